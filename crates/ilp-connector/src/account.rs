@@ -1,0 +1,200 @@
+//! One account of the books: what came in, what went out, what is on hold.
+
+use std::fmt;
+
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+/// What an account is for. The number is the account's first byte on disk, so it never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum AccountKind {
+    /// A peer's credit line with us: its packets take from it, packets to it add to it.
+    PeerLiquidity = 1,
+    /// The node's own stock of an asset, through which conversions between assets pass.
+    AssetLiquidity = 2,
+    /// Where deposits come from and withdrawals go to: the outside world, one per asset.
+    Settlement = 3,
+}
+
+impl AccountKind {
+    /// The kind whose number on disk is `byte`.
+    #[must_use]
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::PeerLiquidity),
+            2 => Some(Self::AssetLiquidity),
+            3 => Some(Self::Settlement),
+            _ => None,
+        }
+    }
+
+    /// The kind's number on disk.
+    #[must_use]
+    pub fn to_byte(self) -> u8 {
+        match self {
+            Self::PeerLiquidity => 1,
+            Self::AssetLiquidity => 2,
+            Self::Settlement => 3,
+        }
+    }
+}
+
+/// Names an account: its kind, and the peer or asset that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId {
+    /// What the account is for.
+    pub kind: AccountKind,
+    /// The id of the peer (for its liquidity) or of the asset (for its liquidity and settlement).
+    pub owner: Uuid,
+}
+
+impl AccountId {
+    /// The liquidity account of a peer.
+    #[must_use]
+    pub fn peer(peer: Uuid) -> Self {
+        Self { kind: AccountKind::PeerLiquidity, owner: peer }
+    }
+
+    /// The liquidity account of an asset.
+    #[must_use]
+    pub fn asset(asset: Uuid) -> Self {
+        Self { kind: AccountKind::AssetLiquidity, owner: asset }
+    }
+
+    /// The settlement account of an asset.
+    #[must_use]
+    pub fn settlement(asset: Uuid) -> Self {
+        Self { kind: AccountKind::Settlement, owner: asset }
+    }
+}
+
+/// What an account has seen so far, in the asset's smallest unit. Amounts are u64 and sums u128,
+/// so that 2^64 transfers of 2^64 - 1 each still add up without a carry being lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// All that was ever credited.
+    pub credits: u128,
+    /// All that was ever debited.
+    pub debits: u128,
+    /// What is on hold for packets under way and for withdrawals not yet posted.
+    pub debits_pending: u128,
+}
+
+impl Balance {
+    /// What may still be taken: credits less debits less holds. Zero for a settlement account,
+    /// whose debits are the deposits and so lead its credits.
+    #[must_use]
+    pub fn available(&self) -> u128 {
+        self.credits.saturating_sub(self.debits).saturating_sub(self.debits_pending)
+    }
+
+    /// What the account owns, holds included: credits less debits.
+    #[must_use]
+    pub fn total(&self) -> u128 {
+        self.credits.saturating_sub(self.debits)
+    }
+}
+
+/// The account has less available than was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{available} available, {wanted} wanted")]
+pub struct Insufficient {
+    /// The account that is short.
+    pub account: AccountId,
+    /// What it had available, in its asset's smallest unit.
+    pub available: u128,
+    /// What was asked for, in the same unit.
+    pub wanted: u64,
+}
+
+/// A live account. Peers and assets keep it by `Arc`, so a packet finds it without a look-up.
+pub struct Account {
+    id: AccountId,
+    /// A lock of one byte, held for a few additions and never across a call or an await. Three
+    /// numbers change together under one invariant, which atomics on each could not keep.
+    balance: Mutex<Balance>,
+}
+
+impl Account {
+    /// An account as the books have it; nothing is on hold after a start.
+    ///
+    /// # Panics
+    /// When the debits of an account other than settlement exceed its credits: such books are
+    /// wrong, and no packet may flow on them.
+    #[must_use]
+    pub fn new(id: AccountId, balance: Balance) -> Self {
+        assert!(
+            id.kind == AccountKind::Settlement || balance.debits <= balance.credits,
+            "account {id:?} starts below zero: {balance:?}"
+        );
+        Self { id, balance: Mutex::new(balance) }
+    }
+
+    /// An account that nothing has happened on.
+    #[must_use]
+    pub fn empty(id: AccountId) -> Self {
+        Self::new(id, Balance::default())
+    }
+
+    /// Which account this is.
+    #[must_use]
+    pub fn id(&self) -> AccountId {
+        self.id
+    }
+
+    /// The balance at this moment.
+    #[must_use]
+    pub fn balance(&self) -> Balance {
+        *self.balance.lock()
+    }
+
+    /// Sets `amount` aside, if there is that much. Settlement is the outside world and has no
+    /// bottom.
+    ///
+    /// # Errors
+    /// [`Insufficient`] when less is available; nothing has changed then.
+    pub(crate) fn reserve(&self, amount: u64) -> Result<(), Insufficient> {
+        let mut balance = self.balance.lock();
+        let available = balance.available();
+        if self.id.kind != AccountKind::Settlement && available < u128::from(amount) {
+            return Err(Insufficient { account: self.id, available, wanted: amount });
+        }
+        balance.debits_pending += u128::from(amount);
+        Ok(())
+    }
+
+    /// Gives back what [`Account::reserve`] set aside.
+    pub(crate) fn release(&self, amount: u64) {
+        let mut balance = self.balance.lock();
+        assert!(balance.debits_pending >= u128::from(amount), "released more than was on hold");
+        balance.debits_pending -= u128::from(amount);
+    }
+
+    /// Takes for good what [`Account::reserve`] set aside.
+    pub(crate) fn debit_reserved(&self, amount: u64) {
+        let mut balance = self.balance.lock();
+        assert!(balance.debits_pending >= u128::from(amount), "posted more than was on hold");
+        balance.debits_pending -= u128::from(amount);
+        balance.debits += u128::from(amount);
+        assert!(
+            self.id.kind == AccountKind::Settlement || balance.debits <= balance.credits,
+            "account below zero"
+        );
+    }
+
+    /// Adds `amount`.
+    pub(crate) fn credit(&self, amount: u64) {
+        self.balance.lock().credits += u128::from(amount);
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Account")
+            .field("id", &self.id)
+            .field("balance", &self.balance())
+            .finish()
+    }
+}

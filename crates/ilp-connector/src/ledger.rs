@@ -1,0 +1,305 @@
+//! How the connector moves money: a transfer is held, then posted or voided.
+//!
+//! The connector sees the books only through [`Ledger`]. Its hold and post are asynchronous, since
+//! a ledger may keep its accounts elsewhere; the ledgers here and in `ilp-store` hold in memory and
+//! answer a hold at once.
+
+use std::{future::Future, sync::Arc};
+
+use uuid::Uuid;
+
+use crate::account::{Account, Insufficient};
+
+/// Why a transfer was made. The number is written to disk, so it never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum TransferKind {
+    /// An ILP packet that was fulfilled.
+    Packet = 1,
+    /// An operator's deposit, from settlement.
+    Deposit = 2,
+    /// An operator's withdrawal, to settlement.
+    Withdrawal = 3,
+}
+
+/// One movement from one account to another, both of one asset.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    /// The account that pays.
+    pub debit: Arc<Account>,
+    /// The account that is paid.
+    pub credit: Arc<Account>,
+    /// In the smallest unit of the two accounts' asset; never zero.
+    pub amount: u64,
+}
+
+/// Money that moves as one: both legs or neither.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// The operator's id of a deposit or withdrawal; for a packet, the first 16 bytes of its
+    /// execution condition, by which both sides can find it.
+    pub id: Uuid,
+    /// Why the money moves.
+    pub kind: TransferKind,
+    /// Source peer to destination peer; where two assets meet, source peer to the source asset's
+    /// account.
+    pub first: Leg,
+    /// Where two assets meet, the destination asset's account to the destination peer.
+    pub second: Option<Leg>,
+}
+
+impl Transfer {
+    /// The legs, in the order in which they are held.
+    pub fn legs(&self) -> impl Iterator<Item = &Leg> {
+        std::iter::once(&self.first).chain(&self.second)
+    }
+}
+
+/// Why a transfer could not be held. Nothing has moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HoldError {
+    /// A debited account is short.
+    #[error("a debited account is short")]
+    Insufficient(#[from] Insufficient),
+    /// As many transfers are under way as the ledger takes.
+    #[error("the ledger has as many transfers under way as it takes")]
+    Full,
+    /// The ledger has stopped for good, after a failed write or for shutdown.
+    #[error("the ledger has stopped")]
+    Stopped,
+}
+
+/// The ledger stopped before the transfer was durable; whether it will be there after a restart is
+/// open, so nothing that follows from it may leave the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger stopped before the transfer was durable")]
+pub struct Stopped;
+
+/// The books, as the connector needs them.
+pub trait Ledger: Send + Sync + 'static {
+    /// Money on hold. Dropping it voids the hold, so no path, panic included, leaks liquidity.
+    type Hold: Send + 'static;
+
+    /// Sets the transfer's amounts aside on the debited accounts.
+    fn hold(
+        &self,
+        transfer: Transfer,
+    ) -> impl Future<Output = Result<Self::Hold, HoldError>> + Send;
+
+    /// Moves the money for good and returns once that is durable. The move itself happens when the
+    /// future is first polled, and dropping the future later does not undo it.
+    fn post(&self, hold: Self::Hold) -> impl Future<Output = Result<(), Stopped>> + Send;
+}
+
+/// Amounts set aside in memory. Voids itself when dropped.
+#[must_use = "a hold that is dropped is void"]
+#[derive(Debug)]
+pub struct Hold {
+    /// `None` once posted, so that dropping it does nothing.
+    transfer: Option<Transfer>,
+}
+
+impl Hold {
+    /// Sets the amounts of every leg aside, or of none.
+    ///
+    /// # Errors
+    /// [`Insufficient`] names the account that is short.
+    pub fn reserve(transfer: Transfer) -> Result<Self, Insufficient> {
+        transfer.first.debit.reserve(transfer.first.amount)?;
+        if let Some(second) = &transfer.second
+            && let Err(short) = second.debit.reserve(second.amount)
+        {
+            transfer.first.debit.release(transfer.first.amount);
+            return Err(short);
+        }
+        Ok(Self { transfer: Some(transfer) })
+    }
+
+    /// The transfer that is on hold.
+    ///
+    /// # Panics
+    /// Never: only [`Hold::settle`] takes it out, and that consumes the hold.
+    #[must_use]
+    pub fn transfer(&self) -> &Transfer {
+        self.transfer.as_ref().expect("only settle takes the transfer, and it consumes the hold")
+    }
+
+    /// Moves the money in memory. A ledger that writes a log appends to it before it calls this:
+    /// what is credited here can be spent at once, and the spending must come later in the log.
+    pub fn settle(mut self) {
+        if let Some(transfer) = self.transfer.take() {
+            for leg in transfer.legs() {
+                leg.debit.debit_reserved(leg.amount);
+                leg.credit.credit(leg.amount);
+            }
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        for leg in self.transfer.iter().flat_map(Transfer::legs) {
+            leg.debit.release(leg.amount);
+        }
+    }
+}
+
+/// Books that live and die with the process: for simulations, tests and benchmarks of the core.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemoryLedger;
+
+impl Ledger for MemoryLedger {
+    type Hold = Hold;
+
+    fn hold(&self, transfer: Transfer) -> impl Future<Output = Result<Hold, HoldError>> + Send {
+        std::future::ready(Hold::reserve(transfer).map_err(HoldError::from))
+    }
+
+    fn post(&self, hold: Hold) -> impl Future<Output = Result<(), Stopped>> + Send {
+        hold.settle();
+        std::future::ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::account::{AccountId, Balance};
+
+    fn account(credits: u128) -> Arc<Account> {
+        let balance = Balance { credits, ..Balance::default() };
+        Arc::new(Account::new(AccountId::peer(Uuid::now_v7()), balance))
+    }
+
+    fn transfer(debit: &Arc<Account>, credit: &Arc<Account>, amount: u64) -> Transfer {
+        let first = Leg { debit: Arc::clone(debit), credit: Arc::clone(credit), amount };
+        Transfer { id: Uuid::nil(), kind: TransferKind::Packet, first, second: None }
+    }
+
+    #[test]
+    fn a_dropped_hold_is_void_even_when_the_thread_panics() {
+        let (from, to) = (account(100), account(0));
+        let hold = Hold::reserve(transfer(&from, &to, 100)).expect("there is enough");
+        assert_eq!(from.balance().available(), 0);
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+            let _held = hold;
+            panic!("a bug somewhere between hold and post");
+        }));
+        assert!(caught.is_err());
+        assert_eq!(from.balance().available(), 100);
+        assert_eq!(to.balance(), Balance::default());
+    }
+
+    #[test]
+    fn two_legs_are_held_both_or_neither() {
+        let (source, source_asset) = (account(100), account(0));
+        let (asset, destination) = (account(40), account(0));
+        let two_legs = |amount_in, amount_out| Transfer {
+            second: Some(Leg {
+                debit: Arc::clone(&asset),
+                credit: Arc::clone(&destination),
+                amount: amount_out,
+            }),
+            ..transfer(&source, &source_asset, amount_in)
+        };
+        let short = Hold::reserve(two_legs(50, 41)).expect_err("the asset has 40");
+        assert_eq!((short.account, short.available, short.wanted), (asset.id(), 40, 41));
+        assert_eq!(source.balance().debits_pending, 0);
+
+        Hold::reserve(two_legs(50, 40)).expect("there is enough").settle();
+        assert_eq!(source.balance().available(), 50);
+        assert_eq!(source_asset.balance().available(), 50);
+        assert_eq!(asset.balance().available(), 0);
+        assert_eq!(destination.balance().available(), 40);
+    }
+
+    #[test]
+    fn forty_threads_at_once_spend_no_more_than_there_is() {
+        for _ in 0..100 {
+            let (from, to) = (account(100), account(0));
+            let fulfilled: usize = thread::scope(|scope| {
+                let senders: Vec<_> = (0..40)
+                    .map(|_| {
+                        scope.spawn(|| match Hold::reserve(transfer(&from, &to, 10)) {
+                            Ok(hold) => {
+                                hold.settle();
+                                1
+                            }
+                            Err(_) => 0,
+                        })
+                    })
+                    .collect();
+                senders.into_iter().map(|sender| sender.join().expect("no panic")).sum()
+            });
+            assert_eq!(fulfilled, 10);
+            assert_eq!(from.balance().available(), 0);
+            assert_eq!(to.balance().available(), 100);
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Hold { from: usize, to: usize, amount: u64 },
+        Post(usize),
+        Void(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..3usize, 0..3usize, 1..2_000u64).prop_map(|(from, to, amount)| Step::Hold {
+                from,
+                to,
+                amount
+            }),
+            (0..8usize).prop_map(Step::Post),
+            (0..8usize).prop_map(Step::Void),
+        ]
+    }
+
+    proptest! {
+        /// Against a model that keeps plain integers: available and pending of three accounts.
+        #[test]
+        fn hold_post_and_void_agree_with_a_naive_model(
+            steps in prop::collection::vec(step(), 0..200),
+        ) {
+            let accounts = [account(1_000), account(500), account(0)];
+            let mut available = [1_000i128, 500, 0];
+            let mut pending = [0i128; 3];
+            let mut holds = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Hold { from, to, amount } => {
+                        let held = Hold::reserve(transfer(&accounts[from], &accounts[to], amount));
+                        prop_assert_eq!(held.is_ok(), available[from] >= i128::from(amount));
+                        if let Ok(hold) = held {
+                            available[from] -= i128::from(amount);
+                            pending[from] += i128::from(amount);
+                            holds.push((hold, from, to, amount));
+                        }
+                    }
+                    Step::Post(index) if index < holds.len() => {
+                        let (hold, from, to, amount) = holds.swap_remove(index);
+                        hold.settle();
+                        pending[from] -= i128::from(amount);
+                        available[to] += i128::from(amount);
+                    }
+                    Step::Void(index) if index < holds.len() => {
+                        let (_, from, _, amount) = holds.swap_remove(index);
+                        pending[from] -= i128::from(amount);
+                        available[from] += i128::from(amount);
+                    }
+                    Step::Post(_) | Step::Void(_) => {}
+                }
+                for (index, account) in accounts.iter().enumerate() {
+                    let balance = account.balance();
+                    prop_assert_eq!(balance.available(), available[index].unsigned_abs());
+                    prop_assert_eq!(balance.debits_pending, pending[index].unsigned_abs());
+                }
+            }
+        }
+    }
+}

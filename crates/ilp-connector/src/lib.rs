@@ -1,0 +1,22 @@
+//! The forwarding core of an ILPv4 connector: it decides what becomes of a packet.
+//!
+//! It does no IO, keeps no clock and starts no task: bytes and the time come in, bytes and a
+//! decision go out. How a packet travels is the transport's business, and how money is kept is the
+//! [`Ledger`](ledger::Ledger)'s.
+//!
+//! Start reading at [`Connector::prepare`]: the order of its lines is the order of the rules.
+
+pub mod account;
+mod connector;
+pub mod ledger;
+pub mod peer;
+mod peers;
+mod rate_limit;
+mod refusal;
+mod routes;
+#[cfg(test)]
+mod testing;
+pub mod token;
+
+pub use connector::{Connector, Decision, InFlight, LinkFailure, Policy, Source};
+pub use refusal::Refusal;

@@ -1,0 +1,140 @@
+//! A peer: another operator's node, on the terms that the two operators agreed on.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use interledger_packet::{Address, AddressPrefix};
+use uuid::Uuid;
+
+use crate::{
+    account::Account,
+    rate_limit::RateLimit,
+    token::{Secret, TokenDigest},
+};
+
+/// What is counted: a code, and how many decimal places its smallest unit has.
+#[derive(Debug)]
+pub struct Asset {
+    /// Names the asset in the store and in the admin API.
+    pub id: Uuid,
+    /// For people, such as `USD`.
+    pub code: String,
+    /// Decimal places: amount 100 at scale 2 is 1.00.
+    pub scale: u8,
+    /// The node's own stock of it.
+    pub liquidity: Arc<Account>,
+    /// The outside world: deposits come from here, withdrawals go here.
+    pub settlement: Arc<Account>,
+}
+
+/// Where a peer's packets are sent, and the token that opens its door.
+#[derive(Clone, Debug)]
+pub struct NextHop {
+    /// Changes whenever endpoint or token do, so that a client's connections and prepared headers
+    /// can be kept under it without comparing the texts for every packet.
+    pub id: u64,
+    /// As the operator gave it; what it means is the transport's business.
+    pub endpoint: String,
+    /// What we show there.
+    pub token: Secret,
+}
+
+impl NextHop {
+    /// A next hop with an id that no other in this process has.
+    #[must_use]
+    pub fn new(endpoint: String, token: Secret) -> Self {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        // Relaxed: the numbers only have to differ, they order nothing.
+        Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), endpoint, token }
+    }
+}
+
+/// What two operators agreed on, and may change while packets flow. Replaced as a whole, so that a
+/// packet sees either the old terms or the new ones.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The peer's own ILP address; a route to it is implied.
+    pub address: Address,
+    /// What else is reached through the peer.
+    pub routes: Vec<AddressPrefix>,
+    /// Digests of the tokens that the peer may show us.
+    pub tokens: Vec<TokenDigest>,
+    /// The most that one packet to or from the peer may carry, in the asset's smallest unit.
+    pub max_packet_amount: Option<u64>,
+    /// How many packets the peer may send us within any minute.
+    pub packets_per_minute_max: Option<u64>,
+    /// How much the peer may send us within any second, in the asset's smallest unit.
+    pub amount_per_second_max: Option<u64>,
+    /// Where packets to the peer go.
+    pub next_hop: Arc<NextHop>,
+}
+
+impl Terms {
+    /// Every prefix that is reached through the peer, its own address first.
+    pub fn prefixes(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.address.as_str()).chain(self.routes.iter().map(AddressPrefix::as_str))
+    }
+}
+
+/// A peer for as long as it exists: what never changes about it, the terms of today, and the
+/// state that outlives a change of terms.
+pub struct Peer {
+    /// Names the peer in the store and in the admin API.
+    pub id: Uuid,
+    /// What it and we count in.
+    pub asset: Arc<Asset>,
+    /// Its credit line.
+    pub liquidity: Arc<Account>,
+    terms: ArcSwap<Terms>,
+    pub(crate) packet_rate: RateLimit,
+    pub(crate) amount_rate: RateLimit,
+}
+
+impl Peer {
+    /// A peer on the given terms. Packets reach it once it is added to a connector.
+    #[must_use]
+    pub fn new(id: Uuid, asset: Arc<Asset>, liquidity: Arc<Account>, terms: Terms) -> Self {
+        Self {
+            id,
+            asset,
+            liquidity,
+            terms: ArcSwap::from_pointee(terms),
+            packet_rate: RateLimit::default(),
+            amount_rate: RateLimit::default(),
+        }
+    }
+
+    /// The terms at this moment.
+    #[must_use]
+    pub fn terms(&self) -> Arc<Terms> {
+        self.terms.load_full()
+    }
+
+    /// The terms at this moment, for a look that is over before the next await: no reference count
+    /// is touched.
+    pub(crate) fn terms_now(&self) -> arc_swap::Guard<Arc<Terms>> {
+        self.terms.load()
+    }
+
+    pub(crate) fn replace_terms(&self, terms: Terms) -> Arc<Terms> {
+        self.terms.swap(Arc::new(terms))
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Peer")
+            .field("id", &self.id)
+            .field("asset", &self.asset.code)
+            .field("liquidity", &self.liquidity)
+            .field("terms", &self.terms_now())
+            .finish_non_exhaustive()
+    }
+}

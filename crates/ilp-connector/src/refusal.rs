@@ -1,0 +1,137 @@
+//! Why a packet is refused, and what the sender is told.
+
+use bytes::Bytes;
+use interledger_packet::{Address, AmountTooLarge, ErrorCode, Reject};
+
+use crate::{connector::LinkFailure, ledger::HoldError};
+
+/// One reason to answer a Prepare with a Reject of our own (RFC 27, error codes).
+///
+/// Senders give up on final codes and on R00 and R02, and go on after temporary ones, so what may
+/// pass by itself is always a T.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// R02: it had expired when it arrived.
+    #[error("the packet has already expired")]
+    AlreadyExpired,
+    /// R02: too little time is left to ask the next hop and still answer.
+    #[error("too little time is left to forward the packet and bring its answer back")]
+    TooLittleTime,
+    /// F08: more than one packet may carry, in the unit in which we received it.
+    #[error("a packet may carry at most {maximum} here and this one carries {received}")]
+    AmountTooLarge {
+        /// What the packet carries.
+        received: u64,
+        /// What would pass.
+        maximum: u64,
+    },
+    /// T05: more packets per minute than agreed.
+    #[error("more packets per minute than agreed")]
+    PacketRate,
+    /// T05: more amount per second than agreed.
+    #[error("more amount per second than agreed")]
+    AmountRate,
+    /// F02: a `peer.` address that this node doesn't serve.
+    #[error("addresses under peer. are for direct neighbours, and this one is not served here")]
+    PeerAddress,
+    /// F02: a test address on the live network, or the reverse.
+    #[error("live and test addresses do not mix")]
+    OtherNetwork,
+    /// F02: nothing in the routing table matches.
+    #[error("no route to the destination")]
+    NoRoute,
+    /// F02: the one way on leads back to where the packet came from.
+    #[error("the only route to the destination leads back to the sender")]
+    BackToSender,
+    /// F02: the destination is this node, and nobody by that name is here.
+    #[error("no such account at this node")]
+    NoSuchAccount,
+    /// F07: source and destination count in different assets, and no rate between them is known.
+    #[error("no exchange rate between the two peers' assets")]
+    NoRate,
+    /// T04: the sender's credit line, or the node's stock of an asset, is too low.
+    #[error("too little liquidity for this packet at the moment")]
+    Liquidity,
+    /// T03: as many packets are under way as the node takes.
+    #[error("the node has as many packets under way as it takes")]
+    Busy,
+    /// T03: the node is going down and takes no more packets.
+    #[error("the node is shutting down")]
+    ShuttingDown,
+    /// T03: the books can't be written, so nothing is forwarded.
+    #[error("the node can't write its books and forwards nothing")]
+    LedgerStopped,
+    /// T01: the next hop can't be reached, or does not speak as agreed.
+    #[error("the next hop can't be reached")]
+    NextHopUnreachable,
+    /// T02: the next hop asked for patience.
+    #[error("the next hop is busy")]
+    NextHopBusy,
+    /// R00: no answer before the packet's expiry.
+    #[error("no answer from the next hop before the packet expired")]
+    NoReplyInTime,
+    /// F05: a fulfillment that doesn't hash to the condition.
+    #[error("the next hop answered with a fulfillment that does not match the condition")]
+    WrongFulfillment,
+    /// T00: the next hop's answer is no ILP reply.
+    #[error("the next hop's answer is no ILP reply")]
+    NotAReply,
+}
+
+impl Refusal {
+    /// The ILP error code (RFC 27).
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::AlreadyExpired | Self::TooLittleTime => ErrorCode::R02_INSUFFICIENT_TIMEOUT,
+            Self::AmountTooLarge { .. } => ErrorCode::F08_AMOUNT_TOO_LARGE,
+            Self::PacketRate | Self::AmountRate => ErrorCode::T05_RATE_LIMITED,
+            Self::PeerAddress
+            | Self::OtherNetwork
+            | Self::NoRoute
+            | Self::BackToSender
+            | Self::NoSuchAccount => ErrorCode::F02_UNREACHABLE,
+            Self::NoRate => ErrorCode::F07_CANNOT_RECEIVE,
+            Self::Liquidity => ErrorCode::T04_INSUFFICIENT_LIQUIDITY,
+            Self::Busy | Self::ShuttingDown | Self::LedgerStopped => ErrorCode::T03_CONNECTOR_BUSY,
+            Self::NextHopUnreachable => ErrorCode::T01_PEER_UNREACHABLE,
+            Self::NextHopBusy => ErrorCode::T02_PEER_BUSY,
+            Self::NoReplyInTime => ErrorCode::R00_TRANSFER_TIMED_OUT,
+            Self::WrongFulfillment => ErrorCode::F05_WRONG_CONDITION,
+            Self::NotAReply => ErrorCode::T00_INTERNAL_ERROR,
+        }
+    }
+
+    /// The Reject to send back, triggered by `own_address`.
+    pub(crate) fn into_reject(self, own_address: &Address) -> Bytes {
+        let triggered_by = Some(own_address.as_addr());
+        let reject = match self {
+            Self::AmountTooLarge { received, maximum } => {
+                Reject::amount_too_large(triggered_by, AmountTooLarge { received, maximum })
+            }
+            _ => Reject::new(self.code(), triggered_by, &self.to_string()),
+        };
+        reject.into_bytes()
+    }
+}
+
+impl From<HoldError> for Refusal {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Insufficient(_) => Self::Liquidity,
+            HoldError::Full => Self::Busy,
+            HoldError::Stopped => Self::LedgerStopped,
+        }
+    }
+}
+
+impl From<LinkFailure> for Refusal {
+    fn from(failure: LinkFailure) -> Self {
+        match failure {
+            LinkFailure::Unreachable => Self::NextHopUnreachable,
+            LinkFailure::Busy => Self::NextHopBusy,
+            LinkFailure::NoReplyInTime => Self::NoReplyInTime,
+            LinkFailure::NotAReply => Self::NotAReply,
+        }
+    }
+}
