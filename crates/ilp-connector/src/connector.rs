@@ -87,6 +87,8 @@ pub enum LinkFailure {
     Unreachable,
     /// It says that it has too much to do.
     Busy,
+    /// As many packets are on their way to it as we let wait.
+    QueueFull,
     /// It didn't answer before the packet expired.
     NoReplyInTime,
     /// It answered with something too long to be an ILP reply.

@@ -130,6 +130,7 @@ impl From<LinkFailure> for Refusal {
         match failure {
             LinkFailure::Unreachable => Self::NextHopUnreachable,
             LinkFailure::Busy => Self::NextHopBusy,
+            LinkFailure::QueueFull => Self::Busy,
             LinkFailure::NoReplyInTime => Self::NoReplyInTime,
             LinkFailure::NotAReply => Self::NotAReply,
         }

@@ -1,0 +1,94 @@
+//! Reads a message body of bounded length, in one piece where it came in one piece.
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+/// Why a body could not be read to its end.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// It is, or says it is, longer than allowed.
+    TooLong,
+    /// The connection or the stream ended first, or its framing is broken.
+    Cut(hyper::Error),
+}
+
+/// Reads `body` to its end, at most `bytes_max` bytes of it.
+///
+/// Nearly every packet arrives as one frame; that frame is handed on as it is, and neither polled
+/// for a successor nor copied together with one.
+pub(crate) async fn read(mut body: Incoming, bytes_max: usize) -> Result<Bytes, ReadError> {
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(ReadError::TooLong);
+    }
+    let first = loop {
+        match body.frame().await {
+            None => return Ok(Bytes::new()),
+            Some(Err(error)) => return Err(ReadError::Cut(error)),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    break data;
+                }
+            }
+        }
+    };
+    if first.len() > bytes_max {
+        return Err(ReadError::TooLong);
+    }
+    if body.is_end_stream() {
+        return Ok(first);
+    }
+    read_rest(first, body, bytes_max).await
+}
+
+async fn read_rest(first: Bytes, mut body: Incoming, bytes_max: usize) -> Result<Bytes, ReadError> {
+    let mut gathered = BytesMut::from(first);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(ReadError::Cut)?.into_data() else { continue };
+        if gathered.len() + data.len() > bytes_max {
+            return Err(ReadError::TooLong);
+        }
+        gathered.extend_from_slice(&data);
+    }
+    Ok(gathered.freeze())
+}
+
+/// A request body that is one packet, and that can be taken back out of a request never sent.
+#[derive(Debug)]
+pub(crate) struct OnePacket(Option<Bytes>);
+
+impl OnePacket {
+    pub(crate) fn new(packet: Bytes) -> OnePacket {
+        OnePacket(Some(packet))
+    }
+
+    /// The packet, if no byte of it has been handed to the connection.
+    pub(crate) fn into_unsent(self) -> Option<Bytes> {
+        self.0
+    }
+}
+
+impl Body for OnePacket {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|packet| Ok(Frame::data(packet))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.as_ref().map_or(0, |packet| packet.len() as u64))
+    }
+}

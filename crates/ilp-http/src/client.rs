@@ -1,0 +1,105 @@
+//! Sends packets to next hops: kept connections, HTTP/2 where it is spoken, never a packet twice.
+//!
+//! Each runtime thread has a [`Client`] of its own, so that its locks are never contended and a
+//! packet stays on its thread. What belongs to one next hop is a link; it is made at the first
+//! packet, found again by a number, and let go when it has long been idle.
+
+mod connect;
+mod error;
+mod exchange;
+mod lease;
+mod link;
+mod links;
+mod options;
+mod probe;
+
+pub use error::{ConnectError, SendError};
+pub use options::ClientOptions;
+
+use bytes::Bytes;
+use links::Links;
+use rustls::ClientConfig;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::time::Instant;
+
+/// Where a packet goes.
+#[derive(Clone, Copy)]
+pub struct NextHop<'a> {
+    /// A number that changes whenever the endpoint or the token does: the client looks at those
+    /// two only when it sees the number for the first time.
+    pub id: u64,
+    /// The peer's URL, in any form that [`Endpoint::parse`](crate::Endpoint::parse) takes.
+    pub endpoint: &'a str,
+    /// What the peer knows us by, sent as `Authorization: Bearer TOKEN`.
+    pub token: &'a str,
+}
+
+/// Without the token, and without the endpoint, whose query may hold a secret.
+impl fmt::Debug for NextHop<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NextHop").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A client of ILP over HTTP, one for each runtime thread. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    links: Arc<Links>,
+}
+
+impl Client {
+    /// A client without connections. `tls` comes from [`tls::client_config`](crate::tls::client_config).
+    pub fn new(options: ClientOptions, tls: Arc<ClientConfig>) -> Client {
+        Client { links: Arc::new(Links::new(options, tls)) }
+    }
+
+    /// Sends one packet and waits for the reply's bytes, until `deadline` at the latest, which
+    /// covers connecting, waiting for a free connection, sending and the whole reply.
+    ///
+    /// Dropping the future gives the packet up; the peer may still act on it.
+    ///
+    /// # Errors
+    /// [`SendError`]; its [`left_us`](SendError::left_us) says whether the peer may have seen the
+    /// packet.
+    pub async fn send(
+        &self,
+        next_hop: NextHop<'_>,
+        packet: Bytes,
+        deadline: Instant,
+    ) -> Result<Bytes, SendError> {
+        let link = self.links.get(next_hop)?;
+        let _in_flight = link.enter(&self.links.options).ok_or(SendError::Overloaded)?;
+        let left_us = AtomicBool::new(false);
+        let exchange = exchange::exchange(&self.links, &link, packet, &left_us);
+        match tokio::time::timeout_at(deadline, exchange).await {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => Err(SendError::Timeout { left_us: left_us.load(Ordering::Relaxed) }),
+        }
+    }
+
+    /// Lets go of a removed next hop: its idle connections are closed, packets in flight finish.
+    pub fn forget(&self, id: u64) {
+        self.links.forget(id);
+    }
+
+    /// Connections opened since the start, for metrics and tests; probes are not among them.
+    pub fn connections_opened(&self) -> u64 {
+        self.links.connections_opened()
+    }
+
+    /// HTTP/1.1 connections kept without a packet, over all next hops. Walks all of them.
+    pub fn connections_idle(&self) -> usize {
+        self.links.connections_idle()
+    }
+
+    /// Packets sent again because the connection had closed before taking any of them.
+    pub fn retries(&self) -> u64 {
+        self.links.retries()
+    }
+}

@@ -1,0 +1,108 @@
+//! Why a packet got no reply. The texts are for our own log; none holds a token or a peer's words.
+
+use crate::EndpointError;
+use std::{io, sync::Arc};
+
+/// Why no reply came from the next hop.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SendError {
+    /// The endpoint can't be understood.
+    #[error("the next hop's endpoint can't be used")]
+    BadEndpoint(#[source] EndpointError),
+    /// The token holds characters that no HTTP header may hold.
+    #[error("the next hop's token holds characters that an HTTP header can't carry")]
+    BadToken,
+    /// Too many packets are on their way to this next hop already.
+    #[error("too many packets are on their way to the next hop")]
+    Overloaded,
+    /// No connection came about.
+    #[error("no connection to the next hop")]
+    Connect(#[source] ConnectError),
+    /// The packet's time was over first.
+    #[error("no reply from the next hop in time")]
+    Timeout {
+        /// Whether the packet had been handed to a connection.
+        left_us: bool,
+    },
+    /// The connection ended before the reply did.
+    #[error("the next hop closed the connection before its reply was complete")]
+    Closed {
+        /// Whether the packet had been handed to the connection.
+        left_us: bool,
+        /// What the HTTP layer says.
+        source: Arc<hyper::Error>,
+    },
+    /// What came back is not HTTP.
+    #[error("the next hop's answer is not HTTP")]
+    NotHttp(#[source] Arc<hyper::Error>),
+    /// 429 or 503: the next hop has too much to do.
+    #[error("the next hop is busy: it answered HTTP status {0}")]
+    Busy(u16),
+    /// Any other status but 200.
+    #[error("the next hop answered HTTP status {0}")]
+    Status(u16),
+    /// The reply is longer than any ILP packet.
+    #[error("the next hop's reply is longer than any ILP packet")]
+    BodyTooLong,
+}
+
+/// Why no connection came about. Shared, as several packets may have waited for the same attempt.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The name doesn't resolve, or nobody answers there.
+    #[error("the host can't be reached")]
+    Unreachable(#[source] Arc<io::Error>),
+    /// The certificate isn't trusted, or the two ends share no protocol.
+    #[error("TLS can't be agreed on")]
+    Tls(#[source] Arc<io::Error>),
+    /// The peer's name is none that a certificate could have.
+    #[error("the host's name can't be in any certificate")]
+    Name,
+    /// It took longer than allowed.
+    #[error("connecting took too long")]
+    Timeout,
+    /// The HTTP layer gave up while connecting.
+    #[error("HTTP can't be started on the connection")]
+    Handshake(#[source] Arc<hyper::Error>),
+}
+
+impl SendError {
+    /// Whether the next hop may have seen the packet, whole or in part. If not, it certainly has
+    /// not been forwarded.
+    pub fn left_us(&self) -> bool {
+        match self {
+            SendError::BadEndpoint(_)
+            | SendError::BadToken
+            | SendError::Overloaded
+            | SendError::Connect(_) => false,
+            SendError::Timeout { left_us } | SendError::Closed { left_us, .. } => *left_us,
+            SendError::NotHttp(_)
+            | SendError::Busy(_)
+            | SendError::Status(_)
+            | SendError::BodyTooLong => true,
+        }
+    }
+
+    /// A short constant name, for metric labels.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            SendError::BadEndpoint(_) => "bad_endpoint",
+            SendError::BadToken => "bad_token",
+            SendError::Overloaded => "overloaded",
+            SendError::Connect(ConnectError::Tls(_) | ConnectError::Name) => "tls",
+            SendError::Connect(ConnectError::Timeout) => "connect_timeout",
+            SendError::Connect(_) => "connect",
+            SendError::Timeout { .. } => "timeout",
+            SendError::Closed { .. } => "closed",
+            SendError::NotHttp(_) => "not_http",
+            SendError::Busy(_) => "busy",
+            SendError::Status(_) => "status",
+            SendError::BodyTooLong => "body_too_long",
+        }
+    }
+
+    /// Whether the next hop asked for less: 429 or 503.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, SendError::Busy(_))
+    }
+}

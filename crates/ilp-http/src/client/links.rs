@@ -1,0 +1,154 @@
+//! All links of one client, and the slow clock by which idle ones are let go.
+
+use super::{ClientOptions, NextHop, SendError, link::Link};
+use foldhash::{HashMap, HashMapExt as _};
+use parking_lot::Mutex;
+use rustls::ClientConfig;
+use std::{
+    fmt,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+/// When there are too many links, this share of them goes at once, so that finding the least
+/// recently used is paid once for many new ones.
+const EVICTED_SHARE: usize = 8;
+
+/// What the clones of a client share.
+pub(super) struct Links {
+    pub(super) options: ClientOptions,
+    pub(super) tls: Arc<ClientConfig>,
+    /// A mutex, since a client belongs to one thread: it is taken once per packet for one look-up,
+    /// is never held across an await, and is contended only when a peer is forgotten.
+    by_id: Mutex<HashMap<u64, Arc<Link>>>,
+    /// Beats of the slow clock since the first packet. Wraps after 136 years of seconds.
+    tick: AtomicU32,
+    clock_runs: AtomicBool,
+    connections_opened: AtomicU64,
+    retries: AtomicU64,
+}
+
+// `Relaxed` throughout: the counters are for display, and a tick read one beat late is a tick.
+impl Links {
+    pub(super) fn new(options: ClientOptions, tls: Arc<ClientConfig>) -> Links {
+        Links {
+            options,
+            tls,
+            by_id: Mutex::new(HashMap::new()),
+            tick: AtomicU32::new(0),
+            clock_runs: AtomicBool::new(false),
+            connections_opened: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+        }
+    }
+
+    /// The link to a next hop, made if this is its first packet.
+    pub(super) fn get(self: &Arc<Self>, next_hop: NextHop<'_>) -> Result<Arc<Link>, SendError> {
+        let tick = self.tick();
+        let known = self.by_id.lock().get(&next_hop.id).cloned();
+        if let Some(link) = known {
+            link.use_at(tick);
+            return Ok(link);
+        }
+        self.start_clock();
+        let link = Arc::new(Link::new(next_hop, &self.options, tick)?);
+        let mut by_id = self.by_id.lock();
+        let evicted = self.make_room(&mut by_id);
+        let link = Arc::clone(by_id.entry(next_hop.id).or_insert(link));
+        drop(by_id);
+        // Closing many connections takes a while, and nobody shall wait for it at the lock.
+        drop(evicted);
+        Ok(link)
+    }
+
+    pub(super) fn forget(&self, id: u64) {
+        let forgotten = self.by_id.lock().remove(&id);
+        if let Some(link) = forgotten {
+            link.close();
+        }
+    }
+
+    pub(super) fn tick(&self) -> u32 {
+        self.tick.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn opened_connection(&self) {
+        self.connections_opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn connections_opened(&self) -> u64 {
+        self.connections_opened.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn connections_idle(&self) -> usize {
+        self.by_id.lock().values().map(|link| link.connections_idle()).sum()
+    }
+
+    pub(super) fn retried(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    fn make_room(&self, by_id: &mut HashMap<u64, Arc<Link>>) -> Vec<Arc<Link>> {
+        if by_id.len() < self.options.links_max.max(1) {
+            return Vec::new();
+        }
+        let mut uses: Vec<(u32, u64)> =
+            by_id.iter().map(|(id, link)| (link.last_used(), *id)).collect();
+        let evicted = (uses.len() / EVICTED_SHARE).max(1);
+        uses.select_nth_unstable(evicted - 1);
+        uses[..evicted].iter().filter_map(|(_, id)| by_id.remove(id)).collect()
+    }
+
+    fn start_clock(self: &Arc<Self>) {
+        if !self.clock_runs.swap(true, Ordering::Relaxed) {
+            tokio::spawn(beat(Arc::downgrade(self), self.options.tick()));
+        }
+    }
+
+    /// One beat: closes idle connections and lets go of links without packets.
+    fn beat(&self) {
+        let now = self.tick.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let connection_ticks = self.options.ticks(self.options.idle_timeout);
+        let link_ticks = self.options.ticks(self.options.link_idle_timeout);
+        let mut idle = Vec::new();
+        let mut by_id = self.by_id.lock();
+        by_id.retain(|_, link| {
+            let keep = link.is_in_use() || now.wrapping_sub(link.last_used()) <= link_ticks;
+            if keep {
+                link.close_idle(now, connection_ticks);
+            } else {
+                idle.push(Arc::clone(link));
+            }
+            keep
+        });
+        drop(by_id);
+        drop(idle);
+    }
+}
+
+/// Beats for as long as any clone of the client is alive.
+async fn beat(links: Weak<Links>, tick: std::time::Duration) {
+    let mut interval = tokio::time::interval(tick);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    interval.tick().await;
+    loop {
+        interval.tick().await;
+        let Some(links) = links.upgrade() else { return };
+        links.beat();
+    }
+}
+
+impl fmt::Debug for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Links")
+            .field("options", &self.options)
+            .field("links", &self.by_id.lock().len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,258 @@
+use crate::support::{
+    answering, client, client_with, read_request, send, send_within, signal, stub, until,
+};
+use bytes::Bytes;
+use ilp_http::{ClientOptions, NextHop, SendError};
+use interledger_packet::MAX_REPLY_BYTES;
+use std::time::Duration;
+use tokio::{io::AsyncWriteExt as _, net::TcpListener, time::Instant};
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nreply";
+const SHORT: Duration = Duration::from_millis(100);
+
+#[tokio::test]
+async fn what_each_answer_means() {
+    let rows = [
+        ("HTTP/1.1 500 Oops\r\ncontent-length: 5\r\n\r\nsorry", "status"),
+        (
+            "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+            "status",
+        ),
+        ("HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n", "status"),
+        ("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n", "status"),
+        ("HTTP/1.1 429 Slow down\r\ncontent-length: 0\r\n\r\n", "busy"),
+        ("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n", "busy"),
+        ("SSH-2.0-OpenSSH_9.6\r\n\r\n", "not_http"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 999999\r\n\r\n", "body_too_long"),
+    ];
+    for (answer, kind) in rows {
+        let stub = answering(answer).await;
+        let error = send(&client(), &stub.endpoint(), "packet").await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{answer}: {error:?}");
+        assert!(error.left_us(), "{answer}");
+        assert_eq!(error.is_busy(), kind == "busy");
+        assert!(!format!("{error} {error:?}").contains("right"), "the token shows: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reply_of_any_content_type_and_framing_is_taken() {
+    for answer in [
+        OK,
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5\r\n\r\nreply",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nre\r\n3\r\nply\r\n0\r\n\r\n",
+    ] {
+        let stub = answering(answer).await;
+        assert_eq!(send(&client(), &stub.endpoint(), "packet").await.unwrap(), "reply");
+    }
+}
+
+#[tokio::test]
+async fn a_reply_is_bounded_while_it_is_read() {
+    let chunk = format!("{:x}\r\n{}\r\n", 10_000, "x".repeat(10_000));
+    let endless = stub(move |_, mut stream| {
+        let chunk = chunk.clone();
+        async move {
+            read_request(&mut stream).await;
+            let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+            let mut going = stream.write_all(head).await.is_ok();
+            while going {
+                going = stream.write_all(chunk.as_bytes()).await.is_ok();
+            }
+        }
+    })
+    .await;
+    let error = send(&client(), &endless.endpoint(), "packet").await.unwrap_err();
+    assert_eq!(error.kind(), "body_too_long", "{MAX_REPLY_BYTES}");
+}
+
+#[tokio::test]
+async fn the_request_is_as_peers_expect_it() {
+    let (seen, tell) = signal();
+    let stub = stub(move |_, mut stream| {
+        let tell = tell.clone();
+        async move {
+            let request = read_request(&mut stream).await.unwrap();
+            let head = request.to_ascii_lowercase();
+            assert!(head.starts_with("post /ilp http/1.1\r\n"), "{head}");
+            assert!(head.contains("\r\nhost: 127.0.0.1:"), "{head}");
+            assert!(head.contains("\r\ncontent-type: application/octet-stream\r\n"), "{head}");
+            assert!(head.contains("\r\naccept: application/octet-stream\r\n"), "{head}");
+            assert!(request.contains("\r\nauthorization: Bearer right\r\n"), "{request}");
+            assert!(request.ends_with("\r\n\r\npacket"), "{request}");
+            stream.write_all(OK.as_bytes()).await.unwrap();
+            tell.notify_one();
+        }
+    })
+    .await;
+    assert_eq!(send(&client(), &stub.endpoint(), "packet").await.unwrap(), "reply");
+    seen.notified().await;
+}
+
+#[tokio::test]
+async fn connections_are_kept() {
+    let stub = answering(OK).await;
+    let client = client();
+    for _ in 0..20 {
+        assert_eq!(send(&client, &stub.endpoint(), "packet").await.unwrap(), "reply");
+    }
+    assert_eq!((stub.accepted(), client.connections_opened()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_refusal_costs_no_connection() {
+    let stub = answering("HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nbusy").await;
+    let client = client();
+    for _ in 0..5 {
+        assert!(send(&client, &stub.endpoint(), "packet").await.unwrap_err().is_busy());
+    }
+    assert_eq!(stub.accepted(), 1);
+}
+
+#[tokio::test]
+async fn idle_connections_are_let_go_before_the_peer_does() {
+    let (closed, tell) = signal();
+    let stub = stub(move |_, mut stream| {
+        let tell = tell.clone();
+        async move {
+            read_request(&mut stream).await.unwrap();
+            stream.write_all(OK.as_bytes()).await.unwrap();
+            assert_eq!(read_request(&mut stream).await, None);
+            tell.notify_one();
+        }
+    })
+    .await;
+    let idle_timeout = Duration::from_millis(40);
+    let client = client_with(ClientOptions { idle_timeout, ..ClientOptions::default() });
+    send(&client, &stub.endpoint(), "packet").await.unwrap();
+    closed.notified().await;
+}
+
+#[tokio::test]
+async fn a_connection_closed_while_idle_costs_no_packet() {
+    // The stub closes after each answer without saying so.
+    let stub = stub(|_, mut stream| async move {
+        read_request(&mut stream).await.unwrap();
+        stream.write_all(OK.as_bytes()).await.unwrap();
+    })
+    .await;
+    let client = client();
+    for _ in 0..10 {
+        assert_eq!(send(&client, &stub.endpoint(), "packet").await.unwrap(), "reply");
+        until("the client hears of the end", || client.connections_idle() == 0).await;
+    }
+    assert_eq!(stub.accepted(), 10);
+}
+
+#[tokio::test]
+async fn a_packet_that_may_have_been_seen_is_not_sent_again() {
+    let stub = stub(|number, mut stream| async move {
+        read_request(&mut stream).await.unwrap();
+        if number == 1 {
+            stream.write_all(OK.as_bytes()).await.unwrap();
+            // The second packet is read, and the connection closed without a word.
+            read_request(&mut stream).await.unwrap();
+        }
+    })
+    .await;
+    let client = client();
+    assert_eq!(send(&client, &stub.endpoint(), "first").await.unwrap(), "reply");
+    let error = send(&client, &stub.endpoint(), "second").await.unwrap_err();
+    assert!(matches!(error, SendError::Closed { left_us: true, .. }), "{error:?}");
+    assert_eq!((stub.accepted(), client.retries()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_reply_cut_short_is_an_error() {
+    let stub = stub(|_, mut stream| async move {
+        read_request(&mut stream).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nrep").await.unwrap();
+    })
+    .await;
+    let error = send(&client(), &stub.endpoint(), "packet").await.unwrap_err();
+    assert_eq!((error.kind(), error.left_us()), ("closed", true));
+}
+
+#[tokio::test]
+async fn a_peer_that_never_answers_costs_the_deadline() {
+    for start in ["", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nrep"] {
+        let stub = answering(start).await;
+        let error = send_within(&client(), &stub.endpoint(), "packet", SHORT).await.unwrap_err();
+        assert!(matches!(error, SendError::Timeout { left_us: true }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_leaves_the_packet_here() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = send(&client(), &endpoint, "packet").await.unwrap_err();
+    assert_eq!((error.kind(), error.left_us()), ("connect", false));
+}
+
+#[tokio::test]
+async fn endpoints_and_tokens_that_cannot_be_used() {
+    let client = client();
+    let deadline = Instant::now() + SHORT;
+    let bad_endpoint = NextHop { id: 1, endpoint: "ftp://x", token: "t" };
+    let error = client.send(bad_endpoint, Bytes::new(), deadline).await.unwrap_err();
+    assert_eq!((error.kind(), error.left_us()), ("bad_endpoint", false));
+    let bad_token = NextHop { id: 2, endpoint: "http://127.0.0.1:1", token: "secret\r\nX: y" };
+    let error = client.send(bad_token, Bytes::new(), deadline).await.unwrap_err();
+    assert_eq!((error.kind(), error.left_us()), ("bad_token", false));
+    assert!(!format!("{error:?} {bad_token:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn waiting_packets_are_bounded() {
+    let stub = answering("").await;
+    let client = client_with(ClientOptions {
+        connections_max: 1,
+        packets_max: 2,
+        ..ClientOptions::default()
+    });
+    let endpoint = stub.endpoint();
+    let first = send_within(&client, &endpoint, "a", SHORT);
+    let second = send_within(&client, &endpoint, "b", SHORT);
+    let third = send_within(&client, &endpoint, "c", SHORT);
+    let (first, second, third) = tokio::join!(first, second, third);
+    assert!(first.unwrap_err().left_us());
+    // It waited for the only connection, in vain.
+    assert!(matches!(second.unwrap_err(), SendError::Timeout { left_us: false }));
+    let third = third.unwrap_err();
+    assert_eq!((third.kind(), third.left_us()), ("overloaded", false));
+}
+
+#[tokio::test]
+async fn a_forgotten_next_hop_loses_its_connections() {
+    let (closed, tell) = signal();
+    let stub = stub(move |_, mut stream| {
+        let tell = tell.clone();
+        async move {
+            read_request(&mut stream).await.unwrap();
+            stream.write_all(OK.as_bytes()).await.unwrap();
+            read_request(&mut stream).await;
+            tell.notify_one();
+        }
+    })
+    .await;
+    let client = client();
+    send(&client, &stub.endpoint(), "packet").await.unwrap();
+    client.forget(1);
+    closed.notified().await;
+}
+
+#[tokio::test]
+async fn links_are_bounded_and_still_reached_after_eviction() {
+    let stub = answering(OK).await;
+    let endpoint = stub.endpoint();
+    let client = client_with(ClientOptions { links_max: 8, ..ClientOptions::default() });
+    for id in 0..100 {
+        let next_hop = NextHop { id, endpoint: &endpoint, token: "right" };
+        let deadline = Instant::now() + crate::support::PATIENCE;
+        client.send(next_hop, Bytes::from_static(b"p"), deadline).await.unwrap();
+    }
+    let shown = format!("{client:?}");
+    assert!(shown.contains("links: 8"), "{shown}");
+}

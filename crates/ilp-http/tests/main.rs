@@ -1,0 +1,15 @@
+//! The crate through its public surface, over real loopback sockets.
+#![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking, as its test does")]
+
+/// Both ends together, many packets at once.
+mod both;
+/// The client against stubs that answer, refuse, stall and lie.
+mod client;
+/// HTTP/2 in clear text, found by probing.
+mod probe;
+/// The server against raw sockets and clients that misbehave.
+mod server;
+/// A server under test, raw requests, stub peers.
+mod support;
+/// The client over TLS.
+mod tls;
