@@ -1,0 +1,98 @@
+//! How records are read and changed: one batch at a time, on the disk before the call returns.
+
+use sled::Batch;
+use uuid::Uuid;
+
+use crate::{
+    RECORD_BYTES_MAX,
+    error::{Refusal, StoreError},
+    keys::{self, Kind},
+    store::Store,
+    stored_form::Stored,
+};
+
+/// A change that is being put together.
+#[derive(Default)]
+pub(crate) struct Change {
+    batch: Batch,
+}
+
+impl Change {
+    /// Stores a record under its id.
+    pub(crate) fn put<R: Stored>(&mut self, kind: Kind, record: &R) -> Result<(), Refusal> {
+        self.put_bytes(kind.key(record.id().as_bytes()), &record.encode())
+    }
+
+    /// Stores bytes as they are.
+    pub(crate) fn put_bytes(&mut self, key: Vec<u8>, bytes: &[u8]) -> Result<(), Refusal> {
+        if bytes.len() > RECORD_BYTES_MAX {
+            return Err(Refusal::TooLarge { bytes: bytes.len() });
+        }
+        self.batch.insert(key, bytes);
+        Ok(())
+    }
+
+    /// Lets `key` lead to the record of this id.
+    pub(crate) fn index(&mut self, key: Vec<u8>, id: Uuid) {
+        self.batch.insert(key, id.as_bytes());
+    }
+
+    /// Removes an entry, if there is one. What is put or indexed later wins over it.
+    pub(crate) fn remove(&mut self, key: Vec<u8>) {
+        self.batch.remove(key);
+    }
+}
+
+impl Store {
+    /// Reads one record.
+    pub(crate) fn read<R: Stored>(&self, kind: Kind, id: Uuid) -> Result<Option<R>, StoreError> {
+        let key = kind.key(id.as_bytes());
+        let bytes = self.inner.records.get(&key).map_err(StoreError::read)?;
+        bytes.map(|bytes| R::decode(kind, &key, &bytes)).transpose()
+    }
+
+    /// Whether there is an entry under `key`.
+    pub(crate) fn has(&self, key: &[u8]) -> Result<bool, StoreError> {
+        self.inner.records.contains_key(key).map_err(StoreError::read)
+    }
+
+    /// Follows an index to a record's id.
+    pub(crate) fn follow(&self, key: &[u8]) -> Result<Option<Uuid>, StoreError> {
+        let entry = self.inner.records.get(key).map_err(StoreError::read)?;
+        entry.map(|bytes| id_from(key, &bytes)).transpose()
+    }
+
+    /// Makes the change that `plan` puts together, if it doesn't refuse.
+    ///
+    /// The write lock covers the checks and the batch, so what was checked still holds when the
+    /// batch is applied. It doesn't cover the sync: several changes may wait for the disk at once,
+    /// and a reader may see one a moment before it is durable.
+    pub(crate) fn change<T>(
+        &self,
+        plan: impl FnOnce(&mut Change) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        self.inner.durability.usable()?;
+        let mut changes = self.inner.changes.lock();
+        let mut change = Change::default();
+        let answer = plan(&mut change)?;
+        let number = *changes + 1;
+        change.batch.insert(&keys::CHANGES, &number.to_be_bytes());
+        self.inner
+            .records
+            .apply_batch(change.batch)
+            .map_err(|cause| self.inner.durability.fail(&cause))?;
+        *changes = number;
+        drop(changes);
+        self.inner.durability.persist_records(number)?;
+        Ok(answer)
+    }
+}
+
+/// The id that an index entry holds.
+pub(crate) fn id_from(key: &[u8], bytes: &[u8]) -> Result<Uuid, StoreError> {
+    Uuid::from_slice(bytes).map_err(|_| StoreError::Record {
+        tree: key.first().and_then(|byte| Kind::from_byte(*byte)).map_or("records", Kind::name),
+        key: keys::hexadecimal(key.get(1..).unwrap_or_default()),
+        detail: format!("it should hold an id of 16 bytes and holds {} bytes", bytes.len()),
+    })
+}

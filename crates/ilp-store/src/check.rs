@@ -1,0 +1,104 @@
+//! The look at every record when a store is opened: each can be read, and rows and indexes agree.
+//!
+//! sled takes a damaged part of its file for one that was never written in full and goes on
+//! without it, so a loss in the middle would otherwise pass unnoticed.
+
+use uuid::Uuid;
+
+use crate::{
+    change::id_from,
+    error::StoreError,
+    keys::{self, Kind, hexadecimal},
+    records::{AssetRecord, DeletedPeerRecord, PeerRecord},
+    store::Store,
+    stored_form::Stored,
+};
+
+/// What was counted on the way.
+#[derive(Default)]
+struct Counts {
+    /// How many index entries the rows call for.
+    wanted: u64,
+    /// How many there are.
+    found: u64,
+}
+
+impl Store {
+    /// # Errors
+    /// [`StoreError::Record`] for one that can't be read, [`StoreError::Corrupt`] where rows and
+    /// indexes disagree.
+    pub(crate) fn check_records(&self) -> Result<(), StoreError> {
+        let mut counts = Counts::default();
+        for entry in &self.inner.records {
+            let (key, bytes) = entry.map_err(StoreError::read)?;
+            if key[..] == keys::CHANGES {
+                continue;
+            }
+            match key.first().and_then(|byte| Kind::from_byte(*byte)) {
+                Some(Kind::Asset) => {
+                    let asset = AssetRecord::decode(Kind::Asset, &key, &bytes)?;
+                    let by_code = keys::asset_by_code(&asset.code, asset.scale);
+                    self.expect_index(&by_code, asset.id, &mut counts)?;
+                }
+                Some(Kind::Peer) => {
+                    let peer = PeerRecord::decode(Kind::Peer, &key, &bytes)?;
+                    self.check_peer(&peer, &mut counts)?;
+                }
+                Some(Kind::DeletedAsset) => {
+                    AssetRecord::decode(Kind::DeletedAsset, &key, &bytes)?;
+                }
+                Some(Kind::DeletedPeer) => {
+                    DeletedPeerRecord::decode(Kind::DeletedPeer, &key, &bytes)?;
+                }
+                Some(Kind::Setting) => {}
+                Some(Kind::AssetByCode | Kind::PeerByAddress | Kind::PeerByToken) => {
+                    id_from(&key, &bytes)?;
+                    counts.found += 1;
+                }
+                None => return Err(self.damaged(&key, "is of no known kind")),
+            }
+        }
+        // Every entry that is called for is there, so more of them means some that lead nowhere.
+        if counts.found == counts.wanted {
+            Ok(())
+        } else {
+            Err(StoreError::Corrupt {
+                path: self.inner.path.clone(),
+                detail: format!(
+                    "{} index entries for records that call for {}",
+                    counts.found, counts.wanted
+                ),
+            })
+        }
+    }
+
+    fn check_peer(&self, peer: &PeerRecord, counts: &mut Counts) -> Result<(), StoreError> {
+        let asset = Kind::Asset.key(peer.asset_id.as_bytes());
+        if !self.has(&asset)? {
+            return Err(self.damaged(&asset, "is missing, though a peer uses it"));
+        }
+        let by_address = keys::peer_by_address(peer.asset_id, &peer.static_ilp_address);
+        self.expect_index(&by_address, peer.id, counts)?;
+        for digest in &peer.incoming_tokens {
+            self.expect_index(&keys::peer_by_token(digest), peer.id, counts)?;
+        }
+        Ok(())
+    }
+
+    fn expect_index(&self, key: &[u8], id: Uuid, counts: &mut Counts) -> Result<(), StoreError> {
+        counts.wanted += 1;
+        match self.follow(key)? {
+            Some(found) if found == id => Ok(()),
+            Some(_) => Err(self.damaged(key, "leads to another record")),
+            None => Err(self.damaged(key, "is missing")),
+        }
+    }
+
+    fn damaged(&self, key: &[u8], what: &str) -> StoreError {
+        let kind = key.first().and_then(|byte| Kind::from_byte(*byte));
+        let name = kind.map_or("records", Kind::name);
+        let rest = hexadecimal(key.get(1..).unwrap_or_default());
+        let detail = format!("the entry {rest} of {name} {what}");
+        StoreError::Corrupt { path: self.inner.path.clone(), detail }
+    }
+}

@@ -1,0 +1,102 @@
+//! Makes what sled has taken survive a loss of power.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use crate::{
+    error::StoreError,
+    mark::{Answered, Mark},
+};
+
+/// Flushes and syncs, until that fails once.
+pub(crate) struct Durability {
+    db: sled::Db,
+    /// sled's own file, opened once and kept: an error of a write that the kernel does later is
+    /// reported to each handle that was open at the time, so ours also learns of one that sled's
+    /// background thread has seen and only logged.
+    file: File,
+    /// Where sled puts what doesn't fit its log, as files that it never syncs.
+    blobs: PathBuf,
+    mark: Mark,
+    /// Set by the first failure. After a failed sync the kernel may drop the pages and call the
+    /// next sync a success, so a second try would prove nothing.
+    failed: OnceLock<String>,
+}
+
+impl Durability {
+    /// For the database that sled has open in `dir`.
+    pub(crate) fn new(db: sled::Db, dir: &Path) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).open(dir.join("db"))?;
+        let (blobs, mark) = (dir.join("blobs"), Mark::open(dir)?);
+        Ok(Self { db, file, blobs, mark, failed: OnceLock::new() })
+    }
+
+    /// Returns once all that sled took before is on the disk, up to the transfer of this sequence.
+    /// For entries far smaller than sled's log takes (128 KiB for a leaf of 16 or so), such as
+    /// those of the ledger.
+    ///
+    /// # Errors
+    /// After the first failure every call fails with that one's reason.
+    pub(crate) fn persist_transfers(&self, sequence: u64) -> Result<(), StoreError> {
+        self.usable()?;
+        self.flush_and_sync()
+            .and_then(|()| self.mark.advance(Answered { sequence, changes: 0 }))
+            .map_err(|cause| self.fail(&cause))
+    }
+
+    /// The same up to the change of this number, for records, whose leaves may be so large that
+    /// sled keeps them in files apart.
+    ///
+    /// # Errors
+    /// As [`Durability::persist_transfers`].
+    pub(crate) fn persist_records(&self, changes: u64) -> Result<(), StoreError> {
+        self.usable()?;
+        self.flush_and_sync()
+            .and_then(|()| self.sync_blobs())
+            .and_then(|()| self.mark.advance(Answered { changes, sequence: 0 }))
+            .map_err(|cause| self.fail(&cause))
+    }
+
+    /// What the store has answered for, now or before it was opened.
+    pub(crate) fn answered(&self) -> Answered {
+        self.mark.answered()
+    }
+
+    /// Whether nothing has failed so far.
+    ///
+    /// # Errors
+    /// With the reason of the first failure.
+    pub(crate) fn usable(&self) -> Result<(), StoreError> {
+        self.failed.get().map_or(Ok(()), |reason| Err(StoreError::write(reason)))
+    }
+
+    /// Takes note of a failure; the first one counts.
+    pub(crate) fn fail(&self, cause: &dyn std::fmt::Display) -> StoreError {
+        StoreError::write(self.failed.get_or_init(|| cause.to_string()))
+    }
+
+    fn flush_and_sync(&self) -> io::Result<()> {
+        self.db.flush().map_err(io::Error::from)?;
+        // sled's flush ends in sync_file_range, which writes neither the file's size nor the
+        // disk's own cache, and so doesn't survive a loss of power by itself.
+        self.file.sync_data()
+    }
+
+    fn sync_blobs(&self) -> io::Result<()> {
+        let mut any = false;
+        for entry in fs::read_dir(&self.blobs)? {
+            any = true;
+            match File::open(entry?.path()) {
+                Ok(blob) => blob.sync_all()?,
+                // sled removes those that nothing refers to any more, at any time.
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+                Err(cause) => return Err(cause),
+            }
+        }
+        if any { File::open(&self.blobs)?.sync_all() } else { Ok(()) }
+    }
+}

@@ -1,0 +1,152 @@
+//! What can go wrong, in words that tell an operator what to do.
+
+use std::{fmt, io, path::PathBuf};
+
+/// The store can't be opened, read or written. Never carries a stored value, so never a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The directory can't be made, read or written.
+    #[error(
+        "{} can't be used as the store's directory ({detail}); check that it is a directory which \
+         this user may read and write, on a disk with space left", path.display()
+    )]
+    Directory {
+        /// The store's directory.
+        path: PathBuf,
+        /// What the operating system said.
+        detail: String,
+    },
+    /// Another process, or another part of this one, has the directory open.
+    #[error(
+        "the store in {} is in use by another process; stop that jirani first, or give this one a \
+         data directory of its own", path.display()
+    )]
+    InUse {
+        /// The store's directory.
+        path: PathBuf,
+    },
+    /// A newer jirani wrote this store.
+    #[error(
+        "the store in {} has schema version {found}, and this jirani knows versions up to {known}; \
+         run the newer jirani that wrote it, or restore a backup from before the upgrade",
+        path.display()
+    )]
+    NewerSchema {
+        /// The store's directory.
+        path: PathBuf,
+        /// The version that the store says it has.
+        found: u32,
+        /// The newest version that this program reads.
+        known: u32,
+    },
+    /// The files are damaged, or aren't a store of jirani.
+    #[error(
+        "the store in {} is damaged or isn't jirani's ({detail}); restore the directory from a \
+         backup and keep the damaged one for study", path.display()
+    )]
+    Corrupt {
+        /// The store's directory.
+        path: PathBuf,
+        /// What was found.
+        detail: String,
+    },
+    /// One record can't be understood.
+    #[error(
+        "the record {key} in the tree {tree} can't be read ({detail}); restore the store from a \
+         backup"
+    )]
+    Record {
+        /// The tree, with the kind of record.
+        tree: &'static str,
+        /// The record's key, in hexadecimal.
+        key: String,
+        /// What was found; says where, never the value.
+        detail: String,
+    },
+    /// The balances contradict each other.
+    #[error(
+        "the books don't add up ({detail}); nothing is forwarded on such books: restore the store \
+         from a backup"
+    )]
+    Books {
+        /// Which sum is wrong, and by what.
+        detail: String,
+    },
+    /// The store has a ledger open already; two writers would overwrite each other's balances.
+    #[error("the ledger of this store is open already; close it before it is opened again")]
+    LedgerOpen,
+    /// A read or a write failed while the store was open.
+    #[error(
+        "the store can't {action} ({detail}); check the disk, then restart: nothing more is \
+         written until then"
+    )]
+    Failed {
+        /// What was tried.
+        action: &'static str,
+        /// What sled or the operating system said.
+        detail: String,
+    },
+}
+
+impl StoreError {
+    /// A failed read.
+    pub(crate) fn read(cause: impl fmt::Display) -> Self {
+        Self::Failed { action: "read", detail: cause.to_string() }
+    }
+
+    /// A failed write, flush or sync.
+    pub(crate) fn write(cause: impl fmt::Display) -> Self {
+        Self::Failed { action: "write", detail: cause.to_string() }
+    }
+}
+
+impl From<StoreError> for io::Error {
+    fn from(error: StoreError) -> Self {
+        Self::other(error)
+    }
+}
+
+/// What is taken already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// Another record, perhaps a deleted one, has or had this id.
+    #[error("the id is taken")]
+    Id,
+    /// Another asset has this code and scale.
+    #[error("an asset with this code and scale exists")]
+    Asset,
+    /// Another peer has this ILP address for this asset.
+    #[error("a peer with this ILP address and asset exists")]
+    Peer,
+    /// The incoming token belongs to another peer, or was given twice.
+    #[error("an incoming token is in use already")]
+    IncomingToken,
+}
+
+/// Why a change was not made. Nothing has changed, except after [`Refusal::Store`], when whether
+/// the change survives a restart is open.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Something that must be unique is taken.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// There is no asset of this id.
+    #[error("unknown asset")]
+    UnknownAsset,
+    /// There is no peer of this id.
+    #[error("unknown peer")]
+    UnknownPeer,
+    /// Peers use the asset.
+    #[error("peers use the asset")]
+    AssetInUse,
+    /// The record would take more room than one may.
+    #[error("the record would take {bytes} bytes, and one may take {}", crate::RECORD_BYTES_MAX)]
+    TooLarge {
+        /// What it would take.
+        bytes: usize,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

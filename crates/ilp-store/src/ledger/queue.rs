@@ -1,0 +1,186 @@
+//! The queue before the writer, and the permits that keep it from ever being full.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use ilp_connector::{
+    account::AccountId,
+    ledger::{Leg, Stopped, Transfer, TransferKind},
+};
+use parking_lot::{Condvar, Mutex};
+use uuid::Uuid;
+
+/// One movement of a posted transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The account that pays.
+    pub debit: AccountId,
+    /// The account that is paid.
+    pub credit: AccountId,
+    /// In the smallest unit of the two accounts' asset.
+    pub amount: u64,
+}
+
+impl Entry {
+    fn of(leg: &Leg) -> Self {
+        Self { debit: leg.debit.id(), credit: leg.credit.id(), amount: leg.amount }
+    }
+}
+
+/// A transfer as it waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Its place in the books; the first one ever is 1, and none is left out.
+    pub sequence: u64,
+    /// The transfer's id.
+    pub id: Uuid,
+    /// Why the money moved.
+    pub kind: TransferKind,
+    /// The first or only movement.
+    pub first: Entry,
+    /// The second one, where two assets meet.
+    pub second: Option<Entry>,
+    /// For an operator's transfer, when it was made, in milliseconds since 1970.
+    pub created_at_ms: Option<u64>,
+}
+
+impl Posted {
+    /// Of a transfer that is to get its place.
+    pub(crate) fn new(transfer: &Transfer, created_at_ms: Option<u64>) -> Self {
+        Self {
+            sequence: 0,
+            id: transfer.id,
+            kind: transfer.kind,
+            first: Entry::of(&transfer.first),
+            second: transfer.second.as_ref().map(Entry::of),
+            created_at_ms,
+        }
+    }
+
+    /// The movements, of which all or none are in the books.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        std::iter::once(&self.first).chain(&self.second)
+    }
+}
+
+/// What waits for the writer.
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// Notified when something waits, or no more will.
+    filled: Condvar,
+    /// How many more transfers may be under way.
+    permits: AtomicUsize,
+    /// Follows the state's `closed`, so that a hold can ask without the lock. One that asks too
+    /// early is refused when it is posted.
+    closed: AtomicBool,
+}
+
+struct State {
+    waiting: Vec<Posted>,
+    last_sequence: u64,
+    closed: bool,
+}
+
+/// The right to have one transfer under way: from its hold until it is void or durable. There are
+/// as many as the queue has room for, so a transfer that is on hold can always be posted.
+pub(crate) struct Permit {
+    queue: Arc<Queue>,
+    /// Whether it's still here, and not gone with the transfer into the queue.
+    held: bool,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if self.held {
+            self.queue.release(1);
+        }
+    }
+}
+
+impl Queue {
+    /// An empty queue with so many permits; the next transfer comes after `last_sequence`.
+    pub(crate) fn new(permits: usize, last_sequence: u64) -> Self {
+        Self {
+            state: Mutex::new(State { waiting: Vec::new(), last_sequence, closed: false }),
+            filled: Condvar::new(),
+            permits: AtomicUsize::new(permits),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// A permit, unless all are out.
+    pub(crate) fn permit(self: &Arc<Self>) -> Option<Permit> {
+        // Relaxed will do: the count guards no other memory, and what is queued has its own lock.
+        self.permits
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .ok()?;
+        Some(Permit { queue: Arc::clone(self), held: true })
+    }
+
+    /// Gives back the permits of transfers that are durable.
+    pub(crate) fn release(&self, permits: usize) {
+        self.permits.fetch_add(permits, Ordering::Relaxed);
+    }
+
+    /// How many more transfers may be under way.
+    pub(crate) fn permits_left(&self) -> usize {
+        self.permits.load(Ordering::Relaxed)
+    }
+
+    /// Gives the transfer its place, and its permit to the writer. Never waits for the writer.
+    ///
+    /// # Errors
+    /// [`Stopped`] once the queue is closed; the permit is back then.
+    pub(crate) fn append(&self, mut permit: Permit, posted: Posted) -> Result<u64, Stopped> {
+        let mut state = self.state.lock();
+        if state.closed {
+            // The permit's drop takes no lock, so it may happen under this one.
+            return Err(Stopped);
+        }
+        permit.held = false;
+        state.last_sequence += 1;
+        let sequence = state.last_sequence;
+        state.waiting.push(Posted { sequence, ..posted });
+        drop(state);
+        self.filled.notify_one();
+        Ok(sequence)
+    }
+
+    /// Waits until something is queued and takes all of it into `batch`, which must be empty.
+    /// False once the queue is closed and empty.
+    pub(crate) fn take(&self, batch: &mut Vec<Posted>) -> bool {
+        debug_assert!(batch.is_empty(), "the last batch is done with");
+        let mut state = self.state.lock();
+        while state.waiting.is_empty() && !state.closed {
+            self.filled.wait(&mut state);
+        }
+        // The two vectors take turns, so that at full speed nothing is allocated.
+        std::mem::swap(&mut state.waiting, batch);
+        !batch.is_empty()
+    }
+
+    /// Whether nothing more may be appended.
+    pub(crate) fn is_closed(&self) -> bool {
+        // Relaxed will do: nothing is read on the strength of it.
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// The place of the last transfer that was queued.
+    pub(crate) fn last_sequence(&self) -> u64 {
+        self.state.lock().last_sequence
+    }
+
+    /// Lets nothing more in. What waits stays for the writer.
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
+        self.closed.store(true, Ordering::Relaxed);
+        self.filled.notify_all();
+    }
+
+    /// Forgets what waits, for a writer that has failed.
+    pub(crate) fn discard(&self) {
+        self.state.lock().waiting.clear();
+    }
+}

@@ -1,0 +1,76 @@
+//! The writer: one thread that makes durable all that waits, and tells those who wait.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread::JoinHandle,
+};
+
+use super::{Shared, queue::Posted};
+use crate::store::panic_text;
+
+/// What the writer thread does with a batch. The ledger's own writes to sled; another may be put
+/// in its place or around it, to count, to slow down or to fail.
+pub trait BatchWriter: Send + 'static {
+    /// Returns once every transfer of the batch would survive a loss of power. The batch is in the
+    /// order of the sequences, without gaps within and between batches, and never empty.
+    ///
+    /// # Errors
+    /// Any error stops the ledger for good; the writer isn't called again.
+    fn write(&mut self, batch: &[Posted]) -> io::Result<()>;
+}
+
+/// Called once, on the writer's thread, with the reason why the ledger has failed.
+pub type OnFailure = Box<dyn FnOnce(&str) + Send>;
+
+/// Starts the thread. It ends when the queue is closed and drained, or a write has failed.
+pub(crate) fn start(
+    shared: Arc<Shared>,
+    writer: Box<dyn BatchWriter>,
+    on_failure: Option<OnFailure>,
+) -> io::Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name("jirani-ledger".to_owned());
+    thread.spawn(move || {
+        let stop = StopOnExit(shared);
+        if let Err(reason) = drain(&stop.0, writer) {
+            tracing::error!(%reason, "the ledger has stopped: a write failed");
+            stop.0.fail(&reason);
+            if let Some(tell) = on_failure {
+                tell(&reason);
+            }
+        }
+    })
+}
+
+/// However the thread ends, panic included, nobody waits for it in vain.
+struct StopOnExit(Arc<Shared>);
+
+impl Drop for StopOnExit {
+    fn drop(&mut self) {
+        let reason = if std::thread::panicking() {
+            "the ledger's writer panicked"
+        } else {
+            "the ledger was closed"
+        };
+        self.0.fail(reason);
+    }
+}
+
+/// Writes batch by batch until the queue is closed. No timer: a batch is what gathered while the
+/// last one was being written.
+fn drain(shared: &Shared, mut writer: Box<dyn BatchWriter>) -> Result<(), String> {
+    let mut batch = Vec::new();
+    while shared.queue.take(&mut batch) {
+        // The first failure ends it: after a failed write or sync, what is on the disk is open,
+        // and a second sync that succeeds would prove nothing.
+        match catch_unwind(AssertUnwindSafe(|| writer.write(&batch))) {
+            Ok(Ok(())) => {}
+            Ok(Err(cause)) => return Err(cause.to_string()),
+            Err(panic) => return Err(panic_text(&*panic)),
+        }
+        shared.booked(&batch);
+        batch.clear();
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! What the node keeps: peers, assets, the digests of incoming tokens, settings, and the books.
+//!
+//! This is the only crate that names sled. It's synchronous: a change returns once it would survive
+//! a loss of power, so callers with an async runtime make changes on threads of their own. The one
+//! exception is [`DurableLedger`], whose futures wait for its writer thread on any runtime.
+//!
+//! It isn't a cache and holds no policy. What a peer may send, and which texts are valid addresses
+//! and endpoints, is decided by those who call it.
+
+mod assets;
+mod change;
+mod check;
+mod durability;
+mod error;
+mod keys;
+pub mod ledger;
+mod mark;
+mod page;
+mod peers;
+mod records;
+mod settings;
+mod store;
+mod stored_form;
+#[cfg(test)]
+mod testing;
+
+pub use error::{Conflict, Refusal, StoreError};
+pub use ledger::{DurableHold, DurableLedger, LedgerOptions, OperatorTransfer, TransferError};
+pub use page::{Order, Page, Rows};
+pub use records::{AssetRecord, DeletedPeerRecord, InitialDeposit, PeerRecord};
+pub use store::Store;
+
+/// The largest record, in bytes of its stored form. A peer with a thousand routes of sixty
+/// characters fits.
+pub const RECORD_BYTES_MAX: usize = 64 * 1024;

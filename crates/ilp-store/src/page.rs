@@ -1,0 +1,132 @@
+//! Paging by cursor, as GraphQL clients do it. A page costs what its rows cost, wherever it lies.
+
+use std::ops::Bound::{self, Excluded, Included};
+
+use uuid::Uuid;
+
+use crate::{error::StoreError, keys::Kind, store::Store, stored_form::Stored};
+
+/// In which order rows are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// By falling id, which is by falling time of creation.
+    #[default]
+    NewestFirst,
+    /// By rising id.
+    OldestFirst,
+}
+
+/// Which rows to list: those between two cursors in the given order, and of these the first or the
+/// last so many. A cursor is the id of a row and needs no row: after a deletion it marks the gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Only rows that come after this one in the order.
+    pub after: Option<Uuid>,
+    /// Only rows that come before this one in the order.
+    pub before: Option<Uuid>,
+    /// At most so many rows. The caller bounds it.
+    pub limit: usize,
+    /// The order, both of the rows given back and of what `after` and `before` mean.
+    pub order: Order,
+    /// Takes the last rows between the cursors (`last` in GraphQL), not the first.
+    pub from_end: bool,
+}
+
+impl Page {
+    /// The first `limit` rows, newest first.
+    #[must_use]
+    pub fn newest(limit: usize) -> Self {
+        Self { after: None, before: None, limit, order: Order::NewestFirst, from_end: false }
+    }
+}
+
+/// A page of rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows<R> {
+    /// The rows in the order that was asked for.
+    pub rows: Vec<R>,
+    /// Whether rows come before these; for an empty page, before the place where it looked.
+    pub has_previous: bool,
+    /// Whether rows come after these; for an empty page, after the place where it looked.
+    pub has_next: bool,
+}
+
+impl Store {
+    /// All records of a kind, oldest first, each read when it is asked for.
+    pub(crate) fn scan<R: Stored>(
+        &self,
+        kind: Kind,
+    ) -> impl Iterator<Item = Result<R, StoreError>> + Send + use<R> {
+        self.inner.records.scan_prefix([kind.byte()]).map(move |entry| {
+            let (key, bytes) = entry.map_err(StoreError::read)?;
+            R::decode(kind, &key, &bytes)
+        })
+    }
+
+    /// One page of the records of a kind.
+    pub(crate) fn page<R: Stored>(&self, kind: Kind, page: Page) -> Result<Rows<R>, StoreError> {
+        // From here on in the order of the keys, which is oldest first.
+        let newest_first = page.order == Order::NewestFirst;
+        let (low, high) =
+            if newest_first { (page.before, page.after) } else { (page.after, page.before) };
+        let from_high = newest_first != page.from_end;
+        // No row has a key of the kind alone, so these can stand for the two ends.
+        let key = |id: Uuid| kind.key(id.as_bytes());
+        let low = low.map_or_else(|| vec![kind.byte()], key);
+        let high = high.map_or_else(|| vec![kind.byte() + 1], key);
+
+        let rows: Vec<R> = self.between(kind, &low, &high, from_high, page.limit)?;
+        // An empty page lies at that end of the window from which it would have taken.
+        let (below, above) = match (rows.first(), rows.last()) {
+            (Some(first), Some(last)) => (Excluded(key(first.id())), Excluded(key(last.id()))),
+            _ if from_high => (Excluded(high.clone()), Included(high)),
+            _ => (Included(low.clone()), Excluded(low)),
+        };
+        let any_below = self.any(Excluded(vec![kind.byte()]), below)?;
+        let any_above = self.any(above, Excluded(vec![kind.byte() + 1]))?;
+
+        Ok(if newest_first {
+            let rows = rows.into_iter().rev().collect();
+            Rows { rows, has_previous: any_above, has_next: any_below }
+        } else {
+            Rows { rows, has_previous: any_below, has_next: any_above }
+        })
+    }
+
+    /// The lowest or highest `limit` rows between two keys, in the order of the keys.
+    fn between<R: Stored>(
+        &self,
+        kind: Kind,
+        low: &[u8],
+        high: &[u8],
+        from_high: bool,
+        limit: usize,
+    ) -> Result<Vec<R>, StoreError> {
+        let entries = self.inner.records.range::<&[u8], _>((Excluded(low), Excluded(high)));
+        let row = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
+            let (key, bytes) = entry.map_err(StoreError::read)?;
+            R::decode(kind, &key, &bytes)
+        };
+        if from_high {
+            let mut rows =
+                entries.rev().take(limit).map(row).collect::<Result<Vec<_>, StoreError>>()?;
+            rows.reverse();
+            Ok(rows)
+        } else {
+            entries.take(limit).map(row).collect()
+        }
+    }
+
+    /// Whether there is an entry between two keys. None lies between keys in the wrong order.
+    pub(crate) fn any(
+        &self,
+        low: Bound<Vec<u8>>,
+        high: Bound<Vec<u8>>,
+    ) -> Result<bool, StoreError> {
+        let first = self.inner.records.range((low, high)).next();
+        Ok(first.transpose().map_err(StoreError::read)?.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Peers: unique by address and asset, and each incoming token belongs to one of them.
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use crate::{
+    change::Change,
+    error::{Conflict, Refusal, StoreError},
+    keys::{self, Kind},
+    page::{Page, Rows},
+    records::{DeletedPeerRecord, PeerRecord},
+    store::Store,
+};
+
+impl Store {
+    /// The peer of this id.
+    ///
+    /// # Errors
+    /// When the store or the record can't be read.
+    pub fn peer(&self, id: Uuid) -> Result<Option<PeerRecord>, StoreError> {
+        self.read(Kind::Peer, id)
+    }
+
+    /// The peer of this ILP address for this asset.
+    ///
+    /// # Errors
+    /// When the store or the record can't be read.
+    pub fn peer_by_address_and_asset(
+        &self,
+        address: &str,
+        asset_id: Uuid,
+    ) -> Result<Option<PeerRecord>, StoreError> {
+        let Some(id) = self.follow(&keys::peer_by_address(asset_id, address))? else {
+            return Ok(None);
+        };
+        // Index and row are read one after the other, and a change may come between.
+        let peer = self.peer(id)?;
+        Ok(peer.filter(|peer| peer.asset_id == asset_id && peer.static_ilp_address == address))
+    }
+
+    /// What is kept of a deleted peer.
+    ///
+    /// # Errors
+    /// When the store or the record can't be read.
+    pub fn deleted_peer(&self, id: Uuid) -> Result<Option<DeletedPeerRecord>, StoreError> {
+        self.read(Kind::DeletedPeer, id)
+    }
+
+    /// Adds a peer. On the disk when it returns.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownAsset`], [`Conflict::Peer`], [`Conflict::IncomingToken`] (also for one
+    /// given twice), [`Conflict::Id`] (also for that of a deleted peer, whose books it would
+    /// take over), or when it is too large or can't be written.
+    pub fn insert_peer(&self, peer: &PeerRecord) -> Result<(), Refusal> {
+        self.change(|change| {
+            let id = peer.id.as_bytes();
+            if self.has(&Kind::Peer.key(id))? || self.has(&Kind::DeletedPeer.key(id))? {
+                return Err(Conflict::Id.into());
+            }
+            self.put_peer(change, peer)
+        })
+    }
+
+    /// Changes a peer and returns it as it is then. On the disk when it returns. `edit` may not
+    /// call the store, whose write lock is held; an id that it changes stays as it was.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownPeer`], and those of [`Store::insert_peer`].
+    pub fn update_peer(
+        &self,
+        id: Uuid,
+        edit: impl FnOnce(&mut PeerRecord),
+    ) -> Result<PeerRecord, Refusal> {
+        self.change(|change| {
+            let before = self.peer(id)?.ok_or(Refusal::UnknownPeer)?;
+            let mut after = before.clone();
+            edit(&mut after);
+            after.id = id;
+            remove_indexes(change, &before);
+            self.put_peer(change, &after)?;
+            Ok(after)
+        })
+    }
+
+    /// Removes a peer and returns what it was. On the disk when it returns. What is left of its
+    /// liquidity, and of a deposit that it was still owed, is the caller's to settle.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownPeer`], or when the store can't be written.
+    pub fn delete_peer(&self, id: Uuid, deleted_at_ms: u64) -> Result<PeerRecord, Refusal> {
+        self.change(|change| {
+            let peer = self.peer(id)?.ok_or(Refusal::UnknownPeer)?;
+            remove_indexes(change, &peer);
+            change.remove(Kind::Peer.key(id.as_bytes()));
+            let kept = DeletedPeerRecord {
+                id,
+                asset_id: peer.asset_id,
+                static_ilp_address: peer.static_ilp_address.clone(),
+                name: peer.name.clone(),
+                created_at_ms: peer.created_at_ms,
+                deleted_at_ms,
+            };
+            change.put(Kind::DeletedPeer, &kept)?;
+            Ok(peer)
+        })
+    }
+
+    /// One page of the peers.
+    ///
+    /// # Errors
+    /// When the store or a record can't be read.
+    pub fn peers_page(&self, page: Page) -> Result<Rows<PeerRecord>, StoreError> {
+        self.page(Kind::Peer, page)
+    }
+
+    /// All peers, oldest first, each read when it is asked for.
+    pub fn all_peers(&self) -> impl Iterator<Item = Result<PeerRecord, StoreError>> + Send + use<> {
+        self.scan(Kind::Peer)
+    }
+
+    /// Stores a peer with its indexes, if what must be unique is.
+    fn put_peer(&self, change: &mut Change, peer: &PeerRecord) -> Result<(), Refusal> {
+        if !self.has(&Kind::Asset.key(peer.asset_id.as_bytes()))? {
+            return Err(Refusal::UnknownAsset);
+        }
+        let of_another = |key: &[u8]| -> Result<bool, StoreError> {
+            Ok(self.follow(key)?.is_some_and(|owner| owner != peer.id))
+        };
+        let by_address = keys::peer_by_address(peer.asset_id, &peer.static_ilp_address);
+        if of_another(&by_address)? {
+            return Err(Conflict::Peer.into());
+        }
+        let mut seen = HashSet::new();
+        for digest in &peer.incoming_tokens {
+            let by_token = keys::peer_by_token(digest);
+            if !seen.insert(digest) || of_another(&by_token)? {
+                return Err(Conflict::IncomingToken.into());
+            }
+            change.index(by_token, peer.id);
+        }
+        change.index(by_address, peer.id);
+        change.put(Kind::Peer, peer)
+    }
+}
+
+fn remove_indexes(change: &mut Change, peer: &PeerRecord) {
+    change.remove(keys::peer_by_address(peer.asset_id, &peer.static_ilp_address));
+    for digest in &peer.incoming_tokens {
+        change.remove(keys::peer_by_token(digest));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! Opening the store: its directory, its lock, its schema, and a look at every record.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use sled::{Db, Tree};
+
+use crate::{
+    durability::Durability,
+    error::StoreError,
+    keys::{CHANGES, hexadecimal},
+};
+
+/// The newest schema that this program reads, and the one that it writes.
+const SCHEMA_VERSION: u32 = 1;
+
+/// What sled may keep in memory. Its own default is a gigabyte.
+const CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// How often, and how long apart, the lock is tried. A jirani that is just ending, or sled's
+/// threads after a store was dropped, hold it for a moment longer.
+const LOCK_TRIES: u32 = 25;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// The node's store. Clones share it; the directory is free again when the last one is dropped.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What the clones of a store share.
+pub(crate) struct Inner {
+    /// Assets, peers and their indexes, settings; see `keys`.
+    pub(crate) records: Tree,
+    /// Balances and operator transfers; see `ledger::books`. A tree apart from the records, so
+    /// that no large record ever lies in a leaf that a packet makes sled write anew.
+    pub(crate) ledger: Tree,
+    pub(crate) durability: Durability,
+    /// How many changes of the records there were, ever. Held from the checks of a change until
+    /// its batch is applied.
+    pub(crate) changes: Mutex<u64>,
+    /// Whether a ledger writes to the store.
+    pub(crate) ledger_open: AtomicBool,
+    pub(crate) path: PathBuf,
+}
+
+impl Store {
+    /// Opens the store in `dir`, and makes directory (for the owner alone) and store if they are
+    /// absent. Reads every record once, so that damage shows now and not in the middle of work.
+    ///
+    /// # Errors
+    /// [`StoreError`] names the directory and says what to do: when it can't be used, is in use,
+    /// was written by a newer jirani or is damaged.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        prepare_directory(dir)?;
+        // sled asserts much of what it expects to find in its files, so damage can show as a panic.
+        catch_unwind(AssertUnwindSafe(|| Self::open_prepared(dir))).unwrap_or_else(|panic| {
+            Err(StoreError::Corrupt { path: dir.to_owned(), detail: panic_text(&*panic) })
+        })
+    }
+
+    /// Where the store is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    fn open_prepared(dir: &Path) -> Result<Self, StoreError> {
+        let db = open_sled(dir)?;
+        check_schema(&db, dir)?;
+        let tree = |name: &str| db.open_tree(name).map_err(|cause| explain(dir, cause));
+        let records = tree("records")?;
+        let ledger = tree("ledger")?;
+        let changes = changes_in(&records)?;
+        let durability = Durability::new(db, dir).map_err(|cause| unusable(dir, &cause))?;
+        let inner = Inner {
+            records,
+            ledger,
+            durability,
+            changes: Mutex::new(changes),
+            ledger_open: AtomicBool::new(false),
+            path: dir.to_owned(),
+        };
+        let store = Self { inner: Arc::new(inner) };
+        let answered = store.inner.durability.answered().changes;
+        if changes < answered {
+            return Err(store.fallen_back("changes", changes, answered));
+        }
+        store.check_records()?;
+        // The files of a store that was made just now must themselves survive a loss of power.
+        store.inner.durability.persist_records(changes)?;
+        sync_directory(dir)?;
+        Ok(store)
+    }
+
+    /// The error for a store that has less than it once had.
+    pub(crate) fn fallen_back(&self, what: &str, has: u64, answered: u64) -> StoreError {
+        let detail = format!("it had come to {answered} {what} and now holds {has} of them");
+        StoreError::Corrupt { path: self.inner.path.clone(), detail }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Store").field("path", &self.inner.path).finish_non_exhaustive()
+    }
+}
+
+/// How many changes are in the records.
+fn changes_in(records: &Tree) -> Result<u64, StoreError> {
+    let Some(bytes) = records.get(CHANGES).map_err(StoreError::read)? else { return Ok(0) };
+    let number = bytes[..].try_into().map(u64::from_be_bytes);
+    number.map_err(|_| StoreError::Record {
+        tree: "records",
+        key: hexadecimal(&CHANGES),
+        detail: format!("it should hold a number of 8 bytes and holds {}", bytes.len()),
+    })
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
+}
+
+fn prepare_directory(dir: &Path) -> Result<(), StoreError> {
+    let metadata = match fs::metadata(dir) {
+        Ok(metadata) => metadata,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+            made.map_err(|cause| unusable(dir, &cause))?;
+            return dir.parent().map_or(Ok(()), sync_directory);
+        }
+        Err(cause) => return Err(unusable(dir, &cause)),
+    };
+    if !metadata.is_dir() {
+        return Err(unusable(dir, &io::ErrorKind::NotADirectory.into()));
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        tracing::warn!(
+            path = %dir.display(),
+            "others may look into the store's directory, which holds tokens; chmod 700 it"
+        );
+    }
+    Ok(())
+}
+
+fn sync_directory(dir: &Path) -> Result<(), StoreError> {
+    // The parent of a relative path of one part is the empty path.
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    let synced = File::open(dir).and_then(|handle| handle.sync_all());
+    synced.map_err(|cause| unusable(dir, &cause))
+}
+
+fn open_sled(dir: &Path) -> Result<Db, StoreError> {
+    let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES_MAX);
+    for _ in 1..LOCK_TRIES {
+        match config.open() {
+            Err(cause) if is_locked(&cause) => thread::sleep(LOCK_PAUSE),
+            other => return other.map_err(|cause| explain(dir, cause)),
+        }
+    }
+    config.open().map_err(|cause| explain(dir, cause))
+}
+
+/// sled 0.34.7 gives the refused lock no kind of its own, only this text.
+fn is_locked(cause: &sled::Error) -> bool {
+    matches!(cause, sled::Error::Io(io) if io.to_string().starts_with("could not acquire lock"))
+}
+
+fn explain(dir: &Path, cause: sled::Error) -> StoreError {
+    if is_locked(&cause) {
+        return StoreError::InUse { path: dir.to_owned() };
+    }
+    match cause {
+        sled::Error::Io(io) if is_of_the_system(&io) => unusable(dir, &io),
+        cause => StoreError::Corrupt { path: dir.to_owned(), detail: cause.to_string() },
+    }
+}
+
+/// Whether the operating system refused, as opposed to sled not finding what it expects.
+fn is_of_the_system(cause: &io::Error) -> bool {
+    use io::ErrorKind::{
+        AlreadyExists, IsADirectory, NotADirectory, PermissionDenied, QuotaExceeded,
+        ReadOnlyFilesystem, StorageFull,
+    };
+    matches!(
+        cause.kind(),
+        AlreadyExists
+            | IsADirectory
+            | NotADirectory
+            | PermissionDenied
+            | QuotaExceeded
+            | ReadOnlyFilesystem
+            | StorageFull
+    )
+}
+
+fn unusable(dir: &Path, cause: &io::Error) -> StoreError {
+    StoreError::Directory { path: dir.to_owned(), detail: cause.to_string() }
+}
+
+/// Refuses a store of a newer schema before anything is written to it, and marks a fresh one.
+fn check_schema(db: &Db, dir: &Path) -> Result<(), StoreError> {
+    let corrupt =
+        |detail: &str| StoreError::Corrupt { path: dir.to_owned(), detail: detail.to_owned() };
+    // `open_tree` makes a tree that is absent, so ask first: a foreign sled stays as it is.
+    let names = db.tree_names();
+    let has_meta = names.iter().any(|name| &name[..] == b"meta");
+    if !has_meta && names.len() > 1 {
+        return Err(corrupt("it holds tables but no schema version"));
+    }
+    let meta = db.open_tree("meta").map_err(|cause| explain(dir, cause))?;
+    match meta.get("schema_version").map_err(|cause| explain(dir, cause))? {
+        Some(bytes) => {
+            let text = std::str::from_utf8(&bytes).ok();
+            let found: u32 = text
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| corrupt("its schema version is no number"))?;
+            if found > SCHEMA_VERSION {
+                let path = dir.to_owned();
+                return Err(StoreError::NewerSchema { path, found, known: SCHEMA_VERSION });
+            }
+            Ok(())
+        }
+        // An empty tree of this name is what a crash at the very first start leaves.
+        None if names.len() <= 2 => {
+            let version = SCHEMA_VERSION.to_string();
+            meta.insert("schema_version", version.as_bytes())
+                .map_err(|cause| explain(dir, cause))?;
+            Ok(())
+        }
+        None => Err(corrupt("it holds tables but no schema version")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+use std::{
+    fs,
+    io::{Read, Seek, SeekFrom, Write},
+};
+
+use super::*;
+use crate::{
+    PeerRecord,
+    keys::Kind,
+    testing::{asset, fresh, open, peer},
+};
+
+#[test]
+fn what_was_stored_is_there_after_a_restart() {
+    let (dir, store) = fresh();
+    let usd = asset("USD");
+    let neighbour = peer(usd.id, "g.a", &["mytoken"]);
+    store.insert_asset(&usd).unwrap();
+    store.insert_peer(&neighbour).unwrap();
+    store.set_setting("tenant_id", b"42").unwrap();
+    let edited = store.update_asset(usd.id, |asset| asset.withdrawal_threshold = Some(7)).unwrap();
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.asset(usd.id).unwrap(), Some(edited.clone()));
+    assert_eq!(store.asset_by_code("USD", 9).unwrap(), Some(edited));
+    assert_eq!(store.asset_by_code("USD", 2).unwrap(), None);
+    let found = store.peer(neighbour.id).unwrap().unwrap();
+    assert_eq!(found, neighbour);
+    assert_eq!(found.outgoing_token.reveal(), "theirtoken");
+    assert_eq!(store.setting("tenant_id").unwrap().unwrap(), b"42");
+    assert_eq!(store.setting("other").unwrap(), None);
+}
+
+#[test]
+fn what_was_answered_survives_a_crash_right_after() {
+    let (dir, store) = fresh();
+    let usd = asset("USD");
+    store.insert_asset(&usd).unwrap();
+    // Routes that make leaves so large that sled puts them into files of their own.
+    for number in 0..40 {
+        let mut large = peer(usd.id, &format!("g.p{number}"), &[&format!("t{number}")]);
+        large.routes = (0..1_800).map(|route| format!("g.p{number}.route.{route}")).collect();
+        store.insert_peer(&large).unwrap();
+    }
+    assert!(fs::read_dir(dir.path().join("blobs")).unwrap().count() > 0);
+    // What a killed process leaves is what the files hold now; the store is still open.
+    let copy = tempfile::tempdir().unwrap();
+    copy_files(dir.path(), copy.path());
+    assert_eq!(open(copy.path()).all_peers().filter(Result::is_ok).count(), 40);
+}
+
+#[test]
+fn the_directory_is_made_for_its_owner_alone_and_opened_by_one() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("a/store");
+    let store = open(&dir);
+    assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+    let second = Store::open(&dir).unwrap_err();
+    assert!(matches!(second, StoreError::InUse { .. }), "{second}");
+    assert!(second.to_string().contains("in use") && second.to_string().contains("a/store"));
+    let third = store.clone();
+    drop(store);
+    assert!(matches!(Store::open(&dir), Err(StoreError::InUse { .. })));
+    drop(third);
+    open(&dir);
+
+    let file = parent.path().join("file");
+    fs::write(&file, "not a directory").unwrap();
+    let refused = [Store::open(&file), Store::open(&file.join("below"))];
+    for error in refused.map(Result::unwrap_err) {
+        assert!(matches!(error, StoreError::Directory { .. }), "{error}");
+        assert!(error.to_string().contains("file"));
+    }
+}
+
+#[test]
+fn a_newer_schema_and_a_foreign_database_are_refused_and_left_alone() {
+    let (dir, store) = fresh();
+    drop(store);
+    let sled = sled::open(dir.path()).unwrap();
+    sled.open_tree("meta").unwrap().insert("schema_version", b"2").unwrap();
+    sled.flush().unwrap();
+    drop(sled);
+    let error = Store::open(dir.path()).unwrap_err();
+    assert!(matches!(error, StoreError::NewerSchema { found: 2, known: 1, .. }), "{error}");
+    assert!(error.to_string().contains("newer jirani") && error.to_string().contains("backup"));
+
+    let foreign = tempfile::tempdir().unwrap();
+    let sled = sled::open(foreign.path()).unwrap();
+    sled.open_tree("stamps").unwrap().insert("penny", "black").unwrap();
+    drop(sled);
+    assert!(matches!(Store::open(foreign.path()), Err(StoreError::Corrupt { .. })));
+    let sled = sled::open(foreign.path()).unwrap();
+    assert!(!sled.tree_names().contains(&"meta".into()));
+}
+
+#[test]
+fn a_broken_record_is_named_and_its_secrets_are_not() {
+    let (dir, store) = fresh();
+    let usd = asset("USD");
+    let neighbour = peer(usd.id, "g.a", &["mytoken"]);
+    store.insert_asset(&usd).unwrap();
+    store.insert_peer(&neighbour).unwrap();
+    let key = Kind::Peer.key(neighbour.id.as_bytes());
+    let broken = br#"{"outgoing_token": 5, "endpoint": "theirtoken"#;
+    store.inner.records.insert(key, &broken[..]).unwrap();
+    let error = store.peer(neighbour.id).unwrap_err();
+    let shown = format!("{error} {error:?}");
+    assert!(shown.contains("records/peers"), "{shown}");
+    assert!(shown.contains(&neighbour.id.simple().to_string()), "{shown}");
+    assert!(!shown.contains("theirtoken"), "{shown}");
+    assert!(store.all_peers().next().unwrap().is_err());
+    drop(store);
+    assert!(matches!(Store::open(dir.path()), Err(StoreError::Record { .. })));
+}
+
+#[test]
+fn an_index_that_disagrees_is_found_at_the_start() {
+    let usd = asset("USD");
+    let neighbour = peer(usd.id, "g.a", &["mytoken"]);
+    let row = Kind::Peer.key(neighbour.id.as_bytes());
+    let by_token = crate::keys::peer_by_token(&neighbour.incoming_tokens[0]);
+    for lost in [row, by_token, Kind::Asset.key(usd.id.as_bytes())] {
+        let (dir, store) = fresh();
+        store.insert_asset(&usd).unwrap();
+        store.insert_peer(&neighbour).unwrap();
+        store.inner.records.remove(lost).unwrap();
+        drop(store);
+        assert!(matches!(Store::open(dir.path()), Err(StoreError::Corrupt { .. })));
+    }
+}
+
+/// Damages sled's own file in many ways. Each is refused, or did no harm; sled alone would take most
+/// of it for the torn end of its log and open with fewer peers.
+#[test]
+fn damage_gives_an_error_or_does_no_harm_and_is_never_a_panic() {
+    let (dir, store) = fresh();
+    let usd = asset("USD");
+    store.insert_asset(&usd).unwrap();
+    let peers: Vec<PeerRecord> = (0..30)
+        .map(|number| peer(usd.id, &format!("g.p{number}"), &[&format!("t{number}")]))
+        .collect();
+    for peer in &peers {
+        store.insert_peer(peer).unwrap();
+    }
+    drop(store);
+    let length = fs::metadata(dir.path().join("db")).unwrap().len();
+    for trial in 0..60_u64 {
+        let copy = tempfile::tempdir().unwrap();
+        copy_files(dir.path(), copy.path());
+        // A fixed scatter over the file, so that a failure can be run again.
+        let place = trial.wrapping_mul(0x9e37_79b9_7f4a_7c15) % length;
+        damage(&copy.path().join("db"), place, trial % 4);
+        match Store::open(copy.path()) {
+            Err(error) => assert!(error.to_string().contains("backup"), "{error}"),
+            Ok(store) => {
+                let found: Result<Vec<_>, _> = store.all_peers().collect();
+                assert_eq!(found.unwrap(), peers, "trial {trial}");
+            }
+        }
+    }
+}
+
+fn damage(file: &Path, place: u64, how: u64) {
+    let mut file = File::options().read(true).write(true).open(file).unwrap();
+    if how == 0 {
+        file.set_len(place).unwrap();
+        return;
+    }
+    let mut bytes = vec![0; if how == 1 { 1 } else { 64 }];
+    file.seek(SeekFrom::Start(place)).unwrap();
+    let read = file.read(&mut bytes).unwrap();
+    bytes.truncate(read);
+    bytes.iter_mut().for_each(|byte| *byte = if how == 3 { 0 } else { !*byte });
+    file.seek(SeekFrom::Start(place)).unwrap();
+    file.write_all(&bytes).unwrap();
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy_files(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The form of the records on disk: one JSON object each, with these field names. A field that the
+//! program doesn't know is passed over, and one that is missing is `None` or empty where that makes
+//! sense, so fields can be added within one schema version. Ids are hyphenated text, amounts are
+//! JSON integers, digests are 64 hexadecimal digits.
+
+use ilp_connector::token::{Secret, TokenDigest};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use crate::{
+    error::StoreError,
+    keys::{Kind, hexadecimal},
+    records::{AssetRecord, DeletedPeerRecord, InitialDeposit, PeerRecord},
+};
+
+/// A record that has a form on disk.
+pub(crate) trait Stored: Sized {
+    /// The form on disk.
+    type Form: Serialize + DeserializeOwned;
+
+    /// The record's id, which is its key.
+    fn id(&self) -> Uuid;
+
+    /// The record in its form on disk.
+    fn to_form(&self) -> Self::Form;
+
+    /// The record back from its form, or what is wrong with it.
+    fn from_form(form: Self::Form) -> Result<Self, &'static str>;
+
+    /// The bytes to store.
+    fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.to_form()).expect("structs of texts and integers become JSON")
+    }
+
+    /// The record from the bytes stored under `key`.
+    fn decode(kind: Kind, key: &[u8], bytes: &[u8]) -> Result<Self, StoreError> {
+        let broken = |detail: String| StoreError::Record {
+            tree: kind.name(),
+            key: hexadecimal(key.get(1..).unwrap_or_default()),
+            detail,
+        };
+        let form = serde_json::from_slice(bytes).map_err(|cause| broken(position_of(&cause)))?;
+        let record = Self::from_form(form).map_err(|what| broken(what.to_owned()))?;
+        if kind.key(record.id().as_bytes()) != key {
+            return Err(broken("its id isn't that of its key".to_owned()));
+        }
+        Ok(record)
+    }
+}
+
+/// Where the JSON is wrong. The error's own text may quote the value, which may be a secret.
+pub(crate) fn position_of(cause: &serde_json::Error) -> String {
+    format!("{:?} error at line {} column {}", cause.classify(), cause.line(), cause.column())
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct AssetForm {
+    id: Uuid,
+    code: String,
+    scale: u8,
+    withdrawal_threshold: Option<u64>,
+    liquidity_threshold: Option<u64>,
+    created_at_ms: u64,
+}
+
+impl Stored for AssetRecord {
+    type Form = AssetForm;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn to_form(&self) -> AssetForm {
+        AssetForm {
+            id: self.id,
+            code: self.code.clone(),
+            scale: self.scale,
+            withdrawal_threshold: self.withdrawal_threshold,
+            liquidity_threshold: self.liquidity_threshold,
+            created_at_ms: self.created_at_ms,
+        }
+    }
+
+    fn from_form(form: AssetForm) -> Result<Self, &'static str> {
+        Ok(Self {
+            id: form.id,
+            code: form.code,
+            scale: form.scale,
+            withdrawal_threshold: form.withdrawal_threshold,
+            liquidity_threshold: form.liquidity_threshold,
+            created_at_ms: form.created_at_ms,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct PeerForm {
+    id: Uuid,
+    asset_id: Uuid,
+    static_ilp_address: String,
+    name: Option<String>,
+    max_packet_amount: Option<u64>,
+    liquidity_threshold: Option<u64>,
+    #[serde(default)]
+    routes: Vec<String>,
+    endpoint: String,
+    outgoing_token: String,
+    #[serde(default)]
+    incoming_tokens: Vec<String>,
+    packets_per_minute_max: Option<u64>,
+    amount_per_second_max: Option<u64>,
+    created_at_ms: u64,
+    initial_deposit: Option<DepositForm>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DepositForm {
+    transfer_id: Uuid,
+    amount: u64,
+}
+
+impl Stored for PeerRecord {
+    type Form = PeerForm;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn to_form(&self) -> PeerForm {
+        PeerForm {
+            id: self.id,
+            asset_id: self.asset_id,
+            static_ilp_address: self.static_ilp_address.clone(),
+            name: self.name.clone(),
+            max_packet_amount: self.max_packet_amount,
+            liquidity_threshold: self.liquidity_threshold,
+            routes: self.routes.clone(),
+            endpoint: self.endpoint.clone(),
+            outgoing_token: self.outgoing_token.reveal().to_owned(),
+            incoming_tokens: self.incoming_tokens.iter().map(digest_to_text).collect(),
+            packets_per_minute_max: self.packets_per_minute_max,
+            amount_per_second_max: self.amount_per_second_max,
+            created_at_ms: self.created_at_ms,
+            initial_deposit: self
+                .initial_deposit
+                .map(|owed| DepositForm { transfer_id: owed.transfer_id, amount: owed.amount }),
+        }
+    }
+
+    fn from_form(form: PeerForm) -> Result<Self, &'static str> {
+        let incoming_tokens =
+            form.incoming_tokens.iter().map(|text| digest_from_text(text)).collect::<Option<_>>();
+        Ok(Self {
+            id: form.id,
+            asset_id: form.asset_id,
+            static_ilp_address: form.static_ilp_address,
+            name: form.name,
+            max_packet_amount: form.max_packet_amount,
+            liquidity_threshold: form.liquidity_threshold,
+            routes: form.routes,
+            endpoint: form.endpoint,
+            outgoing_token: Secret::new(form.outgoing_token),
+            incoming_tokens: incoming_tokens.ok_or("a token's digest isn't 64 hex digits")?,
+            packets_per_minute_max: form.packets_per_minute_max,
+            amount_per_second_max: form.amount_per_second_max,
+            created_at_ms: form.created_at_ms,
+            initial_deposit: form
+                .initial_deposit
+                .map(|owed| InitialDeposit { transfer_id: owed.transfer_id, amount: owed.amount }),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct DeletedPeerForm {
+    id: Uuid,
+    asset_id: Uuid,
+    static_ilp_address: String,
+    name: Option<String>,
+    created_at_ms: u64,
+    deleted_at_ms: u64,
+}
+
+impl Stored for DeletedPeerRecord {
+    type Form = DeletedPeerForm;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn to_form(&self) -> DeletedPeerForm {
+        DeletedPeerForm {
+            id: self.id,
+            asset_id: self.asset_id,
+            static_ilp_address: self.static_ilp_address.clone(),
+            name: self.name.clone(),
+            created_at_ms: self.created_at_ms,
+            deleted_at_ms: self.deleted_at_ms,
+        }
+    }
+
+    fn from_form(form: DeletedPeerForm) -> Result<Self, &'static str> {
+        Ok(Self {
+            id: form.id,
+            asset_id: form.asset_id,
+            static_ilp_address: form.static_ilp_address,
+            name: form.name,
+            created_at_ms: form.created_at_ms,
+            deleted_at_ms: form.deleted_at_ms,
+        })
+    }
+}
+
+fn digest_to_text(digest: &TokenDigest) -> String {
+    hexadecimal(digest.as_bytes())
+}
+
+fn digest_from_text(text: &str) -> Option<TokenDigest> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
+    }
+    Some(TokenDigest::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_survives_its_text() {
+        let digest = TokenDigest::of(b"mytoken");
+        assert_eq!(digest_from_text(&digest_to_text(&digest)), Some(digest));
+        assert_eq!(digest_from_text("zz"), None);
+        assert_eq!(digest_from_text(&"+1".repeat(32)), None);
+    }
+
+    #[test]
+    fn a_record_may_have_fields_that_are_not_known_and_never_shows_its_value_when_broken() {
+        let id = Uuid::now_v7();
+        let json = |scale: &str| {
+            format!(r#"{{"id":"{id}","code":"USD","scale":{scale},"created_at_ms":5,"new":[1]}}"#)
+        };
+        let key = Kind::Asset.key(id.as_bytes());
+        let asset = AssetRecord::decode(Kind::Asset, &key, json("9").as_bytes()).unwrap();
+        assert_eq!((asset.code.as_str(), asset.scale, asset.liquidity_threshold), ("USD", 9, None));
+
+        let broken = AssetRecord::decode(Kind::Asset, &key, json(r#""hush""#).as_bytes());
+        let text = broken.unwrap_err().to_string();
+        assert!(text.contains("assets") && text.contains("column"), "{text}");
+        assert!(!text.contains("hush"), "{text}");
+
+        let other = Kind::Asset.key(Uuid::now_v7().as_bytes());
+        assert!(AssetRecord::decode(Kind::Asset, &other, json("9").as_bytes()).is_err());
+    }
+}
