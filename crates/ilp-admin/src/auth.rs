@@ -1,0 +1,209 @@
+//! Who may use the admin API.
+//!
+//! With a secret: whoever shows it as a bearer token, or signs the request with it as Rafiki's
+//! clients do. Without one, everybody who reaches the port, which is why the node then listens on
+//! loopback only; what remains to be kept out is a web page in a browser on the same machine.
+
+mod canonical_json;
+mod replay;
+mod signature;
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use axum::http::{
+    HeaderMap, Uri,
+    header::{AUTHORIZATION, HOST},
+};
+use ilp_connector::token::Secret;
+use ring::hmac;
+use serde_json::Value;
+
+use self::signature::Signatures;
+use crate::operator::Clock;
+
+/// How a request proves that it comes from the operator. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    rule: Arc<Rule>,
+}
+
+#[derive(Debug)]
+enum Rule {
+    /// Names beside loopback under which the node may be addressed.
+    Loopback { own_names: Vec<String> },
+    /// The secret, prepared for both ways to show it.
+    Secret(Box<(Bearer, Signatures)>),
+}
+
+/// What an operator decides about signatures.
+#[derive(Clone, Debug)]
+pub struct SignatureRules {
+    /// What the `tenant-id` header must say where a client sends one.
+    pub tenant_id: String,
+    /// How far a signature's time may lie from ours, before or after.
+    pub lifetime_ms: u64,
+}
+
+impl Auth {
+    /// Without a secret: for a node whose admin port listens on loopback only. A request must be
+    /// addressed to a loopback name, or to one of `own_names` (without port).
+    #[must_use]
+    pub fn loopback(own_names: Vec<String>) -> Self {
+        Self { rule: Arc::new(Rule::Loopback { own_names }) }
+    }
+
+    /// With a secret.
+    ///
+    /// # Panics
+    /// When the secret is empty: that would be no secret at all, and whoever configures the node
+    /// must be told so before a port is opened.
+    #[must_use]
+    pub fn secret(secret: &Secret, rules: SignatureRules, clock: Clock) -> Self {
+        assert!(!secret.reveal().is_empty(), "the admin secret is empty");
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes());
+        let bearer =
+            Bearer { expected: hmac::sign(&key, secret.reveal().as_bytes()), key: key.clone() };
+        let signatures = Signatures::new(key, rules, clock);
+        Self { rule: Arc::new(Rule::Secret(Box::new((bearer, signatures)))) }
+    }
+
+    /// Whether a request may be read at all, by its headers alone.
+    ///
+    /// A page of another site can't send `application/json` here without asking first, which the
+    /// node never allows; so the content type alone stops it. But a site may point its own name
+    /// at 127.0.0.1 once its page is loaded (DNS rebinding) and is then no other site to the
+    /// browser. The `Host` header still says the site's name, and that's what is checked here.
+    pub(crate) fn addressed_to_us(&self, headers: &HeaderMap, uri: &Uri) -> bool {
+        let Rule::Loopback { own_names } = &*self.rule else { return true };
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let Some(host) = host.or_else(|| uri.authority().map(|authority| authority.as_str()))
+        else {
+            // Every browser sends it, so no browser is behind this request.
+            return true;
+        };
+        is_loopback(without_port(host))
+            || own_names.iter().any(|name| name.eq_ignore_ascii_case(without_port(host)))
+    }
+
+    /// Whether the request is the operator's. `body` is `None` when it is no JSON, and nothing
+    /// can be signed then.
+    pub(crate) fn permits(&self, headers: &HeaderMap, body: Option<&Value>) -> bool {
+        match &*self.rule {
+            Rule::Loopback { .. } => true,
+            Rule::Secret(secret) => {
+                let (bearer, signatures) = &**secret;
+                match headers.get(AUTHORIZATION) {
+                    Some(shown) => bearer.is_shown_by(shown.as_bytes()),
+                    None => body.is_some_and(|body| signatures.accept(headers, body)),
+                }
+            }
+        }
+    }
+}
+
+/// The bearer secret. Both sides are compared as MACs under a key nobody else has, so that the
+/// time taken tells nothing about where they differ.
+struct Bearer {
+    key: hmac::Key,
+    expected: hmac::Tag,
+}
+
+impl Bearer {
+    fn is_shown_by(&self, header: &[u8]) -> bool {
+        let Some((scheme, token)) = header.split_at_checked("Bearer ".len()) else { return false };
+        scheme.eq_ignore_ascii_case(b"Bearer ")
+            && hmac::verify(&self.key, token.trim_ascii(), self.expected.as_ref()).is_ok()
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Bearer(..)")
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.split_once(':').map_or(host, |(name, _)| name),
+    }
+}
+
+fn is_loopback(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use interledger_packet::Timestamp;
+
+    use super::*;
+
+    fn with(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
+    }
+
+    fn with_secret() -> Auth {
+        Auth::secret(
+            &Secret::new("iyIgCprjb9uL8wFckR+pLEkJWMB7FJhgkvqhTQR/964=".to_owned()),
+            SignatureRules { tenant_id: "t".to_owned(), lifetime_ms: 30_000 },
+            || Timestamp::from_unix_ms(1_000_000),
+        )
+    }
+
+    #[test]
+    fn only_the_whole_secret_opens_the_door() {
+        let auth = with_secret();
+        let secret = "iyIgCprjb9uL8wFckR+pLEkJWMB7FJhgkvqhTQR/964=";
+        let permits = |value: &str| auth.permits(&with("authorization", value), None);
+        assert!(permits(&format!("Bearer {secret}")));
+        assert!(permits(&format!("bearer  {secret}")));
+        for wrong in [
+            String::new(),
+            "Bearer".to_owned(),
+            "Bearer ".to_owned(),
+            secret.to_owned(),
+            format!("Basic {secret}"),
+            format!("Bearer {secret}x"),
+            format!("Bearer {}", &secret[1..]),
+        ] {
+            assert!(!permits(&wrong), "{wrong}");
+        }
+        assert!(!auth.permits(&HeaderMap::new(), None));
+    }
+
+    #[test]
+    fn a_rebound_name_is_refused_and_every_loopback_name_taken() {
+        let auth = Auth::loopback(vec!["node.internal".to_owned()]);
+        let uri = Uri::from_static("/graphql");
+        let addressed = |host: &str| auth.addressed_to_us(&with("host", host), &uri);
+        for good in [
+            "localhost:3001",
+            "LOCALHOST",
+            "127.0.0.1:3001",
+            "127.8.9.1",
+            "[::1]:3001",
+            "Node.Internal:3001",
+        ] {
+            assert!(addressed(good), "{good}");
+        }
+        for bad in [
+            "evil.example",
+            "localhost.evil.example:3001",
+            "127.0.0.1.evil.example",
+            "10.0.0.1",
+            "",
+        ] {
+            assert!(!addressed(bad), "{bad}");
+        }
+        assert!(with_secret().addressed_to_us(&with("host", "evil.example"), &uri));
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        assert!(!format!("{:?}", with_secret()).contains("iyIg"));
+    }
+}

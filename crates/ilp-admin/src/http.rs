@@ -1,0 +1,187 @@
+//! The admin port: `POST /graphql`, and two questions about the node's health that need no secret.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use async_graphql::{Request as GraphqlRequest, Variables};
+use axum::{
+    Json, Router,
+    body::{Bytes, to_bytes},
+    extract::{Request, State},
+    http::{
+        HeaderMap, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
+    },
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+
+use crate::{auth::Auth, operator::Operator, schema::AdminSchema};
+
+/// The longest request, in bytes: a peer with as many routes as its record takes, four times over.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+/// How long a request may take to arrive, so that slow clients can't hold the port's memory.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// What the handlers share.
+struct Admin {
+    schema: AdminSchema,
+    operator: Operator,
+    auth: Auth,
+}
+
+/// The admin port's routes.
+pub fn router(operator: Operator, auth: Auth) -> Router {
+    let admin = Admin { schema: AdminSchema::new(operator.clone()), operator, auth };
+    Router::new()
+        .route("/graphql", post(graphql))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .with_state(Arc::new(admin))
+}
+
+async fn graphql(State(admin): State<Arc<Admin>>, request: Request) -> Response {
+    let answer = admin.answer(request).await.unwrap_or_else(Refused::into_response);
+    ([(CACHE_CONTROL, "no-store")], answer).into_response()
+}
+
+impl Admin {
+    /// The order matters: the content type and the host keep web pages out, and before a client
+    /// has shown who it is, it learns nothing about its request but that.
+    async fn answer(&self, request: Request) -> Result<Response, Refused> {
+        let (head, body) = request.into_parts();
+        if !is_json(&head.headers) {
+            return Err(refuse(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Content-Type: application/json is expected",
+            ));
+        }
+        if !self.auth.addressed_to_us(&head.headers, &head.uri) {
+            return Err(refuse(
+                StatusCode::FORBIDDEN,
+                "the Host header names another host: without a secret the admin API answers only \
+                 under loopback names such as localhost",
+            ));
+        }
+        let body = read_body(body).await?;
+        let body: Result<Value, _> = serde_json::from_slice(&body);
+        if !self.auth.permits(&head.headers, body.as_ref().ok()) {
+            return Err(unauthenticated());
+        }
+        let body = body.map_err(|error| bad_request(format!("the body is no JSON: {error}")))?;
+        let response = self.schema.execute(read_request(body)?).await;
+        // As Apollo answers: 400 when the request as a whole was wrong, 200 for everything that
+        // was run, refusals included.
+        let was_run =
+            response.is_ok() || response.errors.iter().all(|error| !error.path.is_empty());
+        let status = if was_run { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+        Ok((status, Json(response)).into_response())
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+async fn read_body(body: axum::body::Body) -> Result<Bytes, Refused> {
+    match tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        // A body that was cut short ends here too, but then nobody is left to read the answer.
+        Ok(Err(_)) => Err(refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is longer than {BODY_BYTES_MAX} bytes"),
+        )),
+        Err(_) => Err(refuse(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the body did not arrive within {} seconds", BODY_TIME_MAX.as_secs()),
+        )),
+    }
+}
+
+/// Reads `query`, `variables` and `operationName`; other members are ignored.
+fn read_request(body: Value) -> Result<GraphqlRequest, Refused> {
+    let mut members = match body {
+        Value::Object(members) => members,
+        Value::Array(_) => return Err(bad_request("batches are not taken: send one request")),
+        _ => return Err(bad_request("a JSON object with the member query is expected")),
+    };
+    let Some(Value::String(query)) = members.remove("query") else {
+        return Err(bad_request("the member query is expected, a string"));
+    };
+    let mut request = GraphqlRequest::new(query);
+    match members.remove("variables") {
+        None | Some(Value::Null) => {}
+        Some(variables @ Value::Object(_)) => {
+            request = request.variables(Variables::from_json(variables));
+        }
+        Some(_) => return Err(bad_request("variables must be an object")),
+    }
+    match members.remove("operationName") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(name)) => request = request.operation_name(name),
+        Some(_) => return Err(bad_request("operationName must be a string")),
+    }
+    Ok(request)
+}
+
+/// A request that never reached the schema.
+struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    message: Cow<'static, str>,
+}
+
+impl IntoResponse for Refused {
+    /// In the form of GraphQL errors, since that's what the client reads.
+    fn into_response(self) -> Response {
+        let Self { status, code, message } = self;
+        let body = json!({"errors": [{"message": message, "extensions": {"code": code}}]});
+        (status, Json(body)).into_response()
+    }
+}
+
+fn refuse(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Refused {
+    Refused { status, code: "BAD_REQUEST", message: message.into() }
+}
+
+fn bad_request(message: impl Into<Cow<'static, str>>) -> Refused {
+    refuse(StatusCode::BAD_REQUEST, message)
+}
+
+/// The same whatever the cause, so that nobody learns how near a guess was.
+fn unauthenticated() -> Refused {
+    let status = StatusCode::UNAUTHORIZED;
+    Refused { status, code: "UNAUTHENTICATED", message: "Unauthorized".into() }
+}
+
+/// Whether the node works at all. If not, only a restart helps.
+async fn healthz(State(admin): State<Arc<Admin>>) -> Response {
+    health(&admin.operator, true)
+}
+
+/// Whether the node works and knows its peers, so that packets may be sent to it.
+async fn readyz(State(admin): State<Arc<Admin>>) -> Response {
+    health(&admin.operator, admin.operator.is_loaded())
+}
+
+fn health(operator: &Operator, is_loaded: bool) -> Response {
+    let node = operator.node();
+    if let Some(reason) = node.ledger_stopped {
+        let reason = format!("the ledger has stopped: {reason}");
+        return unavailable("stopped", &reason);
+    }
+    if !is_loaded {
+        return unavailable("starting", "the peers are being loaded");
+    }
+    Json(json!({"status": "ok", "version": node.version})).into_response()
+}
+
+fn unavailable(status: &str, reason: &str) -> Response {
+    let body = json!({"status": status, "reason": reason});
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests;

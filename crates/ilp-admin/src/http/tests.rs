@@ -1,0 +1,155 @@
+//! The admin port over a real socket.
+
+use ilp_connector::token::Secret;
+use ring::hmac;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::*;
+use crate::{
+    auth::SignatureRules,
+    schema::tests::{clock, operator},
+};
+
+const SECRET: &str = "adminsecret";
+const QUERY: &str = r#"{"query":"{ whoami { isOperator } }"}"#;
+
+struct Port {
+    _dir: TempDir,
+    address: std::net::SocketAddr,
+    connector: Arc<ilp_connector::Connector<ilp_store::DurableLedger>>,
+}
+
+impl Port {
+    async fn open(auth: Auth) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (operator, connector) = operator(dir.path()).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router(operator, auth)).await });
+        Self { _dir: dir, address, connector }
+    }
+
+    async fn with_secret() -> Self {
+        let rules = SignatureRules { tenant_id: "t".to_owned(), lifetime_ms: 30_000 };
+        Self::open(Auth::secret(&Secret::new(SECRET.to_owned()), rules, clock)).await
+    }
+
+    /// Status and body of the answer to one request, whose head is given in lines.
+    async fn send(&self, head: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let length = body.len();
+        let head = head.replace('\n', "\r\n");
+        let host = if head.contains("Host:") { "" } else { "Host: localhost\r\n" };
+        let request =
+            format!("{head}\r\n{host}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        // The server may answer a request that it refuses before it has read all of it.
+        let _ = stream.write_all(request.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    async fn post(&self, headers: &str, body: &str) -> (u16, String) {
+        let head = format!("POST /graphql HTTP/1.1\nContent-Type: application/json{headers}");
+        self.send(&head, body).await
+    }
+}
+
+fn signed(body: &str, time_ms: u64, appended: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    let tag = hmac::sign(&key, format!("{time_ms}.{body}").as_bytes());
+    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("\ntenant-id: t\nsignature: t={time_ms}, v1={hex}{appended}")
+}
+
+#[tokio::test]
+async fn without_a_secret_only_web_pages_are_kept_out() {
+    let port = Port::open(Auth::loopback(Vec::new())).await;
+    let (status, body) = port.post("", QUERY).await;
+    assert_eq!((status, body.as_str()), (200, r#"{"data":{"whoami":{"isOperator":true}}}"#));
+    assert_eq!(port.post("; charset=utf-8", QUERY).await.0, 200);
+    assert_eq!(port.post("\nHost: evil.example", QUERY).await.0, 403);
+    for content_type in ["", "\nContent-Type: text/plain", "\nContent-Type: application/jsonx"] {
+        let (status, _) = port.send(&format!("POST /graphql HTTP/1.1{content_type}"), QUERY).await;
+        assert_eq!(status, 415, "{content_type}");
+    }
+    assert_eq!(port.send("GET /graphql?query={node{version}} HTTP/1.1", "").await.0, 405);
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_in_json() {
+    let port = Port::open(Auth::loopback(Vec::new())).await;
+    for body in [
+        "",
+        "{",
+        "[]",
+        &format!("[{QUERY}]"),
+        "{}",
+        "1",
+        r#"{"query":1}"#,
+        r#"{"query":"{ node { version } }","variables":[]}"#,
+        r#"{"query":"{ node { version } }","operationName":1}"#,
+        r#"{"query":"{ nothing }"}"#,
+        &"[".repeat(100_000),
+    ] {
+        let (status, answer) = port.post("", body).await;
+        assert_eq!(status, 400, "{answer}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert!(answer["errors"][0]["message"].is_string(), "{answer}");
+    }
+    let long = format!("{{\"query\":\"{}\"}}", "x".repeat(BODY_BYTES_MAX));
+    assert_eq!(port.post("", &long).await.0, 413);
+    let with_nulls = r#"{"query":"{ node { version } }","variables":null,"operationName":null,
+        "extensions":null}"#;
+    assert_eq!(port.post("", with_nulls).await.0, 200);
+}
+
+#[tokio::test]
+async fn with_a_secret_every_wrong_proof_gets_the_same_answer() {
+    let port = Port::with_secret().await;
+    let now_ms = clock().unix_ms();
+    assert_eq!(port.post(&format!("\nAuthorization: Bearer {SECRET}"), QUERY).await.0, 200);
+    let good = signed(QUERY, now_ms, "");
+    assert_eq!(port.post(&good, QUERY).await.0, 200);
+    let spaced = r#" { "query" : "{ whoami { isOperator } }" } "#;
+    assert_eq!(port.post(&signed(QUERY, now_ms + 1, ""), spaced).await.0, 200);
+
+    let (_, first) = port.post("", QUERY).await;
+    assert!(first.contains("UNAUTHENTICATED"));
+    let introspection = r#"{"query":"{ __schema { types { name } } }"}"#;
+    for (headers, body) in [
+        (String::new(), introspection),
+        (String::new(), "no json"),
+        ("\nAuthorization: Bearer wrong".to_owned(), QUERY),
+        (good.clone(), QUERY),
+        (signed(QUERY, now_ms, ", n=1"), QUERY),
+        (signed(QUERY, now_ms + 60_000, ""), QUERY),
+        (signed(QUERY, now_ms - 60_000, ""), QUERY),
+        (signed(QUERY, now_ms + 2, ""), introspection),
+        (signed(QUERY, now_ms + 3, "").replace("tenant-id: t", "tenant-id: x"), QUERY),
+    ] {
+        assert_eq!(port.post(&headers, body).await, (401, first.clone()), "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn health_is_green_until_the_ledger_stops() {
+    let port = Port::with_secret().await;
+    for path in ["/healthz", "/readyz"] {
+        let (status, body) = port.send(&format!("GET {path} HTTP/1.1"), "").await;
+        assert_eq!(status, 200);
+        assert!(body.contains(r#""status":"ok""#), "{body}");
+    }
+    port.connector.ledger().close().unwrap();
+    for path in ["/healthz", "/readyz"] {
+        let (status, body) = port.send(&format!("GET {path} HTTP/1.1"), "").await;
+        assert_eq!(status, 503);
+        assert!(body.contains("the ledger has stopped"), "{body}");
+    }
+}

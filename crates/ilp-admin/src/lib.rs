@@ -1,0 +1,16 @@
+//! The admin API: what an operator can do with a node, and the HTTP surface on which it is done.
+//!
+//! Two layers. [`operator`] is what can be done and knows neither GraphQL nor HTTP. Above it lies
+//! the GraphQL schema, whose names are those of Rafiki's admin API, and [`router`] with the
+//! authentication. No packet ever comes through here.
+//!
+//! This is the only crate that names GraphQL.
+
+mod auth;
+mod http;
+pub mod operator;
+mod schema;
+
+pub use auth::{Auth, SignatureRules};
+pub use http::router;
+pub use schema::sdl;

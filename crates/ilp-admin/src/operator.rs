@@ -1,0 +1,261 @@
+//! What an operator can do with a running node, whatever surface asks for it.
+//!
+//! No GraphQL and no HTTP here: the GraphQL schema and the web pages are two callers of the same
+//! [`Operator`]. Every operation checks its whole input, then changes the store, then the books,
+//! then the connector; so what is live is always durable, and what was answered is live.
+
+mod assets;
+mod check;
+mod error;
+mod inputs;
+mod liquidity;
+mod load;
+mod page;
+mod peers;
+mod views;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use ilp_connector::{Connector, peer::Asset};
+use ilp_store::{DurableLedger, Store};
+use interledger_packet::{Address, Timestamp};
+use parking_lot::RwLock;
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
+use uuid::{ContextV7, Uuid};
+
+pub use self::{
+    error::{ErrorKind, OperatorError},
+    inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit},
+    load::Loaded,
+    page::PageArguments,
+    views::{AssetView, NodeView, PeerView},
+};
+
+/// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
+const CHANGES_WAITING_MAX: usize = 256;
+
+/// Tells the time. A function, so that tests may tell another one.
+pub type Clock = fn() -> Timestamp;
+
+/// A future that can be kept in a trait object.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What operations need of the transport: the daemon implements it over ILP over HTTP.
+pub trait Network: Send + Sync {
+    /// Whether packets could be sent to `endpoint`, judged by its text alone.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and what would be right.
+    fn check_endpoint(&self, endpoint: &str) -> Result<(), String>;
+
+    /// Sends a packet of zero, which nobody can fulfil, and waits for whoever refuses it.
+    fn ping(&self, destination: Address) -> BoxFuture<'_, PingOutcome>;
+}
+
+/// What became of a ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PingOutcome {
+    /// `None` when nobody answered in time.
+    pub reply: Option<PingReply>,
+    /// From sending to the reply, or to giving up, in microseconds.
+    pub took_us: u64,
+}
+
+/// The answer to a ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PingReply {
+    /// The node that refused, as it calls itself; absent where it doesn't say.
+    pub triggered_by: Option<Address>,
+    /// An ILP error code such as `F99`.
+    pub code: String,
+    /// What the node says about it.
+    pub message: String,
+}
+
+/// What an [`Operator`] is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// The records.
+    pub store: Store,
+    /// The forwarding core, with the books inside.
+    pub connector: Arc<Connector<DurableLedger>>,
+    /// How endpoints are judged and pings sent.
+    pub network: Arc<dyn Network>,
+    /// The time.
+    pub clock: Clock,
+    /// The id of the one tenant, which is the operator.
+    pub tenant_id: String,
+    /// The program's version, for people.
+    pub version: &'static str,
+    /// How long a packet may be under way, as in the connector's policy. What a deleted peer's
+    /// last packets leave behind is settled after that.
+    pub hold_ms_max: u64,
+}
+
+/// Runs the operations. Cheap to clone.
+#[derive(Clone)]
+pub struct Operator {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    started_at: Timestamp,
+    /// The assets, so that all peers of one share it. Changed only by [`Changing`].
+    assets: RwLock<HashMap<Uuid, Arc<Asset>>>,
+    /// Makes ids rise even within one millisecond: lists are sorted by them.
+    ids: parking_lot::Mutex<ContextV7>,
+    /// Held by the one change that is being made. Packets never take it.
+    changing: Arc<Mutex<()>>,
+    waiting: Arc<Semaphore>,
+    /// Set once, by the load.
+    is_loaded: AtomicBool,
+}
+
+impl Operator {
+    /// An operator of a node. [`Operator::load`] comes before anything else.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let inner = Inner {
+            started_at: (parts.clock)(),
+            parts,
+            assets: RwLock::default(),
+            ids: parking_lot::Mutex::new(ContextV7::new()),
+            changing: Arc::default(),
+            waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
+            is_loaded: AtomicBool::new(false),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The id of the one tenant.
+    #[must_use]
+    pub fn tenant_id(&self) -> &str {
+        &self.inner.parts.tenant_id
+    }
+
+    /// Whether the stored peers are live.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.inner.is_loaded.load(Ordering::Acquire)
+    }
+
+    /// Asks the network for a path to `address`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadInput`] when it is no ILP address.
+    pub async fn ping(&self, address: &str) -> Result<PingOutcome, OperatorError> {
+        let destination = address
+            .parse()
+            .map_err(|error| OperatorError::bad_input("invalid ILP address", error))?;
+        Ok(self.inner.parts.network.ping(destination).await)
+    }
+
+    /// Runs one change: alone, and to its end. It runs in a task of its own, so that a client
+    /// which hangs up in the middle can't leave store, books and connector at odds.
+    async fn change<T, F>(
+        &self,
+        work: impl FnOnce(Changing) -> F + Send + 'static,
+    ) -> Result<T, OperatorError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, OperatorError>> + Send,
+    {
+        let inner = Arc::clone(&self.inner);
+        let place = Arc::clone(&inner.waiting).try_acquire_owned().map_err(|_| {
+            OperatorError::new(
+                ErrorKind::Unavailable,
+                "more changes are waiting than the node takes: try again",
+            )
+        })?;
+        let task = tokio::spawn(async move {
+            let alone = Arc::clone(&inner.changing).lock_owned().await;
+            let answer = work(Changing { inner, _alone: alone }).await;
+            drop(place);
+            answer
+        });
+        task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
+    }
+
+    /// Reads from the store on a thread that may wait for the disk.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, OperatorError> + Send + 'static,
+    ) -> Result<T, OperatorError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || work(&inner)).await
+    }
+}
+
+impl fmt::Debug for Operator {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Operator")
+            .field("tenant_id", &self.inner.parts.tenant_id)
+            .field("version", &self.inner.parts.version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Parts").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn ledger(&self) -> &DurableLedger {
+        self.parts.connector.ledger()
+    }
+}
+
+/// One change under way. As long as it exists, there is no other.
+struct Changing {
+    inner: Arc<Inner>,
+    _alone: OwnedMutexGuard<()>,
+}
+
+impl Changing {
+    fn now(&self) -> Timestamp {
+        (self.inner.parts.clock)()
+    }
+
+    /// A UUID v7, greater than all those that were made before.
+    fn new_id(&self) -> Uuid {
+        let now_ms = self.now().unix_ms();
+        let subsecond_ns = u32::try_from(now_ms % 1000).unwrap_or(0) * 1_000_000;
+        let ids = self.inner.ids.lock();
+        let time = uuid::Timestamp::from_unix(&*ids, now_ms / 1000, subsecond_ns);
+        Uuid::new_v7(time)
+    }
+
+    /// Reads or changes the store on a thread that may wait for the disk.
+    async fn store<T, E>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, OperatorError>
+    where
+        T: Send + 'static,
+        OperatorError: From<E>,
+    {
+        let store = self.inner.parts.store.clone();
+        blocking(move || Ok(work(&store)?)).await
+    }
+}
+
+/// Does what may wait for the disk on a thread where that stops nobody else.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, OperatorError> + Send + 'static,
+) -> Result<T, OperatorError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
+}

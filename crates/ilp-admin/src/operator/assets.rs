@@ -1,0 +1,162 @@
+//! Operations on assets.
+
+use std::sync::Arc;
+
+use ilp_connector::{account::AccountId, peer::Asset};
+use ilp_store::{AssetRecord, Rows};
+use uuid::Uuid;
+
+use super::{
+    Changing, Inner, Operator, check,
+    error::{ErrorKind, OperatorError, asset_not_found},
+    inputs::{AssetEdit, NewAsset},
+    page::PageArguments,
+    views::AssetView,
+};
+
+impl Operator {
+    /// Makes an asset.
+    ///
+    /// # Errors
+    /// Bad input, or a duplicate of code and scale.
+    pub async fn create_asset(&self, new: NewAsset) -> Result<AssetView, OperatorError> {
+        check::asset_code(&new.code)?;
+        self.change(|changing| async move { changing.create_asset(new).await }).await
+    }
+
+    /// Changes an asset.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn update_asset(&self, edit: AssetEdit) -> Result<AssetView, OperatorError> {
+        let id = asset_id(&edit.id)?;
+        self.change(move |changing| async move { changing.update_asset(id, edit).await }).await
+    }
+
+    /// Deletes an asset that nobody uses, and says what it was.
+    ///
+    /// # Errors
+    /// Not found; forbidden while peers use it or it holds liquidity.
+    pub async fn delete_asset(&self, id: &str) -> Result<AssetView, OperatorError> {
+        let id = asset_id(id)?;
+        self.change(move |changing| async move { changing.delete_asset(id).await }).await
+    }
+
+    /// The asset of this id.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn asset(&self, id: &str) -> Result<AssetView, OperatorError> {
+        let id = asset_id(id)?;
+        self.read(move |inner| {
+            let record = inner.parts.store.asset(id)?.ok_or_else(asset_not_found)?;
+            Ok(inner.asset_view(record))
+        })
+        .await
+    }
+
+    /// The asset of this code and scale, if there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn asset_by_code_and_scale(
+        &self,
+        code: String,
+        scale: u8,
+    ) -> Result<Option<AssetView>, OperatorError> {
+        self.read(move |inner| {
+            let record = inner.parts.store.asset_by_code(&code, scale)?;
+            Ok(record.map(|record| inner.asset_view(record)))
+        })
+        .await
+    }
+
+    /// A page of the assets.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn assets(&self, page: &PageArguments) -> Result<Rows<AssetView>, OperatorError> {
+        let page = page.check()?;
+        self.read(move |inner| {
+            let Rows { rows, has_previous, has_next } = inner.parts.store.assets_page(page)?;
+            let rows = rows.into_iter().map(|record| inner.asset_view(record)).collect();
+            Ok(Rows { rows, has_previous, has_next })
+        })
+        .await
+    }
+}
+
+impl Changing {
+    async fn create_asset(&self, new: NewAsset) -> Result<AssetView, OperatorError> {
+        let record = AssetRecord {
+            id: self.new_id(),
+            code: new.code,
+            scale: new.scale,
+            withdrawal_threshold: new.withdrawal_threshold,
+            liquidity_threshold: new.liquidity_threshold,
+            created_at_ms: self.now().unix_ms(),
+        };
+        let stored = record.clone();
+        self.store(move |store| store.insert_asset(&stored)).await?;
+        self.inner.know_asset(&record);
+        Ok(self.inner.asset_view(record))
+    }
+
+    async fn update_asset(&self, id: Uuid, edit: AssetEdit) -> Result<AssetView, OperatorError> {
+        self.known_asset(id)?;
+        let edited = self.store(move |store| {
+            store.update_asset(id, |record| {
+                edit.withdrawal_threshold.apply(&mut record.withdrawal_threshold);
+                edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
+            })
+        });
+        Ok(self.inner.asset_view(edited.await?))
+    }
+
+    /// The books say whether it holds money, and no deposit can come between: changes are made
+    /// one at a time, and packets reach an asset's account only where peers use it.
+    async fn delete_asset(&self, id: Uuid) -> Result<AssetView, OperatorError> {
+        let asset = self.known_asset(id)?;
+        let liquidity = asset.liquidity.balance().total();
+        if liquidity > 0 {
+            return Err(holds_liquidity(liquidity));
+        }
+        let record = self.store(move |store| store.delete_asset(id)).await?;
+        self.inner.assets.write().remove(&id);
+        Ok(self.inner.asset_view(record))
+    }
+
+    fn known_asset(&self, id: Uuid) -> Result<Arc<Asset>, OperatorError> {
+        self.inner.asset(id).ok_or_else(asset_not_found)
+    }
+}
+
+impl Inner {
+    /// The live asset of this id.
+    pub(super) fn asset(&self, id: Uuid) -> Option<Arc<Asset>> {
+        self.assets.read().get(&id).cloned()
+    }
+
+    /// Makes a stored asset live.
+    pub(super) fn know_asset(&self, record: &AssetRecord) {
+        let asset = Asset {
+            id: record.id,
+            code: record.code.clone(),
+            scale: record.scale,
+            liquidity: self.ledger().account(AccountId::asset(record.id)),
+            settlement: self.ledger().account(AccountId::settlement(record.id)),
+        };
+        self.assets.write().insert(record.id, Arc::new(asset));
+    }
+}
+
+fn asset_id(text: &str) -> Result<Uuid, OperatorError> {
+    check::id(text).ok_or_else(asset_not_found)
+}
+
+fn holds_liquidity(liquidity: u128) -> OperatorError {
+    OperatorError::new(
+        ErrorKind::Forbidden,
+        format!("Cannot delete! Asset in use. Its liquidity is {liquidity}: withdraw that first"),
+    )
+}

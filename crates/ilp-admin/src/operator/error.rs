@@ -1,0 +1,155 @@
+//! Why an operation was refused.
+
+use std::{borrow::Cow, fmt};
+
+use ilp_connector::ledger::HoldError;
+use ilp_store::{Conflict, Refusal, StoreError};
+
+/// What kind of refusal it is. Each surface has its own word or number for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The input can't be right, whatever the node's state.
+    BadInput,
+    /// The input is right, and the state of the books or of other records forbids it.
+    Forbidden,
+    /// What it names doesn't exist.
+    NotFound,
+    /// What it would make exists.
+    Duplicate,
+    /// It contradicts something that was done before or is being done.
+    Conflict,
+    /// The node failed; its log says how.
+    Internal,
+    /// The node can't do it now.
+    Unavailable,
+}
+
+/// A refusal: its kind and a sentence for people. The sentence begins with words that clients know
+/// and never carries a secret or the insides of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorError {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+}
+
+impl OperatorError {
+    /// A refusal of that kind, in these words.
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// [`ErrorKind::BadInput`]: `what` is the beginning that clients know, `why` says the rest.
+    #[must_use]
+    pub fn bad_input(what: &str, why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::BadInput, format!("{what}: {why}"))
+    }
+
+    /// [`ErrorKind::Internal`], once the cause is in the log.
+    pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
+        tracing::error!(%cause, "an operation of the admin API failed");
+        Self::new(
+            ErrorKind::Internal,
+            "Internal server error: the node could not do this and its log says why",
+        )
+    }
+
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The sentence.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for OperatorError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for OperatorError {}
+
+/// Every operation on peers says this of an id that leads nowhere.
+pub(crate) fn unknown_peer() -> OperatorError {
+    OperatorError::new(ErrorKind::NotFound, "unknown peer")
+}
+
+/// What the operations on peers and liquidity say of an asset's id that leads nowhere.
+pub(crate) fn unknown_asset() -> OperatorError {
+    OperatorError::new(ErrorKind::NotFound, "unknown asset")
+}
+
+/// What the operations on assets say of an id that leads nowhere.
+pub(crate) fn asset_not_found() -> OperatorError {
+    OperatorError::new(ErrorKind::NotFound, "Asset not found")
+}
+
+/// The ledger takes nothing more until the node is started again.
+pub(crate) fn ledger_stopped() -> OperatorError {
+    OperatorError::new(
+        ErrorKind::Unavailable,
+        "the ledger has stopped: whether this was booked shows after a restart of the node",
+    )
+}
+
+impl From<StoreError> for OperatorError {
+    fn from(error: StoreError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<Conflict> for OperatorError {
+    fn from(conflict: Conflict) -> Self {
+        let words = match conflict {
+            Conflict::Id => return Self::internal(&conflict),
+            Conflict::Asset => "Asset already exists",
+            Conflict::Peer => "duplicate peer found for same ILP address and asset",
+            Conflict::IncomingToken => "duplicate incoming token",
+        };
+        Self::new(ErrorKind::Duplicate, words)
+    }
+}
+
+impl From<Refusal> for OperatorError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Conflict(conflict) => conflict.into(),
+            Refusal::UnknownAsset => unknown_asset(),
+            Refusal::UnknownPeer => unknown_peer(),
+            Refusal::AssetInUse => Self::new(
+                ErrorKind::Forbidden,
+                "Cannot delete! Asset in use. Delete the peers that use it first",
+            ),
+            Refusal::TooLarge { bytes } => Self::new(
+                ErrorKind::BadInput,
+                format!(
+                    "the record would take {bytes} bytes and may take {}: give fewer routes or \
+                     tokens",
+                    ilp_store::RECORD_BYTES_MAX
+                ),
+            ),
+            Refusal::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<HoldError> for OperatorError {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Insufficient(_) => {
+                Self::new(ErrorKind::Forbidden, "Insufficient transfer balance")
+            }
+            HoldError::Full => Self::new(
+                ErrorKind::Unavailable,
+                "the ledger has as many transfers under way as it takes: try again",
+            ),
+            HoldError::Stopped => ledger_stopped(),
+        }
+    }
+}

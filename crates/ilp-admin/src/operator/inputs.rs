@@ -1,0 +1,115 @@
+//! What operations are given: texts and numbers as an operator typed them, not yet checked.
+
+use ilp_connector::token::Secret;
+
+/// What to do with a field that may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Edit<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It becomes empty.
+    Clear,
+    /// It becomes this.
+    Set(T),
+}
+
+impl<T> Edit<T> {
+    /// Makes the edit.
+    pub(crate) fn apply(self, field: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *field = None,
+            Self::Set(value) => *field = Some(value),
+        }
+    }
+}
+
+/// An asset to be made.
+#[derive(Clone, Debug, Default)]
+pub struct NewAsset {
+    /// Such as `USD`.
+    pub code: String,
+    /// Decimal places.
+    pub scale: u8,
+    /// Least amount of a withdrawal, in the smallest unit.
+    pub withdrawal_threshold: Option<u64>,
+    /// An event is due when the liquidity falls to this, in the smallest unit.
+    pub liquidity_threshold: Option<u64>,
+}
+
+/// A change of an asset.
+#[derive(Clone, Debug, Default)]
+pub struct AssetEdit {
+    /// Which one.
+    pub id: String,
+    /// Least amount of a withdrawal, in the smallest unit.
+    pub withdrawal_threshold: Edit<u64>,
+    /// An event is due when the liquidity falls to this, in the smallest unit.
+    pub liquidity_threshold: Edit<u64>,
+}
+
+/// A peer to be made. Amounts are in the asset's smallest unit.
+#[derive(Clone, Debug)]
+pub struct NewPeer {
+    /// What its balance is kept in.
+    pub asset_id: String,
+    /// Its own ILP address.
+    pub static_ilp_address: String,
+    /// For people.
+    pub name: Option<String>,
+    /// Largest amount of one packet; `None` takes the node's default.
+    pub max_packet_amount: Option<u64>,
+    /// An event is due when its liquidity falls to this.
+    pub liquidity_threshold: Option<u64>,
+    /// What else is reached through it.
+    pub routes: Vec<String>,
+    /// Where it takes packets.
+    pub endpoint: String,
+    /// What we show there.
+    pub outgoing_token: Secret,
+    /// What it may show us; `None` for a peer that only receives.
+    pub incoming_tokens: Option<Vec<Secret>>,
+    /// Packets that it may send in a minute; `None` is without limit.
+    pub packets_per_minute_max: Option<u64>,
+    /// What it may send in a second; `None` is without limit.
+    pub amount_per_second_max: Option<u64>,
+    /// What is deposited for it at once; zero is no deposit.
+    pub initial_liquidity: u64,
+}
+
+/// A change of a peer. What is `None` or [`Edit::Keep`] stays.
+#[derive(Clone, Debug, Default)]
+pub struct PeerEdit {
+    /// Which one.
+    pub id: String,
+    /// Its own ILP address.
+    pub static_ilp_address: Option<String>,
+    /// For people.
+    pub name: Edit<String>,
+    /// Largest amount of one packet.
+    pub max_packet_amount: Edit<u64>,
+    /// An event is due when its liquidity falls to this.
+    pub liquidity_threshold: Edit<u64>,
+    /// What else is reached through it, in place of what was.
+    pub routes: Edit<Vec<String>>,
+    /// Where it takes packets, and what we show there.
+    pub outgoing: Option<(String, Secret)>,
+    /// What it may show us, in place of what it might.
+    pub incoming_tokens: Option<Vec<Secret>>,
+    /// Packets that it may send in a minute.
+    pub packets_per_minute_max: Edit<u64>,
+    /// What it may send in a second.
+    pub amount_per_second_max: Edit<u64>,
+}
+
+/// Money that the operator says has come in from outside.
+#[derive(Clone, Debug)]
+pub struct Deposit {
+    /// The peer or asset whose liquidity it adds to.
+    pub owner_id: String,
+    /// In the asset's smallest unit.
+    pub amount: u64,
+    /// The client's own id for it, under which it is booked at most once.
+    pub transfer_id: String,
+}

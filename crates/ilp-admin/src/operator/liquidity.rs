@@ -1,0 +1,165 @@
+//! Money that comes in from outside and goes out again: transfers between an account and the
+//! settlement account of its asset. The one place of this crate that speaks to the books.
+
+use std::{sync::Arc, time::Duration};
+
+use ilp_connector::{
+    account::{Account, AccountId},
+    ledger::{Leg, Transfer, TransferKind},
+    peer::Asset,
+};
+use ilp_store::TransferError;
+use uuid::Uuid;
+
+use super::{
+    Changing, Inner, Operator, check,
+    error::{ErrorKind, OperatorError, ledger_stopped, unknown_asset, unknown_peer},
+    inputs::Deposit,
+};
+
+/// How much later than its packets' latest end a deleted peer's account is looked at once more.
+const LATE_PACKETS_SLACK: Duration = Duration::from_secs(2);
+
+/// How often an account that packets still move on is tried to be emptied.
+const WITHDRAWAL_TRIES: usize = 8;
+
+impl Operator {
+    /// Adds to what a peer may send.
+    ///
+    /// # Errors
+    /// An amount of zero or above what an account takes, an unknown peer, an invalid or used id.
+    pub async fn deposit_peer_liquidity(&self, deposit: Deposit) -> Result<(), OperatorError> {
+        not_zero(deposit.amount)?;
+        let peer = check::id(&deposit.owner_id).ok_or_else(unknown_peer)?;
+        self.change(move |changing| async move {
+            let record = changing.store(move |store| store.peer(peer)).await?;
+            let asset_id = record.ok_or_else(unknown_peer)?.asset_id;
+            let asset = changing.inner.asset(asset_id).ok_or_else(unknown_asset)?;
+            let account = changing.inner.ledger().account(AccountId::peer(peer));
+            let id = check::transfer_id(&deposit.transfer_id)?;
+            changing.deposit(id, &asset, account, deposit.amount).await
+        })
+        .await
+    }
+
+    /// Adds to the node's own stock of an asset.
+    ///
+    /// # Errors
+    /// An amount of zero or above what an account takes, an unknown asset, an invalid or used id.
+    pub async fn deposit_asset_liquidity(&self, deposit: Deposit) -> Result<(), OperatorError> {
+        not_zero(deposit.amount)?;
+        let asset = check::id(&deposit.owner_id).ok_or_else(unknown_asset)?;
+        self.change(move |changing| async move {
+            let asset = changing.inner.asset(asset).ok_or_else(unknown_asset)?;
+            let id = check::transfer_id(&deposit.transfer_id)?;
+            changing.deposit(id, &asset, Arc::clone(&asset.liquidity), deposit.amount).await
+        })
+        .await
+    }
+}
+
+impl Changing {
+    /// Books a deposit. It is durable when this returns.
+    pub(super) async fn deposit(
+        &self,
+        id: Uuid,
+        asset: &Asset,
+        to: Arc<Account>,
+        amount: u64,
+    ) -> Result<(), OperatorError> {
+        let from = Arc::clone(&asset.settlement);
+        self.inner.book(id, TransferKind::Deposit, from, to, amount).await
+    }
+
+    /// Withdraws all that an account has and doesn't hold, under fresh ids.
+    ///
+    /// Packets that were under way when the account was shut may still take from it and give back,
+    /// so it is tried a few times; what remains then is left to [`Operator::settle_late_packets`].
+    pub(super) async fn withdraw_all(
+        &self,
+        account: &Arc<Account>,
+        asset: &Asset,
+    ) -> Result<(), OperatorError> {
+        for _ in 0..WITHDRAWAL_TRIES {
+            let available = account.balance().available();
+            if available == 0 {
+                break;
+            }
+            let amount = u64::try_from(available).unwrap_or(u64::MAX);
+            let (from, to) = (Arc::clone(account), Arc::clone(&asset.settlement));
+            let kind = TransferKind::Withdrawal;
+            match self.inner.book(self.new_id(), kind, from, to, amount).await {
+                // A packet took some of it since we looked.
+                Err(short) if short.kind() == ErrorKind::Forbidden => {}
+                booked => booked?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Operator {
+    /// Withdraws, once the last packet is over, what such packets left on a deleted peer's
+    /// account. If the node ends before that, the next start does it.
+    pub(super) fn settle_late_packets(&self, account: Arc<Account>, asset: Arc<Asset>) {
+        // A task that waits mustn't keep a node that is ending from letting go of its store.
+        let node = Arc::downgrade(&self.inner);
+        let wait =
+            Duration::from_millis(self.inner.parts.hold_ms_max).saturating_add(LATE_PACKETS_SLACK);
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            let Some(inner) = node.upgrade() else { return };
+            let operator = Operator { inner };
+            let settled = operator.change(move |changing| async move {
+                changing.withdraw_all(&account, &asset).await
+            });
+            if let Err(error) = settled.await {
+                tracing::warn!(%error, "what a deleted peer has left is settled at the next start");
+            }
+        });
+    }
+}
+
+impl Inner {
+    async fn book(
+        &self,
+        id: Uuid,
+        kind: TransferKind,
+        debit: Arc<Account>,
+        credit: Arc<Account>,
+        amount: u64,
+    ) -> Result<(), OperatorError> {
+        let transfer = Transfer { id, kind, first: Leg { debit, credit, amount }, second: None };
+        Ok(self.ledger().transfer(transfer, (self.parts.clock)().unix_ms()).await?)
+    }
+}
+
+impl From<TransferError> for OperatorError {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Exists => Self::new(ErrorKind::Duplicate, "Transfer already exists"),
+            TransferError::Insufficient(_) => {
+                Self::new(ErrorKind::Forbidden, "Insufficient transfer balance")
+            }
+            TransferError::AmountZero => amount_zero(),
+            TransferError::Overflow => Self::bad_input(
+                "Invalid transfer amount",
+                format!("the liquidity would come above {}", u64::MAX),
+            ),
+            TransferError::Full => Self::new(
+                ErrorKind::Unavailable,
+                "the ledger has as many transfers under way as it takes: try again",
+            ),
+            TransferError::Stopped => ledger_stopped(),
+            TransferError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn not_zero(amount: u64) -> Result<(), OperatorError> {
+    if amount == 0 { Err(amount_zero()) } else { Ok(()) }
+}
+
+fn amount_zero() -> OperatorError {
+    OperatorError::new(ErrorKind::Forbidden, "Transfer amount is zero")
+}

@@ -1,0 +1,106 @@
+//! The start: what is stored becomes live, and what a crash left half done is done.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering},
+};
+
+use ilp_connector::account::{AccountId, AccountKind};
+use ilp_store::PeerRecord;
+use uuid::Uuid;
+
+use super::{Changing, Inner, Operator, OperatorError, error::unknown_asset};
+
+/// What was found at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// How many assets.
+    pub assets: usize,
+    /// How many peers, all of them live now.
+    pub peers: usize,
+}
+
+impl Operator {
+    /// Brings every stored asset and peer into the connector. Comes before the first packet and
+    /// the first operation.
+    ///
+    /// # Errors
+    /// When the store can't be read, or the ledger stops over what was left to book.
+    pub async fn load(&self) -> Result<Loaded, OperatorError> {
+        self.change(|changing| async move { changing.load().await }).await
+    }
+}
+
+impl Changing {
+    async fn load(&self) -> Result<Loaded, OperatorError> {
+        let inner = Arc::clone(&self.inner);
+        let owed_a_deposit = super::blocking(move || inner.load_records()).await?;
+        for mut record in owed_a_deposit {
+            self.finish_initial_deposit(&mut record).await?;
+            let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+            let live = self.inner.live_peer(&record, asset)?;
+            self.inner.parts.connector.add_peer(live);
+        }
+        self.settle_deleted_peers().await?;
+        self.inner.is_loaded.store(true, Ordering::Release);
+        Ok(Loaded {
+            assets: self.inner.assets.read().len(),
+            peers: self.inner.parts.connector.peer_count(),
+        })
+    }
+
+    /// Withdraws what is on the account of a peer that is no more: a packet that was on its way
+    /// when the peer was deleted may have left it there.
+    async fn settle_deleted_peers(&self) -> Result<(), OperatorError> {
+        let inner = Arc::clone(&self.inner);
+        for (peer, asset) in super::blocking(move || inner.left_by_deleted_peers()).await? {
+            // Without the asset there is nowhere to settle to; the books keep the amount.
+            let Some(asset) = self.inner.asset(asset) else { continue };
+            let account = self.inner.ledger().account(AccountId::peer(peer));
+            self.withdraw_all(&account, &asset).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Makes live what is whole, and returns the peers whose creation was cut short before their
+    /// deposit was booked.
+    fn load_records(&self) -> Result<Vec<PeerRecord>, OperatorError> {
+        for asset in self.parts.store.all_assets() {
+            self.know_asset(&asset?);
+        }
+        let mut owed_a_deposit = Vec::new();
+        for record in self.parts.store.all_peers() {
+            let record = record?;
+            if record.initial_deposit.is_some() {
+                owed_a_deposit.push(record);
+                continue;
+            }
+            let asset = self.asset(record.asset_id).ok_or_else(unknown_asset)?;
+            self.parts.connector.add_peer(self.live_peer(&record, asset)?);
+        }
+        Ok(owed_a_deposit)
+    }
+
+    /// Ids of deleted peers whose accounts hold something, with their assets.
+    fn left_by_deleted_peers(&self) -> Result<Vec<(Uuid, Uuid)>, OperatorError> {
+        let holding: HashSet<Uuid> = self
+            .ledger()
+            .balances()
+            .into_iter()
+            .filter(|(id, balance)| {
+                id.kind == AccountKind::PeerLiquidity && balance.available() > 0
+            })
+            .map(|(id, _)| id.owner)
+            .filter(|peer| self.parts.connector.peer(*peer).is_none())
+            .collect();
+        let mut left = Vec::new();
+        for peer in holding {
+            if let Some(record) = self.parts.store.deleted_peer(peer)? {
+                left.push((peer, record.asset_id));
+            }
+        }
+        Ok(left)
+    }
+}

@@ -1,0 +1,345 @@
+//! Operations on peers.
+
+use std::{collections::HashMap, sync::Arc};
+
+use ilp_connector::{
+    account::AccountId,
+    peer::{NextHop, Peer, Terms},
+};
+use ilp_store::{InitialDeposit, PeerRecord, Rows, Store};
+use interledger_packet::{Address, AddressPrefix};
+use uuid::Uuid;
+
+use super::{
+    Changing, Inner, Operator, check,
+    error::{OperatorError, unknown_asset, unknown_peer},
+    inputs::{NewPeer, PeerEdit},
+    page::PageArguments,
+    views::PeerView,
+};
+
+impl Operator {
+    /// Makes a peer. Packets may come from and go to it when this returns.
+    ///
+    /// # Errors
+    /// Bad input, an unknown asset, a duplicate of address and asset or of an incoming token.
+    pub async fn create_peer(&self, new: NewPeer) -> Result<PeerView, OperatorError> {
+        let record = self.inner.record_of(new)?;
+        self.change(|changing| async move { changing.create_peer(record).await }).await
+    }
+
+    /// Changes a peer. Packets that arrive after this returned see the new terms.
+    ///
+    /// # Errors
+    /// Those of [`Operator::create_peer`], and an unknown peer.
+    pub async fn update_peer(&self, edit: PeerEdit) -> Result<PeerView, OperatorError> {
+        let id = peer_id(&edit.id)?;
+        self.change(move |changing| async move { changing.update_peer(id, edit).await }).await
+    }
+
+    /// Deletes a peer and withdraws its liquidity to settlement. Packets on their way to or from
+    /// it end as they would have; what they leave on its account is withdrawn after them.
+    ///
+    /// # Errors
+    /// An unknown peer.
+    pub async fn delete_peer(&self, id: &str) -> Result<(), OperatorError> {
+        let id = peer_id(id)?;
+        let operator = self.clone();
+        self.change(move |changing| async move { changing.delete_peer(id, &operator).await }).await
+    }
+
+    /// The peer of this id.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn peer(&self, id: &str) -> Result<PeerView, OperatorError> {
+        let id = peer_id(id)?;
+        self.read(move |inner| {
+            inner.peer_view(inner.parts.store.peer(id)?.ok_or_else(unknown_peer)?)
+        })
+        .await
+    }
+
+    /// The peer of this asset with this address, or with the longest address that leads to it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn peer_by_address_and_asset(
+        &self,
+        address: String,
+        asset_id: &str,
+    ) -> Result<Option<PeerView>, OperatorError> {
+        let (Ok(_), Some(asset_id)) = (address.parse::<Address>(), check::id(asset_id)) else {
+            return Ok(None);
+        };
+        self.read(move |inner| {
+            let record = peer_towards(&inner.parts.store, &address, asset_id)?;
+            record.map(|record| inner.peer_view(record)).transpose()
+        })
+        .await
+    }
+
+    /// A page of the peers.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn peers(&self, page: &PageArguments) -> Result<Rows<PeerView>, OperatorError> {
+        let page = page.check()?;
+        self.read(move |inner| {
+            let Rows { rows, has_previous, has_next } = inner.parts.store.peers_page(page)?;
+            Ok(Rows { rows: inner.peer_views(rows)?, has_previous, has_next })
+        })
+        .await
+    }
+}
+
+impl Changing {
+    async fn create_peer(&self, mut record: PeerRecord) -> Result<PeerView, OperatorError> {
+        let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+        record.id = self.new_id();
+        record.created_at_ms = self.now().unix_ms();
+        if let Some(deposit) = &mut record.initial_deposit {
+            deposit.transfer_id = self.new_id();
+        }
+        let live = self.inner.live_peer(&record, asset)?;
+        let stored = record.clone();
+        self.store(move |store| store.insert_peer(&stored)).await?;
+        if let Err(error) = self.finish_initial_deposit(&mut record).await {
+            self.undo_creation(&record).await;
+            return Err(error);
+        }
+        self.inner.parts.connector.add_peer(live);
+        self.view(record).await
+    }
+
+    /// Books the deposit that the record still owes, and takes it off the record. The id was
+    /// stored with it, so a crash in between books it neither twice nor never.
+    pub(super) async fn finish_initial_deposit(
+        &self,
+        record: &mut PeerRecord,
+    ) -> Result<(), OperatorError> {
+        let Some(InitialDeposit { transfer_id, amount }) = record.initial_deposit else {
+            return Ok(());
+        };
+        let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+        let account = self.inner.ledger().account(AccountId::peer(record.id));
+        match self.deposit(transfer_id, &asset, account, amount).await {
+            // It was booked before the last end of the node, and only the record lagged behind.
+            Err(error) if error.kind() == super::ErrorKind::Duplicate => {}
+            other => other?,
+        }
+        let id = record.id;
+        *record = self
+            .store(move |store| store.update_peer(id, |record| record.initial_deposit = None))
+            .await?;
+        Ok(())
+    }
+
+    /// Takes a peer back whose deposit was refused. If even that fails, the store or the ledger
+    /// has stopped, and the next start books the deposit and lets the peer in.
+    async fn undo_creation(&self, record: &PeerRecord) {
+        let (id, now_ms) = (record.id, self.now().unix_ms());
+        if self.inner.ledger().stopped().is_some() {
+            return;
+        }
+        let undone = self.store(move |store| store.delete_peer(id, now_ms)).await;
+        if let Err(error) = undone {
+            tracing::error!(peer = %id, %error, "a peer whose deposit failed is in the store");
+        }
+    }
+
+    async fn update_peer(&self, id: Uuid, edit: PeerEdit) -> Result<PeerView, OperatorError> {
+        let record = self.store(move |store| store.peer(id)).await?.ok_or_else(unknown_peer)?;
+        let edited = self.inner.edited(record, edit)?;
+        let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
+        let record =
+            self.store(move |store| store.update_peer(id, move |record| *record = edited)).await?;
+        self.inner.parts.connector.update_peer(id, terms);
+        self.view(record).await
+    }
+
+    /// Where packets to the peer go; the same as before where nothing of it changed, so that open
+    /// connections stay in use.
+    fn next_hop(&self, record: &PeerRecord) -> Arc<NextHop> {
+        let live = self.inner.parts.connector.peer(record.id);
+        match live.map(|peer| Arc::clone(&peer.terms().next_hop)) {
+            Some(same)
+                if same.endpoint == record.endpoint && same.token == record.outgoing_token =>
+            {
+                same
+            }
+            _ => next_hop(record),
+        }
+    }
+
+    async fn delete_peer(&self, id: Uuid, operator: &Operator) -> Result<(), OperatorError> {
+        let record = self.store(move |store| store.peer(id)).await?.ok_or_else(unknown_peer)?;
+        let connector = &self.inner.parts.connector;
+        // First out of reach, so that no new packet needs what is withdrawn next.
+        let live = connector.remove_peer(id);
+        let deleted = self.settle_and_delete(&record, operator).await;
+        if let (Err(_), Some(live)) = (&deleted, live) {
+            connector.add_peer(live);
+        }
+        deleted
+    }
+
+    async fn settle_and_delete(
+        &self,
+        record: &PeerRecord,
+        operator: &Operator,
+    ) -> Result<(), OperatorError> {
+        let (id, now_ms) = (record.id, self.now().unix_ms());
+        let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+        let account = self.inner.ledger().account(AccountId::peer(id));
+        self.withdraw_all(&account, &asset).await?;
+        self.store(move |store| store.delete_peer(id, now_ms)).await?;
+        operator.settle_late_packets(account, asset);
+        Ok(())
+    }
+
+    async fn view(&self, record: PeerRecord) -> Result<PeerView, OperatorError> {
+        let inner = Arc::clone(&self.inner);
+        super::blocking(move || inner.peer_view(record)).await
+    }
+}
+
+impl Inner {
+    /// Checks all of a new peer that can be checked without the store. The record lacks what is
+    /// made when its turn has come: ids and time.
+    fn record_of(&self, new: NewPeer) -> Result<PeerRecord, OperatorError> {
+        let asset_id = check::id(&new.asset_id);
+        let empty = PeerRecord {
+            id: Uuid::nil(),
+            // No asset has the nil id, so it is refused as unknown, but after all that is worse.
+            asset_id: asset_id.unwrap_or_default(),
+            static_ilp_address: String::new(),
+            name: None,
+            max_packet_amount: new.max_packet_amount,
+            liquidity_threshold: new.liquidity_threshold,
+            routes: Vec::new(),
+            endpoint: String::new(),
+            outgoing_token: new.outgoing_token.clone(),
+            incoming_tokens: Vec::new(),
+            packets_per_minute_max: new.packets_per_minute_max,
+            amount_per_second_max: new.amount_per_second_max,
+            created_at_ms: 0,
+            initial_deposit: (new.initial_liquidity > 0).then_some(InitialDeposit {
+                transfer_id: Uuid::nil(),
+                amount: new.initial_liquidity,
+            }),
+        };
+        let rest = PeerEdit {
+            static_ilp_address: Some(new.static_ilp_address),
+            name: new.name.map_or(super::Edit::Keep, super::Edit::Set),
+            routes: super::Edit::Set(new.routes),
+            outgoing: Some((new.endpoint, new.outgoing_token)),
+            incoming_tokens: new.incoming_tokens,
+            ..PeerEdit::default()
+        };
+        self.edited(empty, rest)
+    }
+
+    /// The record after an edit, every part of which was checked.
+    fn edited(&self, mut record: PeerRecord, edit: PeerEdit) -> Result<PeerRecord, OperatorError> {
+        if let Some(address) = edit.static_ilp_address {
+            check::peer_address(&address, self.parts.connector.address())?;
+            record.static_ilp_address = address;
+        }
+        let mut routes = Some(record.routes);
+        edit.routes.apply(&mut routes);
+        let routes = routes.unwrap_or_default();
+        record.routes = check::routes(&routes, &record.static_ilp_address)?;
+        if let super::Edit::Set(name) = &edit.name {
+            check::name(name)?;
+        }
+        edit.name.apply(&mut record.name);
+        if let Some((endpoint, token)) = edit.outgoing {
+            let checked = check::endpoint_length(&endpoint)
+                .and_then(|()| self.parts.network.check_endpoint(&endpoint));
+            checked.map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why))?;
+            check::outgoing_token(&token)?;
+            record.endpoint = endpoint;
+            record.outgoing_token = token;
+        }
+        if let Some(tokens) = edit.incoming_tokens {
+            record.incoming_tokens = check::incoming_tokens(&tokens)?;
+        }
+        edit.max_packet_amount.apply(&mut record.max_packet_amount);
+        edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
+        edit.packets_per_minute_max.apply(&mut record.packets_per_minute_max);
+        edit.amount_per_second_max.apply(&mut record.amount_per_second_max);
+        Ok(record)
+    }
+
+    /// The peer that packets meet, from the one that is stored.
+    pub(super) fn live_peer(
+        &self,
+        record: &PeerRecord,
+        asset: Arc<ilp_connector::peer::Asset>,
+    ) -> Result<Arc<Peer>, OperatorError> {
+        let account = self.ledger().account(AccountId::peer(record.id));
+        let terms = self.terms(record, next_hop(record))?;
+        Ok(Arc::new(Peer::new(record.id, asset, account, terms)))
+    }
+
+    /// The terms that a record stands for. Its texts were checked when they were stored, so only
+    /// a damaged store makes this fail.
+    fn terms(&self, record: &PeerRecord, next_hop: Arc<NextHop>) -> Result<Terms, OperatorError> {
+        let damaged = |what: &dyn std::fmt::Display| {
+            OperatorError::internal(&format!("the stored peer {}: {what}", record.id))
+        };
+        let address = record.static_ilp_address.parse().map_err(|error| damaged(&error))?;
+        let routes: Result<Vec<AddressPrefix>, _> =
+            record.routes.iter().map(|route| route.parse()).collect();
+        Ok(Terms {
+            address,
+            routes: routes.map_err(|error| damaged(&error))?,
+            tokens: record.incoming_tokens.clone(),
+            max_packet_amount: record.max_packet_amount,
+            packets_per_minute_max: record.packets_per_minute_max,
+            amount_per_second_max: record.amount_per_second_max,
+            next_hop,
+        })
+    }
+
+    /// Peers share few assets, so each is read once.
+    fn peer_views(&self, records: Vec<PeerRecord>) -> Result<Vec<PeerView>, OperatorError> {
+        let mut assets = HashMap::new();
+        let mut views = Vec::with_capacity(records.len());
+        for record in records {
+            let view = match assets.get(&record.asset_id) {
+                Some(asset) => self.peer_view_with(record, Clone::clone(asset)),
+                None => self.peer_view(record)?,
+            };
+            assets.entry(view.record.asset_id).or_insert_with(|| view.asset.clone());
+            views.push(view);
+        }
+        Ok(views)
+    }
+}
+
+fn next_hop(record: &PeerRecord) -> Arc<NextHop> {
+    Arc::new(NextHop::new(record.endpoint.clone(), record.outgoing_token.clone()))
+}
+
+fn peer_id(text: &str) -> Result<Uuid, OperatorError> {
+    check::id(text).ok_or_else(unknown_peer)
+}
+
+/// Takes segments off the end of `address` until a peer is found.
+fn peer_towards(
+    store: &Store,
+    address: &str,
+    asset_id: Uuid,
+) -> Result<Option<PeerRecord>, OperatorError> {
+    let mut prefix = Some(address);
+    while let Some(address) = prefix {
+        let found = store.peer_by_address_and_asset(address, asset_id)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        prefix = address.rsplit_once('.').map(|(shorter, _)| shorter);
+    }
+    Ok(None)
+}

@@ -1,0 +1,84 @@
+//! What operations answer: a record, and with it what the books say at this moment.
+
+use ilp_connector::account::AccountId;
+use ilp_store::{AssetRecord, PeerRecord};
+use interledger_packet::{Address, Timestamp};
+
+use super::{Inner, Operator, OperatorError};
+
+/// An asset as it is now.
+#[derive(Clone, Debug)]
+pub struct AssetView {
+    /// What is stored of it.
+    pub record: AssetRecord,
+    /// The node's own stock of it that is not on hold, in its smallest unit.
+    pub liquidity: u128,
+}
+
+/// A peer as it is now.
+#[derive(Clone, Debug)]
+pub struct PeerView {
+    /// What is stored of it.
+    pub record: PeerRecord,
+    /// What its balance is kept in.
+    pub asset: AssetView,
+    /// What it may still send, holds taken off, in the asset's smallest unit.
+    pub liquidity: u128,
+}
+
+/// The node as it is now.
+#[derive(Clone, Debug)]
+pub struct NodeView {
+    /// The program's version.
+    pub version: &'static str,
+    /// The node's own ILP address.
+    pub address: Address,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// How long ago that is, in milliseconds.
+    pub uptime_ms: u64,
+    /// How many peers packets may come from and go to.
+    pub peer_count: usize,
+    /// How many assets there are.
+    pub asset_count: usize,
+    /// Why the ledger has stopped, if it has. Once it has, only a restart helps.
+    pub ledger_stopped: Option<String>,
+}
+
+impl Inner {
+    pub(super) fn asset_view(&self, record: AssetRecord) -> AssetView {
+        let account = self.ledger().account(AccountId::asset(record.id));
+        AssetView { record, liquidity: account.balance().available() }
+    }
+
+    /// Reads the store.
+    pub(super) fn peer_view(&self, record: PeerRecord) -> Result<PeerView, OperatorError> {
+        let id = record.asset_id;
+        let asset = self.parts.store.asset(id)?.ok_or_else(|| {
+            OperatorError::internal(&format!("peer {} is of the unknown asset {id}", record.id))
+        })?;
+        Ok(self.peer_view_with(record, self.asset_view(asset)))
+    }
+
+    pub(super) fn peer_view_with(&self, record: PeerRecord, asset: AssetView) -> PeerView {
+        let account = self.ledger().account(AccountId::peer(record.id));
+        PeerView { record, asset, liquidity: account.balance().available() }
+    }
+}
+
+impl Operator {
+    /// How the node is.
+    #[must_use]
+    pub fn node(&self) -> NodeView {
+        let parts = &self.inner.parts;
+        NodeView {
+            version: parts.version,
+            address: parts.connector.address().clone(),
+            started_at: self.inner.started_at,
+            uptime_ms: (parts.clock)().saturating_ms_since(self.inner.started_at),
+            peer_count: parts.connector.peer_count(),
+            asset_count: self.inner.assets.read().len(),
+            ledger_stopped: self.inner.ledger().stopped(),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Assets in the schema.
+
+use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
+use ilp_store::Rows;
+use interledger_packet::Timestamp;
+
+use super::{
+    page::{self, PageInfo, Row},
+    response::{MutationResponse, Status},
+    scalars::{UInt8, UInt64},
+};
+use crate::operator::{AssetEdit, AssetView, NewAsset, OperatorError};
+
+/// A currency or other unit that peers' balances are kept in, such as USD with scale 2.
+#[derive(SimpleObject)]
+pub(crate) struct Asset {
+    /// The asset's id, a UUID.
+    pub(super) id: ID,
+    /// What people call it, such as `USD`. Unique together with the scale.
+    code: String,
+    /// Decimal places of the smallest unit: with scale 2 an amount of 100 is 1.00.
+    scale: UInt8,
+    /// The node's own stock of the asset, from which it pays packets that are converted into it.
+    /// In the smallest unit, without what is on hold.
+    liquidity: Option<UInt64>,
+    /// The least amount of a withdrawal, in the smallest unit; null for no limit.
+    withdrawal_threshold: Option<UInt64>,
+    /// When liquidity falls to this or below, an event is due. In the smallest unit; null for
+    /// never.
+    liquidity_threshold: Option<UInt64>,
+    /// When the asset was made, such as `2026-11-23T12:00:00.000Z`.
+    pub(super) created_at: String,
+}
+
+impl From<AssetView> for Asset {
+    fn from(AssetView { record, liquidity }: AssetView) -> Self {
+        Self {
+            id: record.id.into(),
+            code: record.code,
+            scale: UInt8(record.scale),
+            liquidity: Some(liquidity.into()),
+            withdrawal_threshold: record.withdrawal_threshold.map(UInt64::from),
+            liquidity_threshold: record.liquidity_threshold.map(UInt64::from),
+            created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
+        }
+    }
+}
+
+impl Row for Asset {
+    fn id(&self) -> &ID {
+        &self.id
+    }
+}
+
+/// A page of assets.
+#[derive(SimpleObject)]
+pub(crate) struct AssetsConnection {
+    /// Where the page lies in the list.
+    page_info: PageInfo,
+    /// The assets of the page.
+    edges: Vec<AssetEdge>,
+}
+
+/// An asset in a list.
+#[derive(SimpleObject)]
+pub(crate) struct AssetEdge {
+    /// The asset.
+    node: Asset,
+    /// Names this place in the list, also after the asset is gone.
+    cursor: String,
+}
+
+impl From<Rows<AssetView>> for AssetsConnection {
+    fn from(rows: Rows<AssetView>) -> Self {
+        let (page_info, rows) = page::page(rows);
+        let edges = rows.map(|(cursor, node)| AssetEdge { node, cursor }).collect();
+        Self { page_info, edges }
+    }
+}
+
+/// An asset to be made, such as `{"code": "USD", "scale": 2}`.
+#[derive(InputObject)]
+pub(crate) struct CreateAssetInput {
+    /// What people call it, such as `USD`: 1 to 32 bytes without white space.
+    code: String,
+    /// Decimal places of the smallest unit.
+    scale: UInt8,
+    /// The least amount of a withdrawal, in the smallest unit.
+    withdrawal_threshold: Option<UInt64>,
+    /// An event is due when liquidity falls to this or below. In the smallest unit.
+    liquidity_threshold: Option<UInt64>,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+    /// The tenant that the asset is for. There is one, which `whoami` names; it may be left out.
+    pub(crate) tenant_id: Option<ID>,
+}
+
+impl CreateAssetInput {
+    pub(crate) fn read(self) -> Result<NewAsset, OperatorError> {
+        Ok(NewAsset {
+            code: self.code,
+            scale: self.scale.0,
+            withdrawal_threshold: UInt64::optional(
+                self.withdrawal_threshold,
+                "invalid withdrawalThreshold",
+            )?,
+            liquidity_threshold: UInt64::optional(
+                self.liquidity_threshold,
+                "invalid liquidityThreshold",
+            )?,
+        })
+    }
+}
+
+/// A change of an asset. What is left out stays, and null empties a field.
+#[derive(InputObject)]
+pub(crate) struct UpdateAssetInput {
+    /// The asset's id.
+    id: String,
+    /// The least amount of a withdrawal, in the smallest unit.
+    withdrawal_threshold: MaybeUndefined<UInt64>,
+    /// An event is due when liquidity falls to this or below. In the smallest unit.
+    liquidity_threshold: MaybeUndefined<UInt64>,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl UpdateAssetInput {
+    pub(crate) fn read(self) -> Result<AssetEdit, OperatorError> {
+        Ok(AssetEdit {
+            id: self.id,
+            withdrawal_threshold: UInt64::edit(
+                self.withdrawal_threshold,
+                "invalid withdrawalThreshold",
+            )?,
+            liquidity_threshold: UInt64::edit(
+                self.liquidity_threshold,
+                "invalid liquidityThreshold",
+            )?,
+        })
+    }
+}
+
+/// Names an asset to be deleted.
+#[derive(InputObject)]
+pub(crate) struct DeleteAssetInput {
+    /// The asset's id.
+    pub(crate) id: ID,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+}
+
+/// What became of making or changing an asset.
+#[derive(SimpleObject)]
+pub(crate) struct AssetMutationResponse {
+    /// The asset as it is now; null when the mutation was refused.
+    asset: Option<Asset>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for AssetMutationResponse {
+    type Done = AssetView;
+
+    fn new(done: Option<AssetView>, status: Status) -> Self {
+        Self { asset: done.map(Asset::from), status }
+    }
+}
+
+/// What became of deleting an asset.
+#[derive(SimpleObject)]
+pub(crate) struct DeleteAssetMutationResponse {
+    /// The asset as it was; null when the mutation was refused.
+    asset: Option<Asset>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for DeleteAssetMutationResponse {
+    type Done = AssetView;
+
+    fn new(done: Option<AssetView>, status: Status) -> Self {
+        Self { asset: done.map(Asset::from), status }
+    }
+}

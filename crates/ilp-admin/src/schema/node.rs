@@ -1,0 +1,88 @@
+//! What the schema tells of the node itself.
+
+use async_graphql::SimpleObject;
+
+use crate::operator::{NodeView, PingOutcome};
+
+/// The node that answers.
+#[derive(SimpleObject)]
+pub(crate) struct NodeInfo {
+    /// The program's version.
+    version: String,
+    /// The node's own ILP address.
+    address: String,
+    /// When the node was started, such as `2026-11-23T12:00:00.000Z`.
+    started_at: String,
+    /// How long the node has been running, in whole seconds.
+    uptime_seconds: i32,
+    /// How many peers the node has.
+    peer_count: i32,
+    /// How many assets the node has.
+    asset_count: i32,
+    /// Why the ledger has stopped; null while it works. Once it has stopped, no packet is
+    /// forwarded until the node is started again.
+    ledger_stopped: Option<String>,
+}
+
+impl From<NodeView> for NodeInfo {
+    fn from(node: NodeView) -> Self {
+        Self {
+            version: node.version.to_owned(),
+            address: node.address.to_string(),
+            started_at: node.started_at.to_string(),
+            uptime_seconds: int(node.uptime_ms / 1000),
+            peer_count: int(node.peer_count),
+            asset_count: int(node.asset_count),
+            ledger_stopped: node.ledger_stopped,
+        }
+    }
+}
+
+/// Who answered a packet of zero that nobody can fulfil.
+#[derive(SimpleObject)]
+pub(crate) struct PingResult {
+    /// Whether anybody answered in time.
+    answered: bool,
+    /// The ILP address of the node that refused the packet; null when nobody answered or the node
+    /// doesn't say.
+    triggered_by: Option<String>,
+    /// The ILP error code, such as `F99`; null when nobody answered. F02 says that there is no
+    /// path, and F codes from the destination itself that there is one.
+    code: Option<String>,
+    /// What the node that refused says; null when nobody answered.
+    message: Option<String>,
+    /// How long it took, in microseconds.
+    took_us: i32,
+}
+
+impl From<PingOutcome> for PingResult {
+    fn from(outcome: PingOutcome) -> Self {
+        let took_us = int(outcome.took_us);
+        match outcome.reply {
+            Some(reply) => Self {
+                answered: true,
+                triggered_by: reply.triggered_by.map(|address| address.to_string()),
+                code: Some(reply.code),
+                message: Some(reply.message),
+                took_us,
+            },
+            None => {
+                Self { answered: false, triggered_by: None, code: None, message: None, took_us }
+            }
+        }
+    }
+}
+
+/// Who the client is.
+#[derive(SimpleObject)]
+pub(crate) struct WhoamiResponse {
+    /// The tenant's id, which goes into the `tenant-id` header of signed requests.
+    pub(crate) id: String,
+    /// Whether the tenant is the node's operator. There is no other tenant.
+    pub(crate) is_operator: bool,
+}
+
+/// GraphQL's integers have 32 bits; what is more than they hold shows as the most they hold.
+fn int(number: impl TryInto<i32>) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
+}

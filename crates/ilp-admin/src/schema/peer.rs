@@ -1,0 +1,171 @@
+//! Peers in the schema: what is read. What is written is in `peer_input`.
+
+use async_graphql::{ID, SimpleObject};
+use ilp_store::Rows;
+use interledger_packet::Timestamp;
+
+use super::{
+    asset::Asset,
+    page::{self, PageInfo, Row},
+    response::{MutationResponse, Status},
+    scalars::UInt64,
+};
+use crate::operator::PeerView;
+
+/// Another operator's node that packets come from and go to.
+#[derive(SimpleObject)]
+pub(crate) struct Peer {
+    /// The peer's id, a UUID.
+    pub(super) id: ID,
+    /// The most that one packet to or from the peer may carry, in the asset's smallest unit; null
+    /// for the node's own default.
+    max_packet_amount: Option<UInt64>,
+    /// How ILP packets reach the peer.
+    http: Http,
+    /// What the peer's balance is kept in.
+    asset: Asset,
+    /// The peer's ILP address, such as `g.othergreatwallet`.
+    static_ilp_address: String,
+    /// What people call the peer.
+    name: Option<String>,
+    /// When liquidity falls to this or below, an event is due. In the asset's smallest unit; null
+    /// for never.
+    liquidity_threshold: Option<UInt64>,
+    /// How much the peer may still send: what was deposited for it and what was sent to it, less
+    /// what it sent and what is on hold. In the asset's smallest unit.
+    liquidity: Option<UInt64>,
+    /// When the peer was made, such as `2026-11-23T12:00:00.000Z`.
+    pub(super) created_at: String,
+    /// Address prefixes that lead to the peer. Its own address is always the first.
+    routes: Vec<String>,
+    /// How many packets the peer may send within a minute; null for no limit. Packets beyond it are
+    /// refused with T05.
+    packets_per_minute_max: Option<UInt64>,
+    /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
+    /// Packets beyond it are refused with T05.
+    amount_per_second_max: Option<UInt64>,
+    /// How many tokens the peer may show. Only their digests are kept, so they can't be read back.
+    incoming_token_count: i32,
+}
+
+impl From<PeerView> for Peer {
+    fn from(PeerView { record, asset, liquidity }: PeerView) -> Self {
+        let own = record.static_ilp_address.clone();
+        let outgoing = HttpOutgoing {
+            auth_token: record.outgoing_token.reveal().to_owned(),
+            endpoint: record.endpoint,
+        };
+        Self {
+            id: record.id.into(),
+            max_packet_amount: record.max_packet_amount.map(UInt64::from),
+            http: Http { outgoing },
+            asset: asset.into(),
+            static_ilp_address: record.static_ilp_address,
+            name: record.name,
+            liquidity_threshold: record.liquidity_threshold.map(UInt64::from),
+            liquidity: Some(liquidity.into()),
+            created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
+            routes: std::iter::once(own).chain(record.routes).collect(),
+            packets_per_minute_max: record.packets_per_minute_max.map(UInt64::from),
+            amount_per_second_max: record.amount_per_second_max.map(UInt64::from),
+            incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
+        }
+    }
+}
+
+impl Row for Peer {
+    fn id(&self) -> &ID {
+        &self.id
+    }
+}
+
+/// How ILP packets reach a peer over HTTP.
+#[derive(SimpleObject)]
+pub(crate) struct Http {
+    /// Where we send its packets.
+    outgoing: HttpOutgoing,
+}
+
+/// Where a peer takes packets.
+#[derive(SimpleObject)]
+pub(crate) struct HttpOutgoing {
+    /// The token that we show there. A secret: whoever has it can send as this node.
+    auth_token: String,
+    /// The URL, such as `https://ilp.othergreatwallet.com`; without a scheme `https` is meant.
+    endpoint: String,
+}
+
+/// A page of peers.
+#[derive(SimpleObject)]
+pub(crate) struct PeersConnection {
+    /// Where the page lies in the list.
+    page_info: PageInfo,
+    /// The peers of the page.
+    edges: Vec<PeerEdge>,
+}
+
+/// A peer in a list.
+#[derive(SimpleObject)]
+pub(crate) struct PeerEdge {
+    /// The peer.
+    node: Peer,
+    /// Names this place in the list, also after the peer is gone.
+    cursor: String,
+}
+
+impl From<Rows<PeerView>> for PeersConnection {
+    fn from(rows: Rows<PeerView>) -> Self {
+        let (page_info, rows) = page::page(rows);
+        let edges = rows.map(|(cursor, node)| PeerEdge { node, cursor }).collect();
+        Self { page_info, edges }
+    }
+}
+
+/// What became of making a peer.
+#[derive(SimpleObject)]
+pub(crate) struct CreatePeerMutationResponse {
+    /// The peer; null when the mutation was refused.
+    peer: Option<Peer>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for CreatePeerMutationResponse {
+    type Done = PeerView;
+
+    fn new(done: Option<PeerView>, status: Status) -> Self {
+        Self { peer: done.map(Peer::from), status }
+    }
+}
+
+/// What became of changing a peer.
+#[derive(SimpleObject)]
+pub(crate) struct UpdatePeerMutationResponse {
+    /// The peer as it is now; null when the mutation was refused.
+    peer: Option<Peer>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for UpdatePeerMutationResponse {
+    type Done = PeerView;
+
+    fn new(done: Option<PeerView>, status: Status) -> Self {
+        Self { peer: done.map(Peer::from), status }
+    }
+}
+
+/// What became of deleting a peer.
+#[derive(SimpleObject)]
+pub(crate) struct DeletePeerMutationResponse {
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for DeletePeerMutationResponse {
+    type Done = ();
+
+    fn new(_done: Option<()>, status: Status) -> Self {
+        Self { status }
+    }
+}

@@ -1,0 +1,164 @@
+//! Peers in the schema: what is written.
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+use ilp_connector::token::Secret;
+
+use super::scalars::UInt64;
+use crate::operator::{Edit, NewPeer, OperatorError, PeerEdit};
+
+/// A peer to be made.
+#[derive(InputObject)]
+pub(crate) struct CreatePeerInput {
+    /// The most that one packet to or from the peer may carry, in the asset's smallest unit; the
+    /// node's own default when left out.
+    max_packet_amount: Option<UInt64>,
+    /// How ILP packets reach the peer, and how it shows that a packet is its own.
+    http: HttpInput,
+    /// The id of the asset that the peer's balance is kept in. It can't be changed later.
+    asset_id: String,
+    /// The peer's ILP address, such as `g.othergreatwallet`. One peer of each asset may have it.
+    static_ilp_address: String,
+    /// What people call the peer; 256 characters at most.
+    name: Option<String>,
+    /// An event is due when liquidity falls to this or below. In the asset's smallest unit.
+    liquidity_threshold: Option<UInt64>,
+    /// What the peer may send from the start, in the asset's smallest unit: a deposit from
+    /// settlement. Zero, or left out, is no deposit.
+    initial_liquidity: Option<UInt64>,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+    /// Address prefixes that lead to the peer beside its own address, such as `g.far.bank`, or `g`
+    /// for all that nobody else is nearer to.
+    routes: Option<Vec<String>>,
+    /// How many packets the peer may send within a minute; no limit when left out.
+    packets_per_minute_max: Option<UInt64>,
+    /// How much the peer may send within a second, in the asset's smallest unit; no limit when left
+    /// out.
+    amount_per_second_max: Option<UInt64>,
+}
+
+impl CreatePeerInput {
+    pub(crate) fn read(self) -> Result<NewPeer, OperatorError> {
+        let (outgoing, incoming) = (self.http.outgoing, self.http.incoming.take());
+        let initial =
+            UInt64::optional(self.initial_liquidity, "invalid initial liquidity for peer")?;
+        Ok(NewPeer {
+            asset_id: self.asset_id,
+            static_ilp_address: self.static_ilp_address,
+            name: self.name,
+            max_packet_amount: UInt64::optional(self.max_packet_amount, INVALID_PACKET_AMOUNT)?,
+            liquidity_threshold: UInt64::optional(self.liquidity_threshold, INVALID_THRESHOLD)?,
+            routes: self.routes.unwrap_or_default(),
+            endpoint: outgoing.endpoint,
+            outgoing_token: Secret::new(outgoing.auth_token),
+            incoming_tokens: incoming.map(HttpIncomingInput::read),
+            packets_per_minute_max: UInt64::optional(self.packets_per_minute_max, INVALID_PACKETS)?,
+            amount_per_second_max: UInt64::optional(self.amount_per_second_max, INVALID_AMOUNT)?,
+            initial_liquidity: initial.unwrap_or(0),
+        })
+    }
+}
+
+const INVALID_PACKET_AMOUNT: &str = "invalid maxPacketAmount";
+const INVALID_THRESHOLD: &str = "invalid liquidityThreshold";
+const INVALID_PACKETS: &str = "invalid packetsPerMinuteMax";
+const INVALID_AMOUNT: &str = "invalid amountPerSecondMax";
+
+/// A change of a peer. What is left out stays, and null empties a field that may be empty.
+#[derive(InputObject)]
+pub(crate) struct UpdatePeerInput {
+    /// The peer's id.
+    id: String,
+    /// The most that one packet to or from the peer may carry, in the asset's smallest unit; null
+    /// for the node's own default.
+    max_packet_amount: MaybeUndefined<UInt64>,
+    /// How ILP packets reach the peer, and how it shows that a packet is its own.
+    http: MaybeUndefined<HttpInput>,
+    /// The peer's ILP address. Its place at the head of `routes` follows it.
+    static_ilp_address: MaybeUndefined<String>,
+    /// What people call the peer; 256 characters at most.
+    name: MaybeUndefined<String>,
+    /// An event is due when liquidity falls to this or below. In the asset's smallest unit.
+    liquidity_threshold: MaybeUndefined<UInt64>,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+    /// Address prefixes that lead to the peer beside its own address, in place of those before.
+    routes: MaybeUndefined<Vec<String>>,
+    /// How many packets the peer may send within a minute; null for no limit.
+    packets_per_minute_max: MaybeUndefined<UInt64>,
+    /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
+    amount_per_second_max: MaybeUndefined<UInt64>,
+}
+
+impl UpdatePeerInput {
+    pub(crate) fn read(self) -> Result<PeerEdit, OperatorError> {
+        let (outgoing, incoming) = match self.http.take() {
+            Some(http) => (Some(http.outgoing), http.incoming.take()),
+            None => (None, None),
+        };
+        Ok(PeerEdit {
+            id: self.id,
+            // A peer always has an address, so null can only mean that it stays.
+            static_ilp_address: self.static_ilp_address.take(),
+            name: edit(self.name),
+            max_packet_amount: UInt64::edit(self.max_packet_amount, INVALID_PACKET_AMOUNT)?,
+            liquidity_threshold: UInt64::edit(self.liquidity_threshold, INVALID_THRESHOLD)?,
+            routes: edit(self.routes),
+            outgoing: outgoing.map(|given| (given.endpoint, Secret::new(given.auth_token))),
+            incoming_tokens: incoming.map(HttpIncomingInput::read),
+            packets_per_minute_max: UInt64::edit(self.packets_per_minute_max, INVALID_PACKETS)?,
+            amount_per_second_max: UInt64::edit(self.amount_per_second_max, INVALID_AMOUNT)?,
+        })
+    }
+}
+
+fn edit<T>(given: MaybeUndefined<T>) -> Edit<T> {
+    match given {
+        MaybeUndefined::Undefined => Edit::Keep,
+        MaybeUndefined::Null => Edit::Clear,
+        MaybeUndefined::Value(value) => Edit::Set(value),
+    }
+}
+
+/// How ILP packets are exchanged with a peer over HTTP.
+#[derive(InputObject)]
+pub(crate) struct HttpInput {
+    /// How the peer shows that a packet is its own. Left out: a new peer only receives, and a peer
+    /// that exists keeps its tokens.
+    incoming: MaybeUndefined<HttpIncomingInput>,
+    /// Where we send the peer's packets.
+    outgoing: HttpOutgoingInput,
+}
+
+/// How a peer shows that a packet is its own.
+#[derive(InputObject)]
+pub(crate) struct HttpIncomingInput {
+    /// The tokens that the peer may show, in place of all those before. At least one and at most
+    /// 64, each of visible ASCII characters and used by no other peer.
+    auth_tokens: Vec<String>,
+}
+
+impl HttpIncomingInput {
+    fn read(self) -> Vec<Secret> {
+        self.auth_tokens.into_iter().map(Secret::new).collect()
+    }
+}
+
+/// Where a peer takes packets.
+#[derive(InputObject)]
+pub(crate) struct HttpOutgoingInput {
+    /// The token that we show there: visible ASCII characters.
+    auth_token: String,
+    /// The URL, such as `https://ilp.othergreatwallet.com`; without a scheme `https` is meant, and
+    /// `http` for a loopback or private host.
+    endpoint: String,
+}
+
+/// Names a peer to be deleted.
+#[derive(InputObject)]
+pub(crate) struct DeletePeerInput {
+    /// The peer's id.
+    pub(crate) id: ID,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+}

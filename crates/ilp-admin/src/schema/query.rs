@@ -1,0 +1,152 @@
+//! The queries.
+
+use async_graphql::{Context, ID, Object, Result};
+
+use super::{
+    asset::{Asset, AssetsConnection},
+    node::{NodeInfo, PingResult, WhoamiResponse},
+    page::{self, SortOrder},
+    peer::{Peer, PeersConnection},
+    response::graphql_error,
+    scalars::UInt8,
+};
+use crate::operator::{Operator, OperatorError};
+
+/// A ping occupies the network, so few of them fit into one request.
+const PING_COMPLEXITY: usize = 1000;
+
+/// What can be asked. A field that may be null is an `Option<Result<_>>`: a refusal then makes that
+/// field null beside the error; a `Result<Option<_>>` would void the data of its neighbours too.
+pub(crate) struct Query;
+
+/// Everything that can be read. Refusals are GraphQL errors with `extensions.code`, such as
+/// `NOT_FOUND`.
+#[Object]
+impl Query {
+    /// The asset of this id. `NOT_FOUND` when there is none.
+    async fn asset(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The asset's id.")] id: String,
+    ) -> Option<Result<Asset>> {
+        Some(or_error(operator(context).asset(&id).await).map(Asset::from))
+    }
+
+    /// The asset of this code and scale; null when there is none.
+    async fn asset_by_code_and_scale(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The asset's code, such as `USD`.")] code: String,
+        #[graphql(desc = "The asset's scale, such as 2.")] scale: UInt8,
+    ) -> Option<Result<Asset>> {
+        let asset = operator(context).asset_by_code_and_scale(code, scale.0).await;
+        or_error(asset.map(|asset| asset.map(Asset::from))).transpose()
+    }
+
+    /// A page of the assets: `first` so many `after` a cursor, or `last` so many `before` one; 20
+    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
+    async fn assets(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only assets after the one of this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only assets before the one of this cursor.")] before: Option<String>,
+        #[graphql(desc = "The first so many of them.")] first: Option<i32>,
+        #[graphql(desc = "The last so many of them.")] last: Option<i32>,
+        #[graphql(desc = "Newest first (DESC) unless told.")] sort_order: Option<SortOrder>,
+        #[graphql(desc = "Only this tenant's assets. There is one tenant.")] tenant_id: Option<
+            String,
+        >,
+    ) -> Result<AssetsConnection> {
+        let page = page::arguments(after, before, first, last, sort_order);
+        let rows = or_error(operator(context).assets(&page).await)?;
+        if is_other_tenant(context, tenant_id.as_deref()) {
+            return Ok(nothing().into());
+        }
+        Ok(rows.into())
+    }
+
+    /// The peer of this id. `NOT_FOUND` when there is none.
+    async fn peer(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The peer's id.")] id: String,
+    ) -> Option<Result<Peer>> {
+        Some(or_error(operator(context).peer(&id).await).map(Peer::from))
+    }
+
+    /// The peer of this asset that has this address, or else the longest beginning of it, segment
+    /// by segment; null when there is none.
+    async fn peer_by_address_and_asset(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "An ILP address, such as `g.othergreatwallet`.")]
+        static_ilp_address: String,
+        #[graphql(desc = "The id of the peer's asset.")] asset_id: String,
+    ) -> Option<Result<Peer>> {
+        let peer = operator(context).peer_by_address_and_asset(static_ilp_address, &asset_id).await;
+        or_error(peer.map(|peer| peer.map(Peer::from))).transpose()
+    }
+
+    /// A page of the peers: `first` so many `after` a cursor, or `last` so many `before` one; 20
+    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
+    async fn peers(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only peers after the one of this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only peers before the one of this cursor.")] before: Option<String>,
+        #[graphql(desc = "The first so many of them.")] first: Option<i32>,
+        #[graphql(desc = "The last so many of them.")] last: Option<i32>,
+        #[graphql(desc = "Newest first (DESC) unless told.")] sort_order: Option<SortOrder>,
+        #[graphql(desc = "Only this tenant's peers. There is one tenant.")] tenant_id: Option<ID>,
+    ) -> Result<PeersConnection> {
+        let page = page::arguments(after, before, first, last, sort_order);
+        let rows = or_error(operator(context).peers(&page).await)?;
+        if is_other_tenant(context, tenant_id.as_deref().map(String::as_str)) {
+            return Ok(nothing().into());
+        }
+        Ok(rows.into())
+    }
+
+    /// Who the client is to the node.
+    async fn whoami(&self, context: &Context<'_>) -> WhoamiResponse {
+        WhoamiResponse { id: operator(context).tenant_id().to_owned(), is_operator: true }
+    }
+
+    /// The node that answers.
+    async fn node(&self, context: &Context<'_>) -> NodeInfo {
+        operator(context).node().into()
+    }
+
+    /// Sends a packet of zero, which nobody can fulfil, to an ILP address and tells who refused it.
+    /// No money moves. `BAD_USER_INPUT` when it is no ILP address.
+    #[graphql(complexity = "PING_COMPLEXITY + child_complexity")]
+    async fn ping(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Where to, such as `g.othergreatwallet.alice`.")] address: String,
+    ) -> Result<PingResult> {
+        Ok(or_error(operator(context).ping(&address).await)?.into())
+    }
+}
+
+/// The one that every resolver works with.
+pub(crate) fn operator<'a>(context: &Context<'a>) -> &'a Operator {
+    context.data_unchecked::<Operator>()
+}
+
+/// Whether the client asks for another tenant's things than its own. Nobody else has any.
+pub(crate) fn is_other_tenant(context: &Context<'_>, tenant_id: Option<&str>) -> bool {
+    tenant_id.is_some_and(|id| id != operator(context).tenant_id())
+}
+
+fn nothing<View>() -> ilp_store::Rows<View> {
+    ilp_store::Rows { rows: Vec::new(), has_previous: false, has_next: false }
+}
+
+fn or_error<T>(result: Result<T, OperatorError>) -> Result<T> {
+    result.map_err(|refusal| graphql_error(&refusal))
+}

@@ -1,0 +1,181 @@
+//! Numbers as the admin API reads and writes them.
+
+use async_graphql::{InputValueError, InputValueResult, MaybeUndefined, Scalar, ScalarType, Value};
+
+use crate::operator::{Edit, OperatorError};
+
+/// A number of 64 bits. One that is out of range is taken in all the same and refused by the
+/// operation: so it is told like every other refusal, with a code and the field's name, to both
+/// generations of clients.
+pub(crate) struct UInt64(Result<u64, String>);
+
+/// A whole number from 0 to 18446744073709551615 (2^64 - 1), such as an amount in an asset's
+/// smallest unit. Given as a decimal string, `"1000000"`. Taken as a decimal string or as a JSON
+/// integer; above 2^53 use the string, since many JSON writers round.
+#[Scalar(name = "UInt64")]
+impl ScalarType for UInt64 {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::Number(number) => Ok(Self(number.as_u64().ok_or(number.to_string()))),
+            Value::String(text) => Ok(Self(read_decimal(text))),
+            _ => Err(InputValueError::custom(format!("a {ACCEPTED} is expected"))),
+        }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::Number(_) | Value::String(_))
+    }
+
+    fn to_value(&self) -> Value {
+        match &self.0 {
+            Ok(number) => Value::String(number.to_string()),
+            Err(text) => Value::String(text.clone()),
+        }
+    }
+}
+
+const ACCEPTED: &str = "whole number from 0 to 18446744073709551615, as an integer or a string of \
+                        decimal digits,";
+
+/// Nothing but digits: `str::parse` would also take a plus sign.
+fn read_decimal(text: String) -> Result<u64, String> {
+    if text.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(number) = text.parse()
+    {
+        return Ok(number);
+    }
+    Err(text)
+}
+
+impl UInt64 {
+    /// The number, or a refusal that begins with `what`.
+    pub(crate) fn given(self, what: &str) -> Result<u64, OperatorError> {
+        self.0.map_err(|text| {
+            // What was given may be as long as the whole request.
+            let shown: String = text.chars().take(40).collect();
+            OperatorError::bad_input(what, format!("{shown:?} is not a {ACCEPTED} as expected"))
+        })
+    }
+
+    /// The same where there may be no number.
+    pub(crate) fn optional(given: Option<Self>, what: &str) -> Result<Option<u64>, OperatorError> {
+        given.map(|number| number.given(what)).transpose()
+    }
+
+    /// The same where null and absence differ.
+    pub(crate) fn edit(
+        given: MaybeUndefined<Self>,
+        what: &str,
+    ) -> Result<Edit<u64>, OperatorError> {
+        Ok(match given {
+            MaybeUndefined::Undefined => Edit::Keep,
+            MaybeUndefined::Null => Edit::Clear,
+            MaybeUndefined::Value(number) => Edit::Set(number.given(what)?),
+        })
+    }
+}
+
+impl From<u64> for UInt64 {
+    fn from(number: u64) -> Self {
+        Self(Ok(number))
+    }
+}
+
+impl From<u128> for UInt64 {
+    /// Packets, unlike deposits, may bring an account above 2^64 - 1. Clients can't read more, so
+    /// that is what they see then.
+    fn from(number: u128) -> Self {
+        Self(Ok(u64::try_from(number).unwrap_or(u64::MAX)))
+    }
+}
+
+/// A number of 8 bits.
+pub(crate) struct UInt8(pub(crate) u8);
+
+/// A whole number from 0 to 255, such as the scale of an asset.
+#[Scalar(name = "UInt8")]
+impl ScalarType for UInt8 {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::Number(number) = &value else { return Err(not_uint8(&value)) };
+        let small = number.as_u64().and_then(|number| u8::try_from(number).ok());
+        small.map(Self).ok_or_else(|| not_uint8(&value))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from(self.0)
+    }
+}
+
+fn not_uint8(value: &Value) -> InputValueError<UInt8> {
+    InputValueError::custom(format!("{value} is not a whole number from 0 to 255 as expected"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn uint64(json: serde_json::Value) -> Option<Result<u64, OperatorError>> {
+        let value = Value::from_json(json).unwrap();
+        let number = UInt64::parse(value).ok()?;
+        Some(number.given("invalid amount"))
+    }
+
+    #[test]
+    fn uint64_is_an_integer_or_a_decimal_string() {
+        for (json, expected) in [
+            (json!(0), 0),
+            (json!("0"), 0),
+            (json!("007"), 7),
+            (json!(9_007_199_254_740_993_u64), 9_007_199_254_740_993),
+            (json!("9007199254740993"), 9_007_199_254_740_993),
+            (json!(u64::MAX), u64::MAX),
+            (json!("18446744073709551615"), u64::MAX),
+        ] {
+            assert_eq!(uint64(json.clone()), Some(Ok(expected)), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_uint64_is_refused_by_the_fields_name() {
+        for json in [
+            json!(-1),
+            json!("-1"),
+            json!(1.5),
+            json!(1e3),
+            json!("1.0"),
+            json!("1e3"),
+            json!("+1"),
+            json!(" 1"),
+            json!(""),
+            json!("18446744073709551616"),
+            json!(1e30),
+            json!("x".repeat(1000)),
+        ] {
+            let error = uint64(json.clone()).unwrap().unwrap_err();
+            assert!(error.message().starts_with("invalid amount: "), "{json}");
+            assert!(error.message().contains("18446744073709551615"), "{json}");
+            assert!(error.message().len() < 250, "{json}");
+        }
+        for json in [json!(true), json!(null), json!([1]), json!({"value": 1})] {
+            assert_eq!(uint64(json.clone()), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn uint64_is_written_as_a_string() {
+        assert_eq!(UInt64::from(u64::MAX).to_value(), Value::from("18446744073709551615"));
+        assert_eq!(UInt64::from(u128::MAX).to_value(), Value::from("18446744073709551615"));
+    }
+
+    #[test]
+    fn uint8_is_a_small_integer() {
+        let uint8 = |json| UInt8::parse(Value::from_json(json).unwrap()).ok().map(|small| small.0);
+        assert_eq!(uint8(json!(0)), Some(0));
+        assert_eq!(uint8(json!(255)), Some(255));
+        for json in [json!(256), json!(-1), json!(1.5), json!("2"), json!(null)] {
+            assert_eq!(uint8(json.clone()), None, "{json}");
+        }
+    }
+}

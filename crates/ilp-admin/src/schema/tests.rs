@@ -1,0 +1,258 @@
+//! Operations through the schema, on a store in a directory of their own.
+
+mod pages;
+mod peers;
+mod refusals;
+mod restart;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_graphql::{Request, Variables};
+use ilp_connector::{Connector, Policy};
+use ilp_store::{DurableLedger, LedgerOptions, Store};
+use interledger_packet::{Address, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{AdminSchema, sdl};
+use crate::operator::{BoxFuture, Network, Operator, Parts, PingOutcome, PingReply};
+
+/// Takes every endpoint but those with a space, and hears from every node.
+struct TestNetwork;
+
+impl Network for TestNetwork {
+    fn check_endpoint(&self, endpoint: &str) -> Result<(), String> {
+        if endpoint.is_empty() || endpoint.contains(' ') {
+            return Err("a URL such as https://ilp.example is expected".to_owned());
+        }
+        Ok(())
+    }
+
+    fn ping(&self, destination: Address) -> BoxFuture<'_, PingOutcome> {
+        Box::pin(async move {
+            let reply = PingReply {
+                triggered_by: Some(destination),
+                code: "F06".to_owned(),
+                message: "no payment".to_owned(),
+            };
+            PingOutcome { reply: Some(reply), took_us: 42 }
+        })
+    }
+}
+
+/// A clock that ticks at every look.
+pub(crate) fn clock() -> Timestamp {
+    static NOW_MS: AtomicU64 = AtomicU64::new(1_795_000_000_000);
+    Timestamp::from_unix_ms(NOW_MS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// An operator over the store in `dir`, as the daemon makes it.
+pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
+    let store = Store::open(dir).unwrap();
+    let ledger = DurableLedger::open(&store, LedgerOptions::default()).unwrap();
+    let policy = Policy {
+        packets_per_minute_max_default: None,
+        amount_max_default: None,
+        expiry_margin_ms: 1_000,
+        hold_ms_max: 30_000,
+    };
+    let connector = Arc::new(Connector::new("test.jirani".parse().unwrap(), policy, ledger));
+    let operator = Operator::new(Parts {
+        store,
+        connector: Arc::clone(&connector),
+        network: Arc::new(TestNetwork),
+        clock,
+        tenant_id: "438fa74a-fa7d-4317-9ced-dde32ece1787".to_owned(),
+        version: "0.1.0",
+        hold_ms_max: 30_000,
+    });
+    operator.load().await.unwrap();
+    (operator, connector)
+}
+
+struct Node {
+    dir: TempDir,
+    schema: AdminSchema,
+    operator: Operator,
+    connector: Arc<Connector<DurableLedger>>,
+}
+
+impl Node {
+    async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start_in(dir: TempDir) -> Self {
+        let (operator, connector) = operator(dir.path()).await;
+        Self { dir, schema: AdminSchema::new(operator.clone()), operator, connector }
+    }
+
+    /// Ends the node and starts it anew on the same directory.
+    async fn restart(self) -> Self {
+        let Self { dir, schema, operator, connector } = self;
+        drop((schema, operator));
+        connector.ledger().close().unwrap();
+        drop(connector);
+        Self::start_in(dir).await
+    }
+
+    /// The whole response, as a client reads it.
+    async fn run(&self, query: &str, variables: Value) -> Value {
+        let request = Request::new(query).variables(Variables::from_json(variables));
+        serde_json::to_value(self.schema.execute(request).await).unwrap()
+    }
+
+    /// The data of a request that succeeds.
+    async fn data(&self, query: &str, variables: Value) -> Value {
+        let response = self.run(query, variables).await;
+        assert_eq!(response.get("errors"), None, "{response}");
+        response["data"].clone()
+    }
+
+    /// One mutation with its input, selecting `selection`.
+    async fn mutate(&self, name: &str, input: Value, selection: &str) -> Value {
+        let mut type_name = name.to_owned();
+        type_name[..1].make_ascii_uppercase();
+        let query = format!(
+            "mutation($input: {type_name}Input!) {{ {name}(input: $input) {{ {selection} }} }}"
+        );
+        self.run(&query, json!({ "input": input })).await
+    }
+
+    async fn create_asset(&self, code: &str) -> String {
+        let response =
+            self.mutate("createAsset", json!({"code": code, "scale": 9}), "asset { id }").await;
+        text(&response["data"]["createAsset"]["asset"]["id"])
+    }
+
+    /// A peer at `address` with a token of that name.
+    async fn create_peer(&self, asset_id: &str, address: &str) -> String {
+        let response =
+            self.mutate("createPeer", peer_input(asset_id, address), "peer { id }").await;
+        assert_eq!(response.get("errors"), None, "{response}");
+        text(&response["data"]["createPeer"]["peer"]["id"])
+    }
+
+    async fn liquidity(&self, peer_id: &str) -> String {
+        let query = "query($id: String!) { peer(id: $id) { liquidity } }";
+        text(&self.data(query, json!({ "id": peer_id })).await["peer"]["liquidity"])
+    }
+}
+
+fn peer_input(asset_id: &str, address: &str) -> Value {
+    json!({
+        "staticIlpAddress": address,
+        "assetId": asset_id,
+        "http": {
+            "incoming": {"authTokens": [format!("token-{address}")]},
+            "outgoing": {"endpoint": "https://ilp.example", "authToken": "theirs"},
+        },
+    })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+#[tokio::test]
+async fn the_node_tells_who_it_is_and_pings() {
+    let node = Node::start().await;
+    node.create_asset("USD").await;
+    let data = node
+        .data(
+            "{ node { version address peerCount assetCount ledgerStopped } whoami { id isOperator }
+               ping(address: \"test.bob\") { answered triggeredBy code message tookUs } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(
+        data,
+        json!({
+            "node": {
+                "version": "0.1.0", "address": "test.jirani", "peerCount": 0, "assetCount": 1,
+                "ledgerStopped": null
+            },
+            "whoami": {"id": "438fa74a-fa7d-4317-9ced-dde32ece1787", "isOperator": true},
+            "ping": {
+                "answered": true, "triggeredBy": "test.bob", "code": "F06",
+                "message": "no payment", "tookUs": 42
+            },
+        })
+    );
+    let response = node.run("{ ping(address: \"nope\") { code } }", json!({})).await;
+    assert_eq!(response["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+}
+
+/// Also shows that what tools ask about the schema stays within the limits.
+#[tokio::test]
+async fn every_type_field_and_argument_is_described() {
+    let node = Node::start().await;
+    let query = "{ __schema { types { name description enumValues { name description }
+        inputFields { name description }
+        fields { name description args { name description
+            type { ofType { ofType { ofType { ofType { ofType { ofType { ofType { name } } } } } } } }
+        } } } } }";
+    let data = node.data(query, json!({})).await;
+    let built_in = ["Boolean", "Float", "ID", "Int", "String"];
+    let types = data["__schema"]["types"].as_array().unwrap();
+    let own = types.iter().filter(|kind| {
+        let name = text(&kind["name"]);
+        !name.starts_with("__") && !built_in.contains(&name.as_str())
+    });
+    let mut undescribed = Vec::new();
+    for kind in own.clone() {
+        find_undescribed(kind, &text(&kind["name"]), &mut undescribed);
+    }
+    assert!(own.count() > 30);
+    assert_eq!(undescribed, Vec::<String>::new());
+}
+
+fn find_undescribed(described: &Value, path: &str, undescribed: &mut Vec<String>) {
+    if described["description"].as_str().unwrap_or_default().is_empty() {
+        undescribed.push(path.to_owned());
+    }
+    for list in ["fields", "inputFields", "enumValues", "args"] {
+        for member in described[list].as_array().into_iter().flatten() {
+            let path = format!("{path}.{}", text(&member["name"]));
+            find_undescribed(member, &path, undescribed);
+        }
+    }
+}
+
+#[test]
+fn the_exported_schema_is_the_served_one_in_a_stable_order() {
+    assert_eq!(sdl(), sdl());
+    for expected in [
+        "createPeer(",
+        "scalar UInt64",
+        "type Peer implements Model",
+        "depositPeerLiquidity(",
+        "): LiquidityMutationResponse\n",
+        "http: HttpInput!",
+        "staticIlpAddress: String!",
+        "first: Int",
+    ] {
+        assert!(sdl().contains(expected), "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_bounded_in_depth_and_in_what_it_costs() {
+    let node = Node::start().await;
+    let ping = "ping(address: \"test.bob\") { code }";
+    let many: String = (0..20).map(|number| format!("p{number}: {ping} ")).collect();
+    let page = "peers(first: 100) { edges { node { id name routes asset { id code } } } }";
+    let pages: String = (0..20).map(|number| format!("p{number}: {page} ")).collect();
+    for query in [format!("{{ {many} }}"), format!("{{ {pages} }}")] {
+        let response = node.run(&query, json!({})).await;
+        assert_eq!(response["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(response["data"], Value::Null);
+    }
+    node.data(&format!("{{ {page} }}"), json!({})).await;
+}

@@ -1,0 +1,35 @@
+//! The commands that are not the node itself.
+
+pub(crate) mod admin_client;
+pub(crate) mod asset;
+pub(crate) mod init;
+pub(crate) mod peer;
+pub(crate) mod ping;
+
+use crate::config::ConfigError;
+
+/// Why a command ended otherwise than done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The operation was refused, or failed.
+    #[error("{0}")]
+    Refused(String),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store can't be read or written.
+    #[error("{0}")]
+    Store(String),
+}
+
+impl Failure {
+    /// The exit codes of the manual: 1 refused or failed, 64 configuration, 74 store; clap itself
+    /// ends with 2 for wrong usage.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused(_) => 1,
+            Self::Config(_) => 64,
+            Self::Store(_) => 74,
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The configuration: defaults, then the file, then the environment, checked before a port is
+//! bound or a file is opened.
+
+mod keys;
+mod settings;
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use ilp_connector::{Policy, token::Secret};
+use interledger_packet::Address;
+use uuid::Uuid;
+
+use settings::Settings;
+
+/// Every key, its default and a sentence about it: what `jirani init` writes.
+pub(crate) const SAMPLE: &str = include_str!("../../../config/jirani.toml");
+
+/// Where a configuration file is looked for when none is named.
+const DEFAULT_PATHS: [&str; 2] = ["./jirani.toml", "/etc/jirani/jirani.toml"];
+
+/// The shortest admin secret taken: 16 characters of any alphabet are beyond guessing over a
+/// network, and a shorter one is usually a placeholder that somebody forgot.
+const ADMIN_SECRET_CHARACTERS_MIN: usize = 16;
+
+/// Upper bound of every duration in the configuration: a day. A longer one is a slip of the unit.
+const DURATION_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
+
+/// What the node runs with.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) ilp_address: Address,
+    pub(crate) name: String,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) log: LogConfig,
+    pub(crate) drain_ms_max: u64,
+    pub(crate) ilp: IlpConfig,
+    pub(crate) admin: AdminConfig,
+    pub(crate) policy: Policy,
+    pub(crate) in_flight_max: usize,
+    /// What the operator should know about this configuration, said once the log is up.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// What is logged, and how.
+#[derive(Debug)]
+pub(crate) struct LogConfig {
+    pub(crate) filter: String,
+    pub(crate) json: bool,
+}
+
+/// Where peers reach the node.
+#[derive(Debug)]
+pub(crate) struct IlpConfig {
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_url: Option<String>,
+    pub(crate) threads: usize,
+    pub(crate) connections_max: usize,
+}
+
+/// Where the operator reaches the node.
+#[derive(Debug)]
+pub(crate) struct AdminConfig {
+    pub(crate) listen: SocketAddr,
+    pub(crate) secret: Option<Secret>,
+    pub(crate) tenant_id: Option<Uuid>,
+    pub(crate) signature_ttl_s: u64,
+}
+
+/// Why the node doesn't start with this configuration. Each says what would be right.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("configuration file {path}: {reason}")]
+    Unreadable { path: String, reason: String },
+    #[error("unknown configuration key {key} (from {origin}); did you mean {suggestion}?")]
+    Unknown { key: String, origin: String, suggestion: &'static str },
+    #[error("configuration key {key} = {value} (from {origin}): expected {form}")]
+    Value { key: String, value: String, origin: String, form: String },
+    #[error("configuration key {key} is not set: expected {form}")]
+    Missing { key: String, form: String },
+    #[error(
+        "configuration key admin.secret is not set while admin.listen = {listen} can be reached \
+         from other machines: set a secret of 16 characters or more, or listen on 127.0.0.1"
+    )]
+    OpenAdmin { listen: SocketAddr },
+}
+
+impl Config {
+    /// Reads the configuration: `path` if one is given, else the first of the default places that
+    /// exists, under the environment.
+    pub(crate) fn load(
+        path: Option<&Path>,
+        environment: &HashMap<String, String>,
+    ) -> Result<Self, ConfigError> {
+        let mut settings = Settings::defaults();
+        let found = DEFAULT_PATHS.iter().map(Path::new).find(|path| path.exists());
+        if let Some(path) = path.or(found) {
+            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+                path: path.display().to_string(),
+                reason: error.to_string(),
+            })?;
+            settings.add_file(path, &text)?;
+        }
+        settings.add_environment(environment)?;
+        Self::from_settings(&settings)
+    }
+
+    fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
+        check_planned(settings)?;
+        let config = Self {
+            ilp_address: settings.required("ilp_address", |text| Address::try_from(text).ok())?,
+            name: settings.parsed("name")?,
+            data_dir: settings.parsed("data_dir")?,
+            log: LogConfig {
+                filter: settings.required("log", log_filter)?,
+                json: settings.required("log_format", |text| match text {
+                    "text" => Some(false),
+                    "json" => Some(true),
+                    _ => None,
+                })?,
+            },
+            drain_ms_max: settings.required("drain_ms_max", duration_ms)?,
+            ilp: IlpConfig {
+                listen: settings.parsed("ilp.listen")?,
+                public_url: settings.get("ilp.public_url", url)?,
+                threads: settings.required("ilp.threads", |text| within(text, 0..=256))?,
+                connections_max: settings
+                    .required("ilp.connections_max", |text| within(text, 1..=1_000_000))?,
+            },
+            admin: AdminConfig {
+                listen: settings.parsed("admin.listen")?,
+                secret: settings.get("admin.secret", admin_secret)?,
+                tenant_id: settings.get("admin.tenant_id", |text| text.parse().ok())?,
+                signature_ttl_s: settings
+                    .required("admin.signature_ttl_s", |text| within(text, 1..=3_600))?,
+            },
+            policy: policy(settings)?,
+            in_flight_max: settings
+                .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
+            warnings: warnings(settings),
+        };
+        if config.admin.secret.is_none() && !config.admin.listen.ip().is_loopback() {
+            return Err(ConfigError::OpenAdmin { listen: config.admin.listen });
+        }
+        Ok(config)
+    }
+}
+
+fn policy(settings: &Settings) -> Result<Policy, ConfigError> {
+    let amount_max: u64 = settings.parsed("packet.amount_max_default")?;
+    Ok(Policy {
+        amount_max_default: (amount_max > 0).then_some(amount_max),
+        packets_per_minute_max_default: settings.required(
+            "peer.packets_per_minute_max",
+            |text| match text {
+                "unlimited" => Some(None),
+                number => number.parse().ok().map(Some),
+            },
+        )?,
+        expiry_margin_ms: settings.required("packet.expiry_margin_ms", duration_ms)?,
+        hold_ms_max: settings.required("packet.hold_ms_max", duration_ms)?,
+    })
+}
+
+/// Keys whose part of the node isn't built yet are still held to their form, so that a file that
+/// is right today stays right.
+fn check_planned(settings: &Settings) -> Result<(), ConfigError> {
+    for name in ["wallet.listen", "auto_peering.listen"] {
+        settings.parsed::<SocketAddr>(name)?;
+    }
+    for name in ["wallet.public_url", "rates.url", "webhook.url", "telemetry.otlp_url"] {
+        settings.get(name, url)?;
+    }
+    for name in ["rates.lifetime_ms", "webhook.timeout_ms"] {
+        settings.required(name, duration_ms)?;
+    }
+    settings.parsed::<u32>("webhook.attempts_max")?;
+    settings.parsed::<bool>("auto_peering.enabled")?;
+    Ok(())
+}
+
+fn warnings(settings: &Settings) -> Vec<String> {
+    let mut warnings: Vec<String> = settings
+        .set_but_planned()
+        .map(|name| format!("{name} is set, but this version has nothing that uses it"))
+        .collect();
+    if settings.is_default("ilp_address") {
+        warnings.push(
+            "ilp_address is not set: running as test.jirani, which no other network knows"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+fn log_filter(text: &str) -> Option<String> {
+    text.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| text.to_owned())
+}
+
+fn duration_ms(text: &str) -> Option<u64> {
+    within(text, 0..=DURATION_MS_MAX)
+}
+
+fn within<T: std::str::FromStr + PartialOrd>(
+    text: &str,
+    range: std::ops::RangeInclusive<T>,
+) -> Option<T> {
+    text.parse().ok().filter(|value| range.contains(value))
+}
+
+fn url(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let is_plain = |character: char| character.is_ascii_graphic();
+    (!rest.is_empty() && !rest.starts_with('/') && rest.chars().all(is_plain))
+        .then(|| text.to_owned())
+}
+
+fn admin_secret(text: &str) -> Option<Secret> {
+    (text.chars().count() >= ADMIN_SECRET_CHARACTERS_MIN).then(|| Secret::new(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+use super::{keys::KEYS, *};
+
+fn environment(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn with_file(text: &str, pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let mut settings = Settings::defaults();
+    settings.add_file(Path::new("jirani.toml"), text)?;
+    settings.add_environment(&environment(pairs))?;
+    Config::from_settings(&settings)
+}
+
+fn refusal(text: &str, pairs: &[(&str, &str)]) -> String {
+    with_file(text, pairs).expect_err("a refusal").to_string()
+}
+
+#[test]
+fn the_sample_file_names_every_key_with_its_default() {
+    // A key without a default stands there commented out, with an example.
+    let uncommented: String = SAMPLE
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(rest) if rest.split_once(" = ").is_some_and(|(name, _)| !name.contains(' ')) => {
+                rest
+            }
+            _ => line,
+        })
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let mut everything = Settings::defaults();
+    everything.add_file(Path::new("jirani.toml"), &uncommented).expect("every key is known");
+
+    let table: toml::Table = uncommented.parse().expect("TOML");
+    let plain: toml::Table = SAMPLE.parse().expect("TOML");
+    let find = |table: &toml::Table, name: &str| match name.split_once('.') {
+        None => table.get(name).cloned(),
+        Some((outer, inner)) => table.get(outer).and_then(|table| table.get(inner)).cloned(),
+    };
+    for key in KEYS {
+        assert!(find(&table, key.name).is_some(), "{} is not in config/jirani.toml", key.name);
+        let shown = find(&plain, key.name).map(|value| match value {
+            toml::Value::String(text) => text,
+            other => other.to_string(),
+        });
+        assert_eq!(shown.as_deref(), key.default, "{}", key.name);
+    }
+}
+
+#[test]
+fn the_sample_file_means_the_same_as_no_file() {
+    let from_sample = with_file(SAMPLE, &[]).expect("the sample is right");
+    let from_nothing = with_file("", &[]).expect("the defaults are right");
+    assert_eq!(from_sample.ilp_address, from_nothing.ilp_address);
+    assert_eq!(from_sample.ilp.listen, from_nothing.ilp.listen);
+    assert_eq!(from_sample.admin.listen, from_nothing.admin.listen);
+    assert!(from_sample.admin.secret.is_none());
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_our_names_win_over_rafikis() {
+    let file = "ilp_address = \"test.file\"\n[ilp]\nlisten = \"127.0.0.1:1\"";
+    let config = with_file(file, &[("ILP_ADDRESS", "test.rafiki"), ("CONNECTOR_PORT", "4002")]);
+    let config = config.expect("a configuration");
+    assert_eq!(config.ilp_address.as_str(), "test.rafiki");
+    assert_eq!(config.ilp.listen.to_string(), "0.0.0.0:4002");
+
+    let ours = [("ILP_ADDRESS", "test.rafiki"), ("JIRANI_ILP_ADDRESS", "test.ours")];
+    assert_eq!(with_file(file, &ours).expect("a configuration").ilp_address.as_str(), "test.ours");
+}
+
+#[test]
+fn a_wrong_value_names_the_key_the_value_and_the_form() {
+    let message = refusal("[ilp]\nlisten = \"here\"", &[]);
+    assert!(message.contains("ilp.listen = here (from jirani.toml)"), "{message}");
+    assert!(message.contains("0.0.0.0:3002"), "{message}");
+
+    let wrong = [
+        ("JIRANI_ILP_ADDRESS", "not an address"),
+        ("JIRANI_ILP_ADDRESS", "g"),
+        ("JIRANI_LOG_FORMAT", "xml"),
+        ("JIRANI_PACKET_HOLD_MS_MAX", "-1"),
+        ("JIRANI_PACKET_HOLD_MS_MAX", "30s"),
+        ("JIRANI_PACKET_AMOUNT_MAX_DEFAULT", "18446744073709551616"),
+        ("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "many"),
+        ("JIRANI_ADMIN_LISTEN", "127.0.0.1"),
+        ("JIRANI_ILP_PUBLIC_URL", "ftp://x"),
+        ("JIRANI_OPERATOR_TENANT_ID", "1"),
+        ("JIRANI_WEBHOOK_ATTEMPTS_MAX", "1.5"),
+        ("JIRANI_AUTO_PEERING", "maybe"),
+        ("JIRANI_ILP_CONNECTIONS_MAX", "0"),
+    ];
+    for (variable, value) in wrong {
+        let message = refusal("", &[(variable, value)]);
+        assert!(message.contains(value) && message.contains(variable), "{message}");
+        assert!(message.contains("expected"), "{message}");
+    }
+}
+
+#[test]
+fn unknown_keys_are_refused_with_a_suggestion() {
+    let message = refusal("[ilp]\nlisen = \"127.0.0.1:1\"", &[]);
+    assert!(message.contains("ilp.lisen") && message.contains("mean ilp.listen?"), "{message}");
+    let message = refusal("", &[("JIRANI_ILP_ADRESS", "g.x")]);
+    assert!(message.contains("mean JIRANI_ILP_ADDRESS?"), "{message}");
+    // Other programs' variables are none of our business.
+    with_file("", &[("PATH", "/bin"), ("KUBERNETES_PORT", "1")]).expect("a configuration");
+}
+
+#[test]
+fn files_that_are_no_configuration_are_refused() {
+    for text in ["=", "[ilp", "ilp = 1", "ilp_address = [1]", "ilp_address = 1.5", "\u{0}"] {
+        assert!(with_file(text, &[]).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_short_or_missing_secret_is_refused_and_never_shown() {
+    let message = refusal("", &[("JIRANI_ADMIN_SECRET", "hunter2")]);
+    assert!(message.contains("16 characters") && !message.contains("hunter2"), "{message}");
+
+    let open = [("JIRANI_ADMIN_LISTEN", "0.0.0.0:3001")];
+    assert!(refusal("", &open).contains("admin.secret"), "an open admin port needs a secret");
+    let closed = [open[0], ("JIRANI_ADMIN_SECRET", "correct horse battery staple")];
+    let config = with_file("", &closed).expect("a configuration");
+    assert!(!format!("{config:?}").contains("horse"));
+}
+
+#[test]
+fn keys_that_do_nothing_yet_are_said_to() {
+    let config = with_file("", &[("WEBHOOK_URL", "http://127.0.0.1:4000/webhooks")]);
+    let warnings = config.expect("a configuration").warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("webhook.url")), "{warnings:?}");
+}

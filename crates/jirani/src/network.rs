@@ -1,0 +1,70 @@
+//! What the operator's part of the node needs of the packet's part.
+
+use ilp_admin::operator::{BoxFuture, Network, PingOutcome, PingReply};
+use ilp_connector::Source;
+use ilp_http::Endpoint;
+use interledger_packet::{Address, ErrorCode, PrepareBuilder, Reply};
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::time::Instant;
+
+use crate::{clock, node::Node};
+
+/// How long a ping may take: the life that senders give a packet.
+const PING_MS_MAX: u64 = 20_000;
+
+/// Judges endpoints and sends pings, over a node of its own on the operator's thread.
+pub(crate) struct Peering {
+    node: Node,
+}
+
+impl Peering {
+    pub(crate) fn new(node: Node) -> Self {
+        Self { node }
+    }
+
+    async fn ask(&self, destination: Address) -> PingOutcome {
+        let started = Instant::now();
+        // A condition out of random numbers has no known fulfillment. Without random numbers the
+        // condition is zero, of which none is known either.
+        let mut execution_condition = [0; 32];
+        let _ = SystemRandom::new().fill(&mut execution_condition);
+        let packet = PrepareBuilder {
+            amount: 0,
+            expires_at: clock::now().saturating_add_ms(PING_MS_MAX),
+            execution_condition: &execution_condition,
+            destination: destination.as_addr(),
+            data: &[],
+        };
+        let reply = match packet.build() {
+            Ok(packet) => Reply::parse(self.node.forward(Source::Own, packet).await).ok(),
+            Err(_) => None,
+        };
+        let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        PingOutcome { reply: reply.and_then(|reply| self.told(&reply)), took_us }
+    }
+
+    /// What the reply says; `None` for our own word that there was none.
+    fn told(&self, reply: &Reply) -> Option<PingReply> {
+        let Reply::Reject(reject) = reply else { return None };
+        let triggered_by = reject.triggered_by().map(|address| address.to_address());
+        let is_ours = triggered_by.as_ref() == Some(self.node.address());
+        if is_ours && reject.code() == ErrorCode::R00_TRANSFER_TIMED_OUT {
+            return None;
+        }
+        Some(PingReply {
+            triggered_by,
+            code: reject.code().to_string(),
+            message: reject.message_lossy().into_owned(),
+        })
+    }
+}
+
+impl Network for Peering {
+    fn check_endpoint(&self, endpoint: &str) -> Result<(), String> {
+        Endpoint::parse(endpoint).map(drop).map_err(|error| error.to_string())
+    }
+
+    fn ping(&self, destination: Address) -> BoxFuture<'_, PingOutcome> {
+        Box::pin(self.ask(destination))
+    }
+}

@@ -1,0 +1,100 @@
+//! The life of a packet, from the peer that sent it to the next hop and back.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use ilp_connector::{
+    Connector, Decision, InFlight, LinkFailure, Source, ledger::Ledger, peer::Peer,
+};
+use ilp_http::{Client, NextHop, NotAPrepare, PacketHandler, SendError};
+use ilp_store::DurableLedger;
+use interledger_packet::{Address, Prepare};
+use tokio::time::Instant;
+
+use crate::clock;
+
+type Hold = <DurableLedger as Ledger>::Hold;
+
+/// What one thread needs to carry packets: the connector, which all share, and a client with
+/// connections of the thread's own.
+#[derive(Clone)]
+pub(crate) struct Node {
+    connector: Arc<Connector<DurableLedger>>,
+    client: Client,
+}
+
+impl Node {
+    pub(crate) fn new(connector: Arc<Connector<DurableLedger>>, client: Client) -> Self {
+        Self { connector, client }
+    }
+
+    /// The node's own ILP address.
+    pub(crate) fn address(&self) -> &Address {
+        self.connector.address()
+    }
+
+    /// Carries one packet: decide and hold, send on, settle, answer with the bytes of a reply.
+    ///
+    /// There are three awaits. The first is the ledger's hold, which books in memory answer at
+    /// once. The second is the network, where a packet spends its time: should the caller go away
+    /// there, whoever polls this future must go on with it, or the hold is void while the next hop
+    /// may fulfill. The third waits for the transfer to be durable, and only after it is a Fulfill
+    /// returned.
+    pub(crate) async fn forward(&self, source: Source<'_>, packet: Prepare) -> Bytes {
+        match self.connector.prepare(source, packet, clock::now()).await {
+            Decision::Reply(reject) => reject,
+            Decision::Send { packet, in_flight } => {
+                let answer = self.send(&in_flight, packet).await;
+                self.connector.complete(in_flight, answer, clock::now()).await
+            }
+        }
+    }
+
+    async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes) -> Result<Bytes, LinkFailure> {
+        let left_ms = in_flight.expires_at.saturating_ms_since(clock::now());
+        let deadline = Instant::now() + Duration::from_millis(left_ms);
+        let next_hop = NextHop {
+            id: in_flight.next_hop.id,
+            endpoint: &in_flight.next_hop.endpoint,
+            token: in_flight.next_hop.token.reveal(),
+        };
+        self.client.send(next_hop, packet, deadline).await.map_err(|error| {
+            tracing::debug!(
+                endpoint = %in_flight.next_hop.endpoint,
+                kind = error.kind(),
+                error = &error as &dyn std::error::Error,
+                "no reply from the next hop"
+            );
+            link_failure(&error)
+        })
+    }
+}
+
+fn link_failure(error: &SendError) -> LinkFailure {
+    match error {
+        SendError::Timeout { .. } => LinkFailure::NoReplyInTime,
+        SendError::Busy(_) => LinkFailure::Busy,
+        SendError::Overloaded => LinkFailure::QueueFull,
+        SendError::BodyTooLong => LinkFailure::NotAReply,
+        SendError::BadEndpoint(_)
+        | SendError::BadToken
+        | SendError::Connect(_)
+        | SendError::Closed { .. }
+        | SendError::NotHttp(_)
+        | SendError::Status(_) => LinkFailure::Unreachable,
+    }
+}
+
+impl PacketHandler for Node {
+    type Peer = Arc<Peer>;
+
+    fn authenticate(&self, token: &[u8]) -> Option<Arc<Peer>> {
+        self.connector.peer_by_token(token)
+    }
+
+    async fn handle(&self, peer: Arc<Peer>, body: BytesMut) -> Result<Bytes, NotAPrepare> {
+        let packet = Prepare::parse(body)
+            .map_err(|error| NotAPrepare(format!("the body is no ILP Prepare: {error}\n")))?;
+        Ok(self.forward(Source::Peer(&peer), packet).await)
+    }
+}

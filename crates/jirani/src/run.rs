@@ -1,0 +1,280 @@
+//! `jirani run`: opens the store, wires the parts together, serves until told to stop, drains.
+
+use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
+
+use ilp_admin::{
+    Auth, SignatureRules,
+    operator::{Operator, Parts},
+};
+use ilp_connector::Connector;
+use ilp_http::{Client, ClientOptions, Limits, Server, Worker};
+use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
+use tokio::{net::TcpListener, runtime, sync::oneshot, sync::watch};
+use uuid::Uuid;
+
+use crate::{
+    clock,
+    commands::Failure,
+    config::Config,
+    network::Peering,
+    node::Node,
+    node_file::{NodeFile, Surface},
+    telemetry,
+};
+
+/// How long connections to the admin API may take to finish: an operator's request is answered
+/// within milliseconds, and a kept-alive connection has nothing to finish.
+const ADMIN_DRAIN_MS_MAX: u64 = 2_000;
+
+/// Runs the node until it is told to stop.
+pub(crate) fn run(config: Config) -> Result<(), Failure> {
+    telemetry::start(&config.log);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    raise_file_limit(config.ilp.connections_max);
+    // The books fail on a thread of their own; this is how the node hears of it.
+    let (ledger_failed, on_ledger_failure) = oneshot::channel();
+    let (store, connector) = open(&config, ledger_failed)?;
+    let main = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
+    let outcome = main.block_on(serve(&config, &store, &connector, on_ledger_failure));
+    // Dropping the runtime waits for the operator's changes that are under way.
+    drop(main);
+    let closed = connector.ledger().close().map_err(|stopped| Failure::Store(stopped.to_string()));
+    NodeFile::remove(&config.data_dir);
+    tracing::info!("stopped");
+    outcome.and(closed)
+}
+
+type Books = Arc<Connector<DurableLedger>>;
+
+/// Opens the store and the books in it.
+fn open(
+    config: &Config,
+    ledger_failed: oneshot::Sender<String>,
+) -> Result<(Store, Books), Failure> {
+    let store = Store::open(&config.data_dir).map_err(store_failure)?;
+    let options = LedgerOptions {
+        transfers_in_flight_max: config.in_flight_max,
+        on_failure: Some(Box::new(move |reason| {
+            // Nobody listens any more when the node is already ending, which is as well.
+            let _ = ledger_failed.send(reason.to_owned());
+        })),
+    };
+    let ledger = DurableLedger::open(&store, options).map_err(store_failure)?;
+    let connector = Connector::new(config.ilp_address.clone(), config.policy.clone(), ledger);
+    Ok((store, Arc::new(connector)))
+}
+
+async fn serve(
+    config: &Config,
+    store: &Store,
+    connector: &Books,
+    on_ledger_failure: oneshot::Receiver<String>,
+) -> Result<(), Failure> {
+    let ilp = listen(config.ilp.listen, "ilp.listen").await?;
+    let admin = listen(config.admin.listen, "admin.listen").await?;
+    let tls = ilp_http::tls::client_config()
+        .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
+    let client = || Client::new(ClientOptions::default(), Arc::clone(&tls));
+
+    let network = Peering::new(Node::new(Arc::clone(connector), client()));
+    let tenant_id = tenant_id(config, store)?.to_string();
+    let operator = Operator::new(Parts {
+        store: store.clone(),
+        connector: Arc::clone(connector),
+        network: Arc::new(network),
+        clock: clock::now,
+        tenant_id: tenant_id.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        hold_ms_max: config.policy.hold_ms_max,
+    });
+    operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
+    write_node_file(config, address(&ilp)?, address(&admin)?)?;
+
+    let mut workers = Vec::new();
+    let (end_workers, workers_end) = watch::channel(());
+    for index in 0..worker_count(config.ilp.threads) {
+        let node = Node::new(Arc::clone(connector), client());
+        workers.push(start_worker(index, node, workers_end.clone()).map_err(no_runtime)?);
+    }
+
+    let limits = Limits {
+        connections_max: config.ilp.connections_max,
+        drain_timeout: Duration::from_millis(config.drain_ms_max),
+        ..Limits::default()
+    };
+    let (stop, stopping) = watch::channel(());
+    let packets = Server::new(limits).serve(ilp, workers, until(stopping.clone()));
+    let router = ilp_admin::router(operator, auth(config, tenant_id));
+    let admin = serve_admin(admin, router, until(stopping));
+
+    let ending = async {
+        let outcome = until_told_to_stop(on_ledger_failure).await;
+        connector.shut_down();
+        drop(stop);
+        outcome
+    };
+    let (drained, (), outcome) = tokio::join!(packets, admin, ending);
+    if drained.packets_unfinished > 0 {
+        tracing::warn!(
+            packets = drained.packets_unfinished,
+            connections = drained.connections_cut,
+            "packets were still under way when the time to drain was over; their holds are void"
+        );
+    }
+    drop(end_workers);
+    outcome
+}
+
+/// Ready when a signal comes, or the books can't be written any more.
+async fn until_told_to_stop(on_ledger_failure: oneshot::Receiver<String>) -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let unheard = |error: io::Error| Failure::Refused(format!("can't listen to signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("told to stop (SIGTERM): draining"),
+        _ = interrupt.recv() => tracing::info!("told to stop (SIGINT): draining"),
+        Ok(reason) = on_ledger_failure => {
+            return Err(Failure::Store(format!(
+                "the books can't be written, so the node has stopped: {reason}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Ready when the sender is dropped.
+async fn until(mut stopping: watch::Receiver<()>) {
+    while stopping.changed().await.is_ok() {}
+}
+
+async fn serve_admin(
+    listener: TcpListener,
+    router: axum::Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
+    let (stopped, told) = oneshot::channel();
+    let graceful = axum::serve(listener, router).with_graceful_shutdown(async move {
+        stop.await;
+        let _ = stopped.send(());
+    });
+    let bounded = async {
+        let _ = told.await;
+        tokio::time::sleep(Duration::from_millis(ADMIN_DRAIN_MS_MAX)).await;
+    };
+    tokio::select! {
+        _ = graceful => {}
+        () = bounded => {}
+    }
+}
+
+/// One thread that carries packets, with its own runtime, so that a packet never changes threads
+/// and the operator's work never delays one.
+fn start_worker(index: usize, node: Node, end: watch::Receiver<()>) -> io::Result<Worker<Node>> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new()
+        .name(format!("jirani-ilp-{index}"))
+        .spawn(move || runtime.block_on(until(end)))?;
+    Ok(Worker { runtime: handle, handler: node })
+}
+
+/// One thread less than there are cores, since the ledger's writer and the operator need some time
+/// too; on two cores that is one, which measured faster than two.
+fn worker_count(configured: usize) -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    if configured > 0 { configured } else { cores.saturating_sub(1).max(1) }
+}
+
+async fn listen(at: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(at).await.map_err(|error| {
+        Failure::Refused(format!(
+            "can't listen on {at}: {error}; choose another address with {key}, or port 0 for a \
+             free one"
+        ))
+    })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(|error| Failure::Refused(format!("no local address: {error}")))
+}
+
+fn write_node_file(config: &Config, ilp: SocketAddr, admin: SocketAddr) -> Result<(), Failure> {
+    let url = config.ilp.public_url.clone().unwrap_or_else(|| format!("http://{ilp}"));
+    tracing::info!(address = %config.ilp_address, listen = %ilp, %url, "ILP over HTTP");
+    tracing::info!(listen = %admin, url = %format!("http://{admin}/graphql"), "admin API");
+    let file = NodeFile {
+        version: env!("CARGO_PKG_VERSION"),
+        pid: std::process::id(),
+        name: config.name.clone(),
+        ilp_address: config.ilp_address.to_string(),
+        started_at: clock::now().to_string(),
+        ilp: Surface { listen: ilp, url },
+        admin: Surface { listen: admin, url: format!("http://{admin}") },
+    };
+    file.write(&config.data_dir).map_err(|error| {
+        Failure::Store(format!(
+            "node.json can't be written in {}: {error}",
+            config.data_dir.display()
+        ))
+    })
+}
+
+/// The operator's tenant id is made once and kept, since clients send it with each request.
+fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
+    const SETTING: &str = "tenant_id";
+    if let Some(id) = config.admin.tenant_id {
+        return Ok(id);
+    }
+    if let Some(id) = store
+        .setting(SETTING)
+        .map_err(store_failure)?
+        .and_then(|bytes| Uuid::from_slice(&bytes).ok())
+    {
+        return Ok(id);
+    }
+    let id = Uuid::new_v4();
+    store.set_setting(SETTING, id.as_bytes()).map_err(|error| Failure::Store(error.to_string()))?;
+    Ok(id)
+}
+
+/// Without a secret the API is open to whoever reaches it, so the configuration allows that on
+/// loopback only.
+fn auth(config: &Config, tenant_id: String) -> Auth {
+    match &config.admin.secret {
+        Some(secret) => {
+            let lifetime_ms = config.admin.signature_ttl_s * 1_000;
+            Auth::secret(secret, SignatureRules { tenant_id, lifetime_ms }, clock::now)
+        }
+        None => Auth::loopback(Vec::new()),
+    }
+}
+
+/// Files beside the connections from peers: those to next hops (HTTP/2 needs one each), those of
+/// the operator, and the store's own.
+const OTHER_FILES: u64 = 4_096;
+
+/// Each connection is a file to the system. Shells and containers often start programs with a soft
+/// limit of 1,024 under a hard one that is far higher.
+fn raise_file_limit(connections_max: usize) {
+    let wanted = connections_max as u64 + OTHER_FILES;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(limit) if limit < wanted => tracing::warn!(
+            limit,
+            wanted,
+            "the system allows fewer open files than ilp.connections_max may need"
+        ),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the limit of open files can't be raised"),
+    }
+}
+
+fn store_failure(error: StoreError) -> Failure {
+    Failure::Store(error.to_string())
+}
+
+fn no_runtime(error: io::Error) -> Failure {
+    Failure::Refused(format!("the system gives no more threads or event queues: {error}"))
+}

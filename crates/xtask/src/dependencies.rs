@@ -1,0 +1,68 @@
+//! Dependencies point down only, and some libraries are named by one crate alone.
+
+use std::process::Command;
+
+use crate::root;
+
+/// Each crate, and the crates of this workspace that it may name.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    ("interledger-packet", &[]),
+    ("ilp-connector", &["interledger-packet"]),
+    ("ilp-http", &["interledger-packet"]),
+    ("ilp-store", &["ilp-connector", "interledger-packet"]),
+    ("ilp-admin", &["ilp-store", "ilp-connector", "interledger-packet"]),
+    ("jirani", &["ilp-admin", "ilp-http", "ilp-store", "ilp-connector", "interledger-packet"]),
+    ("xtask", &[]),
+];
+
+/// What a crate must not depend on, not even through others: the reason why it stays testable
+/// without a runtime, a disk or a socket.
+const NEVER: &[(&str, &[&str])] = &[
+    ("interledger-packet", &["tokio", "serde", "chrono", "regex"]),
+    ("ilp-connector", &["tokio", "hyper", "sled", "serde_json"]),
+    ("ilp-store", &["tokio", "hyper", "async-graphql"]),
+    ("ilp-http", &["sled", "async-graphql", "serde_json"]),
+];
+
+/// Libraries that one crate alone names, so that replacing one is a change of one crate.
+const NAMED_BY_ONE: &[(&str, &str)] = &[("sled", "ilp-store"), ("async-graphql", "ilp-admin")];
+
+pub(crate) fn check() -> Result<(), String> {
+    let crates: Vec<&str> = MAY_NAME.iter().map(|(name, _)| *name).collect();
+    let mut faults = Vec::new();
+    for (name, allowed) in MAY_NAME {
+        let direct = tree(name, &["--depth", "1"])?;
+        for dependency in direct.iter().filter(|dependency| crates.contains(&dependency.as_str())) {
+            if dependency != name && !allowed.contains(&dependency.as_str()) {
+                faults.push(format!("{name} must not depend on {dependency}"));
+            }
+        }
+        for (library, owner) in NAMED_BY_ONE {
+            if name != owner && direct.iter().any(|dependency| dependency == library) {
+                faults.push(format!("only {owner} names {library}, and {name} does"));
+            }
+        }
+    }
+    for (name, banned) in NEVER {
+        let all = tree(name, &[])?;
+        let found = banned.iter().filter(|banned| all.iter().any(|name| name == *banned));
+        faults.extend(found.map(|banned| format!("{name} must not depend on {banned}")));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+}
+
+/// The names of what a crate depends on, itself included.
+fn tree(name: &str, arguments: &[&str]) -> Result<Vec<String>, String> {
+    let output = Command::new("cargo")
+        .args(["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package"])
+        .arg(name)
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .map_err(|error| format!("cargo tree: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cargo tree: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
+}

@@ -1,0 +1,107 @@
+//! What a developer and CI run: `cargo xtask ci` does on a laptop what CI does.
+
+mod dependencies;
+mod tidy;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  ci     everything below, then fmt, clippy, doc and a minute of fuzzing
+  test   every test, after installing the npm packages that the interoperability tests drive
+  deps   prove that dependencies point down only
+  tidy   house rules that no other tool checks
+  fuzz   fuzz the packet parser for SECONDS (default 60)
+";
+
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1);
+    let outcome = match arguments.next().as_deref() {
+        Some("ci") => ci(),
+        Some("test") => test(),
+        Some("deps") => dependencies::check(),
+        Some("tidy") => tidy::check(&root()),
+        Some("fuzz") => fuzz(&arguments.next().unwrap_or_else(|| "60".to_owned())),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            say(&format!("xtask: {reason}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The cheap checks first, so that a slip is told within seconds.
+fn ci() -> Result<(), String> {
+    run("cargo", &["fmt", "--all", "--check"])?;
+    tidy::check(&root())?;
+    dependencies::check()?;
+    // --all-targets covers the benches, so they are known to compile without a release build.
+    run("cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    run_with("cargo", &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    test()?;
+    fuzz("60")
+}
+
+fn test() -> Result<(), String> {
+    // Lock files pin what is installed; a second run finds it there and is done at once.
+    run("npm", &["ci", "--prefix", "tests/interop", "--no-audit", "--no-fund", "--silent"])
+        .map_err(|reason| {
+            format!("{reason}\nthe interoperability tests need Node.js 18 or newer with npm")
+        })?;
+    run("cargo", &["test", "--workspace"])
+}
+
+/// Coverage instrumentation is unstable; RUSTC_BOOTSTRAP lets the stable compiler do it.
+fn fuzz(seconds: &str) -> Result<(), String> {
+    let total = format!("-max_total_time={seconds}");
+    for target in ["parse", "address"] {
+        let arguments = ["fuzz", "run", "--sanitizer", "none", target, "--", &total];
+        let dir = root().join("crates/interledger-packet");
+        say(&format!("xtask: cargo {}", arguments.join(" ")));
+        let status = Command::new("cargo")
+            .args(arguments)
+            .current_dir(dir)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .status()
+            .map_err(|error| format!("cargo fuzz: {error}"))?;
+        if !status.success() {
+            return Err(format!(
+                "fuzzing {target} failed (if cargo-fuzz is missing: cargo install cargo-fuzz)"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
+    run_with(program, arguments, &[])
+}
+
+fn run_with(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
+    let line = format!("{program} {}", arguments.join(" "));
+    say(&format!("xtask: {line}"));
+    let status = Command::new(program)
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(root())
+        .status()
+        .map_err(|error| format!("{line}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{line}: {status}")) }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[expect(clippy::print_stderr, reason = "a developer's tool talks to the terminal")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,0 +1,32 @@
+//! End to end: the real daemon, started as an operator would, over real sockets.
+//!
+//! Each test starts its own nodes on free ports with their own data folders and stops them again.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't go on ends with a panic, which is how it fails"
+)]
+
+/// The admin API: the documented mutation, refusals in both generations of clients.
+mod admin;
+/// The command line: what each command prints and how it ends.
+mod command_line;
+/// Packets between peers created at runtime, and the money that moves.
+mod forwarding;
+/// What hostile or broken clients, peers and files can't do.
+mod hostile;
+/// ILP over HTTP: each row of the table of statuses.
+mod http_statuses;
+/// A payment between two programs by others: `@interledger/pay` and `stream-receiver`.
+mod interop;
+/// The packet parser against npm's `ilp-packet`.
+mod packet_npm;
+/// Each ILP error code that the node answers with, its cause, its data, its `triggeredBy`.
+mod rejects;
+/// What is there again after a restart.
+mod restart;
+/// Ten thousand peers, and the memory of a node that does nothing.
+mod scale;
+/// Starting and stopping nodes, stub peers, packets.
+mod support;

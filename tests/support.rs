@@ -1,0 +1,173 @@
+//! Starts and stops nodes, speaks to them, and stands in for other operators' nodes.
+
+pub(crate) mod graphql;
+pub(crate) mod http;
+pub(crate) mod packets;
+pub(crate) mod stub;
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long anything may take that a test waits for: far longer than it takes, so that a slow
+/// machine fails no test, and short enough that a hang is told as one.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running node with a data folder of its own. Killed when dropped.
+pub(crate) struct Node {
+    process: Child,
+    pub(crate) dir: DataDir,
+    pub(crate) ilp: SocketAddr,
+    pub(crate) admin: SocketAddr,
+}
+
+/// A node's data folder and its log, which outlive the node so that another can be started on it.
+pub(crate) struct DataDir {
+    pub(crate) temp: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl DataDir {
+    pub(crate) fn new(environment: &[(&str, &str)]) -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self { temp, environment: environment.iter().map(own).collect() }
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.temp.path().join("data")
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.temp.path().join("log")).unwrap_or_default()
+    }
+
+    /// The node's command, not yet started.
+    pub(crate) fn command(&self) -> Command {
+        let log = self.temp.path().join("log");
+        let log = fs::File::options().create(true).append(true).open(log).unwrap();
+        let mut command = jirani();
+        command
+            .current_dir(self.temp.path())
+            .env("JIRANI_DATA_DIR", self.data())
+            .env("JIRANI_ILP_LISTEN", "127.0.0.1:0")
+            .env("JIRANI_ADMIN_LISTEN", "127.0.0.1:0")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        command
+    }
+
+    /// Starts a node on this folder and waits until it is ready.
+    pub(crate) fn start(self) -> Node {
+        let _ = fs::remove_file(self.data().join("node.json"));
+        let mut process = self.command().spawn().unwrap();
+        let file = self.data().join("node.json");
+        let addresses = wait_for("node.json", || {
+            if let Some(status) = process.try_wait().unwrap() {
+                panic!("the node ended with {status}:\n{}", self.log());
+            }
+            let file: Value = serde_json::from_str(&fs::read_to_string(&file).ok()?).unwrap();
+            let listen = |surface: &str| -> SocketAddr {
+                file[surface]["listen"].as_str().unwrap().parse().unwrap()
+            };
+            Some((listen("ilp"), listen("admin")))
+        });
+        let node = Node { process, dir: self, ilp: addresses.0, admin: addresses.1 };
+        wait_for("a healthy node", || {
+            (http::get(node.admin, "/healthz").ok()?.status == 200).then_some(())
+        });
+        node
+    }
+}
+
+impl Node {
+    /// A node at `test.node` with the defaults.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[("JIRANI_ILP_ADDRESS", "test.node")])
+    }
+
+    pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
+        DataDir::new(environment).start()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args([format!("-{name}"), self.process.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits until the node has ended by itself.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        wait_for("the node's end", || self.process.try_wait().unwrap())
+    }
+
+    /// Asks the node to stop, waits until it has, and gives its folder back.
+    pub(crate) fn stop(mut self) -> DataDir {
+        self.signal("TERM");
+        let status = self.ended();
+        assert!(status.success(), "{status}:\n{}", self.dir.log());
+        self.take_dir()
+    }
+
+    /// Kills the node at once, as a power cut would, and gives its folder back.
+    pub(crate) fn kill(mut self) -> DataDir {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.take_dir()
+    }
+
+    fn take_dir(&mut self) -> DataDir {
+        std::mem::replace(&mut self.dir, DataDir::new(&[]))
+    }
+
+    /// A number from `/proc/PID/status`, such as `VmRSS`, in kilobytes.
+    pub(crate) fn memory_kb(&self, field: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The daemon's binary, without the environment of whoever runs the tests.
+pub(crate) fn jirani() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jirani"));
+    command.env_clear();
+    command.envs(std::env::vars().filter(|(name, _)| name == "PATH" || name == "HOME"));
+    command
+}
+
+/// The workspace's root.
+pub(crate) fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// Polls until `condition` gives something.
+pub(crate) fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
