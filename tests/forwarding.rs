@@ -5,7 +5,7 @@ use std::thread;
 use serde_json::json;
 
 use crate::support::{
-    Node,
+    Node, PATIENCE,
     packets::{FULFILLMENT, Sender, condition, fulfill, parse_prepare, prepare},
     stub::{Answer, Stub},
     wait_for,
@@ -88,9 +88,9 @@ fn a_client_that_hangs_up_does_not_cancel_a_packet_that_holds_money() {
     let bob_id = node.create_peer(&asset, "test.bob", &bob.endpoint(), json!({}));
 
     let mut sender = node.sender("test.alice");
-    let client = thread::spawn(move || sender.hang_up_after(&prepare("test.bob", 500)));
-    on_arrival.recv().unwrap();
-    client.join().unwrap();
+    sender.write_only(&prepare("test.bob", 500));
+    on_arrival.recv_timeout(PATIENCE).unwrap();
+    sender.hang_up();
     assert_eq!(node.liquidity(&alice_id), 999_500, "on hold");
     release.send(()).unwrap();
     wait_for("the packet to be booked", || (node.liquidity(&bob_id) == 1_000_500).then_some(()));
@@ -157,7 +157,7 @@ fn a_node_that_stops_lets_packets_under_way_end() {
     idle.rejected(&prepare("test.nobody", 1));
     let mut sender = node.sender("test.alice");
     let client = thread::spawn(move || sender.fulfilled(&prepare("test.bob", 500)));
-    on_arrival.recv().unwrap();
+    on_arrival.recv_timeout(PATIENCE).unwrap();
     node.signal("TERM");
     wait_for("the port to close", || Sender::open(&node, "test.alice").is_err().then_some(()));
     release.send(()).unwrap();

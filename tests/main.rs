@@ -10,6 +10,8 @@
 
 /// The admin API: the documented mutation, refusals in both generations of clients.
 mod admin;
+/// Money that other connectors lose, and this one doesn't.
+mod books;
 /// The command line: what each command prints and how it ends.
 mod command_line;
 /// Packets between peers created at runtime, and the money that moves.

@@ -4,7 +4,7 @@ use interledger_packet::{AmountTooLarge, Reject};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Node,
+    Node, PATIENCE,
     packets::{fulfill, in_ms, prepare, prepare_until},
     stub::{Answer, Stub},
 };
@@ -208,7 +208,7 @@ fn t03_when_as_many_packets_are_under_way_as_the_node_takes() {
     for _ in 0..2 {
         let mut sender = node.sender("test.alice");
         sender.write_only(&prepare("test.bob", 1));
-        on_arrival.recv().unwrap();
+        on_arrival.recv_timeout(PATIENCE).unwrap();
         std::mem::forget(sender);
     }
     assert_eq!(code(&node, &prepare("test.bob", 1)), "T03");
@@ -233,7 +233,7 @@ fn t03_while_the_node_shuts_down() {
     slow.write_all_but_the_last_byte(&packet);
     let mut other = node.sender("test.alice");
     other.write_only(&packet);
-    on_arrival.recv().unwrap();
+    on_arrival.recv_timeout(PATIENCE).unwrap();
     node.signal("TERM");
     crate::support::wait_for("the port to close", || {
         crate::support::packets::Sender::open(&node, "test.alice").is_err().then_some(())

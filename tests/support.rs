@@ -147,9 +147,11 @@ impl Drop for Node {
     }
 }
 
-/// The daemon's binary, without the environment of whoever runs the tests.
+/// The daemon's binary, without the environment of whoever runs the tests. `JIRANI_TEST_BINARY`
+/// names another one, so that the same tests can be run against a release.
 pub(crate) fn jirani() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_jirani"));
+    let other = std::env::var_os("JIRANI_TEST_BINARY");
+    let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_jirani").into()));
     command.env_clear();
     command.envs(std::env::vars().filter(|(name, _)| name == "PATH" || name == "HOME"));
     command

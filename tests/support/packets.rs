@@ -104,9 +104,8 @@ impl Node {
 
 /// Requests that are not sent as a well-behaved client would.
 impl Sender {
-    /// Sends a packet and closes the connection without waiting for its reply.
-    pub(crate) fn hang_up_after(&mut self, packet: &[u8]) {
-        self.write_only(packet);
+    /// Closes the connection, whatever is under way on it.
+    pub(crate) fn hang_up(&mut self) {
         self.connection.close();
     }
 

@@ -54,8 +54,10 @@ pub(crate) fn check() -> Result<(), String> {
 /// The names of what a crate depends on, itself included.
 fn tree(name: &str, arguments: &[&str]) -> Result<Vec<String>, String> {
     let output = Command::new("cargo")
-        .args(["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package"])
-        .arg(name)
+        // By path and not by name: the published interledger-packet, an oracle of our tests, has
+        // the name of ours.
+        .args(["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args(["--manifest-path", &format!("crates/{name}/Cargo.toml")])
         .args(arguments)
         .current_dir(root())
         .output()

@@ -1,0 +1,80 @@
+//! What operators of other connectors lose money to, and this one doesn't.
+
+use std::{thread, time::Duration};
+
+use interledger_packet::Reply;
+use serde_json::json;
+
+use crate::support::{
+    Node,
+    packets::{fulfill, in_ms, prepare, prepare_until},
+    stub::{Answer, Stub},
+};
+
+const NOWHERE: &str = "http://127.0.0.1:1";
+
+#[test]
+fn a_fulfill_after_seven_seconds_is_booked_on_both_sides() {
+    // Longer than any hold with a timer of its own would live, and well within the packet's life.
+    let slow = Stub::start(|_| {
+        thread::sleep(Duration::from_secs(7));
+        Answer::Reply(fulfill().into())
+    });
+    let node = Node::start();
+    let asset = node.create_asset("USD", 2);
+    let alice = node.create_peer(&asset, "test.alice", NOWHERE, json!({}));
+    let bob = node.create_peer(&asset, "test.bob", &slow.endpoint(), json!({}));
+    node.sender("test.alice").fulfilled(&prepare_until("test.bob", 300, in_ms(20_000)));
+    assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (999_700, 1_000_300));
+    let node = node.kill().start();
+    assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (999_700, 1_000_300));
+}
+
+#[test]
+fn a_hundred_rounds_of_forty_packets_at_once_never_overdraw() {
+    let (node, bob_stub) = (Node::start(), Stub::fulfilling());
+    let asset = node.create_asset("USD", 2);
+    let bob = node.create_peer(&asset, "test.bob", &bob_stub.endpoint(), json!({}));
+    for round in 0..100 {
+        let address = format!("test.round{round}");
+        let poor = json!({ "initialLiquidity": "100" });
+        let payer = node.create_peer(&asset, &address, NOWHERE, poor);
+        let fulfilled: u64 = thread::scope(|scope| {
+            let (node, address) = (&node, &address);
+            let send = || match node.sender(address).send(&prepare("test.bob", 10)) {
+                Reply::Fulfill(_) => 1,
+                Reply::Reject(reject) => {
+                    assert_eq!(reject.code().to_string(), "T04");
+                    0
+                }
+            };
+            let senders: Vec<_> = (0..40).map(|_| scope.spawn(send)).collect();
+            senders.into_iter().map(|sender| sender.join().unwrap()).sum()
+        });
+        assert_eq!(fulfilled, 10, "round {round}");
+        assert_eq!(node.liquidity(&payer), 0);
+        assert_eq!(node.liquidity(&bob), 1_000_000 + (round + 1) * 100);
+    }
+}
+
+#[test]
+fn amounts_at_the_edges_are_booked_exactly() {
+    let (node, bob_stub) = (Node::start(), Stub::fulfilling());
+    let asset = node.create_asset("USD", 2);
+    let all = json!({ "initialLiquidity": u64::MAX.to_string() });
+    let none = json!({ "initialLiquidity": "0" });
+    let alice = node.create_peer(&asset, "test.alice", NOWHERE, all);
+    let bob = node.create_peer(&asset, "test.bob", &bob_stub.endpoint(), none);
+    let mut sender = node.sender("test.alice");
+    for amount in [0, 1, 1 << 63] {
+        sender.fulfilled(&prepare("test.bob", amount));
+    }
+    let moved = 1 + (1 << 63);
+    assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (u64::MAX - moved, moved));
+    let too_much = sender.rejected(&prepare("test.bob", u64::MAX));
+    assert_eq!(too_much.code().to_string(), "T04");
+    sender.fulfilled(&prepare("test.bob", u64::MAX - moved));
+    assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (0, u64::MAX));
+    let node = node.kill().start();
+    assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (0, u64::MAX));
+}
