@@ -24,11 +24,15 @@ mod http_statuses;
 mod interop;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
+/// Killing the node under load, and counting.
+mod recovery;
 /// Each ILP error code that the node answers with, its cause, its data, its `triggeredBy`.
 mod rejects;
 /// What is there again after a restart.
 mod restart;
 /// Ten thousand peers, and the memory of a node that does nothing.
 mod scale;
+/// Disks that fill up, files that rot.
+mod storage;
 /// Starting and stopping nodes, stub peers, packets.
 mod support;

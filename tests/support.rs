@@ -32,18 +32,25 @@ pub(crate) struct Node {
 /// A node's data folder and its log, which outlive the node so that another can be started on it.
 pub(crate) struct DataDir {
     pub(crate) temp: TempDir,
+    data: PathBuf,
     environment: Vec<(String, String)>,
 }
 
 impl DataDir {
     pub(crate) fn new(environment: &[(&str, &str)]) -> Self {
         let temp = tempfile::tempdir().unwrap();
+        let data = temp.path().join("data");
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Self { temp, environment: environment.iter().map(own).collect() }
+        Self { temp, data, environment: environment.iter().map(own).collect() }
+    }
+
+    /// The same with the data elsewhere; the log stays apart from it.
+    pub(crate) fn at(data: PathBuf, environment: &[(&str, &str)]) -> Self {
+        Self { data, ..Self::new(environment) }
     }
 
     pub(crate) fn data(&self) -> PathBuf {
-        self.temp.path().join("data")
+        self.data.clone()
     }
 
     pub(crate) fn log(&self) -> String {
@@ -126,6 +133,11 @@ impl Node {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         self.take_dir()
+    }
+
+    /// Starts another node where this one ended.
+    pub(crate) fn restart(mut self) -> Self {
+        self.take_dir().start()
     }
 
     fn take_dir(&mut self) -> DataDir {

@@ -12,11 +12,12 @@ use std::{
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  ci     everything below, then fmt, clippy, doc and a minute of fuzzing
-  test   every test, after installing the npm packages that the interoperability tests drive
-  deps   prove that dependencies point down only
-  tidy   house rules that no other tool checks
-  fuzz   fuzz the packet parser for SECONDS (default 60)
+  ci        everything below, then fmt, clippy, doc and a minute of fuzzing
+  test      every test, after installing the npm packages that the interoperability tests drive
+  deps      prove that dependencies point down only
+  tidy      house rules that no other tool checks
+  fuzz      fuzz the packet parser for SECONDS (default 60)
+  recovery  kill a node under load for ROUNDS (default 200), and hold its books against what was seen
 ";
 
 fn main() -> ExitCode {
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Some("test") => test(),
         Some("deps") => dependencies::check(),
         Some("tidy") => tidy::check(&root()),
+        Some("recovery") => recovery(&arguments.next().unwrap_or_else(|| "200".to_owned())),
         Some("fuzz") => fuzz(&arguments.next().unwrap_or_else(|| "60".to_owned())),
         _ => Err(USAGE.to_owned()),
     };
@@ -57,6 +59,12 @@ fn test() -> Result<(), String> {
             format!("{reason}\nthe interoperability tests need Node.js 18 or newer with npm")
         })?;
     run("cargo", &["test", "--workspace"])
+}
+
+fn recovery(rounds: &str) -> Result<(), String> {
+    let test =
+        ["test", "--package", "jirani", "--test", "end_to_end", "recovery", "--", "--nocapture"];
+    run_with("cargo", &test, &[("JIRANI_RECOVERY_ROUNDS", rounds)])
 }
 
 /// Coverage instrumentation is unstable; RUSTC_BOOTSTRAP lets the stable compiler do it.
