@@ -4,7 +4,6 @@
 //! clients do. Without one, everybody who reaches the port, which is why the node then listens on
 //! loopback only; what remains to be kept out is a web page in a browser on the same machine.
 
-mod canonical_json;
 mod replay;
 mod signature;
 

@@ -156,7 +156,8 @@ fn unauthenticated() -> Refused {
     Refused { status, code: "UNAUTHENTICATED", message: "Unauthorized".into() }
 }
 
-/// Whether the node works at all. If not, only a restart helps.
+/// Whether the node works, and will. When the ledger has stopped only a restart helps; when it warns,
+/// it will stop unless somebody does something, so that is told while there is time.
 async fn healthz(State(admin): State<Arc<Admin>>) -> Response {
     health(&admin.operator, true)
 }
@@ -171,6 +172,10 @@ fn health(operator: &Operator, is_loaded: bool) -> Response {
     if let Some(reason) = node.ledger_stopped {
         let reason = format!("the ledger has stopped: {reason}");
         return unavailable("stopped", &reason);
+    }
+    if let Some(reason) = node.ledger_warning {
+        let reason = format!("the ledger warns: {reason}");
+        return unavailable("warning", &reason);
     }
     if !is_loaded {
         return unavailable("starting", "the peers are being loaded");

@@ -2,15 +2,19 @@
 //!
 //! Two layers. [`operator`] is what can be done and knows neither GraphQL nor HTTP. Above it lies
 //! the GraphQL schema, whose names are those of Rafiki's admin API, and [`router`] with the
-//! authentication. No packet ever comes through here.
+//! authentication. Beside them, [`Webhooks`] tells the operator's own systems what happened. No
+//! packet ever comes through here.
 //!
 //! This is the only crate that names GraphQL.
 
 mod auth;
+mod canonical_json;
 mod http;
 pub mod operator;
 mod schema;
+mod webhook;
 
 pub use auth::{Auth, SignatureRules};
 pub use http::router;
 pub use schema::sdl;
+pub use webhook::{Backoff, WebhookRequest, WebhookRules, WebhookTransport, Webhooks};

@@ -5,14 +5,21 @@
 //! then the connector; so what is live is always durable, and what was answered is live.
 
 mod assets;
+mod backup;
 mod check;
 mod error;
+mod events;
+mod idempotency;
 mod inputs;
 mod liquidity;
 mod load;
+mod outcome;
 mod page;
 mod peers;
+mod thresholds;
+pub(crate) mod transfers;
 mod views;
+mod withdrawals;
 
 use std::{
     collections::HashMap,
@@ -29,15 +36,20 @@ use ilp_connector::{Connector, peer::Asset};
 use ilp_store::{DurableLedger, Store};
 use interledger_packet::{Address, Timestamp};
 use parking_lot::RwLock;
-use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, Semaphore};
 use uuid::{ContextV7, Uuid};
 
 pub use self::{
     error::{ErrorKind, OperatorError},
-    inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit},
+    inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
     page::PageArguments,
+    transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, PeerView},
+};
+pub(crate) use self::{
+    idempotency::Request,
+    outcome::{DeletedAsset, Outcome},
 };
 
 /// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
@@ -99,6 +111,8 @@ pub struct Parts {
     /// How long a packet may be under way, as in the connector's policy. What a deleted peer's
     /// last packets leave behind is settled after that.
     pub hold_ms_max: u64,
+    /// Wakes whoever sends events: the books made one, or one is to be sent again.
+    pub event_made: Arc<Notify>,
 }
 
 /// Runs the operations. Cheap to clone.
@@ -117,6 +131,8 @@ struct Inner {
     /// Held by the one change that is being made. Packets never take it.
     changing: Arc<Mutex<()>>,
     waiting: Arc<Semaphore>,
+    /// Wakes whoever waits for the end of pending withdrawals: there is a new one.
+    withdrawal_made: Notify,
     /// Set once, by the load.
     is_loaded: AtomicBool,
 }
@@ -132,6 +148,7 @@ impl Operator {
             ids: parking_lot::Mutex::new(ContextV7::new()),
             changing: Arc::default(),
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
+            withdrawal_made: Notify::new(),
             is_loaded: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }

@@ -2,6 +2,8 @@
 //! of that API that isn't here yet is absent and not a stub.
 
 mod asset;
+mod books;
+mod event;
 mod liquidity;
 mod mutation;
 mod node;
@@ -19,7 +21,10 @@ use async_graphql::{
     ServerError,
 };
 
-use self::{asset::Asset, mutation::Mutation, peer::Peer, query::Query, response::BAD_USER_INPUT};
+use self::{
+    asset::Asset, books::AccountingTransfer, event::WebhookEvent, mutation::Mutation, peer::Peer,
+    query::Query, response::BAD_USER_INPUT,
+};
 use crate::operator::Operator;
 
 /// How deep a request may nest. What GraphQL tools ask about the schema itself goes 15 deep, and
@@ -43,6 +48,8 @@ const COMPLEXITY_MAX: usize = 10_000;
 enum Model {
     Asset(Asset),
     Peer(Peer),
+    AccountingTransfer(AccountingTransfer),
+    WebhookEvent(WebhookEvent),
 }
 
 /// The schema over a running node.
@@ -77,7 +84,8 @@ pub fn sdl() -> String {
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation, EmptySubscription).register_output_type::<Model>()
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .register_output_type::<Model>()
 }
 
 /// Refusals of ours have a code. What has none comes from the GraphQL library: about an argument

@@ -15,6 +15,12 @@ pub enum AccountKind {
     AssetLiquidity = 2,
     /// Where deposits come from and withdrawals go to: the outside world, one per asset.
     Settlement = 3,
+    /// What a wallet address was paid outside of any payment.
+    WalletAddress = 4,
+    /// What an incoming payment has received.
+    IncomingPayment = 5,
+    /// What an outgoing payment was funded with and has yet to send.
+    OutgoingPayment = 6,
 }
 
 impl AccountKind {
@@ -25,6 +31,9 @@ impl AccountKind {
             1 => Some(Self::PeerLiquidity),
             2 => Some(Self::AssetLiquidity),
             3 => Some(Self::Settlement),
+            4 => Some(Self::WalletAddress),
+            5 => Some(Self::IncomingPayment),
+            6 => Some(Self::OutgoingPayment),
             _ => None,
         }
     }
@@ -36,16 +45,20 @@ impl AccountKind {
             Self::PeerLiquidity => 1,
             Self::AssetLiquidity => 2,
             Self::Settlement => 3,
+            Self::WalletAddress => 4,
+            Self::IncomingPayment => 5,
+            Self::OutgoingPayment => 6,
         }
     }
 }
 
-/// Names an account: its kind, and the peer or asset that it belongs to.
+/// Names an account: its kind, and the peer, asset, wallet address or payment that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId {
     /// What the account is for.
     pub kind: AccountKind,
-    /// The id of the peer (for its liquidity) or of the asset (for its liquidity and settlement).
+    /// The id of the peer (for its liquidity), of the asset (for its liquidity and settlement), or
+    /// of the wallet address or payment.
     pub owner: Uuid,
 }
 

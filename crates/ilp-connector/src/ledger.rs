@@ -22,6 +22,29 @@ pub enum TransferKind {
     Withdrawal = 3,
 }
 
+impl TransferKind {
+    /// The kind whose number on disk is `byte`.
+    #[must_use]
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::Packet),
+            2 => Some(Self::Deposit),
+            3 => Some(Self::Withdrawal),
+            _ => None,
+        }
+    }
+
+    /// The kind's number on disk.
+    #[must_use]
+    pub fn to_byte(self) -> u8 {
+        match self {
+            Self::Packet => 1,
+            Self::Deposit => 2,
+            Self::Withdrawal => 3,
+        }
+    }
+}
+
 /// One movement from one account to another, both of one asset.
 #[derive(Clone, Debug)]
 pub struct Leg {

@@ -9,6 +9,7 @@ use crate::{
     change::id_from,
     error::StoreError,
     keys::{self, Kind, hexadecimal},
+    outbox::{EventRecord, due_key},
     records::{AssetRecord, DeletedPeerRecord, PeerRecord},
     store::Store,
     stored_form::Stored,
@@ -50,8 +51,19 @@ impl Store {
                 Some(Kind::DeletedPeer) => {
                     DeletedPeerRecord::decode(Kind::DeletedPeer, &key, &bytes)?;
                 }
-                Some(Kind::Setting) => {}
-                Some(Kind::AssetByCode | Kind::PeerByAddress | Kind::PeerByToken) => {
+                Some(Kind::Event) => {
+                    let event = EventRecord::decode(Kind::Event, &key, &bytes)?;
+                    if let Some(due) = due_key(&event) {
+                        self.expect_index(&due, event.id, &mut counts)?;
+                    }
+                }
+                // Read when they are asked for, and of no weight for what others hold.
+                Some(
+                    Kind::Setting | Kind::Idempotency | Kind::IdempotencyByTime | Kind::Threshold,
+                ) => {}
+                Some(
+                    Kind::AssetByCode | Kind::PeerByAddress | Kind::PeerByToken | Kind::EventDue,
+                ) => {
                     id_from(&key, &bytes)?;
                     counts.found += 1;
                 }

@@ -35,24 +35,33 @@ impl Durability {
         Ok(Self { db, file, blobs, mark, failed: OnceLock::new() })
     }
 
-    /// Returns once all that sled took before is on the disk, up to the transfer of this sequence.
-    /// For entries far smaller than sled's log takes (128 KiB for a leaf of 16 or so), such as
-    /// those of the ledger.
+    /// Returns once all that sled took before is on the disk. For entries far smaller than sled's
+    /// log takes (128 KiB for a leaf of 16 or so), such as those of the ledger.
     ///
     /// # Errors
     /// After the first failure every call fails with that one's reason.
-    pub(crate) fn persist_transfers(&self, sequence: u64) -> Result<(), StoreError> {
+    pub(crate) fn persist_ledger(&self) -> Result<(), StoreError> {
         self.usable()?;
-        self.flush_and_sync()
-            .and_then(|()| self.mark.advance(Answered { sequence, changes: 0 }))
-            .map_err(|cause| self.fail(&cause))
+        self.flush_and_sync().map_err(|cause| self.fail(&cause))
+    }
+
+    /// Notes that transfers up to this one, which are on the disk, will be answered for. A whole
+    /// page lost from the very end of the journal looks like one that was never written; this is
+    /// what tells them apart.
+    pub(crate) fn answer_for(&self, sequence: u64) -> io::Result<()> {
+        self.mark.advance(Answered { sequence, changes: 0 })
+    }
+
+    /// sled itself, to be copied.
+    pub(crate) fn db(&self) -> &sled::Db {
+        &self.db
     }
 
     /// The same up to the change of this number, for records, whose leaves may be so large that
     /// sled keeps them in files apart.
     ///
     /// # Errors
-    /// As [`Durability::persist_transfers`].
+    /// As [`Durability::persist_ledger`].
     pub(crate) fn persist_records(&self, changes: u64) -> Result<(), StoreError> {
         self.usable()?;
         self.flush_and_sync()

@@ -2,6 +2,8 @@
 
 use std::{fmt, io, path::PathBuf};
 
+use crate::journal::JournalError;
+
 /// The store can't be opened, read or written. Never carries a stored value, so never a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -73,6 +75,17 @@ pub enum StoreError {
         /// Which sum is wrong, and by what.
         detail: String,
     },
+    /// The journal can't be taken as it is.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A directory that should be empty isn't, or one that should hold a store doesn't.
+    #[error("{} {detail}", path.display())]
+    WrongDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        detail: &'static str,
+    },
     /// The store has a ledger open already; two writers would overwrite each other's balances.
     #[error("the ledger of this store is open already; close it before it is opened again")]
     LedgerOpen,
@@ -137,6 +150,9 @@ pub enum Refusal {
     /// There is no peer of this id.
     #[error("unknown peer")]
     UnknownPeer,
+    /// There is no event of this id.
+    #[error("unknown event")]
+    UnknownEvent,
     /// Peers use the asset.
     #[error("peers use the asset")]
     AssetInUse,

@@ -33,6 +33,16 @@ pub(crate) enum Kind {
     DeletedPeer = 7,
     /// Name to what the node has made for itself.
     Setting = 8,
+    /// Idempotency key to request digest and answer.
+    Idempotency = 9,
+    /// Time and idempotency key, to find the oldest.
+    IdempotencyByTime = 10,
+    /// Event id to event.
+    Event = 11,
+    /// When an event is due and its id, to the id.
+    EventDue = 12,
+    /// Account to the amount at which an event is due.
+    Threshold = 13,
 }
 
 impl Kind {
@@ -47,6 +57,11 @@ impl Kind {
             Self::DeletedAsset,
             Self::DeletedPeer,
             Self::Setting,
+            Self::Idempotency,
+            Self::IdempotencyByTime,
+            Self::Event,
+            Self::EventDue,
+            Self::Threshold,
         ]
         .into_iter()
         .find(|kind| kind.byte() == byte)
@@ -68,6 +83,11 @@ impl Kind {
             Self::DeletedAsset => "records/deleted_assets",
             Self::DeletedPeer => "records/deleted_peers",
             Self::Setting => "records/settings",
+            Self::Idempotency => "records/idempotency_keys",
+            Self::IdempotencyByTime => "records/idempotency_keys_by_time",
+            Self::Event => "records/events",
+            Self::EventDue => "records/events_due",
+            Self::Threshold => "records/thresholds",
         }
     }
 

@@ -1,17 +1,33 @@
 //! The durable ledger: holds in memory, posts through one writer thread to the disk.
 //!
-//! The parts: `queue` is what waits for the writer and the permits that bound it, `durable` is how
-//! those who posted wait, `writer` is the thread, `books` is what it does with a batch, `operator`
-//! is deposits and withdrawals, `verify` is the check at the start. A journal may take the place of
-//! `books` behind [`BatchWriter`] without the rest noticing.
+//! The way of a transfer: `queue` is what waits for the writer and the permits that bound it,
+//! `durable` is how those who posted wait, `writer` is the thread, `books` appends its batches to
+//! the [journal](crate::journal), and `state` is what the entries of the journal do. `operator` and
+//! `withdrawal` are deposits and withdrawals.
+//!
+//! Beside it: `keeper` writes `checkpoint`s behind, tells of `threshold`s, and lets old segments
+//! go; `start` is checkpoint and replay. `listing`, `verify`, `export` and `backup` look into the
+//! books. `plain` is the form without a journal, kept to be measured against.
 
+mod backup;
 mod books;
+mod checkpoint;
 mod durable;
+mod export;
+mod keeper;
+mod listing;
 mod operator;
+mod operator_transfer;
+mod options;
+mod plain;
 mod queue;
+mod start;
+mod state;
 #[cfg(test)]
 mod tests;
+mod threshold;
 mod verify;
+mod withdrawal;
 mod writer;
 
 use std::{
@@ -27,63 +43,53 @@ use ilp_connector::{
     ledger::{Hold, HoldError, Ledger, Stopped, Transfer, TransferKind},
 };
 use parking_lot::{Mutex, RwLock};
-use uuid::Uuid;
 
-use self::{
-    books::Books,
-    durable::Durable,
-    queue::{Permit, Queue},
-};
 pub use self::{
-    books::OperatorTransfer,
+    backup::BackupReport,
+    books::ClockMs,
+    export::{ExportFormat, export},
+    keeper::OnEvent,
+    listing::{Older, TransferList, TransferRow},
     operator::TransferError,
-    queue::{Entry, Posted},
+    operator_transfer::{OperatorTransfer, TransferState},
+    options::LedgerOptions,
+    plain::PlainBooks,
+    queue::{Entry, Posted, Step},
+    verify::{Report, verify},
     writer::{BatchWriter, OnFailure},
 };
-use crate::{error::StoreError, store::Store};
-
-/// How a ledger is opened.
-pub struct LedgerOptions {
-    /// How many transfers may be under way at once, from hold until void or durable. Each takes
-    /// some 200 bytes; a hold beyond them is refused with [`HoldError::Full`].
-    pub transfers_in_flight_max: usize,
-    /// Told once, on the writer's thread, when a write has failed. Not called by a close.
-    pub on_failure: Option<OnFailure>,
-}
-
-impl Default for LedgerOptions {
-    /// Room for two seconds at 30,000 packets a second, and nobody told.
-    fn default() -> Self {
-        Self { transfers_in_flight_max: 65_536, on_failure: None }
-    }
-}
-
-impl fmt::Debug for LedgerOptions {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("LedgerOptions")
-            .field("transfers_in_flight_max", &self.transfers_in_flight_max)
-            .finish_non_exhaustive()
-    }
-}
+use self::{
+    books::{Books, JournalWriter},
+    durable::Durable,
+    keeper::{Keeper, Signal},
+    operator::Operators,
+    queue::{Permit, Queue},
+    start::Started,
+};
+use crate::{error::StoreError, journal::Writer, store::Store};
 
 /// The books of the node. Closes itself when dropped.
 pub struct DurableLedger {
     shared: Arc<Shared>,
     store: Store,
+    books: Arc<Books>,
+    keeper: Arc<Keeper>,
+    /// Tells why the next segment can't be prepared, while that is so.
+    warning: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// Every account that was asked for, and all that are on the disk. Looked up when peers and
     /// assets are loaded or made, never for a packet.
     accounts: RwLock<HashMap<AccountId, Arc<Account>>>,
     /// Taken by the one who closes.
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// Taken by the same, after the writer.
+    keeping: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the writer shares with those who post.
 pub(crate) struct Shared {
     queue: Arc<Queue>,
     durable: Arc<Durable>,
-    /// Operators' transfers from when they are queued until they are durable, with their places.
-    booking: Mutex<HashMap<Uuid, u64>>,
+    operators: Arc<Operators>,
 }
 
 /// Money on hold in a [`DurableLedger`]. Dropping it voids the hold.
@@ -104,8 +110,8 @@ impl DurableLedger {
     /// Opens the ledger of a store and starts its writer.
     ///
     /// # Errors
-    /// [`StoreError::Books`] when they don't add up, [`StoreError::LedgerOpen`] when there is one
-    /// already, or when the store can't be read.
+    /// [`StoreError::Journal`] and [`StoreError::Books`] say what is wrong with the books,
+    /// [`StoreError::LedgerOpen`] when there is one already, or when the store can't be read.
     pub fn open(store: &Store, options: LedgerOptions) -> Result<Self, StoreError> {
         Self::open_with(store, options, |books| books)
     }
@@ -134,32 +140,66 @@ impl DurableLedger {
         options: LedgerOptions,
         wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
     ) -> Result<Self, StoreError> {
-        let books = Books::load(store)?;
-        verify::verify(store, books.balances())?;
-        let live = |(id, stored): (&AccountId, &books::StoredBalance)| {
-            let books::StoredBalance { credits, debits, .. } = *stored;
-            (*id, Arc::new(Account::new(*id, Balance { credits, debits, debits_pending: 0 })))
-        };
-        let accounts = books.balances().iter().map(live).collect();
-        let last = books.last_sequence();
-        let answered = store.inner.durability.answered().sequence;
-        if last < answered {
-            return Err(store.fallen_back("transfers", last, answered));
-        }
+        let started = start::start(store, &options)?;
+        let durability = &store.inner.durability;
+        let Started { state, tail, journal, directory } = started;
+        let writer =
+            Writer::open(&options.files, &directory, journal, &tail, options.segment_bytes)
+                .map_err(|cause| durability.fail(&cause))?;
+        let warning = Box::new(writer.warning());
+        let accounts = state.rows().map(|row| {
+            let balance = Balance { credits: row.credits, debits: row.debits, debits_pending: 0 };
+            (row.account, Arc::new(Account::new(row.account, balance)))
+        });
+        let accounts = RwLock::new(accounts.collect());
+        let last = state.sequence;
+        let pending: Vec<_> = state.pending.values().copied().collect();
+        let operators = Arc::new(Operators::default());
+        operators.load_recent(&state);
+        // What was replayed counts towards the next checkpoint.
+        let checkpoint = last - state.replayed();
+        let books = Arc::new(Books::new(state, tail.place, checkpoint));
         let shared = Arc::new(Shared {
             queue: Arc::new(Queue::new(options.transfers_in_flight_max, last)),
             durable: Arc::new(Durable::new(last)),
-            booking: Mutex::new(HashMap::new()),
+            operators: Arc::clone(&operators),
         });
-        let batch_writer = wrap(Box::new(books));
-        let writer = writer::start(Arc::clone(&shared), batch_writer, options.on_failure)
-            .map_err(StoreError::write)?;
-        Ok(Self {
+        let signal = Arc::new(Signal::default());
+        let keeper = Arc::new(Keeper {
+            store: store.clone(),
+            books: Arc::clone(&books),
+            operators,
+            journal,
+            directory,
+            retain_segments_min: options.retain_segments_min,
+            on_event: options.on_event,
+            turn: Mutex::new(()),
+            signal: Arc::clone(&signal),
+        });
+        let batch_writer = wrap(Box::new(JournalWriter {
+            books: Arc::clone(&books),
+            journal: writer,
+            store: store.clone(),
+            clock_ms: options.clock_ms,
+            keeper: signal,
+            checkpoint_transfers: options.checkpoint_transfers,
+        }));
+        let ledger = Self {
             shared,
             store: store.clone(),
-            accounts: RwLock::new(accounts),
-            writer: Mutex::new(Some(writer)),
-        })
+            books,
+            keeper,
+            warning,
+            accounts,
+            writer: Mutex::new(None),
+            keeping: Mutex::new(None),
+        };
+        ledger.restore_pending(pending.into_iter())?;
+        let keeping = ledger.keeper.start(options.checkpoint_interval);
+        *ledger.keeping.lock() = Some(keeping.map_err(StoreError::write)?);
+        let writer = writer::start(Arc::clone(&ledger.shared), batch_writer, options.on_failure);
+        *ledger.writer.lock() = Some(writer.map_err(StoreError::write)?);
+        Ok(ledger)
     }
 
     /// The live account of this id; an empty one is made at the first call for one that the books
@@ -202,7 +242,23 @@ impl DurableLedger {
         self.shared.durable.stopped().map(str::to_owned)
     }
 
-    /// Refuses what comes, makes durable what was posted, and ends the writer. Blocks until then.
+    /// What an operator should see to before it stops the ledger, such as a disk without room for
+    /// the journal's next segment.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        (self.warning)()
+    }
+
+    /// Writes the balances as they are now, so that a start replays only what comes after.
+    ///
+    /// # Errors
+    /// When the store can't be written, or the ledger has failed.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        self.keeper.keep(true)
+    }
+
+    /// Refuses what comes, makes durable what was posted, ends the writer and writes a checkpoint.
+    /// Blocks until then.
     ///
     /// # Errors
     /// [`Stopped`] when a write has failed, now or before; [`DurableLedger::stopped`] says why.
@@ -215,6 +271,12 @@ impl DurableLedger {
         if let Some(handle) = writer.take_if(|handle| !on_writer(handle)) {
             // It catches the panics of what it calls, and its guard has told those who wait.
             let _ = handle.join();
+            if let Some(keeping) = self.keeping.lock().take() {
+                self.keeper.end(keeping);
+            }
+            if let Err(error) = self.keeper.keep(true) {
+                tracing::warn!(%error, "no last checkpoint; the next start replays the journal");
+            }
             self.store.inner.ledger_open.store(false, Ordering::Release);
         }
         drop(writer);
@@ -249,7 +311,7 @@ impl Ledger for DurableLedger {
     }
 
     async fn post(&self, hold: DurableHold) -> Result<(), Stopped> {
-        let sequence = self.shared.append(hold, None)?;
+        let sequence = self.shared.append(hold)?;
         self.shared.durable.wait(sequence).await
     }
 }
@@ -263,9 +325,12 @@ impl Shared {
     /// credits already moved in memory covered it, and all the others, which were on hold or moved
     /// by then. Each of those credits had been queued before it was moved, so before this debit was
     /// reserved, so before this debit was queued: it lies in the same beginning.
-    fn append(&self, hold: DurableHold, created_at_ms: Option<u64>) -> Result<u64, Stopped> {
+    ///
+    /// With withdrawals it is the same: one that begins is a debit that is reserved, and one that
+    /// ends without money moving is a credit, queued before what it held is free.
+    fn append(&self, hold: DurableHold) -> Result<u64, Stopped> {
         let DurableHold { hold, permit } = hold;
-        let posted = Posted::new(hold.transfer(), created_at_ms);
+        let posted = Posted::new(hold.transfer(), Step::Move, None);
         let sequence = self.queue.append(permit, posted)?;
         hold.settle();
         Ok(sequence)
@@ -273,12 +338,6 @@ impl Shared {
 
     /// The batch is durable.
     fn booked(&self, batch: &[Posted]) {
-        if batch.iter().any(|posted| posted.created_at_ms.is_some()) {
-            let mut booking = self.booking.lock();
-            for posted in batch.iter().filter(|posted| posted.created_at_ms.is_some()) {
-                booking.remove(&posted.id);
-            }
-        }
         // Permits first: who is woken may hold again at once.
         self.queue.release(batch.len());
         if let Some(last) = batch.last() {

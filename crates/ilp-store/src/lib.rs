@@ -1,4 +1,5 @@
-//! What the node keeps: peers, assets, the digests of incoming tokens, settings, and the books.
+//! What the node keeps: peers, assets, the digests of incoming tokens, settings, events, answers to
+//! requests with an idempotency key, and the books.
 //!
 //! This is the only crate that names sled. It's synchronous: a change returns once it would survive
 //! a loss of power, so callers with an async runtime make changes on threads of their own. The one
@@ -12,9 +13,12 @@ mod change;
 mod check;
 mod durability;
 mod error;
+mod idempotency;
+pub mod journal;
 mod keys;
 pub mod ledger;
 mod mark;
+mod outbox;
 mod page;
 mod peers;
 mod records;
@@ -25,7 +29,13 @@ mod stored_form;
 mod testing;
 
 pub use error::{Conflict, Refusal, StoreError};
-pub use ledger::{DurableHold, DurableLedger, LedgerOptions, OperatorTransfer, TransferError};
+pub use idempotency::{IDEMPOTENCY_KEPT_MS, Idempotency};
+pub use journal::{JournalError, Position};
+pub use ledger::{
+    BackupReport, DurableHold, DurableLedger, ExportFormat, LedgerOptions, Older, OperatorTransfer,
+    PlainBooks, Report, TransferError, TransferList, TransferRow, TransferState, export, verify,
+};
+pub use outbox::{AttemptOutcome, Delivery, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};
 pub use records::{AssetRecord, DeletedPeerRecord, InitialDeposit, PeerRecord};
 pub use store::Store;

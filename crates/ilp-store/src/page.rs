@@ -65,6 +65,16 @@ impl Store {
 
     /// One page of the records of a kind.
     pub(crate) fn page<R: Stored>(&self, kind: Kind, page: Page) -> Result<Rows<R>, StoreError> {
+        self.page_where(kind, page, |_| true)
+    }
+
+    /// The same of those that are wanted. Costs what it takes to find them among the others.
+    pub(crate) fn page_where<R: Stored>(
+        &self,
+        kind: Kind,
+        page: Page,
+        is_wanted: impl Fn(&R) -> bool,
+    ) -> Result<Rows<R>, StoreError> {
         // From here on in the order of the keys, which is oldest first.
         let newest_first = page.order == Order::NewestFirst;
         let (low, high) =
@@ -75,15 +85,16 @@ impl Store {
         let low = low.map_or_else(|| vec![kind.byte()], key);
         let high = high.map_or_else(|| vec![kind.byte() + 1], key);
 
-        let rows: Vec<R> = self.between(kind, &low, &high, from_high, page.limit)?;
+        let rows: Vec<R> = self.between(kind, (&low, &high), from_high, page.limit, &is_wanted)?;
         // An empty page lies at that end of the window from which it would have taken.
         let (below, above) = match (rows.first(), rows.last()) {
             (Some(first), Some(last)) => (Excluded(key(first.id())), Excluded(key(last.id()))),
             _ if from_high => (Excluded(high.clone()), Included(high)),
             _ => (Included(low.clone()), Excluded(low)),
         };
-        let any_below = self.any(Excluded(vec![kind.byte()]), below)?;
-        let any_above = self.any(above, Excluded(vec![kind.byte() + 1]))?;
+        let any = |low, high| self.any_where(kind, low, high, &is_wanted);
+        let any_below = any(Excluded(vec![kind.byte()]), below)?;
+        let any_above = any(above, Excluded(vec![kind.byte() + 1]))?;
 
         Ok(if newest_first {
             let rows = rows.into_iter().rev().collect();
@@ -97,24 +108,43 @@ impl Store {
     fn between<R: Stored>(
         &self,
         kind: Kind,
-        low: &[u8],
-        high: &[u8],
+        (low, high): (&[u8], &[u8]),
         from_high: bool,
         limit: usize,
+        is_wanted: impl Fn(&R) -> bool,
     ) -> Result<Vec<R>, StoreError> {
         let entries = self.inner.records.range::<&[u8], _>((Excluded(low), Excluded(high)));
         let row = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
             let (key, bytes) = entry.map_err(StoreError::read)?;
             R::decode(kind, &key, &bytes)
         };
+        // An error goes through, so that it ends the page and not the row.
+        let wanted = |row: &Result<R, StoreError>| row.as_ref().map_or(true, &is_wanted);
         if from_high {
-            let mut rows =
-                entries.rev().take(limit).map(row).collect::<Result<Vec<_>, StoreError>>()?;
+            let rows = entries.rev().map(row).filter(wanted).take(limit);
+            let mut rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
             rows.reverse();
             Ok(rows)
         } else {
-            entries.take(limit).map(row).collect()
+            entries.map(row).filter(wanted).take(limit).collect()
         }
+    }
+
+    /// Whether there is a wanted row between two keys.
+    fn any_where<R: Stored>(
+        &self,
+        kind: Kind,
+        low: Bound<Vec<u8>>,
+        high: Bound<Vec<u8>>,
+        is_wanted: impl Fn(&R) -> bool,
+    ) -> Result<bool, StoreError> {
+        for entry in self.inner.records.range((low, high)) {
+            let (key, bytes) = entry.map_err(StoreError::read)?;
+            if is_wanted(&R::decode(kind, &key, &bytes)?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether there is an entry between two keys. None lies between keys in the wrong order.

@@ -17,6 +17,7 @@ use sled::{Db, Tree};
 use crate::{
     durability::Durability,
     error::StoreError,
+    idempotency::Running,
     keys::{CHANGES, hexadecimal},
 };
 
@@ -41,13 +42,15 @@ pub struct Store {
 pub(crate) struct Inner {
     /// Assets, peers and their indexes, settings; see `keys`.
     pub(crate) records: Tree,
-    /// Balances and operator transfers; see `ledger::books`. A tree apart from the records, so
-    /// that no large record ever lies in a leaf that a packet makes sled write anew.
+    /// The books as of a checkpoint; see `ledger::checkpoint`. A tree apart from the records, so
+    /// that a checkpoint is one batch.
     pub(crate) ledger: Tree,
     pub(crate) durability: Durability,
     /// How many changes of the records there were, ever. Held from the checks of a change until
     /// its batch is applied.
     pub(crate) changes: Mutex<u64>,
+    /// The requests with an idempotency key that run.
+    pub(crate) running: Running,
     /// Whether a ledger writes to the store.
     pub(crate) ledger_open: AtomicBool,
     pub(crate) path: PathBuf,
@@ -66,6 +69,18 @@ impl Store {
         catch_unwind(AssertUnwindSafe(|| Self::open_prepared(dir))).unwrap_or_else(|panic| {
             Err(StoreError::Corrupt { path: dir.to_owned(), detail: panic_text(&*panic) })
         })
+    }
+
+    /// Opens the store in `dir`, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongDirectory`] when there is none, and those of [`Store::open`].
+    pub fn open_existing(dir: &Path) -> Result<Self, StoreError> {
+        if dir.join("db").is_file() {
+            return Self::open(dir);
+        }
+        let detail = "holds no store of jirani; name the data directory of a node";
+        Err(StoreError::WrongDirectory { path: dir.to_owned(), detail })
     }
 
     /// Where the store is.
@@ -87,6 +102,7 @@ impl Store {
             ledger,
             durability,
             changes: Mutex::new(changes),
+            running: Running::default(),
             ledger_open: AtomicBool::new(false),
             path: dir.to_owned(),
         };

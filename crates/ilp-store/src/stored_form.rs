@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     error::StoreError,
     keys::{Kind, hexadecimal},
+    outbox::{Delivery, EventRecord},
     records::{AssetRecord, DeletedPeerRecord, InitialDeposit, PeerRecord},
 };
 
@@ -207,6 +208,60 @@ impl Stored for DeletedPeerRecord {
             name: form.name,
             created_at_ms: form.created_at_ms,
             deleted_at_ms: form.deleted_at_ms,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct EventForm {
+    id: Uuid,
+    kind: String,
+    /// The JSON as text, since it is to be sent as it came.
+    data: String,
+    created_at_ms: u64,
+    attempts: u32,
+    /// `due`, `delivered` or `dead`, and since or from when.
+    delivery: (String, u64),
+}
+
+impl Stored for EventRecord {
+    type Form = EventForm;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn to_form(&self) -> EventForm {
+        let (state, at_ms) = match self.delivery {
+            Delivery::Due { at_ms } => ("due", at_ms),
+            Delivery::Delivered { at_ms } => ("delivered", at_ms),
+            Delivery::Dead { at_ms } => ("dead", at_ms),
+        };
+        EventForm {
+            id: self.id,
+            kind: self.kind.clone(),
+            data: String::from_utf8_lossy(&self.data).into_owned(),
+            created_at_ms: self.created_at_ms,
+            attempts: self.attempts,
+            delivery: (state.to_owned(), at_ms),
+        }
+    }
+
+    fn from_form(form: EventForm) -> Result<Self, &'static str> {
+        let (state, at_ms) = form.delivery;
+        let delivery = match state.as_str() {
+            "due" => Delivery::Due { at_ms },
+            "delivered" => Delivery::Delivered { at_ms },
+            "dead" => Delivery::Dead { at_ms },
+            _ => return Err("the state of its delivery isn't known"),
+        };
+        Ok(Self {
+            id: form.id,
+            kind: form.kind,
+            data: form.data.into_bytes(),
+            created_at_ms: form.created_at_ms,
+            attempts: form.attempts,
+            delivery,
         })
     }
 }

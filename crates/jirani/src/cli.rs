@@ -53,6 +53,15 @@ enum Command {
     /// The nodes this one exchanges packets with
     #[command(subcommand)]
     Peer(commands::peer::PeerCommand),
+    /// Money that comes in from outside and goes out again
+    #[command(subcommand)]
+    Liquidity(commands::liquidity::LiquidityCommand),
+    /// The books of a node that is stopped
+    #[command(subcommand)]
+    Ledger(commands::ledger::LedgerCommand),
+    /// Copy the store while the node runs
+    #[command(after_help = "Example:\n  jirani backup /var/backups/jirani/monday")]
+    Backup(commands::backup::BackupArgs),
     /// Ask whether there is a path to an address, how long it takes, and who answered
     #[command(after_help = "Example:\n  jirani ping g.othergreatwallet")]
     Ping(commands::ping::PingArgs),
@@ -68,16 +77,24 @@ pub(crate) fn run() -> Result<(), Failure> {
         Some(Command::Init { dir }) => commands::init::init(&dir),
         Some(Command::Asset(command)) => command.run(),
         Some(Command::Peer(command)) => command.run(),
+        Some(Command::Liquidity(command)) => command.run(),
+        Some(Command::Ledger(command)) => command.run(),
+        Some(Command::Backup(args)) => args.run(),
         Some(Command::Ping(args)) => args.run(),
     }
 }
 
 fn run_node(config: Option<&Path>) -> Result<(), Failure> {
+    run::run(load_config(config)?)
+}
+
+/// The configuration that a node would run with here.
+pub(crate) fn load_config(path: Option<&Path>) -> Result<Config, Failure> {
     // Variables that are no text can't be ours.
     let environment: HashMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    run::run(Config::load(config, &environment)?)
+    Ok(Config::load(path, &environment)?)
 }
 
 impl Failure {

@@ -2,7 +2,10 @@
 
 pub(crate) mod admin_client;
 pub(crate) mod asset;
+pub(crate) mod backup;
 pub(crate) mod init;
+pub(crate) mod ledger;
+pub(crate) mod liquidity;
 pub(crate) mod peer;
 pub(crate) mod ping;
 

@@ -41,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) admin: AdminConfig,
     pub(crate) policy: Policy,
     pub(crate) in_flight_max: usize,
+    pub(crate) webhook: WebhookConfig,
+    pub(crate) retention: RetentionConfig,
     /// What the operator should know about this configuration, said once the log is up.
     pub(crate) warnings: Vec<String>,
 }
@@ -68,6 +70,25 @@ pub(crate) struct AdminConfig {
     pub(crate) secret: Option<Secret>,
     pub(crate) tenant_id: Option<Uuid>,
     pub(crate) signature_ttl_s: u64,
+}
+
+/// Where events are sent. Without a URL they are kept and listed, and not sent.
+#[derive(Debug)]
+pub(crate) struct WebhookConfig {
+    /// May carry a token, so it is never shown.
+    pub(crate) url: Option<Secret>,
+    pub(crate) secret: Option<Secret>,
+    pub(crate) timeout_ms: u64,
+    pub(crate) attempts_max: u32,
+}
+
+/// How long what nobody needs any more is kept.
+#[derive(Debug)]
+pub(crate) struct RetentionConfig {
+    /// Events that are delivered or given up.
+    pub(crate) event_days: u64,
+    /// Segments of the journal; `None` keeps all.
+    pub(crate) journal_segments_min: Option<u64>,
 }
 
 /// Why the node doesn't start with this configuration. Each says what would be right.
@@ -140,6 +161,26 @@ impl Config {
             policy: policy(settings)?,
             in_flight_max: settings
                 .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
+            webhook: WebhookConfig {
+                url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
+                secret: settings
+                    .get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
+                timeout_ms: settings
+                    .required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
+                attempts_max: settings
+                    .required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
+            },
+            retention: RetentionConfig {
+                event_days: settings
+                    .required("retention.event_days", |text| within(text, 1..=3_650))?,
+                journal_segments_min: settings.required(
+                    "retention.journal_segments_min",
+                    |text| match text {
+                        "all" => Some(None),
+                        number => within(number, 1..=u64::MAX).map(Some),
+                    },
+                )?,
+            },
             warnings: warnings(settings),
         };
         if config.admin.secret.is_none() && !config.admin.listen.ip().is_loopback() {
@@ -171,13 +212,10 @@ fn check_planned(settings: &Settings) -> Result<(), ConfigError> {
     for name in ["wallet.listen", "auto_peering.listen"] {
         settings.parsed::<SocketAddr>(name)?;
     }
-    for name in ["wallet.public_url", "rates.url", "webhook.url", "telemetry.otlp_url"] {
+    for name in ["wallet.public_url", "rates.url", "telemetry.otlp_url"] {
         settings.get(name, url)?;
     }
-    for name in ["rates.lifetime_ms", "webhook.timeout_ms"] {
-        settings.required(name, duration_ms)?;
-    }
-    settings.parsed::<u32>("webhook.attempts_max")?;
+    settings.required("rates.lifetime_ms", duration_ms)?;
     settings.parsed::<bool>("auto_peering.enabled")?;
     Ok(())
 }

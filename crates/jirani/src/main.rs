@@ -13,6 +13,7 @@ mod node;
 mod node_file;
 mod run;
 mod telemetry;
+mod webhook;
 
 use std::process::ExitCode;
 

@@ -3,13 +3,17 @@
 use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
 
 use ilp_admin::{
-    Auth, SignatureRules,
+    Auth, SignatureRules, Webhooks,
     operator::{Operator, Parts},
 };
 use ilp_connector::Connector;
 use ilp_http::{Client, ClientOptions, Limits, Server, Worker};
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
-use tokio::{net::TcpListener, runtime, sync::oneshot, sync::watch};
+use tokio::{
+    net::TcpListener,
+    runtime,
+    sync::{Notify, oneshot, watch},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -19,7 +23,7 @@ use crate::{
     network::Peering,
     node::Node,
     node_file::{NodeFile, Surface},
-    telemetry,
+    telemetry, webhook,
 };
 
 /// How long connections to the admin API may take to finish: an operator's request is answered
@@ -35,9 +39,10 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
     raise_file_limit(config.ilp.connections_max);
     // The books fail on a thread of their own; this is how the node hears of it.
     let (ledger_failed, on_ledger_failure) = oneshot::channel();
-    let (store, connector) = open(&config, ledger_failed)?;
+    let event_made = Arc::new(Notify::new());
+    let (store, connector) = open(&config, ledger_failed, &event_made)?;
     let main = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
-    let outcome = main.block_on(serve(&config, &store, &connector, on_ledger_failure));
+    let outcome = main.block_on(serve(&config, &store, &connector, event_made, on_ledger_failure));
     // Dropping the runtime waits for the operator's changes that are under way.
     drop(main);
     let closed = connector.ledger().close().map_err(|stopped| Failure::Store(stopped.to_string()));
@@ -52,14 +57,20 @@ type Books = Arc<Connector<DurableLedger>>;
 fn open(
     config: &Config,
     ledger_failed: oneshot::Sender<String>,
+    event_made: &Arc<Notify>,
 ) -> Result<(Store, Books), Failure> {
     let store = Store::open(&config.data_dir).map_err(store_failure)?;
+    let event_made = Arc::clone(event_made);
     let options = LedgerOptions {
         transfers_in_flight_max: config.in_flight_max,
         on_failure: Some(Box::new(move |reason| {
             // Nobody listens any more when the node is already ending, which is as well.
             let _ = ledger_failed.send(reason.to_owned());
         })),
+        on_event: Some(Arc::new(move || event_made.notify_one())),
+        clock_ms: Arc::new(|| clock::now().unix_ms()),
+        retain_segments_min: config.retention.journal_segments_min,
+        ..LedgerOptions::default()
     };
     let ledger = DurableLedger::open(&store, options).map_err(store_failure)?;
     let connector = Connector::new(config.ilp_address.clone(), config.policy.clone(), ledger);
@@ -70,6 +81,7 @@ async fn serve(
     config: &Config,
     store: &Store,
     connector: &Books,
+    event_made: Arc<Notify>,
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
     let ilp = listen(config.ilp.listen, "ilp.listen").await?;
@@ -88,6 +100,7 @@ async fn serve(
         tenant_id: tenant_id.clone(),
         version: env!("CARGO_PKG_VERSION"),
         hold_ms_max: config.policy.hold_ms_max,
+        event_made: Arc::clone(&event_made),
     });
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
     write_node_file(config, address(&ilp)?, address(&admin)?)?;
@@ -106,6 +119,7 @@ async fn serve(
     };
     let (stop, stopping) = watch::channel(());
     let packets = Server::new(limits).serve(ilp, workers, until(stopping.clone()));
+    let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
     let router = ilp_admin::router(operator, auth(config, tenant_id));
     let admin = serve_admin(admin, router, until(stopping));
 
@@ -115,7 +129,7 @@ async fn serve(
         drop(stop);
         outcome
     };
-    let (drained, (), outcome) = tokio::join!(packets, admin, ending);
+    let (drained, (), (), outcome) = tokio::join!(packets, admin, upkeep, ending);
     if drained.packets_unfinished > 0 {
         tracing::warn!(
             packets = drained.packets_unfinished,
@@ -125,6 +139,35 @@ async fn serve(
     }
     drop(end_workers);
     outcome
+}
+
+/// What the node does of its own accord until it is told to stop: it gives back withdrawals whose
+/// time is over, sends events, and removes what has served its time. Each sleeps until there is
+/// something to do.
+async fn upkeep(
+    config: &Config,
+    store: &Store,
+    operator: Operator,
+    event_made: Arc<Notify>,
+    stop: impl Future<Output = ()>,
+) {
+    let events = async {
+        let Some(url) = config.webhook.url.clone() else {
+            tracing::info!("webhook.url is not set: events are kept and listed, and not sent");
+            return std::future::pending().await;
+        };
+        let rules = webhook::rules(&config.webhook);
+        let timeout = Duration::from_millis(config.webhook.timeout_ms);
+        let receiver = webhook::Receiver::new(url, timeout);
+        Webhooks::new(store.clone(), receiver, rules, clock::now, event_made).run().await
+    };
+    let events_kept = Duration::from_secs(config.retention.event_days * 24 * 60 * 60);
+    tokio::select! {
+        () = operator.expire_withdrawals() => {}
+        () = events => {}
+        () = operator.keep_house(events_kept) => {}
+        () = stop => {}
+    }
 }
 
 /// Ready when a signal comes, or the books can't be written any more.

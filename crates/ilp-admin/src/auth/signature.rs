@@ -11,8 +11,8 @@ use axum::http::HeaderMap;
 use ring::hmac;
 use serde_json::Value;
 
-use super::{SignatureRules, canonical_json::canonical, replay::Seen};
-use crate::operator::Clock;
+use super::{SignatureRules, replay::Seen};
+use crate::{canonical_json::canonical, operator::Clock};
 
 /// Checks signatures, and accepts each only once.
 pub(crate) struct Signatures {

@@ -98,6 +98,7 @@ impl Changing {
         };
         let stored = record.clone();
         self.store(move |store| store.insert_asset(&stored)).await?;
+        self.watch_asset(&record).await?;
         self.inner.know_asset(&record);
         Ok(self.inner.asset_view(record))
     }
@@ -110,10 +111,12 @@ impl Changing {
                 edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
             })
         });
-        Ok(self.inner.asset_view(edited.await?))
+        let record = edited.await?;
+        self.watch_asset(&record).await?;
+        Ok(self.inner.asset_view(record))
     }
 
-    /// The books say whether it holds money, and no deposit can come between: changes are made
+    /// The books say whether it holds money, pending withdrawals included, and no deposit can come between: changes are made
     /// one at a time, and packets reach an asset's account only where peers use it.
     async fn delete_asset(&self, id: Uuid) -> Result<AssetView, OperatorError> {
         let asset = self.known_asset(id)?;
@@ -122,6 +125,7 @@ impl Changing {
             return Err(holds_liquidity(liquidity));
         }
         let record = self.store(move |store| store.delete_asset(id)).await?;
+        self.unwatch(AccountId::asset(id)).await?;
         self.inner.assets.write().remove(&id);
         Ok(self.inner.asset_view(record))
     }

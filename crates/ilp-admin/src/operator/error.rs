@@ -85,6 +85,16 @@ pub(crate) fn unknown_asset() -> OperatorError {
     OperatorError::new(ErrorKind::NotFound, "unknown asset")
 }
 
+/// What is said of an event's id that leads nowhere.
+pub(crate) fn unknown_event() -> OperatorError {
+    OperatorError::new(ErrorKind::NotFound, "unknown webhook event")
+}
+
+/// What posting and voiding say of an id under which nothing was withdrawn.
+pub(crate) fn unknown_transfer() -> OperatorError {
+    OperatorError::new(ErrorKind::NotFound, "Unknown transfer")
+}
+
 /// What the operations on assets say of an id that leads nowhere.
 pub(crate) fn asset_not_found() -> OperatorError {
     OperatorError::new(ErrorKind::NotFound, "Asset not found")
@@ -122,6 +132,7 @@ impl From<Refusal> for OperatorError {
             Refusal::Conflict(conflict) => conflict.into(),
             Refusal::UnknownAsset => unknown_asset(),
             Refusal::UnknownPeer => unknown_peer(),
+            Refusal::UnknownEvent => unknown_event(),
             Refusal::AssetInUse => Self::new(
                 ErrorKind::Forbidden,
                 "Cannot delete! Asset in use. Delete the peers that use it first",

@@ -113,3 +113,16 @@ pub struct Deposit {
     /// The client's own id for it, under which it is booked at most once.
     pub transfer_id: String,
 }
+
+/// Money that the operator takes out.
+#[derive(Clone, Debug)]
+pub struct Withdrawal {
+    /// The peer or asset whose liquidity it is taken from.
+    pub owner_id: String,
+    /// In the asset's smallest unit.
+    pub amount: u64,
+    /// The client's own id for it, under which it is booked at most once.
+    pub transfer_id: String,
+    /// How many seconds it waits to be posted before it comes back; zero takes it at once.
+    pub timeout_s: u64,
+}

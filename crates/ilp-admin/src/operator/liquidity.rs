@@ -1,5 +1,5 @@
-//! Money that comes in from outside and goes out again: transfers between an account and the
-//! settlement account of its asset. The one place of this crate that speaks to the books.
+//! Money that comes in from outside, and what is left when a peer goes: transfers between an account
+//! and the settlement account of its asset.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 use super::{
     Changing, Inner, Operator, check,
-    error::{ErrorKind, OperatorError, ledger_stopped, unknown_asset, unknown_peer},
+    error::{
+        ErrorKind, OperatorError, ledger_stopped, unknown_asset, unknown_peer, unknown_transfer,
+    },
     inputs::Deposit,
 };
 
@@ -75,18 +77,22 @@ impl Changing {
     ///
     /// Packets that were under way when the account was shut may still take from it and give back,
     /// so it is tried a few times; what remains then is left to [`Operator::settle_late_packets`].
+    ///
+    /// The asset is named by its id, since an asset may be deleted before the last of what its
+    /// deleted peers had comes back.
     pub(super) async fn withdraw_all(
         &self,
         account: &Arc<Account>,
-        asset: &Asset,
+        asset: Uuid,
     ) -> Result<(), OperatorError> {
+        let settlement = self.inner.ledger().account(AccountId::settlement(asset));
         for _ in 0..WITHDRAWAL_TRIES {
             let available = account.balance().available();
             if available == 0 {
                 break;
             }
             let amount = u64::try_from(available).unwrap_or(u64::MAX);
-            let (from, to) = (Arc::clone(account), Arc::clone(&asset.settlement));
+            let (from, to) = (Arc::clone(account), Arc::clone(&settlement));
             let kind = TransferKind::Withdrawal;
             match self.inner.book(self.new_id(), kind, from, to, amount).await {
                 // A packet took some of it since we looked.
@@ -101,7 +107,7 @@ impl Changing {
 impl Operator {
     /// Withdraws, once the last packet is over, what such packets left on a deleted peer's
     /// account. If the node ends before that, the next start does it.
-    pub(super) fn settle_late_packets(&self, account: Arc<Account>, asset: Arc<Asset>) {
+    pub(super) fn settle_late_packets(&self, account: Arc<Account>, asset: Uuid) {
         // A task that waits mustn't keep a node that is ending from letting go of its store.
         let node = Arc::downgrade(&self.inner);
         let wait =
@@ -111,7 +117,7 @@ impl Operator {
             let Some(inner) = node.upgrade() else { return };
             let operator = Operator { inner };
             let settled = operator.change(move |changing| async move {
-                changing.withdraw_all(&account, &asset).await
+                changing.withdraw_all(&account, asset).await
             });
             if let Err(error) = settled.await {
                 tracing::warn!(%error, "what a deleted peer has left is settled at the next start");
@@ -146,6 +152,14 @@ impl From<TransferError> for OperatorError {
                 "Invalid transfer amount",
                 format!("the liquidity would come above {}", u64::MAX),
             ),
+            TransferError::Unknown => unknown_transfer(),
+            TransferError::AlreadyPosted => {
+                Self::new(ErrorKind::Conflict, "Transfer already posted")
+            }
+            TransferError::AlreadyVoided => {
+                Self::new(ErrorKind::Conflict, "Transfer already voided")
+            }
+            TransferError::Expired => Self::new(ErrorKind::Forbidden, "Transfer already expired"),
             TransferError::Full => Self::new(
                 ErrorKind::Unavailable,
                 "the ledger has as many transfers under way as it takes: try again",
@@ -156,7 +170,7 @@ impl From<TransferError> for OperatorError {
     }
 }
 
-fn not_zero(amount: u64) -> Result<(), OperatorError> {
+pub(super) fn not_zero(amount: u64) -> Result<(), OperatorError> {
     if amount == 0 { Err(amount_zero()) } else { Ok(()) }
 }
 

@@ -50,14 +50,12 @@ impl Changing {
     }
 
     /// Withdraws what is on the account of a peer that is no more: a packet that was on its way
-    /// when the peer was deleted may have left it there.
-    async fn settle_deleted_peers(&self) -> Result<(), OperatorError> {
+    /// when the peer was deleted may have left it there, or a withdrawal that nobody posted.
+    pub(super) async fn settle_deleted_peers(&self) -> Result<(), OperatorError> {
         let inner = Arc::clone(&self.inner);
         for (peer, asset) in super::blocking(move || inner.left_by_deleted_peers()).await? {
-            // Without the asset there is nowhere to settle to; the books keep the amount.
-            let Some(asset) = self.inner.asset(asset) else { continue };
             let account = self.inner.ledger().account(AccountId::peer(peer));
-            self.withdraw_all(&account, &asset).await?;
+            self.withdraw_all(&account, asset).await?;
         }
         Ok(())
     }
@@ -68,11 +66,14 @@ impl Inner {
     /// deposit was booked.
     fn load_records(&self) -> Result<Vec<PeerRecord>, OperatorError> {
         for asset in self.parts.store.all_assets() {
-            self.know_asset(&asset?);
+            let asset = asset?;
+            self.know_asset(&asset);
+            self.watch(AccountId::asset(asset.id), asset.liquidity_threshold)?;
         }
         let mut owed_a_deposit = Vec::new();
         for record in self.parts.store.all_peers() {
             let record = record?;
+            self.watch(AccountId::peer(record.id), record.liquidity_threshold)?;
             if record.initial_deposit.is_some() {
                 owed_a_deposit.push(record);
                 continue;

@@ -38,7 +38,9 @@ impl Operator {
     }
 
     /// Deletes a peer and withdraws its liquidity to settlement. Packets on their way to or from
-    /// it end as they would have; what they leave on its account is withdrawn after them.
+    /// it end as they would have; what they leave on its account is withdrawn after them. So is what
+    /// comes back of a withdrawal that is still pending: it may be posted or voided as before, since
+    /// the operator may be paying it out just now, and either way its amount ends in settlement.
     ///
     /// # Errors
     /// An unknown peer.
@@ -108,6 +110,7 @@ impl Changing {
             self.undo_creation(&record).await;
             return Err(error);
         }
+        self.watch_peer(&record).await?;
         self.inner.parts.connector.add_peer(live);
         self.view(record).await
     }
@@ -155,6 +158,7 @@ impl Changing {
         let record =
             self.store(move |store| store.update_peer(id, move |record| *record = edited)).await?;
         self.inner.parts.connector.update_peer(id, terms);
+        self.watch_peer(&record).await?;
         self.view(record).await
     }
 
@@ -180,6 +184,9 @@ impl Changing {
         let deleted = self.settle_and_delete(&record, operator).await;
         if let (Err(_), Some(live)) = (&deleted, live) {
             connector.add_peer(live);
+            if let Err(error) = self.watch_peer(&record).await {
+                tracing::warn!(peer = %id, %error, "its liquidity is watched from the next start");
+            }
         }
         deleted
     }
@@ -190,9 +197,10 @@ impl Changing {
         operator: &Operator,
     ) -> Result<(), OperatorError> {
         let (id, now_ms) = (record.id, self.now().unix_ms());
-        let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+        let asset = record.asset_id;
         let account = self.inner.ledger().account(AccountId::peer(id));
-        self.withdraw_all(&account, &asset).await?;
+        self.unwatch(account.id()).await?;
+        self.withdraw_all(&account, asset).await?;
         self.store(move |store| store.delete_peer(id, now_ms)).await?;
         operator.settle_late_packets(account, asset);
         Ok(())

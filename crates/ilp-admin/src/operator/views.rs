@@ -43,6 +43,8 @@ pub struct NodeView {
     pub asset_count: usize,
     /// Why the ledger has stopped, if it has. Once it has, only a restart helps.
     pub ledger_stopped: Option<String>,
+    /// What will stop it unless somebody does something.
+    pub ledger_warning: Option<String>,
 }
 
 impl Inner {
@@ -79,6 +81,7 @@ impl Operator {
             peer_count: parts.connector.peer_count(),
             asset_count: self.inner.assets.read().len(),
             ledger_stopped: self.inner.ledger().stopped(),
+            ledger_warning: self.inner.ledger().warning(),
         }
     }
 }

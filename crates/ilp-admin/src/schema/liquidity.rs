@@ -1,4 +1,4 @@
-//! Deposits in the schema.
+//! Deposits and withdrawals in the schema: what is written.
 
 use async_graphql::{InputObject, SimpleObject};
 
@@ -6,7 +6,7 @@ use super::{
     response::{MutationResponse, Status},
     scalars::UInt64,
 };
-use crate::operator::{Deposit, OperatorError};
+use crate::operator::{Deposit, OperatorError, Withdrawal};
 
 /// Money that has come in from a peer outside of ILP, such as by a bank transfer.
 #[derive(InputObject)]
@@ -50,6 +50,82 @@ impl DepositAssetLiquidityInput {
         let amount = self.amount.given(INVALID_AMOUNT)?;
         Ok(Deposit { owner_id: self.asset_id, amount, transfer_id: self.id })
     }
+}
+
+/// Money that goes out to a peer outside of ILP, such as by a bank transfer.
+#[derive(InputObject)]
+pub(crate) struct CreatePeerLiquidityWithdrawalInput {
+    /// The peer's id.
+    peer_id: String,
+    /// How much, in the smallest unit of the peer's asset; more than zero and no more than the peer
+    /// has.
+    amount: UInt64,
+    /// A UUID of version 4 or 7 that the client makes. Under it the withdrawal is booked once, and
+    /// it is posted or voided.
+    id: String,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: String,
+    /// For how many seconds the amount is set aside, waiting to be posted; after them it comes
+    /// back. Zero takes it at once and for good.
+    timeout_seconds: UInt64,
+}
+
+impl CreatePeerLiquidityWithdrawalInput {
+    pub(crate) fn read(self) -> Result<Withdrawal, OperatorError> {
+        withdrawal(self.peer_id, self.amount, self.id, self.timeout_seconds)
+    }
+}
+
+/// Money that the operator takes out of the node's own stock of an asset.
+#[derive(InputObject)]
+pub(crate) struct CreateAssetLiquidityWithdrawalInput {
+    /// The asset's id.
+    asset_id: String,
+    /// How much, in the asset's smallest unit; more than zero and no more than there is.
+    amount: UInt64,
+    /// A UUID of version 4 or 7 that the client makes. Under it the withdrawal is booked once, and
+    /// it is posted or voided.
+    id: String,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: String,
+    /// For how many seconds the amount is set aside, waiting to be posted; after them it comes
+    /// back. Zero takes it at once and for good.
+    timeout_seconds: UInt64,
+}
+
+impl CreateAssetLiquidityWithdrawalInput {
+    pub(crate) fn read(self) -> Result<Withdrawal, OperatorError> {
+        withdrawal(self.asset_id, self.amount, self.id, self.timeout_seconds)
+    }
+}
+
+fn withdrawal(
+    owner_id: String,
+    amount: UInt64,
+    transfer_id: String,
+    timeout_seconds: UInt64,
+) -> Result<Withdrawal, OperatorError> {
+    let amount = amount.given(INVALID_AMOUNT)?;
+    let timeout_s = timeout_seconds.given("invalid timeoutSeconds")?;
+    Ok(Withdrawal { owner_id, amount, transfer_id, timeout_s })
+}
+
+/// Names a pending withdrawal whose amount is to go out for good.
+#[derive(InputObject)]
+pub(crate) struct PostLiquidityWithdrawalInput {
+    /// The id under which it was made.
+    pub(crate) withdrawal_id: String,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: String,
+}
+
+/// Names a pending withdrawal whose amount is to come back.
+#[derive(InputObject)]
+pub(crate) struct VoidLiquidityWithdrawalInput {
+    /// The id under which it was made.
+    pub(crate) withdrawal_id: String,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: String,
 }
 
 const INVALID_AMOUNT: &str = "Invalid transfer amount";

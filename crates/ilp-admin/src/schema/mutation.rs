@@ -1,31 +1,38 @@
 //! The mutations. Each reads its input, runs one operation and says what was done; how refusals
-//! are told is `response`'s business.
+//! are told, and what an idempotency key does, is `response`'s business.
 
-use async_graphql::{Context, Object, Result};
+mod liquidity;
+mod upkeep;
+
+use async_graphql::{Context, MergedObject, Object, Result};
 
 use super::{
     asset::{
         AssetMutationResponse, CreateAssetInput, DeleteAssetInput, DeleteAssetMutationResponse,
         UpdateAssetInput,
     },
-    liquidity::{DepositAssetLiquidityInput, DepositPeerLiquidityInput, LiquidityMutationResponse},
     peer::{CreatePeerMutationResponse, DeletePeerMutationResponse, UpdatePeerMutationResponse},
     peer_input::{CreatePeerInput, DeletePeerInput, UpdatePeerInput},
-    query::{is_other_tenant, operator},
+    query::is_other_tenant,
     response::answer,
 };
-use crate::operator::{ErrorKind, OperatorError};
+use crate::operator::{DeletedAsset, ErrorKind, OperatorError};
 
 /// A change is written to the disk, so fewer of them than of fields fit into one request.
 const CHANGE_COMPLEXITY: usize = 50;
 
-/// What can be changed.
-pub(crate) struct Mutation;
-
 /// Everything that can be changed. What was changed is live and on the disk when the answer comes,
 /// and a client that hangs up doesn't stop it half way.
+#[derive(Default, MergedObject)]
+pub(crate) struct Mutation(PeeringMutation, liquidity::LiquidityMutation, upkeep::UpkeepMutation);
+
+/// Assets and peers.
+#[derive(Default)]
+struct PeeringMutation;
+
+/// Assets and peers.
 #[Object]
-impl Mutation {
+impl PeeringMutation {
     /// Makes an asset. `DUPLICATE` when there is one of this code and scale, `BAD_USER_INPUT` for
     /// an empty or too long code.
     #[graphql(complexity = "CHANGE_COMPLEXITY + child_complexity")]
@@ -35,11 +42,12 @@ impl Mutation {
         #[graphql(desc = "The asset.")] input: CreateAssetInput,
     ) -> Result<AssetMutationResponse> {
         let key = input.idempotency_key.clone();
-        answer(context, "Created Asset", key.as_deref(), async {
-            if is_other_tenant(context, input.tenant_id.as_deref().map(String::as_str)) {
+        let for_another = is_other_tenant(context, input.tenant_id.as_deref().map(String::as_str));
+        answer(context, "Created Asset", key, move |operator| async move {
+            if for_another {
                 return Err(other_tenant());
             }
-            operator(context).create_asset(input.read()?).await
+            operator.create_asset(input.read()?).await
         })
         .await
     }
@@ -52,8 +60,8 @@ impl Mutation {
         #[graphql(desc = "The asset's id and what is to change.")] input: UpdateAssetInput,
     ) -> Result<AssetMutationResponse> {
         let key = input.idempotency_key.clone();
-        answer(context, "Updated Asset", key.as_deref(), async {
-            operator(context).update_asset(input.read()?).await
+        answer(context, "Updated Asset", key, |operator| async move {
+            operator.update_asset(input.read()?).await
         })
         .await
     }
@@ -66,23 +74,11 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The asset's id.")] input: DeleteAssetInput,
     ) -> Result<DeleteAssetMutationResponse> {
-        let key = input.idempotency_key.as_deref();
-        answer(context, "Asset deleted", key, operator(context).delete_asset(&input.id)).await
-    }
-
-    /// Adds to the node's own stock of an asset. `NOT_FOUND` for an unknown asset, `FORBIDDEN` for
-    /// zero, `DUPLICATE` for an id that was booked, `BAD_USER_INPUT` for what is no amount or id.
-    #[graphql(complexity = "CHANGE_COMPLEXITY + child_complexity")]
-    async fn deposit_asset_liquidity(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The deposit.")] input: DepositAssetLiquidityInput,
-    ) -> Option<Result<LiquidityMutationResponse>> {
-        let key = input.idempotency_key.clone();
-        let answered = answer(context, "Added asset liquidity", Some(&key), async {
-            operator(context).deposit_asset_liquidity(input.read()?).await
-        });
-        Some(answered.await)
+        let key = input.idempotency_key;
+        answer(context, "Asset deleted", key, |operator| async move {
+            operator.delete_asset(&input.id).await.map(DeletedAsset)
+        })
+        .await
     }
 
     /// Makes a peer and lets it take part at once. `NOT_FOUND` for an unknown asset, `DUPLICATE`
@@ -95,8 +91,8 @@ impl Mutation {
         #[graphql(desc = "The peer.")] input: CreatePeerInput,
     ) -> Result<CreatePeerMutationResponse> {
         let key = input.idempotency_key.clone();
-        answer(context, "Created ILP Peer", key.as_deref(), async {
-            operator(context).create_peer(input.read()?).await
+        answer(context, "Created ILP Peer", key, |operator| async move {
+            operator.create_peer(input.read()?).await
         })
         .await
     }
@@ -110,13 +106,14 @@ impl Mutation {
         #[graphql(desc = "The peer's id and what is to change.")] input: UpdatePeerInput,
     ) -> Result<UpdatePeerMutationResponse> {
         let key = input.idempotency_key.clone();
-        answer(context, "Updated ILP Peer", key.as_deref(), async {
-            operator(context).update_peer(input.read()?).await
+        answer(context, "Updated ILP Peer", key, |operator| async move {
+            operator.update_peer(input.read()?).await
         })
         .await
     }
 
-    /// Deletes a peer and withdraws what it has left to settlement; its books stay. `NOT_FOUND`
+    /// Deletes a peer and withdraws what it has left to settlement; its books stay. A withdrawal that
+    /// is pending may still be posted or voided, and settles what it holds either way. `NOT_FOUND`
     /// when there is none of this id.
     #[graphql(complexity = "CHANGE_COMPLEXITY + child_complexity")]
     async fn delete_peer(
@@ -124,23 +121,11 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The peer's id.")] input: DeletePeerInput,
     ) -> Result<DeletePeerMutationResponse> {
-        let key = input.idempotency_key.as_deref();
-        answer(context, "Deleted ILP Peer", key, operator(context).delete_peer(&input.id)).await
-    }
-
-    /// Adds to what a peer may send. `NOT_FOUND` for an unknown peer, `FORBIDDEN` for zero,
-    /// `DUPLICATE` for an id that was booked, `BAD_USER_INPUT` for what is no amount or id.
-    #[graphql(complexity = "CHANGE_COMPLEXITY + child_complexity")]
-    async fn deposit_peer_liquidity(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The deposit.")] input: DepositPeerLiquidityInput,
-    ) -> Option<Result<LiquidityMutationResponse>> {
-        let key = input.idempotency_key.clone();
-        let answered = answer(context, "Added peer liquidity", Some(&key), async {
-            operator(context).deposit_peer_liquidity(input.read()?).await
-        });
-        Some(answered.await)
+        let key = input.idempotency_key;
+        answer(context, "Deleted ILP Peer", key, |operator| async move {
+            operator.delete_peer(&input.id).await
+        })
+        .await
     }
 }
 

@@ -1,7 +1,12 @@
 //! What the schema tells of the node itself.
 
 use async_graphql::SimpleObject;
+use ilp_store::BackupReport;
 
+use super::{
+    response::{MutationResponse, Status},
+    scalars::UInt64,
+};
 use crate::operator::{NodeView, PingOutcome};
 
 /// The node that answers.
@@ -22,6 +27,9 @@ pub(crate) struct NodeInfo {
     /// Why the ledger has stopped; null while it works. Once it has stopped, no packet is
     /// forwarded until the node is started again.
     ledger_stopped: Option<String>,
+    /// What will stop the ledger unless somebody does something, such as a disk that is full; null
+    /// while there is nothing.
+    ledger_warning: Option<String>,
 }
 
 impl From<NodeView> for NodeInfo {
@@ -34,6 +42,7 @@ impl From<NodeView> for NodeInfo {
             peer_count: int(node.peer_count),
             asset_count: int(node.asset_count),
             ledger_stopped: node.ledger_stopped,
+            ledger_warning: node.ledger_warning,
         }
     }
 }
@@ -82,7 +91,45 @@ pub(crate) struct WhoamiResponse {
     pub(crate) is_operator: bool,
 }
 
+/// A copy of the store.
+#[derive(SimpleObject)]
+pub(crate) struct Backup {
+    /// The number of the last transfer in it.
+    last_sequence: UInt64,
+    /// How many segments of the journal it has.
+    segments: UInt64,
+    /// How large its journal is, in bytes.
+    journal_bytes: UInt64,
+}
+
+impl From<BackupReport> for Backup {
+    fn from(report: BackupReport) -> Self {
+        Self {
+            last_sequence: report.last_sequence.into(),
+            segments: report.segments.into(),
+            journal_bytes: report.journal_bytes.into(),
+        }
+    }
+}
+
+/// What became of a backup.
+#[derive(SimpleObject)]
+pub(crate) struct BackupMutationResponse {
+    /// The copy; null when the mutation was refused.
+    backup: Option<Backup>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for BackupMutationResponse {
+    type Done = BackupReport;
+
+    fn new(done: Option<BackupReport>, status: Status) -> Self {
+        Self { backup: done.map(Backup::from), status }
+    }
+}
+
 /// GraphQL's integers have 32 bits; what is more than they hold shows as the most they hold.
-fn int(number: impl TryInto<i32>) -> i32 {
+pub(super) fn int(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
 }

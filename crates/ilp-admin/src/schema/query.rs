@@ -1,6 +1,8 @@
 //! The queries.
 
-use async_graphql::{Context, ID, Object, Result};
+mod books;
+
+use async_graphql::{Context, ID, MergedObject, Object, Result};
 
 use super::{
     asset::{Asset, AssetsConnection},
@@ -15,14 +17,19 @@ use crate::operator::{Operator, OperatorError};
 /// A ping occupies the network, so few of them fit into one request.
 const PING_COMPLEXITY: usize = 1000;
 
-/// What can be asked. A field that may be null is an `Option<Result<_>>`: a refusal then makes that
-/// field null beside the error; a `Result<Option<_>>` would void the data of its neighbours too.
-pub(crate) struct Query;
-
 /// Everything that can be read. Refusals are GraphQL errors with `extensions.code`, such as
 /// `NOT_FOUND`.
+#[derive(Default, MergedObject)]
+pub(crate) struct Query(NodeQuery, books::BooksQuery);
+
+/// What can be asked. A field that may be null is an `Option<Result<_>>`: a refusal then makes that
+/// field null beside the error; a `Result<Option<_>>` would void the data of its neighbours too.
+#[derive(Default)]
+struct NodeQuery;
+
+/// The node, its assets and its peers.
 #[Object]
-impl Query {
+impl NodeQuery {
     /// The asset of this id. `NOT_FOUND` when there is none.
     async fn asset(
         &self,

@@ -1,12 +1,20 @@
-//! How refusals reach two generations of clients. The one place that every mutation passes.
+//! How outcomes reach clients. The one place that every mutation passes.
 //!
-//! The older clients select `code`, `success` and `message` beside the object and expect a refusal
-//! there, with the object null. Today's clients select only the object and expect a refusal among
+//! A mutation with an idempotency key is done once; sent again, it is answered with the first
+//! outcome, in the fields that are selected now.
+//!
+//! Refusals are told to two generations of clients. The older ones select `code`, `success` and `message` beside the object and expect a refusal
+//! there, with the object null. Today's select only the object and expect a refusal among
 //! the GraphQL errors, with `extensions.code`. What a client selects tells which it is.
 
 use async_graphql::{Context, Error, ErrorExtensions, Result, SimpleObject};
+use ring::digest;
+use serde_json::{Value, json};
 
-use crate::operator::{ErrorKind, OperatorError};
+use crate::{
+    canonical_json::canonical,
+    operator::{ErrorKind, Operator, OperatorError, Outcome, Request},
+};
 
 /// How a mutation ended, beside the object.
 #[derive(SimpleObject)]
@@ -24,28 +32,67 @@ pub(crate) struct Status {
 /// The answer of a mutation: its object, or none when it was refused, and how it ended.
 pub(crate) trait MutationResponse: Sized {
     /// What the operation gives back when it is done.
-    type Done;
+    type Done: Outcome;
 
     fn new(done: Option<Self::Done>, status: Status) -> Self;
 }
 
 /// Runs a mutation and answers in the way that the client expects. `work` also reads the input, so
-/// that a number out of range is a refusal like any other.
-///
-/// This is where a stored response for `idempotency_key` would be looked up before the work, and
-/// stored after it. For now the key is taken and has no effect.
-pub(crate) async fn answer<R: MutationResponse>(
+/// that a number out of range is a refusal like any other. It is given an operator of its own and
+/// borrows nothing, since with a key it goes on when the client hangs up.
+pub(crate) async fn answer<R, F>(
     context: &Context<'_>,
     success_message: &'static str,
-    idempotency_key: Option<&str>,
-    work: impl Future<Output = Result<R::Done, OperatorError>>,
-) -> Result<R> {
-    let _ = idempotency_key;
+    idempotency_key: Option<String>,
+    work: impl FnOnce(Operator) -> F,
+) -> Result<R>
+where
+    R: MutationResponse,
+    F: Future<Output = Result<R::Done, OperatorError>> + Send + 'static,
+{
     let refusals_as_data = wants_refusals_as_data(context);
-    match work.await {
-        Ok(done) => Ok(R::new(Some(done), Status::done(success_message))),
+    let operator = context.data_unchecked::<Operator>();
+    let work = work(operator.clone());
+    // An empty key names nothing, as Rafiki has it too.
+    let done = match idempotency_key.filter(|key| !key.is_empty()) {
+        None => work.await.map(Some),
+        Some(key) => {
+            let request = Request { key, digest: request_digest(context)? };
+            operator.once(request, work).await
+        }
+    };
+    match done {
+        Ok(done) => Ok(R::new(done, Status::done(success_message))),
         Err(refusal) if refusals_as_data => Ok(R::new(None, Status::refused(&refusal))),
         Err(refusal) => Err(graphql_error(&refusal)),
+    }
+}
+
+/// What makes a request the same: the mutation and what it was given, apart from the key itself. It
+/// doesn't matter what the client calls its variables, in which order it sends the members, and
+/// whether an amount is an integer or its decimal digits.
+fn request_digest(context: &Context<'_>) -> Result<[u8; 32]> {
+    let mut arguments = json!({});
+    for (name, value) in context.field().arguments()? {
+        let mut value = value.into_json()?;
+        if let Some(members) = value.as_object_mut() {
+            members.remove("idempotencyKey");
+        }
+        numbers_as_texts(&mut value);
+        arguments[name.as_str()] = value;
+    }
+    let request = canonical(&json!([context.field().name(), arguments]));
+    let digest = digest::digest(&digest::SHA256, request.as_bytes());
+    Ok(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"))
+}
+
+/// Recurses as deep as the request nests, which is bounded where it is read.
+fn numbers_as_texts(value: &mut Value) {
+    match value {
+        Value::Number(number) => *value = Value::String(number.to_string()),
+        Value::Array(values) => values.iter_mut().for_each(numbers_as_texts),
+        Value::Object(members) => members.values_mut().for_each(numbers_as_texts),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 

@@ -110,6 +110,31 @@ fn not_uint8(value: &Value) -> InputValueError<UInt8> {
     InputValueError::custom(format!("{value} is not a whole number from 0 to 255 as expected"))
 }
 
+/// An object whose members are not part of the schema.
+pub(crate) struct JsonObject(serde_json::Value);
+
+/// A JSON object, whose members depend on what it belongs to.
+#[Scalar(name = "JSONObject")]
+impl ScalarType for JsonObject {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value.into_json()? {
+            object @ serde_json::Value::Object(_) => Ok(Self(object)),
+            _ => Err(InputValueError::custom("a JSON object is expected")),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.0.clone()).unwrap_or_default()
+    }
+}
+
+impl JsonObject {
+    /// The object that `bytes` hold; an empty one when they hold none.
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        Self(serde_json::from_slice(bytes).unwrap_or_else(|_| serde_json::json!({})))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -71,6 +71,7 @@ pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedg
         tenant_id: "438fa74a-fa7d-4317-9ced-dde32ece1787".to_owned(),
         version: "0.1.0",
         hold_ms_max: 30_000,
+        event_made: Arc::default(),
     });
     operator.load().await.unwrap();
     (operator, connector)

@@ -29,7 +29,45 @@ impl Entry {
     }
 }
 
-/// A transfer as it waits for the disk.
+/// What happens to a transfer. The number is written to disk, so it never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Step {
+    /// It moves its money, in one step.
+    Move = 1,
+    /// A withdrawal sets its amount aside, until it is posted, voided or expires.
+    Begin = 2,
+    /// A withdrawal that had begun moves its money.
+    Post = 3,
+    /// A withdrawal that had begun gives its amount back.
+    Void = 4,
+    /// A withdrawal that had begun gives its amount back, since its time is over.
+    Expire = 5,
+}
+
+impl Step {
+    /// The step whose number on disk is `byte`.
+    #[must_use]
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        [Self::Move, Self::Begin, Self::Post, Self::Void, Self::Expire]
+            .into_iter()
+            .find(|step| step.to_byte() == byte)
+    }
+
+    /// The step's number on disk.
+    #[must_use]
+    pub fn to_byte(self) -> u8 {
+        self as u8
+    }
+
+    /// Whether the step brings a transfer into the books, as opposed to changing one.
+    #[must_use]
+    pub fn is_first(self) -> bool {
+        matches!(self, Self::Move | Self::Begin)
+    }
+}
+
+/// A step of a transfer as it waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Posted {
     /// Its place in the books; the first one ever is 1, and none is left out.
@@ -38,24 +76,31 @@ pub struct Posted {
     pub id: Uuid,
     /// Why the money moved.
     pub kind: TransferKind,
+    /// What happens to the transfer.
+    pub step: Step,
     /// The first or only movement.
     pub first: Entry,
     /// The second one, where two assets meet.
     pub second: Option<Entry>,
-    /// For an operator's transfer, when it was made, in milliseconds since 1970.
+    /// When an operator took this step, in milliseconds since 1970. A packet's is the time at which
+    /// its page is written.
     pub created_at_ms: Option<u64>,
+    /// For a withdrawal that begins, from when on it is expired, in milliseconds since 1970.
+    pub expires_at_ms: Option<u64>,
 }
 
 impl Posted {
     /// Of a transfer that is to get its place.
-    pub(crate) fn new(transfer: &Transfer, created_at_ms: Option<u64>) -> Self {
+    pub(crate) fn new(transfer: &Transfer, step: Step, created_at_ms: Option<u64>) -> Self {
         Self {
             sequence: 0,
             id: transfer.id,
             kind: transfer.kind,
+            step,
             first: Entry::of(&transfer.first),
             second: transfer.second.as_ref().map(Entry::of),
             created_at_ms,
+            expires_at_ms: None,
         }
     }
 

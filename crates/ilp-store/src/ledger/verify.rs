@@ -1,12 +1,177 @@
-//! Whether the books add up. Asked before anything is forwarded on them.
+//! Whether the books add up: asked of the sums before anything is forwarded on them, and of every
+//! transfer when an operator wants to know.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use ilp_connector::account::{AccountId, AccountKind};
 use uuid::Uuid;
 
-use super::books::StoredBalance;
-use crate::{error::StoreError, store::Store};
+use super::{
+    DurableLedger,
+    checkpoint::{self, Which},
+    start::{Found, replay},
+    state::{Row, State},
+};
+use crate::{
+    error::StoreError,
+    journal::{DIRECTORY, Place, scan_until},
+    store::Store,
+};
+
+/// What came out of adding everything up again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How many entries were read.
+    pub transfers: u64,
+    /// How many accounts there are.
+    pub accounts: u64,
+    /// The first entry that is kept. What came before it is in the totals that were carried over.
+    pub first_sequence: u64,
+    /// The last entry.
+    pub last_sequence: u64,
+    /// What is wrong, in words. Empty when the books add up.
+    pub faults: Vec<String>,
+}
+
+/// Adds up the books of a stopped node, whose store is in `dir`, and changes nothing about them.
+///
+/// # Errors
+/// When there is no store, when it is in use, or can't be read. What is wrong with the books
+/// themselves is in the report.
+pub fn verify(dir: &Path) -> Result<Report, StoreError> {
+    let store = Store::open_existing(dir)?;
+    let checkpoint = match checkpoint::meta(&store, Which::Checkpoint)? {
+        Some(meta) => Some((
+            meta.place.next_sequence - 1,
+            checkpoint::load(&store, Which::Checkpoint, Some(&meta))?,
+        )),
+        None => None,
+    };
+    let answered = store.inner.durability.answered().sequence;
+    let mut report = add_up(&store, u64::MAX, |state, faults| {
+        if let Some((sequence, then)) = &checkpoint
+            && state.sequence == *sequence
+        {
+            compare(state, then, "the checkpoint", faults);
+        }
+    })?;
+    let last = report.last_sequence;
+    if let Some((sequence, _)) = checkpoint.filter(|(sequence, _)| *sequence > last) {
+        let fault = format!("the checkpoint goes up to transfer {sequence}, the journal to {last}");
+        report.faults.push(fault);
+    }
+    if answered > last {
+        let fault = format!("transfer {answered} was answered for, the journal goes up to {last}");
+        report.faults.push(fault);
+    }
+    Ok(report)
+}
+
+impl DurableLedger {
+    /// Adds up the books of a running ledger up to what is durable now, and compares with memory.
+    /// Reads the whole journal, so call it on a thread of its own.
+    ///
+    /// # Errors
+    /// When the journal can't be read. What is wrong with the books is in the report.
+    pub fn verify(&self) -> Result<Report, StoreError> {
+        // No segment is removed meanwhile.
+        let _turn = self.keeper.turn.lock();
+        let (sequence, rows) = {
+            let kept = self.books.lock();
+            (kept.state.sequence, kept.state.rows().copied().collect::<Vec<_>>())
+        };
+        let mut now = State::default();
+        rows.into_iter().for_each(|row| now.load(row));
+        add_up(&self.store, sequence, |state, faults| {
+            if state.sequence == sequence {
+                compare(state, &now, "the books in memory", faults);
+                self.compare_live(&now, faults);
+            }
+        })
+    }
+
+    /// The live accounts are ahead of the books, never behind.
+    fn compare_live(&self, books: &State, faults: &mut Vec<String>) {
+        for row in books.rows().filter(|row| row.credits + row.debits > 0) {
+            let live = self.account(row.account).balance();
+            if live.credits < row.credits || live.debits < row.debits {
+                faults.push(format!("{:?} is behind the journal in memory: {live:?}", row.account));
+            }
+        }
+    }
+}
+
+/// Adds up the kept journal from the carried totals on. `look` sees the books after each page, and
+/// once before the first.
+fn add_up(
+    store: &Store,
+    last_sequence: u64,
+    mut look: impl FnMut(&State, &mut Vec<String>),
+) -> Result<Report, StoreError> {
+    let directory = store.path().join(DIRECTORY);
+    let mut report = Report::default();
+    let fault = |error: StoreError| match error {
+        error @ (StoreError::Journal(_) | StoreError::Books { .. } | StoreError::Record { .. }) => {
+            Ok(error.to_string())
+        }
+        error => Err(error),
+    };
+    let found = match Found::look(store, &directory) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(report),
+        Err(error) => {
+            report.faults.push(fault(error)?);
+            return Ok(report);
+        }
+    };
+    let mut state = match checkpoint::load(store, Which::Base, found.base.as_ref()) {
+        Ok(state) => state,
+        Err(error) => {
+            report.faults.push(fault(error)?);
+            return Ok(report);
+        }
+    };
+    let place: Place = found.base_place();
+    (report.first_sequence, report.last_sequence) = (place.next_sequence, place.next_sequence - 1);
+    look(&state, &mut report.faults);
+    let scanned = scan_until(&directory, found.journal, place, last_sequence, |scanned| {
+        replay(&mut state, &scanned)?;
+        report.transfers += u64::from(scanned.page.count);
+        report.last_sequence = scanned.page.last_sequence();
+        look(&state, &mut report.faults);
+        Ok(())
+    });
+    if let Err(error) = scanned {
+        report.faults.push(fault(error)?);
+    }
+    if let Err(error) = check_sums(store, &state) {
+        report.faults.push(fault(error)?);
+    }
+    report.accounts = state.rows().count() as u64;
+    Ok(report)
+}
+
+fn compare(added: &State, other: &State, what: &str, faults: &mut Vec<String>) {
+    for row in added.rows() {
+        let empty = Row::empty(row.account);
+        let found = other.row(row.account).unwrap_or(&empty);
+        let sums = |row: &Row| (row.credits, row.debits, row.pending);
+        if sums(row) != sums(found) {
+            faults.push(format!(
+                "{:?} has credits, debits and pending debits of {:?} by the journal, and of {:?} \
+                 by {what}",
+                row.account,
+                sums(row),
+                sums(found)
+            ));
+        }
+    }
+    for row in other.rows().filter(|row| added.row(row.account).is_none()) {
+        if row.credits + row.debits + row.pending > 0 {
+            faults.push(format!("{:?} is in {what} and not in the journal", row.account));
+        }
+    }
+}
 
 /// What was ever credited and debited on some accounts.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -16,10 +181,10 @@ struct Sums {
 }
 
 impl Sums {
-    fn plus(self, balance: &StoredBalance) -> Option<Self> {
+    fn plus(self, row: &Row) -> Option<Self> {
         Some(Self {
-            credits: self.credits.checked_add(balance.credits)?,
-            debits: self.debits.checked_add(balance.debits)?,
+            credits: self.credits.checked_add(row.credits)?,
+            debits: self.debits.checked_add(row.debits)?,
         })
     }
 }
@@ -29,31 +194,27 @@ impl Sums {
 ///
 /// # Errors
 /// [`StoreError::Books`] says which sum is wrong.
-pub(crate) fn verify(
-    store: &Store,
-    balances: &HashMap<AccountId, StoredBalance>,
-) -> Result<(), StoreError> {
+pub(crate) fn check_sums(store: &Store, state: &State) -> Result<(), StoreError> {
     let too_large = || wrong("the sums are beyond 128 bits".to_owned());
     let mut total = Sums::default();
     let mut by_asset: HashMap<Uuid, Sums> = HashMap::new();
     let mut all_known = true;
-    for (account, balance) in balances {
-        if account.kind != AccountKind::Settlement && balance.debits > balance.credits {
-            let StoredBalance { credits, debits, .. } = balance;
-            return Err(wrong(format!("{account:?} has credits {credits} and debits {debits}")));
+    for row in state.rows() {
+        if row.is_below_zero() {
+            return Err(wrong(format!("{row:?}")));
         }
-        total = total.plus(balance).ok_or_else(too_large)?;
-        if let Some(asset) = asset_of(store, *account)? {
+        total = total.plus(row).ok_or_else(too_large)?;
+        if let Some(asset) = asset_of(store, row.account)? {
             let sums = by_asset.entry(asset).or_default();
-            *sums = sums.plus(balance).ok_or_else(too_large)?;
+            *sums = sums.plus(row).ok_or_else(too_large)?;
         } else {
             all_known = false;
-            tracing::warn!(?account, "the books have an account of a peer that the store lacks");
+            tracing::warn!(account = ?row.account, "the store doesn't know whose account it is");
         }
     }
     balanced("all accounts", total)?;
-    // The account of a peer that isn't known may belong to any asset, so the sums of none can be
-    // expected to agree.
+    // An account whose asset isn't known may belong to any, so the sums of none can be expected to
+    // agree.
     if all_known {
         for (asset, sums) in by_asset {
             balanced(&format!("the accounts of asset {asset}"), sums)?;
@@ -63,13 +224,19 @@ pub(crate) fn verify(
 }
 
 fn asset_of(store: &Store, account: AccountId) -> Result<Option<Uuid>, StoreError> {
-    if account.kind != AccountKind::PeerLiquidity {
-        return Ok(Some(account.owner));
+    match account.kind {
+        AccountKind::AssetLiquidity | AccountKind::Settlement => Ok(Some(account.owner)),
+        AccountKind::PeerLiquidity => {
+            if let Some(peer) = store.peer(account.owner)? {
+                return Ok(Some(peer.asset_id));
+            }
+            Ok(store.deleted_peer(account.owner)?.map(|peer| peer.asset_id))
+        }
+        // The store doesn't keep their owners.
+        AccountKind::WalletAddress
+        | AccountKind::IncomingPayment
+        | AccountKind::OutgoingPayment => Ok(None),
     }
-    if let Some(peer) = store.peer(account.owner)? {
-        return Ok(Some(peer.asset_id));
-    }
-    Ok(store.deleted_peer(account.owner)?.map(|peer| peer.asset_id))
 }
 
 fn balanced(what: &str, sums: Sums) -> Result<(), StoreError> {

@@ -71,7 +71,7 @@ impl PeerCommand {
 }
 
 fn add(args: &AddArgs) -> Result<(), Failure> {
-    let asset = find_asset(args)?;
+    let asset = find_asset(&args.admin, &args.asset)?;
     let scale = asset["scale"].as_u64().and_then(|scale| u8::try_from(scale).ok()).unwrap_or(0);
     let amount = |text: &Option<String>| match text {
         None => Ok(Value::Null),
@@ -112,24 +112,39 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
 
 /// The asset of that code or id. Two assets may share a code at different scales, and then only
 /// the id will do.
-fn find_asset(args: &AddArgs) -> Result<Value, Failure> {
-    let assets = all_assets(&args.admin)?;
-    let is_meant = |asset: &&Value| asset["id"] == *args.asset || asset["code"] == *args.asset;
+pub(super) fn find_asset(admin: &AdminArgs, name: &str) -> Result<Value, Failure> {
+    let assets = all_assets(admin)?;
+    let is_meant = |asset: &&Value| asset["id"] == *name || asset["code"] == *name;
     let found: Vec<&Value> = assets.iter().filter(is_meant).collect();
     match found.as_slice() {
         [asset] => Ok((*asset).clone()),
         [] => Err(Failure::Refused(format!(
-            "there is no asset {}; add it first: jirani asset add CODE SCALE",
-            args.asset
+            "there is no asset {name}; add it first: jirani asset add CODE SCALE"
         ))),
         _ => Err(Failure::Refused(format!(
-            "several assets are called {}; give the id, as jirani asset list shows it",
-            args.asset
+            "several assets are called {name}; give the id, as jirani asset list shows it"
         ))),
     }
 }
 
-fn list(admin: &AdminArgs) -> Result<(), Failure> {
+/// The peer of that ILP address or id. One address may be several peers', of an asset each, and
+/// then only the id will do.
+pub(super) fn find_peer(admin: &AdminArgs, name: &str) -> Result<Value, Failure> {
+    let peers = all_peers(admin)?;
+    let is_meant = |peer: &&Value| peer["id"] == *name || peer["staticIlpAddress"] == *name;
+    let found: Vec<&Value> = peers.iter().filter(is_meant).collect();
+    match found.as_slice() {
+        [peer] => Ok((*peer).clone()),
+        [] => Err(Failure::Refused(format!(
+            "there is no peer {name}; jirani peer list shows those that there are"
+        ))),
+        _ => Err(Failure::Refused(format!(
+            "several peers are at {name}; give the id, as jirani peer list shows it"
+        ))),
+    }
+}
+
+fn all_peers(admin: &AdminArgs) -> Result<Vec<Value>, Failure> {
     let query = "query($after: String) {
         peers(first: 100, after: $after) {
             pageInfo { hasNextPage endCursor }
@@ -139,7 +154,11 @@ fn list(admin: &AdminArgs) -> Result<(), Failure> {
             } }
         }
     }";
-    let peers = all_rows(admin, query, "peers")?;
+    all_rows(admin, query, "peers")
+}
+
+fn list(admin: &AdminArgs) -> Result<(), Failure> {
+    let peers = all_peers(admin)?;
     let mut lines = vec![format!("{:<32} {:>24} {:<8} {}", "ADDRESS", "LIQUIDITY", "ASSET", "ID")];
     lines.extend(peers.iter().map(|peer| {
         format!(

@@ -114,6 +114,34 @@ pub(crate) const KEYS: &[Key] = &[
         Some("unlimited"),
         "a whole number, or unlimited",
     ),
+    key("webhook.url", "JIRANI_WEBHOOK_URL", None, URL).rafiki(Same("WEBHOOK_URL")),
+    key("webhook.secret", "JIRANI_WEBHOOK_SECRET", None, TEXT).rafiki(Same("SIGNATURE_SECRET")),
+    key(
+        "webhook.timeout_ms",
+        "JIRANI_WEBHOOK_TIMEOUT_MS",
+        Some("2000"),
+        "a whole number of milliseconds from 1 to 60000",
+    )
+    .rafiki(Same("WEBHOOK_TIMEOUT")),
+    key(
+        "webhook.attempts_max",
+        "JIRANI_WEBHOOK_ATTEMPTS_MAX",
+        Some("10"),
+        "a whole number from 1 to 1000",
+    )
+    .rafiki(Same("WEBHOOK_MAX_RETRY")),
+    key(
+        "retention.event_days",
+        "JIRANI_RETENTION_EVENT_DAYS",
+        Some("30"),
+        "a whole number of days from 1 to 3650",
+    ),
+    key(
+        "retention.journal_segments_min",
+        "JIRANI_RETENTION_JOURNAL_SEGMENTS_MIN",
+        Some("all"),
+        "a whole number from 1 on, or all",
+    ),
     key("wallet.listen", "JIRANI_WALLET_LISTEN", Some("0.0.0.0:3003"), ADDRESS)
         .rafiki(Port("OPEN_PAYMENTS_PORT"))
         .planned(),
@@ -132,16 +160,6 @@ pub(crate) const KEYS: &[Key] = &[
     key("rates.url", "JIRANI_RATES_URL", None, URL).rafiki(Same("EXCHANGE_RATES_URL")).planned(),
     key("rates.lifetime_ms", "JIRANI_RATES_LIFETIME_MS", Some("15000"), MILLISECONDS)
         .rafiki(Same("EXCHANGE_RATES_LIFETIME"))
-        .planned(),
-    key("webhook.url", "JIRANI_WEBHOOK_URL", None, URL).rafiki(Same("WEBHOOK_URL")).planned(),
-    key("webhook.secret", "JIRANI_WEBHOOK_SECRET", None, TEXT)
-        .rafiki(Same("SIGNATURE_SECRET"))
-        .planned(),
-    key("webhook.timeout_ms", "JIRANI_WEBHOOK_TIMEOUT_MS", Some("2000"), MILLISECONDS)
-        .rafiki(Same("WEBHOOK_TIMEOUT"))
-        .planned(),
-    key("webhook.attempts_max", "JIRANI_WEBHOOK_ATTEMPTS_MAX", Some("10"), COUNT)
-        .rafiki(Same("WEBHOOK_MAX_RETRY"))
         .planned(),
     key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL).planned(),
 ];

@@ -87,6 +87,11 @@ fn a_wrong_value_names_the_key_the_value_and_the_form() {
         ("JIRANI_ILP_PUBLIC_URL", "ftp://x"),
         ("JIRANI_OPERATOR_TENANT_ID", "1"),
         ("JIRANI_WEBHOOK_ATTEMPTS_MAX", "1.5"),
+        ("JIRANI_WEBHOOK_ATTEMPTS_MAX", "0"),
+        ("JIRANI_WEBHOOK_TIMEOUT_MS", "60001"),
+        ("JIRANI_WEBHOOK_URL", "localhost:4000"),
+        ("JIRANI_RETENTION_EVENT_DAYS", "0"),
+        ("JIRANI_RETENTION_JOURNAL_SEGMENTS_MIN", "some"),
         ("JIRANI_AUTO_PEERING", "maybe"),
         ("JIRANI_ILP_CONNECTIONS_MAX", "0"),
     ];
@@ -127,8 +132,28 @@ fn a_short_or_missing_secret_is_refused_and_never_shown() {
 }
 
 #[test]
+fn a_rafiki_backends_webhook_variables_are_understood_and_never_shown() {
+    let config = with_file(
+        "",
+        &[
+            ("WEBHOOK_URL", "http://127.0.0.1:4000/webhooks?token=hush"),
+            ("SIGNATURE_SECRET", "whist"),
+            ("WEBHOOK_TIMEOUT", "500"),
+            ("WEBHOOK_MAX_RETRY", "3"),
+        ],
+    );
+    let config = config.expect("a configuration");
+    assert_eq!((config.webhook.timeout_ms, config.webhook.attempts_max), (500, 3));
+    let url = config.webhook.url.as_ref().expect("a URL");
+    assert!(url.reveal().ends_with("token=hush"));
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hush") && !shown.contains("whist"), "{shown}");
+    assert!(config.warnings.iter().all(|warning| !warning.contains("webhook")));
+}
+
+#[test]
 fn keys_that_do_nothing_yet_are_said_to() {
-    let config = with_file("", &[("WEBHOOK_URL", "http://127.0.0.1:4000/webhooks")]);
+    let config = with_file("", &[("EXCHANGE_RATES_URL", "http://127.0.0.1:4000/rates")]);
     let warnings = config.expect("a configuration").warnings;
-    assert!(warnings.iter().any(|warning| warning.contains("webhook.url")), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.contains("rates.url")), "{warnings:?}");
 }

@@ -1,0 +1,72 @@
+//! What the node has told, or will tell, the operator's own systems.
+
+use ilp_store::{Delivery, EventFilter, EventRecord, Rows};
+
+use super::{
+    Operator, check,
+    error::{ErrorKind, OperatorError, unknown_event},
+    page::PageArguments,
+};
+
+/// Most types that one filter may name. There are fewer types of event than that.
+const FILTER_TYPES_MAX: usize = 100;
+
+impl Operator {
+    /// A page of the events: those of the types in `only`, where given, and not in `except`.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn events(
+        &self,
+        page: &PageArguments,
+        only: Vec<String>,
+        except: Vec<String>,
+    ) -> Result<Rows<EventRecord>, OperatorError> {
+        let page = page.check()?;
+        if only.len().max(except.len()) > FILTER_TYPES_MAX {
+            return Err(OperatorError::new(
+                ErrorKind::BadInput,
+                format!("filter: at most {FILTER_TYPES_MAX} types are taken"),
+            ));
+        }
+        // An empty list filters nothing, as Rafiki has it.
+        let filter = EventFilter { only: (!only.is_empty()).then_some(only), except };
+        self.read(move |inner| Ok(inner.parts.store.events_page(page, &filter)?)).await
+    }
+
+    /// Has an event sent again, also one that was given up, with all its attempts before it.
+    ///
+    /// # Errors
+    /// An unknown event; a conflict for one that was delivered.
+    pub async fn retry_event(&self, id: &str) -> Result<EventRecord, OperatorError> {
+        let id = check::id(id).ok_or_else(unknown_event)?;
+        self.change(move |changing| async move {
+            let now_ms = changing.now().unix_ms();
+            let known = changing.store(move |store| store.event(id)).await?;
+            match known.ok_or_else(unknown_event)?.delivery {
+                Delivery::Delivered { .. } => return Err(delivered()),
+                Delivery::Due { .. } | Delivery::Dead { .. } => {}
+            }
+            let event = changing.store(move |store| store.retry_event(id, now_ms)).await?;
+            changing.inner.parts.event_made.notify_one();
+            Ok(event)
+        })
+        .await
+    }
+
+    /// The event of this id, if it is still kept.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn event(&self, id: &str) -> Result<Option<EventRecord>, OperatorError> {
+        let Some(id) = check::id(id) else { return Ok(None) };
+        self.read(move |inner| Ok(inner.parts.store.event(id)?)).await
+    }
+}
+
+fn delivered() -> OperatorError {
+    OperatorError::new(
+        ErrorKind::Conflict,
+        "Webhook event already delivered: its receiver has confirmed it",
+    )
+}

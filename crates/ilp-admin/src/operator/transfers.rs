@@ -1,0 +1,140 @@
+//! What has moved on an account, as the books have it.
+
+use ilp_connector::{
+    account::{AccountId, AccountKind},
+    ledger::TransferKind,
+};
+use ilp_store::{TransferRow, TransferState};
+use uuid::Uuid;
+
+use super::{
+    Operator, check,
+    error::{ErrorKind, OperatorError},
+};
+
+/// Rows when nobody says how many.
+const ROWS_DEFAULT: usize = 20;
+/// Most rows. More of the books is had by exporting them.
+pub(crate) const ROWS_MAX: usize = 500;
+
+/// What follows an asset's id in the name of its settlement account; every other account is named
+/// by the id of the peer, asset or payment that it belongs to.
+const SETTLEMENT: &str = ":settlement";
+
+/// The kinds of account that are named by their owner's id alone. Ids are UUIDs, so at most one of
+/// them has anything under an id.
+const OWNED: [AccountKind; 5] = [
+    AccountKind::PeerLiquidity,
+    AccountKind::AssetLiquidity,
+    AccountKind::WalletAddress,
+    AccountKind::IncomingPayment,
+    AccountKind::OutgoingPayment,
+];
+
+/// One movement on an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferView {
+    /// The operator's id of a deposit or withdrawal; for a packet, the beginning of its condition.
+    pub id: Uuid,
+    /// Why it was made.
+    pub kind: TransferKind,
+    /// How far it got.
+    pub state: TransferState,
+    /// The account that pays.
+    pub debit: AccountId,
+    /// The account that is paid.
+    pub credit: AccountId,
+    /// In the smallest unit of the two accounts' asset.
+    pub amount: u64,
+    /// Milliseconds since 1970.
+    pub created_at_ms: u64,
+    /// When a withdrawal in two phases comes back, or would have; in milliseconds since 1970.
+    pub expires_at_ms: Option<u64>,
+}
+
+/// The newest movements on an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountTransfers {
+    /// Those that the account pays, newest first.
+    pub debits: Vec<TransferView>,
+    /// Those that it is paid, newest first.
+    pub credits: Vec<TransferView>,
+}
+
+impl Operator {
+    /// The newest `limit` movements on the account that `id` names, taken apart by direction. There
+    /// are none on an account that nobody knows.
+    ///
+    /// # Errors
+    /// A limit that is negative or above 500.
+    pub async fn transfers(
+        &self,
+        id: &str,
+        limit: Option<i32>,
+    ) -> Result<AccountTransfers, OperatorError> {
+        let limit = row_count(limit)?;
+        let accounts = accounts_named(id);
+        self.read(move |inner| {
+            let now_ms = (inner.parts.clock)().unix_ms();
+            let mut found = AccountTransfers::default();
+            for account in accounts {
+                for row in inner.ledger().transfers(account, None, limit)?.rows {
+                    let side =
+                        if row.debit == account { &mut found.debits } else { &mut found.credits };
+                    side.push(view(row, now_ms));
+                }
+                if !(found.debits.is_empty() && found.credits.is_empty()) {
+                    break;
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+/// The accounts that `id` may mean.
+fn accounts_named(id: &str) -> Vec<AccountId> {
+    if let Some(asset) = id.strip_suffix(SETTLEMENT) {
+        return check::id(asset).map(AccountId::settlement).into_iter().collect();
+    }
+    let Some(owner) = check::id(id) else { return Vec::new() };
+    OWNED.map(|kind| AccountId { kind, owner }).into()
+}
+
+/// What an account is called towards clients.
+pub(crate) fn account_name(account: AccountId) -> String {
+    match account.kind {
+        AccountKind::Settlement => format!("{}{SETTLEMENT}", account.owner),
+        _ => account.owner.to_string(),
+    }
+}
+
+/// A withdrawal whose time is over has come back, even if the books are told a moment later.
+fn view(row: TransferRow, now_ms: u64) -> TransferView {
+    let is_over = row.expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
+    let state = match row.state {
+        TransferState::Pending if is_over => TransferState::Expired,
+        state => state,
+    };
+    TransferView {
+        id: row.id,
+        kind: row.kind,
+        state,
+        debit: row.debit,
+        credit: row.credit,
+        amount: row.amount,
+        created_at_ms: row.created_at_ms,
+        expires_at_ms: row.expires_at_ms,
+    }
+}
+
+fn row_count(limit: Option<i32>) -> Result<usize, OperatorError> {
+    let Some(limit) = limit else { return Ok(ROWS_DEFAULT) };
+    usize::try_from(limit).ok().filter(|rows| *rows <= ROWS_MAX).ok_or_else(|| {
+        OperatorError::new(
+            ErrorKind::BadInput,
+            format!("limit: {limit} rows asked for, 0 to {ROWS_MAX} can be given"),
+        )
+    })
+}

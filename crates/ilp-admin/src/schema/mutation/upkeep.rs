@@ -1,0 +1,47 @@
+//! What an operator does to keep the node well.
+
+use async_graphql::{Context, Object, Result};
+
+use super::CHANGE_COMPLEXITY;
+use crate::schema::{
+    event::WebhookEventMutationResponse, node::BackupMutationResponse, response::answer,
+};
+
+/// A backup copies the whole store, so one fits into a request.
+const BACKUP_COMPLEXITY: usize = 5_000;
+
+#[derive(Default)]
+pub(crate) struct UpkeepMutation;
+
+/// Events and backups.
+#[Object]
+impl UpkeepMutation {
+    /// Sends an event again, also one that was given up, with all its attempts before it.
+    /// `NOT_FOUND` for an unknown event, `CONFLICT` for one that was delivered.
+    #[graphql(complexity = "CHANGE_COMPLEXITY + child_complexity")]
+    async fn retry_webhook_event(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The event's id.")] id: String,
+    ) -> Result<WebhookEventMutationResponse> {
+        answer(context, "Webhook event will be sent again", None, |operator| async move {
+            operator.retry_event(&id).await
+        })
+        .await
+    }
+
+    /// Copies the store, as it is at one moment, into a directory of the node's machine. Packets
+    /// flow on meanwhile, other changes wait. `BAD_USER_INPUT` unless it is an absolute path to a
+    /// directory that is absent or empty.
+    #[graphql(complexity = "BACKUP_COMPLEXITY + child_complexity")]
+    async fn backup(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Where to, such as `/var/backups/jirani/monday`.")] dir: String,
+    ) -> Result<BackupMutationResponse> {
+        answer(context, "Backed up the store", None, |operator| async move {
+            operator.backup(&dir).await
+        })
+        .await
+    }
+}

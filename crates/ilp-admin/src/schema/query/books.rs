@@ -1,0 +1,69 @@
+//! What has moved, and what was told about it.
+
+use async_graphql::{Context, Object, Result};
+
+use super::{is_other_tenant, nothing, operator, or_error};
+use crate::{
+    operator::transfers::ROWS_MAX,
+    schema::{
+        books::AccountingTransferConnection,
+        event::{WebhookEventFilter, WebhookEventsConnection},
+        page::{self, SortOrder},
+    },
+};
+
+#[derive(Default)]
+pub(crate) struct BooksQuery;
+
+/// The books and the events.
+#[Object]
+impl BooksQuery {
+    /// The newest movements on the account of a peer or an asset, newest first, also of one that
+    /// was deleted. There are none on an account that nobody knows.
+    #[graphql(complexity = "transfers_complexity(limit, child_complexity)")]
+    async fn accounting_transfers(
+        &self,
+        context: &Context<'_>,
+        #[graphql(
+            desc = "The id of the peer or asset; an asset's id with `:settlement` behind it \
+                          for where its deposits come from and its withdrawals go to."
+        )]
+        id: String,
+        #[graphql(desc = "How many, debits and credits together; 20 unless told, 500 at most.")]
+        limit: Option<i32>,
+    ) -> Result<AccountingTransferConnection> {
+        Ok(or_error(operator(context).transfers(&id, limit).await)?.into())
+    }
+
+    /// A page of the events: `first` so many `after` a cursor, or `last` so many `before` one; 20
+    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
+    async fn webhook_events(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only events after the one of this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only events before the one of this cursor.")] before: Option<String>,
+        #[graphql(desc = "The first so many of them.")] first: Option<i32>,
+        #[graphql(desc = "The last so many of them.")] last: Option<i32>,
+        #[graphql(desc = "Newest first (DESC) unless told.")] sort_order: Option<SortOrder>,
+        #[graphql(desc = "Which of them; all when left out.")] filter: Option<WebhookEventFilter>,
+        #[graphql(desc = "Only this tenant's events. There is one tenant.")] tenant_id: Option<
+            String,
+        >,
+    ) -> Result<WebhookEventsConnection> {
+        let page = page::arguments(after, before, first, last, sort_order);
+        let (only, except) = filter.unwrap_or_default().read();
+        let rows = or_error(operator(context).events(&page, only, except).await)?;
+        if is_other_tenant(context, tenant_id.as_deref()) {
+            return Ok(nothing().into());
+        }
+        Ok(rows.into())
+    }
+}
+
+/// A limit that will be refused counts as the most there can be.
+fn transfers_complexity(limit: Option<i32>, row: usize) -> usize {
+    let rows = usize::try_from(limit.unwrap_or(20)).unwrap_or(ROWS_MAX).clamp(1, ROWS_MAX);
+    rows.saturating_mul(row.saturating_add(1))
+}

@@ -1,0 +1,37 @@
+//! The journal: a chain of append-only files that holds every movement of money, in its order.
+//!
+//! `crates/ilp-store/JOURNAL.md` describes the format. The parts: `entry` is one movement, `page`
+//! is what one commit writes, `segment` is a file's head and name, `files` is the little that the
+//! journal asks of a disk, `ahead` prepares the next file, `writer` appends, `scan` reads all in
+//! order and decides what a broken end means, `reader` looks up single entries.
+//!
+//! The journal knows no balances: what an entry does to the books is the ledger's business.
+
+mod ahead;
+mod entry;
+mod error;
+mod files;
+mod page;
+mod reader;
+mod scan;
+mod segment;
+mod writer;
+
+pub(crate) use self::{
+    ahead::Ahead,
+    entry::{Fields, Pointers},
+    reader::Reader,
+    scan::{Place, Scanned, Tail, check_place, repair, scan, scan_until},
+    segment::{
+        DIRECTORY, check_chain, first_sequence, identity_of, path_of, segments_in, sync_directory,
+    },
+    writer::Writer,
+};
+pub use self::{
+    entry::Position,
+    error::JournalError,
+    files::{Disk, Files, SegmentFile},
+};
+
+/// The format that this program writes, and the newest that it reads.
+pub(crate) const FORMAT_VERSION: u32 = 1;

@@ -1,0 +1,266 @@
+//! Reads the journal in its order, and tells an end that a crash tore from damage.
+//!
+//! One page is written at a time, and the next one only after a sync. So of all that was ever
+//! written, a crash can tear the last page alone, and nothing valid lies behind it. Whatever is
+//! broken and has a valid page behind it was whole once: that is damage, and named.
+
+use std::{fs, io, path::Path};
+
+use uuid::Uuid;
+
+use super::{
+    Files, JournalError,
+    page::{Found, PAGE_ALIGNMENT, Page, any_from},
+    segment::{Head, SEGMENT_HEADER_BYTES, SegmentHeader, head_of, path_of},
+};
+use crate::error::StoreError;
+
+/// A place between two pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) segment: u32,
+    /// Where the next page goes, in bytes from the segment's start.
+    pub(crate) offset: u32,
+    /// Where the last page begins; zero when the segment has none yet.
+    pub(crate) page_offset: u32,
+    /// The checksum of the last page; zero before the first one ever.
+    pub(crate) link: u32,
+    pub(crate) next_sequence: u64,
+}
+
+/// The segment's head as an offset: where the first page goes.
+pub(crate) const FIRST_PAGE: u32 = SEGMENT_HEADER_BYTES as u32;
+
+impl Place {
+    /// Where a journal begins.
+    pub(crate) const START: Self =
+        Self { segment: 1, offset: FIRST_PAGE, page_offset: 0, link: 0, next_sequence: 1 };
+
+    /// The place behind a page that begins at this one.
+    pub(crate) fn behind(self, page: &Page<'_>) -> Self {
+        Self {
+            segment: self.segment,
+            // A segment's length fits, so all that lies in it does.
+            offset: self.offset + u32::try_from(page.stride()).unwrap_or(u32::MAX),
+            page_offset: self.offset,
+            link: page.checksum,
+            next_sequence: self.next_sequence + u64::from(page.count),
+        }
+    }
+}
+
+/// Where the journal ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tail {
+    pub(crate) place: Place,
+    /// Whether the segment has its head yet.
+    pub(crate) begun: bool,
+    /// Whether something lies behind the end that is no page.
+    pub(crate) torn: bool,
+}
+
+/// A page on the way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scanned<'a> {
+    pub(crate) page: Page<'a>,
+    /// Where it begins.
+    pub(crate) at: Place,
+    /// Where the next one goes.
+    pub(crate) behind: Place,
+}
+
+/// Reads all pages from a place on.
+///
+/// # Errors
+/// [`JournalError`] for everything but a torn end, and whatever `visit` says.
+pub(crate) fn scan(
+    directory: &Path,
+    journal: Uuid,
+    from: Place,
+    visit: impl FnMut(Scanned<'_>) -> Result<(), StoreError>,
+) -> Result<Tail, StoreError> {
+    scan_until(directory, journal, from, u64::MAX, visit)
+}
+
+/// The same up to the page that ends with `last_sequence`: what lies behind it isn't looked at.
+pub(crate) fn scan_until(
+    directory: &Path,
+    journal: Uuid,
+    from: Place,
+    last_sequence: u64,
+    mut visit: impl FnMut(Scanned<'_>) -> Result<(), StoreError>,
+) -> Result<Tail, StoreError> {
+    let mut place = from;
+    loop {
+        let path = path_of(directory, place.segment);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                return Err(JournalError::SegmentMissing { path }.into());
+            }
+            Err(cause) => return Err(StoreError::read(cause)),
+        };
+        let segment = Segment { directory, path: &path, journal, bytes: &bytes };
+        if !segment.has_head(place)? {
+            let torn = bytes.iter().any(|byte| *byte != 0);
+            return Ok(Tail { place, begun: false, torn });
+        }
+        let broken = loop {
+            if place.next_sequence > last_sequence {
+                return Ok(Tail { place, begun: true, torn: false });
+            }
+            match segment.page_at(place) {
+                Ok(Some(page)) => {
+                    let behind = place.behind(&page);
+                    visit(Scanned { page, at: place, behind })?;
+                    place = behind;
+                }
+                Ok(None) => break None,
+                Err(detail) => break Some(detail),
+            }
+        };
+        match segment.end(place, broken)? {
+            Some(next) => place = next,
+            None => {
+                let torn = segment.rest(place).iter().any(|byte| *byte != 0);
+                return Ok(Tail { place, begun: true, torn });
+            }
+        }
+    }
+}
+
+/// A segment in memory.
+struct Segment<'a> {
+    directory: &'a Path,
+    path: &'a Path,
+    journal: Uuid,
+    bytes: &'a [u8],
+}
+
+impl Segment<'_> {
+    fn rest(&self, place: Place) -> &[u8] {
+        self.bytes.get(place.offset as usize..).unwrap_or_default()
+    }
+
+    /// Whether the head is there and fits. One that isn't is an end, if no page follows it.
+    fn has_head(&self, place: Place) -> Result<bool, StoreError> {
+        let head = SegmentHeader::read(self.path, self.bytes)?;
+        let Head::Whole(header) = head else {
+            let follows = any_from(self.bytes, 0);
+            if place.offset != FIRST_PAGE || follows {
+                return Err(self.damaged(0, "the segment's head is broken".to_owned()));
+            }
+            return Ok(false);
+        };
+        let detail = if header.journal != self.journal {
+            "it belongs to another journal".to_owned()
+        } else if header.number != place.segment {
+            format!("it says that it is segment {}", header.number)
+        } else if place.offset != FIRST_PAGE {
+            return Ok(true);
+        } else if header.first_sequence != place.next_sequence {
+            format!(
+                "it begins with transfer {}, and {} should follow",
+                header.first_sequence, place.next_sequence
+            )
+        } else if header.link != place.link {
+            "it follows another page than the last one".to_owned()
+        } else {
+            return Ok(true);
+        };
+        Err(JournalError::OutOfChain { path: self.path.to_owned(), detail }.into())
+    }
+
+    /// The page at a place, `None` where nothing was written, or what is wrong with it.
+    fn page_at(&self, place: Place) -> Result<Option<Page<'_>>, String> {
+        match Page::at(self.rest(place)) {
+            Found::Empty => Ok(None),
+            Found::Broken(detail) => Err(detail.to_owned()),
+            Found::Page(page) if page.first_sequence != place.next_sequence || page.count == 0 => {
+                Err(format!(
+                    "the page begins with transfer {}, and {} should follow",
+                    page.first_sequence, place.next_sequence
+                ))
+            }
+            Found::Page(page) if page.link != place.link => {
+                Err("the page follows another one than that before it".to_owned())
+            }
+            Found::Page(page) => Ok(Some(page)),
+        }
+    }
+
+    /// What comes after the last page of this segment: the next segment, or nothing.
+    fn end(&self, place: Place, broken: Option<String>) -> Result<Option<Place>, StoreError> {
+        let what = broken.clone().unwrap_or_else(|| "a page is missing".to_owned());
+        let offset = (place.offset as usize).next_multiple_of(PAGE_ALIGNMENT);
+        let behind = self.bytes.get(offset..).unwrap_or_default();
+        if any_from(behind, 0) {
+            return Err(self.damaged(place.offset.into(), what));
+        }
+        let next = place.segment + 1;
+        let path = path_of(self.directory, next);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let begins = match head_of(self.directory, next)? {
+            Head::Whole(_) => true,
+            // A crash while it was being taken into use, or before; or else damage, which pages
+            // behind it give away.
+            Head::Unused | Head::Broken => any_from(&fs::read(&path).map_err(StoreError::read)?, 0),
+        };
+        if !begins {
+            return Ok(None);
+        }
+        if broken.is_some() || self.rest(place).iter().any(|byte| *byte != 0) {
+            return Err(self.damaged(place.offset.into(), what));
+        }
+        Ok(Some(Place { segment: next, offset: FIRST_PAGE, page_offset: 0, ..place }))
+    }
+
+    fn damaged(&self, offset: u64, detail: String) -> StoreError {
+        JournalError::Damaged { path: self.path.to_owned(), offset, detail }.into()
+    }
+}
+
+/// Checks that the page before a checkpoint's place is there.
+///
+/// # Errors
+/// [`JournalError::CheckpointAhead`] or [`JournalError::CheckpointWrong`] when it isn't, or when
+/// the segment can't be read.
+pub(crate) fn check_place(directory: &Path, place: Place) -> Result<(), StoreError> {
+    if place.page_offset == 0 {
+        return Ok(());
+    }
+    let bytes = fs::read(path_of(directory, place.segment)).map_err(StoreError::read)?;
+    let rest = bytes.get(place.page_offset as usize..).unwrap_or_default();
+    let (ahead, detail) = match Page::at(rest) {
+        Found::Page(page) if page.checksum != place.link => (false, "another page is there"),
+        Found::Page(page) if page.last_sequence() + 1 == place.next_sequence => return Ok(()),
+        Found::Page(_) => (false, "its page has other transfers"),
+        Found::Empty => (true, "its page isn't there"),
+        Found::Broken(detail) => (true, detail),
+    };
+    let (offset, segment) = (place.page_offset, place.segment);
+    let detail = format!("{detail}, at byte {offset} of segment {segment}");
+    let checkpoint = place.next_sequence - 1;
+    Err(if ahead {
+        JournalError::CheckpointAhead { path: directory.to_owned(), checkpoint, detail }.into()
+    } else {
+        JournalError::CheckpointWrong { sequence: checkpoint, detail }.into()
+    })
+}
+
+/// Wipes what lies behind the end, so that nothing of it is ever taken for a page.
+pub(crate) fn repair(files: &dyn Files, directory: &Path, tail: &Tail) -> io::Result<()> {
+    let path = path_of(directory, tail.place.segment);
+    let bytes = fs::read(&path)?;
+    let from = if tail.begun { tail.place.offset as usize } else { 0 };
+    let length = bytes.get(from..).map_or(0, <[u8]>::len);
+    tracing::info!(
+        path = %path.display(), offset = from,
+        "wiped the end of the journal, torn by a crash before anyone was told of it"
+    );
+    let file = files.open(&path)?;
+    file.write_at(&vec![0; length], from as u64)?;
+    file.sync()
+}

@@ -1,0 +1,187 @@
+//! A segment: one file of the chain, its name and its head.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use uuid::Uuid;
+
+use super::{
+    FORMAT_VERSION, JournalError,
+    entry::{Fields, put_u32, put_u64},
+};
+use crate::error::StoreError;
+
+/// The journal's directory, in the store's.
+pub(crate) const DIRECTORY: &str = "journal";
+
+/// The bytes of a segment's head.
+pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
+
+const MAGIC: [u8; 8] = *b"JIRANIJ\0";
+
+/// What a segment says of itself. It is written together with the first page, since a segment is
+/// prepared before it is known what comes before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentHeader {
+    /// Names the journal, so that a file of another node's is noticed.
+    pub(crate) journal: Uuid,
+    pub(crate) number: u32,
+    pub(crate) first_sequence: u64,
+    /// The checksum of the last page of the segment before.
+    pub(crate) link: u32,
+}
+
+/// What the head of a file turned out to be.
+pub(crate) enum Head {
+    Whole(SegmentHeader),
+    /// Prepared and not used yet.
+    Unused,
+    /// What a crash, or damage, makes of one.
+    Broken,
+}
+
+impl SegmentHeader {
+    pub(crate) fn to_bytes(self) -> [u8; SEGMENT_HEADER_BYTES] {
+        let mut bytes = [0; SEGMENT_HEADER_BYTES];
+        bytes[..8].copy_from_slice(&MAGIC);
+        put_u32(&mut bytes, 8, FORMAT_VERSION);
+        bytes[16..32].copy_from_slice(self.journal.as_bytes());
+        put_u32(&mut bytes, 32, self.number);
+        put_u32(&mut bytes, 36, self.link);
+        put_u64(&mut bytes, 40, self.first_sequence);
+        let checksum = crc32fast::hash(&bytes);
+        put_u32(&mut bytes, 12, checksum);
+        bytes
+    }
+
+    /// # Errors
+    /// [`JournalError::UnknownFormat`] for that of a newer program.
+    pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Head, JournalError> {
+        let Some(bytes) = bytes.get(..SEGMENT_HEADER_BYTES) else { return Ok(Head::Broken) };
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Ok(Head::Unused);
+        }
+        let mut fields = Fields::new(&bytes[8..]);
+        let (version, checksum) =
+            (fields.u32().unwrap_or_default(), fields.u32().unwrap_or_default());
+        let mut unsealed = [0; SEGMENT_HEADER_BYTES];
+        unsealed.copy_from_slice(bytes);
+        put_u32(&mut unsealed, 12, 0);
+        if bytes[..8] != MAGIC || crc32fast::hash(&unsealed) != checksum {
+            return Ok(Head::Broken);
+        }
+        if version != FORMAT_VERSION {
+            let path = path.to_owned();
+            return Err(JournalError::UnknownFormat {
+                path,
+                found: version,
+                known: FORMAT_VERSION,
+            });
+        }
+        let header = (|| {
+            let (journal, number, link) = (fields.uuid()?, fields.u32()?, fields.u32()?);
+            Some(Self { journal, number, link, first_sequence: fields.u64()? })
+        })();
+        Ok(header.map_or(Head::Broken, Head::Whole))
+    }
+}
+
+/// Where a segment is.
+pub(crate) fn path_of(directory: &Path, number: u32) -> PathBuf {
+    directory.join(format!("{number:010}.segment"))
+}
+
+/// Which segment a file is, if its name is one's.
+pub(crate) fn number_of(path: &Path) -> Option<u32> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".segment")?;
+    name.parse().ok().filter(|_| name.len() == 10)
+}
+
+/// The numbers of the segments in a directory, rising. None for a directory that isn't there.
+pub(crate) fn segments_in(directory: &Path) -> Result<Vec<u32>, StoreError> {
+    let listed = match fs::read_dir(directory) {
+        Ok(listed) => listed,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) => return Err(StoreError::read(cause)),
+    };
+    let mut numbers = Vec::new();
+    for entry in listed {
+        numbers.extend(number_of(&entry.map_err(StoreError::read)?.path()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Reads the head of a segment.
+pub(crate) fn head_of(directory: &Path, number: u32) -> Result<Head, StoreError> {
+    let path = path_of(directory, number);
+    let mut bytes = [0; SEGMENT_HEADER_BYTES];
+    let file = File::open(&path).map_err(StoreError::read)?;
+    match file.read_exact_at(&mut bytes, 0) {
+        Ok(()) => Ok(SegmentHeader::read(&path, &bytes)?),
+        Err(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => Ok(Head::Broken),
+        Err(cause) => Err(StoreError::read(cause)),
+    }
+}
+
+/// The sequence with which a segment in use begins.
+pub(crate) fn first_sequence(directory: &Path, number: u32) -> Result<Option<u64>, StoreError> {
+    Ok(match head_of(directory, number)? {
+        Head::Whole(header) => Some(header.first_sequence),
+        Head::Unused | Head::Broken => None,
+    })
+}
+
+/// Which journal the segments belong to, going by the oldest one in use.
+pub(crate) fn identity_of(directory: &Path, segments: &[u32]) -> Result<Option<Uuid>, StoreError> {
+    for number in segments {
+        if let Head::Whole(header) = head_of(directory, *number)? {
+            return Ok(Some(header.journal));
+        }
+    }
+    Ok(None)
+}
+
+/// Checks that the segments from `oldest` on are all there, each under its own number, of this
+/// journal, and in the order of their sequences. Reads their heads alone.
+///
+/// # Errors
+/// [`JournalError::SegmentMissing`], [`JournalError::OutOfChain`], or a newer format.
+pub(crate) fn check_chain(
+    directory: &Path,
+    segments: &[u32],
+    oldest: u32,
+    journal: Uuid,
+) -> Result<(), StoreError> {
+    let mut last_sequence = 0;
+    let newest = segments.last().copied().unwrap_or(oldest);
+    for number in oldest..=newest {
+        let path = path_of(directory, number);
+        if segments.binary_search(&number).is_err() {
+            return Err(JournalError::SegmentMissing { path }.into());
+        }
+        // One that is broken or unused is for the scan to judge, which sees what is around it.
+        let Head::Whole(header) = head_of(directory, number)? else { continue };
+        let detail = if header.journal != journal {
+            "it belongs to another journal".to_owned()
+        } else if header.number != number {
+            format!("it says that it is segment {}", header.number)
+        } else if header.first_sequence <= last_sequence {
+            format!("it begins with transfer {}", header.first_sequence)
+        } else {
+            last_sequence = header.first_sequence;
+            continue;
+        };
+        return Err(JournalError::OutOfChain { path, detail }.into());
+    }
+    Ok(())
+}
+
+/// Makes the names in a directory survive a loss of power.
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}

@@ -1,0 +1,191 @@
+//! Appends to the journal: gathers entries into a page, writes it, syncs it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use uuid::Uuid;
+
+use super::{
+    Ahead, Files, Place, Pointers, Position, SegmentFile, Tail,
+    entry::{encode, entry_bytes_max},
+    page::{PAGE_ALIGNMENT, PAGE_BYTES_MAX, PAGE_HEADER_BYTES, seal},
+    scan::FIRST_PAGE,
+    segment::{SEGMENT_HEADER_BYTES, SegmentHeader, path_of, sync_directory},
+};
+use crate::ledger::Posted;
+
+/// The least that a segment may have: room for its head and a page of a few entries.
+pub(crate) const SEGMENT_BYTES_MIN: u32 = 4 * 1024;
+
+/// The first segment is made while the node starts for the first time, so it is smaller.
+const FIRST_SEGMENT_BYTES_MAX: u32 = 1024 * 1024;
+
+/// The end of the journal, where pages are added.
+pub(crate) struct Writer {
+    journal: Uuid,
+    ahead: Ahead,
+    file: Box<dyn SegmentFile>,
+    /// The length of the segment, in bytes.
+    limit: u32,
+    segment_bytes: u32,
+    place: Place,
+    /// Whether the segment has its head; it goes out with the first page.
+    begun: bool,
+    /// The page that is being gathered, behind the head of its segment where that is still to be
+    /// written. Kept from page to page, so that at full speed nothing is allocated.
+    buffer: Vec<u8>,
+    /// Where the page begins in the buffer.
+    page_start: usize,
+    count: u32,
+}
+
+impl Writer {
+    /// Goes on at the end of a journal.
+    ///
+    /// # Errors
+    /// When the segment can't be opened, or the thread can't be started.
+    pub(crate) fn open(
+        files: &Arc<dyn Files>,
+        directory: &Path,
+        journal: Uuid,
+        tail: &Tail,
+        segment_bytes: u32,
+    ) -> io::Result<Self> {
+        let segment_bytes = segment_bytes.max(SEGMENT_BYTES_MIN);
+        let path = path_of(directory, tail.place.segment);
+        let file = files.open(&path)?;
+        let limit = u32::try_from(fs::metadata(&path)?.len()).unwrap_or(u32::MAX);
+        Ok(Self {
+            journal,
+            ahead: Ahead::start(Arc::clone(files), directory, segment_bytes)?,
+            file,
+            limit,
+            segment_bytes,
+            place: tail.place,
+            begun: tail.begun,
+            buffer: Vec::new(),
+            page_start: 0,
+            count: 0,
+        })
+    }
+
+    /// Makes the directory and the first segment of a journal.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub(crate) fn create(
+        files: &dyn Files,
+        directory: &Path,
+        segment_bytes: u32,
+    ) -> io::Result<PathBuf> {
+        fs::create_dir_all(directory)?;
+        let path = path_of(directory, Place::START.segment);
+        let bytes =
+            segment_bytes.clamp(SEGMENT_BYTES_MIN, FIRST_SEGMENT_BYTES_MAX.max(SEGMENT_BYTES_MIN));
+        drop(files.create(&path, bytes.into())?);
+        sync_directory(directory)?;
+        Ok(path)
+    }
+
+    /// Where the journal ends. While entries are gathered, where their page goes.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Tells why the next segment can't be prepared, while that is so.
+    pub(crate) fn warning(&self) -> impl Fn() -> Option<String> + Send + Sync + use<> {
+        self.ahead.watch()
+    }
+
+    /// Where the next entry will be. Commits what was gathered when its page or segment is full.
+    ///
+    /// # Errors
+    /// Those of a commit, and when there is no room for the next segment.
+    pub(crate) fn position(&mut self, time_ms: u64) -> io::Result<Position> {
+        if self.count > 0 {
+            let gathered = self.buffer.len() - self.page_start;
+            let with_one_more = gathered + entry_bytes_max() + PAGE_ALIGNMENT;
+            if with_one_more > PAGE_BYTES_MAX || !self.has_room(with_one_more) {
+                self.commit(time_ms)?;
+            }
+        }
+        if self.count == 0 {
+            if !self.has_room(PAGE_HEADER_BYTES + entry_bytes_max() + PAGE_ALIGNMENT) {
+                self.roll()?;
+            }
+            self.begin_page();
+        }
+        let in_page = u32::try_from(self.buffer.len() - self.page_start).unwrap_or(u32::MAX);
+        Ok(Position::new(self.place.segment, self.place.offset + in_page))
+    }
+
+    /// Gathers an entry, at the position that was given for it.
+    pub(crate) fn push(&mut self, posted: &Posted, time_ms: u64, pointers: &Pointers) {
+        encode(&mut self.buffer, self.page_start, posted, time_ms, pointers);
+        self.count += 1;
+    }
+
+    /// Writes what was gathered, if anything, and returns once it is durable.
+    ///
+    /// # Errors
+    /// Those of the write or the sync. Nothing may be written after one.
+    pub(crate) fn commit(&mut self, time_ms: u64) -> io::Result<()> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        let Place { link, next_sequence, offset, segment, .. } = self.place;
+        let page = &mut self.buffer[self.page_start..];
+        let checksum = seal(page, link, next_sequence, self.count, time_ms);
+        let stride = page.len().next_multiple_of(PAGE_ALIGNMENT);
+        self.buffer.resize(self.page_start + stride, 0);
+        let at = if self.begun { offset } else { 0 };
+        self.file.write_at(&self.buffer, at.into())?;
+        self.file.sync()?;
+        self.begun = true;
+        self.place = Place {
+            segment,
+            offset: offset + u32::try_from(stride).unwrap_or(u32::MAX),
+            page_offset: offset,
+            link: checksum,
+            next_sequence: next_sequence + u64::from(self.count),
+        };
+        self.count = 0;
+        if self.place.offset > self.limit / 2 {
+            self.ahead.want(segment + 1);
+        }
+        Ok(())
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        self.place.offset as usize + bytes <= self.limit as usize
+    }
+
+    fn begin_page(&mut self) {
+        self.buffer.clear();
+        if !self.begun {
+            let header = SegmentHeader {
+                journal: self.journal,
+                number: self.place.segment,
+                first_sequence: self.place.next_sequence,
+                link: self.place.link,
+            };
+            self.buffer.extend_from_slice(&header.to_bytes());
+        }
+        self.page_start = self.buffer.len();
+        debug_assert!(self.begun || self.page_start == SEGMENT_HEADER_BYTES, "the head is whole");
+        self.buffer.extend_from_slice(&[0; PAGE_HEADER_BYTES]);
+    }
+
+    /// Goes on in the next segment.
+    fn roll(&mut self) -> io::Result<()> {
+        let number = self.place.segment + 1;
+        self.file = self.ahead.take(number)?;
+        self.limit = self.segment_bytes;
+        self.place = Place { segment: number, offset: FIRST_PAGE, page_offset: 0, ..self.place };
+        self.begun = false;
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! Writes the kept journal out for other programs, one line for each movement.
+
+use std::{fmt::Write as _, io, path::Path};
+
+use ilp_connector::{
+    account::{AccountId, AccountKind},
+    ledger::TransferKind,
+};
+
+use super::{
+    DurableLedger,
+    queue::{Posted, Step},
+    start::Found,
+};
+use crate::{
+    error::StoreError,
+    journal::{DIRECTORY, JournalError, scan_until},
+    store::Store,
+};
+
+/// The form of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// A line of column names, then a line for each movement (RFC 4180).
+    Csv,
+    /// An array of objects with the same names.
+    Json,
+}
+
+const COLUMNS: [&str; 12] = [
+    "sequence",
+    "time_ms",
+    "id",
+    "kind",
+    "step",
+    "debit_kind",
+    "debit_id",
+    "credit_kind",
+    "credit_id",
+    "amount",
+    "leg",
+    "expires_at_ms",
+];
+
+/// Exports the journal of a stopped node, whose store is in `dir`. As [`DurableLedger::export`].
+///
+/// # Errors
+/// When there is no store, or it is in use, is damaged, or `to` can't be written.
+pub fn export(
+    dir: &Path,
+    to: &mut dyn io::Write,
+    format: ExportFormat,
+    account: Option<AccountId>,
+) -> Result<u64, StoreError> {
+    let store = Store::open_existing(dir)?;
+    run(&store, u64::MAX, &mut Export { to, format, account, lines: 0 })
+}
+
+impl DurableLedger {
+    /// Writes every kept movement, or those of one account, in the journal's order, and returns how
+    /// many. Takes as much memory as one segment, however long the journal is. Call it on a thread
+    /// of its own.
+    ///
+    /// # Errors
+    /// When the journal is damaged or can't be read, or `to` can't be written.
+    pub fn export(
+        &self,
+        to: &mut dyn io::Write,
+        format: ExportFormat,
+        account: Option<AccountId>,
+    ) -> Result<u64, StoreError> {
+        // No segment is removed meanwhile.
+        let _turn = self.keeper.turn.lock();
+        let sequence = self.books.lock().state.sequence;
+        run(&self.store, sequence, &mut Export { to, format, account, lines: 0 })
+    }
+}
+
+fn run(store: &Store, last_sequence: u64, export: &mut Export<'_>) -> Result<u64, StoreError> {
+    export.begin().map_err(StoreError::write)?;
+    let directory = store.path().join(DIRECTORY);
+    if let Some(found) = Found::look(store, &directory)? {
+        let place = found.base_place();
+        scan_until(&directory, found.journal, place, last_sequence, |scanned| {
+            let whole = scanned
+                .page
+                .entries(|posted, _, _| export.movements(posted).map_err(StoreError::write))?;
+            if whole {
+                return Ok(());
+            }
+            let sequence = scanned.page.first_sequence;
+            let detail = "its page can't be understood".to_owned();
+            Err(JournalError::CheckpointWrong { sequence, detail }.into())
+        })?;
+    }
+    export.end().map_err(StoreError::write)?;
+    Ok(export.lines)
+}
+
+struct Export<'a> {
+    to: &'a mut dyn io::Write,
+    format: ExportFormat,
+    account: Option<AccountId>,
+    lines: u64,
+}
+
+impl Export<'_> {
+    fn begin(&mut self) -> io::Result<()> {
+        match self.format {
+            ExportFormat::Csv => write!(self.to, "{}\r\n", COLUMNS.join(",")),
+            ExportFormat::Json => write!(self.to, "["),
+        }
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        match self.format {
+            ExportFormat::Csv => self.to.flush(),
+            ExportFormat::Json => self.to.write_all(b"\n]\n").and_then(|()| self.to.flush()),
+        }
+    }
+
+    fn movements(&mut self, posted: &Posted) -> io::Result<()> {
+        for (leg, entry) in posted.entries().enumerate() {
+            if self.account.is_some_and(|id| id != entry.debit && id != entry.credit) {
+                continue;
+            }
+            // Nothing in here needs quotes in either form: names of our own, ids and numbers.
+            let values = [
+                posted.sequence.to_string(),
+                posted.created_at_ms.unwrap_or(0).to_string(),
+                posted.id.to_string(),
+                kind_name(posted.kind).to_owned(),
+                step_name(posted.step).to_owned(),
+                account_name(entry.debit.kind).to_owned(),
+                entry.debit.owner.to_string(),
+                account_name(entry.credit.kind).to_owned(),
+                entry.credit.owner.to_string(),
+                entry.amount.to_string(),
+                (leg + 1).to_string(),
+                posted.expires_at_ms.map_or_else(String::new, |time| time.to_string()),
+            ];
+            self.line(&values)?;
+            self.lines += 1;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, values: &[String]) -> io::Result<()> {
+        if self.format == ExportFormat::Csv {
+            return write!(self.to, "{}\r\n", values.join(","));
+        }
+        let mut object = String::new();
+        for (name, value) in COLUMNS.iter().zip(values) {
+            if value.is_empty() {
+                continue;
+            }
+            let comma = if object.is_empty() { "" } else { "," };
+            // Amounts and times are text, since many readers of JSON round numbers above 2^53.
+            write!(object, "{comma}\"{name}\":\"{value}\"").map_err(io::Error::other)?;
+        }
+        let comma = if self.lines == 0 { "" } else { "," };
+        write!(self.to, "{comma}\n{{{object}}}")
+    }
+}
+
+fn kind_name(kind: TransferKind) -> &'static str {
+    match kind {
+        TransferKind::Packet => "packet",
+        TransferKind::Deposit => "deposit",
+        TransferKind::Withdrawal => "withdrawal",
+    }
+}
+
+fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::Move => "move",
+        Step::Begin => "begin",
+        Step::Post => "post",
+        Step::Void => "void",
+        Step::Expire => "expire",
+    }
+}
+
+fn account_name(kind: AccountKind) -> &'static str {
+    match kind {
+        AccountKind::PeerLiquidity => "peer",
+        AccountKind::AssetLiquidity => "asset",
+        AccountKind::Settlement => "settlement",
+        AccountKind::WalletAddress => "wallet_address",
+        AccountKind::IncomingPayment => "incoming_payment",
+        AccountKind::OutgoingPayment => "outgoing_payment",
+    }
+}

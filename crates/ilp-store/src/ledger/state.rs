@@ -1,0 +1,295 @@
+//! The books as of the journal's end: what each entry does to them, whether it comes from the
+//! queue or from the disk.
+//!
+//! The live accounts run ahead of this, since they already show what isn't durable yet.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use ilp_connector::{
+    account::{AccountId, AccountKind},
+    ledger::TransferKind,
+};
+use uuid::Uuid;
+
+use super::{
+    operator_transfer::{OperatorTransfer, TransferState},
+    queue::{Entry, Posted, Step},
+};
+use crate::journal::{Place, Pointers, Position};
+
+/// One account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) account: AccountId,
+    pub(crate) credits: u128,
+    pub(crate) debits: u128,
+    /// Set aside by withdrawals that have begun.
+    pub(crate) pending: u128,
+    /// The position of the last transfer of the account; zero for none.
+    pub(crate) head: u64,
+}
+
+impl Row {
+    pub(crate) fn empty(account: AccountId) -> Self {
+        Self { account, credits: 0, debits: 0, pending: 0, head: 0 }
+    }
+
+    pub(crate) fn is_below_zero(&self) -> bool {
+        // In this order it can't overflow before it is too late: both are sums of what was.
+        self.account.kind != AccountKind::Settlement && self.debits + self.pending > self.credits
+    }
+
+    fn available(&self) -> u128 {
+        self.credits.saturating_sub(self.debits).saturating_sub(self.pending)
+    }
+}
+
+/// What is told when an account falls to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Threshold {
+    pub(crate) amount: u64,
+    /// Only what comes after this transfer counts.
+    pub(crate) since: u64,
+}
+
+/// An account fell to its threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Crossing {
+    pub(crate) account: AccountId,
+    pub(crate) threshold: u64,
+    /// What it had available then, in its asset's smallest unit.
+    pub(crate) available: u128,
+    /// The transfer that did it.
+    pub(crate) sequence: u64,
+    pub(crate) time_ms: u64,
+}
+
+/// An account with what only the running ledger needs.
+struct Slot {
+    row: Row,
+    threshold: Option<Threshold>,
+    /// Whether the account was at or below its threshold after its last entry.
+    low: bool,
+    /// Whether it changed since the last checkpoint.
+    changed: bool,
+}
+
+/// All of it. See the module.
+#[derive(Default)]
+pub(crate) struct State {
+    index: HashMap<AccountId, usize, RandomState>,
+    slots: Vec<Slot>,
+    /// Which slots changed since the last checkpoint.
+    changed: Vec<usize>,
+    /// Operators' transfers that changed since the last checkpoint.
+    changed_transfers: HashMap<Uuid, OperatorTransfer>,
+    pub(crate) pending: HashMap<Uuid, OperatorTransfer>,
+    crossings: Vec<Crossing>,
+    /// The last entry.
+    pub(crate) sequence: u64,
+    /// When the last page was written.
+    pub(crate) time_ms: u64,
+    /// How many entries were applied.
+    applied: u64,
+}
+
+impl State {
+    /// The row of an account that has one.
+    pub(crate) fn row(&self, account: AccountId) -> Option<&Row> {
+        self.index.get(&account).map(|slot| &self.slots[*slot].row)
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.slots.iter().map(|slot| &slot.row)
+    }
+
+    /// Sets a row, while the books are being loaded.
+    pub(crate) fn load(&mut self, row: Row) {
+        let slot = self.slot(row.account);
+        self.slots[slot].row = row;
+    }
+
+    /// Sets or removes a threshold. What the account has now is no crossing, however low.
+    pub(crate) fn set_threshold(&mut self, account: AccountId, threshold: Option<Threshold>) {
+        let slot = self.slot(account);
+        let slot = &mut self.slots[slot];
+        slot.threshold = threshold;
+        slot.low = threshold.is_some_and(|set| slot.row.available() <= u128::from(set.amount));
+    }
+
+    pub(crate) fn threshold(&self, account: AccountId) -> Option<Threshold> {
+        self.index.get(&account).and_then(|slot| self.slots[*slot].threshold)
+    }
+
+    /// Does what an entry says, and returns where its accounts were last heard of.
+    ///
+    /// # Errors
+    /// What is impossible about it: an account below zero, or a withdrawal that isn't pending.
+    /// The state is of no use then.
+    pub(crate) fn apply(
+        &mut self,
+        posted: &Posted,
+        position: Position,
+        time_ms: u64,
+    ) -> Result<Pointers, String> {
+        self.sequence = posted.sequence;
+        self.time_ms = time_ms;
+        self.applied += 1;
+        let pointers = match posted.step {
+            Step::Move => self.book(posted, position),
+            Step::Begin => self.begin(posted, position)?,
+            Step::Post | Step::Void | Step::Expire => self.end(posted)?,
+        };
+        if posted.kind != TransferKind::Packet && posted.step == Step::Move {
+            let transfer = OperatorTransfer::first(posted, time_ms);
+            self.changed_transfers.insert(posted.id, transfer);
+        }
+        self.settle(posted)?;
+        Ok(pointers)
+    }
+
+    fn book(&mut self, posted: &Posted, position: Position) -> Pointers {
+        let mut pointers = Pointers::default();
+        for (Entry { debit, credit, amount }, pointers) in posted.entries().zip(&mut pointers.0) {
+            let (debit, credit) = (self.slot(*debit), self.slot(*credit));
+            *pointers = [debit, credit].map(|slot| self.slots[slot].row.head);
+            self.slots[debit].row.debits += u128::from(*amount);
+            self.slots[credit].row.credits += u128::from(*amount);
+        }
+        self.chain(posted, position);
+        pointers
+    }
+
+    fn begin(&mut self, posted: &Posted, position: Position) -> Result<Pointers, String> {
+        let Entry { debit, credit, amount } = posted.first;
+        let (debit, credit) = (self.slot(debit), self.slot(credit));
+        let mut pointers = Pointers::default();
+        pointers.0[0] = [debit, credit].map(|slot| self.slots[slot].row.head);
+        self.slots[debit].row.pending += u128::from(amount);
+        let transfer = OperatorTransfer::first(posted, self.time_ms);
+        if self.pending.insert(posted.id, transfer).is_some() {
+            return Err(format!("withdrawal {} begins twice", posted.id));
+        }
+        self.changed_transfers.insert(posted.id, transfer);
+        self.chain(posted, position);
+        Ok(pointers)
+    }
+
+    fn end(&mut self, posted: &Posted) -> Result<Pointers, String> {
+        let Entry { debit, credit, amount } = posted.first;
+        let begun = self.pending.remove(&posted.id);
+        let Some(begun) = begun
+            .filter(|begun| (begun.debit, begun.credit, begun.amount) == (debit, credit, amount))
+        else {
+            return Err(format!("withdrawal {} ends and had not begun like this", posted.id));
+        };
+        let (debit, credit) = (self.slot(debit), self.slot(credit));
+        let amount = u128::from(amount);
+        let paying = &mut self.slots[debit].row;
+        let left = paying.pending.checked_sub(amount);
+        paying.pending = left.ok_or_else(|| format!("withdrawal {} isn't on hold", posted.id))?;
+        let state = TransferState::after(posted.step);
+        if state == TransferState::Posted {
+            paying.debits += amount;
+            self.slots[credit].row.credits += amount;
+        }
+        self.changed_transfers.insert(posted.id, OperatorTransfer { state, ..begun });
+        Ok(Pointers::default())
+    }
+
+    /// Makes the entry the head of its accounts' chains, once all of them have been asked for.
+    fn chain(&mut self, posted: &Posted, position: Position) {
+        for entry in posted.entries() {
+            for account in [entry.debit, entry.credit] {
+                let slot = self.slot(account);
+                self.slots[slot].row.head = position.to_u64();
+            }
+        }
+    }
+
+    /// Looks at the accounts of an entry once it is done with them.
+    fn settle(&mut self, posted: &Posted) -> Result<(), String> {
+        for entry in posted.entries() {
+            for account in [entry.debit, entry.credit] {
+                let at = self.slot(account);
+                let slot = &mut self.slots[at];
+                if slot.row.is_below_zero() {
+                    return Err(format!("{account:?} would be below zero: {:?}", slot.row));
+                }
+                if !slot.changed {
+                    slot.changed = true;
+                    self.changed.push(at);
+                }
+                if let Some(threshold) = slot.threshold {
+                    let available = slot.row.available();
+                    let low = available <= u128::from(threshold.amount);
+                    if low && !slot.low && posted.sequence > threshold.since {
+                        self.crossings.push(Crossing {
+                            account,
+                            threshold: threshold.amount,
+                            available,
+                            sequence: posted.sequence,
+                            time_ms: self.time_ms,
+                        });
+                    }
+                    slot.low = low;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn slot(&mut self, account: AccountId) -> usize {
+        *self.index.entry(account).or_insert_with(|| {
+            let row = Row::empty(account);
+            self.slots.push(Slot { row, threshold: None, low: false, changed: false });
+            self.slots.len() - 1
+        })
+    }
+
+    /// How many entries it took to get here from the books that were loaded.
+    pub(crate) fn replayed(&self) -> u64 {
+        self.applied
+    }
+
+    /// Whether anything changed since the last checkpoint.
+    pub(crate) fn has_changed(&self) -> bool {
+        !self.changed.is_empty() || !self.changed_transfers.is_empty()
+    }
+
+    pub(crate) fn has_crossings(&self) -> bool {
+        !self.crossings.is_empty()
+    }
+
+    pub(crate) fn take_crossings(&mut self) -> Vec<Crossing> {
+        std::mem::take(&mut self.crossings)
+    }
+
+    /// All transfers that changed since the last checkpoint, of which there are as many as
+    /// operators made.
+    pub(crate) fn changed_transfers(&self) -> &HashMap<Uuid, OperatorTransfer> {
+        &self.changed_transfers
+    }
+
+    /// What changed since the last time this was called.
+    pub(crate) fn take_changes(&mut self, place: Place) -> Changes {
+        let changed = std::mem::take(&mut self.changed);
+        let mut rows = Vec::with_capacity(changed.len());
+        for slot in changed {
+            self.slots[slot].changed = false;
+            rows.push(self.slots[slot].row);
+        }
+        let transfers = std::mem::take(&mut self.changed_transfers).into_values().collect();
+        Changes { rows, transfers, place, sequence: self.sequence, time_ms: self.time_ms }
+    }
+}
+
+/// What a checkpoint writes.
+pub(crate) struct Changes {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) transfers: Vec<OperatorTransfer>,
+    pub(crate) place: Place,
+    pub(crate) sequence: u64,
+    pub(crate) time_ms: u64,
+}

@@ -1,0 +1,190 @@
+//! `jirani liquidity`: money that comes in from outside and goes out again.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    Failure,
+    admin_client::{AdminArgs, plain, print},
+    peer::{find_asset, find_peer},
+};
+use crate::amount::parse_amount;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LiquidityCommand {
+    /// Add to what a peer may send, or to the node's own stock of an asset
+    #[command(
+        after_help = "Example:\n  jirani liquidity deposit 12.50 --peer g.othergreatwallet\n  \
+        jirani liquidity deposit 5000 --asset USD"
+    )]
+    Deposit(MoveArgs),
+    /// Take from what a peer may send, or from the node's own stock of an asset
+    #[command(
+        after_help = "Example:\n  jirani liquidity withdraw 12.50 --peer g.othergreatwallet\n  \
+        jirani liquidity withdraw 5000 --asset USD --timeout 3600     then post or void it"
+    )]
+    Withdraw {
+        #[command(flatten)]
+        moved: MoveArgs,
+        /// Only set the amount aside, for so many seconds or until it is posted or voided
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        timeout: u64,
+    },
+    /// Take what a pending withdrawal has set aside for good
+    #[command(
+        after_help = "Example:\n  jirani liquidity post 0f9926a0-3b5c-4def-8123-456789abcdef"
+    )]
+    Post(EndArgs),
+    /// Give back what a pending withdrawal has set aside
+    #[command(
+        after_help = "Example:\n  jirani liquidity void 0f9926a0-3b5c-4def-8123-456789abcdef"
+    )]
+    Void(EndArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    /// How much, such as 12.50
+    amount: String,
+    #[command(flatten)]
+    owner: OwnerArgs,
+    /// A UUID of version 4 or 7 under which it is booked once, however often this is tried; made
+    /// and printed if left out
+    #[arg(long)]
+    id: Option<Uuid>,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct OwnerArgs {
+    /// ILP address or id of the peer
+    #[arg(long)]
+    peer: Option<String>,
+    /// Code or id of the asset
+    #[arg(long)]
+    asset: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EndArgs {
+    /// The withdrawal's id
+    id: String,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+impl LiquidityCommand {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Deposit(moved) => deposit(&moved),
+            Self::Withdraw { moved, timeout } => withdraw(&moved, timeout),
+            Self::Post(args) => end(&args, "postLiquidityWithdrawal", "posted"),
+            Self::Void(args) => end(&args, "voidLiquidityWithdrawal", "voided"),
+        }
+    }
+}
+
+/// Whose liquidity moves: the part of the mutations' names that says what it is, the member that
+/// names it, its id, and the scale of its amounts.
+struct Owner {
+    kind: &'static str,
+    member: &'static str,
+    id: Value,
+    scale: u8,
+}
+
+impl MoveArgs {
+    fn owner(&self) -> Result<Owner, Failure> {
+        let scale = |asset: &Value| {
+            asset["scale"].as_u64().and_then(|scale| u8::try_from(scale).ok()).unwrap_or(0)
+        };
+        if let Some(name) = &self.owner.asset {
+            let asset = find_asset(&self.admin, name)?;
+            let scale = scale(&asset);
+            return Ok(Owner { kind: "Asset", member: "assetId", id: asset["id"].clone(), scale });
+        }
+        let peer = find_peer(&self.admin, self.owner.peer.as_deref().unwrap_or_default())?;
+        let scale = scale(&peer["asset"]);
+        Ok(Owner { kind: "Peer", member: "peerId", id: peer["id"].clone(), scale })
+    }
+
+    /// The mutation's input, and the id in it.
+    fn input(&self, owner: &Owner) -> Result<(Value, Uuid), Failure> {
+        let amount = parse_amount(&self.amount, owner.scale)
+            .map_err(|error| Failure::Refused(error.to_string()))?;
+        let id = self.id.unwrap_or_else(Uuid::new_v4);
+        let mut input = json!({
+            "id": id,
+            "amount": amount.to_string(),
+            // A key of its own for each try: under the same id it is booked once all the same, and
+            // the second try then says so.
+            "idempotencyKey": Uuid::new_v4(),
+        });
+        input[owner.member] = owner.id.clone();
+        Ok((input, id))
+    }
+}
+
+fn deposit(args: &MoveArgs) -> Result<(), Failure> {
+    let owner = args.owner()?;
+    let (input, id) = args.input(&owner)?;
+    mutate(
+        &args.admin,
+        &format!("deposit{}Liquidity", owner.kind),
+        &format!("Deposit{}LiquidityInput", owner.kind),
+        &input,
+    )?;
+    let line = format!("deposited {}: {id}", args.amount);
+    print(&args.admin, &json!({ "id": id, "amount": input["amount"] }), &[line]);
+    Ok(())
+}
+
+fn withdraw(args: &MoveArgs, timeout_s: u64) -> Result<(), Failure> {
+    let owner = args.owner()?;
+    let (mut input, id) = args.input(&owner)?;
+    input["timeoutSeconds"] = timeout_s.to_string().into();
+    mutate(
+        &args.admin,
+        &format!("create{}LiquidityWithdrawal", owner.kind),
+        &format!("Create{}LiquidityWithdrawalInput", owner.kind),
+        &input,
+    )?;
+    let mut lines = Vec::new();
+    if timeout_s == 0 {
+        lines.push(format!("withdrew {}: {id}", args.amount));
+    } else {
+        lines.push(format!("set {} aside for {timeout_s} seconds: {id}", args.amount));
+        lines.push(format!("next: jirani liquidity post {id}, or void to give it back"));
+    }
+    let told = json!({ "id": id, "amount": input["amount"], "timeoutSeconds": timeout_s });
+    print(&args.admin, &told, &lines);
+    Ok(())
+}
+
+fn end(args: &EndArgs, mutation: &str, done: &str) -> Result<(), Failure> {
+    let (first, rest) = mutation.split_at(1);
+    let input_type = format!("{}{rest}Input", first.to_ascii_uppercase());
+    let input = json!({ "withdrawalId": args.id, "idempotencyKey": Uuid::new_v4() });
+    mutate(&args.admin, mutation, &input_type, &input)?;
+    let line = format!("{done} {}", args.id);
+    print(&args.admin, &json!({ "id": args.id, "state": done }), &[line]);
+    Ok(())
+}
+
+fn mutate(
+    admin: &AdminArgs,
+    mutation: &str,
+    input_type: &str,
+    input: &Value,
+) -> Result<(), Failure> {
+    let query =
+        format!("mutation($input: {input_type}!) {{ {mutation}(input: $input) {{ success }} }}");
+    let answer = admin.query(&query, &json!({ "input": input }))?;
+    if answer[mutation]["success"] == true {
+        return Ok(());
+    }
+    Err(Failure::Refused(format!("the node answers {}", plain(&answer[mutation]))))
+}
