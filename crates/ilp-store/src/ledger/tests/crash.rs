@@ -108,7 +108,7 @@ fn a_crash_while_a_segment_is_taken_into_use_loses_nothing() {
     fund(&ledger, 1, 1_000);
     let second = "journal/0000000002.segment";
     let mut before = copy_of(dir.path());
-    while !fs::read(dir.path().join(second)).is_ok_and(|bytes| bytes[0] != 0) {
+    while !fs::read(dir.path().join(second)).is_ok_and(|bytes| bytes.first() == Some(&b'J')) {
         before = copy_of(dir.path());
         block_on(ledger.post(hold(&ledger, 1, 2, 1).unwrap())).unwrap();
     }

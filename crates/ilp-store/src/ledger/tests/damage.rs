@@ -158,9 +158,9 @@ fn checkpoints_that_do_not_fit_the_journal_are_named() {
     assert!(matches!(error, StoreError::Journal(JournalError::CheckpointAhead { .. })), "{error}");
     // Ahead within a segment: its last page is gone.
     let copy = copy_of(dir.path());
-    let last = (1..9)
-        .rev()
-        .find(|number| fs::read(segment(copy.path(), *number)).is_ok_and(|bytes| bytes[0] != 0));
+    let last = (1..9).rev().find(|number| {
+        fs::read(segment(copy.path(), *number)).is_ok_and(|bytes| bytes.first() == Some(&b'J'))
+    });
     let path = segment(copy.path(), last.unwrap());
     let bytes = fs::read(&path).unwrap();
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
@@ -232,9 +232,9 @@ fn a_newer_format_is_left_alone() {
 #[test]
 fn a_page_that_was_answered_for_and_is_gone_is_no_torn_end() {
     let dir = crashed();
-    let last = (1..9)
-        .rev()
-        .find(|number| fs::read(segment(dir.path(), *number)).is_ok_and(|bytes| bytes[0] != 0));
+    let last = (1..9).rev().find(|number| {
+        fs::read(segment(dir.path(), *number)).is_ok_and(|bytes| bytes.first() == Some(&b'J'))
+    });
     let path = segment(dir.path(), last.unwrap());
     let bytes = fs::read(&path).unwrap();
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() as u64;
