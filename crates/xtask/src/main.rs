@@ -12,12 +12,15 @@ use std::{
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  ci        everything below, then fmt, clippy, doc and a minute of fuzzing
-  test      every test, after installing the npm packages that the interoperability tests drive
-  deps      prove that dependencies point down only
-  tidy      house rules that no other tool checks
-  fuzz      fuzz the packet parser for SECONDS (default 60)
-  recovery  kill a node under load for ROUNDS (default 200), and hold its books against what was seen
+  ci              what CI runs: fmt, tidy, deps, clippy, doc, test, interleavings, fuzz
+  test            every test, after installing the npm packages that the interoperability tests drive
+  deps            prove that dependencies point down only
+  tidy            house rules that no other tool checks
+  interleavings   hold, post and void under every order in which threads can take their locks
+  fuzz [SECONDS]  fuzz the packet parser, 60 seconds a target if not told otherwise
+  recovery [ROUNDS]
+                  kill a node under load, 200 times if not told otherwise, and hold its books
+                  against what senders and receivers saw
 ";
 
 fn main() -> ExitCode {
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
         Some("deps") => dependencies::check(),
         Some("tidy") => tidy::check(&root()),
         Some("recovery") => recovery(&arguments.next().unwrap_or_else(|| "200".to_owned())),
+        Some("interleavings") => interleavings(),
         Some("fuzz") => fuzz(&arguments.next().unwrap_or_else(|| "60".to_owned())),
         _ => Err(USAGE.to_owned()),
     };
@@ -49,6 +53,7 @@ fn ci() -> Result<(), String> {
     run("cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     run_with("cargo", &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     test()?;
+    interleavings()?;
     fuzz("60")
 }
 
@@ -65,6 +70,14 @@ fn recovery(rounds: &str) -> Result<(), String> {
     let test =
         ["test", "--package", "jirani", "--test", "end_to_end", "recovery", "--", "--nocapture"];
     run_with("cargo", &test, &[("JIRANI_RECOVERY_ROUNDS", rounds)])
+}
+
+/// Goes through the orders in which threads can take the accounts' locks. Another flag means other
+/// artifacts, so they get a folder of their own and don't push out those of the tests.
+fn interleavings() -> Result<(), String> {
+    let test = ["test", "--package", "ilp-connector", "--lib", "interleavings"];
+    let folder = ["--target-dir", "target/shuttle"];
+    run_with("cargo", &[&test[..], &folder].concat(), &[("RUSTFLAGS", "--cfg shuttle")])
 }
 
 /// Coverage instrumentation is unstable; RUSTC_BOOTSTRAP lets the stable compiler do it.
