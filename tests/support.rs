@@ -42,6 +42,12 @@ impl DataDir {
         Self { temp, environment: environment.iter().map(own).collect() }
     }
 
+    /// The same with one more variable in the environment of nodes that start here.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.temp.path().join("data")
     }
