@@ -2,8 +2,12 @@
 
 use std::fmt;
 
+#[cfg(not(all(test, shuttle)))]
 use parking_lot::Mutex;
 use uuid::Uuid;
+
+#[cfg(all(test, shuttle))]
+use crate::interleavings::Mutex;
 
 /// What an account is for. The number is the account's first byte on disk, so it never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -8,6 +8,8 @@
 
 pub mod account;
 mod connector;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 pub mod ledger;
 pub mod peer;
 mod peers;

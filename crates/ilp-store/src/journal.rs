@@ -1,7 +1,7 @@
 //! The journal: a chain of append-only files that holds every movement of money, in its order.
 //!
-//! `crates/ilp-store/JOURNAL.md` describes the format. The parts: `entry` is one movement, `page`
-//! is what one commit writes, `segment` is a file's head and name, `files` is the little that the
+//! `JOURNAL.md` at the root of this crate describes the format. The parts: `entry` is one
+//! movement, `page` is what one commit writes, `segment` is a file's head and name, `files` is the little that the
 //! journal asks of a disk, `ahead` prepares the next file, `writer` appends, `scan` reads all in
 //! order and decides what a broken end means, `reader` looks up single entries.
 //!

@@ -6,8 +6,9 @@
 //! `withdrawal` are deposits and withdrawals.
 //!
 //! Beside it: `keeper` writes `checkpoint`s behind, tells of `threshold`s, and lets old segments
-//! go; `start` is checkpoint and replay. `listing`, `verify`, `export` and `backup` look into the
-//! books. `plain` is the form without a journal, kept to be measured against.
+//! go (`retention`); `open` and `start` put it together from checkpoint and replay. `listing`,
+//! `verify`, `export` and `backup` look into the books. `plain` is the form without a journal, kept
+//! to be measured against.
 
 mod backup;
 mod books;
@@ -16,11 +17,13 @@ mod durable;
 mod export;
 mod keeper;
 mod listing;
+mod open;
 mod operator;
 mod operator_transfer;
 mod options;
 mod plain;
 mod queue;
+mod retention;
 mod start;
 mod state;
 #[cfg(test)]
@@ -59,14 +62,13 @@ pub use self::{
     writer::{BatchWriter, OnFailure},
 };
 use self::{
-    books::{Books, JournalWriter},
+    books::Books,
     durable::Durable,
-    keeper::{Keeper, Signal},
+    keeper::Keeper,
     operator::Operators,
     queue::{Permit, Queue},
-    start::Started,
 };
-use crate::{error::StoreError, journal::Writer, store::Store};
+use crate::{error::StoreError, store::Store};
 
 /// The books of the node. Closes itself when dropped.
 pub struct DurableLedger {
@@ -107,101 +109,6 @@ impl fmt::Debug for DurableHold {
 }
 
 impl DurableLedger {
-    /// Opens the ledger of a store and starts its writer.
-    ///
-    /// # Errors
-    /// [`StoreError::Journal`] and [`StoreError::Books`] say what is wrong with the books,
-    /// [`StoreError::LedgerOpen`] when there is one already, or when the store can't be read.
-    pub fn open(store: &Store, options: LedgerOptions) -> Result<Self, StoreError> {
-        Self::open_with(store, options, |books| books)
-    }
-
-    /// The same with another writer in place of, or around, the one that writes to the store.
-    ///
-    /// # Errors
-    /// As [`DurableLedger::open`].
-    pub fn open_with(
-        store: &Store,
-        options: LedgerOptions,
-        wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
-    ) -> Result<Self, StoreError> {
-        if store.inner.ledger_open.swap(true, Ordering::AcqRel) {
-            return Err(StoreError::LedgerOpen);
-        }
-        let opened = Self::open_alone(store, options, wrap);
-        if opened.is_err() {
-            store.inner.ledger_open.store(false, Ordering::Release);
-        }
-        opened
-    }
-
-    fn open_alone(
-        store: &Store,
-        options: LedgerOptions,
-        wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
-    ) -> Result<Self, StoreError> {
-        let started = start::start(store, &options)?;
-        let durability = &store.inner.durability;
-        let Started { state, tail, journal, directory } = started;
-        let writer =
-            Writer::open(&options.files, &directory, journal, &tail, options.segment_bytes)
-                .map_err(|cause| durability.fail(&cause))?;
-        let warning = Box::new(writer.warning());
-        let accounts = state.rows().map(|row| {
-            let balance = Balance { credits: row.credits, debits: row.debits, debits_pending: 0 };
-            (row.account, Arc::new(Account::new(row.account, balance)))
-        });
-        let accounts = RwLock::new(accounts.collect());
-        let last = state.sequence;
-        let pending: Vec<_> = state.pending.values().copied().collect();
-        let operators = Arc::new(Operators::default());
-        operators.load_recent(&state);
-        // What was replayed counts towards the next checkpoint.
-        let checkpoint = last - state.replayed();
-        let books = Arc::new(Books::new(state, tail.place, checkpoint));
-        let shared = Arc::new(Shared {
-            queue: Arc::new(Queue::new(options.transfers_in_flight_max, last)),
-            durable: Arc::new(Durable::new(last)),
-            operators: Arc::clone(&operators),
-        });
-        let signal = Arc::new(Signal::default());
-        let keeper = Arc::new(Keeper {
-            store: store.clone(),
-            books: Arc::clone(&books),
-            operators,
-            journal,
-            directory,
-            retain_segments_min: options.retain_segments_min,
-            on_event: options.on_event,
-            turn: Mutex::new(()),
-            signal: Arc::clone(&signal),
-        });
-        let batch_writer = wrap(Box::new(JournalWriter {
-            books: Arc::clone(&books),
-            journal: writer,
-            store: store.clone(),
-            clock_ms: options.clock_ms,
-            keeper: signal,
-            checkpoint_transfers: options.checkpoint_transfers,
-        }));
-        let ledger = Self {
-            shared,
-            store: store.clone(),
-            books,
-            keeper,
-            warning,
-            accounts,
-            writer: Mutex::new(None),
-            keeping: Mutex::new(None),
-        };
-        ledger.restore_pending(pending.into_iter())?;
-        let keeping = ledger.keeper.start(options.checkpoint_interval);
-        *ledger.keeping.lock() = Some(keeping.map_err(StoreError::write)?);
-        let writer = writer::start(Arc::clone(&ledger.shared), batch_writer, options.on_failure);
-        *ledger.writer.lock() = Some(writer.map_err(StoreError::write)?);
-        Ok(ledger)
-    }
-
     /// The live account of this id; an empty one is made at the first call for one that the books
     /// don't have. The legs of a transfer must name accounts from here.
     #[must_use]

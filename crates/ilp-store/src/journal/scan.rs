@@ -65,8 +65,6 @@ pub(crate) struct Scanned<'a> {
     pub(crate) page: Page<'a>,
     /// Where it begins.
     pub(crate) at: Place,
-    /// Where the next one goes.
-    pub(crate) behind: Place,
 }
 
 /// Reads all pages from a place on.
@@ -111,9 +109,8 @@ pub(crate) fn scan_until(
             }
             match segment.page_at(place) {
                 Ok(Some(page)) => {
-                    let behind = place.behind(&page);
-                    visit(Scanned { page, at: place, behind })?;
-                    place = behind;
+                    visit(Scanned { page, at: place })?;
+                    place = place.behind(&page);
                 }
                 Ok(None) => break None,
                 Err(detail) => break Some(detail),

@@ -1,34 +1,25 @@
-//! The keeper: a thread that writes checkpoints and events, and lets old segments go. Nothing that
-//! it does is on a packet's path.
+//! The keeper: a thread that writes checkpoints and events, and lets old segments go (`retention`).
+//! Nothing that it does is on a packet's path.
 
 use std::{
-    collections::{HashMap, HashSet},
-    fs, io,
+    io,
     path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
-use ilp_connector::account::AccountId;
 use parking_lot::{Condvar, Mutex};
 use uuid::Uuid;
 
-use super::{
-    books::Books,
-    checkpoint::{self, Meta, Which},
-    operator::Operators,
-    queue::Step,
-    state::{Crossing, Row},
-    threshold,
-};
+use super::{books::Books, checkpoint, operator::Operators, state::Crossing, threshold};
 use crate::{
     error::{Conflict, Refusal, StoreError},
-    journal::{JournalError, Place, path_of, scan_until, sync_directory},
     store::Store,
 };
 
-/// Called on the keeper's thread after the ledger has put an event into the outbox.
+/// Called after the ledger has put an event into the outbox. May wake others, and may not call the
+/// ledger: no checkpoint can be written until it returns.
 pub type OnEvent = Arc<dyn Fn() + Send + Sync>;
 
 /// What the keeper is asked to do.
@@ -128,6 +119,7 @@ impl Keeper {
     /// When the store can't be written, or a write of the journal has failed before.
     pub(crate) fn keep(&self, wants_checkpoint: bool) -> Result<(), StoreError> {
         let _turn = self.turn.lock();
+        // Both under one lock: a checkpoint never passes a crossing whose event isn't kept.
         let (crossings, changes) = {
             let mut kept = self.books.lock();
             if let Some(reason) = &kept.broken {
@@ -162,94 +154,5 @@ impl Keeper {
             }
         }
         Ok(())
-    }
-
-    /// Removes whole segments that the checkpoint has passed, beyond those that are to be kept.
-    fn retire(&self, checkpoint: Place) -> Result<(), StoreError> {
-        let Some(retained) = self.retain_segments_min else { return Ok(()) };
-        loop {
-            let base = checkpoint::meta(&self.store, Which::Base)?;
-            let from = base.map_or(Place::START, |base| base.place);
-            // The segment of the checkpoint counts as one of those that are kept.
-            if u64::from(checkpoint.segment - from.segment) < retained.max(1) {
-                return Ok(());
-            }
-            self.retire_one(from)?;
-        }
-    }
-
-    /// Carries what a segment did over into the base, and removes it after that.
-    fn retire_one(&self, from: Place) -> Result<(), StoreError> {
-        let mut rows: HashMap<AccountId, Row> = HashMap::new();
-        let (mut begun, mut ended) = (HashSet::new(), HashSet::new());
-        let next = self.first_of(from.segment + 1)?;
-        let mut time_ms = 0;
-        let tail = scan_until(&self.directory, self.journal, from, next - 1, |scanned| {
-            time_ms = scanned.page.time_ms;
-            scanned.page.entries(|posted, _, distance| {
-                let position =
-                    crate::journal::Position::new(scanned.at.segment, scanned.at.offset + distance);
-                for entry in posted.entries() {
-                    for account in [entry.debit, entry.credit] {
-                        if !rows.contains_key(&account) {
-                            rows.insert(account, checkpoint::base_row(&self.store, account)?);
-                        }
-                        if posted.step.is_first()
-                            && let Some(row) = rows.get_mut(&account)
-                        {
-                            row.head = position.to_u64();
-                        }
-                    }
-                    carry(&mut rows, entry, posted.step);
-                }
-                match posted.step {
-                    Step::Move => {}
-                    Step::Begin => drop(begun.insert(posted.id)),
-                    Step::Post | Step::Void | Step::Expire => {
-                        if !begun.remove(&posted.id) {
-                            ended.insert(posted.id);
-                        }
-                    }
-                }
-                Ok::<(), StoreError>(())
-            })?;
-            Ok(())
-        })?;
-        let segment = from.segment + 1;
-        let place = Place { segment, offset: Place::START.offset, page_offset: 0, ..tail.place };
-        let meta = Meta { journal: self.journal, place, time_ms };
-        let rows: Vec<Row> = rows.into_values().collect();
-        let (begun, ended) = (Vec::from_iter(begun), Vec::from_iter(ended));
-        checkpoint::write_base(&self.store, meta, &rows, &begun, &ended)?;
-        fs::remove_file(path_of(&self.directory, from.segment)).map_err(StoreError::write)?;
-        sync_directory(&self.directory).map_err(StoreError::write)
-    }
-
-    /// The sequence with which a segment begins.
-    fn first_of(&self, segment: u32) -> Result<u64, StoreError> {
-        let path = path_of(&self.directory, segment);
-        crate::journal::first_sequence(&self.directory, segment)?
-            .ok_or_else(|| JournalError::SegmentMissing { path }.into())
-    }
-}
-
-/// Does to two rows what one movement of a step does.
-fn carry(rows: &mut HashMap<AccountId, Row>, entry: &super::Entry, step: Step) {
-    let amount = u128::from(entry.amount);
-    if let Some(row) = rows.get_mut(&entry.debit) {
-        match step {
-            Step::Move => row.debits += amount,
-            Step::Begin => row.pending += amount,
-            Step::Post => {
-                row.pending = row.pending.saturating_sub(amount);
-                row.debits += amount;
-            }
-            Step::Void | Step::Expire => row.pending = row.pending.saturating_sub(amount),
-        }
-    }
-    if let Some(row) = rows.get_mut(&entry.credit)
-        && matches!(step, Step::Move | Step::Post)
-    {
-        row.credits += amount;
     }
 }

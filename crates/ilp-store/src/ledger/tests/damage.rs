@@ -41,6 +41,14 @@ fn flip(path: &Path, offset: u64) {
     file.write_all_at(&[byte[0] ^ 0x10], offset).unwrap();
 }
 
+/// The newest segment that is in use.
+fn newest(dir: &Path) -> std::path::PathBuf {
+    let is_used =
+        |path: &std::path::PathBuf| fs::read(path).is_ok_and(|bytes| bytes.first() == Some(&b'J'));
+    let mut used = (1..9).rev().map(|number| segment(dir, number)).filter(is_used);
+    used.next().expect("there is one")
+}
+
 /// Books over several segments, closed, with a checkpoint at the end.
 fn closed() -> tempfile::TempDir {
     let (dir, store) = fresh();
@@ -106,6 +114,12 @@ fn a_flipped_bit_in_the_middle_is_damage_wherever_it_is() {
             other => panic!("at {offset}: {other}"),
         }
     }
+    // In the newest segment, whose end alone may be torn.
+    let copy = copy_of(dir.path());
+    flip(&newest(copy.path()), 64 + 50);
+    let error = refusal(copy.path());
+    let named = matches!(error, StoreError::Journal(JournalError::Damaged { offset: 64, .. }));
+    assert!(named, "{error}");
     // Before the checkpoint it does the balances no harm, and is found by a look at everything.
     let copy = copy_of(dir.path());
     flip(&segment(copy.path(), 1), 100);
@@ -158,10 +172,7 @@ fn checkpoints_that_do_not_fit_the_journal_are_named() {
     assert!(matches!(error, StoreError::Journal(JournalError::CheckpointAhead { .. })), "{error}");
     // Ahead within a segment: its last page is gone.
     let copy = copy_of(dir.path());
-    let last = (1..9)
-        .rev()
-        .find(|number| fs::read(segment(copy.path(), *number)).is_ok_and(|bytes| bytes[0] != 0));
-    let path = segment(copy.path(), last.unwrap());
+    let path = newest(copy.path());
     let bytes = fs::read(&path).unwrap();
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
     fs::write(&path, [&bytes[..end - 20], &vec![0; bytes.len() - end + 20][..]].concat()).unwrap();
@@ -232,10 +243,7 @@ fn a_newer_format_is_left_alone() {
 #[test]
 fn a_page_that_was_answered_for_and_is_gone_is_no_torn_end() {
     let dir = crashed();
-    let last = (1..9)
-        .rev()
-        .find(|number| fs::read(segment(dir.path(), *number)).is_ok_and(|bytes| bytes[0] != 0));
-    let path = segment(dir.path(), last.unwrap());
+    let path = newest(dir.path());
     let bytes = fs::read(&path).unwrap();
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() as u64;
     flip(&path, end);

@@ -189,6 +189,37 @@ impl Clerk {
         self.known.values().filter_map(pending).sum()
     }
 
+    /// Ends a withdrawal in both books.
+    fn end(
+        &mut self,
+        ledger: &DurableLedger,
+        id: u128,
+        post: bool,
+        now: u64,
+    ) -> Result<(), TestCaseError> {
+        let uuid = Uuid::from_u128(id);
+        let result = if post {
+            block_on(ledger.post_withdrawal(uuid, now))
+        } else {
+            block_on(ledger.void_withdrawal(uuid, now))
+        };
+        let Some((amount, deadline, state @ TransferState::Pending, _)) = self.known.get_mut(&id)
+        else {
+            prop_assert_eq!(result.unwrap_err().to_string(), self.name(id));
+            return Ok(());
+        };
+        prop_assert_eq!(result.is_ok(), now < *deadline);
+        *state = match (result.is_ok(), post) {
+            (false, _) => TransferState::Expired,
+            (true, true) => TransferState::Posted,
+            (true, false) => TransferState::Voided,
+        };
+        if *state == TransferState::Posted {
+            self.total -= *amount;
+        }
+        Ok(())
+    }
+
     fn name(&self, id: u128) -> &'static str {
         match self.known.get(&id) {
             Some((.., TransferState::Posted, true)) => "the withdrawal was posted before",
@@ -221,26 +252,7 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 }
             }
             Step::End { id, post } => {
-                let uuid = Uuid::from_u128(id);
-                let result = if post {
-                    block_on(ledger.post_withdrawal(uuid, now))
-                } else {
-                    block_on(ledger.void_withdrawal(uuid, now))
-                };
-                match clerk.known.get_mut(&id) {
-                    Some((amount, deadline, state @ TransferState::Pending, _)) => {
-                        prop_assert_eq!(result.is_ok(), now < *deadline);
-                        *state = match (result.is_ok(), post) {
-                            (false, _) => TransferState::Expired,
-                            (true, true) => TransferState::Posted,
-                            (true, false) => TransferState::Voided,
-                        };
-                        if *state == TransferState::Posted {
-                            clerk.total -= *amount;
-                        }
-                    }
-                    _ => prop_assert_eq!(result.unwrap_err().to_string(), clerk.name(id)),
-                }
+                clerk.end(&ledger, id, post, now)?;
             }
             Step::Deposit { id, amount } => {
                 let transfer = deposit(&ledger, Uuid::from_u128(id), peer_id(1), amount);

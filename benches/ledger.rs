@@ -1,0 +1,370 @@
+//! What a durable transfer costs: the journal with and without its sync, and plain sled, side by
+//! side in one run, with 1, 16, 64 and 256 posts in flight; then how fast a start replays.
+//!
+//! One thread drives all posts, as a runtime's thread would. CPU is that of the whole process, so
+//! sled's own threads count. The three forms take turns, and the median of the rounds is shown,
+//! with what the hypervisor took away meanwhile.
+
+use std::{
+    fs,
+    future::Future,
+    io,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::{Duration, Instant},
+};
+
+use ilp_connector::{
+    account::AccountId,
+    ledger::{Ledger, Leg, Transfer, TransferKind},
+};
+use ilp_store::{
+    DurableLedger, LedgerOptions, PlainBooks, Store,
+    journal::{Disk, Files, SegmentFile},
+    ledger::{BatchWriter, Posted},
+};
+use uuid::Uuid;
+
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_millis(1_200);
+const IN_FLIGHT: [usize; 4] = [1, 16, 64, 256];
+const ACCOUNTS: u128 = 100;
+const REPLAYED: u64 = 1_000_000;
+const REPLAY_ACCOUNTS: u128 = 10_000;
+/// A tick of the clock in which the kernel counts CPU time.
+const TICK: Duration = Duration::from_millis(10);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Journal,
+    JournalWithoutSync,
+    PlainSled,
+}
+
+const FORMS: [(Form, &str); 3] = [
+    (Form::Journal, "journal"),
+    (Form::JournalWithoutSync, "journal, no sync"),
+    (Form::PlainSled, "plain sled"),
+];
+
+fn main() {
+    // `cargo test --benches` and `cargo bench -- --test` only ask whether it runs.
+    let quick = std::env::args().any(|argument| argument == "--test");
+    let (rounds, round) = if quick { (1, Duration::from_millis(50)) } else { (ROUNDS, ROUND) };
+    println!(
+        "{:<18}{:>10}{:>12}{:>12}{:>10}{:>10}{:>10}{:>8}{:>8}",
+        "form",
+        "in flight",
+        "per s",
+        "CPU us each",
+        "commits/s",
+        "p50 us",
+        "p99 us",
+        "batch",
+        "steal %"
+    );
+    for in_flight in IN_FLIGHT {
+        let mut results = FORMS.map(|_| Vec::new());
+        for _ in 0..rounds {
+            for ((form, _), results) in FORMS.iter().zip(&mut results) {
+                results.push(measure(*form, in_flight, round));
+            }
+        }
+        for ((_, name), results) in FORMS.iter().zip(&results) {
+            show(name, in_flight, results);
+        }
+    }
+    replay(if quick { 10_000 } else { REPLAYED });
+}
+
+/// What one round came to.
+struct Round {
+    per_second: f64,
+    cpu_us: f64,
+    commits_per_second: f64,
+    p50_us: f64,
+    p99_us: f64,
+    batch: f64,
+    steal_percent: f64,
+}
+
+fn show(name: &str, in_flight: usize, rounds: &[Round]) {
+    let median = |value: fn(&Round) -> f64| {
+        let mut values: Vec<f64> = rounds.iter().map(value).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    println!(
+        "{name:<18}{in_flight:>10}{:>12.0}{:>12.1}{:>10.0}{:>10.0}{:>10.0}{:>8.1}{:>8.1}",
+        median(|round| round.per_second),
+        median(|round| round.cpu_us),
+        median(|round| round.commits_per_second),
+        median(|round| round.p50_us),
+        median(|round| round.p99_us),
+        median(|round| round.batch),
+        median(|round| round.steal_percent),
+    );
+}
+
+fn measure(form: Form, in_flight: usize, length: Duration) -> Round {
+    let dir = Scratch::new();
+    let commits = Arc::new(AtomicU64::new(0));
+    let (_store, ledger) = open(&dir.0, form, &commits);
+    let accounts = funded(&ledger, ACCOUNTS);
+    let (cpu, steal, start) = (cpu_ticks(), steal_ticks(), Instant::now());
+    commits.store(0, Ordering::Relaxed);
+    let mut latencies = drive(&ledger, &accounts, in_flight, |_| start.elapsed() < length);
+    let seconds = start.elapsed().as_secs_f64();
+    let cpu_seconds = (cpu_ticks() - cpu) as f64 * TICK.as_secs_f64();
+    let stolen = (steal_ticks() - steal) as f64 * TICK.as_secs_f64();
+    let commits = commits.load(Ordering::Relaxed) as f64;
+    latencies.sort_unstable();
+    let at = |share: f64| latencies[(latencies.len() as f64 * share) as usize].as_secs_f64() * 1e6;
+    let count = latencies.len() as f64;
+    Round {
+        per_second: count / seconds,
+        cpu_us: cpu_seconds * 1e6 / count,
+        commits_per_second: commits / seconds,
+        p50_us: at(0.5),
+        p99_us: at(0.99),
+        batch: count / commits.max(1.0),
+        steal_percent: 100.0 * stolen / seconds,
+    }
+}
+
+/// Keeps so many posts in flight until `goes_on` says no, and returns how long each took.
+fn drive(
+    ledger: &DurableLedger,
+    accounts: &[AccountId],
+    in_flight: usize,
+    mut goes_on: impl FnMut(u64) -> bool,
+) -> Vec<Duration> {
+    type Post<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+    let (ready, readied) = mpsc::channel();
+    let mut slots: Vec<(Option<Post<'_>>, Instant, Waker)> = (0..in_flight)
+        .map(|slot| {
+            let waker = Waker::from(Arc::new(Ready { slot, ready: ready.clone() }));
+            (None, Instant::now(), waker)
+        })
+        .collect();
+    let (mut latencies, mut made, mut under_way) = (Vec::new(), 0, 0);
+    (0..in_flight).for_each(|slot| ready.send(slot).expect("we hold the other end"));
+    while let Ok(slot) = readied.recv() {
+        let (post, since, waker) = &mut slots[slot];
+        let mut context = Context::from_waker(waker);
+        loop {
+            if post.is_none() {
+                if !goes_on(made) {
+                    break;
+                }
+                made += 1;
+                under_way += 1;
+                *since = Instant::now();
+                let transfer = payment(ledger, accounts, made);
+                *post = Some(Box::pin(async move {
+                    let hold = ledger.hold(transfer).await.expect("the payer has enough");
+                    ledger.post(hold).await.expect("the ledger runs");
+                }));
+            }
+            match post.as_mut().map(|post| post.as_mut().poll(&mut context)) {
+                Some(Poll::Ready(())) => {
+                    latencies.push(since.elapsed());
+                    under_way -= 1;
+                    *post = None;
+                }
+                _ => break,
+            }
+        }
+        if under_way == 0 && !goes_on(made) {
+            break;
+        }
+    }
+    latencies
+}
+
+struct Ready {
+    slot: usize,
+    ready: mpsc::Sender<usize>,
+}
+
+impl Wake for Ready {
+    fn wake(self: Arc<Self>) {
+        // The driver may be gone already, when it needs no more.
+        let _ = self.ready.send(self.slot);
+    }
+}
+
+fn payment(ledger: &DurableLedger, accounts: &[AccountId], number: u64) -> Transfer {
+    let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+    let at = |place: u64| accounts[(place % accounts.len() as u64) as usize];
+    let (from, to) = (at(spread), at(spread / 7 + 1));
+    let first = Leg { debit: ledger.account(from), credit: ledger.account(to), amount: 1 };
+    let id = Uuid::from_u128(u128::from(number) << 32);
+    Transfer { id, kind: TransferKind::Packet, first, second: None }
+}
+
+fn funded(ledger: &DurableLedger, count: u128) -> Vec<AccountId> {
+    let settlement = ledger.account(AccountId::settlement(Uuid::nil()));
+    let accounts: Vec<_> =
+        (0..count).map(|owner| AccountId::peer(Uuid::from_u128(owner))).collect();
+    for account in &accounts {
+        let (debit, credit) = (Arc::clone(&settlement), ledger.account(*account));
+        let first = Leg { debit, credit, amount: 1 << 40 };
+        let (id, kind) = (Uuid::new_v4(), TransferKind::Deposit);
+        let mut deposit = Box::pin(ledger.transfer(Transfer { id, kind, first, second: None }, 1));
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        while deposit.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+            std::thread::park();
+        }
+    }
+    accounts
+}
+
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn open(dir: &Path, form: Form, commits: &Arc<AtomicU64>) -> (Store, DurableLedger) {
+    let store = Store::open(dir).expect("the directory is new");
+    let files: Arc<dyn Files> =
+        if form == Form::JournalWithoutSync { Arc::new(Unsynced) } else { Arc::new(Disk) };
+    let options = LedgerOptions { files, checkpoint_transfers: u64::MAX, ..Default::default() };
+    let plain = (form == Form::PlainSled)
+        .then(|| PlainBooks::new(&store).expect("the store is new and can be written"));
+    let ledger = DurableLedger::open_with(&store, options, |journal| {
+        let inner = match plain {
+            Some(plain) => Box::new(plain) as Box<dyn BatchWriter>,
+            None => journal,
+        };
+        Box::new(Counted { inner, commits: Arc::clone(commits) })
+    });
+    (store, ledger.expect("the store is new"))
+}
+
+struct Counted {
+    inner: Box<dyn BatchWriter>,
+    commits: Arc<AtomicU64>,
+}
+
+impl BatchWriter for Counted {
+    fn write(&mut self, batch: &[Posted]) -> io::Result<()> {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.inner.write(batch)
+    }
+}
+
+/// The real disk, but for the wait.
+#[derive(Clone, Copy, Debug)]
+struct Unsynced;
+
+struct UnsyncedFile(Box<dyn SegmentFile>);
+
+impl Files for Unsynced {
+    fn create(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn SegmentFile>> {
+        Ok(Box::new(UnsyncedFile(Disk.create(path, bytes)?)))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        Ok(Box::new(UnsyncedFile(Disk.open(path)?)))
+    }
+}
+
+impl SegmentFile for UnsyncedFile {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How fast a start goes through a journal that no checkpoint has passed.
+fn replay(transfers: u64) {
+    let (dir, copy) = (Scratch::new(), Scratch::new());
+    let (store, ledger) = open(&dir.0, Form::JournalWithoutSync, &Arc::default());
+    let accounts = funded(&ledger, REPLAY_ACCOUNTS);
+    drive(&ledger, &accounts, 256, |made| made < transfers);
+    // What a crash would leave: a close writes a checkpoint.
+    copy_all(&dir.0, &copy.0);
+    drop((ledger, store));
+    let mut rates = Vec::new();
+    for _ in 0..3 {
+        let again = Scratch::new();
+        copy_all(&copy.0, &again.0);
+        let store = Store::open(&again.0).expect("a copy of a store");
+        let start = Instant::now();
+        let ledger = DurableLedger::open(&store, LedgerOptions::default()).expect("whole books");
+        let seconds = start.elapsed().as_secs_f64();
+        rates.push(ledger.durable_sequence() as f64 / seconds);
+        let report = ledger.verify().expect("the journal can be read");
+        assert!(report.faults.is_empty(), "{:?}", report.faults);
+    }
+    rates.sort_by(f64::total_cmp);
+    println!(
+        "replay of {transfers} transfers on {REPLAY_ACCOUNTS} accounts: {:.2} million/s \
+         ({:.2} to {:.2})",
+        rates[1] / 1e6,
+        rates[0] / 1e6,
+        rates[2] / 1e6
+    );
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the scratch directory can be written");
+    for entry in fs::read_dir(from).expect("the store is there") {
+        let path = entry.expect("the store can be listed").path();
+        let target = to.join(path.file_name().expect("an entry has a name"));
+        if path.is_dir() {
+            copy_all(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("there is room for a copy");
+        }
+    }
+}
+
+/// A directory beside the build's output, as that is on a real disk more often than /tmp is.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        let base = std::env::current_exe().ok().and_then(|path| path.parent().map(Path::to_owned));
+        let name = format!("ledger-bench-{}", Uuid::new_v4());
+        Self(base.unwrap_or_else(std::env::temp_dir).join(name))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Left over at the worst.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// User and system time of this process with all its threads.
+fn cpu_ticks() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    after_name
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum()
+}
+
+/// Time that the hypervisor gave to others.
+fn steal_ticks() -> u64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    stat.split_whitespace().nth(8).and_then(|field| field.parse().ok()).unwrap_or(0)
+}

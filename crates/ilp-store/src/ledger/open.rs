@@ -1,0 +1,124 @@
+//! Puts a ledger together: what the disk has, the threads, and what joins them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use ilp_connector::account::{Account, AccountId, Balance};
+use parking_lot::{Mutex, RwLock};
+
+use super::{
+    BatchWriter, DurableLedger, LedgerOptions, Shared,
+    books::{Books, JournalWriter},
+    durable::Durable,
+    keeper::{Keeper, Signal},
+    operator::Operators,
+    queue::Queue,
+    start::{self, Started},
+    state::{Row, State},
+    writer,
+};
+use crate::{error::StoreError, journal::Writer, store::Store};
+
+impl DurableLedger {
+    /// Opens the ledger of a store and starts its writer.
+    ///
+    /// # Errors
+    /// [`StoreError::Journal`] and [`StoreError::Books`] say what is wrong with the books,
+    /// [`StoreError::LedgerOpen`] when there is one already, or when the store can't be read.
+    pub fn open(store: &Store, options: LedgerOptions) -> Result<Self, StoreError> {
+        Self::open_with(store, options, |books| books)
+    }
+
+    /// The same with another writer in place of, or around, the one that writes to the store.
+    ///
+    /// # Errors
+    /// As [`DurableLedger::open`].
+    pub fn open_with(
+        store: &Store,
+        options: LedgerOptions,
+        wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
+    ) -> Result<Self, StoreError> {
+        if store.inner.ledger_open.swap(true, Ordering::AcqRel) {
+            return Err(StoreError::LedgerOpen);
+        }
+        let opened = Self::open_alone(store, options, wrap);
+        if opened.is_err() {
+            store.inner.ledger_open.store(false, Ordering::Release);
+        }
+        opened
+    }
+
+    fn open_alone(
+        store: &Store,
+        options: LedgerOptions,
+        wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
+    ) -> Result<Self, StoreError> {
+        let started = start::start(store, &options)?;
+        let durability = &store.inner.durability;
+        let Started { state, tail, journal, directory } = started;
+        let writer =
+            Writer::open(&options.files, &directory, journal, &tail, options.segment_bytes)
+                .map_err(|cause| durability.fail(&cause))?;
+        let warning = Box::new(writer.warning());
+        let accounts = RwLock::new(live(&state));
+        let last = state.sequence;
+        let pending: Vec<_> = state.pending.values().copied().collect();
+        let operators = Arc::new(Operators::default());
+        operators.load_recent(&state);
+        // What was replayed counts towards the next checkpoint.
+        let checkpoint = last - state.replayed();
+        let books = Arc::new(Books::new(state, tail.place, checkpoint));
+        let shared = Arc::new(Shared {
+            queue: Arc::new(Queue::new(options.transfers_in_flight_max, last)),
+            durable: Arc::new(Durable::new(last)),
+            operators: Arc::clone(&operators),
+        });
+        let signal = Arc::new(Signal::default());
+        let keeper = Arc::new(Keeper {
+            store: store.clone(),
+            books: Arc::clone(&books),
+            operators,
+            journal,
+            directory,
+            retain_segments_min: options.retain_segments_min,
+            on_event: options.on_event,
+            turn: Mutex::new(()),
+            signal: Arc::clone(&signal),
+        });
+        let batch_writer = wrap(Box::new(JournalWriter {
+            books: Arc::clone(&books),
+            journal: writer,
+            store: store.clone(),
+            clock_ms: options.clock_ms,
+            keeper: signal,
+            checkpoint_transfers: options.checkpoint_transfers,
+        }));
+        let ledger = Self {
+            shared,
+            store: store.clone(),
+            books,
+            keeper,
+            warning,
+            accounts,
+            writer: Mutex::new(None),
+            keeping: Mutex::new(None),
+        };
+        ledger.restore_pending(pending.into_iter())?;
+        let thread = writer::start(Arc::clone(&ledger.shared), batch_writer, options.on_failure);
+        *ledger.writer.lock() = Some(thread.map_err(StoreError::write)?);
+        let thread = ledger.keeper.start(options.checkpoint_interval);
+        *ledger.keeping.lock() = Some(thread.map_err(StoreError::write)?);
+        Ok(ledger)
+    }
+}
+
+/// The accounts as the books have them, with nothing on hold yet.
+fn live(state: &State) -> HashMap<AccountId, Arc<Account>> {
+    let account = |row: &Row| {
+        let balance = Balance { credits: row.credits, debits: row.debits, debits_pending: 0 };
+        (row.account, Arc::new(Account::new(row.account, balance)))
+    };
+    state.rows().map(account).collect()
+}
