@@ -14,6 +14,8 @@ mod admin;
 mod books;
 /// The command line: what each command prints and how it ends.
 mod command_line;
+/// Events: one for each crossing of a threshold, signed, and sent until they are taken.
+mod events;
 /// Packets between peers created at runtime, and the money that moves.
 mod forwarding;
 /// What hostile or broken clients, peers and files can't do.
@@ -22,6 +24,8 @@ mod hostile;
 mod http_statuses;
 /// A payment between two programs by others: `@interledger/pay` and `stream-receiver`.
 mod interop;
+/// Deposits and withdrawals on a running node: raced, timed out, restarted, and by command line.
+mod liquidity;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
 /// Killing the node under load, and counting.

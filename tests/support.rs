@@ -49,6 +49,12 @@ impl DataDir {
         Self { data, ..Self::new(environment) }
     }
 
+    /// The same with one more variable in the environment of nodes that start here.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.data.clone()
     }

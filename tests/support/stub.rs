@@ -35,7 +35,14 @@ pub(crate) enum Answer {
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) authorization: String,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
 }
 
 type Log = Arc<Mutex<Vec<Request>>>;
@@ -113,9 +120,9 @@ fn serve(
             return stream.get_mut().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").ok();
         }
         let body = read_body(&mut stream, &headers).ok()?;
-        let authorization = headers.into_iter().find(|(name, _)| name == "authorization");
-        let authorization = authorization.map(|(_, value)| value).unwrap_or_default();
-        let request = Request { authorization, body };
+        let authorization = headers.iter().find(|(name, _)| name == "authorization");
+        let authorization = authorization.map(|(_, value)| value.clone()).unwrap_or_default();
+        let request = Request { authorization, headers, body };
         requests.lock().push(request.clone());
         let (status, body) = match answer(&request) {
             Answer::Reply(body) => (200, body),

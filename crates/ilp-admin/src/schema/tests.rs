@@ -1,9 +1,13 @@
 //! Operations through the schema, on a store in a directory of their own.
 
+mod events;
+mod idempotency;
 mod pages;
 mod peers;
 mod refusals;
 mod restart;
+mod thresholds;
+mod withdrawals;
 
 use std::{
     path::Path,
@@ -46,16 +50,29 @@ impl Network for TestNetwork {
     }
 }
 
+static NOW_MS: AtomicU64 = AtomicU64::new(1_795_000_000_000);
+
 /// A clock that ticks at every look.
 pub(crate) fn clock() -> Timestamp {
-    static NOW_MS: AtomicU64 = AtomicU64::new(1_795_000_000_000);
     Timestamp::from_unix_ms(NOW_MS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Puts the clock forward, for every test: so no test may mind a few seconds.
+pub(crate) fn put_forward(ms: u64) {
+    NOW_MS.fetch_add(ms, Ordering::Relaxed);
 }
 
 /// An operator over the store in `dir`, as the daemon makes it.
 pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
     let store = Store::open(dir).unwrap();
-    let ledger = DurableLedger::open(&store, LedgerOptions::default()).unwrap();
+    let event_made = Arc::new(tokio::sync::Notify::new());
+    let wake = Arc::clone(&event_made);
+    let options = LedgerOptions {
+        clock_ms: Arc::new(|| clock().unix_ms()),
+        on_event: Some(Arc::new(move || wake.notify_one())),
+        ..LedgerOptions::default()
+    };
+    let ledger = DurableLedger::open(&store, options).unwrap();
     let policy = Policy {
         packets_per_minute_max_default: None,
         amount_max_default: None,
@@ -71,7 +88,7 @@ pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedg
         tenant_id: "438fa74a-fa7d-4317-9ced-dde32ece1787".to_owned(),
         version: "0.1.0",
         hold_ms_max: 30_000,
-        event_made: Arc::default(),
+        event_made,
     });
     operator.load().await.unwrap();
     (operator, connector)

@@ -121,7 +121,15 @@ impl Webhooks {
     /// Sends an event once and writes down what became of it.
     async fn attempt(self, event: EventRecord) {
         let (id, attempt) = (event.id, event.attempts.saturating_add(1));
-        let sent = self.send(&event).await;
+        // In a task of its own, since a panic must count as an attempt: an event that makes one would
+        // otherwise be sent again at once, forever. Dropped with this one, it ends with it.
+        let mut alone = JoinSet::new();
+        let (sender, sent_event) = (self.clone(), event.clone());
+        alone.spawn(async move { sender.send(&sent_event).await });
+        let sent = match alone.join_next().await {
+            Some(Ok(sent)) => sent,
+            Some(Err(_)) | None => Err(Failed::Once("the client failed".to_owned())),
+        };
         let now_ms = (self.clock)().unix_ms();
         let outcome = match sent {
             Ok(()) => AttemptOutcome::Delivered { at_ms: now_ms },

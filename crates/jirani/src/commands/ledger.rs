@@ -136,8 +136,9 @@ fn account_named(dir: &Path, name: &str) -> Result<AccountId, Failure> {
     if is_settlement {
         return Ok(AccountId::settlement(id));
     }
-    let store = Store::open(dir).map_err(failure)?;
-    let is_asset = store.asset(id).map_err(failure)?.is_some();
+    let store = Store::open_existing(dir).map_err(failure)?;
+    let is_asset = store.asset(id).map_err(failure)?.is_some()
+        || store.deleted_asset(id).map_err(failure)?.is_some();
     Ok(if is_asset { AccountId::asset(id) } else { AccountId::peer(id) })
 }
 

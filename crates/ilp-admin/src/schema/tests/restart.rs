@@ -129,7 +129,8 @@ async fn of_concurrent_deposits_under_one_id_one_is_booked() {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let node = Arc::clone(&node);
-        let input = json!({"peerId": peer, "amount": 7, "id": transfer_id, "idempotencyKey": "k"});
+        let key = Uuid::new_v4();
+        let input = json!({"peerId": peer, "amount": 7, "id": transfer_id, "idempotencyKey": key});
         tasks.spawn(async move {
             let response = node.mutate("depositPeerLiquidity", input, "code").await;
             text(&response["data"]["depositPeerLiquidity"]["code"])

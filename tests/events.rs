@@ -1,0 +1,164 @@
+//! Events of a running node at a receiver that stands in for the operator's own systems.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use ring::hmac;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{
+    Node,
+    packets::prepare,
+    stub::{Answer, Request, Stub},
+    wait_for,
+};
+
+const SECRET: &str = "a secret for events";
+
+fn node_with(receiver: &Stub, more: &[(&str, &str)]) -> Node {
+    let url = format!("{}/webhooks?token=hush-hush", receiver.endpoint());
+    let settings = [
+        ("JIRANI_ILP_ADDRESS", "test.node"),
+        ("JIRANI_WEBHOOK_URL", url.as_str()),
+        ("JIRANI_WEBHOOK_SECRET", SECRET),
+    ];
+    Node::start_with(&[&settings[..], more].concat())
+}
+
+fn body(request: &Request) -> Value {
+    serde_json::from_slice(&request.body).unwrap()
+}
+
+fn events(node: &Node) -> Vec<Value> {
+    let query = "{ webhookEvents { edges { node { id type data state attempts } } } }";
+    let found = node.query(query, json!({}));
+    let edges = found["webhookEvents"]["edges"].as_array().unwrap();
+    edges.iter().map(|edge| edge["node"].clone()).collect()
+}
+
+fn withdraw(node: &Node, peer: &str, amount: u64) {
+    let mutation = "mutation($input: CreatePeerLiquidityWithdrawalInput!) {
+        createPeerLiquidityWithdrawal(input: $input) { success } }";
+    let id = Uuid::new_v4();
+    let input = json!({ "peerId": peer, "id": id, "idempotencyKey": id, "amount": amount,
+        "timeoutSeconds": 0 });
+    node.query(mutation, json!({ "input": input }));
+}
+
+/// One event however many packets pass below the threshold, and another after it was above.
+#[test]
+fn each_crossing_is_told_once_and_signed() {
+    let receiver = Stub::start(|_| Answer::Status(204));
+    let (node, bob) = (node_with(&receiver, &[]), Stub::fulfilling());
+    let asset = node.create_asset("USD", 2);
+    let more = json!({ "initialLiquidity": 100, "liquidityThreshold": 50 });
+    let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", more);
+    node.create_peer(&asset, "test.bob", &bob.endpoint(), json!({}));
+    let mut sender = node.sender("test.alice");
+    for _ in 0..9 {
+        sender.fulfilled(&prepare("test.bob", 10));
+    }
+    wait_for("the event", || (!receiver.requests().is_empty()).then_some(()));
+    let mutation = "mutation($input: DepositPeerLiquidityInput!) {
+        depositPeerLiquidity(input: $input) { success } }";
+    let id = Uuid::new_v4();
+    let input = json!({ "peerId": alice, "id": id, "idempotencyKey": id, "amount": 90 });
+    node.query(mutation, json!({ "input": input }));
+    for _ in 0..9 {
+        sender.fulfilled(&prepare("test.bob", 10));
+    }
+    wait_for("delivery", || {
+        let events = events(&node);
+        let all = events.len() == 2 && events.iter().all(|event| event["state"] == "DELIVERED");
+        all.then_some(())
+    });
+    let requests = receiver.requests();
+    assert_eq!(requests.len(), 2, "{requests:?}");
+    for request in &requests {
+        let told = body(request);
+        assert_eq!(told["type"], "peer.liquidity_low");
+        let data = json!({ "id": alice, "asset": { "id": asset, "code": "USD", "scale": 2 },
+            "liquidityThreshold": "50", "balance": "50" });
+        assert_eq!(told["data"], data);
+        let signature = request.header("rafiki-signature").unwrap();
+        let (time, digest) = signature.split_once(", v1=").unwrap();
+        let time = time.strip_prefix("t=").unwrap();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+        let signed = [time.as_bytes(), b".", &request.body].concat();
+        let expected = hmac::sign(&key, &signed);
+        let expected: String = expected.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, expected);
+        assert_eq!(request.header("content-type"), Some("application/json"));
+    }
+    assert!(!node.dir.log().contains("hush-hush") && !node.dir.log().contains(SECRET));
+}
+
+#[test]
+fn an_event_waits_for_a_receiver_that_is_down_also_over_a_restart() {
+    let is_up = Arc::new(AtomicBool::new(false));
+    let up = Arc::clone(&is_up);
+    let receiver =
+        Stub::start(
+            move |_| {
+                if up.load(Ordering::SeqCst) { Answer::Status(200) } else { Answer::Close }
+            },
+        );
+    let node = node_with(&receiver, &[]);
+    let asset = node.create_asset("USD", 2);
+    let more = json!({ "initialLiquidity": 100, "liquidityThreshold": 50 });
+    let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", more);
+    withdraw(&node, &alice, 60);
+    let tried =
+        wait_for("an attempt", || events(&node).into_iter().find(|event| event["attempts"] == 1));
+    assert_eq!(tried["state"], "PENDING");
+    is_up.store(true, Ordering::SeqCst);
+    let node = node.kill().start();
+    // By itself, ten seconds at most after it failed.
+    let delivered = wait_for("delivery", || {
+        events(&node).into_iter().find(|event| event["state"] == "DELIVERED")
+    });
+    assert_eq!((&delivered["id"], &delivered["attempts"]), (&tried["id"], &json!(2)));
+    assert_eq!(events(&node).len(), 1);
+    assert_eq!(body(receiver.requests().last().unwrap())["id"], tried["id"]);
+    assert!(!node.dir.log().contains("hush-hush"), "{}", node.dir.log());
+}
+
+#[test]
+fn a_redirection_is_no_delivery_and_a_dead_event_can_be_sent_again() {
+    let is_up = Arc::new(AtomicBool::new(false));
+    let up = Arc::clone(&is_up);
+    let receiver =
+        Stub::start(move |_| Answer::Status(if up.load(Ordering::SeqCst) { 201 } else { 302 }));
+    let node = node_with(&receiver, &[("JIRANI_WEBHOOK_ATTEMPTS_MAX", "1")]);
+    let asset = node.create_asset("USD", 2);
+    let more = json!({ "initialLiquidity": 100, "liquidityThreshold": 50 });
+    let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", more);
+    withdraw(&node, &alice, 60);
+    let dead = wait_for("the end of trying", || {
+        events(&node).into_iter().find(|event| event["state"] == "DEAD")
+    });
+    is_up.store(true, Ordering::SeqCst);
+    let retry = "mutation($id: String!) { retryWebhookEvent(id: $id) { code } }";
+    let retried = node.query(retry, json!({ "id": dead["id"] }));
+    assert_eq!(retried["retryWebhookEvent"]["code"], "200");
+    wait_for("delivery", || events(&node).into_iter().find(|event| event["state"] == "DELIVERED"));
+    assert_eq!(receiver.requests().len(), 2);
+}
+
+#[test]
+fn without_a_receiver_events_are_kept_and_sent_once_there_is_one() {
+    let node = Node::start();
+    let asset = node.create_asset("USD", 2);
+    let more = json!({ "initialLiquidity": 100, "liquidityThreshold": 50 });
+    let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", more);
+    withdraw(&node, &alice, 60);
+    let kept = wait_for("the event", || events(&node).pop());
+    assert_eq!((&kept["state"], &kept["attempts"]), (&json!("PENDING"), &json!(0)));
+    let receiver = Stub::start(|_| Answer::Status(200));
+    let node = node.stop().with("JIRANI_WEBHOOK_URL", &receiver.endpoint()).start();
+    wait_for("delivery", || events(&node).pop().filter(|event| event["state"] == "DELIVERED"));
+    assert_eq!(receiver.requests()[0].header("rafiki-signature"), None);
+}
