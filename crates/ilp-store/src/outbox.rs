@@ -195,33 +195,33 @@ impl Store {
     }
 
     /// Removes up to `limit` of the oldest events that were made before a time (milliseconds since
-    /// 1970) and are delivered or dead, and says how many. Looks at no more than ten times as many.
+    /// 1970), whatever became of them, and says how many. One that nobody took in all that time,
+    /// because there is no receiver, is of no use any more, and the outbox must not grow for ever.
     ///
     /// # Errors
     /// When the store can't be read or written.
     pub fn purge_events(&self, made_before_ms: u64, limit: usize) -> Result<usize, Refusal> {
-        let mut done = Vec::new();
-        for event in self.scan::<EventRecord>(Kind::Event).take(limit.saturating_mul(10)) {
+        let mut outlived = Vec::new();
+        for event in self.scan::<EventRecord>(Kind::Event).take(limit) {
             let event = event?;
-            if event.created_at_ms >= made_before_ms || done.len() == limit {
+            if event.created_at_ms >= made_before_ms {
                 break;
             }
-            if due_key(&event).is_none() {
-                done.push(event.id);
-            }
+            outlived.push(event.id);
         }
-        if done.is_empty() {
+        if outlived.is_empty() {
             return Ok(0);
         }
         self.change(|change| {
-            for id in &done {
-                // It may have been made due again since.
-                let event = self.event(*id)?;
-                if event.is_some_and(|event| due_key(&event).is_none()) {
-                    change.remove(Kind::Event.key(id.as_bytes()));
+            for id in &outlived {
+                // Read again here, since an attempt may have moved its place among those due.
+                let Some(event) = self.event(*id)? else { continue };
+                if let Some(key) = due_key(&event) {
+                    change.remove(key);
                 }
+                change.remove(Kind::Event.key(id.as_bytes()));
             }
-            Ok(done.len())
+            Ok(outlived.len())
         })
     }
 

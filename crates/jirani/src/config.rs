@@ -85,7 +85,7 @@ pub(crate) struct WebhookConfig {
 /// How long what nobody needs any more is kept.
 #[derive(Debug)]
 pub(crate) struct RetentionConfig {
-    /// Events that are delivered or given up.
+    /// How long events are kept, whether anybody took them or not.
     pub(crate) event_days: u64,
     /// Segments of the journal; `None` keeps all.
     pub(crate) journal_segments_min: Option<u64>,

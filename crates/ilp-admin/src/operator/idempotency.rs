@@ -110,9 +110,8 @@ impl Operator {
         done
     }
 
-    /// Removes what has served its time: keys after their day, and delivered or dead events
-    /// `events_kept` after they were made. Never ends; it wakes every ten minutes and works in small
-    /// steps.
+    /// Removes what has served its time: keys after their day, and events `events_kept` after they
+    /// were made. Never ends; it wakes every ten minutes and works in small steps.
     pub async fn keep_house(&self, events_kept: Duration) {
         loop {
             tokio::time::sleep(HOUSEKEEPING_INTERVAL).await;

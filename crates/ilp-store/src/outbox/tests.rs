@@ -92,7 +92,7 @@ proptest! {
 }
 
 #[test]
-fn events_are_listed_by_kind_and_purged_when_done() {
+fn events_are_listed_by_kind_and_purged_when_they_are_old() {
     let (_dir, store) = fresh();
     for number in 1..=12_u64 {
         let kind = if number % 3 == 0 { "asset.liquidity_low" } else { "peer.liquidity_low" };
@@ -113,9 +113,12 @@ fn events_are_listed_by_kind_and_purged_when_done() {
 
     let id = Uuid::from_u128(2);
     store.record_attempt(id, AttemptOutcome::Dead { at_ms: 20 }).unwrap();
-    assert_eq!(store.purge_events(2, 10).unwrap(), 0);
-    assert_eq!(store.purge_events(100, 10).unwrap(), 1);
+    assert_eq!(store.purge_events(1, 10).unwrap(), 0);
+    assert_eq!(store.purge_events(3, 10).unwrap(), 2, "the dead and the due alike");
     assert_eq!(store.event(id).unwrap(), None);
     assert!(matches!(store.retry_event(id, 1), Err(Refusal::UnknownEvent)));
-    assert_eq!(store.due_events(100, 100).unwrap().len(), 11);
+    assert_eq!(store.due_events(100, 100).unwrap().len(), 10);
+    assert_eq!(store.purge_events(100, 4).unwrap(), 4);
+    assert_eq!(store.purge_events(100, 10).unwrap(), 6);
+    assert!(store.due_events(100, 100).unwrap().is_empty());
 }
