@@ -14,7 +14,7 @@ use crate::{
     ledger::{Ledger, Leg, Transfer, TransferKind},
     peer::{NextHop, Peer, Terms},
     peers::Peers,
-    refusal::Refusal,
+    refusal::{LinkFailure, Refusal},
     routes::Found,
     token::TokenDigest,
 };
@@ -78,21 +78,6 @@ pub struct InFlight<H> {
     execution_condition: [u8; 32],
     /// `None` for a packet of zero, which moves no money.
     hold: Option<H>,
-}
-
-/// Why there is no reply from the next hop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkFailure {
-    /// It refuses connections, breaks them, or answers as no ILP node does.
-    Unreachable,
-    /// It says that it has too much to do.
-    Busy,
-    /// As many packets are on their way to it as we let wait.
-    QueueFull,
-    /// It didn't answer before the packet expired.
-    NoReplyInTime,
-    /// It answered with something too long to be an ILP reply.
-    NotAReply,
 }
 
 /// The connector: the peers, the routes through them, and the books.

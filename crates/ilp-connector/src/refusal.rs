@@ -3,7 +3,22 @@
 use bytes::Bytes;
 use interledger_packet::{Address, AmountTooLarge, ErrorCode, Reject};
 
-use crate::{connector::LinkFailure, ledger::HoldError};
+use crate::ledger::HoldError;
+
+/// Why there is no reply from the next hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkFailure {
+    /// It refuses connections, breaks them, or answers as no ILP node does.
+    Unreachable,
+    /// It says that it has too much to do.
+    Busy,
+    /// As many packets are on their way to it as we let wait.
+    QueueFull,
+    /// It didn't answer before the packet expired.
+    NoReplyInTime,
+    /// It answered with something too long to be an ILP reply.
+    NotAReply,
+}
 
 /// One reason to answer a Prepare with a Reject of our own (RFC 27, error codes).
 ///
