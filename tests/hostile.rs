@@ -145,6 +145,14 @@ fn admin_requests_that_are_no_graphql_are_refused_with_a_reason() {
     }
     let deep = format!("{{\"query\": \"{}\"}}", "{a".repeat(20_000));
     assert!(post(deep.as_bytes()).is_ok_and(|response| response.status < 500));
+    // Thirty fragments that each spread the next one twice: a thousand million steps to walk.
+    let mut doubling = "query { ...F0 } fragment F30 on Query { __typename }".to_owned();
+    for level in 0..30 {
+        let next = level + 1;
+        doubling.push_str(&format!(" fragment F{level} on Query {{ ...F{next} ...F{next} }}"));
+    }
+    let response = post(json!({ "query": doubling }).to_string().as_bytes()).unwrap();
+    assert_eq!(response.status, 400, "{}", response.text());
     let long = vec![b' '; 8 * 1024 * 1024];
     let refused = post(&long).map_or(true, |response| response.status == 413);
     assert!(refused, "8 MB of query were taken");

@@ -1,6 +1,6 @@
 //! Each ILP error code that the node itself answers with, produced over a socket.
 
-use interledger_packet::{AmountTooLarge, Reject};
+use interledger_packet::{AmountTooLarge, Reject, Reply};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -110,8 +110,19 @@ fn t05_for_more_packets_or_more_amount_than_agreed() {
     assert_eq!(code(&node, &prepare("test.bob", 1)), "T05");
 
     let (node, ..) = node_with(&bob.endpoint(), json!({ "amountPerSecondMax": "10" }), json!({}));
-    node.sender("test.alice").fulfilled(&prepare("test.bob", 100_000));
-    assert_eq!(code(&node, &prepare("test.bob", 1)), "T05");
+    let mut sender = node.sender("test.alice");
+    // A second's worth at a time: unless each takes a second, the second of them is one too many.
+    let sent = (0..50).map(|_| sender.send(&prepare("test.bob", 10)));
+    let refused = sent.into_iter().find_map(|reply| match reply {
+        Reply::Reject(reject) => Some(reject.code().to_string()),
+        Reply::Fulfill(_) => None,
+    });
+    assert_eq!(refused.as_deref(), Some("T05"));
+    // More than that at once never passes, and a probe of it costs the peer nothing.
+    let reject = rejected(&node, &prepare("test.bob", 1_000_000_000_000));
+    assert_eq!(reject.code().to_string(), "F08");
+    let details = AmountTooLarge::from_data(reject.data()).unwrap();
+    assert_eq!((details.received, details.maximum), (1_000_000_000_000, 10));
 }
 
 #[test]

@@ -203,6 +203,12 @@ impl Operator {
         task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
     }
 
+    /// Ready once no change is under way. For a node that ends and lets nobody begin another one:
+    /// a task that is dropped with its runtime stops in the middle, as in a crash.
+    pub async fn changes_done(&self) {
+        drop(self.inner.changing.lock().await);
+    }
+
     /// Reads from the store on a thread that may wait for the disk.
     async fn read<T: Send + 'static>(
         &self,

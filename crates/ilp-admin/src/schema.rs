@@ -3,6 +3,7 @@
 
 mod asset;
 mod books;
+mod document;
 mod event;
 mod liquidity;
 mod mutation;
@@ -69,8 +70,15 @@ impl AdminSchema {
     }
 
     /// Runs a request. Every error of the response has an `extensions.code`.
-    pub(crate) async fn execute(&self, request: Request) -> Response {
-        let mut response = self.schema.execute(request).await;
+    pub(crate) async fn execute(&self, mut request: Request) -> Response {
+        let checked = request
+            .parsed_query()
+            .map_or(Ok(()), document::check)
+            .map_err(|why| ServerError::new(why, None));
+        let mut response = match checked {
+            Ok(()) => self.schema.execute(request).await,
+            Err(error) => Response::from_errors(vec![error]),
+        };
         response.errors.iter_mut().for_each(add_code);
         response
     }

@@ -239,8 +239,13 @@ impl<L: Ledger> Connector<L> {
         terms.max_packet_amount.or(self.policy.amount_max_default)
     }
 
+    /// What may pass within a second is also the most that one packet may carry: no later moment
+    /// would let more through, and told so, a sender makes its packets smaller.
     fn sender_may_send_this_much(&self, source: Source<'_>, amount: u64) -> Result<(), Refusal> {
-        match source.peer().and_then(|peer| self.amount_max(&peer.terms_now())) {
+        let Source::Peer(peer) = source else { return Ok(()) };
+        let terms = peer.terms_now();
+        let maximum = self.amount_max(&terms).into_iter().chain(terms.amount_per_second_max).min();
+        match maximum {
             Some(maximum) if amount > maximum => {
                 Err(Refusal::AmountTooLarge { received: amount, maximum })
             }

@@ -34,7 +34,7 @@ pub struct Asset {
 }
 
 /// Where a peer's packets are sent, and the token that opens its door.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NextHop {
     /// Changes whenever endpoint or token do, so that a client's connections and prepared headers
     /// can be kept under it without comparing the texts for every packet.
@@ -55,6 +55,13 @@ impl NextHop {
     }
 }
 
+impl fmt::Debug for NextHop {
+    /// Without the endpoint, whose query may hold a secret of the peer's operator.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("NextHop").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 /// What two operators agreed on, and may change while packets flow. Replaced as a whole, so that a
 /// packet sees either the old terms or the new ones.
 #[derive(Clone, Debug)]
@@ -69,7 +76,8 @@ pub struct Terms {
     pub max_packet_amount: Option<u64>,
     /// How many packets the peer may send us within any minute.
     pub packets_per_minute_max: Option<u64>,
-    /// How much the peer may send us within any second, in the asset's smallest unit.
+    /// How much the peer may send us within any second, in the asset's smallest unit, and so also
+    /// with one packet.
     pub amount_per_second_max: Option<u64>,
     /// Where packets to the peer go.
     pub next_hop: Arc<NextHop>,

@@ -7,6 +7,8 @@ use std::{
     sync::OnceLock,
 };
 
+use parking_lot::Mutex;
+
 use crate::{
     error::StoreError,
     mark::{Answered, Mark},
@@ -25,14 +27,20 @@ pub(crate) struct Durability {
     /// Set by the first failure. After a failed sync the kernel may drop the pages and call the
     /// next sync a success, so a second try would prove nothing.
     failed: OnceLock<String>,
+    /// Called by that first failure.
+    hook: Mutex<Option<Hook>>,
 }
+
+/// Called with the reason of a failure, by whoever meets it and under whatever lock that one has:
+/// it may only pass the word on.
+pub(crate) type Hook = Box<dyn FnOnce(&str) + Send>;
 
 impl Durability {
     /// For the database that sled has open in `dir`.
     pub(crate) fn new(db: sled::Db, dir: &Path) -> io::Result<Self> {
         let file = File::options().read(true).write(true).open(dir.join("db"))?;
         let (blobs, mark) = (dir.join("blobs"), Mark::open(dir)?);
-        Ok(Self { db, file, blobs, mark, failed: OnceLock::new() })
+        Ok(Self { db, file, blobs, mark, failed: OnceLock::new(), hook: Mutex::default() })
     }
 
     /// Returns once all that sled took before is on the disk. For entries far smaller than sled's
@@ -80,12 +88,37 @@ impl Durability {
     /// # Errors
     /// With the reason of the first failure.
     pub(crate) fn usable(&self) -> Result<(), StoreError> {
-        self.failed.get().map_or(Ok(()), |reason| Err(StoreError::write(reason)))
+        self.failure().map_or(Ok(()), |reason| Err(StoreError::write(reason)))
+    }
+
+    /// The reason of the first failure, if there was one. One atomic load.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failed.get().map(String::as_str)
     }
 
     /// Takes note of a failure; the first one counts.
     pub(crate) fn fail(&self, cause: &dyn std::fmt::Display) -> StoreError {
-        StoreError::write(self.failed.get_or_init(|| cause.to_string()))
+        let error = StoreError::write(self.failed.get_or_init(|| cause.to_string()));
+        self.run_hook();
+        error
+    }
+
+    /// Sets what the first failure calls, or removes it. It's called here if that has happened.
+    pub(crate) fn set_hook(&self, hook: Option<Hook>) {
+        // The one before is dropped without the lock: what it owns may end in a call to here.
+        let before = std::mem::replace(&mut *self.hook.lock(), hook);
+        drop(before);
+        self.run_hook();
+    }
+
+    /// Runs the hook if something has failed. A failure between a `set_hook` and this call finds
+    /// the hook itself; whoever takes it out runs it.
+    fn run_hook(&self) {
+        let Some(reason) = self.failure() else { return };
+        let hook = self.hook.lock().take();
+        if let Some(hook) = hook {
+            hook(reason);
+        }
     }
 
     fn flush_and_sync(&self) -> io::Result<()> {

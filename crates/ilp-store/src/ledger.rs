@@ -143,10 +143,12 @@ impl DurableLedger {
         self.shared.queue.permits_left()
     }
 
-    /// Why the ledger has stopped, if it has: a failed write, or a close.
+    /// Why the ledger takes nothing more, if so: a failed write, its own or the store's, or a
+    /// close.
     #[must_use]
     pub fn stopped(&self) -> Option<String> {
-        self.shared.durable.stopped().map(str::to_owned)
+        let failure = self.store.inner.durability.failure();
+        failure.or_else(|| self.shared.durable.stopped()).map(str::to_owned)
     }
 
     /// What an operator should see to before it stops the ledger, such as a disk without room for
@@ -168,7 +170,7 @@ impl DurableLedger {
     /// Blocks until then.
     ///
     /// # Errors
-    /// [`Stopped`] when a write has failed, now or before; [`DurableLedger::stopped`] says why.
+    /// [`Stopped`] when not all that was posted is durable; [`DurableLedger::stopped`] says why.
     pub fn close(&self) -> Result<(), Stopped> {
         self.shared.queue.close();
         let mut writer = self.writer.lock();
@@ -181,6 +183,8 @@ impl DurableLedger {
             if let Some(keeping) = self.keeping.lock().take() {
                 self.keeper.end(keeping);
             }
+            // Nobody need be told that the last checkpoint failed.
+            self.store.inner.durability.set_hook(None);
             if let Err(error) = self.keeper.keep(true) {
                 tracing::warn!(%error, "no last checkpoint; the next start replays the journal");
             }
@@ -195,7 +199,9 @@ impl DurableLedger {
     }
 
     fn reserve(&self, transfer: Transfer) -> Result<DurableHold, HoldError> {
-        if self.shared.queue.is_closed() {
+        // With a store that has failed there are no more checkpoints, so nothing new begins. What
+        // is on hold may still be posted, since the journal is a file of its own.
+        if self.shared.queue.is_closed() || self.store.inner.durability.failure().is_some() {
             return Err(HoldError::Stopped);
         }
         let permit = self.shared.queue.permit().ok_or(HoldError::Full)?;

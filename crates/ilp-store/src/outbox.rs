@@ -113,6 +113,29 @@ impl Store {
         })
     }
 
+    /// Adds those events whose ids aren't there, all in one change, and says whether there were
+    /// any. On the disk when it returns; costs no write when there are none.
+    pub(crate) fn append_new_events(&self, events: &[EventRecord]) -> Result<bool, Refusal> {
+        let mut new = Vec::with_capacity(events.len());
+        for event in events {
+            if !self.has(&Kind::Event.key(event.id.as_bytes()))? {
+                new.push(event);
+            }
+        }
+        if new.is_empty() {
+            return Ok(false);
+        }
+        self.change(|change| {
+            for event in new {
+                if let Some(key) = due_key(event) {
+                    change.index(key, event.id);
+                }
+                change.put(Kind::Event, event)?;
+            }
+            Ok(true)
+        })
+    }
+
     /// The event of this id.
     ///
     /// # Errors

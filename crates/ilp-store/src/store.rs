@@ -152,9 +152,7 @@ fn prepare_directory(dir: &Path) -> Result<(), StoreError> {
     let metadata = match fs::metadata(dir) {
         Ok(metadata) => metadata,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-            made.map_err(|cause| unusable(dir, &cause))?;
-            return dir.parent().map_or(Ok(()), sync_directory);
+            return make_directory(dir);
         }
         Err(cause) => return Err(unusable(dir, &cause)),
     };
@@ -168,6 +166,16 @@ fn prepare_directory(dir: &Path) -> Result<(), StoreError> {
         );
     }
     Ok(())
+}
+
+/// Makes a directory that is absent, for the owner alone, and those above it, so that all of their
+/// names survive a loss of power.
+pub(crate) fn make_directory(dir: &Path) -> Result<(), StoreError> {
+    let absent = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+    let made: Vec<&Path> = dir.ancestors().take_while(absent).collect();
+    let result = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    result.map_err(|cause| unusable(dir, &cause))?;
+    made.into_iter().filter_map(Path::parent).try_for_each(sync_directory)
 }
 
 fn sync_directory(dir: &Path) -> Result<(), StoreError> {

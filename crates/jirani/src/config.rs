@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use ilp_connector::{Policy, token::Secret};
 use interledger_packet::Address;
 use uuid::Uuid;
@@ -25,6 +26,9 @@ const DEFAULT_PATHS: [&str; 2] = ["./jirani.toml", "/etc/jirani/jirani.toml"];
 /// The shortest admin secret taken: 16 characters of any alphabet are beyond guessing over a
 /// network, and a shorter one is usually a placeholder that somebody forgot.
 const ADMIN_SECRET_CHARACTERS_MIN: usize = 16;
+
+/// What bringing an answer back takes at the most, after the longest hold.
+const REPLY_MS: u64 = 2_000;
 
 /// Upper bound of every duration in the configuration: a day. A longer one is a slip of the unit.
 const DURATION_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
@@ -131,7 +135,7 @@ impl Config {
 
     fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
         check_planned(settings)?;
-        let config = Self {
+        let mut config = Self {
             ilp_address: settings.required("ilp_address", |text| Address::try_from(text).ok())?,
             name: settings.parsed("name")?,
             data_dir: settings.parsed("data_dir")?,
@@ -183,6 +187,14 @@ impl Config {
             },
             warnings: warnings(settings),
         };
+        let drain_ms_min = config.policy.hold_ms_max + REPLY_MS;
+        if config.drain_ms_max < drain_ms_min {
+            config.warnings.push(format!(
+                "drain_ms_max = {} is below packet.hold_ms_max and {REPLY_MS} ms for the answer: a \
+                 stop may cut packets that a next hop then fulfills",
+                config.drain_ms_max
+            ));
+        }
         if config.admin.secret.is_none() && !config.admin.listen.ip().is_loopback() {
             return Err(ConfigError::OpenAdmin { listen: config.admin.listen });
         }
@@ -217,6 +229,7 @@ fn check_planned(settings: &Settings) -> Result<(), ConfigError> {
     }
     settings.required("rates.lifetime_ms", duration_ms)?;
     settings.parsed::<bool>("auto_peering.enabled")?;
+    settings.get("stream_secret", stream_secret)?;
     Ok(())
 }
 
@@ -234,8 +247,19 @@ fn warnings(settings: &Settings) -> Vec<String> {
     warnings
 }
 
+/// A filter whose every part is a level, or says a level for a target: the library would take any
+/// other word for the name of a target, and log nothing else.
 fn log_filter(text: &str) -> Option<String> {
-    text.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| text.to_owned())
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_level = |part: &str| LEVELS.iter().any(|level| part.trim().eq_ignore_ascii_case(level));
+    let is_known = |part: &str| is_level(part) || part.contains('=');
+    let filter = text.parse::<tracing_subscriber::EnvFilter>();
+    (filter.is_ok() && text.split(',').all(is_known)).then(|| text.to_owned())
+}
+
+fn stream_secret(text: &str) -> Option<()> {
+    const BYTES: usize = 32;
+    (BASE64_STANDARD.decode(text).ok()?.len() == BYTES).then_some(())
 }
 
 fn duration_ms(text: &str) -> Option<u64> {

@@ -3,6 +3,7 @@
 //! `jirani` alone runs the node ([`run`]); the other commands are in [`commands`]. A packet's whole
 //! path through the node is [`node::Node::forward`].
 
+mod admin_server;
 mod amount;
 mod cli;
 mod clock;

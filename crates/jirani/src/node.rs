@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use ilp_connector::{
     Connector, Decision, InFlight, LinkFailure, Source, ledger::Ledger, peer::Peer,
 };
-use ilp_http::{Client, NextHop, NotAPrepare, PacketHandler, SendError};
+use ilp_http::{Client, Endpoint, NextHop, NotAPrepare, PacketHandler, SendError};
 use ilp_store::DurableLedger;
 use interledger_packet::{Address, Prepare};
 use tokio::time::Instant;
@@ -59,8 +59,10 @@ impl Node {
             token: in_flight.next_hop.token.reveal(),
         };
         self.client.send(next_hop, packet, deadline).await.map_err(|error| {
+            // Host and port only: the rest of an endpoint may hold a secret.
+            let next_hop = Endpoint::parse(&in_flight.next_hop.endpoint);
             tracing::debug!(
-                endpoint = %in_flight.next_hop.endpoint,
+                next_hop = next_hop.map_or_else(|_| String::new(), |known| known.authority()),
                 kind = error.kind(),
                 error = &error as &dyn std::error::Error,
                 "no reply from the next hop"

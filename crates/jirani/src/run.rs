@@ -17,7 +17,7 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    clock,
+    admin_server, clock,
     commands::Failure,
     config::Config,
     network::Peering,
@@ -28,7 +28,7 @@ use crate::{
 
 /// How long connections to the admin API may take to finish: an operator's request is answered
 /// within milliseconds, and a kept-alive connection has nothing to finish.
-const ADMIN_DRAIN_MS_MAX: u64 = 2_000;
+const ADMIN_DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs the node until it is told to stop.
 pub(crate) fn run(config: Config) -> Result<(), Failure> {
@@ -43,8 +43,8 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
     let (store, connector) = open(&config, ledger_failed, &event_made)?;
     let main = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
     let outcome = main.block_on(serve(&config, &store, &connector, event_made, on_ledger_failure));
-    // Dropping the runtime waits for the operator's changes that are under way.
-    drop(main);
+    // What still reads or copies the store on a thread of its own is not waited for without bound.
+    main.shutdown_timeout(ADMIN_DRAIN);
     let closed = connector.ledger().close().map_err(|stopped| Failure::Store(stopped.to_string()));
     NodeFile::remove(&config.data_dir);
     tracing::info!("stopped");
@@ -120,8 +120,8 @@ async fn serve(
     let (stop, stopping) = watch::channel(());
     let packets = Server::new(limits).serve(ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
-    let router = ilp_admin::router(operator, auth(config, tenant_id));
-    let admin = serve_admin(admin, router, until(stopping));
+    let router = ilp_admin::router(operator.clone(), auth(config, tenant_id));
+    let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
 
     let ending = async {
         let outcome = until_told_to_stop(on_ledger_failure).await;
@@ -138,6 +138,10 @@ async fn serve(
         );
     }
     drop(end_workers);
+    let changes_done = operator.changes_done();
+    if tokio::time::timeout(ADMIN_DRAIN, changes_done).await.is_err() {
+        tracing::warn!("a change of the operator's is cut short; the next start ends it");
+    }
     outcome
 }
 
@@ -191,26 +195,6 @@ async fn until_told_to_stop(on_ledger_failure: oneshot::Receiver<String>) -> Res
 /// Ready when the sender is dropped.
 async fn until(mut stopping: watch::Receiver<()>) {
     while stopping.changed().await.is_ok() {}
-}
-
-async fn serve_admin(
-    listener: TcpListener,
-    router: axum::Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) {
-    let (stopped, told) = oneshot::channel();
-    let graceful = axum::serve(listener, router).with_graceful_shutdown(async move {
-        stop.await;
-        let _ = stopped.send(());
-    });
-    let bounded = async {
-        let _ = told.await;
-        tokio::time::sleep(Duration::from_millis(ADMIN_DRAIN_MS_MAX)).await;
-    };
-    tokio::select! {
-        _ = graceful => {}
-        () = bounded => {}
-    }
 }
 
 /// One thread that carries packets, with its own runtime, so that a packet never changes threads

@@ -114,13 +114,18 @@ impl Operator {
             Duration::from_millis(self.inner.parts.hold_ms_max).saturating_add(LATE_PACKETS_SLACK);
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            let Some(inner) = node.upgrade() else { return };
-            let operator = Operator { inner };
-            let settled = operator.change(move |changing| async move {
-                changing.withdraw_all(&account, asset).await
-            });
-            if let Err(error) = settled.await {
-                tracing::warn!(%error, "what a deleted peer has left is settled at the next start");
+            // Other changes or a full ledger may be in the way; a ledger that has stopped ends the
+            // node, and with it this task.
+            loop {
+                let Some(inner) = node.upgrade() else { return };
+                let (operator, account) = (Operator { inner }, Arc::clone(&account));
+                let settled = operator.change(move |changing| async move {
+                    changing.withdraw_all(&account, asset).await
+                });
+                let Err(error) = settled.await else { return };
+                tracing::warn!(%error, "what a deleted peer has left could not be settled yet");
+                drop(operator);
+                tokio::time::sleep(wait).await;
             }
         });
     }

@@ -179,30 +179,31 @@ impl Changing {
     async fn delete_peer(&self, id: Uuid, operator: &Operator) -> Result<(), OperatorError> {
         let record = self.store(move |store| store.peer(id)).await?.ok_or_else(unknown_peer)?;
         let connector = &self.inner.parts.connector;
-        // First out of reach, so that no new packet needs what is withdrawn next.
+        // First out of reach, so that no new packet needs what is withdrawn later.
         let live = connector.remove_peer(id);
-        let deleted = self.settle_and_delete(&record, operator).await;
-        if let (Err(_), Some(live)) = (&deleted, live) {
-            connector.add_peer(live);
+        if let Err(error) = self.forget_peer(id).await {
+            if let Some(live) = live {
+                connector.add_peer(live);
+            }
             if let Err(error) = self.watch_peer(&record).await {
                 tracing::warn!(peer = %id, %error, "its liquidity is watched from the next start");
             }
+            return Err(error);
         }
-        deleted
+        // From here on the peer is deleted, and what it has left goes to settlement: now, once its
+        // last packets are over, or at the next start.
+        let account = self.inner.ledger().account(AccountId::peer(id));
+        if let Err(error) = self.withdraw_all(&account, record.asset_id).await {
+            tracing::warn!(peer = %id, %error, "what a deleted peer has left is settled later");
+        }
+        operator.settle_late_packets(account, record.asset_id);
+        Ok(())
     }
 
-    async fn settle_and_delete(
-        &self,
-        record: &PeerRecord,
-        operator: &Operator,
-    ) -> Result<(), OperatorError> {
-        let (id, now_ms) = (record.id, self.now().unix_ms());
-        let asset = record.asset_id;
-        let account = self.inner.ledger().account(AccountId::peer(id));
-        self.unwatch(account.id()).await?;
-        self.withdraw_all(&account, asset).await?;
+    async fn forget_peer(&self, id: Uuid) -> Result<(), OperatorError> {
+        let now_ms = self.now().unix_ms();
+        self.unwatch(AccountId::peer(id)).await?;
         self.store(move |store| store.delete_peer(id, now_ms)).await?;
-        operator.settle_late_packets(account, asset);
         Ok(())
     }
 

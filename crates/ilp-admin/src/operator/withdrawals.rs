@@ -89,7 +89,11 @@ impl Operator {
         self.change(move |changing| async move {
             let now_ms = changing.now().unix_ms();
             changing.inner.ledger().void_withdrawal(id, now_ms).await?;
-            changing.settle_returned(id).await
+            // It is void now, whatever comes after it.
+            if let Err(error) = changing.settle_returned(id).await {
+                tracing::warn!(%error, "what came back to a deleted peer is settled later");
+            }
+            Ok(())
         })
         .await
     }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::StoreError,
     journal::{DIRECTORY, Place, path_of, sync_directory},
-    store::Store,
+    store::{Store, make_directory},
 };
 
 /// How many entries of sled go into the copy at once.
@@ -87,10 +87,7 @@ fn make_empty(dir: &Path) -> Result<(), StoreError> {
             let detail = "isn't empty; give the backup a directory of its own";
             Err(StoreError::WrongDirectory { path: dir.to_owned(), detail })
         }
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-            made.map_err(|cause| unusable(dir, &cause))
-        }
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => make_directory(dir),
         Err(cause) => Err(unusable(dir, &cause)),
     }
 }

@@ -58,7 +58,8 @@ impl BatchWriter for JournalWriter {
     fn write(&mut self, batch: &[Posted]) -> io::Result<()> {
         let store = self.store.clone();
         let durability = &store.inner.durability;
-        durability.usable()?;
+        // That the store has failed is no reason to refuse: this was on hold when new holds were
+        // not yet refused, and the journal tells of its own failures.
         let books = Arc::clone(&self.books);
         let mut kept = books.lock();
         if let Err(cause) = self.append(&mut kept.state, batch) {
@@ -70,12 +71,12 @@ impl BatchWriter for JournalWriter {
         let since = kept.state.sequence - kept.checkpoint;
         let is_due = since >= self.checkpoint_transfers
             || kept.state.changed_transfers().len() > CHANGED_TRANSFERS_MAX;
-        let (sequence, crossed) = (kept.state.sequence, kept.state.has_crossings());
+        let (sequence, crossed) = (kept.state.sequence, kept.state.crossings.take_more());
         drop(kept);
         if is_due || crossed {
             self.keeper.wake(is_due);
         }
-        durability.answer_for(sequence)
+        durability.answer_for(sequence).inspect_err(|cause| drop(durability.fail(cause)))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::{
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
@@ -12,13 +13,19 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use uuid::Uuid;
 
-use super::{books::Books, checkpoint, operator::Operators, state::Crossing, threshold};
+use super::{
+    books::Books,
+    checkpoint,
+    operator::Operators,
+    state::{Changes, Crossing},
+    threshold,
+};
 use crate::{
-    error::{Conflict, Refusal, StoreError},
-    store::Store,
+    error::{Refusal, StoreError},
+    store::{Store, panic_text},
 };
 
-/// Called after the ledger has put an event into the outbox. May wake others, and may not call the
+/// Called after the ledger has put one or more events into the outbox. May wake others, and may not call the
 /// ledger: no checkpoint can be written until it returns.
 pub type OnEvent = Arc<dyn Fn() + Send + Sync>;
 
@@ -50,20 +57,22 @@ impl Signal {
         self.changed.notify_all();
     }
 
-    /// Waits until something is asked for, or it is time for a checkpoint. `None` at the end.
-    fn next(&self, time: Instant) -> Option<bool> {
+    /// Waits until something is asked for, or it is time for a checkpoint, or for `event`s that
+    /// had to wait. Says whether a checkpoint is due, which events that keep coming can't put off.
+    /// `None` at the end.
+    fn next(&self, checkpoint: Instant, event: Option<Instant>) -> Option<bool> {
+        let until = event.map_or(checkpoint, |event| event.min(checkpoint));
         let mut asked = self.asked.lock();
         loop {
             if asked.ended {
                 return None;
             }
-            if asked.checkpoint || asked.events {
+            let now = Instant::now();
+            if asked.checkpoint || asked.events || now >= until {
                 asked.events = false;
-                return Some(std::mem::take(&mut asked.checkpoint));
+                return Some(std::mem::take(&mut asked.checkpoint) || now >= checkpoint);
             }
-            if self.changed.wait_until(&mut asked, time).timed_out() {
-                return Some(true).filter(|_| !asked.ended);
-            }
+            self.changed.wait_until(&mut asked, until);
         }
     }
 }
@@ -91,15 +100,20 @@ impl Keeper {
             // What a replay found, before anything else.
             let mut wanted = Some(false);
             while let Some(checkpoint) = wanted {
-                if let Err(error) = keeper.keep(checkpoint) {
-                    // A failed write has stopped the store and with it the ledger's next batch; a
-                    // broken ledger has told everyone already.
+                let durability = &keeper.store.inner.durability;
+                let kept = catch_unwind(AssertUnwindSafe(|| keeper.keep_and_plan(checkpoint)));
+                let kept = kept.unwrap_or_else(|panic| Err(durability.fail(&panic_text(&*panic))));
+                if let Err(error) = &kept {
                     tracing::error!(%error, "the ledger's checkpoint or an event can't be kept");
+                }
+                if durability.failure().is_some() {
+                    // Everyone was told, and nothing more may be written.
+                    return;
                 }
                 if checkpoint {
                     next = Instant::now() + interval;
                 }
-                wanted = keeper.signal.next(next);
+                wanted = keeper.signal.next(next, kept.unwrap_or_default());
             }
         })
     }
@@ -116,42 +130,59 @@ impl Keeper {
     /// Puts the events that are due into the outbox, and writes a checkpoint if it is asked for.
     ///
     /// # Errors
-    /// When the store can't be written, or a write of the journal has failed before.
+    /// When the store can't be written, now or before, or a write of the journal has failed.
     pub(crate) fn keep(&self, wants_checkpoint: bool) -> Result<(), StoreError> {
+        self.keep_and_plan(wants_checkpoint).map(|_| ())
+    }
+
+    /// The same, and says when the next event is due of those that have to wait.
+    fn keep_and_plan(&self, wants_checkpoint: bool) -> Result<Option<Instant>, StoreError> {
         let _turn = self.turn.lock();
+        let durability = &self.store.inner.durability;
+        // Before anything is taken: after a failure, a checkpoint would lack what was taken then.
+        durability.usable()?;
         // Both under one lock: a checkpoint never passes a crossing whose event isn't kept.
-        let (crossings, changes) = {
+        let (crossings, changes, next) = {
             let mut kept = self.books.lock();
             if let Some(reason) = &kept.broken {
                 return Err(StoreError::write(reason));
             }
-            let crossings = kept.state.take_crossings();
             let changes = (wants_checkpoint && kept.state.has_changed()).then(|| {
                 kept.checkpoint = kept.state.sequence;
                 let place = kept.place;
                 kept.state.take_changes(place)
             });
-            (crossings, changes)
+            let waiting = &mut kept.state.crossings;
+            let crossings = waiting.take(Instant::now(), changes.is_some());
+            (crossings, changes, waiting.next())
         };
-        self.tell(&crossings)?;
-        let Some(changes) = changes else { return Ok(()) };
-        checkpoint::write(&self.store, self.journal, &changes)?;
-        self.operators.forget_up_to(changes.sequence);
-        self.retire(changes.place)
+        // What was taken is in no other place, so it's written now or the store stops here, and
+        // the next start finds it again in the journal, behind the last checkpoint.
+        let write = || self.write(&crossings, changes.as_ref());
+        catch_unwind(AssertUnwindSafe(write))
+            .unwrap_or_else(|panic| Err(durability.fail(&panic_text(&*panic))))
+            .inspect_err(|error| drop(durability.fail(error)))?;
+        if let Some(changes) = changes {
+            self.operators.forget_up_to(changes.sequence);
+            self.retire(changes.place)?;
+        }
+        Ok(next)
+    }
+
+    fn write(&self, crossings: &[Crossing], changes: Option<&Changes>) -> Result<(), StoreError> {
+        self.tell(crossings)?;
+        changes.map_or(Ok(()), |changes| checkpoint::write(&self.store, self.journal, changes))
     }
 
     fn tell(&self, crossings: &[Crossing]) -> Result<(), StoreError> {
-        for crossing in crossings {
-            match self.store.append_event(&threshold::event(&self.store, crossing)?) {
-                Ok(()) => {}
-                // From before a crash.
-                Err(Refusal::Conflict(Conflict::Id)) => continue,
-                Err(Refusal::Store(error)) => return Err(error),
-                Err(refusal) => return Err(StoreError::write(refusal)),
-            }
-            if let Some(tell) = &self.on_event {
-                tell();
-            }
+        let events: Vec<_> =
+            crossings.iter().map(|crossing| threshold::event(&self.store, crossing)).collect();
+        let appended = self.store.append_new_events(&events).map_err(|refusal| match refusal {
+            Refusal::Store(error) => error,
+            refusal => StoreError::write(refusal),
+        })?;
+        if appended && let Some(tell) = &self.on_event {
+            tell();
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use super::{
     queue::Queue,
     start::{self, Started},
     state::{Row, State},
-    writer,
+    writer::{self, Failure},
 };
 use crate::{error::StoreError, journal::Writer, store::Store};
 
@@ -45,6 +45,7 @@ impl DurableLedger {
         }
         let opened = Self::open_alone(store, options, wrap);
         if opened.is_err() {
+            store.inner.durability.set_hook(None);
             store.inner.ledger_open.store(false, Ordering::Release);
         }
         opened
@@ -55,8 +56,9 @@ impl DurableLedger {
         options: LedgerOptions,
         wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
     ) -> Result<Self, StoreError> {
-        let started = start::start(store, &options)?;
         let durability = &store.inner.durability;
+        durability.usable()?;
+        let started = start::start(store, &options)?;
         let Started { state, tail, journal, directory } = started;
         let writer =
             Writer::open(&options.files, &directory, journal, &tail, options.segment_bytes)
@@ -106,7 +108,9 @@ impl DurableLedger {
             keeping: Mutex::new(None),
         };
         ledger.restore_pending(pending.into_iter())?;
-        let thread = writer::start(Arc::clone(&ledger.shared), batch_writer, options.on_failure);
+        let failure = Failure::new(options.on_failure);
+        durability.set_hook(Some(failure.hook()));
+        let thread = writer::start(Arc::clone(&ledger.shared), batch_writer, failure);
         *ledger.writer.lock() = Some(thread.map_err(StoreError::write)?);
         let thread = ledger.keeper.start(options.checkpoint_interval);
         *ledger.keeping.lock() = Some(thread.map_err(StoreError::write)?);

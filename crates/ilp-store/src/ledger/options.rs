@@ -11,9 +11,10 @@ pub struct LedgerOptions {
     /// some 300 bytes; a hold beyond them is refused with
     /// [`HoldError::Full`](ilp_connector::ledger::HoldError::Full).
     pub transfers_in_flight_max: usize,
-    /// Told once, on the writer's thread, when a write has failed. Not called by a close.
+    /// Told once, on a thread of the ledger's, when a write of the ledger or the store has failed.
+    /// Not called by a close.
     pub on_failure: Option<OnFailure>,
-    /// Told, on a thread of the ledger's, when it has put an event into the outbox.
+    /// Told, on a thread of the ledger's, when it has put events into the outbox.
     pub on_event: Option<OnEvent>,
     /// The time in milliseconds since 1970, asked once for each page.
     pub clock_ms: ClockMs,

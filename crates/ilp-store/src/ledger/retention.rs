@@ -49,11 +49,18 @@ impl Keeper {
         let mut time_ms = 0;
         let tail = scan_until(&self.directory, self.journal, from, next - 1, |scanned| {
             time_ms = scanned.page.time_ms;
-            scanned.page.entries(|posted, _, distance| {
-                let position = Position::new(scanned.at.segment, scanned.at.offset + distance);
+            let at = scanned.at;
+            let whole = scanned.page.entries(|posted, _, distance| {
+                let position = Position::new(at.segment, at.offset + distance);
                 carried.add(&self.store, posted, position)
             })?;
-            Ok(())
+            if whole {
+                return Ok(());
+            }
+            // The base would lack the rest of the page, and the segment would be gone.
+            let path = path_of(&self.directory, at.segment);
+            let detail = "an entry of the page can't be understood".to_owned();
+            Err(JournalError::Damaged { path, offset: at.offset.into(), detail }.into())
         })?;
         let place = Place { segment, offset: Place::START.offset, page_offset: 0, ..tail.place };
         let meta = Meta { journal: self.journal, place, time_ms };

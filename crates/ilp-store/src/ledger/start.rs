@@ -42,16 +42,18 @@ pub(crate) fn start(store: &Store, options: &LedgerOptions) -> Result<Started, S
     let found = Found::look(store, &directory)?;
     let thresholds = store.thresholds()?;
     let Some(found) = found else {
+        check_answered(store, &State::default(), &directory)?;
         Writer::create(files, &directory, options.segment_bytes).map_err(StoreError::write)?;
         let tail = Tail { place: Place::START, begun: false, torn: false };
         return finish(store, State::default(), tail, Uuid::new_v4(), directory, &thresholds);
     };
-    found.remove_retired(&directory)?;
     let (mut state, place) = found.books(store, &directory)?;
     for (account, threshold) in &thresholds {
         state.set_threshold(*account, Some(*threshold));
     }
     let tail = scan(&directory, found.journal, place, |page| replay(&mut state, &page))?;
+    check_answered(store, &state, &directory)?;
+    found.remove_retired(&directory)?;
     if !tail.begun && tail.place.segment == Place::START.segment {
         // It was never used, and perhaps not even made in full.
         Writer::create(files, &directory, options.segment_bytes).map_err(StoreError::write)?;
@@ -72,13 +74,18 @@ fn finish(
     for (account, threshold) in thresholds {
         state.set_threshold(*account, Some(*threshold));
     }
-    let answered = store.inner.durability.answered().sequence;
-    if state.sequence < answered {
-        let found = state.sequence;
-        return Err(JournalError::Fallback { path: directory, found, answered }.into());
-    }
     verify::check_sums(store, &state)?;
     Ok(Started { state, tail, journal, directory })
+}
+
+/// Refuses books that have less than was answered for, before anything is wiped or made anew: what
+/// looks like a torn end then is all that is left of a page that was whole.
+fn check_answered(store: &Store, state: &State, directory: &Path) -> Result<(), StoreError> {
+    let (found, answered) = (state.sequence, store.inner.durability.answered().sequence);
+    if found >= answered {
+        return Ok(());
+    }
+    Err(JournalError::Fallback { path: directory.to_owned(), found, answered }.into())
 }
 
 /// What is in the store's directory.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     operator_transfer::{OperatorTransfer, TransferState},
     queue::{Entry, Posted, Step},
+    threshold::Crossings,
 };
 use crate::journal::{Place, Pointers, Position};
 
@@ -85,7 +86,7 @@ pub(crate) struct State {
     /// Operators' transfers that changed since the last checkpoint.
     changed_transfers: HashMap<Uuid, OperatorTransfer>,
     pub(crate) pending: HashMap<Uuid, OperatorTransfer>,
-    crossings: Vec<Crossing>,
+    pub(crate) crossings: Crossings,
     /// The last entry.
     pub(crate) sequence: u64,
     /// When the last page was written.
@@ -225,7 +226,7 @@ impl State {
                     let available = slot.row.available();
                     let low = available <= u128::from(threshold.amount);
                     if low && !slot.low && posted.sequence > threshold.since {
-                        self.crossings.push(Crossing {
+                        self.crossings.add(Crossing {
                             account,
                             threshold: threshold.amount,
                             available,
@@ -256,14 +257,6 @@ impl State {
     /// Whether anything changed since the last checkpoint.
     pub(crate) fn has_changed(&self) -> bool {
         !self.changed.is_empty() || !self.changed_transfers.is_empty()
-    }
-
-    pub(crate) fn has_crossings(&self) -> bool {
-        !self.crossings.is_empty()
-    }
-
-    pub(crate) fn take_crossings(&mut self) -> Vec<Crossing> {
-        std::mem::take(&mut self.crossings)
     }
 
     /// All transfers that changed since the last checkpoint, of which there are as many as

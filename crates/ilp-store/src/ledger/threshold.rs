@@ -5,8 +5,21 @@
 //! its event has an id that follows from the transfer and the account. So what a crash kept from
 //! the outbox comes again with the replay, as a checkpoint is written only after the events of all
 //! that it passes; and what came already isn't there twice.
+//!
+//! A balance that swings around its threshold crosses it with every other packet, so of each
+//! account only the latest crossing waits to be told, and not before [`PAUSE`] has passed since the
+//! last one was. It is told then even if the account has risen meanwhile: so whatever becomes of
+//! the earlier ones, the latest crossing of an account is always told, and a replay, which finds
+//! the same crossings and keeps the latest, comes to the same. Of the first it wouldn't be so: that
+//! one may have been told before the crash, and the latest would be lost for its sake. The pause is
+//! measured on the machine's own monotonic clock, since the journal's time stands still while
+//! nothing is booked and after a clock was set back, and the pause would never end. A checkpoint
+//! waits for no pause, as what it passes would be lost with a crash.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use ilp_connector::account::{AccountId, AccountKind};
 use serde::{Deserialize, Serialize};
@@ -21,10 +34,56 @@ use crate::{
     error::{Refusal, StoreError},
     journal::Fields,
     keys::{Kind, hexadecimal},
-    outbox::EventRecord,
+    outbox::{Delivery, EventRecord},
+    records::AssetRecord,
     store::Store,
     stored_form::position_of,
 };
+
+/// How long after an event of an account the next one comes at the earliest.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What waits to be told: of each account, the latest crossing. See the module.
+#[derive(Default)]
+pub(crate) struct Crossings {
+    waiting: HashMap<AccountId, Crossing>,
+    /// Whether an account waits that didn't when this was last asked.
+    more: bool,
+    /// When those accounts were last told of whose pause may not be over.
+    told: HashMap<AccountId, Instant>,
+}
+
+impl Crossings {
+    /// Adds a crossing in place of an earlier one of the account.
+    pub(crate) fn add(&mut self, crossing: Crossing) {
+        // Whoever tells of them knows of one that was waiting already.
+        self.more |= self.waiting.insert(crossing.account, crossing).is_none();
+    }
+
+    /// Whether there is an account to tell of that wasn't there at the last call.
+    pub(crate) fn take_more(&mut self) -> bool {
+        std::mem::take(&mut self.more)
+    }
+
+    /// Takes what may be told now, or `all` of it, in the order of the transfers.
+    pub(crate) fn take(&mut self, now: Instant, all: bool) -> Vec<Crossing> {
+        self.told.retain(|_, told| now.saturating_duration_since(*told) < PAUSE);
+        let told = &self.told;
+        let mut taken: Vec<_> = self
+            .waiting
+            .extract_if(|account, _| all || !told.contains_key(account))
+            .map(|(_, crossing)| crossing)
+            .collect();
+        taken.sort_unstable_by_key(|crossing| (crossing.sequence, crossing.account));
+        self.told.extend(taken.iter().map(|crossing| (crossing.account, now)));
+        taken
+    }
+
+    /// When the first pause ends of those that wait, as of the last time that some were taken.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.waiting.keys().filter_map(|account| Some(*self.told.get(account)? + PAUSE)).min()
+    }
+}
 
 /// The form on disk.
 #[derive(Serialize, Deserialize)]
@@ -84,27 +143,19 @@ impl Store {
     }
 }
 
-/// The event that tells of a crossing.
-pub(crate) fn event(store: &Store, crossing: &Crossing) -> Result<EventRecord, StoreError> {
+/// The event that tells of a crossing. That an account is low matters more than what its asset is
+/// called: where that can't be read, it is left out.
+pub(crate) fn event(store: &Store, crossing: &Crossing) -> EventRecord {
     let owner = crossing.account.owner;
-    let (kind, asset_id) = match crossing.account.kind {
-        AccountKind::PeerLiquidity => {
-            let asset_id = match store.peer(owner)? {
-                Some(peer) => Some(peer.asset_id),
-                None => store.deleted_peer(owner)?.map(|peer| peer.asset_id),
-            };
-            ("peer.liquidity_low", asset_id)
-        }
-        AccountKind::AssetLiquidity => ("asset.liquidity_low", Some(owner)),
-        _ => ("account.liquidity_low", None),
+    let kind = match crossing.account.kind {
+        AccountKind::PeerLiquidity => "peer.liquidity_low",
+        AccountKind::AssetLiquidity => "asset.liquidity_low",
+        _ => "account.liquidity_low",
     };
-    let asset = match asset_id {
-        Some(id) => match store.asset(id)? {
-            Some(asset) => Some(asset),
-            None => store.deleted_asset(id)?,
-        },
-        None => None,
-    };
+    let asset = asset_of(store, crossing.account).unwrap_or_else(|error| {
+        tracing::error!(%error, account = ?crossing.account, "an event can't name its asset");
+        None
+    });
     let data = json!({
         "id": owner,
         "asset": asset.map(|asset| {
@@ -114,7 +165,27 @@ pub(crate) fn event(store: &Store, crossing: &Crossing) -> Result<EventRecord, S
         "balance": crossing.available.to_string(),
     });
     let data = data.to_string().into_bytes();
-    Ok(EventRecord::new(event_id(crossing), kind, data, crossing.time_ms))
+    // Due at once, whatever a clock said that may be right again by the time it's read.
+    let delivery = Delivery::Due { at_ms: 0 };
+    EventRecord { delivery, ..EventRecord::new(event_id(crossing), kind, data, crossing.time_ms) }
+}
+
+/// The asset of an account, also if it or its peer is deleted.
+fn asset_of(store: &Store, account: AccountId) -> Result<Option<AssetRecord>, StoreError> {
+    let owner = account.owner;
+    let id = match account.kind {
+        AccountKind::PeerLiquidity => match store.peer(owner)? {
+            Some(peer) => Some(peer.asset_id),
+            None => store.deleted_peer(owner)?.map(|peer| peer.asset_id),
+        },
+        AccountKind::AssetLiquidity => Some(owner),
+        _ => None,
+    };
+    let Some(id) = id else { return Ok(None) };
+    match store.asset(id)? {
+        Some(asset) => Ok(Some(asset)),
+        None => store.deleted_asset(id),
+    }
 }
 
 /// A UUID v7 whose random part names the transfer and the account.

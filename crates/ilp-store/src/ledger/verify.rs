@@ -33,7 +33,10 @@ pub struct Report {
     pub faults: Vec<String>,
 }
 
-/// Adds up the books of a stopped node, whose store is in `dir`, and changes nothing about them.
+/// Adds up the books of a stopped node, whose store is in `dir`. The journal is only read. The
+/// store is opened as by a start, which takes its lock, lets sled cut off what a crash tore at the
+/// end of its log, and may write anew the files that a store has; copy the directory first to keep
+/// every byte of a damaged one.
 ///
 /// # Errors
 /// When there is no store, when it is in use, or can't be read. What is wrong with the books

@@ -7,8 +7,10 @@ use std::{
     thread::JoinHandle,
 };
 
+use parking_lot::Mutex;
+
 use super::{Shared, queue::Posted};
-use crate::store::panic_text;
+use crate::{durability::Hook, store::panic_text};
 
 /// What the writer thread does with a batch. The ledger's own writes to sled; another may be put
 /// in its place or around it, to count, to slow down or to fail.
@@ -21,14 +23,46 @@ pub trait BatchWriter: Send + 'static {
     fn write(&mut self, batch: &[Posted]) -> io::Result<()>;
 }
 
-/// Called once, on the writer's thread, with the reason why the ledger has failed.
+/// Called once, on a thread of its own or the writer's, with the reason why the ledger has failed:
+/// a write of its own, or one of the store, with which everything stops.
 pub type OnFailure = Box<dyn FnOnce(&str) + Send>;
+
+/// The callback, for whoever learns of a failure first.
+#[derive(Clone)]
+pub(crate) struct Failure(Arc<Mutex<Option<OnFailure>>>);
+
+impl Failure {
+    pub(crate) fn new(on_failure: Option<OnFailure>) -> Self {
+        Self(Arc::new(Mutex::new(on_failure)))
+    }
+
+    fn tell(&self, reason: &str) {
+        let tell = self.0.lock().take();
+        if let Some(tell) = tell {
+            tell(reason);
+        }
+    }
+
+    /// What the store calls when it fails. That may be under any lock, and the callback may close
+    /// the ledger, which takes them; so it runs on a thread of its own.
+    pub(crate) fn hook(&self) -> Hook {
+        let failure = self.clone();
+        Box::new(move |reason| {
+            tracing::error!(reason, "the ledger takes nothing new: the store has failed");
+            let reason = reason.to_owned();
+            let thread = std::thread::Builder::new().name("jirani-failure".to_owned());
+            if let Err(error) = thread.spawn(move || failure.tell(&reason)) {
+                tracing::error!(%error, "nobody could be told that the store has failed");
+            }
+        })
+    }
+}
 
 /// Starts the thread. It ends when the queue is closed and drained, or a write has failed.
 pub(crate) fn start(
     shared: Arc<Shared>,
     writer: Box<dyn BatchWriter>,
-    on_failure: Option<OnFailure>,
+    failure: Failure,
 ) -> io::Result<JoinHandle<()>> {
     let thread = std::thread::Builder::new().name("jirani-ledger".to_owned());
     thread.spawn(move || {
@@ -36,9 +70,7 @@ pub(crate) fn start(
         if let Err(reason) = drain(&stop.0, writer) {
             tracing::error!(%reason, "the ledger has stopped: a write failed");
             stop.0.fail(&reason);
-            if let Some(tell) = on_failure {
-                tell(&reason);
-            }
+            failure.tell(&reason);
         }
     })
 }

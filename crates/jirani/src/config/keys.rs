@@ -80,7 +80,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("log", "JIRANI_LOG", Some("info"), "error, warn, info, debug, trace, or a tracing filter")
         .rafiki(LogLevel("LOG_LEVEL")),
     key("log_format", "JIRANI_LOG_FORMAT", Some("text"), "text or json"),
-    key("drain_ms_max", "JIRANI_DRAIN_MS_MAX", Some("30000"), MILLISECONDS),
+    key("drain_ms_max", "JIRANI_DRAIN_MS_MAX", Some("35000"), MILLISECONDS),
     key("ilp.listen", "JIRANI_ILP_LISTEN", Some("0.0.0.0:3002"), ADDRESS)
         .rafiki(Port("CONNECTOR_PORT")),
     key("ilp.public_url", "JIRANI_ILP_PUBLIC_URL", None, URL).rafiki(Same("ILP_CONNECTOR_URL")),
@@ -164,9 +164,9 @@ pub(crate) const KEYS: &[Key] = &[
     key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL).planned(),
 ];
 
-/// Whether a key's value must never be shown.
+/// Whether a key's value must never be shown. A receiver's URL often carries a token.
 pub(crate) fn is_secret(name: &str) -> bool {
-    name.ends_with("secret")
+    name.ends_with("secret") || name == "webhook.url"
 }
 
 /// The key of that dotted name.

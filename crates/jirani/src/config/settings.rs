@@ -12,6 +12,9 @@ use super::{
     keys::{self, KEYS, Key, Rafiki},
 };
 
+/// Where a value comes from that nobody set.
+const DEFAULT: &str = "the default";
+
 /// Every key's value as text, with where it came from. Later layers replace earlier ones.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -35,7 +38,7 @@ impl Settings {
     pub(crate) fn defaults() -> Self {
         let values = KEYS.iter().filter_map(|key| {
             let text = key.default?.to_owned();
-            Some((key.name, Value { text, origin: "the default".to_owned() }))
+            Some((key.name, Value { text, origin: DEFAULT.to_owned() }))
         });
         Self { values: values.collect() }
     }
@@ -44,7 +47,10 @@ impl Settings {
     pub(crate) fn add_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
         let origin = path.display().to_string();
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            ConfigError::Unreadable { path: origin.clone(), reason: error.to_string() }
+            // The message and the place, without the line itself: it may hold a secret.
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let reason = format!("line {}: {}", before.split('\n').count(), error.message());
+            ConfigError::Unreadable { path: origin.clone(), reason }
         })?;
         self.add_table("", &table, &origin)
     }
@@ -59,7 +65,11 @@ impl Settings {
             let name = format!("{prefix}{name}");
             let text = match value {
                 toml::Value::Table(table) if keys::find(&name).is_none() => {
-                    self.add_table(&format!("{name}."), table, origin)?;
+                    let prefix = format!("{name}.");
+                    if !KEYS.iter().any(|key| key.name.starts_with(&prefix)) {
+                        return Err(unknown_key(&name, origin));
+                    }
+                    self.add_table(&prefix, table, origin)?;
                     continue;
                 }
                 toml::Value::String(text) => text.clone(),
@@ -68,8 +78,8 @@ impl Settings {
                 other => {
                     let form = keys::find(&name).map_or("a key that exists", |key| key.form);
                     return Err(ConfigError::Value {
+                        value: shown(&name, &other.to_string()),
                         key: name,
-                        value: other.to_string(),
                         origin: origin.to_owned(),
                         form: form.to_owned(),
                     });
@@ -105,13 +115,18 @@ impl Settings {
         }
     }
 
-    /// An empty value is as good as none: so a shell can unset what a file sets.
+    /// An empty value is as good as none: so a shell, or a compose file that passes on what isn't
+    /// set, brings back the default.
     fn set(&mut self, key: &'static Key, text: String, origin: String) {
-        if text.is_empty() {
-            self.values.remove(key.name);
-        } else {
-            self.values.insert(key.name, Value { text, origin });
-        }
+        let value = match key.default {
+            _ if !text.is_empty() => Value { text, origin },
+            Some(default) => Value { text: default.to_owned(), origin: DEFAULT.to_owned() },
+            None => {
+                self.values.remove(key.name);
+                return;
+            }
+        };
+        self.values.insert(key.name, value);
     }
 
     /// A key's value, checked by `parse`; `None` when it is unset.
@@ -125,7 +140,7 @@ impl Settings {
             Some(value) => Ok(Some(value)),
             None => Err(ConfigError::Value {
                 key: name.to_owned(),
-                value: if keys::is_secret(name) { "(hidden)".to_owned() } else { text.clone() },
+                value: shown(name, text),
                 origin: origin.clone(),
                 form: keys::find(name).map_or_else(String::new, |key| key.form.to_owned()),
             }),
@@ -159,8 +174,13 @@ impl Settings {
 
     /// Whether a key still has its default.
     pub(crate) fn is_default(&self, name: &str) -> bool {
-        self.values.get(name).is_none_or(|value| value.origin == "the default")
+        self.values.get(name).is_none_or(|value| value.origin == DEFAULT)
     }
+}
+
+/// A value as an error may tell it.
+fn shown(name: &str, text: &str) -> String {
+    if keys::is_secret(name) { "(hidden)".to_owned() } else { text.to_owned() }
 }
 
 fn from_rafiki(key: &Key, rafiki: Rafiki, text: &str) -> String {

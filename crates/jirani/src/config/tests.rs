@@ -89,11 +89,12 @@ fn a_wrong_value_names_the_key_the_value_and_the_form() {
         ("JIRANI_WEBHOOK_ATTEMPTS_MAX", "1.5"),
         ("JIRANI_WEBHOOK_ATTEMPTS_MAX", "0"),
         ("JIRANI_WEBHOOK_TIMEOUT_MS", "60001"),
-        ("JIRANI_WEBHOOK_URL", "localhost:4000"),
         ("JIRANI_RETENTION_EVENT_DAYS", "0"),
         ("JIRANI_RETENTION_JOURNAL_SEGMENTS_MIN", "some"),
         ("JIRANI_AUTO_PEERING", "maybe"),
         ("JIRANI_ILP_CONNECTIONS_MAX", "0"),
+        ("JIRANI_LOG", "verbose"),
+        ("JIRANI_LOG", "info,loud"),
     ];
     for (variable, value) in wrong {
         let message = refusal("", &[(variable, value)]);
@@ -114,7 +115,16 @@ fn unknown_keys_are_refused_with_a_suggestion() {
 
 #[test]
 fn files_that_are_no_configuration_are_refused() {
-    for text in ["=", "[ilp", "ilp = 1", "ilp_address = [1]", "ilp_address = 1.5", "\u{0}"] {
+    for text in [
+        "=",
+        "[ilp",
+        "ilp = 1",
+        "[foo]",
+        "[ilp.foo]",
+        "ilp_address = [1]",
+        "ilp_address = 1.5",
+        "\u{0}",
+    ] {
         assert!(with_file(text, &[]).is_err(), "{text:?}");
     }
 }
@@ -123,6 +133,14 @@ fn files_that_are_no_configuration_are_refused() {
 fn a_short_or_missing_secret_is_refused_and_never_shown() {
     let message = refusal("", &[("JIRANI_ADMIN_SECRET", "hunter2")]);
     assert!(message.contains("16 characters") && !message.contains("hunter2"), "{message}");
+    let message = refusal("[admin]\nsecret = \"hunter2", &[]);
+    assert!(message.contains("line 2") && !message.contains("hunter2"), "{message}");
+    let message = refusal("", &[("STREAM_SECRET", "aHVudGVyMg==")]);
+    assert!(message.contains("32 bytes") && !message.contains("aHVu"), "{message}");
+    let message = refusal("[admin]\nsecret = [\"hunter2\"]", &[]);
+    assert!(!message.contains("hunter2"), "{message}");
+    let message = refusal("", &[("WEBHOOK_URL", "ftp://x/?token=hunter2")]);
+    assert!(message.contains("webhook.url") && !message.contains("hunter2"), "{message}");
 
     let open = [("JIRANI_ADMIN_LISTEN", "0.0.0.0:3001")];
     assert!(refusal("", &open).contains("admin.secret"), "an open admin port needs a secret");
@@ -156,4 +174,13 @@ fn keys_that_do_nothing_yet_are_said_to() {
     let config = with_file("", &[("EXCHANGE_RATES_URL", "http://127.0.0.1:4000/rates")]);
     let warnings = config.expect("a configuration").warnings;
     assert!(warnings.iter().any(|warning| warning.contains("rates.url")), "{warnings:?}");
+}
+
+#[test]
+fn an_empty_variable_brings_back_the_default() {
+    let file = "name = \"from a file\"\nilp_address = \"test.file\"";
+    let empty = [("JIRANI_NAME", ""), ("ILP_ADDRESS", ""), ("LOG_LEVEL", ""), ("WEBHOOK_URL", "")];
+    let config = with_file(file, &empty).expect("a configuration");
+    assert_eq!((config.name.as_str(), config.ilp_address.as_str()), ("jirani", "test.jirani"));
+    assert_eq!((config.log.filter.as_str(), config.webhook.url.is_none()), ("info", true));
 }

@@ -254,3 +254,21 @@ fn a_page_that_was_answered_for_and_is_gone_is_no_torn_end() {
     );
     assert!(named, "{error}");
 }
+
+#[test]
+fn a_start_that_is_refused_wipes_nothing() {
+    let dir = crashed();
+    let path = newest(dir.path());
+    let whole = fs::read(&path).unwrap();
+    let last = whole.iter().rposition(|byte| *byte != 0).unwrap() as u64;
+    flip(&path, last - 3);
+    let before = fs::read(&path).unwrap();
+    let error = refusal(dir.path());
+    let named = matches!(error, StoreError::Journal(JournalError::Fallback { .. }));
+    assert!(named, "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+    // So what is left of the page can still be put right.
+    flip(&path, last - 3);
+    let ledger = DurableLedger::open(&open(dir.path()), small()).unwrap();
+    assert_eq!((available(&ledger, 1), available(&ledger, 2)), (880, 120));
+}

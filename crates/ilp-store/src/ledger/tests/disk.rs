@@ -182,3 +182,31 @@ fn segments_are_made_ahead_and_on_another_thread() {
     }
     panic!("the next segment was not prepared");
 }
+
+#[test]
+fn a_store_that_fails_stops_what_is_new_and_tells_an_idle_node() {
+    let (dir, store) = fresh();
+    let (told, hears) = mpsc::channel();
+    let on_failure: Option<OnFailure> =
+        Some(Box::new(move |reason| told.send(reason.to_owned()).unwrap()));
+    let ledger = DurableLedger::open(&store, LedgerOptions { on_failure, ..options(100) }).unwrap();
+    fund(&ledger, 1, 100);
+    let held = hold(&ledger, 1, 2, 10).unwrap();
+    let reason = "a checkpoint's sync failed";
+    drop(store.inner.durability.fail(&reason));
+    assert_eq!(hears.recv().unwrap(), reason);
+    assert_eq!(ledger.stopped().as_deref(), Some(reason));
+    assert_eq!(hold(&ledger, 1, 2, 10).unwrap_err(), HoldError::Stopped);
+    let transfer = deposit(&ledger, Uuid::now_v7(), ASSET, 1);
+    assert!(matches!(block_on(ledger.transfer(transfer, 1)), Err(TransferError::Stopped)));
+    // The journal is whole, and takes what was on hold.
+    assert_eq!(block_on(ledger.post(held)), Ok(()));
+    // Told once: the callback is gone.
+    drop(store.inner.durability.fail(&"again"));
+    assert!(hears.recv().is_err());
+    ledger.close().unwrap();
+    assert!(DurableLedger::open(&store, options(100)).is_err());
+    drop((ledger, store));
+    let ledger = DurableLedger::open(&open(dir.path()), options(100)).unwrap();
+    assert_eq!((available(&ledger, 1), available(&ledger, 2)), (90, 10));
+}

@@ -1,0 +1,178 @@
+//! What a request's document may be, judged before anything of it is run or validated.
+//!
+//! The GraphQL library bounds how deep a document nests and what its fields cost, but it walks each
+//! fragment as often as it is spread: thirty fragments that each spread the next one twice are two
+//! kilobytes, and a thousand million steps. So the steps are counted first, each fragment once.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{
+    Name, Positioned,
+    parser::types::{
+        ExecutableDocument, FragmentDefinition, OperationType, Selection, SelectionSet,
+    },
+};
+
+/// Selections that a request may come to, with each fragment counted as often as it is spread. The
+/// largest that GraphQL tools ask, about the schema itself, has some 200.
+const SELECTIONS_MAX: usize = 10_000;
+
+/// How many fragments and sets may lie within each other, so that counting them is bounded too.
+const NESTING_MAX: usize = 64;
+
+type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+
+/// Whether a document may be run.
+///
+/// # Errors
+/// A sentence that says why not, and what would be right.
+pub(super) fn check(document: &ExecutableDocument) -> Result<(), String> {
+    let mut counter = Counter { fragments: &document.fragments, counted: HashMap::new() };
+    for (_, operation) in document.operations.iter() {
+        let set = &operation.node.selection_set.node;
+        if counter.count(set, 0)? > SELECTIONS_MAX {
+            return Err(too_many());
+        }
+        if operation.node.ty == OperationType::Mutation {
+            let mut keys = HashSet::new();
+            once_each(set, &document.fragments, &mut keys)?;
+        }
+    }
+    Ok(())
+}
+
+fn too_many() -> String {
+    format!("the request comes to more than {SELECTIONS_MAX} fields: send several smaller ones")
+}
+
+struct Counter<'a> {
+    fragments: &'a Fragments,
+    /// Fragments whose selections are known. Absent while they are being counted, so one that
+    /// spreads itself nests until it is refused.
+    counted: HashMap<&'a Name, usize>,
+}
+
+impl<'a> Counter<'a> {
+    fn count(&mut self, set: &'a SelectionSet, nesting: usize) -> Result<usize, String> {
+        if nesting > NESTING_MAX {
+            return Err(format!("the request nests more than {NESTING_MAX} deep"));
+        }
+        let mut total: usize = 0;
+        for item in &set.items {
+            let inside = match &item.node {
+                Selection::Field(field) => {
+                    self.count(&field.node.selection_set.node, nesting + 1)?
+                }
+                Selection::InlineFragment(fragment) => {
+                    self.count(&fragment.node.selection_set.node, nesting + 1)?
+                }
+                Selection::FragmentSpread(spread) => {
+                    self.count_fragment(&spread.node.fragment_name.node, nesting + 1)?
+                }
+            };
+            total = total.saturating_add(inside).saturating_add(1);
+            if total > SELECTIONS_MAX {
+                return Err(too_many());
+            }
+        }
+        Ok(total)
+    }
+
+    fn count_fragment(&mut self, name: &'a Name, nesting: usize) -> Result<usize, String> {
+        if let Some(count) = self.counted.get(name) {
+            return Ok(*count);
+        }
+        // One that isn't there is told by the library, with its place.
+        let Some(fragment) = self.fragments.get(name) else { return Ok(0) };
+        let count = self.count(&fragment.node.selection_set.node, nesting)?;
+        self.counted.insert(name, count);
+        Ok(count)
+    }
+}
+
+/// GraphQL runs a field once however often it is selected under one name, and the library runs it
+/// each time; for a mutation that is a second change, whose refusal would hide that the first one
+/// was done. So each name may stand once among a mutation's own fields.
+fn once_each<'a>(
+    set: &'a SelectionSet,
+    fragments: &'a Fragments,
+    keys: &mut HashSet<&'a str>,
+) -> Result<(), String> {
+    for item in &set.items {
+        match &item.node {
+            Selection::Field(field) => {
+                let key = field.node.response_key().node.as_str();
+                if !keys.insert(key) {
+                    return Err(format!(
+                        "{key} is selected twice: give each mutation its own alias"
+                    ));
+                }
+            }
+            Selection::InlineFragment(fragment) => {
+                once_each(&fragment.node.selection_set.node, fragments, keys)?;
+            }
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
+                    once_each(&fragment.node.selection_set.node, fragments, keys)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    fn checked(query: &str) -> Result<(), String> {
+        check(&parse_query(query).expect("a document"))
+    }
+
+    /// Each of `levels` fragments spreads the next one twice.
+    fn doubling(levels: usize) -> String {
+        let mut query = "query { ...F0 }".to_owned();
+        for level in 0..levels {
+            let next = level + 1;
+            query.push_str(&format!(" fragment F{level} on Query {{ ...F{next} ...F{next} }}"));
+        }
+        query + &format!(" fragment F{levels} on Query {{ __typename }}")
+    }
+
+    #[test]
+    fn fragments_that_double_are_refused_without_walking_them() {
+        assert_eq!(checked(&doubling(10)), Ok(()));
+        for levels in [13, 30, 60, 2_000] {
+            assert!(checked(&doubling(levels)).is_err(), "{levels}");
+        }
+    }
+
+    #[test]
+    fn fragments_that_spread_themselves_are_refused() {
+        assert!(checked("query { ...A } fragment A on Query { ...A }").is_err());
+        let two = "query { ...A } fragment A on Query { ...B } fragment B on Query { ...A }";
+        assert!(checked(two).is_err());
+    }
+
+    #[test]
+    fn a_mutation_stands_once_under_each_name() {
+        assert!(checked("mutation { a: x(i: 1) { id } b: x(i: 1) { id } }").is_ok());
+        assert!(checked("query { peers { id } peers { name } }").is_ok());
+        for twice in [
+            "mutation { x(i: 1) { id } x(i: 1) { code } }",
+            "mutation { x(i: 1) { id } ... on Mutation { x(i: 1) { code } } }",
+            "mutation { ...A ...A } fragment A on Mutation { x(i: 1) { id } }",
+        ] {
+            assert!(checked(twice).is_err_and(|why| why.contains("alias")), "{twice}");
+        }
+    }
+
+    #[test]
+    fn many_aliases_are_refused() {
+        let aliases: String =
+            (0..SELECTIONS_MAX + 1).map(|n| format!("a{n}: __typename ")).collect();
+        assert!(checked(&format!("query {{ {aliases} }}")).is_err());
+    }
+}

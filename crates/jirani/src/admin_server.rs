@@ -1,0 +1,64 @@
+//! Serves the operator's port: bounded connections, none that dawdles, an end that is bounded too.
+
+use std::{sync::Arc, time::Duration};
+
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{net::TcpListener, sync::Semaphore};
+
+/// Connections open at once. An operator has a few; the next ones wait to be accepted. So whoever
+/// reaches the port can't take the files that packets need.
+const CONNECTIONS_MAX: usize = 256;
+
+/// From a connection's begin, or the last answer on it, to the end of the next request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long to wait after an error that would come again at once, such as no file left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop` is ready; requests that are under way may then take `drain` to end.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: axum::Router,
+    stop: impl Future<Output = ()>,
+    drain: Duration,
+) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    let connections = GracefulShutdown::new();
+    let accept = async {
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            // The semaphore is closed nowhere.
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let service = TowerToHyperService::new(router.clone());
+                    let served = http.serve_connection(TokioIo::new(stream), service);
+                    let watched = connections.watch(served);
+                    tokio::spawn(async move {
+                        if let Err(error) = watched.await {
+                            tracing::debug!(%error, "an operator's connection ended early");
+                        }
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "can't accept operators' connections");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        () = stop => {}
+    }
+    if tokio::time::timeout(drain, connections.shutdown()).await.is_err() {
+        tracing::warn!("operators' requests were still under way when the node ended");
+    }
+}
