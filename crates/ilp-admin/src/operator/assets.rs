@@ -116,8 +116,9 @@ impl Changing {
         Ok(self.inner.asset_view(record))
     }
 
-    /// The books say whether it holds money, pending withdrawals included, and no deposit can come between: changes are made
-    /// one at a time, and packets reach an asset's account only where peers use it.
+    /// The books say whether it holds money, pending withdrawals included, and no deposit can come
+    /// between: changes are made one at a time, and packets reach an asset's account only where peers
+    /// use it.
     async fn delete_asset(&self, id: Uuid) -> Result<AssetView, OperatorError> {
         let asset = self.known_asset(id)?;
         let liquidity = asset.liquidity.balance().total();

@@ -3,9 +3,10 @@
 //! A mutation with an idempotency key is done once; sent again, it is answered with the first
 //! outcome, in the fields that are selected now.
 //!
-//! Refusals are told to two generations of clients. The older ones select `code`, `success` and `message` beside the object and expect a refusal
-//! there, with the object null. Today's select only the object and expect a refusal among
-//! the GraphQL errors, with `extensions.code`. What a client selects tells which it is.
+//! Refusals are told to two generations of clients. The older ones select `code`, `success` and
+//! `message` beside the object and expect a refusal there, with the object null. Today's select only
+//! the object and expect a refusal among the GraphQL errors, with `extensions.code`. What a client
+//! selects tells which it is.
 
 use async_graphql::{Context, Error, ErrorExtensions, Result, SimpleObject};
 use ring::digest;

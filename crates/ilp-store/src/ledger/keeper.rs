@@ -25,8 +25,8 @@ use crate::{
     store::{Store, panic_text},
 };
 
-/// Called after the ledger has put one or more events into the outbox. May wake others, and may not call the
-/// ledger: no checkpoint can be written until it returns.
+/// Called after the ledger has put one or more events into the outbox. May wake others, and may not
+/// call the ledger: no checkpoint can be written until it returns.
 pub type OnEvent = Arc<dyn Fn() + Send + Sync>;
 
 /// What the keeper is asked to do.
