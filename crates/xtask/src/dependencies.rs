@@ -21,7 +21,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("interledger-packet", &["tokio", "serde", "chrono", "regex"]),
     ("ilp-connector", &["tokio", "hyper", "sled", "serde_json"]),
     ("ilp-store", &["tokio", "hyper", "async-graphql"]),
-    ("ilp-http", &["sled", "async-graphql", "serde_json"]),
+    ("ilp-http", &["sled", "async-graphql"]),
 ];
 
 /// Libraries that one crate alone names, so that replacing one is a change of one crate.
