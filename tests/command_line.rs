@@ -78,6 +78,117 @@ fn assets_and_peers_are_added_and_packets_flow() {
 }
 
 #[test]
+fn what_was_added_is_shown_changed_and_removed() {
+    let node = Node::start();
+    let ok = |arguments: &[&str]| {
+        let output = run_on(&node, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+        text(&output)
+    };
+    assert!(ok(&["asset", "list"]).contains("add one: jirani asset add"));
+    assert!(ok(&["peer", "list"]).contains("add one: jirani peer add"));
+    ok(&["asset", "add", "USD", "2"]);
+    let peer = ["peer", "add", "--asset", "USD", "--address", "test.bob", "--liquidity", "5"];
+    ok(&[&peer[..], &["--endpoint", "127.0.0.1:1", "--outgoing-token", "first"]].concat());
+
+    let update = ["peer", "update", "test.bob", "--max-packet-amount", "12.50", "--name", "Bob"];
+    ok(&[&update[..], &["--endpoint", "127.0.0.1:2", "--route", "test.far"]].concat());
+    let shown = ok(&["peer", "show", "test.bob"]);
+    for part in ["Bob", "12.50 USD", "5.00 USD", "127.0.0.1:2", "test.bob test.far"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let query = "{ peers { edges { node { http { outgoing { authToken } } } } } }";
+    let peers = node.query(query, json!({}))["peers"].clone();
+    assert_eq!(peers["edges"][0]["node"]["http"]["outgoing"]["authToken"], "first");
+    ok(&["peer", "update", "test.bob", "--max-packet-amount", "none", "--route", "none"]);
+    let shown: Value = serde_json::from_str(&ok(&["peer", "show", "test.bob", "--json"])).unwrap();
+    assert_eq!((&shown["maxPacketAmount"], &shown["routes"]), (&json!(null), &json!(["test.bob"])));
+
+    ok(&["asset", "update", "USD", "--liquidity-threshold", "100"]);
+    assert!(ok(&["asset", "list"]).contains("100.00"));
+    for (arguments, code, said) in [
+        (&["asset", "remove", "USD", "--yes"][..], 1, "remove its peers"),
+        (&["asset", "add", "USD", "2"], 1, "jirani asset list shows it"),
+        (&["peer", "remove", "test.bob"], 2, "--yes"),
+        (&["peer", "show", "test.bob.alice"], 1, "there is no peer test.bob.alice"),
+        (&["peer", "update", "test.bob"], 2, "nothing to change"),
+        (&["peer", "add"], 2, "where nobody can be asked"),
+    ] {
+        let output = run_on(&node, arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output));
+        assert!(text(&output).contains(said), "{arguments:?}: {}", text(&output));
+    }
+    assert!(ok(&["peer", "remove", "test.bob", "--yes"]).contains("5.00 USD went to settlement"));
+    ok(&["asset", "remove", "USD", "--yes"]);
+    assert!(ok(&["events", "list"]).contains("no events yet"));
+}
+
+#[test]
+fn peering_is_one_command_on_each_side() {
+    let nodes = ["test.here", "test.there"]
+        .map(|address| Node::start_with(&[("JIRANI_ILP_ADDRESS", address)]));
+    let [here, there] = &nodes;
+    for node in &nodes {
+        node.create_asset("USD", 2);
+    }
+    let (our_endpoint, their_endpoint) = (here.ilp.to_string(), there.ilp.to_string());
+    let agreed = ["--asset", "USD", "--max-packet-amount", "10", "--liquidity", "50"];
+    let peer = ["peer", "add", "--address", "test.there", "--endpoint", &their_endpoint];
+    let more = ["--our-endpoint", &our_endpoint, "--json"];
+    let added = run_on(here, &[&peer[..], &agreed, &more].concat());
+    assert!(added.status.success(), "{}", text(&added));
+    let added: Value = serde_json::from_slice(&added.stdout).unwrap();
+    let entered = added["otherSide"]["command"].as_str().unwrap();
+    // As the other operator pastes it.
+    let words: Vec<&str> = entered.split(' ').skip(1).collect();
+    let pasted = run_on(there, &[&words[..], &["--liquidity", "50"]].concat());
+    assert!(pasted.status.success(), "{entered}: {}", text(&pasted));
+    let input = &added["otherSide"]["variables"]["input"];
+    assert_eq!(
+        (&input["staticIlpAddress"], &input["maxPacketAmount"]),
+        (&json!("test.here"), &json!("1000"))
+    );
+    for (from, to) in [(here, "test.there"), (there, "test.here")] {
+        let pinged = run_on(from, &["ping", to]);
+        assert!(pinged.status.success(), "{}", text(&pinged));
+    }
+}
+
+#[test]
+fn queries_are_signed_where_there_is_a_secret() {
+    const SECRET: &str = "a secret of more than 16 characters";
+    let node = Node::start_with(&[("JIRANI_ADMIN_SECRET", SECRET)]);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("query.graphql");
+    fs::write(&file, "query($address: String!) { ping(address: $address) { answered } }").unwrap();
+    let file = file.to_str().unwrap();
+    let variables = "{\"address\": \"test.jirani\", \"\u{e9}\": 1.50}";
+    let graphql = ["graphql", file, "--variables", variables];
+    let answered = run_on(&node, &[&graphql[..], &["--secret", SECRET]].concat());
+    assert!(answered.status.success(), "{}", text(&answered));
+    let answer: Value = serde_json::from_slice(&answered.stdout).unwrap();
+    assert_eq!(answer["data"]["ping"]["answered"], true, "{answer}");
+    let other =
+        run_on(&node, &[&graphql[..], &["--secret", "another secret of some length"]].concat());
+    assert_eq!(other.status.code(), Some(1));
+    assert!(text(&other).contains("admin.secret"), "{}", text(&other));
+    fs::write(file, "{ nonsense }").unwrap();
+    let refused = run_on(&node, &["graphql", file, "--secret", SECRET]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused).contains("Unknown field"), "{}", text(&refused));
+}
+
+#[test]
+fn shells_are_told_what_there_is() {
+    for (shell, said) in
+        [("bash", "complete -F"), ("zsh", "#compdef jirani"), ("fish", "complete -c jirani")]
+    {
+        let script = run(&["completions", shell]);
+        assert!(script.status.success() && text(&script).contains(said), "{}", text(&script));
+    }
+}
+
+#[test]
 fn ping_tells_who_answered() {
     let node = Node::start();
     let further = Node::start_with(&[("JIRANI_ILP_ADDRESS", "test.further")]);
