@@ -8,17 +8,20 @@
 
 pub mod account;
 mod connector;
+pub mod conversion;
 #[cfg(all(test, shuttle))]
 mod interleavings;
 pub mod ledger;
 pub mod peer;
 mod peers;
+pub mod rate;
 mod rate_limit;
+pub mod rates;
 mod refusal;
 mod routes;
 #[cfg(test)]
 mod testing;
 pub mod token;
 
-pub use connector::{Connector, Decision, InFlight, Policy, Source};
+pub use connector::{Connector, Decision, Delivery, InFlight, LocalAccount, Policy, Source};
 pub use refusal::{LinkFailure, Refusal};
