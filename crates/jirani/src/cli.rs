@@ -47,6 +47,10 @@ enum Command {
         #[arg(default_value = ".")]
         dir: PathBuf,
     },
+    /// Three nodes on this machine, and a payment across two currencies between them
+    #[command(after_help = "Examples:\n  jirani demo            runs on for a look around\n  \
+        jirani demo --once     ends after the payment")]
+    Demo(commands::demo::DemoArgs),
     /// What the node counts in
     #[command(subcommand)]
     Asset(commands::asset::AssetCommand),
@@ -106,6 +110,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         None => run_node(cli.run.config.as_deref()),
         Some(Command::Run(args)) => run_node(args.config.or(cli.run.config).as_deref()),
         Some(Command::Init { dir }) => commands::init::init(&dir),
+        Some(Command::Demo(args)) => args.run(),
         Some(Command::Asset(command)) => command.run(),
         Some(Command::Peer(command)) => command.run(),
         Some(Command::Liquidity(command)) => command.run(),

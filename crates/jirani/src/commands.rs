@@ -4,6 +4,7 @@ pub(crate) mod admin_client;
 pub(crate) mod asset;
 pub(crate) mod backup;
 pub(crate) mod completions;
+pub(crate) mod demo;
 mod edit;
 pub(crate) mod events;
 pub(crate) mod fee;

@@ -1,7 +1,7 @@
 //! `jirani pay`: what a payment costs, a question, and then the payment to its exact end.
 
 mod progress;
-mod quote;
+pub(super) mod quote;
 mod receiver_asset;
 
 use clap::Args;
