@@ -15,7 +15,9 @@ mod liquidity;
 mod load;
 mod outcome;
 mod page;
+pub mod paying;
 mod peers;
+mod recipients;
 mod thresholds;
 pub(crate) mod transfers;
 mod views;
@@ -44,6 +46,7 @@ pub use self::{
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
     page::PageArguments,
+    recipients::{Declined, Recipient, Reserved},
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, PeerView},
 };
