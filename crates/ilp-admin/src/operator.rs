@@ -23,6 +23,7 @@ mod payees;
 pub mod paying;
 mod peers;
 mod quotes;
+mod rates;
 mod recipients;
 mod sending;
 mod thresholds;
@@ -40,7 +41,7 @@ mod wallets;
 mod withdrawals;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     future::Future,
     pin::Pin,
@@ -65,6 +66,7 @@ pub use self::{
     load::Loaded,
     page::PageArguments,
     payees::{Payee, SpspTarget},
+    rates::NewRate,
     recipients::{Declined, Recipient, Reserved},
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, PeerView},
@@ -165,6 +167,10 @@ struct Inner {
     withdrawal_made: Notify,
     /// Who may be paid, and which payments run.
     wallets: Wallets,
+    /// Wakes whoever asks for rates: there is a new asset.
+    rates_wanted: Notify,
+    /// Codes whose rates the rates service doesn't tell, and why.
+    rates_failing: parking_lot::Mutex<BTreeMap<String, String>>,
     /// Set once, by the load.
     is_loaded: AtomicBool,
 }
@@ -182,6 +188,8 @@ impl Operator {
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
             withdrawal_made: Notify::new(),
             wallets: Wallets::default(),
+            rates_wanted: Notify::new(),
+            rates_failing: parking_lot::Mutex::default(),
             is_loaded: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }

@@ -11,6 +11,7 @@ use crate::{
     indexed::Indexed,
     keys::{self, Kind, hexadecimal},
     outbox::{EventRecord, due_key},
+    rates::RateRecord,
     records::{AssetRecord, DeletedPeerRecord, PeerRecord},
     store::Store,
     stored_form::Stored,
@@ -74,6 +75,9 @@ impl Store {
                     self.check_indexed::<OutgoingPaymentRecord>(&key, &bytes, &mut counts)?;
                 }
                 Some(Kind::Fee) => self.check_indexed::<FeeRecord>(&key, &bytes, &mut counts)?,
+                Some(Kind::Rate) => {
+                    RateRecord::decode(&key, &bytes)?;
+                }
                 // Read when they are asked for, and of no weight for what others hold.
                 Some(
                     Kind::Setting | Kind::Idempotency | Kind::IdempotencyByTime | Kind::Threshold,

@@ -26,6 +26,7 @@ mod outgoing_payments;
 mod page;
 mod payments;
 mod peers;
+mod rates;
 mod records;
 mod settings;
 mod store;
@@ -47,6 +48,7 @@ pub use ledger::{
 pub use outbox::{AttemptOutcome, Delivery, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};
 pub use payments::PaymentRecord;
+pub use rates::RateRecord;
 pub use records::{AssetRecord, DeletedPeerRecord, InitialDeposit, PeerRecord};
 pub use store::Store;
 pub use text_filter::TextFilter;

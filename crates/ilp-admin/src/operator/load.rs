@@ -44,6 +44,7 @@ impl Changing {
             let live = self.inner.live_peer(&record, asset)?;
             self.inner.parts.connector.add_peer(live);
         }
+        self.load_rates().await?;
         self.settle_deleted_peers().await?;
         Ok(Loaded {
             assets: self.inner.assets.read().len(),
