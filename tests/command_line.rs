@@ -124,6 +124,65 @@ fn what_was_added_is_shown_changed_and_removed() {
 }
 
 #[test]
+fn rates_fees_and_wallets_are_set_and_shown_and_a_payment_is_made() {
+    let node = Node::start();
+    let ok = |arguments: &[&str]| {
+        let output = run_on(&node, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+        text(&output)
+    };
+    for (code, stock) in [("USD", "100"), ("EUR", "100")] {
+        ok(&["asset", "add", code, "2"]);
+        ok(&["liquidity", "deposit", stock, "--asset", code]);
+    }
+    assert!(ok(&["rate", "list"]).contains("set one: jirani rate set"));
+    assert!(ok(&["rate", "set", "USD", "EUR", "0.92"]).contains("1 USD is worth 0.92 EUR"));
+    let rates = ok(&["rate", "list"]);
+    assert!(rates.contains("0.92") && rates.contains("INVERSE"), "{rates}");
+    assert!(ok(&["fee", "set", "USD", "--percent", "1.5"]).contains("cost 1.50% and 0.00 USD"));
+    let (alice, bob) = ("$wallet.example.com/alice", "https://wallet.example.com/bob");
+    let added = ok(&["wallet", "add", alice, "--asset", "USD", "--name", "Alice"]);
+    assert!(added.contains("it is paid as $wallet.example.com/alice"), "{added}");
+    ok(&["wallet", "add", bob, "--asset", "EUR"]);
+    let listed = ok(&["wallet", "list"]);
+    assert!(listed.contains("Alice") && listed.contains("wallet.example.com/bob"), "{listed}");
+
+    let pay = ["pay", bob, "--from", alice];
+    let paid = ok(&[&pay[..], &["--deliver", "9.20", "--yes"]].concat());
+    for part in ["of it fee", "sent 10.00 USD, 9.20 EUR arrived", "with the fee of 0.1"] {
+        assert!(paid.contains(part), "{paid}");
+    }
+    let paid = ok(&[&pay[..], &["--send", "5.08", "--yes", "--json"]].concat());
+    let paid: Value = serde_json::from_str(&paid).unwrap();
+    assert_eq!(paid["state"], "COMPLETED", "{paid}");
+    let shown = ok(&["wallet", "show", "$wallet.example.com/bob", "--json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let delivered: u64 = paid["deliveredAmount"]["value"].as_str().unwrap().parse().unwrap();
+    assert_eq!(shown["liquidity"], (920 + delivered).to_string());
+    assert!(ok(&["wallet", "show", alice]).contains("COMPLETED"));
+    let withdrawn = ok(&["wallet", "withdraw", bob]);
+    assert!(withdrawn.contains("withdrew") && withdrawn.contains("EUR"), "{withdrawn}");
+    ok(&["rate", "delete", "USD", "EUR"]);
+
+    let nobody = "$wallet.example.com/carol";
+    for (arguments, code, said) in [
+        (&["pay", bob, "--from", alice, "--send", "5"][..], 2, "--yes"),
+        (&["pay", bob, "--from", nobody, "--send", "5", "--yes"], 1, "jirani wallet add"),
+        (&["pay", "bob", "--from", alice, "--send", "5", "--yes"], 2, "a payment pointer such as"),
+        (&["wallet", "add", alice, "--asset", "USD"], 1, "jirani wallet list shows it"),
+        (&["wallet", "add", bob, "--asset", "XYZ"], 1, "jirani asset add"),
+        (&["rate", "set", "USD", "EUR", "-1"], 2, "unexpected argument"),
+        (&["rate", "set", "USD", "EUR", "x"], 1, "such as 0.92"),
+        (&["rate", "delete", "USD", "EUR"], 1, "rate"),
+        (&["fee", "set", "USD", "--percent", "101"], 1, "no percentage"),
+    ] {
+        let output = run_on(&node, arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output));
+        assert!(text(&output).contains(said), "{arguments:?}: {}", text(&output));
+    }
+}
+
+#[test]
 fn peering_is_one_command_on_each_side() {
     let nodes = ["test.here", "test.there"]
         .map(|address| Node::start_with(&[("JIRANI_ILP_ADDRESS", address)]));

@@ -7,7 +7,10 @@ use ilp_connector::token::Secret;
 use serde_json::{Value, json};
 
 use super::Failure;
-use crate::clock;
+use crate::{clock, http_agent};
+
+/// A backup of a large store takes minutes; all else is answered at once.
+const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
 /// A node on the same machine answers a connection at once, one elsewhere within seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -85,12 +88,7 @@ impl AdminArgs {
 
     fn send(&self, body: &Value, proof: Proof) -> Result<Value, Failure> {
         let url = format!("{}/graphql", self.url.trim_end_matches('/'));
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .build()
-            .into();
-        let mut request = agent.post(&url).header("content-type", "application/json");
+        let mut request = agent(&url).post(&url).header("content-type", "application/json");
         if let Some(secret) = &self.secret {
             request = match proof {
                 Proof::Bearer => {
@@ -111,13 +109,26 @@ impl AdminArgs {
         if status == 401 {
             return Err(Failure::Refused(format!(
                 "{url} refuses us: give the node's admin.secret with --secret or \
-                 JIRANI_ADMIN_SECRET"
+                 JIRANI_ADMIN_SECRET{}",
+                match proof {
+                    Proof::Bearer => "",
+                    Proof::Signature => "; a signature also needs the two clocks to agree",
+                }
             )));
         }
         serde_json::from_str(&text).map_err(|_| {
             Failure::Refused(format!("{url} answered HTTP status {status} and no JSON"))
         })
     }
+}
+
+/// The machine's trusted roots are read only where they are needed.
+fn agent(url: &str) -> ureq::Agent {
+    if url.starts_with("https:") {
+        return http_agent::agent(TIMEOUT);
+    }
+    let config = ureq::Agent::config_builder().http_status_as_error(false);
+    config.timeout_connect(Some(CONNECT_TIMEOUT)).timeout_global(Some(TIMEOUT)).build().into()
 }
 
 /// What the node refuses a request with, and what to do then, where that is known.

@@ -52,7 +52,11 @@ pub(crate) struct AmountArgs {
 /// What is asked of a payment.
 const PAYMENT: &str = "id state error receiver liquidity createdAt \
     debitAmount { value assetCode assetScale } sentAmount { value assetCode assetScale } \
-    receiveAmount { value assetCode assetScale }";
+    receiveAmount { value assetCode assetScale } deliveredAmount { value assetCode assetScale } \
+    quote { packetCount maxPacketAmount feeAmount { value assetCode assetScale } }";
+
+/// The most transfers that the API gives at once.
+const TRANSFERS_MAX: usize = 500;
 
 impl PayArgs {
     pub(crate) fn run(self) -> Result<(), Failure> {
@@ -101,39 +105,122 @@ pub(super) fn pay(
     let funding = json!({ "outgoingPaymentId": payment["id"], "idempotencyKey": Uuid::new_v4() });
     admin.mutate("depositOutgoingPaymentLiquidity", "success", &funding)?;
     let mut ended = follow(admin, &payment, is_quiet)?;
+    ended["packets"] = packets(admin, &ended)?;
     if ended["liquidity"].as_str().is_some_and(|left| left != "0") {
-        let back = json!({
+        let rest = json!({
             "outgoingPaymentId": payment["id"],
             "idempotencyKey": Uuid::new_v4(),
             "timeoutSeconds": "0",
         });
         // The operator's own systems may have taken it out first, as they do at every end.
-        if admin.mutate("createOutgoingPaymentWithdrawal", "success", &back).is_ok() {
-            ended["returned"] = ended["liquidity"].clone();
+        if admin.mutate("createOutgoingPaymentWithdrawal", "success", &rest).is_ok() {
+            ended["withdrawn"] = ended["liquidity"].clone();
         }
     }
     Ok(ended)
 }
 
+/// How many packets were fulfilled, by the payment's own books; null where those have more rows than
+/// are given at once, and for a receiver of the same node, who is paid without packets.
+fn packets(admin: &AdminArgs, payment: &Value) -> Result<Value, Failure> {
+    if payment["quote"]["packetCount"] == "0" {
+        return Ok(Value::Null);
+    }
+    let query = format!(
+        "query($id: String!) {{
+            accountingTransfers(id: $id, limit: {TRANSFERS_MAX}) {{ debits {{ id }} credits {{ id }} }}
+        }}"
+    );
+    let books = admin.query(&query, &json!({ "id": payment["id"] }))?["accountingTransfers"].take();
+    let rows = |side: &str| books[side].as_array().map_or(0, Vec::len);
+    let (debits, credits) = (rows("debits"), rows("credits"));
+    Ok(if debits + credits < TRANSFERS_MAX { debits.into() } else { Value::Null })
+}
+
 /// Prints how a payment ended; anything but all of it is a failure.
 fn tell(admin: &AdminArgs, payment: Value) -> Result<(), Failure> {
-    let sent = shown_value(&payment["sentAmount"]);
+    let outcome = outcome(&payment);
     let mut lines = Vec::new();
-    if payment["state"] == "COMPLETED" {
-        lines.push(format!("paid {}: sent {sent}", plain(&payment["receiver"])));
-    }
-    if payment["returned"].is_string() {
-        let mut returned = payment["debitAmount"].clone();
-        returned["value"] = payment["returned"].clone();
-        lines.push(format!("{} was not needed and went back", shown_value(&returned)));
-    }
+    lines.extend(outcome.as_ref().ok().cloned());
+    lines.extend(rest(&payment));
     lines.push(format!("payment {}", plain(&payment["id"])));
     print(admin, &payment, &lines);
+    outcome.map(drop).map_err(Failure::Refused)
+}
+
+fn outcome(payment: &Value) -> Result<String, String> {
+    let (sent, delivered) =
+        (shown_value(&payment["sentAmount"]), shown_value(&payment["deliveredAmount"]));
+    let packets = match payment["packets"].as_u64() {
+        Some(packets) => format!(", in {packets} packets"),
+        None => String::new(),
+    };
     if payment["state"] == "COMPLETED" {
-        return Ok(());
+        let receiver = plain(&payment["receiver"]);
+        return Ok(format!("paid {receiver}: sent {sent}, {delivered} arrived{packets}"));
     }
-    let debit = shown_value(&payment["debitAmount"]);
     let ended = plain(&payment["state"]).to_lowercase();
-    let why = plain(&payment["error"]);
-    Err(Failure::Refused(format!("the payment {ended} with {sent} sent of {debit}: {why}")))
+    let (debit, why) = (shown_value(&payment["debitAmount"]), plain(&payment["error"]));
+    Err(format!(
+        "the payment {ended}: of {debit}, {sent} were sent and {delivered} arrived{packets}: {why}"
+    ))
+}
+
+/// What became of the funds that were not sent.
+fn rest(payment: &Value) -> Option<String> {
+    let withdrawn = payment["withdrawn"].as_str()?;
+    let (fee, source) = (&payment["quote"]["feeAmount"], &payment["debitAmount"]);
+    let shown = |value: &str| {
+        let mut money = source.clone();
+        money["value"] = value.into();
+        shown_value(&money)
+    };
+    let fee = fee["value"].as_str().filter(|fee| *fee != "0");
+    Some(match fee {
+        Some(fee) => format!("took {} out again, with the fee of {}", shown(withdrawn), shown(fee)),
+        None => format!("took {} out again, which were not needed", shown(withdrawn)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payment(state: &str, sent: &str, more: Value) -> Value {
+        let money =
+            |value: &str, code: &str| json!({ "value": value, "assetCode": code, "assetScale": 2 });
+        let mut payment = json!({
+            "id": "7", "state": state, "receiver": "https://a.example/bob", "error": null,
+            "debitAmount": money("10000", "USD"), "sentAmount": money(sent, "USD"),
+            "deliveredAmount": money("9200", "EUR"), "packets": 200,
+            "quote": { "packetCount": "200", "feeAmount": money("150", "USD") },
+        });
+        for (name, value) in more.as_object().unwrap() {
+            payment[name] = value.clone();
+        }
+        payment
+    }
+
+    #[test]
+    fn all_of_it_is_done_and_a_part_is_a_failure_with_its_amounts() {
+        assert_eq!(
+            outcome(&payment("COMPLETED", "9850", json!({}))).unwrap(),
+            "paid https://a.example/bob: sent 98.50 USD, 92.00 EUR arrived, in 200 packets"
+        );
+        let failed = payment("FAILED", "5", json!({ "error": "no route", "packets": null }));
+        assert_eq!(
+            outcome(&failed).unwrap_err(),
+            "the payment failed: of 100.00 USD, 0.05 USD were sent and 92.00 EUR arrived: no route"
+        );
+    }
+
+    #[test]
+    fn what_was_not_sent_is_accounted_for() {
+        let completed = |more: Value| rest(&payment("COMPLETED", "9850", more));
+        assert_eq!(completed(json!({})), None);
+        assert_eq!(
+            completed(json!({ "withdrawn": "160" })).unwrap(),
+            "took 1.60 USD out again, with the fee of 1.50 USD"
+        );
+    }
 }

@@ -98,6 +98,9 @@ pub(crate) struct UpdateArgs {
     /// How much the peer may send within a second, such as 1000; none for no limit
     #[arg(long, value_name = "AMOUNT")]
     amount_per_second_max: Option<Edit>,
+    /// What is kept of amounts that are converted for the peer, in hundredths of a percent
+    #[arg(long, value_name = "COUNT")]
+    spread_basis_points: Option<u16>,
     #[command(flatten)]
     admin: AdminArgs,
 }
@@ -164,6 +167,7 @@ fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
         ("packet max", money("maxPacketAmount")),
         ("packets a minute", plain(&peer["packetsPerMinuteMax"])),
         ("amount a second", money("amountPerSecondMax")),
+        ("spread", format!("{} basis points", plain(&peer["spreadBasisPoints"]))),
         ("tokens it may show", plain(&peer["incomingTokenCount"])),
         ("added", plain(&peer["createdAt"])),
     ]);
@@ -195,6 +199,9 @@ impl UpdateArgs {
         Edit::text_into(&mut input, "name", self.name.as_ref());
         let packets = self.packets_per_minute_max.as_ref();
         Edit::text_into(&mut input, "packetsPerMinuteMax", packets);
+        if let Some(spread) = self.spread_basis_points {
+            input["spreadBasisPoints"] = spread.into();
+        }
         for (field, edit) in [
             ("maxPacketAmount", &self.max_packet_amount),
             ("liquidityThreshold", &self.liquidity_threshold),

@@ -16,8 +16,9 @@ use crate::commands::{
 #[derive(Debug)]
 pub(crate) struct Quote(Value);
 
-const QUOTE: &str = "id receiver createdAt expiresAt \
-    debitAmount { value assetCode assetScale } receiveAmount { value assetCode assetScale }";
+const QUOTE: &str = "id receiver createdAt expiresAt packetCount maxPacketAmount \
+    debitAmount { value assetCode assetScale } receiveAmount { value assetCode assetScale } \
+    feeAmount { value assetCode assetScale }";
 
 /// The member of a quote's input that says what leaves the wallet.
 pub(crate) fn send(amount: &str, asset: &Value) -> Result<Value, Failure> {
@@ -61,9 +62,25 @@ impl Quote {
         described([
             ("to", plain(&quote["receiver"])),
             ("costs at most", shown_value(&quote["debitAmount"])),
+            ("of it fee", shown_value(&quote["feeAmount"])),
             ("arrives at least", shown_value(&quote["receiveAmount"])),
+            ("packets", self.packets()),
             ("stands until", plain(&quote["expiresAt"])),
         ])
+    }
+
+    fn packets(&self) -> String {
+        let count = plain(&self.0["packetCount"]);
+        if count == "0" {
+            return "none: the receiver is of the same node".to_owned();
+        }
+        let debit = &self.0["debitAmount"];
+        let mut largest = debit.clone();
+        largest["value"] = self.0["maxPacketAmount"].clone();
+        match self.0["maxPacketAmount"].is_null() {
+            true => format!("{count} or more"),
+            false => format!("{count} or more, of at most {}", shown_value(&largest)),
+        }
     }
 }
 
@@ -87,9 +104,11 @@ mod tests {
         let quote = Quote(json!({
             "id": "7", "receiver": "https://a.example/bob", "expiresAt": "2026-11-24T08:00:00.000Z",
             "debitAmount": amount("10000", "USD"), "receiveAmount": amount("9200", "EUR"),
+            "feeAmount": amount("0", "USD"), "packetCount": "200", "maxPacketAmount": "50",
         }));
         let lines = quote.lines().join("\n");
         assert!(lines.contains("costs at most     100.00 USD"), "{lines}");
         assert!(lines.contains("arrives at least  92.00 EUR"), "{lines}");
+        assert!(lines.contains("200 or more, of at most 0.50 USD"), "{lines}");
     }
 }

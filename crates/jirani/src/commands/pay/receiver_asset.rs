@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use ilp_http::ReceiverUrl;
 use serde_json::{Value, json};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::commands::{Failure, admin_client::AdminArgs};
+use crate::{
+    commands::{Failure, admin_client::AdminArgs},
+    http_agent,
+};
 
 /// A receiver's server that takes longer would not take part in a payment either.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -52,11 +54,7 @@ fn parse(said: &str) -> Result<Value, Failure> {
 }
 
 fn get(url: &str) -> Option<Value> {
-    let roots = rustls_native_certs::load_native_certs().certs;
-    let roots: Vec<_> = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
-    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
-    let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).tls_config(tls);
-    let agent: ureq::Agent = config.build().into();
+    let agent = http_agent::agent(TIMEOUT);
     let mut response = agent.get(url).header("accept", "application/json").call().ok()?;
     let text = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_string().ok()?;
     asset_of(&serde_json::from_str(&text).ok()?)

@@ -44,6 +44,9 @@ pub(crate) struct AddArgs {
     /// A further address, or bare scheme such as g, that is reached through the peer
     #[arg(long = "route", value_name = "PREFIX")]
     routes: Vec<String>,
+    /// What is kept of amounts that are converted for the peer, in hundredths of a percent
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    spread_basis_points: u16,
     /// Where the peer reaches this node, for what its operator has to enter
     #[arg(long, value_name = "URL", env = "JIRANI_ILP_PUBLIC_URL")]
     our_endpoint: Option<String>,
@@ -144,6 +147,7 @@ impl AddArgs {
             "maxPacketAmount": optional_amount_in(agreed.max_packet_amount.as_deref(), scale)?,
             "initialLiquidity": optional_amount_in(agreed.liquidity.as_deref(), scale)?,
             "routes": self.routes,
+            "spreadBasisPoints": self.spread_basis_points,
             "http": {
                 "incoming": { "authTokens": [tokens.incoming] },
                 "outgoing": { "endpoint": agreed.endpoint, "authToken": tokens.outgoing },
