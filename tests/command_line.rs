@@ -149,7 +149,7 @@ fn rates_fees_and_wallets_are_set_and_shown_and_a_payment_is_made() {
 
     let pay = ["pay", bob, "--from", alice];
     let paid = ok(&[&pay[..], &["--deliver", "9.20", "--yes"]].concat());
-    for part in ["of it fee", "sent 10.00 USD, 9.20 EUR arrived", "with the fee of 0.1"] {
+    for part in ["of it fee", "sent 10.00 USD, 9.20 EUR arrived", "took out the fee of 0.15 USD"] {
         assert!(paid.contains(part), "{paid}");
     }
     let paid = ok(&[&pay[..], &["--send", "5.08", "--yes", "--json"]].concat());
@@ -162,11 +162,14 @@ fn rates_fees_and_wallets_are_set_and_shown_and_a_payment_is_made() {
     assert!(ok(&["wallet", "show", alice]).contains("COMPLETED"));
     let withdrawn = ok(&["wallet", "withdraw", bob]);
     assert!(withdrawn.contains("withdrew") && withdrawn.contains("EUR"), "{withdrawn}");
+    let not_said = run_on(&node, &[&pay[..], &["--send", "5"]].concat());
+    assert_eq!(not_said.status.code(), Some(2), "{}", text(&not_said));
+    assert!(text(&not_said).contains("say --yes"), "{}", text(&not_said));
     ok(&["rate", "delete", "USD", "EUR"]);
 
     let nobody = "$wallet.example.com/carol";
     for (arguments, code, said) in [
-        (&["pay", bob, "--from", alice, "--send", "5"][..], 2, "--yes"),
+        (&["pay", bob, "--from", alice, "--send", "5", "--yes"][..], 1, "setRate"),
         (&["pay", bob, "--from", nobody, "--send", "5", "--yes"], 1, "jirani wallet add"),
         (&["pay", "bob", "--from", alice, "--send", "5", "--yes"], 2, "a payment pointer such as"),
         (&["wallet", "add", alice, "--asset", "USD"], 1, "jirani wallet list shows it"),

@@ -176,9 +176,11 @@ fn rest(payment: &Value) -> Option<String> {
         shown_value(&money)
     };
     let fee = fee["value"].as_str().filter(|fee| *fee != "0");
-    Some(match fee {
-        Some(fee) => format!("took {} out again, with the fee of {}", shown(withdrawn), shown(fee)),
-        None => format!("took {} out again, which were not needed", shown(withdrawn)),
+    let all = shown(withdrawn);
+    Some(match fee.map(|fee| (fee, shown(fee))) {
+        Some((fee, shown)) if fee == withdrawn => format!("took out the fee of {shown}"),
+        Some((_, shown)) => format!("took out {all}, the fee of {shown} and what was not needed"),
+        None => format!("took out {all}, which were not needed"),
     })
 }
 
@@ -220,7 +222,7 @@ mod tests {
         assert_eq!(completed(json!({})), None);
         assert_eq!(
             completed(json!({ "withdrawn": "160" })).unwrap(),
-            "took 1.60 USD out again, with the fee of 1.50 USD"
+            "took out 1.60 USD, the fee of 1.50 USD and what was not needed"
         );
     }
 }
