@@ -75,8 +75,12 @@ impl DemoArgs {
         self.say("starting three nodes: alice's wallet, a connector, bob's wallet");
         let network = Network::start(dir, children)?;
         self.say("peered them by the documented mutation; one dollar is worth 0.92 euros");
-        let pinged = ping::verdict(network.bob_address(), &network.ping_bob()?);
-        self.say(&format!("alice pings bob: {}", pinged.map_err(Failure::Refused)?));
+        let pinged = network.ping_bob()?;
+        ping::verdict(network.bob_address(), &pinged).map_err(Failure::Refused)?;
+        self.say(&format!(
+            "a packet of zero takes {} us to bob and back",
+            plain(&pinged["tookUs"])
+        ));
         let before = Books::read(&network.accounts)?;
         let alice = &network.alice;
         let receiver = ReceiverUrl::parse(&network.bob_url)

@@ -13,6 +13,7 @@ use super::{
 const ROWS_MAX: u8 = 100;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  jirani events list")]
 pub(crate) enum EventsCommand {
     /// List the newest events
     #[command(after_help = "Examples:\n  jirani events list\n  \

@@ -14,6 +14,7 @@ use crate::amount::{format_amount, parse_amount};
 const PERCENT_SCALE: u8 = 2;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  jirani fee set USD --percent 1.5")]
 pub(crate) enum FeeCommand {
     /// Set what payments from, or to, wallets of an asset cost from now on
     #[command(after_help = "Examples:\n  jirani fee set USD --percent 1.5 --fixed 0.10\n  \

@@ -15,6 +15,7 @@ use super::Failure;
 use crate::cli::load_config;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  jirani ledger verify --data-dir /var/lib/jirani")]
 pub(crate) enum LedgerCommand {
     /// Add the journal up again and compare every balance with it
     #[command(after_help = "Example:\n  jirani ledger verify --data-dir /var/lib/jirani")]

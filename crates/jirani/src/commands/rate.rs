@@ -10,6 +10,7 @@ use super::{
 };
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  jirani rate set USD EUR 0.92 && jirani rate list")]
 pub(crate) enum RateCommand {
     /// Set the rate between two assets; where only one direction is set, the other is its exact
     /// inverse

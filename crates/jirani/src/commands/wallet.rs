@@ -13,6 +13,7 @@ use super::{
 };
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  jirani wallet add '$wallet.example.com/alice' --asset USD")]
 pub(crate) enum WalletCommand {
     /// Add a wallet address: somebody can be paid at it at once
     #[command(
