@@ -201,6 +201,12 @@ impl Operator {
         &self.inner.parts.tenant_id
     }
 
+    /// The records, for tests that make what only time would.
+    #[cfg(test)]
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.parts.store
+    }
+
     /// Whether the stored peers are live.
     #[must_use]
     pub fn is_loaded(&self) -> bool {

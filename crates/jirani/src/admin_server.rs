@@ -39,6 +39,8 @@ pub(crate) async fn serve(
                 Ok((stream, _)) => {
                     let service = TowerToHyperService::new(router.clone());
                     let served = http.serve_connection(TokioIo::new(stream), service);
+                    // Those that become WebSockets leave here; the router bounds them.
+                    let served = served.with_upgrades();
                     let watched = connections.watch(served);
                     tokio::spawn(async move {
                         if let Err(error) = watched.await {

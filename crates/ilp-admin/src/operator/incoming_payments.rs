@@ -88,8 +88,8 @@ impl Operator {
         .await
     }
 
-    /// Lets incoming payments go whose time is over, and with them quotes that are. Never ends; it
-    /// sleeps until the next one is due, and while none is open it sleeps until one is made.
+    /// Lets incoming payments go whose time is over. Never ends; it sleeps until the next one is
+    /// due, and while none is open it sleeps until one is made.
     pub async fn expire_incoming_payments(&self) {
         loop {
             let made = self.inner.wallets.incoming_payment_made.notified();

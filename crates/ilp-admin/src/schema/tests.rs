@@ -2,12 +2,18 @@
 
 mod events;
 mod idempotency;
+mod incoming_payments;
+mod outgoing_payments;
 mod pages;
+mod payment_progress;
+mod payment_restart;
 mod peers;
 mod rates;
 mod refusals;
 mod restart;
 mod thresholds;
+mod wallet_refusals;
+mod wallets;
 mod withdrawals;
 
 use std::{
