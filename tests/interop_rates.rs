@@ -174,10 +174,13 @@ fn the_exact_rate_can_not_be_met_where_packets_are_rounded() {
     let refused = chain.pay(json!({ "amountToSend": "1234567", "prices": prices }));
     assert_eq!(refused["error"], "InsufficientExchangeRate");
     assert_eq!(chain.agrees(), (0, 0));
-    // 100,000 cents are 119,047,619 and 1/21: a packet loses less than a hundred-millionth of it.
-    let slippage = json!(1e-8);
-    let sent =
-        chain.pay(json!({ "amountToSend": "1234567", "prices": prices, "slippage": slippage }));
+    // 100,000 cents are 8,333,333 and 1/3 at the first node, and those 119,047,614 and 2/7 at the
+    // second, where 119,047,619 and 1/21 would be exact: 4.24 parts in a hundred million are lost.
+    let pay = |slippage: f64| {
+        chain.pay(json!({ "amountToSend": "1234567", "prices": prices, "slippage": slippage }))
+    };
+    assert_eq!(pay(4.2e-8)["error"], "InsufficientExchangeRate");
+    let sent = pay(4.3e-8);
     assert_eq!((&sent["error"], number(&sent["amountSent"])), (&Value::Null, 1_234_567));
     chain.agrees();
 }

@@ -180,12 +180,7 @@ impl Config {
             in_flight_max: settings
                 .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
             parent_peer: parent_peer(settings)?,
-            rates: RatesConfig {
-                url: settings.get("rates.url", |text| url(text).map(Secret::new))?,
-                lifetime_ms: settings
-                    .required("rates.lifetime_ms", |text| within(text, 300..=DURATION_MS_MAX))?,
-                fixed: settings.get("rates.fixed", fixed_rates)?.unwrap_or_default(),
-            },
+            rates: rates(settings)?,
             webhook: WebhookConfig {
                 url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
                 secret: settings
@@ -236,6 +231,15 @@ fn policy(settings: &Settings) -> Result<Policy, ConfigError> {
         )?,
         expiry_margin_ms: settings.required("packet.expiry_margin_ms", duration_ms)?,
         hold_ms_max: settings.required("packet.hold_ms_max", duration_ms)?,
+    })
+}
+
+fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
+    Ok(RatesConfig {
+        url: settings.get("rates.url", |text| url(text).map(Secret::new))?,
+        lifetime_ms: settings
+            .required("rates.lifetime_ms", |text| within(text, 300..=DURATION_MS_MAX))?,
+        fixed: settings.get("rates.fixed", fixed_rates)?.unwrap_or_default(),
     })
 }
 
