@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) admin: AdminConfig,
     pub(crate) policy: Policy,
     pub(crate) in_flight_max: usize,
+    /// The peer that is asked for this node's address at the start; the id or the ILP address.
+    pub(crate) parent_peer: Option<String>,
     pub(crate) rates: RatesConfig,
     pub(crate) webhook: WebhookConfig,
     pub(crate) retention: RetentionConfig,
@@ -177,12 +179,8 @@ impl Config {
             policy: policy(settings)?,
             in_flight_max: settings
                 .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
-            rates: RatesConfig {
-                url: settings.get("rates.url", |text| url(text).map(Secret::new))?,
-                lifetime_ms: settings
-                    .required("rates.lifetime_ms", |text| within(text, 300..=DURATION_MS_MAX))?,
-                fixed: settings.get("rates.fixed", fixed_rates)?.unwrap_or_default(),
-            },
+            parent_peer: parent_peer(settings)?,
+            rates: rates(settings)?,
             webhook: WebhookConfig {
                 url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
                 secret: settings
@@ -236,6 +234,15 @@ fn policy(settings: &Settings) -> Result<Policy, ConfigError> {
     })
 }
 
+fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
+    Ok(RatesConfig {
+        url: settings.get("rates.url", |text| url(text).map(Secret::new))?,
+        lifetime_ms: settings
+            .required("rates.lifetime_ms", |text| within(text, 300..=DURATION_MS_MAX))?,
+        fixed: settings.get("rates.fixed", fixed_rates)?.unwrap_or_default(),
+    })
+}
+
 /// Keys whose part of the node isn't built yet are still held to their form, so that a file that
 /// is right today stays right.
 fn check_planned(settings: &Settings) -> Result<(), ConfigError> {
@@ -255,7 +262,12 @@ fn warnings(settings: &Settings) -> Vec<String> {
         .set_but_planned()
         .map(|name| format!("{name} is set, but this version has nothing that uses it"))
         .collect();
-    if settings.is_default("ilp_address") {
+    let has_parent = !settings.is_default("ildcp.parent_peer");
+    let has_address = !settings.is_default("ilp_address");
+    if has_parent && has_address {
+        warnings.push("ildcp.parent_peer is not asked, since ilp_address is set".to_owned());
+    }
+    if !has_parent && !has_address {
         warnings.push(
             "ilp_address is not set: running as test.jirani, which no other network knows"
                 .to_owned(),
@@ -295,6 +307,15 @@ fn url(text: &str) -> Option<String> {
     let is_plain = |character: char| character.is_ascii_graphic();
     (!rest.is_empty() && !rest.starts_with('/') && rest.chars().all(is_plain))
         .then(|| text.to_owned())
+}
+
+/// A parent is asked only where the operator doesn't say what the address is.
+fn parent_peer(settings: &Settings) -> Result<Option<String>, ConfigError> {
+    let parent = settings.get("ildcp.parent_peer", |text| {
+        let is_peer = text.parse::<Uuid>().is_ok() || Address::try_from(text).is_ok();
+        is_peer.then(|| text.to_owned())
+    })?;
+    Ok(parent.filter(|_| settings.is_default("ilp_address")))
 }
 
 /// `USD/EUR=0.92, USD/MXN=17.3`

@@ -114,6 +114,12 @@ pub(crate) const KEYS: &[Key] = &[
         Some("unlimited"),
         "a whole number, or unlimited",
     ),
+    key(
+        "ildcp.parent_peer",
+        "JIRANI_ILDCP_PARENT_PEER",
+        None,
+        "the id of a peer, or its ILP address such as g.parent",
+    ),
     key("rates.url", "JIRANI_RATES_URL", None, URL).rafiki(Same("EXCHANGE_RATES_URL")),
     key(
         "rates.lifetime_ms",
