@@ -1,5 +1,7 @@
 //! The rules that a packet passes, in their order.
 
+mod way;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -11,11 +13,11 @@ use ring::digest::{SHA256, digest};
 use uuid::Uuid;
 
 use crate::{
+    in_flight::{InFlightDefaults, Place},
     ledger::{Ledger, Leg, Transfer, TransferKind},
     peer::{NextHop, Peer, Terms},
     peers::Peers,
     refusal::{LinkFailure, Refusal},
-    routes::Found,
     token::TokenDigest,
 };
 
@@ -28,6 +30,8 @@ pub struct Policy {
     /// How many packets a peer without a limit of its own may send within any minute. `None` is no
     /// limit.
     pub packets_per_minute_max_default: Option<u64>,
+    /// How much of what a peer sends may be under way at once, where nothing else was agreed on.
+    pub in_flight_default: InFlightDefaults,
     /// How much earlier than it reached us a packet expires at the next hop, so that there is time
     /// to bring the answer back.
     pub expiry_margin_ms: u64,
@@ -75,9 +79,28 @@ pub struct InFlight<H> {
     /// When it expires at the next hop: the life of its hold, and the time by which an answer
     /// counts.
     pub expires_at: Timestamp,
+    /// Whose next hop that is.
+    peer: Arc<Peer>,
+    amount_out: u64,
+    /// Amount and expiry as they arrived. The packet has them overwritten; these two words bring it
+    /// back where it is to go elsewhere, and a copy of it would cost every packet an allocation.
+    received: (u64, Timestamp),
+    /// The peers that it didn't reach before this one.
+    tried: Vec<Uuid>,
     execution_condition: [u8; 32],
     /// `None` for a packet of zero, which moves no money.
     hold: Option<H>,
+    /// Among what its sender has under way; `None` for the node's own.
+    place: Option<Place>,
+}
+
+impl<H> InFlight<H> {
+    /// The packet as the next hop is to see it.
+    fn outgoing(&self, mut packet: Prepare) -> Bytes {
+        packet.set_amount(self.amount_out);
+        packet.set_expires_at(self.expires_at);
+        packet.into_bytes()
+    }
 }
 
 /// The connector: the peers, the routes through them, and the books.
@@ -167,7 +190,7 @@ impl<L: Ledger> Connector<L> {
     async fn forward(
         &self,
         source: Source<'_>,
-        mut packet: Prepare,
+        packet: Prepare,
         now: Timestamp,
     ) -> Result<(Bytes, InFlight<L::Hold>), Refusal> {
         self.is_up()?;
@@ -175,22 +198,37 @@ impl<L: Ledger> Connector<L> {
         self.sender_may_send_this_much(source, packet.amount())?;
         self.sender_may_send_this_often(source, packet.amount(), now)?;
         self.may_be_forwarded(packet.destination())?;
-        let next_hop = self.route(packet.destination(), source)?;
-        let amount_out = convert(source, &next_hop, packet.amount())?;
-        let terms = next_hop.terms();
+        let peer = self.route(packet.destination(), source, &[], now)?;
+        let in_flight = self.hand_to(peer, source, &packet, now).await?;
+        Ok((in_flight.outgoing(packet), in_flight))
+    }
+
+    /// The rules that depend on who the next hop is.
+    async fn hand_to(
+        &self,
+        peer: Arc<Peer>,
+        source: Source<'_>,
+        packet: &Prepare,
+        now: Timestamp,
+    ) -> Result<InFlight<L::Hold>, Refusal> {
+        let amount_out = convert(source, &peer, packet.amount())?;
+        let terms = peer.terms();
         self.next_hop_takes_this_much(&terms, packet.amount(), amount_out)?;
         let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
-        let hold = self.hold(source, &next_hop, &packet, amount_out).await?;
-
-        packet.set_amount(amount_out);
-        packet.set_expires_at(expires_at);
-        let in_flight = InFlight {
+        let place = self.place(source, packet.amount())?;
+        let hold = self.hold(source, &peer, packet, amount_out).await?;
+        Ok(InFlight {
             next_hop: Arc::clone(&terms.next_hop),
             expires_at,
+            peer,
+            amount_out,
+            received: (packet.amount(), packet.expires_at()),
+            // An empty vector allocates nothing.
+            tried: Vec::new(),
             execution_condition: *packet.execution_condition(),
             hold,
-        };
-        Ok((packet.into_bytes(), in_flight))
+            place,
+        })
     }
 
     /// Settles a packet that was sent on, with what the next hop answered by `now`, and returns
@@ -214,7 +252,10 @@ impl<L: Ledger> Connector<L> {
         answer: Result<Bytes, LinkFailure>,
         now: Timestamp,
     ) -> Result<Bytes, Refusal> {
-        let fulfill = match Reply::parse(answer?).map_err(|_| Refusal::NotAReply)? {
+        let answer = answer.inspect_err(|failure| in_flight.peer.did_not_reply(*failure, now))?;
+        let reply = Reply::parse(answer).map_err(|_| Refusal::NotAReply)?;
+        in_flight.peer.breaker.answered(now);
+        let fulfill = match reply {
             Reply::Reject(reject) => return Ok(reject.into_bytes()),
             Reply::Fulfill(fulfill) => fulfill,
         };
@@ -239,12 +280,14 @@ impl<L: Ledger> Connector<L> {
         terms.max_packet_amount.or(self.policy.amount_max_default)
     }
 
-    /// What may pass within a second is also the most that one packet may carry: no later moment
-    /// would let more through, and told so, a sender makes its packets smaller.
+    /// What may pass within a second, or be under way at once, is also the most that one packet may
+    /// carry: no later moment would let more through, and told so, a sender makes its packets smaller.
     fn sender_may_send_this_much(&self, source: Source<'_>, amount: u64) -> Result<(), Refusal> {
         let Source::Peer(peer) = source else { return Ok(()) };
         let terms = peer.terms_now();
-        let maximum = self.amount_max(&terms).into_iter().chain(terms.amount_per_second_max).min();
+        let in_flight_max = self.policy.in_flight_default.amount_max_under(terms.in_flight);
+        let limits = [self.amount_max(&terms), terms.amount_per_second_max, in_flight_max];
+        let maximum = limits.into_iter().flatten().min();
         match maximum {
             Some(maximum) if amount > maximum => {
                 Err(Refusal::AmountTooLarge { received: amount, maximum })
@@ -284,19 +327,6 @@ impl<L: Ledger> Connector<L> {
         }
     }
 
-    /// The longest prefix wins, and our own address is a prefix like any other: a child of ours
-    /// has a longer one.
-    fn route(&self, destination: Addr<'_>, source: Source<'_>) -> Result<Arc<Peer>, Refusal> {
-        let own = self.address.as_str();
-        let own_prefix_bytes = if destination.starts_with_segments(own) { own.len() } else { 0 };
-        match self.peers.routes.find(destination, source.peer().map(AsRef::as_ref)) {
-            Found::Through(peer, prefix_bytes) if prefix_bytes > own_prefix_bytes => Ok(peer),
-            _ if own_prefix_bytes > 0 => Err(Refusal::NoSuchAccount),
-            Found::BackToSender => Err(Refusal::BackToSender),
-            Found::Through(..) | Found::Nothing => Err(Refusal::NoRoute),
-        }
-    }
-
     fn next_hop_takes_this_much(
         &self,
         terms: &Terms,
@@ -315,6 +345,12 @@ impl<L: Ledger> Connector<L> {
         let longest = now.saturating_add_ms(self.policy.hold_ms_max);
         let outgoing = expires_at.saturating_sub_ms(self.policy.expiry_margin_ms).min(longest);
         if outgoing <= now { Err(Refusal::TooLittleTime) } else { Ok(outgoing) }
+    }
+
+    fn place(&self, source: Source<'_>, amount: u64) -> Result<Option<Place>, Refusal> {
+        let Source::Peer(peer) = source else { return Ok(None) };
+        let limits = self.policy.in_flight_default.under(peer.terms_now().in_flight);
+        Place::take(peer, limits, amount, None).map(Some)
     }
 
     /// A packet of zero moves no money, so nothing is held and nothing is written for it.

@@ -7,7 +7,9 @@
 //! Start reading at [`Connector::prepare`]: the order of its lines is the order of the rules.
 
 pub mod account;
+mod breaker;
 mod connector;
+mod in_flight;
 #[cfg(all(test, shuttle))]
 mod interleavings;
 pub mod ledger;
@@ -20,5 +22,7 @@ mod routes;
 mod testing;
 pub mod token;
 
+pub use breaker::Reachability;
 pub use connector::{Connector, Decision, InFlight, Policy, Source};
+pub use in_flight::{InFlightDefaults, InFlightLimits};
 pub use refusal::{LinkFailure, Refusal};

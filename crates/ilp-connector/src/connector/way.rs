@@ -1,0 +1,99 @@
+//! Which peer a packet goes to, and to which one after that when it could not be sent.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use interledger_packet::{Addr, Prepare, Timestamp};
+use uuid::Uuid;
+
+use super::{Connector, Decision, InFlight, Source, is_live};
+use crate::{
+    ledger::Ledger,
+    peer::Peer,
+    refusal::{LinkFailure, Refusal},
+    routes::Found,
+};
+
+/// To so many peers one packet is tried to be sent. When as many can't be reached, the fault is
+/// nearer to us than to them, and the sender's next packet will find more of them set aside.
+const ATTEMPTS_MAX: usize = 8;
+
+impl<L: Ledger> Connector<L> {
+    /// Decides anew about a packet that certainly has not left this node: it may go to another peer
+    /// for the same prefix, each at most once. `packet` is what was to be sent, and `failure` why it
+    /// was not; the latter is what the sender is told where no other peer takes the packet, since
+    /// what another one would have refused does not make this trouble less passing.
+    ///
+    /// The first hold is void before there is a second one.
+    pub async fn prepare_again(
+        &self,
+        source: Source<'_>,
+        in_flight: InFlight<L::Hold>,
+        packet: Bytes,
+        failure: LinkFailure,
+        now: Timestamp,
+    ) -> Decision<L::Hold> {
+        in_flight.peer.did_not_reply(failure, now);
+        match self.another_way(source, in_flight, packet, now).await {
+            Some((packet, in_flight)) => Decision::Send { packet, in_flight },
+            None => Decision::Reply(Refusal::from(failure).into_reject(&self.address)),
+        }
+    }
+
+    /// Amount, expiry and hold follow from the packet as it arrived, as they did the first time: the
+    /// other peer may count in another asset, and some time has passed. The sender's rates were
+    /// charged when it arrived.
+    async fn another_way(
+        &self,
+        source: Source<'_>,
+        in_flight: InFlight<L::Hold>,
+        packet: Bytes,
+        now: Timestamp,
+    ) -> Option<(Bytes, InFlight<L::Hold>)> {
+        let InFlight { peer, received: (amount, expires_at), mut tried, hold, place, .. } =
+            in_flight;
+        drop((hold, place));
+        tried.push(peer.id);
+        // The bytes are ours alone again, so this copies nothing.
+        let mut packet = Prepare::parse(BytesMut::from(packet)).ok()?;
+        packet.set_amount(amount);
+        packet.set_expires_at(expires_at);
+        while tried.len() < ATTEMPTS_MAX {
+            let peer = self.route(packet.destination(), source, &tried, now).ok()?;
+            let id = peer.id;
+            match self.hand_to(peer, source, &packet, now).await {
+                Ok(in_flight) => {
+                    return Some((in_flight.outgoing(packet), InFlight { tried, ..in_flight }));
+                }
+                Err(_) => tried.push(id),
+            }
+        }
+        None
+    }
+
+    /// The longest prefix wins, and our own address is a prefix like any other: a child of ours
+    /// has a longer one. A default route takes what is of the node's own network: `private.` and
+    /// the like mean something else to every node.
+    pub(super) fn route(
+        &self,
+        destination: Addr<'_>,
+        source: Source<'_>,
+        tried: &[Uuid],
+        now: Timestamp,
+    ) -> Result<Arc<Peer>, Refusal> {
+        let own = self.address.as_str();
+        let own_prefix_bytes = if destination.starts_with_segments(own) { own.len() } else { 0 };
+        let sender = source.peer().map(AsRef::as_ref);
+        match self.peers.routes.find(destination, sender, tried, now) {
+            Found::Through(peer, prefix_bytes) if prefix_bytes > own_prefix_bytes => Ok(peer),
+            _ if own_prefix_bytes > 0 => Err(Refusal::NoSuchAccount),
+            Found::Through(peer, _) if self.is_of_own_network(destination) => Ok(peer),
+            Found::BackToSender => Err(Refusal::BackToSender),
+            Found::Through(..) | Found::Nothing => Err(Refusal::NoRoute),
+        }
+    }
+
+    fn is_of_own_network(&self, destination: Addr<'_>) -> bool {
+        destination.scheme() == self.address.scheme() || is_live(destination.scheme()).is_some()
+    }
+}
