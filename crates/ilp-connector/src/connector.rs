@@ -13,9 +13,10 @@ use ring::digest::{SHA256, digest};
 use uuid::Uuid;
 
 use crate::{
+    account::Account,
     in_flight::{InFlightDefaults, Place},
     ledger::{Ledger, Leg, Transfer, TransferKind},
-    peer::{NextHop, Peer, Terms},
+    peer::{Asset, NextHop, Peer, Terms},
     peers::Peers,
     refusal::{LinkFailure, Refusal},
     token::TokenDigest,
@@ -44,6 +45,9 @@ pub struct Policy {
 pub enum Source<'a> {
     /// A peer, which pays for it from its credit line.
     Peer(&'a Arc<Peer>),
+    /// A payment of this node's own, which pays from what it was funded with. The operator's limits
+    /// on peers don't apply to it.
+    Local(&'a LocalAccount),
     /// The node itself, asking a question that moves no money.
     Own,
 }
@@ -52,9 +56,27 @@ impl<'a> Source<'a> {
     fn peer(self) -> Option<&'a Arc<Peer>> {
         match self {
             Self::Peer(peer) => Some(peer),
+            Self::Local(_) | Self::Own => None,
+        }
+    }
+
+    /// Who pays, and in what; `None` for a packet that moves no money.
+    fn payer(self) -> Option<(&'a Arc<Asset>, &'a Arc<Account>)> {
+        match self {
+            Self::Peer(peer) => Some((&peer.asset, &peer.liquidity)),
+            Self::Local(local) => Some((&local.asset, &local.account)),
             Self::Own => None,
         }
     }
+}
+
+/// An account of somebody at this node: where a packet's way begins or ends.
+#[derive(Clone, Debug)]
+pub struct LocalAccount {
+    /// What it counts in.
+    pub asset: Arc<Asset>,
+    /// A wallet address's or a payment's.
+    pub account: Arc<Account>,
 }
 
 /// What becomes of a Prepare.
@@ -67,6 +89,9 @@ pub enum Decision<H> {
         /// What to come back with once the next hop has answered, or hasn't.
         in_flight: InFlight<H>,
     },
+    /// It is for somebody at this node, and nothing is on hold for it yet: whose it is, and whether
+    /// it is for anybody, only the receiver can tell. [`Connector::deliver`] goes on from there.
+    Deliver(Prepare),
     /// It is answered here: the bytes of a Reject.
     Reply(Bytes),
 }
@@ -101,6 +126,31 @@ impl<H> InFlight<H> {
         packet.set_expires_at(self.expires_at);
         packet.into_bytes()
     }
+}
+
+/// A packet that has reached its recipient's account at this node and is not yet answered. Dropping
+/// it voids its hold.
+#[derive(Debug)]
+pub struct Delivery<H> {
+    /// What arrives, in the smallest unit of the recipient's asset.
+    pub amount: u64,
+    expires_at: Timestamp,
+    execution_condition: [u8; 32],
+    hold: Option<H>,
+    /// Among what its sender has under way; `None` for the node's own.
+    place: Option<Place>,
+}
+
+/// What the rules make of a packet that they don't refuse.
+enum Way<H> {
+    On(Bytes, InFlight<H>),
+    Here(Prepare),
+}
+
+/// Where the routing table leads.
+enum Next {
+    Hop(Arc<Peer>),
+    Here,
 }
 
 /// The connector: the peers, the routes through them, and the books.
@@ -180,8 +230,9 @@ impl<L: Ledger> Connector<L> {
         now: Timestamp,
     ) -> Decision<L::Hold> {
         match self.forward(source, packet, now).await {
-            Ok((packet, in_flight)) => Decision::Send { packet, in_flight },
-            Err(refusal) => Decision::Reply(refusal.into_reject(&self.address)),
+            Ok(Way::On(packet, in_flight)) => Decision::Send { packet, in_flight },
+            Ok(Way::Here(packet)) => Decision::Deliver(packet),
+            Err(refusal) => Decision::Reply(self.refuse(refusal)),
         }
     }
 
@@ -192,15 +243,18 @@ impl<L: Ledger> Connector<L> {
         source: Source<'_>,
         packet: Prepare,
         now: Timestamp,
-    ) -> Result<(Bytes, InFlight<L::Hold>), Refusal> {
+    ) -> Result<Way<L::Hold>, Refusal> {
         self.is_up()?;
         not_expired(&packet, now)?;
         self.sender_may_send_this_much(source, packet.amount())?;
         self.sender_may_send_this_often(source, packet.amount(), now)?;
         self.may_be_forwarded(packet.destination())?;
-        let peer = self.route(packet.destination(), source, &[], now)?;
+        let peer = match self.route(packet.destination(), source, &[], now)? {
+            Next::Hop(peer) => peer,
+            Next::Here => return Ok(Way::Here(packet)),
+        };
         let in_flight = self.hand_to(peer, source, &packet, now).await?;
-        Ok((in_flight.outgoing(packet), in_flight))
+        Ok(Way::On(in_flight.outgoing(packet), in_flight))
     }
 
     /// The rules that depend on who the next hop is.
@@ -211,12 +265,12 @@ impl<L: Ledger> Connector<L> {
         packet: &Prepare,
         now: Timestamp,
     ) -> Result<InFlight<L::Hold>, Refusal> {
-        let amount_out = convert(source, &peer, packet.amount())?;
+        let amount_out = convert(source, &peer.asset, packet.amount())?;
         let terms = peer.terms();
         self.next_hop_takes_this_much(&terms, packet.amount(), amount_out)?;
         let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
         let place = self.place(source, packet.amount())?;
-        let hold = self.hold(source, &peer, packet, amount_out).await?;
+        let hold = self.hold(source, &peer.liquidity, packet, amount_out).await?;
         Ok(InFlight {
             next_hop: Arc::clone(&terms.next_hop),
             expires_at,
@@ -231,6 +285,51 @@ impl<L: Ledger> Connector<L> {
         })
     }
 
+    /// Sets aside what a packet brings to an account at this node, after [`Connector::prepare`] has
+    /// let it in with [`Decision::Deliver`]. What the recipient answers settles it:
+    /// [`Connector::complete_delivery`].
+    ///
+    /// # Errors
+    /// [`Refusal`] when there is no rate between the two assets, or too little liquidity.
+    pub async fn deliver(
+        &self,
+        source: Source<'_>,
+        packet: &Prepare,
+        recipient: &LocalAccount,
+    ) -> Result<Delivery<L::Hold>, Refusal> {
+        let amount = convert(source, &recipient.asset, packet.amount())?;
+        let place = self.place(source, packet.amount())?;
+        let hold = self.hold(source, &recipient.account, packet, amount).await?;
+        Ok(Delivery {
+            amount,
+            expires_at: packet.expires_at(),
+            execution_condition: *packet.execution_condition(),
+            hold,
+            place,
+        })
+    }
+
+    /// Settles a packet for an account at this node with the recipient's answer, as
+    /// [`Connector::complete`] does with a next hop's.
+    pub async fn complete_delivery(
+        &self,
+        delivery: Delivery<L::Hold>,
+        answer: Bytes,
+        now: Timestamp,
+    ) -> Bytes {
+        let Delivery { expires_at, execution_condition, hold, place: _until_the_end, .. } =
+            delivery;
+        let answer = Reply::parse(answer).map_err(|_| Refusal::NotAReply);
+        let settled = self.settle(answer, &execution_condition, expires_at, hold, now).await;
+        settled.unwrap_or_else(|refusal| self.refuse(refusal))
+    }
+
+    /// The bytes of a Reject of this node's own.
+    #[must_use]
+    pub fn refuse(&self, refusal: Refusal) -> Bytes {
+        refusal.into_reject(&self.address)
+    }
+
     /// Settles a packet that was sent on, with what the next hop answered by `now`, and returns
     /// the bytes of the reply for the sender. A valid Fulfill is returned once its transfer is
     /// durable; everything else voids the hold at once.
@@ -240,32 +339,32 @@ impl<L: Ledger> Connector<L> {
         answer: Result<Bytes, LinkFailure>,
         now: Timestamp,
     ) -> Bytes {
-        match self.settle(in_flight, answer, now).await {
-            Ok(reply) => reply,
-            Err(refusal) => refusal.into_reject(&self.address),
-        }
+        let InFlight { peer, expires_at, execution_condition, hold, place: _until_the_end, .. } =
+            in_flight;
+        let answer = way::heard(&peer, answer, now);
+        let settled = self.settle(answer, &execution_condition, expires_at, hold, now).await;
+        settled.unwrap_or_else(|refusal| self.refuse(refusal))
     }
 
     async fn settle(
         &self,
-        in_flight: InFlight<L::Hold>,
-        answer: Result<Bytes, LinkFailure>,
+        answer: Result<Reply, Refusal>,
+        execution_condition: &[u8; 32],
+        expires_at: Timestamp,
+        hold: Option<L::Hold>,
         now: Timestamp,
     ) -> Result<Bytes, Refusal> {
-        let answer = answer.inspect_err(|failure| in_flight.peer.did_not_reply(*failure, now))?;
-        let reply = Reply::parse(answer).map_err(|_| Refusal::NotAReply)?;
-        in_flight.peer.breaker.answered(now);
-        let fulfill = match reply {
+        let fulfill = match answer? {
             Reply::Reject(reject) => return Ok(reject.into_bytes()),
             Reply::Fulfill(fulfill) => fulfill,
         };
-        if digest(&SHA256, fulfill.fulfillment()).as_ref() != in_flight.execution_condition {
+        if digest(&SHA256, fulfill.fulfillment()).as_ref() != execution_condition {
             return Err(Refusal::WrongFulfillment);
         }
-        if now >= in_flight.expires_at {
+        if now >= expires_at {
             return Err(Refusal::NoReplyInTime);
         }
-        if let Some(hold) = in_flight.hold {
+        if let Some(hold) = hold {
             self.ledger.post(hold).await.map_err(|_| Refusal::LedgerStopped)?;
         }
         Ok(fulfill.into_bytes())
@@ -357,23 +456,19 @@ impl<L: Ledger> Connector<L> {
     async fn hold(
         &self,
         source: Source<'_>,
-        next_hop: &Peer,
+        payee: &Arc<Account>,
         packet: &Prepare,
         amount_out: u64,
     ) -> Result<Option<L::Hold>, Refusal> {
         if packet.amount() == 0 {
             return Ok(None);
         }
-        let payer = source.peer().ok_or(Refusal::Liquidity)?;
+        let (_, payer) = source.payer().ok_or(Refusal::Liquidity)?;
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *packet.execution_condition();
         let transfer = Transfer {
             id: Uuid::from_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]),
             kind: TransferKind::Packet,
-            first: Leg {
-                debit: Arc::clone(&payer.liquidity),
-                credit: Arc::clone(&next_hop.liquidity),
-                amount: amount_out,
-            },
+            first: Leg { debit: Arc::clone(payer), credit: Arc::clone(payee), amount: amount_out },
             second: None,
         };
         Ok(Some(self.ledger.hold(transfer).await?))
@@ -384,10 +479,10 @@ fn not_expired(packet: &Prepare, now: Timestamp) -> Result<(), Refusal> {
     if packet.expires_at() <= now { Err(Refusal::AlreadyExpired) } else { Ok(()) }
 }
 
-/// What the next hop gets for `amount` from the source, in its own asset's unit.
-fn convert(source: Source<'_>, next_hop: &Peer, amount: u64) -> Result<u64, Refusal> {
-    match source.peer() {
-        Some(peer) if peer.asset.id != next_hop.asset.id => Err(Refusal::NoRate),
+/// What arrives in `asset` for `amount` from the source, in that asset's unit.
+fn convert(source: Source<'_>, asset: &Asset, amount: u64) -> Result<u64, Refusal> {
+    match source.payer() {
+        Some((paid_in, _)) if paid_in.id != asset.id => Err(Refusal::NoRate),
         _ => Ok(amount),
     }
 }

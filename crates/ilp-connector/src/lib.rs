@@ -23,6 +23,6 @@ mod testing;
 pub mod token;
 
 pub use breaker::Reachability;
-pub use connector::{Connector, Decision, InFlight, Policy, Source};
+pub use connector::{Connector, Decision, Delivery, InFlight, LocalAccount, Policy, Source};
 pub use in_flight::{InFlightDefaults, InFlightLimits};
 pub use refusal::{LinkFailure, Refusal};

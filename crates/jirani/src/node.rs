@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use ilp_connector::{
-    Connector, Decision, InFlight, LinkFailure, Source, ledger::Ledger, peer::Peer,
+    Connector, Decision, InFlight, LinkFailure, Refusal, Source, ledger::Ledger, peer::Peer,
 };
 use ilp_http::{Client, Endpoint, NextHop, NoReply, NotAPrepare, PacketHandler, SendError};
 use ilp_store::DurableLedger;
@@ -47,6 +47,7 @@ impl Node {
         loop {
             let (packet, in_flight) = match decision {
                 Decision::Reply(reject) => return reject,
+                Decision::Deliver(_) => return self.connector.refuse(Refusal::NoSuchAccount),
                 Decision::Send { packet, in_flight } => (packet, in_flight),
             };
             let sent = self.send(&in_flight, packet).await;

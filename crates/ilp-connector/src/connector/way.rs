@@ -1,12 +1,10 @@
 //! Which peer a packet goes to, and to which one after that when it could not be sent.
 
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
-use interledger_packet::{Addr, Prepare, Timestamp};
+use interledger_packet::{Addr, Prepare, Reply, Timestamp};
 use uuid::Uuid;
 
-use super::{Connector, Decision, InFlight, Source, is_live};
+use super::{Connector, Decision, InFlight, Next, Source, is_live};
 use crate::{
     ledger::Ledger,
     peer::Peer,
@@ -59,7 +57,9 @@ impl<L: Ledger> Connector<L> {
         packet.set_amount(amount);
         packet.set_expires_at(expires_at);
         while tried.len() < ATTEMPTS_MAX {
-            let peer = self.route(packet.destination(), source, &tried, now).ok()?;
+            let Ok(Next::Hop(peer)) = self.route(packet.destination(), source, &tried, now) else {
+                return None;
+            };
             let id = peer.id;
             match self.hand_to(peer, source, &packet, now).await {
                 Ok(in_flight) => {
@@ -80,14 +80,17 @@ impl<L: Ledger> Connector<L> {
         source: Source<'_>,
         tried: &[Uuid],
         now: Timestamp,
-    ) -> Result<Arc<Peer>, Refusal> {
+    ) -> Result<Next, Refusal> {
         let own = self.address.as_str();
         let own_prefix_bytes = if destination.starts_with_segments(own) { own.len() } else { 0 };
         let sender = source.peer().map(AsRef::as_ref);
         match self.peers.routes.find(destination, sender, tried, now) {
-            Found::Through(peer, prefix_bytes) if prefix_bytes > own_prefix_bytes => Ok(peer),
-            _ if own_prefix_bytes > 0 => Err(Refusal::NoSuchAccount),
-            Found::Through(peer, _) if self.is_of_own_network(destination) => Ok(peer),
+            Found::Through(peer, prefix_bytes) if prefix_bytes > own_prefix_bytes => {
+                Ok(Next::Hop(peer))
+            }
+            _ if own_prefix_bytes == destination.as_str().len() => Err(Refusal::NoSuchAccount),
+            _ if own_prefix_bytes > 0 => Ok(Next::Here),
+            Found::Through(peer, _) if self.is_of_own_network(destination) => Ok(Next::Hop(peer)),
             Found::BackToSender => Err(Refusal::BackToSender),
             Found::Through(..) | Found::Nothing => Err(Refusal::NoRoute),
         }
@@ -96,4 +99,16 @@ impl<L: Ledger> Connector<L> {
     fn is_of_own_network(&self, destination: Addr<'_>) -> bool {
         destination.scheme() == self.address.scheme() || is_live(destination.scheme()).is_some()
     }
+}
+
+/// Reads what a next hop answered, and notes what that says about reaching it.
+pub(super) fn heard(
+    peer: &Peer,
+    answer: Result<Bytes, LinkFailure>,
+    now: Timestamp,
+) -> Result<Reply, Refusal> {
+    let answer = answer.inspect_err(|failure| peer.did_not_reply(*failure, now))?;
+    let reply = Reply::parse(answer).map_err(|_| Refusal::NotAReply)?;
+    peer.breaker.answered(now);
+    Ok(reply)
 }
