@@ -1,5 +1,8 @@
 //! The rules that a packet passes, in their order.
 
+mod exchange;
+mod limits;
+mod peer_config;
 mod way;
 
 use std::sync::{
@@ -8,16 +11,17 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use interledger_packet::{Addr, Address, Prepare, Reply, Scheme, Timestamp};
+use interledger_packet::{Address, Prepare, Reply, Timestamp};
 use ring::digest::{SHA256, digest};
 use uuid::Uuid;
 
 use crate::{
     account::Account,
     in_flight::{InFlightDefaults, Place},
-    ledger::{Ledger, Leg, Transfer, TransferKind},
+    ledger::Ledger,
     peer::{Asset, NextHop, Peer, Terms},
     peers::Peers,
+    rates::Rates,
     refusal::{LinkFailure, Refusal},
     token::TokenDigest,
 };
@@ -92,7 +96,7 @@ pub enum Decision<H> {
     /// It is for somebody at this node, and nothing is on hold for it yet: whose it is, and whether
     /// it is for anybody, only the receiver can tell. [`Connector::deliver`] goes on from there.
     Deliver(Prepare),
-    /// It is answered here: the bytes of a Reject.
+    /// It is answered here: the bytes of a reply.
     Reply(Bytes),
 }
 
@@ -119,15 +123,6 @@ pub struct InFlight<H> {
     place: Option<Place>,
 }
 
-impl<H> InFlight<H> {
-    /// The packet as the next hop is to see it.
-    fn outgoing(&self, mut packet: Prepare) -> Bytes {
-        packet.set_amount(self.amount_out);
-        packet.set_expires_at(self.expires_at);
-        packet.into_bytes()
-    }
-}
-
 /// A packet that has reached its recipient's account at this node and is not yet answered. Dropping
 /// it voids its hold.
 #[derive(Debug)]
@@ -145,6 +140,7 @@ pub struct Delivery<H> {
 enum Way<H> {
     On(Bytes, InFlight<H>),
     Here(Prepare),
+    Answered(Bytes),
 }
 
 /// Where the routing table leads.
@@ -153,12 +149,13 @@ enum Next {
     Here,
 }
 
-/// The connector: the peers, the routes through them, and the books.
+/// The connector: the peers, the routes through them, the rates between them, and the books.
 #[derive(Debug)]
 pub struct Connector<L> {
     address: Address,
     policy: Policy,
     peers: Peers,
+    rates: Rates,
     ledger: L,
     shutting_down: AtomicBool,
 }
@@ -167,7 +164,14 @@ impl<L: Ledger> Connector<L> {
     /// A connector at `address`, without peers.
     #[must_use]
     pub fn new(address: Address, policy: Policy, ledger: L) -> Self {
-        Self { address, policy, peers: Peers::new(), ledger, shutting_down: AtomicBool::new(false) }
+        Self {
+            address,
+            policy,
+            peers: Peers::new(),
+            rates: Rates::default(),
+            ledger,
+            shutting_down: AtomicBool::new(false),
+        }
     }
 
     /// The node's own ILP address.
@@ -180,6 +184,12 @@ impl<L: Ledger> Connector<L> {
     #[must_use]
     pub fn ledger(&self) -> &L {
         &self.ledger
+    }
+
+    /// The exchange rates.
+    #[must_use]
+    pub fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     /// Lets a peer take part: its token opens the door and its routes lead to it.
@@ -232,6 +242,7 @@ impl<L: Ledger> Connector<L> {
         match self.forward(source, packet, now).await {
             Ok(Way::On(packet, in_flight)) => Decision::Send { packet, in_flight },
             Ok(Way::Here(packet)) => Decision::Deliver(packet),
+            Ok(Way::Answered(reply)) => Decision::Reply(reply),
             Err(refusal) => Decision::Reply(self.refuse(refusal)),
         }
     }
@@ -248,6 +259,9 @@ impl<L: Ledger> Connector<L> {
         not_expired(&packet, now)?;
         self.sender_may_send_this_much(source, packet.amount())?;
         self.sender_may_send_this_often(source, packet.amount(), now)?;
+        if let Some(reply) = self.configures_peer(source, &packet)? {
+            return Ok(Way::Answered(reply));
+        }
         self.may_be_forwarded(packet.destination())?;
         let peer = match self.route(packet.destination(), source, &[], now)? {
             Next::Hop(peer) => peer,
@@ -257,49 +271,23 @@ impl<L: Ledger> Connector<L> {
         Ok(Way::On(in_flight.outgoing(packet), in_flight))
     }
 
-    /// The rules that depend on who the next hop is.
-    async fn hand_to(
-        &self,
-        peer: Arc<Peer>,
-        source: Source<'_>,
-        packet: &Prepare,
-        now: Timestamp,
-    ) -> Result<InFlight<L::Hold>, Refusal> {
-        let amount_out = convert(source, &peer.asset, packet.amount())?;
-        let terms = peer.terms();
-        self.next_hop_takes_this_much(&terms, packet.amount(), amount_out)?;
-        let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
-        let place = self.place(source, packet.amount())?;
-        let hold = self.hold(source, &peer.liquidity, packet, amount_out).await?;
-        Ok(InFlight {
-            next_hop: Arc::clone(&terms.next_hop),
-            expires_at,
-            peer,
-            amount_out,
-            received: (packet.amount(), packet.expires_at()),
-            // An empty vector allocates nothing.
-            tried: Vec::new(),
-            execution_condition: *packet.execution_condition(),
-            hold,
-            place,
-        })
-    }
-
     /// Sets aside what a packet brings to an account at this node, after [`Connector::prepare`] has
     /// let it in with [`Decision::Deliver`]. What the recipient answers settles it:
     /// [`Connector::complete_delivery`].
     ///
     /// # Errors
-    /// [`Refusal`] when there is no rate between the two assets, or too little liquidity.
+    /// [`Refusal`] when there is no rate between the two assets at `now`, or too little liquidity.
     pub async fn deliver(
         &self,
         source: Source<'_>,
         packet: &Prepare,
         recipient: &LocalAccount,
+        now: Timestamp,
     ) -> Result<Delivery<L::Hold>, Refusal> {
-        let amount = convert(source, &recipient.asset, packet.amount())?;
-        let place = self.place(source, packet.amount())?;
-        let hold = self.hold(source, &recipient.account, packet, amount).await?;
+        let LocalAccount { asset, account } = recipient;
+        let amount = self.convert(source, asset, packet.amount(), u64::MAX, now)?;
+        let place = self.place(source, asset, packet.amount(), amount)?;
+        let hold = self.hold(source, asset, account, packet, amount).await?;
         Ok(Delivery {
             amount,
             expires_at: packet.expires_at(),
@@ -374,126 +362,10 @@ impl<L: Ledger> Connector<L> {
         // Relaxed: a packet that races with the shutdown is drained like those before it.
         if self.shutting_down.load(Ordering::Relaxed) { Err(Refusal::ShuttingDown) } else { Ok(()) }
     }
-
-    fn amount_max(&self, terms: &Terms) -> Option<u64> {
-        terms.max_packet_amount.or(self.policy.amount_max_default)
-    }
-
-    /// What may pass within a second, or be under way at once, is also the most that one packet may
-    /// carry: no later moment would let more through, and told so, a sender makes its packets smaller.
-    fn sender_may_send_this_much(&self, source: Source<'_>, amount: u64) -> Result<(), Refusal> {
-        let Source::Peer(peer) = source else { return Ok(()) };
-        let terms = peer.terms_now();
-        let in_flight_max = self.policy.in_flight_default.amount_max_under(terms.in_flight);
-        let limits = [self.amount_max(&terms), terms.amount_per_second_max, in_flight_max];
-        let maximum = limits.into_iter().flatten().min();
-        match maximum {
-            Some(maximum) if amount > maximum => {
-                Err(Refusal::AmountTooLarge { received: amount, maximum })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn sender_may_send_this_often(
-        &self,
-        source: Source<'_>,
-        amount: u64,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let Source::Peer(peer) = source else { return Ok(()) };
-        let terms = peer.terms_now();
-        let packets = terms.packets_per_minute_max.or(self.policy.packets_per_minute_max_default);
-        if packets.is_some_and(|limit| !peer.packet_rate.take_packet(limit, now)) {
-            return Err(Refusal::PacketRate);
-        }
-        let amounts = terms.amount_per_second_max;
-        if amounts.is_some_and(|limit| !peer.amount_rate.take_amount(amount, limit, now)) {
-            return Err(Refusal::AmountRate);
-        }
-        Ok(())
-    }
-
-    /// `peer.` addresses mean the direct neighbour and never travel (RFC 15); live packets never
-    /// reach test networks, nor the reverse (RFC 34).
-    fn may_be_forwarded(&self, destination: Addr<'_>) -> Result<(), Refusal> {
-        if destination.scheme() == Scheme::Peer {
-            return Err(Refusal::PeerAddress);
-        }
-        match (is_live(self.address.scheme()), is_live(destination.scheme())) {
-            (Some(own), Some(other)) if own != other => Err(Refusal::OtherNetwork),
-            _ => Ok(()),
-        }
-    }
-
-    fn next_hop_takes_this_much(
-        &self,
-        terms: &Terms,
-        amount: u64,
-        amount_out: u64,
-    ) -> Result<(), Refusal> {
-        match self.amount_max(terms) {
-            Some(maximum) if amount_out > maximum => {
-                Err(Refusal::AmountTooLarge { received: amount, maximum })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn outgoing_expiry(&self, expires_at: Timestamp, now: Timestamp) -> Result<Timestamp, Refusal> {
-        let longest = now.saturating_add_ms(self.policy.hold_ms_max);
-        let outgoing = expires_at.saturating_sub_ms(self.policy.expiry_margin_ms).min(longest);
-        if outgoing <= now { Err(Refusal::TooLittleTime) } else { Ok(outgoing) }
-    }
-
-    fn place(&self, source: Source<'_>, amount: u64) -> Result<Option<Place>, Refusal> {
-        let Source::Peer(peer) = source else { return Ok(None) };
-        let limits = self.policy.in_flight_default.under(peer.terms_now().in_flight);
-        Place::take(peer, limits, amount, None).map(Some)
-    }
-
-    /// A packet of zero moves no money, so nothing is held and nothing is written for it.
-    async fn hold(
-        &self,
-        source: Source<'_>,
-        payee: &Arc<Account>,
-        packet: &Prepare,
-        amount_out: u64,
-    ) -> Result<Option<L::Hold>, Refusal> {
-        if packet.amount() == 0 {
-            return Ok(None);
-        }
-        let (_, payer) = source.payer().ok_or(Refusal::Liquidity)?;
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *packet.execution_condition();
-        let transfer = Transfer {
-            id: Uuid::from_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]),
-            kind: TransferKind::Packet,
-            first: Leg { debit: Arc::clone(payer), credit: Arc::clone(payee), amount: amount_out },
-            second: None,
-        };
-        Ok(Some(self.ledger.hold(transfer).await?))
-    }
 }
 
 fn not_expired(packet: &Prepare, now: Timestamp) -> Result<(), Refusal> {
     if packet.expires_at() <= now { Err(Refusal::AlreadyExpired) } else { Ok(()) }
-}
-
-/// What arrives in `asset` for `amount` from the source, in that asset's unit.
-fn convert(source: Source<'_>, asset: &Asset, amount: u64) -> Result<u64, Refusal> {
-    match source.payer() {
-        Some((paid_in, _)) if paid_in.id != asset.id => Err(Refusal::NoRate),
-        _ => Ok(amount),
-    }
-}
-
-/// Whether an allocation scheme is of the live network, of a test network, or of neither.
-fn is_live(scheme: Scheme) -> Option<bool> {
-    match scheme {
-        Scheme::Global => Some(true),
-        scheme if scheme.is_test() => Some(false),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -9,13 +9,16 @@
 pub mod account;
 mod breaker;
 mod connector;
+pub mod conversion;
 mod in_flight;
 #[cfg(all(test, shuttle))]
 mod interleavings;
 pub mod ledger;
 pub mod peer;
 mod peers;
+pub mod rate;
 mod rate_limit;
+pub mod rates;
 mod refusal;
 mod routes;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     account::Account,
     breaker::{Breaker, Reachability},
+    conversion::Spread,
     in_flight::{InFlightLimits, UnderWay},
     rate_limit::RateLimit,
     refusal::LinkFailure,
@@ -86,6 +87,9 @@ pub struct Terms {
     pub amount_per_second_max: Option<u64>,
     /// How much of what the peer sends may be under way at once.
     pub in_flight: InFlightLimits,
+    /// What the node keeps of whatever the peer sends, on top of the rate. Between two peers of one
+    /// asset, where the rate is one, it is the whole price.
+    pub spread: Spread,
     /// Where packets to the peer go.
     pub next_hop: Arc<NextHop>,
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     account::{Account, AccountId, Balance},
+    conversion::Spread,
     in_flight::InFlightLimits,
     peer::{Asset, NextHop, Peer, Terms},
     token::{Secret, TokenDigest},
@@ -52,6 +53,7 @@ pub(crate) fn terms(text: &str) -> Terms {
         packets_per_minute_max: None,
         amount_per_second_max: None,
         in_flight: InFlightLimits::default(),
+        spread: Spread::NONE,
         next_hop: Arc::new(NextHop::new(format!("http://{text}"), Secret::new("t".to_owned()))),
     }
 }

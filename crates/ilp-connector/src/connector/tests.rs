@@ -7,11 +7,12 @@ use std::{
 
 use interledger_packet::{AmountTooLarge, ErrorCode, Reject};
 
+mod exchange;
 mod local;
 
 use super::*;
 use crate::{
-    ledger::{Hold, HoldError, MemoryLedger, Stopped},
+    ledger::{Hold, HoldError, MemoryLedger, Stopped, Transfer},
     testing::*,
 };
 
@@ -31,7 +32,7 @@ fn policy() -> Policy {
             packets_max: 100,
             packets_ceiling: 1_000,
             amount_max: None,
-            asset_share_percent_max: 50,
+            asset_share_percent_max: 100,
         },
         expiry_margin_ms: 1_000,
         hold_ms_max: 30_000,

@@ -1,10 +1,12 @@
 //! Which peer a packet goes to, and to which one after that when it could not be sent.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
-use interledger_packet::{Addr, Prepare, Reply, Timestamp};
+use interledger_packet::{Addr, Prepare, Reply, Scheme, Timestamp};
 use uuid::Uuid;
 
-use super::{Connector, Decision, InFlight, Next, Source, is_live};
+use super::{Connector, Decision, InFlight, Next, Source};
 use crate::{
     ledger::Ledger,
     peer::Peer,
@@ -16,7 +18,44 @@ use crate::{
 /// nearer to us than to them, and the sender's next packet will find more of them set aside.
 const ATTEMPTS_MAX: usize = 8;
 
+impl<H> InFlight<H> {
+    /// The packet as the next hop is to see it.
+    pub(super) fn outgoing(&self, mut packet: Prepare) -> Bytes {
+        packet.set_amount(self.amount_out);
+        packet.set_expires_at(self.expires_at);
+        packet.into_bytes()
+    }
+}
+
 impl<L: Ledger> Connector<L> {
+    /// The rules that depend on who the next hop is.
+    pub(super) async fn hand_to(
+        &self,
+        peer: Arc<Peer>,
+        source: Source<'_>,
+        packet: &Prepare,
+        now: Timestamp,
+    ) -> Result<InFlight<L::Hold>, Refusal> {
+        let terms = peer.terms();
+        let maximum_out = self.amount_max(&terms).unwrap_or(u64::MAX);
+        let amount_out = self.convert(source, &peer.asset, packet.amount(), maximum_out, now)?;
+        let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
+        let place = self.place(source, &peer.asset, packet.amount(), amount_out)?;
+        let hold = self.hold(source, &peer.asset, &peer.liquidity, packet, amount_out).await?;
+        Ok(InFlight {
+            next_hop: Arc::clone(&terms.next_hop),
+            expires_at,
+            peer,
+            amount_out,
+            received: (packet.amount(), packet.expires_at()),
+            // An empty vector allocates nothing.
+            tried: Vec::new(),
+            execution_condition: *packet.execution_condition(),
+            hold,
+            place,
+        })
+    }
+
     /// Decides anew about a packet that certainly has not left this node: it may go to another peer
     /// for the same prefix, each at most once. `packet` is what was to be sent, and `failure` why it
     /// was not; the latter is what the sender is told where no other peer takes the packet, since
@@ -96,6 +135,24 @@ impl<L: Ledger> Connector<L> {
         }
     }
 
+    fn outgoing_expiry(&self, expires_at: Timestamp, now: Timestamp) -> Result<Timestamp, Refusal> {
+        let longest = now.saturating_add_ms(self.policy.hold_ms_max);
+        let outgoing = expires_at.saturating_sub_ms(self.policy.expiry_margin_ms).min(longest);
+        if outgoing <= now { Err(Refusal::TooLittleTime) } else { Ok(outgoing) }
+    }
+
+    /// `peer.` addresses mean the direct neighbour and never travel (RFC 15); live packets never
+    /// reach test networks, nor the reverse (RFC 34).
+    pub(super) fn may_be_forwarded(&self, destination: Addr<'_>) -> Result<(), Refusal> {
+        if destination.scheme() == Scheme::Peer {
+            return Err(Refusal::PeerAddress);
+        }
+        match (is_live(self.address.scheme()), is_live(destination.scheme())) {
+            (Some(own), Some(other)) if own != other => Err(Refusal::OtherNetwork),
+            _ => Ok(()),
+        }
+    }
+
     fn is_of_own_network(&self, destination: Addr<'_>) -> bool {
         destination.scheme() == self.address.scheme() || is_live(destination.scheme()).is_some()
     }
@@ -111,4 +168,13 @@ pub(super) fn heard(
     let reply = Reply::parse(answer).map_err(|_| Refusal::NotAReply)?;
     peer.breaker.answered(now);
     Ok(reply)
+}
+
+/// Whether an allocation scheme is of the live network, of a test network, or of neither.
+fn is_live(scheme: Scheme) -> Option<bool> {
+    match scheme {
+        Scheme::Global => Some(true),
+        scheme if scheme.is_test() => Some(false),
+        _ => None,
+    }
 }
