@@ -14,6 +14,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use ilp_connector::{
     Connector, Decision, InFlightDefaults, InFlightLimits, Policy, Source,
     account::{Account, AccountId, Balance},
+    conversion::Spread,
     ledger::MemoryLedger,
     peer::{Asset, NextHop, Peer, Terms},
     token::{Secret, TokenDigest},
@@ -64,6 +65,7 @@ fn connector(peers: usize) -> (Connector<MemoryLedger>, Arc<Peer>) {
                 packets_per_minute_max: None,
                 amount_per_second_max: None,
                 in_flight: InFlightLimits::default(),
+                spread: Spread::NONE,
                 next_hop: Arc::new(next_hop),
             };
             let peer = Arc::new(Peer::new(id, Arc::clone(&asset), liquidity, terms));

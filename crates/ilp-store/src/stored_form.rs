@@ -3,7 +3,10 @@
 //! sense, so fields can be added within one schema version. Ids are hyphenated text, amounts are
 //! JSON integers, digests are 64 hexadecimal digits.
 
-use ilp_connector::token::{Secret, TokenDigest};
+use ilp_connector::{
+    conversion::Spread,
+    token::{Secret, TokenDigest},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -115,6 +118,8 @@ pub(crate) struct PeerForm {
     asset_share_in_flight_percent_max: Option<u8>,
     #[serde(default)]
     is_default_route: bool,
+    #[serde(default)]
+    spread_basis_points: u16,
     created_at_ms: u64,
     initial_deposit: Option<DepositForm>,
 }
@@ -150,6 +155,7 @@ impl Stored for PeerRecord {
             amount_in_flight_max: self.amount_in_flight_max,
             asset_share_in_flight_percent_max: self.asset_share_in_flight_percent_max,
             is_default_route: self.is_default_route,
+            spread_basis_points: self.spread.basis_points(),
             created_at_ms: self.created_at_ms,
             initial_deposit: self
                 .initial_deposit
@@ -177,6 +183,8 @@ impl Stored for PeerRecord {
             amount_in_flight_max: form.amount_in_flight_max,
             asset_share_in_flight_percent_max: form.asset_share_in_flight_percent_max,
             is_default_route: form.is_default_route,
+            spread: Spread::new(form.spread_basis_points)
+                .ok_or("its spread is more than 10000 basis points")?,
             created_at_ms: form.created_at_ms,
             initial_deposit: form
                 .initial_deposit

@@ -8,7 +8,10 @@ use std::{
     thread::Thread,
 };
 
-use ilp_connector::token::{Secret, TokenDigest};
+use ilp_connector::{
+    conversion::Spread,
+    token::{Secret, TokenDigest},
+};
 use uuid::Uuid;
 
 use crate::{AssetRecord, PeerRecord, Store};
@@ -53,6 +56,7 @@ pub(crate) fn peer(asset_id: Uuid, address: &str, tokens: &[&str]) -> PeerRecord
         amount_in_flight_max: None,
         asset_share_in_flight_percent_max: None,
         is_default_route: false,
+        spread: Spread::new(25).expect("a spread"),
         created_at_ms: 1_700_000_000_000,
         initial_deposit: None,
     }

@@ -83,6 +83,8 @@ pub struct NewPeer {
     pub asset_share_in_flight_percent_max: Option<u8>,
     /// Whether it takes what nobody else is nearer to.
     pub is_default_route: bool,
+    /// What the node keeps of whatever it sends, in basis points; `None` is nothing.
+    pub spread_basis_points: Option<i32>,
     /// What is deposited for it at once; zero is no deposit.
     pub initial_liquidity: u64,
 }
@@ -118,6 +120,8 @@ pub struct PeerEdit {
     pub asset_share_in_flight_percent_max: Edit<u8>,
     /// Whether it takes what nobody else is nearer to.
     pub is_default_route: Option<bool>,
+    /// What the node keeps of whatever it sends, in basis points.
+    pub spread_basis_points: Edit<i32>,
 }
 
 /// Money that the operator says has come in from outside.

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use ilp_connector::{
     InFlightLimits,
     account::AccountId,
+    conversion::Spread,
     peer::{NextHop, Peer, Terms},
 };
 use ilp_store::{InitialDeposit, PeerRecord, Rows, Store};
@@ -237,6 +238,7 @@ impl Inner {
             amount_in_flight_max: new.amount_in_flight_max,
             asset_share_in_flight_percent_max: new.asset_share_in_flight_percent_max,
             is_default_route: new.is_default_route,
+            spread: new.spread_basis_points.map_or(Ok(Spread::NONE), check::spread)?,
             created_at_ms: 0,
             initial_deposit: (new.initial_liquidity > 0).then_some(InitialDeposit {
                 transfer_id: Uuid::nil(),
@@ -288,6 +290,11 @@ impl Inner {
         edit.asset_share_in_flight_percent_max.apply(&mut record.asset_share_in_flight_percent_max);
         check::asset_share_percent(record.asset_share_in_flight_percent_max)?;
         record.is_default_route = edit.is_default_route.unwrap_or(record.is_default_route);
+        match edit.spread_basis_points {
+            super::Edit::Keep => {}
+            super::Edit::Clear => record.spread = Spread::NONE,
+            super::Edit::Set(basis_points) => record.spread = check::spread(basis_points)?,
+        }
         Ok(record)
     }
 
@@ -324,6 +331,7 @@ impl Inner {
                 amount_max: record.amount_in_flight_max,
                 asset_share_percent_max: record.asset_share_in_flight_percent_max,
             },
+            spread: record.spread,
             next_hop,
         })
     }

@@ -85,6 +85,9 @@ pub(crate) struct Peer {
     state: PeerState,
     /// When the peer last answered a packet, to the second; null when it has not yet.
     last_seen_at: Option<String>,
+    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent),
+    /// on top of the exchange rate.
+    spread_basis_points: i32,
     /// How many tokens the peer may show. Only their digests are kept, so they can't be read back.
     incoming_token_count: i32,
 }
@@ -116,6 +119,7 @@ impl From<PeerView> for Peer {
             is_default_route: record.is_default_route,
             state: reachability.into(),
             last_seen_at: last_seen_at.map(|at| at.to_string()),
+            spread_basis_points: record.spread.basis_points().into(),
             incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
         }
     }

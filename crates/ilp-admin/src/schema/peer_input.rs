@@ -47,6 +47,10 @@ pub(crate) struct CreatePeerInput {
     /// Whether the peer takes what nobody else is nearer to. Several peers may; then one is chosen
     /// by the destination.
     is_default_route: Option<bool>,
+    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
+    /// from 0 to 10000, on top of the exchange rate; nothing when left out. Between two peers of one
+    /// asset, where the rate is 1, it is the whole price.
+    spread_basis_points: Option<i32>,
 }
 
 impl CreatePeerInput {
@@ -75,6 +79,7 @@ impl CreatePeerInput {
                 .asset_share_in_flight_percent_max
                 .map(|percent| percent.0),
             is_default_route: self.is_default_route.unwrap_or(false),
+            spread_basis_points: self.spread_basis_points,
             initial_liquidity: initial.unwrap_or(0),
         })
     }
@@ -121,6 +126,9 @@ pub(crate) struct UpdatePeerInput {
     asset_share_in_flight_percent_max: MaybeUndefined<UInt8>,
     /// Whether the peer takes what nobody else is nearer to.
     is_default_route: Option<bool>,
+    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
+    /// from 0 to 10000; null for nothing.
+    spread_basis_points: MaybeUndefined<i32>,
 }
 
 impl UpdatePeerInput {
@@ -152,6 +160,7 @@ impl UpdatePeerInput {
                 Edit::Keep => Edit::Keep,
             },
             is_default_route: self.is_default_route,
+            spread_basis_points: edit(self.spread_basis_points),
         })
     }
 }
