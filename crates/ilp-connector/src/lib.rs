@@ -29,3 +29,4 @@ pub use breaker::Reachability;
 pub use connector::{Connector, Decision, Delivery, InFlight, LocalAccount, Policy, Source};
 pub use in_flight::{InFlightDefaults, InFlightLimits};
 pub use refusal::{LinkFailure, Refusal};
+pub use routes::{ListedRoute, Listing, RouteCursor};

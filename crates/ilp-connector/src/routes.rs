@@ -1,7 +1,12 @@
 //! Which peer a destination is reached through: the longest prefix, counted in whole segments.
 
+mod listing;
+mod table;
+
 use std::{
+    collections::BTreeMap,
     hash::BuildHasher,
+    slice,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -9,21 +14,45 @@ use std::{
 };
 
 use interledger_packet::{Addr, Timestamp};
-use papaya::{Compute, HashMap, Operation};
+use parking_lot::Mutex;
 use uuid::Uuid;
 
+pub use self::listing::{ListedRoute, Listing, RouteCursor};
+use self::table::Table;
 use crate::{breaker::Passage, peer::Peer};
 
-/// The routing table. Reads take no lock and allocate nothing; a change touches one prefix.
+/// The routes. Packets read them in a table without a lock; a change touches one prefix.
 #[derive(Debug)]
 pub(crate) struct Routes {
-    by_prefix: HashMap<Box<str>, Arc<[Arc<Peer>]>, foldhash::fast::RandomState>,
+    table: Table<Hops>,
+    /// The same in the order of the prefixes, for changes and for whoever lists them. Packets never
+    /// take it.
+    by_prefix: Mutex<BTreeMap<Box<str>, Arc<Hops>>>,
     /// The most segments that any prefix has, so that a destination of 500 segments costs no more
     /// look-ups than the table is deep. It never shrinks: that would need a count per depth, and
     /// buys nothing but look-ups that find nothing.
     segments_max: AtomicUsize,
     /// Seeds the choice among several peers for one prefix.
     choice: foldhash::fast::FixedState,
+}
+
+/// Who a prefix leads to.
+#[derive(Debug)]
+enum Hops {
+    /// One value for all prefixes that lead to this peer alone, so that a million routes through a
+    /// thousand peers are a thousand values.
+    One(Arc<Peer>),
+    /// Two at the least, sorted by id.
+    Many(Box<[Arc<Peer>]>),
+}
+
+impl Hops {
+    fn peers(&self) -> &[Arc<Peer>] {
+        match self {
+            Self::One(peer) => slice::from_ref(peer),
+            Self::Many(peers) => peers,
+        }
+    }
 }
 
 /// What the table says about a destination.
@@ -40,32 +69,49 @@ pub(crate) enum Found<T> {
 impl Routes {
     pub(crate) fn new() -> Self {
         Self {
-            by_prefix: HashMap::default(),
+            table: Table::new(),
+            by_prefix: Mutex::default(),
             segments_max: AtomicUsize::new(0),
             choice: foldhash::fast::FixedState::default(),
         }
     }
 
-    /// Adds a peer under a prefix. The caller makes one change at a time.
-    pub(crate) fn add(&self, prefix: &str, peer: &Arc<Peer>) {
-        self.segments_max.fetch_max(segments(prefix), Ordering::Relaxed);
-        self.by_prefix.pin().update_or_insert_with(
-            prefix.into(),
-            |peers| {
-                let others = peers.iter().filter(|known| known.id != peer.id);
-                others.chain(std::iter::once(peer)).cloned().collect()
-            },
-            || Arc::from([Arc::clone(peer)]),
-        );
+    /// Lets prefixes lead to a peer, beside whom they led to before.
+    pub(crate) fn add<'a>(&self, prefixes: impl Iterator<Item = &'a str>, peer: &Arc<Peer>) {
+        let mut by_prefix = self.by_prefix.lock();
+        let alone = Arc::new(Hops::One(Arc::clone(peer)));
+        for prefix in prefixes {
+            let hops = match by_prefix.get(prefix) {
+                None => Arc::clone(&alone),
+                Some(known) if known.peers().iter().any(|known| Arc::ptr_eq(known, peer)) => {
+                    continue;
+                }
+                Some(known) => with(known.peers(), peer),
+            };
+            self.segments_max.fetch_max(segments(prefix), Ordering::Relaxed);
+            self.table.set(prefix, Arc::clone(&hops));
+            by_prefix.insert(prefix.into(), hops);
+        }
     }
 
-    /// Removes a peer from under a prefix. The caller makes one change at a time.
-    pub(crate) fn remove(&self, prefix: &str, peer: &Peer) {
-        let _: Compute<'_, _, _, ()> = self.by_prefix.pin().compute(prefix.into(), |entry| {
-            let Some((_, peers)) = entry else { return Operation::Abort(()) };
-            let rest: Vec<_> = peers.iter().filter(|known| known.id != peer.id).cloned().collect();
-            if rest.is_empty() { Operation::Remove } else { Operation::Insert(rest.into()) }
-        });
+    /// Lets prefixes lead to a peer no more.
+    pub(crate) fn remove<'a>(&self, prefixes: impl Iterator<Item = &'a str>, peer: &Peer) {
+        let mut by_prefix = self.by_prefix.lock();
+        for prefix in prefixes {
+            let Some(known) = by_prefix.get(prefix) else { continue };
+            let others = known.peers().iter().filter(|known| known.id != peer.id);
+            match others.cloned().collect::<Box<[_]>>() {
+                others if others.is_empty() => {
+                    self.table.remove(prefix);
+                    by_prefix.remove(prefix);
+                }
+                others => {
+                    let hops = hops_of(others);
+                    self.table.set(prefix, Arc::clone(&hops));
+                    by_prefix.insert(prefix.into(), hops);
+                }
+            }
+        }
     }
 
     /// The peer for a destination: the longest prefix wins; among several peers for one prefix the
@@ -80,16 +126,16 @@ impl Routes {
         tried: &[Uuid],
         now: Timestamp,
     ) -> Found<Arc<Peer>> {
-        let table = self.by_prefix.pin();
         // Relaxed: a prefix becomes visible after its depth did, on the thread that adds it; a
         // packet that races with the change is routed as if it had come a moment earlier.
         let mut prefix =
             first_segments(destination.as_str(), self.segments_max.load(Ordering::Relaxed));
         loop {
-            if let Some(peers) = table.get(prefix) {
+            if let Some(hops) = self.table.get(prefix) {
                 let may_be_next = |peer: &Peer| {
                     sender.is_none_or(|sender| sender.id != peer.id) && !tried.contains(&peer.id)
                 };
+                let peers = hops.as_ref().map_or(&[][..], |hops| hops.peers());
                 return match self.choose(peers, may_be_next, destination, now) {
                     Some(peer) => Found::Through(Arc::clone(peer), prefix.len()),
                     None => Found::BackToSender,
@@ -131,6 +177,21 @@ impl Routes {
     }
 }
 
+/// `peers` and `peer`, in the order of their ids.
+fn with(peers: &[Arc<Peer>], peer: &Arc<Peer>) -> Arc<Hops> {
+    let others = peers.iter().filter(|known| known.id != peer.id);
+    let mut all: Box<[_]> = others.chain([peer]).cloned().collect();
+    all.sort_unstable_by_key(|peer| peer.id);
+    hops_of(all)
+}
+
+fn hops_of(peers: Box<[Arc<Peer>]>) -> Arc<Hops> {
+    Arc::new(match &*peers {
+        [only] => Hops::One(Arc::clone(only)),
+        _ => Hops::Many(peers),
+    })
+}
+
 fn segments(prefix: &str) -> usize {
     prefix.split('.').count()
 }
@@ -144,177 +205,4 @@ fn first_segments(address: &str, count: usize) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use interledger_packet::Address;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::testing::{address, now, peer};
-
-    fn found(routes: &Routes, destination: &str, sender: Option<&Peer>) -> Found<String> {
-        match routes.find(address(destination).as_addr(), sender, &[], now()) {
-            Found::Through(peer, bytes) => {
-                Found::Through(peer.terms().address.as_str().to_owned(), bytes)
-            }
-            Found::BackToSender => Found::BackToSender,
-            Found::Nothing => Found::Nothing,
-        }
-    }
-
-    #[test]
-    fn the_longest_prefix_of_whole_segments_wins() {
-        let routes = Routes::new();
-        for prefix in ["g.bob", "g.bob.savings", "g.carol"] {
-            routes.add(prefix, &peer(prefix));
-        }
-        let through = |name: &str| Found::Through(name.to_owned(), name.len());
-        assert_eq!(found(&routes, "g.bob", None), through("g.bob"));
-        assert_eq!(found(&routes, "g.bob.x.y.z", None), through("g.bob"));
-        assert_eq!(found(&routes, "g.bob.savings", None), through("g.bob.savings"));
-        assert_eq!(found(&routes, "g.bob.savings.1", None), through("g.bob.savings"));
-        assert_eq!(found(&routes, "g.bobby", None), Found::Nothing);
-        assert_eq!(found(&routes, "g.bo", None), Found::Nothing);
-        assert_eq!(found(&routes, "test.bob", None), Found::Nothing);
-    }
-
-    #[test]
-    fn a_bare_scheme_is_a_default_route() {
-        let routes = Routes::new();
-        routes.add("g", &peer("g.parent"));
-        assert_eq!(found(&routes, "g.x.y", None), Found::Through("g.parent".to_owned(), 1));
-    }
-
-    #[test]
-    fn the_empty_prefix_comes_after_a_bare_scheme() {
-        let routes = Routes::new();
-        routes.add("", &peer("g.default"));
-        let default = Found::Through("g.default".to_owned(), 0);
-        assert_eq!(found(&routes, "g.x.y", None), default);
-        assert_eq!(found(&routes, "test.x", None), default);
-        routes.add("g", &peer("g.parent"));
-        assert_eq!(found(&routes, "g.x.y", None), Found::Through("g.parent".to_owned(), 1));
-        assert_eq!(found(&routes, "test.x", None), default);
-    }
-
-    #[test]
-    fn an_open_breaker_lets_the_next_peer_in_and_one_packet_tries_after_the_pause() {
-        let routes = Routes::new();
-        let peers: Vec<_> = ["g.one", "g.two", "g.three"].map(peer).into();
-        for peer in &peers {
-            routes.add("g.shared", peer);
-        }
-        let at = |ms| now().saturating_add_ms(ms);
-        let destination = address("g.shared.x");
-        let choice = |ms| match routes.find(destination.as_addr(), None, &[], at(ms)) {
-            Found::Through(peer, _) => peer,
-            other => panic!("{other:?}"),
-        };
-        let open_at = |ms, peer: &Peer| (0..3).for_each(|_| peer.breaker.failed(at(ms)));
-        let first = choice(0);
-        open_at(0, &first);
-        let second = choice(0);
-        assert_ne!(first.id, second.id);
-        open_at(0, &second);
-        let third = choice(0);
-        assert!(third.id != first.id && third.id != second.id);
-        assert_eq!(choice(499).id, third.id);
-        // The pause is over: one packet each tries the two, in their order.
-        assert_eq!(
-            [choice(500).id, choice(500).id, choice(500).id],
-            [first.id, second.id, third.id]
-        );
-        open_at(501, &third);
-        assert_eq!(choice(501).id, first.id, "all are open, which is as if none were");
-        second.breaker.answered(at(502));
-        assert_eq!(choice(502).id, second.id);
-        first.breaker.answered(at(503));
-        assert_eq!(choice(503).id, first.id, "back to where the destination belongs");
-    }
-
-    #[test]
-    fn each_peer_is_tried_once_and_the_only_one_whatever_its_breaker_says() {
-        let routes = Routes::new();
-        let (one, two) = (peer("g.one"), peer("g.two"));
-        routes.add("g.shared", &one);
-        (0..3).for_each(|_| one.breaker.failed(now()));
-        let destination = address("g.shared.x");
-        let find = |tried: &[Uuid]| match routes.find(destination.as_addr(), None, tried, now()) {
-            Found::Through(peer, _) => Some(peer.id),
-            Found::BackToSender => None,
-            Found::Nothing => panic!("there is a route"),
-        };
-        assert_eq!(find(&[]), Some(one.id));
-        assert_eq!(find(&[one.id]), None);
-        routes.add("g.shared", &two);
-        assert_eq!(find(&[one.id]), Some(two.id));
-        assert_eq!(find(&[one.id, two.id]), None);
-    }
-
-    #[test]
-    fn the_sender_is_never_the_next_hop() {
-        let routes = Routes::new();
-        let (one, two) = (peer("g.one"), peer("g.two"));
-        routes.add("g.shared", &one);
-        assert_eq!(found(&routes, "g.shared.x", Some(&one)), Found::BackToSender);
-        routes.add("g.shared", &two);
-        for index in 0..64 {
-            let destination = format!("g.shared.{index}");
-            let expected = Found::Through("g.two".to_owned(), "g.shared".len());
-            assert_eq!(found(&routes, &destination, Some(&one)), expected);
-        }
-    }
-
-    #[test]
-    fn one_destination_stays_on_one_path_and_many_spread() {
-        let routes = Routes::new();
-        let peers: Vec<_> = ["g.one", "g.two", "g.three"].map(peer).into();
-        for peer in &peers {
-            routes.add("g.shared", peer);
-        }
-        let choice = |index: usize| found(&routes, &format!("g.shared.{index}"), None);
-        let before: Vec<_> = (0..300).map(choice).collect();
-        assert_eq!(before, (0..300).map(choice).collect::<Vec<_>>());
-        for peer in &peers {
-            let name = peer.terms().address.as_str().to_owned();
-            let count =
-                before.iter().filter(|found| matches!(found, Found::Through(n, _) if *n == name));
-            assert!(count.count() > 50, "{name} carries its share");
-        }
-        // Taking one away moves its own destinations only.
-        routes.remove("g.shared", &peers[0]);
-        for (index, old) in before.iter().enumerate() {
-            if !matches!(old, Found::Through(name, _) if name == "g.one") {
-                assert_eq!(&choice(index), old);
-            }
-        }
-        for peer in &peers {
-            routes.remove("g.shared", peer);
-        }
-        assert_eq!(choice(0), Found::Nothing);
-    }
-
-    proptest! {
-        /// The table against the definition: of all prefixes that match by segment, the longest.
-        #[test]
-        fn finds_what_the_definition_says(
-            prefixes in prop::collection::btree_set("g(\\.[ab]{1,2}){0,4}", 1..20),
-            destination in "g(\\.[ab]{1,2}){1,6}",
-        ) {
-            let routes = Routes::new();
-            for prefix in &prefixes {
-                routes.add(prefix, &peer("g.peer"));
-            }
-            let destination: Address = destination.as_str().try_into().expect("an address");
-            let longest = prefixes
-                .iter()
-                .filter(|prefix| destination.starts_with_segments(prefix))
-                .map(String::len)
-                .max();
-            let found = match routes.find(destination.as_addr(), None, &[], now()) {
-                Found::Through(_, bytes) => Some(bytes),
-                _ => None,
-            };
-            prop_assert_eq!(found, longest);
-        }
-    }
-}
+mod tests;
