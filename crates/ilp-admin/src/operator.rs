@@ -17,6 +17,7 @@ mod outcome;
 mod page;
 mod peers;
 mod rates;
+mod routes;
 mod thresholds;
 pub(crate) mod transfers;
 mod views;
@@ -46,6 +47,7 @@ pub use self::{
     load::Loaded,
     page::PageArguments,
     rates::NewRate,
+    routes::RouteView,
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, PeerView},
 };

@@ -14,6 +14,7 @@ mod peer_input;
 mod query;
 mod rate;
 mod response;
+mod route;
 mod scalars;
 #[cfg(test)]
 pub(crate) mod tests;

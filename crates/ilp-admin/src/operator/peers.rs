@@ -337,7 +337,10 @@ impl Inner {
     }
 
     /// Peers share few assets, so each is read once.
-    fn peer_views(&self, records: Vec<PeerRecord>) -> Result<Vec<PeerView>, OperatorError> {
+    pub(super) fn peer_views(
+        &self,
+        records: Vec<PeerRecord>,
+    ) -> Result<Vec<PeerView>, OperatorError> {
         let mut assets = HashMap::new();
         let mut views = Vec::with_capacity(records.len());
         for record in records {

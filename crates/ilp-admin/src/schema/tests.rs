@@ -7,6 +7,7 @@ mod peers;
 mod rates;
 mod refusals;
 mod restart;
+mod routes;
 mod thresholds;
 mod withdrawals;
 
