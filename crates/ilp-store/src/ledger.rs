@@ -22,6 +22,7 @@ mod operator;
 mod operator_transfer;
 mod options;
 mod plain;
+mod promise;
 mod queue;
 mod retention;
 mod start;
