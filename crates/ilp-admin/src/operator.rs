@@ -47,10 +47,7 @@ pub use self::{
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, PeerView},
 };
-pub(crate) use self::{
-    idempotency::Request,
-    outcome::Outcome,
-};
+pub(crate) use self::{idempotency::Request, outcome::Outcome};
 
 /// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
 const CHANGES_WAITING_MAX: usize = 256;
@@ -198,13 +195,17 @@ impl Operator {
         })?;
         let task = tokio::spawn(async move {
             let alone = Arc::new(Arc::clone(&inner.changing).lock_owned().await);
-            let changing =
-                Changing { inner: Arc::clone(&inner), claim: claim.clone(), _alone: Arc::clone(&alone) };
+            let changing = Changing {
+                inner: Arc::clone(&inner),
+                claim: claim.clone(),
+                _alone: Arc::clone(&alone),
+            };
             let answer = work(changing).await;
-            if answer.is_err()
-                && let Some(claim) = claim
-            {
-                inner.settle(claim).await;
+            if let Some(claim) = claim {
+                match &answer {
+                    Ok(_) => claim.fulfil(),
+                    Err(_) => inner.settle(claim).await,
+                }
             }
             drop((alone, place));
             answer

@@ -51,7 +51,7 @@ use parking_lot::{Mutex, RwLock};
 pub use self::{
     backup::BackupReport,
     books::ClockMs,
-    export::{ExportFormat, export},
+    export::{ExportAccount, ExportFormat, export},
     keeper::OnEvent,
     listing::{Older, TransferList, TransferRow},
     operator::TransferError,

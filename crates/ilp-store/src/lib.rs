@@ -33,8 +33,9 @@ pub use error::{Conflict, Refusal, StoreError};
 pub use idempotency::{Claim, IDEMPOTENCY_KEPT_MS, Idempotency, Proof};
 pub use journal::{JournalError, Position};
 pub use ledger::{
-    BackupReport, DurableHold, DurableLedger, ExportFormat, LedgerOptions, Older, OperatorTransfer,
-    PlainBooks, Report, TransferError, TransferList, TransferRow, TransferState, export, verify,
+    BackupReport, DurableHold, DurableLedger, ExportAccount, ExportFormat, LedgerOptions, Older,
+    OperatorTransfer, PlainBooks, Report, TransferError, TransferList, TransferRow, TransferState,
+    export, verify,
 };
 pub use outbox::{AttemptOutcome, Delivery, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};

@@ -56,7 +56,6 @@ impl Operator {
         })
         .await
     }
-
 }
 
 fn delivered() -> OperatorError {

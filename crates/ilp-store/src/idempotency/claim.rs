@@ -79,6 +79,14 @@ impl Claim {
         matches!(self.progress(), Progress::Kept | Progress::Promised(_))
     }
 
+    /// Takes note that what was promised is in the books, durably.
+    pub fn fulfil(&self) {
+        let mut progress = self.progress.lock();
+        if let Progress::Promised(_) = *progress {
+            *progress = Progress::Kept;
+        }
+    }
+
     /// Lets go of the key: it leads to the outcome now, or is free where none was kept. Where that
     /// can't be told before the next start, it stays taken.
     pub fn release(&self) {

@@ -15,8 +15,8 @@ use crate::{
 impl DurableLedger {
     /// Keeps what will have come of a request once the books have `proof`, from `now_ms`
     /// (milliseconds since 1970) on; durable when it returns. Comes right before the step that the
-    /// proof is of, and [`DurableLedger::settle`] after a refusal of that step. In between, nobody
-    /// else may take a step that would pass for it.
+    /// proof is of, and [`Claim::fulfil`] after that, or [`DurableLedger::settle`] after a refusal of
+    /// the step. In between, nobody else may take a step that would pass for it.
     ///
     /// # Errors
     /// When the store can't be read or written.

@@ -77,7 +77,9 @@ fn what_is_refused_is_taken_back_before_another_does_it() {
     let done = claim(&store, "done");
     ledger.promise(&done, &Snapshot::new(), Proof::Booked(id), 1).unwrap();
     begin(&ledger, id, 1, 10).unwrap();
+    done.fulfil();
     done.release();
+    assert!(is_done(&store, "done"));
     // Nothing is promised to one that comes when it is done.
     let late = claim(&store, "late");
     ledger.promise(&late, &Snapshot::new(), Proof::Booked(id), 1).unwrap();
