@@ -51,6 +51,11 @@ impl Request {
         let answer: Value = serde_json::from_slice(&response.body).unwrap();
         Some(answer["data"][*mutation].clone())
     }
+
+    /// The id of the object that it was answered with.
+    fn made(&self, object: &str) -> Option<&str> {
+        self.answer.as_ref()?[object]["id"].as_str()
+    }
 }
 
 /// An asset with a peer, and all that a client asked for them.
@@ -180,35 +185,34 @@ fn refuses_other_input(node: &Node, chains: &[Chain]) {
     }
 }
 
-/// Each thing that was asked for is there once, with the money that was moved and no more.
-fn check_books(node: &Node, chains: &[Chain]) {
-    let (mut assets, mut peers) = (HashSet::new(), HashSet::new());
+/// What peers and assets have is what was moved, and no more.
+fn check_money(node: &Node, chains: &[Chain]) {
     for Chain { requests } in chains {
-        let mut expected = (0, 0);
-        for Request { mutation, answer, moved, .. } in requests {
-            expected = (expected.0 + moved.0, expected.1 + moved.1);
-            let made =
-                |object: &str| answer.as_ref().unwrap()[object]["id"].as_str().unwrap().to_owned();
-            match *mutation {
-                "createAsset" => assert!(assets.insert(made("asset"))),
-                "createPeer" => assert!(peers.insert(made("peer"))),
-                _ => {}
-            }
+        let moved = requests.iter().map(|request| request.moved);
+        let (of_peer, of_asset) = moved.fold((0, 0), |sum, by| (sum.0 + by.0, sum.1 + by.1));
+        if let Some(id) = requests.first().and_then(|request| request.made("asset")) {
+            let asset = "query($id: String!) { asset(id: $id) { liquidity } }";
+            let asset = node.query(asset, json!({ "id": id }));
+            assert_eq!(asset["asset"]["liquidity"], of_asset.to_string());
         }
-        let answer = |index: usize, object: &str| {
-            Some(requests.get(index)?.answer.as_ref()?[object]["id"].clone())
-        };
-        if let Some(id) = answer(0, "asset") {
-            let asset = node
-                .query("query($id: String!) { asset(id: $id) { liquidity } }", json!({ "id": id }));
-            assert_eq!(asset["asset"]["liquidity"], expected.1.to_string());
-        }
-        if let Some(id) = answer(1, "peer") {
-            assert_eq!(node.liquidity(id.as_str().unwrap()).to_string(), expected.0.to_string());
+        if let Some(id) = requests.get(1).and_then(|request| request.made("peer")) {
+            assert_eq!(node.liquidity(id).to_string(), of_peer.to_string());
         }
     }
+}
+
+/// Each asset and peer that was asked for is there once.
+fn check_counts(node: &Node, chains: &[Chain]) {
+    let made = |mutation: &str, object: &str| -> HashSet<&str> {
+        let requests = chains.iter().flat_map(|chain| &chain.requests);
+        let made = requests.filter(|request| request.mutation == mutation);
+        made.map(|request| request.made(object).unwrap()).collect()
+    };
+    let made = json!({
+        "assetCount": made("createAsset", "asset").len(),
+        "peerCount": made("createPeer", "peer").len(),
+    });
     let there = node.query("{ node { assetCount peerCount } }", json!({}));
-    let made = json!({ "assetCount": assets.len(), "peerCount": peers.len() });
     assert_eq!(there["node"], made, "none twice, none missing");
 }
 
@@ -227,10 +231,12 @@ fn a_request_sent_again_is_answered_as_at_first_whenever_the_node_is_killed() {
         send_again(&node, &mut chains);
         send_again(&node, &mut chains);
         refuses_other_input(&node, &chains);
+        check_money(&node, &chains);
         all.extend(chains);
-        check_books(&node, &all);
+        check_counts(&node, &all);
     }
     send_again(&node, &mut all);
+    check_money(&node, &all);
     let requests: usize = all.iter().map(|chain| chain.requests.len()).sum();
     println!(
         "{rounds} rounds: {requests} requests in {} chains, {unanswered} of them unanswered at a kill; \
