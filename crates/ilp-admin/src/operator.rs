@@ -184,7 +184,7 @@ impl Operator {
     ) -> Result<T, OperatorError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, OperatorError>> + Send,
+        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
     {
         let (inner, claim) = (Arc::clone(&self.inner), self.claim.clone());
         let place = Arc::clone(&inner.waiting).try_acquire_owned().map_err(|_| {
@@ -200,7 +200,9 @@ impl Operator {
                 claim: claim.clone(),
                 _alone: Arc::clone(&alone),
             };
-            let answer = work(changing).await;
+            // A task of its own, since after a panic it must be settled like a refusal.
+            let answer = tokio::spawn(work(changing)).await;
+            let answer = answer.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
             if let Some(claim) = claim {
                 match &answer {
                     Ok(_) => claim.fulfil(),

@@ -2,7 +2,7 @@
 //!
 //! A client that hears no answer can't know whether its request was done, so it names the request
 //! by a key and sends it again. The first outcome is kept under the key for a day, on the disk. It
-//! gets there with what is done, never before and never after: an operation says what will come of
+//! gets there with what is done: an operation says what will come of
 //! it where it changes the store ([`Changing::commit`]), or right before it books
 //! ([`Changing::promise`]). A refused operation has done nothing and keeps nothing.
 
@@ -64,7 +64,7 @@ impl Operator {
                 let task = tokio::spawn(finish);
                 task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
             }
-            Idempotency::Replay(kept) => T::recall(&kept).ok_or_else(|| {
+            Idempotency::Replay(kept) => T::recall(&kept, self).ok_or_else(|| {
                 OperatorError::internal(&"what was kept under an idempotency key can't be read")
             }),
             Idempotency::Different => Err(OperatorError::new(
@@ -130,11 +130,10 @@ async fn finish<T: Outcome>(
     let kept = done.as_ref().ok().filter(|_| !claim.is_kept()).map(Outcome::keep);
     let settled = blocking(move || {
         // Of an operation that changed nothing which could have taken it along.
-        if let Some(kept) = kept {
-            claim.keep(&kept, (inner.parts.clock)().unix_ms())?;
-        }
+        let now_ms = (inner.parts.clock)().unix_ms();
+        let settled = kept.map_or(Ok(()), |kept| claim.keep(&kept, now_ms));
         claim.release();
-        Ok(())
+        Ok(settled?)
     });
     if let Err(error) = settled.await {
         // It is done all the same, and that's what the client must hear.

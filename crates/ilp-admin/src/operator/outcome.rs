@@ -6,15 +6,16 @@
 
 use ilp_store::{BackupReport, EventRecord, Snapshot};
 
-use super::{AssetView, PeerView};
+use super::{AssetView, Operator, PeerView};
 
 /// The outcome of an operation.
 pub(crate) trait Outcome: Sized + Send + 'static {
     /// All that a client may ask of it. The only secret in there is one that clients may read.
     fn keep(&self) -> Snapshot;
 
-    /// The outcome again; `None` when what was kept is of another form.
-    fn recall(kept: &Snapshot) -> Option<Self>;
+    /// The outcome again; `None` when what was kept is of another form. `operator` has what is live
+    /// and never changes, such as an asset's code.
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self>;
 }
 
 impl Outcome for () {
@@ -22,7 +23,7 @@ impl Outcome for () {
         Snapshot::new()
     }
 
-    fn recall(_kept: &Snapshot) -> Option<Self> {
+    fn recall(_kept: &Snapshot, _operator: &Operator) -> Option<Self> {
         Some(())
     }
 }
@@ -34,7 +35,7 @@ impl Outcome for AssetView {
             .with_number("asset_liquidity", self.liquidity)
     }
 
-    fn recall(kept: &Snapshot) -> Option<Self> {
+    fn recall(kept: &Snapshot, _operator: &Operator) -> Option<Self> {
         Some(Self { record: kept.record("asset")?, liquidity: kept.number("asset_liquidity")? })
     }
 }
@@ -44,10 +45,10 @@ impl Outcome for PeerView {
         self.asset.keep().with_record("peer", &self.record).with_number("liquidity", self.liquidity)
     }
 
-    fn recall(kept: &Snapshot) -> Option<Self> {
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
         Some(Self {
             record: kept.record("peer")?,
-            asset: AssetView::recall(kept)?,
+            asset: AssetView::recall(kept, operator)?,
             liquidity: kept.number("liquidity")?,
         })
     }
@@ -58,7 +59,7 @@ impl Outcome for EventRecord {
         Snapshot::new().with_record("event", self)
     }
 
-    fn recall(kept: &Snapshot) -> Option<Self> {
+    fn recall(kept: &Snapshot, _operator: &Operator) -> Option<Self> {
         kept.record("event")
     }
 }
@@ -71,7 +72,7 @@ impl Outcome for BackupReport {
             .with_number("journal_bytes", self.journal_bytes)
     }
 
-    fn recall(kept: &Snapshot) -> Option<Self> {
+    fn recall(kept: &Snapshot, _operator: &Operator) -> Option<Self> {
         Some(Self {
             last_sequence: kept.number("last_sequence")?,
             segments: kept.number("segments")?,
@@ -88,8 +89,10 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn an_outcome_is_told_again_to_the_last_field_and_shows_no_token() {
+    #[tokio::test]
+    async fn an_outcome_is_told_again_to_the_last_field_and_shows_no_token() {
+        let dir = tempfile::tempdir().unwrap();
+        let (operator, _) = crate::schema::tests::operator(dir.path()).await;
         let asset = AssetRecord {
             id: Uuid::now_v7(),
             code: "USD".to_owned(),
@@ -118,12 +121,12 @@ mod tests {
         let peer = PeerView { record, asset, liquidity: 10 };
         let kept = peer.keep();
         assert!(!format!("{kept:?}").contains("token"));
-        let again = PeerView::recall(&kept).unwrap();
+        let again = PeerView::recall(&kept, &operator).unwrap();
         assert_eq!((&again.record, again.liquidity), (&peer.record, 10));
         assert_eq!(again.asset.record, peer.asset.record);
         assert_eq!(again.asset.liquidity, u128::MAX);
-        assert!(PeerView::recall(&().keep()).is_none());
+        assert!(PeerView::recall(&().keep(), &operator).is_none());
         let report = BackupReport { last_sequence: 1, segments: 2, journal_bytes: 3 };
-        assert_eq!(BackupReport::recall(&report.keep()), Some(report));
+        assert_eq!(BackupReport::recall(&report.keep(), &operator), Some(report));
     }
 }
