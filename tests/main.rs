@@ -38,6 +38,8 @@ mod recovery;
 mod rejects;
 /// What is there again after a restart.
 mod restart;
+/// Several ways to one place, the way for all the rest, and what one peer may have under way.
+mod routing;
 /// Ten thousand peers, and the memory of a node that does nothing.
 mod scale;
 /// Disks that fill up, files that rot.

@@ -22,6 +22,7 @@ mod query;
 mod quote;
 mod rate;
 mod response;
+mod route;
 mod scalars;
 mod subscription;
 #[cfg(test)]

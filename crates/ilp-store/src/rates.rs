@@ -2,10 +2,12 @@
 
 use ilp_connector::rate::Rate;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     error::{Refusal, StoreError},
     keys::{self, Kind, hexadecimal},
+    snapshot::SnapshotRecord,
     store::Store,
     stored_form::position_of,
 };
@@ -32,15 +34,30 @@ struct RateForm {
     updated_at_ms: u64,
 }
 
+impl SnapshotRecord for RateRecord {
+    fn to_value(&self) -> Value {
+        serde_json::to_value(self.to_form()).expect("a struct of texts and integers becomes JSON")
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let form: RateForm = serde_json::from_value(value.clone()).ok()?;
+        let RateForm { base, quote, rate, updated_at_ms } = form;
+        Some(Self { base, quote, rate: rate.parse().ok()?, updated_at_ms })
+    }
+}
+
 impl RateRecord {
-    fn encode(&self) -> Vec<u8> {
-        let form = RateForm {
+    fn to_form(&self) -> RateForm {
+        RateForm {
             base: self.base.clone(),
             quote: self.quote.clone(),
             rate: self.rate.to_string(),
             updated_at_ms: self.updated_at_ms,
-        };
-        serde_json::to_vec(&form).expect("a struct of texts and integers becomes JSON")
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.to_form()).expect("a struct of texts and integers becomes JSON")
     }
 
     /// The record from the bytes stored under `key`.

@@ -167,11 +167,11 @@ impl Changing {
             withdrawal_id: None,
         };
         let event = self.inner.incoming_event("incoming_payment.created", &record, now)?;
-        let stored = record.clone();
-        self.store(move |store| store.insert_incoming_payment(&stored, &event)).await?;
+        let made = self.inner.incoming_payment_view(record.clone())?;
+        self.commit(&made, move |store| store.insert_incoming_payment(&record, &event)).await?;
         self.inner.parts.event_made.notify_one();
         self.inner.wallets.incoming_payment_made.notify_one();
-        self.read(move |inner| inner.incoming_payment_view(record)).await
+        Ok(made)
     }
 }
 
