@@ -309,6 +309,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_peer_from_before_spreads_keeps_nothing_of_what_it_sends() {
+        let peer = crate::testing::peer(Uuid::now_v7(), "g.bob", &[]);
+        let mut json: serde_json::Value = serde_json::from_slice(&peer.encode()).unwrap();
+        let decode = |json: &serde_json::Value| {
+            let key = Kind::Peer.key(peer.id.as_bytes());
+            PeerRecord::decode(Kind::Peer, &key, json.to_string().as_bytes())
+        };
+        assert_eq!(decode(&json).unwrap(), peer);
+        json["spread_basis_points"] = 10_001.into();
+        assert!(decode(&json).is_err());
+        json.as_object_mut().unwrap().remove("spread_basis_points");
+        assert_eq!(decode(&json).unwrap(), PeerRecord { spread: Spread::NONE, ..peer.clone() });
+    }
+
+    #[test]
     fn a_digest_survives_its_text() {
         let digest = TokenDigest::of(b"mytoken");
         assert_eq!(digest_from_text(&digest_to_text(&digest)), Some(digest));
