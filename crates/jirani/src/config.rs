@@ -235,15 +235,6 @@ fn policy(settings: &Settings) -> Result<Policy, ConfigError> {
     })
 }
 
-fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
-    Ok(RatesConfig {
-        url: settings.get("rates.url", |text| url(text).map(Secret::new))?,
-        lifetime_ms: settings
-            .required("rates.lifetime_ms", |text| within(text, 300..=DURATION_MS_MAX))?,
-        fixed: settings.get("rates.fixed", fixed_rates)?.unwrap_or_default(),
-    })
-}
-
 /// No peer has more packets under way than half of what the server takes from all, so that what one
 /// sends to next hops which stay silent leaves room for the others.
 fn in_flight(settings: &Settings) -> Result<InFlightDefaults, ConfigError> {
@@ -256,6 +247,15 @@ fn in_flight(settings: &Settings) -> Result<InFlightDefaults, ConfigError> {
         amount_max: (amount_max > 0).then_some(amount_max),
         asset_share_percent_max: settings
             .required("peer.asset_share_in_flight_percent_max", |text| within(text, 0..=100))?,
+    })
+}
+
+fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
+    Ok(RatesConfig {
+        url: settings.get("rates.url", |text| url(text).map(Secret::new))?,
+        lifetime_ms: settings
+            .required("rates.lifetime_ms", |text| within(text, 300..=DURATION_MS_MAX))?,
+        fixed: settings.get("rates.fixed", fixed_rates)?.unwrap_or_default(),
     })
 }
 
