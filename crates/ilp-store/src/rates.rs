@@ -34,18 +34,6 @@ struct RateForm {
     updated_at_ms: u64,
 }
 
-impl SnapshotRecord for RateRecord {
-    fn to_value(&self) -> Value {
-        serde_json::to_value(self.to_form()).expect("a struct of texts and integers becomes JSON")
-    }
-
-    fn from_value(value: &Value) -> Option<Self> {
-        let form: RateForm = serde_json::from_value(value.clone()).ok()?;
-        let RateForm { base, quote, rate, updated_at_ms } = form;
-        Some(Self { base, quote, rate: rate.parse().ok()?, updated_at_ms })
-    }
-}
-
 impl RateRecord {
     fn to_form(&self) -> RateForm {
         RateForm {
@@ -75,6 +63,18 @@ impl RateRecord {
         }
         let RateForm { base, quote, updated_at_ms, .. } = form;
         Ok(Self { base, quote, rate, updated_at_ms })
+    }
+}
+
+impl SnapshotRecord for RateRecord {
+    fn to_value(&self) -> Value {
+        serde_json::to_value(self.to_form()).expect("a struct of texts and integers becomes JSON")
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let RateForm { base, quote, rate, updated_at_ms } =
+            serde_json::from_value(value.clone()).ok()?;
+        Some(Self { base, quote, rate: rate.parse().ok()?, updated_at_ms })
     }
 }
 

@@ -79,7 +79,8 @@ async fn ask(store: &Store, parent: &PeerRecord) -> Result<Address, String> {
     let request = ildcp::request(clock::now().saturating_add_ms(timeout_ms)).into_bytes();
     let answer = client.send(next_hop, request, Instant::now() + TIMEOUT).await;
     // The kind alone, since the rest may repeat what the parent answered.
-    let answer = answer.map_err(|error| format!("it can't be asked ({})", error.kind()))?;
+    let answer =
+        answer.map_err(|no_reply| format!("it can't be asked ({})", no_reply.error.kind()))?;
     let fulfill = match Reply::parse(answer) {
         Ok(Reply::Fulfill(fulfill)) if fulfill.fulfillment() == &ildcp::FULFILLMENT => fulfill,
         Ok(Reply::Fulfill(_)) => return Err("its fulfillment is not that of ILDCP".to_owned()),

@@ -128,8 +128,8 @@ impl Changing {
         }
         let record = RateRecord { base, quote, rate, updated_at_ms: now.unix_ms() };
         let in_use = in_use(record.clone());
-        let record =
-            self.commit(&in_use, move |store| store.set_rate(&record).map(|()| record)).await?;
+        let stored = record.clone();
+        self.commit(&in_use, move |store| store.set_rate(&stored)).await?;
         self.give(&record);
         Ok(in_use)
     }
@@ -170,7 +170,7 @@ fn in_use(record: RateRecord) -> RateInUse {
     RateInUse { base, quote, given, origin: RateOrigin::Set, is_inverse: false }
 }
 
-/// Only what an operator has set is the outcome of a request.
+/// The outcome of setting a rate: the rate that was set.
 impl Outcome for RateInUse {
     fn keep(&self) -> Snapshot {
         let record = RateRecord {
