@@ -25,6 +25,7 @@ mod peers;
 mod quotes;
 mod rates;
 mod recipients;
+mod routes;
 mod sending;
 mod thresholds;
 pub(crate) mod transfers;
@@ -52,7 +53,7 @@ use std::{
 };
 
 use ilp_connector::{Connector, peer::Asset};
-use ilp_store::{DurableLedger, Store};
+use ilp_store::{Claim, DurableLedger, Store};
 use interledger_packet::{Address, Timestamp};
 use parking_lot::RwLock;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, Semaphore};
@@ -68,6 +69,7 @@ pub use self::{
     payees::{Payee, SpspTarget},
     rates::NewRate,
     recipients::{Declined, Recipient, Reserved},
+    routes::RouteView,
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, PeerView},
     wallet_inputs::{
@@ -79,10 +81,7 @@ pub use self::{
         WithdrawnFromWalletAddress,
     },
 };
-pub(crate) use self::{
-    idempotency::Request,
-    outcome::{DeletedAsset, Outcome},
-};
+pub(crate) use self::{idempotency::Request, outcome::Outcome};
 
 /// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
 const CHANGES_WAITING_MAX: usize = 256;
@@ -151,6 +150,8 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Operator {
     inner: Arc<Inner>,
+    /// The request that changes made through this clone are for, if it may come again.
+    claim: Option<Arc<Claim>>,
 }
 
 struct Inner {
@@ -192,13 +193,19 @@ impl Operator {
             rates_failing: parking_lot::Mutex::default(),
             is_loaded: AtomicBool::new(false),
         };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), claim: None }
     }
 
     /// The id of the one tenant.
     #[must_use]
     pub fn tenant_id(&self) -> &str {
         &self.inner.parts.tenant_id
+    }
+
+    /// The records, for tests that make what only time would.
+    #[cfg(test)]
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.parts.store
     }
 
     /// Whether the stored peers are live.
@@ -226,9 +233,9 @@ impl Operator {
     ) -> Result<T, OperatorError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, OperatorError>> + Send,
+        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
     {
-        let inner = Arc::clone(&self.inner);
+        let (inner, claim) = (Arc::clone(&self.inner), self.claim.clone());
         let place = Arc::clone(&inner.waiting).try_acquire_owned().map_err(|_| {
             OperatorError::new(
                 ErrorKind::Unavailable,
@@ -236,9 +243,22 @@ impl Operator {
             )
         })?;
         let task = tokio::spawn(async move {
-            let alone = Arc::clone(&inner.changing).lock_owned().await;
-            let answer = work(Changing { inner, _alone: alone }).await;
-            drop(place);
+            let alone = Arc::new(Arc::clone(&inner.changing).lock_owned().await);
+            let changing = Changing {
+                inner: Arc::clone(&inner),
+                claim: claim.clone(),
+                _alone: Arc::clone(&alone),
+            };
+            // A task of its own, since after a panic it must be settled like a refusal.
+            let answer = tokio::spawn(work(changing)).await;
+            let answer = answer.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
+            if let Some(claim) = claim {
+                match &answer {
+                    Ok(_) => claim.fulfil(),
+                    Err(_) => inner.settle(claim).await,
+                }
+            }
+            drop((alone, place));
             answer
         });
         task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
@@ -299,7 +319,9 @@ impl Inner {
 /// One change under way. As long as it exists, there is no other.
 struct Changing {
     inner: Arc<Inner>,
-    _alone: OwnedMutexGuard<()>,
+    /// The request that it is for, if that may come again.
+    claim: Option<Arc<Claim>>,
+    _alone: Arc<OwnedMutexGuard<()>>,
 }
 
 impl Changing {

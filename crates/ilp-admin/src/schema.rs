@@ -22,6 +22,7 @@ mod query;
 mod quote;
 mod rate;
 mod response;
+mod route;
 mod scalars;
 mod subscription;
 #[cfg(test)]
@@ -32,6 +33,10 @@ mod wallet_liquidity;
 
 use async_graphql::{
     Interface, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError,
+    futures_util::{
+        StreamExt,
+        stream::{self, BoxStream},
+    },
 };
 
 use self::{
@@ -99,17 +104,34 @@ impl AdminSchema {
 
     /// Runs a request. Every error of the response has an `extensions.code`.
     pub(crate) async fn execute(&self, mut request: Request) -> Response {
-        let checked = request
-            .parsed_query()
-            .map_or(Ok(()), document::check)
-            .map_err(|why| ServerError::new(why, None));
-        let mut response = match checked {
-            Ok(()) => self.schema.execute(request).await,
-            Err(error) => Response::from_errors(vec![error]),
-        };
-        response.errors.iter_mut().for_each(add_code);
-        response
+        match check(&mut request) {
+            Ok(()) => with_codes(self.schema.execute(request).await),
+            Err(why) => Self::refuse(why),
+        }
     }
+
+    /// Runs a request that may be a subscription, which has a response for all that it tells.
+    pub(crate) fn execute_stream(&self, mut request: Request) -> BoxStream<'static, Response> {
+        match check(&mut request) {
+            Ok(()) => self.schema.execute_stream(request).map(with_codes).boxed(),
+            Err(why) => stream::once(async move { Self::refuse(why) }).boxed(),
+        }
+    }
+
+    /// The response to a request that isn't run.
+    pub(crate) fn refuse(why: String) -> Response {
+        with_codes(Response::from_errors(vec![ServerError::new(why, None)]))
+    }
+}
+
+/// Whether a request may be run. What is no GraphQL is told when it is tried.
+fn check(request: &mut Request) -> Result<(), String> {
+    request.parsed_query().map_or(Ok(()), document::check)
+}
+
+fn with_codes(mut response: Response) -> Response {
+    response.errors.iter_mut().for_each(add_code);
+    response
 }
 
 /// The schema in GraphQL's own language, sorted so that two versions can be compared.

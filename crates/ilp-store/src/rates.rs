@@ -2,10 +2,12 @@
 
 use ilp_connector::rate::Rate;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     error::{Refusal, StoreError},
     keys::{self, Kind, hexadecimal},
+    snapshot::SnapshotRecord,
     store::Store,
     stored_form::position_of,
 };
@@ -33,14 +35,17 @@ struct RateForm {
 }
 
 impl RateRecord {
-    fn encode(&self) -> Vec<u8> {
-        let form = RateForm {
+    fn to_form(&self) -> RateForm {
+        RateForm {
             base: self.base.clone(),
             quote: self.quote.clone(),
             rate: self.rate.to_string(),
             updated_at_ms: self.updated_at_ms,
-        };
-        serde_json::to_vec(&form).expect("a struct of texts and integers becomes JSON")
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.to_form()).expect("a struct of texts and integers becomes JSON")
     }
 
     /// The record from the bytes stored under `key`.
@@ -58,6 +63,18 @@ impl RateRecord {
         }
         let RateForm { base, quote, updated_at_ms, .. } = form;
         Ok(Self { base, quote, rate, updated_at_ms })
+    }
+}
+
+impl SnapshotRecord for RateRecord {
+    fn to_value(&self) -> Value {
+        serde_json::to_value(self.to_form()).expect("a struct of texts and integers becomes JSON")
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let RateForm { base, quote, rate, updated_at_ms } =
+            serde_json::from_value(value.clone()).ok()?;
+        Some(Self { base, quote, rate: rate.parse().ok()?, updated_at_ms })
     }
 }
 

@@ -10,6 +10,7 @@ mod clock;
 mod commands;
 mod config;
 mod http_agent;
+mod ildcp;
 mod network;
 mod node;
 mod node_file;

@@ -41,16 +41,10 @@ impl Operator {
                 created_at_ms: changing.now().unix_ms(),
             };
             let stored = record.clone();
-            changing.store(move |store| store.insert_fee(&stored)).await?;
+            changing.commit(&record, move |store| store.insert_fee(&stored)).await?;
             Ok(record)
         })
         .await
-    }
-
-    /// The fee of this id, if there is one.
-    pub(crate) async fn fee(&self, id: &str) -> Result<Option<FeeRecord>, OperatorError> {
-        let Some(id) = check::id(id) else { return Ok(None) };
-        self.read(move |inner| Ok(inner.parts.store.fee(id)?)).await
     }
 
     /// The fee that counts for payments in an asset, if there is one.

@@ -88,8 +88,8 @@ impl Operator {
         .await
     }
 
-    /// Lets incoming payments go whose time is over, and with them quotes that are. Never ends; it
-    /// sleeps until the next one is due, and while none is open it sleeps until one is made.
+    /// Lets incoming payments go whose time is over. Never ends; it sleeps until the next one is
+    /// due, and while none is open it sleeps until one is made.
     pub async fn expire_incoming_payments(&self) {
         loop {
             let made = self.inner.wallets.incoming_payment_made.notified();
@@ -167,11 +167,11 @@ impl Changing {
             withdrawal_id: None,
         };
         let event = self.inner.incoming_event("incoming_payment.created", &record, now)?;
-        let stored = record.clone();
-        self.store(move |store| store.insert_incoming_payment(&stored, &event)).await?;
+        let made = self.inner.incoming_payment_view(record.clone())?;
+        self.commit(&made, move |store| store.insert_incoming_payment(&record, &event)).await?;
         self.inner.parts.event_made.notify_one();
         self.inner.wallets.incoming_payment_made.notify_one();
-        self.read(move |inner| inner.incoming_payment_view(record)).await
+        Ok(made)
     }
 }
 

@@ -5,8 +5,8 @@ use ilp_connector::{
     peer::Asset,
 };
 use ilp_store::{
-    Conflict, EventRecord, OutgoingPaymentRecord, OutgoingPaymentState, PaymentRecord, Refusal,
-    Rows,
+    Conflict, EventRecord, OutgoingPaymentRecord, OutgoingPaymentState, PaymentRecord, Proof,
+    Refusal, Rows,
 };
 use interledger_packet::Timestamp;
 use serde_json::{Value, json};
@@ -189,8 +189,8 @@ impl Changing {
         let told =
             Told { id: record.funding_id, now_ms: now.unix_ms(), asset: &asset, balance: nothing };
         let event = of_outgoing("outgoing_payment.created", &record, 0, &told);
-        let stored = record.clone();
-        self.store(move |store| match store.insert_outgoing_payment(&stored, &event) {
+        let made = self.inner.outgoing_payment_view(record.clone())?;
+        self.commit(&made, move |store| match store.insert_outgoing_payment(&record, &event) {
             Err(Refusal::Conflict(Conflict::Quote)) => {
                 Err(invalid_quote("a payment was made from it before"))
             }
@@ -198,7 +198,7 @@ impl Changing {
         })
         .await?;
         self.inner.parts.event_made.notify_one();
-        self.read(move |inner| inner.outgoing_payment_view(record)).await
+        Ok(made)
     }
 
     async fn fund(&self, id: Uuid) -> Result<OutgoingPaymentRecord, OperatorError> {
@@ -210,6 +210,8 @@ impl Changing {
         let asset = self.inner.live_asset(record.quote.asset_id)?;
         let account = self.inner.ledger().account(AccountId::outgoing_payment(id));
         let amount = record.quote.debit_amount;
+        // Once it is booked the next start does the rest.
+        self.promise(&(), Proof::Booked(record.funding_id)).await?;
         match self.deposit(record.funding_id, &asset, account, amount).await {
             // It was booked before the last end of the node, and only the record lagged behind.
             Err(error) if error.kind() == ErrorKind::Duplicate => {}

@@ -29,6 +29,11 @@ use super::{
 /// How long a quote stands: five minutes, as with Rafiki.
 const LIFETIME_MS: u64 = 5 * 60 * 1_000;
 
+/// How long a quote is kept: longer than its idempotency key, under which it is asked for again.
+const KEPT_MS: u64 = 2 * 24 * 60 * 60 * 1_000;
+/// How many old ones go when a new one comes, so that they go faster than they come.
+const OLD_PER_NEW: usize = 10;
+
 /// What a quote is made of before anybody was asked.
 struct Draft {
     wallet: WalletAddressRecord,
@@ -45,12 +50,12 @@ struct Draft {
 }
 
 impl Operator {
-    /// Finds out what a payment would cost. The receiver may be far away and slow, so this stands in
-    /// nobody's way.
+    /// Finds out what a payment would cost. The receiver may be far away and slow, so this stands
+    /// in nobody's way.
     ///
     /// # Errors
-    /// An unknown or inactive wallet address; a receiver that is none or takes nothing; an amount in
-    /// another asset, of zero, more than is asked for, or both amounts; no rate.
+    /// An unknown or inactive wallet address; a receiver that is none or takes nothing; an amount
+    /// in another asset, of zero, more than is asked for, or both amounts; no rate.
     pub async fn create_quote(&self, new: NewQuote) -> Result<QuoteView, OperatorError> {
         let wallet_address = wallet_address_id(&new.wallet_address_id)?;
         receiver(&new.receiver)?;
@@ -65,7 +70,9 @@ impl Operator {
         };
         let record = self.inner.quote_record(draft, offer)?;
         self.read(move |inner| {
-            inner.parts.store.insert_quote(&record)?;
+            let store = &inner.parts.store;
+            store.insert_quote(&record)?;
+            store.purge_quotes(record.created_at_ms.saturating_sub(KEPT_MS), OLD_PER_NEW)?;
             inner.quote_view(record)
         })
         .await

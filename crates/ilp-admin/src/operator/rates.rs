@@ -6,9 +6,8 @@ use ilp_connector::{
     rate::Rate,
     rates::{Quote, RateInUse, RateOrigin},
 };
-use ilp_store::RateRecord;
+use ilp_store::{RateRecord, Snapshot};
 use interledger_packet::Timestamp;
-use serde_json::{Value, json};
 
 use super::{
     Changing, Operator, Outcome, check,
@@ -129,14 +128,15 @@ impl Changing {
         }
         let record = RateRecord { base, quote, rate, updated_at_ms: now.unix_ms() };
         let in_use = in_use(record.clone());
-        let record = self.store(move |store| store.set_rate(&record).map(|()| record)).await?;
+        let stored = record.clone();
+        self.commit(&in_use, move |store| store.set_rate(&stored)).await?;
         self.give(&record);
         Ok(in_use)
     }
 
     async fn delete_rate(&self, base: String, quote: String) -> Result<(), OperatorError> {
         let (its_base, its_quote) = (base.clone(), quote.clone());
-        if !self.store(move |store| store.delete_rate(&its_base, &its_quote)).await? {
+        if !self.commit(&(), move |store| store.delete_rate(&its_base, &its_quote)).await? {
             return Err(OperatorError::new(
                 ErrorKind::NotFound,
                 "unknown rate: none was set for this base and quote; the opposite direction is a \
@@ -170,14 +170,19 @@ fn in_use(record: RateRecord) -> RateInUse {
     RateInUse { base, quote, given, origin: RateOrigin::Set, is_inverse: false }
 }
 
+/// The outcome of setting a rate: the rate that was set.
 impl Outcome for RateInUse {
-    fn keep(&self) -> Value {
-        json!({ "base": self.base, "quote": self.quote })
+    fn keep(&self) -> Snapshot {
+        let record = RateRecord {
+            base: self.base.clone(),
+            quote: self.quote.clone(),
+            rate: self.given.rate,
+            updated_at_ms: self.given.updated_at.unix_ms(),
+        };
+        Snapshot::new().with_record("rate", &record)
     }
 
-    /// As it is now, whoever set it last.
-    async fn recall(kept: Value, operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        let is_it = |rate: &Self| kept["base"] == *rate.base && kept["quote"] == *rate.quote;
-        Ok(operator.rates().into_iter().find(is_it))
+    fn recall(kept: &Snapshot, _operator: &Operator) -> Option<Self> {
+        kept.record("rate").map(in_use)
     }
 }

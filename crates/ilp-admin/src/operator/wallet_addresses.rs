@@ -56,25 +56,23 @@ impl Operator {
         }
         let properties = edit.additional_properties.map(properties).transpose()?;
         self.change(move |changing| async move {
-            let now_ms = changing.now().unix_ms();
-            let edited = changing.store(move |store| {
-                store.update_wallet_address(id, |record| {
-                    edit.public_name.apply(&mut record.public_name);
-                    match edit.is_active {
-                        Some(true) => record.deactivated_at_ms = None,
-                        Some(false) => {
-                            record.deactivated_at_ms.get_or_insert(now_ms);
-                        }
-                        None => {}
-                    }
-                    if let Some(properties) = properties {
-                        record.additional_properties = properties;
-                    }
-                })
-            });
-            let record = edited.await?;
-            changing.inner.wallets.recipients.set_open(id, record.is_active());
-            changing.read(move |inner| inner.wallet_address_view(record)).await
+            let record = changing.store(move |store| store.wallet_address(id)).await?;
+            let mut record = record.ok_or_else(unknown_wallet_address)?;
+            edit.public_name.apply(&mut record.public_name);
+            if let Some(is_active) = edit.is_active {
+                let since_ms = record.deactivated_at_ms.unwrap_or(changing.now().unix_ms());
+                record.deactivated_at_ms = (!is_active).then_some(since_ms);
+            }
+            if let Some(properties) = properties {
+                record.additional_properties = properties;
+            }
+            let is_active = record.is_active();
+            let edited = record.clone();
+            let view = changing.read(move |inner| inner.wallet_address_view(edited)).await?;
+            let update = move |stored: &mut WalletAddressRecord| *stored = record;
+            changing.commit(&view, move |store| store.update_wallet_address(id, update)).await?;
+            changing.inner.wallets.recipients.set_open(id, is_active);
+            Ok(view)
         })
         .await
     }
@@ -130,10 +128,12 @@ impl Changing {
         &self,
         mut record: WalletAddressRecord,
     ) -> Result<WalletAddressView, OperatorError> {
+        self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
         record.id = self.new_id();
         record.created_at_ms = self.now().unix_ms();
         let stored = record.clone();
-        self.store(move |store| store.insert_wallet_address(&stored)).await?;
-        self.read(move |inner| inner.wallet_address_view(record)).await
+        let made = self.read(move |inner| inner.wallet_address_view(record)).await?;
+        self.commit(&made, move |store| store.insert_wallet_address(&stored)).await?;
+        Ok(made)
     }
 }

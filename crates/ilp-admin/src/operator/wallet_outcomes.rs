@@ -1,79 +1,103 @@
 //! What is kept of the outcomes of operations on wallets; see `outcome`.
 
-use ilp_store::FeeRecord;
-use serde_json::{Value, json};
+use ilp_connector::token::Secret;
+use ilp_store::{FeeRecord, QuoteRecord, Snapshot};
 
 use super::{
-    IncomingPaymentView, Operator, OperatorError, Outcome, OutgoingPaymentView, QuoteView,
-    WalletAddressView, WithdrawnFromWalletAddress, check,
-    outcome::{id_in, if_there, unreadable},
+    AssetView, IncomingPaymentView, Operator, Outcome, OutgoingPaymentView, QuoteView,
+    WalletAddressView, WithdrawnFromWalletAddress,
 };
 
 impl Outcome for WalletAddressView {
-    fn keep(&self) -> Value {
-        json!({ "id": self.record.id })
+    fn keep(&self) -> Snapshot {
+        self.asset
+            .keep()
+            .with_record("wallet_address", &self.record)
+            .with_number("liquidity", self.liquidity)
     }
 
-    async fn recall(kept: Value, operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        if_there(operator.wallet_address(id_in(&kept)?).await)
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        Some(Self {
+            record: kept.record("wallet_address")?,
+            asset: AssetView::recall(kept, operator)?,
+            liquidity: kept.number("liquidity")?,
+        })
     }
 }
 
 impl Outcome for IncomingPaymentView {
-    fn keep(&self) -> Value {
-        json!({ "id": self.record.id })
+    fn keep(&self) -> Snapshot {
+        Snapshot::new()
+            .with_record("payment", &self.record)
+            .with_number("received", self.received)
+            .with_number("liquidity", self.liquidity)
     }
 
-    async fn recall(kept: Value, operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        if_there(operator.incoming_payment(id_in(&kept)?).await)
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        let record: ilp_store::IncomingPaymentRecord = kept.record("payment")?;
+        let asset = operator.inner.asset(record.asset_id)?;
+        let (received, liquidity) = (kept.number("received")?, kept.number("liquidity")?);
+        Some(Self { record, asset, received, liquidity })
     }
 }
 
 impl Outcome for QuoteView {
-    fn keep(&self) -> Value {
-        json!({ "id": self.record.id })
+    fn keep(&self) -> Snapshot {
+        Snapshot::new().with_record("quote", &without_details(&self.record))
     }
 
-    async fn recall(kept: Value, operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        if_there(operator.quote(id_in(&kept)?).await)
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        let record: QuoteRecord = kept.record("quote")?;
+        Some(Self { asset: operator.inner.asset(record.asset_id)?, record })
     }
 }
 
 impl Outcome for OutgoingPaymentView {
-    fn keep(&self) -> Value {
-        json!({ "id": self.record.id })
+    fn keep(&self) -> Snapshot {
+        let mut record = self.record.clone();
+        record.quote = without_details(&record.quote);
+        Snapshot::new()
+            .with_record("payment", &record)
+            .with_number("sent", self.sent)
+            .with_number("liquidity", self.liquidity)
     }
 
-    async fn recall(kept: Value, operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        if_there(operator.outgoing_payment(id_in(&kept)?).await)
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        let record: ilp_store::OutgoingPaymentRecord = kept.record("payment")?;
+        let asset = operator.inner.asset(record.quote.asset_id)?;
+        let (sent, liquidity) = (kept.number("sent")?, kept.number("liquidity")?);
+        Some(Self { record, asset, sent, liquidity })
     }
 }
 
 impl Outcome for FeeRecord {
-    fn keep(&self) -> Value {
-        json!({ "id": self.id })
+    fn keep(&self) -> Snapshot {
+        Snapshot::new().with_record("fee", self)
     }
 
-    async fn recall(kept: Value, operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        operator.fee(id_in(&kept)?).await
+    fn recall(kept: &Snapshot, _operator: &Operator) -> Option<Self> {
+        kept.record("fee")
     }
 }
 
 impl Outcome for WithdrawnFromWalletAddress {
-    fn keep(&self) -> Value {
-        json!({
-            "id": self.wallet_address.record.id,
-            "transferId": self.transfer_id,
-            "amount": self.amount,
-        })
+    fn keep(&self) -> Snapshot {
+        self.wallet_address
+            .keep()
+            .with_number("transfer_id", self.transfer_id.as_u128())
+            .with_number("amount", self.amount)
     }
 
-    async fn recall(kept: Value, operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        let transfer_id = kept["transferId"].as_str().and_then(check::id);
-        let (Some(transfer_id), Some(amount)) = (transfer_id, kept["amount"].as_u64()) else {
-            return Err(unreadable());
-        };
-        let wallet_address = if_there(operator.wallet_address(id_in(&kept)?).await)?;
-        Ok(wallet_address.map(|wallet_address| Self { transfer_id, amount, wallet_address }))
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        Some(Self {
+            transfer_id: uuid::Uuid::from_u128(kept.number("transfer_id")?),
+            amount: kept.number("amount")?,
+            wallet_address: WalletAddressView::recall(kept, operator)?,
+        })
     }
+}
+
+/// A quote as far as clients see it: what the part that pays noted is a secret.
+fn without_details(quote: &QuoteRecord) -> QuoteRecord {
+    QuoteRecord { details: Secret::new(String::new()), ..quote.clone() }
 }

@@ -38,10 +38,13 @@ impl Operator {
             let amount = changing.available(account);
             not_zero(amount)?;
             let out = taken_out(id, amount, transfer_id, withdrawal.timeout_s);
-            changing.withdraw(account, record.asset_id, &out).await?;
-            let wallet_address =
+            let asset_id = record.asset_id;
+            let mut wallet_address =
                 changing.read(move |inner| inner.wallet_address_view(record)).await?;
-            Ok(WithdrawnFromWalletAddress { transfer_id, amount, wallet_address })
+            wallet_address.liquidity -= u128::from(amount).min(wallet_address.liquidity);
+            let withdrawn = WithdrawnFromWalletAddress { transfer_id, amount, wallet_address };
+            changing.withdraw_as(&withdrawn, account, asset_id, &out).await?;
+            Ok(withdrawn)
         })
         .await
     }
