@@ -184,6 +184,7 @@ async fn upkeep(
     let events_kept = Duration::from_secs(config.retention.event_days * 24 * 60 * 60);
     tokio::select! {
         () = operator.expire_withdrawals() => {}
+        () = operator.expire_incoming_payments() => {}
         () = events => {}
         () = operator.keep_house(events_kept) => {}
         () = stop => {}
