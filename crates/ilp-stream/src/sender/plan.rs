@@ -62,17 +62,15 @@ impl Sender {
             return Err(self.unless_in_flight(EndReason::NothingArrives));
         }
         let needed = rate.sent_for(left).unwrap_or(u64::MAX);
-        if needed > may_be_sent {
-            return self.plan_money(may_be_sent, Last::No);
-        }
+        let last = if needed > may_be_sent { Last::No } else { Last::Delivers(left) };
+        let needed = needed.min(may_be_sent);
         // While the rate isn't known well, what surely suffices may be far too much. Then first
         // what is surely not too much: its reply will tell the rate better.
         let too_much = rate.most_delivered_for(needed).saturating_sub(left) > 1;
         let safe = if too_much { rate.sent_at_most_for(left) } else { 0 };
-        if safe > 0 {
-            self.plan_money(safe, Last::No)
-        } else {
-            self.plan_money(needed, Last::Delivers(left))
+        match safe {
+            0 => self.plan_money(needed, last),
+            _ => self.plan_money(safe, Last::No),
         }
     }
 
