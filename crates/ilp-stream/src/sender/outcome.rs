@@ -88,11 +88,12 @@ pub enum EndReason {
     /// The rate had to be known first, and nothing at all arrives.
     #[error("of what is sent nothing arrives: the rate is too low for this path's packets")]
     NothingArrives,
-    /// What is left would be rounded to nothing, or to less than the payment's least rate.
-    #[error("the remaining {left} can't be delivered: rounding would take too much of it")]
-    RestTooSmall {
+    /// The next packet would be rounded to nothing, or to less than the payment's least rate: it is
+    /// all that is left, or all that the path takes at once.
+    #[error("a packet of {amount} is too small: rounding would take too much of it")]
+    TooSmall {
         /// In the payer's units.
-        left: u64,
+        amount: u64,
     },
     /// All that may be sent was, and it brought less than wanted.
     #[error("{sent} was sent, which is all that may be, and it brought less than wanted")]

@@ -32,7 +32,7 @@ pub(super) enum NoPlan {
 enum Last {
     /// Nothing: others will follow.
     No,
-    /// It sends all that is left to be sent. Its minimum may be short by one unit sent.
+    /// It sends all that is left to be sent. Its minimum may be short by one unit.
     Sends,
     /// It delivers what is left to be delivered, and needn't deliver more. What all packets may
     /// cost together is limited in another way.
@@ -61,13 +61,15 @@ impl Sender {
         if rate.lower() == Rate::ZERO {
             return Err(self.unless_in_flight(EndReason::NothingArrives));
         }
-        let needed = rate.sent_for(left).unwrap_or(u64::MAX);
+        let needed = rate.sent_for(left).unwrap_or(u64::MAX).max(self.forwarded_min);
         let last = if needed > may_be_sent { Last::No } else { Last::Delivers(left) };
         let needed = needed.min(may_be_sent);
-        // While the rate isn't known well, what surely suffices may be far too much. Then first
-        // what is surely not too much: its reply will tell the rate better.
-        let too_much = rate.most_delivered_for(needed).saturating_sub(left) > 1;
-        let safe = if too_much { rate.sent_at_most_for(left) } else { 0 };
+        // While the rate isn't known well, what surely suffices may be far too much: more than a
+        // unit sent is worth. Then first what is surely not too much: its reply will tell the rate
+        // better.
+        let too_much = rate.most_delivered_for(needed).saturating_sub(left);
+        let one_unit = rate.upper().delivered_for_rounded_up(1);
+        let safe = if too_much > one_unit { rate.sent_at_most_for(left) } else { 0 };
         match safe {
             0 => self.plan_money(needed, last),
             _ => self.plan_money(safe, Last::No),
@@ -95,13 +97,17 @@ impl Sender {
     /// Whether a packet of this amount makes sense: it can be forwarded, and bring its minimum.
     fn check(&self, amount: u64, last: Last) -> Result<Plan, EndReason> {
         if amount < self.forwarded_min {
-            return Err(EndReason::RestTooSmall { left: amount });
+            return Err(EndReason::TooSmall { amount });
         }
         let by_rate = |amount| self.minimum_rate.delivered_for_rounded_up(amount);
         let has_slack = last == Last::Sends && self.slack == Slack::Free;
         let minimum = match last {
             Last::Delivers(left) => by_rate(amount).min(left),
-            Last::Sends if has_slack => by_rate(amount.saturating_sub(1)),
+            Last::Sends if has_slack => {
+                // A unit of the recipient's too, where what was delivered before makes up for it.
+                let surplus = u64::from(self.delivered > by_rate(self.sent));
+                by_rate(amount.saturating_sub(1)).min(by_rate(amount).saturating_sub(surplus))
+            }
             Last::Sends | Last::No => by_rate(amount),
         };
         if let Some(rate) = self.rate.filter(|rate| rate.most_delivered_for(amount) < minimum) {
@@ -109,7 +115,7 @@ impl Sender {
             return Err(if upper <= minimum {
                 EndReason::RateTooLow { upper, minimum }
             } else {
-                EndReason::RestTooSmall { left: amount }
+                EndReason::TooSmall { amount }
             });
         }
         Ok(Plan { amount, minimum, has_slack, is_probe: false })

@@ -85,7 +85,7 @@ impl Storm {
                 reason,
                 EndReason::Idle { .. }
                     | EndReason::RateTooLow { .. }
-                    | EndReason::RestTooSmall { .. }
+                    | EndReason::TooSmall { .. }
                     | EndReason::SendMaxReached { .. }
                     | EndReason::NothingArrives
                     | EndReason::PathTakesNothing
