@@ -94,6 +94,15 @@ impl Keys {
         &self.encryption
     }
 
+    /// Encrypts `plaintext`, whatever it is; [`crate::StreamPacketBuilder::encrypt`] writes and
+    /// encrypts a packet in one go. Who sends it must see that it is at most
+    /// [`MAX_PLAINTEXT_BYTES`] long.
+    #[must_use]
+    pub fn encrypt(&self, plaintext: &[u8], random: &mut impl Random) -> Bytes {
+        let write = |buffer: &mut BytesMut| buffer.extend_from_slice(plaintext);
+        self.encryption.encrypt(random_array(random), plaintext.len(), write)
+    }
+
     /// Decrypts a packet's `data` where it lies. `None` unless the other end has written it.
     #[must_use]
     pub fn decrypt<'b>(&self, data: &'b mut [u8]) -> Option<&'b mut [u8]> {

@@ -203,8 +203,7 @@ fn packets_that_are_not_ours_are_refused_without_a_word_of_data() {
     assert_eq!(code_of(&reply.prepare()), "F00");
     // Decrypts, but is no STREAM packet, or one of another version.
     for (plaintext, code) in [(&b"\x01\x0c\x01"[..], "F06"), (b"\x02\x0c", "F00")] {
-        let encryption = payer.keys().encryption().clone();
-        let data = encryption.encrypt([0; 12], 0, |buffer| buffer.extend(plaintext));
+        let data = payer.keys().encrypt(plaintext, &mut random());
         assert_eq!(code_of(&payer.carry(&data)), code);
     }
 }
