@@ -20,5 +20,5 @@ mod routes;
 mod testing;
 pub mod token;
 
-pub use connector::{Connector, Decision, InFlight, Policy, Source};
+pub use connector::{Connector, Decision, Delivery, InFlight, LocalAccount, Policy, Source};
 pub use refusal::{LinkFailure, Refusal};
