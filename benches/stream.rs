@@ -48,7 +48,7 @@ fn send(sender: &mut Sender) -> Option<(PacketId, Prepare)> {
 }
 
 fn answer(receiver: &Receiver, prepare: &Prepare) -> Reply {
-    let limits = Some(Limits { receive_max: 1 << 50, total_received: 1 << 40 });
+    let limits = Some(Limits { receive_max: u64::MAX, total_received: 1 << 40 });
     match receiver.open(prepare, prepare.amount()) {
         Ok(Incoming::Money(money)) => money.accept(limits, &mut random),
         Ok(Incoming::Question(question)) => question.answer(limits, &mut random),
@@ -61,6 +61,7 @@ fn warm_sender(receiver: &Receiver) -> Sender {
     let mut sender = sender(receiver);
     while usize::try_from(sender.progress().window).is_ok_and(|window| window < PACKETS) {
         let packets: Vec<_> = std::iter::from_fn(|| send(&mut sender)).collect();
+        assert!(!packets.is_empty(), "the window opens while replies come");
         for (id, prepare) in packets {
             sender.reply(id, Ok(answer(receiver, &prepare).into_bytes()), now());
         }
