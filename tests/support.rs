@@ -3,6 +3,7 @@
 pub(crate) mod graphql;
 pub(crate) mod http;
 pub(crate) mod packets;
+pub(crate) mod rates;
 pub(crate) mod stub;
 
 use std::{

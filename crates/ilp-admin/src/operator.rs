@@ -16,13 +16,15 @@ mod load;
 mod outcome;
 mod page;
 mod peers;
+mod rates;
+mod routes;
 mod thresholds;
 pub(crate) mod transfers;
 mod views;
 mod withdrawals;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     future::Future,
     pin::Pin,
@@ -33,7 +35,7 @@ use std::{
 };
 
 use ilp_connector::{Connector, peer::Asset};
-use ilp_store::{DurableLedger, Store};
+use ilp_store::{Claim, DurableLedger, Store};
 use interledger_packet::{Address, Timestamp};
 use parking_lot::RwLock;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, Semaphore};
@@ -44,13 +46,12 @@ pub use self::{
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
     page::PageArguments,
+    rates::NewRate,
+    routes::RouteView,
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, PeerView},
 };
-pub(crate) use self::{
-    idempotency::Request,
-    outcome::{DeletedAsset, Outcome},
-};
+pub(crate) use self::{idempotency::Request, outcome::Outcome};
 
 /// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
 const CHANGES_WAITING_MAX: usize = 256;
@@ -119,6 +120,8 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Operator {
     inner: Arc<Inner>,
+    /// The request that changes made through this clone are for, if it may come again.
+    claim: Option<Arc<Claim>>,
 }
 
 struct Inner {
@@ -133,6 +136,10 @@ struct Inner {
     waiting: Arc<Semaphore>,
     /// Wakes whoever waits for the end of pending withdrawals: there is a new one.
     withdrawal_made: Notify,
+    /// Wakes whoever asks for rates: there is a new asset.
+    rates_wanted: Notify,
+    /// Codes whose rates the rates service doesn't tell, and why.
+    rates_failing: parking_lot::Mutex<BTreeMap<String, String>>,
     /// Set once, by the load.
     is_loaded: AtomicBool,
 }
@@ -149,9 +156,11 @@ impl Operator {
             changing: Arc::default(),
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
             withdrawal_made: Notify::new(),
+            rates_wanted: Notify::new(),
+            rates_failing: parking_lot::Mutex::default(),
             is_loaded: AtomicBool::new(false),
         };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), claim: None }
     }
 
     /// The id of the one tenant.
@@ -185,9 +194,9 @@ impl Operator {
     ) -> Result<T, OperatorError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, OperatorError>> + Send,
+        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
     {
-        let inner = Arc::clone(&self.inner);
+        let (inner, claim) = (Arc::clone(&self.inner), self.claim.clone());
         let place = Arc::clone(&inner.waiting).try_acquire_owned().map_err(|_| {
             OperatorError::new(
                 ErrorKind::Unavailable,
@@ -195,9 +204,22 @@ impl Operator {
             )
         })?;
         let task = tokio::spawn(async move {
-            let alone = Arc::clone(&inner.changing).lock_owned().await;
-            let answer = work(Changing { inner, _alone: alone }).await;
-            drop(place);
+            let alone = Arc::new(Arc::clone(&inner.changing).lock_owned().await);
+            let changing = Changing {
+                inner: Arc::clone(&inner),
+                claim: claim.clone(),
+                _alone: Arc::clone(&alone),
+            };
+            // A task of its own, since after a panic it must be settled like a refusal.
+            let answer = tokio::spawn(work(changing)).await;
+            let answer = answer.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
+            if let Some(claim) = claim {
+                match &answer {
+                    Ok(_) => claim.fulfil(),
+                    Err(_) => inner.settle(claim).await,
+                }
+            }
+            drop((alone, place));
             answer
         });
         task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
@@ -244,7 +266,9 @@ impl Inner {
 /// One change under way. As long as it exists, there is no other.
 struct Changing {
     inner: Arc<Inner>,
-    _alone: OwnedMutexGuard<()>,
+    /// The request that it is for, if that may come again.
+    claim: Option<Arc<Claim>>,
+    _alone: Arc<OwnedMutexGuard<()>>,
 }
 
 impl Changing {

@@ -12,7 +12,9 @@ mod page;
 mod peer;
 mod peer_input;
 mod query;
+mod rate;
 mod response;
+mod route;
 mod scalars;
 #[cfg(test)]
 pub(crate) mod tests;

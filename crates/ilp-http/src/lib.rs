@@ -10,6 +10,6 @@ pub mod endpoint;
 pub mod server;
 pub mod tls;
 
-pub use client::{Client, ClientOptions, NextHop, SendError};
+pub use client::{Client, ClientOptions, NextHop, NoReply, SendError};
 pub use endpoint::{Endpoint, EndpointError};
 pub use server::{Limits, NotAPrepare, PacketHandler, Server, ServerStats, Worker};

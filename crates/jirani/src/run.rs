@@ -6,7 +6,10 @@ use ilp_admin::{
     Auth, SignatureRules, Webhooks,
     operator::{Operator, Parts},
 };
-use ilp_connector::Connector;
+use ilp_connector::{
+    Connector,
+    rates::{Quote, RateOrigin},
+};
 use ilp_http::{Client, ClientOptions, Limits, Server, Worker};
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
 use tokio::{
@@ -20,9 +23,11 @@ use crate::{
     admin_server, clock,
     commands::Failure,
     config::Config,
+    ildcp,
     network::Peering,
     node::Node,
     node_file::{NodeFile, Surface},
+    rates_service::RatesService,
     telemetry, webhook,
 };
 
@@ -31,7 +36,7 @@ use crate::{
 const ADMIN_DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs the node until it is told to stop.
-pub(crate) fn run(config: Config) -> Result<(), Failure> {
+pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
     telemetry::start(&config.log);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
@@ -40,8 +45,13 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
     // The books fail on a thread of their own; this is how the node hears of it.
     let (ledger_failed, on_ledger_failure) = oneshot::channel();
     let event_made = Arc::new(Notify::new());
-    let (store, connector) = open(&config, ledger_failed, &event_made)?;
+    let store = Store::open(&config.data_dir).map_err(store_failure)?;
     let main = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
+    if let Some(parent) = &config.parent_peer {
+        let learnt = main.block_on(ildcp::own_address(&store, parent)).map_err(store_failure)?;
+        config.ilp_address = learnt.unwrap_or(config.ilp_address);
+    }
+    let connector = open(&config, &store, ledger_failed, &event_made)?;
     let outcome = main.block_on(serve(&config, &store, &connector, event_made, on_ledger_failure));
     // What still reads or copies the store on a thread of its own is not waited for without bound.
     main.shutdown_timeout(ADMIN_DRAIN);
@@ -53,13 +63,13 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
 
 type Books = Arc<Connector<DurableLedger>>;
 
-/// Opens the store and the books in it.
+/// Opens the books in the store.
 fn open(
     config: &Config,
+    store: &Store,
     ledger_failed: oneshot::Sender<String>,
     event_made: &Arc<Notify>,
-) -> Result<(Store, Books), Failure> {
-    let store = Store::open(&config.data_dir).map_err(store_failure)?;
+) -> Result<Books, Failure> {
     let event_made = Arc::clone(event_made);
     let options = LedgerOptions {
         transfers_in_flight_max: config.in_flight_max,
@@ -72,9 +82,13 @@ fn open(
         retain_segments_min: config.retention.journal_segments_min,
         ..LedgerOptions::default()
     };
-    let ledger = DurableLedger::open(&store, options).map_err(store_failure)?;
+    let ledger = DurableLedger::open(store, options).map_err(store_failure)?;
     let connector = Connector::new(config.ilp_address.clone(), config.policy.clone(), ledger);
-    Ok((store, Arc::new(connector)))
+    for (base, quote, rate) in &config.rates.fixed {
+        let given = Quote { rate: *rate, updated_at: clock::now(), good_until: None };
+        connector.rates().give(RateOrigin::Fixed, base, quote, given);
+    }
+    Ok(Arc::new(connector))
 }
 
 async fn serve(
@@ -120,6 +134,8 @@ async fn serve(
     let (stop, stopping) = watch::channel(());
     let packets = Server::new(limits).serve(ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
+    let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
+    let rates = ask_for_rates(rates, until(stopping.clone()));
     let router = ilp_admin::router(operator.clone(), auth(config, tenant_id));
     let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
 
@@ -129,7 +145,7 @@ async fn serve(
         drop(stop);
         outcome
     };
-    let (drained, (), (), outcome) = tokio::join!(packets, admin, upkeep, ending);
+    let (drained, (), (), (), outcome) = tokio::join!(packets, admin, upkeep, rates, ending);
     if drained.packets_unfinished > 0 {
         tracing::warn!(
             packets = drained.packets_unfinished,
@@ -170,6 +186,15 @@ async fn upkeep(
         () = operator.expire_withdrawals() => {}
         () = events => {}
         () = operator.keep_house(events_kept) => {}
+        () = stop => {}
+    }
+}
+
+/// Keeps exchange rates fresh, where a service tells them, until the node is told to stop.
+async fn ask_for_rates(service: Option<RatesService>, stop: impl Future<Output = ()>) {
+    let Some(service) = service else { return };
+    tokio::select! {
+        () = service.run() => {}
         () = stop => {}
     }
 }

@@ -1,11 +1,14 @@
 //! Operations through the schema, on a store in a directory of their own.
 
 mod events;
+mod first_answer;
 mod idempotency;
 mod pages;
 mod peers;
+mod rates;
 mod refusals;
 mod restart;
+mod routes;
 mod thresholds;
 mod withdrawals;
 
@@ -18,8 +21,8 @@ use std::{
 };
 
 use async_graphql::{Request, Variables};
-use ilp_connector::{Connector, Policy};
-use ilp_store::{DurableLedger, LedgerOptions, Store};
+use ilp_connector::{Connector, InFlightDefaults, Policy};
+use ilp_store::{DurableLedger, LedgerOptions, Store, ledger::BatchWriter};
 use interledger_packet::{Address, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -64,17 +67,32 @@ pub(crate) fn put_forward(ms: u64) {
 
 /// An operator over the store in `dir`, as the daemon makes it.
 pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
+    operator_with(dir, LedgerOptions::default(), |books| books).await
+}
+
+/// The same with another writer around the one of the books.
+async fn operator_with(
+    dir: &Path,
+    options: LedgerOptions,
+    wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
+) -> (Operator, Arc<Connector<DurableLedger>>) {
     let store = Store::open(dir).unwrap();
     let event_made = Arc::new(tokio::sync::Notify::new());
     let wake = Arc::clone(&event_made);
     let options = LedgerOptions {
         clock_ms: Arc::new(|| clock().unix_ms()),
         on_event: Some(Arc::new(move || wake.notify_one())),
-        ..LedgerOptions::default()
+        ..options
     };
-    let ledger = DurableLedger::open(&store, options).unwrap();
+    let ledger = DurableLedger::open_with(&store, options, wrap).unwrap();
     let policy = Policy {
         packets_per_minute_max_default: None,
+        in_flight_default: InFlightDefaults {
+            packets_max: 100,
+            packets_ceiling: 1_000,
+            amount_max: None,
+            asset_share_percent_max: 50,
+        },
         amount_max_default: None,
         expiry_margin_ms: 1_000,
         hold_ms_max: 30_000,
@@ -107,7 +125,15 @@ impl Node {
     }
 
     async fn start_in(dir: TempDir) -> Self {
-        let (operator, connector) = operator(dir.path()).await;
+        Self::start_with(dir, LedgerOptions::default(), |books| books).await
+    }
+
+    async fn start_with(
+        dir: TempDir,
+        options: LedgerOptions,
+        wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
+    ) -> Self {
+        let (operator, connector) = operator_with(dir.path(), options, wrap).await;
         Self { dir, schema: AdminSchema::new(operator.clone()), operator, connector }
     }
 
@@ -115,7 +141,8 @@ impl Node {
     async fn restart(self) -> Self {
         let Self { dir, schema, operator, connector } = self;
         drop((schema, operator));
-        connector.ledger().close().unwrap();
+        let closed = connector.ledger().close();
+        assert!(closed.is_ok() || connector.ledger().stopped().is_some());
         drop(connector);
         Self::start_in(dir).await
     }

@@ -94,6 +94,9 @@ fn peer_cases(asset: &str, peer: &str) -> Vec<Case> {
     bad("name", json!("x".repeat(257)), "invalid name");
     bad("maxPacketAmount", json!(-1), "invalid maxPacketAmount");
     bad("packetsPerMinuteMax", json!("18446744073709551616"), "invalid packetsPerMinuteMax");
+    bad("packetsInFlightMax", json!(-1), "invalid packetsInFlightMax");
+    bad("amountInFlightMax", json!("x"), "invalid amountInFlightMax");
+    bad("assetShareInFlightPercentMax", json!(101), "invalid assetShareInFlightPercentMax");
     let duplicate = "duplicate incoming token";
     both("http", tokens(json!(["a", "a"])), "DUPLICATE", "409", duplicate);
     both("http", tokens(json!(["b", "token-test.taken"])), "DUPLICATE", "409", duplicate);
