@@ -44,5 +44,7 @@ mod routing;
 mod scale;
 /// Disks that fill up, files that rot.
 mod storage;
+/// STREAM packets, receivers and payments against those of the npm packages.
+mod stream_npm;
 /// Starting and stopping nodes, stub peers, packets.
 mod support;
