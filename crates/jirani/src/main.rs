@@ -17,6 +17,8 @@ mod node_file;
 mod rates_service;
 mod run;
 mod telemetry;
+#[cfg_attr(not(test), expect(dead_code, reason = "served once there are wallet addresses"))]
+mod wallet_server;
 mod webhook;
 
 use std::process::ExitCode;
