@@ -14,6 +14,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use ilp_connector::{
     Connector, Decision, Policy, Source,
     account::{Account, AccountId, Balance},
+    conversion::Spread,
     ledger::MemoryLedger,
     peer::{Asset, NextHop, Peer, Terms},
     token::{Secret, TokenDigest},
@@ -56,6 +57,7 @@ fn connector(peers: usize) -> (Connector<MemoryLedger>, Arc<Peer>) {
                 max_packet_amount: None,
                 packets_per_minute_max: None,
                 amount_per_second_max: None,
+                spread: Spread::NONE,
                 next_hop: Arc::new(next_hop),
             };
             let peer = Arc::new(Peer::new(id, Arc::clone(&asset), liquidity, terms));

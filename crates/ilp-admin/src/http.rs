@@ -180,6 +180,11 @@ fn health(operator: &Operator, is_loaded: bool) -> Response {
     if !is_loaded {
         return unavailable("starting", "the peers are being loaded");
     }
+    // Packets flow, if not all of them: whoever sends packets here or restarts nodes need do nothing.
+    if let Some(reason) = node.degraded {
+        return Json(json!({"status": "degraded", "version": node.version, "reason": reason}))
+            .into_response();
+    }
     Json(json!({"status": "ok", "version": node.version})).into_response()
 }
 

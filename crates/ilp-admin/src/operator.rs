@@ -16,13 +16,14 @@ mod load;
 mod outcome;
 mod page;
 mod peers;
+mod rates;
 mod thresholds;
 pub(crate) mod transfers;
 mod views;
 mod withdrawals;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     future::Future,
     pin::Pin,
@@ -44,6 +45,7 @@ pub use self::{
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
     page::PageArguments,
+    rates::NewRate,
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, PeerView},
 };
@@ -133,6 +135,10 @@ struct Inner {
     waiting: Arc<Semaphore>,
     /// Wakes whoever waits for the end of pending withdrawals: there is a new one.
     withdrawal_made: Notify,
+    /// Wakes whoever asks for rates: there is a new asset.
+    rates_wanted: Notify,
+    /// Codes whose rates the rates service doesn't tell, and why.
+    rates_failing: parking_lot::Mutex<BTreeMap<String, String>>,
     /// Set once, by the load.
     is_loaded: AtomicBool,
 }
@@ -149,6 +155,8 @@ impl Operator {
             changing: Arc::default(),
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
             withdrawal_made: Notify::new(),
+            rates_wanted: Notify::new(),
+            rates_failing: parking_lot::Mutex::default(),
             is_loaded: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }

@@ -12,6 +12,7 @@ mod page;
 mod peer;
 mod peer_input;
 mod query;
+mod rate;
 mod response;
 mod scalars;
 #[cfg(test)]

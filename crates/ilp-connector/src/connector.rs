@@ -12,9 +12,10 @@ use uuid::Uuid;
 
 use crate::{
     account::Account,
-    ledger::{Ledger, Leg, Transfer, TransferKind},
+    ledger::Ledger,
     peer::{Asset, NextHop, Peer, Terms},
     peers::Peers,
+    rates::Rates,
     refusal::{LinkFailure, Refusal},
     routes::Found,
     token::TokenDigest,
@@ -88,7 +89,7 @@ pub enum Decision<H> {
     /// It is for somebody at this node, and nothing is on hold for it yet: whose it is, and whether
     /// it is for anybody, only the receiver can tell. [`Connector::deliver`] goes on from there.
     Deliver(Prepare),
-    /// It is answered here: the bytes of a Reject.
+    /// It is answered here: the bytes of a reply.
     Reply(Bytes),
 }
 
@@ -120,6 +121,7 @@ pub struct Delivery<H> {
 enum Way<H> {
     On(Bytes, InFlight<H>),
     Here(Prepare),
+    Answered(Bytes),
 }
 
 /// Where the routing table leads.
@@ -128,12 +130,13 @@ enum Next {
     Here,
 }
 
-/// The connector: the peers, the routes through them, and the books.
+/// The connector: the peers, the routes through them, the rates between them, and the books.
 #[derive(Debug)]
 pub struct Connector<L> {
     address: Address,
     policy: Policy,
     peers: Peers,
+    rates: Rates,
     ledger: L,
     shutting_down: AtomicBool,
 }
@@ -142,7 +145,14 @@ impl<L: Ledger> Connector<L> {
     /// A connector at `address`, without peers.
     #[must_use]
     pub fn new(address: Address, policy: Policy, ledger: L) -> Self {
-        Self { address, policy, peers: Peers::new(), ledger, shutting_down: AtomicBool::new(false) }
+        Self {
+            address,
+            policy,
+            peers: Peers::new(),
+            rates: Rates::default(),
+            ledger,
+            shutting_down: AtomicBool::new(false),
+        }
     }
 
     /// The node's own ILP address.
@@ -155,6 +165,12 @@ impl<L: Ledger> Connector<L> {
     #[must_use]
     pub fn ledger(&self) -> &L {
         &self.ledger
+    }
+
+    /// The exchange rates.
+    #[must_use]
+    pub fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     /// Lets a peer take part: its token opens the door and its routes lead to it.
@@ -207,6 +223,7 @@ impl<L: Ledger> Connector<L> {
         match self.forward(source, packet, now).await {
             Ok(Way::On(packet, in_flight)) => Decision::Send { packet, in_flight },
             Ok(Way::Here(packet)) => Decision::Deliver(packet),
+            Ok(Way::Answered(reply)) => Decision::Reply(reply),
             Err(refusal) => Decision::Reply(self.refuse(refusal)),
         }
     }
@@ -223,16 +240,21 @@ impl<L: Ledger> Connector<L> {
         not_expired(&packet, now)?;
         self.sender_may_send_this_much(source, packet.amount())?;
         self.sender_may_send_this_often(source, packet.amount(), now)?;
+        if let Some(reply) = self.configures_peer(source, &packet)? {
+            return Ok(Way::Answered(reply));
+        }
         self.may_be_forwarded(packet.destination())?;
         let next_hop = match self.route(packet.destination(), source)? {
             Next::Hop(next_hop) => next_hop,
             Next::Here => return Ok(Way::Here(packet)),
         };
-        let amount_out = convert(source, &next_hop.asset, packet.amount())?;
         let terms = next_hop.terms();
-        self.next_hop_takes_this_much(&terms, packet.amount(), amount_out)?;
+        let maximum_out = self.amount_max(&terms).unwrap_or(u64::MAX);
+        let amount_out =
+            self.convert(source, &next_hop.asset, packet.amount(), maximum_out, now)?;
         let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
-        let hold = self.hold(source, &next_hop.liquidity, &packet, amount_out).await?;
+        let hold =
+            self.hold(source, &next_hop.asset, &next_hop.liquidity, &packet, amount_out).await?;
 
         packet.set_amount(amount_out);
         packet.set_expires_at(expires_at);
@@ -250,15 +272,17 @@ impl<L: Ledger> Connector<L> {
     /// [`Connector::complete_delivery`].
     ///
     /// # Errors
-    /// [`Refusal`] when there is no rate between the two assets, or too little liquidity.
+    /// [`Refusal`] when there is no rate between the two assets at `now`, or too little liquidity.
     pub async fn deliver(
         &self,
         source: Source<'_>,
         packet: &Prepare,
         recipient: &LocalAccount,
+        now: Timestamp,
     ) -> Result<Delivery<L::Hold>, Refusal> {
-        let amount = convert(source, &recipient.asset, packet.amount())?;
-        let hold = self.hold(source, &recipient.account, packet, amount).await?;
+        let LocalAccount { asset, account } = recipient;
+        let amount = self.convert(source, asset, packet.amount(), u64::MAX, now)?;
+        let hold = self.hold(source, asset, account, packet, amount).await?;
         Ok(Delivery {
             amount,
             expires_at: packet.expires_at(),
@@ -394,59 +418,15 @@ impl<L: Ledger> Connector<L> {
         }
     }
 
-    fn next_hop_takes_this_much(
-        &self,
-        terms: &Terms,
-        amount: u64,
-        amount_out: u64,
-    ) -> Result<(), Refusal> {
-        match self.amount_max(terms) {
-            Some(maximum) if amount_out > maximum => {
-                Err(Refusal::AmountTooLarge { received: amount, maximum })
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn outgoing_expiry(&self, expires_at: Timestamp, now: Timestamp) -> Result<Timestamp, Refusal> {
         let longest = now.saturating_add_ms(self.policy.hold_ms_max);
         let outgoing = expires_at.saturating_sub_ms(self.policy.expiry_margin_ms).min(longest);
         if outgoing <= now { Err(Refusal::TooLittleTime) } else { Ok(outgoing) }
     }
-
-    /// A packet of zero moves no money, so nothing is held and nothing is written for it.
-    async fn hold(
-        &self,
-        source: Source<'_>,
-        payee: &Arc<Account>,
-        packet: &Prepare,
-        amount_out: u64,
-    ) -> Result<Option<L::Hold>, Refusal> {
-        if packet.amount() == 0 {
-            return Ok(None);
-        }
-        let (_, payer) = source.payer().ok_or(Refusal::Liquidity)?;
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *packet.execution_condition();
-        let transfer = Transfer {
-            id: Uuid::from_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]),
-            kind: TransferKind::Packet,
-            first: Leg { debit: Arc::clone(payer), credit: Arc::clone(payee), amount: amount_out },
-            second: None,
-        };
-        Ok(Some(self.ledger.hold(transfer).await?))
-    }
 }
 
 fn not_expired(packet: &Prepare, now: Timestamp) -> Result<(), Refusal> {
     if packet.expires_at() <= now { Err(Refusal::AlreadyExpired) } else { Ok(()) }
-}
-
-/// What arrives in `asset` for `amount` from the source, in that asset's unit.
-fn convert(source: Source<'_>, asset: &Asset, amount: u64) -> Result<u64, Refusal> {
-    match source.payer() {
-        Some((paid_in, _)) if paid_in.id != asset.id => Err(Refusal::NoRate),
-        _ => Ok(amount),
-    }
 }
 
 /// Whether an allocation scheme is of the live network, of a test network, or of neither.
@@ -458,5 +438,7 @@ fn is_live(scheme: Scheme) -> Option<bool> {
     }
 }
 
+mod exchange;
+mod peer_config;
 #[cfg(test)]
 mod tests;

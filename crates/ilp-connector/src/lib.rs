@@ -8,12 +8,15 @@
 
 pub mod account;
 mod connector;
+pub mod conversion;
 #[cfg(all(test, shuttle))]
 mod interleavings;
 pub mod ledger;
 pub mod peer;
 mod peers;
+pub mod rate;
 mod rate_limit;
+pub mod rates;
 mod refusal;
 mod routes;
 #[cfg(test)]

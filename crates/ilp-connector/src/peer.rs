@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     account::Account,
+    conversion::Spread,
     rate_limit::RateLimit,
     token::{Secret, TokenDigest},
 };
@@ -79,6 +80,9 @@ pub struct Terms {
     /// How much the peer may send us within any second, in the asset's smallest unit, and so also
     /// with one packet.
     pub amount_per_second_max: Option<u64>,
+    /// What the node keeps of whatever the peer sends, on top of the rate. Between two peers of one
+    /// asset, where the rate is one, it is the whole price.
+    pub spread: Spread,
     /// Where packets to the peer go.
     pub next_hop: Arc<NextHop>,
 }

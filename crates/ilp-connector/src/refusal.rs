@@ -64,6 +64,12 @@ pub enum Refusal {
     /// F07: source and destination count in different assets, and no rate between them is known.
     #[error("no exchange rate between the two peers' assets")]
     NoRate,
+    /// T00: there is a rate, and its lifetime is over before a newer one came.
+    #[error("the exchange rate between the two peers' assets is older than its lifetime")]
+    StaleRate,
+    /// R01: an amount other than zero that is worth nothing on the other side.
+    #[error("the amount is worth less than the smallest unit of the next hop's asset")]
+    ConvertsToZero,
     /// T04: the sender's credit line, or the node's stock of an asset, is too low.
     #[error("too little liquidity for this packet at the moment")]
     Liquidity,
@@ -107,13 +113,14 @@ impl Refusal {
             | Self::BackToSender
             | Self::NoSuchAccount => ErrorCode::F02_UNREACHABLE,
             Self::NoRate => ErrorCode::F07_CANNOT_RECEIVE,
+            Self::ConvertsToZero => ErrorCode::R01_INSUFFICIENT_SOURCE_AMOUNT,
             Self::Liquidity => ErrorCode::T04_INSUFFICIENT_LIQUIDITY,
             Self::Busy | Self::ShuttingDown | Self::LedgerStopped => ErrorCode::T03_CONNECTOR_BUSY,
             Self::NextHopUnreachable => ErrorCode::T01_PEER_UNREACHABLE,
             Self::NextHopBusy => ErrorCode::T02_PEER_BUSY,
             Self::NoReplyInTime => ErrorCode::R00_TRANSFER_TIMED_OUT,
             Self::WrongFulfillment => ErrorCode::F05_WRONG_CONDITION,
-            Self::NotAReply => ErrorCode::T00_INTERNAL_ERROR,
+            Self::NotAReply | Self::StaleRate => ErrorCode::T00_INTERNAL_ERROR,
         }
     }
 

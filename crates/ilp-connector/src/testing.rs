@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     account::{Account, AccountId, Balance},
+    conversion::Spread,
     peer::{Asset, NextHop, Peer, Terms},
     token::{Secret, TokenDigest},
 };
@@ -49,6 +50,7 @@ pub(crate) fn terms(text: &str) -> Terms {
         max_packet_amount: None,
         packets_per_minute_max: None,
         amount_per_second_max: None,
+        spread: Spread::NONE,
         next_hop: Arc::new(NextHop::new(format!("http://{text}"), Secret::new("t".to_owned()))),
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     error::StoreError,
     keys::{self, Kind, hexadecimal},
     outbox::{EventRecord, due_key},
+    rates::RateRecord,
     records::{AssetRecord, DeletedPeerRecord, PeerRecord},
     store::Store,
     stored_form::Stored,
@@ -56,6 +57,9 @@ impl Store {
                     if let Some(due) = due_key(&event) {
                         self.expect_index(&due, event.id, &mut counts)?;
                     }
+                }
+                Some(Kind::Rate) => {
+                    RateRecord::decode(&key, &bytes)?;
                 }
                 // Read when they are asked for, and of no weight for what others hold.
                 Some(

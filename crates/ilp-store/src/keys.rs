@@ -43,6 +43,8 @@ pub(crate) enum Kind {
     EventDue = 12,
     /// Account to the amount at which an event is due.
     Threshold = 13,
+    /// Two asset codes to the rate that an operator set between them.
+    Rate = 20,
 }
 
 impl Kind {
@@ -62,6 +64,7 @@ impl Kind {
             Self::Event,
             Self::EventDue,
             Self::Threshold,
+            Self::Rate,
         ]
         .into_iter()
         .find(|kind| kind.byte() == byte)
@@ -88,6 +91,7 @@ impl Kind {
             Self::Event => "records/events",
             Self::EventDue => "records/events_due",
             Self::Threshold => "records/thresholds",
+            Self::Rate => "records/rates",
         }
     }
 
@@ -106,6 +110,15 @@ pub(crate) fn asset_by_code(code: &str, scale: u8) -> Vec<u8> {
     let mut rest = vec![scale];
     rest.extend_from_slice(code.as_bytes());
     Kind::AssetByCode.key(&rest)
+}
+
+/// Where the rate between these two codes is found. The first is at most 255 bytes long.
+pub(crate) fn rate(base: &str, quote: &str) -> Vec<u8> {
+    // With its length in front, no base can run into a quote.
+    let mut rest = vec![u8::try_from(base.len()).unwrap_or(u8::MAX)];
+    rest.extend_from_slice(base.as_bytes());
+    rest.extend_from_slice(quote.as_bytes());
+    Kind::Rate.key(&rest)
 }
 
 /// Where the peer of this asset and address is found.

@@ -21,6 +21,7 @@ mod mark;
 mod outbox;
 mod page;
 mod peers;
+mod rates;
 mod records;
 mod settings;
 mod store;
@@ -37,6 +38,7 @@ pub use ledger::{
 };
 pub use outbox::{AttemptOutcome, Delivery, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};
+pub use rates::RateRecord;
 pub use records::{AssetRecord, DeletedPeerRecord, InitialDeposit, PeerRecord};
 pub use store::Store;
 

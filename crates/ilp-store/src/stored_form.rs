@@ -3,7 +3,10 @@
 //! sense, so fields can be added within one schema version. Ids are hyphenated text, amounts are
 //! JSON integers, digests are 64 hexadecimal digits.
 
-use ilp_connector::token::{Secret, TokenDigest};
+use ilp_connector::{
+    conversion::Spread,
+    token::{Secret, TokenDigest},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -110,6 +113,8 @@ pub(crate) struct PeerForm {
     incoming_tokens: Vec<String>,
     packets_per_minute_max: Option<u64>,
     amount_per_second_max: Option<u64>,
+    #[serde(default)]
+    spread_basis_points: u16,
     created_at_ms: u64,
     initial_deposit: Option<DepositForm>,
 }
@@ -141,6 +146,7 @@ impl Stored for PeerRecord {
             incoming_tokens: self.incoming_tokens.iter().map(digest_to_text).collect(),
             packets_per_minute_max: self.packets_per_minute_max,
             amount_per_second_max: self.amount_per_second_max,
+            spread_basis_points: self.spread.basis_points(),
             created_at_ms: self.created_at_ms,
             initial_deposit: self
                 .initial_deposit
@@ -164,6 +170,8 @@ impl Stored for PeerRecord {
             incoming_tokens: incoming_tokens.ok_or("a token's digest isn't 64 hex digits")?,
             packets_per_minute_max: form.packets_per_minute_max,
             amount_per_second_max: form.amount_per_second_max,
+            spread: Spread::new(form.spread_basis_points)
+                .ok_or("its spread is more than 10000 basis points")?,
             created_at_ms: form.created_at_ms,
             initial_deposit: form
                 .initial_deposit

@@ -8,7 +8,10 @@ use std::{
     thread::Thread,
 };
 
-use ilp_connector::token::{Secret, TokenDigest};
+use ilp_connector::{
+    conversion::Spread,
+    token::{Secret, TokenDigest},
+};
 use uuid::Uuid;
 
 use crate::{AssetRecord, PeerRecord, Store};
@@ -49,6 +52,7 @@ pub(crate) fn peer(asset_id: Uuid, address: &str, tokens: &[&str]) -> PeerRecord
         incoming_tokens: tokens.iter().map(|token| TokenDigest::of(token.as_bytes())).collect(),
         packets_per_minute_max: Some(60),
         amount_per_second_max: None,
+        spread: Spread::new(25).expect("a spread"),
         created_at_ms: 1_700_000_000_000,
         initial_deposit: None,
     }

@@ -100,6 +100,7 @@ impl Changing {
         self.store(move |store| store.insert_asset(&stored)).await?;
         self.watch_asset(&record).await?;
         self.inner.know_asset(&record);
+        self.inner.rates_wanted.notify_one();
         Ok(self.inner.asset_view(record))
     }
 

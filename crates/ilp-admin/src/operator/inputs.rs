@@ -74,6 +74,8 @@ pub struct NewPeer {
     pub packets_per_minute_max: Option<u64>,
     /// What it may send in a second; `None` is without limit.
     pub amount_per_second_max: Option<u64>,
+    /// What the node keeps of whatever it sends, in basis points; `None` is nothing.
+    pub spread_basis_points: Option<i32>,
     /// What is deposited for it at once; zero is no deposit.
     pub initial_liquidity: u64,
 }
@@ -101,6 +103,8 @@ pub struct PeerEdit {
     pub packets_per_minute_max: Edit<u64>,
     /// What it may send in a second.
     pub amount_per_second_max: Edit<u64>,
+    /// What the node keeps of whatever it sends, in basis points.
+    pub spread_basis_points: Edit<i32>,
 }
 
 /// Money that the operator says has come in from outside.

@@ -41,6 +41,7 @@ impl Changing {
             let live = self.inner.live_peer(&record, asset)?;
             self.inner.parts.connector.add_peer(live);
         }
+        self.load_rates().await?;
         self.settle_deleted_peers().await?;
         self.inner.is_loaded.store(true, Ordering::Release);
         Ok(Loaded {

@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use ilp_connector::{
     account::AccountId,
+    conversion::Spread,
     peer::{NextHop, Peer, Terms},
 };
 use ilp_store::{InitialDeposit, PeerRecord, Rows, Store};
@@ -232,6 +233,7 @@ impl Inner {
             incoming_tokens: Vec::new(),
             packets_per_minute_max: new.packets_per_minute_max,
             amount_per_second_max: new.amount_per_second_max,
+            spread: new.spread_basis_points.map_or(Ok(Spread::NONE), check::spread)?,
             created_at_ms: 0,
             initial_deposit: (new.initial_liquidity > 0).then_some(InitialDeposit {
                 transfer_id: Uuid::nil(),
@@ -278,6 +280,11 @@ impl Inner {
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
         edit.packets_per_minute_max.apply(&mut record.packets_per_minute_max);
         edit.amount_per_second_max.apply(&mut record.amount_per_second_max);
+        match edit.spread_basis_points {
+            super::Edit::Keep => {}
+            super::Edit::Clear => record.spread = Spread::NONE,
+            super::Edit::Set(basis_points) => record.spread = check::spread(basis_points)?,
+        }
         Ok(record)
     }
 
@@ -308,6 +315,7 @@ impl Inner {
             max_packet_amount: record.max_packet_amount,
             packets_per_minute_max: record.packets_per_minute_max,
             amount_per_second_max: record.amount_per_second_max,
+            spread: record.spread,
             next_hop,
         })
     }

@@ -45,6 +45,8 @@ pub struct NodeView {
     pub ledger_stopped: Option<String>,
     /// What will stop it unless somebody does something.
     pub ledger_warning: Option<String>,
+    /// What peers can't have at the moment although the node works.
+    pub degraded: Option<String>,
 }
 
 impl Inner {
@@ -82,6 +84,7 @@ impl Operator {
             asset_count: self.inner.assets.read().len(),
             ledger_stopped: self.inner.ledger().stopped(),
             ledger_warning: self.inner.ledger().warning(),
+            degraded: self.rates_trouble(),
         }
     }
 }

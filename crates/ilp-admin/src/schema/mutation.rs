@@ -2,6 +2,7 @@
 //! are told, and what an idempotency key does, is `response`'s business.
 
 mod liquidity;
+mod rates;
 mod upkeep;
 
 use async_graphql::{Context, MergedObject, Object, Result};
@@ -24,7 +25,12 @@ const CHANGE_COMPLEXITY: usize = 50;
 /// Everything that can be changed. What was changed is live and on the disk when the answer comes,
 /// and a client that hangs up doesn't stop it half way.
 #[derive(Default, MergedObject)]
-pub(crate) struct Mutation(PeeringMutation, liquidity::LiquidityMutation, upkeep::UpkeepMutation);
+pub(crate) struct Mutation(
+    PeeringMutation,
+    liquidity::LiquidityMutation,
+    rates::RatesMutation,
+    upkeep::UpkeepMutation,
+);
 
 /// Assets and peers.
 #[derive(Default)]

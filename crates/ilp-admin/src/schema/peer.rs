@@ -44,6 +44,9 @@ pub(crate) struct Peer {
     /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
     /// Packets beyond it are refused with T05.
     amount_per_second_max: Option<UInt64>,
+    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent),
+    /// on top of the exchange rate.
+    spread_basis_points: i32,
     /// How many tokens the peer may show. Only their digests are kept, so they can't be read back.
     incoming_token_count: i32,
 }
@@ -68,6 +71,7 @@ impl From<PeerView> for Peer {
             routes: std::iter::once(own).chain(record.routes).collect(),
             packets_per_minute_max: record.packets_per_minute_max.map(UInt64::from),
             amount_per_second_max: record.amount_per_second_max.map(UInt64::from),
+            spread_basis_points: record.spread.basis_points().into(),
             incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
         }
     }

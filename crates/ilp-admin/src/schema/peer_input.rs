@@ -35,6 +35,10 @@ pub(crate) struct CreatePeerInput {
     /// How much the peer may send within a second, in the asset's smallest unit; no limit when left
     /// out.
     amount_per_second_max: Option<UInt64>,
+    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
+    /// from 0 to 10000, on top of the exchange rate; nothing when left out. Between two peers of one
+    /// asset, where the rate is 1, it is the whole price.
+    spread_basis_points: Option<i32>,
 }
 
 impl CreatePeerInput {
@@ -54,6 +58,7 @@ impl CreatePeerInput {
             incoming_tokens: incoming.map(HttpIncomingInput::read),
             packets_per_minute_max: UInt64::optional(self.packets_per_minute_max, INVALID_PACKETS)?,
             amount_per_second_max: UInt64::optional(self.amount_per_second_max, INVALID_AMOUNT)?,
+            spread_basis_points: self.spread_basis_points,
             initial_liquidity: initial.unwrap_or(0),
         })
     }
@@ -88,6 +93,9 @@ pub(crate) struct UpdatePeerInput {
     packets_per_minute_max: MaybeUndefined<UInt64>,
     /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
     amount_per_second_max: MaybeUndefined<UInt64>,
+    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
+    /// from 0 to 10000; null for nothing.
+    spread_basis_points: MaybeUndefined<i32>,
 }
 
 impl UpdatePeerInput {
@@ -108,6 +116,7 @@ impl UpdatePeerInput {
             incoming_tokens: incoming.map(HttpIncomingInput::read),
             packets_per_minute_max: UInt64::edit(self.packets_per_minute_max, INVALID_PACKETS)?,
             amount_per_second_max: UInt64::edit(self.amount_per_second_max, INVALID_AMOUNT)?,
+            spread_basis_points: edit(self.spread_basis_points),
         })
     }
 }

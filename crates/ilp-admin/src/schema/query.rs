@@ -1,6 +1,7 @@
 //! The queries.
 
 mod books;
+mod rates;
 
 use async_graphql::{Context, ID, MergedObject, Object, Result};
 
@@ -20,7 +21,7 @@ const PING_COMPLEXITY: usize = 1000;
 /// Everything that can be read. Refusals are GraphQL errors with `extensions.code`, such as
 /// `NOT_FOUND`.
 #[derive(Default, MergedObject)]
-pub(crate) struct Query(NodeQuery, books::BooksQuery);
+pub(crate) struct Query(NodeQuery, books::BooksQuery, rates::RatesQuery);
 
 /// What can be asked. A field that may be null is an `Option<Result<_>>`: a refusal then makes that
 /// field null beside the error; a `Result<Option<_>>` would void the data of its neighbours too.

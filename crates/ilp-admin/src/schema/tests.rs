@@ -4,6 +4,7 @@ mod events;
 mod idempotency;
 mod pages;
 mod peers;
+mod rates;
 mod refusals;
 mod restart;
 mod thresholds;

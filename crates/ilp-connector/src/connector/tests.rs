@@ -5,11 +5,12 @@ use std::{
 
 use interledger_packet::{AmountTooLarge, ErrorCode, Reject};
 
+mod exchange;
 mod local;
 
 use super::*;
 use crate::{
-    ledger::{Hold, HoldError, MemoryLedger, Stopped},
+    ledger::{Hold, HoldError, MemoryLedger, Stopped, Transfer},
     testing::*,
 };
 

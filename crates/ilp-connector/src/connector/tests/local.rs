@@ -24,7 +24,7 @@ impl Node {
     fn delivered(&self, to: &LocalAccount, packet: Prepare) -> Delivery<Hold> {
         let packet = self.let_in(packet);
         let source = Source::Peer(&self.alice);
-        ready(self.connector.deliver(source, &packet, to)).expect("there is enough")
+        ready(self.connector.deliver(source, &packet, to, now())).expect("there is enough")
     }
 }
 
@@ -65,7 +65,7 @@ fn a_recipient_of_another_asset_without_a_rate_gets_nothing() {
     let node = node();
     let euros = local(AccountKind::WalletAddress, asset("EUR"), 0);
     let packet = node.let_in(prepare("g.node.token", 300));
-    let refused = ready(node.connector.deliver(Source::Peer(&node.alice), &packet, &euros));
+    let refused = ready(node.connector.deliver(Source::Peer(&node.alice), &packet, &euros, now()));
     assert_eq!(refused.expect_err("no rate"), Refusal::NoRate);
     assert_eq!(node.available().0, 1_000);
 }
