@@ -15,8 +15,10 @@ mod liquidity;
 mod load;
 mod outcome;
 mod page;
+pub mod paying;
 mod peers;
 mod rates;
+mod recipients;
 mod thresholds;
 pub(crate) mod transfers;
 mod views;
@@ -46,6 +48,7 @@ pub use self::{
     load::Loaded,
     page::PageArguments,
     rates::NewRate,
+    recipients::{Declined, Recipient, Reserved},
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, PeerView},
 };
