@@ -14,6 +14,8 @@ mod node;
 mod node_file;
 mod run;
 mod telemetry;
+#[cfg_attr(not(test), expect(dead_code, reason = "served once there are wallet addresses"))]
+mod wallet_server;
 mod webhook;
 
 use std::process::ExitCode;

@@ -32,7 +32,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("interledger-packet", &["tokio", "serde", "chrono", "regex"]),
     ("ilp-connector", &["tokio", "hyper", "sled", "serde_json"]),
     ("ilp-store", &["tokio", "hyper", "async-graphql"]),
-    ("ilp-http", &["sled", "async-graphql", "serde_json"]),
+    ("ilp-http", &["sled", "async-graphql"]),
     ("ilp-stream", &["tokio", "serde", "rand"]),
 ];
 
