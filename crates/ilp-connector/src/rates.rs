@@ -62,6 +62,8 @@ pub struct RateInUse {
 #[derive(Debug, Default)]
 pub struct Rates {
     in_use: HashMap<Pair, Quote, foldhash::fast::RandomState>,
+    /// Codes of which the rates service has still to tell its first rates.
+    awaited: HashMap<Box<str>, (), foldhash::fast::RandomState>,
     /// What every origin gave. One change at a time; packets never take it.
     given: Mutex<BTreeMap<(Pair, RateOrigin), Quote>>,
 }
@@ -104,13 +106,18 @@ impl Rates {
     /// it is one.
     ///
     /// # Errors
-    /// [`Refusal::NoRate`] and [`Refusal::StaleRate`].
+    /// [`Refusal::NoRate`], [`Refusal::StaleRate`], and [`Refusal::AwaitedRate`] where the rates
+    /// service may still tell one.
     pub fn find(&self, base: &str, quote: &str, now: Timestamp) -> Result<Rate, Refusal> {
         if base == quote {
             return Ok(Rate::ONE);
         }
         let found = self.in_use.pin().get(&PairRef { base, quote }).copied();
-        let found = found.ok_or(Refusal::NoRate)?;
+        let Some(found) = found else {
+            let awaited = self.awaited.pin();
+            let is_awaited = awaited.contains_key(base) || awaited.contains_key(quote);
+            return Err(if is_awaited { Refusal::AwaitedRate } else { Refusal::NoRate });
+        };
         if found.is_stale(now) { Err(Refusal::StaleRate) } else { Ok(found.rate) }
     }
 
@@ -129,6 +136,16 @@ impl Rates {
         let was_given = all.remove(&(pair.clone(), origin)).is_some();
         self.publish(&all, &pair);
         was_given
+    }
+
+    /// Notes that the rates service has still to tell its first rates of `code`, or has told them.
+    /// Senders give up where there is no rate, and wait where there is none yet.
+    pub fn set_awaited(&self, code: &str, is_awaited: bool) {
+        if is_awaited {
+            self.awaited.pin().insert(code.into(), ());
+        } else {
+            self.awaited.pin().remove(code);
+        }
     }
 
     /// Every rate in use, in the order of the codes.

@@ -67,6 +67,9 @@ pub enum Refusal {
     /// T00: there is a rate, and its lifetime is over before a newer one came.
     #[error("the exchange rate between the two peers' assets is older than its lifetime")]
     StaleRate,
+    /// T00: no rate is known yet, and the rates service may tell one any moment.
+    #[error("the exchange rate between the two peers' assets is not known yet")]
+    AwaitedRate,
     /// R01: an amount other than zero that is worth nothing on the other side.
     #[error("the amount is worth less than the smallest unit of the next hop's asset")]
     ConvertsToZero,
@@ -120,7 +123,7 @@ impl Refusal {
             Self::NextHopBusy => ErrorCode::T02_PEER_BUSY,
             Self::NoReplyInTime => ErrorCode::R00_TRANSFER_TIMED_OUT,
             Self::WrongFulfillment => ErrorCode::F05_WRONG_CONDITION,
-            Self::NotAReply | Self::StaleRate => ErrorCode::T00_INTERNAL_ERROR,
+            Self::NotAReply | Self::StaleRate | Self::AwaitedRate => ErrorCode::T00_INTERNAL_ERROR,
         }
     }
 

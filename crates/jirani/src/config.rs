@@ -11,7 +11,7 @@ use std::{
 };
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use ilp_connector::{Policy, token::Secret};
+use ilp_connector::{Policy, rate::Rate, token::Secret};
 use interledger_packet::Address;
 use uuid::Uuid;
 
@@ -45,6 +45,7 @@ pub(crate) struct Config {
     pub(crate) admin: AdminConfig,
     pub(crate) policy: Policy,
     pub(crate) in_flight_max: usize,
+    pub(crate) rates: RatesConfig,
     pub(crate) webhook: WebhookConfig,
     pub(crate) retention: RetentionConfig,
     /// What the operator should know about this configuration, said once the log is up.
@@ -84,6 +85,17 @@ pub(crate) struct WebhookConfig {
     pub(crate) secret: Option<Secret>,
     pub(crate) timeout_ms: u64,
     pub(crate) attempts_max: u32,
+}
+
+/// Where exchange rates come from, beside those that the operator sets.
+#[derive(Debug)]
+pub(crate) struct RatesConfig {
+    /// A service that is asked for them. May carry a token, so it is never shown.
+    pub(crate) url: Option<Secret>,
+    /// How long what it tells is used.
+    pub(crate) lifetime_ms: u64,
+    /// Base, quote and rate, for pairs of which neither the operator nor the service says anything.
+    pub(crate) fixed: Vec<(String, String, Rate)>,
 }
 
 /// How long what nobody needs any more is kept.
@@ -165,6 +177,12 @@ impl Config {
             policy: policy(settings)?,
             in_flight_max: settings
                 .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
+            rates: RatesConfig {
+                url: settings.get("rates.url", |text| url(text).map(Secret::new))?,
+                lifetime_ms: settings
+                    .required("rates.lifetime_ms", |text| within(text, 300..=DURATION_MS_MAX))?,
+                fixed: settings.get("rates.fixed", fixed_rates)?.unwrap_or_default(),
+            },
             webhook: WebhookConfig {
                 url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
                 secret: settings
@@ -224,10 +242,9 @@ fn check_planned(settings: &Settings) -> Result<(), ConfigError> {
     for name in ["wallet.listen", "auto_peering.listen"] {
         settings.parsed::<SocketAddr>(name)?;
     }
-    for name in ["wallet.public_url", "rates.url", "telemetry.otlp_url"] {
+    for name in ["wallet.public_url", "telemetry.otlp_url"] {
         settings.get(name, url)?;
     }
-    settings.required("rates.lifetime_ms", duration_ms)?;
     settings.parsed::<bool>("auto_peering.enabled")?;
     settings.get("stream_secret", stream_secret)?;
     Ok(())
@@ -278,6 +295,24 @@ fn url(text: &str) -> Option<String> {
     let is_plain = |character: char| character.is_ascii_graphic();
     (!rest.is_empty() && !rest.starts_with('/') && rest.chars().all(is_plain))
         .then(|| text.to_owned())
+}
+
+/// `USD/EUR=0.92, USD/MXN=17.3`
+fn fixed_rates(text: &str) -> Option<Vec<(String, String, Rate)>> {
+    let mut rates: Vec<(String, String, Rate)> = Vec::new();
+    for entry in text.split(',') {
+        let (pair, rate) = entry.split_once('=')?;
+        let (base, quote) = pair.split_once('/')?;
+        let (base, quote) = (base.trim(), quote.trim());
+        let is_code =
+            |code: &str| !code.is_empty() && code.chars().all(|sign| !sign.is_whitespace());
+        let is_given = rates.iter().any(|(other, to, _)| other == base && to == quote);
+        if !is_code(base) || !is_code(quote) || base == quote || is_given {
+            return None;
+        }
+        rates.push((base.to_owned(), quote.to_owned(), rate.trim().parse().ok()?));
+    }
+    Some(rates)
 }
 
 fn admin_secret(text: &str) -> Option<Secret> {

@@ -9,9 +9,11 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod http_agent;
 mod network;
 mod node;
 mod node_file;
+mod rates_service;
 mod run;
 mod telemetry;
 #[cfg_attr(not(test), expect(dead_code, reason = "served once there are wallet addresses"))]

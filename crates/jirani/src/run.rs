@@ -6,7 +6,10 @@ use ilp_admin::{
     Auth, SignatureRules, Webhooks,
     operator::{Operator, Parts},
 };
-use ilp_connector::Connector;
+use ilp_connector::{
+    Connector,
+    rates::{Quote, RateOrigin},
+};
 use ilp_http::{Client, ClientOptions, Limits, Server, Worker};
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
 use tokio::{
@@ -23,6 +26,7 @@ use crate::{
     network::Peering,
     node::Node,
     node_file::{NodeFile, Surface},
+    rates_service::RatesService,
     telemetry, webhook,
 };
 
@@ -74,6 +78,10 @@ fn open(
     };
     let ledger = DurableLedger::open(&store, options).map_err(store_failure)?;
     let connector = Connector::new(config.ilp_address.clone(), config.policy.clone(), ledger);
+    for (base, quote, rate) in &config.rates.fixed {
+        let given = Quote { rate: *rate, updated_at: clock::now(), good_until: None };
+        connector.rates().give(RateOrigin::Fixed, base, quote, given);
+    }
     Ok((store, Arc::new(connector)))
 }
 
@@ -120,6 +128,8 @@ async fn serve(
     let (stop, stopping) = watch::channel(());
     let packets = Server::new(limits).serve(ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
+    let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
+    let rates = ask_for_rates(rates, until(stopping.clone()));
     let router = ilp_admin::router(operator.clone(), auth(config, tenant_id));
     let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
 
@@ -129,7 +139,7 @@ async fn serve(
         drop(stop);
         outcome
     };
-    let (drained, (), (), outcome) = tokio::join!(packets, admin, upkeep, ending);
+    let (drained, (), (), (), outcome) = tokio::join!(packets, admin, upkeep, rates, ending);
     if drained.packets_unfinished > 0 {
         tracing::warn!(
             packets = drained.packets_unfinished,
@@ -170,6 +180,15 @@ async fn upkeep(
         () = operator.expire_withdrawals() => {}
         () = events => {}
         () = operator.keep_house(events_kept) => {}
+        () = stop => {}
+    }
+}
+
+/// Keeps exchange rates fresh, where a service tells them, until the node is told to stop.
+async fn ask_for_rates(service: Option<RatesService>, stop: impl Future<Output = ()>) {
+    let Some(service) = service else { return };
+    tokio::select! {
+        () = service.run() => {}
         () = stop => {}
     }
 }

@@ -32,6 +32,18 @@ fn one_direction_is_enough_and_the_other_is_its_exact_inverse() {
 }
 
 #[test]
+fn a_rate_that_the_service_may_still_tell_is_no_reason_to_give_up() {
+    let rates = Rates::default();
+    for awaited in ["USD", "EUR"] {
+        rates.set_awaited(awaited, true);
+        assert_eq!(rates.told("USD", "EUR", 0), Err(Refusal::AwaitedRate));
+        assert_eq!(rates.told("MXN", "GBP", 0), Err(Refusal::NoRate));
+        rates.set_awaited(awaited, false);
+    }
+    assert_eq!(rates.told("USD", "EUR", 0), Err(Refusal::NoRate));
+}
+
+#[test]
 fn one_code_is_worth_itself() {
     assert_eq!(Rates::default().told("USD", "USD", 0).as_deref(), Ok("1"));
 }

@@ -114,6 +114,20 @@ pub(crate) const KEYS: &[Key] = &[
         Some("unlimited"),
         "a whole number, or unlimited",
     ),
+    key("rates.url", "JIRANI_RATES_URL", None, URL).rafiki(Same("EXCHANGE_RATES_URL")),
+    key(
+        "rates.lifetime_ms",
+        "JIRANI_RATES_LIFETIME_MS",
+        Some("15000"),
+        "a whole number of milliseconds from 300 to 86400000",
+    )
+    .rafiki(Same("EXCHANGE_RATES_LIFETIME")),
+    key(
+        "rates.fixed",
+        "JIRANI_RATES_FIXED",
+        None,
+        "rates between two different asset codes such as USD/EUR=0.92, USD/MXN=17.3, each pair once",
+    ),
     key("webhook.url", "JIRANI_WEBHOOK_URL", None, URL).rafiki(Same("WEBHOOK_URL")),
     key("webhook.secret", "JIRANI_WEBHOOK_SECRET", None, TEXT).rafiki(Same("SIGNATURE_SECRET")),
     key(
@@ -157,16 +171,12 @@ pub(crate) const KEYS: &[Key] = &[
     key("auto_peering.listen", "JIRANI_AUTO_PEERING_LISTEN", Some("0.0.0.0:3005"), ADDRESS)
         .rafiki(Port("AUTO_PEERING_SERVER_PORT"))
         .planned(),
-    key("rates.url", "JIRANI_RATES_URL", None, URL).rafiki(Same("EXCHANGE_RATES_URL")).planned(),
-    key("rates.lifetime_ms", "JIRANI_RATES_LIFETIME_MS", Some("15000"), MILLISECONDS)
-        .rafiki(Same("EXCHANGE_RATES_LIFETIME"))
-        .planned(),
     key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL).planned(),
 ];
 
-/// Whether a key's value must never be shown. A receiver's URL often carries a token.
+/// Whether a key's value must never be shown. A receiver's or a service's URL often carries a token.
 pub(crate) fn is_secret(name: &str) -> bool {
-    name.ends_with("secret") || name == "webhook.url"
+    name.ends_with("secret") || name == "webhook.url" || name == "rates.url"
 }
 
 /// The key of that dotted name.
