@@ -15,6 +15,7 @@ mod connection;
 mod crypto;
 mod frame;
 mod packet;
+mod prober;
 mod rate;
 mod receiver;
 mod sender;
@@ -25,6 +26,7 @@ pub use crypto::{
 };
 pub use frame::{CloseCode, Frame};
 pub use packet::{Frames, PacketError, StreamPacket, StreamPacketBuilder};
+pub use prober::{Path, Prober, ProberParameters};
 pub use rate::{Rate, RateBounds};
 pub use receiver::{
     Asset, ConnectionId, ConnectionTotals, Credentials, Incoming, Limits, Money, Question, Receiver,

@@ -1,6 +1,7 @@
 //! Which packet to send next, if any.
 
 use super::{Amount, EndReason, Sender, Slack};
+use crate::rate::Rate;
 
 /// How much more than what a packet may surely carry is tried at first, while the rate is unknown.
 const PROBE_FACTOR: u64 = 1_000;
@@ -44,7 +45,7 @@ impl Sender {
         let on_its_way = u128::from(self.delivered).saturating_add(self.in_flight.expected());
         let left = u128::from(wanted).saturating_sub(on_its_way);
         let Ok(left @ 1..) = u64::try_from(left) else { return Err(NoPlan::AfterReply) };
-        if rate.lower().delivered_for(u64::MAX) == 0 {
+        if rate.lower() == Rate::ZERO {
             return Err(self.unless_in_flight(EndReason::NothingArrives));
         }
         let needed = rate.sent_for(left).unwrap_or(u64::MAX);

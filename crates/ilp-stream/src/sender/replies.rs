@@ -123,6 +123,10 @@ impl Sender {
         self.size.reached(packet.amount);
         match &mut self.rate {
             Some(rate) => rate.observe(packet.amount, says.amount),
+            // A packet too small to bring anything says nothing about the rate.
+            None if says.amount == 0 => {
+                self.forwarded_min = self.forwarded_min.max(packet.amount.saturating_add(1));
+            }
             None => self.rate = RateBounds::of_packet(packet.amount, says.amount),
         }
         if let Some(asset) = says.asset
