@@ -1,23 +1,28 @@
 //! The rules that a packet passes, in their order.
 
+mod exchange;
+mod limits;
+mod peer_config;
+mod way;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
 use bytes::Bytes;
-use interledger_packet::{Addr, Address, Prepare, Reply, Scheme, Timestamp};
+use interledger_packet::{Address, Prepare, Reply, Timestamp};
 use ring::digest::{SHA256, digest};
 use uuid::Uuid;
 
 use crate::{
     account::Account,
+    in_flight::{InFlightDefaults, Place},
     ledger::Ledger,
     peer::{Asset, NextHop, Peer, Terms},
     peers::Peers,
     rates::Rates,
     refusal::{LinkFailure, Refusal},
-    routes::Found,
     token::TokenDigest,
 };
 
@@ -30,6 +35,8 @@ pub struct Policy {
     /// How many packets a peer without a limit of its own may send within any minute. `None` is no
     /// limit.
     pub packets_per_minute_max_default: Option<u64>,
+    /// How much of what a peer sends may be under way at once, where nothing else was agreed on.
+    pub in_flight_default: InFlightDefaults,
     /// How much earlier than it reached us a packet expires at the next hop, so that there is time
     /// to bring the answer back.
     pub expiry_margin_ms: u64,
@@ -101,9 +108,19 @@ pub struct InFlight<H> {
     /// When it expires at the next hop: the life of its hold, and the time by which an answer
     /// counts.
     pub expires_at: Timestamp,
+    /// Whose next hop that is.
+    peer: Arc<Peer>,
+    amount_out: u64,
+    /// Amount and expiry as they arrived. The packet has them overwritten; these two words bring it
+    /// back where it is to go elsewhere, and a copy of it would cost every packet an allocation.
+    received: (u64, Timestamp),
+    /// The peers that it didn't reach before this one.
+    tried: Vec<Uuid>,
     execution_condition: [u8; 32],
     /// `None` for a packet of zero, which moves no money.
     hold: Option<H>,
+    /// Among what its sender has under way; `None` for the node's own.
+    place: Option<Place>,
 }
 
 /// A packet that has reached its recipient's account at this node and is not yet answered. Dropping
@@ -115,6 +132,8 @@ pub struct Delivery<H> {
     expires_at: Timestamp,
     execution_condition: [u8; 32],
     hold: Option<H>,
+    /// Among what its sender has under way; `None` for the node's own.
+    place: Option<Place>,
 }
 
 /// What the rules make of a packet that they don't refuse.
@@ -233,7 +252,7 @@ impl<L: Ledger> Connector<L> {
     async fn forward(
         &self,
         source: Source<'_>,
-        mut packet: Prepare,
+        packet: Prepare,
         now: Timestamp,
     ) -> Result<Way<L::Hold>, Refusal> {
         self.is_up()?;
@@ -244,27 +263,12 @@ impl<L: Ledger> Connector<L> {
             return Ok(Way::Answered(reply));
         }
         self.may_be_forwarded(packet.destination())?;
-        let next_hop = match self.route(packet.destination(), source)? {
-            Next::Hop(next_hop) => next_hop,
+        let peer = match self.route(packet.destination(), source, &[], now)? {
+            Next::Hop(peer) => peer,
             Next::Here => return Ok(Way::Here(packet)),
         };
-        let terms = next_hop.terms();
-        let maximum_out = self.amount_max(&terms).unwrap_or(u64::MAX);
-        let amount_out =
-            self.convert(source, &next_hop.asset, packet.amount(), maximum_out, now)?;
-        let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
-        let hold =
-            self.hold(source, &next_hop.asset, &next_hop.liquidity, &packet, amount_out).await?;
-
-        packet.set_amount(amount_out);
-        packet.set_expires_at(expires_at);
-        let in_flight = InFlight {
-            next_hop: Arc::clone(&terms.next_hop),
-            expires_at,
-            execution_condition: *packet.execution_condition(),
-            hold,
-        };
-        Ok(Way::On(packet.into_bytes(), in_flight))
+        let in_flight = self.hand_to(peer, source, &packet, now).await?;
+        Ok(Way::On(in_flight.outgoing(packet), in_flight))
     }
 
     /// Sets aside what a packet brings to an account at this node, after [`Connector::prepare`] has
@@ -282,12 +286,14 @@ impl<L: Ledger> Connector<L> {
     ) -> Result<Delivery<L::Hold>, Refusal> {
         let LocalAccount { asset, account } = recipient;
         let amount = self.convert(source, asset, packet.amount(), u64::MAX, now)?;
+        let place = self.place(source, asset, packet.amount(), amount)?;
         let hold = self.hold(source, asset, account, packet, amount).await?;
         Ok(Delivery {
             amount,
             expires_at: packet.expires_at(),
             execution_condition: *packet.execution_condition(),
             hold,
+            place,
         })
     }
 
@@ -299,8 +305,10 @@ impl<L: Ledger> Connector<L> {
         answer: Bytes,
         now: Timestamp,
     ) -> Bytes {
-        let Delivery { expires_at, execution_condition, hold, .. } = delivery;
-        let settled = self.settle(Ok(answer), &execution_condition, expires_at, hold, now).await;
+        let Delivery { expires_at, execution_condition, hold, place: _until_the_end, .. } =
+            delivery;
+        let answer = Reply::parse(answer).map_err(|_| Refusal::NotAReply);
+        let settled = self.settle(answer, &execution_condition, expires_at, hold, now).await;
         settled.unwrap_or_else(|refusal| self.refuse(refusal))
     }
 
@@ -319,20 +327,22 @@ impl<L: Ledger> Connector<L> {
         answer: Result<Bytes, LinkFailure>,
         now: Timestamp,
     ) -> Bytes {
-        let InFlight { expires_at, execution_condition, hold, .. } = in_flight;
+        let InFlight { peer, expires_at, execution_condition, hold, place: _until_the_end, .. } =
+            in_flight;
+        let answer = way::heard(&peer, answer, now);
         let settled = self.settle(answer, &execution_condition, expires_at, hold, now).await;
         settled.unwrap_or_else(|refusal| self.refuse(refusal))
     }
 
     async fn settle(
         &self,
-        answer: Result<Bytes, LinkFailure>,
+        answer: Result<Reply, Refusal>,
         execution_condition: &[u8; 32],
         expires_at: Timestamp,
         hold: Option<L::Hold>,
         now: Timestamp,
     ) -> Result<Bytes, Refusal> {
-        let fulfill = match Reply::parse(answer?).map_err(|_| Refusal::NotAReply)? {
+        let fulfill = match answer? {
             Reply::Reject(reject) => return Ok(reject.into_bytes()),
             Reply::Fulfill(fulfill) => fulfill,
         };
@@ -352,93 +362,11 @@ impl<L: Ledger> Connector<L> {
         // Relaxed: a packet that races with the shutdown is drained like those before it.
         if self.shutting_down.load(Ordering::Relaxed) { Err(Refusal::ShuttingDown) } else { Ok(()) }
     }
-
-    fn amount_max(&self, terms: &Terms) -> Option<u64> {
-        terms.max_packet_amount.or(self.policy.amount_max_default)
-    }
-
-    /// What may pass within a second is also the most that one packet may carry: no later moment
-    /// would let more through, and told so, a sender makes its packets smaller.
-    fn sender_may_send_this_much(&self, source: Source<'_>, amount: u64) -> Result<(), Refusal> {
-        let Source::Peer(peer) = source else { return Ok(()) };
-        let terms = peer.terms_now();
-        let maximum = self.amount_max(&terms).into_iter().chain(terms.amount_per_second_max).min();
-        match maximum {
-            Some(maximum) if amount > maximum => {
-                Err(Refusal::AmountTooLarge { received: amount, maximum })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn sender_may_send_this_often(
-        &self,
-        source: Source<'_>,
-        amount: u64,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let Source::Peer(peer) = source else { return Ok(()) };
-        let terms = peer.terms_now();
-        let packets = terms.packets_per_minute_max.or(self.policy.packets_per_minute_max_default);
-        if packets.is_some_and(|limit| !peer.packet_rate.take_packet(limit, now)) {
-            return Err(Refusal::PacketRate);
-        }
-        let amounts = terms.amount_per_second_max;
-        if amounts.is_some_and(|limit| !peer.amount_rate.take_amount(amount, limit, now)) {
-            return Err(Refusal::AmountRate);
-        }
-        Ok(())
-    }
-
-    /// `peer.` addresses mean the direct neighbour and never travel (RFC 15); live packets never
-    /// reach test networks, nor the reverse (RFC 34).
-    fn may_be_forwarded(&self, destination: Addr<'_>) -> Result<(), Refusal> {
-        if destination.scheme() == Scheme::Peer {
-            return Err(Refusal::PeerAddress);
-        }
-        match (is_live(self.address.scheme()), is_live(destination.scheme())) {
-            (Some(own), Some(other)) if own != other => Err(Refusal::OtherNetwork),
-            _ => Ok(()),
-        }
-    }
-
-    /// The longest prefix wins, and our own address is a prefix like any other: a child of ours
-    /// has a longer one.
-    fn route(&self, destination: Addr<'_>, source: Source<'_>) -> Result<Next, Refusal> {
-        let own = self.address.as_str();
-        let own_prefix_bytes = if destination.starts_with_segments(own) { own.len() } else { 0 };
-        match self.peers.routes.find(destination, source.peer().map(AsRef::as_ref)) {
-            Found::Through(peer, prefix_bytes) if prefix_bytes > own_prefix_bytes => {
-                Ok(Next::Hop(peer))
-            }
-            _ if own_prefix_bytes == destination.as_str().len() => Err(Refusal::NoSuchAccount),
-            _ if own_prefix_bytes > 0 => Ok(Next::Here),
-            Found::BackToSender => Err(Refusal::BackToSender),
-            Found::Through(..) | Found::Nothing => Err(Refusal::NoRoute),
-        }
-    }
-
-    fn outgoing_expiry(&self, expires_at: Timestamp, now: Timestamp) -> Result<Timestamp, Refusal> {
-        let longest = now.saturating_add_ms(self.policy.hold_ms_max);
-        let outgoing = expires_at.saturating_sub_ms(self.policy.expiry_margin_ms).min(longest);
-        if outgoing <= now { Err(Refusal::TooLittleTime) } else { Ok(outgoing) }
-    }
 }
 
 fn not_expired(packet: &Prepare, now: Timestamp) -> Result<(), Refusal> {
     if packet.expires_at() <= now { Err(Refusal::AlreadyExpired) } else { Ok(()) }
 }
 
-/// Whether an allocation scheme is of the live network, of a test network, or of neither.
-fn is_live(scheme: Scheme) -> Option<bool> {
-    match scheme {
-        Scheme::Global => Some(true),
-        scheme if scheme.is_test() => Some(false),
-        _ => None,
-    }
-}
-
-mod exchange;
-mod peer_config;
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,10 @@
 //! Start reading at [`Connector::prepare`]: the order of its lines is the order of the rules.
 
 pub mod account;
+mod breaker;
 mod connector;
 pub mod conversion;
+mod in_flight;
 #[cfg(all(test, shuttle))]
 mod interleavings;
 pub mod ledger;
@@ -23,5 +25,7 @@ mod routes;
 mod testing;
 pub mod token;
 
+pub use breaker::Reachability;
 pub use connector::{Connector, Decision, Delivery, InFlight, LocalAccount, Policy, Source};
+pub use in_flight::{InFlightDefaults, InFlightLimits};
 pub use refusal::{LinkFailure, Refusal};

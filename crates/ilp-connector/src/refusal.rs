@@ -46,6 +46,12 @@ pub enum Refusal {
     /// T05: more amount per second than agreed.
     #[error("more amount per second than agreed")]
     AmountRate,
+    /// T05: as many of the peer's packets are under way as agreed.
+    #[error("more packets under way at once than agreed")]
+    PacketsInFlight,
+    /// T05: as much of the peer's money is under way as agreed.
+    #[error("more amount under way at once than agreed")]
+    AmountInFlight,
     /// F02: a `peer.` address that this node doesn't serve.
     #[error("addresses under peer. are for direct neighbours, and this one is not served here")]
     PeerAddress,
@@ -76,6 +82,10 @@ pub enum Refusal {
     /// T04: the sender's credit line, or the node's stock of an asset, is too low.
     #[error("too little liquidity for this packet at the moment")]
     Liquidity,
+    /// T04: what this peer has under way already holds its share of the node's stock of an asset,
+    /// which is there for all.
+    #[error("too large a share of the asset's liquidity is held by packets of this peer")]
+    AssetShare,
     /// T03: as many packets are under way as the node takes.
     #[error("the node has as many packets under way as it takes")]
     Busy,
@@ -109,15 +119,17 @@ impl Refusal {
         match self {
             Self::AlreadyExpired | Self::TooLittleTime => ErrorCode::R02_INSUFFICIENT_TIMEOUT,
             Self::AmountTooLarge { .. } => ErrorCode::F08_AMOUNT_TOO_LARGE,
-            Self::PacketRate | Self::AmountRate => ErrorCode::T05_RATE_LIMITED,
+            Self::PacketRate | Self::AmountRate | Self::PacketsInFlight | Self::AmountInFlight => {
+                ErrorCode::T05_RATE_LIMITED
+            }
             Self::PeerAddress
             | Self::OtherNetwork
             | Self::NoRoute
             | Self::BackToSender
             | Self::NoSuchAccount => ErrorCode::F02_UNREACHABLE,
             Self::NoRate => ErrorCode::F07_CANNOT_RECEIVE,
+            Self::Liquidity | Self::AssetShare => ErrorCode::T04_INSUFFICIENT_LIQUIDITY,
             Self::ConvertsToZero => ErrorCode::R01_INSUFFICIENT_SOURCE_AMOUNT,
-            Self::Liquidity => ErrorCode::T04_INSUFFICIENT_LIQUIDITY,
             Self::Busy | Self::ShuttingDown | Self::LedgerStopped => ErrorCode::T03_CONNECTOR_BUSY,
             Self::NextHopUnreachable => ErrorCode::T01_PEER_UNREACHABLE,
             Self::NextHopBusy => ErrorCode::T02_PEER_BUSY,

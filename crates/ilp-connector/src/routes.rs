@@ -8,10 +8,11 @@ use std::{
     },
 };
 
-use interledger_packet::Addr;
+use interledger_packet::{Addr, Timestamp};
 use papaya::{Compute, HashMap, Operation};
+use uuid::Uuid;
 
-use crate::peer::Peer;
+use crate::{breaker::Passage, peer::Peer};
 
 /// The routing table. Reads take no lock and allocate nothing; a change touches one prefix.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(crate) struct Routes {
 pub(crate) enum Found<T> {
     /// Through this peer; the prefix that matched was this many bytes long.
     Through(T, usize),
-    /// The longest matching prefix leads to the sender alone.
+    /// The longest matching prefix leads to the sender alone, or to peers that were tried already.
     BackToSender,
     /// No prefix matches.
     Nothing,
@@ -68,8 +69,17 @@ impl Routes {
     }
 
     /// The peer for a destination: the longest prefix wins; among several peers for one prefix the
-    /// choice depends on the destination alone, so that one payment stays on one path.
-    pub(crate) fn find(&self, destination: Addr<'_>, sender: Option<&Peer>) -> Found<Arc<Peer>> {
+    /// choice depends on the destination alone, so that one payment stays on one path for as long as
+    /// its peer answers. The empty prefix, of default routes, comes after a bare scheme.
+    ///
+    /// The sender is never chosen, and neither is one of `tried`.
+    pub(crate) fn find(
+        &self,
+        destination: Addr<'_>,
+        sender: Option<&Peer>,
+        tried: &[Uuid],
+        now: Timestamp,
+    ) -> Found<Arc<Peer>> {
         let table = self.by_prefix.pin();
         // Relaxed: a prefix becomes visible after its depth did, on the thread that adds it; a
         // packet that races with the change is routed as if it had come a moment earlier.
@@ -77,19 +87,45 @@ impl Routes {
             first_segments(destination.as_str(), self.segments_max.load(Ordering::Relaxed));
         loop {
             if let Some(peers) = table.get(prefix) {
-                let is_other = |peer: &&Arc<Peer>| sender.is_none_or(|sender| sender.id != peer.id);
-                return match peers.iter().filter(is_other).max_by_key(|peer| {
-                    // Rendezvous hashing: taking one peer away moves only the destinations that
-                    // it served.
-                    self.choice.hash_one((destination.as_str(), peer.id))
-                }) {
+                let may_be_next = |peer: &Peer| {
+                    sender.is_none_or(|sender| sender.id != peer.id) && !tried.contains(&peer.id)
+                };
+                return match self.choose(peers, may_be_next, destination, now) {
                     Some(peer) => Found::Through(Arc::clone(peer), prefix.len()),
                     None => Found::BackToSender,
                 };
             }
             match prefix.rfind('.').and_then(|dot| prefix.get(..dot)) {
                 Some(shorter) => prefix = shorter,
-                None => return Found::Nothing,
+                None if prefix.is_empty() => return Found::Nothing,
+                None => prefix = "",
+            }
+        }
+    }
+
+    /// The peer of the highest rank for this destination (rendezvous hashing: taking one peer away
+    /// moves only the destinations that it served) among those that answer; where none does, among
+    /// all, as if there were no breakers.
+    fn choose<'a>(
+        &self,
+        peers: &'a [Arc<Peer>],
+        may_be_next: impl Fn(&Peer) -> bool,
+        destination: Addr<'_>,
+        now: Timestamp,
+    ) -> Option<&'a Arc<Peer>> {
+        if let [only] = peers {
+            return Some(only).filter(|peer| may_be_next(peer));
+        }
+        let rank = |peer: &Arc<Peer>| self.choice.hash_one((destination.as_str(), peer.id));
+        loop {
+            let candidates = peers.iter().filter(|peer| may_be_next(peer));
+            let (peer, passage) = candidates
+                .map(|peer| (peer, peer.breaker.passage(now)))
+                .max_by_key(|(peer, passage)| (*passage != Passage::Open, rank(peer)))?;
+            // Whoever loses the race for the one try of a half-open breaker finds it open in the
+            // next round, or closed: a round is lost only to a thread that went on.
+            if passage != Passage::HalfOpen || peer.breaker.claim(now) {
+                return Some(peer);
             }
         }
     }
@@ -113,10 +149,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::{address, peer};
+    use crate::testing::{address, now, peer};
 
     fn found(routes: &Routes, destination: &str, sender: Option<&Peer>) -> Found<String> {
-        match routes.find(address(destination).as_addr(), sender) {
+        match routes.find(address(destination).as_addr(), sender, &[], now()) {
             Found::Through(peer, bytes) => {
                 Found::Through(peer.terms().address.as_str().to_owned(), bytes)
             }
@@ -146,6 +182,72 @@ mod tests {
         let routes = Routes::new();
         routes.add("g", &peer("g.parent"));
         assert_eq!(found(&routes, "g.x.y", None), Found::Through("g.parent".to_owned(), 1));
+    }
+
+    #[test]
+    fn the_empty_prefix_comes_after_a_bare_scheme() {
+        let routes = Routes::new();
+        routes.add("", &peer("g.default"));
+        let default = Found::Through("g.default".to_owned(), 0);
+        assert_eq!(found(&routes, "g.x.y", None), default);
+        assert_eq!(found(&routes, "test.x", None), default);
+        routes.add("g", &peer("g.parent"));
+        assert_eq!(found(&routes, "g.x.y", None), Found::Through("g.parent".to_owned(), 1));
+        assert_eq!(found(&routes, "test.x", None), default);
+    }
+
+    #[test]
+    fn an_open_breaker_lets_the_next_peer_in_and_one_packet_tries_after_the_pause() {
+        let routes = Routes::new();
+        let peers: Vec<_> = ["g.one", "g.two", "g.three"].map(peer).into();
+        for peer in &peers {
+            routes.add("g.shared", peer);
+        }
+        let at = |ms| now().saturating_add_ms(ms);
+        let destination = address("g.shared.x");
+        let choice = |ms| match routes.find(destination.as_addr(), None, &[], at(ms)) {
+            Found::Through(peer, _) => peer,
+            other => panic!("{other:?}"),
+        };
+        let open_at = |ms, peer: &Peer| (0..3).for_each(|_| peer.breaker.failed(at(ms)));
+        let first = choice(0);
+        open_at(0, &first);
+        let second = choice(0);
+        assert_ne!(first.id, second.id);
+        open_at(0, &second);
+        let third = choice(0);
+        assert!(third.id != first.id && third.id != second.id);
+        assert_eq!(choice(499).id, third.id);
+        // The pause is over: one packet each tries the two, in their order.
+        assert_eq!(
+            [choice(500).id, choice(500).id, choice(500).id],
+            [first.id, second.id, third.id]
+        );
+        open_at(501, &third);
+        assert_eq!(choice(501).id, first.id, "all are open, which is as if none were");
+        second.breaker.answered(at(502));
+        assert_eq!(choice(502).id, second.id);
+        first.breaker.answered(at(503));
+        assert_eq!(choice(503).id, first.id, "back to where the destination belongs");
+    }
+
+    #[test]
+    fn each_peer_is_tried_once_and_the_only_one_whatever_its_breaker_says() {
+        let routes = Routes::new();
+        let (one, two) = (peer("g.one"), peer("g.two"));
+        routes.add("g.shared", &one);
+        (0..3).for_each(|_| one.breaker.failed(now()));
+        let destination = address("g.shared.x");
+        let find = |tried: &[Uuid]| match routes.find(destination.as_addr(), None, tried, now()) {
+            Found::Through(peer, _) => Some(peer.id),
+            Found::BackToSender => None,
+            Found::Nothing => panic!("there is a route"),
+        };
+        assert_eq!(find(&[]), Some(one.id));
+        assert_eq!(find(&[one.id]), None);
+        routes.add("g.shared", &two);
+        assert_eq!(find(&[one.id]), Some(two.id));
+        assert_eq!(find(&[one.id, two.id]), None);
     }
 
     #[test]
@@ -208,7 +310,7 @@ mod tests {
                 .filter(|prefix| destination.starts_with_segments(prefix))
                 .map(String::len)
                 .max();
-            let found = match routes.find(destination.as_addr(), None) {
+            let found = match routes.find(destination.as_addr(), None, &[], now()) {
                 Found::Through(_, bytes) => Some(bytes),
                 _ => None,
             };

@@ -15,7 +15,7 @@ pub mod server;
 pub mod spsp;
 pub mod tls;
 
-pub use client::{Client, ClientOptions, NextHop, SendError};
+pub use client::{Client, ClientOptions, NextHop, NoReply, SendError};
 pub use endpoint::{Endpoint, EndpointError};
 pub use payment_pointer::{ReceiverError, ReceiverUrl};
 pub use server::{Limits, NotAPrepare, PacketHandler, Server, ServerStats, Worker};

@@ -51,6 +51,16 @@ pub struct PeerRecord {
     pub packets_per_minute_max: Option<u64>,
     /// What the peer may send in a second, in the asset's smallest unit; `None` is without limit.
     pub amount_per_second_max: Option<u64>,
+    /// Packets of the peer's that may be under way at once; `None` takes the node's default.
+    pub packets_in_flight_max: Option<u64>,
+    /// What of the peer's may be under way at once, in the asset's smallest unit; `None` takes the
+    /// node's default.
+    pub amount_in_flight_max: Option<u64>,
+    /// How much of the stock of another asset the peer's packets may hold, in percent; `None` takes
+    /// the node's default.
+    pub asset_share_in_flight_percent_max: Option<u8>,
+    /// Whether the peer takes what nobody else is nearer to.
+    pub is_default_route: bool,
     /// What the node keeps of whatever the peer sends.
     pub spread: Spread,
     /// Milliseconds since 1970.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use ilp_connector::{Policy, rate::Rate, token::Secret};
+use ilp_connector::{InFlightDefaults, Policy, rate::Rate, token::Secret};
 use interledger_packet::Address;
 use uuid::Uuid;
 
@@ -231,8 +231,24 @@ fn policy(settings: &Settings) -> Result<Policy, ConfigError> {
                 number => number.parse().ok().map(Some),
             },
         )?,
+        in_flight_default: in_flight(settings)?,
         expiry_margin_ms: settings.required("packet.expiry_margin_ms", duration_ms)?,
         hold_ms_max: settings.required("packet.hold_ms_max", duration_ms)?,
+    })
+}
+
+/// No peer has more packets under way than half of what the server takes from all, so that what one
+/// sends to next hops which stay silent leaves room for the others.
+fn in_flight(settings: &Settings) -> Result<InFlightDefaults, ConfigError> {
+    let packets_ceiling = ilp_http::Limits::default().requests_max as u64 / 2;
+    let amount_max: u64 = settings.parsed("peer.amount_in_flight_max")?;
+    Ok(InFlightDefaults {
+        packets_max: settings
+            .required("peer.packets_in_flight_max", |text| within(text, 1..=packets_ceiling))?,
+        packets_ceiling,
+        amount_max: (amount_max > 0).then_some(amount_max),
+        asset_share_percent_max: settings
+            .required("peer.asset_share_in_flight_percent_max", |text| within(text, 0..=100))?,
     })
 }
 

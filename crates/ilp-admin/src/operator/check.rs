@@ -84,6 +84,17 @@ pub(crate) fn routes(texts: &[String], own_address: &str) -> Result<Vec<String>,
     Ok(routes)
 }
 
+/// The share of an asset's stock that a peer's packets may hold.
+pub(crate) fn asset_share_percent(percent: Option<u8>) -> Result<(), OperatorError> {
+    match percent {
+        Some(percent) if percent > 100 => Err(OperatorError::bad_input(
+            "invalid assetShareInFlightPercentMax",
+            format!("{percent} given, 0 to 100 percent are possible"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The token that we show a peer.
 pub(crate) fn outgoing_token(token: &Secret) -> Result<(), OperatorError> {
     token_text(token.reveal())

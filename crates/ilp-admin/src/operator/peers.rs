@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ilp_connector::{
+    InFlightLimits,
     account::AccountId,
     conversion::Spread,
     peer::{NextHop, Peer, Terms},
@@ -233,6 +234,10 @@ impl Inner {
             incoming_tokens: Vec::new(),
             packets_per_minute_max: new.packets_per_minute_max,
             amount_per_second_max: new.amount_per_second_max,
+            packets_in_flight_max: new.packets_in_flight_max,
+            amount_in_flight_max: new.amount_in_flight_max,
+            asset_share_in_flight_percent_max: new.asset_share_in_flight_percent_max,
+            is_default_route: new.is_default_route,
             spread: new.spread_basis_points.map_or(Ok(Spread::NONE), check::spread)?,
             created_at_ms: 0,
             initial_deposit: (new.initial_liquidity > 0).then_some(InitialDeposit {
@@ -280,6 +285,11 @@ impl Inner {
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
         edit.packets_per_minute_max.apply(&mut record.packets_per_minute_max);
         edit.amount_per_second_max.apply(&mut record.amount_per_second_max);
+        edit.packets_in_flight_max.apply(&mut record.packets_in_flight_max);
+        edit.amount_in_flight_max.apply(&mut record.amount_in_flight_max);
+        edit.asset_share_in_flight_percent_max.apply(&mut record.asset_share_in_flight_percent_max);
+        check::asset_share_percent(record.asset_share_in_flight_percent_max)?;
+        record.is_default_route = edit.is_default_route.unwrap_or(record.is_default_route);
         match edit.spread_basis_points {
             super::Edit::Keep => {}
             super::Edit::Clear => record.spread = Spread::NONE,
@@ -311,10 +321,16 @@ impl Inner {
         Ok(Terms {
             address,
             routes: routes.map_err(|error| damaged(&error))?,
+            is_default_route: record.is_default_route,
             tokens: record.incoming_tokens.clone(),
             max_packet_amount: record.max_packet_amount,
             packets_per_minute_max: record.packets_per_minute_max,
             amount_per_second_max: record.amount_per_second_max,
+            in_flight: InFlightLimits {
+                packets_max: record.packets_in_flight_max,
+                amount_max: record.amount_in_flight_max,
+                asset_share_percent_max: record.asset_share_in_flight_percent_max,
+            },
             spread: record.spread,
             next_hop,
         })

@@ -19,7 +19,7 @@ use std::{
 };
 
 use async_graphql::{Request, Variables};
-use ilp_connector::{Connector, Policy};
+use ilp_connector::{Connector, InFlightDefaults, Policy};
 use ilp_store::{DurableLedger, LedgerOptions, Store};
 use interledger_packet::{Address, Timestamp};
 use serde_json::{Value, json};
@@ -76,6 +76,12 @@ pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedg
     let ledger = DurableLedger::open(&store, options).unwrap();
     let policy = Policy {
         packets_per_minute_max_default: None,
+        in_flight_default: InFlightDefaults {
+            packets_max: 100,
+            packets_ceiling: 1_000,
+            amount_max: None,
+            asset_share_percent_max: 50,
+        },
         amount_max_default: None,
         expiry_margin_ms: 1_000,
         hold_ms_max: 30_000,

@@ -1,3 +1,5 @@
+mod way;
+
 use std::{
     pin::pin,
     task::{Context, Poll, Waker},
@@ -26,6 +28,12 @@ fn policy() -> Policy {
     Policy {
         amount_max_default: None,
         packets_per_minute_max_default: None,
+        in_flight_default: InFlightDefaults {
+            packets_max: 100,
+            packets_ceiling: 1_000,
+            amount_max: None,
+            asset_share_percent_max: 100,
+        },
         expiry_margin_ms: 1_000,
         hold_ms_max: 30_000,
     }

@@ -114,6 +114,18 @@ pub(crate) const KEYS: &[Key] = &[
         Some("unlimited"),
         "a whole number, or unlimited",
     ),
+    key(
+        "peer.packets_in_flight_max",
+        "JIRANI_PEER_PACKETS_IN_FLIGHT_MAX",
+        Some("4096"),
+        "a whole number from 1 to 8192",
+    ),
+    key("peer.amount_in_flight_max", "JIRANI_PEER_AMOUNT_IN_FLIGHT_MAX", Some("0"), AMOUNT),
+    key(
+        "peer.asset_share_in_flight_percent_max",
+        "JIRANI_PEER_ASSET_SHARE_IN_FLIGHT_PERCENT_MAX",
+        Some("50"),
+        "a whole number of percent from 0 to 100",
     key("rates.url", "JIRANI_RATES_URL", None, URL).rafiki(Same("EXCHANGE_RATES_URL")),
     key(
         "rates.lifetime_ms",

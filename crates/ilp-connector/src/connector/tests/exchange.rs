@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     conversion::Spread,
+    in_flight::InFlightLimits,
     rates::{Quote, RateOrigin},
     testing::asset,
 };
@@ -164,4 +165,28 @@ fn a_peer_hears_its_address_and_asset_and_pays_nothing_for_it() {
     let own = node.connector.prepare(Source::Own, ildcp::request(expires_at), now());
     let Decision::Reply(reply) = ready(own) else { panic!("sent") };
     assert!(Reject::parse(reply).is_ok(), "the node is nobody's peer of its own");
+}
+
+/// The stock is there for all: what one peer's packets hold of it leaves some for another's.
+#[test]
+fn one_peers_packets_hold_no_more_than_their_share_of_a_stock() {
+    let Exchange { node, carol } = Exchange::at(1_000, "1");
+    for peer in [&node.alice, &node.bob] {
+        let in_flight = InFlightLimits { asset_share_percent_max: Some(50), ..Default::default() };
+        let terms = Terms { in_flight, ..(*peer.terms()).clone() };
+        node.connector.update_peer(peer.id, terms).expect("the peer is there");
+    }
+    let half = node.sent(prepare("g.carol", 500));
+    assert_eq!(node.refused(prepare("g.carol", 1)).code(), ErrorCode::T04_INSUFFICIENT_LIQUIDITY);
+    // Packets that need none of it pass.
+    drop(node.sent(prepare("g.bob", 1)));
+    let from_bob = |amount| {
+        let packet = prepare("g.carol", amount);
+        ready(node.connector.prepare(Source::Peer(&node.bob), packet, now()))
+    };
+    assert!(matches!(from_bob(251), Decision::Reply(_)), "half of what is left is 250");
+    assert!(matches!(from_bob(250), Decision::Send { .. }));
+    ready(node.connector.complete(half.1, Ok(fulfill()), now()));
+    assert_eq!(available(&carol.liquidity), 500);
+    node.sent(prepare("g.carol", 250));
 }
