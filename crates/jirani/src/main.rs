@@ -13,10 +13,11 @@ mod http_agent;
 mod network;
 mod node;
 mod node_file;
+mod payments;
 mod rates_service;
 mod run;
 mod telemetry;
-#[cfg_attr(not(test), expect(dead_code, reason = "served once there are wallet addresses"))]
+mod surfaces;
 mod wallet_server;
 mod webhook;
 

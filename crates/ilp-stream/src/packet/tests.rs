@@ -53,10 +53,7 @@ fn the_examples_of_the_rfc() {
 /// Where the RFC's own file is at hand, ours must say the same.
 #[test]
 fn the_examples_are_those_of_the_file() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/vectors/stream-packets.json"
-    );
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors/stream-packets.json");
     let Ok(text) = std::fs::read_to_string(path) else { return };
     // The names and bytes are enough: what the bytes say is in the test above.
     let values = |key: &str| -> Vec<String> {

@@ -58,18 +58,18 @@ pub(super) async fn drive<M: Machine>(
     let mut under_way = FuturesUnordered::new();
     let mut stopping = false;
     loop {
-        let until = match machine.next(clock::now()) {
-            _ if stopping => None,
-            Action::Send { id, prepare } => {
-                under_way.push(async move { (id, node.forward(source, prepare).await) });
-                continue;
-            }
-            Action::Done(done) => return Some(done),
-            Action::Wait { until } => until,
+        let until = match stopping {
+            true if under_way.is_empty() => return None,
+            true => None,
+            false => match machine.next(clock::now()) {
+                Action::Send { id, prepare } => {
+                    under_way.push(async move { (id, node.forward(source, prepare).await) });
+                    continue;
+                }
+                Action::Done(done) => return Some(done),
+                Action::Wait { until } => until,
+            },
         };
-        if stopping && under_way.is_empty() {
-            return None;
-        }
         tokio::select! {
             Some((id, reply)) = under_way.next() => {
                 machine.reply(id, Ok(reply), clock::now());

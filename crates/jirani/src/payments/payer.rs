@@ -7,7 +7,8 @@ use ilp_admin::operator::{
     paying::{Paying, QuoteAsk, QuoteOffer, QuoteRefusal, SendOrder},
 };
 use ilp_http::{Worker, spsp::SpspClient};
-use tokio::sync::{mpsc, watch};
+use std::time::Duration;
+use tokio::sync::watch;
 
 use super::{quoting, sending};
 use crate::node::Node;
@@ -18,19 +19,51 @@ pub(crate) struct Payer {
     next_worker: AtomicUsize,
     spsp: SpspClient,
     stop: watch::Receiver<()>,
-    /// Kept by each payment that runs, so that the node can wait for the last one.
-    running: mpsc::Sender<()>,
+    /// How many payments run.
+    running: watch::Sender<usize>,
+}
+
+/// One payment that runs, for as long as this is kept.
+struct Running(watch::Sender<usize>);
+
+impl Running {
+    fn begin(running: &watch::Sender<usize>) -> Self {
+        running.send_modify(|count| *count += 1);
+        Self(running.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
 }
 
 impl Payer {
-    /// Pays until `stop` changes or is gone. The receiver ends once no payment runs any more.
+    /// Pays until `stop` is gone.
     pub(crate) fn new(
         workers: Vec<Worker<Node>>,
         spsp: SpspClient,
         stop: watch::Receiver<()>,
-    ) -> (Self, mpsc::Receiver<()>) {
-        let (running, ended) = mpsc::channel(1);
-        (Self { workers, next_worker: AtomicUsize::new(0), spsp, stop, running }, ended)
+    ) -> Self {
+        let running = watch::Sender::new(0);
+        Self { workers, next_worker: AtomicUsize::new(0), spsp, stop, running }
+    }
+
+    /// Waits for `stop`, and then until the packets of all payments are answered, but no longer than
+    /// `drain`. What a payment had not sent by then goes on after the next start.
+    pub(crate) fn ended(
+        &self,
+        stop: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> impl Future<Output = ()> {
+        let mut running = self.running.subscribe();
+        async move {
+            stop.await;
+            if tokio::time::timeout(drain, running.wait_for(|count| *count == 0)).await.is_err() {
+                tracing::warn!("packets of payments were still under way when time was over");
+            }
+        }
     }
 
     fn worker(&self) -> Option<&Worker<Node>> {
@@ -57,7 +90,7 @@ impl Paying for Payer {
     fn send(&self, operator: &Operator, order: SendOrder) {
         let Some(worker) = self.worker() else { return };
         let (node, spsp, stop) = (worker.handler.clone(), self.spsp.clone(), self.stop.clone());
-        let (operator, running) = (operator.clone(), self.running.clone());
+        let (operator, running) = (operator.clone(), Running::begin(&self.running));
         worker.runtime.spawn(async move {
             sending::send(&node, &spsp, &operator, order, stop).await;
             drop(running);

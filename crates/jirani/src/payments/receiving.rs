@@ -1,6 +1,6 @@
 //! Packets whose way ends at this node: whose they are, what they bring, and the answer.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use ilp_admin::operator::{Declined, Operator, Recipient};
@@ -45,11 +45,11 @@ impl Receiving {
 
     /// Answers a packet: in the books first, where it brings money.
     pub(crate) async fn answer(&self, books: &Books, source: Source<'_>, packet: Prepare) -> Bytes {
-        let opened = match self.receiver.open(&packet) {
-            Ok(opened) => opened,
+        let arrival = match self.receiver.arrival(&packet) {
+            Ok(arrival) => arrival,
             Err(reject) => return reject.into_bytes(),
         };
-        let id = opened.tag().and_then(|tag| Uuid::from_slice(tag).ok());
+        let id = arrival.tag().and_then(|tag| Uuid::from_slice(tag).ok());
         let Some(id) = id else { return books.refuse(Refusal::NoSuchAccount) };
         let recipient = match self.operator.recipient(id).await {
             Ok(Some(recipient)) => recipient,
@@ -62,7 +62,7 @@ impl Receiving {
             Ok(amount) => amount,
             Err(refusal) => return books.refuse(refusal),
         };
-        match opened.arrived(amount) {
+        match arrival.brings(amount) {
             Incoming::Money(money) => self.take(books, source, &packet, &recipient, money).await,
             Incoming::Question(question) => {
                 let limits = self.limits(&recipient, question.connection());
@@ -78,7 +78,7 @@ impl Receiving {
         books: &Books,
         source: Source<'_>,
         packet: &Prepare,
-        recipient: &std::sync::Arc<Recipient>,
+        recipient: &Arc<Recipient>,
         money: Money,
     ) -> Bytes {
         let (amount, now) = (money.amount(), clock::now());
@@ -100,7 +100,7 @@ impl Receiving {
         let limits = Limits { total_received, receive_max: limits.receive_max.max(total_received) };
         let fulfill = money.accept(Some(limits), &mut random).into_bytes();
         let reply = books.complete_delivery(delivery, fulfill, clock::now()).await;
-        if PacketType::of(&reply) == Some(PacketType::Fulfill) {
+        if reply.first() == Some(&PacketType::Fulfill.to_byte()) {
             room.keep();
             self.operator.incoming_credited(recipient);
         }
