@@ -62,9 +62,6 @@ impl Store {
                         self.expect_index(&due, event.id, &mut counts)?;
                     }
                 }
-                Some(Kind::Rate) => {
-                    RateRecord::decode(&key, &bytes)?;
-                }
                 Some(Kind::WalletAddress) => {
                     self.check_indexed::<WalletAddressRecord>(&key, &bytes, &mut counts)?;
                 }
@@ -78,6 +75,9 @@ impl Store {
                     self.check_indexed::<OutgoingPaymentRecord>(&key, &bytes, &mut counts)?;
                 }
                 Some(Kind::Fee) => self.check_indexed::<FeeRecord>(&key, &bytes, &mut counts)?,
+                Some(Kind::Rate) => {
+                    RateRecord::decode(&key, &bytes)?;
+                }
                 // Read when they are asked for, and of no weight for what others hold.
                 Some(
                     Kind::Setting | Kind::Idempotency | Kind::IdempotencyByTime | Kind::Threshold,

@@ -44,39 +44,39 @@ pub(crate) enum Kind {
     /// Account to the amount at which an event is due.
     Threshold = 13,
     /// Two asset codes to the rate that an operator set between them.
-    Rate = 14,
+    Rate = 20,
     /// Wallet address id to wallet address.
-    WalletAddress = 20,
+    WalletAddress = 30,
     /// URL to wallet address id.
-    WalletAddressByUrl = 21,
+    WalletAddressByUrl = 31,
     /// Asset id and wallet address id, to the latter.
-    WalletAddressByAsset = 22,
+    WalletAddressByAsset = 32,
     /// Payment id to incoming payment.
-    IncomingPayment = 23,
+    IncomingPayment = 33,
     /// Wallet address id and payment id, to the latter.
-    IncomingPaymentByWallet = 24,
+    IncomingPaymentByWallet = 34,
     /// When an open incoming payment expires and its id, to the id.
-    IncomingPaymentDue = 25,
+    IncomingPaymentDue = 35,
     /// Quote id to quote.
-    Quote = 26,
+    Quote = 36,
     /// Wallet address id and quote id, to the latter.
-    QuoteByWallet = 27,
+    QuoteByWallet = 37,
     /// Payment id to outgoing payment.
-    OutgoingPayment = 28,
+    OutgoingPayment = 38,
     /// Wallet address id and payment id, to the latter.
-    OutgoingPaymentByWallet = 29,
+    OutgoingPaymentByWallet = 39,
     /// Quote id to the id of the payment that was made from it.
-    OutgoingPaymentByQuote = 30,
+    OutgoingPaymentByQuote = 40,
     /// Id of an outgoing payment that has not ended, to itself.
-    OutgoingPaymentUnfinished = 31,
+    OutgoingPaymentUnfinished = 41,
     /// Id of an incoming or outgoing payment, to itself.
-    Payment = 32,
+    Payment = 42,
     /// Fee id to fee.
-    Fee = 33,
+    Fee = 43,
     /// Asset id and fee id, to the latter.
-    FeeByAsset = 34,
+    FeeByAsset = 44,
     /// Asset id, kind and fee id, to the last of them.
-    FeeByKind = 35,
+    FeeByKind = 45,
 }
 
 impl Kind {

@@ -123,15 +123,15 @@ impl Outcome for BackupReport {
     }
 }
 
-fn id_in(kept: &Value) -> Result<&str, OperatorError> {
+pub(super) fn id_in(kept: &Value) -> Result<&str, OperatorError> {
     kept["id"].as_str().ok_or_else(unreadable)
 }
 
-fn unreadable() -> OperatorError {
+pub(super) fn unreadable() -> OperatorError {
     OperatorError::internal(&"what was kept under an idempotency key can't be read")
 }
 
-fn if_there<T>(found: Result<T, OperatorError>) -> Result<Option<T>, OperatorError> {
+pub(super) fn if_there<T>(found: Result<T, OperatorError>) -> Result<Option<T>, OperatorError> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

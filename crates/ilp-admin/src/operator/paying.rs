@@ -14,7 +14,7 @@
 
 use std::sync::Arc;
 
-use ilp_connector::{account::Account, peer::Asset, token::Secret};
+use ilp_connector::{LocalAccount, peer::Asset, token::Secret};
 use uuid::Uuid;
 
 use super::{BoxFuture, Operator};
@@ -124,10 +124,8 @@ pub struct SendOrder {
     pub payment_id: Uuid,
     /// The wallet address that pays.
     pub wallet_address_id: Uuid,
-    /// The payment's own account, from which its packets are paid.
-    pub account: Arc<Account>,
-    /// What it is in.
-    pub source: Arc<Asset>,
+    /// The payment's own account, from which its packets are paid, and what it is in.
+    pub payer: LocalAccount,
     /// A URL or payment pointer, as the client wrote it.
     pub receiver: String,
     /// What the receiver counted in when the quote was made. Another asset ends the payment.

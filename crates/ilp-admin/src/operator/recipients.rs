@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use ilp_connector::{account::Account, peer::Asset};
+use ilp_connector::{LocalAccount, account::AccountKind};
 use parking_lot::RwLock;
 use uuid::Uuid;
 
@@ -28,10 +28,8 @@ const ROUNDING_SLACK: u64 = 1;
 pub struct Recipient {
     /// The id of the wallet address or incoming payment, which is also the tag in its credentials.
     pub id: Uuid,
-    /// Where the money goes.
-    pub account: Arc<Account>,
-    /// What it is in.
-    pub asset: Arc<Asset>,
+    /// Where the money goes, and what it is in.
+    pub local: LocalAccount,
     /// `None` for one that takes whatever comes.
     asked: Option<Asked>,
     /// From when on it takes nothing more, in milliseconds since 1970.
@@ -85,12 +83,11 @@ impl Recipient {
     /// One that takes what is left of `asked`, or whatever comes, until it expires.
     pub(super) fn new(
         id: Uuid,
-        account: Arc<Account>,
-        asset: Arc<Asset>,
+        local: LocalAccount,
         asked: Option<u64>,
         expires_at_ms: Option<u64>,
     ) -> Self {
-        let received = account.balance().credits;
+        let received = local.account.balance().credits;
         let asked = asked.map(|amount| {
             let most = u128::from(amount.saturating_add(ROUNDING_SLACK));
             let room = u64::try_from(most.saturating_sub(received)).unwrap_or(u64::MAX);
@@ -98,8 +95,7 @@ impl Recipient {
         });
         Self {
             id,
-            account,
-            asset,
+            local,
             asked,
             expires_at_ms,
             closed: AtomicBool::new(false),
@@ -110,7 +106,7 @@ impl Recipient {
     /// All that was ever received, in the asset's smallest unit.
     #[must_use]
     pub fn received(&self) -> u128 {
-        self.account.balance().credits
+        self.local.account.balance().credits
     }
 
     /// All that it asks for, in the asset's smallest unit; `None` where it takes whatever comes.
@@ -147,9 +143,9 @@ impl Recipient {
         Ok(Reserved { recipient: Arc::clone(self), amount })
     }
 
-    /// Takes nothing more.
-    pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+    /// Whether it is a wallet address, as opposed to an incoming payment.
+    pub(super) fn is_wallet_address(&self) -> bool {
+        self.local.account.id().kind == AccountKind::WalletAddress
     }
 
     /// What the money that is there means for the record, told once for each stage since this was
@@ -194,7 +190,7 @@ impl fmt::Debug for Recipient {
         formatter
             .debug_struct("Recipient")
             .field("id", &self.id)
-            .field("account", &self.account)
+            .field("account", &self.local.account)
             .field("asked", &self.asked())
             .finish_non_exhaustive()
     }
@@ -230,24 +226,20 @@ impl Recipients {
         Arc::clone(kept.entry(id).or_insert_with(|| Arc::new(make())))
     }
 
-    /// Lets the one of this id take nothing more.
-    pub(super) fn close(&self, id: Uuid) {
-        if let Some(recipient) = self.kept.read().get(&id) {
-            recipient.close();
-        }
-    }
-
-    /// Lets the one of this id take money again.
-    pub(super) fn reopen(&self, id: Uuid) {
-        if let Some(recipient) = self.kept.read().get(&id) {
-            recipient.closed.store(false, Ordering::Relaxed);
+    /// Lets the one of this id take money, or nothing more.
+    pub(super) fn set_open(&self, id: Uuid, is_open: bool) {
+        if let Some(recipient) = self.get(id) {
+            recipient.closed.store(!is_open, Ordering::Relaxed);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ilp_connector::account::{AccountId, Balance};
+    use ilp_connector::{
+        account::{Account, AccountId, Balance},
+        peer::Asset,
+    };
 
     use super::*;
 
@@ -263,7 +255,8 @@ mod tests {
         };
         let balance = Balance { credits: received, ..Balance::default() };
         let account = Arc::new(Account::new(AccountId::incoming_payment(id), balance));
-        Arc::new(Recipient::new(id, account, Arc::new(asset), asked, expires_at_ms))
+        let local = LocalAccount { asset: Arc::new(asset), account };
+        Arc::new(Recipient::new(id, local, asked, expires_at_ms))
     }
 
     #[test]
@@ -283,7 +276,7 @@ mod tests {
     #[test]
     fn one_that_is_closed_expired_or_has_all_takes_nothing() {
         let closed = recipient(0, None, None);
-        closed.close();
+        closed.closed.store(true, Ordering::Relaxed);
         let expired = recipient(0, Some(5), Some(1_000));
         drop(expired.reserve(1, 999).unwrap());
         for (recipient, now_ms) in [(closed, 0), (expired, 1_000), (recipient(5, Some(5), None), 0)]
@@ -306,21 +299,11 @@ mod tests {
     fn those_that_nobody_holds_make_room() {
         let recipients = Recipients::default();
         let held = recipient(0, None, None);
-        let first = recipients.get_or_insert(held.id, || Recipient {
-            id: held.id,
-            account: Arc::clone(&held.account),
-            asset: Arc::clone(&held.asset),
-            asked: None,
-            expires_at_ms: None,
-            closed: AtomicBool::new(false),
-            stage: AtomicU8::new(PENDING),
-        });
+        let make = |id| Recipient::new(id, held.local.clone(), None, None);
+        let first = recipients.get_or_insert(held.id, || make(held.id));
         for _ in 0..KEPT_MAX {
             let id = Uuid::new_v4();
-            recipients.get_or_insert(id, || {
-                let (account, asset) = (Arc::clone(&held.account), Arc::clone(&held.asset));
-                Recipient::new(id, account, asset, None, None)
-            });
+            recipients.get_or_insert(id, || make(id));
         }
         assert!(recipients.kept.read().len() <= KEPT_MAX);
         assert!(Arc::ptr_eq(&recipients.get(held.id).unwrap(), &first));

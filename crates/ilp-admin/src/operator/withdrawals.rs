@@ -135,7 +135,7 @@ impl Operator {
 }
 
 impl Changing {
-    async fn withdraw(
+    pub(super) async fn withdraw(
         &self,
         from: AccountId,
         asset: Uuid,
