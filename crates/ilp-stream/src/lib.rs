@@ -19,6 +19,8 @@ mod prober;
 mod rate;
 mod receiver;
 mod sender;
+#[cfg(test)]
+mod simulation;
 
 pub use connection::{NoReply, Rejection};
 pub use crypto::{

@@ -73,6 +73,8 @@ pub struct Sender {
     in_flight: InFlight,
     asset: Option<Asset>,
     slack: Slack,
+    /// The packet under way that is a step of the search for the path's maximum.
+    search: Option<u64>,
     /// Less than this was too little for some node to forward (R01).
     forwarded_min: u64,
     packets_fulfilled: u64,
@@ -123,6 +125,7 @@ impl Sender {
             in_flight: InFlight::default(),
             asset: parameters.asset,
             slack: Slack::Free,
+            search: None,
             forwarded_min: 1,
             packets_fulfilled: 0,
             packets_rejected: 0,
@@ -162,6 +165,7 @@ impl Sender {
     /// one packet is ignored.
     pub fn reply(&mut self, id: PacketId, reply: Result<Bytes, NoReply>, now: Timestamp) {
         let Some(packet) = self.in_flight.remove(id.0) else { return };
+        self.search.take_if(|sequence| *sequence == id.0);
         self.take_reply(id.0, &packet, reply, now);
     }
 
@@ -208,6 +212,9 @@ impl Sender {
         };
         if plan.has_slack {
             self.slack = Slack::InFlight;
+        }
+        if self.size.is_search(plan.amount) {
+            self.search = Some(written.sequence);
         }
         let packet = Packet {
             amount: plan.amount,

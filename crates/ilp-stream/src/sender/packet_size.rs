@@ -41,10 +41,18 @@ impl PacketSize {
         self.verified.saturating_add(unknown.div_ceil(2))
     }
 
+    /// Whether a packet of this amount would be a step of the search for the maximum.
+    pub(crate) const fn is_search(self, amount: u64) -> bool {
+        !self.is_precise && amount > self.verified
+    }
+
     /// How to cut `left` into packets: the amount of the next one. The last two are cut evenly, so
     /// that no tiny one remains, which rounding could make worthless.
-    pub(crate) fn cut(self, left: u64) -> u64 {
-        let most = self.to_try();
+    ///
+    /// A search takes one step at a time: without `may_search`, while a step is not answered, it is
+    /// what has reached the recipient before, and 0 if nothing has.
+    pub(crate) fn cut(self, left: u64, may_search: bool) -> u64 {
+        let most = if self.is_precise || may_search { self.to_try() } else { self.verified };
         if left <= most {
             left
         } else if left.div_ceil(2) < most {
@@ -128,16 +136,20 @@ mod tests {
         let mut size = PacketSize::new(Some(100));
         assert_eq!(size.too_large(100, told(5, 5)), Ok(()));
         assert_eq!((size.limit(), size.to_try()), (Some(99), 50));
+        assert!(size.is_search(50));
+        assert_eq!((size.cut(1_000, true), size.cut(1_000, false)), (50, 0));
+        size.reached(50);
+        assert_eq!((size.cut(1_000, true), size.cut(1_000, false)), (75, 50));
     }
 
     #[test]
     fn the_last_two_packets_are_even() {
         let size = PacketSize::new(Some(1_000));
-        assert_eq!(size.cut(5_000), 1_000);
-        assert_eq!(size.cut(2_000), 1_000);
-        assert_eq!(size.cut(1_001), 501);
-        assert_eq!(size.cut(1_000), 1_000);
-        assert_eq!(size.cut(1), 1);
+        assert_eq!(size.cut(5_000, true), 1_000);
+        assert_eq!(size.cut(2_000, true), 1_000);
+        assert_eq!(size.cut(1_001, true), 501);
+        assert_eq!(size.cut(1_000, true), 1_000);
+        assert_eq!(size.cut(1, true), 1);
     }
 
     proptest! {
@@ -164,7 +176,7 @@ mod tests {
             let size = PacketSize::new(Some(most));
             let (mut rest, mut packets) = (left, 0);
             while rest > 0 {
-                let amount = size.cut(rest);
+                let amount = size.cut(rest, false);
                 prop_assert!(amount > 0 && amount <= most);
                 rest -= amount;
                 packets += 1;

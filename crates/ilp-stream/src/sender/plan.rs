@@ -26,6 +26,19 @@ pub(super) enum NoPlan {
     Never(EndReason),
 }
 
+/// What makes a packet the last one, and so what its minimum is. Rounding costs each packet up to a
+/// unit, of which a large one has many, and what remains at the end perhaps few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    /// Nothing: others will follow.
+    No,
+    /// It sends all that is left to be sent. Its minimum may be short by one unit sent.
+    Sends,
+    /// It delivers what is left to be delivered, and needn't deliver more. What all packets may
+    /// cost together is limited in another way.
+    Delivers(u64),
+}
+
 impl Sender {
     pub(super) fn plan(&self) -> Result<Plan, NoPlan> {
         let under_way = self.sent.saturating_add(self.in_flight.amount());
@@ -34,7 +47,7 @@ impl Sender {
             return Err(self.unless_in_flight(EndReason::SendMaxReached { sent: self.sent }));
         }
         match self.amount {
-            Amount::Send(_) => self.plan_money(may_be_sent, true),
+            Amount::Send(_) => self.plan_money(may_be_sent, Last::Sends),
             Amount::Deliver { amount, .. } => self.plan_delivery(amount, may_be_sent),
         }
     }
@@ -49,22 +62,24 @@ impl Sender {
             return Err(self.unless_in_flight(EndReason::NothingArrives));
         }
         let needed = rate.sent_for(left).unwrap_or(u64::MAX);
-        if needed > may_be_sent {
-            return self.plan_money(may_be_sent, false);
-        }
+        let last = if needed > may_be_sent { Last::No } else { Last::Delivers(left) };
+        let needed = needed.min(may_be_sent);
         // While the rate isn't known well, what surely suffices may be far too much. Then first
         // what is surely not too much: its reply will tell the rate better.
         let too_much = rate.most_delivered_for(needed).saturating_sub(left) > 1;
         let safe = if too_much { rate.sent_at_most_for(left) } else { 0 };
-        if safe > 0 { self.plan_money(safe, false) } else { self.plan_money(needed, true) }
+        match safe {
+            0 => self.plan_money(needed, last),
+            _ => self.plan_money(safe, Last::No),
+        }
     }
 
-    /// A packet out of `left`, which will complete the payment if `completes`.
-    fn plan_money(&self, left: u64, completes: bool) -> Result<Plan, NoPlan> {
-        let whole = self.size.cut(left);
+    /// A packet out of `left`, which is the last one if it is all of that.
+    fn plan_money(&self, left: u64, last: Last) -> Result<Plan, NoPlan> {
+        let whole = self.size.cut(left, self.search.is_none());
         let amount = whole.min(self.window.room_for_amount(self.in_flight.amount()));
-        if amount < whole {
-            if let Ok(plan) = self.check(amount, false) {
+        if amount < whole || whole == 0 {
+            if let Some(plan) = (amount > 0).then(|| self.check(amount, Last::No).ok()).flatten() {
                 return Ok(plan);
             }
             if !self.in_flight.is_empty() {
@@ -73,18 +88,22 @@ impl Sender {
             // Smaller packets would be lost to rounding, so the path must have liquidity for this
             // one or none.
         }
-        self.check(whole, completes && whole == left)
-            .map_err(|reason| self.unless_in_flight(reason))
+        let last = if whole == left { last } else { Last::No };
+        self.check(whole, last).map_err(|reason| self.unless_in_flight(reason))
     }
 
     /// Whether a packet of this amount makes sense: it can be forwarded, and bring its minimum.
-    fn check(&self, amount: u64, is_last: bool) -> Result<Plan, EndReason> {
+    fn check(&self, amount: u64, last: Last) -> Result<Plan, EndReason> {
         if amount < self.forwarded_min {
             return Err(EndReason::RestTooSmall { left: amount });
         }
-        let has_slack = is_last && self.slack == Slack::Free;
-        let counted = if has_slack { amount.saturating_sub(1) } else { amount };
-        let minimum = self.minimum_rate.delivered_for_rounded_up(counted);
+        let by_rate = |amount| self.minimum_rate.delivered_for_rounded_up(amount);
+        let has_slack = last == Last::Sends && self.slack == Slack::Free;
+        let minimum = match last {
+            Last::Delivers(left) => by_rate(amount).min(left),
+            Last::Sends if has_slack => by_rate(amount.saturating_sub(1)),
+            Last::Sends | Last::No => by_rate(amount),
+        };
         if let Some(rate) = self.rate.filter(|rate| rate.most_delivered_for(amount) < minimum) {
             let (upper, minimum) = (rate.upper(), self.minimum_rate);
             return Err(if upper <= minimum {
@@ -103,7 +122,7 @@ impl Sender {
             return Err(NoPlan::AfterReply);
         }
         let small = self.forwarded_min.saturating_mul(PROBE_FACTOR);
-        let amount = self.size.cut(may_be_sent).min(small);
+        let amount = self.size.cut(may_be_sent, true).min(small);
         if amount < self.forwarded_min {
             return Err(NoPlan::Never(EndReason::NothingArrives));
         }
