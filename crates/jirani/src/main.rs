@@ -16,8 +16,8 @@ mod node_file;
 mod payments;
 mod rates_service;
 mod run;
-mod telemetry;
 mod surfaces;
+mod telemetry;
 mod wallet_server;
 mod webhook;
 

@@ -1,6 +1,6 @@
 //! `jirani run`: opens the store, wires the parts together, serves until told to stop, drains.
 
-use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use ilp_admin::{
     Auth, SignatureRules, Webhooks,
@@ -10,10 +10,14 @@ use ilp_connector::{
     Connector,
     rates::{Quote, RateOrigin},
 };
-use ilp_http::{Client, ClientOptions, Limits, Server, Worker};
+use ilp_http::{
+    Client, ClientOptions, Limits, Server, Worker,
+    spsp::{SpspClient, SpspOptions},
+};
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
+use ilp_stream::SharedSecret;
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{
-    net::TcpListener,
     runtime,
     sync::{Notify, oneshot, watch},
 };
@@ -24,10 +28,14 @@ use crate::{
     commands::Failure,
     config::Config,
     network::Peering,
-    node::Node,
-    node_file::{NodeFile, Surface},
+    node::{Books, Node},
+    node_file::NodeFile,
+    payments::{Payer, Receiving, Wallets},
     rates_service::RatesService,
-    telemetry, webhook,
+    surfaces::Surfaces,
+    telemetry,
+    wallet_server::{self, WalletLimits},
+    webhook,
 };
 
 /// How long connections to the admin API may take to finish: an operator's request is answered
@@ -55,14 +63,12 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
     outcome.and(closed)
 }
 
-type Books = Arc<Connector<DurableLedger>>;
-
 /// Opens the store and the books in it.
 fn open(
     config: &Config,
     ledger_failed: oneshot::Sender<String>,
     event_made: &Arc<Notify>,
-) -> Result<(Store, Books), Failure> {
+) -> Result<(Store, Arc<Books>), Failure> {
     let store = Store::open(&config.data_dir).map_err(store_failure)?;
     let event_made = Arc::clone(event_made);
     let options = LedgerOptions {
@@ -88,7 +94,7 @@ fn open(
 async fn serve(
     config: &Config,
     store: &Store,
-    connector: &Books,
+    connector: &Arc<Books>,
     event_made: Arc<Notify>,
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
@@ -131,7 +137,8 @@ async fn serve(
     let drain = limits.drain_timeout;
     let spsp = SpspClient::new(SpspOptions::default(), &tls);
     let payer = Arc::new(Payer::new(workers.clone(), spsp, stopping.clone()));
-    operator.pay_through(Arc::clone(&payer)).await.map_err(|error| Failure::Store(error.to_string()))?;
+    let paying = operator.pay_through(Arc::clone(&payer) as _);
+    paying.await.map_err(|error| Failure::Store(error.to_string()))?;
     let payments = payer.ended(until(stopping.clone()), drain);
     let wallets = Arc::new(Wallets::new(operator.clone(), receiving));
     let wallets = wallet_server::serve(

@@ -80,9 +80,8 @@ impl Paying for Payer {
             let worker = self.worker().ok_or_else(unable)?;
             let (node, spsp, stop) = (worker.handler.clone(), self.spsp.clone(), self.stop.clone());
             // On a worker's thread, since its connections belong there.
-            let quoted = worker
-                .runtime
-                .spawn(async move { quoting::quote(&node, &spsp, ask, stop).await });
+            let quoted =
+                worker.runtime.spawn(async move { quoting::quote(&node, &spsp, ask, stop).await });
             quoted.await.unwrap_or_else(|_| Err(unable()))
         })
     }

@@ -5,7 +5,10 @@ use ilp_admin::operator::paying::{
     AssetName, Fraction, PayAmount, QuoteAsk, QuoteOffer, QuoteRefusal,
 };
 use ilp_connector::{Source, token::Secret};
-use ilp_http::{ReceiverUrl, spsp::{PaymentDetails, SpspClient, SpspError}};
+use ilp_http::{
+    ReceiverUrl,
+    spsp::{PaymentDetails, SpspClient, SpspError},
+};
 use ilp_stream::{Amount, Asset, EndReason, Path, Prober, ProberParameters, Rate, SharedSecret};
 use interledger_packet::ErrorCode;
 use tokio::sync::watch;
@@ -32,7 +35,8 @@ pub(super) async fn quote(
     let is_same = asset.code == ask.source.code && asset.scale == ask.source.scale;
     let lower = path.rate.lower();
     // One asset all the way has a rate that doesn't move.
-    let rate = if is_same && lower == Rate::ONE { lower } else { lower.less(SLIPPAGE_BASIS_POINTS) };
+    let rate =
+        if is_same && lower == Rate::ONE { lower } else { lower.less(SLIPPAGE_BASIS_POINTS) };
     let (debit_amount, receive_amount) = match amount {
         Amount::Send(amount) => (amount, rate.delivered_for(amount)),
         Amount::Deliver { amount, .. } => {
@@ -51,7 +55,9 @@ pub(super) async fn quote(
         receive_amount,
         receive_asset: AssetName { code: asset.code, scale: asset.scale },
         max_packet_amount: path.packet_amount_max,
-        packet_count: path.packet_amount_max.map_or(1, |maximum| debit_amount.div_ceil(maximum.max(1))),
+        packet_count: path
+            .packet_amount_max
+            .map_or(1, |maximum| debit_amount.div_ceil(maximum.max(1))),
         rate_min: Fraction { delivered: delivered.into(), sent: sent.into() },
         receiver_expires_at_ms: None,
         details: Secret::new(String::new()),
@@ -105,10 +111,8 @@ async fn probe(
     let mut parameters = ProberParameters::new(destination, secret, amount);
     parameters.packet_amount_max =
         node.packet_amount_max(&ask.source, credentials.destination.as_addr());
-    parameters.asset = details
-        .asset
-        .as_ref()
-        .map(|asset| Asset { code: asset.code.clone(), scale: asset.scale });
+    parameters.asset =
+        details.asset.as_ref().map(|asset| Asset { code: asset.code.clone(), scale: asset.scale });
     let mut prober = Prober::new(parameters, now);
     let ended = drive(node, Source::Probe(&ask.source), &mut prober, stop, |_| {}).await;
     match ended {

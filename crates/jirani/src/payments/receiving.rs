@@ -121,6 +121,9 @@ impl Receiving {
 
 impl fmt::Debug for Receiving {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Receiving").field("receiver", &self.receiver).finish_non_exhaustive()
+        formatter
+            .debug_struct("Receiving")
+            .field("receiver", &self.receiver)
+            .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use ilp_admin::operator::{
     Operator,
     paying::{Ended, Progress, QuoteRefusal, SendOrder},
 };
-use ilp_connector::{LocalAccount, Source};
+use ilp_connector::Source;
 use ilp_http::spsp::{PaymentDetails, SpspClient};
 use ilp_stream::{Amount, Asset, Outcome, Rate, Sender, SenderParameters, SharedSecret};
 use tokio::sync::watch;
@@ -57,8 +57,7 @@ async fn attempt(
         return failed("the quote's rate can't be kept to".to_owned());
     };
     let mut sender = Sender::new(parameters, clock::now());
-    let from = LocalAccount { asset: order.source, account: order.account };
-    let outcome = drive(node, Source::Local(&from), &mut sender, stop, |sender| {
+    let outcome = drive(node, Source::Local(&order.payer), &mut sender, stop, |sender| {
         operator.payment_progress(order.payment_id, progress(sender));
     });
     let outcome = outcome.await?;
@@ -97,7 +96,11 @@ async fn ask(
     Some(quoting::query(spsp, receiver).await)
 }
 
-fn parameters(node: &Node, order: &SendOrder, details: &PaymentDetails) -> Option<SenderParameters> {
+fn parameters(
+    node: &Node,
+    order: &SendOrder,
+    details: &PaymentDetails,
+) -> Option<SenderParameters> {
     let rate = Rate::rounded_down(order.rate_min.delivered, order.rate_min.sent)?;
     let amount = if order.is_fixed_send {
         Amount::Send(order.debit_max)
@@ -111,7 +114,7 @@ fn parameters(node: &Node, order: &SendOrder, details: &PaymentDetails) -> Optio
         sent_before: order.sent,
         delivered_before: order.delivered,
         packet_amount_max: node
-            .packet_amount_max(&order.source, credentials.destination.as_addr()),
+            .packet_amount_max(&order.payer.asset, credentials.destination.as_addr()),
         asset: Some(Asset { code: asset.code.clone(), scale: asset.scale }),
         ..SenderParameters::new(credentials.destination.clone(), secret, amount, rate)
     })
