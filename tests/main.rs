@@ -28,6 +28,8 @@ mod interop;
 mod liquidity;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
+/// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
+mod payments;
 /// Killing the node under load, and counting.
 mod recovery;
 /// Each ILP error code that the node answers with, its cause, its data, its `triggeredBy`.
