@@ -1,31 +1,53 @@
 //! The GraphQL schema, with the names of Rafiki's admin API. What it can do is what works: a type
 //! of that API that isn't here yet is absent and not a stub.
 
+mod amount;
 mod asset;
 mod books;
 mod document;
 mod event;
+mod fee;
+mod filter;
+mod incoming_payment;
 mod liquidity;
+mod lists;
 mod mutation;
 mod node;
+mod outgoing_payment;
 mod page;
+mod payment;
 mod peer;
 mod peer_input;
 mod query;
+mod quote;
 mod rate;
 mod response;
 mod scalars;
+mod subscription;
 #[cfg(test)]
 pub(crate) mod tests;
+mod wallet_address;
+mod wallet_address_input;
+mod wallet_liquidity;
 
 use async_graphql::{
-    EmptySubscription, Interface, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
-    ServerError,
+    Interface, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError,
 };
 
 use self::{
-    asset::Asset, books::AccountingTransfer, event::WebhookEvent, mutation::Mutation, peer::Peer,
-    query::Query, response::BAD_USER_INPUT,
+    asset::Asset,
+    books::AccountingTransfer,
+    event::WebhookEvent,
+    fee::Fee,
+    incoming_payment::IncomingPayment,
+    mutation::Mutation,
+    outgoing_payment::OutgoingPayment,
+    payment::{BasePayment, Payment},
+    peer::Peer,
+    query::Query,
+    response::BAD_USER_INPUT,
+    subscription::Subscription,
+    wallet_address::WalletAddress,
 };
 use crate::operator::Operator;
 
@@ -52,12 +74,17 @@ enum Model {
     Peer(Peer),
     AccountingTransfer(AccountingTransfer),
     WebhookEvent(WebhookEvent),
+    WalletAddress(WalletAddress),
+    IncomingPayment(IncomingPayment),
+    OutgoingPayment(OutgoingPayment),
+    Payment(Payment),
+    Fee(Fee),
 }
 
 /// The schema over a running node.
 #[derive(Clone)]
 pub(crate) struct AdminSchema {
-    schema: Schema<Query, Mutation, EmptySubscription>,
+    schema: Schema<Query, Mutation, Subscription>,
 }
 
 impl AdminSchema {
@@ -92,9 +119,10 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription)
         .register_output_type::<Model>()
+        .register_output_type::<BasePayment>()
 }
 
 /// Refusals of ours have a code. What has none comes from the GraphQL library: about an argument
