@@ -78,7 +78,7 @@ impl Chain {
 
 fn peer(node: &Node, asset: &str, address: &str, other: &Node, max_packet_amount: u64) -> String {
     // The token that the other side shows: the same text at both ends, one for each direction.
-    let own = node.query("{ node { ilpAddress } }", json!({}))["node"]["ilpAddress"]
+    let own = node.query("{ node { address } }", json!({}))["node"]["address"]
         .as_str()
         .unwrap()
         .to_owned();

@@ -29,7 +29,8 @@ impl Node {
     /// What a payer is told at a URL of this node's wallet port.
     pub(crate) fn spsp(&self, url: &str) -> Value {
         let path = url.strip_prefix(&format!("http://{}", self.wallet)).unwrap();
-        let headers = [("accept", "application/spsp4+json")];
+        let host = self.wallet.to_string();
+        let headers = [("host", &*host), ("accept", "application/spsp4+json")];
         let mut connection = Connection::open(self.wallet).unwrap();
         let response = connection.request("GET", path, &headers, b"").unwrap();
         assert_eq!(response.status, 200, "{}", response.text());
