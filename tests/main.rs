@@ -30,6 +30,8 @@ mod interop_rates;
 mod liquidity;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
+/// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
+mod payments;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.
 mod rates;
 /// Killing the node under load, and counting.

@@ -31,7 +31,8 @@ pub use packet::{Frames, PacketError, StreamPacket, StreamPacketBuilder};
 pub use prober::{Path, Prober, ProberParameters};
 pub use rate::{Rate, RateBounds};
 pub use receiver::{
-    Asset, ConnectionId, ConnectionTotals, Credentials, Incoming, Limits, Money, Question, Receiver,
+    Arrival, Asset, ConnectionId, ConnectionTotals, Credentials, Incoming, Limits, Money, Question,
+    Receiver,
 };
 pub use sender::{
     Action, Amount, EndReason, Outcome, PacketId, Progress, Sender, SenderParameters,

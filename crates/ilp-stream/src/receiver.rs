@@ -19,7 +19,7 @@ use crate::{
     packet::{PacketError, StreamPacket},
 };
 
-pub use incoming::{Incoming, Limits, Money, Question};
+pub use incoming::{Arrival, Incoming, Limits, Money, Question};
 pub use totals::ConnectionTotals;
 
 use incoming::Request;
@@ -118,16 +118,25 @@ impl Receiver {
     /// Reads a packet of which `amount` has arrived, in the recipient's units.
     ///
     /// # Errors
+    /// As [`Receiver::arrival`].
+    pub fn open(&self, prepare: &Prepare, amount: u64) -> Result<Incoming, Reject> {
+        self.arrival(prepare).map(|arrival| arrival.brings(amount))
+    }
+
+    /// Reads a packet before it is known what arrives with it: what that is may depend on whom the
+    /// packet is for.
+    ///
+    /// # Errors
     /// The Reject to answer with when it is no packet of a connection of ours: F02 for an address
     /// of somebody else's, F06 for a token or data that don't decrypt, F00 for a STREAM packet that
     /// was written for another kind of ILP packet or in another version.
-    pub fn open(&self, prepare: &Prepare, amount: u64) -> Result<Incoming, Reject> {
-        self.read(prepare, amount).map_err(|refusal| {
+    pub fn arrival(&self, prepare: &Prepare) -> Result<Arrival, Reject> {
+        self.read(prepare).map_err(|refusal| {
             Reject::new(refusal.code(), Some(self.address.as_addr()), &refusal.to_string())
         })
     }
 
-    fn read(&self, prepare: &Prepare, amount: u64) -> Result<Incoming, Refusal> {
+    fn read(&self, prepare: &Prepare) -> Result<Arrival, Refusal> {
         let token = self.token_of(prepare)?;
         let connection = ConnectionId::of(&token).ok_or(Refusal::Token)?;
         let keys = Keys::new(&self.shared_secret(&token));
@@ -144,9 +153,8 @@ impl Receiver {
         }
         let fulfillment = keys.fulfillment(prepare.data());
         let is_fulfillable = condition_of(&fulfillment) == *prepare.execution_condition();
-        let address = self.address.clone();
-        let request = Request::new(address, keys, connection, contents, &packet, amount);
-        Ok(request.into_incoming(&packet, is_fulfillable.then_some(fulfillment)))
+        let request = Request::new(self.address.clone(), keys, connection, contents, &packet);
+        Ok(Arrival::new(request, &packet, is_fulfillable.then_some(fulfillment)))
     }
 
     /// The token in a packet's address: the segment behind our own address. Segments behind the

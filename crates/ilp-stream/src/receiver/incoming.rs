@@ -15,6 +15,15 @@ use crate::{
 /// The stream that payers use when they name none.
 const DEFAULT_STREAM_ID: u64 = 1;
 
+/// A packet of a connection of ours, of which it isn't known yet what it brings.
+pub struct Arrival {
+    request: Request,
+    /// What the payer demands to arrive, in the recipient's units.
+    minimum: u64,
+    is_farewell: bool,
+    fulfillment: Option<[u8; 32]>,
+}
+
 /// A packet of a connection of ours.
 #[derive(Debug)]
 pub enum Incoming {
@@ -55,6 +64,40 @@ enum QuestionKind {
     Probe,
     /// It is good, and its amount is 0.
     Empty { fulfillment: [u8; 32] },
+}
+
+impl Arrival {
+    /// `fulfillment` is there if it fits the packet's condition.
+    pub(super) fn new(
+        request: Request,
+        packet: &StreamPacket<'_>,
+        fulfillment: Option<[u8; 32]>,
+    ) -> Self {
+        let is_farewell = has(packet, |frame| matches!(frame, Frame::ConnectionClose { .. }));
+        Self { request, minimum: packet.amount(), is_farewell, fulfillment }
+    }
+
+    /// As [`Incoming::tag`].
+    #[must_use]
+    pub const fn tag(&self) -> Option<&Bytes> {
+        self.request.contents.tag.as_ref()
+    }
+
+    /// Tells money from questions, once it is known that `amount` arrives, in the recipient's units.
+    #[must_use]
+    pub fn brings(self, amount: u64) -> Incoming {
+        let Self { request, minimum, is_farewell, fulfillment } = self;
+        let request = Request { amount, ..request };
+        let kind = match fulfillment.filter(|_| amount >= minimum) {
+            _ if is_farewell => QuestionKind::Farewell,
+            Some(fulfillment) if amount > 0 => {
+                return Incoming::Money(Money { request, fulfillment });
+            }
+            Some(fulfillment) => QuestionKind::Empty { fulfillment },
+            None => QuestionKind::Probe,
+        };
+        Incoming::Question(Question { request, kind })
+    }
 }
 
 impl Incoming {
@@ -122,6 +165,13 @@ impl Money {
         self.request.reject(ErrorCode::T00_INTERNAL_ERROR, message, None, false, random)
     }
 
+    /// F99, and the connection goes on: not this much. What is still taken is in `limits`.
+    #[must_use]
+    pub fn decline(self, limits: Option<Limits>, random: &mut impl Random) -> Reply {
+        let message = "the recipient takes less than this";
+        self.request.reject(ErrorCode::F99_APPLICATION_ERROR, message, limits, false, random)
+    }
+
     /// F99, and the connection ends: no more from this payer.
     #[must_use]
     pub fn decline_for_good(self, limits: Option<Limits>, random: &mut impl Random) -> Reply {
@@ -164,7 +214,7 @@ pub(super) struct Request {
     keys: Keys,
     connection: ConnectionId,
     contents: TokenContents,
-    /// What arrived.
+    /// What arrived; 0 as long as that isn't known.
     amount: u64,
     sequence: u64,
     /// The stream that the money is for, the first one if it is for several.
@@ -180,7 +230,6 @@ impl Request {
         connection: ConnectionId,
         contents: TokenContents,
         packet: &StreamPacket<'_>,
-        amount: u64,
     ) -> Self {
         let mut stream_ids = packet.frames().filter_map(|frame| match frame {
             Frame::StreamMoney { stream_id, .. } => Some(stream_id),
@@ -191,31 +240,10 @@ impl Request {
             keys,
             connection,
             contents,
-            amount,
+            amount: 0,
             sequence: packet.sequence(),
             stream_id: stream_ids.next().unwrap_or(DEFAULT_STREAM_ID),
             is_greeting: has(packet, |frame| matches!(frame, Frame::ConnectionNewAddress { .. })),
-        }
-    }
-
-    /// Tells money from questions. `fulfillment` is there if it fits the packet's condition.
-    pub(super) fn into_incoming(
-        self,
-        packet: &StreamPacket<'_>,
-        fulfillment: Option<[u8; 32]>,
-    ) -> Incoming {
-        if has(packet, |frame| matches!(frame, Frame::ConnectionClose { .. })) {
-            return Incoming::Question(Question { request: self, kind: QuestionKind::Farewell });
-        }
-        match fulfillment.filter(|_| self.amount >= packet.amount()) {
-            Some(fulfillment) if self.amount > 0 => {
-                Incoming::Money(Money { request: self, fulfillment })
-            }
-            Some(fulfillment) => {
-                let kind = QuestionKind::Empty { fulfillment };
-                Incoming::Question(Question { request: self, kind })
-            }
-            None => Incoming::Question(Question { request: self, kind: QuestionKind::Probe }),
         }
     }
 
@@ -289,6 +317,12 @@ impl fmt::Debug for Request {
             .field("amount", &self.amount)
             .field("sequence", &self.sequence)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Arrival {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Arrival").field(&self.request).finish()
     }
 }
 
