@@ -14,10 +14,11 @@ mod ildcp;
 mod network;
 mod node;
 mod node_file;
+mod payments;
 mod rates_service;
 mod run;
+mod surfaces;
 mod telemetry;
-#[cfg_attr(not(test), expect(dead_code, reason = "served once there are wallet addresses"))]
 mod wallet_server;
 mod webhook;
 
