@@ -46,3 +46,5 @@ mod scale;
 mod storage;
 /// Starting and stopping nodes, stub peers, packets.
 mod support;
+/// Wallet addresses, payments within a node that is killed, and a WebSocket to follow one.
+mod wallets;
