@@ -158,8 +158,14 @@ impl Operator {
                 tokio::spawn(async move { operator.pay_locally(order.record).await });
             }
             (false, Some(paying)) => paying.send(&operator, order.order),
-            // It is handed over with the others once there is somebody to hand it to.
-            (false, None) => wallets.end(id),
+            // It is handed over with the others once there is somebody to hand it to. Who came while
+            // this one was begun has not seen it.
+            (false, None) => {
+                wallets.end(id);
+                if wallets.paying.get().is_some() {
+                    return Box::pin(self.start_payment(id)).await;
+                }
+            }
         }
         Ok(())
     }
