@@ -30,6 +30,8 @@ mod interop_rates;
 mod liquidity;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
+/// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
+mod payments;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.
 mod rates;
 /// Killing the node under load, and counting.
@@ -44,6 +46,8 @@ mod routing;
 mod scale;
 /// Disks that fill up, files that rot.
 mod storage;
+/// STREAM packets, receivers and payments against those of the npm packages.
+mod stream_npm;
 /// Starting and stopping nodes, stub peers, packets.
 mod support;
 /// Wallet addresses, payments within a node that is killed, and a WebSocket to follow one.

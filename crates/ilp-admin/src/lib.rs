@@ -14,7 +14,7 @@ pub mod operator;
 mod schema;
 mod webhook;
 
-pub use auth::{Auth, SignatureRules};
+pub use auth::{Auth, SignatureRules, sign};
 pub use http::router;
 pub use schema::sdl;
 pub use webhook::{Backoff, WebhookRequest, WebhookRules, WebhookTransport, Webhooks};

@@ -14,9 +14,12 @@ mod ildcp;
 mod network;
 mod node;
 mod node_file;
+mod payments;
 mod rates_service;
 mod run;
+mod surfaces;
 mod telemetry;
+mod wallet_server;
 mod webhook;
 
 use std::process::ExitCode;

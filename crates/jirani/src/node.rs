@@ -4,28 +4,48 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use ilp_connector::{
-    Connector, Decision, InFlight, LinkFailure, Refusal, Source, ledger::Ledger, peer::Peer,
+    Connector, Decision, InFlight, LinkFailure, Refusal, Source,
+    ledger::Ledger,
+    peer::{Asset, Peer},
 };
 use ilp_http::{Client, Endpoint, NextHop, NoReply, NotAPrepare, PacketHandler, SendError};
 use ilp_store::DurableLedger;
-use interledger_packet::{Address, Prepare};
+use interledger_packet::{Addr, Address, Prepare};
 use tokio::time::Instant;
 
-use crate::clock;
+use crate::{clock, payments::Receiving};
 
+/// The connector with the node's books in it.
+pub(crate) type Books = Connector<DurableLedger>;
 type Hold = <DurableLedger as Ledger>::Hold;
 
 /// What one thread needs to carry packets: the connector, which all share, and a client with
 /// connections of the thread's own.
 #[derive(Clone)]
 pub(crate) struct Node {
-    connector: Arc<Connector<DurableLedger>>,
+    connector: Arc<Books>,
     client: Client,
+    /// Who is paid at this node; `None` for a node that only asks questions.
+    receiving: Option<Arc<Receiving>>,
 }
 
 impl Node {
-    pub(crate) fn new(connector: Arc<Connector<DurableLedger>>, client: Client) -> Self {
-        Self { connector, client }
+    pub(crate) fn new(
+        connector: Arc<Books>,
+        client: Client,
+        receiving: Option<Arc<Receiving>>,
+    ) -> Self {
+        Self { connector, client, receiving }
+    }
+
+    /// The most that a packet of the node's own may carry to `destination`, in the unit of `asset`,
+    /// as far as this node knows.
+    pub(crate) fn packet_amount_max(
+        &self,
+        asset: &Arc<Asset>,
+        destination: Addr<'_>,
+    ) -> Option<u64> {
+        self.connector.packet_amount_max(asset, destination, clock::now())
     }
 
     /// The node's own ILP address.
@@ -47,7 +67,7 @@ impl Node {
         loop {
             let (packet, in_flight) = match decision {
                 Decision::Reply(reject) => return reject,
-                Decision::Deliver(_) => return self.connector.refuse(Refusal::NoSuchAccount),
+                Decision::Deliver(packet) => return self.deliver(source, packet).await,
                 Decision::Send { packet, in_flight } => (packet, in_flight),
             };
             let sent = self.send(&in_flight, packet).await;
@@ -58,6 +78,13 @@ impl Node {
                 }
                 Sent::Over(answer) => return connector.complete(in_flight, answer, now).await,
             };
+        }
+    }
+
+    async fn deliver(&self, source: Source<'_>, packet: Prepare) -> Bytes {
+        match &self.receiving {
+            Some(receiving) => receiving.answer(&self.connector, source, packet).await,
+            None => self.connector.refuse(Refusal::NoSuchAccount),
         }
     }
 

@@ -46,7 +46,8 @@ pub struct Payee {
 
 impl Payee {
     /// What may still come; `None` for whatever.
-    pub(super) fn room(&self) -> Option<u64> {
+    #[must_use]
+    pub fn room(&self) -> Option<u64> {
         let room = u128::from(self.asked?).saturating_sub(self.received);
         Some(u64::try_from(room).unwrap_or(u64::MAX))
     }
