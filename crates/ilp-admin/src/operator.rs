@@ -16,7 +16,9 @@ mod load;
 mod outcome;
 mod page;
 mod peers;
+pub(crate) mod tenants;
 mod thresholds;
+pub(crate) mod tokens;
 pub(crate) mod transfers;
 mod views;
 mod withdrawals;
@@ -44,6 +46,8 @@ pub use self::{
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
     page::PageArguments,
+    tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
+    tokens::AddedToken,
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, PeerView},
 };
@@ -106,6 +110,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The id of the one tenant, which is the operator.
     pub tenant_id: String,
+    /// What is configured about it.
+    pub tenant: TenantProfile,
     /// The program's version, for people.
     pub version: &'static str,
     /// How long a packet may be under way, as in the connector's policy. What a deleted peer's

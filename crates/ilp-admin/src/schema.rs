@@ -14,8 +14,10 @@ mod peer_input;
 mod query;
 mod response;
 mod scalars;
+mod tenant;
 #[cfg(test)]
 pub(crate) mod tests;
+mod token;
 
 use async_graphql::{
     EmptySubscription, Interface, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
@@ -24,7 +26,7 @@ use async_graphql::{
 
 use self::{
     asset::Asset, books::AccountingTransfer, event::WebhookEvent, mutation::Mutation, peer::Peer,
-    query::Query, response::BAD_USER_INPUT,
+    query::Query, response::BAD_USER_INPUT, tenant::Tenant,
 };
 use crate::operator::Operator;
 
@@ -41,7 +43,7 @@ const COMPLEXITY_MAX: usize = 10_000;
     field(name = "id", ty = "&async_graphql::ID", desc = "The id, a UUID."),
     field(
         name = "created_at",
-        ty = "&String",
+        ty = "String",
         desc = "When it was made, such as `2026-11-23T12:00:00.000Z`."
     )
 )]
@@ -51,6 +53,7 @@ enum Model {
     Peer(Peer),
     AccountingTransfer(AccountingTransfer),
     WebhookEvent(WebhookEvent),
+    Tenant(Tenant),
 }
 
 /// The schema over a running node.

@@ -91,8 +91,8 @@ impl Store {
         }
         let by_address = keys::peer_by_address(peer.asset_id, &peer.static_ilp_address);
         self.expect_index(&by_address, peer.id, counts)?;
-        for digest in &peer.incoming_tokens {
-            self.expect_index(&keys::peer_by_token(digest), peer.id, counts)?;
+        for token in &peer.incoming_tokens {
+            self.expect_index(&keys::peer_by_token(&token.digest), peer.id, counts)?;
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ pub use ledger::{
 };
 pub use outbox::{AttemptOutcome, Delivery, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};
-pub use records::{AssetRecord, DeletedPeerRecord, InitialDeposit, PeerRecord};
+pub use records::{AssetRecord, DeletedPeerRecord, IncomingToken, InitialDeposit, PeerRecord};
 pub use store::Store;
 
 /// The largest record, in bytes of its stored form. A peer with a thousand routes of sixty

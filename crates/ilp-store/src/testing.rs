@@ -11,7 +11,7 @@ use std::{
 use ilp_connector::token::{Secret, TokenDigest};
 use uuid::Uuid;
 
-use crate::{AssetRecord, PeerRecord, Store};
+use crate::{AssetRecord, IncomingToken, PeerRecord, Store};
 
 pub(crate) fn open(dir: &Path) -> Store {
     Store::open(dir).expect("the directory is there and free")
@@ -46,12 +46,16 @@ pub(crate) fn peer(asset_id: Uuid, address: &str, tokens: &[&str]) -> PeerRecord
         routes: vec!["g.beyond".to_owned()],
         endpoint: "ilp.example.com".to_owned(),
         outgoing_token: Secret::new("theirtoken".to_owned()),
-        incoming_tokens: tokens.iter().map(|token| TokenDigest::of(token.as_bytes())).collect(),
+        incoming_tokens: tokens.iter().map(|text| token(text)).collect(),
         packets_per_minute_max: Some(60),
         amount_per_second_max: None,
         created_at_ms: 1_700_000_000_000,
         initial_deposit: None,
     }
+}
+
+pub(crate) fn token(text: &str) -> IncomingToken {
+    IncomingToken { digest: TokenDigest::of(text.as_bytes()), created_at_ms: 1_700_000_000_000 }
 }
 
 struct Unpark(Thread);

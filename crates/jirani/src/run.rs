@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
 
 use ilp_admin::{
     Auth, SignatureRules, Webhooks,
-    operator::{Operator, Parts},
+    operator::{Operator, Parts, TenantProfile, TenantSettingName, without_secrets},
 };
 use ilp_connector::Connector;
 use ilp_http::{Client, ClientOptions, Limits, Server, Worker};
@@ -98,6 +98,7 @@ async fn serve(
         network: Arc::new(network),
         clock: clock::now,
         tenant_id: tenant_id.clone(),
+        tenant: tenant(config),
         version: env!("CARGO_PKG_VERSION"),
         hold_ms_max: config.policy.hold_ms_max,
         event_made: Arc::clone(&event_made),
@@ -265,6 +266,22 @@ fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
     let id = Uuid::new_v4();
     store.set_setting(SETTING, id.as_bytes()).map_err(|error| Failure::Store(error.to_string()))?;
     Ok(id)
+}
+
+/// What the tenant's settings show of the configuration.
+fn tenant(config: &Config) -> TenantProfile {
+    let webhook = &config.webhook;
+    let profile = TenantProfile {
+        public_name: config.name.clone(),
+        has_secret: config.admin.secret.is_some(),
+        settings: Vec::new(),
+    };
+    let url = webhook.url.as_ref().map(|url| without_secrets(url.reveal()));
+    profile
+        .with(TenantSettingName::WebhookUrl, url)
+        .with(TenantSettingName::WebhookTimeout, Some(webhook.timeout_ms.to_string()))
+        .with(TenantSettingName::WebhookMaxRetry, Some(webhook.attempts_max.to_string()))
+        .with(TenantSettingName::IlpAddress, Some(config.ilp_address.to_string()))
 }
 
 /// Without a secret the API is open to whoever reaches it, so the configuration allows that on

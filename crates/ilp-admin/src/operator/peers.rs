@@ -5,8 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 use ilp_connector::{
     account::AccountId,
     peer::{NextHop, Peer, Terms},
+    token::TokenDigest,
 };
-use ilp_store::{InitialDeposit, PeerRecord, Rows, Store};
+use ilp_store::{IncomingToken, InitialDeposit, PeerRecord, Rows, Store};
 use interledger_packet::{Address, AddressPrefix};
 use uuid::Uuid;
 
@@ -152,8 +153,14 @@ impl Changing {
     }
 
     async fn update_peer(&self, id: Uuid, edit: PeerEdit) -> Result<PeerView, OperatorError> {
-        let record = self.store(move |store| store.peer(id)).await?.ok_or_else(unknown_peer)?;
+        let record = self.stored_peer(id).await?;
         let edited = self.inner.edited(record, edit)?;
+        self.save_peer(edited).await
+    }
+
+    /// Stores a peer that was there before and makes it live.
+    pub(super) async fn save_peer(&self, edited: PeerRecord) -> Result<PeerView, OperatorError> {
+        let id = edited.id;
         let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
         let record =
             self.store(move |store| store.update_peer(id, move |record| *record = edited)).await?;
@@ -272,13 +279,24 @@ impl Inner {
             record.outgoing_token = token;
         }
         if let Some(tokens) = edit.incoming_tokens {
-            record.incoming_tokens = check::incoming_tokens(&tokens)?;
+            let digests = check::incoming_tokens(&tokens)?;
+            record.incoming_tokens = self.dated(digests, &record.incoming_tokens);
         }
         edit.max_packet_amount.apply(&mut record.max_packet_amount);
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
         edit.packets_per_minute_max.apply(&mut record.packets_per_minute_max);
         edit.amount_per_second_max.apply(&mut record.amount_per_second_max);
         Ok(record)
+    }
+
+    /// Tokens with their times: one that was there before keeps its own.
+    fn dated(&self, digests: Vec<TokenDigest>, before: &[IncomingToken]) -> Vec<IncomingToken> {
+        let created_at_ms = (self.parts.clock)().unix_ms();
+        let dated = digests.into_iter().map(|digest| {
+            let known = before.iter().find(|token| token.digest == digest).copied();
+            known.unwrap_or(IncomingToken { digest, created_at_ms })
+        });
+        dated.collect()
     }
 
     /// The peer that packets meet, from the one that is stored.
@@ -304,7 +322,7 @@ impl Inner {
         Ok(Terms {
             address,
             routes: routes.map_err(|error| damaged(&error))?,
-            tokens: record.incoming_tokens.clone(),
+            tokens: record.incoming_tokens.iter().map(|token| token.digest).collect(),
             max_packet_amount: record.max_packet_amount,
             packets_per_minute_max: record.packets_per_minute_max,
             amount_per_second_max: record.amount_per_second_max,

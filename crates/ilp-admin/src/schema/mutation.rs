@@ -2,6 +2,7 @@
 //! are told, and what an idempotency key does, is `response`'s business.
 
 mod liquidity;
+mod tokens;
 mod upkeep;
 
 use async_graphql::{Context, MergedObject, Object, Result};
@@ -13,10 +14,9 @@ use super::{
     },
     peer::{CreatePeerMutationResponse, DeletePeerMutationResponse, UpdatePeerMutationResponse},
     peer_input::{CreatePeerInput, DeletePeerInput, UpdatePeerInput},
-    query::is_other_tenant,
     response::answer,
 };
-use crate::operator::{DeletedAsset, ErrorKind, OperatorError};
+use crate::operator::{DeletedAsset, ErrorKind, Operator, OperatorError};
 
 /// A change is written to the disk, so fewer of them than of fields fit into one request.
 const CHANGE_COMPLEXITY: usize = 50;
@@ -24,7 +24,12 @@ const CHANGE_COMPLEXITY: usize = 50;
 /// Everything that can be changed. What was changed is live and on the disk when the answer comes,
 /// and a client that hangs up doesn't stop it half way.
 #[derive(Default, MergedObject)]
-pub(crate) struct Mutation(PeeringMutation, liquidity::LiquidityMutation, upkeep::UpkeepMutation);
+pub(crate) struct Mutation(
+    PeeringMutation,
+    liquidity::LiquidityMutation,
+    tokens::TokenMutation,
+    upkeep::UpkeepMutation,
+);
 
 /// Assets and peers.
 #[derive(Default)]
@@ -42,11 +47,8 @@ impl PeeringMutation {
         #[graphql(desc = "The asset.")] input: CreateAssetInput,
     ) -> Result<AssetMutationResponse> {
         let key = input.idempotency_key.clone();
-        let for_another = is_other_tenant(context, input.tenant_id.as_deref().map(String::as_str));
         answer(context, "Created Asset", key, move |operator| async move {
-            if for_another {
-                return Err(other_tenant());
-            }
+            check_assignment(&operator, input.tenant_id.as_deref().map(String::as_str))?;
             operator.create_asset(input.read()?).await
         })
         .await
@@ -129,10 +131,16 @@ impl PeeringMutation {
     }
 }
 
-fn other_tenant() -> OperatorError {
-    OperatorError::new(
-        ErrorKind::BadInput,
-        "Assignment to the specified tenant is not permitted: there is one tenant, which whoami \
-         names",
-    )
+/// Whether something may be made for the tenant that the client names.
+pub(crate) fn check_assignment(
+    operator: &Operator,
+    tenant_id: Option<&str>,
+) -> Result<(), OperatorError> {
+    operator.check_tenant(tenant_id).map_err(|_| {
+        OperatorError::new(
+            ErrorKind::BadInput,
+            "Assignment to the specified tenant is not permitted: there is one tenant, which \
+             whoami names",
+        )
+    })
 }

@@ -49,6 +49,16 @@ pub(crate) fn complexity(first: Option<i32>, last: Option<i32>, row: usize) -> u
     rows.saturating_mul(row.saturating_add(1))
 }
 
+/// The page info for the cursors of the first and the last row, and whether there are rows before
+/// and after them.
+pub(crate) fn info(
+    start_cursor: Option<String>,
+    end_cursor: Option<String>,
+    (has_previous_page, has_next_page): (bool, bool),
+) -> PageInfo {
+    PageInfo { end_cursor, has_next_page, has_previous_page, start_cursor }
+}
+
 /// Rows that have a cursor: their id.
 pub(crate) trait Row: OutputType {
     fn id(&self) -> &ID;
@@ -61,11 +71,7 @@ pub(crate) fn page<View, Node: Row + From<View>>(
     let Rows { rows, has_previous, has_next } = rows;
     let nodes: Vec<Node> = rows.into_iter().map(Node::from).collect();
     let cursor = |node: &Node| node.id().to_string();
-    let info = PageInfo {
-        end_cursor: nodes.last().map(cursor),
-        has_next_page: has_next,
-        has_previous_page: has_previous,
-        start_cursor: nodes.first().map(cursor),
-    };
+    let (first, last) = (nodes.first().map(cursor), nodes.last().map(cursor));
+    let info = info(first, last, (has_previous, has_next));
     (info, nodes.into_iter().map(move |node| (cursor(&node), node)))
 }

@@ -9,6 +9,8 @@ use super::{
     page::{self, PageInfo, Row},
     response::{MutationResponse, Status},
     scalars::UInt64,
+    tenant::Tenant,
+    token::IncomingToken,
 };
 use crate::operator::PeerView;
 
@@ -46,6 +48,10 @@ pub(crate) struct Peer {
     amount_per_second_max: Option<UInt64>,
     /// How many tokens the peer may show. Only their digests are kept, so they can't be read back.
     incoming_token_count: i32,
+    /// The tokens that the peer may show, without the tokens themselves.
+    incoming_tokens: Vec<IncomingToken>,
+    /// Whose peer it is. There is one tenant.
+    tenant: Option<Tenant>,
 }
 
 impl From<PeerView> for Peer {
@@ -69,6 +75,8 @@ impl From<PeerView> for Peer {
             packets_per_minute_max: record.packets_per_minute_max.map(UInt64::from),
             amount_per_second_max: record.amount_per_second_max.map(UInt64::from),
             incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
+            incoming_tokens: record.incoming_tokens.iter().map(IncomingToken::from).collect(),
+            tenant: Some(Tenant::default()),
         }
     }
 }

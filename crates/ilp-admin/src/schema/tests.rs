@@ -6,7 +6,9 @@ mod pages;
 mod peers;
 mod refusals;
 mod restart;
+mod tenants;
 mod thresholds;
+mod tokens;
 mod withdrawals;
 
 use std::{
@@ -25,7 +27,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{AdminSchema, sdl};
-use crate::operator::{BoxFuture, Network, Operator, Parts, PingOutcome, PingReply};
+use crate::operator::{
+    BoxFuture, Network, Operator, Parts, PingOutcome, PingReply, TenantProfile, TenantSettingName,
+};
 
 /// Takes every endpoint but those with a space, and hears from every node.
 struct TestNetwork;
@@ -86,6 +90,11 @@ pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedg
         network: Arc::new(TestNetwork),
         clock,
         tenant_id: "438fa74a-fa7d-4317-9ced-dde32ece1787".to_owned(),
+        tenant: TenantProfile {
+            public_name: "jirani".to_owned(),
+            has_secret: true,
+            settings: vec![(TenantSettingName::IlpAddress, "test.jirani".to_owned())],
+        },
         version: "0.1.0",
         hold_ms_max: 30_000,
         event_made,
