@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use crate::support::{Node, root};
 
 /// A Node.js script that is spoken to in lines of JSON. Killed when dropped.
-struct Script {
+pub(crate) struct Script {
     process: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
 impl Script {
-    fn start(name: &str) -> Self {
+    pub(crate) fn start(name: &str) -> Self {
         let folder = root().join("tests/interop");
         assert!(
             folder.join("node_modules").is_dir(),
@@ -34,7 +34,7 @@ impl Script {
         Self { process, input, output }
     }
 
-    fn ask(&mut self, question: &Value) -> Value {
+    pub(crate) fn ask(&mut self, question: &Value) -> Value {
         writeln!(self.input, "{question}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();

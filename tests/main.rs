@@ -10,6 +10,8 @@
 
 /// The admin API: the documented mutation, refusals in both generations of clients.
 mod admin;
+/// Nodes that become peers by asking each other.
+mod auto_peering;
 /// Money that other connectors lose, and this one doesn't.
 mod books;
 /// The command line: what each command prints and how it ends.
@@ -28,6 +30,8 @@ mod interop;
 mod liquidity;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
+/// What Rafiki's tools do to a node when they set it up.
+mod rafiki;
 /// Killing the node under load, and counting.
 mod recovery;
 /// Each ILP error code that the node answers with, its cause, its data, its `triggeredBy`.
@@ -36,6 +40,8 @@ mod rejects;
 mod restart;
 /// Ten thousand peers, and the memory of a node that does nothing.
 mod scale;
+/// Requests to the admin API that are signed, and what is refused.
+mod signature;
 /// Disks that fill up, files that rot.
 mod storage;
 /// Starting and stopping nodes, stub peers, packets.

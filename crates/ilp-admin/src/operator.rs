@@ -5,6 +5,8 @@
 //! then the connector; so what is live is always durable, and what was answered is live.
 
 mod assets;
+pub(crate) mod audit;
+mod auto_peering;
 mod backup;
 mod check;
 mod error;
@@ -15,6 +17,7 @@ mod liquidity;
 mod load;
 mod outcome;
 mod page;
+mod peer_by_url;
 mod peers;
 pub(crate) mod tenants;
 mod thresholds;
@@ -34,7 +37,7 @@ use std::{
     },
 };
 
-use ilp_connector::{Connector, peer::Asset};
+use ilp_connector::{Connector, peer::Asset, token::Secret};
 use ilp_store::{DurableLedger, Store};
 use interledger_packet::{Address, Timestamp};
 use parking_lot::RwLock;
@@ -42,10 +45,12 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard, Semaphore};
 use uuid::{ContextV7, Uuid};
 
 pub use self::{
+    auto_peering::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules},
     error::{ErrorKind, OperatorError},
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
     page::PageArguments,
+    peer_by_url::PeerByUrl,
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
     tokens::AddedToken,
     transfers::{AccountTransfers, TransferView},
@@ -75,6 +80,40 @@ pub trait Network: Send + Sync {
 
     /// Sends a packet of zero, which nobody can fulfil, and waits for whoever refuses it.
     fn ping(&self, destination: Address) -> BoxFuture<'_, PingOutcome>;
+
+    /// Whether `endpoint` is encrypted and leads outside of this machine and of private networks,
+    /// wherever its name leads at this moment.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Asks another node for a peering. Follows no redirection; the answer and the time that it
+    /// takes are bounded.
+    ///
+    /// # Errors
+    /// A sentence that says why there is no answer.
+    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>>;
+}
+
+/// What another node is asked.
+#[derive(Clone)]
+pub struct PeeringPost {
+    /// Where.
+    pub url: String,
+    /// What it knows us by, to be sent as `Authorization: Bearer`, if it does.
+    pub proof: Option<Secret>,
+    /// JSON. It has a token inside, so it's never shown.
+    pub body: String,
+}
+
+/// What another node answers. The body has a token inside, so it's never shown.
+#[derive(Clone)]
+pub struct PeeringReply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
 }
 
 /// What became of a ping.
@@ -112,6 +151,8 @@ pub struct Parts {
     pub tenant_id: String,
     /// What is configured about it.
     pub tenant: TenantProfile,
+    /// What is decided about nodes that ask to become peers.
+    pub peering: PeeringRules,
     /// The program's version, for people.
     pub version: &'static str,
     /// How long a packet may be under way, as in the connector's policy. What a deleted peer's
@@ -132,6 +173,8 @@ struct Inner {
     started_at: Timestamp,
     /// The assets, so that all peers of one share it. Changed only by [`Changing`].
     assets: RwLock<HashMap<Uuid, Arc<Asset>>>,
+    /// Bounds what the audit log keeps of those who are turned away.
+    refusals: audit::SharedRefusals,
     /// Makes ids rise even within one millisecond: lists are sorted by them.
     ids: parking_lot::Mutex<ContextV7>,
     /// Held by the one change that is being made. Packets never take it.
@@ -151,6 +194,7 @@ impl Operator {
             started_at: (parts.clock)(),
             parts,
             assets: RwLock::default(),
+            refusals: audit::SharedRefusals::default(),
             ids: parking_lot::Mutex::new(ContextV7::new()),
             changing: Arc::default(),
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
@@ -164,6 +208,17 @@ impl Operator {
     #[must_use]
     pub fn tenant_id(&self) -> &str {
         &self.inner.parts.tenant_id
+    }
+
+    /// The records, for tests that look behind the operations.
+    #[cfg(test)]
+    pub(crate) fn store(&self) -> Store {
+        self.inner.parts.store.clone()
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.parts.clock)()
     }
 
     /// Whether the stored peers are live.
@@ -235,6 +290,18 @@ impl fmt::Debug for Operator {
     }
 }
 
+impl fmt::Debug for PeeringPost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PeeringPost").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PeeringReply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PeeringReply").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Parts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Parts").field("version", &self.version).finish_non_exhaustive()
@@ -244,6 +311,15 @@ impl fmt::Debug for Parts {
 impl Inner {
     fn ledger(&self) -> &DurableLedger {
         self.parts.connector.ledger()
+    }
+
+    /// A UUID v7, greater than all those that were made before.
+    fn new_id(&self, now: Timestamp) -> Uuid {
+        let now_ms = now.unix_ms();
+        let subsecond_ns = u32::try_from(now_ms % 1000).unwrap_or(0) * 1_000_000;
+        let ids = self.ids.lock();
+        let time = uuid::Timestamp::from_unix(&*ids, now_ms / 1000, subsecond_ns);
+        Uuid::new_v7(time)
     }
 }
 
@@ -260,11 +336,7 @@ impl Changing {
 
     /// A UUID v7, greater than all those that were made before.
     fn new_id(&self) -> Uuid {
-        let now_ms = self.now().unix_ms();
-        let subsecond_ns = u32::try_from(now_ms % 1000).unwrap_or(0) * 1_000_000;
-        let ids = self.inner.ids.lock();
-        let time = uuid::Timestamp::from_unix(&*ids, now_ms / 1000, subsecond_ns);
-        Uuid::new_v7(time)
+        self.inner.new_id(self.now())
     }
 
     /// Reads or changes the store on a thread that may wait for the disk.

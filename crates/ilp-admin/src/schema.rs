@@ -2,6 +2,8 @@
 //! of that API that isn't here yet is absent and not a stub.
 
 mod asset;
+mod audit;
+mod audited;
 mod books;
 mod document;
 mod event;
@@ -11,6 +13,7 @@ mod node;
 mod page;
 mod peer;
 mod peer_input;
+mod peering;
 mod query;
 mod response;
 mod scalars;
@@ -21,11 +24,12 @@ mod token;
 
 use async_graphql::{
     EmptySubscription, Interface, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
-    ServerError,
+    ServerError, parser::types::ExecutableDocument,
 };
 
 use self::{
-    asset::Asset, books::AccountingTransfer, event::WebhookEvent, mutation::Mutation, peer::Peer,
+    asset::Asset, audit::AuditEvent, books::AccountingTransfer, event::WebhookEvent,
+    liquidity::LiquidityError, mutation::Mutation, peer::Peer, peering::PeeringRequest,
     query::Query, response::BAD_USER_INPUT, tenant::Tenant,
 };
 use crate::operator::Operator;
@@ -54,6 +58,8 @@ enum Model {
     AccountingTransfer(AccountingTransfer),
     WebhookEvent(WebhookEvent),
     Tenant(Tenant),
+    AuditEvent(AuditEvent),
+    PeeringRequest(PeeringRequest),
 }
 
 /// The schema over a running node.
@@ -72,19 +78,27 @@ impl AdminSchema {
         Self { schema }
     }
 
+    /// Whether nothing in a request changes anything, so that it may be given up half way. One that
+    /// can't be read is told so by [`AdminSchema::execute`].
+    pub(crate) fn only_reads(request: &mut Request) -> bool {
+        parsed(request).map_or(true, document::only_reads)
+    }
+
     /// Runs a request. Every error of the response has an `extensions.code`.
     pub(crate) async fn execute(&self, mut request: Request) -> Response {
-        let checked = request
-            .parsed_query()
-            .map_or(Ok(()), document::check)
-            .map_err(|why| ServerError::new(why, None));
-        let mut response = match checked {
+        let mut response = match parsed(&mut request).and_then(document::check) {
             Ok(()) => self.schema.execute(request).await,
-            Err(error) => Response::from_errors(vec![error]),
+            Err(why) => Response::from_errors(vec![ServerError::new(why, None)]),
         };
         response.errors.iter_mut().for_each(add_code);
         response
     }
+}
+
+/// The document of a request, or why it can't be taken.
+fn parsed(request: &mut Request) -> Result<&ExecutableDocument, String> {
+    document::check_text(&request.query)?;
+    request.parsed_query().map(|document| &*document).map_err(|error| error.message)
 }
 
 /// The schema in GraphQL's own language, sorted so that two versions can be compared.
@@ -97,6 +111,7 @@ pub fn sdl() -> String {
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<Model>()
+        .register_output_type::<LiquidityError>()
 }
 
 /// Refusals of ours have a code. What has none comes from the GraphQL library: about an argument

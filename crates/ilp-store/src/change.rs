@@ -71,6 +71,24 @@ impl Store {
         &self,
         plan: impl FnOnce(&mut Change) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
+        let (answer, number) = self.apply(plan)?;
+        self.inner.durability.persist_records(number)?;
+        Ok(answer)
+    }
+
+    /// The same, on the disk with the next change that is.
+    pub(crate) fn change_later<T>(
+        &self,
+        plan: impl FnOnce(&mut Change) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        self.apply(plan).map(|(answer, _)| answer)
+    }
+
+    /// Applies a change and says which one it was.
+    fn apply<T>(
+        &self,
+        plan: impl FnOnce(&mut Change) -> Result<T, Refusal>,
+    ) -> Result<(T, u64), Refusal> {
         self.inner.durability.usable()?;
         let mut changes = self.inner.changes.lock();
         let mut change = Change::default();
@@ -82,9 +100,7 @@ impl Store {
             .apply_batch(change.batch)
             .map_err(|cause| self.inner.durability.fail(&cause))?;
         *changes = number;
-        drop(changes);
-        self.inner.durability.persist_records(number)?;
-        Ok(answer)
+        Ok((answer, number))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     error::StoreError,
     keys::{self, Kind, hexadecimal},
     outbox::{EventRecord, due_key},
+    peering_requests::PeeringRequestRecord,
     records::{AssetRecord, DeletedPeerRecord, PeerRecord},
     store::Store,
     stored_form::Stored,
@@ -30,7 +31,11 @@ impl Store {
     /// indexes disagree.
     pub(crate) fn check_records(&self) -> Result<(), StoreError> {
         let mut counts = Counts::default();
-        for entry in &self.inner.records {
+        // What was done is read when somebody asks for it, and there may be far more of it than of
+        // all else, so a start passes over it.
+        let (audit, after) = ([Kind::Audit.byte()], [Kind::Audit.byte() + 1]);
+        let before = self.inner.records.range(..audit);
+        for entry in before.chain(self.inner.records.range(after..)) {
             let (key, bytes) = entry.map_err(StoreError::read)?;
             if key[..] == keys::CHANGES {
                 continue;
@@ -51,6 +56,9 @@ impl Store {
                 Some(Kind::DeletedPeer) => {
                     DeletedPeerRecord::decode(Kind::DeletedPeer, &key, &bytes)?;
                 }
+                Some(Kind::PeeringRequest) => {
+                    PeeringRequestRecord::decode(Kind::PeeringRequest, &key, &bytes)?;
+                }
                 Some(Kind::Event) => {
                     let event = EventRecord::decode(Kind::Event, &key, &bytes)?;
                     if let Some(due) = due_key(&event) {
@@ -59,7 +67,14 @@ impl Store {
                 }
                 // Read when they are asked for, and of no weight for what others hold.
                 Some(
-                    Kind::Setting | Kind::Idempotency | Kind::IdempotencyByTime | Kind::Threshold,
+                    Kind::Setting
+                    | Kind::Idempotency
+                    | Kind::IdempotencyByTime
+                    | Kind::Threshold
+                    | Kind::Signature
+                    | Kind::Audit
+                    | Kind::PeerBehindUrl
+                    | Kind::AutoPeered,
                 ) => {}
                 Some(
                     Kind::AssetByCode | Kind::PeerByAddress | Kind::PeerByToken | Kind::EventDue,

@@ -43,6 +43,16 @@ pub(crate) enum Kind {
     EventDue = 12,
     /// Account to the amount at which an event is due.
     Threshold = 13,
+    /// When a signature ends and its digest, to nothing.
+    Signature = 40,
+    /// Audit record id to who did what.
+    Audit = 41,
+    /// Peering request id to what another node asked for.
+    PeeringRequest = 42,
+    /// Asset id and auto-peering URL to the id of the peer that answered there.
+    PeerBehindUrl = 43,
+    /// Id of a peer that was made at its own request, to nothing.
+    AutoPeered = 44,
 }
 
 impl Kind {
@@ -62,6 +72,11 @@ impl Kind {
             Self::Event,
             Self::EventDue,
             Self::Threshold,
+            Self::Signature,
+            Self::Audit,
+            Self::PeeringRequest,
+            Self::PeerBehindUrl,
+            Self::AutoPeered,
         ]
         .into_iter()
         .find(|kind| kind.byte() == byte)
@@ -88,6 +103,11 @@ impl Kind {
             Self::Event => "records/events",
             Self::EventDue => "records/events_due",
             Self::Threshold => "records/thresholds",
+            Self::Signature => "records/signatures",
+            Self::Audit => "records/audit",
+            Self::PeeringRequest => "records/peering_requests",
+            Self::PeerBehindUrl => "records/peers_behind_urls",
+            Self::AutoPeered => "records/auto_peered",
         }
     }
 

@@ -9,6 +9,7 @@
 //! and endpoints, is decided by those who call it.
 
 mod assets;
+mod audit;
 mod change;
 mod check;
 mod durability;
@@ -20,14 +21,17 @@ pub mod ledger;
 mod mark;
 mod outbox;
 mod page;
+mod peering_requests;
 mod peers;
 mod records;
 mod settings;
+mod signatures;
 mod store;
 mod stored_form;
 #[cfg(test)]
 mod testing;
 
+pub use audit::{AuditFilter, AuditOutcome, AuditRecord};
 pub use error::{Conflict, Refusal, StoreError};
 pub use idempotency::{IDEMPOTENCY_KEPT_MS, Idempotency};
 pub use journal::{JournalError, Position};
@@ -37,6 +41,7 @@ pub use ledger::{
 };
 pub use outbox::{AttemptOutcome, Delivery, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};
+pub use peering_requests::PeeringRequestRecord;
 pub use records::{AssetRecord, DeletedPeerRecord, IncomingToken, InitialDeposit, PeerRecord};
 pub use store::Store;
 

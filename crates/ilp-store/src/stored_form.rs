@@ -285,11 +285,11 @@ impl Stored for EventRecord {
     }
 }
 
-fn digest_to_text(digest: &TokenDigest) -> String {
+pub(crate) fn digest_to_text(digest: &TokenDigest) -> String {
     hexadecimal(digest.as_bytes())
 }
 
-fn digest_from_text(text: &str) -> Option<TokenDigest> {
+pub(crate) fn digest_from_text(text: &str) -> Option<TokenDigest> {
     let digits = text.as_bytes();
     if digits.len() != 64 {
         return None;

@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+use ilp_admin::ClientAddress;
 use tokio::{net::TcpListener, sync::Semaphore};
 
 /// Connections open at once. An operator has a few; the next ones wait to be accepted. So whoever
@@ -36,8 +38,9 @@ pub(crate) async fn serve(
             // The semaphore is closed nowhere.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    let service = TowerToHyperService::new(router.clone());
+                Ok((stream, address)) => {
+                    let router = router.clone().layer(Extension(ClientAddress(address)));
+                    let service = TowerToHyperService::new(router);
                     let served = http.serve_connection(TokioIo::new(stream), service);
                     let watched = connections.watch(served);
                     tokio::spawn(async move {

@@ -12,6 +12,7 @@ mod config;
 mod network;
 mod node;
 mod node_file;
+mod peering;
 mod run;
 mod telemetry;
 mod webhook;

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
 
 use ilp_admin::{
     Auth, SignatureRules, Webhooks,
-    operator::{Operator, Parts, TenantProfile, TenantSettingName, without_secrets},
+    operator::{Operator, Parts, PeeringRules, TenantProfile, TenantSettingName, without_secrets},
 };
 use ilp_connector::Connector;
 use ilp_http::{Client, ClientOptions, Limits, Server, Worker};
@@ -86,6 +86,10 @@ async fn serve(
 ) -> Result<(), Failure> {
     let ilp = listen(config.ilp.listen, "ilp.listen").await?;
     let admin = listen(config.admin.listen, "admin.listen").await?;
+    let peering = match config.auto_peering.listen {
+        Some(at) => Some(listen(at, "auto_peering.listen").await?),
+        None => None,
+    };
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
     let client = || Client::new(ClientOptions::default(), Arc::clone(&tls));
@@ -99,12 +103,14 @@ async fn serve(
         clock: clock::now,
         tenant_id: tenant_id.clone(),
         tenant: tenant(config),
+        peering: peering_rules(config, address(&ilp)?),
         version: env!("CARGO_PKG_VERSION"),
         hold_ms_max: config.policy.hold_ms_max,
         event_made: Arc::clone(&event_made),
     });
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
-    write_node_file(config, address(&ilp)?, address(&admin)?)?;
+    let peering_at = peering.as_ref().map(address).transpose()?;
+    write_node_file(config, address(&ilp)?, address(&admin)?, peering_at)?;
 
     let mut workers = Vec::new();
     let (end_workers, workers_end) = watch::channel(());
@@ -121,7 +127,9 @@ async fn serve(
     let (stop, stopping) = watch::channel(());
     let packets = Server::new(limits).serve(ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
-    let router = ilp_admin::router(operator.clone(), auth(config, tenant_id));
+    let auth = auth(config, tenant_id, store)?;
+    let router = ilp_admin::router(operator.clone(), auth);
+    let peering = serve_peering(peering, operator.clone(), until(stopping.clone()));
     let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
 
     let ending = async {
@@ -130,7 +138,7 @@ async fn serve(
         drop(stop);
         outcome
     };
-    let (drained, (), (), outcome) = tokio::join!(packets, admin, upkeep, ending);
+    let (drained, (), (), (), outcome) = tokio::join!(packets, admin, peering, upkeep, ending);
     if drained.packets_unfinished > 0 {
         tracing::warn!(
             packets = drained.packets_unfinished,
@@ -144,6 +152,18 @@ async fn serve(
         tracing::warn!("a change of the operator's is cut short; the next start ends it");
     }
     outcome
+}
+
+/// Serves nodes that ask to become peers, where they may.
+async fn serve_peering(
+    listener: Option<TcpListener>,
+    operator: Operator,
+    stop: impl Future<Output = ()>,
+) {
+    if let Some(listener) = listener {
+        let router = ilp_admin::auto_peering_router(operator);
+        admin_server::serve(listener, router, stop, ADMIN_DRAIN).await;
+    }
 }
 
 /// What the node does of its own accord until it is told to stop: it gives back withdrawals whose
@@ -166,11 +186,14 @@ async fn upkeep(
         let receiver = webhook::Receiver::new(url, timeout);
         Webhooks::new(store.clone(), receiver, rules, clock::now, event_made).run().await
     };
-    let events_kept = Duration::from_secs(config.retention.event_days * 24 * 60 * 60);
+    let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
+    let events_kept = days(config.retention.event_days);
+    let audit_kept = days(config.retention.audit_days);
     tokio::select! {
         () = operator.expire_withdrawals() => {}
         () = events => {}
         () = operator.keep_house(events_kept) => {}
+        () = operator.keep_audit(audit_kept) => {}
         () = stop => {}
     }
 }
@@ -229,8 +252,32 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(|error| Failure::Refused(format!("no local address: {error}")))
 }
 
-fn write_node_file(config: &Config, ilp: SocketAddr, admin: SocketAddr) -> Result<(), Failure> {
-    let url = config.ilp.public_url.clone().unwrap_or_else(|| format!("http://{ilp}"));
+/// Where peers reach the node from outside.
+fn connector_url(config: &Config, ilp: SocketAddr) -> String {
+    config.ilp.public_url.clone().unwrap_or_else(|| format!("http://{ilp}"))
+}
+
+fn peering_rules(config: &Config, ilp: SocketAddr) -> PeeringRules {
+    let rules = &config.auto_peering;
+    PeeringRules {
+        is_automatic: rules.is_automatic,
+        liquidity: rules.liquidity,
+        peers_max: rules.peers_max,
+        private_endpoints: rules.private_endpoints,
+        connector_url: connector_url(config, ilp),
+    }
+}
+
+fn write_node_file(
+    config: &Config,
+    ilp: SocketAddr,
+    admin: SocketAddr,
+    auto_peering: Option<SocketAddr>,
+) -> Result<(), Failure> {
+    let url = connector_url(config, ilp);
+    if let Some(listen) = auto_peering {
+        tracing::info!(%listen, "auto-peering");
+    }
     tracing::info!(address = %config.ilp_address, listen = %ilp, %url, "ILP over HTTP");
     tracing::info!(listen = %admin, url = %format!("http://{admin}/graphql"), "admin API");
     let file = NodeFile {
@@ -241,6 +288,8 @@ fn write_node_file(config: &Config, ilp: SocketAddr, admin: SocketAddr) -> Resul
         started_at: clock::now().to_string(),
         ilp: Surface { listen: ilp, url },
         admin: Surface { listen: admin, url: format!("http://{admin}") },
+        auto_peering: auto_peering
+            .map(|listen| Surface { listen, url: format!("http://{listen}") }),
     };
     file.write(&config.data_dir).map_err(|error| {
         Failure::Store(format!(
@@ -286,13 +335,14 @@ fn tenant(config: &Config) -> TenantProfile {
 
 /// Without a secret the API is open to whoever reaches it, so the configuration allows that on
 /// loopback only.
-fn auth(config: &Config, tenant_id: String) -> Auth {
+fn auth(config: &Config, tenant_id: String, store: &Store) -> Result<Auth, Failure> {
     match &config.admin.secret {
         Some(secret) => {
             let lifetime_ms = config.admin.signature_ttl_s * 1_000;
-            Auth::secret(secret, SignatureRules { tenant_id, lifetime_ms }, clock::now)
+            let rules = SignatureRules { tenant_id, lifetime_ms };
+            Auth::secret(secret, rules, clock::now, store.clone()).map_err(store_failure)
         }
-        None => Auth::loopback(Vec::new()),
+        None => Ok(Auth::loopback(Vec::new())),
     }
 }
 

@@ -78,6 +78,26 @@ pub struct NewPeer {
     pub initial_liquidity: u64,
 }
 
+impl Default for NewPeer {
+    /// Nothing is set, which makes no peer yet.
+    fn default() -> Self {
+        Self {
+            asset_id: String::new(),
+            static_ilp_address: String::new(),
+            name: None,
+            max_packet_amount: None,
+            liquidity_threshold: None,
+            routes: Vec::new(),
+            endpoint: String::new(),
+            outgoing_token: Secret::new(String::new()),
+            incoming_tokens: None,
+            packets_per_minute_max: None,
+            amount_per_second_max: None,
+            initial_liquidity: 0,
+        }
+    }
+}
+
 /// A change of a peer. What is `None` or [`Edit::Keep`] stays.
 #[derive(Clone, Debug, Default)]
 pub struct PeerEdit {

@@ -97,7 +97,10 @@ impl Operator {
 }
 
 impl Changing {
-    async fn create_peer(&self, mut record: PeerRecord) -> Result<PeerView, OperatorError> {
+    pub(super) async fn create_peer(
+        &self,
+        mut record: PeerRecord,
+    ) -> Result<PeerView, OperatorError> {
         let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
         record.id = self.new_id();
         record.created_at_ms = self.now().unix_ms();
@@ -152,7 +155,11 @@ impl Changing {
         }
     }
 
-    async fn update_peer(&self, id: Uuid, edit: PeerEdit) -> Result<PeerView, OperatorError> {
+    pub(super) async fn update_peer(
+        &self,
+        id: Uuid,
+        edit: PeerEdit,
+    ) -> Result<PeerView, OperatorError> {
         let record = self.stored_peer(id).await?;
         let edited = self.inner.edited(record, edit)?;
         self.save_peer(edited).await
@@ -214,7 +221,7 @@ impl Changing {
         Ok(())
     }
 
-    async fn view(&self, record: PeerRecord) -> Result<PeerView, OperatorError> {
+    pub(super) async fn view(&self, record: PeerRecord) -> Result<PeerView, OperatorError> {
         let inner = Arc::clone(&self.inner);
         super::blocking(move || inner.peer_view(record)).await
     }
@@ -223,7 +230,7 @@ impl Changing {
 impl Inner {
     /// Checks all of a new peer that can be checked without the store. The record lacks what is
     /// made when its turn has come: ids and time.
-    fn record_of(&self, new: NewPeer) -> Result<PeerRecord, OperatorError> {
+    pub(super) fn record_of(&self, new: NewPeer) -> Result<PeerRecord, OperatorError> {
         let asset_id = check::id(&new.asset_id);
         let empty = PeerRecord {
             id: Uuid::nil(),
@@ -355,7 +362,7 @@ fn peer_id(text: &str) -> Result<Uuid, OperatorError> {
 }
 
 /// Takes segments off the end of `address` until a peer is found.
-fn peer_towards(
+pub(super) fn peer_towards(
     store: &Store,
     address: &str,
     asset_id: Uuid,

@@ -116,11 +116,17 @@ pub(crate) struct FilterString {
     not_in: Option<Vec<String>>,
 }
 
+impl FilterString {
+    /// What is wanted and what isn't.
+    pub(crate) fn read(self) -> (Vec<String>, Vec<String>) {
+        (self.only.unwrap_or_default(), self.not_in.unwrap_or_default())
+    }
+}
+
 impl WebhookEventFilter {
     /// The types that are wanted and those that aren't.
     pub(crate) fn read(self) -> (Vec<String>, Vec<String>) {
-        let FilterString { only, not_in } = self.kind.unwrap_or_default();
-        (only.unwrap_or_default(), not_in.unwrap_or_default())
+        self.kind.unwrap_or_default().read()
     }
 }
 

@@ -2,6 +2,7 @@
 //! are told, and what an idempotency key does, is `response`'s business.
 
 mod liquidity;
+mod peering;
 mod tokens;
 mod upkeep;
 
@@ -28,6 +29,7 @@ pub(crate) struct Mutation(
     PeeringMutation,
     liquidity::LiquidityMutation,
     tokens::TokenMutation,
+    peering::PeeringByUrlMutation,
     upkeep::UpkeepMutation,
 );
 

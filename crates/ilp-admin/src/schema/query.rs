@@ -1,6 +1,8 @@
 //! The queries.
 
+mod audit;
 mod books;
+mod peering;
 mod tenants;
 
 use async_graphql::{Context, ID, MergedObject, Object, Result};
@@ -21,7 +23,13 @@ const PING_COMPLEXITY: usize = 1000;
 /// Everything that can be read. Refusals are GraphQL errors with `extensions.code`, such as
 /// `NOT_FOUND`.
 #[derive(Default, MergedObject)]
-pub(crate) struct Query(NodeQuery, books::BooksQuery, tenants::TenantQuery);
+pub(crate) struct Query(
+    NodeQuery,
+    books::BooksQuery,
+    tenants::TenantQuery,
+    audit::AuditQuery,
+    peering::PeeringQuery,
+);
 
 /// What can be asked. A field that may be null is an `Option<Result<_>>`: a refusal then makes that
 /// field null beside the error; a `Result<Option<_>>` would void the data of its neighbours too.

@@ -1,11 +1,15 @@
 //! Operations through the schema, on a store in a directory of their own.
 
+mod audit;
 mod events;
 mod idempotency;
 mod pages;
+mod peering;
 mod peers;
+mod rafiki;
 mod refusals;
 mod restart;
+mod surface;
 mod tenants;
 mod thresholds;
 mod tokens;
@@ -28,7 +32,8 @@ use tempfile::TempDir;
 
 use super::{AdminSchema, sdl};
 use crate::operator::{
-    BoxFuture, Network, Operator, Parts, PingOutcome, PingReply, TenantProfile, TenantSettingName,
+    BoxFuture, Network, Operator, Parts, PeeringPost, PeeringReply, PeeringRules, PingOutcome,
+    PingReply, TenantProfile, TenantSettingName,
 };
 
 /// Takes every endpoint but those with a space, and hears from every node.
@@ -52,6 +57,16 @@ impl Network for TestNetwork {
             PingOutcome { reply: Some(reply), took_us: 42 }
         })
     }
+
+    fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>> {
+        let is_near = endpoint.contains("localhost");
+        Box::pin(async move { if is_near { Err("it is near".to_owned()) } else { Ok(()) } })
+    }
+
+    /// Answers by the last part of the URL.
+    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>> {
+        Box::pin(async move { peering::reply(&post) })
+    }
 }
 
 static NOW_MS: AtomicU64 = AtomicU64::new(1_795_000_000_000);
@@ -68,6 +83,15 @@ pub(crate) fn put_forward(ms: u64) {
 
 /// An operator over the store in `dir`, as the daemon makes it.
 pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
+    let connector_url = "https://ilp.jirani.example".to_owned();
+    operator_with(dir, PeeringRules { connector_url, ..PeeringRules::default() }).await
+}
+
+/// The same with other rules for nodes that ask to become peers.
+pub(crate) async fn operator_with(
+    dir: &Path,
+    peering: PeeringRules,
+) -> (Operator, Arc<Connector<DurableLedger>>) {
     let store = Store::open(dir).unwrap();
     let event_made = Arc::new(tokio::sync::Notify::new());
     let wake = Arc::clone(&event_made);
@@ -95,6 +119,7 @@ pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedg
             has_secret: true,
             settings: vec![(TenantSettingName::IlpAddress, "test.jirani".to_owned())],
         },
+        peering,
         version: "0.1.0",
         hold_ms_max: 30_000,
         event_made,

@@ -37,7 +37,9 @@ impl BooksQuery {
 
     /// A page of the events: `first` so many `after` a cursor, or `last` so many `before` one; 20
     /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
-    #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
+    #[graphql(
+        complexity = "page::filtered_complexity(filter.is_some(), first, last, child_complexity)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn webhook_events(
         &self,
