@@ -105,7 +105,6 @@ fn a_node_whose_operator_approves_forwards_nothing_before() {
     );
     let request = &waiting["peeringRequests"]["edges"][0]["node"];
     assert_eq!(request["staticIlpAddress"], "test.two");
-    let one = Side { node: one.node.restart(), ..one };
     let approve = "mutation($input: ApprovePeeringRequestInput!) {
         approvePeeringRequest(input: $input) { code message peer { id liquidity } } }";
     let input = json!({ "id": request["id"], "initialLiquidity": 500 });

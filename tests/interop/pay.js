@@ -2,102 +2,59 @@
 //
 // Reads {"url", "token", "asset", "destinationAddress", "sharedSecret", "amountToSend"} as one line
 // and answers with one line: what was sent and delivered, and how many packets of which outcome
-// the connector answered.
+// the connector answered. "amountToDeliver" may stand for "amountToSend", and "destinationAsset",
+// "slippage" (0) and "prices" may be given; where there are no prices, the rate agreed on is the one
+// that a first probe finds.
 
 'use strict'
 
-const http = require('node:http')
 const readline = require('node:readline')
-const { deserializeIlpPrepare, deserializeIlpReply, isFulfill } = require('ilp-packet')
-const { setupPayment, startQuote, pay, closeConnection } = require('@interledger/pay')
+const { setupPayment, startQuote, pay, closeConnection, Ratio } = require('@interledger/pay')
+const { HttpPlugin, print } = require('./plugin')
 
-const seen = { fulfilled: 0, rejected: {}, largestFulfilled: 0n }
+const toBigInt = (text) => (text === undefined ? undefined : BigInt(text))
 
-// The plugin interface of @interledger/pay over ILP-over-HTTP.
-class HttpPlugin {
-  constructor(url, token) {
-    this.url = url
-    this.headers = {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/octet-stream'
-    }
-    this.agent = new http.Agent({ keepAlive: true })
-  }
-
-  connect() {
-    return Promise.resolve()
-  }
-
-  disconnect() {
-    this.agent.destroy()
-    return Promise.resolve()
-  }
-
-  isConnected() {
-    return true
-  }
-
-  registerDataHandler() {}
-
-  deregisterDataHandler() {}
-
-  async sendData(packet) {
-    const reply = await this.post(packet)
-    const decoded = deserializeIlpReply(reply)
-    if (isFulfill(decoded)) {
-      seen.fulfilled += 1
-      const amount = BigInt(deserializeIlpPrepare(packet).amount)
-      if (amount > seen.largestFulfilled) seen.largestFulfilled = amount
-    } else {
-      seen.rejected[decoded.code] = (seen.rejected[decoded.code] ?? 0) + 1
-    }
-    return reply
-  }
-
-  post(packet) {
-    return new Promise((resolve, reject) => {
-      const options = { method: 'POST', headers: this.headers, agent: this.agent }
-      const request = http.request(this.url, options, (response) => {
-        const chunks = []
-        response.on('data', (chunk) => chunks.push(chunk))
-        response.on('end', () =>
-          response.statusCode === 200
-            ? resolve(Buffer.concat(chunks))
-            : reject(new Error(`HTTP status ${response.statusCode}`))
-        )
-        response.on('error', reject)
-      })
-      request.on('error', reject)
-      request.end(packet)
-    })
-  }
+// Prices that mean the lowest rate that was probed. The library wants them as doubles, so the one
+// that is no more than the rate.
+async function probedPrices(options, from, to) {
+  const { lowEstimatedExchangeRate: low } = await startQuote({
+    ...options,
+    amountToSend: 1n,
+    amountToDeliver: undefined,
+    slippage: 1
+  })
+  const places = 10 ** (to.scale - from.scale)
+  let price = low.valueOf() / places
+  while (Ratio.from(price * places).isGreaterThan(low)) price *= 1 - Number.EPSILON
+  return { [from.code]: price, [to.code]: 1 }
 }
 
-async function run({ url, token, asset, destinationAddress, sharedSecret, amountToSend }) {
+async function run({ url, token, asset, destinationAddress, sharedSecret, ...rest }) {
+  const destinationAsset = rest.destinationAsset ?? asset
   const plugin = new HttpPlugin(url, token)
   const destination = await setupPayment({
     plugin,
     destinationAddress,
     sharedSecret: Buffer.from(sharedSecret, 'hex'),
-    destinationAsset: asset
+    destinationAsset
   })
-  const quote = await startQuote({
+  const options = {
     plugin,
     destination,
     sourceAsset: asset,
-    amountToSend: BigInt(amountToSend),
-    slippage: 0,
-    prices: { [asset.code]: 1 }
-  })
+    amountToSend: toBigInt(rest.amountToSend),
+    amountToDeliver: toBigInt(rest.amountToDeliver)
+  }
+  const isConverted = asset.code !== destinationAsset.code
+  const prices =
+    rest.prices ?? (isConverted ? await probedPrices(options, asset, destinationAsset) : {})
+  const quote = await startQuote({ ...options, slippage: rest.slippage ?? 0, prices })
   const outcome = await pay({ plugin, quote, destination })
   await closeConnection(plugin, destination)
   await plugin.disconnect()
-  return { ...outcome, maxPacketAmount: quote.maxPacketAmount, packets: seen }
-}
-
-function print(object) {
-  const asText = (_, value) => (typeof value === 'bigint' ? value.toString() : value)
-  process.stdout.write(JSON.stringify(object, asText) + '\n')
+  const { maxPacketAmount, minDeliveryAmount, maxSourceAmount } = quote
+  const agreed = { maxPacketAmount, minDeliveryAmount, maxSourceAmount, prices }
+  return { ...outcome, ...agreed, packets: plugin.seen }
 }
 
 readline.createInterface({ input: process.stdin }).once('line', (line) =>

@@ -1,5 +1,7 @@
 //! The admin port: `POST /graphql`, and two questions about the node's health that need no secret.
 
+mod socket;
+
 use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_graphql::{Request as GraphqlRequest, Variables};
@@ -47,14 +49,21 @@ struct Admin {
     operator: Operator,
     auth: Auth,
     requests: Semaphore,
+    /// A place for each WebSocket that may be open.
+    sockets: Arc<Semaphore>,
 }
 
 /// The admin port's routes.
 pub fn router(operator: Operator, auth: Auth) -> Router {
-    let schema = AdminSchema::new(operator.clone());
-    let admin = Admin { schema, operator, auth, requests: Semaphore::new(REQUESTS_MAX) };
+    let admin = Admin {
+        schema: AdminSchema::new(operator.clone()),
+        operator,
+        auth,
+        requests: Semaphore::new(REQUESTS_MAX),
+        sockets: Arc::new(Semaphore::new(socket::SOCKETS_MAX)),
+    };
     Router::new()
-        .route("/graphql", post(graphql))
+        .route("/graphql", post(graphql).get(socket::open))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .with_state(Arc::new(admin))
@@ -274,6 +283,11 @@ fn health(operator: &Operator, is_loaded: bool) -> Response {
     }
     if !is_loaded {
         return unavailable("starting", "the peers are being loaded");
+    }
+    // Packets flow, if not all of them: whoever sends packets here or restarts nodes need do nothing.
+    if let Some(reason) = node.degraded {
+        return Json(json!({"status": "degraded", "version": node.version, "reason": reason}))
+            .into_response();
     }
     Json(json!({"status": "ok", "version": node.version})).into_response()
 }

@@ -15,7 +15,7 @@ pub mod operator;
 mod schema;
 mod webhook;
 
-pub use auth::{Auth, SignatureRules};
+pub use auth::{Auth, SignatureRules, sign};
 pub use auto_peering::auto_peering_router;
 pub use http::{ClientAddress, router};
 pub use schema::sdl;

@@ -11,23 +11,43 @@ mod backup;
 mod check;
 mod error;
 mod events;
+mod fees;
 mod idempotency;
+mod incoming_payments;
 mod inputs;
+mod iso_time;
 mod liquidity;
 mod load;
 mod outcome;
+mod outgoing_payments;
 mod page;
+mod payees;
+pub mod paying;
 mod peer_by_url;
 mod peers;
+mod quotes;
+mod rates;
+mod recipients;
+mod routes;
+mod sending;
 pub(crate) mod tenants;
 mod thresholds;
 pub(crate) mod tokens;
 pub(crate) mod transfers;
 mod views;
+mod wallet_addresses;
+mod wallet_checks;
+mod wallet_events;
+mod wallet_inputs;
+mod wallet_outcomes;
+mod wallet_url;
+pub(crate) mod wallet_views;
+mod wallet_withdrawals;
+mod wallets;
 mod withdrawals;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     future::Future,
     pin::Pin,
@@ -38,11 +58,13 @@ use std::{
 };
 
 use ilp_connector::{Connector, peer::Asset, token::Secret};
-use ilp_store::{DurableLedger, Store};
+use ilp_store::{Claim, DurableLedger, Store};
 use interledger_packet::{Address, Timestamp};
 use parking_lot::RwLock;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, Semaphore};
 use uuid::{ContextV7, Uuid};
+
+use self::wallets::Wallets;
 
 pub use self::{
     auto_peering::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules},
@@ -50,16 +72,25 @@ pub use self::{
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
     page::PageArguments,
+    payees::{Payee, SpspTarget},
     peer_by_url::PeerByUrl,
+    rates::NewRate,
+    recipients::{Declined, Recipient, Reserved},
+    routes::RouteView,
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
     tokens::AddedToken,
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, PeerView},
+    wallet_inputs::{
+        AmountGiven, NewFee, NewIncomingPayment, NewOutgoingPayment, NewQuote, NewWalletAddress,
+        OutgoingPaymentFilter, PaymentFilter, WalletAddressEdit, WalletAddressWithdrawal,
+    },
+    wallet_views::{
+        IncomingPaymentView, OutgoingPaymentView, PaymentView, QuoteView, WalletAddressView,
+        WithdrawnFromWalletAddress,
+    },
 };
-pub(crate) use self::{
-    idempotency::Request,
-    outcome::{DeletedAsset, Outcome},
-};
+pub(crate) use self::{idempotency::Request, outcome::Outcome};
 
 /// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
 const CHANGES_WAITING_MAX: usize = 256;
@@ -166,6 +197,8 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Operator {
     inner: Arc<Inner>,
+    /// The request that changes made through this clone are for, if it may come again.
+    claim: Option<Arc<Claim>>,
 }
 
 struct Inner {
@@ -182,6 +215,12 @@ struct Inner {
     waiting: Arc<Semaphore>,
     /// Wakes whoever waits for the end of pending withdrawals: there is a new one.
     withdrawal_made: Notify,
+    /// Who may be paid, and which payments run.
+    wallets: Wallets,
+    /// Wakes whoever asks for rates: there is a new asset.
+    rates_wanted: Notify,
+    /// Codes whose rates the rates service doesn't tell, and why.
+    rates_failing: parking_lot::Mutex<BTreeMap<String, String>>,
     /// Set once, by the load.
     is_loaded: AtomicBool,
 }
@@ -199,9 +238,12 @@ impl Operator {
             changing: Arc::default(),
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
             withdrawal_made: Notify::new(),
+            wallets: Wallets::default(),
+            rates_wanted: Notify::new(),
+            rates_failing: parking_lot::Mutex::default(),
             is_loaded: AtomicBool::new(false),
         };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), claim: None }
     }
 
     /// The id of the one tenant.
@@ -210,10 +252,10 @@ impl Operator {
         &self.inner.parts.tenant_id
     }
 
-    /// The records, for tests that look behind the operations.
+    /// The records, for tests that make what only time would.
     #[cfg(test)]
-    pub(crate) fn store(&self) -> Store {
-        self.inner.parts.store.clone()
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.parts.store
     }
 
     /// The time.
@@ -246,9 +288,9 @@ impl Operator {
     ) -> Result<T, OperatorError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, OperatorError>> + Send,
+        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
     {
-        let inner = Arc::clone(&self.inner);
+        let (inner, claim) = (Arc::clone(&self.inner), self.claim.clone());
         let place = Arc::clone(&inner.waiting).try_acquire_owned().map_err(|_| {
             OperatorError::new(
                 ErrorKind::Unavailable,
@@ -256,9 +298,22 @@ impl Operator {
             )
         })?;
         let task = tokio::spawn(async move {
-            let alone = Arc::clone(&inner.changing).lock_owned().await;
-            let answer = work(Changing { inner, _alone: alone }).await;
-            drop(place);
+            let alone = Arc::new(Arc::clone(&inner.changing).lock_owned().await);
+            let changing = Changing {
+                inner: Arc::clone(&inner),
+                claim: claim.clone(),
+                _alone: Arc::clone(&alone),
+            };
+            // A task of its own, since after a panic it must be settled like a refusal.
+            let answer = tokio::spawn(work(changing)).await;
+            let answer = answer.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
+            if let Some(claim) = claim {
+                match &answer {
+                    Ok(_) => claim.fulfil(),
+                    Err(_) => inner.settle(claim).await,
+                }
+            }
+            drop((alone, place));
             answer
         });
         task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
@@ -314,7 +369,12 @@ impl Inner {
     }
 
     /// A UUID v7, greater than all those that were made before.
-    fn new_id(&self, now: Timestamp) -> Uuid {
+    fn new_id(&self) -> Uuid {
+        self.new_id_at((self.parts.clock)())
+    }
+
+    /// The same where the time was looked at already.
+    fn new_id_at(&self, now: Timestamp) -> Uuid {
         let now_ms = now.unix_ms();
         let subsecond_ns = u32::try_from(now_ms % 1000).unwrap_or(0) * 1_000_000;
         let ids = self.ids.lock();
@@ -326,7 +386,9 @@ impl Inner {
 /// One change under way. As long as it exists, there is no other.
 struct Changing {
     inner: Arc<Inner>,
-    _alone: OwnedMutexGuard<()>,
+    /// The request that it is for, if that may come again.
+    claim: Option<Arc<Claim>>,
+    _alone: Arc<OwnedMutexGuard<()>>,
 }
 
 impl Changing {
@@ -336,7 +398,16 @@ impl Changing {
 
     /// A UUID v7, greater than all those that were made before.
     fn new_id(&self) -> Uuid {
-        self.inner.new_id(self.now())
+        self.inner.new_id()
+    }
+
+    /// Reads what a change needs on a thread that may wait for the disk.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, OperatorError> + Send + 'static,
+    ) -> Result<T, OperatorError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || work(&inner)).await
     }
 
     /// Reads or changes the store on a thread that may wait for the disk.

@@ -1,36 +1,68 @@
 //! The GraphQL schema, with the names of Rafiki's admin API. What it can do is what works: a type
 //! of that API that isn't here yet is absent and not a stub.
 
+mod amount;
 mod asset;
 mod audit;
 mod audited;
 mod books;
 mod document;
 mod event;
+mod fee;
+mod filter;
+mod incoming_payment;
 mod liquidity;
+mod lists;
 mod mutation;
 mod node;
+mod outgoing_payment;
 mod page;
+mod payment;
 mod peer;
 mod peer_input;
 mod peering;
 mod query;
+mod quote;
+mod rate;
 mod response;
+mod route;
 mod scalars;
+mod subscription;
 mod tenant;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
+mod wallet_address;
+mod wallet_address_input;
+mod wallet_liquidity;
 
 use async_graphql::{
-    EmptySubscription, Interface, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
-    ServerError, parser::types::ExecutableDocument,
+    Interface, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError,
+    futures_util::{
+        StreamExt,
+        stream::{self, BoxStream},
+    },
+    parser::types::ExecutableDocument,
 };
 
 use self::{
-    asset::Asset, audit::AuditEvent, books::AccountingTransfer, event::WebhookEvent,
-    liquidity::LiquidityError, mutation::Mutation, peer::Peer, peering::PeeringRequest,
-    query::Query, response::BAD_USER_INPUT, tenant::Tenant,
+    asset::Asset,
+    audit::AuditEvent,
+    books::AccountingTransfer,
+    event::WebhookEvent,
+    fee::Fee,
+    incoming_payment::IncomingPayment,
+    liquidity::LiquidityError,
+    mutation::Mutation,
+    outgoing_payment::OutgoingPayment,
+    payment::{BasePayment, Payment},
+    peer::Peer,
+    peering::PeeringRequest,
+    query::Query,
+    response::BAD_USER_INPUT,
+    subscription::Subscription,
+    tenant::Tenant,
+    wallet_address::WalletAddress,
 };
 use crate::operator::Operator;
 
@@ -60,12 +92,17 @@ enum Model {
     Tenant(Tenant),
     AuditEvent(AuditEvent),
     PeeringRequest(PeeringRequest),
+    WalletAddress(WalletAddress),
+    IncomingPayment(IncomingPayment),
+    OutgoingPayment(OutgoingPayment),
+    Payment(Payment),
+    Fee(Fee),
 }
 
 /// The schema over a running node.
 #[derive(Clone)]
 pub(crate) struct AdminSchema {
-    schema: Schema<Query, Mutation, EmptySubscription>,
+    schema: Schema<Query, Mutation, Subscription>,
 }
 
 impl AdminSchema {
@@ -86,13 +123,34 @@ impl AdminSchema {
 
     /// Runs a request. Every error of the response has an `extensions.code`.
     pub(crate) async fn execute(&self, mut request: Request) -> Response {
-        let mut response = match parsed(&mut request).and_then(document::check) {
-            Ok(()) => self.schema.execute(request).await,
-            Err(why) => Response::from_errors(vec![ServerError::new(why, None)]),
-        };
-        response.errors.iter_mut().for_each(add_code);
-        response
+        match check(&mut request) {
+            Ok(()) => with_codes(self.schema.execute(request).await),
+            Err(why) => Self::refuse(why),
+        }
     }
+
+    /// Runs a request that may be a subscription, which has a response for all that it tells.
+    pub(crate) fn execute_stream(&self, mut request: Request) -> BoxStream<'static, Response> {
+        match check(&mut request) {
+            Ok(()) => self.schema.execute_stream(request).map(with_codes).boxed(),
+            Err(why) => stream::once(async move { Self::refuse(why) }).boxed(),
+        }
+    }
+
+    /// The response to a request that isn't run.
+    pub(crate) fn refuse(why: String) -> Response {
+        with_codes(Response::from_errors(vec![ServerError::new(why, None)]))
+    }
+}
+
+/// Whether a request may be run.
+fn check(request: &mut Request) -> Result<(), String> {
+    parsed(request).and_then(document::check)
+}
+
+fn with_codes(mut response: Response) -> Response {
+    response.errors.iter_mut().for_each(add_code);
+    response
 }
 
 /// The document of a request, or why it can't be taken.
@@ -108,10 +166,11 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription)
         .register_output_type::<Model>()
         .register_output_type::<LiquidityError>()
+        .register_output_type::<BasePayment>()
 }
 
 /// Refusals of ours have a code. What has none comes from the GraphQL library: about an argument

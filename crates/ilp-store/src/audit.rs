@@ -10,6 +10,7 @@ use crate::{
     page::{Page, Rows},
     store::Store,
     stored_form::Stored,
+    text_filter::TextFilter,
 };
 
 /// Something that was done, tried or refused.
@@ -47,18 +48,15 @@ pub struct AuditOutcome {
 /// Which records to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Only these operations; `None` for any.
-    pub operations: Option<Vec<String>>,
-    /// None of these operations.
-    pub except: Vec<String>,
+    /// By operation.
+    pub operation: TextFilter,
     /// Only those of which this came; `None` for any.
     pub code: Option<String>,
 }
 
 impl AuditFilter {
     fn lets_through(&self, record: &AuditRecord) -> bool {
-        self.operations.as_ref().is_none_or(|names| names.contains(&record.operation))
-            && !self.except.contains(&record.operation)
+        self.operation.lets_through(&record.operation)
             && self.code.as_ref().is_none_or(|code| {
                 record.outcome.as_ref().is_some_and(|outcome| outcome.code == *code)
             })
@@ -202,8 +200,9 @@ mod tests {
         let store = open(dir.path());
         let listed = |filter| store.audit_page(Page::newest(10), &filter).unwrap().rows;
         assert_eq!(listed(AuditFilter::default()), [refused.clone(), made.clone()]);
-        let operations = Some(vec!["createPeer".to_owned()]);
-        assert_eq!(listed(AuditFilter { operations, ..AuditFilter::default() }), [made.clone()]);
+        let only = Some(vec!["createPeer".to_owned()]);
+        let operation = TextFilter { only, except: Vec::new() };
+        assert_eq!(listed(AuditFilter { operation, ..AuditFilter::default() }), [made.clone()]);
         let code = Some("200".to_owned());
         assert_eq!(listed(AuditFilter { code, ..AuditFilter::default() }), [made]);
         assert_eq!(store.purge_audit(20, 100).unwrap(), 1);

@@ -25,7 +25,17 @@ impl Change {
 
     /// Stores bytes as they are.
     pub(crate) fn put_bytes(&mut self, key: Vec<u8>, bytes: &[u8]) -> Result<(), Refusal> {
-        if bytes.len() > RECORD_BYTES_MAX {
+        self.put_within(RECORD_BYTES_MAX, key, bytes)
+    }
+
+    /// Stores bytes as they are, if there are no more than `bytes_max`.
+    pub(crate) fn put_within(
+        &mut self,
+        bytes_max: usize,
+        key: Vec<u8>,
+        bytes: &[u8],
+    ) -> Result<(), Refusal> {
+        if bytes.len() > bytes_max {
             return Err(Refusal::TooLarge { bytes: bytes.len() });
         }
         self.batch.insert(key, bytes);
@@ -62,7 +72,8 @@ impl Store {
         entry.map(|bytes| id_from(key, &bytes)).transpose()
     }
 
-    /// Makes the change that `plan` puts together, if it doesn't refuse.
+    /// Makes the change that `plan` puts together, if it doesn't refuse. What rides along with
+    /// the store's changes is in the same batch.
     ///
     /// The write lock covers the checks and the batch, so what was checked still holds when the
     /// batch is applied. It doesn't cover the sync: several changes may wait for the disk at once,
@@ -71,36 +82,58 @@ impl Store {
         &self,
         plan: impl FnOnce(&mut Change) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
+        self.change_if(|change| Ok((plan(change)?, true)))
+    }
+
+    /// The same where `plan` may find that nothing is to be changed, and says so by false. What it
+    /// found is on the disk then too.
+    pub(crate) fn change_if<T>(
+        &self,
+        plan: impl FnOnce(&mut Change) -> Result<(T, bool), Refusal>,
+    ) -> Result<T, Refusal> {
         let (answer, number) = self.apply(plan)?;
-        self.inner.durability.persist_records(number)?;
+        if number > self.inner.durability.answered().changes {
+            self.inner.durability.persist_records(number)?;
+        }
+        if let Some(rider) = &self.rider {
+            rider.is_durable();
+        }
         Ok(answer)
     }
 
-    /// The same, on the disk with the next change that is.
+    /// Makes a change that is on the disk with the next one that must be. Nothing rides along with
+    /// it.
     pub(crate) fn change_later<T>(
         &self,
         plan: impl FnOnce(&mut Change) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        self.apply(plan).map(|(answer, _)| answer)
+        let unridden = Self { rider: None, ..self.clone() };
+        unridden.apply(|change| Ok((plan(change)?, true))).map(|(answer, _)| answer)
     }
 
-    /// Applies a change and says which one it was.
+    /// Applies what `plan` puts together, and says how many changes there are then.
     fn apply<T>(
         &self,
-        plan: impl FnOnce(&mut Change) -> Result<T, Refusal>,
+        plan: impl FnOnce(&mut Change) -> Result<(T, bool), Refusal>,
     ) -> Result<(T, u64), Refusal> {
         self.inner.durability.usable()?;
         let mut changes = self.inner.changes.lock();
         let mut change = Change::default();
-        let answer = plan(&mut change)?;
-        let number = *changes + 1;
-        change.batch.insert(&keys::CHANGES, &number.to_be_bytes());
-        self.inner
-            .records
-            .apply_batch(change.batch)
-            .map_err(|cause| self.inner.durability.fail(&cause))?;
-        *changes = number;
-        Ok((answer, number))
+        let (answer, is_due) = plan(&mut change)?;
+        // What rides along is to be kept also when there is nothing else to be.
+        if is_due || self.rider.is_some() {
+            if let Some(rider) = &self.rider {
+                rider.join(&mut change)?;
+            }
+            let number = *changes + 1;
+            change.batch.insert(&keys::CHANGES, &number.to_be_bytes());
+            self.inner
+                .records
+                .apply_batch(change.batch)
+                .map_err(|cause| self.inner.durability.fail(&cause))?;
+            *changes = number;
+        }
+        Ok((answer, *changes))
     }
 }
 

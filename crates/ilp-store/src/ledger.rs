@@ -22,6 +22,7 @@ mod operator;
 mod operator_transfer;
 mod options;
 mod plain;
+mod promise;
 mod queue;
 mod retention;
 mod start;
@@ -50,7 +51,7 @@ use parking_lot::{Mutex, RwLock};
 pub use self::{
     backup::BackupReport,
     books::ClockMs,
-    export::{ExportFormat, export},
+    export::{ExportAccount, ExportFormat, export},
     keeper::OnEvent,
     listing::{Older, TransferList, TransferRow},
     operator::TransferError,
@@ -118,6 +119,12 @@ impl DurableLedger {
         }
         let mut accounts = self.accounts.write();
         Arc::clone(accounts.entry(id).or_insert_with(|| Arc::new(Account::empty(id))))
+    }
+
+    /// What the account of this id has seen, without making one where the books have none.
+    #[must_use]
+    pub fn balance(&self, id: AccountId) -> Balance {
+        self.accounts.read().get(&id).map(|account| account.balance()).unwrap_or_default()
     }
 
     /// All live accounts as each is at its own moment, in the order of their ids. They run ahead

@@ -14,36 +14,56 @@ mod change;
 mod check;
 mod durability;
 mod error;
+mod fees;
 mod idempotency;
+mod incoming_payments;
+mod indexed;
 pub mod journal;
 mod keys;
 pub mod ledger;
 mod mark;
 mod outbox;
+mod outgoing_payments;
 mod page;
+mod payments;
 mod peering_requests;
 mod peers;
+mod rates;
 mod records;
 mod settings;
 mod signatures;
+mod snapshot;
 mod store;
 mod stored_form;
 #[cfg(test)]
 mod testing;
+mod text_filter;
+mod wallet_addresses;
+mod wallet_forms;
+mod wallet_records;
 
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord};
 pub use error::{Conflict, Refusal, StoreError};
-pub use idempotency::{IDEMPOTENCY_KEPT_MS, Idempotency};
+pub use idempotency::{Claim, IDEMPOTENCY_KEPT_MS, Idempotency, Proof};
 pub use journal::{JournalError, Position};
 pub use ledger::{
-    BackupReport, DurableHold, DurableLedger, ExportFormat, LedgerOptions, Older, OperatorTransfer,
-    PlainBooks, Report, TransferError, TransferList, TransferRow, TransferState, export, verify,
+    BackupReport, DurableHold, DurableLedger, ExportAccount, ExportFormat, LedgerOptions, Older,
+    OperatorTransfer, PlainBooks, Report, TransferError, TransferList, TransferRow, TransferState,
+    export, verify,
 };
 pub use outbox::{AttemptOutcome, Delivery, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};
+pub use payments::PaymentRecord;
 pub use peering_requests::PeeringRequestRecord;
+pub use rates::RateRecord;
 pub use records::{AssetRecord, DeletedPeerRecord, IncomingToken, InitialDeposit, PeerRecord};
+pub use snapshot::{Snapshot, SnapshotRecord};
 pub use store::Store;
+pub use text_filter::TextFilter;
+pub use wallet_records::{
+    AdditionalProperty, FeeKind, FeeRecord, IncomingPaymentRecord, IncomingPaymentState, Initiator,
+    OutgoingPaymentRecord, OutgoingPaymentState, QuoteRecord, WalletAddressRecord,
+};
 
 /// The largest record, in bytes of its stored form. A peer with a thousand routes of sixty
 /// characters fits.

@@ -4,28 +4,48 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use ilp_connector::{
-    Connector, Decision, InFlight, LinkFailure, Refusal, Source, ledger::Ledger, peer::Peer,
+    Connector, Decision, InFlight, LinkFailure, Refusal, Source,
+    ledger::Ledger,
+    peer::{Asset, Peer},
 };
-use ilp_http::{Client, Endpoint, NextHop, NotAPrepare, PacketHandler, SendError};
+use ilp_http::{Client, Endpoint, NextHop, NoReply, NotAPrepare, PacketHandler, SendError};
 use ilp_store::DurableLedger;
-use interledger_packet::{Address, Prepare};
+use interledger_packet::{Addr, Address, Prepare};
 use tokio::time::Instant;
 
-use crate::clock;
+use crate::{clock, payments::Receiving};
 
+/// The connector with the node's books in it.
+pub(crate) type Books = Connector<DurableLedger>;
 type Hold = <DurableLedger as Ledger>::Hold;
 
 /// What one thread needs to carry packets: the connector, which all share, and a client with
 /// connections of the thread's own.
 #[derive(Clone)]
 pub(crate) struct Node {
-    connector: Arc<Connector<DurableLedger>>,
+    connector: Arc<Books>,
     client: Client,
+    /// Who is paid at this node; `None` for a node that only asks questions.
+    receiving: Option<Arc<Receiving>>,
 }
 
 impl Node {
-    pub(crate) fn new(connector: Arc<Connector<DurableLedger>>, client: Client) -> Self {
-        Self { connector, client }
+    pub(crate) fn new(
+        connector: Arc<Books>,
+        client: Client,
+        receiving: Option<Arc<Receiving>>,
+    ) -> Self {
+        Self { connector, client, receiving }
+    }
+
+    /// The most that a packet of the node's own may carry to `destination`, in the unit of `asset`,
+    /// as far as this node knows.
+    pub(crate) fn packet_amount_max(
+        &self,
+        asset: &Arc<Asset>,
+        destination: Addr<'_>,
+    ) -> Option<u64> {
+        self.connector.packet_amount_max(asset, destination, clock::now())
     }
 
     /// The node's own ILP address.
@@ -40,18 +60,35 @@ impl Node {
     /// there, whoever polls this future must go on with it, or the hold is void while the next hop
     /// may fulfill. The third waits for the transfer to be durable, and only after it is a Fulfill
     /// returned.
+    ///
+    /// A packet that certainly has not left us goes round again: to another peer, once each.
     pub(crate) async fn forward(&self, source: Source<'_>, packet: Prepare) -> Bytes {
-        match self.connector.prepare(source, packet, clock::now()).await {
-            Decision::Reply(reject) => reject,
-            Decision::Deliver(_) => self.connector.refuse(Refusal::NoSuchAccount),
-            Decision::Send { packet, in_flight } => {
-                let answer = self.send(&in_flight, packet).await;
-                self.connector.complete(in_flight, answer, clock::now()).await
-            }
+        let mut decision = self.connector.prepare(source, packet, clock::now()).await;
+        loop {
+            let (packet, in_flight) = match decision {
+                Decision::Reply(reject) => return reject,
+                Decision::Deliver(packet) => return self.deliver(source, packet).await,
+                Decision::Send { packet, in_flight } => (packet, in_flight),
+            };
+            let sent = self.send(&in_flight, packet).await;
+            let (connector, now) = (&self.connector, clock::now());
+            decision = match sent {
+                Sent::Not { packet, failure } => {
+                    connector.prepare_again(source, in_flight, packet, failure, now).await
+                }
+                Sent::Over(answer) => return connector.complete(in_flight, answer, now).await,
+            };
         }
     }
 
-    async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes) -> Result<Bytes, LinkFailure> {
+    async fn deliver(&self, source: Source<'_>, packet: Prepare) -> Bytes {
+        match &self.receiving {
+            Some(receiving) => receiving.answer(&self.connector, source, packet).await,
+            None => self.connector.refuse(Refusal::NoSuchAccount),
+        }
+    }
+
+    async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes) -> Sent {
         let left_ms = in_flight.expires_at.saturating_ms_since(clock::now());
         let deadline = Instant::now() + Duration::from_millis(left_ms);
         let next_hop = NextHop {
@@ -59,18 +96,32 @@ impl Node {
             endpoint: &in_flight.next_hop.endpoint,
             token: in_flight.next_hop.token.reveal(),
         };
-        self.client.send(next_hop, packet, deadline).await.map_err(|error| {
-            // Host and port only: the rest of an endpoint may hold a secret.
-            let next_hop = Endpoint::parse(&in_flight.next_hop.endpoint);
-            tracing::debug!(
-                next_hop = next_hop.map_or_else(|_| String::new(), |known| known.authority()),
-                kind = error.kind(),
-                error = &error as &dyn std::error::Error,
-                "no reply from the next hop"
-            );
-            link_failure(&error)
-        })
+        let NoReply { error, unsent } = match self.client.send(next_hop, packet, deadline).await {
+            Ok(reply) => return Sent::Over(Ok(reply)),
+            Err(no_reply) => no_reply,
+        };
+        // Host and port only: the rest of an endpoint may hold a secret.
+        let next_hop = Endpoint::parse(&in_flight.next_hop.endpoint);
+        tracing::debug!(
+            next_hop = next_hop.map_or_else(|_| String::new(), |known| known.authority()),
+            kind = error.kind(),
+            error = &error as &dyn std::error::Error,
+            "no reply from the next hop"
+        );
+        let failure = link_failure(&error);
+        match unsent {
+            Some(packet) => Sent::Not { packet, failure },
+            None => Sent::Over(Err(failure)),
+        }
     }
+}
+
+/// What became of a packet on its way to a next hop.
+enum Sent {
+    /// It has certainly not left us.
+    Not { packet: Bytes, failure: LinkFailure },
+    /// It may have been seen, so what came of it is final.
+    Over(Result<Bytes, LinkFailure>),
 }
 
 fn link_failure(error: &SendError) -> LinkFailure {

@@ -14,6 +14,7 @@ pub(crate) struct NodeFile {
     pub(crate) started_at: String,
     pub(crate) ilp: Surface,
     pub(crate) admin: Surface,
+    pub(crate) wallet: Surface,
     /// Absent where other nodes can't ask to become peers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) auto_peering: Option<Surface>,

@@ -6,10 +6,36 @@ use std::{
     time::Duration,
 };
 
-use ilp_admin::operator::{PeeringPost, PeeringReply};
+use ilp_admin::operator::{Operator, PeeringPost, PeeringReply, PeeringRules};
 use ilp_http::{Endpoint, endpoint::Host};
-use tokio::sync::Semaphore;
+use tokio::{net::TcpListener, sync::Semaphore};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use crate::{admin_server, config::Config, run::ADMIN_DRAIN};
+
+/// What the operator decided about nodes that ask, in the operations' terms.
+pub(crate) fn rules(config: &Config, connector_url: String) -> PeeringRules {
+    let decided = &config.auto_peering;
+    PeeringRules {
+        is_automatic: decided.is_automatic,
+        liquidity: decided.liquidity,
+        peers_max: decided.peers_max,
+        private_endpoints: decided.private_endpoints,
+        connector_url,
+    }
+}
+
+/// Serves nodes that ask to become peers, where they may.
+pub(crate) async fn serve(
+    listener: Option<TcpListener>,
+    operator: Operator,
+    stop: impl Future<Output = ()>,
+) {
+    if let Some(listener) = listener {
+        let router = ilp_admin::auto_peering_router(operator);
+        admin_server::serve(listener, router, stop, ADMIN_DRAIN).await;
+    }
+}
 
 /// How long another node may take to answer, all in all.
 const TIMEOUT: Duration = Duration::from_secs(10);

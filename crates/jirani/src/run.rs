@@ -1,16 +1,23 @@
 //! `jirani run`: opens the store, wires the parts together, serves until told to stop, drains.
 
-use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use ilp_admin::{
     Auth, SignatureRules, Webhooks,
-    operator::{Operator, Parts, PeeringRules, TenantProfile, TenantSettingName, without_secrets},
+    operator::{Operator, Parts},
 };
-use ilp_connector::Connector;
-use ilp_http::{Client, ClientOptions, Limits, Server, Worker};
+use ilp_connector::{
+    Connector,
+    rates::{Quote, RateOrigin},
+};
+use ilp_http::{
+    Client, ClientOptions, Limits, Server, Worker,
+    spsp::{SpspClient, SpspOptions},
+};
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
+use ilp_stream::SharedSecret;
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{
-    net::TcpListener,
     runtime,
     sync::{Notify, oneshot, watch},
 };
@@ -20,18 +27,25 @@ use crate::{
     admin_server, clock,
     commands::Failure,
     config::Config,
+    ildcp,
     network::Peering,
-    node::Node,
-    node_file::{NodeFile, Surface},
-    telemetry, webhook,
+    node::{Books, Node},
+    node_file::NodeFile,
+    payments::{Payer, Receiving, Wallets},
+    peering,
+    rates_service::RatesService,
+    surfaces::Surfaces,
+    telemetry, tenant,
+    wallet_server::{self, WalletLimits},
+    webhook,
 };
 
 /// How long connections to the admin API may take to finish: an operator's request is answered
 /// within milliseconds, and a kept-alive connection has nothing to finish.
-const ADMIN_DRAIN: Duration = Duration::from_secs(2);
+pub(crate) const ADMIN_DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs the node until it is told to stop.
-pub(crate) fn run(config: Config) -> Result<(), Failure> {
+pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
     telemetry::start(&config.log);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
@@ -40,8 +54,13 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
     // The books fail on a thread of their own; this is how the node hears of it.
     let (ledger_failed, on_ledger_failure) = oneshot::channel();
     let event_made = Arc::new(Notify::new());
-    let (store, connector) = open(&config, ledger_failed, &event_made)?;
+    let store = Store::open(&config.data_dir).map_err(store_failure)?;
     let main = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
+    if let Some(parent) = &config.parent_peer {
+        let learnt = main.block_on(ildcp::own_address(&store, parent)).map_err(store_failure)?;
+        config.ilp_address = learnt.unwrap_or(config.ilp_address);
+    }
+    let connector = open(&config, &store, ledger_failed, &event_made)?;
     let outcome = main.block_on(serve(&config, &store, &connector, event_made, on_ledger_failure));
     // What still reads or copies the store on a thread of its own is not waited for without bound.
     main.shutdown_timeout(ADMIN_DRAIN);
@@ -51,15 +70,13 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
     outcome.and(closed)
 }
 
-type Books = Arc<Connector<DurableLedger>>;
-
-/// Opens the store and the books in it.
+/// Opens the books in the store.
 fn open(
     config: &Config,
+    store: &Store,
     ledger_failed: oneshot::Sender<String>,
     event_made: &Arc<Notify>,
-) -> Result<(Store, Books), Failure> {
-    let store = Store::open(&config.data_dir).map_err(store_failure)?;
+) -> Result<Arc<Books>, Failure> {
     let event_made = Arc::clone(event_made);
     let options = LedgerOptions {
         transfers_in_flight_max: config.in_flight_max,
@@ -72,29 +89,28 @@ fn open(
         retain_segments_min: config.retention.journal_segments_min,
         ..LedgerOptions::default()
     };
-    let ledger = DurableLedger::open(&store, options).map_err(store_failure)?;
+    let ledger = DurableLedger::open(store, options).map_err(store_failure)?;
     let connector = Connector::new(config.ilp_address.clone(), config.policy.clone(), ledger);
-    Ok((store, Arc::new(connector)))
+    for (base, quote, rate) in &config.rates.fixed {
+        let given = Quote { rate: *rate, updated_at: clock::now(), good_until: None };
+        connector.rates().give(RateOrigin::Fixed, base, quote, given);
+    }
+    Ok(Arc::new(connector))
 }
 
 async fn serve(
     config: &Config,
     store: &Store,
-    connector: &Books,
+    connector: &Arc<Books>,
     event_made: Arc<Notify>,
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
-    let ilp = listen(config.ilp.listen, "ilp.listen").await?;
-    let admin = listen(config.admin.listen, "admin.listen").await?;
-    let peering = match config.auto_peering.listen {
-        Some(at) => Some(listen(at, "auto_peering.listen").await?),
-        None => None,
-    };
+    let surfaces = Surfaces::listen(config).await?;
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
     let client = || Client::new(ClientOptions::default(), Arc::clone(&tls));
 
-    let network = Peering::new(Node::new(Arc::clone(connector), client()));
+    let network = Peering::new(Node::new(Arc::clone(connector), client(), None));
     let tenant_id = tenant_id(config, store)?.to_string();
     let operator = Operator::new(Parts {
         store: store.clone(),
@@ -102,20 +118,22 @@ async fn serve(
         network: Arc::new(network),
         clock: clock::now,
         tenant_id: tenant_id.clone(),
-        tenant: tenant(config),
-        peering: peering_rules(config, address(&ilp)?),
+        tenant: tenant::profile(config),
+        peering: peering::rules(config, surfaces.connector_url(config)?),
         version: env!("CARGO_PKG_VERSION"),
         hold_ms_max: config.policy.hold_ms_max,
         event_made: Arc::clone(&event_made),
     });
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
-    let peering_at = peering.as_ref().map(address).transpose()?;
-    write_node_file(config, address(&ilp)?, address(&admin)?, peering_at)?;
+    surfaces.announce(config)?;
 
+    let secret = stream_secret(config, store)?;
+    let receiving = Receiving::new(secret.reveal(), config.ilp_address.clone(), operator.clone());
+    let receiving = Arc::new(receiving);
     let mut workers = Vec::new();
     let (end_workers, workers_end) = watch::channel(());
     for index in 0..worker_count(config.ilp.threads) {
-        let node = Node::new(Arc::clone(connector), client());
+        let node = Node::new(Arc::clone(connector), client(), Some(Arc::clone(&receiving)));
         workers.push(start_worker(index, node, workers_end.clone()).map_err(no_runtime)?);
     }
 
@@ -125,12 +143,29 @@ async fn serve(
         ..Limits::default()
     };
     let (stop, stopping) = watch::channel(());
-    let packets = Server::new(limits).serve(ilp, workers, until(stopping.clone()));
+    let drain = limits.drain_timeout;
+    let spsp = SpspClient::new(SpspOptions::default(), &tls);
+    let payer = Arc::new(Payer::new(workers.clone(), spsp, stopping.clone()));
+    let paying = operator.pay_through(Arc::clone(&payer) as _);
+    paying.await.map_err(|error| Failure::Store(error.to_string()))?;
+    let payments = payer.ended(until(stopping.clone()), drain);
+    let wallets = Arc::new(Wallets::new(operator.clone(), receiving));
+    let wallets = wallet_server::serve(
+        surfaces.wallet,
+        wallets,
+        config.wallet.public_url.clone(),
+        WalletLimits::default(),
+        until(stopping.clone()),
+        ADMIN_DRAIN,
+    );
+    let packets = Server::new(limits).serve(surfaces.ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
-    let auth = auth(config, tenant_id, store)?;
-    let router = ilp_admin::router(operator.clone(), auth);
-    let peering = serve_peering(peering, operator.clone(), until(stopping.clone()));
-    let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
+    let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
+    let rates = ask_for_rates(rates, until(stopping.clone()));
+    let router = ilp_admin::router(operator.clone(), auth(config, tenant_id, store)?);
+    let peering = peering::serve(surfaces.peering, operator.clone(), until(stopping.clone()));
+    let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
+    let admin = async { tokio::join!(admin, peering) };
 
     let ending = async {
         let outcome = until_told_to_stop(on_ledger_failure).await;
@@ -138,7 +173,8 @@ async fn serve(
         drop(stop);
         outcome
     };
-    let (drained, (), (), (), outcome) = tokio::join!(packets, admin, peering, upkeep, ending);
+    let (drained, (), (), ((), ()), (), (), outcome) =
+        tokio::join!(packets, payments, wallets, admin, upkeep, rates, ending);
     if drained.packets_unfinished > 0 {
         tracing::warn!(
             packets = drained.packets_unfinished,
@@ -152,18 +188,6 @@ async fn serve(
         tracing::warn!("a change of the operator's is cut short; the next start ends it");
     }
     outcome
-}
-
-/// Serves nodes that ask to become peers, where they may.
-async fn serve_peering(
-    listener: Option<TcpListener>,
-    operator: Operator,
-    stop: impl Future<Output = ()>,
-) {
-    if let Some(listener) = listener {
-        let router = ilp_admin::auto_peering_router(operator);
-        admin_server::serve(listener, router, stop, ADMIN_DRAIN).await;
-    }
 }
 
 /// What the node does of its own accord until it is told to stop: it gives back withdrawals whose
@@ -191,9 +215,19 @@ async fn upkeep(
     let audit_kept = days(config.retention.audit_days);
     tokio::select! {
         () = operator.expire_withdrawals() => {}
+        () = operator.expire_incoming_payments() => {}
         () = events => {}
         () = operator.keep_house(events_kept) => {}
         () = operator.keep_audit(audit_kept) => {}
+        () = stop => {}
+    }
+}
+
+/// Keeps exchange rates fresh, where a service tells them, until the node is told to stop.
+async fn ask_for_rates(service: Option<RatesService>, stop: impl Future<Output = ()>) {
+    let Some(service) = service else { return };
+    tokio::select! {
+        () = service.run() => {}
         () = stop => {}
     }
 }
@@ -239,66 +273,6 @@ fn worker_count(configured: usize) -> usize {
     if configured > 0 { configured } else { cores.saturating_sub(1).max(1) }
 }
 
-async fn listen(at: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(at).await.map_err(|error| {
-        Failure::Refused(format!(
-            "can't listen on {at}: {error}; choose another address with {key}, or port 0 for a \
-             free one"
-        ))
-    })
-}
-
-fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
-    listener.local_addr().map_err(|error| Failure::Refused(format!("no local address: {error}")))
-}
-
-/// Where peers reach the node from outside.
-fn connector_url(config: &Config, ilp: SocketAddr) -> String {
-    config.ilp.public_url.clone().unwrap_or_else(|| format!("http://{ilp}"))
-}
-
-fn peering_rules(config: &Config, ilp: SocketAddr) -> PeeringRules {
-    let rules = &config.auto_peering;
-    PeeringRules {
-        is_automatic: rules.is_automatic,
-        liquidity: rules.liquidity,
-        peers_max: rules.peers_max,
-        private_endpoints: rules.private_endpoints,
-        connector_url: connector_url(config, ilp),
-    }
-}
-
-fn write_node_file(
-    config: &Config,
-    ilp: SocketAddr,
-    admin: SocketAddr,
-    auto_peering: Option<SocketAddr>,
-) -> Result<(), Failure> {
-    let url = connector_url(config, ilp);
-    if let Some(listen) = auto_peering {
-        tracing::info!(%listen, "auto-peering");
-    }
-    tracing::info!(address = %config.ilp_address, listen = %ilp, %url, "ILP over HTTP");
-    tracing::info!(listen = %admin, url = %format!("http://{admin}/graphql"), "admin API");
-    let file = NodeFile {
-        version: env!("CARGO_PKG_VERSION"),
-        pid: std::process::id(),
-        name: config.name.clone(),
-        ilp_address: config.ilp_address.to_string(),
-        started_at: clock::now().to_string(),
-        ilp: Surface { listen: ilp, url },
-        admin: Surface { listen: admin, url: format!("http://{admin}") },
-        auto_peering: auto_peering
-            .map(|listen| Surface { listen, url: format!("http://{listen}") }),
-    };
-    file.write(&config.data_dir).map_err(|error| {
-        Failure::Store(format!(
-            "node.json can't be written in {}: {error}",
-            config.data_dir.display()
-        ))
-    })
-}
-
 /// The operator's tenant id is made once and kept, since clients send it with each request.
 fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
     const SETTING: &str = "tenant_id";
@@ -317,20 +291,22 @@ fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
     Ok(id)
 }
 
-/// What the tenant's settings show of the configuration.
-fn tenant(config: &Config) -> TenantProfile {
-    let webhook = &config.webhook;
-    let profile = TenantProfile {
-        public_name: config.name.clone(),
-        has_secret: config.admin.secret.is_some(),
-        settings: Vec::new(),
-    };
-    let url = webhook.url.as_ref().map(|url| without_secrets(url.reveal()));
-    profile
-        .with(TenantSettingName::WebhookUrl, url)
-        .with(TenantSettingName::WebhookTimeout, Some(webhook.timeout_ms.to_string()))
-        .with(TenantSettingName::WebhookMaxRetry, Some(webhook.attempts_max.to_string()))
-        .with(TenantSettingName::IlpAddress, Some(config.ilp_address.to_string()))
+/// What payment addresses are derived from is made once and kept, since payers hold addresses.
+fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecret, Failure> {
+    const SETTING: &str = "stream_secret";
+    if let Some(secret) = &config.stream_secret {
+        return Ok(secret.clone());
+    }
+    let kept = store.setting(SETTING).map_err(store_failure)?;
+    if let Some(secret) = kept.and_then(|bytes| bytes.try_into().ok()) {
+        return Ok(SharedSecret::new(secret));
+    }
+    let mut secret = [0; 32];
+    SystemRandom::new()
+        .fill(&mut secret)
+        .map_err(|_| Failure::Refused("the system gives no random numbers".to_owned()))?;
+    store.set_setting(SETTING, &secret).map_err(|error| Failure::Store(error.to_string()))?;
+    Ok(SharedSecret::new(secret))
 }
 
 /// Without a secret the API is open to whoever reaches it, so the configuration allows that on

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     operator::{NewAsset, PageArguments, PeeringApproval, PeeringRules},
-    schema::tests::operator_with,
+    schema::tests::operator_with_rules,
 };
 
 /// A node with an asset and the port, without a socket.
@@ -30,7 +30,7 @@ impl Node {
             private_endpoints: false,
             connector_url: "https://ilp.jirani.example".to_owned(),
         };
-        let (operator, connector) = operator_with(dir.path(), rules).await;
+        let (operator, connector) = operator_with_rules(dir.path(), rules).await;
         for code in ["USD", "EUR"] {
             let new = NewAsset { code: code.to_owned(), scale: 2, ..NewAsset::default() };
             operator.create_asset(new).await.unwrap();

@@ -54,7 +54,7 @@ impl From<&OperatorError> for Refusal {
         let (status, kind) = match error.kind() {
             ErrorKind::NotFound => (404, UNKNOWN_ASSET),
             ErrorKind::BadInput if is_about_ilp => (400, INVALID_CONFIGURATION),
-            ErrorKind::BadInput => (400, INVALID_REQUEST),
+            ErrorKind::BadInput | ErrorKind::Inactive => (400, INVALID_REQUEST),
             ErrorKind::Forbidden => (403, INVALID_REQUEST),
             ErrorKind::Duplicate | ErrorKind::Conflict => (409, INVALID_REQUEST),
             ErrorKind::Unavailable => (503, INVALID_REQUEST),

@@ -33,7 +33,13 @@ impl Port {
         let (operator, _connector) = runtime.block_on(operator(dir.path()));
         let schema = AdminSchema::new(operator.clone());
         let auth = Auth::loopback(Vec::new());
-        let admin = Admin { schema, operator, auth, requests: Semaphore::new(REQUESTS_MAX) };
+        let admin = Admin {
+            schema,
+            operator,
+            auth,
+            requests: Semaphore::new(REQUESTS_MAX),
+            sockets: Arc::new(Semaphore::new(0)),
+        };
         Self { dir, runtime, admin }
     }
 
@@ -283,7 +289,8 @@ fn bombs_cost_no_more_than_they_weigh() {
     ] {
         let (status, answer) = port.query(&query, json!({}));
         let shown: String = query.chars().take(60).collect();
-        assert_eq!(answer["data"], Value::Null, "{shown}: {:.200}", answer.to_string());
+        let data = answer["data"].as_object().into_iter().flat_map(|data| data.values());
+        assert!(data.into_iter().all(Value::is_null), "{shown}: {:.200}", answer.to_string());
         assert!(status == 400 || status == 200, "{status} for {shown}");
     }
     let mut deep = json!({});

@@ -18,21 +18,21 @@ use crate::{
     schema::tests::{clock, operator},
 };
 
-const SECRET: &str = "adminsecret";
+pub(super) const SECRET: &str = "adminsecret";
 const QUERY: &str = r#"{"query":"{ whoami { isOperator } }"}"#;
 
-struct Port {
+pub(super) struct Port {
     _dir: TempDir,
     operator: Operator,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     connector: Arc<ilp_connector::Connector<ilp_store::DurableLedger>>,
 }
 
 impl Port {
-    async fn open(auth: impl FnOnce(Store) -> Auth) -> Self {
+    pub(super) async fn open(auth: impl FnOnce(Store) -> Auth) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (operator, connector) = operator(dir.path()).await;
-        let auth = auth(operator.store());
+        let auth = auth(operator.store().clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let routes = router(operator.clone(), auth);
@@ -40,7 +40,7 @@ impl Port {
         Self { _dir: dir, operator, address, connector }
     }
 
-    async fn with_secret() -> Self {
+    pub(super) async fn with_secret() -> Self {
         let rules = SignatureRules { tenant_id: "t".to_owned(), lifetime_ms: 30_000 };
         let secret = Secret::new(SECRET.to_owned());
         Self::open(|store| Auth::secret(&secret, rules, clock, store).unwrap()).await
@@ -70,10 +70,15 @@ impl Port {
 }
 
 fn signed(body: &str, time_ms: u64, appended: &str) -> String {
+    format!("\ntenant-id: t\nsignature: {}{appended}", signed_at(time_ms, body))
+}
+
+/// The value of a signature header.
+pub(super) fn signed_at(time_ms: u64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
     let tag = hmac::sign(&key, format!("{time_ms}.{body}").as_bytes());
     let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("\ntenant-id: t\nsignature: t={time_ms}, v1={hex}{appended}")
+    format!("t={time_ms}, v1={hex}")
 }
 
 #[tokio::test]

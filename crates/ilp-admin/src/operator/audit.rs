@@ -171,7 +171,7 @@ impl Operator {
     fn audit_record(&self, caller: Caller, operation: &str, detail: &Value) -> AuditRecord {
         let now = (self.inner.parts.clock)();
         AuditRecord {
-            id: self.inner.new_id(now),
+            id: self.inner.new_id_at(now),
             at_ms: now.unix_ms(),
             caller: caller.kind.name().to_owned(),
             origin: caller.address.map(|address| address.ip().to_string()).unwrap_or_default(),

@@ -131,7 +131,7 @@ impl Operator {
         self.change(move |changing| async move {
             let request = changing.store(move |store| store.peering_request(id)).await?;
             request.ok_or_else(unknown_request)?;
-            changing.store(move |store| store.remove_peering_request(id)).await
+            changing.commit(&(), move |store| store.remove_peering_request(id)).await
         })
         .await
     }

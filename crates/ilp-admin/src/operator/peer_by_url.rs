@@ -5,13 +5,12 @@
 //! this very URL, and only that URL is shown the token which the peer knows us by.
 
 use ilp_connector::token::Secret;
-use ilp_store::PeerRecord;
+use ilp_store::{PeerRecord, Proof};
 use uuid::Uuid;
 
 use super::{
     Changing, Edit, ErrorKind, Operator, OperatorError, PeerEdit, PeeringAnswer, PeeringOffer,
-    check, error::unknown_asset, inputs::NewPeer, liquidity::not_zero, tokens::random_token,
-    views::PeerView,
+    check, error::unknown_asset, inputs::NewPeer, tokens::random_token, views::PeerView,
 };
 use crate::{auto_peering::wire, operator::PeeringPost};
 use ilp_connector::account::AccountId;
@@ -78,7 +77,7 @@ impl Operator {
             proof: known.as_ref().map(|peer| peer.outgoing_token.clone()),
             caller: None,
         };
-        let answer = self.ask(&wanted.peer_url, &offer).await?;
+        let answer = self.ask_to_peer(&wanted.peer_url, &offer).await?;
         // Whoever is asked on this machine or in a private network may itself be there.
         let is_near = parts.network.check_public(&wanted.peer_url).await.is_err();
         if !is_near && !parts.peering.private_endpoints {
@@ -91,7 +90,11 @@ impl Operator {
         .await
     }
 
-    async fn ask(&self, url: &str, offer: &PeeringOffer) -> Result<PeeringAnswer, OperatorError> {
+    async fn ask_to_peer(
+        &self,
+        url: &str,
+        offer: &PeeringOffer,
+    ) -> Result<PeeringAnswer, OperatorError> {
         let post = PeeringPost {
             url: url.to_owned(),
             proof: offer.proof.clone(),
@@ -169,6 +172,7 @@ impl Changing {
         outgoing_token: Secret,
     ) -> Result<PeerView, OperatorError> {
         let id = peer.id;
+        let asset_id = peer.asset_id;
         let set = |amount: Option<u64>| amount.map_or(Edit::Keep, Edit::Set);
         let edit = PeerEdit {
             id: id.to_string(),
@@ -179,14 +183,17 @@ impl Changing {
             incoming_tokens: Some(vec![answer.token]),
             ..PeerEdit::default()
         };
-        let mut view = self.update_peer(id, edit).await.map_err(as_answer)?;
-        if let Some(amount) = wanted.liquidity_to_deposit.filter(|amount| not_zero(*amount).is_ok())
-        {
-            let asset = self.inner.asset(peer.asset_id).ok_or_else(unknown_asset)?;
-            let account = self.inner.ledger().account(AccountId::peer(id));
-            self.deposit(self.new_id(), &asset, account, amount).await?;
-            view = self.view(view.record).await?;
-        }
+        let edited = self.inner.edited(peer, edit).map_err(as_answer)?;
+        let Some(amount) = wanted.liquidity_to_deposit.filter(|amount| *amount > 0) else {
+            return self.save_peer(edited).await;
+        };
+        let before = self.save_peer_first(edited).await?;
+        let view = PeerView { liquidity: before.liquidity + u128::from(amount), ..before };
+        let asset = self.inner.asset(asset_id).ok_or_else(unknown_asset)?;
+        let account = self.inner.ledger().account(AccountId::peer(id));
+        let deposit = self.new_id();
+        self.promise(&view, Proof::Booked(deposit)).await?;
+        self.deposit(deposit, &asset, account, amount).await?;
         Ok(view)
     }
 }

@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ilp_connector::{
+    InFlightLimits,
     account::AccountId,
+    conversion::Spread,
     peer::{NextHop, Peer, Terms},
     token::TokenDigest,
 };
@@ -12,7 +14,7 @@ use interledger_packet::{Address, AddressPrefix};
 use uuid::Uuid;
 
 use super::{
-    Changing, Inner, Operator, check,
+    Changing, Inner, Operator, Outcome, check,
     error::{OperatorError, unknown_asset, unknown_peer},
     inputs::{NewPeer, PeerEdit},
     page::PageArguments,
@@ -108,15 +110,23 @@ impl Changing {
             deposit.transfer_id = self.new_id();
         }
         let live = self.inner.live_peer(&record, asset)?;
+        let made = self.made(&record).await?;
         let stored = record.clone();
-        self.store(move |store| store.insert_peer(&stored)).await?;
+        self.commit(&made, move |store| store.insert_peer(&stored)).await?;
         if let Err(error) = self.finish_initial_deposit(&mut record).await {
             self.undo_creation(&record).await;
             return Err(error);
         }
         self.watch_peer(&record).await?;
         self.inner.parts.connector.add_peer(live);
-        self.view(record).await
+        Ok(made)
+    }
+
+    /// The peer as it will be once it has what it is owed.
+    async fn made(&self, record: &PeerRecord) -> Result<PeerView, OperatorError> {
+        let amount = record.initial_deposit.map_or(0, |owed| owed.amount);
+        let made = self.view(PeerRecord { initial_deposit: None, ..record.clone() }).await?;
+        Ok(PeerView { liquidity: amount.into(), ..made })
     }
 
     /// Books the deposit that the record still owes, and takes it off the record. The id was
@@ -149,7 +159,7 @@ impl Changing {
         if self.inner.ledger().stopped().is_some() {
             return;
         }
-        let undone = self.store(move |store| store.delete_peer(id, now_ms)).await;
+        let undone = self.revoke(move |store| store.delete_peer(id, now_ms)).await;
         if let Err(error) = undone {
             tracing::error!(peer = %id, %error, "a peer whose deposit failed is in the store");
         }
@@ -167,10 +177,34 @@ impl Changing {
 
     /// Stores a peer that was there before and makes it live.
     pub(super) async fn save_peer(&self, edited: PeerRecord) -> Result<PeerView, OperatorError> {
+        self.save_peer_as(edited, |peer| peer).await
+    }
+
+    /// The same, as part of what `outcome` makes of it.
+    pub(super) async fn save_peer_as<T: Outcome>(
+        &self,
+        edited: PeerRecord,
+        outcome: impl FnOnce(PeerView) -> T,
+    ) -> Result<T, OperatorError> {
         let id = edited.id;
         let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
-        let record =
-            self.store(move |store| store.update_peer(id, move |record| *record = edited)).await?;
+        let updated = outcome(self.view(edited.clone()).await?);
+        let update = move |store: &Store| store.update_peer(id, |record| *record = edited);
+        let record = self.commit(&updated, update).await?;
+        self.inner.parts.connector.update_peer(id, terms);
+        self.watch_peer(&record).await?;
+        Ok(updated)
+    }
+
+    /// The same, where more is to be done before there is an outcome.
+    pub(super) async fn save_peer_first(
+        &self,
+        edited: PeerRecord,
+    ) -> Result<PeerView, OperatorError> {
+        let id = edited.id;
+        let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
+        let update = move |store: &Store| store.update_peer(id, |record| *record = edited);
+        let record = self.store(update).await?;
         self.inner.parts.connector.update_peer(id, terms);
         self.watch_peer(&record).await?;
         self.view(record).await
@@ -217,7 +251,8 @@ impl Changing {
     async fn forget_peer(&self, id: Uuid) -> Result<(), OperatorError> {
         let now_ms = self.now().unix_ms();
         self.unwatch(AccountId::peer(id)).await?;
-        self.store(move |store| store.delete_peer(id, now_ms)).await?;
+        // All that is left to do after this, the next start does too.
+        self.commit(&(), move |store| store.delete_peer(id, now_ms)).await?;
         Ok(())
     }
 
@@ -246,6 +281,11 @@ impl Inner {
             incoming_tokens: Vec::new(),
             packets_per_minute_max: new.packets_per_minute_max,
             amount_per_second_max: new.amount_per_second_max,
+            packets_in_flight_max: new.packets_in_flight_max,
+            amount_in_flight_max: new.amount_in_flight_max,
+            asset_share_in_flight_percent_max: new.asset_share_in_flight_percent_max,
+            is_default_route: new.is_default_route,
+            spread: new.spread_basis_points.map_or(Ok(Spread::NONE), check::spread)?,
             created_at_ms: 0,
             initial_deposit: (new.initial_liquidity > 0).then_some(InitialDeposit {
                 transfer_id: Uuid::nil(),
@@ -264,7 +304,11 @@ impl Inner {
     }
 
     /// The record after an edit, every part of which was checked.
-    fn edited(&self, mut record: PeerRecord, edit: PeerEdit) -> Result<PeerRecord, OperatorError> {
+    pub(super) fn edited(
+        &self,
+        mut record: PeerRecord,
+        edit: PeerEdit,
+    ) -> Result<PeerRecord, OperatorError> {
         if let Some(address) = edit.static_ilp_address {
             check::peer_address(&address, self.parts.connector.address())?;
             record.static_ilp_address = address;
@@ -293,6 +337,16 @@ impl Inner {
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
         edit.packets_per_minute_max.apply(&mut record.packets_per_minute_max);
         edit.amount_per_second_max.apply(&mut record.amount_per_second_max);
+        edit.packets_in_flight_max.apply(&mut record.packets_in_flight_max);
+        edit.amount_in_flight_max.apply(&mut record.amount_in_flight_max);
+        edit.asset_share_in_flight_percent_max.apply(&mut record.asset_share_in_flight_percent_max);
+        check::asset_share_percent(record.asset_share_in_flight_percent_max)?;
+        record.is_default_route = edit.is_default_route.unwrap_or(record.is_default_route);
+        match edit.spread_basis_points {
+            super::Edit::Keep => {}
+            super::Edit::Clear => record.spread = Spread::NONE,
+            super::Edit::Set(basis_points) => record.spread = check::spread(basis_points)?,
+        }
         Ok(record)
     }
 
@@ -329,16 +383,26 @@ impl Inner {
         Ok(Terms {
             address,
             routes: routes.map_err(|error| damaged(&error))?,
+            is_default_route: record.is_default_route,
             tokens: record.incoming_tokens.iter().map(|token| token.digest).collect(),
             max_packet_amount: record.max_packet_amount,
             packets_per_minute_max: record.packets_per_minute_max,
             amount_per_second_max: record.amount_per_second_max,
+            in_flight: InFlightLimits {
+                packets_max: record.packets_in_flight_max,
+                amount_max: record.amount_in_flight_max,
+                asset_share_percent_max: record.asset_share_in_flight_percent_max,
+            },
+            spread: record.spread,
             next_hop,
         })
     }
 
     /// Peers share few assets, so each is read once.
-    fn peer_views(&self, records: Vec<PeerRecord>) -> Result<Vec<PeerView>, OperatorError> {
+    pub(super) fn peer_views(
+        &self,
+        records: Vec<PeerRecord>,
+    ) -> Result<Vec<PeerView>, OperatorError> {
         let mut assets = HashMap::new();
         let mut views = Vec::with_capacity(records.len());
         for record in records {

@@ -2,9 +2,8 @@
 //! outage, and nobody has to send the others again, which only the peer still knows.
 
 use ilp_connector::token::{Secret, TokenDigest};
-use ilp_store::{IncomingToken, PeerRecord};
+use ilp_store::{IncomingToken, PeerRecord, Snapshot};
 use ring::rand::{SecureRandom, SystemRandom};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -71,9 +70,9 @@ impl Operator {
             record.incoming_tokens.extend(new);
             check::incoming_token_count(record.incoming_tokens.len())?;
             let added = record.incoming_tokens.last().copied();
-            let peer = changing.save_peer(record).await?;
-            let token_kept = added.ok_or_else(|| OperatorError::internal(&"no token was added"))?;
-            Ok(AddedToken { peer, token: token_kept, made: is_made.then_some(token) })
+            let added = added.ok_or_else(|| OperatorError::internal(&"no token was added"))?;
+            let made = is_made.then_some(token);
+            changing.save_peer_as(record, |peer| AddedToken { peer, token: added, made }).await
         })
         .await
     }
@@ -119,15 +118,20 @@ impl TokenName {
 }
 
 impl Outcome for AddedToken {
-    fn keep(&self) -> Value {
-        json!({ "id": self.peer.record.id, "token": token_id(&self.token.digest) })
+    fn subject(&self) -> Option<String> {
+        self.peer.subject()
     }
 
-    async fn recall(kept: Value, operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        let Some(peer) = PeerView::recall(kept.clone(), operator).await? else { return Ok(None) };
-        let is_it = |token: &&IncomingToken| kept["token"] == token_id(&token.digest);
-        let token = peer.record.incoming_tokens.iter().find(is_it).copied();
-        Ok(token.map(|token| Self { peer, token, made: None }))
+    /// Without the token, which is shown once.
+    fn keep(&self) -> Snapshot {
+        self.peer.keep()
+    }
+
+    /// The token that was added is the last one of the peer as it was then.
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        let peer = PeerView::recall(kept, operator)?;
+        let token = peer.record.incoming_tokens.last().copied()?;
+        Some(Self { peer, token, made: None })
     }
 }
 

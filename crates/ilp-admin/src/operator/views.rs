@@ -1,6 +1,6 @@
 //! What operations answer: a record, and with it what the books say at this moment.
 
-use ilp_connector::account::AccountId;
+use ilp_connector::{Reachability, account::AccountId};
 use ilp_store::{AssetRecord, PeerRecord};
 use interledger_packet::{Address, Timestamp};
 
@@ -24,6 +24,10 @@ pub struct PeerView {
     pub asset: AssetView,
     /// What it may still send, holds taken off, in the asset's smallest unit.
     pub liquidity: u128,
+    /// Whether packets reach it, as far as those that were sent to it tell.
+    pub reachability: Reachability,
+    /// When it last answered a packet, to the second.
+    pub last_seen_at: Option<Timestamp>,
 }
 
 /// The node as it is now.
@@ -45,6 +49,8 @@ pub struct NodeView {
     pub ledger_stopped: Option<String>,
     /// What will stop it unless somebody does something.
     pub ledger_warning: Option<String>,
+    /// What peers can't have at the moment although the node works.
+    pub degraded: Option<String>,
 }
 
 impl Inner {
@@ -64,7 +70,15 @@ impl Inner {
 
     pub(super) fn peer_view_with(&self, record: PeerRecord, asset: AssetView) -> PeerView {
         let account = self.ledger().account(AccountId::peer(record.id));
-        PeerView { record, asset, liquidity: account.balance().available() }
+        let live = self.parts.connector.peer(record.id);
+        PeerView {
+            liquidity: account.balance().available(),
+            // A peer whose creation isn't over has not been sent anything.
+            reachability: live.as_ref().map_or(Reachability::Unknown, |peer| peer.reachability()),
+            last_seen_at: live.and_then(|peer| peer.last_seen_at()),
+            record,
+            asset,
+        }
     }
 }
 
@@ -82,6 +96,7 @@ impl Operator {
             asset_count: self.inner.assets.read().len(),
             ledger_stopped: self.inner.ledger().stopped(),
             ledger_warning: self.inner.ledger().warning(),
+            degraded: self.rates_trouble(),
         }
     }
 }

@@ -9,10 +9,11 @@ use ilp_connector::{
     account::{Account, AccountId, AccountKind},
     ledger::{Leg, Transfer, TransferKind},
 };
+use ilp_store::Proof;
 use uuid::Uuid;
 
 use super::{
-    Changing, Operator, check,
+    Changing, Operator, Outcome, check,
     error::{OperatorError, unknown_asset, unknown_peer, unknown_transfer},
     inputs::Withdrawal,
     liquidity::not_zero,
@@ -74,6 +75,7 @@ impl Operator {
     pub async fn post_withdrawal(&self, id: &str) -> Result<(), OperatorError> {
         let id = check::id(id).ok_or_else(unknown_transfer)?;
         self.change(move |changing| async move {
+            changing.promise(&(), Proof::Posted(id)).await?;
             let now_ms = changing.now().unix_ms();
             Ok(changing.inner.ledger().post_withdrawal(id, now_ms).await?)
         })
@@ -87,6 +89,7 @@ impl Operator {
     pub async fn void_withdrawal(&self, id: &str) -> Result<(), OperatorError> {
         let id = check::id(id).ok_or_else(unknown_transfer)?;
         self.change(move |changing| async move {
+            changing.promise(&(), Proof::Voided(id)).await?;
             let now_ms = changing.now().unix_ms();
             changing.inner.ledger().void_withdrawal(id, now_ms).await?;
             // It is void now, whatever comes after it.
@@ -135,8 +138,19 @@ impl Operator {
 }
 
 impl Changing {
-    async fn withdraw(
+    pub(super) async fn withdraw(
         &self,
+        from: AccountId,
+        asset: Uuid,
+        withdrawal: &Withdrawal,
+    ) -> Result<(), OperatorError> {
+        self.withdraw_as(&(), from, asset, withdrawal).await
+    }
+
+    /// The same where something other than nothing comes of the request.
+    pub(super) async fn withdraw_as(
+        &self,
+        outcome: &impl Outcome,
         from: AccountId,
         asset: Uuid,
         withdrawal: &Withdrawal,
@@ -154,6 +168,7 @@ impl Changing {
             },
             second: None,
         };
+        self.promise(outcome, Proof::Booked(id)).await?;
         ledger.begin_withdrawal(transfer, self.now().unix_ms(), timeout_ms).await?;
         if timeout_ms > 0 {
             self.inner.withdrawal_made.notify_one();

@@ -10,10 +10,11 @@ use super::{
     scalars::{UInt8, UInt64},
     tenant::Tenant,
 };
-use crate::operator::{AssetEdit, AssetView, DeletedAsset, NewAsset, OperatorError};
+use crate::operator::{AssetEdit, AssetView, NewAsset, OperatorError};
 
 /// A currency or other unit that peers' balances are kept in, such as USD with scale 2.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct Asset {
     /// The asset's id, a UUID.
     pub(super) id: ID,
@@ -181,9 +182,9 @@ pub(crate) struct DeleteAssetMutationResponse {
 }
 
 impl MutationResponse for DeleteAssetMutationResponse {
-    type Done = DeletedAsset;
+    type Done = AssetView;
 
-    fn new(done: Option<DeletedAsset>, status: Status) -> Self {
-        Self { asset: done.map(|DeletedAsset(asset)| asset.into()), status }
+    fn new(done: Option<AssetView>, status: Status) -> Self {
+        Self { asset: done.map(Asset::from), status }
     }
 }

@@ -5,7 +5,7 @@ use ilp_store::{AuditFilter, AuditRecord, Rows};
 use interledger_packet::Timestamp;
 
 use super::{
-    event::FilterString,
+    filter::FilterString,
     page::{self, PageInfo, Row},
     scalars::{JsonObject, UInt64},
 };
@@ -98,8 +98,6 @@ pub(crate) struct AuditEventFilter {
 
 impl AuditEventFilter {
     pub(crate) fn read(self) -> AuditFilter {
-        let (only, except) = self.operation.unwrap_or_default().read();
-        let operations = (!only.is_empty()).then_some(only);
-        AuditFilter { operations, except, code: self.code }
+        AuditFilter { operation: FilterString::read(self.operation), code: self.code }
     }
 }

@@ -41,14 +41,9 @@ pub(super) async fn begin(context: &Context<'_>) -> Result<Audited, OperatorErro
 }
 
 /// How a mutation ended, in the log's terms.
-pub(super) fn ended<T: Outcome>(done: &Result<Option<T>, OperatorError>, message: &str) -> Ended {
+pub(super) fn ended<T: Outcome>(done: &Result<T, OperatorError>, message: &str) -> Ended {
     match done {
-        Ok(done) => {
-            // What is kept of an outcome names what was made, and has no secret.
-            let kept = done.as_ref().map(Outcome::keep);
-            let subject = kept.and_then(|kept| kept["id"].as_str().map(str::to_owned));
-            Ended { code: "200", message: message.to_owned(), subject }
-        }
+        Ok(done) => Ended { code: "200", message: message.to_owned(), subject: done.subject() },
         Err(refusal) => Ended {
             code: legacy_code(refusal.kind()),
             message: refusal.message().to_owned(),

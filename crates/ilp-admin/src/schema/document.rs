@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn fragments_that_double_are_refused_without_walking_them() {
-        assert_eq!(checked(&doubling(10)), Ok(()));
+        assert_eq!(checked(&doubling(6)), Ok(()));
         for levels in [13, 30, 60, 2_000] {
             assert!(checked(&doubling(levels)).is_err(), "{levels}");
         }

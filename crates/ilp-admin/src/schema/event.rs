@@ -5,6 +5,7 @@ use ilp_store::{Delivery, EventRecord, Rows};
 use interledger_packet::Timestamp;
 
 use super::{
+    filter::FilterString,
     node::int,
     page::{self, PageInfo, Row},
     response::{MutationResponse, Status},
@@ -106,27 +107,11 @@ pub(crate) struct WebhookEventFilter {
     kind: Option<FilterString>,
 }
 
-/// Which texts are meant. An empty list means nothing at all, like one that is left out.
-#[derive(Default, InputObject)]
-pub(crate) struct FilterString {
-    /// Only these.
-    #[graphql(name = "in")]
-    only: Option<Vec<String>>,
-    /// All but these.
-    not_in: Option<Vec<String>>,
-}
-
-impl FilterString {
-    /// What is wanted and what isn't.
-    pub(crate) fn read(self) -> (Vec<String>, Vec<String>) {
-        (self.only.unwrap_or_default(), self.not_in.unwrap_or_default())
-    }
-}
-
 impl WebhookEventFilter {
     /// The types that are wanted and those that aren't.
     pub(crate) fn read(self) -> (Vec<String>, Vec<String>) {
-        self.kind.unwrap_or_default().read()
+        let FilterString { only, not_in } = self.kind.unwrap_or_default();
+        (only.unwrap_or_default(), not_in.unwrap_or_default())
     }
 }
 

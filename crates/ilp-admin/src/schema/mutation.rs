@@ -2,9 +2,12 @@
 //! are told, and what an idempotency key does, is `response`'s business.
 
 mod liquidity;
+mod payments;
 mod peering;
+mod rates;
 mod tokens;
 mod upkeep;
+mod wallets;
 
 use async_graphql::{Context, MergedObject, Object, Result};
 
@@ -17,7 +20,7 @@ use super::{
     peer_input::{CreatePeerInput, DeletePeerInput, UpdatePeerInput},
     response::answer,
 };
-use crate::operator::{DeletedAsset, ErrorKind, Operator, OperatorError};
+use crate::operator::{ErrorKind, Operator, OperatorError};
 
 /// A change is written to the disk, so fewer of them than of fields fit into one request.
 const CHANGE_COMPLEXITY: usize = 50;
@@ -30,7 +33,10 @@ pub(crate) struct Mutation(
     liquidity::LiquidityMutation,
     tokens::TokenMutation,
     peering::PeeringByUrlMutation,
+    rates::RatesMutation,
     upkeep::UpkeepMutation,
+    wallets::WalletsMutation,
+    payments::PaymentsMutation,
 );
 
 /// Assets and peers.
@@ -80,7 +86,7 @@ impl PeeringMutation {
     ) -> Result<DeleteAssetMutationResponse> {
         let key = input.idempotency_key;
         answer(context, "Asset deleted", key, |operator| async move {
-            operator.delete_asset(&input.id).await.map(DeletedAsset)
+            operator.delete_asset(&input.id).await
         })
         .await
     }

@@ -27,6 +27,18 @@ pub(crate) struct PageInfo {
     start_cursor: Option<String>,
 }
 
+impl PageInfo {
+    /// The page from one cursor to another.
+    pub(crate) fn new(
+        start_cursor: Option<String>,
+        end_cursor: Option<String>,
+        has_previous_page: bool,
+        has_next_page: bool,
+    ) -> Self {
+        Self { end_cursor, has_next_page, has_previous_page, start_cursor }
+    }
+}
+
 /// Puts the arguments of a list together.
 pub(crate) fn arguments(
     after: Option<String>,
@@ -63,16 +75,6 @@ pub(crate) fn filtered_complexity(
 
 const FILTER_COMPLEXITY: usize = 2_000;
 
-/// The page info for the cursors of the first and the last row, and whether there are rows before
-/// and after them.
-pub(crate) fn info(
-    start_cursor: Option<String>,
-    end_cursor: Option<String>,
-    (has_previous_page, has_next_page): (bool, bool),
-) -> PageInfo {
-    PageInfo { end_cursor, has_next_page, has_previous_page, start_cursor }
-}
-
 /// Rows that have a cursor: their id.
 pub(crate) trait Row: OutputType {
     fn id(&self) -> &ID;
@@ -85,7 +87,7 @@ pub(crate) fn page<View, Node: Row + From<View>>(
     let Rows { rows, has_previous, has_next } = rows;
     let nodes: Vec<Node> = rows.into_iter().map(Node::from).collect();
     let cursor = |node: &Node| node.id().to_string();
-    let (first, last) = (nodes.first().map(cursor), nodes.last().map(cursor));
-    let info = info(first, last, (has_previous, has_next));
+    let (start, end) = (nodes.first().map(cursor), nodes.last().map(cursor));
+    let info = PageInfo::new(start, end, has_previous, has_next);
     (info, nodes.into_iter().map(move |node| (cursor(&node), node)))
 }

@@ -3,7 +3,10 @@
 mod audit;
 mod books;
 mod peering;
+mod rates;
+mod routes;
 mod tenants;
+mod wallets;
 
 use async_graphql::{Context, ID, MergedObject, Object, Result};
 
@@ -29,6 +32,9 @@ pub(crate) struct Query(
     tenants::TenantQuery,
     audit::AuditQuery,
     peering::PeeringQuery,
+    rates::RatesQuery,
+    routes::RoutesQuery,
+    wallets::WalletsQuery,
 );
 
 /// What can be asked. A field that may be null is an `Option<Result<_>>`: a refusal then makes that

@@ -7,7 +7,7 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use ilp_store::Rows;
 
 use super::{
-    page::{self, PageInfo},
+    page::PageInfo,
     query::{operator, or_error},
 };
 use crate::operator::{TenantSettingName, TenantView, tenants::HIDDEN};
@@ -137,11 +137,8 @@ impl From<Rows<TenantView>> for TenantsConnection {
         let edges: Vec<_> =
             cursors.map(|cursor| TenantEdge { node: Tenant::default(), cursor }).collect();
         let cursor = |edge: &TenantEdge| edge.cursor.clone();
-        let page_info = page::info(
-            edges.first().map(cursor),
-            edges.last().map(cursor),
-            (has_previous, has_next),
-        );
+        let (start, end) = (edges.first().map(cursor), edges.last().map(cursor));
+        let page_info = PageInfo::new(start, end, has_previous, has_next);
         Self { page_info, edges }
     }
 }

@@ -2,17 +2,26 @@
 
 mod audit;
 mod events;
+mod first_answer;
 mod idempotency;
+mod incoming_payments;
+mod outgoing_payments;
 mod pages;
+mod payment_progress;
+mod payment_restart;
 mod peering;
 mod peers;
 mod rafiki;
+mod rates;
 mod refusals;
 mod restart;
+mod routes;
 mod surface;
 mod tenants;
 mod thresholds;
 mod tokens;
+mod wallet_refusals;
+mod wallets;
 mod withdrawals;
 
 use std::{
@@ -24,8 +33,8 @@ use std::{
 };
 
 use async_graphql::{Request, Variables};
-use ilp_connector::{Connector, Policy};
-use ilp_store::{DurableLedger, LedgerOptions, Store};
+use ilp_connector::{Connector, InFlightDefaults, Policy};
+use ilp_store::{DurableLedger, LedgerOptions, Store, ledger::BatchWriter};
 use interledger_packet::{Address, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -83,14 +92,28 @@ pub(crate) fn put_forward(ms: u64) {
 
 /// An operator over the store in `dir`, as the daemon makes it.
 pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
-    let connector_url = "https://ilp.jirani.example".to_owned();
-    operator_with(dir, PeeringRules { connector_url, ..PeeringRules::default() }).await
+    operator_with(dir, LedgerOptions::default(), rules(), |books| books).await
 }
 
 /// The same with other rules for nodes that ask to become peers.
-pub(crate) async fn operator_with(
+pub(crate) async fn operator_with_rules(
     dir: &Path,
     peering: PeeringRules,
+) -> (Operator, Arc<Connector<DurableLedger>>) {
+    operator_with(dir, LedgerOptions::default(), peering, |books| books).await
+}
+
+fn rules() -> PeeringRules {
+    let connector_url = "https://ilp.jirani.example".to_owned();
+    PeeringRules { connector_url, ..PeeringRules::default() }
+}
+
+/// The same with another writer around the one of the books.
+async fn operator_with(
+    dir: &Path,
+    options: LedgerOptions,
+    peering: PeeringRules,
+    wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
 ) -> (Operator, Arc<Connector<DurableLedger>>) {
     let store = Store::open(dir).unwrap();
     let event_made = Arc::new(tokio::sync::Notify::new());
@@ -98,11 +121,17 @@ pub(crate) async fn operator_with(
     let options = LedgerOptions {
         clock_ms: Arc::new(|| clock().unix_ms()),
         on_event: Some(Arc::new(move || wake.notify_one())),
-        ..LedgerOptions::default()
+        ..options
     };
-    let ledger = DurableLedger::open(&store, options).unwrap();
+    let ledger = DurableLedger::open_with(&store, options, wrap).unwrap();
     let policy = Policy {
         packets_per_minute_max_default: None,
+        in_flight_default: InFlightDefaults {
+            packets_max: 100,
+            packets_ceiling: 1_000,
+            amount_max: None,
+            asset_share_percent_max: 50,
+        },
         amount_max_default: None,
         expiry_margin_ms: 1_000,
         hold_ms_max: 30_000,
@@ -141,7 +170,15 @@ impl Node {
     }
 
     async fn start_in(dir: TempDir) -> Self {
-        let (operator, connector) = operator(dir.path()).await;
+        Self::start_with(dir, LedgerOptions::default(), |books| books).await
+    }
+
+    async fn start_with(
+        dir: TempDir,
+        options: LedgerOptions,
+        wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
+    ) -> Self {
+        let (operator, connector) = operator_with(dir.path(), options, rules(), wrap).await;
         Self { dir, schema: AdminSchema::new(operator.clone()), operator, connector }
     }
 
@@ -149,7 +186,8 @@ impl Node {
     async fn restart(self) -> Self {
         let Self { dir, schema, operator, connector } = self;
         drop((schema, operator));
-        connector.ledger().close().unwrap();
+        let closed = connector.ledger().close();
+        assert!(closed.is_ok() || connector.ledger().stopped().is_some());
         drop(connector);
         Self::start_in(dir).await
     }

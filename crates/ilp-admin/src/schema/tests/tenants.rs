@@ -72,6 +72,8 @@ async fn another_tenant_is_refused_in_words_and_the_own_one_taken() {
         ("{ tenant(id: \"other\") { id } }", "tenant"),
         ("{ peers(tenantId: \"other\") { edges { cursor } } }", "peers"),
         ("{ assets(tenantId: \"other\") { edges { cursor } } }", "assets"),
+        ("{ walletAddresses(tenantId: \"other\") { edges { cursor } } }", "walletAddresses"),
+        ("{ payments(tenantId: \"other\") { edges { cursor } } }", "payments"),
         ("{ webhookEvents(tenantId: \"other\") { edges { cursor } } }", "webhookEvents"),
     ] {
         let response = node.run(query, json!({})).await;
