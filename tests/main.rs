@@ -10,6 +10,8 @@
 
 /// The admin API: the documented mutation, refusals in both generations of clients.
 mod admin;
+/// Nodes that become peers by asking each other.
+mod auto_peering;
 /// Money that other connectors lose, and this one doesn't.
 mod books;
 /// The command line: what each command prints and how it ends.
@@ -34,6 +36,8 @@ mod liquidity;
 mod packet_npm;
 /// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
 mod payments;
+/// What Rafiki's tools do to a node when they set it up.
+mod rafiki;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.
 mod rates;
 /// Killing the node under load, and counting.
@@ -46,6 +50,8 @@ mod restart;
 mod routing;
 /// Ten thousand peers, and the memory of a node that does nothing.
 mod scale;
+/// Requests to the admin API that are signed, and what is refused.
+mod signature;
 /// Disks that fill up, files that rot.
 mod storage;
 /// STREAM packets, receivers and payments against those of the npm packages.

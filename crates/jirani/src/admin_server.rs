@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::Extension;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
+use ilp_admin::ClientAddress;
 use tokio::{net::TcpListener, sync::Semaphore};
 
 /// Connections open at once. An operator has a few; the next ones wait to be accepted. So whoever
@@ -35,8 +37,9 @@ pub(crate) async fn serve(
             // The semaphore is closed nowhere.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    let service = TowerToHyperService::new(router.clone());
+                Ok((stream, address)) => {
+                    let router = router.clone().layer(Extension(ClientAddress(address)));
+                    let service = TowerToHyperService::new(router);
                     // Those that become WebSockets leave here, and the router bounds them.
                     let served = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
                     let watched = connections.watch(served.into_owned());

@@ -15,10 +15,12 @@ mod network;
 mod node;
 mod node_file;
 mod payments;
+mod peering;
 mod rates_service;
 mod run;
 mod surfaces;
 mod telemetry;
+mod tenant;
 mod wallet_server;
 mod webhook;
 

@@ -32,16 +32,17 @@ use crate::{
     node::{Books, Node},
     node_file::NodeFile,
     payments::{Payer, Receiving, Wallets},
+    peering,
     rates_service::RatesService,
     surfaces::Surfaces,
-    telemetry,
+    telemetry, tenant,
     wallet_server::{self, WalletLimits},
     webhook,
 };
 
 /// How long connections to the admin API may take to finish: an operator's request is answered
 /// within milliseconds, and a kept-alive connection has nothing to finish.
-const ADMIN_DRAIN: Duration = Duration::from_secs(2);
+pub(crate) const ADMIN_DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs the node until it is told to stop.
 pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
@@ -117,6 +118,8 @@ async fn serve(
         network: Arc::new(network),
         clock: clock::now,
         tenant_id: tenant_id.clone(),
+        tenant: tenant::profile(config),
+        peering: peering::rules(config, surfaces.connector_url(config)?),
         version: env!("CARGO_PKG_VERSION"),
         hold_ms_max: config.policy.hold_ms_max,
         event_made: Arc::clone(&event_made),
@@ -159,8 +162,10 @@ async fn serve(
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
     let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(rates, until(stopping.clone()));
-    let router = ilp_admin::router(operator.clone(), auth(config, tenant_id));
+    let router = ilp_admin::router(operator.clone(), auth(config, tenant_id, store)?);
+    let peering = peering::serve(surfaces.peering, operator.clone(), until(stopping.clone()));
     let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
+    let admin = async { tokio::join!(admin, peering) };
 
     let ending = async {
         let outcome = until_told_to_stop(on_ledger_failure).await;
@@ -168,7 +173,7 @@ async fn serve(
         drop(stop);
         outcome
     };
-    let (drained, (), (), (), (), (), outcome) =
+    let (drained, (), (), ((), ()), (), (), outcome) =
         tokio::join!(packets, payments, wallets, admin, upkeep, rates, ending);
     if drained.packets_unfinished > 0 {
         tracing::warn!(
@@ -205,12 +210,15 @@ async fn upkeep(
         let receiver = webhook::Receiver::new(url, timeout);
         Webhooks::new(store.clone(), receiver, rules, clock::now, event_made).run().await
     };
-    let events_kept = Duration::from_secs(config.retention.event_days * 24 * 60 * 60);
+    let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
+    let events_kept = days(config.retention.event_days);
+    let audit_kept = days(config.retention.audit_days);
     tokio::select! {
         () = operator.expire_withdrawals() => {}
         () = operator.expire_incoming_payments() => {}
         () = events => {}
         () = operator.keep_house(events_kept) => {}
+        () = operator.keep_audit(audit_kept) => {}
         () = stop => {}
     }
 }
@@ -310,13 +318,14 @@ fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecret, Failure
 
 /// Without a secret the API is open to whoever reaches it, so the configuration allows that on
 /// loopback only.
-fn auth(config: &Config, tenant_id: String) -> Auth {
+fn auth(config: &Config, tenant_id: String, store: &Store) -> Result<Auth, Failure> {
     match &config.admin.secret {
         Some(secret) => {
             let lifetime_ms = config.admin.signature_ttl_s * 1_000;
-            Auth::secret(secret, SignatureRules { tenant_id, lifetime_ms }, clock::now)
+            let rules = SignatureRules { tenant_id, lifetime_ms };
+            Auth::secret(secret, rules, clock::now, store.clone()).map_err(store_failure)
         }
-        None => Auth::loopback(Vec::new()),
+        None => Ok(Auth::loopback(Vec::new())),
     }
 }
 
