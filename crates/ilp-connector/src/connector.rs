@@ -1,5 +1,7 @@
 //! The rules that a packet passes, in their order.
 
+mod counting;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -10,6 +12,7 @@ use interledger_packet::{Addr, Address, Prepare, Reply, Scheme, Timestamp};
 use ring::digest::{SHA256, digest};
 use uuid::Uuid;
 
+use self::counting::Counters;
 use crate::{
     ledger::{Ledger, Leg, Transfer, TransferKind},
     peer::{NextHop, Peer, Terms},
@@ -17,6 +20,7 @@ use crate::{
     refusal::{LinkFailure, Refusal},
     routes::Found,
     token::TokenDigest,
+    traffic::{Ending, Passage},
 };
 
 /// What the operator decided for all packets.
@@ -76,6 +80,7 @@ pub struct InFlight<H> {
     /// counts.
     pub expires_at: Timestamp,
     execution_condition: [u8; 32],
+    passage: Passage,
     /// `None` for a packet of zero, which moves no money.
     hold: Option<H>,
 }
@@ -87,6 +92,7 @@ pub struct Connector<L> {
     policy: Policy,
     peers: Peers,
     ledger: L,
+    counters: Counters,
     shutting_down: AtomicBool,
 }
 
@@ -94,7 +100,14 @@ impl<L: Ledger> Connector<L> {
     /// A connector at `address`, without peers.
     #[must_use]
     pub fn new(address: Address, policy: Policy, ledger: L) -> Self {
-        Self { address, policy, peers: Peers::new(), ledger, shutting_down: AtomicBool::new(false) }
+        Self {
+            address,
+            policy,
+            peers: Peers::new(),
+            ledger,
+            counters: Counters::default(),
+            shutting_down: AtomicBool::new(false),
+        }
     }
 
     /// The node's own ILP address.
@@ -156,9 +169,13 @@ impl<L: Ledger> Connector<L> {
         packet: Prepare,
         now: Timestamp,
     ) -> Decision<L::Hold> {
+        let amount = packet.amount();
         match self.forward(source, packet, now).await {
             Ok((packet, in_flight)) => Decision::Send { packet, in_flight },
-            Err(refusal) => Decision::Reply(refusal.into_reject(&self.address)),
+            Err(refusal) => {
+                self.counters.turned_away(source, amount, &refusal);
+                Decision::Reply(refusal.into_reject(&self.address))
+            }
         }
     }
 
@@ -182,12 +199,14 @@ impl<L: Ledger> Connector<L> {
         let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
         let hold = self.hold(source, &next_hop, &packet, amount_out).await?;
 
+        let passage = self.counters.begin(source, &next_hop, packet.amount(), amount_out);
         packet.set_amount(amount_out);
         packet.set_expires_at(expires_at);
         let in_flight = InFlight {
             next_hop: Arc::clone(&terms.next_hop),
             expires_at,
             execution_condition: *packet.execution_condition(),
+            passage,
             hold,
         };
         Ok((packet.into_bytes(), in_flight))
@@ -204,7 +223,10 @@ impl<L: Ledger> Connector<L> {
     ) -> Bytes {
         match self.settle(in_flight, answer, now).await {
             Ok(reply) => reply,
-            Err(refusal) => refusal.into_reject(&self.address),
+            Err(refusal) => {
+                self.counters.causes.refused(&refusal);
+                refusal.into_reject(&self.address)
+            }
         }
     }
 
@@ -214,8 +236,13 @@ impl<L: Ledger> Connector<L> {
         answer: Result<Bytes, LinkFailure>,
         now: Timestamp,
     ) -> Result<Bytes, Refusal> {
-        let fulfill = match Reply::parse(answer?).map_err(|_| Refusal::NotAReply)? {
-            Reply::Reject(reject) => return Ok(reject.into_bytes()),
+        let answer = answer.inspect_err(|failure| self.counters.causes.link_failed(*failure))?;
+        let fulfill = match Reply::parse(answer).map_err(|_| Refusal::NotAReply)? {
+            Reply::Reject(reject) => {
+                self.counters.causes.rejected(reject.code());
+                in_flight.passage.end(Ending::Rejected);
+                return Ok(reject.into_bytes());
+            }
             Reply::Fulfill(fulfill) => fulfill,
         };
         if digest(&SHA256, fulfill.fulfillment()).as_ref() != in_flight.execution_condition {
@@ -227,6 +254,7 @@ impl<L: Ledger> Connector<L> {
         if let Some(hold) = in_flight.hold {
             self.ledger.post(hold).await.map_err(|_| Refusal::LedgerStopped)?;
         }
+        in_flight.passage.end(Ending::Fulfilled);
         Ok(fulfill.into_bytes())
     }
 

@@ -8,6 +8,7 @@
 
 pub mod account;
 mod connector;
+pub mod histogram;
 #[cfg(all(test, shuttle))]
 mod interleavings;
 pub mod ledger;
@@ -19,6 +20,7 @@ mod routes;
 #[cfg(test)]
 mod testing;
 pub mod token;
+pub mod traffic;
 
 pub use connector::{Connector, Decision, InFlight, Policy, Source};
 pub use refusal::{LinkFailure, Refusal};

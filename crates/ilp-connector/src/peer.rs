@@ -16,6 +16,7 @@ use crate::{
     account::Account,
     rate_limit::RateLimit,
     token::{Secret, TokenDigest},
+    traffic::Traffic,
 };
 
 /// What is counted: a code, and how many decimal places its smallest unit has.
@@ -99,6 +100,8 @@ pub struct Peer {
     pub asset: Arc<Asset>,
     /// Its credit line.
     pub liquidity: Arc<Account>,
+    /// What passed from and to it since the process started.
+    pub traffic: Arc<Traffic>,
     terms: ArcSwap<Terms>,
     pub(crate) packet_rate: RateLimit,
     pub(crate) amount_rate: RateLimit,
@@ -112,6 +115,7 @@ impl Peer {
             id,
             asset,
             liquidity,
+            traffic: Arc::default(),
             terms: ArcSwap::from_pointee(terms),
             packet_rate: RateLimit::default(),
             amount_rate: RateLimit::default(),

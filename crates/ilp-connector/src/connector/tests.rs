@@ -1,3 +1,5 @@
+mod counting;
+
 use std::{
     pin::pin,
     task::{Context, Poll, Waker},

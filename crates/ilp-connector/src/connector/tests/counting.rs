@@ -1,0 +1,92 @@
+use super::*;
+use crate::traffic::{Count, Flow, Flows};
+
+fn count(packets: u64, amount: u128) -> Count {
+    Count { packets, amount }
+}
+
+fn flows(peer: &Peer) -> (Flow, Flow) {
+    let Flows { incoming, outgoing } = peer.traffic.flows();
+    (incoming, outgoing)
+}
+
+/// The labels of the refusals so far, each with how many there were.
+fn refusals(node: &Node) -> Vec<(&'static str, u64)> {
+    let counted = node.connector.causes().refusals().filter(|(_, count)| *count > 0);
+    counted.map(|(kind, count)| (kind.label(), count)).collect()
+}
+
+#[test]
+fn each_outcome_is_counted_on_both_sides_and_by_its_cause() {
+    let node = node();
+    let reject = Reject::new(ErrorCode::F99_APPLICATION_ERROR, None, "no").into_bytes();
+    let answers =
+        [Ok(fulfill()), Ok(reject), Err(LinkFailure::QueueFull), Ok(Bytes::from_static(b"?"))];
+    for answer in answers {
+        let (_, in_flight) = node.sent(prepare("g.bob", 100));
+        assert_eq!(flows(&node.alice).0.in_flight, count(1, 100));
+        assert_eq!(flows(&node.bob).1.in_flight, count(1, 100));
+        ready(node.connector.complete(in_flight, answer, now()));
+    }
+    node.refused(prepare("g.nobody", 7));
+    let expected = |refused| Flow {
+        fulfilled: count(1, 100),
+        rejected: count(1, 100),
+        refused,
+        in_flight: count(0, 0),
+    };
+    assert_eq!(flows(&node.alice), (expected(count(3, 207)), Flow::default()));
+    assert_eq!(flows(&node.bob), (Flow::default(), expected(count(2, 200))));
+
+    assert_eq!(refusals(&node), [("no_route", 1), ("busy", 1), ("not_a_reply", 1)]);
+    let causes = node.connector.causes();
+    let failed: Vec<_> = causes.link_failures().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(failed, [(LinkFailure::QueueFull, 1)]);
+    let rejects: Vec<_> = causes.rejects().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(rejects, [(Some(ErrorCode::F99_APPLICATION_ERROR), 1)]);
+}
+
+#[test]
+fn a_packet_that_is_dropped_on_its_way_is_in_flight_no_more() {
+    let node = node();
+    let (_, in_flight) = node.sent(prepare("g.bob", 100));
+    drop(in_flight);
+    let refused = Flow { refused: count(1, 100), ..Flow::default() };
+    assert_eq!((flows(&node.alice).0, flows(&node.bob).1), (refused, refused));
+}
+
+#[test]
+fn the_nodes_own_packets_are_counted_apart() {
+    let node = node();
+    let ask = |to| ready(node.connector.prepare(Source::Own, prepare(to, 0), now()));
+    let Decision::Send { in_flight, .. } = ask("g.bob") else { panic!("refused") };
+    let answer = Err(LinkFailure::NoReplyInTime);
+    ready(node.connector.complete(in_flight, answer, now()));
+    assert!(matches!(ask("g.nobody"), Decision::Reply(_)));
+    assert_eq!(node.connector.own_flows().incoming.refused, count(2, 0));
+    assert_eq!(flows(&node.bob).1.refused, count(1, 0));
+    assert_eq!(flows(&node.alice), (Flow::default(), Flow::default()));
+}
+
+#[test]
+fn counters_outlive_a_change_of_terms_and_totals_a_removal() {
+    let node = node();
+    let send = |node: &Node| {
+        let (_, in_flight) = node.sent(prepare("g.bob", 10));
+        ready(node.connector.complete(in_flight, Ok(fulfill()), now()));
+    };
+    send(&node);
+    node.connector.update_peer(node.alice.id, terms("g.alice")).expect("the peer is there");
+    send(&node);
+    assert_eq!(flows(&node.alice).0.fulfilled, count(2, 20));
+
+    let total = |node: &Node| {
+        let mut total = Flows::default();
+        let departed = node.connector.visit_peers(|peer| total += peer.traffic.flows());
+        departed.into_values().for_each(|flows| total += flows);
+        total
+    };
+    let before = total(&node);
+    node.connector.remove_peer(node.alice.id).expect("the peer was there");
+    assert_eq!((total(&node), total(&node)), (before, before));
+}
