@@ -53,6 +53,7 @@ impl Store {
                 }
                 Some(Kind::Event) => {
                     let event = EventRecord::decode(Kind::Event, &key, &bytes)?;
+                    self.inner.events.is(&event);
                     if let Some(due) = due_key(&event) {
                         self.expect_index(&due, event.id, &mut counts)?;
                     }

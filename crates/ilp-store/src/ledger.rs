@@ -26,6 +26,7 @@ mod queue;
 mod retention;
 mod start;
 mod state;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod threshold;
@@ -58,6 +59,7 @@ pub use self::{
     options::LedgerOptions,
     plain::PlainBooks,
     queue::{Entry, Posted, Step},
+    stats::LedgerStats,
     verify::{Report, verify},
     writer::{BatchWriter, OnFailure},
 };

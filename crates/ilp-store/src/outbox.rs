@@ -3,6 +3,8 @@
 //! The store keeps when an event is due and leaves it to the caller how often to try. A dead event
 //! holds up no other: each is due at a time of its own.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use uuid::Uuid;
 
 use crate::{
@@ -89,6 +91,48 @@ pub struct EventFilter {
     pub except: Vec<String>,
 }
 
+/// How many events are still of interest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventCounts {
+    /// Those that are to be sent, now or later.
+    pub due: u64,
+    /// Those that were given up.
+    pub dead: u64,
+}
+
+/// The same, kept up to date by every change while it has the write lock, since counting them anew
+/// would take as long as the outbox is long. A change that isn't applied stops the store for good.
+#[derive(Debug, Default)]
+pub(crate) struct EventCounters {
+    due: AtomicU64,
+    dead: AtomicU64,
+}
+
+// Relaxed throughout: the numbers are for display and order nothing.
+impl EventCounters {
+    /// Counts an event that came or changed.
+    pub(crate) fn is(&self, event: &EventRecord) {
+        if let Some(counter) = self.of(event) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts an event no more as what it was.
+    fn was(&self, event: &EventRecord) {
+        if let Some(counter) = self.of(event) {
+            counter.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn of(&self, event: &EventRecord) -> Option<&AtomicU64> {
+        match event.delivery {
+            Delivery::Due { .. } => Some(&self.due),
+            Delivery::Dead { .. } => Some(&self.dead),
+            Delivery::Delivered { .. } => None,
+        }
+    }
+}
+
 impl EventFilter {
     fn lets_through(&self, event: &EventRecord) -> bool {
         self.only.as_ref().is_none_or(|kinds| kinds.contains(&event.kind))
@@ -109,8 +153,17 @@ impl Store {
             if let Some(key) = due_key(event) {
                 change.index(key, event.id);
             }
-            change.put(Kind::Event, event)
+            change.put(Kind::Event, event)?;
+            self.inner.events.is(event);
+            Ok(())
         })
+    }
+
+    /// How many events are to be sent, and how many were given up.
+    #[must_use]
+    pub fn event_counts(&self) -> EventCounts {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        EventCounts { due: load(&self.inner.events.due), dead: load(&self.inner.events.dead) }
     }
 
     /// Adds those events whose ids aren't there, all in one change, and says whether there were
@@ -131,6 +184,7 @@ impl Store {
                     change.index(key, event.id);
                 }
                 change.put(Kind::Event, event)?;
+                self.inner.events.is(event);
             }
             Ok(true)
         })
@@ -243,6 +297,7 @@ impl Store {
                     change.remove(key);
                 }
                 change.remove(Kind::Event.key(id.as_bytes()));
+                self.inner.events.was(&event);
             }
             Ok(outlived.len())
         })
@@ -264,6 +319,8 @@ impl Store {
                 change.index(key, id);
             }
             change.put(Kind::Event, &after)?;
+            self.inner.events.was(&before);
+            self.inner.events.is(&after);
             Ok(after)
         })
     }
