@@ -1,4 +1,5 @@
-// A receiver that nobody here wrote: a plain ILP-over-HTTP peer around @interledger/stream-receiver.
+// A receiver that nobody here wrote: a plain ILP-over-HTTP peer around @interledger/stream-receiver,
+// with its SPSP endpoint on the same port.
 //
 // Reads {"ilpAddress", "token", "asset": {"code", "scale"}} as the first line of its input and
 // answers with {"port", "destinationAddress", "sharedSecret"}. Each further line is answered with
@@ -6,15 +7,16 @@
 
 'use strict'
 
-const http = require('node:http')
 const readline = require('node:readline')
 const { randomBytes } = require('node:crypto')
 const { deserializeIlpPrepare, serializeIlpReply, isFulfill } = require('ilp-packet')
 const { StreamServer } = require('@interledger/stream-receiver')
+const { listen, spsp, print } = require('./plugin')
 
 const seen = { fulfilled: 0, rejected: 0, received: 0n, largest: 0n, unauthorized: 0 }
 
-function answer(server, token, request, body) {
+function answer(server, credentials, token, request, body) {
+  if (request.method === 'GET') return spsp(credentials())
   if (request.headers.authorization !== `Bearer ${token}`) {
     seen.unauthorized += 1
     return { status: 401, body: '' }
@@ -34,29 +36,15 @@ function accept(money, prepare) {
   return money.accept()
 }
 
-function print(object) {
-  const asText = (_, value) => (typeof value === 'bigint' ? value.toString() : value)
-  process.stdout.write(JSON.stringify(object, asText) + '\n')
-}
-
-function start({ ilpAddress, token, asset }) {
+async function start({ ilpAddress, token, asset }) {
   const server = new StreamServer({ serverSecret: randomBytes(32), serverAddress: ilpAddress })
-  const { ilpAddress: destinationAddress, sharedSecret } = server.generateCredentials({ asset })
-  const listener = http.createServer((request, response) => {
-    const chunks = []
-    request.on('data', (chunk) => chunks.push(chunk))
-    request.on('end', () => {
-      const { status, body } = answer(server, token, request, Buffer.concat(chunks))
-      response.writeHead(status, { 'content-type': 'application/octet-stream' }).end(body)
-    })
-  })
-  listener.listen(0, '127.0.0.1', () =>
-    print({
-      port: listener.address().port,
-      destinationAddress,
-      sharedSecret: sharedSecret.toString('hex')
-    })
-  )
+  const credentials = () => {
+    const { ilpAddress, sharedSecret } = server.generateCredentials({ asset })
+    return { destinationAddress: ilpAddress, sharedSecret }
+  }
+  const port = await listen((request, body) => answer(server, credentials, token, request, body))
+  const { destinationAddress, sharedSecret } = credentials()
+  print({ port, destinationAddress, sharedSecret: sharedSecret.toString('hex') })
 }
 
 let started = false

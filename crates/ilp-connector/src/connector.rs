@@ -13,9 +13,11 @@ use ring::digest::{SHA256, digest};
 use uuid::Uuid;
 
 use self::counting::Counters;
+pub use self::counting::OwnFlows;
 use crate::{
+    account::Account,
     ledger::{Ledger, Leg, Transfer, TransferKind},
-    peer::{NextHop, Peer, Terms},
+    peer::{Asset, NextHop, Peer, Terms},
     peers::Peers,
     refusal::{LinkFailure, Refusal},
     routes::Found,
@@ -44,6 +46,9 @@ pub struct Policy {
 pub enum Source<'a> {
     /// A peer, which pays for it from its credit line.
     Peer(&'a Arc<Peer>),
+    /// A payment of this node's own, which pays from what it was funded with. The operator's limits
+    /// on peers don't apply to it.
+    Local(&'a LocalAccount),
     /// The node itself, asking a question that moves no money.
     Own,
 }
@@ -52,9 +57,27 @@ impl<'a> Source<'a> {
     fn peer(self) -> Option<&'a Arc<Peer>> {
         match self {
             Self::Peer(peer) => Some(peer),
+            Self::Local(_) | Self::Own => None,
+        }
+    }
+
+    /// Who pays, and in what; `None` for a packet that moves no money.
+    fn payer(self) -> Option<(&'a Arc<Asset>, &'a Arc<Account>)> {
+        match self {
+            Self::Peer(peer) => Some((&peer.asset, &peer.liquidity)),
+            Self::Local(local) => Some((&local.asset, &local.account)),
             Self::Own => None,
         }
     }
+}
+
+/// An account of somebody at this node: where a packet's way begins or ends.
+#[derive(Clone, Debug)]
+pub struct LocalAccount {
+    /// What it counts in.
+    pub asset: Arc<Asset>,
+    /// A wallet address's or a payment's.
+    pub account: Arc<Account>,
 }
 
 /// What becomes of a Prepare.
@@ -67,6 +90,9 @@ pub enum Decision<H> {
         /// What to come back with once the next hop has answered, or hasn't.
         in_flight: InFlight<H>,
     },
+    /// It is for somebody at this node, and nothing is on hold for it yet: whose it is, and whether
+    /// it is for anybody, only the receiver can tell. [`Connector::deliver`] goes on from there.
+    Deliver(Prepare),
     /// It is answered here: the bytes of a Reject.
     Reply(Bytes),
 }
@@ -83,6 +109,30 @@ pub struct InFlight<H> {
     passage: Passage,
     /// `None` for a packet of zero, which moves no money.
     hold: Option<H>,
+}
+
+/// A packet that has reached its recipient's account at this node and is not yet answered. Dropping
+/// it voids its hold.
+#[derive(Debug)]
+pub struct Delivery<H> {
+    /// What arrives, in the smallest unit of the recipient's asset.
+    pub amount: u64,
+    expires_at: Timestamp,
+    execution_condition: [u8; 32],
+    passage: Passage,
+    hold: Option<H>,
+}
+
+/// What the rules make of a packet that they don't refuse.
+enum Way<H> {
+    On(Bytes, InFlight<H>),
+    Here(Prepare),
+}
+
+/// Where the routing table leads.
+enum Next {
+    Hop(Arc<Peer>),
+    Here,
 }
 
 /// The connector: the peers, the routes through them, and the books.
@@ -171,11 +221,9 @@ impl<L: Ledger> Connector<L> {
     ) -> Decision<L::Hold> {
         let amount = packet.amount();
         match self.forward(source, packet, now).await {
-            Ok((packet, in_flight)) => Decision::Send { packet, in_flight },
-            Err(refusal) => {
-                self.counters.turned_away(source, amount, &refusal);
-                Decision::Reply(refusal.into_reject(&self.address))
-            }
+            Ok(Way::On(packet, in_flight)) => Decision::Send { packet, in_flight },
+            Ok(Way::Here(packet)) => Decision::Deliver(packet),
+            Err(refusal) => Decision::Reply(self.refuse(source, amount, refusal)),
         }
     }
 
@@ -186,20 +234,23 @@ impl<L: Ledger> Connector<L> {
         source: Source<'_>,
         mut packet: Prepare,
         now: Timestamp,
-    ) -> Result<(Bytes, InFlight<L::Hold>), Refusal> {
+    ) -> Result<Way<L::Hold>, Refusal> {
         self.is_up()?;
         not_expired(&packet, now)?;
         self.sender_may_send_this_much(source, packet.amount())?;
         self.sender_may_send_this_often(source, packet.amount(), now)?;
         self.may_be_forwarded(packet.destination())?;
-        let next_hop = self.route(packet.destination(), source)?;
-        let amount_out = convert(source, &next_hop, packet.amount())?;
+        let next_hop = match self.route(packet.destination(), source)? {
+            Next::Hop(next_hop) => next_hop,
+            Next::Here => return Ok(Way::Here(packet)),
+        };
+        let amount_out = convert(source, &next_hop.asset, packet.amount())?;
         let terms = next_hop.terms();
         self.next_hop_takes_this_much(&terms, packet.amount(), amount_out)?;
         let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
-        let hold = self.hold(source, &next_hop, &packet, amount_out).await?;
+        let hold = self.hold(source, &next_hop.liquidity, &packet, amount_out).await?;
 
-        let passage = self.counters.begin(source, &next_hop, packet.amount(), amount_out);
+        let passage = self.counters.begin(source, &next_hop.traffic, packet.amount(), amount_out);
         packet.set_amount(amount_out);
         packet.set_expires_at(expires_at);
         let in_flight = InFlight {
@@ -209,7 +260,51 @@ impl<L: Ledger> Connector<L> {
             passage,
             hold,
         };
-        Ok((packet.into_bytes(), in_flight))
+        Ok(Way::On(packet.into_bytes(), in_flight))
+    }
+
+    /// Sets aside what a packet brings to an account at this node, after [`Connector::prepare`] has
+    /// let it in with [`Decision::Deliver`]. What the recipient answers settles it:
+    /// [`Connector::complete_delivery`].
+    ///
+    /// # Errors
+    /// [`Refusal`] when there is no rate between the two assets, or too little liquidity.
+    pub async fn deliver(
+        &self,
+        source: Source<'_>,
+        packet: &Prepare,
+        recipient: &LocalAccount,
+    ) -> Result<Delivery<L::Hold>, Refusal> {
+        let amount = convert(source, &recipient.asset, packet.amount())?;
+        let hold = self.hold(source, &recipient.account, packet, amount).await?;
+        let to = self.counters.accounts(&recipient.asset);
+        Ok(Delivery {
+            amount,
+            expires_at: packet.expires_at(),
+            execution_condition: *packet.execution_condition(),
+            passage: self.counters.begin(source, &to, packet.amount(), amount),
+            hold,
+        })
+    }
+
+    /// Settles a packet for an account at this node with the recipient's answer, as
+    /// [`Connector::complete`] does with a next hop's.
+    pub async fn complete_delivery(
+        &self,
+        delivery: Delivery<L::Hold>,
+        answer: Bytes,
+        now: Timestamp,
+    ) -> Bytes {
+        let Delivery { expires_at, execution_condition, passage, hold, .. } = delivery;
+        let settled = self.settle(Ok(answer), &execution_condition, expires_at, hold, now).await;
+        self.end(passage, settled)
+    }
+
+    /// The bytes of a Reject of this node's own, for a packet that was let in and goes no further.
+    #[must_use]
+    pub fn refuse(&self, source: Source<'_>, amount: u64, refusal: Refusal) -> Bytes {
+        self.counters.turned_away(source, amount, &refusal);
+        refusal.into_reject(&self.address)
     }
 
     /// Settles a packet that was sent on, with what the next hop answered by `now`, and returns
@@ -221,41 +316,54 @@ impl<L: Ledger> Connector<L> {
         answer: Result<Bytes, LinkFailure>,
         now: Timestamp,
     ) -> Bytes {
-        match self.settle(in_flight, answer, now).await {
-            Ok(reply) => reply,
-            Err(refusal) => {
-                self.counters.causes.refused(&refusal);
-                refusal.into_reject(&self.address)
-            }
-        }
+        let InFlight { expires_at, execution_condition, passage, hold, .. } = in_flight;
+        let settled = self.settle(answer, &execution_condition, expires_at, hold, now).await;
+        self.end(passage, settled)
     }
 
     async fn settle(
         &self,
-        in_flight: InFlight<L::Hold>,
         answer: Result<Bytes, LinkFailure>,
+        execution_condition: &[u8; 32],
+        expires_at: Timestamp,
+        hold: Option<L::Hold>,
         now: Timestamp,
-    ) -> Result<Bytes, Refusal> {
+    ) -> Result<Reply, Refusal> {
         let answer = answer.inspect_err(|failure| self.counters.causes.link_failed(*failure))?;
         let fulfill = match Reply::parse(answer).map_err(|_| Refusal::NotAReply)? {
-            Reply::Reject(reject) => {
-                self.counters.causes.rejected(reject.code());
-                in_flight.passage.end(Ending::Rejected);
-                return Ok(reject.into_bytes());
-            }
+            reject @ Reply::Reject(_) => return Ok(reject),
             Reply::Fulfill(fulfill) => fulfill,
         };
-        if digest(&SHA256, fulfill.fulfillment()).as_ref() != in_flight.execution_condition {
+        if digest(&SHA256, fulfill.fulfillment()).as_ref() != execution_condition {
             return Err(Refusal::WrongFulfillment);
         }
-        if now >= in_flight.expires_at {
+        if now >= expires_at {
             return Err(Refusal::NoReplyInTime);
         }
-        if let Some(hold) = in_flight.hold {
+        if let Some(hold) = hold {
             self.ledger.post(hold).await.map_err(|_| Refusal::LedgerStopped)?;
         }
-        in_flight.passage.end(Ending::Fulfilled);
-        Ok(fulfill.into_bytes())
+        Ok(Reply::Fulfill(fulfill))
+    }
+
+    /// Counts how a packet ended that was on its way, and returns the bytes of the reply.
+    fn end(&self, passage: Passage, settled: Result<Reply, Refusal>) -> Bytes {
+        match settled {
+            Ok(Reply::Fulfill(fulfill)) => {
+                passage.end(Ending::Fulfilled);
+                fulfill.into_bytes()
+            }
+            Ok(Reply::Reject(reject)) => {
+                passage.end(Ending::Rejected);
+                self.counters.causes.rejected(reject.code());
+                reject.into_bytes()
+            }
+            Err(refusal) => {
+                passage.end(Ending::Refused);
+                self.counters.causes.refused(&refusal);
+                refusal.into_reject(&self.address)
+            }
+        }
     }
 
     fn is_up(&self) -> Result<(), Refusal> {
@@ -314,12 +422,15 @@ impl<L: Ledger> Connector<L> {
 
     /// The longest prefix wins, and our own address is a prefix like any other: a child of ours
     /// has a longer one.
-    fn route(&self, destination: Addr<'_>, source: Source<'_>) -> Result<Arc<Peer>, Refusal> {
+    fn route(&self, destination: Addr<'_>, source: Source<'_>) -> Result<Next, Refusal> {
         let own = self.address.as_str();
         let own_prefix_bytes = if destination.starts_with_segments(own) { own.len() } else { 0 };
         match self.peers.routes.find(destination, source.peer().map(AsRef::as_ref)) {
-            Found::Through(peer, prefix_bytes) if prefix_bytes > own_prefix_bytes => Ok(peer),
-            _ if own_prefix_bytes > 0 => Err(Refusal::NoSuchAccount),
+            Found::Through(peer, prefix_bytes) if prefix_bytes > own_prefix_bytes => {
+                Ok(Next::Hop(peer))
+            }
+            _ if own_prefix_bytes == destination.as_str().len() => Err(Refusal::NoSuchAccount),
+            _ if own_prefix_bytes > 0 => Ok(Next::Here),
             Found::BackToSender => Err(Refusal::BackToSender),
             Found::Through(..) | Found::Nothing => Err(Refusal::NoRoute),
         }
@@ -349,23 +460,19 @@ impl<L: Ledger> Connector<L> {
     async fn hold(
         &self,
         source: Source<'_>,
-        next_hop: &Peer,
+        payee: &Arc<Account>,
         packet: &Prepare,
         amount_out: u64,
     ) -> Result<Option<L::Hold>, Refusal> {
         if packet.amount() == 0 {
             return Ok(None);
         }
-        let payer = source.peer().ok_or(Refusal::Liquidity)?;
+        let (_, payer) = source.payer().ok_or(Refusal::Liquidity)?;
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *packet.execution_condition();
         let transfer = Transfer {
             id: Uuid::from_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]),
             kind: TransferKind::Packet,
-            first: Leg {
-                debit: Arc::clone(&payer.liquidity),
-                credit: Arc::clone(&next_hop.liquidity),
-                amount: amount_out,
-            },
+            first: Leg { debit: Arc::clone(payer), credit: Arc::clone(payee), amount: amount_out },
             second: None,
         };
         Ok(Some(self.ledger.hold(transfer).await?))
@@ -376,10 +483,10 @@ fn not_expired(packet: &Prepare, now: Timestamp) -> Result<(), Refusal> {
     if packet.expires_at() <= now { Err(Refusal::AlreadyExpired) } else { Ok(()) }
 }
 
-/// What the next hop gets for `amount` from the source, in its own asset's unit.
-fn convert(source: Source<'_>, next_hop: &Peer, amount: u64) -> Result<u64, Refusal> {
-    match source.peer() {
-        Some(peer) if peer.asset.id != next_hop.asset.id => Err(Refusal::NoRate),
+/// What arrives in `asset` for `amount` from the source, in that asset's unit.
+fn convert(source: Source<'_>, asset: &Asset, amount: u64) -> Result<u64, Refusal> {
+    match source.payer() {
+        Some((paid_in, _)) if paid_in.id != asset.id => Err(Refusal::NoRate),
         _ => Ok(amount),
     }
 }

@@ -22,5 +22,7 @@ mod testing;
 pub mod token;
 pub mod traffic;
 
-pub use connector::{Connector, Decision, InFlight, Policy, Source};
+pub use connector::{
+    Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Source,
+};
 pub use refusal::{LinkFailure, Refusal};

@@ -19,7 +19,7 @@ use std::{
     },
 };
 
-pub(crate) use self::departed::Departed;
+pub(crate) use self::departed::{Departed, name};
 pub use self::{causes::Causes, departed::AssetName};
 
 /// Packets, and what they carried together, in the smallest unit of the asset that they are

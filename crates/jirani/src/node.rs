@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use ilp_connector::{
-    Connector, Decision, InFlight, LinkFailure, Source, ledger::Ledger, peer::Peer,
+    Connector, Decision, InFlight, LinkFailure, Refusal, Source, ledger::Ledger, peer::Peer,
 };
 use ilp_http::{Client, Endpoint, NextHop, NotAPrepare, PacketHandler, SendError};
 use ilp_store::DurableLedger;
@@ -43,6 +43,9 @@ impl Node {
     pub(crate) async fn forward(&self, source: Source<'_>, packet: Prepare) -> Bytes {
         match self.connector.prepare(source, packet, clock::now()).await {
             Decision::Reply(reject) => reject,
+            Decision::Deliver(packet) => {
+                self.connector.refuse(source, packet.amount(), Refusal::NoSuchAccount)
+            }
             Decision::Send { packet, in_flight } => {
                 let answer = self.send(&in_flight, packet).await;
                 self.connector.complete(in_flight, answer, clock::now()).await

@@ -2,19 +2,39 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use papaya::HashMap;
+use uuid::Uuid;
+
 use super::{Connector, Source};
 use crate::{
     ledger::Ledger,
-    peer::Peer,
+    peer::{Asset, Peer},
     refusal::Refusal,
-    traffic::{AssetName, Causes, Flows, Passage, Traffic},
+    traffic::{self, AssetName, Causes, Flows, Passage, Traffic},
 };
+
+/// What became of packets that came from no peer, or went to none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnFlows {
+    /// The node's own questions, which move no money.
+    pub questions: Flows,
+    /// Payments from accounts at this node, which count as incoming, and to them, which count as
+    /// outgoing: as if all of one asset were a peer.
+    pub accounts: BTreeMap<AssetName, Flows>,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    /// Packets that come from no peer.
-    own: Arc<Traffic>,
+    questions: Arc<Traffic>,
+    /// By the asset's id. Entries stay when the asset goes, so that totals never fall.
+    accounts: HashMap<Uuid, Accounts, foldhash::fast::RandomState>,
     pub(super) causes: Causes,
+}
+
+#[derive(Debug)]
+struct Accounts {
+    asset: AssetName,
+    traffic: Arc<Traffic>,
 }
 
 impl<L: Ledger> Connector<L> {
@@ -24,10 +44,15 @@ impl<L: Ledger> Connector<L> {
         self.peers.visit(visit)
     }
 
-    /// What became of the node's own packets: those that come from no peer.
+    /// What became of packets that have no peer on one side.
     #[must_use]
-    pub fn own_flows(&self) -> Flows {
-        self.counters.own.flows()
+    pub fn own_flows(&self) -> OwnFlows {
+        let mut own =
+            OwnFlows { questions: self.counters.questions.flows(), accounts: BTreeMap::new() };
+        for accounts in self.counters.accounts.pin().values() {
+            *own.accounts.entry(accounts.asset.clone()).or_default() += accounts.traffic.flows();
+        }
+        own
     }
 
     /// Why packets weren't fulfilled.
@@ -40,22 +65,35 @@ impl<L: Ledger> Connector<L> {
 impl Counters {
     /// Counts a packet that was refused before it was sent on.
     pub(super) fn turned_away(&self, source: Source<'_>, amount: u64, refusal: &Refusal) {
-        self.of(source).turned_away(amount);
         self.causes.refused(refusal);
+        match source {
+            Source::Peer(peer) => peer.traffic.turned_away(amount),
+            Source::Local(local) => self.accounts(&local.asset).turned_away(amount),
+            Source::Own => self.questions.turned_away(amount),
+        }
     }
 
-    /// Counts a packet that is sent on, and the money that it holds.
+    /// Counts a packet that goes on from its source to `destination`.
     pub(super) fn begin(
         &self,
         source: Source<'_>,
-        next_hop: &Peer,
+        destination: &Arc<Traffic>,
         amount_in: u64,
         amount_out: u64,
     ) -> Passage {
-        Passage::begin(self.of(source), &next_hop.traffic, amount_in, amount_out)
+        let begin = |source| Passage::begin(source, destination, amount_in, amount_out);
+        match source {
+            Source::Peer(peer) => begin(&peer.traffic),
+            Source::Local(local) => begin(&self.accounts(&local.asset)),
+            Source::Own => begin(&self.questions),
+        }
     }
 
-    fn of<'a>(&'a self, source: Source<'a>) -> &'a Arc<Traffic> {
-        source.peer().map_or(&self.own, |peer| &peer.traffic)
+    /// The counters of this node's accounts in one asset. Looked up without a lock; made with the
+    /// first packet.
+    pub(super) fn accounts(&self, asset: &Asset) -> Arc<Traffic> {
+        let accounts = self.accounts.pin();
+        let make = || Accounts { asset: traffic::name(asset), traffic: Arc::default() };
+        Arc::clone(&accounts.get_or_insert_with(asset.id, make).traffic)
     }
 }

@@ -57,7 +57,7 @@ impl Departed {
     }
 }
 
-fn name(asset: &Asset) -> AssetName {
+pub(crate) fn name(asset: &Asset) -> AssetName {
     (asset.code.clone(), asset.scale)
 }
 

@@ -63,9 +63,38 @@ fn the_nodes_own_packets_are_counted_apart() {
     let answer = Err(LinkFailure::NoReplyInTime);
     ready(node.connector.complete(in_flight, answer, now()));
     assert!(matches!(ask("g.nobody"), Decision::Reply(_)));
-    assert_eq!(node.connector.own_flows().incoming.refused, count(2, 0));
+    assert_eq!(node.connector.own_flows().questions.incoming.refused, count(2, 0));
     assert_eq!(flows(&node.bob).1.refused, count(1, 0));
     assert_eq!(flows(&node.alice), (Flow::default(), Flow::default()));
+}
+
+#[test]
+fn accounts_of_this_node_are_counted_like_one_peer_for_each_asset() {
+    let node = node();
+    let wallet = local::wallet();
+    for answer in [fulfill(), Bytes::from_static(b"?")] {
+        let delivery = node.delivered(&wallet, prepare("g.node.token", 30));
+        ready(node.connector.complete_delivery(delivery, answer, now()));
+    }
+    let nobody = node.let_in(prepare("g.node.nobody", 5));
+    let source = Source::Peer(&node.alice);
+    let _reject = node.connector.refuse(source, nobody.amount(), Refusal::NoSuchAccount);
+    let incoming = flows(&node.alice).0;
+    assert_eq!((incoming.fulfilled, incoming.refused), (count(1, 30), count(2, 35)));
+    assert_eq!(refusals(&node), [("no_such_account", 1), ("not_a_reply", 1)]);
+
+    let payment = Source::Local(&wallet);
+    let decision = ready(node.connector.prepare(payment, prepare("g.bob", 20), now()));
+    let Decision::Send { in_flight, .. } = decision else { panic!("refused") };
+    ready(node.connector.complete(in_flight, Ok(fulfill()), now()));
+    ready(node.connector.prepare(payment, prepare("g.bob", 11), now()));
+    let own = node.connector.own_flows();
+    assert_eq!(own.questions, Flows::default());
+    let accounts = own.accounts[&("USD".to_owned(), 2)];
+    assert_eq!(accounts.outgoing.fulfilled, count(1, 30));
+    assert_eq!(accounts.outgoing.refused, count(1, 30));
+    assert_eq!(accounts.incoming.fulfilled, count(1, 20));
+    assert_eq!(accounts.incoming.refused, count(1, 11));
 }
 
 #[test]

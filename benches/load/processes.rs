@@ -1,0 +1,131 @@
+//! Starting and stopping what is measured.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A server as a process. Killed when dropped.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    /// Where a node's data is, for as long as it runs.
+    _data: Option<TempDir>,
+}
+
+impl Process {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// This binary again, in another role.
+    pub(crate) fn role(arguments: &[&str]) -> Self {
+        let me = std::env::current_exe().expect("this binary");
+        let mut command = Command::new(me);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("this binary starts");
+        let mut line = String::new();
+        let output = child.stdout.take().expect("a pipe");
+        BufReader::new(output).read_line(&mut line).expect("the port");
+        Self { child, address: line.trim().parse().expect("an address"), _data: None }
+    }
+
+    /// A node with a peer that sends and one at `next_hop` that receives.
+    pub(crate) fn node(next_hop: SocketAddr) -> Self {
+        let data = tempfile::tempdir().expect("a folder");
+        let binary = std::env::var_os("JIRANI_BENCH_BINARY")
+            .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_jirani")), PathBuf::from);
+        let child = Command::new(binary)
+            .env_clear()
+            .current_dir(data.path())
+            .env("JIRANI_ILP_ADDRESS", "test.node")
+            .env("JIRANI_DATA_DIR", data.path().join("data"))
+            .env("JIRANI_LOG", "warn")
+            .envs(SURFACES.map(|name| (name, "127.0.0.1:0")))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the node starts");
+        let file = data.path().join("data/node.json");
+        let surfaces = wait_for(|| {
+            let text = fs::read_to_string(&file).ok()?;
+            serde_json::from_str::<Value>(&text).ok()
+        });
+        let at = |surface: &str| -> SocketAddr {
+            let text = surfaces[surface]["listen"].as_str().expect("an address");
+            text.parse().expect("an address")
+        };
+        let (admin, address) = (Admin(at("admin")), at("ilp"));
+        let asset = admin.create_asset();
+        admin.create_peer(&asset, "test.sender", "127.0.0.1:1");
+        admin.create_peer(&asset, "test.sink", &next_hop.to_string());
+        Self { child, address, _data: Some(data) }
+    }
+}
+
+const SURFACES: [&str; 2] = ["JIRANI_ILP_LISTEN", "JIRANI_ADMIN_LISTEN"];
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Admin(SocketAddr);
+
+impl Admin {
+    fn ask(&self, query: &str, input: &Value) -> Value {
+        let body = json!({ "query": query, "variables": { "input": input } });
+        let mut answer = ureq::post(format!("http://{}/graphql", self.0))
+            .header("content-type", "application/json")
+            .send(body.to_string())
+            .expect("the admin API answers");
+        let text = answer.body_mut().read_to_string().expect("a text");
+        let answer: Value = serde_json::from_str(&text).expect("JSON");
+        assert!(answer["errors"].is_null(), "{answer}");
+        answer
+    }
+
+    fn create_asset(&self) -> Value {
+        let query =
+            "mutation($input: CreateAssetInput!) { createAsset(input: $input) { asset { id } } }";
+        let answer = self.ask(query, &json!({ "code": "USD", "scale": 2 }));
+        answer["data"]["createAsset"]["asset"]["id"].clone()
+    }
+
+    fn create_peer(&self, asset: &Value, address: &str, endpoint: &str) {
+        let query =
+            "mutation($input: CreatePeerInput!) { createPeer(input: $input) { peer { id } } }";
+        let input = json!({
+            "assetId": asset,
+            "staticIlpAddress": address,
+            "maxPacketAmount": "10000",
+            "initialLiquidity": "1000000000000",
+            "http": {
+                "incoming": { "authTokens": [address] },
+                "outgoing": { "endpoint": endpoint, "authToken": "for-the-sink" },
+            },
+        });
+        self.ask(query, &input);
+    }
+}
+
+fn wait_for<T>(mut condition: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "the node doesn't start");
+        thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,125 @@
+//! The other ends: a next hop that fulfills whatever comes, the bare reverse proxy that is the
+//! baseline, and a server that does nothing but answer. Each is this binary again, as a process of
+//! its own.
+
+use std::{convert::Infallible, io::Write, net::SocketAddr};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response, Uri,
+    body::Incoming,
+    header::{CONTENT_TYPE, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use tokio::net::TcpListener;
+
+use crate::packets;
+
+type Answer = Result<Response<Full<Bytes>>, Infallible>;
+
+/// Which versions of HTTP a server speaks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    Http1,
+    Both,
+}
+
+/// A next hop: reads the packet, answers with a Fulfill.
+pub(crate) async fn sink(speaks: Speaks) {
+    let fulfill = packets::fulfill();
+    serve(speaks, move |request: Request<Incoming>| {
+        let fulfill = fulfill.clone();
+        async move {
+            // A body that breaks off has nobody waiting for an answer.
+            let _ = request.into_body().collect().await;
+            Ok(answer(fulfill))
+        }
+    })
+    .await;
+}
+
+/// The least that a server can do with a packet: read it and refuse it.
+pub(crate) async fn hello() {
+    let reject = packets::reject();
+    serve(Speaks::Http1, move |request: Request<Incoming>| {
+        let reject = reject.clone();
+        async move {
+            let _ = request.into_body().collect().await;
+            Ok(answer(reject))
+        }
+    })
+    .await;
+}
+
+/// A reverse proxy as one would write it with hyper and hyper-util's client, over HTTP/1.1.
+pub(crate) async fn proxy(to: SocketAddr, speaks: Speaks) {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let client: Client<_, Full<Bytes>> =
+        Client::builder(TokioExecutor::new()).pool_max_idle_per_host(1_024).build(connector);
+    let uri: Uri = format!("http://{to}/").parse().expect("a URI");
+    serve(speaks, move |request: Request<Incoming>| {
+        let (client, uri) = (client.clone(), uri.clone());
+        async move {
+            let (head, body) = request.into_parts();
+            let Ok(body) = body.collect().await else { return Ok(answer(Bytes::new())) };
+            let mut onward =
+                Request::post(uri).body(Full::new(body.to_bytes())).expect("a request");
+            for name in [CONTENT_TYPE, hyper::header::AUTHORIZATION] {
+                if let Some(value) = head.headers.get(&name) {
+                    onward.headers_mut().insert(name, value.clone());
+                }
+            }
+            let reply = client.request(onward).await.expect("the sink answers");
+            let reply = reply.into_body().collect().await.expect("the sink's whole answer");
+            Ok(answer(reply.to_bytes()))
+        }
+    })
+    .await;
+}
+
+fn answer(body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    response
+}
+
+/// Serves on a free port, which it prints, until the process is killed.
+async fn serve<F>(
+    speaks: Speaks,
+    handler: impl Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+) where
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    println!("{}", listener.local_addr().expect("an address"));
+    std::io::stdout().flush().expect("somebody reads the port");
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let _ = stream.set_nodelay(true);
+        let (io, handler) = (TokioIo::new(stream), handler.clone());
+        tokio::spawn(async move {
+            let service = service_fn(handler);
+            // Connections end when the load does, some of them in the middle of a request.
+            match speaks {
+                Speaks::Http1 => {
+                    let _ = http1::Builder::new().serve_connection(io, service).await;
+                }
+                Speaks::Both => {
+                    let mut builder = auto::Builder::new(TokioExecutor::new());
+                    builder.http2().max_concurrent_streams(1_024);
+                    let _ = builder.serve_connection(io, service).await;
+                }
+            }
+        });
+    }
+}

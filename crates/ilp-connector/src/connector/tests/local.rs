@@ -1,0 +1,98 @@
+//! Packets whose way begins or ends at an account of this node.
+
+use super::*;
+use crate::account::{AccountId, AccountKind, Balance};
+
+fn local(kind: AccountKind, asset: Arc<Asset>, liquidity: u64) -> LocalAccount {
+    let id = AccountId { kind, owner: Uuid::now_v7() };
+    let balance = Balance { credits: u128::from(liquidity), ..Balance::default() };
+    LocalAccount { asset, account: Arc::new(Account::new(id, balance)) }
+}
+
+pub(super) fn wallet() -> LocalAccount {
+    local(AccountKind::WalletAddress, asset("USD"), 0)
+}
+
+impl Node {
+    pub(super) fn let_in(&self, packet: Prepare) -> Prepare {
+        match self.prepare(packet) {
+            Decision::Deliver(packet) => packet,
+            other => panic!("not for this node: {other:?}"),
+        }
+    }
+
+    pub(super) fn delivered(&self, to: &LocalAccount, packet: Prepare) -> Delivery<Hold> {
+        let packet = self.let_in(packet);
+        let source = Source::Peer(&self.alice);
+        ready(self.connector.deliver(source, &packet, to)).expect("there is enough")
+    }
+}
+
+#[test]
+fn what_is_fulfilled_by_the_recipient_is_its_own() {
+    let (node, wallet) = (node(), wallet());
+    let delivery = node.delivered(&wallet, prepare("g.node.token", 300));
+    assert_eq!((delivery.amount, wallet.account.balance().available()), (300, 0));
+    assert_eq!(node.available().0, 700);
+
+    let reply = ready(node.connector.complete_delivery(delivery, fulfill(), now()));
+    assert_eq!(reply, fulfill());
+    assert_eq!((node.available().0, wallet.account.balance().available()), (700, 300));
+}
+
+#[test]
+fn what_the_recipient_refuses_or_answers_too_late_is_back_at_once() {
+    let (node, wallet) = (node(), wallet());
+    let reject = Reject::new(ErrorCode::F99_APPLICATION_ERROR, None, "no").into_bytes();
+    let answers = [
+        (reject, 0, ErrorCode::F99_APPLICATION_ERROR),
+        (fulfill(), 20_000, ErrorCode::R00_TRANSFER_TIMED_OUT),
+    ];
+    for (answer, later_ms, code) in answers {
+        let delivery = node.delivered(&wallet, prepare("g.node.token", 300));
+        let at = now().saturating_add_ms(later_ms);
+        let reply = ready(node.connector.complete_delivery(delivery, answer, at));
+        assert_eq!(Reject::parse(reply).expect("a reject").code(), code);
+        assert_eq!((node.available().0, wallet.account.balance().available()), (1_000, 0));
+    }
+    // So is what nobody answers.
+    drop(node.delivered(&wallet, prepare("g.node.token", 300)));
+    assert_eq!(node.available().0, 1_000);
+}
+
+#[test]
+fn a_recipient_of_another_asset_without_a_rate_gets_nothing() {
+    let node = node();
+    let euros = local(AccountKind::WalletAddress, asset("EUR"), 0);
+    let packet = node.let_in(prepare("g.node.token", 300));
+    let refused = ready(node.connector.deliver(Source::Peer(&node.alice), &packet, &euros));
+    assert_eq!(refused.expect_err("no rate"), Refusal::NoRate);
+    assert_eq!(node.available().0, 1_000);
+}
+
+#[test]
+fn a_payment_spends_what_it_was_funded_with_and_no_more() {
+    let node = node();
+    let payment = local(AccountKind::OutgoingPayment, asset("USD"), 500);
+    let send = |amount| {
+        let packet = prepare("g.bob.savings", amount);
+        ready(node.connector.prepare(Source::Local(&payment), packet, now()))
+    };
+    let Decision::Send { in_flight, .. } = send(400) else { panic!("refused") };
+    let Decision::Reply(short) = send(101) else { panic!("sent more than there is") };
+    let short = Reject::parse(short).expect("a reject");
+    assert_eq!(short.code(), ErrorCode::T04_INSUFFICIENT_LIQUIDITY);
+
+    ready(node.connector.complete(in_flight, Ok(fulfill()), now()));
+    assert_eq!(payment.account.balance().available(), 100);
+    assert_eq!(node.available(), (1_000, 1_400));
+}
+
+#[test]
+fn the_node_itself_is_no_account_and_a_childs_longer_address_wins() {
+    let node = node();
+    assert_eq!(node.refused_code(prepare("g.node", 1)), ErrorCode::F02_UNREACHABLE);
+    node.connector.add_peer(peer("g.node.child"));
+    node.sent(prepare("g.node.child.x", 1));
+    node.let_in(prepare("g.node.children", 1));
+}
