@@ -26,6 +26,8 @@ mod http_statuses;
 mod interop;
 /// Deposits and withdrawals on a running node: raced, timed out, restarted, and by command line.
 mod liquidity;
+/// What `/metrics` says, number by number.
+mod metrics;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
 /// Killing the node under load, and counting.

@@ -47,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) in_flight_max: usize,
     pub(crate) webhook: WebhookConfig,
     pub(crate) retention: RetentionConfig,
+    pub(crate) metrics: MetricsConfig,
     /// What the operator should know about this configuration, said once the log is up.
     pub(crate) warnings: Vec<String>,
 }
@@ -93,6 +94,15 @@ pub(crate) struct RetentionConfig {
     pub(crate) event_days: u64,
     /// Segments of the journal; `None` keeps all.
     pub(crate) journal_segments_min: Option<u64>,
+}
+
+/// What is shown to those who watch the node.
+#[derive(Debug)]
+pub(crate) struct MetricsConfig {
+    /// How many peers have numbers of their own.
+    pub(crate) peers_max: usize,
+    /// Opens the metrics and nothing else.
+    pub(crate) secret: Option<Secret>,
 }
 
 /// Why the node doesn't start with this configuration. Each says what would be right.
@@ -184,6 +194,11 @@ impl Config {
                         number => within(number, 1..=u64::MAX).map(Some),
                     },
                 )?,
+            },
+            metrics: MetricsConfig {
+                peers_max: settings
+                    .required("metrics.peers_max", |text| within(text, 0..=10_000))?,
+                secret: settings.get("metrics.secret", admin_secret)?,
             },
             warnings: warnings(settings),
         };

@@ -9,6 +9,7 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod metrics;
 mod network;
 mod node;
 mod node_file;

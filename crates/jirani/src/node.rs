@@ -11,7 +11,10 @@ use ilp_store::DurableLedger;
 use interledger_packet::{Address, Prepare};
 use tokio::time::Instant;
 
-use crate::clock;
+use crate::{
+    clock,
+    metrics::{Latency, Stopwatch},
+};
 
 type Hold = <DurableLedger as Ledger>::Hold;
 
@@ -21,16 +24,27 @@ type Hold = <DurableLedger as Ledger>::Hold;
 pub(crate) struct Node {
     connector: Arc<Connector<DurableLedger>>,
     client: Client,
+    latency: Arc<Latency>,
 }
 
 impl Node {
     pub(crate) fn new(connector: Arc<Connector<DurableLedger>>, client: Client) -> Self {
-        Self { connector, client }
+        Self { connector, client, latency: Arc::default() }
     }
 
     /// The node's own ILP address.
     pub(crate) fn address(&self) -> &Address {
         self.connector.address()
+    }
+
+    /// The connections of this thread.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The times of this thread's packets.
+    pub(crate) fn latency(&self) -> &Latency {
+        &self.latency
     }
 
     /// Carries one packet: decide and hold, send on, settle, answer with the bytes of a reply.
@@ -41,16 +55,20 @@ impl Node {
     /// may fulfill. The third waits for the transfer to be durable, and only after it is a Fulfill
     /// returned.
     pub(crate) async fn forward(&self, source: Source<'_>, packet: Prepare) -> Bytes {
-        match self.connector.prepare(source, packet, clock::now()).await {
+        let mut stopwatch = Stopwatch::start();
+        let reply = match self.connector.prepare(source, packet, clock::now()).await {
             Decision::Reply(reject) => reject,
             Decision::Deliver(packet) => {
                 self.connector.refuse(source, packet.amount(), Refusal::NoSuchAccount)
             }
             Decision::Send { packet, in_flight } => {
-                let answer = self.send(&in_flight, packet).await;
-                self.connector.complete(in_flight, answer, clock::now()).await
+                let answer = stopwatch.next_hop(self.send(&in_flight, packet)).await;
+                let settled = self.connector.complete(in_flight, answer, clock::now());
+                stopwatch.durability(settled).await
             }
-        }
+        };
+        stopwatch.stop(&self.latency);
+        reply
     }
 
     async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes) -> Result<Bytes, LinkFailure> {

@@ -7,7 +7,7 @@ use ilp_admin::{
     operator::{Operator, Parts},
 };
 use ilp_connector::Connector;
-use ilp_http::{Client, ClientOptions, Limits, Server, Worker};
+use ilp_http::{Client, ClientOptions, Limits, Server, Worker, server::Drained};
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
 use tokio::{
     net::TcpListener,
@@ -20,6 +20,7 @@ use crate::{
     admin_server, clock,
     commands::Failure,
     config::Config,
+    metrics::{Metrics, Sources},
     network::Peering,
     node::Node,
     node_file::{NodeFile, Surface},
@@ -90,7 +91,8 @@ async fn serve(
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
     let client = || Client::new(ClientOptions::default(), Arc::clone(&tls));
 
-    let network = Peering::new(Node::new(Arc::clone(connector), client()));
+    let mut nodes = vec![Node::new(Arc::clone(connector), client())];
+    let network = Peering::new(nodes[0].clone());
     let tenant_id = tenant_id(config, store)?.to_string();
     let operator = Operator::new(Parts {
         store: store.clone(),
@@ -109,6 +111,7 @@ async fn serve(
     let (end_workers, workers_end) = watch::channel(());
     for index in 0..worker_count(config.ilp.threads) {
         let node = Node::new(Arc::clone(connector), client());
+        nodes.push(node.clone());
         workers.push(start_worker(index, node, workers_end.clone()).map_err(no_runtime)?);
     }
 
@@ -118,9 +121,22 @@ async fn serve(
         ..Limits::default()
     };
     let (stop, stopping) = watch::channel(());
-    let packets = Server::new(limits).serve(ilp, workers, until(stopping.clone()));
+    let server = Server::new(limits);
+    let metrics = Metrics::new(Sources {
+        connector: Arc::clone(connector),
+        operator: operator.clone(),
+        store: store.clone(),
+        nodes,
+        server: server.stats(),
+        transfers_in_flight_max: config.in_flight_max,
+        peers_max: config.metrics.peers_max,
+    });
+    let packets = server.serve(ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
-    let router = ilp_admin::router(operator.clone(), auth(config, tenant_id));
+    let auth = auth(config, tenant_id);
+    let secret = config.metrics.secret.as_ref();
+    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
+    let router = ilp_admin::router(operator.clone(), auth).merge(scrape);
     let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
 
     let ending = async {
@@ -130,6 +146,16 @@ async fn serve(
         outcome
     };
     let (drained, (), (), outcome) = tokio::join!(packets, admin, upkeep, ending);
+    tell_unfinished(drained);
+    drop(end_workers);
+    let changes_done = operator.changes_done();
+    if tokio::time::timeout(ADMIN_DRAIN, changes_done).await.is_err() {
+        tracing::warn!("a change of the operator's is cut short; the next start ends it");
+    }
+    outcome
+}
+
+fn tell_unfinished(drained: Drained) {
     if drained.packets_unfinished > 0 {
         tracing::warn!(
             packets = drained.packets_unfinished,
@@ -137,12 +163,6 @@ async fn serve(
             "packets were still under way when the time to drain was over; their holds are void"
         );
     }
-    drop(end_workers);
-    let changes_done = operator.changes_done();
-    if tokio::time::timeout(ADMIN_DRAIN, changes_done).await.is_err() {
-        tracing::warn!("a change of the operator's is cut short; the next start ends it");
-    }
-    outcome
 }
 
 /// What the node does of its own accord until it is told to stop: it gives back withdrawals whose

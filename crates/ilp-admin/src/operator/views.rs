@@ -1,6 +1,8 @@
 //! What operations answer: a record, and with it what the books say at this moment.
 
-use ilp_connector::account::AccountId;
+use std::sync::Arc;
+
+use ilp_connector::{account::AccountId, peer::Asset, traffic::Flows};
 use ilp_store::{AssetRecord, PeerRecord};
 use interledger_packet::{Address, Timestamp};
 
@@ -24,6 +26,8 @@ pub struct PeerView {
     pub asset: AssetView,
     /// What it may still send, holds taken off, in the asset's smallest unit.
     pub liquidity: u128,
+    /// What passed from and to it since the process started.
+    pub flows: Flows,
 }
 
 /// The node as it is now.
@@ -64,11 +68,19 @@ impl Inner {
 
     pub(super) fn peer_view_with(&self, record: PeerRecord, asset: AssetView) -> PeerView {
         let account = self.ledger().account(AccountId::peer(record.id));
-        PeerView { record, asset, liquidity: account.balance().available() }
+        let live = self.parts.connector.peer(record.id);
+        let flows = live.map(|peer| peer.traffic.flows()).unwrap_or_default();
+        PeerView { record, asset, liquidity: account.balance().available(), flows }
     }
 }
 
 impl Operator {
+    /// The assets, in no order.
+    #[must_use]
+    pub fn live_assets(&self) -> Vec<Arc<Asset>> {
+        self.inner.assets.read().values().cloned().collect()
+    }
+
     /// How the node is.
     #[must_use]
     pub fn node(&self) -> NodeView {

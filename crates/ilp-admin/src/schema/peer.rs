@@ -46,10 +46,24 @@ pub(crate) struct Peer {
     amount_per_second_max: Option<UInt64>,
     /// How many tokens the peer may show. Only their digests are kept, so they can't be read back.
     incoming_token_count: i32,
+    /// How many packets from the peer were fulfilled since the node was started.
+    packets_in: UInt64,
+    /// How many packets to the peer were fulfilled since the node was started.
+    packets_out: UInt64,
+    /// What the packets counted in `packetsIn` took from the peer's liquidity, in the asset's
+    /// smallest unit. It starts at zero when the node is started, and the books go on.
+    amount_in: UInt64,
+    /// What the packets counted in `packetsOut` added to the peer's liquidity, in the asset's
+    /// smallest unit. It starts at zero when the node is started, and the books go on.
+    amount_out: UInt64,
+    /// What the peer's packets under way have set aside of its liquidity, in the asset's smallest
+    /// unit. It goes to whom they were sent to, or comes back.
+    amount_on_hold: UInt64,
 }
 
 impl From<PeerView> for Peer {
-    fn from(PeerView { record, asset, liquidity }: PeerView) -> Self {
+    fn from(PeerView { record, asset, liquidity, flows }: PeerView) -> Self {
+        let (came, went) = (flows.incoming, flows.outgoing);
         let own = record.static_ilp_address.clone();
         let outgoing = HttpOutgoing {
             auth_token: record.outgoing_token.reveal().to_owned(),
@@ -69,6 +83,11 @@ impl From<PeerView> for Peer {
             packets_per_minute_max: record.packets_per_minute_max.map(UInt64::from),
             amount_per_second_max: record.amount_per_second_max.map(UInt64::from),
             incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
+            packets_in: came.fulfilled.packets.into(),
+            packets_out: went.fulfilled.packets.into(),
+            amount_in: came.fulfilled.amount.into(),
+            amount_out: went.fulfilled.amount.into(),
+            amount_on_hold: came.in_flight.amount.into(),
         }
     }
 }

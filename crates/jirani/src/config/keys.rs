@@ -142,6 +142,13 @@ pub(crate) const KEYS: &[Key] = &[
         Some("all"),
         "a whole number from 1 on, or all",
     ),
+    key(
+        "metrics.peers_max",
+        "JIRANI_METRICS_PEERS_MAX",
+        Some("200"),
+        "a whole number from 0 to 10000",
+    ),
+    key("metrics.secret", "JIRANI_METRICS_SECRET", None, "a text of 16 characters or more"),
     key("wallet.listen", "JIRANI_WALLET_LISTEN", Some("0.0.0.0:3003"), ADDRESS)
         .rafiki(Port("OPEN_PAYMENTS_PORT"))
         .planned(),
