@@ -15,6 +15,7 @@ mod node;
 mod node_file;
 mod run;
 mod telemetry;
+mod trace;
 mod webhook;
 
 use std::process::ExitCode;

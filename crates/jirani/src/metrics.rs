@@ -33,7 +33,7 @@ use prometheus_client::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::latency::{Latency, Stopwatch};
+pub(crate) use self::latency::{Latency, Stopwatch, Times};
 use self::{latency::Latencies, page::Page, survey::Survey};
 use crate::node::Node;
 

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::{
     clock,
     metrics::{Latency, Stopwatch},
+    trace::Traces,
 };
 
 type Hold = <DurableLedger as Ledger>::Hold;
@@ -25,11 +26,16 @@ pub(crate) struct Node {
     connector: Arc<Connector<DurableLedger>>,
     client: Client,
     latency: Arc<Latency>,
+    traces: Traces,
 }
 
 impl Node {
-    pub(crate) fn new(connector: Arc<Connector<DurableLedger>>, client: Client) -> Self {
-        Self { connector, client, latency: Arc::default() }
+    pub(crate) fn new(
+        connector: Arc<Connector<DurableLedger>>,
+        client: Client,
+        traces: Traces,
+    ) -> Self {
+        Self { connector, client, latency: Arc::default(), traces }
     }
 
     /// The node's own ILP address.
@@ -67,7 +73,9 @@ impl Node {
                 stopwatch.durability(settled).await
             }
         };
-        stopwatch.stop(&self.latency);
+        let times = stopwatch.stop();
+        self.latency.record(&times);
+        self.traces.packet(source, &reply, &times);
         reply
     }
 

@@ -24,7 +24,9 @@ use crate::{
     network::Peering,
     node::Node,
     node_file::{NodeFile, Surface},
-    telemetry, webhook,
+    telemetry,
+    trace::Traces,
+    webhook,
 };
 
 /// How long connections to the admin API may take to finish: an operator's request is answered
@@ -42,12 +44,15 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
     let (ledger_failed, on_ledger_failure) = oneshot::channel();
     let event_made = Arc::new(Notify::new());
     let (store, connector) = open(&config, ledger_failed, &event_made)?;
+    let traces = Traces::start(config.otlp_url.as_ref(), &config.name)?;
     let main = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
-    let outcome = main.block_on(serve(&config, &store, &connector, event_made, on_ledger_failure));
+    let parts = (&store, &connector, &traces);
+    let outcome = main.block_on(serve(&config, parts, event_made, on_ledger_failure));
     // What still reads or copies the store on a thread of its own is not waited for without bound.
     main.shutdown_timeout(ADMIN_DRAIN);
     let closed = connector.ledger().close().map_err(|stopped| Failure::Store(stopped.to_string()));
     NodeFile::remove(&config.data_dir);
+    traces.end();
     tracing::info!("stopped");
     outcome.and(closed)
 }
@@ -80,8 +85,7 @@ fn open(
 
 async fn serve(
     config: &Config,
-    store: &Store,
-    connector: &Books,
+    (store, connector, traces): (&Store, &Books, &Traces),
     event_made: Arc<Notify>,
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
@@ -89,9 +93,12 @@ async fn serve(
     let admin = listen(config.admin.listen, "admin.listen").await?;
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
-    let client = || Client::new(ClientOptions::default(), Arc::clone(&tls));
+    let node = || {
+        let client = Client::new(ClientOptions::default(), Arc::clone(&tls));
+        Node::new(Arc::clone(connector), client, traces.clone())
+    };
 
-    let mut nodes = vec![Node::new(Arc::clone(connector), client())];
+    let mut nodes = vec![node()];
     let network = Peering::new(nodes[0].clone());
     let tenant_id = tenant_id(config, store)?.to_string();
     let operator = Operator::new(Parts {
@@ -110,7 +117,7 @@ async fn serve(
     let mut workers = Vec::new();
     let (end_workers, workers_end) = watch::channel(());
     for index in 0..worker_count(config.ilp.threads) {
-        let node = Node::new(Arc::clone(connector), client());
+        let node = node();
         nodes.push(node.clone());
         workers.push(start_worker(index, node, workers_end.clone()).map_err(no_runtime)?);
     }

@@ -38,21 +38,25 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// The receiver at `url`. For `https` the machine's own roots are trusted, as for peers.
     pub(crate) fn new(url: Secret, timeout: Duration) -> Arc<Self> {
-        let roots = rustls_native_certs::load_native_certs().certs;
-        let roots: Vec<_> =
-            roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
-        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(timeout))
-            .http_status_as_error(false)
-            // Whoever is redirected to has not confirmed anything, and might be anybody.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .tls_config(tls)
-            .user_agent(concat!("jirani/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Arc::new(Self { url, agent: agent.into() })
+        Arc::new(Self { url, agent: agent(timeout) })
     }
+}
+
+/// A client that trusts the machine's own roots and gives a request so much time.
+pub(crate) fn agent(timeout: Duration) -> ureq::Agent {
+    let roots = rustls_native_certs::load_native_certs().certs;
+    let roots: Vec<_> = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
+    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
+    let agent = ureq::Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        // Whoever is redirected to has not confirmed anything, and might be anybody.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .tls_config(tls)
+        .user_agent(concat!("jirani/", env!("CARGO_PKG_VERSION")))
+        .build();
+    agent.into()
 }
 
 /// Sends one request and waits for the head of its answer.

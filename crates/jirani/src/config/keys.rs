@@ -149,6 +149,7 @@ pub(crate) const KEYS: &[Key] = &[
         "a whole number from 0 to 10000",
     ),
     key("metrics.secret", "JIRANI_METRICS_SECRET", None, "a text of 16 characters or more"),
+    key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL),
     key("wallet.listen", "JIRANI_WALLET_LISTEN", Some("0.0.0.0:3003"), ADDRESS)
         .rafiki(Port("OPEN_PAYMENTS_PORT"))
         .planned(),
@@ -168,12 +169,12 @@ pub(crate) const KEYS: &[Key] = &[
     key("rates.lifetime_ms", "JIRANI_RATES_LIFETIME_MS", Some("15000"), MILLISECONDS)
         .rafiki(Same("EXCHANGE_RATES_LIFETIME"))
         .planned(),
-    key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL).planned(),
 ];
 
-/// Whether a key's value must never be shown. A receiver's URL often carries a token.
+/// Whether a key's value must never be shown. The URL of something that takes what the node sends
+/// often carries a token.
 pub(crate) fn is_secret(name: &str) -> bool {
-    name.ends_with("secret") || name == "webhook.url"
+    name.ends_with("secret") || ["webhook.url", "telemetry.otlp_url"].contains(&name)
 }
 
 /// The key of that dotted name.

@@ -40,6 +40,15 @@ pub(crate) struct Stopwatch {
     durable_since: Option<Instant>,
 }
 
+/// The times of a packet that has been answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) total: Duration,
+    pub(crate) own: Duration,
+    pub(crate) next_hop: Option<Duration>,
+    pub(crate) durability: Option<Duration>,
+}
+
 impl Stopwatch {
     pub(crate) fn start() -> Self {
         Self { started: Instant::now(), next_hop: None, durable_since: None }
@@ -69,15 +78,22 @@ impl Stopwatch {
     }
 
     /// The packet is answered.
-    pub(crate) fn stop(self, latency: &Latency) {
+    pub(crate) fn stop(self) -> Times {
         let now = Instant::now();
         let total = now - self.started;
-        let durability = self.durable_since.map(|since| now - since);
-        let waited = self.next_hop.unwrap_or_default() + durability.unwrap_or_default();
-        record(&latency.total, total);
-        record(&latency.own, total.saturating_sub(waited));
-        self.next_hop.into_iter().for_each(|took| record(&latency.next_hop, took));
-        durability.into_iter().for_each(|took| record(&latency.durability, took));
+        let (next_hop, durability) = (self.next_hop, self.durable_since.map(|since| now - since));
+        let waited = next_hop.unwrap_or_default() + durability.unwrap_or_default();
+        Times { total, own: total.saturating_sub(waited), next_hop, durability }
+    }
+}
+
+impl Latency {
+    /// Counts a packet.
+    pub(crate) fn record(&self, times: &Times) {
+        record(&self.total, times.total);
+        record(&self.own, times.own);
+        times.next_hop.into_iter().for_each(|took| record(&self.next_hop, took));
+        times.durability.into_iter().for_each(|took| record(&self.durability, took));
     }
 }
 
@@ -112,7 +128,7 @@ mod tests {
             stopwatch.next_hop(tokio::time::sleep(WAIT)).await;
             stopwatch.next_hop(tokio::time::sleep(WAIT)).await;
             stopwatch.durability(tokio::time::sleep(WAIT)).await;
-            stopwatch.stop(&latency);
+            latency.record(&stopwatch.stop());
         });
         let mut told = Latencies::default();
         told.add(&latency);
@@ -132,10 +148,10 @@ mod tests {
     fn what_a_packet_did_not_wait_for_is_not_counted() {
         let latency = Latency::default();
         block_on(async {
-            Stopwatch::start().stop(&latency);
+            latency.record(&Stopwatch::start().stop());
             let mut stopwatch = Stopwatch::start();
             stopwatch.durability(std::future::ready(())).await;
-            stopwatch.stop(&latency);
+            latency.record(&stopwatch.stop());
         });
         let mut told = Latencies::default();
         told.add(&latency);
