@@ -26,7 +26,7 @@ mod http_statuses;
 mod interop;
 /// Deposits and withdrawals on a running node: raced, timed out, restarted, and by command line.
 mod liquidity;
-/// What `/metrics` says, number by number.
+/// What `/metrics` says of known packets, number by number.
 mod metrics;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
@@ -38,6 +38,8 @@ mod rejects;
 mod restart;
 /// Ten thousand peers, and the memory of a node that does nothing.
 mod scale;
+/// Reading `/metrics`: who may, how much there is of it, and while packets pass.
+mod scrapes;
 /// Disks that fill up, files that rot.
 mod storage;
 /// Starting and stopping nodes, stub peers, packets.

@@ -1,14 +1,13 @@
-//! What `/metrics` says, number by number.
+//! What `/metrics` says of known packets, number by number.
 
 use std::{sync::mpsc, thread};
 
-use interledger_packet::{ErrorCode, FulfillBuilder, RejectBuilder, Reply};
+use interledger_packet::{ErrorCode, FulfillBuilder, RejectBuilder};
 use serde_json::{Value, json};
 
 use crate::support::{
-    DataDir, Node, PATIENCE,
+    Node, PATIENCE,
     exposition::Exposition,
-    http::Connection,
     packets::{fulfill, in_ms, parse_prepare, prepare, prepare_until},
     stub::{Answer, Request, Stub},
     wait_for,
@@ -35,27 +34,6 @@ fn by_amount(request: &Request) -> Answer {
         600 => Answer::Reply(b"<html>".to_vec()),
         _ => Answer::Silence,
     }
-}
-
-/// The flow of a peer, or of all, as the lines with these labels tell it.
-fn packets(metrics: &Exposition, peer: &str, direction: &str) -> [u64; 3] {
-    ["fulfilled", "rejected", "refused"].map(|outcome| {
-        let labels = [("peer", peer), ("direction", direction), ("outcome", outcome)];
-        metrics.number("jirani_peer_packets_total", &labels)
-    })
-}
-
-fn amounts(metrics: &Exposition, peer: &str, direction: &str) -> [u64; 3] {
-    ["fulfilled", "rejected", "refused"].map(|outcome| {
-        let labels = [
-            ("peer", peer),
-            ("asset", "USD"),
-            ("scale", "2"),
-            ("direction", direction),
-            ("outcome", outcome),
-        ];
-        metrics.number("jirani_peer_amount_total", &labels)
-    })
 }
 
 fn told(pairs: &[(&str, u64)]) -> Vec<(String, u64)> {
@@ -106,16 +84,16 @@ fn each_packet_is_counted_once_by_peer_outcome_and_cause() {
 
     let refused_early = 10 + 11 + 12 + 13 + 14 + 15 + 16 + 4_000 + 6_000;
     let refused_late = 300 + 400 + 500 + 600 + 700;
-    assert_eq!(packets(&metrics, &alice, "in"), [3, 2, 14]);
-    assert_eq!(amounts(&metrics, &alice, "in"), [200, 401, refused_early + refused_late]);
-    assert_eq!(packets(&metrics, &bob, "out"), [3, 2, 5]);
-    assert_eq!(amounts(&metrics, &bob, "out"), [200, 401, refused_late]);
+    assert_eq!(metrics.peer_packets(&alice, "in"), [3, 2, 14]);
+    assert_eq!(metrics.peer_amounts(&alice, "in"), [200, 401, refused_early + refused_late]);
+    assert_eq!(metrics.peer_packets(&bob, "out"), [3, 2, 5]);
+    assert_eq!(metrics.peer_amounts(&bob, "out"), [200, 401, refused_late]);
     for (peer, direction) in [(&alice, "out"), (&bob, "in")] {
-        assert_eq!(packets(&metrics, peer, direction), [0; 3]);
-        assert_eq!(amounts(&metrics, peer, direction), [0; 3]);
+        assert_eq!(metrics.peer_packets(peer, direction), [0; 3]);
+        assert_eq!(metrics.peer_amounts(peer, direction), [0; 3]);
     }
-    assert_eq!(packets(&metrics, "own", "in"), [0, 0, 1]);
-    assert_eq!(packets(&metrics, "other", "in"), [0; 3]);
+    assert_eq!(metrics.peer_packets("own", "in"), [0, 0, 1]);
+    assert_eq!(metrics.peer_packets("other", "in"), [0; 3]);
     let all = told(&[
         ("in fulfilled", 3),
         ("in rejected", 2),
@@ -239,66 +217,8 @@ fn a_packet_under_way_is_on_hold_on_both_sides() {
     client.join().unwrap();
     let metrics = node.metrics();
     assert_eq!(on_hold(&metrics, &alice, "in"), (0, 0));
-    assert_eq!(packets(&metrics, &alice, "in"), [1, 0, 0]);
+    assert_eq!(metrics.peer_packets(&alice, "in"), [1, 0, 0]);
     assert_eq!(asked(&node, &bob_id), [0, 1, 0, 500, 0]);
-}
-
-#[test]
-fn at_most_as_many_peers_are_named_as_configured_and_the_sums_are_exact() {
-    const PEERS: usize = 300;
-    let node = Node::start_with(&[
-        ("JIRANI_ILP_ADDRESS", "test.node"),
-        ("JIRANI_METRICS_PEERS_MAX", "10"),
-    ]);
-    let bob = Stub::fulfilling();
-    let asset = node.create_asset("USD", 2);
-    let ids: Vec<String> = (0..PEERS)
-        .map(|index| {
-            let name = json!({ "name": format!("No. {index} \"of\" \\ many") });
-            node.create_peer(&asset, &format!("test.peer{index}"), &bob.endpoint(), name)
-        })
-        .collect();
-    // Those with a number that 40 divides send the more the higher it is; the first one is paid.
-    let senders: Vec<usize> = (40..PEERS).step_by(40).collect();
-    let mut sent = 0;
-    for index in &senders {
-        let mut sender = node.sender(&format!("test.peer{index}"));
-        for _ in 0..index / 40 {
-            sender.fulfilled(&prepare("test.peer0", 7));
-            sent += 1;
-        }
-    }
-    let metrics = node.metrics();
-    let named: Vec<&str> = metrics.labels("jirani_peer_info").iter().map(|l| &*l["peer"]).collect();
-    assert_eq!(named.len(), 10);
-    for index in senders.iter().chain(&[0]) {
-        assert!(named.contains(&ids[*index].as_str()), "{index} has packets and no name");
-    }
-    let expected = "No. 280 \"of\" \\ many";
-    assert!(metrics.labels("jirani_peer_info").iter().any(|labels| labels["name"] == expected));
-    let mut peers: Vec<_> = metrics.labels("jirani_peer_packets_total");
-    peers.retain(|labels| labels["outcome"] == "refused" && labels["direction"] == "in");
-    assert_eq!(peers.len(), 12, "ten peers, the others, and the node");
-
-    for direction in ["in", "out"] {
-        let fulfilled = [("direction", direction), ("outcome", "fulfilled")];
-        assert_eq!(metrics.sum("jirani_peer_packets_total", &fulfilled), sent);
-        assert_eq!(metrics.number("jirani_packets_total", &fulfilled), sent);
-        assert_eq!(metrics.sum("jirani_peer_amount_total", &fulfilled), 7 * sent);
-    }
-    assert_eq!(metrics.sum("jirani_peer_liquidity", &[]), PEERS as u64 * 1_000_000);
-    assert_eq!(metrics.number("jirani_peers", &[]), PEERS as u64);
-    assert!(!metrics.text.contains("for-test.") && metrics.text.len() < 200_000);
-
-    // A peer that is removed is still in the sums, and what it had goes to the others.
-    let delete = "mutation($input: DeletePeerInput!) { deletePeer(input: $input) { success } }";
-    node.query(delete, json!({ "input": { "id": ids[280] } }));
-    let metrics = node.metrics();
-    let fulfilled = [("direction", "in"), ("outcome", "fulfilled")];
-    assert_eq!(metrics.number("jirani_packets_total", &fulfilled), sent);
-    assert_eq!(metrics.sum("jirani_peer_packets_total", &fulfilled), sent);
-    assert_eq!(packets(&metrics, "other", "in"), [7, 0, 0]);
-    assert_eq!(amounts(&metrics, "other", "in"), [49, 0, 0]);
 }
 
 #[test]
@@ -329,8 +249,8 @@ fn two_nodes_of_a_chain_tell_the_same() {
         (&at_two, &from_one, "in", [2, 1, 1], [200, 200, 400]),
         (&at_two, &bob_id, "out", [2, 1, 1], [200, 200, 400]),
     ] {
-        assert_eq!(packets(metrics, peer, direction), packets_expected);
-        assert_eq!(amounts(metrics, peer, direction), amounts_expected);
+        assert_eq!(metrics.peer_packets(peer, direction), packets_expected);
+        assert_eq!(metrics.peer_amounts(peer, direction), amounts_expected);
     }
     assert_eq!(at_one.nonzero("jirani_rejects_total"), told(&[("F99", 1), ("T01", 1)]));
     assert_eq!(at_two.nonzero("jirani_rejects_total"), told(&[("F99", 1)]));
@@ -355,64 +275,4 @@ fn counters_start_at_zero_with_the_process_and_the_books_go_on() {
     let labels = [("peer", alice.as_str()), ("asset", "USD"), ("scale", "2")];
     assert_eq!(metrics.number("jirani_peer_liquidity", &labels), 999_990);
     assert_eq!(metrics.number("jirani_ledger_posted_total", &[]), 3);
-}
-
-#[test]
-fn a_secret_shuts_the_page_and_a_secret_of_its_own_opens_nothing_else() {
-    let (admin, scraper) = ("the operator's own secret", "the watching program's secret");
-    let node = DataDir::new(&[("JIRANI_ADMIN_SECRET", admin), ("JIRANI_METRICS_SECRET", scraper)]);
-    let node = node.start();
-    for secret in [admin, scraper] {
-        assert_eq!(node.metrics_as(Some(secret)).number("jirani_peers", &[]), 0);
-    }
-    let ask = |method: &str, path: &str, headers: &[(&str, &str)], body: &str| {
-        let mut connection = Connection::open(node.admin).unwrap();
-        connection.request(method, path, headers, body.as_bytes()).unwrap()
-    };
-    let wrong = [("authorization", "Bearer the wrong secret")];
-    for headers in [&[][..], &wrong[..]] {
-        let response = ask("GET", "/metrics", headers, "");
-        assert_eq!((response.status, response.header("www-authenticate")), (401, Some("Bearer")));
-        assert!(!response.text().contains("jirani_"));
-    }
-    let scraper = format!("Bearer {scraper}");
-    let headers = [("authorization", scraper.as_str()), ("content-type", "application/json")];
-    let query = json!({ "query": "{ whoami { isOperator } }" }).to_string();
-    assert_eq!(ask("POST", "/graphql", &headers, &query).status, 401);
-
-    let open = Node::start();
-    let mut connection = Connection::open(open.admin).unwrap();
-    connection.write(b"GET /metrics HTTP/1.1\r\nhost: evil.example\r\n\r\n").unwrap();
-    assert_eq!(
-        connection.read_response().unwrap().status,
-        403,
-        "a page in a browser reads nothing"
-    );
-}
-
-#[test]
-fn a_scrape_while_packets_pass_never_sees_a_counter_fall() {
-    let (node, stub) = (Node::start(), Stub::fulfilling());
-    let asset = node.create_asset("USD", 2);
-    node.create_peer(&asset, "test.alice", NOWHERE, json!({}));
-    node.create_peer(&asset, "test.bob", &stub.endpoint(), json!({}));
-    let fulfilled = [("direction", "in"), ("outcome", "fulfilled")];
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            let mut sender = node.sender("test.alice");
-            scope.spawn(move || {
-                for _ in 0..200 {
-                    let reply = sender.send(&prepare("test.bob", 1));
-                    assert!(matches!(reply, Reply::Fulfill(_)));
-                }
-            });
-        }
-        let mut last = 0;
-        wait_for("all packets", || {
-            let now = node.metrics().number("jirani_packets_total", &fulfilled);
-            assert!(now >= last, "{last} fell to {now}");
-            last = now;
-            (now == 800).then_some(())
-        });
-    });
 }

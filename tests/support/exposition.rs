@@ -78,6 +78,23 @@ impl Exposition {
         value.parse().unwrap_or_else(|_| panic!("{name}{labels:?} is no whole number: {value}"))
     }
 
+    /// The packets from (`in`) or to (`out`) a peer: fulfilled, rejected, refused.
+    pub(crate) fn peer_packets(&self, peer: &str, direction: &str) -> [u64; 3] {
+        ["fulfilled", "rejected", "refused"].map(|outcome| {
+            let labels = [("peer", peer), ("direction", direction), ("outcome", outcome)];
+            self.number("jirani_peer_packets_total", &labels)
+        })
+    }
+
+    /// The amounts of the same, for a peer in USD of scale 2.
+    pub(crate) fn peer_amounts(&self, peer: &str, direction: &str) -> [u64; 3] {
+        ["fulfilled", "rejected", "refused"].map(|outcome| {
+            let labels = [("peer", peer), ("asset", "USD"), ("scale", "2")];
+            let labels = [&labels[..], &[("direction", direction), ("outcome", outcome)]].concat();
+            self.number("jirani_peer_amount_total", &labels)
+        })
+    }
+
     /// The labels of each sample of that name.
     pub(crate) fn labels(&self, name: &str) -> Vec<&Labels> {
         let of_name = self.samples.keys().filter(|(known, _)| known == name);

@@ -120,9 +120,14 @@ impl First {
         let numbers = Numbers { flows, liquidity: peer.liquidity.balance().available() };
         let rank = (packets.saturating_mul(weight), Reverse(peer.id));
         let peer = Labelled { id: peer.id, asset: Arc::clone(&peer.asset), numbers };
+        let is_full = self.heap.len() >= self.peers_max;
+        // Of many peers most end here, and the heap isn't touched.
+        if is_full && self.heap.peek().is_none_or(|Reverse(last)| rank <= last.rank) {
+            return Some(peer);
+        }
+        let out = is_full.then(|| self.heap.pop()).flatten();
         self.heap.push(Reverse(Ranked { rank, peer }));
-        let is_over = self.heap.len() > self.peers_max;
-        is_over.then(|| self.heap.pop()).flatten().map(|Reverse(ranked)| ranked.peer)
+        out.map(|Reverse(ranked)| ranked.peer)
     }
 }
 
