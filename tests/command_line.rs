@@ -108,7 +108,17 @@ fn ping_tells_who_answered() {
 fn what_goes_wrong_has_its_exit_code_and_says_what_to_do() {
     let usage = run(&["frobnicate"]);
     assert_eq!(usage.status.code(), Some(2));
-    for command in [&["--help"][..], &["run", "--help"], &["peer", "add", "--help"]] {
+    let helped = [
+        &["--help"][..],
+        &["run", "--help"],
+        &["peer", "add", "--help"],
+        &["asset", "--help"],
+        &["peer", "--help"],
+        &["liquidity", "--help"],
+        &["ledger", "--help"],
+        &["ledger", "verify", "--help"],
+    ];
+    for command in helped {
         let help = run(command);
         assert!(help.status.success() && text(&help).contains("Example"), "{}", text(&help));
     }
@@ -130,6 +140,36 @@ fn what_goes_wrong_has_its_exit_code_and_says_what_to_do() {
     fs::write(dir.path().join("file"), "").unwrap();
     let no_folder = start(&[("JIRANI_DATA_DIR", "file")]);
     assert_eq!(no_folder.status.code(), Some(74), "{}", text(&no_folder));
+}
+
+#[test]
+fn an_export_of_one_account_takes_every_owner_there_is_or_was_and_no_other() {
+    let node = Node::start();
+    let asset = node.create_asset("USD", 2);
+    let bob = node.create_peer(&asset, "test.bob", "http://127.0.0.1:1", json!({}));
+    let carol = json!({ "initialLiquidity": "0" });
+    let carol = node.create_peer(&asset, "test.carol", "http://127.0.0.1:1", carol);
+    let delete = "mutation($input: DeletePeerInput!) { deletePeer(input: $input) { success } }";
+    node.query(delete, json!({ "input": { "id": carol } }));
+    let dir = node.stop();
+    let export = |account: &str| {
+        let mut command = jirani();
+        command.args(["ledger", "export", "--account", account, "--data-dir"]).arg(dir.data());
+        command.output().unwrap()
+    };
+    let settlement = format!("{asset}:settlement");
+    for (account, lines) in [(&bob, 2), (&carol, 1), (&asset, 1), (&settlement, 2)] {
+        let exported = export(account);
+        assert!(exported.status.success(), "{}", text(&exported));
+        assert_eq!(String::from_utf8_lossy(&exported.stdout).lines().count(), lines, "{account}");
+    }
+    let nobody = uuid::Uuid::new_v4().to_string();
+    for unknown in [nobody.clone(), format!("{nobody}:settlement"), "bob".to_owned()] {
+        let refused = export(&unknown);
+        assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+        assert!(refused.stdout.is_empty());
+        assert!(text(&refused).contains(&format!("{unknown} names no account of this node")));
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! The test keeps its own count of what senders and receivers saw, and holds the books against it.
 //! A few rounds run with the other tests; `cargo xtask recovery 200` runs many.
 
+mod idempotency;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -116,8 +118,9 @@ fn booked(dir: &DataDir) -> HashMap<[u8; 16], u64> {
         .collect()
 }
 
-fn rounds() -> u64 {
-    std::env::var("JIRANI_RECOVERY_ROUNDS").map_or(8, |rounds| rounds.parse().unwrap())
+/// As many as are asked for, or `few`.
+fn rounds(few: u64) -> u64 {
+    std::env::var("JIRANI_RECOVERY_ROUNDS").map_or(few, |rounds| rounds.parse().unwrap())
 }
 
 #[test]
@@ -130,7 +133,8 @@ fn what_was_answered_is_in_the_books_whenever_the_node_is_killed() {
     let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", liquidity.clone());
     let bob = node.create_peer(&asset, "test.bob", &bob_stub.endpoint(), liquidity);
     let numbers = AtomicU64::new(0);
-    for round in 0..rounds() {
+    let rounds = rounds(8);
+    for round in 0..rounds {
         let ending = AtomicBool::new(false);
         // 20 to 419 ms, by a fixed sequence of the round's number: a moment nobody chose.
         let moment_ms = 20 + u64::from(sha256(&round.to_be_bytes())[0]) * 400 / 256;
@@ -156,9 +160,8 @@ fn what_was_answered_is_in_the_books_whenever_the_node_is_killed() {
     let lost = fulfilled.iter().filter(|(id, amount)| booked.get(*id) != Some(*amount)).count();
     let invented = booked.iter().filter(|(id, amount)| received.get(*id) != Some(*amount)).count();
     println!(
-        "{} rounds: {} packets sent, {} received, {} booked, {} fulfilled to the sender; \
+        "{rounds} rounds: {} packets sent, {} received, {} booked, {} fulfilled to the sender; \
          {lost} lost, {invented} invented",
-        rounds(),
         numbers.load(Ordering::SeqCst),
         received.len(),
         booked.len(),

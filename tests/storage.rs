@@ -14,7 +14,7 @@ use interledger_packet::Reply;
 use serde_json::json;
 
 use crate::support::{
-    DataDir, Node,
+    DataDir, Node, jirani,
     packets::{Sender, prepare},
     stub::Stub,
 };
@@ -95,6 +95,27 @@ fn a_missing_segment_is_named() {
     fs::remove_file(&path).unwrap();
     let said = refusal(&dir);
     assert!(said.contains("journal"), "{said}");
+}
+
+#[test]
+fn a_verification_tells_what_it_could_not_read_and_ends_like_a_start() {
+    let (dir, ..) = killed_with_books();
+    let verify = || {
+        let mut command = jirani();
+        command.args(["ledger", "verify", "--data-dir"]).arg(dir.data()).output().unwrap()
+    };
+    let whole = verify();
+    assert!(whole.status.success(), "{whole:?}");
+    let path = segment(&dir);
+    flip(&path, written(&path) / 2);
+    let damaged = verify();
+    let said = String::from_utf8_lossy(&damaged.stdout);
+    assert!(said.contains("fault: ") && said.contains(path.to_str().unwrap()), "{damaged:?}");
+    let advice = String::from_utf8_lossy(&damaged.stderr);
+    assert!(advice.contains("can't be read") && advice.contains("backup"), "{damaged:?}");
+    assert_eq!(damaged.status.code(), Some(74));
+    fs::remove_file(&path).unwrap();
+    assert_eq!(verify().status.code(), Some(74));
 }
 
 #[test]

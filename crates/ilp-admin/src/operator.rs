@@ -33,7 +33,7 @@ use std::{
 };
 
 use ilp_connector::{Connector, peer::Asset};
-use ilp_store::{DurableLedger, Store};
+use ilp_store::{Claim, DurableLedger, Store};
 use interledger_packet::{Address, Timestamp};
 use parking_lot::RwLock;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, Semaphore};
@@ -45,12 +45,9 @@ pub use self::{
     load::Loaded,
     page::PageArguments,
     transfers::{AccountTransfers, TransferView},
-    views::{AssetView, NodeView, PeerView},
+    views::{AssetView, NodeView, Passed, PeerView},
 };
-pub(crate) use self::{
-    idempotency::Request,
-    outcome::{DeletedAsset, Outcome},
-};
+pub(crate) use self::{idempotency::Request, outcome::Outcome};
 
 /// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
 const CHANGES_WAITING_MAX: usize = 256;
@@ -119,6 +116,8 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Operator {
     inner: Arc<Inner>,
+    /// The request that changes made through this clone are for, if it may come again.
+    claim: Option<Arc<Claim>>,
 }
 
 struct Inner {
@@ -151,7 +150,7 @@ impl Operator {
             withdrawal_made: Notify::new(),
             is_loaded: AtomicBool::new(false),
         };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), claim: None }
     }
 
     /// The id of the one tenant.
@@ -185,9 +184,9 @@ impl Operator {
     ) -> Result<T, OperatorError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, OperatorError>> + Send,
+        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
     {
-        let inner = Arc::clone(&self.inner);
+        let (inner, claim) = (Arc::clone(&self.inner), self.claim.clone());
         let place = Arc::clone(&inner.waiting).try_acquire_owned().map_err(|_| {
             OperatorError::new(
                 ErrorKind::Unavailable,
@@ -195,9 +194,22 @@ impl Operator {
             )
         })?;
         let task = tokio::spawn(async move {
-            let alone = Arc::clone(&inner.changing).lock_owned().await;
-            let answer = work(Changing { inner, _alone: alone }).await;
-            drop(place);
+            let alone = Arc::new(Arc::clone(&inner.changing).lock_owned().await);
+            let changing = Changing {
+                inner: Arc::clone(&inner),
+                claim: claim.clone(),
+                _alone: Arc::clone(&alone),
+            };
+            // A task of its own, since after a panic it must be settled like a refusal.
+            let answer = tokio::spawn(work(changing)).await;
+            let answer = answer.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
+            if let Some(claim) = claim {
+                match &answer {
+                    Ok(_) => claim.fulfil(),
+                    Err(_) => inner.settle(claim).await,
+                }
+            }
+            drop((alone, place));
             answer
         });
         task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
@@ -244,7 +256,9 @@ impl Inner {
 /// One change under way. As long as it exists, there is no other.
 struct Changing {
     inner: Arc<Inner>,
-    _alone: OwnedMutexGuard<()>,
+    /// The request that it is for, if that may come again.
+    claim: Option<Arc<Claim>>,
+    _alone: Arc<OwnedMutexGuard<()>>,
 }
 
 impl Changing {

@@ -7,6 +7,7 @@ use crate::{
     RECORD_BYTES_MAX,
     error::{Refusal, StoreError},
     keys::{self, Kind},
+    outbox::EventShift,
     store::Store,
     stored_form::Stored,
 };
@@ -15,6 +16,8 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Change {
     batch: Batch,
+    /// What it does to the counts of events, once it is applied.
+    pub(crate) events: EventShift,
 }
 
 impl Change {
@@ -25,7 +28,17 @@ impl Change {
 
     /// Stores bytes as they are.
     pub(crate) fn put_bytes(&mut self, key: Vec<u8>, bytes: &[u8]) -> Result<(), Refusal> {
-        if bytes.len() > RECORD_BYTES_MAX {
+        self.put_within(RECORD_BYTES_MAX, key, bytes)
+    }
+
+    /// Stores bytes as they are, if there are no more than `bytes_max`.
+    pub(crate) fn put_within(
+        &mut self,
+        bytes_max: usize,
+        key: Vec<u8>,
+        bytes: &[u8],
+    ) -> Result<(), Refusal> {
+        if bytes.len() > bytes_max {
             return Err(Refusal::TooLarge { bytes: bytes.len() });
         }
         self.batch.insert(key, bytes);
@@ -62,7 +75,8 @@ impl Store {
         entry.map(|bytes| id_from(key, &bytes)).transpose()
     }
 
-    /// Makes the change that `plan` puts together, if it doesn't refuse.
+    /// Makes the change that `plan` puts together, if it doesn't refuse. What rides along with
+    /// the store's changes is in the same batch.
     ///
     /// The write lock covers the checks and the batch, so what was checked still holds when the
     /// batch is applied. It doesn't cover the sync: several changes may wait for the disk at once,
@@ -75,15 +89,22 @@ impl Store {
         let mut changes = self.inner.changes.lock();
         let mut change = Change::default();
         let answer = plan(&mut change)?;
+        if let Some(rider) = &self.rider {
+            rider.join(&mut change)?;
+        }
         let number = *changes + 1;
         change.batch.insert(&keys::CHANGES, &number.to_be_bytes());
         self.inner
             .records
             .apply_batch(change.batch)
             .map_err(|cause| self.inner.durability.fail(&cause))?;
+        self.inner.events.shift(change.events);
         *changes = number;
         drop(changes);
         self.inner.durability.persist_records(number)?;
+        if let Some(rider) = &self.rider {
+            rider.is_durable();
+        }
         Ok(answer)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     change::id_from,
     error::StoreError,
     keys::{self, Kind, hexadecimal},
-    outbox::{EventRecord, due_key},
+    outbox::{EventRecord, EventShift, due_key},
     records::{AssetRecord, DeletedPeerRecord, PeerRecord},
     store::Store,
     stored_form::Stored,
@@ -22,6 +22,7 @@ struct Counts {
     wanted: u64,
     /// How many there are.
     found: u64,
+    events: EventShift,
 }
 
 impl Store {
@@ -53,7 +54,7 @@ impl Store {
                 }
                 Some(Kind::Event) => {
                     let event = EventRecord::decode(Kind::Event, &key, &bytes)?;
-                    self.inner.events.is(&event);
+                    counts.events.is(&event);
                     if let Some(due) = due_key(&event) {
                         self.expect_index(&due, event.id, &mut counts)?;
                     }
@@ -71,6 +72,7 @@ impl Store {
                 None => return Err(self.damaged(&key, "is of no known kind")),
             }
         }
+        self.inner.events.shift(counts.events);
         // Every entry that is called for is there, so more of them means some that lead nowhere.
         if counts.found == counts.wanted {
             Ok(())

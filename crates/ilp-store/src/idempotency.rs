@@ -1,16 +1,28 @@
 //! Idempotency keys: the same request, sent again, gets the first answer and does nothing twice.
 //!
-//! A request that runs is in memory alone, so one that a crash cut short doesn't block its key.
-//! What it did until then is there, and what it does has keys of its own: a transfer's id.
+//! While a request runs, its key is taken in memory. What it will answer goes to the disk with what
+//! it does: in the batch that changes the records, or, where the journal is the truth, right before
+//! the step that is booked, along with what in the books will prove that it was ([`Proof`]). So a
+//! crash at any moment leaves the deed and its answer, or neither; a start takes back the answers
+//! whose proof the books don't have, and no request is ever half known.
+
+mod claim;
+mod entry;
 
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
+pub(crate) use self::claim::{Progress, Rider};
+pub use self::{claim::Claim, entry::Proof};
+use self::{
+    claim::Taken,
+    entry::{Entry, by_time, time_of},
+};
 use crate::{
     error::{Refusal, StoreError},
-    journal::Fields,
     keys::{Kind, hexadecimal},
+    snapshot::Snapshot,
     store::Store,
 };
 
@@ -20,32 +32,32 @@ pub const IDEMPOTENCY_KEPT_MS: u64 = 24 * 60 * 60 * 1000;
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 1_024;
 
-/// The bytes of a kept answer before the answer itself: when, and the digest.
-const HEAD_BYTES: usize = 8 + 32;
-
 /// What is known of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Idempotency {
-    /// Nothing: the request may run, and ends with [`Store::idempotency_finish`] or
-    /// [`Store::idempotency_forget`].
-    New,
-    /// The same request was answered with this.
-    Replay(Vec<u8>),
+    /// Nothing: the request may run, and has the key as long as the claim lives.
+    New(Claim),
+    /// The same request was done, and this came of it.
+    Replay(Snapshot),
     /// Another request has or had the key.
     Different,
     /// The same request still runs.
     Running,
+    /// The same request ran while the store or the ledger stopped. Whether it was done shows at the
+    /// next start.
+    Open,
 }
 
-/// The requests that run, by key, with their digests.
-pub(crate) type Running = Mutex<HashMap<String, [u8; 32]>>;
+/// The keys that are taken.
+pub(crate) type Running = Mutex<HashMap<String, Taken>>;
 
 impl Store {
-    /// Asks whether a request may run at `now_ms` (milliseconds since 1970), and if so, notes that
-    /// it does. Of several calls at once, one learns [`Idempotency::New`].
+    /// Asks whether a request may run at `now_ms` (milliseconds since 1970), and if so, takes the
+    /// key for it. Of several calls at once, one learns [`Idempotency::New`].
     ///
     /// # Errors
-    /// [`Refusal::TooLarge`] for a key of more than 1,024 bytes, or when the store can't be read.
+    /// [`Refusal::TooLarge`] for a key of more than 1,024 bytes, or when the store or what is kept
+    /// under the key can't be read.
     pub fn idempotency_begin(
         &self,
         key: &str,
@@ -56,58 +68,27 @@ impl Store {
             return Err(Refusal::TooLarge { bytes: key.len() });
         }
         let mut running = self.inner.running.lock();
-        if let Some(digest) = running.get(key) {
-            return Ok(if *digest == request_digest {
-                Idempotency::Running
-            } else {
-                Idempotency::Different
+        if let Some(taken) = running.get(key) {
+            return Ok(match taken {
+                Taken { digest, .. } if *digest != request_digest => Idempotency::Different,
+                Taken { is_open: true, .. } => Idempotency::Open,
+                Taken { .. } => Idempotency::Running,
             });
         }
-        // Under the lock: one that finishes is on the disk before it leaves the map.
-        if let Some(kept) = self.kept_answer(key)?
-            && now_ms < kept.at_ms.saturating_add(IDEMPOTENCY_KEPT_MS)
+        // Under the lock: an outcome is on the disk before its claim lets go of the key.
+        let bytes = self.inner.records.get(entry_key(key)).map_err(StoreError::read)?;
+        if let Some(bytes) = bytes
+            && now_ms < time_of(&bytes).unwrap_or(0).saturating_add(IDEMPOTENCY_KEPT_MS)
         {
-            return Ok(if kept.digest == request_digest {
-                Idempotency::Replay(kept.response)
-            } else {
-                Idempotency::Different
-            });
-        }
-        running.insert(key.to_owned(), request_digest);
-        Ok(Idempotency::New)
-    }
-
-    /// Keeps the answer to a request that runs, from `now_ms` on. On the disk when it returns. The
-    /// key is free again when the answer can't be kept. Does nothing for a request that doesn't
-    /// run.
-    ///
-    /// # Errors
-    /// [`Refusal::TooLarge`] above [`crate::RECORD_BYTES_MAX`], or when the store can't be written.
-    pub fn idempotency_finish(
-        &self,
-        key: &str,
-        response: &[u8],
-        now_ms: u64,
-    ) -> Result<(), Refusal> {
-        let Some(digest) = self.inner.running.lock().get(key).copied() else { return Ok(()) };
-        let mut bytes = now_ms.to_be_bytes().to_vec();
-        bytes.extend_from_slice(&digest);
-        bytes.extend_from_slice(response);
-        let kept = self.change(|change| {
-            // One that had expired may not have been purged yet.
-            if let Some(old) = self.kept_answer(key)? {
-                change.remove(by_time(old.at_ms, key));
+            let entry = Entry::from_bytes(&bytes).ok_or_else(|| unreadable(key))?;
+            if entry.digest != request_digest {
+                return Ok(Idempotency::Different);
             }
-            change.put_bytes(by_time(now_ms, key), &[])?;
-            change.put_bytes(Kind::Idempotency.key(key.as_bytes()), &bytes)
-        });
-        self.idempotency_forget(key);
-        kept
-    }
-
-    /// Frees the key of a request that was refused, so that it may be sent again.
-    pub fn idempotency_forget(&self, key: &str) {
-        self.inner.running.lock().remove(key);
+            let outcome = Snapshot::from_bytes(&entry.outcome).ok_or_else(|| unreadable(key))?;
+            return Ok(Idempotency::Replay(outcome));
+        }
+        running.insert(key.to_owned(), Taken { digest: request_digest, is_open: false });
+        Ok(Idempotency::New(Claim::new(self, key, request_digest)))
     }
 
     /// Removes up to `limit` answers that are over a day old at `now_ms`, and says how many.
@@ -129,49 +110,61 @@ impl Store {
                 let key = String::from_utf8_lossy(entry.get(9..).unwrap_or_default());
                 change.remove(entry.to_vec());
                 // The key may have been used anew since.
-                let kept = self.kept_answer(&key)?;
-                if kept.is_some_and(|kept| by_time(kept.at_ms, &key) == entry[..]) {
-                    change.remove(Kind::Idempotency.key(key.as_bytes()));
+                let kept = self.kept_since(&key)?;
+                if kept.is_some_and(|at_ms| by_time(at_ms, &key) == entry[..]) {
+                    change.remove(entry_key(&key));
                 }
             }
             Ok(due.len())
         })
     }
 
-    fn kept_answer(&self, key: &str) -> Result<Option<Kept>, StoreError> {
-        let key = Kind::Idempotency.key(key.as_bytes());
-        let value = self.inner.records.get(&key).map_err(StoreError::read)?;
-        value
-            .map(|bytes| {
-                Kept::from_bytes(&bytes).ok_or_else(|| StoreError::Record {
-                    tree: Kind::Idempotency.name(),
-                    key: hexadecimal(&key[1..]),
-                    detail: "it is too short".to_owned(),
-                })
-            })
-            .transpose()
+    /// Takes back the answers whose proof is found wanting. Comes before the first request.
+    ///
+    /// # Errors
+    /// When the store can't be read or written, or a proof can't be looked for.
+    pub(crate) fn drop_unproved(
+        &self,
+        mut is_proved: impl FnMut(Proof) -> Result<bool, StoreError>,
+    ) -> Result<(), Refusal> {
+        let mut unproved = Vec::new();
+        for row in self.inner.records.scan_prefix([Kind::Idempotency.byte()]) {
+            let (key, bytes) = row.map_err(StoreError::read)?;
+            // What can't be read is told to whoever sends its request again.
+            let proof = Entry::from_bytes(&bytes).and_then(|entry| entry.proof);
+            if let Some(proof) = proof
+                && !is_proved(proof)?
+            {
+                let name = String::from_utf8_lossy(&key[1..]);
+                unproved.extend([by_time(time_of(&bytes).unwrap_or(0), &name), key.to_vec()]);
+            }
+        }
+        if unproved.is_empty() {
+            return Ok(());
+        }
+        self.change(|change| {
+            unproved.into_iter().for_each(|key| change.remove(key));
+            Ok(())
+        })
+    }
+
+    /// Since when something is kept under a key, in milliseconds since 1970.
+    fn kept_since(&self, key: &str) -> Result<Option<u64>, StoreError> {
+        let bytes = self.inner.records.get(entry_key(key)).map_err(StoreError::read)?;
+        Ok(bytes.and_then(|bytes| time_of(&bytes)))
     }
 }
 
-/// An answer on the disk.
-struct Kept {
-    at_ms: u64,
-    digest: [u8; 32],
-    response: Vec<u8>,
+fn entry_key(key: &str) -> Vec<u8> {
+    Kind::Idempotency.key(key.as_bytes())
 }
 
-impl Kept {
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let at_ms = Fields::new(bytes).u64()?;
-        let digest = bytes.get(8..HEAD_BYTES)?.try_into().ok()?;
-        Some(Self { at_ms, digest, response: bytes[HEAD_BYTES..].to_vec() })
+fn unreadable(key: &str) -> StoreError {
+    StoreError::Record {
+        tree: Kind::Idempotency.name(),
+        key: hexadecimal(key.as_bytes()),
+        detail: "it is no outcome in the form that this jirani writes".to_owned(),
     }
-}
-
-fn by_time(at_ms: u64, key: &str) -> Vec<u8> {
-    let mut rest = at_ms.to_be_bytes().to_vec();
-    rest.extend_from_slice(key.as_bytes());
-    Kind::IdempotencyByTime.key(&rest)
 }
 
 #[cfg(test)]

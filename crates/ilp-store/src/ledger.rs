@@ -22,6 +22,7 @@ mod operator;
 mod operator_transfer;
 mod options;
 mod plain;
+mod promise;
 mod queue;
 mod retention;
 mod start;
@@ -51,7 +52,7 @@ use parking_lot::{Mutex, RwLock};
 pub use self::{
     backup::BackupReport,
     books::ClockMs,
-    export::{ExportFormat, export},
+    export::{ExportAccount, ExportFormat, export},
     keeper::OnEvent,
     listing::{Older, TransferList, TransferRow},
     operator::TransferError,

@@ -23,22 +23,24 @@ mod page;
 mod peers;
 mod records;
 mod settings;
+mod snapshot;
 mod store;
 mod stored_form;
 #[cfg(test)]
 mod testing;
 
 pub use error::{Conflict, Refusal, StoreError};
-pub use idempotency::{IDEMPOTENCY_KEPT_MS, Idempotency};
+pub use idempotency::{Claim, IDEMPOTENCY_KEPT_MS, Idempotency, Proof};
 pub use journal::{JournalError, Position};
 pub use ledger::{
-    BackupReport, DurableHold, DurableLedger, ExportFormat, LedgerOptions, LedgerStats, Older,
-    OperatorTransfer, PlainBooks, Report, TransferError, TransferList, TransferRow, TransferState,
-    export, verify,
+    BackupReport, DurableHold, DurableLedger, ExportAccount, ExportFormat, LedgerOptions,
+    LedgerStats, Older, OperatorTransfer, PlainBooks, Report, TransferError, TransferList,
+    TransferRow, TransferState, export, verify,
 };
 pub use outbox::{AttemptOutcome, Delivery, EventCounts, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};
 pub use records::{AssetRecord, DeletedPeerRecord, InitialDeposit, PeerRecord};
+pub use snapshot::{Snapshot, SnapshotRecord};
 pub use store::Store;
 
 /// The largest record, in bytes of its stored form. A peer with a thousand routes of sixty

@@ -100,35 +100,45 @@ pub struct EventCounts {
     pub dead: u64,
 }
 
-/// The same, kept up to date by every change while it has the write lock, since counting them anew
-/// would take as long as the outbox is long. A change that isn't applied stops the store for good.
+/// The same, kept up to date by every change when it is applied, since counting them anew would take
+/// as long as the outbox is long.
 #[derive(Debug, Default)]
 pub(crate) struct EventCounters {
     due: AtomicU64,
     dead: AtomicU64,
 }
 
-// Relaxed throughout: the numbers are for display and order nothing.
+/// What a change does to the counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EventShift {
+    due: i64,
+    dead: i64,
+}
+
 impl EventCounters {
-    /// Counts an event that came or changed.
-    pub(crate) fn is(&self, event: &EventRecord) {
-        if let Some(counter) = self.of(event) {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Relaxed: the numbers are for display and order nothing.
+    pub(crate) fn shift(&self, by: EventShift) {
+        self.due.fetch_add(by.due.cast_unsigned(), Ordering::Relaxed);
+        self.dead.fetch_add(by.dead.cast_unsigned(), Ordering::Relaxed);
+    }
+}
+
+impl EventShift {
+    /// An event came, or changed to this.
+    pub(crate) fn is(&mut self, event: &EventRecord) {
+        self.add(event, 1);
     }
 
-    /// Counts an event no more as what it was.
-    fn was(&self, event: &EventRecord) {
-        if let Some(counter) = self.of(event) {
-            counter.fetch_sub(1, Ordering::Relaxed);
-        }
+    /// An event went, or was this before it changed.
+    fn was(&mut self, event: &EventRecord) {
+        self.add(event, -1);
     }
 
-    fn of(&self, event: &EventRecord) -> Option<&AtomicU64> {
+    fn add(&mut self, event: &EventRecord, count: i64) {
         match event.delivery {
-            Delivery::Due { .. } => Some(&self.due),
-            Delivery::Dead { .. } => Some(&self.dead),
-            Delivery::Delivered { .. } => None,
+            Delivery::Due { .. } => self.due += count,
+            Delivery::Dead { .. } => self.dead += count,
+            Delivery::Delivered { .. } => {}
         }
     }
 }
@@ -154,7 +164,7 @@ impl Store {
                 change.index(key, event.id);
             }
             change.put(Kind::Event, event)?;
-            self.inner.events.is(event);
+            change.events.is(event);
             Ok(())
         })
     }
@@ -184,7 +194,7 @@ impl Store {
                     change.index(key, event.id);
                 }
                 change.put(Kind::Event, event)?;
-                self.inner.events.is(event);
+                change.events.is(event);
             }
             Ok(true)
         })
@@ -297,7 +307,7 @@ impl Store {
                     change.remove(key);
                 }
                 change.remove(Kind::Event.key(id.as_bytes()));
-                self.inner.events.was(&event);
+                change.events.was(&event);
             }
             Ok(outlived.len())
         })
@@ -319,8 +329,8 @@ impl Store {
                 change.index(key, id);
             }
             change.put(Kind::Event, &after)?;
-            self.inner.events.was(&before);
-            self.inner.events.is(&after);
+            change.events.was(&before);
+            change.events.is(&after);
             Ok(after)
         })
     }

@@ -17,7 +17,7 @@ use sled::{Db, Tree};
 use crate::{
     durability::Durability,
     error::StoreError,
-    idempotency::Running,
+    idempotency::{Rider, Running},
     keys::{CHANGES, hexadecimal},
     outbox::EventCounters,
 };
@@ -37,6 +37,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 #[derive(Clone)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
+    /// What goes into the batch of each change that is made through this clone.
+    pub(crate) rider: Option<Arc<Rider>>,
 }
 
 /// What the clones of a store share.
@@ -52,7 +54,7 @@ pub(crate) struct Inner {
     pub(crate) changes: Mutex<u64>,
     /// How many events are to be sent, and how many were given up.
     pub(crate) events: EventCounters,
-    /// The requests with an idempotency key that run.
+    /// The idempotency keys of the requests that run.
     pub(crate) running: Running,
     /// Whether a ledger writes to the store.
     pub(crate) ledger_open: AtomicBool,
@@ -92,6 +94,16 @@ impl Store {
         &self.inner.path
     }
 
+    /// A clone through which nothing rides along.
+    pub(crate) fn alone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), rider: None }
+    }
+
+    /// A clone through which `rider` rides along.
+    pub(crate) fn with_rider(&self, rider: Rider) -> Self {
+        Self { inner: Arc::clone(&self.inner), rider: Some(Arc::new(rider)) }
+    }
+
     fn open_prepared(dir: &Path) -> Result<Self, StoreError> {
         let db = open_sled(dir)?;
         check_schema(&db, dir)?;
@@ -110,7 +122,7 @@ impl Store {
             ledger_open: AtomicBool::new(false),
             path: dir.to_owned(),
         };
-        let store = Self { inner: Arc::new(inner) };
+        let store = Self { inner: Arc::new(inner), rider: None };
         let answered = store.inner.durability.answered().changes;
         if changes < answered {
             return Err(store.fallen_back("changes", changes, answered));

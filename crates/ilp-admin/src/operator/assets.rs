@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ilp_connector::{account::AccountId, peer::Asset};
-use ilp_store::{AssetRecord, Rows};
+use ilp_store::{AssetRecord, Rows, Store};
 use uuid::Uuid;
 
 use super::{
@@ -96,43 +96,43 @@ impl Changing {
             liquidity_threshold: new.liquidity_threshold,
             created_at_ms: self.now().unix_ms(),
         };
+        let made = self.inner.asset_view(record.clone());
         let stored = record.clone();
-        self.store(move |store| store.insert_asset(&stored)).await?;
+        self.commit(&made, move |store| store.insert_asset(&stored)).await?;
         self.watch_asset(&record).await?;
         self.inner.know_asset(&record);
-        Ok(self.inner.asset_view(record))
+        Ok(made)
     }
 
     async fn update_asset(&self, id: Uuid, edit: AssetEdit) -> Result<AssetView, OperatorError> {
-        self.known_asset(id)?;
-        let edited = self.store(move |store| {
-            store.update_asset(id, |record| {
-                edit.withdrawal_threshold.apply(&mut record.withdrawal_threshold);
-                edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
-            })
-        });
-        let record = edited.await?;
+        let mut record = self.asset_record(id).await?;
+        edit.withdrawal_threshold.apply(&mut record.withdrawal_threshold);
+        edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
+        let edited = self.inner.asset_view(record.clone());
+        let update = move |store: &Store| store.update_asset(id, |stored| *stored = record);
+        let record = self.commit(&edited, update).await?;
         self.watch_asset(&record).await?;
-        Ok(self.inner.asset_view(record))
+        Ok(edited)
     }
 
     /// The books say whether it holds money, pending withdrawals included, and no deposit can come
     /// between: changes are made one at a time, and packets reach an asset's account only where peers
     /// use it.
     async fn delete_asset(&self, id: Uuid) -> Result<AssetView, OperatorError> {
-        let asset = self.known_asset(id)?;
+        let asset = self.inner.asset(id).ok_or_else(asset_not_found)?;
         let liquidity = asset.liquidity.balance().total();
         if liquidity > 0 {
             return Err(holds_liquidity(liquidity));
         }
-        let record = self.store(move |store| store.delete_asset(id)).await?;
+        let deleted = self.inner.asset_view(self.asset_record(id).await?);
+        self.commit(&deleted, move |store| store.delete_asset(id)).await?;
         self.unwatch(AccountId::asset(id)).await?;
         self.inner.assets.write().remove(&id);
-        Ok(self.inner.asset_view(record))
+        Ok(deleted)
     }
 
-    fn known_asset(&self, id: Uuid) -> Result<Arc<Asset>, OperatorError> {
-        self.inner.asset(id).ok_or_else(asset_not_found)
+    async fn asset_record(&self, id: Uuid) -> Result<AssetRecord, OperatorError> {
+        self.store(move |store| store.asset(id)).await?.ok_or_else(asset_not_found)
     }
 }
 

@@ -43,24 +43,18 @@ impl Operator {
         self.change(move |changing| async move {
             let now_ms = changing.now().unix_ms();
             let known = changing.store(move |store| store.event(id)).await?;
-            match known.ok_or_else(unknown_event)?.delivery {
+            let known = known.ok_or_else(unknown_event)?;
+            match known.delivery {
                 Delivery::Delivered { .. } => return Err(delivered()),
                 Delivery::Due { .. } | Delivery::Dead { .. } => {}
             }
-            let event = changing.store(move |store| store.retry_event(id, now_ms)).await?;
+            let due = Delivery::Due { at_ms: now_ms };
+            let event = EventRecord { attempts: 0, delivery: due, ..known };
+            changing.commit(&event, move |store| store.retry_event(id, now_ms)).await?;
             changing.inner.parts.event_made.notify_one();
             Ok(event)
         })
         .await
-    }
-
-    /// The event of this id, if it is still kept.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(crate) async fn event(&self, id: &str) -> Result<Option<EventRecord>, OperatorError> {
-        let Some(id) = check::id(id) else { return Ok(None) };
-        self.read(move |inner| Ok(inner.parts.store.event(id)?)).await
     }
 }
 

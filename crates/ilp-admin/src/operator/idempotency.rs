@@ -1,16 +1,17 @@
 //! Operations that are done once, however often a client sends them.
 //!
 //! A client that hears no answer can't know whether its request was done, so it names the request
-//! by a key and sends it again. The first outcome is kept under the key for a day, on the disk. A
-//! refused operation has done nothing and keeps nothing.
+//! by a key and sends it again. The first outcome is kept under the key for a day, on the disk. It
+//! gets there with what is done: an operation says what will come of
+//! it where it changes the store ([`Changing::commit`]), or right before it books
+//! ([`Changing::promise`]). A refused operation has done nothing and keeps nothing.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use ilp_store::Idempotency;
-use serde_json::Value;
+use ilp_store::{Claim, Idempotency, Proof, Store};
 
 use super::{
-    Operator, Outcome,
+    Changing, Inner, Operator, Outcome, blocking,
     error::{ErrorKind, OperatorError},
 };
 
@@ -36,39 +37,36 @@ pub(crate) struct Request {
 
 impl Operator {
     /// Does `work` unless it was done before under this key, and gives the outcome of the first
-    /// time; `None` when what that was about is gone by now.
+    /// time. `work` makes its changes through the operator that it is given, which knows the
+    /// request.
     ///
-    /// Runs to its end even if the client hangs up, so that a key never stays taken without an
-    /// outcome. When the node ends between the work and the keeping of its outcome, the key is free
-    /// again after the restart; the work itself then minds what is there: a transfer's id, a peer's
-    /// address, an asset's code are taken once.
-    pub(crate) async fn once<T: Outcome>(
+    /// Runs to its end even if the client hangs up. When the node ends in the middle, the next
+    /// start has the work and its outcome, or neither.
+    pub(crate) async fn once<T, F>(
         &self,
-        request: Request,
-        work: impl Future<Output = Result<T, OperatorError>> + Send + 'static,
-    ) -> Result<Option<T>, OperatorError> {
-        check_key(&request.key)?;
-        let operator = self.clone();
-        let task = tokio::spawn(async move { operator.begin(request, work).await });
-        task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
-    }
-
-    async fn begin<T: Outcome>(
-        self,
         Request { key, digest }: Request,
-        work: impl Future<Output = Result<T, OperatorError>> + Send + 'static,
-    ) -> Result<Option<T>, OperatorError> {
+        work: impl FnOnce(Self) -> F,
+    ) -> Result<T, OperatorError>
+    where
+        T: Outcome,
+        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
+    {
+        check_key(&key)?;
         let (asked, now_ms) = (key.clone(), (self.inner.parts.clock)().unix_ms());
-        let found = self
+        let known = self
             .read(move |inner| Ok(inner.parts.store.idempotency_begin(&asked, digest, now_ms)?))
             .await?;
-        match found {
-            Idempotency::New => self.finish(key, work).await.map(Some),
-            Idempotency::Replay(kept) => {
-                let kept: Value = serde_json::from_slice(&kept)
-                    .map_err(|error| OperatorError::internal(&error))?;
-                T::recall(kept, &self).await
+        match known {
+            Idempotency::New(claim) => {
+                let claim = Arc::new(claim);
+                let operator = Self { claim: Some(Arc::clone(&claim)), ..self.clone() };
+                let finish = finish(Arc::clone(&self.inner), claim, work(operator));
+                let task = tokio::spawn(finish);
+                task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
             }
+            Idempotency::Replay(kept) => T::recall(&kept, self).ok_or_else(|| {
+                OperatorError::internal(&"what was kept under an idempotency key can't be read")
+            }),
             Idempotency::Different => Err(OperatorError::new(
                 ErrorKind::BadInput,
                 format!(
@@ -80,34 +78,14 @@ impl Operator {
                 ErrorKind::Conflict,
                 format!("Concurrent request for idempotencyKey: {key}"),
             )),
+            Idempotency::Open => Err(OperatorError::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "whether the first request for idempotencyKey {key} was done shows after a \
+                     restart of the node"
+                ),
+            )),
         }
-    }
-
-    /// Does the work and keeps its outcome, or frees the key.
-    async fn finish<T: Outcome>(
-        &self,
-        key: String,
-        work: impl Future<Output = Result<T, OperatorError>> + Send + 'static,
-    ) -> Result<T, OperatorError> {
-        // A task of its own, since a panic must free the key like a refusal.
-        let done = tokio::spawn(work).await;
-        let done = done.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
-        let kept = done.as_ref().ok().map(|outcome| outcome.keep().to_string());
-        let now_ms = (self.inner.parts.clock)().unix_ms();
-        let settled = self.read(move |inner| {
-            let store = &inner.parts.store;
-            match kept {
-                None => store.idempotency_forget(&key),
-                // What can't be kept frees its key.
-                Some(kept) => store.idempotency_finish(&key, kept.as_bytes(), now_ms)?,
-            }
-            Ok(())
-        });
-        if let Err(error) = settled.await {
-            // It is done all the same, and that's what the client must hear.
-            tracing::error!(%error, "what was done is not kept under its idempotency key");
-        }
-        done
     }
 
     /// Removes what has served its time: keys after their day, and events `events_kept` after they
@@ -137,6 +115,86 @@ impl Operator {
             }
         }
         Ok(())
+    }
+}
+
+/// Does the work to its end and lets go of the key.
+async fn finish<T: Outcome>(
+    inner: Arc<Inner>,
+    claim: Arc<Claim>,
+    work: impl Future<Output = Result<T, OperatorError>> + Send + 'static,
+) -> Result<T, OperatorError> {
+    // A task of its own, since a panic must let go of the key like a refusal.
+    let done = tokio::spawn(work).await;
+    let done = done.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
+    let kept = done.as_ref().ok().filter(|_| !claim.is_kept()).map(Outcome::keep);
+    let settled = blocking(move || {
+        // Of an operation that changed nothing which could have taken it along.
+        let now_ms = (inner.parts.clock)().unix_ms();
+        let settled = kept.map_or(Ok(()), |kept| claim.keep(&kept, now_ms));
+        claim.release();
+        Ok(settled?)
+    });
+    if let Err(error) = settled.await {
+        // It is done all the same, and that's what the client must hear.
+        tracing::error!(%error, "what was done is not kept under its idempotency key");
+    }
+    done
+}
+
+impl Changing {
+    /// Changes the store on a thread that may wait for the disk, and with the same batch keeps what
+    /// comes of the request: of the two, a crash leaves both or neither. What is done after this
+    /// must be done by the next start, too.
+    pub(super) async fn commit<T, E>(
+        &self,
+        outcome: &impl Outcome,
+        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, OperatorError>
+    where
+        T: Send + 'static,
+        OperatorError: From<E>,
+    {
+        let Some(claim) = &self.claim else { return self.store(work).await };
+        let store = claim.keeping(&outcome.keep(), self.now().unix_ms());
+        blocking(move || Ok(work(&store)?)).await
+    }
+
+    /// Keeps what comes of the request once the books have `proof` of it. Comes right before the
+    /// step that is booked, whose refusal takes it back.
+    pub(super) async fn promise(
+        &self,
+        outcome: &impl Outcome,
+        proof: Proof,
+    ) -> Result<(), OperatorError> {
+        let Some(claim) = self.claim.clone() else { return Ok(()) };
+        let (inner, kept) = (Arc::clone(&self.inner), outcome.keep());
+        let now_ms = self.now().unix_ms();
+        blocking(move || Ok(inner.ledger().promise(&claim, &kept, proof, now_ms)?)).await
+    }
+
+    /// Changes the store, and takes back what a [`Changing::commit`] before it has kept.
+    pub(super) async fn revoke<T, E>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, OperatorError>
+    where
+        T: Send + 'static,
+        OperatorError: From<E>,
+    {
+        let Some(claim) = &self.claim else { return self.store(work).await };
+        let store = claim.revoking();
+        blocking(move || Ok(work(&store)?)).await
+    }
+}
+
+impl Inner {
+    /// After a refusal, while no other change can come in between: what was promised is taken back.
+    pub(super) async fn settle(self: Arc<Self>, claim: Arc<Claim>) {
+        let settled = blocking(move || Ok(self.ledger().settle(&claim)?));
+        if let Err(error) = settled.await {
+            tracing::error!(%error, "what was promised to a refused request is settled at the next start");
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use ilp_connector::{
     ledger::{Leg, Transfer, TransferKind},
     peer::Asset,
 };
-use ilp_store::TransferError;
+use ilp_store::{Proof, TransferError};
 use uuid::Uuid;
 
 use super::{
@@ -39,6 +39,7 @@ impl Operator {
             let asset = changing.inner.asset(asset_id).ok_or_else(unknown_asset)?;
             let account = changing.inner.ledger().account(AccountId::peer(peer));
             let id = check::transfer_id(&deposit.transfer_id)?;
+            changing.promise(&(), Proof::Booked(id)).await?;
             changing.deposit(id, &asset, account, deposit.amount).await
         })
         .await
@@ -54,6 +55,7 @@ impl Operator {
         self.change(move |changing| async move {
             let asset = changing.inner.asset(asset).ok_or_else(unknown_asset)?;
             let id = check::transfer_id(&deposit.transfer_id)?;
+            changing.promise(&(), Proof::Booked(id)).await?;
             changing.deposit(id, &asset, Arc::clone(&asset.liquidity), deposit.amount).await
         })
         .await
@@ -118,7 +120,7 @@ impl Operator {
             // node, and with it this task.
             loop {
                 let Some(inner) = node.upgrade() else { return };
-                let (operator, account) = (Operator { inner }, Arc::clone(&account));
+                let (operator, account) = (Operator { inner, claim: None }, Arc::clone(&account));
                 let settled = operator.change(move |changing| async move {
                     changing.withdraw_all(&account, asset).await
                 });

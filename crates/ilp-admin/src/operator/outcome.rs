@@ -1,140 +1,155 @@
 //! What is kept of an operation's outcome, so that it can be told again to a client that asks twice.
 //!
-//! Not the answer as it was written: the second client may select other fields. What was made or
-//! changed is kept by its id and read anew, so that no record, and no token in it, lies in the store
-//! a second time; what was deleted can't be read anew and is kept whole.
+//! Not the answer as it was written: the second client may select other fields. The whole of what
+//! the first one could have selected is kept, as it was then; so the answer is the first one also
+//! when the object has changed since, or is gone.
 
-use ilp_store::{AssetRecord, BackupReport, EventRecord};
-use serde_json::{Value, json};
-use uuid::Uuid;
+use ilp_store::{BackupReport, EventRecord, Snapshot};
 
-use super::{AssetView, Operator, OperatorError, PeerView, error::ErrorKind};
+use super::{AssetView, Operator, Passed, PeerView};
 
 /// The outcome of an operation.
 pub(crate) trait Outcome: Sized + Send + 'static {
-    /// What is to be kept of it; never a secret.
-    fn keep(&self) -> Value;
+    /// All that a client may ask of it. The only secret in there is one that clients may read.
+    fn keep(&self) -> Snapshot;
 
-    /// The outcome again; `None` when what it was about is gone.
-    fn recall(
-        kept: Value,
-        operator: &Operator,
-    ) -> impl Future<Output = Result<Option<Self>, OperatorError>> + Send;
+    /// The outcome again; `None` when what was kept is of another form. `operator` has what is live
+    /// and never changes, such as an asset's code.
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self>;
 }
 
 impl Outcome for () {
-    fn keep(&self) -> Value {
-        Value::Null
+    fn keep(&self) -> Snapshot {
+        Snapshot::new()
     }
 
-    async fn recall(_kept: Value, _operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        Ok(Some(()))
-    }
-}
-
-impl Outcome for PeerView {
-    fn keep(&self) -> Value {
-        json!({ "id": self.record.id })
-    }
-
-    async fn recall(kept: Value, operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        if_there(operator.peer(id_in(&kept)?).await)
+    fn recall(_kept: &Snapshot, _operator: &Operator) -> Option<Self> {
+        Some(())
     }
 }
 
 impl Outcome for AssetView {
-    fn keep(&self) -> Value {
-        json!({ "id": self.record.id })
+    fn keep(&self) -> Snapshot {
+        Snapshot::new()
+            .with_record("asset", &self.record)
+            .with_number("asset_liquidity", self.liquidity)
     }
 
-    async fn recall(kept: Value, operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        if_there(operator.asset(id_in(&kept)?).await)
+    fn recall(kept: &Snapshot, _operator: &Operator) -> Option<Self> {
+        Some(Self { record: kept.record("asset")?, liquidity: kept.number("asset_liquidity")? })
     }
 }
 
-/// An asset that is no more, as it was when it was deleted.
-pub(crate) struct DeletedAsset(pub(crate) AssetView);
-
-impl Outcome for DeletedAsset {
-    fn keep(&self) -> Value {
-        let AssetRecord {
-            id,
-            code,
-            scale,
-            withdrawal_threshold,
-            liquidity_threshold,
-            created_at_ms,
-        } = &self.0.record;
-        json!({
-            "id": id,
-            "code": code,
-            "scale": scale,
-            "withdrawalThreshold": withdrawal_threshold,
-            "liquidityThreshold": liquidity_threshold,
-            "createdAtMs": created_at_ms,
-        })
+impl Outcome for PeerView {
+    fn keep(&self) -> Snapshot {
+        self.asset
+            .keep()
+            .with_record("peer", &self.record)
+            .with_number("liquidity", self.liquidity)
+            .with_number("packets_in", self.passed.packets_in)
+            .with_number("packets_out", self.passed.packets_out)
+            .with_number("amount_in", self.passed.amount_in)
+            .with_number("amount_out", self.passed.amount_out)
+            .with_number("amount_on_hold", self.passed.amount_on_hold)
     }
 
-    async fn recall(kept: Value, _operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        let id: Option<Uuid> = id_in(&kept)?.parse().ok();
-        let scale = kept["scale"].as_u64().and_then(|scale| u8::try_from(scale).ok());
-        let (Some(id), Some(scale), Some(code)) = (id, scale, kept["code"].as_str()) else {
-            return Err(unreadable());
-        };
-        let record = AssetRecord {
-            id,
-            code: code.to_owned(),
-            scale,
-            withdrawal_threshold: kept["withdrawalThreshold"].as_u64(),
-            liquidity_threshold: kept["liquidityThreshold"].as_u64(),
-            created_at_ms: kept["createdAtMs"].as_u64().unwrap_or_default(),
-        };
-        // Only an asset without any liquidity can be deleted.
-        Ok(Some(Self(AssetView { record, liquidity: 0 })))
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        Some(Self {
+            record: kept.record("peer")?,
+            asset: AssetView::recall(kept, operator)?,
+            liquidity: kept.number("liquidity")?,
+            passed: Passed {
+                packets_in: kept.number("packets_in")?,
+                packets_out: kept.number("packets_out")?,
+                amount_in: kept.number("amount_in")?,
+                amount_out: kept.number("amount_out")?,
+                amount_on_hold: kept.number("amount_on_hold")?,
+            },
+        })
     }
 }
 
 impl Outcome for EventRecord {
-    fn keep(&self) -> Value {
-        json!({ "id": self.id })
+    fn keep(&self) -> Snapshot {
+        Snapshot::new().with_record("event", self)
     }
 
-    async fn recall(kept: Value, operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        operator.event(id_in(&kept)?).await
+    fn recall(kept: &Snapshot, _operator: &Operator) -> Option<Self> {
+        kept.record("event")
     }
 }
 
 impl Outcome for BackupReport {
-    fn keep(&self) -> Value {
-        json!({
-            "lastSequence": self.last_sequence,
-            "segments": self.segments,
-            "journalBytes": self.journal_bytes,
+    fn keep(&self) -> Snapshot {
+        Snapshot::new()
+            .with_number("last_sequence", self.last_sequence)
+            .with_number("segments", self.segments)
+            .with_number("journal_bytes", self.journal_bytes)
+    }
+
+    fn recall(kept: &Snapshot, _operator: &Operator) -> Option<Self> {
+        Some(Self {
+            last_sequence: kept.number("last_sequence")?,
+            segments: kept.number("segments")?,
+            journal_bytes: kept.number("journal_bytes")?,
         })
     }
-
-    async fn recall(kept: Value, _operator: &Operator) -> Result<Option<Self>, OperatorError> {
-        let number = |name: &str| kept[name].as_u64().unwrap_or_default();
-        Ok(Some(Self {
-            last_sequence: number("lastSequence"),
-            segments: number("segments"),
-            journal_bytes: number("journalBytes"),
-        }))
-    }
 }
 
-fn id_in(kept: &Value) -> Result<&str, OperatorError> {
-    kept["id"].as_str().ok_or_else(unreadable)
-}
+#[cfg(test)]
+mod tests {
+    use ilp_connector::token::{Secret, TokenDigest};
+    use ilp_store::{AssetRecord, PeerRecord};
+    use uuid::Uuid;
 
-fn unreadable() -> OperatorError {
-    OperatorError::internal(&"what was kept under an idempotency key can't be read")
-}
+    use super::*;
 
-fn if_there<T>(found: Result<T, OperatorError>) -> Result<Option<T>, OperatorError> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+    #[tokio::test]
+    async fn an_outcome_is_told_again_to_the_last_field_and_shows_no_token() {
+        let dir = tempfile::tempdir().unwrap();
+        let (operator, _) = crate::schema::tests::operator(dir.path()).await;
+        let asset = AssetRecord {
+            id: Uuid::now_v7(),
+            code: "USD".to_owned(),
+            scale: 2,
+            withdrawal_threshold: Some(u64::MAX),
+            liquidity_threshold: None,
+            created_at_ms: 1,
+        };
+        let record = PeerRecord {
+            id: Uuid::now_v7(),
+            asset_id: asset.id,
+            static_ilp_address: "test.bob".to_owned(),
+            name: Some("Bob".to_owned()),
+            max_packet_amount: Some(7),
+            liquidity_threshold: Some(8),
+            routes: vec!["g".to_owned()],
+            endpoint: "https://bob.example".to_owned(),
+            outgoing_token: Secret::new("theirtoken".to_owned()),
+            incoming_tokens: vec![TokenDigest::of(b"mytoken")],
+            packets_per_minute_max: None,
+            amount_per_second_max: Some(9),
+            created_at_ms: 2,
+            initial_deposit: None,
+        };
+        let asset = AssetView { record: asset, liquidity: u128::MAX };
+        let passed = Passed {
+            packets_in: 1,
+            packets_out: u64::MAX,
+            amount_in: 3,
+            amount_out: u128::MAX,
+            amount_on_hold: 5,
+        };
+        let peer = PeerView { record, asset, liquidity: 10, passed };
+        let kept = peer.keep();
+        assert!(!format!("{kept:?}").contains("token"));
+        let again = PeerView::recall(&kept, &operator).unwrap();
+        assert_eq!((&again.record, again.liquidity), (&peer.record, 10));
+        assert_eq!(again.passed, passed);
+        assert_eq!(again.asset.record, peer.asset.record);
+        assert_eq!(again.asset.liquidity, u128::MAX);
+        assert!(PeerView::recall(&().keep(), &operator).is_none());
+        let report = BackupReport { last_sequence: 1, segments: 2, journal_bytes: 3 };
+        assert_eq!(BackupReport::recall(&report.keep(), &operator), Some(report));
     }
 }

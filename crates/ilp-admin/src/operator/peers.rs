@@ -104,15 +104,23 @@ impl Changing {
             deposit.transfer_id = self.new_id();
         }
         let live = self.inner.live_peer(&record, asset)?;
+        let made = self.made(&record).await?;
         let stored = record.clone();
-        self.store(move |store| store.insert_peer(&stored)).await?;
+        self.commit(&made, move |store| store.insert_peer(&stored)).await?;
         if let Err(error) = self.finish_initial_deposit(&mut record).await {
             self.undo_creation(&record).await;
             return Err(error);
         }
         self.watch_peer(&record).await?;
         self.inner.parts.connector.add_peer(live);
-        self.view(record).await
+        Ok(made)
+    }
+
+    /// The peer as it will be once it has what it is owed.
+    async fn made(&self, record: &PeerRecord) -> Result<PeerView, OperatorError> {
+        let amount = record.initial_deposit.map_or(0, |owed| owed.amount);
+        let made = self.view(PeerRecord { initial_deposit: None, ..record.clone() }).await?;
+        Ok(PeerView { liquidity: amount.into(), ..made })
     }
 
     /// Books the deposit that the record still owes, and takes it off the record. The id was
@@ -145,7 +153,7 @@ impl Changing {
         if self.inner.ledger().stopped().is_some() {
             return;
         }
-        let undone = self.store(move |store| store.delete_peer(id, now_ms)).await;
+        let undone = self.revoke(move |store| store.delete_peer(id, now_ms)).await;
         if let Err(error) = undone {
             tracing::error!(peer = %id, %error, "a peer whose deposit failed is in the store");
         }
@@ -155,11 +163,12 @@ impl Changing {
         let record = self.store(move |store| store.peer(id)).await?.ok_or_else(unknown_peer)?;
         let edited = self.inner.edited(record, edit)?;
         let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
-        let record =
-            self.store(move |store| store.update_peer(id, move |record| *record = edited)).await?;
+        let updated = self.view(edited.clone()).await?;
+        let update = move |store: &Store| store.update_peer(id, |record| *record = edited);
+        let record = self.commit(&updated, update).await?;
         self.inner.parts.connector.update_peer(id, terms);
         self.watch_peer(&record).await?;
-        self.view(record).await
+        Ok(updated)
     }
 
     /// Where packets to the peer go; the same as before where nothing of it changed, so that open
@@ -203,7 +212,8 @@ impl Changing {
     async fn forget_peer(&self, id: Uuid) -> Result<(), OperatorError> {
         let now_ms = self.now().unix_ms();
         self.unwatch(AccountId::peer(id)).await?;
-        self.store(move |store| store.delete_peer(id, now_ms)).await?;
+        // All that is left to do after this, the next start does too.
+        self.commit(&(), move |store| store.delete_peer(id, now_ms)).await?;
         Ok(())
     }
 

@@ -27,7 +27,35 @@ pub struct PeerView {
     /// What it may still send, holds taken off, in the asset's smallest unit.
     pub liquidity: u128,
     /// What passed from and to it since the process started.
-    pub flows: Flows,
+    pub passed: Passed,
+}
+
+/// Packets of a peer that were fulfilled since the process started, and those under way. Amounts are
+/// in the smallest unit of its asset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// Packets from it.
+    pub packets_in: u64,
+    /// Packets to it.
+    pub packets_out: u64,
+    /// What those from it took from its liquidity.
+    pub amount_in: u128,
+    /// What those to it added to its liquidity.
+    pub amount_out: u128,
+    /// What those from it that are under way have set aside.
+    pub amount_on_hold: u128,
+}
+
+impl From<Flows> for Passed {
+    fn from(Flows { incoming, outgoing }: Flows) -> Self {
+        Self {
+            packets_in: incoming.fulfilled.packets,
+            packets_out: outgoing.fulfilled.packets,
+            amount_in: incoming.fulfilled.amount,
+            amount_out: outgoing.fulfilled.amount,
+            amount_on_hold: incoming.in_flight.amount,
+        }
+    }
 }
 
 /// The node as it is now.
@@ -69,8 +97,8 @@ impl Inner {
     pub(super) fn peer_view_with(&self, record: PeerRecord, asset: AssetView) -> PeerView {
         let account = self.ledger().account(AccountId::peer(record.id));
         let live = self.parts.connector.peer(record.id);
-        let flows = live.map(|peer| peer.traffic.flows()).unwrap_or_default();
-        PeerView { record, asset, liquidity: account.balance().available(), flows }
+        let passed = live.map(|peer| peer.traffic.flows().into()).unwrap_or_default();
+        PeerView { record, asset, liquidity: account.balance().available(), passed }
     }
 }
 

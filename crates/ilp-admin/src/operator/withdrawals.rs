@@ -9,6 +9,7 @@ use ilp_connector::{
     account::{Account, AccountId, AccountKind},
     ledger::{Leg, Transfer, TransferKind},
 };
+use ilp_store::Proof;
 use uuid::Uuid;
 
 use super::{
@@ -74,6 +75,7 @@ impl Operator {
     pub async fn post_withdrawal(&self, id: &str) -> Result<(), OperatorError> {
         let id = check::id(id).ok_or_else(unknown_transfer)?;
         self.change(move |changing| async move {
+            changing.promise(&(), Proof::Posted(id)).await?;
             let now_ms = changing.now().unix_ms();
             Ok(changing.inner.ledger().post_withdrawal(id, now_ms).await?)
         })
@@ -87,6 +89,7 @@ impl Operator {
     pub async fn void_withdrawal(&self, id: &str) -> Result<(), OperatorError> {
         let id = check::id(id).ok_or_else(unknown_transfer)?;
         self.change(move |changing| async move {
+            changing.promise(&(), Proof::Voided(id)).await?;
             let now_ms = changing.now().unix_ms();
             changing.inner.ledger().void_withdrawal(id, now_ms).await?;
             // It is void now, whatever comes after it.
@@ -154,6 +157,7 @@ impl Changing {
             },
             second: None,
         };
+        self.promise(&(), Proof::Booked(id)).await?;
         ledger.begin_withdrawal(transfer, self.now().unix_ms(), timeout_ms).await?;
         if timeout_ms > 0 {
             self.inner.withdrawal_made.notify_one();

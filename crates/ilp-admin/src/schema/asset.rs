@@ -9,7 +9,7 @@ use super::{
     response::{MutationResponse, Status},
     scalars::{UInt8, UInt64},
 };
-use crate::operator::{AssetEdit, AssetView, DeletedAsset, NewAsset, OperatorError};
+use crate::operator::{AssetEdit, AssetView, NewAsset, OperatorError};
 
 /// A currency or other unit that peers' balances are kept in, such as USD with scale 2.
 #[derive(SimpleObject)]
@@ -177,9 +177,9 @@ pub(crate) struct DeleteAssetMutationResponse {
 }
 
 impl MutationResponse for DeleteAssetMutationResponse {
-    type Done = DeletedAsset;
+    type Done = AssetView;
 
-    fn new(done: Option<DeletedAsset>, status: Status) -> Self {
-        Self { asset: done.map(|DeletedAsset(asset)| asset.into()), status }
+    fn new(done: Option<AssetView>, status: Status) -> Self {
+        Self { asset: done.map(Asset::from), status }
     }
 }

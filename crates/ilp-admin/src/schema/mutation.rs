@@ -16,7 +16,7 @@ use super::{
     query::is_other_tenant,
     response::answer,
 };
-use crate::operator::{DeletedAsset, ErrorKind, OperatorError};
+use crate::operator::{ErrorKind, OperatorError};
 
 /// A change is written to the disk, so fewer of them than of fields fit into one request.
 const CHANGE_COMPLEXITY: usize = 50;
@@ -76,7 +76,7 @@ impl PeeringMutation {
     ) -> Result<DeleteAssetMutationResponse> {
         let key = input.idempotency_key;
         answer(context, "Asset deleted", key, |operator| async move {
-            operator.delete_asset(&input.id).await.map(DeletedAsset)
+            operator.delete_asset(&input.id).await
         })
         .await
     }

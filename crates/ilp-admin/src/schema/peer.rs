@@ -62,8 +62,7 @@ pub(crate) struct Peer {
 }
 
 impl From<PeerView> for Peer {
-    fn from(PeerView { record, asset, liquidity, flows }: PeerView) -> Self {
-        let (came, went) = (flows.incoming, flows.outgoing);
+    fn from(PeerView { record, asset, liquidity, passed }: PeerView) -> Self {
         let own = record.static_ilp_address.clone();
         let outgoing = HttpOutgoing {
             auth_token: record.outgoing_token.reveal().to_owned(),
@@ -83,11 +82,11 @@ impl From<PeerView> for Peer {
             packets_per_minute_max: record.packets_per_minute_max.map(UInt64::from),
             amount_per_second_max: record.amount_per_second_max.map(UInt64::from),
             incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
-            packets_in: came.fulfilled.packets.into(),
-            packets_out: went.fulfilled.packets.into(),
-            amount_in: came.fulfilled.amount.into(),
-            amount_out: went.fulfilled.amount.into(),
-            amount_on_hold: came.in_flight.amount.into(),
+            packets_in: passed.packets_in.into(),
+            packets_out: passed.packets_out.into(),
+            amount_in: passed.amount_in.into(),
+            amount_out: passed.amount_out.into(),
+            amount_on_hold: passed.amount_on_hold.into(),
         }
     }
 }

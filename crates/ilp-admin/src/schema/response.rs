@@ -39,8 +39,8 @@ pub(crate) trait MutationResponse: Sized {
 }
 
 /// Runs a mutation and answers in the way that the client expects. `work` also reads the input, so
-/// that a number out of range is a refusal like any other. It is given an operator of its own and
-/// borrows nothing, since with a key it goes on when the client hangs up.
+/// that a number out of range is a refusal like any other. It is given an operator of its own, which
+/// knows the key, and borrows nothing, since with a key it goes on when the client hangs up.
 pub(crate) async fn answer<R, F>(
     context: &Context<'_>,
     success_message: &'static str,
@@ -53,17 +53,16 @@ where
 {
     let refusals_as_data = wants_refusals_as_data(context);
     let operator = context.data_unchecked::<Operator>();
-    let work = work(operator.clone());
     // An empty key names nothing, as Rafiki has it too.
     let done = match idempotency_key.filter(|key| !key.is_empty()) {
-        None => work.await.map(Some),
+        None => work(operator.clone()).await,
         Some(key) => {
             let request = Request { key, digest: request_digest(context)? };
             operator.once(request, work).await
         }
     };
     match done {
-        Ok(done) => Ok(R::new(done, Status::done(success_message))),
+        Ok(done) => Ok(R::new(Some(done), Status::done(success_message))),
         Err(refusal) if refusals_as_data => Ok(R::new(None, Status::refused(&refusal))),
         Err(refusal) => Err(graphql_error(&refusal)),
     }

@@ -1,6 +1,7 @@
 //! Operations through the schema, on a store in a directory of their own.
 
 mod events;
+mod first_answer;
 mod idempotency;
 mod pages;
 mod peers;
@@ -19,7 +20,7 @@ use std::{
 
 use async_graphql::{Request, Variables};
 use ilp_connector::{Connector, Policy};
-use ilp_store::{DurableLedger, LedgerOptions, Store};
+use ilp_store::{DurableLedger, LedgerOptions, Store, ledger::BatchWriter};
 use interledger_packet::{Address, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -64,15 +65,24 @@ pub(crate) fn put_forward(ms: u64) {
 
 /// An operator over the store in `dir`, as the daemon makes it.
 pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
+    operator_with(dir, LedgerOptions::default(), |books| books).await
+}
+
+/// The same with another writer around the one of the books.
+async fn operator_with(
+    dir: &Path,
+    options: LedgerOptions,
+    wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
+) -> (Operator, Arc<Connector<DurableLedger>>) {
     let store = Store::open(dir).unwrap();
     let event_made = Arc::new(tokio::sync::Notify::new());
     let wake = Arc::clone(&event_made);
     let options = LedgerOptions {
         clock_ms: Arc::new(|| clock().unix_ms()),
         on_event: Some(Arc::new(move || wake.notify_one())),
-        ..LedgerOptions::default()
+        ..options
     };
-    let ledger = DurableLedger::open(&store, options).unwrap();
+    let ledger = DurableLedger::open_with(&store, options, wrap).unwrap();
     let policy = Policy {
         packets_per_minute_max_default: None,
         amount_max_default: None,
@@ -107,7 +117,15 @@ impl Node {
     }
 
     async fn start_in(dir: TempDir) -> Self {
-        let (operator, connector) = operator(dir.path()).await;
+        Self::start_with(dir, LedgerOptions::default(), |books| books).await
+    }
+
+    async fn start_with(
+        dir: TempDir,
+        options: LedgerOptions,
+        wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
+    ) -> Self {
+        let (operator, connector) = operator_with(dir.path(), options, wrap).await;
         Self { dir, schema: AdminSchema::new(operator.clone()), operator, connector }
     }
 
@@ -115,7 +133,8 @@ impl Node {
     async fn restart(self) -> Self {
         let Self { dir, schema, operator, connector } = self;
         drop((schema, operator));
-        connector.ledger().close().unwrap();
+        let closed = connector.ledger().close();
+        assert!(closed.is_ok() || connector.ledger().stopped().is_some());
         drop(connector);
         Self::start_in(dir).await
     }

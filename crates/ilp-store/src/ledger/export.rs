@@ -7,6 +7,8 @@ use ilp_connector::{
     ledger::TransferKind,
 };
 
+use uuid::Uuid;
+
 use super::{
     DurableLedger,
     queue::{Posted, Step},
@@ -25,6 +27,25 @@ pub enum ExportFormat {
     Csv,
     /// An array of objects with the same names.
     Json,
+}
+
+/// Whose movements an export has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportAccount {
+    /// Those of a peer, an asset, or whatever else of this id has an account. Ids are UUIDs, so at
+    /// most one of them does.
+    Of(Uuid),
+    /// Those of the settlement account of the asset of this id.
+    SettlementOf(Uuid),
+}
+
+impl ExportAccount {
+    fn is(self, account: AccountId) -> bool {
+        match self {
+            Self::Of(owner) => account.owner == owner && account.kind != AccountKind::Settlement,
+            Self::SettlementOf(asset) => account == AccountId::settlement(asset),
+        }
+    }
 }
 
 const COLUMNS: [&str; 12] = [
@@ -50,7 +71,7 @@ pub fn export(
     dir: &Path,
     to: &mut dyn io::Write,
     format: ExportFormat,
-    account: Option<AccountId>,
+    account: Option<ExportAccount>,
 ) -> Result<u64, StoreError> {
     let store = Store::open_existing(dir)?;
     run(&store, u64::MAX, &mut Export { to, format, account, lines: 0 })
@@ -67,7 +88,7 @@ impl DurableLedger {
         &self,
         to: &mut dyn io::Write,
         format: ExportFormat,
-        account: Option<AccountId>,
+        account: Option<ExportAccount>,
     ) -> Result<u64, StoreError> {
         // No segment is removed meanwhile.
         let _turn = self.keeper.turn.lock();
@@ -100,7 +121,7 @@ fn run(store: &Store, last_sequence: u64, export: &mut Export<'_>) -> Result<u64
 struct Export<'a> {
     to: &'a mut dyn io::Write,
     format: ExportFormat,
-    account: Option<AccountId>,
+    account: Option<ExportAccount>,
     lines: u64,
 }
 
@@ -121,7 +142,10 @@ impl Export<'_> {
 
     fn movements(&mut self, posted: &Posted) -> io::Result<()> {
         for (leg, entry) in posted.entries().enumerate() {
-            if self.account.is_some_and(|id| id != entry.debit && id != entry.credit) {
+            if self
+                .account
+                .is_some_and(|account| !account.is(entry.debit) && !account.is(entry.credit))
+            {
                 continue;
             }
             // Nothing in here needs quotes in either form: names of our own, ids and numbers.

@@ -122,6 +122,7 @@ impl DurableLedger {
             keeping: Mutex::new(None),
         };
         ledger.restore_pending(pending.into_iter())?;
+        ledger.drop_broken_promises()?;
         let failure = Failure::new(options.on_failure);
         durability.set_hook(Some(failure.hook()));
         let thread = writer::start(Arc::clone(&ledger.shared), batch_writer, failure);

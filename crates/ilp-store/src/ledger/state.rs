@@ -58,6 +58,9 @@ pub(crate) struct Threshold {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Crossing {
     pub(crate) account: AccountId,
+    /// Which of the transfer's accounts it is: 0 and 1 pay and are paid by the first leg, 2 and 3 by
+    /// the second.
+    pub(crate) place: u8,
     pub(crate) threshold: u64,
     /// What it had available then, in its asset's smallest unit.
     pub(crate) available: u128,
@@ -211,8 +214,8 @@ impl State {
 
     /// Looks at the accounts of an entry once it is done with them.
     fn settle(&mut self, posted: &Posted) -> Result<(), String> {
-        for entry in posted.entries() {
-            for account in [entry.debit, entry.credit] {
+        for (entry, places) in posted.entries().zip([[0, 1], [2, 3]]) {
+            for (account, place) in [entry.debit, entry.credit].into_iter().zip(places) {
                 let at = self.slot(account);
                 let slot = &mut self.slots[at];
                 if slot.row.is_below_zero() {
@@ -228,6 +231,7 @@ impl State {
                     if low && !slot.low && posted.sequence > threshold.since {
                         self.crossings.add(Crossing {
                             account,
+                            place,
                             threshold: threshold.amount,
                             available,
                             sequence: posted.sequence,

@@ -4,6 +4,7 @@ mod damage;
 mod disk;
 mod listing;
 mod model;
+mod promise;
 mod retention;
 mod threshold;
 mod withdrawal;

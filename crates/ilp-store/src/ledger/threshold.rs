@@ -188,11 +188,13 @@ fn asset_of(store: &Store, account: AccountId) -> Result<Option<AssetRecord>, St
     }
 }
 
-/// A UUID v7 whose random part names the transfer and the account.
+/// A UUID v7 whose random part names the transfer, by its sequence, and the account, by its place
+/// among the transfer's own. Its version and variant cover the highest four bits of the name's first
+/// byte and the highest two of the sequence, which no journal lives to count to: so no two crossings
+/// have one id.
 fn event_id(crossing: &Crossing) -> Uuid {
-    let [.., a, b] = *crossing.account.owner.as_bytes();
     let mut name = [0; 10];
-    name[..2].copy_from_slice(&[a ^ crossing.account.kind.to_byte(), b]);
+    name[1] = crossing.place;
     name[2..].copy_from_slice(&crossing.sequence.to_be_bytes());
     Builder::from_unix_timestamp_millis(crossing.time_ms, &name).into_uuid()
 }

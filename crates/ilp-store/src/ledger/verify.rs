@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::StoreError,
-    journal::{DIRECTORY, Place, scan_until},
+    journal::{DIRECTORY, JournalError, Place, scan_until},
     store::Store,
 };
 
@@ -31,6 +31,24 @@ pub struct Report {
     pub last_sequence: u64,
     /// What is wrong, in words. Empty when the books add up.
     pub faults: Vec<String>,
+    /// Whether one of the faults is that part of the journal, or of the balances beside it, can't
+    /// be read: it is missing or damaged, and what it holds is not in the sums.
+    pub is_cut_short: bool,
+}
+
+impl Report {
+    /// Adds what was found, unless it is that nothing can be looked at.
+    fn note(&mut self, found: StoreError) -> Result<(), StoreError> {
+        self.is_cut_short |= match &found {
+            // What could be read, and contradicts itself.
+            StoreError::Books { .. }
+            | StoreError::Journal(JournalError::CheckpointWrong { .. }) => false,
+            StoreError::Journal(_) | StoreError::Record { .. } => true,
+            _ => return Err(found),
+        };
+        self.faults.push(found.to_string());
+        Ok(())
+    }
 }
 
 /// Adds up the books of a stopped node, whose store is in `dir`. The journal is only read. The
@@ -62,10 +80,12 @@ pub fn verify(dir: &Path) -> Result<Report, StoreError> {
     if let Some((sequence, _)) = checkpoint.filter(|(sequence, _)| *sequence > last) {
         let fault = format!("the checkpoint goes up to transfer {sequence}, the journal to {last}");
         report.faults.push(fault);
+        report.is_cut_short = true;
     }
     if answered > last {
         let fault = format!("transfer {answered} was answered for, the journal goes up to {last}");
         report.faults.push(fault);
+        report.is_cut_short = true;
     }
     Ok(report)
 }
@@ -113,24 +133,18 @@ fn add_up(
 ) -> Result<Report, StoreError> {
     let directory = store.path().join(DIRECTORY);
     let mut report = Report::default();
-    let fault = |error: StoreError| match error {
-        error @ (StoreError::Journal(_) | StoreError::Books { .. } | StoreError::Record { .. }) => {
-            Ok(error.to_string())
-        }
-        error => Err(error),
-    };
     let found = match Found::look(store, &directory) {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(report),
         Err(error) => {
-            report.faults.push(fault(error)?);
+            report.note(error)?;
             return Ok(report);
         }
     };
     let mut state = match checkpoint::load(store, Which::Base, found.base.as_ref()) {
         Ok(state) => state,
         Err(error) => {
-            report.faults.push(fault(error)?);
+            report.note(error)?;
             return Ok(report);
         }
     };
@@ -145,10 +159,10 @@ fn add_up(
         Ok(())
     });
     if let Err(error) = scanned {
-        report.faults.push(fault(error)?);
+        report.note(error)?;
     }
     if let Err(error) = check_sums(store, &state) {
-        report.faults.push(fault(error)?);
+        report.note(error)?;
     }
     report.accounts = state.rows().count() as u64;
     Ok(report)

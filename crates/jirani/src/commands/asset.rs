@@ -10,6 +10,7 @@ use super::{
 use crate::amount::format_amount;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  jirani asset add USD 2 && jirani asset list")]
 pub(crate) enum AssetCommand {
     /// Add an asset
     #[command(after_help = "Example:\n  jirani asset add USD 2     amounts are in cents")]

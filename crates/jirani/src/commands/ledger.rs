@@ -6,8 +6,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand, ValueEnum};
-use ilp_connector::account::AccountId;
-use ilp_store::{ExportFormat, Report, Store, StoreError};
+use ilp_store::{ExportAccount, ExportFormat, Report, Store, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -15,8 +14,12 @@ use super::Failure;
 use crate::cli::load_config;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  jirani ledger verify --data-dir /var/lib/jirani")]
 pub(crate) enum LedgerCommand {
     /// Add the journal up again and compare every balance with it
+    ///
+    /// Ends with 0 when the books add up, with 1 when all of them were read and they don't, and with
+    /// 74 when the store or part of the journal can't be read: a file is missing, damaged or in use.
     #[command(after_help = "Example:\n  jirani ledger verify --data-dir /var/lib/jirani")]
     Verify {
         #[command(flatten)]
@@ -33,7 +36,8 @@ pub(crate) enum LedgerCommand {
         /// In which form
         #[arg(long, value_enum, default_value_t = Format::Csv)]
         format: Format,
-        /// Only transfers of the peer or asset with this id, or of an asset's ID:settlement
+        /// Only transfers of the peer, asset or other owner with this id, or of an asset's
+        /// ID:settlement; an id that nobody has or had is refused
         #[arg(long, value_name = "ID")]
         account: Option<String>,
     },
@@ -78,7 +82,8 @@ impl StoreArgs {
 #[expect(clippy::print_stdout, reason = "a command's output")]
 fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
     let report = ilp_store::verify(dir).map_err(failure)?;
-    let Report { transfers, accounts, first_sequence, last_sequence, faults } = &report;
+    let Report { transfers, accounts, first_sequence, last_sequence, faults, is_cut_short } =
+        &report;
     if json {
         let report = json!({
             "transfers": transfers,
@@ -86,6 +91,7 @@ fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
             "firstSequence": first_sequence,
             "lastSequence": last_sequence,
             "faults": faults,
+            "cutShort": is_cut_short,
         });
         println!("{report:#}");
     } else {
@@ -96,17 +102,26 @@ fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
             println!("fault: {fault}");
         }
     }
-    if faults.is_empty() {
-        if !json {
-            println!("the books add up");
-        }
-        return Ok(());
+    if faults.is_empty() && !json {
+        println!("the books add up");
     }
-    Err(Failure::Refused(format!(
-        "the books have {} faults: don't run the node on them; restore a backup and keep this folder \
-         for study",
-        faults.len()
-    )))
+    ending(&report)
+}
+
+/// Books that were read and are wrong are refused; where they can't be read in full, the store is to
+/// blame.
+fn ending(report: &Report) -> Result<(), Failure> {
+    let found = match report.faults.len() {
+        0 => return Ok(()),
+        1 => "a fault".to_owned(),
+        many => format!("{many} faults"),
+    };
+    let advice = "don't run the node on them; restore a backup and keep this folder for study";
+    Err(if report.is_cut_short {
+        Failure::Store(format!("the books have {found}, and part of them can't be read: {advice}"))
+    } else {
+        Failure::Refused(format!("the books have {found}: {advice}"))
+    })
 }
 
 fn export(dir: &Path, format: Format, account: Option<&str>) -> Result<(), Failure> {
@@ -120,12 +135,12 @@ fn export(dir: &Path, format: Format, account: Option<&str>) -> Result<(), Failu
     out.flush().map_err(|error| Failure::Refused(format!("the output can't be written: {error}")))
 }
 
-/// The account that an id means. A peer's and an asset's are named by their owners' ids, and the
-/// store knows which of the two an id is.
-fn account_named(dir: &Path, name: &str) -> Result<AccountId, Failure> {
+/// The account that a name stands for: one that the store knows of, or that the journal has.
+fn account_named(dir: &Path, name: &str) -> Result<ExportAccount, Failure> {
     let unknown = || {
         Failure::Refused(format!(
-            "{name} names no account: the id of a peer or asset is expected, or ID:settlement"
+            "{name} names no account of this node: the id of a peer or asset is expected, or \
+             ID:settlement for an asset's; jirani peer list and jirani asset list show them"
         ))
     };
     let (id, is_settlement) = match name.strip_suffix(":settlement") {
@@ -133,13 +148,22 @@ fn account_named(dir: &Path, name: &str) -> Result<AccountId, Failure> {
         None => (name, false),
     };
     let id: Uuid = id.parse().map_err(|_| unknown())?;
-    if is_settlement {
-        return Ok(AccountId::settlement(id));
+    let account =
+        if is_settlement { ExportAccount::SettlementOf(id) } else { ExportAccount::Of(id) };
+    if has_owner(dir, id, is_settlement).map_err(failure)? {
+        return Ok(account);
     }
-    let store = Store::open_existing(dir).map_err(failure)?;
-    let is_asset = store.asset(id).map_err(failure)?.is_some()
-        || store.deleted_asset(id).map_err(failure)?.is_some();
-    Ok(if is_asset { AccountId::asset(id) } else { AccountId::peer(id) })
+    // Of owners that the store keeps no record of, their movements tell.
+    let moved = ilp_store::export(dir, &mut io::sink(), ExportFormat::Csv, Some(account));
+    if moved.map_err(failure)? > 0 { Ok(account) } else { Err(unknown()) }
+}
+
+/// Whether there is or was a peer or an asset of this id.
+fn has_owner(dir: &Path, id: Uuid, is_settlement: bool) -> Result<bool, StoreError> {
+    let store = Store::open_existing(dir)?;
+    Ok(store.asset(id)?.is_some()
+        || store.deleted_asset(id)?.is_some()
+        || !is_settlement && (store.peer(id)?.is_some() || store.deleted_peer(id)?.is_some()))
 }
 
 /// A store in use says who uses it, and here is what to do then.
@@ -150,5 +174,22 @@ fn failure(error: StoreError) -> Failure {
              this command with --data-dir DIR"
         )),
         error => Failure::Store(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_and_what_cannot_be_read_end_differently() {
+        let code = |faults: &[&str], is_cut_short| {
+            let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
+            let report = Report { faults, is_cut_short, ..Report::default() };
+            ending(&report).err().map(|failure| failure.exit_code())
+        };
+        assert_eq!(code(&[], false), None);
+        assert_eq!(code(&["the sums differ"], false), Some(1));
+        assert_eq!(code(&["a segment is missing", "the sums differ"], true), Some(74));
     }
 }

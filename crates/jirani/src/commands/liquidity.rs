@@ -12,6 +12,7 @@ use super::{
 use crate::amount::parse_amount;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  jirani liquidity deposit 12.50 --peer g.othergreatwallet")]
 pub(crate) enum LiquidityCommand {
     /// Add to what a peer may send, or to the node's own stock of an asset
     #[command(

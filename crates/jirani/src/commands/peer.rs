@@ -12,6 +12,10 @@ use super::{
 use crate::amount::parse_amount;
 
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Example:\n  jirani peer add --address g.othergreatwallet --asset USD \\\n    \
+    --endpoint ilp.othergreatwallet.com --outgoing-token theirtoken\n  jirani peer list"
+)]
 pub(crate) enum PeerCommand {
     /// Add a peer; packets flow as soon as it is added
     #[command(

@@ -247,6 +247,8 @@ async fn a_deleted_peers_pending_withdrawal_ends_in_settlement() {
                     tokio::time::sleep(std::time::Duration::from_millis(2)).await;
                 }
                 timer.abort();
+                // What has moved in memory is listed once it is durable.
+                node.operator.changes_done().await;
             }
         }
         assert_eq!(account.balance().total(), 0, "{ending}");

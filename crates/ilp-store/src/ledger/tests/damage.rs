@@ -85,6 +85,11 @@ fn refusal(dir: &Path) -> StoreError {
     // A look from outside finds it too, and is no error of the tool's.
     let report = verify(dir).unwrap();
     assert!(!report.faults.is_empty(), "{text}");
+    let contradicts = matches!(
+        error,
+        StoreError::Books { .. } | StoreError::Journal(JournalError::CheckpointWrong { .. })
+    );
+    assert_eq!(report.is_cut_short, !contradicts, "{report:?}");
     error
 }
 
@@ -124,7 +129,8 @@ fn a_flipped_bit_in_the_middle_is_damage_wherever_it_is() {
     let copy = copy_of(dir.path());
     flip(&segment(copy.path(), 1), 100);
     DurableLedger::open(&open(copy.path()), small()).unwrap();
-    assert!(verify(copy.path()).unwrap().faults[0].contains("damaged"));
+    let report = verify(copy.path()).unwrap();
+    assert!(report.is_cut_short && report.faults[0].contains("damaged"), "{report:?}");
 }
 
 #[test]
@@ -218,7 +224,9 @@ fn a_checkpoint_that_contradicts_the_journal_is_named() {
     let error = DurableLedger::open(&store, small()).unwrap_err();
     assert!(matches!(error, StoreError::Books { .. }), "{error}");
     drop(store);
-    assert!(verify(copy.path()).unwrap().faults.iter().any(|fault| fault.contains("checkpoint")));
+    let report = verify(copy.path()).unwrap();
+    assert!(report.faults.iter().any(|fault| fault.contains("checkpoint")));
+    assert!(!report.is_cut_short, "all of it was read: {report:?}");
 }
 
 #[test]

@@ -114,11 +114,18 @@ fn an_export_has_every_movement_once() {
     assert_eq!((lines, csv.lines().count()), (4, 5));
     let packet = csv.lines().last().unwrap();
     assert!(packet.starts_with("4,") && packet.contains(",packet,move,peer,"), "{packet}");
-    let (json, lines) = text(ExportFormat::Json, Some(peer_id(2)));
+    let (json, lines) = text(ExportFormat::Json, Some(ExportAccount::Of(Uuid::from_u128(2))));
     let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((lines, parsed.as_array().unwrap().len()), (2, 2));
     assert_eq!(parsed[1]["amount"], "7");
     assert_eq!(parsed[1]["step"], "move");
+    for (account, expected) in [
+        (ExportAccount::SettlementOf(ASSET.owner), 3),
+        (ExportAccount::SettlementOf(Uuid::from_u128(1)), 0),
+        (ExportAccount::Of(ASSET.owner), 0),
+    ] {
+        assert_eq!(text(ExportFormat::Csv, Some(account)).1, expected, "{account:?}");
+    }
     drop(ledger);
     drop(store);
     let mut stopped = Vec::new();

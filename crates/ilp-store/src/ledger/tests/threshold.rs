@@ -138,6 +138,36 @@ fn a_crash_loses_no_event_and_doubles_none() {
     assert_eq!(events(&store), expected);
 }
 
+/// Whoever pays in either leg may fall to a threshold, and both may by the same transfer. The ids of
+/// these two accounts end in the same bytes.
+#[test]
+fn accounts_that_cross_in_the_same_transfer_are_both_told_of() {
+    let (_dir, store) = fresh();
+    let ledger = DurableLedger::open(&store, ticking()).unwrap();
+    let payers = [0x1_0001, 0x2_0001];
+    for payer in payers {
+        fund(&ledger, payer, 100);
+        ledger.set_threshold(peer_id(payer), Some(50)).unwrap();
+    }
+    let [first, second] = payers.map(|payer| packet(&ledger, payer, 3, 60).first);
+    let (id, kind) = (Uuid::now_v7(), TransferKind::Packet);
+    let both = Transfer { id, kind, first, second: Some(second) };
+    block_on(ledger.post(block_on(ledger.hold(both)).unwrap())).unwrap();
+    ledger.checkpoint().unwrap();
+    let page = Page::newest(10);
+    let rows = store.events_page(page, &EventFilter::default()).unwrap().rows;
+    let mut owners: Vec<_> = rows
+        .iter()
+        .map(|event| {
+            let data: serde_json::Value = serde_json::from_slice(&event.data).unwrap();
+            data["id"].as_str().unwrap().parse::<Uuid>().unwrap().as_u128()
+        })
+        .collect();
+    owners.sort_unstable();
+    assert_eq!(owners, payers);
+    assert_ne!(rows[0].id, rows[1].id);
+}
+
 #[test]
 fn a_balance_that_swings_floods_nothing_and_puts_off_no_checkpoint() {
     let (_dir, store) = fresh();
@@ -180,6 +210,7 @@ fn a_record_that_cannot_be_read_costs_the_event_its_asset_alone() {
     store.insert_peer(&neighbour).unwrap();
     let crossing = state::Crossing {
         account: AccountId::peer(neighbour.id),
+        place: 0,
         threshold: 5,
         available: 4,
         sequence: 3,
@@ -244,6 +275,7 @@ fn what_a_failed_turn_took_is_in_no_later_checkpoint_and_comes_with_the_replay()
 fn of_each_account_the_latest_crossing_waits_for_the_pause() {
     let crossing = |peer, sequence| state::Crossing {
         account: peer_id(peer),
+        place: 0,
         threshold: 5,
         available: 4,
         sequence,
