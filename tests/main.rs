@@ -28,6 +28,8 @@ mod interop;
 mod interop_rates;
 /// Deposits and withdrawals on a running node: raced, timed out, restarted, and by command line.
 mod liquidity;
+/// What `/metrics` says of known packets, number by number.
+mod metrics;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.
@@ -42,6 +44,8 @@ mod restart;
 mod routing;
 /// Ten thousand peers, and the memory of a node that does nothing.
 mod scale;
+/// Reading `/metrics`: who may, how much there is of it, and while packets pass.
+mod scrapes;
 /// Disks that fill up, files that rot.
 mod storage;
 /// Starting and stopping nodes, stub peers, packets.

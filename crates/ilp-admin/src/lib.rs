@@ -10,11 +10,13 @@
 mod auth;
 mod canonical_json;
 mod http;
+mod metrics;
 pub mod operator;
 mod schema;
 mod webhook;
 
 pub use auth::{Auth, SignatureRules};
 pub use http::router;
+pub use metrics::metrics_route;
 pub use schema::sdl;
 pub use webhook::{Backoff, WebhookRequest, WebhookRules, WebhookTransport, Webhooks};

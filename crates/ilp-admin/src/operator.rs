@@ -49,7 +49,7 @@ pub use self::{
     rates::NewRate,
     routes::RouteView,
     transfers::{AccountTransfers, TransferView},
-    views::{AssetView, NodeView, PeerView},
+    views::{AssetView, NodeView, Passed, PeerView},
 };
 pub(crate) use self::{idempotency::Request, outcome::Outcome};
 

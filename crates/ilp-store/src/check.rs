@@ -9,7 +9,7 @@ use crate::{
     change::id_from,
     error::StoreError,
     keys::{self, Kind, hexadecimal},
-    outbox::{EventRecord, due_key},
+    outbox::{EventRecord, EventShift, due_key},
     rates::RateRecord,
     records::{AssetRecord, DeletedPeerRecord, PeerRecord},
     store::Store,
@@ -23,6 +23,7 @@ struct Counts {
     wanted: u64,
     /// How many there are.
     found: u64,
+    events: EventShift,
 }
 
 impl Store {
@@ -54,6 +55,7 @@ impl Store {
                 }
                 Some(Kind::Event) => {
                     let event = EventRecord::decode(Kind::Event, &key, &bytes)?;
+                    counts.events.is(&event);
                     if let Some(due) = due_key(&event) {
                         self.expect_index(&due, event.id, &mut counts)?;
                     }
@@ -74,6 +76,7 @@ impl Store {
                 None => return Err(self.damaged(&key, "is of no known kind")),
             }
         }
+        self.inner.events.shift(counts.events);
         // Every entry that is called for is there, so more of them means some that lead nowhere.
         if counts.found == counts.wanted {
             Ok(())

@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 use settings::Settings;
 
+use crate::trace;
+
 /// Every key, its default and a sentence about it: what `jirani init` writes.
 pub(crate) const SAMPLE: &str = include_str!("../../../config/jirani.toml");
 
@@ -50,6 +52,9 @@ pub(crate) struct Config {
     pub(crate) rates: RatesConfig,
     pub(crate) webhook: WebhookConfig,
     pub(crate) retention: RetentionConfig,
+    pub(crate) metrics: MetricsConfig,
+    /// Where spans are sent; nowhere when unset. May carry a token, so it is never shown.
+    pub(crate) otlp_url: Option<Secret>,
     /// What the operator should know about this configuration, said once the log is up.
     pub(crate) warnings: Vec<String>,
 }
@@ -109,6 +114,15 @@ pub(crate) struct RetentionConfig {
     pub(crate) journal_segments_min: Option<u64>,
 }
 
+/// What is shown to those who watch the node.
+#[derive(Debug)]
+pub(crate) struct MetricsConfig {
+    /// How many peers have numbers of their own.
+    pub(crate) peers_max: usize,
+    /// Opens the metrics and nothing else.
+    pub(crate) secret: Option<Secret>,
+}
+
 /// Why the node doesn't start with this configuration. Each says what would be right.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -125,6 +139,11 @@ pub(crate) enum ConfigError {
          from other machines: set a secret of 16 characters or more, or listen on 127.0.0.1"
     )]
     OpenAdmin { listen: SocketAddr },
+    #[error(
+        "configuration key telemetry.otlp_url is set, and this jirani was built without OTLP: build \
+         it with `cargo build --release --features otlp`, or leave the key out"
+    )]
+    NoOtlp,
 }
 
 impl Config {
@@ -201,6 +220,8 @@ impl Config {
                     },
                 )?,
             },
+            metrics: metrics(settings)?,
+            otlp_url: settings.get("telemetry.otlp_url", |text| url(text).map(Secret::new))?,
             warnings: warnings(settings),
         };
         let drain_ms_min = config.policy.hold_ms_max + REPLY_MS;
@@ -211,11 +232,27 @@ impl Config {
                 config.drain_ms_max
             ));
         }
-        if config.admin.secret.is_none() && !config.admin.listen.ip().is_loopback() {
-            return Err(ConfigError::OpenAdmin { listen: config.admin.listen });
-        }
+        config.check_together()?;
         Ok(config)
     }
+
+    /// What no value says alone.
+    fn check_together(&self) -> Result<(), ConfigError> {
+        if self.admin.secret.is_none() && !self.admin.listen.ip().is_loopback() {
+            return Err(ConfigError::OpenAdmin { listen: self.admin.listen });
+        }
+        if self.otlp_url.is_some() && !trace::IS_BUILT_IN {
+            return Err(ConfigError::NoOtlp);
+        }
+        Ok(())
+    }
+}
+
+fn metrics(settings: &Settings) -> Result<MetricsConfig, ConfigError> {
+    Ok(MetricsConfig {
+        peers_max: settings.required("metrics.peers_max", |text| within(text, 0..=10_000))?,
+        secret: settings.get("metrics.secret", admin_secret)?,
+    })
 }
 
 fn policy(settings: &Settings) -> Result<Policy, ConfigError> {
@@ -265,9 +302,7 @@ fn check_planned(settings: &Settings) -> Result<(), ConfigError> {
     for name in ["wallet.listen", "auto_peering.listen"] {
         settings.parsed::<SocketAddr>(name)?;
     }
-    for name in ["wallet.public_url", "telemetry.otlp_url"] {
-        settings.get(name, url)?;
-    }
+    settings.get("wallet.public_url", url)?;
     settings.parsed::<bool>("auto_peering.enabled")?;
     settings.get("stream_secret", stream_secret)?;
     Ok(())

@@ -11,12 +11,14 @@ mod commands;
 mod config;
 mod http_agent;
 mod ildcp;
+mod metrics;
 mod network;
 mod node;
 mod node_file;
 mod rates_service;
 mod run;
 mod telemetry;
+mod trace;
 mod webhook;
 
 use std::process::ExitCode;

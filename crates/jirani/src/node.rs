@@ -11,7 +11,11 @@ use ilp_store::DurableLedger;
 use interledger_packet::{Address, Prepare};
 use tokio::time::Instant;
 
-use crate::clock;
+use crate::{
+    clock,
+    metrics::{Latency, Stopwatch},
+    trace::Traces,
+};
 
 type Hold = <DurableLedger as Ledger>::Hold;
 
@@ -21,16 +25,32 @@ type Hold = <DurableLedger as Ledger>::Hold;
 pub(crate) struct Node {
     connector: Arc<Connector<DurableLedger>>,
     client: Client,
+    latency: Arc<Latency>,
+    traces: Traces,
 }
 
 impl Node {
-    pub(crate) fn new(connector: Arc<Connector<DurableLedger>>, client: Client) -> Self {
-        Self { connector, client }
+    pub(crate) fn new(
+        connector: Arc<Connector<DurableLedger>>,
+        client: Client,
+        traces: Traces,
+    ) -> Self {
+        Self { connector, client, latency: Arc::default(), traces }
     }
 
     /// The node's own ILP address.
     pub(crate) fn address(&self) -> &Address {
         self.connector.address()
+    }
+
+    /// The connections of this thread.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The times of this thread's packets.
+    pub(crate) fn latency(&self) -> &Latency {
+        &self.latency
     }
 
     /// Carries one packet: decide and hold, send on, settle, answer with the bytes of a reply.
@@ -43,22 +63,33 @@ impl Node {
     ///
     /// A packet that certainly has not left us goes round again: to another peer, once each.
     pub(crate) async fn forward(&self, source: Source<'_>, packet: Prepare) -> Bytes {
+        let mut stopwatch = Stopwatch::start();
         let mut decision = self.connector.prepare(source, packet, clock::now()).await;
-        loop {
+        let reply = loop {
             let (packet, in_flight) = match decision {
-                Decision::Reply(reject) => return reject,
-                Decision::Deliver(_) => return self.connector.refuse(Refusal::NoSuchAccount),
+                Decision::Reply(reply) => break reply,
+                Decision::Deliver(packet) => {
+                    let nobody = Refusal::NoSuchAccount;
+                    break self.connector.refuse(source, packet.amount(), nobody);
+                }
                 Decision::Send { packet, in_flight } => (packet, in_flight),
             };
-            let sent = self.send(&in_flight, packet).await;
+            let sent = stopwatch.next_hop(self.send(&in_flight, packet)).await;
             let (connector, now) = (&self.connector, clock::now());
             decision = match sent {
                 Sent::Not { packet, failure } => {
                     connector.prepare_again(source, in_flight, packet, failure, now).await
                 }
-                Sent::Over(answer) => return connector.complete(in_flight, answer, now).await,
+                Sent::Over(answer) => {
+                    let settled = connector.complete(in_flight, answer, now);
+                    break stopwatch.durability(settled).await;
+                }
             };
-        }
+        };
+        let times = stopwatch.stop();
+        self.latency.record(&times);
+        self.traces.packet(source, &reply, &times);
+        reply
     }
 
     async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes) -> Sent {

@@ -10,7 +10,7 @@ use ilp_connector::{
     Connector,
     rates::{Quote, RateOrigin},
 };
-use ilp_http::{Client, ClientOptions, Limits, Server, Worker};
+use ilp_http::{Client, ClientOptions, Limits, Server, Worker, server::Drained};
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
 use tokio::{
     net::TcpListener,
@@ -24,11 +24,14 @@ use crate::{
     commands::Failure,
     config::Config,
     ildcp,
+    metrics::{Metrics, Sources},
     network::Peering,
     node::Node,
     node_file::{NodeFile, Surface},
     rates_service::RatesService,
-    telemetry, webhook,
+    telemetry,
+    trace::Traces,
+    webhook,
 };
 
 /// How long connections to the admin API may take to finish: an operator's request is answered
@@ -52,11 +55,14 @@ pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
         config.ilp_address = learnt.unwrap_or(config.ilp_address);
     }
     let connector = open(&config, &store, ledger_failed, &event_made)?;
-    let outcome = main.block_on(serve(&config, &store, &connector, event_made, on_ledger_failure));
+    let traces = Traces::start(config.otlp_url.as_ref(), &config.name)?;
+    let parts = (&store, &connector, &traces);
+    let outcome = main.block_on(serve(&config, parts, event_made, on_ledger_failure));
     // What still reads or copies the store on a thread of its own is not waited for without bound.
     main.shutdown_timeout(ADMIN_DRAIN);
     let closed = connector.ledger().close().map_err(|stopped| Failure::Store(stopped.to_string()));
     NodeFile::remove(&config.data_dir);
+    traces.end();
     tracing::info!("stopped");
     outcome.and(closed)
 }
@@ -93,8 +99,7 @@ fn open(
 
 async fn serve(
     config: &Config,
-    store: &Store,
-    connector: &Books,
+    (store, connector, traces): (&Store, &Books, &Traces),
     event_made: Arc<Notify>,
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
@@ -102,9 +107,13 @@ async fn serve(
     let admin = listen(config.admin.listen, "admin.listen").await?;
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
-    let client = || Client::new(ClientOptions::default(), Arc::clone(&tls));
+    let node = || {
+        let client = Client::new(ClientOptions::default(), Arc::clone(&tls));
+        Node::new(Arc::clone(connector), client, traces.clone())
+    };
 
-    let network = Peering::new(Node::new(Arc::clone(connector), client()));
+    let mut nodes = vec![node()];
+    let network = Peering::new(nodes[0].clone());
     let tenant_id = tenant_id(config, store)?.to_string();
     let operator = Operator::new(Parts {
         store: store.clone(),
@@ -122,7 +131,8 @@ async fn serve(
     let mut workers = Vec::new();
     let (end_workers, workers_end) = watch::channel(());
     for index in 0..worker_count(config.ilp.threads) {
-        let node = Node::new(Arc::clone(connector), client());
+        let node = node();
+        nodes.push(node.clone());
         workers.push(start_worker(index, node, workers_end.clone()).map_err(no_runtime)?);
     }
 
@@ -132,11 +142,24 @@ async fn serve(
         ..Limits::default()
     };
     let (stop, stopping) = watch::channel(());
-    let packets = Server::new(limits).serve(ilp, workers, until(stopping.clone()));
+    let server = Server::new(limits);
+    let metrics = Metrics::new(Sources {
+        connector: Arc::clone(connector),
+        operator: operator.clone(),
+        store: store.clone(),
+        nodes,
+        server: server.stats(),
+        transfers_in_flight_max: config.in_flight_max,
+        peers_max: config.metrics.peers_max,
+    });
+    let packets = server.serve(ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
     let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(rates, until(stopping.clone()));
-    let router = ilp_admin::router(operator.clone(), auth(config, tenant_id));
+    let auth = auth(config, tenant_id);
+    let secret = config.metrics.secret.as_ref();
+    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
+    let router = ilp_admin::router(operator.clone(), auth).merge(scrape);
     let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
 
     let ending = async {
@@ -146,6 +169,16 @@ async fn serve(
         outcome
     };
     let (drained, (), (), (), outcome) = tokio::join!(packets, admin, upkeep, rates, ending);
+    tell_unfinished(drained);
+    drop(end_workers);
+    let changes_done = operator.changes_done();
+    if tokio::time::timeout(ADMIN_DRAIN, changes_done).await.is_err() {
+        tracing::warn!("a change of the operator's is cut short; the next start ends it");
+    }
+    outcome
+}
+
+fn tell_unfinished(drained: Drained) {
     if drained.packets_unfinished > 0 {
         tracing::warn!(
             packets = drained.packets_unfinished,
@@ -153,12 +186,6 @@ async fn serve(
             "packets were still under way when the time to drain was over; their holds are void"
         );
     }
-    drop(end_workers);
-    let changes_done = operator.changes_done();
-    if tokio::time::timeout(ADMIN_DRAIN, changes_done).await.is_err() {
-        tracing::warn!("a change of the operator's is cut short; the next start ends it");
-    }
-    outcome
 }
 
 /// What the node does of its own accord until it is told to stop: it gives back withdrawals whose

@@ -175,6 +175,14 @@ pub(crate) const KEYS: &[Key] = &[
         Some("all"),
         "a whole number from 1 on, or all",
     ),
+    key(
+        "metrics.peers_max",
+        "JIRANI_METRICS_PEERS_MAX",
+        Some("200"),
+        "a whole number from 0 to 10000",
+    ),
+    key("metrics.secret", "JIRANI_METRICS_SECRET", None, "a text of 16 characters or more"),
+    key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL),
     key("wallet.listen", "JIRANI_WALLET_LISTEN", Some("0.0.0.0:3003"), ADDRESS)
         .rafiki(Port("OPEN_PAYMENTS_PORT"))
         .planned(),
@@ -190,12 +198,12 @@ pub(crate) const KEYS: &[Key] = &[
     key("auto_peering.listen", "JIRANI_AUTO_PEERING_LISTEN", Some("0.0.0.0:3005"), ADDRESS)
         .rafiki(Port("AUTO_PEERING_SERVER_PORT"))
         .planned(),
-    key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL).planned(),
 ];
 
-/// Whether a key's value must never be shown. A receiver's or a service's URL often carries a token.
+/// Whether a key's value must never be shown. The URL of a service, or of something that takes what
+/// the node sends, often carries a token.
 pub(crate) fn is_secret(name: &str) -> bool {
-    name.ends_with("secret") || name == "webhook.url" || name == "rates.url"
+    name.ends_with("secret") || ["webhook.url", "rates.url", "telemetry.otlp_url"].contains(&name)
 }
 
 /// The key of that dotted name.
