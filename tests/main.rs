@@ -32,6 +32,8 @@ mod liquidity;
 mod metrics;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
+/// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
+mod payments;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.
 mod rates;
 /// Killing the node under load, and counting.
@@ -48,5 +50,7 @@ mod scale;
 mod scrapes;
 /// Disks that fill up, files that rot.
 mod storage;
+/// STREAM packets, receivers and payments against those of the npm packages.
+mod stream_npm;
 /// Starting and stopping nodes, stub peers, packets.
 mod support;

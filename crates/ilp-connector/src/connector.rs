@@ -57,6 +57,9 @@ pub enum Source<'a> {
     /// A payment of this node's own, which pays from what it was funded with. The operator's limits
     /// on peers don't apply to it.
     Local(&'a LocalAccount),
+    /// The node itself, asking what a path makes of an amount of this asset. The packet's condition
+    /// must be one that nobody can fulfill: nothing is held for it, since nothing can come of it.
+    Probe(&'a Arc<Asset>),
     /// The node itself, asking a question that moves no money.
     Own,
 }
@@ -65,15 +68,16 @@ impl<'a> Source<'a> {
     fn peer(self) -> Option<&'a Arc<Peer>> {
         match self {
             Self::Peer(peer) => Some(peer),
-            Self::Local(_) | Self::Own => None,
+            Self::Local(_) | Self::Probe(_) | Self::Own => None,
         }
     }
 
-    /// Who pays, and in what; `None` for a packet that moves no money.
-    fn payer(self) -> Option<(&'a Arc<Asset>, &'a Arc<Account>)> {
+    /// What the packet's amount is in; `None` for a packet that moves no money.
+    fn asset(self) -> Option<&'a Arc<Asset>> {
         match self {
-            Self::Peer(peer) => Some((&peer.asset, &peer.liquidity)),
-            Self::Local(local) => Some((&local.asset, &local.account)),
+            Self::Peer(peer) => Some(&peer.asset),
+            Self::Local(local) => Some(&local.asset),
+            Self::Probe(asset) => Some(asset),
             Self::Own => None,
         }
     }
@@ -133,8 +137,6 @@ pub struct InFlight<H> {
 /// it voids its hold.
 #[derive(Debug)]
 pub struct Delivery<H> {
-    /// What arrives, in the smallest unit of the recipient's asset.
-    pub amount: u64,
     expires_at: Timestamp,
     execution_condition: [u8; 32],
     passage: Passage,
@@ -297,26 +299,39 @@ impl<L: Ledger> Connector<L> {
         Ok(Way::On(in_flight.outgoing(packet), in_flight))
     }
 
-    /// Sets aside what a packet brings to an account at this node, after [`Connector::prepare`] has
-    /// let it in with [`Decision::Deliver`]. What the recipient answers settles it:
-    /// [`Connector::complete_delivery`].
+    /// What a packet brings to somebody at this node who counts in `asset`, in that asset's smallest
+    /// unit, after [`Connector::prepare`] has let it in with [`Decision::Deliver`].
     ///
     /// # Errors
-    /// [`Refusal`] when there is no rate between the two assets at `now`, or too little liquidity.
+    /// [`Refusal`] when there is no rate between the two assets at `now`, or too much or too little
+    /// would arrive.
+    pub fn arriving(
+        &self,
+        source: Source<'_>,
+        packet: &Prepare,
+        asset: &Asset,
+        now: Timestamp,
+    ) -> Result<u64, Refusal> {
+        self.convert(source, asset, packet.amount(), u64::MAX, now)
+    }
+
+    /// Sets aside the `amount` that [`Connector::arriving`] named for a packet. What the recipient
+    /// answers settles it: [`Connector::complete_delivery`].
+    ///
+    /// # Errors
+    /// [`Refusal`] when there is too little liquidity, or the sender has too much under way.
     pub async fn deliver(
         &self,
         source: Source<'_>,
         packet: &Prepare,
         recipient: &LocalAccount,
-        now: Timestamp,
+        amount: u64,
     ) -> Result<Delivery<L::Hold>, Refusal> {
         let LocalAccount { asset, account } = recipient;
-        let amount = self.convert(source, asset, packet.amount(), u64::MAX, now)?;
         let place = self.place(source, asset, packet.amount(), amount)?;
         let hold = self.hold(source, asset, account, packet, amount).await?;
         let to = self.counters.accounts(asset);
         Ok(Delivery {
-            amount,
             expires_at: packet.expires_at(),
             execution_condition: *packet.execution_condition(),
             passage: self.counters.begin(source, &to, packet.amount(), amount),

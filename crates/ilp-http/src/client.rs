@@ -4,7 +4,7 @@
 //! packet stays on its thread. What belongs to one next hop is a link; it is made at the first
 //! packet, found again by a number, and let go when it has long been idle.
 
-mod connect;
+pub(crate) mod connect;
 mod error;
 mod exchange;
 mod lease;

@@ -12,6 +12,7 @@ use std::{
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use ilp_connector::{InFlightDefaults, Policy, rate::Rate, token::Secret};
+use ilp_stream::SharedSecret;
 use interledger_packet::Address;
 use uuid::Uuid;
 
@@ -45,6 +46,9 @@ pub(crate) struct Config {
     pub(crate) drain_ms_max: u64,
     pub(crate) ilp: IlpConfig,
     pub(crate) admin: AdminConfig,
+    pub(crate) wallet: WalletConfig,
+    /// What payment addresses are derived from; `None` for one that the node makes for itself.
+    pub(crate) stream_secret: Option<SharedSecret>,
     pub(crate) policy: Policy,
     pub(crate) in_flight_max: usize,
     /// The peer that is asked for this node's address at the start; the id or the ILP address.
@@ -92,6 +96,13 @@ pub(crate) struct WebhookConfig {
     pub(crate) secret: Option<Secret>,
     pub(crate) timeout_ms: u64,
     pub(crate) attempts_max: u32,
+}
+
+/// Where payers learn how wallet addresses are paid.
+#[derive(Debug)]
+pub(crate) struct WalletConfig {
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_url: Option<String>,
 }
 
 /// Where exchange rates come from, beside those that the operator sets.
@@ -195,6 +206,11 @@ impl Config {
                 signature_ttl_s: settings
                     .required("admin.signature_ttl_s", |text| within(text, 1..=3_600))?,
             },
+            wallet: WalletConfig {
+                listen: settings.parsed("wallet.listen")?,
+                public_url: settings.get("wallet.public_url", url)?,
+            },
+            stream_secret: settings.get("stream_secret", stream_secret)?,
             policy: policy(settings)?,
             in_flight_max: settings
                 .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
@@ -299,12 +315,8 @@ fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
 /// Keys whose part of the node isn't built yet are still held to their form, so that a file that
 /// is right today stays right.
 fn check_planned(settings: &Settings) -> Result<(), ConfigError> {
-    for name in ["wallet.listen", "auto_peering.listen"] {
-        settings.parsed::<SocketAddr>(name)?;
-    }
-    settings.get("wallet.public_url", url)?;
+    settings.parsed::<SocketAddr>("auto_peering.listen")?;
     settings.parsed::<bool>("auto_peering.enabled")?;
-    settings.get("stream_secret", stream_secret)?;
     Ok(())
 }
 
@@ -337,9 +349,8 @@ fn log_filter(text: &str) -> Option<String> {
     (filter.is_ok() && text.split(',').all(is_known)).then(|| text.to_owned())
 }
 
-fn stream_secret(text: &str) -> Option<()> {
-    const BYTES: usize = 32;
-    (BASE64_STANDARD.decode(text).ok()?.len() == BYTES).then_some(())
+fn stream_secret(text: &str) -> Option<SharedSecret> {
+    BASE64_STANDARD.decode(text).ok()?.try_into().ok().map(SharedSecret::new)
 }
 
 fn duration_ms(text: &str) -> Option<u64> {

@@ -15,10 +15,13 @@ mod metrics;
 mod network;
 mod node;
 mod node_file;
+mod payments;
 mod rates_service;
 mod run;
+mod surfaces;
 mod telemetry;
 mod trace;
+mod wallet_server;
 mod webhook;
 
 use std::process::ExitCode;

@@ -4,38 +4,56 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use ilp_connector::{
-    Connector, Decision, InFlight, LinkFailure, Refusal, Source, ledger::Ledger, peer::Peer,
+    Connector, Decision, InFlight, LinkFailure, Refusal, Source,
+    ledger::Ledger,
+    peer::{Asset, Peer},
 };
 use ilp_http::{Client, Endpoint, NextHop, NoReply, NotAPrepare, PacketHandler, SendError};
 use ilp_store::DurableLedger;
-use interledger_packet::{Address, Prepare};
+use interledger_packet::{Addr, Address, Prepare};
 use tokio::time::Instant;
 
 use crate::{
     clock,
     metrics::{Latency, Stopwatch},
+    payments::Receiving,
     trace::Traces,
 };
 
+/// The connector with the node's books in it.
+pub(crate) type Books = Connector<DurableLedger>;
 type Hold = <DurableLedger as Ledger>::Hold;
 
 /// What one thread needs to carry packets: the connector, which all share, and a client with
 /// connections of the thread's own.
 #[derive(Clone)]
 pub(crate) struct Node {
-    connector: Arc<Connector<DurableLedger>>,
+    connector: Arc<Books>,
     client: Client,
+    /// Who is paid at this node; `None` for a node that only asks questions.
+    receiving: Option<Arc<Receiving>>,
     latency: Arc<Latency>,
     traces: Traces,
 }
 
 impl Node {
     pub(crate) fn new(
-        connector: Arc<Connector<DurableLedger>>,
+        connector: Arc<Books>,
         client: Client,
+        receiving: Option<Arc<Receiving>>,
         traces: Traces,
     ) -> Self {
-        Self { connector, client, latency: Arc::default(), traces }
+        Self { connector, client, receiving, latency: Arc::default(), traces }
+    }
+
+    /// The most that a packet of the node's own may carry to `destination`, in the unit of `asset`,
+    /// as far as this node knows.
+    pub(crate) fn packet_amount_max(
+        &self,
+        asset: &Arc<Asset>,
+        destination: Addr<'_>,
+    ) -> Option<u64> {
+        self.connector.packet_amount_max(asset, destination, clock::now())
     }
 
     /// The node's own ILP address.
@@ -69,8 +87,7 @@ impl Node {
             let (packet, in_flight) = match decision {
                 Decision::Reply(reply) => break reply,
                 Decision::Deliver(packet) => {
-                    let nobody = Refusal::NoSuchAccount;
-                    break self.connector.refuse(source, packet.amount(), nobody);
+                    break stopwatch.durability(self.deliver(source, packet)).await;
                 }
                 Decision::Send { packet, in_flight } => (packet, in_flight),
             };
@@ -90,6 +107,13 @@ impl Node {
         self.latency.record(&times);
         self.traces.packet(source, &reply, &times);
         reply
+    }
+
+    async fn deliver(&self, source: Source<'_>, packet: Prepare) -> Bytes {
+        match &self.receiving {
+            Some(receiving) => receiving.answer(&self.connector, source, packet).await,
+            None => self.connector.refuse(source, packet.amount(), Refusal::NoSuchAccount),
+        }
     }
 
     async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes) -> Sent {

@@ -1,6 +1,6 @@
 //! `jirani run`: opens the store, wires the parts together, serves until told to stop, drains.
 
-use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use ilp_admin::{
     Auth, SignatureRules, Webhooks,
@@ -10,10 +10,15 @@ use ilp_connector::{
     Connector,
     rates::{Quote, RateOrigin},
 };
-use ilp_http::{Client, ClientOptions, Limits, Server, Worker, server::Drained};
+use ilp_http::{
+    Client, ClientOptions, Limits, Server, Worker,
+    server::Drained,
+    spsp::{SpspClient, SpspOptions},
+};
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
+use ilp_stream::SharedSecret;
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{
-    net::TcpListener,
     runtime,
     sync::{Notify, oneshot, watch},
 };
@@ -26,11 +31,14 @@ use crate::{
     ildcp,
     metrics::{Metrics, Sources},
     network::Peering,
-    node::Node,
-    node_file::{NodeFile, Surface},
+    node::{Books, Node},
+    node_file::NodeFile,
+    payments::{Payer, Receiving, Wallets},
     rates_service::RatesService,
+    surfaces::Surfaces,
     telemetry,
     trace::Traces,
+    wallet_server::{self, WalletLimits},
     webhook,
 };
 
@@ -67,15 +75,13 @@ pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
     outcome.and(closed)
 }
 
-type Books = Arc<Connector<DurableLedger>>;
-
 /// Opens the books in the store.
 fn open(
     config: &Config,
     store: &Store,
     ledger_failed: oneshot::Sender<String>,
     event_made: &Arc<Notify>,
-) -> Result<Books, Failure> {
+) -> Result<Arc<Books>, Failure> {
     let event_made = Arc::clone(event_made);
     let options = LedgerOptions {
         transfers_in_flight_max: config.in_flight_max,
@@ -99,20 +105,19 @@ fn open(
 
 async fn serve(
     config: &Config,
-    (store, connector, traces): (&Store, &Books, &Traces),
+    (store, connector, traces): (&Store, &Arc<Books>, &Traces),
     event_made: Arc<Notify>,
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
-    let ilp = listen(config.ilp.listen, "ilp.listen").await?;
-    let admin = listen(config.admin.listen, "admin.listen").await?;
+    let surfaces = Surfaces::listen(config).await?;
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
-    let node = || {
+    let node = |receiving| {
         let client = Client::new(ClientOptions::default(), Arc::clone(&tls));
-        Node::new(Arc::clone(connector), client, traces.clone())
+        Node::new(Arc::clone(connector), client, receiving, traces.clone())
     };
 
-    let mut nodes = vec![node()];
+    let mut nodes = vec![node(None)];
     let network = Peering::new(nodes[0].clone());
     let tenant_id = tenant_id(config, store)?.to_string();
     let operator = Operator::new(Parts {
@@ -126,12 +131,15 @@ async fn serve(
         event_made: Arc::clone(&event_made),
     });
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
-    write_node_file(config, address(&ilp)?, address(&admin)?)?;
+    surfaces.announce(config)?;
 
+    let secret = stream_secret(config, store)?;
+    let receiving = Receiving::new(secret.reveal(), config.ilp_address.clone(), operator.clone());
+    let receiving = Arc::new(receiving);
     let mut workers = Vec::new();
     let (end_workers, workers_end) = watch::channel(());
     for index in 0..worker_count(config.ilp.threads) {
-        let node = node();
+        let node = node(Some(Arc::clone(&receiving)));
         nodes.push(node.clone());
         workers.push(start_worker(index, node, workers_end.clone()).map_err(no_runtime)?);
     }
@@ -142,8 +150,23 @@ async fn serve(
         ..Limits::default()
     };
     let (stop, stopping) = watch::channel(());
+    let drain = limits.drain_timeout;
+    let spsp = SpspClient::new(SpspOptions::default(), &tls);
+    let payer = Arc::new(Payer::new(workers.clone(), spsp, stopping.clone()));
+    let paying = operator.pay_through(Arc::clone(&payer) as _);
+    paying.await.map_err(|error| Failure::Store(error.to_string()))?;
+    let payments = payer.ended(until(stopping.clone()), drain);
+    let wallets = Arc::new(Wallets::new(operator.clone(), receiving));
+    let wallets = wallet_server::serve(
+        surfaces.wallet,
+        wallets,
+        config.wallet.public_url.clone(),
+        WalletLimits::default(),
+        until(stopping.clone()),
+        ADMIN_DRAIN,
+    );
     let server = Server::new(limits);
-    let metrics = Metrics::new(Sources {
+    let sources = Sources {
         connector: Arc::clone(connector),
         operator: operator.clone(),
         store: store.clone(),
@@ -151,16 +174,13 @@ async fn serve(
         server: server.stats(),
         transfers_in_flight_max: config.in_flight_max,
         peers_max: config.metrics.peers_max,
-    });
-    let packets = server.serve(ilp, workers, until(stopping.clone()));
+    };
+    let packets = server.serve(surfaces.ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
     let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(rates, until(stopping.clone()));
-    let auth = auth(config, tenant_id);
-    let secret = config.metrics.secret.as_ref();
-    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
-    let router = ilp_admin::router(operator.clone(), auth).merge(scrape);
-    let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
+    let router = admin_router(config, auth(config, tenant_id), &operator, Metrics::new(sources));
+    let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
 
     let ending = async {
         let outcome = until_told_to_stop(on_ledger_failure).await;
@@ -168,7 +188,8 @@ async fn serve(
         drop(stop);
         outcome
     };
-    let (drained, (), (), (), outcome) = tokio::join!(packets, admin, upkeep, rates, ending);
+    let (drained, (), (), (), (), (), outcome) =
+        tokio::join!(packets, payments, wallets, admin, upkeep, rates, ending);
     tell_unfinished(drained);
     drop(end_workers);
     let changes_done = operator.changes_done();
@@ -176,6 +197,18 @@ async fn serve(
         tracing::warn!("a change of the operator's is cut short; the next start ends it");
     }
     outcome
+}
+
+/// What is served on the operator's port: the API, and the metrics beside it.
+fn admin_router(
+    config: &Config,
+    auth: Auth,
+    operator: &Operator,
+    metrics: Metrics,
+) -> axum::Router {
+    let secret = config.metrics.secret.as_ref();
+    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
+    ilp_admin::router(operator.clone(), auth).merge(scrape)
 }
 
 fn tell_unfinished(drained: Drained) {
@@ -211,6 +244,7 @@ async fn upkeep(
     let events_kept = Duration::from_secs(config.retention.event_days * 24 * 60 * 60);
     tokio::select! {
         () = operator.expire_withdrawals() => {}
+        () = operator.expire_incoming_payments() => {}
         () = events => {}
         () = operator.keep_house(events_kept) => {}
         () = stop => {}
@@ -267,40 +301,6 @@ fn worker_count(configured: usize) -> usize {
     if configured > 0 { configured } else { cores.saturating_sub(1).max(1) }
 }
 
-async fn listen(at: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(at).await.map_err(|error| {
-        Failure::Refused(format!(
-            "can't listen on {at}: {error}; choose another address with {key}, or port 0 for a \
-             free one"
-        ))
-    })
-}
-
-fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
-    listener.local_addr().map_err(|error| Failure::Refused(format!("no local address: {error}")))
-}
-
-fn write_node_file(config: &Config, ilp: SocketAddr, admin: SocketAddr) -> Result<(), Failure> {
-    let url = config.ilp.public_url.clone().unwrap_or_else(|| format!("http://{ilp}"));
-    tracing::info!(address = %config.ilp_address, listen = %ilp, %url, "ILP over HTTP");
-    tracing::info!(listen = %admin, url = %format!("http://{admin}/graphql"), "admin API");
-    let file = NodeFile {
-        version: env!("CARGO_PKG_VERSION"),
-        pid: std::process::id(),
-        name: config.name.clone(),
-        ilp_address: config.ilp_address.to_string(),
-        started_at: clock::now().to_string(),
-        ilp: Surface { listen: ilp, url },
-        admin: Surface { listen: admin, url: format!("http://{admin}") },
-    };
-    file.write(&config.data_dir).map_err(|error| {
-        Failure::Store(format!(
-            "node.json can't be written in {}: {error}",
-            config.data_dir.display()
-        ))
-    })
-}
-
 /// The operator's tenant id is made once and kept, since clients send it with each request.
 fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
     const SETTING: &str = "tenant_id";
@@ -317,6 +317,24 @@ fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
     let id = Uuid::new_v4();
     store.set_setting(SETTING, id.as_bytes()).map_err(|error| Failure::Store(error.to_string()))?;
     Ok(id)
+}
+
+/// What payment addresses are derived from is made once and kept, since payers hold addresses.
+fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecret, Failure> {
+    const SETTING: &str = "stream_secret";
+    if let Some(secret) = &config.stream_secret {
+        return Ok(secret.clone());
+    }
+    let kept = store.setting(SETTING).map_err(store_failure)?;
+    if let Some(secret) = kept.and_then(|bytes| bytes.try_into().ok()) {
+        return Ok(SharedSecret::new(secret));
+    }
+    let mut secret = [0; 32];
+    SystemRandom::new()
+        .fill(&mut secret)
+        .map_err(|_| Failure::Refused("the system gives no random numbers".to_owned()))?;
+    store.set_setting(SETTING, &secret).map_err(|error| Failure::Store(error.to_string()))?;
+    Ok(SharedSecret::new(secret))
 }
 
 /// Without a secret the API is open to whoever reaches it, so the configuration allows that on

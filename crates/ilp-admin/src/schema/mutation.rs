@@ -2,8 +2,10 @@
 //! are told, and what an idempotency key does, is `response`'s business.
 
 mod liquidity;
+mod payments;
 mod rates;
 mod upkeep;
+mod wallets;
 
 use async_graphql::{Context, MergedObject, Object, Result};
 
@@ -30,6 +32,8 @@ pub(crate) struct Mutation(
     liquidity::LiquidityMutation,
     rates::RatesMutation,
     upkeep::UpkeepMutation,
+    wallets::WalletsMutation,
+    payments::PaymentsMutation,
 );
 
 /// Assets and peers.

@@ -3,13 +3,19 @@
 mod events;
 mod first_answer;
 mod idempotency;
+mod incoming_payments;
+mod outgoing_payments;
 mod pages;
+mod payment_progress;
+mod payment_restart;
 mod peers;
 mod rates;
 mod refusals;
 mod restart;
 mod routes;
 mod thresholds;
+mod wallet_refusals;
+mod wallets;
 mod withdrawals;
 
 use std::{

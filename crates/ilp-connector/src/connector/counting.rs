@@ -18,8 +18,8 @@ pub struct OwnFlows {
     /// Questions, which move no money: the node's own count as incoming, and those of peers that it
     /// answers itself as outgoing.
     pub questions: Flows,
-    /// Payments from accounts at this node, which count as incoming, and to them, which count as
-    /// outgoing: as if all of one asset were a peer.
+    /// Payments from accounts at this node and probes before them, which count as incoming, and
+    /// payments to accounts, which count as outgoing: as if all of one asset were a peer.
     pub accounts: BTreeMap<AssetName, Flows>,
 }
 
@@ -68,6 +68,7 @@ impl Counters {
         match source {
             Source::Peer(peer) => peer.traffic.turned_away(amount),
             Source::Local(local) => self.accounts(&local.asset).turned_away(amount),
+            Source::Probe(asset) => self.accounts(asset).turned_away(amount),
             Source::Own => self.questions.turned_away(amount),
         }
     }
@@ -75,6 +76,20 @@ impl Counters {
     /// Counts a question that the node has answered itself.
     pub(super) fn answered(&self, source: Source<'_>) {
         self.begin(source, &self.questions, 0, 0).end(Ending::Fulfilled);
+    }
+
+    /// Counts a packet that comes to somebody at this node and for which nothing is set aside. Without
+    /// an asset it is to nobody that the node knows, and counted like a question.
+    pub(super) fn arrived(
+        &self,
+        source: Source<'_>,
+        amount: u64,
+        arriving: Option<(&Asset, u64)>,
+    ) -> Passage {
+        match arriving {
+            Some((asset, arrives)) => self.begin(source, &self.accounts(asset), amount, arrives),
+            None => self.begin(source, &self.questions, amount, 0),
+        }
     }
 
     /// Counts a packet that goes on from its source to `destination`.
@@ -89,6 +104,7 @@ impl Counters {
         match source {
             Source::Peer(peer) => begin(&peer.traffic),
             Source::Local(local) => begin(&self.accounts(&local.asset)),
+            Source::Probe(asset) => begin(&self.accounts(asset)),
             Source::Own => begin(&self.questions),
         }
     }

@@ -28,24 +28,29 @@ impl<L: Ledger> Connector<L> {
         maximum_out: u64,
         now: Timestamp,
     ) -> Result<u64, Refusal> {
-        let conversion = match source.payer() {
-            None => Conversion::IDENTITY,
-            Some((paid_in, _)) => {
-                let spread = source.peer().map_or(Spread::NONE, |peer| peer.terms_now().spread);
-                if paid_in.id == asset.id && spread == Spread::NONE {
-                    Conversion::IDENTITY
-                } else {
-                    let rate = self.rates.find(&paid_in.code, &asset.code, now)?;
-                    Conversion::new(rate, paid_in.scale, asset.scale, spread)
-                }
-            }
-        };
+        let conversion = self.conversion(source, asset, now)?;
         conversion.convert(amount, maximum_out).map_err(|inconvertible| match inconvertible {
             Inconvertible::ToZero => Refusal::ConvertsToZero,
             Inconvertible::TooMuch { maximum } => {
                 Refusal::AmountTooLarge { received: amount, maximum }
             }
         })
+    }
+
+    /// How amounts from the source become amounts of `asset`.
+    pub(super) fn conversion(
+        &self,
+        source: Source<'_>,
+        asset: &Asset,
+        now: Timestamp,
+    ) -> Result<Conversion, Refusal> {
+        let Some(paid_in) = source.asset() else { return Ok(Conversion::IDENTITY) };
+        let spread = source.peer().map_or(Spread::NONE, |peer| peer.terms_now().spread);
+        if paid_in.id == asset.id && spread == Spread::NONE {
+            return Ok(Conversion::IDENTITY);
+        }
+        let rate = self.rates.find(&paid_in.code, &asset.code, now)?;
+        Ok(Conversion::new(rate, paid_in.scale, asset.scale, spread))
     }
 
     /// Sets aside what the packet moves. A packet of zero moves no money, so nothing is held and
@@ -61,7 +66,14 @@ impl<L: Ledger> Connector<L> {
         if packet.amount() == 0 {
             return Ok(None);
         }
-        let (paid_in, payer) = source.payer().ok_or(Refusal::Liquidity)?;
+        let (paid_in, payer) = match source {
+            Source::Peer(peer) => (&peer.asset, &peer.liquidity),
+            Source::Local(local) => (&local.asset, &local.account),
+            // Should a probe be fulfilled all the same, its condition does not match and the Fulfill
+            // goes no further.
+            Source::Probe(_) => return Ok(None),
+            Source::Own => return Err(Refusal::Liquidity),
+        };
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *packet.execution_condition();
         let (first, second) = if paid_in.id == asset.id {
             legs_of_one_asset(asset, payer, payee, packet.amount(), amount_out)

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use interledger_packet::{Reply, Timestamp};
 use ring::digest::{SHA256, digest};
 
-use super::{Connector, Delivery, InFlight};
+use super::{Connector, Delivery, InFlight, Source};
 use crate::{
     ledger::Ledger,
+    peer::Asset,
     refusal::{LinkFailure, Refusal},
     traffic::{Ending, Passage},
 };
@@ -48,6 +49,25 @@ impl<L: Ledger> Connector<L> {
         } = delivery;
         let answer = Reply::parse(answer).map_err(|_| Refusal::NotAReply);
         let settled = self.settle(answer, &execution_condition, expires_at, hold, now).await;
+        self.end(passage, settled)
+    }
+
+    /// Ends a packet with which nobody at this node takes money, so that nothing was set aside for it:
+    /// with a Reject, or with a Fulfill where its amount is zero. Any other Fulfill goes no further.
+    /// `arriving` is what it would have brought, where that is known. Returns the bytes of the reply.
+    pub fn complete_unpaid(
+        &self,
+        source: Source<'_>,
+        amount: u64,
+        arriving: Option<(&Asset, u64)>,
+        answer: Bytes,
+    ) -> Bytes {
+        let passage = self.counters.arrived(source, amount, arriving);
+        let settled = match Reply::parse(answer) {
+            Ok(Reply::Fulfill(_)) if amount > 0 => Err(Refusal::NotAReply),
+            Ok(reply) => Ok(reply),
+            Err(_) => Err(Refusal::NotAReply),
+        };
         self.end(passage, settled)
     }
 

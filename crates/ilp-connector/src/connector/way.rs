@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Connector, Decision, InFlight, Next, Source};
 use crate::{
     ledger::Ledger,
-    peer::Peer,
+    peer::{Asset, Peer},
     refusal::{LinkFailure, Refusal},
     routes::Found,
     traffic::Passage,
@@ -118,6 +118,24 @@ impl<L: Ledger> Connector<L> {
             }
         }
         None
+    }
+
+    /// The most that one packet of the node's own may carry to `destination`, in the smallest unit of
+    /// `asset`, as far as the terms with the next hop say: beyond it somebody else may set a lower one.
+    /// `None` where nothing is known: there is no limit, no rate or no route, of which the latter two
+    /// show when a packet is sent.
+    #[must_use]
+    pub fn packet_amount_max(
+        &self,
+        asset: &Arc<Asset>,
+        destination: Addr<'_>,
+        now: Timestamp,
+    ) -> Option<u64> {
+        let source = Source::Probe(asset);
+        let Ok(Next::Hop(peer)) = self.route(destination, source, &[], now) else { return None };
+        let maximum_out = self.amount_max(&peer.terms_now())?;
+        let conversion = self.conversion(source, &peer.asset, now).ok()?;
+        Some(conversion.max_input(maximum_out))
     }
 
     /// The longest prefix wins, and our own address is a prefix like any other: a child of ours

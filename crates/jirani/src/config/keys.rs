@@ -184,14 +184,11 @@ pub(crate) const KEYS: &[Key] = &[
     key("metrics.secret", "JIRANI_METRICS_SECRET", None, "a text of 16 characters or more"),
     key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL),
     key("wallet.listen", "JIRANI_WALLET_LISTEN", Some("0.0.0.0:3003"), ADDRESS)
-        .rafiki(Port("OPEN_PAYMENTS_PORT"))
-        .planned(),
+        .rafiki(Port("OPEN_PAYMENTS_PORT")),
     key("wallet.public_url", "JIRANI_WALLET_PUBLIC_URL", None, URL)
-        .rafiki(Same("OPEN_PAYMENTS_URL"))
-        .planned(),
+        .rafiki(Same("OPEN_PAYMENTS_URL")),
     key("stream_secret", "JIRANI_STREAM_SECRET", None, "32 bytes in base64")
-        .rafiki(Same("STREAM_SECRET"))
-        .planned(),
+        .rafiki(Same("STREAM_SECRET")),
     key("auto_peering.enabled", "JIRANI_AUTO_PEERING", Some("false"), "true or false")
         .rafiki(Same("ENABLE_AUTO_PEERING"))
         .planned(),

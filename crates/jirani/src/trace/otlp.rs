@@ -126,7 +126,7 @@ impl Traces {
 fn source_name(source: Source<'_>) -> String {
     match source {
         Source::Peer(peer) => peer.id.to_string(),
-        Source::Local(_) | Source::Own => "own".to_owned(),
+        Source::Local(_) | Source::Probe(_) | Source::Own => "own".to_owned(),
     }
 }
 

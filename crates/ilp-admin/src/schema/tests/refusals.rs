@@ -2,7 +2,7 @@
 
 use super::*;
 
-struct Case {
+pub(super) struct Case {
     mutation: &'static str,
     input: Value,
     code: &'static str,
@@ -10,7 +10,7 @@ struct Case {
     message: &'static str,
 }
 
-fn case(
+pub(super) fn case(
     mutation: &'static str,
     input: Value,
     code: &'static str,
@@ -20,16 +20,16 @@ fn case(
     Case { mutation, input, code, legacy, message }
 }
 
-const UNKNOWN: &str = "019926a0-3b5c-7def-8123-456789abcdef";
+pub(super) const UNKNOWN: &str = "019926a0-3b5c-7def-8123-456789abcdef";
 const TRANSFER: &str = "0f9926a0-3b5c-4def-8123-456789abcdef";
 
 /// An input with one member replaced.
-fn with(mut input: Value, path: &str, value: Value) -> Value {
+pub(super) fn with(mut input: Value, path: &str, value: Value) -> Value {
     *input.pointer_mut(path).unwrap_or_else(|| panic!("no {path}")) = value;
     input
 }
 
-fn plus(mut input: Value, name: &str, value: Value) -> Value {
+pub(super) fn plus(mut input: Value, name: &str, value: Value) -> Value {
     input[name] = value;
     input
 }
@@ -173,7 +173,7 @@ fn plus_transfer(mut case: Case) -> Case {
 }
 
 impl Node {
-    async fn expect_refusal(&self, case: &Case) {
+    pub(super) async fn expect_refusal(&self, case: &Case) {
         let Case { mutation, input, code, legacy, message } = case;
         let object = match *mutation {
             "createAsset" | "updateAsset" | "deleteAsset" => "asset { id }",

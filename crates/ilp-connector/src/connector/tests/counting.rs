@@ -156,18 +156,35 @@ fn accounts_of_this_node_are_counted_like_one_peer_for_each_asset() {
     assert_eq!((incoming.fulfilled, incoming.refused), (count(1, 30), count(2, 35)));
     assert_eq!(refusals(&node), [("no_such_account", 1), ("not_a_reply", 1)]);
 
+    // With these nobody takes money, so no Fulfill passes but for nothing.
+    let reject = Reject::new(ErrorCode::F99_APPLICATION_ERROR, None, "no").into_bytes();
+    let unpaid = |amount, arriving, answer: Bytes| {
+        let reply = node.connector.complete_unpaid(source, amount, arriving, answer.clone());
+        reply == answer
+    };
+    let arriving = |amount| Some((&*wallet.asset, amount));
+    assert!(unpaid(9, arriving(9), reject.clone()) && unpaid(8, None, reject));
+    assert!(unpaid(0, arriving(0), fulfill()) && !unpaid(7, arriving(7), fulfill()));
+    let incoming = flows(&node.alice).0;
+    assert_eq!((incoming.fulfilled, incoming.rejected), (count(2, 30), count(2, 17)));
+    assert_eq!(incoming.refused, count(3, 42));
+    let probed = Source::Probe(&wallet.asset);
+    ready(node.connector.prepare(probed, prepare("g.nobody", 6), now()));
+
     let payment = Source::Local(&wallet);
     let decision = ready(node.connector.prepare(payment, prepare("g.bob", 20), now()));
     let Decision::Send { in_flight, .. } = decision else { panic!("refused") };
     ready(node.connector.complete(in_flight, Ok(fulfill()), now()));
     ready(node.connector.prepare(payment, prepare("g.bob", 11), now()));
     let own = node.connector.own_flows();
-    assert_eq!(own.questions, Flows::default());
+    let to_nobody = Flow { rejected: count(1, 0), ..Flow::default() };
+    assert_eq!((own.questions.incoming, own.questions.outgoing), (Flow::default(), to_nobody));
     let accounts = own.accounts[&("USD".to_owned(), 2)];
-    assert_eq!(accounts.outgoing.fulfilled, count(1, 30));
-    assert_eq!(accounts.outgoing.refused, count(1, 30));
+    assert_eq!(accounts.outgoing.fulfilled, count(2, 30));
+    assert_eq!(accounts.outgoing.rejected, count(1, 9));
+    assert_eq!(accounts.outgoing.refused, count(2, 37));
     assert_eq!(accounts.incoming.fulfilled, count(1, 20));
-    assert_eq!(accounts.incoming.refused, count(1, 11));
+    assert_eq!(accounts.incoming.refused, count(2, 17));
 }
 
 #[test]
