@@ -86,6 +86,7 @@ impl Node {
         let reply = loop {
             let (packet, in_flight) = match decision {
                 Decision::Reply(reply) => break reply,
+                // What it waits for is the books: whose it is, and that the money is theirs.
                 Decision::Deliver(packet) => {
                     break stopwatch.durability(self.deliver(source, packet)).await;
                 }
