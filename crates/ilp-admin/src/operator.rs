@@ -80,7 +80,7 @@ pub use self::{
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
     tokens::AddedToken,
     transfers::{AccountTransfers, TransferView},
-    views::{AssetView, NodeView, PeerView},
+    views::{AssetView, NodeView, Passed, PeerView},
     wallet_inputs::{
         AmountGiven, NewFee, NewIncomingPayment, NewOutgoingPayment, NewQuote, NewWalletAddress,
         OutgoingPaymentFilter, PaymentFilter, WalletAddressEdit, WalletAddressWithdrawal,

@@ -30,6 +30,21 @@ pub enum Reachability {
     Unreachable,
 }
 
+impl Reachability {
+    /// One of each kind.
+    pub const KINDS: [Self; 3] = [Self::Unknown, Self::Reachable, Self::Unreachable];
+
+    /// A short constant name, for metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Reachable => "reachable",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
 /// What a breaker says to a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passage {

@@ -10,7 +10,7 @@ use crate::{
     error::StoreError,
     indexed::Indexed,
     keys::{self, Kind, hexadecimal},
-    outbox::{EventRecord, due_key},
+    outbox::{EventRecord, EventShift, due_key},
     peering_requests::PeeringRequestRecord,
     rates::RateRecord,
     records::{AssetRecord, DeletedPeerRecord, PeerRecord},
@@ -28,6 +28,7 @@ struct Counts {
     wanted: u64,
     /// How many there are.
     found: u64,
+    events: EventShift,
 }
 
 impl Store {
@@ -66,6 +67,7 @@ impl Store {
                 }
                 Some(Kind::Event) => {
                     let event = EventRecord::decode(Kind::Event, &key, &bytes)?;
+                    counts.events.is(&event);
                     if let Some(due) = due_key(&event) {
                         self.expect_index(&due, event.id, &mut counts)?;
                     }
@@ -120,6 +122,7 @@ impl Store {
                 None => return Err(self.damaged(&key, "is of no known kind")),
             }
         }
+        self.inner.events.shift(counts.events);
         // Every entry that is called for is there, so more of them means some that lead nowhere.
         if counts.found == counts.wanted {
             Ok(())

@@ -18,6 +18,8 @@ use uuid::Uuid;
 
 use settings::Settings;
 
+use crate::trace;
+
 /// Every key, its default and a sentence about it: what `jirani init` writes.
 pub(crate) const SAMPLE: &str = include_str!("../../../config/jirani.toml");
 
@@ -55,6 +57,9 @@ pub(crate) struct Config {
     pub(crate) webhook: WebhookConfig,
     pub(crate) auto_peering: AutoPeeringConfig,
     pub(crate) retention: RetentionConfig,
+    pub(crate) metrics: MetricsConfig,
+    /// Where spans are sent; nowhere when unset. May carry a token, so it is never shown.
+    pub(crate) otlp_url: Option<Secret>,
     /// What the operator should know about this configuration, said once the log is up.
     pub(crate) warnings: Vec<String>,
 }
@@ -138,6 +143,15 @@ pub(crate) struct RetentionConfig {
     pub(crate) journal_segments_min: Option<u64>,
 }
 
+/// What is shown to those who watch the node.
+#[derive(Debug)]
+pub(crate) struct MetricsConfig {
+    /// How many peers have numbers of their own.
+    pub(crate) peers_max: usize,
+    /// Opens the metrics and nothing else.
+    pub(crate) secret: Option<Secret>,
+}
+
 /// Why the node doesn't start with this configuration. Each says what would be right.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -154,6 +168,11 @@ pub(crate) enum ConfigError {
          from other machines: set a secret of 16 characters or more, or listen on 127.0.0.1"
     )]
     OpenAdmin { listen: SocketAddr },
+    #[error(
+        "configuration key telemetry.otlp_url is set, and this jirani was built without OTLP: build \
+         it with `cargo build --release --features otlp`, or leave the key out"
+    )]
+    NoOtlp,
 }
 
 impl Config {
@@ -177,7 +196,6 @@ impl Config {
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
-        check_planned(settings)?;
         let mut config = Self {
             ilp_address: settings.required("ilp_address", |text| Address::try_from(text).ok())?,
             name: settings.parsed("name")?,
@@ -238,6 +256,8 @@ impl Config {
                     },
                 )?,
             },
+            metrics: metrics(settings)?,
+            otlp_url: settings.get("telemetry.otlp_url", |text| url(text).map(Secret::new))?,
             warnings: warnings(settings),
         };
         let drain_ms_min = config.policy.hold_ms_max + REPLY_MS;
@@ -255,11 +275,27 @@ impl Config {
                     .to_owned(),
             );
         }
-        if config.admin.secret.is_none() && !config.admin.listen.ip().is_loopback() {
-            return Err(ConfigError::OpenAdmin { listen: config.admin.listen });
-        }
+        config.check_together()?;
         Ok(config)
     }
+
+    /// What no value says alone.
+    fn check_together(&self) -> Result<(), ConfigError> {
+        if self.admin.secret.is_none() && !self.admin.listen.ip().is_loopback() {
+            return Err(ConfigError::OpenAdmin { listen: self.admin.listen });
+        }
+        if self.otlp_url.is_some() && !trace::IS_BUILT_IN {
+            return Err(ConfigError::NoOtlp);
+        }
+        Ok(())
+    }
+}
+
+fn metrics(settings: &Settings) -> Result<MetricsConfig, ConfigError> {
+    Ok(MetricsConfig {
+        peers_max: settings.required("metrics.peers_max", |text| within(text, 0..=10_000))?,
+        secret: settings.get("metrics.secret", admin_secret)?,
+    })
 }
 
 fn auto_peering(settings: &Settings) -> Result<AutoPeeringConfig, ConfigError> {
@@ -319,18 +355,8 @@ fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
     })
 }
 
-/// Keys whose part of the node isn't built yet are still held to their form, so that a file that
-/// is right today stays right.
-fn check_planned(settings: &Settings) -> Result<(), ConfigError> {
-    settings.get("telemetry.otlp_url", url)?;
-    Ok(())
-}
-
 fn warnings(settings: &Settings) -> Vec<String> {
-    let mut warnings: Vec<String> = settings
-        .set_but_planned()
-        .map(|name| format!("{name} is set, but this version has nothing that uses it"))
-        .collect();
+    let mut warnings = Vec::new();
     let has_parent = !settings.is_default("ildcp.parent_peer");
     let has_address = !settings.is_default("ilp_address");
     if has_parent && has_address {

@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod http_agent;
 mod ildcp;
+mod metrics;
 mod network;
 mod node;
 mod node_file;
@@ -21,6 +22,7 @@ mod run;
 mod surfaces;
 mod telemetry;
 mod tenant;
+mod trace;
 mod wallet_server;
 mod webhook;
 

@@ -12,6 +12,7 @@ use ilp_connector::{
 };
 use ilp_http::{
     Client, ClientOptions, Limits, Server, Worker,
+    server::Drained,
     spsp::{SpspClient, SpspOptions},
 };
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
@@ -28,6 +29,7 @@ use crate::{
     commands::Failure,
     config::Config,
     ildcp,
+    metrics::{Metrics, Sources},
     network::Peering,
     node::{Books, Node},
     node_file::NodeFile,
@@ -36,6 +38,7 @@ use crate::{
     rates_service::RatesService,
     surfaces::Surfaces,
     telemetry, tenant,
+    trace::Traces,
     wallet_server::{self, WalletLimits},
     webhook,
 };
@@ -61,11 +64,14 @@ pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
         config.ilp_address = learnt.unwrap_or(config.ilp_address);
     }
     let connector = open(&config, &store, ledger_failed, &event_made)?;
-    let outcome = main.block_on(serve(&config, &store, &connector, event_made, on_ledger_failure));
+    let traces = Traces::start(config.otlp_url.as_ref(), &config.name)?;
+    let parts = (&store, &connector, &traces);
+    let outcome = main.block_on(serve(&config, parts, event_made, on_ledger_failure));
     // What still reads or copies the store on a thread of its own is not waited for without bound.
     main.shutdown_timeout(ADMIN_DRAIN);
     let closed = connector.ledger().close().map_err(|stopped| Failure::Store(stopped.to_string()));
     NodeFile::remove(&config.data_dir);
+    traces.end();
     tracing::info!("stopped");
     outcome.and(closed)
 }
@@ -100,17 +106,20 @@ fn open(
 
 async fn serve(
     config: &Config,
-    store: &Store,
-    connector: &Arc<Books>,
+    (store, connector, traces): (&Store, &Arc<Books>, &Traces),
     event_made: Arc<Notify>,
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
     let surfaces = Surfaces::listen(config).await?;
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
-    let client = || Client::new(client_options(), Arc::clone(&tls));
+    let node = |receiving| {
+        let client = Client::new(client_options(), Arc::clone(&tls));
+        Node::new(Arc::clone(connector), client, receiving, traces.clone())
+    };
 
-    let network = Peering::new(Node::new(Arc::clone(connector), client(), None));
+    let mut nodes = vec![node(None)];
+    let network = Peering::new(nodes[0].clone());
     let tenant_id = tenant_id(config, store)?.to_string();
     let operator = Operator::new(Parts {
         store: store.clone(),
@@ -133,7 +142,8 @@ async fn serve(
     let mut workers = Vec::new();
     let (end_workers, workers_end) = watch::channel(());
     for index in 0..worker_count(config.ilp.threads) {
-        let node = Node::new(Arc::clone(connector), client(), Some(Arc::clone(&receiving)));
+        let node = node(Some(Arc::clone(&receiving)));
+        nodes.push(node.clone());
         workers.push(start_worker(index, node, workers_end.clone()).map_err(no_runtime)?);
     }
 
@@ -158,11 +168,22 @@ async fn serve(
         until(stopping.clone()),
         ADMIN_DRAIN,
     );
-    let packets = Server::new(limits).serve(surfaces.ilp, workers, until(stopping.clone()));
+    let server = Server::new(limits);
+    let sources = Sources {
+        connector: Arc::clone(connector),
+        operator: operator.clone(),
+        store: store.clone(),
+        nodes,
+        server: server.stats(),
+        transfers_in_flight_max: config.in_flight_max,
+        peers_max: config.metrics.peers_max,
+    };
+    let packets = server.serve(surfaces.ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
     let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(rates, until(stopping.clone()));
-    let router = ilp_admin::router(operator.clone(), auth(config, tenant_id, store)?);
+    let auth = auth(config, tenant_id, store)?;
+    let router = admin_router(config, auth, &operator, Metrics::new(sources));
     let peering = peering::serve(surfaces.peering, operator.clone(), until(stopping.clone()));
     let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
     let admin = async { tokio::join!(admin, peering) };
@@ -175,6 +196,28 @@ async fn serve(
     };
     let (drained, (), (), ((), ()), (), (), outcome) =
         tokio::join!(packets, payments, wallets, admin, upkeep, rates, ending);
+    tell_unfinished(drained);
+    drop(end_workers);
+    let changes_done = operator.changes_done();
+    if tokio::time::timeout(ADMIN_DRAIN, changes_done).await.is_err() {
+        tracing::warn!("a change of the operator's is cut short; the next start ends it");
+    }
+    outcome
+}
+
+/// What is served on the operator's port: the API, and the metrics beside it.
+fn admin_router(
+    config: &Config,
+    auth: Auth,
+    operator: &Operator,
+    metrics: Metrics,
+) -> axum::Router {
+    let secret = config.metrics.secret.as_ref();
+    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
+    ilp_admin::router(operator.clone(), auth).merge(scrape)
+}
+
+fn tell_unfinished(drained: Drained) {
     if drained.packets_unfinished > 0 {
         tracing::warn!(
             packets = drained.packets_unfinished,
@@ -182,12 +225,6 @@ async fn serve(
             "packets were still under way when the time to drain was over; their holds are void"
         );
     }
-    drop(end_workers);
-    let changes_done = operator.changes_done();
-    if tokio::time::timeout(ADMIN_DRAIN, changes_done).await.is_err() {
-        tracing::warn!("a change of the operator's is cut short; the next start ends it");
-    }
-    outcome
 }
 
 /// What the node does of its own accord until it is told to stop: it gives back withdrawals whose

@@ -2,7 +2,7 @@ use super::*;
 use crate::{breaker::Reachability, in_flight::InFlightLimits};
 
 /// A node with alice, and with bob and carol, through both of whom `g.shared` is reached.
-fn node_with_two_ways() -> (Node, [Arc<Peer>; 2]) {
+pub(super) fn node_with_two_ways() -> (Node, [Arc<Peer>; 2]) {
     let connector = Connector::new(address("g.node"), policy(), MemoryLedger);
     let with_route = |name: &str| {
         let terms = Terms { routes: vec![route("g.shared")], ..terms(name) };
@@ -22,7 +22,7 @@ fn change(node: &Node, peer: &Arc<Peer>, change: impl FnOnce(&mut Terms)) {
 }
 
 impl Node {
-    fn again(&self, in_flight: InFlight<Hold>, packet: Prepare) -> Decision<Hold> {
+    pub(super) fn again(&self, in_flight: InFlight<Hold>, packet: Prepare) -> Decision<Hold> {
         self.again_after(0, in_flight, packet)
     }
 
