@@ -14,6 +14,8 @@ mod admin;
 mod books;
 /// The command line: what each command prints and how it ends.
 mod command_line;
+/// The demo: what it shows, and that nothing is left of it.
+mod demo;
 /// Events: one for each crossing of a threshold, signed, and sent until they are taken.
 mod events;
 /// Packets between peers created at runtime, and the money that moves.
@@ -54,3 +56,5 @@ mod storage;
 mod stream_npm;
 /// Starting and stopping nodes, stub peers, packets.
 mod support;
+/// Wallet addresses, payments within a node that is killed, and a WebSocket to follow one.
+mod wallets;

@@ -113,7 +113,7 @@ async fn serve(
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
     let node = |receiving| {
-        let client = Client::new(ClientOptions::default(), Arc::clone(&tls));
+        let client = Client::new(client_options(), Arc::clone(&tls));
         Node::new(Arc::clone(connector), client, receiving, traces.clone())
     };
 
@@ -301,6 +301,13 @@ fn worker_count(configured: usize) -> usize {
     if configured > 0 { configured } else { cores.saturating_sub(1).max(1) }
 }
 
+/// Towards one next hop there is room for all that the server takes, of which no peer gets more than
+/// half: packets of one peer that the next hop leaves unanswered don't keep another peer's waiting.
+fn client_options() -> ClientOptions {
+    let packets_max = Limits::default().requests_max;
+    ClientOptions { connections_max: packets_max, packets_max, ..ClientOptions::default() }
+}
+
 /// The operator's tenant id is made once and kept, since clients send it with each request.
 fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
     const SETTING: &str = "tenant_id";
@@ -349,9 +356,9 @@ fn auth(config: &Config, tenant_id: String) -> Auth {
     }
 }
 
-/// Files beside the connections from peers: those to next hops (HTTP/2 needs one each), those of
-/// the operator, and the store's own.
-const OTHER_FILES: u64 = 4_096;
+/// Files beside the connections from peers: those to next hops (one each over HTTP/2, and one for
+/// each packet under way over HTTP/1.1), those of the operator, and the store's own.
+const OTHER_FILES: u64 = 16_384 + 4_096;
 
 /// Each connection is a file to the system. Shells and containers often start programs with a soft
 /// limit of 1,024 under a hard one that is far higher.

@@ -28,7 +28,7 @@ pub(crate) struct PayArgs {
     #[command(flatten)]
     amount: AmountArgs,
     /// What the receiver counts in, such as EUR:2, where its server doesn't say it
-    #[arg(long, value_name = "CODE:SCALE", requires = "deliver")]
+    #[arg(long, value_name = "CODE:SCALE", requires = "deliver", conflicts_with = "send")]
     receiver_asset: Option<String>,
     /// Don't ask
     #[arg(long)]
@@ -180,7 +180,10 @@ fn rest(payment: &Value) -> Option<String> {
     Some(match fee.map(|fee| (fee, shown(fee))) {
         Some((fee, shown)) if fee == withdrawn => format!("took out the fee of {shown}"),
         Some((_, shown)) => format!("took out {all}, the fee of {shown} and what was not needed"),
-        None => format!("took out {all}, which were not needed"),
+        None if payment["state"] == "COMPLETED" => {
+            format!("took out {all}, which were not needed")
+        }
+        None => format!("took out {all}, which were not sent"),
     })
 }
 
