@@ -129,7 +129,7 @@ fn each_packet_is_counted_once_by_peer_outcome_and_cause() {
     assert_eq!(metrics.nonzero("jirani_client_failures_total"), failures);
     assert_eq!(
         metrics.nonzero("jirani_rejects_total"),
-        told(&[("F06", 1), ("F99", 1), ("other", 1)])
+        told(&[("F02", 1), ("F99", 1), ("other", 1)])
     );
     assert_eq!(metrics.nonzero("jirani_http_responses_total"), told(&[("200", 19)]));
 

@@ -1,6 +1,7 @@
 //! The configuration: defaults, then the file, then the environment, checked before a port is
 //! bound or a file is opened.
 
+mod error;
 mod keys;
 mod settings;
 
@@ -16,6 +17,7 @@ use ilp_stream::SharedSecret;
 use interledger_packet::Address;
 use uuid::Uuid;
 
+pub(crate) use error::ConfigError;
 use settings::Settings;
 
 use crate::trace;
@@ -150,29 +152,6 @@ pub(crate) struct MetricsConfig {
     pub(crate) peers_max: usize,
     /// Opens the metrics and nothing else.
     pub(crate) secret: Option<Secret>,
-}
-
-/// Why the node doesn't start with this configuration. Each says what would be right.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    #[error("configuration file {path}: {reason}")]
-    Unreadable { path: String, reason: String },
-    #[error("unknown configuration key {key} (from {origin}); did you mean {suggestion}?")]
-    Unknown { key: String, origin: String, suggestion: &'static str },
-    #[error("configuration key {key} = {value} (from {origin}): expected {form}")]
-    Value { key: String, value: String, origin: String, form: String },
-    #[error("configuration key {key} is not set: expected {form}")]
-    Missing { key: String, form: String },
-    #[error(
-        "configuration key admin.secret is not set while admin.listen = {listen} can be reached \
-         from other machines: set a secret of 16 characters or more, or listen on 127.0.0.1"
-    )]
-    OpenAdmin { listen: SocketAddr },
-    #[error(
-        "configuration key telemetry.otlp_url is set, and this jirani was built without OTLP: build \
-         it with `cargo build --release --features otlp`, or leave the key out"
-    )]
-    NoOtlp,
 }
 
 impl Config {
