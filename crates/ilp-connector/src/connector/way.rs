@@ -42,6 +42,8 @@ impl<L: Ledger> Connector<L> {
         let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
         let place = self.place(source, &peer.asset, packet.amount(), amount_out)?;
         let hold = self.hold(source, &peer.asset, &peer.liquidity, packet, amount_out).await?;
+        // After all that could refuse it, so that a packet which doesn't go is no try.
+        peer.breaker.begin(now);
         Ok(InFlight {
             next_hop: Arc::clone(&terms.next_hop),
             expires_at,
