@@ -11,7 +11,7 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use interledger_packet::{Addr, Address, Prepare, Reply, Timestamp};
+use interledger_packet::{Address, Prepare, Reply, Timestamp};
 use ring::digest::{SHA256, digest};
 use uuid::Uuid;
 
@@ -23,7 +23,6 @@ use crate::{
     peers::Peers,
     rates::Rates,
     refusal::{LinkFailure, Refusal},
-    routes::{Listing, RouteCursor},
     token::TokenDigest,
 };
 
@@ -226,21 +225,6 @@ impl<L: Ledger> Connector<L> {
     #[must_use]
     pub fn peer_count(&self) -> usize {
         self.peers.len()
-    }
-
-    /// At most `limit` routes in their order, after a place among them.
-    #[must_use]
-    pub fn routes(&self, after: Option<&RouteCursor>, limit: usize) -> Listing {
-        self.peers.routes.page(after, limit)
-    }
-
-    /// The peer that a packet of the node's own to `destination` would go to at `now`, if any.
-    #[must_use]
-    pub fn next_hop(&self, destination: Addr<'_>, now: Timestamp) -> Option<Arc<Peer>> {
-        match self.route(destination, Source::Own, &[], now) {
-            Ok(Next::Hop(peer)) => Some(peer),
-            Ok(Next::Here) | Err(_) => None,
-        }
     }
 
     /// Takes no more packets; those under way go on.

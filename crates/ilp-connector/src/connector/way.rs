@@ -11,7 +11,7 @@ use crate::{
     ledger::Ledger,
     peer::{Asset, Peer},
     refusal::{LinkFailure, Refusal},
-    routes::Found,
+    routes::{Found, Listing, RouteCursor},
 };
 
 /// To so many peers one packet is tried to be sent. When as many can't be reached, the fault is
@@ -28,6 +28,21 @@ impl<H> InFlight<H> {
 }
 
 impl<L: Ledger> Connector<L> {
+    /// At most `limit` routes in their order, after a place among them.
+    #[must_use]
+    pub fn routes(&self, after: Option<&RouteCursor>, limit: usize) -> Listing {
+        self.peers.routes.page(after, limit)
+    }
+
+    /// The peer that a packet of the node's own to `destination` would go to at `now`, if any.
+    #[must_use]
+    pub fn next_hop(&self, destination: Addr<'_>, now: Timestamp) -> Option<Arc<Peer>> {
+        match self.route(destination, Source::Own, &[], now) {
+            Ok(Next::Hop(peer)) => Some(peer),
+            Ok(Next::Here) | Err(_) => None,
+        }
+    }
+
     /// The rules that depend on who the next hop is.
     pub(super) async fn hand_to(
         &self,
