@@ -13,7 +13,7 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use interledger_packet::{Addr, Address, Prepare, Timestamp};
+use interledger_packet::{Address, Prepare, Timestamp};
 use uuid::Uuid;
 
 use self::counting::Counters;
@@ -26,7 +26,6 @@ use crate::{
     peers::Peers,
     rates::Rates,
     refusal::Refusal,
-    routes::{Listing, RouteCursor},
     token::TokenDigest,
     traffic::Passage,
 };
@@ -234,21 +233,6 @@ impl<L: Ledger> Connector<L> {
     #[must_use]
     pub fn peer_count(&self) -> usize {
         self.peers.len()
-    }
-
-    /// At most `limit` routes in their order, after a place among them.
-    #[must_use]
-    pub fn routes(&self, after: Option<&RouteCursor>, limit: usize) -> Listing {
-        self.peers.routes.page(after, limit)
-    }
-
-    /// The peer that a packet of the node's own to `destination` would go to at `now`, if any.
-    #[must_use]
-    pub fn next_hop(&self, destination: Addr<'_>, now: Timestamp) -> Option<Arc<Peer>> {
-        match self.route(destination, Source::Own, &[], now) {
-            Ok(Next::Hop(peer)) => Some(peer),
-            Ok(Next::Here) | Err(_) => None,
-        }
     }
 
     /// Takes no more packets; those under way go on.

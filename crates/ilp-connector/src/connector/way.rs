@@ -11,7 +11,7 @@ use crate::{
     ledger::Ledger,
     peer::{Asset, Peer},
     refusal::{LinkFailure, Refusal},
-    routes::Found,
+    routes::{Found, Listing, RouteCursor},
     traffic::Passage,
 };
 
@@ -29,6 +29,21 @@ impl<H> InFlight<H> {
 }
 
 impl<L: Ledger> Connector<L> {
+    /// At most `limit` routes in their order, after a place among them.
+    #[must_use]
+    pub fn routes(&self, after: Option<&RouteCursor>, limit: usize) -> Listing {
+        self.peers.routes.page(after, limit)
+    }
+
+    /// The peer that a packet of the node's own to `destination` would go to at `now`, if any.
+    #[must_use]
+    pub fn next_hop(&self, destination: Addr<'_>, now: Timestamp) -> Option<Arc<Peer>> {
+        match self.route(destination, Source::Own, &[], now) {
+            Ok(Next::Hop(peer)) => Some(peer),
+            Ok(Next::Here) | Err(_) => None,
+        }
+    }
+
     /// The rules that depend on who the next hop is. `passage` is that of a packet which could not be
     /// sent to another one, and is taken where this one takes the packet.
     pub(super) async fn hand_to(
@@ -45,6 +60,8 @@ impl<L: Ledger> Connector<L> {
         let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
         let place = self.place(source, &peer.asset, packet.amount(), amount_out)?;
         let hold = self.hold(source, &peer.asset, &peer.liquidity, packet, amount_out).await?;
+        // After all that could refuse it, so that a packet which doesn't go is no try.
+        peer.breaker.begin(now);
         let passage = match passage.take() {
             Some(passage) => passage.on_to(&peer.traffic, amount_out),
             None => self.counters.begin(source, &peer.traffic, packet.amount(), amount_out),

@@ -205,3 +205,27 @@ fn one_peers_packets_leave_room_for_anothers() {
     drop(under_way);
     node.sent(prepare("g.bob", 1));
 }
+
+/// After the pause one packet tries a peer that was set aside, and only one that goes.
+#[test]
+fn neither_a_question_nor_a_refused_packet_is_the_one_try() {
+    let (node, _) = node_with_two_ways();
+    let destination = "g.shared.x";
+    let first = node.sent(prepare(destination, 1)).1.peer;
+    (0..3).for_each(|_| first.did_not_reply(LinkFailure::Unreachable, now()));
+    assert_ne!(node.sent(prepare(destination, 1)).1.peer.id, first.id);
+    let later = now().saturating_add_ms(500);
+    let at_later = |amount| {
+        let packet = prepare(destination, amount);
+        ready(node.connector.prepare(Source::Peer(&node.alice), packet, later))
+    };
+    let sent_to = |decision| match decision {
+        Decision::Send { in_flight, .. } => in_flight.peer.id,
+        other => panic!("not sent: {other:?}"),
+    };
+    let asked = node.connector.next_hop(address(destination).as_addr(), later);
+    assert_eq!(asked.map(|peer| peer.id), Some(first.id));
+    assert_eq!(code_of(at_later(1_001)), ErrorCode::T04_INSUFFICIENT_LIQUIDITY);
+    assert_eq!(sent_to(at_later(1)), first.id, "the try");
+    assert_ne!(sent_to(at_later(1)), first.id, "and no second one");
+}
