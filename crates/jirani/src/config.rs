@@ -3,11 +3,11 @@
 
 mod error;
 mod keys;
+mod sections;
 mod settings;
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -18,6 +18,10 @@ use interledger_packet::Address;
 use uuid::Uuid;
 
 pub(crate) use error::ConfigError;
+pub(crate) use sections::{
+    AdminConfig, AutoPeeringConfig, IlpConfig, LogConfig, MetricsConfig, RatesConfig,
+    RetentionConfig, WalletConfig, WebhookConfig,
+};
 use settings::Settings;
 
 use crate::trace;
@@ -66,94 +70,6 @@ pub(crate) struct Config {
     pub(crate) warnings: Vec<String>,
 }
 
-/// What is logged, and how.
-#[derive(Debug)]
-pub(crate) struct LogConfig {
-    pub(crate) filter: String,
-    pub(crate) json: bool,
-}
-
-/// Where peers reach the node.
-#[derive(Debug)]
-pub(crate) struct IlpConfig {
-    pub(crate) listen: SocketAddr,
-    pub(crate) public_url: Option<String>,
-    pub(crate) threads: usize,
-    pub(crate) connections_max: usize,
-}
-
-/// Where the operator reaches the node.
-#[derive(Debug)]
-pub(crate) struct AdminConfig {
-    pub(crate) listen: SocketAddr,
-    pub(crate) secret: Option<Secret>,
-    pub(crate) tenant_id: Option<Uuid>,
-    pub(crate) signature_ttl_s: u64,
-}
-
-/// Where events are sent. Without a URL they are kept and listed, and not sent.
-#[derive(Debug)]
-pub(crate) struct WebhookConfig {
-    /// May carry a token, so it is never shown.
-    pub(crate) url: Option<Secret>,
-    pub(crate) secret: Option<Secret>,
-    pub(crate) timeout_ms: u64,
-    pub(crate) attempts_max: u32,
-}
-
-/// Nodes that ask to become peers.
-#[derive(Debug)]
-pub(crate) struct AutoPeeringConfig {
-    /// Where they ask; `None` when they can't.
-    pub(crate) listen: Option<SocketAddr>,
-    /// Whether they become peers without the operator.
-    pub(crate) is_automatic: bool,
-    /// What they may send then, in the asset's smallest unit.
-    pub(crate) liquidity: u64,
-    /// How many there may be that were made so.
-    pub(crate) peers_max: usize,
-    /// Whether they may be on this machine or in private networks.
-    pub(crate) private_endpoints: bool,
-}
-
-/// Where payers learn how wallet addresses are paid.
-#[derive(Debug)]
-pub(crate) struct WalletConfig {
-    pub(crate) listen: SocketAddr,
-    pub(crate) public_url: Option<String>,
-}
-
-/// Where exchange rates come from, beside those that the operator sets.
-#[derive(Debug)]
-pub(crate) struct RatesConfig {
-    /// A service that is asked for them. May carry a token, so it is never shown.
-    pub(crate) url: Option<Secret>,
-    /// How long what it tells is used.
-    pub(crate) lifetime_ms: u64,
-    /// Base, quote and rate, for pairs of which neither the operator nor the service says anything.
-    pub(crate) fixed: Vec<(String, String, Rate)>,
-}
-
-/// How long what nobody needs any more is kept.
-#[derive(Debug)]
-pub(crate) struct RetentionConfig {
-    /// How long events are kept, whether anybody took them or not.
-    pub(crate) event_days: u64,
-    /// How long it is kept who did what.
-    pub(crate) audit_days: u64,
-    /// Segments of the journal; `None` keeps all.
-    pub(crate) journal_segments_min: Option<u64>,
-}
-
-/// What is shown to those who watch the node.
-#[derive(Debug)]
-pub(crate) struct MetricsConfig {
-    /// How many peers have numbers of their own.
-    pub(crate) peers_max: usize,
-    /// Opens the metrics and nothing else.
-    pub(crate) secret: Option<Secret>,
-}
-
 impl Config {
     /// Reads the configuration: `path` if one is given, else the first of the default places that
     /// exists, under the environment.
@@ -179,14 +95,7 @@ impl Config {
             ilp_address: settings.required("ilp_address", |text| Address::try_from(text).ok())?,
             name: settings.parsed("name")?,
             data_dir: settings.parsed("data_dir")?,
-            log: LogConfig {
-                filter: settings.required("log", log_filter)?,
-                json: settings.required("log_format", |text| match text {
-                    "text" => Some(false),
-                    "json" => Some(true),
-                    _ => None,
-                })?,
-            },
+            log: log(settings)?,
             drain_ms_max: settings.required("drain_ms_max", duration_ms)?,
             ilp: IlpConfig {
                 listen: settings.parsed("ilp.listen")?,
@@ -212,50 +121,35 @@ impl Config {
                 .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
             parent_peer: parent_peer(settings)?,
             rates: rates(settings)?,
-            webhook: WebhookConfig {
-                url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
-                secret: settings
-                    .get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
-                timeout_ms: settings
-                    .required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
-                attempts_max: settings
-                    .required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
-            },
+            webhook: webhook(settings)?,
             auto_peering: auto_peering(settings)?,
-            retention: RetentionConfig {
-                event_days: settings
-                    .required("retention.event_days", |text| within(text, 1..=3_650))?,
-                audit_days: settings
-                    .required("retention.audit_days", |text| within(text, 1..=3_650))?,
-                journal_segments_min: settings.required(
-                    "retention.journal_segments_min",
-                    |text| match text {
-                        "all" => Some(None),
-                        number => within(number, 1..=u64::MAX).map(Some),
-                    },
-                )?,
-            },
+            retention: retention(settings)?,
             metrics: metrics(settings)?,
             otlp_url: settings.get("telemetry.otlp_url", |text| url(text).map(Secret::new))?,
             warnings: warnings(settings),
         };
-        let drain_ms_min = config.policy.hold_ms_max + REPLY_MS;
-        if config.drain_ms_max < drain_ms_min {
-            config.warnings.push(format!(
+        config.warn_together();
+        config.check_together()?;
+        Ok(config)
+    }
+
+    /// What is right by itself and odd together.
+    fn warn_together(&mut self) {
+        let drain_ms_min = self.policy.hold_ms_max + REPLY_MS;
+        if self.drain_ms_max < drain_ms_min {
+            self.warnings.push(format!(
                 "drain_ms_max = {} is below packet.hold_ms_max and {REPLY_MS} ms for the answer: a \
                  stop may cut packets that a next hop then fulfills",
-                config.drain_ms_max
+                self.drain_ms_max
             ));
         }
-        if config.auto_peering.listen.is_some() && config.ilp.public_url.is_none() {
-            config.warnings.push(
+        if self.auto_peering.listen.is_some() && self.ilp.public_url.is_none() {
+            self.warnings.push(
                 "auto_peering.enabled without ilp.public_url: nodes that ask are told the address \
                  that ilp.listen stands for, which leads nowhere from outside"
                     .to_owned(),
             );
         }
-        config.check_together()?;
-        Ok(config)
     }
 
     /// What no value says alone.
@@ -268,6 +162,40 @@ impl Config {
         }
         Ok(())
     }
+}
+
+fn log(settings: &Settings) -> Result<LogConfig, ConfigError> {
+    Ok(LogConfig {
+        filter: settings.required("log", log_filter)?,
+        json: settings.required("log_format", |text| match text {
+            "text" => Some(false),
+            "json" => Some(true),
+            _ => None,
+        })?,
+    })
+}
+
+fn webhook(settings: &Settings) -> Result<WebhookConfig, ConfigError> {
+    Ok(WebhookConfig {
+        url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
+        secret: settings.get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
+        timeout_ms: settings.required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
+        attempts_max: settings.required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
+    })
+}
+
+fn retention(settings: &Settings) -> Result<RetentionConfig, ConfigError> {
+    Ok(RetentionConfig {
+        event_days: settings.required("retention.event_days", |text| within(text, 1..=3_650))?,
+        audit_days: settings.required("retention.audit_days", |text| within(text, 1..=3_650))?,
+        journal_segments_min: settings.required(
+            "retention.journal_segments_min",
+            |text| match text {
+                "all" => Some(None),
+                number => within(number, 1..=u64::MAX).map(Some),
+            },
+        )?,
+    })
 }
 
 fn metrics(settings: &Settings) -> Result<MetricsConfig, ConfigError> {

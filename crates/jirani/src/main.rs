@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod http_agent;
 mod ildcp;
+mod made_once;
 mod metrics;
 mod network;
 mod node;
