@@ -18,12 +18,14 @@ mod inputs;
 mod iso_time;
 mod liquidity;
 mod load;
+mod network;
 mod outcome;
 mod outgoing_payments;
 mod page;
 mod payees;
 pub mod paying;
 mod peer_by_url;
+mod peer_terms;
 mod peers;
 mod quotes;
 mod rates;
@@ -50,16 +52,15 @@ use std::{
     collections::{BTreeMap, HashMap},
     fmt,
     future::Future,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use ilp_connector::{Connector, peer::Asset, token::Secret};
+use ilp_connector::{Connector, peer::Asset};
 use ilp_store::{Claim, DurableLedger, Store};
-use interledger_packet::{Address, Timestamp};
+use interledger_packet::Timestamp;
 use parking_lot::RwLock;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, Semaphore};
 use uuid::{ContextV7, Uuid};
@@ -71,6 +72,7 @@ pub use self::{
     error::{ErrorKind, OperatorError},
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
+    network::{BoxFuture, Network, PeeringPost, PeeringReply, PingOutcome, PingReply},
     page::PageArguments,
     payees::{Payee, SpspTarget},
     peer_by_url::PeerByUrl,
@@ -97,75 +99,6 @@ const CHANGES_WAITING_MAX: usize = 256;
 
 /// Tells the time. A function, so that tests may tell another one.
 pub type Clock = fn() -> Timestamp;
-
-/// A future that can be kept in a trait object.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// What operations need of the transport: the daemon implements it over ILP over HTTP.
-pub trait Network: Send + Sync {
-    /// Whether packets could be sent to `endpoint`, judged by its text alone.
-    ///
-    /// # Errors
-    /// A sentence that says what is wrong and what would be right.
-    fn check_endpoint(&self, endpoint: &str) -> Result<(), String>;
-
-    /// Sends a packet of zero, which nobody can fulfil, and waits for whoever refuses it.
-    fn ping(&self, destination: Address) -> BoxFuture<'_, PingOutcome>;
-
-    /// Whether `endpoint` is encrypted and leads outside of this machine and of private networks,
-    /// wherever its name leads at this moment.
-    ///
-    /// # Errors
-    /// A sentence that says why not.
-    fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>>;
-
-    /// Asks another node for a peering. Follows no redirection; the answer and the time that it
-    /// takes are bounded.
-    ///
-    /// # Errors
-    /// A sentence that says why there is no answer.
-    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>>;
-}
-
-/// What another node is asked.
-#[derive(Clone)]
-pub struct PeeringPost {
-    /// Where.
-    pub url: String,
-    /// What it knows us by, to be sent as `Authorization: Bearer`, if it does.
-    pub proof: Option<Secret>,
-    /// JSON. It has a token inside, so it's never shown.
-    pub body: String,
-}
-
-/// What another node answers. The body has a token inside, so it's never shown.
-#[derive(Clone)]
-pub struct PeeringReply {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body.
-    pub body: String,
-}
-
-/// What became of a ping.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PingOutcome {
-    /// `None` when nobody answered in time.
-    pub reply: Option<PingReply>,
-    /// From sending to the reply, or to giving up, in microseconds.
-    pub took_us: u64,
-}
-
-/// The answer to a ping.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PingReply {
-    /// The node that refused, as it calls itself; absent where it doesn't say.
-    pub triggered_by: Option<Address>,
-    /// An ILP error code such as `F99`.
-    pub code: String,
-    /// What the node says about it.
-    pub message: String,
-}
 
 /// What an [`Operator`] is made of.
 #[derive(Clone)]
@@ -342,18 +275,6 @@ impl fmt::Debug for Operator {
             .field("tenant_id", &self.inner.parts.tenant_id)
             .field("version", &self.inner.parts.version)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for PeeringPost {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("PeeringPost").field("url", &self.url).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for PeeringReply {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("PeeringReply").field("status", &self.status).finish_non_exhaustive()
     }
 }
 

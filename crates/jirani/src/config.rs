@@ -1,6 +1,7 @@
 //! The configuration: defaults, then the file, then the environment, checked before a port is
 //! bound or a file is opened.
 
+mod auto_peering;
 mod keys;
 mod settings;
 
@@ -16,6 +17,7 @@ use ilp_stream::SharedSecret;
 use interledger_packet::Address;
 use uuid::Uuid;
 
+use auto_peering::AutoPeeringConfig;
 use settings::Settings;
 
 /// Every key, its default and a sentence about it: what `jirani init` writes.
@@ -92,21 +94,6 @@ pub(crate) struct WebhookConfig {
     pub(crate) secret: Option<Secret>,
     pub(crate) timeout_ms: u64,
     pub(crate) attempts_max: u32,
-}
-
-/// Nodes that ask to become peers.
-#[derive(Debug)]
-pub(crate) struct AutoPeeringConfig {
-    /// Where they ask; `None` when they can't.
-    pub(crate) listen: Option<SocketAddr>,
-    /// Whether they become peers without the operator.
-    pub(crate) is_automatic: bool,
-    /// What they may send then, in the asset's smallest unit.
-    pub(crate) liquidity: u64,
-    /// How many there may be that were made so.
-    pub(crate) peers_max: usize,
-    /// Whether they may be on this machine or in private networks.
-    pub(crate) private_endpoints: bool,
 }
 
 /// Where payers learn how wallet addresses are paid.
@@ -224,7 +211,7 @@ impl Config {
                 attempts_max: settings
                     .required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
             },
-            auto_peering: auto_peering(settings)?,
+            auto_peering: auto_peering::read(settings)?,
             retention: RetentionConfig {
                 event_days: settings
                     .required("retention.event_days", |text| within(text, 1..=3_650))?,
@@ -260,22 +247,6 @@ impl Config {
         }
         Ok(config)
     }
-}
-
-fn auto_peering(settings: &Settings) -> Result<AutoPeeringConfig, ConfigError> {
-    let listen = settings.parsed("auto_peering.listen")?;
-    let is_enabled: bool = settings.parsed("auto_peering.enabled")?;
-    Ok(AutoPeeringConfig {
-        listen: is_enabled.then_some(listen),
-        is_automatic: settings.required("auto_peering.approval", |text| match text {
-            "auto" => Some(true),
-            "require" => Some(false),
-            _ => None,
-        })?,
-        liquidity: settings.parsed("auto_peering.liquidity")?,
-        peers_max: settings.required("auto_peering.peers_max", |text| within(text, 0..=10_000))?,
-        private_endpoints: settings.parsed("auto_peering.private_endpoints")?,
-    })
 }
 
 fn policy(settings: &Settings) -> Result<Policy, ConfigError> {
