@@ -32,6 +32,8 @@ mod interop;
 mod interop_rates;
 /// Deposits and withdrawals on a running node: raced, timed out, restarted, and by command line.
 mod liquidity;
+/// What `/metrics` says of known packets, number by number.
+mod metrics;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
 /// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
@@ -50,6 +52,8 @@ mod restart;
 mod routing;
 /// Ten thousand peers, and the memory of a node that does nothing.
 mod scale;
+/// Reading `/metrics`: who may, how much there is of it, and while packets pass.
+mod scrapes;
 /// Requests to the admin API that are signed, and what is refused.
 mod signature;
 /// Disks that fill up, files that rot.

@@ -64,6 +64,15 @@ fn the_ten_thousandth_peer_is_created_as_fast_as_the_first_and_packets_reach_it(
     sender.fulfilled(&prepare(&format!("test.peer{}", PEERS - 1), 1));
 
     let started = Instant::now();
+    let metrics = node.metrics();
+    let bytes = metrics.text.len();
+    println!("scrape with {PEERS} peers: {:?}, {bytes} bytes", started.elapsed());
+    assert_eq!(metrics.number("jirani_peers", &[]), PEERS as u64);
+    let sum = metrics.sum("jirani_peer_liquidity", &[]);
+    assert_eq!(sum, PEERS as u64 * 1_000_000, "all are looked at, and few are named");
+    assert!(bytes < 1_000_000, "{bytes} bytes");
+
+    let started = Instant::now();
     let node = node.stop().start();
     println!("restart with {PEERS} peers: {:?}", started.elapsed());
     node.sender("test.peer9999").fulfilled(&prepare("test.peer5000", 1));

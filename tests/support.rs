@@ -1,5 +1,6 @@
 //! Starts and stops nodes, speaks to them, and stands in for other operators' nodes.
 
+pub(crate) mod exposition;
 pub(crate) mod graphql;
 pub(crate) mod http;
 pub(crate) mod packets;

@@ -135,7 +135,7 @@ fn a_payment_is_followed_over_a_websocket() {
     };
     let answer = until("\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
-    drop(until);
+
     stream.write_all(&frame(r#"{"type":"connection_init"}"#)).unwrap();
     let query = "subscription{outgoingPaymentProgress(id:1){state}}";
     let ask = format!(r#"{{"type":"subscribe","id":"a","payload":{{"query":"{query}"}}}}"#);

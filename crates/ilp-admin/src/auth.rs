@@ -68,10 +68,8 @@ impl Auth {
         store: Store,
     ) -> Result<Self, StoreError> {
         assert!(!secret.reveal().is_empty(), "the admin secret is empty");
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes());
-        let bearer =
-            Bearer { expected: hmac::sign(&key, secret.reveal().as_bytes()), key: key.clone() };
-        let signatures = Signatures::new(key, rules, clock, store)?;
+        let bearer = Bearer::new(secret);
+        let signatures = Signatures::new(bearer.key.clone(), rules, clock, store)?;
         Ok(Self { rule: Arc::new(Rule::Secret(Box::new((bearer, signatures)))) })
     }
 
@@ -91,6 +89,22 @@ impl Auth {
         };
         is_loopback(without_port(host))
             || own_names.iter().any(|name| name.eq_ignore_ascii_case(without_port(host)))
+    }
+
+    /// Whether nobody has to show anything.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(&*self.rule, Rule::Loopback { .. })
+    }
+
+    /// Whether a request without a body is the operator's. Nothing in it could be signed.
+    pub(crate) fn permits(&self, headers: &HeaderMap) -> bool {
+        match &*self.rule {
+            Rule::Loopback { .. } => true,
+            Rule::Secret(secret) => {
+                let shown = headers.get(AUTHORIZATION);
+                shown.is_some_and(|shown| secret.0.is_shown_by(shown.as_bytes()))
+            }
+        }
     }
 
     /// How the request shows that it is the operator's. `body` is `None` when it is no JSON, and
@@ -133,13 +147,18 @@ pub(crate) enum Denied {
 
 /// The bearer secret. Both sides are compared as MACs under a key nobody else has, so that the
 /// time taken tells nothing about where they differ.
-struct Bearer {
+pub(crate) struct Bearer {
     key: hmac::Key,
     expected: hmac::Tag,
 }
 
 impl Bearer {
-    fn is_shown_by(&self, header: &[u8]) -> bool {
+    pub(crate) fn new(secret: &Secret) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes());
+        Self { expected: hmac::sign(&key, secret.reveal().as_bytes()), key }
+    }
+
+    pub(crate) fn is_shown_by(&self, header: &[u8]) -> bool {
         let Some((scheme, token)) = header.split_at_checked("Bearer ".len()) else { return false };
         scheme.eq_ignore_ascii_case(b"Bearer ")
             && hmac::verify(&self.key, token.trim_ascii(), self.expected.as_ref()).is_ok()

@@ -1,4 +1,5 @@
 //! The admin port: `POST /graphql`, and two questions about the node's health that need no secret.
+//! The [metrics](crate::metrics_route) are beside it.
 
 mod socket;
 

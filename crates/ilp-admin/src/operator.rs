@@ -53,6 +53,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fmt,
     future::Future,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -73,7 +74,7 @@ pub use self::{
     error::{ErrorKind, OperatorError},
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
-    network::{BoxFuture, Network, PeeringPost, PeeringReply, PingOutcome, PingReply},
+    network::{Network, PeeringPost, PeeringReply, PingOutcome, PingReply},
     page::PageArguments,
     payees::{Payee, SpspTarget},
     peer_by_url::PeerByUrl,
@@ -84,7 +85,7 @@ pub use self::{
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
     tokens::AddedToken,
     transfers::{AccountTransfers, TransferView},
-    views::{AssetView, NodeView, PeerView},
+    views::{AssetView, NodeView, Passed, PeerView},
     wallet_inputs::{
         AmountGiven, NewFee, NewIncomingPayment, NewOutgoingPayment, NewQuote, NewWalletAddress,
         OutgoingPaymentFilter, PaymentFilter, WalletAddressEdit, WalletAddressWithdrawal,
@@ -101,6 +102,9 @@ const CHANGES_WAITING_MAX: usize = 256;
 
 /// Tells the time. A function, so that tests may tell another one.
 pub type Clock = fn() -> Timestamp;
+
+/// A future that can be kept in a trait object.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What an [`Operator`] is made of.
 #[derive(Clone)]

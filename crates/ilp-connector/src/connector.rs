@@ -1,8 +1,10 @@
 //! The rules that a packet passes, in their order.
 
+mod counting;
 mod exchange;
 mod limits;
 mod peer_config;
+mod settlement;
 mod way;
 
 use std::sync::{
@@ -11,10 +13,11 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use interledger_packet::{Addr, Address, Prepare, Reply, Timestamp};
-use ring::digest::{SHA256, digest};
+use interledger_packet::{Address, Prepare, Timestamp};
 use uuid::Uuid;
 
+use self::counting::Counters;
+pub use self::counting::OwnFlows;
 use crate::{
     account::Account,
     in_flight::{InFlightDefaults, Place},
@@ -22,9 +25,9 @@ use crate::{
     peer::{Asset, NextHop, Peer, Terms},
     peers::Peers,
     rates::Rates,
-    refusal::{LinkFailure, Refusal},
-    routes::{Listing, RouteCursor},
+    refusal::Refusal,
     token::TokenDigest,
+    traffic::Passage,
 };
 
 /// What the operator decided for all packets.
@@ -122,6 +125,7 @@ pub struct InFlight<H> {
     /// The peers that it didn't reach before this one.
     tried: Vec<Uuid>,
     execution_condition: [u8; 32],
+    passage: Passage,
     /// `None` for a packet of zero, which moves no money.
     hold: Option<H>,
     /// Among what its sender has under way; `None` for the node's own.
@@ -134,6 +138,7 @@ pub struct InFlight<H> {
 pub struct Delivery<H> {
     expires_at: Timestamp,
     execution_condition: [u8; 32],
+    passage: Passage,
     hold: Option<H>,
     /// Among what its sender has under way; `None` for the node's own.
     place: Option<Place>,
@@ -160,6 +165,7 @@ pub struct Connector<L> {
     peers: Peers,
     rates: Rates,
     ledger: L,
+    counters: Counters,
     shutting_down: AtomicBool,
 }
 
@@ -173,6 +179,7 @@ impl<L: Ledger> Connector<L> {
             peers: Peers::new(),
             rates: Rates::default(),
             ledger,
+            counters: Counters::default(),
             shutting_down: AtomicBool::new(false),
         }
     }
@@ -228,21 +235,6 @@ impl<L: Ledger> Connector<L> {
         self.peers.len()
     }
 
-    /// At most `limit` routes in their order, after a place among them.
-    #[must_use]
-    pub fn routes(&self, after: Option<&RouteCursor>, limit: usize) -> Listing {
-        self.peers.routes.page(after, limit)
-    }
-
-    /// The peer that a packet of the node's own to `destination` would go to at `now`, if any.
-    #[must_use]
-    pub fn next_hop(&self, destination: Addr<'_>, now: Timestamp) -> Option<Arc<Peer>> {
-        match self.route(destination, Source::Own, &[], now) {
-            Ok(Next::Hop(peer)) => Some(peer),
-            Ok(Next::Here) | Err(_) => None,
-        }
-    }
-
     /// Takes no more packets; those under way go on.
     pub fn shut_down(&self) {
         self.shutting_down.store(true, Ordering::Relaxed);
@@ -257,11 +249,12 @@ impl<L: Ledger> Connector<L> {
         packet: Prepare,
         now: Timestamp,
     ) -> Decision<L::Hold> {
+        let amount = packet.amount();
         match self.forward(source, packet, now).await {
             Ok(Way::On(packet, in_flight)) => Decision::Send { packet, in_flight },
             Ok(Way::Here(packet)) => Decision::Deliver(packet),
             Ok(Way::Answered(reply)) => Decision::Reply(reply),
-            Err(refusal) => Decision::Reply(self.refuse(refusal)),
+            Err(refusal) => Decision::Reply(self.refuse(source, amount, refusal)),
         }
     }
 
@@ -278,6 +271,7 @@ impl<L: Ledger> Connector<L> {
         self.sender_may_send_this_much(source, packet.amount())?;
         self.sender_may_send_this_often(source, packet.amount(), now)?;
         if let Some(reply) = self.configures_peer(source, &packet)? {
+            self.counters.answered(source);
             return Ok(Way::Answered(reply));
         }
         self.may_be_forwarded(packet.destination())?;
@@ -285,7 +279,7 @@ impl<L: Ledger> Connector<L> {
             Next::Hop(peer) => peer,
             Next::Here => return Ok(Way::Here(packet)),
         };
-        let in_flight = self.hand_to(peer, source, &packet, now).await?;
+        let in_flight = self.hand_to(peer, source, &packet, &mut None, now).await?;
         Ok(Way::On(in_flight.outgoing(packet), in_flight))
     }
 
@@ -320,72 +314,21 @@ impl<L: Ledger> Connector<L> {
         let LocalAccount { asset, account } = recipient;
         let place = self.place(source, asset, packet.amount(), amount)?;
         let hold = self.hold(source, asset, account, packet, amount).await?;
+        let to = self.counters.accounts(asset);
         Ok(Delivery {
             expires_at: packet.expires_at(),
             execution_condition: *packet.execution_condition(),
+            passage: self.counters.begin(source, &to, packet.amount(), amount),
             hold,
             place,
         })
     }
 
-    /// Settles a packet for an account at this node with the recipient's answer, as
-    /// [`Connector::complete`] does with a next hop's.
-    pub async fn complete_delivery(
-        &self,
-        delivery: Delivery<L::Hold>,
-        answer: Bytes,
-        now: Timestamp,
-    ) -> Bytes {
-        let Delivery { expires_at, execution_condition, hold, place: _until_the_end } = delivery;
-        let answer = Reply::parse(answer).map_err(|_| Refusal::NotAReply);
-        let settled = self.settle(answer, &execution_condition, expires_at, hold, now).await;
-        settled.unwrap_or_else(|refusal| self.refuse(refusal))
-    }
-
-    /// The bytes of a Reject of this node's own.
+    /// The bytes of a Reject of this node's own, for a packet that was let in and goes no further.
     #[must_use]
-    pub fn refuse(&self, refusal: Refusal) -> Bytes {
-        refusal.into_reject(&self.address)
-    }
-
-    /// Settles a packet that was sent on, with what the next hop answered by `now`, and returns
-    /// the bytes of the reply for the sender. A valid Fulfill is returned once its transfer is
-    /// durable; everything else voids the hold at once.
-    pub async fn complete(
-        &self,
-        in_flight: InFlight<L::Hold>,
-        answer: Result<Bytes, LinkFailure>,
-        now: Timestamp,
-    ) -> Bytes {
-        let InFlight { peer, expires_at, execution_condition, hold, place: _until_the_end, .. } =
-            in_flight;
-        let answer = way::heard(&peer, answer, now);
-        let settled = self.settle(answer, &execution_condition, expires_at, hold, now).await;
-        settled.unwrap_or_else(|refusal| self.refuse(refusal))
-    }
-
-    async fn settle(
-        &self,
-        answer: Result<Reply, Refusal>,
-        execution_condition: &[u8; 32],
-        expires_at: Timestamp,
-        hold: Option<L::Hold>,
-        now: Timestamp,
-    ) -> Result<Bytes, Refusal> {
-        let fulfill = match answer? {
-            Reply::Reject(reject) => return Ok(reject.into_bytes()),
-            Reply::Fulfill(fulfill) => fulfill,
-        };
-        if digest(&SHA256, fulfill.fulfillment()).as_ref() != execution_condition {
-            return Err(Refusal::WrongFulfillment);
-        }
-        if now >= expires_at {
-            return Err(Refusal::NoReplyInTime);
-        }
-        if let Some(hold) = hold {
-            self.ledger.post(hold).await.map_err(|_| Refusal::LedgerStopped)?;
-        }
-        Ok(fulfill.into_bytes())
+    pub fn refuse(&self, source: Source<'_>, amount: u64, refusal: Refusal) -> Bytes {
+        self.counters.turned_away(source, amount);
+        self.reject(refusal)
     }
 
     fn is_up(&self) -> Result<(), Refusal> {

@@ -10,6 +10,7 @@ pub mod account;
 mod breaker;
 mod connector;
 pub mod conversion;
+pub mod histogram;
 mod in_flight;
 #[cfg(all(test, shuttle))]
 mod interleavings;
@@ -24,9 +25,12 @@ mod routes;
 #[cfg(test)]
 mod testing;
 pub mod token;
+pub mod traffic;
 
 pub use breaker::Reachability;
-pub use connector::{Connector, Decision, Delivery, InFlight, LocalAccount, Policy, Source};
-pub use in_flight::{InFlightDefaults, InFlightLimits};
+pub use connector::{
+    Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Source,
+};
+pub use in_flight::{InFlightDefaults, InFlightLimits, Occupancy};
 pub use refusal::{LinkFailure, Refusal};
 pub use routes::{ListedRoute, Listing, RouteCursor};

@@ -20,6 +20,7 @@ use crate::{
     rate_limit::RateLimit,
     refusal::LinkFailure,
     token::{Secret, TokenDigest},
+    traffic::Traffic,
 };
 
 /// What is counted: a code, and how many decimal places its smallest unit has.
@@ -113,6 +114,8 @@ pub struct Peer {
     pub asset: Arc<Asset>,
     /// Its credit line.
     pub liquidity: Arc<Account>,
+    /// What passed from and to it since the process started.
+    pub traffic: Arc<Traffic>,
     terms: ArcSwap<Terms>,
     pub(crate) packet_rate: RateLimit,
     pub(crate) amount_rate: RateLimit,
@@ -128,6 +131,7 @@ impl Peer {
             id,
             asset,
             liquidity,
+            traffic: Arc::default(),
             terms: ArcSwap::from_pointee(terms),
             packet_rate: RateLimit::default(),
             amount_rate: RateLimit::default(),
@@ -156,8 +160,9 @@ impl Peer {
     }
 
     /// Notes why there was no reply from the peer. What lies with us, or with whoever is behind the
-    /// peer, says nothing about it.
+    /// peer, is counted and says nothing about it.
     pub(crate) fn did_not_reply(&self, failure: LinkFailure, now: Timestamp) {
+        self.traffic.link_failed();
         match failure {
             LinkFailure::Unreachable | LinkFailure::Busy => self.breaker.failed(now),
             LinkFailure::QueueFull | LinkFailure::NoReplyInTime | LinkFailure::NotAReply => {}

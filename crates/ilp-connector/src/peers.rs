@@ -1,6 +1,9 @@
 //! The peers of a running node: found by token for every packet, by id for the operator.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use papaya::HashMap;
 use parking_lot::Mutex;
@@ -10,6 +13,7 @@ use crate::{
     peer::{Peer, Terms},
     routes::Routes,
     token::TokenDigest,
+    traffic::{AssetName, Departed, Flows},
 };
 
 type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -21,8 +25,9 @@ pub(crate) struct Peers {
     by_id: FastMap<Uuid, Arc<Peer>>,
     by_token: FastMap<TokenDigest, Arc<Peer>>,
     pub(crate) routes: Routes,
-    /// One change at a time, since a change touches three tables. Packets never take it.
-    changing: Mutex<()>,
+    /// One change at a time, since a change touches three tables. Packets never take it. With it
+    /// goes what removed peers have counted, so that each peer is either there or among those.
+    changing: Mutex<Departed>,
 }
 
 impl Peers {
@@ -31,7 +36,7 @@ impl Peers {
             by_id: FastMap::default(),
             by_token: FastMap::default(),
             routes: Routes::new(),
-            changing: Mutex::new(()),
+            changing: Mutex::default(),
         }
     }
 
@@ -45,6 +50,14 @@ impl Peers {
 
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
+    }
+
+    /// Shows every peer to `visit`, and returns what removed ones have counted, by asset. Changes
+    /// wait meanwhile, packets don't.
+    pub(crate) fn visit(&self, visit: impl FnMut(&Arc<Peer>)) -> BTreeMap<AssetName, Flows> {
+        let mut departed = self.changing.lock();
+        self.by_id.pin().values().for_each(visit);
+        departed.flows()
     }
 
     pub(crate) fn add(&self, peer: Arc<Peer>) {
@@ -78,8 +91,9 @@ impl Peers {
     }
 
     pub(crate) fn remove(&self, id: Uuid) -> Option<Arc<Peer>> {
-        let _one_change = self.changing.lock();
+        let mut departed = self.changing.lock();
         let peer = self.by_id.pin().remove(&id).cloned()?;
+        departed.add(&peer);
         let terms = peer.terms();
         for token in &terms.tokens {
             self.by_token.pin().remove(token);

@@ -20,6 +20,24 @@ pub enum LinkFailure {
     NotAReply,
 }
 
+impl LinkFailure {
+    /// One of each kind.
+    pub const KINDS: [Self; 5] =
+        [Self::Unreachable, Self::Busy, Self::QueueFull, Self::NoReplyInTime, Self::NotAReply];
+
+    /// A short constant name, for metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Busy => "busy",
+            Self::QueueFull => "queue_full",
+            Self::NoReplyInTime => "no_reply_in_time",
+            Self::NotAReply => "not_a_reply",
+        }
+    }
+}
+
 /// One reason to answer a Prepare with a Reject of our own (RFC 27, error codes).
 ///
 /// Senders give up on final codes and on R00 and R02, and go on after temporary ones, so what may
@@ -113,6 +131,69 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// One of each kind, for counting. Amounts in their fields mean nothing.
+    pub const KINDS: [Self; 26] = [
+        Self::AlreadyExpired,
+        Self::TooLittleTime,
+        Self::AmountTooLarge { received: 0, maximum: 0 },
+        Self::PacketRate,
+        Self::AmountRate,
+        Self::PacketsInFlight,
+        Self::AmountInFlight,
+        Self::PeerAddress,
+        Self::OtherNetwork,
+        Self::NoRoute,
+        Self::BackToSender,
+        Self::NoSuchAccount,
+        Self::NoRate,
+        Self::StaleRate,
+        Self::AwaitedRate,
+        Self::ConvertsToZero,
+        Self::Liquidity,
+        Self::AssetShare,
+        Self::Busy,
+        Self::ShuttingDown,
+        Self::LedgerStopped,
+        Self::NextHopUnreachable,
+        Self::NextHopBusy,
+        Self::NoReplyInTime,
+        Self::WrongFulfillment,
+        Self::NotAReply,
+    ];
+
+    /// A short constant name, for metrics.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::AlreadyExpired => "already_expired",
+            Self::TooLittleTime => "too_little_time",
+            Self::AmountTooLarge { .. } => "amount_too_large",
+            Self::PacketRate => "packet_rate",
+            Self::AmountRate => "amount_rate",
+            Self::PacketsInFlight => "packets_in_flight",
+            Self::AmountInFlight => "amount_in_flight",
+            Self::PeerAddress => "peer_address",
+            Self::OtherNetwork => "other_network",
+            Self::NoRoute => "no_route",
+            Self::BackToSender => "back_to_sender",
+            Self::NoSuchAccount => "no_such_account",
+            Self::NoRate => "no_rate",
+            Self::StaleRate => "stale_rate",
+            Self::AwaitedRate => "awaited_rate",
+            Self::ConvertsToZero => "converts_to_zero",
+            Self::Liquidity => "liquidity",
+            Self::AssetShare => "asset_share",
+            Self::Busy => "busy",
+            Self::ShuttingDown => "shutting_down",
+            Self::LedgerStopped => "ledger_stopped",
+            Self::NextHopUnreachable => "next_hop_unreachable",
+            Self::NextHopBusy => "next_hop_busy",
+            Self::NoReplyInTime => "no_reply_in_time",
+            Self::WrongFulfillment => "wrong_fulfillment",
+            Self::NotAReply => "not_a_reply",
+        }
+    }
+
     /// The ILP error code (RFC 27).
     #[must_use]
     pub fn code(&self) -> ErrorCode {

@@ -73,6 +73,16 @@ impl Client {
         packet: Bytes,
         deadline: Instant,
     ) -> Result<Bytes, NoReply> {
+        let sent = self.send_uncounted(next_hop, packet, deadline).await;
+        sent.inspect_err(|no_reply| self.links.failed(&no_reply.error))
+    }
+
+    async fn send_uncounted(
+        &self,
+        next_hop: NextHop<'_>,
+        packet: Bytes,
+        deadline: Instant,
+    ) -> Result<Bytes, NoReply> {
         let link = match self.links.get(next_hop) {
             Ok(link) => link,
             Err(error) => return Err(NoReply { error, unsent: Some(packet) }),
@@ -99,6 +109,16 @@ impl Client {
     /// Connections opened since the start, for metrics and tests; probes are not among them.
     pub fn connections_opened(&self) -> u64 {
         self.links.connections_opened()
+    }
+
+    /// Connections open now, of HTTP/1.1 and HTTP/2, in use or not.
+    pub fn connections_open(&self) -> u64 {
+        self.links.connections_open()
+    }
+
+    /// Packets that got no reply since the start, by [`SendError::kind`].
+    pub fn failures(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.links.failures()
     }
 
     /// HTTP/1.1 connections kept without a packet, over all next hops. Walks all of them.

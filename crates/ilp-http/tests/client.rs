@@ -107,6 +107,9 @@ async fn a_refusal_costs_no_connection() {
         assert!(send(&client, &stub.endpoint(), "packet").await.unwrap_err().is_busy());
     }
     assert_eq!(stub.accepted(), 1);
+    assert_eq!(client.connections_open(), 1);
+    let failures: Vec<_> = client.failures().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(failures, [("busy", 5)]);
 }
 
 #[tokio::test]
@@ -140,6 +143,7 @@ async fn a_connection_closed_while_idle_costs_no_packet() {
     for _ in 0..10 {
         assert_eq!(send(&client, &stub.endpoint(), "packet").await.unwrap(), "reply");
         until("the client hears of the end", || client.connections_idle() == 0).await;
+        until("the connection is gone", || client.connections_open() == 0).await;
     }
     assert_eq!(stub.accepted(), 10);
 }

@@ -94,6 +94,8 @@ async fn a_connection_is_kept_after_replies_and_refusals() {
         assert_eq!(status(&read_one(&mut stream).await), expected, "{packet}");
     }
     assert_eq!(server.stats.connections_accepted(), 1);
+    let answered: Vec<_> = server.stats.responses().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(answered, [(200, 2), (400, 1), (500, 1)]);
 }
 
 #[tokio::test]

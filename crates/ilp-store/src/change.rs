@@ -7,6 +7,7 @@ use crate::{
     RECORD_BYTES_MAX,
     error::{Refusal, StoreError},
     keys::{self, Kind},
+    outbox::EventShift,
     store::Store,
     stored_form::Stored,
 };
@@ -15,6 +16,8 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Change {
     batch: Batch,
+    /// What it does to the counts of events, once it is applied.
+    pub(crate) events: EventShift,
 }
 
 impl Change {
@@ -131,6 +134,7 @@ impl Store {
                 .records
                 .apply_batch(change.batch)
                 .map_err(|cause| self.inner.durability.fail(&cause))?;
+            self.inner.events.shift(change.events);
             *changes = number;
         }
         Ok((answer, *changes))

@@ -10,7 +10,7 @@ use crate::{
     error::StoreError,
     indexed::Indexed,
     keys::{self, Kind, hexadecimal},
-    outbox::{EventRecord, due_key},
+    outbox::{EventRecord, EventShift, due_key},
     peering_requests::PeeringRequestRecord,
     rates::RateRecord,
     records::{AssetRecord, DeletedPeerRecord, PeerRecord},
@@ -28,6 +28,7 @@ struct Counts {
     wanted: u64,
     /// How many there are.
     found: u64,
+    events: EventShift,
 }
 
 impl Store {
@@ -66,23 +67,11 @@ impl Store {
                 }
                 Some(Kind::Event) => {
                     let event = EventRecord::decode(Kind::Event, &key, &bytes)?;
+                    counts.events.is(&event);
                     if let Some(due) = due_key(&event) {
                         self.expect_index(&due, event.id, &mut counts)?;
                     }
                 }
-                Some(Kind::WalletAddress) => {
-                    self.check_indexed::<WalletAddressRecord>(&key, &bytes, &mut counts)?;
-                }
-                Some(Kind::IncomingPayment) => {
-                    self.check_indexed::<IncomingPaymentRecord>(&key, &bytes, &mut counts)?;
-                }
-                Some(Kind::Quote) => {
-                    self.check_indexed::<QuoteRecord>(&key, &bytes, &mut counts)?;
-                }
-                Some(Kind::OutgoingPayment) => {
-                    self.check_indexed::<OutgoingPaymentRecord>(&key, &bytes, &mut counts)?;
-                }
-                Some(Kind::Fee) => self.check_indexed::<FeeRecord>(&key, &bytes, &mut counts)?,
                 Some(Kind::Rate) => {
                     RateRecord::decode(&key, &bytes)?;
                 }
@@ -97,29 +86,15 @@ impl Store {
                     | Kind::PeerBehindUrl
                     | Kind::AutoPeered,
                 ) => {}
-                Some(
-                    Kind::AssetByCode
-                    | Kind::PeerByAddress
-                    | Kind::PeerByToken
-                    | Kind::EventDue
-                    | Kind::WalletAddressByUrl
-                    | Kind::WalletAddressByAsset
-                    | Kind::IncomingPaymentByWallet
-                    | Kind::IncomingPaymentDue
-                    | Kind::QuoteByWallet
-                    | Kind::OutgoingPaymentByWallet
-                    | Kind::OutgoingPaymentByQuote
-                    | Kind::OutgoingPaymentUnfinished
-                    | Kind::Payment
-                    | Kind::FeeByAsset
-                    | Kind::FeeByKind,
-                ) => {
+                Some(kind) if kind.is_index() => {
                     id_from(&key, &bytes)?;
                     counts.found += 1;
                 }
+                Some(kind) => self.check_wallets(kind, (&key, &bytes), &mut counts)?,
                 None => return Err(self.damaged(&key, "is of no known kind")),
             }
         }
+        self.inner.events.shift(counts.events);
         // Every entry that is called for is there, so more of them means some that lead nowhere.
         if counts.found == counts.wanted {
             Ok(())
@@ -147,10 +122,26 @@ impl Store {
         Ok(())
     }
 
+    /// A record of wallets, whose kind says which.
+    fn check_wallets(
+        &self,
+        kind: Kind,
+        entry: (&[u8], &[u8]),
+        counts: &mut Counts,
+    ) -> Result<(), StoreError> {
+        match kind {
+            Kind::WalletAddress => self.check_indexed::<WalletAddressRecord>(entry, counts),
+            Kind::IncomingPayment => self.check_indexed::<IncomingPaymentRecord>(entry, counts),
+            Kind::Quote => self.check_indexed::<QuoteRecord>(entry, counts),
+            Kind::OutgoingPayment => self.check_indexed::<OutgoingPaymentRecord>(entry, counts),
+            Kind::Fee => self.check_indexed::<FeeRecord>(entry, counts),
+            _ => Err(self.damaged(entry.0, "is no record of wallets")),
+        }
+    }
+
     fn check_indexed<R: Indexed>(
         &self,
-        key: &[u8],
-        bytes: &[u8],
+        (key, bytes): (&[u8], &[u8]),
         counts: &mut Counts,
     ) -> Result<(), StoreError> {
         let record = R::decode(R::KIND, key, bytes)?;

@@ -11,6 +11,7 @@ mod ahead;
 mod entry;
 mod error;
 mod files;
+mod gauges;
 mod page;
 mod reader;
 mod scan;
@@ -20,6 +21,7 @@ mod writer;
 pub(crate) use self::{
     ahead::Ahead,
     entry::{Fields, Pointers},
+    gauges::Gauges,
     reader::Reader,
     scan::{Place, Scanned, Tail, check_place, repair, scan, scan_until},
     segment::{

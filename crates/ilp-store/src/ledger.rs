@@ -27,6 +27,7 @@ mod queue;
 mod retention;
 mod start;
 mod state;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod threshold;
@@ -59,6 +60,7 @@ pub use self::{
     options::LedgerOptions,
     plain::PlainBooks,
     queue::{Entry, Posted, Step},
+    stats::LedgerStats,
     verify::{Report, verify},
     writer::{BatchWriter, OnFailure},
 };

@@ -3,6 +3,8 @@
 //! The store keeps when an event is due and leaves it to the caller how often to try. A dead event
 //! holds up no other: each is due at a time of its own.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use uuid::Uuid;
 
 use crate::{
@@ -89,6 +91,58 @@ pub struct EventFilter {
     pub except: Vec<String>,
 }
 
+/// How many events are still of interest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventCounts {
+    /// Those that are to be sent, now or later.
+    pub due: u64,
+    /// Those that were given up.
+    pub dead: u64,
+}
+
+/// The same, kept up to date by every change when it is applied, since counting them anew would take
+/// as long as the outbox is long.
+#[derive(Debug, Default)]
+pub(crate) struct EventCounters {
+    due: AtomicU64,
+    dead: AtomicU64,
+}
+
+/// What a change does to the counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EventShift {
+    due: i64,
+    dead: i64,
+}
+
+impl EventCounters {
+    /// Relaxed: the numbers are for display and order nothing.
+    pub(crate) fn shift(&self, by: EventShift) {
+        self.due.fetch_add(by.due.cast_unsigned(), Ordering::Relaxed);
+        self.dead.fetch_add(by.dead.cast_unsigned(), Ordering::Relaxed);
+    }
+}
+
+impl EventShift {
+    /// An event came, or changed to this.
+    pub(crate) fn is(&mut self, event: &EventRecord) {
+        self.add(event, 1);
+    }
+
+    /// An event went, or was this before it changed.
+    fn was(&mut self, event: &EventRecord) {
+        self.add(event, -1);
+    }
+
+    fn add(&mut self, event: &EventRecord, count: i64) {
+        match event.delivery {
+            Delivery::Due { .. } => self.due += count,
+            Delivery::Dead { .. } => self.dead += count,
+            Delivery::Delivered { .. } => {}
+        }
+    }
+}
+
 impl EventFilter {
     fn lets_through(&self, event: &EventRecord) -> bool {
         self.only.as_ref().is_none_or(|kinds| kinds.contains(&event.kind))
@@ -110,6 +164,13 @@ impl Store {
         })
     }
 
+    /// How many events are to be sent, and how many were given up.
+    #[must_use]
+    pub fn event_counts(&self) -> EventCounts {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        EventCounts { due: load(&self.inner.events.due), dead: load(&self.inner.events.dead) }
+    }
+
     /// Adds those events whose ids aren't there, all in one change, and says whether there were
     /// any. On the disk when it returns; costs no write when there are none.
     pub(crate) fn append_new_events(&self, events: &[EventRecord]) -> Result<bool, Refusal> {
@@ -128,6 +189,7 @@ impl Store {
                     change.index(key, event.id);
                 }
                 change.put(Kind::Event, event)?;
+                change.events.is(event);
             }
             Ok(true)
         })
@@ -240,6 +302,7 @@ impl Store {
                     change.remove(key);
                 }
                 change.remove(Kind::Event.key(id.as_bytes()));
+                change.events.was(&event);
             }
             Ok(outlived.len())
         })
@@ -261,6 +324,8 @@ impl Store {
                 change.index(key, id);
             }
             change.put(Kind::Event, &after)?;
+            change.events.was(&before);
+            change.events.is(&after);
             Ok(after)
         })
     }
@@ -271,7 +336,9 @@ pub(crate) fn add_event(change: &mut Change, event: &EventRecord) -> Result<(), 
     if let Some(key) = due_key(event) {
         change.index(key, event.id);
     }
-    change.put(Kind::Event, event)
+    change.put(Kind::Event, event)?;
+    change.events.is(event);
+    Ok(())
 }
 
 /// Where the index of what is due leads to the event, while it is due.

@@ -19,6 +19,7 @@ use crate::{
     error::StoreError,
     idempotency::{Rider, Running},
     keys::{CHANGES, hexadecimal},
+    outbox::EventCounters,
 };
 
 /// The newest schema that this program reads, and the one that it writes.
@@ -51,6 +52,8 @@ pub(crate) struct Inner {
     /// How many changes of the records there were, ever. Held from the checks of a change until
     /// its batch is applied.
     pub(crate) changes: Mutex<u64>,
+    /// How many events are to be sent, and how many were given up.
+    pub(crate) events: EventCounters,
     /// The idempotency keys of the requests that run.
     pub(crate) running: Running,
     /// Whether a ledger writes to the store.
@@ -114,6 +117,7 @@ impl Store {
             ledger,
             durability,
             changes: Mutex::new(changes),
+            events: EventCounters::default(),
             running: Running::default(),
             ledger_open: AtomicBool::new(false),
             path: dir.to_owned(),

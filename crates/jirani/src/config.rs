@@ -1,13 +1,13 @@
 //! The configuration: defaults, then the file, then the environment, checked before a port is
 //! bound or a file is opened.
 
-mod auto_peering;
+mod error;
 mod keys;
+mod sections;
 mod settings;
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -17,8 +17,14 @@ use ilp_stream::SharedSecret;
 use interledger_packet::Address;
 use uuid::Uuid;
 
-use auto_peering::AutoPeeringConfig;
+pub(crate) use error::ConfigError;
+pub(crate) use sections::{
+    AdminConfig, AutoPeeringConfig, IlpConfig, LogConfig, MetricsConfig, RatesConfig,
+    RetentionConfig, WalletConfig, WebhookConfig,
+};
 use settings::Settings;
+
+use crate::trace;
 
 /// Every key, its default and a sentence about it: what `jirani init` writes.
 pub(crate) const SAMPLE: &str = include_str!("../../../config/jirani.toml");
@@ -57,90 +63,11 @@ pub(crate) struct Config {
     pub(crate) webhook: WebhookConfig,
     pub(crate) auto_peering: AutoPeeringConfig,
     pub(crate) retention: RetentionConfig,
+    pub(crate) metrics: MetricsConfig,
+    /// Where spans are sent; nowhere when unset. May carry a token, so it is never shown.
+    pub(crate) otlp_url: Option<Secret>,
     /// What the operator should know about this configuration, said once the log is up.
     pub(crate) warnings: Vec<String>,
-}
-
-/// What is logged, and how.
-#[derive(Debug)]
-pub(crate) struct LogConfig {
-    pub(crate) filter: String,
-    pub(crate) json: bool,
-}
-
-/// Where peers reach the node.
-#[derive(Debug)]
-pub(crate) struct IlpConfig {
-    pub(crate) listen: SocketAddr,
-    pub(crate) public_url: Option<String>,
-    pub(crate) threads: usize,
-    pub(crate) connections_max: usize,
-}
-
-/// Where the operator reaches the node.
-#[derive(Debug)]
-pub(crate) struct AdminConfig {
-    pub(crate) listen: SocketAddr,
-    pub(crate) secret: Option<Secret>,
-    pub(crate) tenant_id: Option<Uuid>,
-    pub(crate) signature_ttl_s: u64,
-}
-
-/// Where events are sent. Without a URL they are kept and listed, and not sent.
-#[derive(Debug)]
-pub(crate) struct WebhookConfig {
-    /// May carry a token, so it is never shown.
-    pub(crate) url: Option<Secret>,
-    pub(crate) secret: Option<Secret>,
-    pub(crate) timeout_ms: u64,
-    pub(crate) attempts_max: u32,
-}
-
-/// Where payers learn how wallet addresses are paid.
-#[derive(Debug)]
-pub(crate) struct WalletConfig {
-    pub(crate) listen: SocketAddr,
-    pub(crate) public_url: Option<String>,
-}
-
-/// Where exchange rates come from, beside those that the operator sets.
-#[derive(Debug)]
-pub(crate) struct RatesConfig {
-    /// A service that is asked for them. May carry a token, so it is never shown.
-    pub(crate) url: Option<Secret>,
-    /// How long what it tells is used.
-    pub(crate) lifetime_ms: u64,
-    /// Base, quote and rate, for pairs of which neither the operator nor the service says anything.
-    pub(crate) fixed: Vec<(String, String, Rate)>,
-}
-
-/// How long what nobody needs any more is kept.
-#[derive(Debug)]
-pub(crate) struct RetentionConfig {
-    /// How long events are kept, whether anybody took them or not.
-    pub(crate) event_days: u64,
-    /// How long it is kept who did what.
-    pub(crate) audit_days: u64,
-    /// Segments of the journal; `None` keeps all.
-    pub(crate) journal_segments_min: Option<u64>,
-}
-
-/// Why the node doesn't start with this configuration. Each says what would be right.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    #[error("configuration file {path}: {reason}")]
-    Unreadable { path: String, reason: String },
-    #[error("unknown configuration key {key} (from {origin}); did you mean {suggestion}?")]
-    Unknown { key: String, origin: String, suggestion: &'static str },
-    #[error("configuration key {key} = {value} (from {origin}): expected {form}")]
-    Value { key: String, value: String, origin: String, form: String },
-    #[error("configuration key {key} is not set: expected {form}")]
-    Missing { key: String, form: String },
-    #[error(
-        "configuration key admin.secret is not set while admin.listen = {listen} can be reached \
-         from other machines: set a secret of 16 characters or more, or listen on 127.0.0.1"
-    )]
-    OpenAdmin { listen: SocketAddr },
 }
 
 impl Config {
@@ -164,19 +91,11 @@ impl Config {
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
-        check_planned(settings)?;
         let mut config = Self {
             ilp_address: settings.required("ilp_address", |text| Address::try_from(text).ok())?,
             name: settings.parsed("name")?,
             data_dir: settings.parsed("data_dir")?,
-            log: LogConfig {
-                filter: settings.required("log", log_filter)?,
-                json: settings.required("log_format", |text| match text {
-                    "text" => Some(false),
-                    "json" => Some(true),
-                    _ => None,
-                })?,
-            },
+            log: log(settings)?,
             drain_ms_max: settings.required("drain_ms_max", duration_ms)?,
             ilp: IlpConfig {
                 listen: settings.parsed("ilp.listen")?,
@@ -202,51 +121,104 @@ impl Config {
                 .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
             parent_peer: parent_peer(settings)?,
             rates: rates(settings)?,
-            webhook: WebhookConfig {
-                url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
-                secret: settings
-                    .get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
-                timeout_ms: settings
-                    .required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
-                attempts_max: settings
-                    .required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
-            },
-            auto_peering: auto_peering::read(settings)?,
-            retention: RetentionConfig {
-                event_days: settings
-                    .required("retention.event_days", |text| within(text, 1..=3_650))?,
-                audit_days: settings
-                    .required("retention.audit_days", |text| within(text, 1..=3_650))?,
-                journal_segments_min: settings.required(
-                    "retention.journal_segments_min",
-                    |text| match text {
-                        "all" => Some(None),
-                        number => within(number, 1..=u64::MAX).map(Some),
-                    },
-                )?,
-            },
+            webhook: webhook(settings)?,
+            auto_peering: auto_peering(settings)?,
+            retention: retention(settings)?,
+            metrics: metrics(settings)?,
+            otlp_url: settings.get("telemetry.otlp_url", |text| url(text).map(Secret::new))?,
             warnings: warnings(settings),
         };
-        let drain_ms_min = config.policy.hold_ms_max + REPLY_MS;
-        if config.drain_ms_max < drain_ms_min {
-            config.warnings.push(format!(
+        config.warn_together();
+        config.check_together()?;
+        Ok(config)
+    }
+
+    /// What is right by itself and odd together.
+    fn warn_together(&mut self) {
+        let drain_ms_min = self.policy.hold_ms_max + REPLY_MS;
+        if self.drain_ms_max < drain_ms_min {
+            self.warnings.push(format!(
                 "drain_ms_max = {} is below packet.hold_ms_max and {REPLY_MS} ms for the answer: a \
                  stop may cut packets that a next hop then fulfills",
-                config.drain_ms_max
+                self.drain_ms_max
             ));
         }
-        if config.auto_peering.listen.is_some() && config.ilp.public_url.is_none() {
-            config.warnings.push(
+        if self.auto_peering.listen.is_some() && self.ilp.public_url.is_none() {
+            self.warnings.push(
                 "auto_peering.enabled without ilp.public_url: nodes that ask are told the address \
                  that ilp.listen stands for, which leads nowhere from outside"
                     .to_owned(),
             );
         }
-        if config.admin.secret.is_none() && !config.admin.listen.ip().is_loopback() {
-            return Err(ConfigError::OpenAdmin { listen: config.admin.listen });
-        }
-        Ok(config)
     }
+
+    /// What no value says alone.
+    fn check_together(&self) -> Result<(), ConfigError> {
+        if self.admin.secret.is_none() && !self.admin.listen.ip().is_loopback() {
+            return Err(ConfigError::OpenAdmin { listen: self.admin.listen });
+        }
+        if self.otlp_url.is_some() && !trace::IS_BUILT_IN {
+            return Err(ConfigError::NoOtlp);
+        }
+        Ok(())
+    }
+}
+
+fn log(settings: &Settings) -> Result<LogConfig, ConfigError> {
+    Ok(LogConfig {
+        filter: settings.required("log", log_filter)?,
+        json: settings.required("log_format", |text| match text {
+            "text" => Some(false),
+            "json" => Some(true),
+            _ => None,
+        })?,
+    })
+}
+
+fn webhook(settings: &Settings) -> Result<WebhookConfig, ConfigError> {
+    Ok(WebhookConfig {
+        url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
+        secret: settings.get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
+        timeout_ms: settings.required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
+        attempts_max: settings.required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
+    })
+}
+
+fn retention(settings: &Settings) -> Result<RetentionConfig, ConfigError> {
+    Ok(RetentionConfig {
+        event_days: settings.required("retention.event_days", |text| within(text, 1..=3_650))?,
+        audit_days: settings.required("retention.audit_days", |text| within(text, 1..=3_650))?,
+        journal_segments_min: settings.required(
+            "retention.journal_segments_min",
+            |text| match text {
+                "all" => Some(None),
+                number => within(number, 1..=u64::MAX).map(Some),
+            },
+        )?,
+    })
+}
+
+fn metrics(settings: &Settings) -> Result<MetricsConfig, ConfigError> {
+    Ok(MetricsConfig {
+        peers_max: settings.required("metrics.peers_max", |text| within(text, 0..=10_000))?,
+        secret: settings.get("metrics.secret", admin_secret)?,
+    })
+}
+
+fn auto_peering(settings: &Settings) -> Result<AutoPeeringConfig, ConfigError> {
+    let listen = settings.parsed("auto_peering.listen")?;
+    let is_enabled: bool = settings.parsed("auto_peering.enabled")?;
+    Ok(AutoPeeringConfig {
+        listen: is_enabled.then_some(listen),
+        is_automatic: settings.required("auto_peering.approval", |text| match text {
+            "auto" => Some(true),
+            "require" => Some(false),
+            _ => None,
+        })?,
+        liquidity: settings.parsed("auto_peering.liquidity")?,
+        peers_max: settings.required("auto_peering.peers_max", |text| within(text, 0..=10_000))?,
+        private_endpoints: settings.parsed("auto_peering.private_endpoints")?,
+    })
 }
 
 fn policy(settings: &Settings) -> Result<Policy, ConfigError> {
@@ -290,18 +262,8 @@ fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
     })
 }
 
-/// Keys whose part of the node isn't built yet are still held to their form, so that a file that
-/// is right today stays right.
-fn check_planned(settings: &Settings) -> Result<(), ConfigError> {
-    settings.get("telemetry.otlp_url", url)?;
-    Ok(())
-}
-
 fn warnings(settings: &Settings) -> Vec<String> {
-    let mut warnings: Vec<String> = settings
-        .set_but_planned()
-        .map(|name| format!("{name} is set, but this version has nothing that uses it"))
-        .collect();
+    let mut warnings = Vec::new();
     let has_parent = !settings.is_default("ildcp.parent_peer");
     let has_address = !settings.is_default("ilp_address");
     if has_parent && has_address {

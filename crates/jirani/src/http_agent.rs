@@ -1,4 +1,4 @@
-//! The HTTP client for requests that are rare and may block a thread: webhooks, exchange rates.
+//! The HTTP client for requests that are rare and may block a thread: webhooks, exchange rates, spans.
 
 use std::time::Duration;
 

@@ -11,6 +11,8 @@ mod commands;
 mod config;
 mod http_agent;
 mod ildcp;
+mod made_once;
+mod metrics;
 mod network;
 mod node;
 mod node_file;
@@ -21,6 +23,7 @@ mod run;
 mod surfaces;
 mod telemetry;
 mod tenant;
+mod trace;
 mod wallet_server;
 mod webhook;
 

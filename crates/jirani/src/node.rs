@@ -13,7 +13,12 @@ use ilp_store::DurableLedger;
 use interledger_packet::{Addr, Address, Prepare};
 use tokio::time::Instant;
 
-use crate::{clock, payments::Receiving};
+use crate::{
+    clock,
+    metrics::{Latency, Stopwatch},
+    payments::Receiving,
+    trace::Traces,
+};
 
 /// The connector with the node's books in it.
 pub(crate) type Books = Connector<DurableLedger>;
@@ -27,6 +32,8 @@ pub(crate) struct Node {
     client: Client,
     /// Who is paid at this node; `None` for a node that only asks questions.
     receiving: Option<Arc<Receiving>>,
+    latency: Arc<Latency>,
+    traces: Traces,
 }
 
 impl Node {
@@ -34,8 +41,9 @@ impl Node {
         connector: Arc<Books>,
         client: Client,
         receiving: Option<Arc<Receiving>>,
+        traces: Traces,
     ) -> Self {
-        Self { connector, client, receiving }
+        Self { connector, client, receiving, latency: Arc::default(), traces }
     }
 
     /// The most that a packet of the node's own may carry to `destination`, in the unit of `asset`,
@@ -53,6 +61,16 @@ impl Node {
         self.connector.address()
     }
 
+    /// The connections of this thread.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The times of this thread's packets.
+    pub(crate) fn latency(&self) -> &Latency {
+        &self.latency
+    }
+
     /// Carries one packet: decide and hold, send on, settle, answer with the bytes of a reply.
     ///
     /// There are three awaits. The first is the ledger's hold, which books in memory answer at
@@ -63,28 +81,39 @@ impl Node {
     ///
     /// A packet that certainly has not left us goes round again: to another peer, once each.
     pub(crate) async fn forward(&self, source: Source<'_>, packet: Prepare) -> Bytes {
+        let mut stopwatch = Stopwatch::start();
         let mut decision = self.connector.prepare(source, packet, clock::now()).await;
-        loop {
+        let reply = loop {
             let (packet, in_flight) = match decision {
-                Decision::Reply(reject) => return reject,
-                Decision::Deliver(packet) => return self.deliver(source, packet).await,
+                Decision::Reply(reply) => break reply,
+                // What it waits for is the books: whose it is, and that the money is theirs.
+                Decision::Deliver(packet) => {
+                    break stopwatch.durability(self.deliver(source, packet)).await;
+                }
                 Decision::Send { packet, in_flight } => (packet, in_flight),
             };
-            let sent = self.send(&in_flight, packet).await;
+            let sent = stopwatch.next_hop(self.send(&in_flight, packet)).await;
             let (connector, now) = (&self.connector, clock::now());
             decision = match sent {
                 Sent::Not { packet, failure } => {
                     connector.prepare_again(source, in_flight, packet, failure, now).await
                 }
-                Sent::Over(answer) => return connector.complete(in_flight, answer, now).await,
+                Sent::Over(answer) => {
+                    let settled = connector.complete(in_flight, answer, now);
+                    break stopwatch.durability(settled).await;
+                }
             };
-        }
+        };
+        let times = stopwatch.stop();
+        self.latency.record(&times);
+        self.traces.packet(source, &reply, &times);
+        reply
     }
 
     async fn deliver(&self, source: Source<'_>, packet: Prepare) -> Bytes {
         match &self.receiving {
             Some(receiving) => receiving.answer(&self.connector, source, packet).await,
-            None => self.connector.refuse(Refusal::NoSuchAccount),
+            None => self.connector.refuse(source, packet.amount(), Refusal::NoSuchAccount),
         }
     }
 

@@ -12,22 +12,22 @@ use ilp_connector::{
 };
 use ilp_http::{
     Client, ClientOptions, Limits, Server, Worker,
+    server::Drained,
     spsp::{SpspClient, SpspOptions},
 };
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
-use ilp_stream::SharedSecret;
-use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{
     runtime,
     sync::{Notify, oneshot, watch},
 };
-use uuid::Uuid;
 
 use crate::{
     admin_server, clock,
     commands::Failure,
     config::Config,
     ildcp,
+    made_once::{stream_secret, tenant_id},
+    metrics::{Metrics, Sources},
     network::Peering,
     node::{Books, Node},
     node_file::NodeFile,
@@ -36,6 +36,7 @@ use crate::{
     rates_service::RatesService,
     surfaces::Surfaces,
     telemetry, tenant,
+    trace::Traces,
     wallet_server::{self, WalletLimits},
     webhook,
 };
@@ -61,11 +62,14 @@ pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
         config.ilp_address = learnt.unwrap_or(config.ilp_address);
     }
     let connector = open(&config, &store, ledger_failed, &event_made)?;
-    let outcome = main.block_on(serve(&config, &store, &connector, event_made, on_ledger_failure));
+    let traces = Traces::start(config.otlp_url.as_ref(), &config.name)?;
+    let parts = (&store, &connector, &traces);
+    let outcome = main.block_on(serve(&config, parts, event_made, on_ledger_failure));
     // What still reads or copies the store on a thread of its own is not waited for without bound.
     main.shutdown_timeout(ADMIN_DRAIN);
     let closed = connector.ledger().close().map_err(|stopped| Failure::Store(stopped.to_string()));
     NodeFile::remove(&config.data_dir);
+    traces.end();
     tracing::info!("stopped");
     outcome.and(closed)
 }
@@ -100,22 +104,24 @@ fn open(
 
 async fn serve(
     config: &Config,
-    store: &Store,
-    connector: &Arc<Books>,
+    (store, connector, traces): (&Store, &Arc<Books>, &Traces),
     event_made: Arc<Notify>,
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
     let surfaces = Surfaces::listen(config).await?;
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
-    let client = || Client::new(client_options(), Arc::clone(&tls));
+    let node = |receiving| {
+        let client = Client::new(client_options(), Arc::clone(&tls));
+        Node::new(Arc::clone(connector), client, receiving, traces.clone())
+    };
 
-    let network = Peering::new(Node::new(Arc::clone(connector), client(), None));
+    let asking = node(None);
     let tenant_id = tenant_id(config, store)?.to_string();
     let operator = Operator::new(Parts {
         store: store.clone(),
         connector: Arc::clone(connector),
-        network: Arc::new(network),
+        network: Arc::new(Peering::new(asking.clone())),
         clock: clock::now,
         tenant_id: tenant_id.clone(),
         tenant: tenant::profile(config),
@@ -127,23 +133,11 @@ async fn serve(
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
     surfaces.announce(config)?;
 
-    let secret = stream_secret(config, store)?;
-    let receiving = Receiving::new(secret.reveal(), config.ilp_address.clone(), operator.clone());
-    let receiving = Arc::new(receiving);
-    let mut workers = Vec::new();
+    let receiving = Arc::new(receiving(config, store, &operator)?);
     let (end_workers, workers_end) = watch::channel(());
-    for index in 0..worker_count(config.ilp.threads) {
-        let node = Node::new(Arc::clone(connector), client(), Some(Arc::clone(&receiving)));
-        workers.push(start_worker(index, node, workers_end.clone()).map_err(no_runtime)?);
-    }
-
-    let limits = Limits {
-        connections_max: config.ilp.connections_max,
-        drain_timeout: Duration::from_millis(config.drain_ms_max),
-        ..Limits::default()
-    };
+    let workers = start_workers(config, || node(Some(Arc::clone(&receiving))), &workers_end)?;
     let (stop, stopping) = watch::channel(());
-    let drain = limits.drain_timeout;
+    let drain = Duration::from_millis(config.drain_ms_max);
     let spsp = SpspClient::new(SpspOptions::default(), &tls);
     let payer = Arc::new(Payer::new(workers.clone(), spsp, stopping.clone()));
     let paying = operator.pay_through(Arc::clone(&payer) as _);
@@ -158,23 +152,77 @@ async fn serve(
         until(stopping.clone()),
         ADMIN_DRAIN,
     );
-    let packets = Server::new(limits).serve(surfaces.ilp, workers, until(stopping.clone()));
+    let server = Server::new(limits(config));
+    let sources = Sources {
+        connector: Arc::clone(connector),
+        operator: operator.clone(),
+        store: store.clone(),
+        nodes: workers.iter().map(|worker| worker.handler.clone()).chain([asking]).collect(),
+        server: server.stats(),
+        transfers_in_flight_max: config.in_flight_max,
+        peers_max: config.metrics.peers_max,
+    };
+    let packets = server.serve(surfaces.ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
-    let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
-    let rates = ask_for_rates(rates, until(stopping.clone()));
-    let router = ilp_admin::router(operator.clone(), auth(config, tenant_id, store)?);
+    let service = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
+    let rates = ask_for_rates(service, until(stopping.clone()));
+    let auth = auth(config, tenant_id, store)?;
+    let router = admin_router(config, auth, &operator, Metrics::new(sources));
     let peering = peering::serve(surfaces.peering, operator.clone(), until(stopping.clone()));
     let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
-    let admin = async { tokio::join!(admin, peering) };
 
-    let ending = async {
-        let outcome = until_told_to_stop(on_ledger_failure).await;
-        connector.shut_down();
-        drop(stop);
-        outcome
-    };
-    let (drained, (), (), ((), ()), (), (), outcome) =
-        tokio::join!(packets, payments, wallets, admin, upkeep, rates, ending);
+    let ending = ending(connector, stop, on_ledger_failure);
+    let (drained, (), (), (), (), (), (), outcome) =
+        tokio::join!(packets, payments, wallets, admin, peering, upkeep, rates, ending);
+    drop(end_workers);
+    tell_unfinished(&operator, drained).await;
+    outcome
+}
+
+/// Waits for the end and begins it: no new packet is taken, and all that serves stops.
+async fn ending(
+    connector: &Books,
+    stop: watch::Sender<()>,
+    on_ledger_failure: oneshot::Receiver<String>,
+) -> Result<(), Failure> {
+    let outcome = until_told_to_stop(on_ledger_failure).await;
+    connector.shut_down();
+    drop(stop);
+    outcome
+}
+
+/// The receiving end for everybody who is paid at this node.
+fn receiving(config: &Config, store: &Store, operator: &Operator) -> Result<Receiving, Failure> {
+    let secret = stream_secret(config, store)?;
+    Ok(Receiving::new(secret.reveal(), config.ilp_address.clone(), operator.clone()))
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        connections_max: config.ilp.connections_max,
+        drain_timeout: Duration::from_millis(config.drain_ms_max),
+        ..Limits::default()
+    }
+}
+
+/// What is served on the operator's port: the API, and the metrics beside it.
+fn admin_router(
+    config: &Config,
+    auth: Auth,
+    operator: &Operator,
+    metrics: Metrics,
+) -> axum::Router {
+    let secret = config.metrics.secret.as_ref();
+    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
+    ilp_admin::router(operator.clone(), auth).merge(scrape)
+}
+
+/// Waits a little for what the operator's API was doing, and says what had to be left.
+async fn tell_unfinished(operator: &Operator, drained: Drained) {
+    let changes_done = operator.changes_done();
+    if tokio::time::timeout(ADMIN_DRAIN, changes_done).await.is_err() {
+        tracing::warn!("a change of the operator's is cut short; the next start ends it");
+    }
     if drained.packets_unfinished > 0 {
         tracing::warn!(
             packets = drained.packets_unfinished,
@@ -182,12 +230,6 @@ async fn serve(
             "packets were still under way when the time to drain was over; their holds are void"
         );
     }
-    drop(end_workers);
-    let changes_done = operator.changes_done();
-    if tokio::time::timeout(ADMIN_DRAIN, changes_done).await.is_err() {
-        tracing::warn!("a change of the operator's is cut short; the next start ends it");
-    }
-    outcome
 }
 
 /// What the node does of its own accord until it is told to stop: it gives back withdrawals whose
@@ -255,6 +297,17 @@ async fn until(mut stopping: watch::Receiver<()>) {
     while stopping.changed().await.is_ok() {}
 }
 
+/// The threads that carry packets.
+fn start_workers(
+    config: &Config,
+    node: impl Fn() -> Node,
+    end: &watch::Receiver<()>,
+) -> Result<Vec<Worker<Node>>, Failure> {
+    (0..worker_count(config.ilp.threads))
+        .map(|index| start_worker(index, node(), end.clone()).map_err(no_runtime))
+        .collect()
+}
+
 /// One thread that carries packets, with its own runtime, so that a packet never changes threads
 /// and the operator's work never delays one.
 fn start_worker(index: usize, node: Node, end: watch::Receiver<()>) -> io::Result<Worker<Node>> {
@@ -278,42 +331,6 @@ fn worker_count(configured: usize) -> usize {
 fn client_options() -> ClientOptions {
     let packets_max = Limits::default().requests_max;
     ClientOptions { connections_max: packets_max, packets_max, ..ClientOptions::default() }
-}
-
-/// The operator's tenant id is made once and kept, since clients send it with each request.
-fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
-    const SETTING: &str = "tenant_id";
-    if let Some(id) = config.admin.tenant_id {
-        return Ok(id);
-    }
-    if let Some(id) = store
-        .setting(SETTING)
-        .map_err(store_failure)?
-        .and_then(|bytes| Uuid::from_slice(&bytes).ok())
-    {
-        return Ok(id);
-    }
-    let id = Uuid::new_v4();
-    store.set_setting(SETTING, id.as_bytes()).map_err(|error| Failure::Store(error.to_string()))?;
-    Ok(id)
-}
-
-/// What payment addresses are derived from is made once and kept, since payers hold addresses.
-fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecret, Failure> {
-    const SETTING: &str = "stream_secret";
-    if let Some(secret) = &config.stream_secret {
-        return Ok(secret.clone());
-    }
-    let kept = store.setting(SETTING).map_err(store_failure)?;
-    if let Some(secret) = kept.and_then(|bytes| bytes.try_into().ok()) {
-        return Ok(SharedSecret::new(secret));
-    }
-    let mut secret = [0; 32];
-    SystemRandom::new()
-        .fill(&mut secret)
-        .map_err(|_| Failure::Refused("the system gives no random numbers".to_owned()))?;
-    store.set_setting(SETTING, &secret).map_err(|error| Failure::Store(error.to_string()))?;
-    Ok(SharedSecret::new(secret))
 }
 
 /// Without a secret the API is open to whoever reaches it, so the configuration allows that on
@@ -348,7 +365,7 @@ fn raise_file_limit(connections_max: usize) {
     }
 }
 
-fn store_failure(error: StoreError) -> Failure {
+pub(crate) fn store_failure(error: StoreError) -> Failure {
     Failure::Store(error.to_string())
 }
 

@@ -12,7 +12,7 @@ use std::{
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  ci              what CI runs: fmt, tidy, deps, clippy, doc, test, interleavings, fuzz
+  ci              what CI runs: fmt, tidy, deps, clippy, otlp, doc, test, interleavings, fuzz
   test            every test, after installing the npm packages that the interoperability tests drive
   deps            prove that dependencies point down only
   schema          write crates/ilp-admin/schema.graphql anew, after a change of the admin API
@@ -54,6 +54,7 @@ fn ci() -> Result<(), String> {
     dependencies::check()?;
     // --all-targets covers the benches, so they are known to compile without a release build.
     run("cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    otlp()?;
     run_with("cargo", &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     test()?;
     interleavings()?;
@@ -74,6 +75,14 @@ fn test() -> Result<(), String> {
 fn schema() -> Result<(), String> {
     let test = "the_checked_in_schema_is_the_served_one";
     run_with("cargo", &["test", "-p", "ilp-admin", "--lib", test], &[("JIRANI_SCHEMA", "write")])
+}
+
+/// The one feature. Its tests are in the binary alone, so nothing is built a second time but that and
+/// the crates that only the feature needs.
+fn otlp() -> Result<(), String> {
+    let feature = ["--package", "jirani", "--features", "otlp", "--bin", "jirani"];
+    run("cargo", &[&["clippy"], &feature[..], &["--", "-D", "warnings"]].concat())?;
+    run("cargo", &[&["test"], &feature[..], &["otlp"]].concat())
 }
 
 fn recovery(rounds: &str) -> Result<(), String> {

@@ -205,7 +205,7 @@ struct Requests {
 
 impl Requests {
     /// The request, with who sends it.
-    fn from_caller(&self, request: GraphqlRequest) -> GraphqlRequest {
+    fn with_caller(&self, request: GraphqlRequest) -> GraphqlRequest {
         match *self.caller.borrow() {
             Some(caller) => request.data(caller),
             None => request,
@@ -215,7 +215,7 @@ impl Requests {
 
 impl Executor for Requests {
     async fn execute(&self, request: GraphqlRequest) -> GraphqlResponse {
-        self.schema.execute(self.from_caller(request)).await
+        self.schema.execute(self.with_caller(request)).await
     }
 
     fn execute_stream(
@@ -225,7 +225,7 @@ impl Executor for Requests {
     ) -> BoxStream<'static, GraphqlResponse> {
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => {
-                let responses = self.schema.execute_stream(self.from_caller(request));
+                let responses = self.schema.execute_stream(self.with_caller(request));
                 // The place is free again when the stream is dropped, with this closure.
                 responses
                     .inspect(move |_| {

@@ -1,12 +1,11 @@
-//! What operations need of the transport.
+//! What operations need of the part of the node that speaks to other nodes.
 
-use std::{fmt, future::Future, pin::Pin};
+use std::fmt;
 
 use ilp_connector::token::Secret;
 use interledger_packet::Address;
 
-/// A future that can be kept in a trait object.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+use super::BoxFuture;
 
 /// What operations need of the transport: the daemon implements it over ILP over HTTP.
 pub trait Network: Send + Sync {

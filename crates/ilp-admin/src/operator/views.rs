@@ -1,6 +1,8 @@
 //! What operations answer: a record, and with it what the books say at this moment.
 
-use ilp_connector::{Reachability, account::AccountId};
+use std::sync::Arc;
+
+use ilp_connector::{Reachability, account::AccountId, peer::Asset, traffic::Flows};
 use ilp_store::{AssetRecord, PeerRecord};
 use interledger_packet::{Address, Timestamp};
 
@@ -28,6 +30,36 @@ pub struct PeerView {
     pub reachability: Reachability,
     /// When it last answered a packet, to the second.
     pub last_seen_at: Option<Timestamp>,
+    /// What passed from and to it since the process started.
+    pub passed: Passed,
+}
+
+/// Packets of a peer that were fulfilled since the process started, and those under way. Amounts are
+/// in the smallest unit of its asset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// Packets from it.
+    pub packets_in: u64,
+    /// Packets to it.
+    pub packets_out: u64,
+    /// What those from it took from its liquidity.
+    pub amount_in: u128,
+    /// What those to it added to its liquidity.
+    pub amount_out: u128,
+    /// What those from it that are under way have set aside.
+    pub amount_on_hold: u128,
+}
+
+impl From<Flows> for Passed {
+    fn from(Flows { incoming, outgoing, .. }: Flows) -> Self {
+        Self {
+            packets_in: incoming.fulfilled.packets,
+            packets_out: outgoing.fulfilled.packets,
+            amount_in: incoming.fulfilled.amount,
+            amount_out: outgoing.fulfilled.amount,
+            amount_on_hold: incoming.in_flight.amount,
+        }
+    }
 }
 
 /// The node as it is now.
@@ -75,7 +107,8 @@ impl Inner {
             liquidity: account.balance().available(),
             // A peer whose creation isn't over has not been sent anything.
             reachability: live.as_ref().map_or(Reachability::Unknown, |peer| peer.reachability()),
-            last_seen_at: live.and_then(|peer| peer.last_seen_at()),
+            last_seen_at: live.as_ref().and_then(|peer| peer.last_seen_at()),
+            passed: live.map(|peer| peer.traffic.flows().into()).unwrap_or_default(),
             record,
             asset,
         }
@@ -83,6 +116,12 @@ impl Inner {
 }
 
 impl Operator {
+    /// The assets, in no order.
+    #[must_use]
+    pub fn live_assets(&self) -> Vec<Arc<Asset>> {
+        self.inner.assets.read().values().cloned().collect()
+    }
+
     /// How the node is.
     #[must_use]
     pub fn node(&self) -> NodeView {

@@ -96,11 +96,24 @@ pub(crate) struct Peer {
     incoming_tokens: Vec<IncomingToken>,
     /// Whose peer it is. There is one tenant.
     tenant: Option<Tenant>,
+    /// How many packets from the peer were fulfilled since the node was started.
+    packets_in: UInt64,
+    /// How many packets to the peer were fulfilled since the node was started.
+    packets_out: UInt64,
+    /// What the packets counted in `packetsIn` took from the peer's liquidity, in the asset's
+    /// smallest unit. It starts at zero when the node is started, and the books go on.
+    amount_in: UInt64,
+    /// What the packets counted in `packetsOut` added to the peer's liquidity, in the asset's
+    /// smallest unit. It starts at zero when the node is started, and the books go on.
+    amount_out: UInt64,
+    /// What the peer's packets under way have set aside of its liquidity, in the asset's smallest
+    /// unit. It goes to whom they were sent to, or comes back.
+    amount_on_hold: UInt64,
 }
 
 impl From<PeerView> for Peer {
     fn from(view: PeerView) -> Self {
-        let PeerView { record, asset, liquidity, reachability, last_seen_at } = view;
+        let PeerView { record, asset, liquidity, reachability, last_seen_at, passed } = view;
         let own = record.static_ilp_address.clone();
         let outgoing = HttpOutgoing {
             auth_token: record.outgoing_token.reveal().to_owned(),
@@ -129,6 +142,11 @@ impl From<PeerView> for Peer {
             incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
             incoming_tokens: record.incoming_tokens.iter().map(IncomingToken::from).collect(),
             tenant: Some(Tenant::default()),
+            packets_in: passed.packets_in.into(),
+            packets_out: passed.packets_out.into(),
+            amount_in: passed.amount_in.into(),
+            amount_out: passed.amount_out.into(),
+            amount_on_hold: passed.amount_on_hold.into(),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Opens a connection: look-up, TCP, TLS where the endpoint says so, and the HTTP that was agreed on.
 
 use super::{
-    ClientOptions, ConnectError,
+    ConnectError,
     link::{Http1, Http2},
-    links::Links,
+    links::{Links, OpenConnection},
 };
 use crate::{Endpoint, body::OnePacket, endpoint::Host};
 use hyper::client::conn::{http1, http2};
@@ -41,7 +41,7 @@ pub(super) async fn open(
     let opening = Box::pin(async {
         let stream = dial(endpoint).await?;
         if !endpoint.is_tls() {
-            return start(stream, prior_knowledge, &links.options).await;
+            return start(stream, prior_knowledge, links).await;
         }
         let name = server_name(endpoint.host())?;
         let connector = TlsConnector::from(Arc::clone(&links.tls));
@@ -50,7 +50,7 @@ pub(super) async fn open(
             .await
             .map_err(|error| ConnectError::Tls(Arc::new(error)))?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        start(stream, http2, &links.options).await
+        start(stream, http2, links).await
     });
     let opened = tokio::time::timeout(links.options.connect_timeout, opening)
         .await
@@ -79,7 +79,7 @@ pub(crate) fn server_name(host: &Host) -> Result<ServerName<'static>, ConnectErr
     }
 }
 
-async fn start<S>(stream: S, http2: bool, options: &ClientOptions) -> Result<Opened, ConnectError>
+async fn start<S>(stream: S, http2: bool, links: &Links) -> Result<Opened, ConnectError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -90,12 +90,12 @@ where
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .keep_alive_interval(options.ping_interval)
-            .keep_alive_timeout(options.ping_timeout)
+            .keep_alive_interval(links.options.ping_interval)
+            .keep_alive_timeout(links.options.ping_timeout)
             .handshake::<_, OnePacket>(io)
             .await
             .map_err(failed)?;
-        drive(connection);
+        drive(connection, links.connection());
         Ok(Opened::Http2(sender))
     } else {
         let (sender, connection) = http1::Builder::new()
@@ -103,14 +103,18 @@ where
             .handshake::<_, OnePacket>(io)
             .await
             .map_err(failed)?;
-        drive(connection);
+        drive(connection, links.connection());
         Ok(Opened::Http1(sender))
     }
 }
 
 /// Moves a connection's bytes until it closes. Its packets hear of an error themselves.
-fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
+fn drive(
+    connection: impl Future<Output = hyper::Result<()>> + Send + 'static,
+    open: OpenConnection,
+) {
     tokio::spawn(async move {
+        let _open = open;
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection to a next hop ended");
         }

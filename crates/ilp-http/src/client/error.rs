@@ -107,6 +107,22 @@ impl SendError {
         }
     }
 
+    /// Every kind there is.
+    pub const KINDS: [&'static str; 12] = [
+        "bad_endpoint",
+        "bad_token",
+        "overloaded",
+        "tls",
+        "connect_timeout",
+        "connect",
+        "timeout",
+        "closed",
+        "not_http",
+        "busy",
+        "status",
+        "body_too_long",
+    ];
+
     /// A short constant name, for metric labels.
     pub fn kind(&self) -> &'static str {
         match self {

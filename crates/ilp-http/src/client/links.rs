@@ -27,7 +27,19 @@ pub(super) struct Links {
     tick: AtomicU32,
     clock_runs: AtomicBool,
     connections_opened: AtomicU64,
+    connections_open: Arc<AtomicU64>,
     retries: AtomicU64,
+    /// In the order of [`SendError::KINDS`].
+    failures: [AtomicU64; SendError::KINDS.len()],
+}
+
+/// Counts one connection for as long as it lives.
+pub(super) struct OpenConnection(Arc<AtomicU64>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 // `Relaxed` throughout: the counters are for display, and a tick read one beat late is a tick.
@@ -40,7 +52,9 @@ impl Links {
             tick: AtomicU32::new(0),
             clock_runs: AtomicBool::new(false),
             connections_opened: AtomicU64::new(0),
+            connections_open: Arc::default(),
             retries: AtomicU64::new(0),
+            failures: [const { AtomicU64::new(0) }; SendError::KINDS.len()],
         }
     }
 
@@ -72,6 +86,29 @@ impl Links {
 
     pub(super) fn tick(&self) -> u32 {
         self.tick.load(Ordering::Relaxed)
+    }
+
+    /// Counts a connection that lives as long as what is returned.
+    pub(super) fn connection(&self) -> OpenConnection {
+        self.connections_open.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(Arc::clone(&self.connections_open))
+    }
+
+    pub(super) fn connections_open(&self) -> u64 {
+        self.connections_open.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn failed(&self, error: &SendError) {
+        let index = SendError::KINDS.iter().position(|kind| *kind == error.kind());
+        debug_assert!(index.is_some(), "{} is missing among SendError::KINDS", error.kind());
+        if let Some(count) = index.and_then(|index| self.failures.get(index)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn failures(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counts = self.failures.iter().map(|count| count.load(Ordering::Relaxed));
+        SendError::KINDS.into_iter().zip(counts)
     }
 
     pub(super) fn opened_connection(&self) {

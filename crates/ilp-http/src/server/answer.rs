@@ -60,13 +60,9 @@ pub(super) async fn answer<H: PacketHandler>(
             Err(refusal)
         }
     };
-    Ok(match outcome {
-        Ok(reply) => reply_response(reply),
-        Err(refusal) => {
-            session.stats.request_refused();
-            refusal.into_response()
-        }
-    })
+    let response = outcome.map_or_else(Refusal::into_response, reply_response);
+    session.stats.answered(response.status());
+    Ok(response)
 }
 
 /// Everything that can be said from the head alone.

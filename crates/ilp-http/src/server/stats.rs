@@ -1,10 +1,23 @@
 //! What the server counts, and waiting until there is nothing left to count.
 
+use http::StatusCode;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 use tokio::sync::Notify;
+
+/// The statuses that this server answers with: those of the table in `answer.rs`.
+const STATUSES: [StatusCode; 8] = [
+    StatusCode::OK,
+    StatusCode::BAD_REQUEST,
+    StatusCode::UNAUTHORIZED,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::INTERNAL_SERVER_ERROR,
+    StatusCode::SERVICE_UNAVAILABLE,
+];
 
 /// Counters of one server. Reading them costs a load each.
 #[derive(Debug, Default)]
@@ -14,7 +27,8 @@ pub struct ServerStats {
     connections_refused: AtomicU64,
     connections_timed_out: AtomicU64,
     requests_in_flight: AtomicU64,
-    requests_refused: AtomicU64,
+    /// In the order of [`STATUSES`].
+    responses: [AtomicU64; STATUSES.len()],
     requests_detached: AtomicU64,
     handler_panics: AtomicU64,
     /// Told whenever the open connections or the requests in flight reach zero.
@@ -50,9 +64,11 @@ impl ServerStats {
         self.requests_in_flight.load(Ordering::Acquire)
     }
 
-    /// Requests answered with anything but 200 since the start.
-    pub fn requests_refused(&self) -> u64 {
-        self.requests_refused.load(Ordering::Relaxed)
+    /// Requests answered since the start, by HTTP status. Those whose head was no HTTP never became
+    /// a request and are not among them.
+    pub fn responses(&self) -> impl Iterator<Item = (u16, u64)> {
+        let counts = self.responses.iter().map(|count| count.load(Ordering::Relaxed));
+        STATUSES.iter().map(StatusCode::as_u16).zip(counts)
     }
 
     /// Packets since the start whose client hung up before the reply.
@@ -73,8 +89,12 @@ impl ServerStats {
         self.connections_timed_out.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn request_refused(&self) {
-        self.requests_refused.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn answered(&self, status: StatusCode) {
+        let index = STATUSES.iter().position(|known| *known == status);
+        debug_assert!(index.is_some(), "{status} is missing among STATUSES");
+        if let Some(count) = index.and_then(|index| self.responses.get(index)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn detached(&self) {

@@ -4,12 +4,13 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use uuid::Uuid;
 
 use super::{
-    Ahead, Files, Place, Pointers, Position, SegmentFile, Tail,
+    Ahead, Files, Gauges, Place, Pointers, Position, SegmentFile, Tail,
     entry::{encode, entry_bytes_max},
     page::{PAGE_ALIGNMENT, PAGE_BYTES_MAX, PAGE_HEADER_BYTES, seal},
     scan::FIRST_PAGE,
@@ -37,6 +38,7 @@ pub(crate) struct Writer {
     /// The page that is being gathered, behind the head of its segment where that is still to be
     /// written. Kept from page to page, so that at full speed nothing is allocated.
     buffer: Vec<u8>,
+    gauges: Arc<Gauges>,
     /// Where the page begins in the buffer.
     page_start: usize,
     count: u32,
@@ -53,6 +55,7 @@ impl Writer {
         journal: Uuid,
         tail: &Tail,
         segment_bytes: u32,
+        gauges: Arc<Gauges>,
     ) -> io::Result<Self> {
         let segment_bytes = segment_bytes.max(SEGMENT_BYTES_MIN);
         let path = path_of(directory, tail.place.segment);
@@ -67,6 +70,7 @@ impl Writer {
             place: tail.place,
             begun: tail.begun,
             buffer: Vec::new(),
+            gauges,
             page_start: 0,
             count: 0,
         })
@@ -142,8 +146,11 @@ impl Writer {
         let stride = page.len().next_multiple_of(PAGE_ALIGNMENT);
         self.buffer.resize(self.page_start + stride, 0);
         let at = if self.begun { offset } else { 0 };
+        let started = Instant::now();
         self.file.write_at(&self.buffer, at.into())?;
         self.file.sync()?;
+        self.gauges.commits.record(started.elapsed().as_nanos().try_into().unwrap_or(u64::MAX));
+        self.gauges.wrote(self.buffer.len());
         self.begun = true;
         self.place = Place {
             segment,
@@ -184,6 +191,7 @@ impl Writer {
         let number = self.place.segment + 1;
         self.file = self.ahead.take(number)?;
         self.limit = self.segment_bytes;
+        self.gauges.segment_came(self.limit.into());
         self.place = Place { segment: number, offset: FIRST_PAGE, page_offset: 0, ..self.place };
         self.begun = false;
         Ok(())

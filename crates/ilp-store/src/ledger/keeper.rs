@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     error::{Refusal, StoreError},
+    journal::Gauges,
     store::{Store, panic_text},
 };
 
@@ -89,6 +90,7 @@ pub(crate) struct Keeper {
     /// One at a time: what was taken out of the books is written before more is taken.
     pub(crate) turn: Mutex<()>,
     pub(crate) signal: Arc<Signal>,
+    pub(crate) gauges: Arc<Gauges>,
 }
 
 impl Keeper {

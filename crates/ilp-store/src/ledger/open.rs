@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashMap,
+    fs,
+    path::Path,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -19,7 +21,11 @@ use super::{
     state::{Row, State},
     writer::{self, Failure},
 };
-use crate::{error::StoreError, journal::Writer, store::Store};
+use crate::{
+    error::StoreError,
+    journal::{Gauges, Writer, path_of, segments_in},
+    store::Store,
+};
 
 impl DurableLedger {
     /// Opens the ledger of a store and starts its writer.
@@ -60,9 +66,16 @@ impl DurableLedger {
         durability.usable()?;
         let started = start::start(store, &options)?;
         let Started { state, tail, journal, directory } = started;
-        let writer =
-            Writer::open(&options.files, &directory, journal, &tail, options.segment_bytes)
-                .map_err(|cause| durability.fail(&cause))?;
+        let gauges = Arc::new(gauges_of(&directory, tail.place.segment)?);
+        let writer = Writer::open(
+            &options.files,
+            &directory,
+            journal,
+            &tail,
+            options.segment_bytes,
+            Arc::clone(&gauges),
+        )
+        .map_err(|cause| durability.fail(&cause))?;
         let warning = Box::new(writer.warning());
         let accounts = RwLock::new(live(&state));
         let last = state.sequence;
@@ -88,6 +101,7 @@ impl DurableLedger {
             on_event: options.on_event,
             turn: Mutex::new(()),
             signal: Arc::clone(&signal),
+            gauges,
         });
         let batch_writer = wrap(Box::new(JournalWriter {
             books: Arc::clone(&books),
@@ -117,6 +131,16 @@ impl DurableLedger {
         *ledger.keeping.lock() = Some(thread.map_err(StoreError::write)?);
         Ok(ledger)
     }
+}
+
+/// What of the journal there is at the start, up to the segment that is written on.
+fn gauges_of(directory: &Path, last: u32) -> Result<Gauges, StoreError> {
+    let gauges = Gauges::default();
+    for number in segments_in(directory)?.into_iter().filter(|number| *number <= last) {
+        let segment = fs::metadata(path_of(directory, number)).map_err(StoreError::read)?;
+        gauges.segment_came(segment.len());
+    }
+    Ok(gauges)
 }
 
 /// The accounts as the books have them, with nothing on hold yet.

@@ -67,7 +67,10 @@ impl Keeper {
         let rows: Vec<Row> = carried.rows.into_values().collect();
         let (begun, ended) = (Vec::from_iter(carried.begun), Vec::from_iter(carried.ended));
         checkpoint::write_base(&self.store, meta, &rows, &begun, &ended)?;
-        fs::remove_file(path_of(&self.directory, from.segment)).map_err(StoreError::write)?;
+        let path = path_of(&self.directory, from.segment);
+        let bytes = fs::metadata(&path).map_err(StoreError::read)?.len();
+        fs::remove_file(path).map_err(StoreError::write)?;
+        self.gauges.segment_went(bytes);
         sync_directory(&self.directory).map_err(StoreError::write)
     }
 }

@@ -78,6 +78,13 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
         prop_assert_eq!(found.iter().collect::<Vec<_>>(), expected);
         let next = model.iter().filter_map(|event| due(&event)).min();
         prop_assert_eq!(store.next_due_event().unwrap(), next);
+        let is_dead = |event: &&EventRecord| matches!(event.delivery, Delivery::Dead { .. });
+        let count = |count: usize| u64::try_from(count).unwrap();
+        let expected = EventCounts {
+            due: count(model.iter().filter(|event| due(event).is_some()).count()),
+            dead: count(model.iter().filter(is_dead).count()),
+        };
+        prop_assert_eq!(store.event_counts(), expected);
     }
     Ok(())
 }
@@ -121,4 +128,5 @@ fn events_are_listed_by_kind_and_purged_when_they_are_old() {
     assert_eq!(store.purge_events(100, 4).unwrap(), 4);
     assert_eq!(store.purge_events(100, 10).unwrap(), 6);
     assert!(store.due_events(100, 100).unwrap().is_empty());
+    assert_eq!(store.event_counts(), EventCounts::default());
 }

@@ -78,6 +78,6 @@ mod tests {
         let (one, two) = (one.expect("random numbers"), two.expect("random numbers"));
         assert!(!one.contains("made by jirani init"));
         let differing = one.lines().zip(two.lines()).filter(|(one, two)| one != two).count();
-        assert_eq!(differing, 3, "admin, webhook and stream secret");
+        assert_eq!(differing, 4, "admin, webhook, metrics and stream secret");
     }
 }

@@ -13,8 +13,6 @@ pub(crate) struct Key {
     pub(crate) default: Option<&'static str>,
     /// What a value looks like, for error messages.
     pub(crate) form: &'static str,
-    /// True for keys whose part of the node is not built yet: accepted, checked, and warned about.
-    pub(crate) planned: bool,
 }
 
 /// How a Rafiki variable's value becomes ours.
@@ -42,17 +40,12 @@ const fn key(
     default: Option<&'static str>,
     form: &'static str,
 ) -> Key {
-    Key { name, variable, rafiki: None, default, form, planned: false }
+    Key { name, variable, rafiki: None, default, form }
 }
 
 impl Key {
     const fn rafiki(mut self, rafiki: Rafiki) -> Self {
         self.rafiki = Some(rafiki);
-        self
-    }
-
-    const fn planned(mut self) -> Self {
-        self.planned = true;
         self
     }
 }
@@ -182,6 +175,14 @@ pub(crate) const KEYS: &[Key] = &[
         Some("all"),
         "a whole number from 1 on, or all",
     ),
+    key(
+        "metrics.peers_max",
+        "JIRANI_METRICS_PEERS_MAX",
+        Some("200"),
+        "a whole number from 0 to 10000",
+    ),
+    key("metrics.secret", "JIRANI_METRICS_SECRET", None, "a text of 16 characters or more"),
+    key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL),
     key("wallet.listen", "JIRANI_WALLET_LISTEN", Some("0.0.0.0:3003"), ADDRESS)
         .rafiki(Port("OPEN_PAYMENTS_PORT")),
     key("wallet.public_url", "JIRANI_WALLET_PUBLIC_URL", None, URL)
@@ -211,12 +212,12 @@ pub(crate) const KEYS: &[Key] = &[
         Some("false"),
         "true or false",
     ),
-    key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL).planned(),
 ];
 
-/// Whether a key's value must never be shown. A receiver's or a service's URL often carries a token.
+/// Whether a key's value must never be shown. The URL of a service, or of something that takes what
+/// the node sends, often carries a token.
 pub(crate) fn is_secret(name: &str) -> bool {
-    name.ends_with("secret") || name == "webhook.url" || name == "rates.url"
+    name.ends_with("secret") || ["webhook.url", "rates.url", "telemetry.otlp_url"].contains(&name)
 }
 
 /// The key of that dotted name.

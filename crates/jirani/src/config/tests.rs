@@ -234,3 +234,18 @@ fn an_empty_variable_brings_back_the_default() {
     assert_eq!((config.name.as_str(), config.ilp_address.as_str()), ("jirani", "test.jirani"));
     assert_eq!((config.log.filter.as_str(), config.webhook.url.is_none()), ("info", true));
 }
+
+#[test]
+fn a_collector_is_refused_by_a_jirani_that_can_send_nothing_to_it_and_never_shown() {
+    let url = [("JIRANI_OTLP_URL", "http://127.0.0.1:4318/?token=hush")];
+    if trace::IS_BUILT_IN {
+        let config = with_file("", &url).expect("a configuration");
+        assert!(config.otlp_url.is_some() && !format!("{config:?}").contains("hush"));
+    } else {
+        let message = refusal("", &url);
+        assert!(message.contains("telemetry.otlp_url") && message.contains("--features otlp"));
+        assert!(!message.contains("hush"), "{message}");
+    }
+    let message = refusal("", &[("JIRANI_OTLP_URL", "grpc://hush")]);
+    assert!(message.contains("telemetry.otlp_url") && !message.contains("hush"), "{message}");
+}

@@ -45,28 +45,30 @@ impl Receiving {
 
     /// Answers a packet: in the books first, where it brings money.
     pub(crate) async fn answer(&self, books: &Books, source: Source<'_>, packet: Prepare) -> Bytes {
+        let sent = packet.amount();
         let arrival = match self.receiver.arrival(&packet) {
             Ok(arrival) => arrival,
-            Err(reject) => return reject.into_bytes(),
+            Err(reject) => return books.complete_unpaid(source, sent, None, reject.into_bytes()),
         };
         let id = arrival.tag().and_then(|tag| Uuid::from_slice(tag).ok());
-        let Some(id) = id else { return books.refuse(Refusal::NoSuchAccount) };
+        let Some(id) = id else { return books.refuse(source, sent, Refusal::NoSuchAccount) };
         let recipient = match self.operator.recipient(id).await {
             Ok(Some(recipient)) => recipient,
-            Ok(None) => return books.refuse(Refusal::NoSuchAccount),
+            Ok(None) => return books.refuse(source, sent, Refusal::NoSuchAccount),
             // The log has the cause already. Senders may try again.
-            Err(_) => return books.refuse(Refusal::LedgerStopped),
+            Err(_) => return books.refuse(source, sent, Refusal::LedgerStopped),
         };
         let asset = &recipient.local.asset;
         let amount = match books.arriving(source, &packet, asset, clock::now()) {
             Ok(amount) => amount,
-            Err(refusal) => return books.refuse(refusal),
+            Err(refusal) => return books.refuse(source, sent, refusal),
         };
         match arrival.brings(amount) {
             Incoming::Money(money) => self.take(books, source, &packet, &recipient, money).await,
             Incoming::Question(question) => {
                 let limits = self.limits(&recipient, question.connection());
-                question.answer(Some(limits), &mut random).into_bytes()
+                let answer = question.answer(Some(limits), &mut random).into_bytes();
+                books.complete_unpaid(source, sent, Some((asset, amount)), answer)
             }
         }
     }
@@ -81,20 +83,23 @@ impl Receiving {
         recipient: &Arc<Recipient>,
         money: Money,
     ) -> Bytes {
-        let (amount, now) = (money.amount(), clock::now());
+        let (sent, amount, now) = (packet.amount(), money.amount(), clock::now());
+        let arriving = Some((&*recipient.local.asset, amount));
         let limits = self.limits(recipient, money.connection());
         let room = match recipient.reserve(amount, now.unix_ms()) {
             Ok(room) => room,
             Err(Declined::Closed) => {
-                return money.decline_for_good(Some(limits), &mut random).into_bytes();
+                let reject = money.decline_for_good(Some(limits), &mut random).into_bytes();
+                return books.complete_unpaid(source, sent, arriving, reject);
             }
             Err(Declined::TooMuch { .. }) => {
-                return money.decline(Some(limits), &mut random).into_bytes();
+                let reject = money.decline(Some(limits), &mut random).into_bytes();
+                return books.complete_unpaid(source, sent, arriving, reject);
             }
         };
         let delivery = match books.deliver(source, packet, &recipient.local, amount).await {
             Ok(delivery) => delivery,
-            Err(refusal) => return books.refuse(refusal),
+            Err(refusal) => return books.refuse(source, sent, refusal),
         };
         let total_received = self.totals.lock().add(money.connection(), amount);
         let limits = Limits { total_received, receive_max: limits.receive_max.max(total_received) };

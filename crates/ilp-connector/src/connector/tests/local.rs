@@ -9,19 +9,19 @@ fn local(kind: AccountKind, asset: Arc<Asset>, liquidity: u64) -> LocalAccount {
     LocalAccount { asset, account: Arc::new(Account::new(id, balance)) }
 }
 
-fn wallet() -> LocalAccount {
+pub(super) fn wallet() -> LocalAccount {
     local(AccountKind::WalletAddress, asset("USD"), 0)
 }
 
 impl Node {
-    fn let_in(&self, packet: Prepare) -> Prepare {
+    pub(super) fn let_in(&self, packet: Prepare) -> Prepare {
         match self.prepare(packet) {
             Decision::Deliver(packet) => packet,
             other => panic!("not for this node: {other:?}"),
         }
     }
 
-    fn delivered(&self, to: &LocalAccount, packet: Prepare) -> Delivery<Hold> {
+    pub(super) fn delivered(&self, to: &LocalAccount, packet: Prepare) -> Delivery<Hold> {
         let packet = self.let_in(packet);
         let source = Source::Peer(&self.alice);
         let arriving = self.connector.arriving(source, &packet, &to.asset, now());

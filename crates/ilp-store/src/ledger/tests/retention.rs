@@ -103,3 +103,41 @@ fn a_crash_between_carrying_and_removing_is_made_good() {
     assert_eq!(available(&ledger, 2), 100);
     assert_eq!(ledger.verify().unwrap().faults, Vec::<String>::new());
 }
+
+#[test]
+fn the_numbers_about_the_journal_are_those_of_its_folder() {
+    let (dir, store) = fresh();
+    let files = || {
+        let sizes = fs::read_dir(dir.path().join("journal")).unwrap();
+        let sizes: Vec<_> = sizes.map(|file| file.unwrap().metadata().unwrap().len()).collect();
+        (sizes.len() as u64, sizes.iter().sum::<u64>())
+    };
+    let mut commits = 0;
+    for round in 0..3 {
+        let ledger = DurableLedger::open(&store, keeping(2)).unwrap();
+        let before = ledger.stats();
+        assert_eq!((before.segments, before.disk_bytes), files(), "round {round}");
+        assert_eq!((before.commits.count(), before.written_bytes), (0, 0));
+        fund(&ledger, round + 1, 1_000);
+        for _ in 0..100 {
+            block_on(ledger.post(hold(&ledger, round + 1, 9, 1).unwrap())).unwrap();
+        }
+        ledger.checkpoint().unwrap();
+        let after = ledger.stats();
+        commits += 101;
+        assert_eq!((after.posted_sequence, after.durable_sequence), (commits, commits));
+        assert_eq!(after.commits.count(), 101, "each waited for the one before it");
+        assert!(after.written_bytes > 101 * 64 && after.commits.sum_ns > 0);
+        // One more may be there that is prepared ahead and isn't used yet.
+        let (segments, bytes) = files();
+        assert!(segments - after.segments <= 1 && bytes - after.disk_bytes <= 4_096, "{after:?}");
+        assert!(after.segments <= 3, "old ones have gone: {after:?}");
+        drop(ledger);
+        // Which the start would count among those that are there.
+        let last =
+            fs::read_dir(dir.path().join("journal")).unwrap().map(|file| file.unwrap().path());
+        if segments > after.segments {
+            fs::remove_file(last.max().unwrap()).unwrap();
+        }
+    }
+}

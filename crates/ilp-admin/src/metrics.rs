@@ -1,0 +1,131 @@
+//! `GET /metrics`: who may read it, and how often it is made.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{
+        HeaderMap, StatusCode,
+        header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE},
+    },
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use ilp_connector::token::Secret;
+use tokio::sync::Mutex;
+
+use crate::auth::{Auth, Bearer};
+
+/// The text that Prometheus and all that read its format understand.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What the handler needs.
+struct Metrics {
+    auth: Auth,
+    /// Opens this page and nothing else.
+    secret: Option<Bearer>,
+    write: Box<dyn Fn() -> String + Send + Sync>,
+    /// Held by the one scrape that is being answered. The next ones wait: there are at most as many
+    /// as the port takes connections.
+    turn: Arc<Mutex<()>>,
+}
+
+/// The route of the metrics, whose text `write` makes. It's called on a thread that may take its
+/// time, and never twice at once.
+///
+/// Peers and what passes between them are nobody else's business, so it isn't as open as the
+/// questions about health are. Whoever shows `secret` may read, and whoever shows the secret of the
+/// admin API; where there is neither, everybody on this machine, as long as a web page isn't behind
+/// it.
+pub fn metrics_route(
+    auth: Auth,
+    secret: Option<&Secret>,
+    write: impl Fn() -> String + Send + Sync + 'static,
+) -> Router {
+    let secret = secret.map(Bearer::new);
+    let metrics = Metrics { auth, secret, write: Box::new(write), turn: Arc::default() };
+    Router::new().route("/metrics", get(scrape)).with_state(Arc::new(metrics))
+}
+
+async fn scrape(State(metrics): State<Arc<Metrics>>, request: Request) -> Response {
+    if !metrics.auth.addressed_to_us(request.headers(), request.uri()) {
+        let reason = "the Host header names another host: without a secret the metrics are shown \
+                      only under loopback names such as localhost\n";
+        return (StatusCode::FORBIDDEN, reason).into_response();
+    }
+    if !metrics.permits(request.headers()) {
+        let reason = "show metrics.secret, or admin.secret, as `Authorization: Bearer SECRET`\n";
+        return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")], reason).into_response();
+    }
+    let turn = Arc::clone(&metrics.turn).lock_owned().await;
+    let text = tokio::task::spawn_blocking(move || {
+        // Until the text is made, even if nobody waits for it any more.
+        let _turn = turn;
+        (metrics.write)()
+    });
+    match text.await {
+        Ok(text) => {
+            ([(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, "no-store")], text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "the metrics can't be told");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+impl Metrics {
+    fn permits(&self, headers: &HeaderMap) -> bool {
+        let Some(secret) = &self.secret else { return self.auth.permits(headers) };
+        let shown = headers.get(AUTHORIZATION);
+        shown.is_some_and(|shown| secret.is_shown_by(shown.as_bytes()))
+            || (!self.auth.is_open() && self.auth.permits(headers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use interledger_packet::Timestamp;
+
+    use super::*;
+    use crate::auth::SignatureRules;
+
+    fn metrics(admin: Option<&str>, own: Option<&str>) -> Metrics {
+        let dir = tempfile::tempdir().unwrap();
+        let store = || ilp_store::Store::open(dir.path()).unwrap();
+        let rules = SignatureRules { tenant_id: "t".to_owned(), lifetime_ms: 30_000 };
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let clock = || Timestamp::from_unix_ms(1_000_000);
+        let auth = admin.map(|text| Auth::secret(&secret(text), rules, clock, store()).unwrap());
+        Metrics {
+            auth: auth.unwrap_or_else(|| Auth::loopback(Vec::new())),
+            secret: own.map(|text| Bearer::new(&secret(text))),
+            write: Box::new(String::new),
+            turn: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn either_secret_opens_the_page_and_without_any_it_is_open() {
+        let shown = |text: &str| {
+            let value = format!("Bearer {text}").parse().unwrap();
+            HeaderMap::from_iter([(AUTHORIZATION, value)])
+        };
+        for (admin, own, opens, stays_shut) in [
+            (None, None, vec!["", "anything"], vec![]),
+            (Some("admin"), None, vec!["admin"], vec!["", "scrape"]),
+            (None, Some("scrape"), vec!["scrape"], vec!["", "admin"]),
+            (Some("admin"), Some("scrape"), vec!["admin", "scrape"], vec!["", "other"]),
+        ] {
+            let metrics = metrics(admin, own);
+            for text in opens {
+                assert!(metrics.permits(&shown(text)), "{admin:?} {own:?} {text}");
+            }
+            for text in stays_shut {
+                assert!(!metrics.permits(&shown(text)), "{admin:?} {own:?} {text}");
+            }
+            assert_eq!(metrics.permits(&HeaderMap::new()), admin.or(own).is_none());
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What the connector counts beside what its peers count for themselves.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use papaya::HashMap;
+use uuid::Uuid;
+
+use super::{Connector, Source};
+use crate::{
+    ledger::Ledger,
+    peer::{Asset, Peer},
+    traffic::{self, AssetName, Causes, Ending, Flows, Passage, Traffic},
+};
+
+/// What became of packets that came from no peer, or went to none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnFlows {
+    /// Questions, which move no money: the node's own count as incoming, and those of peers that it
+    /// answers itself as outgoing.
+    pub questions: Flows,
+    /// Payments from accounts at this node and probes before them, which count as incoming, and
+    /// payments to accounts, which count as outgoing: as if all of one asset were a peer.
+    pub accounts: BTreeMap<AssetName, Flows>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    questions: Arc<Traffic>,
+    /// By the asset's id. Entries stay when the asset goes, so that totals never fall.
+    accounts: HashMap<Uuid, Accounts, foldhash::fast::RandomState>,
+    pub(super) causes: Causes,
+}
+
+#[derive(Debug)]
+struct Accounts {
+    asset: AssetName,
+    traffic: Arc<Traffic>,
+}
+
+impl<L: Ledger> Connector<L> {
+    /// Shows every peer to `visit`, and returns what removed ones have counted, by asset. It takes
+    /// as long as there are peers; changes of peers wait meanwhile, packets don't.
+    pub fn visit_peers(&self, visit: impl FnMut(&Arc<Peer>)) -> BTreeMap<AssetName, Flows> {
+        self.peers.visit(visit)
+    }
+
+    /// What became of packets that have no peer on one side.
+    #[must_use]
+    pub fn own_flows(&self) -> OwnFlows {
+        let mut own =
+            OwnFlows { questions: self.counters.questions.flows(), accounts: BTreeMap::new() };
+        for accounts in self.counters.accounts.pin().values() {
+            *own.accounts.entry(accounts.asset.clone()).or_default() += accounts.traffic.flows();
+        }
+        own
+    }
+
+    /// Why packets weren't fulfilled.
+    #[must_use]
+    pub fn causes(&self) -> &Causes {
+        &self.counters.causes
+    }
+}
+
+impl Counters {
+    /// Counts a packet that was refused before it was sent on.
+    pub(super) fn turned_away(&self, source: Source<'_>, amount: u64) {
+        match source {
+            Source::Peer(peer) => peer.traffic.turned_away(amount),
+            Source::Local(local) => self.accounts(&local.asset).turned_away(amount),
+            Source::Probe(asset) => self.accounts(asset).turned_away(amount),
+            Source::Own => self.questions.turned_away(amount),
+        }
+    }
+
+    /// Counts a question that the node has answered itself.
+    pub(super) fn answered(&self, source: Source<'_>) {
+        self.begin(source, &self.questions, 0, 0).end(Ending::Fulfilled);
+    }
+
+    /// Counts a packet that comes to somebody at this node and for which nothing is set aside. Without
+    /// an asset it is to nobody that the node knows, and counted like a question.
+    pub(super) fn arrived(
+        &self,
+        source: Source<'_>,
+        amount: u64,
+        arriving: Option<(&Asset, u64)>,
+    ) -> Passage {
+        match arriving {
+            Some((asset, arrives)) => self.begin(source, &self.accounts(asset), amount, arrives),
+            None => self.begin(source, &self.questions, amount, 0),
+        }
+    }
+
+    /// Counts a packet that goes on from its source to `destination`.
+    pub(super) fn begin(
+        &self,
+        source: Source<'_>,
+        destination: &Arc<Traffic>,
+        amount_in: u64,
+        amount_out: u64,
+    ) -> Passage {
+        let begin = |source| Passage::begin(source, destination, amount_in, amount_out);
+        match source {
+            Source::Peer(peer) => begin(&peer.traffic),
+            Source::Local(local) => begin(&self.accounts(&local.asset)),
+            Source::Probe(asset) => begin(&self.accounts(asset)),
+            Source::Own => begin(&self.questions),
+        }
+    }
+
+    /// The counters of this node's accounts in one asset. Looked up without a lock; made with the
+    /// first packet.
+    pub(super) fn accounts(&self, asset: &Asset) -> Arc<Traffic> {
+        let accounts = self.accounts.pin();
+        let make = || Accounts { asset: traffic::name(asset), traffic: Arc::default() };
+        Arc::clone(&accounts.get_or_insert_with(asset.id, make).traffic)
+    }
+}

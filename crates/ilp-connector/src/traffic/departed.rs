@@ -1,0 +1,106 @@
+//! The counters of peers that were removed, so that totals never fall.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Flows, Traffic};
+use crate::peer::{Asset, Peer};
+
+/// How people name an asset: its code and its scale. An asset that is made anew after it was
+/// deleted has another id and the same name.
+pub type AssetName = (String, u8);
+
+/// How many removed peers may be waited for before it is looked whether they are gone.
+const LEAVING_MIN: usize = 64;
+
+/// What removed peers have counted.
+#[derive(Debug, Default)]
+pub(crate) struct Departed {
+    /// Counters that somebody else still holds and may add to: a packet under way, or the peer
+    /// itself, which the tables let go of a while after it was taken out.
+    leaving: Vec<(Arc<Asset>, Arc<Traffic>)>,
+    /// The length of that list at which it is looked through next: twice what was left the last
+    /// time, so that removing many peers at once costs each the same.
+    look_at: usize,
+    /// All others. An entry for each asset that a peer was ever removed of.
+    gone: BTreeMap<AssetName, Flows>,
+}
+
+impl Departed {
+    pub(crate) fn add(&mut self, peer: &Peer) {
+        self.leaving.push((Arc::clone(&peer.asset), Arc::clone(&peer.traffic)));
+        if self.leaving.len() >= self.look_at.max(LEAVING_MIN) {
+            self.let_go();
+        }
+    }
+
+    /// What they have counted, by asset.
+    pub(crate) fn flows(&mut self) -> BTreeMap<AssetName, Flows> {
+        self.let_go();
+        let mut flows = self.gone.clone();
+        for (asset, traffic) in &self.leaving {
+            *flows.entry(name(asset)).or_default() += traffic.flows();
+        }
+        flows
+    }
+
+    fn let_go(&mut self) {
+        let Self { leaving, gone, look_at } = self;
+        leaving.retain(|(asset, traffic)| {
+            // Nobody else has it, and nobody can get it from here while this is borrowed alone.
+            let is_gone = Arc::strong_count(traffic) == 1;
+            if is_gone {
+                *gone.entry(name(asset)).or_default() += traffic.flows();
+            }
+            !is_gone
+        });
+        *look_at = 2 * leaving.len();
+    }
+}
+
+pub(crate) fn name(asset: &Asset) -> AssetName {
+    (asset.code.clone(), asset.scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        testing::peer,
+        traffic::{Count, Ending, Passage},
+    };
+
+    #[test]
+    fn what_a_removed_peer_counted_stays_and_what_it_still_counts_is_added() {
+        let mut departed = Departed::default();
+        let (alice, bob) = (peer("g.alice"), peer("g.bob"));
+        let passage = Passage::begin(&alice.traffic, &bob.traffic, 5, 5);
+        departed.add(&alice);
+        departed.add(&bob);
+        drop((alice, bob));
+        let flows = |departed: &mut Departed| departed.flows()[&("USD".to_owned(), 2)];
+        let (none, one) = (Count::default(), Count { packets: 1, amount: 5 });
+        let before = flows(&mut departed);
+        assert_eq!((before.incoming.in_flight, before.outgoing.fulfilled), (one, none));
+        passage.end(Ending::Fulfilled);
+        for _ in 0..2 {
+            let after = flows(&mut departed);
+            assert_eq!((after.incoming.fulfilled, after.outgoing.fulfilled), (one, one));
+            assert_eq!(after.incoming.in_flight, none);
+        }
+        assert!(departed.leaving.is_empty());
+    }
+
+    #[test]
+    fn many_removals_leave_one_entry_for_each_asset() {
+        let mut departed = Departed::default();
+        for index in 0..1_000 {
+            let peer = peer(&format!("g.peer{index}"));
+            peer.traffic.turned_away(1);
+            departed.add(&peer);
+        }
+        assert!(departed.leaving.len() <= LEAVING_MIN);
+        let flows = departed.flows();
+        assert_eq!(flows.len(), 1);
+        assert!(flows.values().all(|flows| flows.incoming.refused.packets == 1_000));
+    }
+}

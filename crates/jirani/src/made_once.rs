@@ -1,0 +1,44 @@
+//! What a node makes for itself at its first start and then keeps in its store.
+
+use ilp_store::Store;
+use ilp_stream::SharedSecret;
+use ring::rand::{SecureRandom, SystemRandom};
+use uuid::Uuid;
+
+use crate::{commands::Failure, config::Config, run::store_failure};
+
+/// The operator's tenant id is made once and kept, since clients send it with each request.
+pub(crate) fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
+    const SETTING: &str = "tenant_id";
+    if let Some(id) = config.admin.tenant_id {
+        return Ok(id);
+    }
+    if let Some(id) = store
+        .setting(SETTING)
+        .map_err(store_failure)?
+        .and_then(|bytes| Uuid::from_slice(&bytes).ok())
+    {
+        return Ok(id);
+    }
+    let id = Uuid::new_v4();
+    store.set_setting(SETTING, id.as_bytes()).map_err(|error| Failure::Store(error.to_string()))?;
+    Ok(id)
+}
+
+/// What payment addresses are derived from is made once and kept, since payers hold addresses.
+pub(crate) fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecret, Failure> {
+    const SETTING: &str = "stream_secret";
+    if let Some(secret) = &config.stream_secret {
+        return Ok(secret.clone());
+    }
+    let kept = store.setting(SETTING).map_err(store_failure)?;
+    if let Some(secret) = kept.and_then(|bytes| bytes.try_into().ok()) {
+        return Ok(SharedSecret::new(secret));
+    }
+    let mut secret = [0; 32];
+    SystemRandom::new()
+        .fill(&mut secret)
+        .map_err(|_| Failure::Refused("the system gives no random numbers".to_owned()))?;
+    store.set_setting(SETTING, &secret).map_err(|error| Failure::Store(error.to_string()))?;
+    Ok(SharedSecret::new(secret))
+}

@@ -1,0 +1,159 @@
+//! What `GET /metrics` tells: everything that the node counts, in the text that Prometheus reads.
+//!
+//! Nothing is done here for a packet. Its counters lie where it passes: those of a peer in
+//! [`ilp_connector::traffic`], times in [`Latency`], the rest in the parts that they are about. They
+//! are only read here, on a thread where that holds up nobody, when somebody asks; so the library
+//! is a writer of text and nothing more.
+//!
+//! The text is bounded: every label has a known set of values, but for peers, of which
+//! `metrics.peers_max` are named, and for assets and rates, of which 100 and 200 are.
+
+mod latency;
+mod packets;
+mod page;
+mod peers;
+mod process;
+mod rates;
+mod services;
+mod survey;
+
+use std::{
+    collections::HashSet,
+    fmt::{self, Result},
+    sync::Arc,
+};
+
+use ilp_admin::operator::Operator;
+use ilp_connector::Connector;
+use ilp_http::ServerStats;
+use ilp_store::{DurableLedger, Store};
+use parking_lot::Mutex;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, text},
+    registry::Registry,
+};
+use uuid::Uuid;
+
+pub(crate) use self::latency::{Latency, Stopwatch, Times};
+use self::{latency::Latencies, page::Page, survey::Survey};
+use crate::{clock, node::Node};
+
+/// How much of a peer's name is told, in characters: it is the operator's text.
+const NAME_CHARACTERS_MAX: usize = 100;
+
+/// Where the numbers come from.
+pub(crate) struct Sources {
+    pub(crate) connector: Arc<Connector<DurableLedger>>,
+    pub(crate) operator: Operator,
+    pub(crate) store: Store,
+    /// Those of the threads that carry packets, and the operator's.
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) server: Arc<ServerStats>,
+    pub(crate) transfers_in_flight_max: usize,
+    /// How many peers have numbers of their own.
+    pub(crate) peers_max: usize,
+}
+
+/// Makes the text.
+pub(crate) struct Metrics {
+    registry: Registry,
+}
+
+impl Metrics {
+    pub(crate) fn new(sources: Sources) -> Self {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Reader { sources, labelled: Mutex::default() }));
+        Self { registry }
+    }
+
+    /// Everything as it is now. Takes as long as there are peers.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to memory doesn't fail, so this would be the library's error.
+        if let Err(error) = text::encode(&mut text, &self.registry) {
+            tracing::error!(%error, "the metrics are incomplete");
+        }
+        text
+    }
+}
+
+/// Reads all numbers and writes them down.
+struct Reader {
+    sources: Sources,
+    /// The peers that had numbers of their own the last time.
+    labelled: Mutex<HashSet<Uuid>>,
+}
+
+impl Collector for Reader {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result {
+        let Sources { connector, operator, store, nodes, server, .. } = &self.sources;
+        let page = &mut Page::new(encoder);
+        let survey = self.survey();
+        page.info("jirani_build", "The program", [&[("version", env!("CARGO_PKG_VERSION"))][..]])?;
+        page.gauge("jirani_peers", "Peers", survey.peers)?;
+        packets::write(page, &survey)?;
+        packets::write_causes(page, connector)?;
+        write_latencies(page, nodes)?;
+        self.write_peer_names(page, &survey)?;
+        packets::write_peers(page, &survey)?;
+        peers::write(page, &survey, connector)?;
+        rates::write(page, connector.rates(), clock::now())?;
+        services::write_assets(page, operator, connector)?;
+        services::write_ledger(page, connector.ledger(), self.sources.transfers_in_flight_max)?;
+        services::write_server(page, server)?;
+        services::write_clients(page, &nodes.iter().map(Node::client).collect::<Vec<_>>())?;
+        services::write_events(page, store)?;
+        process::write(page)
+    }
+}
+
+impl Reader {
+    fn survey(&self) -> Survey {
+        let mut labelled = self.labelled.lock();
+        let survey = Survey::take(&self.sources.connector, self.sources.peers_max, &labelled);
+        *labelled = survey.labelled.iter().map(|peer| peer.id).collect();
+        survey
+    }
+
+    /// What people call the peers that have numbers of their own. Apart from the numbers, so that a
+    /// peer which is renamed keeps them; a query joins the two by the label `peer`.
+    fn write_peer_names(&self, page: &mut Page<'_>, survey: &Survey) -> Result {
+        let mut rows = Vec::with_capacity(survey.labelled.len());
+        for peer in &survey.labelled {
+            // One that was removed meanwhile, or that can't be read, has numbers and no name.
+            let Ok(Some(record)) = self.sources.store.peer(peer.id) else { continue };
+            let name = record.name.unwrap_or_default();
+            rows.push([
+                ("peer", peer.id.to_string()),
+                ("name", name.chars().take(NAME_CHARACTERS_MAX).collect()),
+                ("address", record.static_ilp_address),
+                ("asset", peer.asset.code.clone()),
+                ("scale", peer.asset.scale.to_string()),
+            ]);
+        }
+        let rows = rows.iter().map(|row| row.each_ref().map(|(name, text)| (*name, text.as_str())));
+        let rows: Vec<_> = rows.collect();
+        page.info("jirani_peer", "Who a peer is", rows.iter().map(|row| &row[..]))
+    }
+}
+
+fn write_latencies(page: &mut Page<'_>, nodes: &[Node]) -> Result {
+    let mut latencies = Latencies::default();
+    nodes.iter().for_each(|node| latencies.add(node.latency()));
+    let Latencies { total, own, next_hop, durability } = latencies;
+    let help = "How long packets took, from their arrival to their answer";
+    page.histogram("jirani_packet_seconds", help, &total)?;
+    let help = "What of it was this node's own work";
+    page.histogram("jirani_packet_own_seconds", help, &own)?;
+    let help = "What of it was waiting for the next hop, of packets that were sent on";
+    page.histogram("jirani_packet_next_hop_seconds", help, &next_hop)?;
+    let help = "What of it was waiting for the disk, of packets that were paid for";
+    page.histogram("jirani_packet_durability_seconds", help, &durability)
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> Result {
+        formatter.debug_struct("Reader").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! Spans by OTLP over HTTP.
+//!
+//! A packet's span is made when the packet is done, from the times that were taken anyway, and put
+//! into a bounded queue. A thread of the library's takes it from there. Where that doesn't keep up,
+//! or the collector doesn't, spans are dropped: no packet ever waits for one.
+
+use std::{
+    future::{Future, ready},
+    pin::Pin,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use ilp_connector::{Source, token::Secret};
+use interledger_packet::Reply;
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Span, SpanKind, Tracer, TracerProvider},
+};
+use opentelemetry_http::{HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{
+        BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, SpanLimits,
+    },
+};
+
+use crate::{clock, commands::Failure, http_agent, metrics::Times};
+
+/// Spans that wait to be sent: some 500 bytes each, so 8 MiB. The next one is dropped.
+const QUEUE_MAX: usize = 16_384;
+/// Spans in one request: 1 MiB at the most.
+const BATCH_MAX: usize = 2_048;
+/// How long a span waits for others to go with it.
+const DELAY: Duration = Duration::from_secs(1);
+/// How long a collector may take to answer. No other request is sent meanwhile.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the last spans may take when the node ends.
+const END_TIMEOUT: Duration = Duration::from_secs(2);
+/// How much of a collector's answer is read: it says how many spans it didn't take, and why.
+const ANSWER_BYTES_MAX: u64 = 16 * 1_024;
+
+/// Where collectors take spans, if the URL doesn't say.
+const PATH: &str = "/v1/traces";
+
+/// Where the spans of packets go; nowhere by default. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Traces {
+    to: Option<Collector>,
+}
+
+#[derive(Clone, Debug)]
+struct Collector {
+    provider: SdkTracerProvider,
+    tracer: SdkTracer,
+}
+
+impl Traces {
+    /// Prepares for sending, if there is somewhere to. Sends nothing yet.
+    pub(crate) fn start(url: Option<&Secret>, node_name: &str) -> Result<Self, Failure> {
+        let Some(url) = url else { return Ok(Self::default()) };
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(Post { agent: http_agent::agent(TIMEOUT) })
+            .with_endpoint(with_path(url.reveal()))
+            .with_timeout(TIMEOUT)
+            .build()
+            // What the library says about it repeats the URL, which may hold a secret.
+            .map_err(|_| Failure::Refused("telemetry.otlp_url can't be used".to_owned()))?;
+        let batches = BatchConfigBuilder::default()
+            .with_max_queue_size(QUEUE_MAX)
+            .with_max_export_batch_size(BATCH_MAX)
+            .with_scheduled_delay(DELAY)
+            .build();
+        let queue = BatchSpanProcessor::builder(exporter).with_batch_config(batches).build();
+        let resource = Resource::builder_empty().with_attributes([
+            KeyValue::new("service.name", "jirani"),
+            KeyValue::new("service.instance.id", node_name.to_owned()),
+            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+        ]);
+        let provider = SdkTracerProvider::builder()
+            .with_sampler(Sampler::AlwaysOn)
+            .with_span_limits(SpanLimits::default())
+            .with_resource(resource.build())
+            .with_span_processor(queue)
+            .build();
+        let tracer = provider.tracer("jirani");
+        tracing::info!("a span for each packet is sent to telemetry.otlp_url");
+        Ok(Self { to: Some(Collector { provider, tracer }) })
+    }
+
+    /// Tells of a packet that has been answered just now. Peers are named by their ids; where a
+    /// packet goes is left out, since its address often names a customer.
+    pub(crate) fn packet(&self, source: Source<'_>, reply: &Bytes, times: &Times) {
+        let Some(Collector { tracer, .. }) = &self.to else { return };
+        let now = clock::system_time();
+        let microseconds = |took: Duration| i64::try_from(took.as_micros()).unwrap_or(i64::MAX);
+        let wait = |key, took: Option<Duration>| Some(KeyValue::new(key, microseconds(took?)));
+        let mut attributes = vec![
+            KeyValue::new("ilp.source", source_name(source)),
+            KeyValue::new("ilp.reply", reply_name(reply)),
+            KeyValue::new("jirani.own_us", microseconds(times.own)),
+        ];
+        attributes.extend(wait("jirani.next_hop_us", times.next_hop));
+        attributes.extend(wait("jirani.durability_us", times.durability));
+        let span = tracer
+            .span_builder("packet")
+            .with_kind(SpanKind::Server)
+            .with_start_time(now.checked_sub(times.total).unwrap_or(now))
+            .with_attributes(attributes);
+        // A packet carries no context of a trace, so each is the beginning of its own.
+        let mut span = span.start_with_context(tracer, &Context::new());
+        span.end_with_timestamp(now);
+    }
+
+    /// Sends what waits, for a bounded time.
+    pub(crate) fn end(&self) {
+        let Some(Collector { provider, .. }) = &self.to else { return };
+        if let Err(error) = provider.shutdown_with_timeout(END_TIMEOUT) {
+            tracing::warn!(%error, "the last spans were not sent");
+        }
+    }
+}
+
+fn source_name(source: Source<'_>) -> String {
+    match source {
+        Source::Peer(peer) => peer.id.to_string(),
+        Source::Local(_) | Source::Probe(_) | Source::Own => "own".to_owned(),
+    }
+}
+
+/// The code of a Reject, or that it is a Fulfill.
+fn reply_name(reply: &Bytes) -> String {
+    match Reply::parse(reply.clone()) {
+        Ok(Reply::Fulfill(_)) => "fulfill".to_owned(),
+        Ok(Reply::Reject(reject)) => reject.code().to_string(),
+        Err(_) => "none".to_owned(),
+    }
+}
+
+fn with_path(url: &str) -> String {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    match after_scheme.split_once(['/', '?']) {
+        None => format!("{url}{PATH}"),
+        Some((_, "")) => format!("{}{PATH}", url.trim_end_matches('/')),
+        Some(_) => url.to_owned(),
+    }
+}
+
+/// The client that the webhooks use too. It blocks, which it may: the thread is the library's, and
+/// does nothing else.
+#[derive(Debug)]
+struct Post {
+    agent: ureq::Agent,
+}
+
+impl Post {
+    fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let (head, body) = request.into_parts();
+        let answer = self.agent.run(Request::from_parts(head, &body[..]))?;
+        let (head, mut body) = answer.into_parts();
+        let text = body.with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
+        Ok(Response::from_parts(head, text.into()))
+    }
+}
+
+impl HttpClient for Post {
+    fn send_bytes<'a, 'async_trait>(
+        &'a self,
+        request: Request<Bytes>,
+    ) -> Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'async_trait>>
+    where
+        'a: 'async_trait,
+        Self: 'async_trait,
+    {
+        Box::pin(ready(self.send(request)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
