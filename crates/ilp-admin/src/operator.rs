@@ -25,6 +25,7 @@ mod page;
 mod payees;
 pub mod paying;
 mod peer_by_url;
+mod peer_liquidity;
 mod peer_terms;
 mod peers;
 mod quotes;
@@ -77,6 +78,7 @@ pub use self::{
     page::PageArguments,
     payees::{Payee, SpspTarget},
     peer_by_url::PeerByUrl,
+    peer_liquidity::LiquidityView,
     rates::NewRate,
     recipients::{Declined, Recipient, Reserved},
     routes::RouteView,

@@ -1,11 +1,14 @@
 //! The subscriptions: what is told as it happens.
 
+mod peer_liquidity;
+
 use async_graphql::{
     Context, ID, Result, SimpleObject, Subscription as SubscriptionRoot,
     futures_util::{Stream, stream},
 };
 use tokio::sync::watch;
 
+use self::peer_liquidity::PeerLiquidity;
 use super::{
     amount::Amount,
     outgoing_payment::OutgoingPaymentState,
@@ -92,6 +95,16 @@ impl Subscription {
         let next = Next::First(progress);
         let follower = Follower { operator, view, next, progress: so_far };
         Ok(stream::unfold(follower, Follower::tell))
+    }
+
+    /// How much a peer may still send: how it stands now, then each change, as seen four times a
+    /// second, until the peer is deleted. `NOT_FOUND` when there is no peer of this id.
+    async fn peer_liquidity(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The peer's id.")] peer_id: ID,
+    ) -> Result<impl Stream<Item = PeerLiquidity>> {
+        peer_liquidity::follow(operator(context).clone(), &peer_id)
     }
 }
 

@@ -9,6 +9,7 @@ mod outgoing_payments;
 mod pages;
 mod payment_progress;
 mod payment_restart;
+mod peer_liquidity;
 mod peering;
 mod peers;
 mod rafiki;

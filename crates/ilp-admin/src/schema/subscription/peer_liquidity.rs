@@ -1,0 +1,75 @@
+//! A peer's liquidity, as it changes.
+//!
+//! The books tell nobody of each packet: that would cost every packet something. So whoever follows
+//! looks, some times a second, at numbers in memory.
+
+use std::time::Duration;
+
+use async_graphql::{
+    ID, Result, SimpleObject,
+    futures_util::{Stream, stream},
+};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use crate::{
+    operator::{LiquidityView, Operator},
+    schema::{query::or_error, scalars::UInt64},
+};
+
+/// How often a follower looks.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How much a peer may still send.
+#[derive(SimpleObject)]
+pub(crate) struct PeerLiquidity {
+    /// The peer's id.
+    peer_id: ID,
+    /// How much the peer may still send, in the asset's smallest unit.
+    liquidity: UInt64,
+    /// How much of what it has is on hold for packets under way and withdrawals, in the asset's
+    /// smallest unit.
+    on_hold: UInt64,
+}
+
+/// Where a subscriber is.
+struct Follower {
+    operator: Operator,
+    peer: Uuid,
+    told: Option<LiquidityView>,
+    looks: Interval,
+}
+
+/// What is told of the peer of this id: how it stands, and each change that a look finds. It ends
+/// when the peer is deleted.
+///
+/// # Errors
+/// Not found.
+pub(super) fn follow(
+    operator: Operator,
+    id: &str,
+) -> Result<impl Stream<Item = PeerLiquidity> + use<>> {
+    let peer = or_error(operator.live_peer_id(id))?;
+    let mut looks = interval(LOOK_INTERVAL);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let follower = Follower { operator, peer, told: None, looks };
+    Ok(stream::unfold(follower, Follower::tell))
+}
+
+impl Follower {
+    async fn tell(mut self) -> Option<(PeerLiquidity, Self)> {
+        loop {
+            self.looks.tick().await;
+            let now = self.operator.peer_liquidity(self.peer)?;
+            if self.told != Some(now) {
+                self.told = Some(now);
+                let told = PeerLiquidity {
+                    peer_id: self.peer.into(),
+                    liquidity: now.available.into(),
+                    on_hold: now.on_hold.into(),
+                };
+                return Some((told, self));
+            }
+        }
+    }
+}
