@@ -12,8 +12,9 @@ use std::{
 use bytes::BytesMut;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ilp_connector::{
-    Connector, Decision, Policy, Source,
+    Connector, Decision, InFlightDefaults, InFlightLimits, Policy, Source,
     account::{Account, AccountId, Balance},
+    conversion::Spread,
     ledger::MemoryLedger,
     peer::{Asset, NextHop, Peer, Terms},
     token::{Secret, TokenDigest},
@@ -28,6 +29,12 @@ fn connector(peers: usize) -> (Connector<MemoryLedger>, Arc<Peer>) {
     let policy = Policy {
         amount_max_default: Some(u64::MAX),
         packets_per_minute_max_default: Some(u64::MAX),
+        in_flight_default: InFlightDefaults {
+            packets_max: u64::MAX,
+            packets_ceiling: u64::MAX,
+            amount_max: None,
+            asset_share_percent_max: 50,
+        },
         expiry_margin_ms: 1_000,
         hold_ms_max: 30_000,
     };
@@ -52,10 +59,13 @@ fn connector(peers: usize) -> (Connector<MemoryLedger>, Arc<Peer>) {
             let terms = Terms {
                 address: format!("g.peer{index}").as_str().try_into().expect("an address"),
                 routes: Vec::new(),
+                is_default_route: false,
                 tokens: vec![token],
                 max_packet_amount: None,
                 packets_per_minute_max: None,
                 amount_per_second_max: None,
+                in_flight: InFlightLimits::default(),
+                spread: Spread::NONE,
                 next_hop: Arc::new(next_hop),
             };
             let peer = Arc::new(Peer::new(id, Arc::clone(&asset), liquidity, terms));

@@ -78,6 +78,179 @@ fn assets_and_peers_are_added_and_packets_flow() {
 }
 
 #[test]
+fn what_was_added_is_shown_changed_and_removed() {
+    let node = Node::start();
+    let ok = |arguments: &[&str]| {
+        let output = run_on(&node, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+        text(&output)
+    };
+    assert!(ok(&["asset", "list"]).contains("add one: jirani asset add"));
+    assert!(ok(&["peer", "list"]).contains("add one: jirani peer add"));
+    ok(&["asset", "add", "USD", "2"]);
+    let peer = ["peer", "add", "--asset", "USD", "--address", "test.bob", "--liquidity", "5"];
+    ok(&[&peer[..], &["--endpoint", "127.0.0.1:1", "--outgoing-token", "first"]].concat());
+
+    let update = ["peer", "update", "test.bob", "--max-packet-amount", "12.50", "--name", "Bob"];
+    ok(&[&update[..], &["--endpoint", "127.0.0.1:2", "--route", "test.far"]].concat());
+    let shown = ok(&["peer", "show", "test.bob"]);
+    for part in ["Bob", "12.50 USD", "5.00 USD", "127.0.0.1:2", "test.bob test.far"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let query = "{ peers { edges { node { http { outgoing { authToken } } } } } }";
+    let peers = node.query(query, json!({}))["peers"].clone();
+    assert_eq!(peers["edges"][0]["node"]["http"]["outgoing"]["authToken"], "first");
+    ok(&["peer", "update", "test.bob", "--max-packet-amount", "none", "--route", "none"]);
+    let shown: Value = serde_json::from_str(&ok(&["peer", "show", "test.bob", "--json"])).unwrap();
+    assert_eq!((&shown["maxPacketAmount"], &shown["routes"]), (&json!(null), &json!(["test.bob"])));
+
+    ok(&["asset", "update", "USD", "--liquidity-threshold", "100"]);
+    assert!(ok(&["asset", "list"]).contains("100.00"));
+    for (arguments, code, said) in [
+        (&["asset", "remove", "USD", "--yes"][..], 1, "remove its peers"),
+        (&["asset", "add", "USD", "2"], 1, "jirani asset list shows it"),
+        (&["peer", "remove", "test.bob"], 2, "--yes"),
+        (&["peer", "show", "test.bob.alice"], 1, "there is no peer test.bob.alice"),
+        (&["peer", "update", "test.bob"], 2, "nothing to change"),
+        (&["peer", "add"], 2, "where nobody can be asked"),
+    ] {
+        let output = run_on(&node, arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output));
+        assert!(text(&output).contains(said), "{arguments:?}: {}", text(&output));
+    }
+    assert!(ok(&["peer", "remove", "test.bob", "--yes"]).contains("5.00 USD went to settlement"));
+    ok(&["asset", "remove", "USD", "--yes"]);
+    assert!(ok(&["events", "list"]).contains("no events yet"));
+}
+
+#[test]
+fn rates_fees_and_wallets_are_set_and_shown_and_a_payment_is_made() {
+    let node = Node::start();
+    let ok = |arguments: &[&str]| {
+        let output = run_on(&node, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+        text(&output)
+    };
+    for (code, stock) in [("USD", "100"), ("EUR", "100")] {
+        ok(&["asset", "add", code, "2"]);
+        ok(&["liquidity", "deposit", stock, "--asset", code]);
+    }
+    assert!(ok(&["rate", "list"]).contains("set one: jirani rate set"));
+    assert!(ok(&["rate", "set", "USD", "EUR", "0.92"]).contains("1 USD is worth 0.92 EUR"));
+    let rates = ok(&["rate", "list"]);
+    assert!(rates.contains("0.92") && rates.contains("INVERSE"), "{rates}");
+    assert!(ok(&["fee", "set", "USD", "--percent", "1.5"]).contains("cost 1.50% and 0.00 USD"));
+    let (alice, bob) = ("$wallet.example.com/alice", "https://wallet.example.com/bob");
+    let added = ok(&["wallet", "add", alice, "--asset", "USD", "--name", "Alice"]);
+    assert!(added.contains("it is paid as $wallet.example.com/alice"), "{added}");
+    ok(&["wallet", "add", bob, "--asset", "EUR"]);
+    let listed = ok(&["wallet", "list"]);
+    assert!(listed.contains("Alice") && listed.contains("wallet.example.com/bob"), "{listed}");
+
+    let pay = ["pay", bob, "--from", alice];
+    let paid = ok(&[&pay[..], &["--deliver", "9.20", "--yes"]].concat());
+    for part in ["of it fee", "sent 10.00 USD, 9.20 EUR arrived", "took out the fee of 0.15 USD"] {
+        assert!(paid.contains(part), "{paid}");
+    }
+    let paid = ok(&[&pay[..], &["--send", "5.08", "--yes", "--json"]].concat());
+    let paid: Value = serde_json::from_str(&paid).unwrap();
+    assert_eq!(paid["state"], "COMPLETED", "{paid}");
+    let shown = ok(&["wallet", "show", "$wallet.example.com/bob", "--json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let delivered: u64 = paid["deliveredAmount"]["value"].as_str().unwrap().parse().unwrap();
+    assert_eq!(shown["liquidity"], (920 + delivered).to_string());
+    assert!(ok(&["wallet", "show", alice]).contains("COMPLETED"));
+    let withdrawn = ok(&["wallet", "withdraw", bob]);
+    assert!(withdrawn.contains("withdrew") && withdrawn.contains("EUR"), "{withdrawn}");
+    let not_said = run_on(&node, &[&pay[..], &["--send", "5"]].concat());
+    assert_eq!(not_said.status.code(), Some(2), "{}", text(&not_said));
+    assert!(text(&not_said).contains("say --yes"), "{}", text(&not_said));
+    ok(&["rate", "delete", "USD", "EUR"]);
+
+    let nobody = "$wallet.example.com/carol";
+    for (arguments, code, said) in [
+        (&["pay", bob, "--from", alice, "--send", "5", "--yes"][..], 1, "setRate"),
+        (&["pay", bob, "--from", nobody, "--send", "5", "--yes"], 1, "jirani wallet add"),
+        (&["pay", "bob", "--from", alice, "--send", "5", "--yes"], 2, "a payment pointer such as"),
+        (&["wallet", "add", alice, "--asset", "USD"], 1, "jirani wallet list shows it"),
+        (&["wallet", "add", bob, "--asset", "XYZ"], 1, "jirani asset add"),
+        (&["rate", "set", "USD", "EUR", "-1"], 2, "unexpected argument"),
+        (&["rate", "set", "USD", "EUR", "x"], 1, "such as 0.92"),
+        (&["rate", "delete", "USD", "EUR"], 1, "rate"),
+        (&["fee", "set", "USD", "--percent", "101"], 1, "no percentage"),
+    ] {
+        let output = run_on(&node, arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output));
+        assert!(text(&output).contains(said), "{arguments:?}: {}", text(&output));
+    }
+}
+
+#[test]
+fn peering_is_one_command_on_each_side() {
+    let nodes = ["test.here", "test.there"]
+        .map(|address| Node::start_with(&[("JIRANI_ILP_ADDRESS", address)]));
+    let [here, there] = &nodes;
+    for node in &nodes {
+        node.create_asset("USD", 2);
+    }
+    let (our_endpoint, their_endpoint) = (here.ilp.to_string(), there.ilp.to_string());
+    let agreed = ["--asset", "USD", "--max-packet-amount", "10", "--liquidity", "50"];
+    let peer = ["peer", "add", "--address", "test.there", "--endpoint", &their_endpoint];
+    let more = ["--our-endpoint", &our_endpoint, "--json"];
+    let added = run_on(here, &[&peer[..], &agreed, &more].concat());
+    assert!(added.status.success(), "{}", text(&added));
+    let added: Value = serde_json::from_slice(&added.stdout).unwrap();
+    let entered = added["otherSide"]["command"].as_str().unwrap();
+    // As the other operator pastes it.
+    let words: Vec<&str> = entered.split(' ').skip(1).collect();
+    let pasted = run_on(there, &[&words[..], &["--liquidity", "50"]].concat());
+    assert!(pasted.status.success(), "{entered}: {}", text(&pasted));
+    let input = &added["otherSide"]["variables"]["input"];
+    assert_eq!(
+        (&input["staticIlpAddress"], &input["maxPacketAmount"]),
+        (&json!("test.here"), &json!("1000"))
+    );
+    for (from, to) in [(here, "test.there"), (there, "test.here")] {
+        let pinged = run_on(from, &["ping", to]);
+        assert!(pinged.status.success(), "{}", text(&pinged));
+    }
+}
+
+#[test]
+fn queries_are_signed_where_there_is_a_secret() {
+    const SECRET: &str = "a secret of more than 16 characters";
+    let node = Node::start_with(&[("JIRANI_ADMIN_SECRET", SECRET)]);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("query.graphql");
+    fs::write(&file, "query($address: String!) { ping(address: $address) { answered } }").unwrap();
+    let file = file.to_str().unwrap();
+    let variables = "{\"address\": \"test.jirani\", \"\u{e9}\": 1.50}";
+    let graphql = ["graphql", file, "--variables", variables];
+    let answered = run_on(&node, &[&graphql[..], &["--secret", SECRET]].concat());
+    assert!(answered.status.success(), "{}", text(&answered));
+    let answer: Value = serde_json::from_slice(&answered.stdout).unwrap();
+    assert_eq!(answer["data"]["ping"]["answered"], true, "{answer}");
+    let other =
+        run_on(&node, &[&graphql[..], &["--secret", "another secret of some length"]].concat());
+    assert_eq!(other.status.code(), Some(1));
+    assert!(text(&other).contains("admin.secret"), "{}", text(&other));
+    fs::write(file, "{ nonsense }").unwrap();
+    let refused = run_on(&node, &["graphql", file, "--secret", SECRET]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused).contains("Unknown field"), "{}", text(&refused));
+}
+
+#[test]
+fn shells_are_told_what_there_is() {
+    for (shell, said) in
+        [("bash", "complete -F"), ("zsh", "#compdef jirani"), ("fish", "complete -c jirani")]
+    {
+        let script = run(&["completions", shell]);
+        assert!(script.status.success() && text(&script).contains(said), "{}", text(&script));
+    }
+}
+
+#[test]
 fn ping_tells_who_answered() {
     let node = Node::start();
     let further = Node::start_with(&[("JIRANI_ILP_ADDRESS", "test.further")]);

@@ -5,19 +5,20 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 
-use crate::support::{Node, root};
+use crate::support::{Node, root, wallets::Amount};
 
 /// A Node.js script that is spoken to in lines of JSON. Killed when dropped.
-struct Script {
+pub(crate) struct Script {
     process: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
 impl Script {
-    fn start(name: &str) -> Self {
+    pub(crate) fn start(name: &str) -> Self {
         let folder = root().join("tests/interop");
         assert!(
             folder.join("node_modules").is_dir(),
@@ -34,7 +35,7 @@ impl Script {
         Self { process, input, output }
     }
 
-    fn ask(&mut self, question: &Value) -> Value {
+    pub(crate) fn ask(&mut self, question: &Value) -> Value {
         writeln!(self.input, "{question}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
@@ -99,4 +100,99 @@ fn interledger_pay_pays_a_stream_receiver_in_packets_of_at_most_the_maximum() {
     let restarted = node.kill().start();
     assert_eq!(restarted.liquidity(&sender_id), 5_000_000 - AMOUNT);
     assert_eq!(restarted.liquidity(&receiver_id), 1_000_000 + AMOUNT);
+}
+
+/// What a payer who is no node of ours needs to know of a wallet address.
+fn credentials(node: &Node, url: &str) -> (String, String) {
+    let told = node.spsp(url);
+    let secret = BASE64_STANDARD.decode(told["shared_secret"].as_str().unwrap()).unwrap();
+    let hex = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    (told["destination_account"].as_str().unwrap().to_owned(), hex)
+}
+
+/// Pays a wallet address of a node's with a program by others, which the node knows as a peer of a
+/// maximum packet amount of 1,000.
+fn pays_a_wallet(script: &str) -> Value {
+    const AMOUNT: u64 = 50_000;
+    let node = Node::start();
+    let asset = node.create_asset("USD", 2);
+    let (wallet, url) = node.create_wallet(&asset, "bob");
+    let more = json!({ "maxPacketAmount": "1000" });
+    let sender = node.create_peer(&asset, "test.sender", "http://127.0.0.1:1", more);
+    let (destination, secret) = credentials(&node, &url);
+    let outcome = Script::start(script).ask(&json!({
+        "url": format!("http://{}", node.ilp),
+        "token": "test.sender",
+        "asset": { "code": "USD", "scale": 2 },
+        "destinationAddress": destination,
+        "sharedSecret": secret,
+        "amountToSend": AMOUNT.to_string(),
+    }));
+    println!("{script}: {outcome}");
+    assert_eq!(outcome["error"], Value::Null);
+    assert_eq!(outcome["amountSent"], AMOUNT.to_string());
+    assert_eq!(outcome["amountDelivered"], AMOUNT.to_string());
+    assert_eq!(node.wallet_liquidity(&wallet), AMOUNT);
+    assert_eq!(node.liquidity(&sender), 1_000_000 - AMOUNT);
+    let restarted = node.kill().start();
+    assert_eq!(restarted.wallet_liquidity(&wallet), AMOUNT);
+    outcome
+}
+
+#[test]
+fn interledger_pay_pays_a_wallet_address() {
+    let outcome = pays_a_wallet("pay.js");
+    assert_eq!(outcome["maxPacketAmount"], "1000");
+}
+
+#[test]
+fn the_client_of_ilp_protocol_stream_pays_a_wallet_address() {
+    let outcome = pays_a_wallet("stream_client.js");
+    assert_eq!(outcome["sourceAccount"], "test.sender", "learnt from the node, by ILDCP");
+    let learnt = (&outcome["destinationAssetCode"], &outcome["destinationAssetScale"]);
+    assert_eq!(learnt, (&json!("USD"), &json!(2)));
+}
+
+/// Pays a receiver by others, found by its SPSP endpoint, out of a wallet of a node's.
+fn a_wallet_pays(script: &str, amount: Amount) -> (Value, Value) {
+    let node = Node::start();
+    let asset = node.create_asset("EUR", 4);
+    let (wallet, _) = node.create_wallet(&asset, "alice");
+    let mut receiver = Script::start(script);
+    let started = receiver.ask(&json!({
+        "ilpAddress": "test.receiver",
+        "token": "for-test.receiver",
+        "asset": { "code": "EUR", "scale": 4 },
+    }));
+    let endpoint = format!("http://127.0.0.1:{}", started["port"]);
+    let more = json!({ "maxPacketAmount": "1000" });
+    let peer = node.create_peer(&asset, "test.receiver", &endpoint, more);
+    let quote = node.quote(&wallet, &format!("{endpoint}/bob"), amount).unwrap();
+    let payment = node.pay_quote(&wallet, &quote);
+    let payment = node.ended_payment(&payment);
+    let received = receiver.ask(&json!({}));
+    println!("{script}: {payment} {received}");
+    assert_eq!((&payment["state"], &payment["error"]), (&json!("COMPLETED"), &Value::Null));
+    assert_eq!(payment["sentAmount"]["value"], received["received"]);
+    let sent: u64 = payment["sentAmount"]["value"].as_str().unwrap().parse().unwrap();
+    assert_eq!(node.liquidity(&peer), 1_000_000 + sent);
+    assert_eq!(received["unauthorized"], 0);
+    (payment, received)
+}
+
+#[test]
+fn a_wallet_pays_a_stream_receiver_and_a_stream_server() {
+    for script in ["receiver.js", "stream_server.js"] {
+        let (_, received) = a_wallet_pays(script, Amount::Send(50_500));
+        assert_eq!(
+            (&received["received"], &received["largest"]),
+            (&json!("50500"), &json!("1000"))
+        );
+        let (payment, received) = a_wallet_pays(script, Amount::Deliver(20_000));
+        assert_eq!(
+            (&received["received"], &received["largest"]),
+            (&json!("20000"), &json!("1000"))
+        );
+        assert_eq!(payment["liquidity"], "0", "one asset all the way costs what it delivers");
+    }
 }

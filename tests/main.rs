@@ -24,23 +24,33 @@ mod hostile;
 mod http_statuses;
 /// A payment between two programs by others: `@interledger/pay` and `stream-receiver`.
 mod interop;
+/// The same over two nodes and three assets, at rates that never come out even.
+mod interop_rates;
 /// Deposits and withdrawals on a running node: raced, timed out, restarted, and by command line.
 mod liquidity;
 /// What `/metrics` says of known packets, number by number.
 mod metrics;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
+/// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
+mod payments;
+/// Exchange rates: conversion, what is refused, and a rates service in every mood.
+mod rates;
 /// Killing the node under load, and counting.
 mod recovery;
 /// Each ILP error code that the node answers with, its cause, its data, its `triggeredBy`.
 mod rejects;
 /// What is there again after a restart.
 mod restart;
+/// Several ways to one place, the way for all the rest, and what one peer may have under way.
+mod routing;
 /// Ten thousand peers, and the memory of a node that does nothing.
 mod scale;
 /// Reading `/metrics`: who may, how much there is of it, and while packets pass.
 mod scrapes;
 /// Disks that fill up, files that rot.
 mod storage;
+/// STREAM packets, receivers and payments against those of the npm packages.
+mod stream_npm;
 /// Starting and stopping nodes, stub peers, packets.
 mod support;

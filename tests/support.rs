@@ -4,7 +4,9 @@ pub(crate) mod exposition;
 pub(crate) mod graphql;
 pub(crate) mod http;
 pub(crate) mod packets;
+pub(crate) mod rates;
 pub(crate) mod stub;
+pub(crate) mod wallets;
 
 use std::{
     fs,
@@ -28,6 +30,7 @@ pub(crate) struct Node {
     pub(crate) dir: DataDir,
     pub(crate) ilp: SocketAddr,
     pub(crate) admin: SocketAddr,
+    pub(crate) wallet: SocketAddr,
 }
 
 /// A node's data folder and its log, which outlive the node so that another can be started on it.
@@ -74,6 +77,7 @@ impl DataDir {
             .env("JIRANI_DATA_DIR", self.data())
             .env("JIRANI_ILP_LISTEN", "127.0.0.1:0")
             .env("JIRANI_ADMIN_LISTEN", "127.0.0.1:0")
+            .env("JIRANI_WALLET_LISTEN", "127.0.0.1:0")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -94,9 +98,10 @@ impl DataDir {
             let listen = |surface: &str| -> SocketAddr {
                 file[surface]["listen"].as_str().unwrap().parse().unwrap()
             };
-            Some((listen("ilp"), listen("admin")))
+            Some([listen("ilp"), listen("admin"), listen("wallet")])
         });
-        let node = Node { process, dir: self, ilp: addresses.0, admin: addresses.1 };
+        let [ilp, admin, wallet] = addresses;
+        let node = Node { process, dir: self, ilp, admin, wallet };
         wait_for("a healthy node", || {
             (http::get(node.admin, "/healthz").ok()?.status == 200).then_some(())
         });

@@ -18,6 +18,7 @@ use ring::hmac;
 use serde_json::Value;
 
 use self::signature::Signatures;
+pub use self::signature::sign;
 use crate::operator::Clock;
 
 /// How a request proves that it comes from the operator. Cheap to clone.

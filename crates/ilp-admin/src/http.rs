@@ -1,6 +1,8 @@
 //! The admin port: `POST /graphql`, and two questions about the node's health that need no secret.
 //! The [metrics](crate::metrics_route) are beside it.
 
+mod socket;
+
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use async_graphql::{Request as GraphqlRequest, Variables};
@@ -16,6 +18,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::{auth::Auth, operator::Operator, schema::AdminSchema};
 
@@ -29,13 +32,20 @@ struct Admin {
     schema: AdminSchema,
     operator: Operator,
     auth: Auth,
+    /// A place for each WebSocket that may be open.
+    sockets: Arc<Semaphore>,
 }
 
 /// The admin port's routes.
 pub fn router(operator: Operator, auth: Auth) -> Router {
-    let admin = Admin { schema: AdminSchema::new(operator.clone()), operator, auth };
+    let admin = Admin {
+        schema: AdminSchema::new(operator.clone()),
+        operator,
+        auth,
+        sockets: Arc::new(Semaphore::new(socket::SOCKETS_MAX)),
+    };
     Router::new()
-        .route("/graphql", post(graphql))
+        .route("/graphql", post(graphql).get(socket::open))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .with_state(Arc::new(admin))
@@ -180,6 +190,11 @@ fn health(operator: &Operator, is_loaded: bool) -> Response {
     }
     if !is_loaded {
         return unavailable("starting", "the peers are being loaded");
+    }
+    // Packets flow, if not all of them: whoever sends packets here or restarts nodes need do nothing.
+    if let Some(reason) = node.degraded {
+        return Json(json!({"status": "degraded", "version": node.version, "reason": reason}))
+            .into_response();
     }
     Json(json!({"status": "ok", "version": node.version})).into_response()
 }

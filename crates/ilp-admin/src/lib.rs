@@ -15,7 +15,7 @@ pub mod operator;
 mod schema;
 mod webhook;
 
-pub use auth::{Auth, SignatureRules};
+pub use auth::{Auth, SignatureRules, sign};
 pub use http::router;
 pub use metrics::metrics_route;
 pub use schema::sdl;

@@ -9,20 +9,40 @@ mod backup;
 mod check;
 mod error;
 mod events;
+mod fees;
 mod idempotency;
+mod incoming_payments;
 mod inputs;
+mod iso_time;
 mod liquidity;
 mod load;
 mod outcome;
+mod outgoing_payments;
 mod page;
+mod payees;
+pub mod paying;
 mod peers;
+mod quotes;
+mod rates;
+mod recipients;
+mod routes;
+mod sending;
 mod thresholds;
 pub(crate) mod transfers;
 mod views;
+mod wallet_addresses;
+mod wallet_checks;
+mod wallet_events;
+mod wallet_inputs;
+mod wallet_outcomes;
+mod wallet_url;
+pub(crate) mod wallet_views;
+mod wallet_withdrawals;
+mod wallets;
 mod withdrawals;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     future::Future,
     pin::Pin,
@@ -39,13 +59,27 @@ use parking_lot::RwLock;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, Semaphore};
 use uuid::{ContextV7, Uuid};
 
+use self::wallets::Wallets;
+
 pub use self::{
     error::{ErrorKind, OperatorError},
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
     page::PageArguments,
+    payees::{Payee, SpspTarget},
+    rates::NewRate,
+    recipients::{Declined, Recipient, Reserved},
+    routes::RouteView,
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, Passed, PeerView},
+    wallet_inputs::{
+        AmountGiven, NewFee, NewIncomingPayment, NewOutgoingPayment, NewQuote, NewWalletAddress,
+        OutgoingPaymentFilter, PaymentFilter, WalletAddressEdit, WalletAddressWithdrawal,
+    },
+    wallet_views::{
+        IncomingPaymentView, OutgoingPaymentView, PaymentView, QuoteView, WalletAddressView,
+        WithdrawnFromWalletAddress,
+    },
 };
 pub(crate) use self::{idempotency::Request, outcome::Outcome};
 
@@ -132,6 +166,12 @@ struct Inner {
     waiting: Arc<Semaphore>,
     /// Wakes whoever waits for the end of pending withdrawals: there is a new one.
     withdrawal_made: Notify,
+    /// Who may be paid, and which payments run.
+    wallets: Wallets,
+    /// Wakes whoever asks for rates: there is a new asset.
+    rates_wanted: Notify,
+    /// Codes whose rates the rates service doesn't tell, and why.
+    rates_failing: parking_lot::Mutex<BTreeMap<String, String>>,
     /// Set once, by the load.
     is_loaded: AtomicBool,
 }
@@ -148,6 +188,9 @@ impl Operator {
             changing: Arc::default(),
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
             withdrawal_made: Notify::new(),
+            wallets: Wallets::default(),
+            rates_wanted: Notify::new(),
+            rates_failing: parking_lot::Mutex::default(),
             is_loaded: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner), claim: None }
@@ -157,6 +200,12 @@ impl Operator {
     #[must_use]
     pub fn tenant_id(&self) -> &str {
         &self.inner.parts.tenant_id
+    }
+
+    /// The records, for tests that make what only time would.
+    #[cfg(test)]
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.parts.store
     }
 
     /// Whether the stored peers are live.
@@ -251,6 +300,20 @@ impl Inner {
     fn ledger(&self) -> &DurableLedger {
         self.parts.connector.ledger()
     }
+
+    /// A UUID v7, greater than all those that were made before.
+    fn new_id(&self) -> Uuid {
+        self.new_id_at((self.parts.clock)())
+    }
+
+    /// The same where the time was looked at already.
+    fn new_id_at(&self, now: Timestamp) -> Uuid {
+        let now_ms = now.unix_ms();
+        let subsecond_ns = u32::try_from(now_ms % 1000).unwrap_or(0) * 1_000_000;
+        let ids = self.ids.lock();
+        let time = uuid::Timestamp::from_unix(&*ids, now_ms / 1000, subsecond_ns);
+        Uuid::new_v7(time)
+    }
 }
 
 /// One change under way. As long as it exists, there is no other.
@@ -268,11 +331,16 @@ impl Changing {
 
     /// A UUID v7, greater than all those that were made before.
     fn new_id(&self) -> Uuid {
-        let now_ms = self.now().unix_ms();
-        let subsecond_ns = u32::try_from(now_ms % 1000).unwrap_or(0) * 1_000_000;
-        let ids = self.inner.ids.lock();
-        let time = uuid::Timestamp::from_unix(&*ids, now_ms / 1000, subsecond_ns);
-        Uuid::new_v7(time)
+        self.inner.new_id()
+    }
+
+    /// Reads what a change needs on a thread that may wait for the disk.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, OperatorError> + Send + 'static,
+    ) -> Result<T, OperatorError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || work(&inner)).await
     }
 
     /// Reads or changes the store on a thread that may wait for the disk.

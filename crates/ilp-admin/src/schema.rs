@@ -1,30 +1,58 @@
 //! The GraphQL schema, with the names of Rafiki's admin API. What it can do is what works: a type
 //! of that API that isn't here yet is absent and not a stub.
 
+mod amount;
 mod asset;
 mod books;
 mod document;
 mod event;
+mod fee;
+mod filter;
+mod incoming_payment;
 mod liquidity;
+mod lists;
 mod mutation;
 mod node;
+mod outgoing_payment;
 mod page;
+mod payment;
 mod peer;
 mod peer_input;
 mod query;
+mod quote;
+mod rate;
 mod response;
+mod route;
 mod scalars;
+mod subscription;
 #[cfg(test)]
 pub(crate) mod tests;
+mod wallet_address;
+mod wallet_address_input;
+mod wallet_liquidity;
 
 use async_graphql::{
-    EmptySubscription, Interface, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
-    ServerError,
+    Interface, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError,
+    futures_util::{
+        StreamExt,
+        stream::{self, BoxStream},
+    },
 };
 
 use self::{
-    asset::Asset, books::AccountingTransfer, event::WebhookEvent, mutation::Mutation, peer::Peer,
-    query::Query, response::BAD_USER_INPUT,
+    asset::Asset,
+    books::AccountingTransfer,
+    event::WebhookEvent,
+    fee::Fee,
+    incoming_payment::IncomingPayment,
+    mutation::Mutation,
+    outgoing_payment::OutgoingPayment,
+    payment::{BasePayment, Payment},
+    peer::Peer,
+    query::Query,
+    response::BAD_USER_INPUT,
+    subscription::Subscription,
+    wallet_address::WalletAddress,
 };
 use crate::operator::Operator;
 
@@ -51,12 +79,17 @@ enum Model {
     Peer(Peer),
     AccountingTransfer(AccountingTransfer),
     WebhookEvent(WebhookEvent),
+    WalletAddress(WalletAddress),
+    IncomingPayment(IncomingPayment),
+    OutgoingPayment(OutgoingPayment),
+    Payment(Payment),
+    Fee(Fee),
 }
 
 /// The schema over a running node.
 #[derive(Clone)]
 pub(crate) struct AdminSchema {
-    schema: Schema<Query, Mutation, EmptySubscription>,
+    schema: Schema<Query, Mutation, Subscription>,
 }
 
 impl AdminSchema {
@@ -71,17 +104,34 @@ impl AdminSchema {
 
     /// Runs a request. Every error of the response has an `extensions.code`.
     pub(crate) async fn execute(&self, mut request: Request) -> Response {
-        let checked = request
-            .parsed_query()
-            .map_or(Ok(()), document::check)
-            .map_err(|why| ServerError::new(why, None));
-        let mut response = match checked {
-            Ok(()) => self.schema.execute(request).await,
-            Err(error) => Response::from_errors(vec![error]),
-        };
-        response.errors.iter_mut().for_each(add_code);
-        response
+        match check(&mut request) {
+            Ok(()) => with_codes(self.schema.execute(request).await),
+            Err(why) => Self::refuse(why),
+        }
     }
+
+    /// Runs a request that may be a subscription, which has a response for all that it tells.
+    pub(crate) fn execute_stream(&self, mut request: Request) -> BoxStream<'static, Response> {
+        match check(&mut request) {
+            Ok(()) => self.schema.execute_stream(request).map(with_codes).boxed(),
+            Err(why) => stream::once(async move { Self::refuse(why) }).boxed(),
+        }
+    }
+
+    /// The response to a request that isn't run.
+    pub(crate) fn refuse(why: String) -> Response {
+        with_codes(Response::from_errors(vec![ServerError::new(why, None)]))
+    }
+}
+
+/// Whether a request may be run. What is no GraphQL is told when it is tried.
+fn check(request: &mut Request) -> Result<(), String> {
+    request.parsed_query().map_or(Ok(()), document::check)
+}
+
+fn with_codes(mut response: Response) -> Response {
+    response.errors.iter_mut().for_each(add_code);
+    response
 }
 
 /// The schema in GraphQL's own language, sorted so that two versions can be compared.
@@ -91,9 +141,10 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription)
         .register_output_type::<Model>()
+        .register_output_type::<BasePayment>()
 }
 
 /// Refusals of ours have a code. What has none comes from the GraphQL library: about an argument

@@ -84,6 +84,24 @@ impl AccountId {
     pub fn settlement(asset: Uuid) -> Self {
         Self { kind: AccountKind::Settlement, owner: asset }
     }
+
+    /// The account of a wallet address.
+    #[must_use]
+    pub fn wallet_address(wallet_address: Uuid) -> Self {
+        Self { kind: AccountKind::WalletAddress, owner: wallet_address }
+    }
+
+    /// The account of an incoming payment.
+    #[must_use]
+    pub fn incoming_payment(payment: Uuid) -> Self {
+        Self { kind: AccountKind::IncomingPayment, owner: payment }
+    }
+
+    /// The account of an outgoing payment.
+    #[must_use]
+    pub fn outgoing_payment(payment: Uuid) -> Self {
+        Self { kind: AccountKind::OutgoingPayment, owner: payment }
+    }
 }
 
 /// What an account has seen so far, in the asset's smallest unit. Amounts are u64 and sums u128,

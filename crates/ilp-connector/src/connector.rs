@@ -1,6 +1,11 @@
 //! The rules that a packet passes, in their order.
 
 mod counting;
+mod delivery;
+mod exchange;
+mod limits;
+mod peer_config;
+mod way;
 
 use std::sync::{
     Arc,
@@ -8,19 +13,21 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use interledger_packet::{Addr, Address, Prepare, Reply, Scheme, Timestamp};
+use interledger_packet::{Addr, Address, Prepare, Reply, Timestamp};
 use ring::digest::{SHA256, digest};
 use uuid::Uuid;
 
 use self::counting::Counters;
-pub use self::counting::OwnFlows;
+pub use self::{counting::OwnFlows, delivery::Delivery};
 use crate::{
     account::Account,
-    ledger::{Ledger, Leg, Transfer, TransferKind},
+    in_flight::{InFlightDefaults, Place},
+    ledger::Ledger,
     peer::{Asset, NextHop, Peer, Terms},
     peers::Peers,
+    rates::Rates,
     refusal::{LinkFailure, Refusal},
-    routes::Found,
+    routes::{Listing, RouteCursor},
     token::TokenDigest,
     traffic::{Ending, Passage},
 };
@@ -34,6 +41,8 @@ pub struct Policy {
     /// How many packets a peer without a limit of its own may send within any minute. `None` is no
     /// limit.
     pub packets_per_minute_max_default: Option<u64>,
+    /// How much of what a peer sends may be under way at once, where nothing else was agreed on.
+    pub in_flight_default: InFlightDefaults,
     /// How much earlier than it reached us a packet expires at the next hop, so that there is time
     /// to bring the answer back.
     pub expiry_margin_ms: u64,
@@ -49,6 +58,9 @@ pub enum Source<'a> {
     /// A payment of this node's own, which pays from what it was funded with. The operator's limits
     /// on peers don't apply to it.
     Local(&'a LocalAccount),
+    /// The node itself, asking what a path makes of an amount of this asset. The packet's condition
+    /// must be one that nobody can fulfill: nothing is held for it, since nothing can come of it.
+    Probe(&'a Arc<Asset>),
     /// The node itself, asking a question that moves no money.
     Own,
 }
@@ -57,15 +69,16 @@ impl<'a> Source<'a> {
     fn peer(self) -> Option<&'a Arc<Peer>> {
         match self {
             Self::Peer(peer) => Some(peer),
-            Self::Local(_) | Self::Own => None,
+            Self::Local(_) | Self::Probe(_) | Self::Own => None,
         }
     }
 
-    /// Who pays, and in what; `None` for a packet that moves no money.
-    fn payer(self) -> Option<(&'a Arc<Asset>, &'a Arc<Account>)> {
+    /// What the packet's amount is in; `None` for a packet that moves no money.
+    fn asset(self) -> Option<&'a Arc<Asset>> {
         match self {
-            Self::Peer(peer) => Some((&peer.asset, &peer.liquidity)),
-            Self::Local(local) => Some((&local.asset, &local.account)),
+            Self::Peer(peer) => Some(&peer.asset),
+            Self::Local(local) => Some(&local.asset),
+            Self::Probe(asset) => Some(asset),
             Self::Own => None,
         }
     }
@@ -93,7 +106,7 @@ pub enum Decision<H> {
     /// It is for somebody at this node, and nothing is on hold for it yet: whose it is, and whether
     /// it is for anybody, only the receiver can tell. [`Connector::deliver`] goes on from there.
     Deliver(Prepare),
-    /// It is answered here: the bytes of a Reject.
+    /// It is answered here: the bytes of a reply.
     Reply(Bytes),
 }
 
@@ -105,28 +118,27 @@ pub struct InFlight<H> {
     /// When it expires at the next hop: the life of its hold, and the time by which an answer
     /// counts.
     pub expires_at: Timestamp,
+    /// Whose next hop that is.
+    peer: Arc<Peer>,
+    amount_out: u64,
+    /// Amount and expiry as they arrived. The packet has them overwritten; these two words bring it
+    /// back where it is to go elsewhere, and a copy of it would cost every packet an allocation.
+    received: (u64, Timestamp),
+    /// The peers that it didn't reach before this one.
+    tried: Vec<Uuid>,
     execution_condition: [u8; 32],
     passage: Passage,
     /// `None` for a packet of zero, which moves no money.
     hold: Option<H>,
-}
-
-/// A packet that has reached its recipient's account at this node and is not yet answered. Dropping
-/// it voids its hold.
-#[derive(Debug)]
-pub struct Delivery<H> {
-    /// What arrives, in the smallest unit of the recipient's asset.
-    pub amount: u64,
-    expires_at: Timestamp,
-    execution_condition: [u8; 32],
-    passage: Passage,
-    hold: Option<H>,
+    /// Among what its sender has under way; `None` for the node's own.
+    place: Option<Place>,
 }
 
 /// What the rules make of a packet that they don't refuse.
 enum Way<H> {
     On(Bytes, InFlight<H>),
     Here(Prepare),
+    Answered(Bytes),
 }
 
 /// Where the routing table leads.
@@ -135,12 +147,13 @@ enum Next {
     Here,
 }
 
-/// The connector: the peers, the routes through them, and the books.
+/// The connector: the peers, the routes through them, the rates between them, and the books.
 #[derive(Debug)]
 pub struct Connector<L> {
     address: Address,
     policy: Policy,
     peers: Peers,
+    rates: Rates,
     ledger: L,
     counters: Counters,
     shutting_down: AtomicBool,
@@ -154,6 +167,7 @@ impl<L: Ledger> Connector<L> {
             address,
             policy,
             peers: Peers::new(),
+            rates: Rates::default(),
             ledger,
             counters: Counters::default(),
             shutting_down: AtomicBool::new(false),
@@ -170,6 +184,12 @@ impl<L: Ledger> Connector<L> {
     #[must_use]
     pub fn ledger(&self) -> &L {
         &self.ledger
+    }
+
+    /// The exchange rates.
+    #[must_use]
+    pub fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     /// Lets a peer take part: its token opens the door and its routes lead to it.
@@ -205,6 +225,21 @@ impl<L: Ledger> Connector<L> {
         self.peers.len()
     }
 
+    /// At most `limit` routes in their order, after a place among them.
+    #[must_use]
+    pub fn routes(&self, after: Option<&RouteCursor>, limit: usize) -> Listing {
+        self.peers.routes.page(after, limit)
+    }
+
+    /// The peer that a packet of the node's own to `destination` would go to at `now`, if any.
+    #[must_use]
+    pub fn next_hop(&self, destination: Addr<'_>, now: Timestamp) -> Option<Arc<Peer>> {
+        match self.route(destination, Source::Own, &[], now) {
+            Ok(Next::Hop(peer)) => Some(peer),
+            Ok(Next::Here) | Err(_) => None,
+        }
+    }
+
     /// Takes no more packets; those under way go on.
     pub fn shut_down(&self) {
         self.shutting_down.store(true, Ordering::Relaxed);
@@ -223,6 +258,10 @@ impl<L: Ledger> Connector<L> {
         match self.forward(source, packet, now).await {
             Ok(Way::On(packet, in_flight)) => Decision::Send { packet, in_flight },
             Ok(Way::Here(packet)) => Decision::Deliver(packet),
+            Ok(Way::Answered(reply)) => {
+                self.counters.answered_here(source, amount, Ending::Fulfilled);
+                Decision::Reply(reply)
+            }
             Err(refusal) => Decision::Reply(self.refuse(source, amount, refusal)),
         }
     }
@@ -232,75 +271,26 @@ impl<L: Ledger> Connector<L> {
     async fn forward(
         &self,
         source: Source<'_>,
-        mut packet: Prepare,
+        packet: Prepare,
         now: Timestamp,
     ) -> Result<Way<L::Hold>, Refusal> {
         self.is_up()?;
         not_expired(&packet, now)?;
         self.sender_may_send_this_much(source, packet.amount())?;
         self.sender_may_send_this_often(source, packet.amount(), now)?;
+        if let Some(reply) = self.configures_peer(source, &packet)? {
+            return Ok(Way::Answered(reply));
+        }
         self.may_be_forwarded(packet.destination())?;
-        let next_hop = match self.route(packet.destination(), source)? {
-            Next::Hop(next_hop) => next_hop,
+        let peer = match self.route(packet.destination(), source, &[], now)? {
+            Next::Hop(peer) => peer,
             Next::Here => return Ok(Way::Here(packet)),
         };
-        let amount_out = convert(source, &next_hop.asset, packet.amount())?;
-        let terms = next_hop.terms();
-        self.next_hop_takes_this_much(&terms, packet.amount(), amount_out)?;
-        let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
-        let hold = self.hold(source, &next_hop.liquidity, &packet, amount_out).await?;
-
-        let passage = self.counters.begin(source, &next_hop.traffic, packet.amount(), amount_out);
-        packet.set_amount(amount_out);
-        packet.set_expires_at(expires_at);
-        let in_flight = InFlight {
-            next_hop: Arc::clone(&terms.next_hop),
-            expires_at,
-            execution_condition: *packet.execution_condition(),
-            passage,
-            hold,
-        };
-        Ok(Way::On(packet.into_bytes(), in_flight))
+        let in_flight = self.hand_to(peer, source, &packet, now).await?;
+        Ok(Way::On(in_flight.outgoing(packet), in_flight))
     }
 
-    /// Sets aside what a packet brings to an account at this node, after [`Connector::prepare`] has
-    /// let it in with [`Decision::Deliver`]. What the recipient answers settles it:
-    /// [`Connector::complete_delivery`].
-    ///
-    /// # Errors
-    /// [`Refusal`] when there is no rate between the two assets, or too little liquidity.
-    pub async fn deliver(
-        &self,
-        source: Source<'_>,
-        packet: &Prepare,
-        recipient: &LocalAccount,
-    ) -> Result<Delivery<L::Hold>, Refusal> {
-        let amount = convert(source, &recipient.asset, packet.amount())?;
-        let hold = self.hold(source, &recipient.account, packet, amount).await?;
-        let to = self.counters.accounts(&recipient.asset);
-        Ok(Delivery {
-            amount,
-            expires_at: packet.expires_at(),
-            execution_condition: *packet.execution_condition(),
-            passage: self.counters.begin(source, &to, packet.amount(), amount),
-            hold,
-        })
-    }
-
-    /// Settles a packet for an account at this node with the recipient's answer, as
-    /// [`Connector::complete`] does with a next hop's.
-    pub async fn complete_delivery(
-        &self,
-        delivery: Delivery<L::Hold>,
-        answer: Bytes,
-        now: Timestamp,
-    ) -> Bytes {
-        let Delivery { expires_at, execution_condition, passage, hold, .. } = delivery;
-        let settled = self.settle(Ok(answer), &execution_condition, expires_at, hold, now).await;
-        self.end(passage, settled)
-    }
-
-    /// The bytes of a Reject of this node's own, for a packet that was let in and goes no further.
+    /// The bytes of a Reject of this node's own, for a packet of this amount that goes no further.
     #[must_use]
     pub fn refuse(&self, source: Source<'_>, amount: u64, refusal: Refusal) -> Bytes {
         self.counters.turned_away(source, amount, &refusal);
@@ -316,21 +306,30 @@ impl<L: Ledger> Connector<L> {
         answer: Result<Bytes, LinkFailure>,
         now: Timestamp,
     ) -> Bytes {
-        let InFlight { expires_at, execution_condition, passage, hold, .. } = in_flight;
+        let InFlight {
+            peer,
+            expires_at,
+            execution_condition,
+            passage,
+            hold,
+            place: _until_the_end,
+            ..
+        } = in_flight;
+        let answer = answer.inspect_err(|failure| self.counters.causes.link_failed(*failure));
+        let answer = way::heard(&peer, answer, now);
         let settled = self.settle(answer, &execution_condition, expires_at, hold, now).await;
         self.end(passage, settled)
     }
 
     async fn settle(
         &self,
-        answer: Result<Bytes, LinkFailure>,
+        answer: Result<Reply, Refusal>,
         execution_condition: &[u8; 32],
         expires_at: Timestamp,
         hold: Option<L::Hold>,
         now: Timestamp,
     ) -> Result<Reply, Refusal> {
-        let answer = answer.inspect_err(|failure| self.counters.causes.link_failed(*failure))?;
-        let fulfill = match Reply::parse(answer).map_err(|_| Refusal::NotAReply)? {
+        let fulfill = match answer? {
             reject @ Reply::Reject(_) => return Ok(reject),
             Reply::Fulfill(fulfill) => fulfill,
         };
@@ -370,134 +369,10 @@ impl<L: Ledger> Connector<L> {
         // Relaxed: a packet that races with the shutdown is drained like those before it.
         if self.shutting_down.load(Ordering::Relaxed) { Err(Refusal::ShuttingDown) } else { Ok(()) }
     }
-
-    fn amount_max(&self, terms: &Terms) -> Option<u64> {
-        terms.max_packet_amount.or(self.policy.amount_max_default)
-    }
-
-    /// What may pass within a second is also the most that one packet may carry: no later moment
-    /// would let more through, and told so, a sender makes its packets smaller.
-    fn sender_may_send_this_much(&self, source: Source<'_>, amount: u64) -> Result<(), Refusal> {
-        let Source::Peer(peer) = source else { return Ok(()) };
-        let terms = peer.terms_now();
-        let maximum = self.amount_max(&terms).into_iter().chain(terms.amount_per_second_max).min();
-        match maximum {
-            Some(maximum) if amount > maximum => {
-                Err(Refusal::AmountTooLarge { received: amount, maximum })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn sender_may_send_this_often(
-        &self,
-        source: Source<'_>,
-        amount: u64,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let Source::Peer(peer) = source else { return Ok(()) };
-        let terms = peer.terms_now();
-        let packets = terms.packets_per_minute_max.or(self.policy.packets_per_minute_max_default);
-        if packets.is_some_and(|limit| !peer.packet_rate.take_packet(limit, now)) {
-            return Err(Refusal::PacketRate);
-        }
-        let amounts = terms.amount_per_second_max;
-        if amounts.is_some_and(|limit| !peer.amount_rate.take_amount(amount, limit, now)) {
-            return Err(Refusal::AmountRate);
-        }
-        Ok(())
-    }
-
-    /// `peer.` addresses mean the direct neighbour and never travel (RFC 15); live packets never
-    /// reach test networks, nor the reverse (RFC 34).
-    fn may_be_forwarded(&self, destination: Addr<'_>) -> Result<(), Refusal> {
-        if destination.scheme() == Scheme::Peer {
-            return Err(Refusal::PeerAddress);
-        }
-        match (is_live(self.address.scheme()), is_live(destination.scheme())) {
-            (Some(own), Some(other)) if own != other => Err(Refusal::OtherNetwork),
-            _ => Ok(()),
-        }
-    }
-
-    /// The longest prefix wins, and our own address is a prefix like any other: a child of ours
-    /// has a longer one.
-    fn route(&self, destination: Addr<'_>, source: Source<'_>) -> Result<Next, Refusal> {
-        let own = self.address.as_str();
-        let own_prefix_bytes = if destination.starts_with_segments(own) { own.len() } else { 0 };
-        match self.peers.routes.find(destination, source.peer().map(AsRef::as_ref)) {
-            Found::Through(peer, prefix_bytes) if prefix_bytes > own_prefix_bytes => {
-                Ok(Next::Hop(peer))
-            }
-            _ if own_prefix_bytes == destination.as_str().len() => Err(Refusal::NoSuchAccount),
-            _ if own_prefix_bytes > 0 => Ok(Next::Here),
-            Found::BackToSender => Err(Refusal::BackToSender),
-            Found::Through(..) | Found::Nothing => Err(Refusal::NoRoute),
-        }
-    }
-
-    fn next_hop_takes_this_much(
-        &self,
-        terms: &Terms,
-        amount: u64,
-        amount_out: u64,
-    ) -> Result<(), Refusal> {
-        match self.amount_max(terms) {
-            Some(maximum) if amount_out > maximum => {
-                Err(Refusal::AmountTooLarge { received: amount, maximum })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn outgoing_expiry(&self, expires_at: Timestamp, now: Timestamp) -> Result<Timestamp, Refusal> {
-        let longest = now.saturating_add_ms(self.policy.hold_ms_max);
-        let outgoing = expires_at.saturating_sub_ms(self.policy.expiry_margin_ms).min(longest);
-        if outgoing <= now { Err(Refusal::TooLittleTime) } else { Ok(outgoing) }
-    }
-
-    /// A packet of zero moves no money, so nothing is held and nothing is written for it.
-    async fn hold(
-        &self,
-        source: Source<'_>,
-        payee: &Arc<Account>,
-        packet: &Prepare,
-        amount_out: u64,
-    ) -> Result<Option<L::Hold>, Refusal> {
-        if packet.amount() == 0 {
-            return Ok(None);
-        }
-        let (_, payer) = source.payer().ok_or(Refusal::Liquidity)?;
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *packet.execution_condition();
-        let transfer = Transfer {
-            id: Uuid::from_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]),
-            kind: TransferKind::Packet,
-            first: Leg { debit: Arc::clone(payer), credit: Arc::clone(payee), amount: amount_out },
-            second: None,
-        };
-        Ok(Some(self.ledger.hold(transfer).await?))
-    }
 }
 
 fn not_expired(packet: &Prepare, now: Timestamp) -> Result<(), Refusal> {
     if packet.expires_at() <= now { Err(Refusal::AlreadyExpired) } else { Ok(()) }
-}
-
-/// What arrives in `asset` for `amount` from the source, in that asset's unit.
-fn convert(source: Source<'_>, asset: &Asset, amount: u64) -> Result<u64, Refusal> {
-    match source.payer() {
-        Some((paid_in, _)) if paid_in.id != asset.id => Err(Refusal::NoRate),
-        _ => Ok(amount),
-    }
-}
-
-/// Whether an allocation scheme is of the live network, of a test network, or of neither.
-fn is_live(scheme: Scheme) -> Option<bool> {
-    match scheme {
-        Scheme::Global => Some(true),
-        scheme if scheme.is_test() => Some(false),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

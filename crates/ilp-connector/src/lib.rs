@@ -7,14 +7,19 @@
 //! Start reading at [`Connector::prepare`]: the order of its lines is the order of the rules.
 
 pub mod account;
+mod breaker;
 mod connector;
+pub mod conversion;
 pub mod histogram;
+mod in_flight;
 #[cfg(all(test, shuttle))]
 mod interleavings;
 pub mod ledger;
 pub mod peer;
 mod peers;
+pub mod rate;
 mod rate_limit;
+pub mod rates;
 mod refusal;
 mod routes;
 #[cfg(test)]
@@ -22,7 +27,10 @@ mod testing;
 pub mod token;
 pub mod traffic;
 
+pub use breaker::Reachability;
 pub use connector::{
     Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Source,
 };
+pub use in_flight::{InFlightDefaults, InFlightLimits};
 pub use refusal::{LinkFailure, Refusal};
+pub use routes::{ListedRoute, Listing, RouteCursor};

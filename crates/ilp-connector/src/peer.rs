@@ -9,12 +9,16 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use interledger_packet::{Address, AddressPrefix};
+use interledger_packet::{Address, AddressPrefix, Timestamp};
 use uuid::Uuid;
 
 use crate::{
     account::Account,
+    breaker::{Breaker, Reachability},
+    conversion::Spread,
+    in_flight::{InFlightLimits, UnderWay},
     rate_limit::RateLimit,
+    refusal::LinkFailure,
     token::{Secret, TokenDigest},
     traffic::Traffic,
 };
@@ -71,6 +75,8 @@ pub struct Terms {
     pub address: Address,
     /// What else is reached through the peer.
     pub routes: Vec<AddressPrefix>,
+    /// Whether the peer takes what nobody else is nearer to.
+    pub is_default_route: bool,
     /// Digests of the tokens that the peer may show us.
     pub tokens: Vec<TokenDigest>,
     /// The most that one packet to or from the peer may carry, in the asset's smallest unit.
@@ -80,14 +86,22 @@ pub struct Terms {
     /// How much the peer may send us within any second, in the asset's smallest unit, and so also
     /// with one packet.
     pub amount_per_second_max: Option<u64>,
+    /// How much of what the peer sends may be under way at once.
+    pub in_flight: InFlightLimits,
+    /// What the node keeps of whatever the peer sends, on top of the rate. Between two peers of one
+    /// asset, where the rate is one, it is the whole price.
+    pub spread: Spread,
     /// Where packets to the peer go.
     pub next_hop: Arc<NextHop>,
 }
 
 impl Terms {
-    /// Every prefix that is reached through the peer, its own address first.
+    /// Every prefix that is reached through the peer, its own address first. The empty one, of a
+    /// default route, is last: it is a prefix of everything.
     pub fn prefixes(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.address.as_str()).chain(self.routes.iter().map(AddressPrefix::as_str))
+        std::iter::once(self.address.as_str())
+            .chain(self.routes.iter().map(AddressPrefix::as_str))
+            .chain(self.is_default_route.then_some(""))
     }
 }
 
@@ -105,6 +119,8 @@ pub struct Peer {
     terms: ArcSwap<Terms>,
     pub(crate) packet_rate: RateLimit,
     pub(crate) amount_rate: RateLimit,
+    pub(crate) under_way: UnderWay,
+    pub(crate) breaker: Breaker,
 }
 
 impl Peer {
@@ -119,6 +135,8 @@ impl Peer {
             terms: ArcSwap::from_pointee(terms),
             packet_rate: RateLimit::default(),
             amount_rate: RateLimit::default(),
+            under_way: UnderWay::default(),
+            breaker: Breaker::default(),
         }
     }
 
@@ -128,6 +146,28 @@ impl Peer {
         self.terms.load_full()
     }
 
+    /// Whether packets reach the peer, as far as those that were sent to it tell.
+    #[must_use]
+    pub fn reachability(&self) -> Reachability {
+        self.breaker.reachability()
+    }
+
+    /// When the peer last answered a packet, to the second; `None` before the first answer since
+    /// the start or since it moved to another endpoint.
+    #[must_use]
+    pub fn last_seen_at(&self) -> Option<Timestamp> {
+        self.breaker.last_reply_at()
+    }
+
+    /// Notes why there was no reply from the peer. What lies with us, or with whoever is behind the
+    /// peer, says nothing about it.
+    pub(crate) fn did_not_reply(&self, failure: LinkFailure, now: Timestamp) {
+        match failure {
+            LinkFailure::Unreachable | LinkFailure::Busy => self.breaker.failed(now),
+            LinkFailure::QueueFull | LinkFailure::NoReplyInTime | LinkFailure::NotAReply => {}
+        }
+    }
+
     /// The terms at this moment, for a look that is over before the next await: no reference count
     /// is touched.
     pub(crate) fn terms_now(&self) -> arc_swap::Guard<Arc<Terms>> {
@@ -135,7 +175,13 @@ impl Peer {
     }
 
     pub(crate) fn replace_terms(&self, terms: Terms) -> Arc<Terms> {
-        self.terms.swap(Arc::new(terms))
+        let next_hop = terms.next_hop.id;
+        let old = self.terms.swap(Arc::new(terms));
+        if old.next_hop.id != next_hop {
+            // What the old endpoint did says nothing about the new one.
+            self.breaker.reset();
+        }
+        old
     }
 }
 

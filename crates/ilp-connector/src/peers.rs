@@ -1,6 +1,9 @@
 //! The peers of a running node: found by token for every packet, by id for the operator.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use papaya::HashMap;
 use parking_lot::Mutex;
@@ -61,9 +64,7 @@ impl Peers {
         let _one_change = self.changing.lock();
         let terms = peer.terms();
         // Routes come before tokens, so that a peer that may send may also be answered.
-        for prefix in terms.prefixes() {
-            self.routes.add(prefix, &peer);
-        }
+        self.routes.add(terms.prefixes(), &peer);
         for token in &terms.tokens {
             self.by_token.pin().insert(*token, Arc::clone(&peer));
         }
@@ -75,17 +76,14 @@ impl Peers {
     pub(crate) fn update(&self, id: Uuid, terms: Terms) -> Option<Arc<Terms>> {
         let _one_change = self.changing.lock();
         let peer = self.by_id(id)?;
-        for prefix in terms.prefixes() {
-            self.routes.add(prefix, &peer);
-        }
+        self.routes.add(terms.prefixes(), &peer);
         for token in &terms.tokens {
             self.by_token.pin().insert(*token, Arc::clone(&peer));
         }
         let old = peer.replace_terms(terms);
         let new = peer.terms();
-        for prefix in old.prefixes().filter(|old| !new.prefixes().any(|new| new == *old)) {
-            self.routes.remove(prefix, &peer);
-        }
+        let kept: HashSet<&str> = new.prefixes().collect();
+        self.routes.remove(old.prefixes().filter(|old| !kept.contains(old)), &peer);
         for token in old.tokens.iter().filter(|old| !new.tokens.contains(old)) {
             self.by_token.pin().remove(token);
         }
@@ -100,9 +98,7 @@ impl Peers {
         for token in &terms.tokens {
             self.by_token.pin().remove(token);
         }
-        for prefix in terms.prefixes() {
-            self.routes.remove(prefix, &peer);
-        }
+        self.routes.remove(terms.prefixes(), &peer);
         Some(peer)
     }
 }

@@ -64,6 +64,12 @@ pub enum Refusal {
     /// T05: more amount per second than agreed.
     #[error("more amount per second than agreed")]
     AmountRate,
+    /// T05: as many of the peer's packets are under way as agreed.
+    #[error("more packets under way at once than agreed")]
+    PacketsInFlight,
+    /// T05: as much of the peer's money is under way as agreed.
+    #[error("more amount under way at once than agreed")]
+    AmountInFlight,
     /// F02: a `peer.` address that this node doesn't serve.
     #[error("addresses under peer. are for direct neighbours, and this one is not served here")]
     PeerAddress,
@@ -82,9 +88,22 @@ pub enum Refusal {
     /// F07: source and destination count in different assets, and no rate between them is known.
     #[error("no exchange rate between the two peers' assets")]
     NoRate,
+    /// T00: there is a rate, and its lifetime is over before a newer one came.
+    #[error("the exchange rate between the two peers' assets is older than its lifetime")]
+    StaleRate,
+    /// T00: no rate is known yet, and the rates service may tell one any moment.
+    #[error("the exchange rate between the two peers' assets is not known yet")]
+    AwaitedRate,
+    /// R01: an amount other than zero that is worth nothing on the other side.
+    #[error("the amount is worth less than the smallest unit of the next hop's asset")]
+    ConvertsToZero,
     /// T04: the sender's credit line, or the node's stock of an asset, is too low.
     #[error("too little liquidity for this packet at the moment")]
     Liquidity,
+    /// T04: what this peer has under way already holds its share of the node's stock of an asset,
+    /// which is there for all.
+    #[error("too large a share of the asset's liquidity is held by packets of this peer")]
+    AssetShare,
     /// T03: as many packets are under way as the node takes.
     #[error("the node has as many packets under way as it takes")]
     Busy,
@@ -113,19 +132,25 @@ pub enum Refusal {
 
 impl Refusal {
     /// One of each kind, for counting. Amounts in their fields mean nothing.
-    pub const KINDS: [Self; 20] = [
+    pub const KINDS: [Self; 26] = [
         Self::AlreadyExpired,
         Self::TooLittleTime,
         Self::AmountTooLarge { received: 0, maximum: 0 },
         Self::PacketRate,
         Self::AmountRate,
+        Self::PacketsInFlight,
+        Self::AmountInFlight,
         Self::PeerAddress,
         Self::OtherNetwork,
         Self::NoRoute,
         Self::BackToSender,
         Self::NoSuchAccount,
         Self::NoRate,
+        Self::StaleRate,
+        Self::AwaitedRate,
+        Self::ConvertsToZero,
         Self::Liquidity,
+        Self::AssetShare,
         Self::Busy,
         Self::ShuttingDown,
         Self::LedgerStopped,
@@ -145,13 +170,19 @@ impl Refusal {
             Self::AmountTooLarge { .. } => "amount_too_large",
             Self::PacketRate => "packet_rate",
             Self::AmountRate => "amount_rate",
+            Self::PacketsInFlight => "packets_in_flight",
+            Self::AmountInFlight => "amount_in_flight",
             Self::PeerAddress => "peer_address",
             Self::OtherNetwork => "other_network",
             Self::NoRoute => "no_route",
             Self::BackToSender => "back_to_sender",
             Self::NoSuchAccount => "no_such_account",
             Self::NoRate => "no_rate",
+            Self::StaleRate => "stale_rate",
+            Self::AwaitedRate => "awaited_rate",
+            Self::ConvertsToZero => "converts_to_zero",
             Self::Liquidity => "liquidity",
+            Self::AssetShare => "asset_share",
             Self::Busy => "busy",
             Self::ShuttingDown => "shutting_down",
             Self::LedgerStopped => "ledger_stopped",
@@ -169,20 +200,23 @@ impl Refusal {
         match self {
             Self::AlreadyExpired | Self::TooLittleTime => ErrorCode::R02_INSUFFICIENT_TIMEOUT,
             Self::AmountTooLarge { .. } => ErrorCode::F08_AMOUNT_TOO_LARGE,
-            Self::PacketRate | Self::AmountRate => ErrorCode::T05_RATE_LIMITED,
+            Self::PacketRate | Self::AmountRate | Self::PacketsInFlight | Self::AmountInFlight => {
+                ErrorCode::T05_RATE_LIMITED
+            }
             Self::PeerAddress
             | Self::OtherNetwork
             | Self::NoRoute
             | Self::BackToSender
             | Self::NoSuchAccount => ErrorCode::F02_UNREACHABLE,
             Self::NoRate => ErrorCode::F07_CANNOT_RECEIVE,
-            Self::Liquidity => ErrorCode::T04_INSUFFICIENT_LIQUIDITY,
+            Self::Liquidity | Self::AssetShare => ErrorCode::T04_INSUFFICIENT_LIQUIDITY,
+            Self::ConvertsToZero => ErrorCode::R01_INSUFFICIENT_SOURCE_AMOUNT,
             Self::Busy | Self::ShuttingDown | Self::LedgerStopped => ErrorCode::T03_CONNECTOR_BUSY,
             Self::NextHopUnreachable => ErrorCode::T01_PEER_UNREACHABLE,
             Self::NextHopBusy => ErrorCode::T02_PEER_BUSY,
             Self::NoReplyInTime => ErrorCode::R00_TRANSFER_TIMED_OUT,
             Self::WrongFulfillment => ErrorCode::F05_WRONG_CONDITION,
-            Self::NotAReply => ErrorCode::T00_INTERNAL_ERROR,
+            Self::NotAReply | Self::StaleRate | Self::AwaitedRate => ErrorCode::T00_INTERNAL_ERROR,
         }
     }
 

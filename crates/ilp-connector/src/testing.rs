@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use crate::{
     account::{Account, AccountId, Balance},
+    conversion::Spread,
+    in_flight::InFlightLimits,
     peer::{Asset, NextHop, Peer, Terms},
     token::{Secret, TokenDigest},
 };
@@ -45,10 +47,13 @@ pub(crate) fn terms(text: &str) -> Terms {
     Terms {
         address: address(text),
         routes: Vec::new(),
+        is_default_route: false,
         tokens: vec![TokenDigest::of(text.as_bytes())],
         max_packet_amount: None,
         packets_per_minute_max: None,
         amount_per_second_max: None,
+        in_flight: InFlightLimits::default(),
+        spread: Spread::NONE,
         next_hop: Arc::new(NextHop::new(format!("http://{text}"), Secret::new("t".to_owned()))),
     }
 }

@@ -51,7 +51,8 @@ pub struct Flow {
 pub struct Flows {
     /// Packets that came from it. The amounts are what it was to pay.
     pub incoming: Flow,
-    /// Packets that were sent to it. The amounts are what it was to be paid.
+    /// Packets that were sent to it, each as often as it was tried. The amounts are what it was to be
+    /// paid.
     pub outgoing: Flow,
 }
 
@@ -75,6 +76,9 @@ pub(crate) enum Ending {
     Fulfilled,
     Rejected,
     Refused,
+    /// It has not left this node, and its way is decided anew: for the destination it was an attempt
+    /// that failed, and for its source it has not begun.
+    TakenBack,
 }
 
 /// A packet on its way from a source to a next hop. Until told otherwise it ends as refused, which
@@ -146,7 +150,11 @@ impl Passage {
 
 impl Drop for Passage {
     fn drop(&mut self) {
-        self.source.incoming.ended(self.ending).add(self.amount_in);
+        let incoming = &self.source.incoming;
+        match self.ending {
+            Ending::TakenBack => incoming.begun.take_back(self.amount_in),
+            ending => incoming.ended(ending).add(self.amount_in),
+        }
         self.destination.outgoing.ended(self.ending).add(self.amount_out);
     }
 }
@@ -156,7 +164,7 @@ impl Side {
         match ending {
             Ending::Fulfilled => &self.fulfilled,
             Ending::Rejected => &self.rejected,
-            Ending::Refused => &self.refused,
+            Ending::Refused | Ending::TakenBack => &self.refused,
         }
     }
 
@@ -183,6 +191,14 @@ impl Tally {
         let before = self.amount_low.fetch_add(amount, Ordering::Relaxed);
         if before.checked_add(amount).is_none() {
             self.amount_high.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn take_back(&self, amount: u64) {
+        self.packets.fetch_sub(1, Ordering::Relaxed);
+        let before = self.amount_low.fetch_sub(amount, Ordering::Relaxed);
+        if before < amount {
+            self.amount_high.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -274,6 +290,18 @@ mod tests {
     }
 
     #[test]
+    fn a_packet_that_goes_another_way_is_counted_once_where_it_came_from() {
+        let [alice, bob, carol] = [(); 3].map(|()| Arc::<Traffic>::default());
+        Passage::begin(&alice, &bob, u64::MAX, 9).end(Ending::TakenBack);
+        assert_eq!(alice.flows(), Flows::default());
+        Passage::begin(&alice, &carol, 10, 8).end(Ending::Fulfilled);
+        let came = Flow { fulfilled: count(1, 10), ..Flow::default() };
+        assert_eq!(alice.flows().incoming, came);
+        assert_eq!(bob.flows().outgoing, Flow { refused: count(1, 9), ..Flow::default() });
+        assert_eq!(carol.flows().outgoing, Flow { fulfilled: count(1, 8), ..Flow::default() });
+    }
+
+    #[test]
     fn a_packet_that_is_dropped_has_ended_even_when_the_thread_panics() {
         let (alice, bob) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
         let passage = Passage::begin(&alice, &bob, 5, 5);
@@ -299,9 +327,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn amounts_add_up_exactly(amounts in prop::collection::vec(any::<u64>(), 0..50)) {
+        fn amounts_add_up_exactly(
+            amounts in prop::collection::vec(any::<u64>(), 0..50),
+            taken_back in prop::collection::vec(any::<u64>(), 0..20),
+        ) {
             let tally = Tally::default();
+            taken_back.iter().for_each(|amount| tally.add(*amount));
             amounts.iter().for_each(|amount| tally.add(*amount));
+            taken_back.iter().for_each(|amount| tally.take_back(*amount));
             let sum = amounts.iter().map(|amount| u128::from(*amount)).sum();
             prop_assert_eq!(tally.count(), count(amounts.len() as u64, sum));
         }

@@ -4,7 +4,7 @@
 //! packet stays on its thread. What belongs to one next hop is a link; it is made at the first
 //! packet, found again by a number, and let go when it has long been idle.
 
-mod connect;
+pub(crate) mod connect;
 mod error;
 mod exchange;
 mod lease;
@@ -13,7 +13,7 @@ mod links;
 mod options;
 mod probe;
 
-pub use error::{ConnectError, SendError};
+pub use error::{ConnectError, NoReply, SendError};
 pub use options::ClientOptions;
 
 use bytes::Bytes;
@@ -65,16 +65,16 @@ impl Client {
     /// Dropping the future gives the packet up; the peer may still act on it.
     ///
     /// # Errors
-    /// [`SendError`]; its [`left_us`](SendError::left_us) says whether the peer may have seen the
-    /// packet.
+    /// [`NoReply`] with a [`SendError`], whose [`left_us`](SendError::left_us) says whether the peer
+    /// may have seen the packet.
     pub async fn send(
         &self,
         next_hop: NextHop<'_>,
         packet: Bytes,
         deadline: Instant,
-    ) -> Result<Bytes, SendError> {
+    ) -> Result<Bytes, NoReply> {
         let sent = self.send_uncounted(next_hop, packet, deadline).await;
-        sent.inspect_err(|error| self.links.failed(error))
+        sent.inspect_err(|no_reply| self.links.failed(&no_reply.error))
     }
 
     async fn send_uncounted(
@@ -82,14 +82,22 @@ impl Client {
         next_hop: NextHop<'_>,
         packet: Bytes,
         deadline: Instant,
-    ) -> Result<Bytes, SendError> {
-        let link = self.links.get(next_hop)?;
-        let _in_flight = link.enter(&self.links.options).ok_or(SendError::Overloaded)?;
+    ) -> Result<Bytes, NoReply> {
+        let link = match self.links.get(next_hop) {
+            Ok(link) => link,
+            Err(error) => return Err(NoReply { error, unsent: Some(packet) }),
+        };
+        let Some(_in_flight) = link.enter(&self.links.options) else {
+            return Err(NoReply { error: SendError::Overloaded, unsent: Some(packet) });
+        };
         let left_us = AtomicBool::new(false);
         let exchange = exchange::exchange(&self.links, &link, packet, &left_us);
         match tokio::time::timeout_at(deadline, exchange).await {
             Ok(outcome) => outcome,
-            Err(_elapsed) => Err(SendError::Timeout { left_us: left_us.load(Ordering::Relaxed) }),
+            // The packet went with the exchange, and would be too late anywhere else too.
+            Err(_elapsed) => {
+                Err(SendError::Timeout { left_us: left_us.load(Ordering::Relaxed) }.into())
+            }
         }
     }
 

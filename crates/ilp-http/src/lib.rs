@@ -1,5 +1,8 @@
 //! ILP over HTTP, both ways: the [`server`] takes Prepares from peers, the [`client`] sends them to the next hop.
 //!
+//! Beside them is what comes before a payment: [`payment_pointer`], which reads whom it goes to, and
+//! [`spsp`], which asks and answers how.
+//!
 //! This crate moves bytes and answers HTTP. It knows no peer, no route, no balance and no store:
 //! who a token belongs to and what a packet means is asked of the [`server::PacketHandler`], and where
 //! a packet goes next is told by a [`client::NextHop`]. It never reads a packet beyond its length.
@@ -7,9 +10,12 @@
 mod body;
 pub mod client;
 pub mod endpoint;
+pub mod payment_pointer;
 pub mod server;
+pub mod spsp;
 pub mod tls;
 
-pub use client::{Client, ClientOptions, NextHop, SendError};
+pub use client::{Client, ClientOptions, NextHop, NoReply, SendError};
 pub use endpoint::{Endpoint, EndpointError};
+pub use payment_pointer::{ReceiverError, ReceiverUrl};
 pub use server::{Limits, NotAPrepare, PacketHandler, Server, ServerStats, Worker};

@@ -200,12 +200,33 @@ async fn endpoints_and_tokens_that_cannot_be_used() {
     let client = client();
     let deadline = Instant::now() + SHORT;
     let bad_endpoint = NextHop { id: 1, endpoint: "ftp://x", token: "t" };
-    let error = client.send(bad_endpoint, Bytes::new(), deadline).await.unwrap_err();
+    let error = client.send(bad_endpoint, Bytes::new(), deadline).await.unwrap_err().error;
     assert_eq!((error.kind(), error.left_us()), ("bad_endpoint", false));
     let bad_token = NextHop { id: 2, endpoint: "http://127.0.0.1:1", token: "secret\r\nX: y" };
-    let error = client.send(bad_token, Bytes::new(), deadline).await.unwrap_err();
+    let error = client.send(bad_token, Bytes::new(), deadline).await.unwrap_err().error;
     assert_eq!((error.kind(), error.left_us()), ("bad_token", false));
     assert!(!format!("{error:?} {bad_token:?}").contains("secret"));
+}
+
+/// A packet that has not left is handed back; one that may have been seen never is.
+#[tokio::test]
+async fn a_packet_is_handed_back_if_and_only_if_it_has_not_left() {
+    let (client, packet) = (client(), Bytes::from_static(b"packet"));
+    let closing = stub(|_, mut stream| async move {
+        read_request(&mut stream).await;
+    })
+    .await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let endpoints = [("ftp://x", true), (&nobody, true), (&closing.endpoint(), false)];
+    for (id, (endpoint, is_handed_back)) in (1..).zip(endpoints) {
+        let next_hop = NextHop { id, endpoint, token: "right" };
+        let deadline = Instant::now() + crate::support::PATIENCE;
+        let no_reply = client.send(next_hop, packet.clone(), deadline).await.unwrap_err();
+        assert_eq!(no_reply.unsent, is_handed_back.then(|| packet.clone()), "{endpoint}");
+        assert_eq!(no_reply.error.left_us(), !is_handed_back);
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ mod client;
 mod probe;
 /// The server against raw sockets and clients that misbehave.
 mod server;
+/// SPSP, both ends: what is answered at a receiver's URL, and what a payer makes of answers.
+mod spsp;
 /// A server under test, raw requests, stub peers.
 mod support;
 /// The client over TLS.

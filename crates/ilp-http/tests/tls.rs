@@ -6,7 +6,12 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use ilp_http::{Client, ClientOptions, tls};
+use ilp_http::{
+    Client, ClientOptions, ReceiverUrl,
+    client::ConnectError,
+    spsp::{SpspClient, SpspError, SpspOptions},
+    tls,
+};
 use rustls::{
     RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer},
@@ -114,6 +119,25 @@ async fn clear_text_behind_an_https_endpoint_is_a_tls_error() {
             .await
             .unwrap_err();
     assert!(!error.left_us(), "{error:?}");
+}
+
+#[tokio::test]
+async fn receivers_are_asked_over_tls_and_in_http1() {
+    let (address, certificate) = serve(&["h2", "http/1.1"]).await;
+    let receiver = format!("https://localhost:{}/bob", address.port());
+    let receiver = ReceiverUrl::parse(&receiver).unwrap();
+    let mut roots = RootCertStore::empty();
+    let asked = async |roots| {
+        let tls = tls::client_config_with_roots(roots).unwrap();
+        SpspClient::new(SpspOptions::default(), &tls).query(&receiver).await.unwrap_err()
+    };
+    let untrusted = asked(roots.clone()).await;
+    assert!(matches!(untrusted, SpspError::Connect(ConnectError::Tls(_))), "{untrusted:?}");
+    assert!(!untrusted.is_temporary());
+    // The server's answer is its HTTP version in plain words, which is no SPSP: so it was reached.
+    roots.add(certificate).unwrap();
+    let answered = asked(roots).await;
+    assert!(matches!(answered, SpspError::NotSpsp), "{answered:?}");
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl Store {
     pub fn delete_asset(&self, id: Uuid) -> Result<AssetRecord, Refusal> {
         self.change(|change| {
             let asset = self.asset(id)?.ok_or(Refusal::UnknownAsset)?;
-            if self.asset_has_peers(id)? {
+            if self.asset_has_peers(id)? || self.asset_has_wallet_addresses(id)? {
                 return Err(Refusal::AssetInUse);
             }
             change.remove(Kind::Asset.key(id.as_bytes()));

@@ -85,23 +85,38 @@ impl Store {
         &self,
         plan: impl FnOnce(&mut Change) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
+        self.change_if(|change| Ok((plan(change)?, true)))
+    }
+
+    /// The same where `plan` may find that nothing is to be changed, and says so by false. What it
+    /// found is on the disk then too.
+    pub(crate) fn change_if<T>(
+        &self,
+        plan: impl FnOnce(&mut Change) -> Result<(T, bool), Refusal>,
+    ) -> Result<T, Refusal> {
         self.inner.durability.usable()?;
         let mut changes = self.inner.changes.lock();
         let mut change = Change::default();
-        let answer = plan(&mut change)?;
-        if let Some(rider) = &self.rider {
-            rider.join(&mut change)?;
+        let (answer, is_due) = plan(&mut change)?;
+        // What rides along is to be kept also when there is nothing else to be.
+        if is_due || self.rider.is_some() {
+            if let Some(rider) = &self.rider {
+                rider.join(&mut change)?;
+            }
+            let number = *changes + 1;
+            change.batch.insert(&keys::CHANGES, &number.to_be_bytes());
+            self.inner
+                .records
+                .apply_batch(change.batch)
+                .map_err(|cause| self.inner.durability.fail(&cause))?;
+            self.inner.events.shift(change.events);
+            *changes = number;
         }
-        let number = *changes + 1;
-        change.batch.insert(&keys::CHANGES, &number.to_be_bytes());
-        self.inner
-            .records
-            .apply_batch(change.batch)
-            .map_err(|cause| self.inner.durability.fail(&cause))?;
-        self.inner.events.shift(change.events);
-        *changes = number;
+        let number = *changes;
         drop(changes);
-        self.inner.durability.persist_records(number)?;
+        if number > self.inner.durability.answered().changes {
+            self.inner.durability.persist_records(number)?;
+        }
         if let Some(rider) = &self.rider {
             rider.is_durable();
         }

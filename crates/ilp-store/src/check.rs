@@ -8,11 +8,16 @@ use uuid::Uuid;
 use crate::{
     change::id_from,
     error::StoreError,
+    indexed::Indexed,
     keys::{self, Kind, hexadecimal},
     outbox::{EventRecord, EventShift, due_key},
+    rates::RateRecord,
     records::{AssetRecord, DeletedPeerRecord, PeerRecord},
     store::Store,
     stored_form::Stored,
+    wallet_records::{
+        FeeRecord, IncomingPaymentRecord, OutgoingPaymentRecord, QuoteRecord, WalletAddressRecord,
+    },
 };
 
 /// What was counted on the way.
@@ -59,12 +64,42 @@ impl Store {
                         self.expect_index(&due, event.id, &mut counts)?;
                     }
                 }
+                Some(Kind::WalletAddress) => {
+                    self.check_indexed::<WalletAddressRecord>(&key, &bytes, &mut counts)?;
+                }
+                Some(Kind::IncomingPayment) => {
+                    self.check_indexed::<IncomingPaymentRecord>(&key, &bytes, &mut counts)?;
+                }
+                Some(Kind::Quote) => {
+                    self.check_indexed::<QuoteRecord>(&key, &bytes, &mut counts)?;
+                }
+                Some(Kind::OutgoingPayment) => {
+                    self.check_indexed::<OutgoingPaymentRecord>(&key, &bytes, &mut counts)?;
+                }
+                Some(Kind::Fee) => self.check_indexed::<FeeRecord>(&key, &bytes, &mut counts)?,
+                Some(Kind::Rate) => {
+                    RateRecord::decode(&key, &bytes)?;
+                }
                 // Read when they are asked for, and of no weight for what others hold.
                 Some(
                     Kind::Setting | Kind::Idempotency | Kind::IdempotencyByTime | Kind::Threshold,
                 ) => {}
                 Some(
-                    Kind::AssetByCode | Kind::PeerByAddress | Kind::PeerByToken | Kind::EventDue,
+                    Kind::AssetByCode
+                    | Kind::PeerByAddress
+                    | Kind::PeerByToken
+                    | Kind::EventDue
+                    | Kind::WalletAddressByUrl
+                    | Kind::WalletAddressByAsset
+                    | Kind::IncomingPaymentByWallet
+                    | Kind::IncomingPaymentDue
+                    | Kind::QuoteByWallet
+                    | Kind::OutgoingPaymentByWallet
+                    | Kind::OutgoingPaymentByQuote
+                    | Kind::OutgoingPaymentUnfinished
+                    | Kind::Payment
+                    | Kind::FeeByAsset
+                    | Kind::FeeByKind,
                 ) => {
                     id_from(&key, &bytes)?;
                     counts.found += 1;
@@ -98,6 +133,17 @@ impl Store {
             self.expect_index(&keys::peer_by_token(digest), peer.id, counts)?;
         }
         Ok(())
+    }
+
+    fn check_indexed<R: Indexed>(
+        &self,
+        key: &[u8],
+        bytes: &[u8],
+        counts: &mut Counts,
+    ) -> Result<(), StoreError> {
+        let record = R::decode(R::KIND, key, bytes)?;
+        let mut keys = record.index_keys().into_iter();
+        keys.try_for_each(|key| self.expect_index(&key, record.id(), counts))
     }
 
     fn expect_index(&self, key: &[u8], id: Uuid, counts: &mut Counts) -> Result<(), StoreError> {

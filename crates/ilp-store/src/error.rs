@@ -135,6 +135,12 @@ pub enum Conflict {
     /// The incoming token belongs to another peer, or was given twice.
     #[error("an incoming token is in use already")]
     IncomingToken,
+    /// Another wallet address has this URL.
+    #[error("a wallet address with this URL exists")]
+    WalletAddress,
+    /// A payment was made from this quote before.
+    #[error("a payment was made from this quote before")]
+    Quote,
 }
 
 /// Why a change was not made. Nothing has changed, except after [`Refusal::Store`], when whether
@@ -153,8 +159,14 @@ pub enum Refusal {
     /// There is no event of this id.
     #[error("unknown event")]
     UnknownEvent,
-    /// Peers use the asset.
-    #[error("peers use the asset")]
+    /// There is no wallet address of this id.
+    #[error("unknown wallet address")]
+    UnknownWalletAddress,
+    /// There is no payment of this id.
+    #[error("unknown payment")]
+    UnknownPayment,
+    /// Peers or wallet addresses use the asset.
+    #[error("peers or wallet addresses use the asset")]
     AssetInUse,
     /// The record would take more room than one may.
     #[error("the record would take {bytes} bytes, and one may take {}", crate::RECORD_BYTES_MAX)]

@@ -43,6 +43,40 @@ pub(crate) enum Kind {
     EventDue = 12,
     /// Account to the amount at which an event is due.
     Threshold = 13,
+    /// Two asset codes to the rate that an operator set between them.
+    Rate = 20,
+    /// Wallet address id to wallet address.
+    WalletAddress = 30,
+    /// URL to wallet address id.
+    WalletAddressByUrl = 31,
+    /// Asset id and wallet address id, to the latter.
+    WalletAddressByAsset = 32,
+    /// Payment id to incoming payment.
+    IncomingPayment = 33,
+    /// Wallet address id and payment id, to the latter.
+    IncomingPaymentByWallet = 34,
+    /// When an open incoming payment expires and its id, to the id.
+    IncomingPaymentDue = 35,
+    /// Quote id to quote.
+    Quote = 36,
+    /// Wallet address id and quote id, to the latter.
+    QuoteByWallet = 37,
+    /// Payment id to outgoing payment.
+    OutgoingPayment = 38,
+    /// Wallet address id and payment id, to the latter.
+    OutgoingPaymentByWallet = 39,
+    /// Quote id to the id of the payment that was made from it.
+    OutgoingPaymentByQuote = 40,
+    /// Id of an outgoing payment that has not ended, to itself.
+    OutgoingPaymentUnfinished = 41,
+    /// Id of an incoming or outgoing payment, to itself.
+    Payment = 42,
+    /// Fee id to fee.
+    Fee = 43,
+    /// Asset id and fee id, to the latter.
+    FeeByAsset = 44,
+    /// Asset id, kind and fee id, to the last of them.
+    FeeByKind = 45,
 }
 
 impl Kind {
@@ -62,6 +96,23 @@ impl Kind {
             Self::Event,
             Self::EventDue,
             Self::Threshold,
+            Self::Rate,
+            Self::WalletAddress,
+            Self::WalletAddressByUrl,
+            Self::WalletAddressByAsset,
+            Self::IncomingPayment,
+            Self::IncomingPaymentByWallet,
+            Self::IncomingPaymentDue,
+            Self::Quote,
+            Self::QuoteByWallet,
+            Self::OutgoingPayment,
+            Self::OutgoingPaymentByWallet,
+            Self::OutgoingPaymentByQuote,
+            Self::OutgoingPaymentUnfinished,
+            Self::Payment,
+            Self::Fee,
+            Self::FeeByAsset,
+            Self::FeeByKind,
         ]
         .into_iter()
         .find(|kind| kind.byte() == byte)
@@ -88,7 +139,36 @@ impl Kind {
             Self::Event => "records/events",
             Self::EventDue => "records/events_due",
             Self::Threshold => "records/thresholds",
+            Self::Rate => "records/rates",
+            Self::WalletAddress => "records/wallet_addresses",
+            Self::WalletAddressByUrl => "records/wallet_addresses_by_url",
+            Self::WalletAddressByAsset => "records/wallet_addresses_by_asset",
+            Self::IncomingPayment => "records/incoming_payments",
+            Self::IncomingPaymentByWallet => "records/incoming_payments_by_wallet",
+            Self::IncomingPaymentDue => "records/incoming_payments_due",
+            Self::Quote => "records/quotes",
+            Self::QuoteByWallet => "records/quotes_by_wallet",
+            Self::OutgoingPayment => "records/outgoing_payments",
+            Self::OutgoingPaymentByWallet => "records/outgoing_payments_by_wallet",
+            Self::OutgoingPaymentByQuote => "records/outgoing_payments_by_quote",
+            Self::OutgoingPaymentUnfinished => "records/outgoing_payments_unfinished",
+            Self::Payment => "records/payments",
+            Self::Fee => "records/fees",
+            Self::FeeByAsset => "records/fees_by_asset",
+            Self::FeeByKind => "records/fees_by_kind",
         }
+    }
+
+    /// What the keys of the entries of this kind begin with that belong to `owner`.
+    pub(crate) fn of(self, owner: Uuid) -> Vec<u8> {
+        self.key(owner.as_bytes())
+    }
+
+    /// The key of the entry that leads from `owner` to the record of this id.
+    pub(crate) fn link(self, owner: Uuid, id: Uuid) -> Vec<u8> {
+        let mut key = self.of(owner);
+        key.extend_from_slice(id.as_bytes());
+        key
     }
 
     /// The key of the entry of this kind that is found by `rest`.
@@ -106,6 +186,15 @@ pub(crate) fn asset_by_code(code: &str, scale: u8) -> Vec<u8> {
     let mut rest = vec![scale];
     rest.extend_from_slice(code.as_bytes());
     Kind::AssetByCode.key(&rest)
+}
+
+/// Where the rate between these two codes is found. The first is at most 255 bytes long.
+pub(crate) fn rate(base: &str, quote: &str) -> Vec<u8> {
+    // With its length in front, no base can run into a quote.
+    let mut rest = vec![u8::try_from(base.len()).unwrap_or(u8::MAX)];
+    rest.extend_from_slice(base.as_bytes());
+    rest.extend_from_slice(quote.as_bytes());
+    Kind::Rate.key(&rest)
 }
 
 /// Where the peer of this asset and address is found.

@@ -123,6 +123,12 @@ impl DurableLedger {
         Arc::clone(accounts.entry(id).or_insert_with(|| Arc::new(Account::empty(id))))
     }
 
+    /// What the account of this id has seen, without making one where the books have none.
+    #[must_use]
+    pub fn balance(&self, id: AccountId) -> Balance {
+        self.accounts.read().get(&id).map(|account| account.balance()).unwrap_or_default()
+    }
+
     /// All live accounts as each is at its own moment, in the order of their ids. They run ahead
     /// of the disk.
     #[must_use]

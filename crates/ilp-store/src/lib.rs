@@ -13,14 +13,20 @@ mod change;
 mod check;
 mod durability;
 mod error;
+mod fees;
 mod idempotency;
+mod incoming_payments;
+mod indexed;
 pub mod journal;
 mod keys;
 pub mod ledger;
 mod mark;
 mod outbox;
+mod outgoing_payments;
 mod page;
+mod payments;
 mod peers;
+mod rates;
 mod records;
 mod settings;
 mod snapshot;
@@ -28,6 +34,10 @@ mod store;
 mod stored_form;
 #[cfg(test)]
 mod testing;
+mod text_filter;
+mod wallet_addresses;
+mod wallet_forms;
+mod wallet_records;
 
 pub use error::{Conflict, Refusal, StoreError};
 pub use idempotency::{Claim, IDEMPOTENCY_KEPT_MS, Idempotency, Proof};
@@ -39,9 +49,16 @@ pub use ledger::{
 };
 pub use outbox::{AttemptOutcome, Delivery, EventCounts, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};
+pub use payments::PaymentRecord;
+pub use rates::RateRecord;
 pub use records::{AssetRecord, DeletedPeerRecord, InitialDeposit, PeerRecord};
 pub use snapshot::{Snapshot, SnapshotRecord};
 pub use store::Store;
+pub use text_filter::TextFilter;
+pub use wallet_records::{
+    AdditionalProperty, FeeKind, FeeRecord, IncomingPaymentRecord, IncomingPaymentState, Initiator,
+    OutgoingPaymentRecord, OutgoingPaymentState, QuoteRecord, WalletAddressRecord,
+};
 
 /// The largest record, in bytes of its stored form. A peer with a thousand routes of sixty
 /// characters fits.

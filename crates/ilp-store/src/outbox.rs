@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 use crate::{
-    change::id_from,
+    change::{Change, id_from},
     error::{Conflict, Refusal, StoreError},
     journal::Fields,
     keys::Kind,
@@ -160,12 +160,7 @@ impl Store {
             if self.has(&Kind::Event.key(event.id.as_bytes()))? {
                 return Err(Conflict::Id.into());
             }
-            if let Some(key) = due_key(event) {
-                change.index(key, event.id);
-            }
-            change.put(Kind::Event, event)?;
-            change.events.is(event);
-            Ok(())
+            add_event(change, event)
         })
     }
 
@@ -190,11 +185,7 @@ impl Store {
         }
         self.change(|change| {
             for event in new {
-                if let Some(key) = due_key(event) {
-                    change.index(key, event.id);
-                }
-                change.put(Kind::Event, event)?;
-                change.events.is(event);
+                add_event(change, event)?;
             }
             Ok(true)
         })
@@ -334,6 +325,16 @@ impl Store {
             Ok(after)
         })
     }
+}
+
+/// Puts a new event beside what else a change does.
+pub(crate) fn add_event(change: &mut Change, event: &EventRecord) -> Result<(), Refusal> {
+    if let Some(key) = due_key(event) {
+        change.index(key, event.id);
+    }
+    change.put(Kind::Event, event)?;
+    change.events.is(event);
+    Ok(())
 }
 
 /// Where the index of what is due leads to the event, while it is due.

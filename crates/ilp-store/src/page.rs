@@ -75,72 +75,88 @@ impl Store {
         page: Page,
         is_wanted: impl Fn(&R) -> bool,
     ) -> Result<Rows<R>, StoreError> {
+        self.page_in(&[kind.byte()], page, |key, bytes| {
+            Ok(Some(R::decode(kind, key, bytes)?).filter(&is_wanted))
+        })
+    }
+
+    /// One page of the entries whose keys are `prefix` and an id, of which `row` makes a row or
+    /// passes it over.
+    pub(crate) fn page_in<R>(
+        &self,
+        prefix: &[u8],
+        page: Page,
+        row: impl Fn(&[u8], &[u8]) -> Result<Option<R>, StoreError>,
+    ) -> Result<Rows<R>, StoreError> {
         // From here on in the order of the keys, which is oldest first.
         let newest_first = page.order == Order::NewestFirst;
         let (low, high) =
             if newest_first { (page.before, page.after) } else { (page.after, page.before) };
         let from_high = newest_first != page.from_end;
-        // No row has a key of the kind alone, so these can stand for the two ends.
-        let key = |id: Uuid| kind.key(id.as_bytes());
-        let low = low.map_or_else(|| vec![kind.byte()], key);
-        let high = high.map_or_else(|| vec![kind.byte() + 1], key);
+        // No key is the prefix alone, and none has this many bytes after it, so these can stand for
+        // the two ends.
+        let (start, end) = (prefix.to_vec(), [prefix, &[u8::MAX; 17]].concat());
+        let key = |id: Uuid| [prefix, id.as_bytes()].concat();
+        let low = low.map_or_else(|| start.clone(), key);
+        let high = high.map_or_else(|| end.clone(), key);
 
-        let rows: Vec<R> = self.between(kind, (&low, &high), from_high, page.limit, &is_wanted)?;
+        let rows = self.between((&low, &high), from_high, page.limit, &row)?;
         // An empty page lies at that end of the window from which it would have taken.
         let (below, above) = match (rows.first(), rows.last()) {
-            (Some(first), Some(last)) => (Excluded(key(first.id())), Excluded(key(last.id()))),
+            (Some((first, _)), Some((last, _))) => {
+                (Excluded(first.clone()), Excluded(last.clone()))
+            }
             _ if from_high => (Excluded(high.clone()), Included(high)),
             _ => (Included(low.clone()), Excluded(low)),
         };
-        let any = |low, high| self.any_where(kind, low, high, &is_wanted);
-        let any_below = any(Excluded(vec![kind.byte()]), below)?;
-        let any_above = any(above, Excluded(vec![kind.byte() + 1]))?;
+        let any_below = self.any_where(Excluded(start), below, &row)?;
+        let any_above = self.any_where(above, Excluded(end), &row)?;
 
+        let rows = rows.into_iter().map(|(_, row)| row);
         Ok(if newest_first {
-            let rows = rows.into_iter().rev().collect();
-            Rows { rows, has_previous: any_above, has_next: any_below }
+            Rows { rows: rows.rev().collect(), has_previous: any_above, has_next: any_below }
         } else {
-            Rows { rows, has_previous: any_below, has_next: any_above }
+            Rows { rows: rows.collect(), has_previous: any_below, has_next: any_above }
         })
     }
 
-    /// The lowest or highest `limit` rows between two keys, in the order of the keys.
-    fn between<R: Stored>(
+    /// The lowest or highest `limit` rows between two keys, with their keys and in the order of
+    /// these.
+    fn between<R>(
         &self,
-        kind: Kind,
         (low, high): (&[u8], &[u8]),
         from_high: bool,
         limit: usize,
-        is_wanted: impl Fn(&R) -> bool,
-    ) -> Result<Vec<R>, StoreError> {
+        row: impl Fn(&[u8], &[u8]) -> Result<Option<R>, StoreError>,
+    ) -> Result<Vec<(Vec<u8>, R)>, StoreError> {
         let entries = self.inner.records.range::<&[u8], _>((Excluded(low), Excluded(high)));
         let row = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
-            let (key, bytes) = entry.map_err(StoreError::read)?;
-            R::decode(kind, &key, &bytes)
+            // An error goes through, so that it ends the page and not the row.
+            let made = entry
+                .map_err(StoreError::read)
+                .and_then(|(key, bytes)| Ok(row(&key, &bytes)?.map(|row| (key.to_vec(), row))));
+            made.transpose()
         };
-        // An error goes through, so that it ends the page and not the row.
-        let wanted = |row: &Result<R, StoreError>| row.as_ref().map_or(true, &is_wanted);
         if from_high {
-            let rows = entries.rev().map(row).filter(wanted).take(limit);
+            let rows = entries.rev().filter_map(row).take(limit);
             let mut rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
             rows.reverse();
             Ok(rows)
         } else {
-            entries.map(row).filter(wanted).take(limit).collect()
+            entries.filter_map(row).take(limit).collect()
         }
     }
 
-    /// Whether there is a wanted row between two keys.
-    fn any_where<R: Stored>(
+    /// Whether an entry between two keys makes a row.
+    fn any_where<R>(
         &self,
-        kind: Kind,
         low: Bound<Vec<u8>>,
         high: Bound<Vec<u8>>,
-        is_wanted: impl Fn(&R) -> bool,
+        row: impl Fn(&[u8], &[u8]) -> Result<Option<R>, StoreError>,
     ) -> Result<bool, StoreError> {
         for entry in self.inner.records.range((low, high)) {
             let (key, bytes) = entry.map_err(StoreError::read)?;
-            if is_wanted(&R::decode(kind, &key, &bytes)?) {
+            if row(&key, &bytes)?.is_some() {
                 return Ok(true);
             }
         }

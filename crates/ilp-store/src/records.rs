@@ -1,7 +1,10 @@
 //! The records as the rest of the node sees them. They can't be serialised, so that no secret ends
 //! up in a reply by accident; their form on disk is in `stored_form`.
 
-use ilp_connector::token::{Secret, TokenDigest};
+use ilp_connector::{
+    conversion::Spread,
+    token::{Secret, TokenDigest},
+};
 use uuid::Uuid;
 
 /// A currency or other unit that the node keeps balances in.
@@ -48,6 +51,18 @@ pub struct PeerRecord {
     pub packets_per_minute_max: Option<u64>,
     /// What the peer may send in a second, in the asset's smallest unit; `None` is without limit.
     pub amount_per_second_max: Option<u64>,
+    /// Packets of the peer's that may be under way at once; `None` takes the node's default.
+    pub packets_in_flight_max: Option<u64>,
+    /// What of the peer's may be under way at once, in the asset's smallest unit; `None` takes the
+    /// node's default.
+    pub amount_in_flight_max: Option<u64>,
+    /// How much of the stock of another asset the peer's packets may hold, in percent; `None` takes
+    /// the node's default.
+    pub asset_share_in_flight_percent_max: Option<u8>,
+    /// Whether the peer takes what nobody else is nearer to.
+    pub is_default_route: bool,
+    /// What the node keeps of whatever the peer sends.
+    pub spread: Spread,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
     /// What the creation of the peer still owes the books. It's stored with the peer and cleared

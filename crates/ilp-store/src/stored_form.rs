@@ -3,7 +3,10 @@
 //! sense, so fields can be added within one schema version. Ids are hyphenated text, amounts are
 //! JSON integers, digests are 64 hexadecimal digits.
 
-use ilp_connector::token::{Secret, TokenDigest};
+use ilp_connector::{
+    conversion::Spread,
+    token::{Secret, TokenDigest},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -110,6 +113,13 @@ pub(crate) struct PeerForm {
     incoming_tokens: Vec<String>,
     packets_per_minute_max: Option<u64>,
     amount_per_second_max: Option<u64>,
+    packets_in_flight_max: Option<u64>,
+    amount_in_flight_max: Option<u64>,
+    asset_share_in_flight_percent_max: Option<u8>,
+    #[serde(default)]
+    is_default_route: bool,
+    #[serde(default)]
+    spread_basis_points: u16,
     created_at_ms: u64,
     initial_deposit: Option<DepositForm>,
 }
@@ -141,6 +151,11 @@ impl Stored for PeerRecord {
             incoming_tokens: self.incoming_tokens.iter().map(digest_to_text).collect(),
             packets_per_minute_max: self.packets_per_minute_max,
             amount_per_second_max: self.amount_per_second_max,
+            packets_in_flight_max: self.packets_in_flight_max,
+            amount_in_flight_max: self.amount_in_flight_max,
+            asset_share_in_flight_percent_max: self.asset_share_in_flight_percent_max,
+            is_default_route: self.is_default_route,
+            spread_basis_points: self.spread.basis_points(),
             created_at_ms: self.created_at_ms,
             initial_deposit: self
                 .initial_deposit
@@ -164,6 +179,12 @@ impl Stored for PeerRecord {
             incoming_tokens: incoming_tokens.ok_or("a token's digest isn't 64 hex digits")?,
             packets_per_minute_max: form.packets_per_minute_max,
             amount_per_second_max: form.amount_per_second_max,
+            packets_in_flight_max: form.packets_in_flight_max,
+            amount_in_flight_max: form.amount_in_flight_max,
+            asset_share_in_flight_percent_max: form.asset_share_in_flight_percent_max,
+            is_default_route: form.is_default_route,
+            spread: Spread::new(form.spread_basis_points)
+                .ok_or("its spread is more than 10000 basis points")?,
             created_at_ms: form.created_at_ms,
             initial_deposit: form
                 .initial_deposit
@@ -288,6 +309,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_peer_from_before_spreads_keeps_nothing_of_what_it_sends() {
+        let peer = crate::testing::peer(Uuid::now_v7(), "g.bob", &[]);
+        let mut json: serde_json::Value = serde_json::from_slice(&peer.encode()).unwrap();
+        let decode = |json: &serde_json::Value| {
+            let key = Kind::Peer.key(peer.id.as_bytes());
+            PeerRecord::decode(Kind::Peer, &key, json.to_string().as_bytes())
+        };
+        assert_eq!(decode(&json).unwrap(), peer);
+        json["spread_basis_points"] = 10_001.into();
+        assert!(decode(&json).is_err());
+        json.as_object_mut().unwrap().remove("spread_basis_points");
+        assert_eq!(decode(&json).unwrap(), PeerRecord { spread: Spread::NONE, ..peer.clone() });
+    }
+
+    #[test]
     fn a_digest_survives_its_text() {
         let digest = TokenDigest::of(b"mytoken");
         assert_eq!(digest_from_text(&digest_to_text(&digest)), Some(digest));
@@ -312,5 +348,31 @@ mod tests {
 
         let other = Kind::Asset.key(Uuid::now_v7().as_bytes());
         assert!(AssetRecord::decode(Kind::Asset, &other, json("9").as_bytes()).is_err());
+    }
+
+    /// Stores outlive versions: what the first one wrote is read as it was meant then.
+    #[test]
+    fn a_peer_as_the_first_version_wrote_it_has_no_limits_and_no_default_route() {
+        let json = r#"{"id":"019926a0-3b5c-7def-8123-456789abcdef",
+            "asset_id":"019926a0-3b5c-7def-8123-456789abcdee","static_ilp_address":"g.bob",
+            "name":null,"max_packet_amount":7,"liquidity_threshold":null,"routes":["g"],
+            "endpoint":"ilp.example.com","outgoing_token":"theirs","incoming_tokens":[],
+            "packets_per_minute_max":60,"amount_per_second_max":null,"created_at_ms":5,
+            "initial_deposit":null}"#;
+        let id = Uuid::parse_str("019926a0-3b5c-7def-8123-456789abcdef").unwrap();
+        let key = Kind::Peer.key(id.as_bytes());
+        let peer = PeerRecord::decode(Kind::Peer, &key, json.as_bytes()).unwrap();
+        assert_eq!((peer.max_packet_amount, peer.packets_per_minute_max), (Some(7), Some(60)));
+        assert_eq!((peer.packets_in_flight_max, peer.amount_in_flight_max), (None, None));
+        assert_eq!((peer.asset_share_in_flight_percent_max, peer.is_default_route), (None, false));
+
+        let newer = PeerRecord {
+            packets_in_flight_max: Some(1),
+            amount_in_flight_max: Some(2),
+            asset_share_in_flight_percent_max: Some(3),
+            is_default_route: true,
+            ..peer
+        };
+        assert_eq!(PeerRecord::decode(Kind::Peer, &key, &newer.encode()).unwrap(), newer);
     }
 }

@@ -8,10 +8,17 @@ use std::{
     thread::Thread,
 };
 
-use ilp_connector::token::{Secret, TokenDigest};
+use ilp_connector::{
+    conversion::Spread,
+    token::{Secret, TokenDigest},
+};
 use uuid::Uuid;
 
-use crate::{AssetRecord, PeerRecord, Store};
+use crate::{
+    AssetRecord, EventRecord, IncomingPaymentRecord, IncomingPaymentState, Initiator,
+    OutgoingPaymentRecord, OutgoingPaymentState, PeerRecord, QuoteRecord, Store,
+    WalletAddressRecord,
+};
 
 pub(crate) fn open(dir: &Path) -> Store {
     Store::open(dir).expect("the directory is there and free")
@@ -49,9 +56,91 @@ pub(crate) fn peer(asset_id: Uuid, address: &str, tokens: &[&str]) -> PeerRecord
         incoming_tokens: tokens.iter().map(|token| TokenDigest::of(token.as_bytes())).collect(),
         packets_per_minute_max: Some(60),
         amount_per_second_max: None,
+        packets_in_flight_max: None,
+        amount_in_flight_max: None,
+        asset_share_in_flight_percent_max: None,
+        is_default_route: false,
+        spread: Spread::new(25).expect("a spread"),
         created_at_ms: 1_700_000_000_000,
         initial_deposit: None,
     }
+}
+
+pub(crate) fn wallet_address(asset_id: Uuid, name: &str) -> WalletAddressRecord {
+    WalletAddressRecord {
+        id: Uuid::now_v7(),
+        asset_id,
+        url: format!("https://wallet.example/{name}"),
+        public_name: Some(name.to_owned()),
+        deactivated_at_ms: None,
+        additional_properties: Vec::new(),
+        created_at_ms: 1_700_000_000_000,
+    }
+}
+
+pub(crate) fn incoming_payment(
+    of: &WalletAddressRecord,
+    expires_at_ms: u64,
+) -> IncomingPaymentRecord {
+    let id = Uuid::now_v7();
+    IncomingPaymentRecord {
+        id,
+        wallet_address_id: of.id,
+        asset_id: of.asset_id,
+        url: format!("{}/incoming-payments/{id}", of.url),
+        incoming_amount: Some(u64::MAX),
+        metadata: Some(r#"{"order":1}"#.to_owned()),
+        state: IncomingPaymentState::Pending,
+        initiated_by: Initiator::Admin,
+        sender_wallet_address: None,
+        expires_at_ms,
+        created_at_ms: 1_700_000_000_000,
+        withdrawal_id: None,
+    }
+}
+
+pub(crate) fn quote(of: &WalletAddressRecord) -> QuoteRecord {
+    QuoteRecord {
+        id: Uuid::now_v7(),
+        wallet_address_id: of.id,
+        asset_id: of.asset_id,
+        receiver: "$wallet.example/bob".to_owned(),
+        local_recipient: None,
+        is_fixed_send: true,
+        debit_amount: u64::MAX,
+        debit_minus_fees: u64::MAX - 1,
+        receive_amount: 7,
+        receive_asset_code: "EUR".to_owned(),
+        receive_asset_scale: 2,
+        fee_id: None,
+        max_packet_amount: Some(1_000),
+        packet_count: 12,
+        rate_delivered: u128::MAX,
+        rate_sent: 3,
+        details: Secret::new("shared secret".to_owned()),
+        created_at_ms: 1_700_000_000_000,
+        expires_at_ms: 1_700_000_300_000,
+    }
+}
+
+pub(crate) fn outgoing_payment(quote: &QuoteRecord) -> OutgoingPaymentRecord {
+    OutgoingPaymentRecord {
+        id: Uuid::now_v7(),
+        quote: quote.clone(),
+        state: OutgoingPaymentState::Funding,
+        error: None,
+        state_attempts: 0,
+        metadata: None,
+        funding_id: Uuid::now_v7(),
+        withdrawal_id: None,
+        sent: 0,
+        delivered: 0,
+        created_at_ms: 1_700_000_000_000,
+    }
+}
+
+pub(crate) fn event() -> EventRecord {
+    EventRecord::new(Uuid::now_v7(), "test", b"{}".to_vec(), 5)
 }
 
 struct Unpark(Thread);

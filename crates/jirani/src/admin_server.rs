@@ -2,10 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hyper::server::conn::http1;
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -27,8 +26,8 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()>,
     drain: Duration,
 ) {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let connections = GracefulShutdown::new();
     let accept = async {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -38,8 +37,9 @@ pub(crate) async fn serve(
             match listener.accept().await {
                 Ok((stream, _)) => {
                     let service = TowerToHyperService::new(router.clone());
-                    let served = http.serve_connection(TokioIo::new(stream), service);
-                    let watched = connections.watch(served);
+                    // Those that become WebSockets leave here, and the router bounds them.
+                    let served = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
+                    let watched = connections.watch(served.into_owned());
                     tokio::spawn(async move {
                         if let Err(error) = watched.await {
                             tracing::debug!(%error, "an operator's connection ended early");

@@ -3,11 +3,23 @@
 pub(crate) mod admin_client;
 pub(crate) mod asset;
 pub(crate) mod backup;
+pub(crate) mod completions;
+pub(crate) mod demo;
+mod edit;
+pub(crate) mod events;
+pub(crate) mod fee;
+pub(crate) mod graphql;
 pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod liquidity;
+mod lookup;
+pub(crate) mod pay;
 pub(crate) mod peer;
 pub(crate) mod ping;
+pub(crate) mod rate;
+mod table;
+mod terminal;
+pub(crate) mod wallet;
 
 use crate::config::ConfigError;
 
@@ -17,6 +29,9 @@ pub(crate) enum Failure {
     /// The operation was refused, or failed.
     #[error("{0}")]
     Refused(String),
+    /// The command was used wrongly, in a way that only shows while it runs.
+    #[error("{0}")]
+    Usage(String),
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -26,11 +41,12 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The exit codes of the manual: 1 refused or failed, 64 configuration, 74 store; clap itself
-    /// ends with 2 for wrong usage.
+    /// The exit codes of the manual: 1 refused or failed, 2 wrong usage (which clap mostly finds
+    /// before), 64 configuration, 74 store.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(_) => 1,
+            Self::Usage(_) => 2,
             Self::Config(_) => 64,
             Self::Store(_) => 74,
         }

@@ -3,6 +3,7 @@
 
 mod keys;
 mod settings;
+mod watching;
 
 use std::{
     collections::HashMap,
@@ -11,13 +12,13 @@ use std::{
 };
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use ilp_connector::{Policy, token::Secret};
+use ilp_connector::{InFlightDefaults, Policy, rate::Rate, token::Secret};
+use ilp_stream::SharedSecret;
 use interledger_packet::Address;
 use uuid::Uuid;
 
 use settings::Settings;
-
-use crate::trace;
+pub(crate) use watching::WatchConfig;
 
 /// Every key, its default and a sentence about it: what `jirani init` writes.
 pub(crate) const SAMPLE: &str = include_str!("../../../config/jirani.toml");
@@ -45,13 +46,17 @@ pub(crate) struct Config {
     pub(crate) drain_ms_max: u64,
     pub(crate) ilp: IlpConfig,
     pub(crate) admin: AdminConfig,
+    pub(crate) wallet: WalletConfig,
+    /// What payment addresses are derived from; `None` for one that the node makes for itself.
+    pub(crate) stream_secret: Option<SharedSecret>,
     pub(crate) policy: Policy,
     pub(crate) in_flight_max: usize,
+    /// The peer that is asked for this node's address at the start; the id or the ILP address.
+    pub(crate) parent_peer: Option<String>,
+    pub(crate) rates: RatesConfig,
     pub(crate) webhook: WebhookConfig,
     pub(crate) retention: RetentionConfig,
-    pub(crate) metrics: MetricsConfig,
-    /// Where spans are sent; nowhere when unset. May carry a token, so it is never shown.
-    pub(crate) otlp_url: Option<Secret>,
+    pub(crate) watch: WatchConfig,
     /// What the operator should know about this configuration, said once the log is up.
     pub(crate) warnings: Vec<String>,
 }
@@ -91,6 +96,24 @@ pub(crate) struct WebhookConfig {
     pub(crate) attempts_max: u32,
 }
 
+/// Where payers learn how wallet addresses are paid.
+#[derive(Debug)]
+pub(crate) struct WalletConfig {
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_url: Option<String>,
+}
+
+/// Where exchange rates come from, beside those that the operator sets.
+#[derive(Debug)]
+pub(crate) struct RatesConfig {
+    /// A service that is asked for them. May carry a token, so it is never shown.
+    pub(crate) url: Option<Secret>,
+    /// How long what it tells is used.
+    pub(crate) lifetime_ms: u64,
+    /// Base, quote and rate, for pairs of which neither the operator nor the service says anything.
+    pub(crate) fixed: Vec<(String, String, Rate)>,
+}
+
 /// How long what nobody needs any more is kept.
 #[derive(Debug)]
 pub(crate) struct RetentionConfig {
@@ -98,15 +121,6 @@ pub(crate) struct RetentionConfig {
     pub(crate) event_days: u64,
     /// Segments of the journal; `None` keeps all.
     pub(crate) journal_segments_min: Option<u64>,
-}
-
-/// What is shown to those who watch the node.
-#[derive(Debug)]
-pub(crate) struct MetricsConfig {
-    /// How many peers have numbers of their own.
-    pub(crate) peers_max: usize,
-    /// Opens the metrics and nothing else.
-    pub(crate) secret: Option<Secret>,
 }
 
 /// Why the node doesn't start with this configuration. Each says what would be right.
@@ -181,9 +195,16 @@ impl Config {
                 signature_ttl_s: settings
                     .required("admin.signature_ttl_s", |text| within(text, 1..=3_600))?,
             },
+            wallet: WalletConfig {
+                listen: settings.parsed("wallet.listen")?,
+                public_url: settings.get("wallet.public_url", url)?,
+            },
+            stream_secret: settings.get("stream_secret", stream_secret)?,
             policy: policy(settings)?,
             in_flight_max: settings
                 .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
+            parent_peer: parent_peer(settings)?,
+            rates: rates(settings)?,
             webhook: WebhookConfig {
                 url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
                 secret: settings
@@ -204,8 +225,7 @@ impl Config {
                     },
                 )?,
             },
-            metrics: metrics(settings)?,
-            otlp_url: settings.get("telemetry.otlp_url", |text| url(text).map(Secret::new))?,
+            watch: WatchConfig::from_settings(settings)?,
             warnings: warnings(settings),
         };
         let drain_ms_min = config.policy.hold_ms_max + REPLY_MS;
@@ -216,27 +236,11 @@ impl Config {
                 config.drain_ms_max
             ));
         }
-        config.check_together()?;
+        if config.admin.secret.is_none() && !config.admin.listen.ip().is_loopback() {
+            return Err(ConfigError::OpenAdmin { listen: config.admin.listen });
+        }
         Ok(config)
     }
-
-    /// What no value says alone.
-    fn check_together(&self) -> Result<(), ConfigError> {
-        if self.admin.secret.is_none() && !self.admin.listen.ip().is_loopback() {
-            return Err(ConfigError::OpenAdmin { listen: self.admin.listen });
-        }
-        if self.otlp_url.is_some() && !trace::IS_BUILT_IN {
-            return Err(ConfigError::NoOtlp);
-        }
-        Ok(())
-    }
-}
-
-fn metrics(settings: &Settings) -> Result<MetricsConfig, ConfigError> {
-    Ok(MetricsConfig {
-        peers_max: settings.required("metrics.peers_max", |text| within(text, 0..=10_000))?,
-        secret: settings.get("metrics.secret", admin_secret)?,
-    })
 }
 
 fn policy(settings: &Settings) -> Result<Policy, ConfigError> {
@@ -250,23 +254,41 @@ fn policy(settings: &Settings) -> Result<Policy, ConfigError> {
                 number => number.parse().ok().map(Some),
             },
         )?,
+        in_flight_default: in_flight(settings)?,
         expiry_margin_ms: settings.required("packet.expiry_margin_ms", duration_ms)?,
         hold_ms_max: settings.required("packet.hold_ms_max", duration_ms)?,
+    })
+}
+
+/// No peer has more packets under way than half of what the server takes from all, so that what one
+/// sends to next hops which stay silent leaves room for the others.
+fn in_flight(settings: &Settings) -> Result<InFlightDefaults, ConfigError> {
+    let packets_ceiling = ilp_http::Limits::default().requests_max as u64 / 2;
+    let amount_max: u64 = settings.parsed("peer.amount_in_flight_max")?;
+    Ok(InFlightDefaults {
+        packets_max: settings
+            .required("peer.packets_in_flight_max", |text| within(text, 1..=packets_ceiling))?,
+        packets_ceiling,
+        amount_max: (amount_max > 0).then_some(amount_max),
+        asset_share_percent_max: settings
+            .required("peer.asset_share_in_flight_percent_max", |text| within(text, 0..=100))?,
+    })
+}
+
+fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
+    Ok(RatesConfig {
+        url: settings.get("rates.url", |text| url(text).map(Secret::new))?,
+        lifetime_ms: settings
+            .required("rates.lifetime_ms", |text| within(text, 300..=DURATION_MS_MAX))?,
+        fixed: settings.get("rates.fixed", fixed_rates)?.unwrap_or_default(),
     })
 }
 
 /// Keys whose part of the node isn't built yet are still held to their form, so that a file that
 /// is right today stays right.
 fn check_planned(settings: &Settings) -> Result<(), ConfigError> {
-    for name in ["wallet.listen", "auto_peering.listen"] {
-        settings.parsed::<SocketAddr>(name)?;
-    }
-    for name in ["wallet.public_url", "rates.url"] {
-        settings.get(name, url)?;
-    }
-    settings.required("rates.lifetime_ms", duration_ms)?;
+    settings.parsed::<SocketAddr>("auto_peering.listen")?;
     settings.parsed::<bool>("auto_peering.enabled")?;
-    settings.get("stream_secret", stream_secret)?;
     Ok(())
 }
 
@@ -275,7 +297,12 @@ fn warnings(settings: &Settings) -> Vec<String> {
         .set_but_planned()
         .map(|name| format!("{name} is set, but this version has nothing that uses it"))
         .collect();
-    if settings.is_default("ilp_address") {
+    let has_parent = !settings.is_default("ildcp.parent_peer");
+    let has_address = !settings.is_default("ilp_address");
+    if has_parent && has_address {
+        warnings.push("ildcp.parent_peer is not asked, since ilp_address is set".to_owned());
+    }
+    if !has_parent && !has_address {
         warnings.push(
             "ilp_address is not set: running as test.jirani, which no other network knows"
                 .to_owned(),
@@ -294,9 +321,8 @@ fn log_filter(text: &str) -> Option<String> {
     (filter.is_ok() && text.split(',').all(is_known)).then(|| text.to_owned())
 }
 
-fn stream_secret(text: &str) -> Option<()> {
-    const BYTES: usize = 32;
-    (BASE64_STANDARD.decode(text).ok()?.len() == BYTES).then_some(())
+fn stream_secret(text: &str) -> Option<SharedSecret> {
+    BASE64_STANDARD.decode(text).ok()?.try_into().ok().map(SharedSecret::new)
 }
 
 fn duration_ms(text: &str) -> Option<u64> {
@@ -315,6 +341,33 @@ fn url(text: &str) -> Option<String> {
     let is_plain = |character: char| character.is_ascii_graphic();
     (!rest.is_empty() && !rest.starts_with('/') && rest.chars().all(is_plain))
         .then(|| text.to_owned())
+}
+
+/// A parent is asked only where the operator doesn't say what the address is.
+fn parent_peer(settings: &Settings) -> Result<Option<String>, ConfigError> {
+    let parent = settings.get("ildcp.parent_peer", |text| {
+        let is_peer = text.parse::<Uuid>().is_ok() || Address::try_from(text).is_ok();
+        is_peer.then(|| text.to_owned())
+    })?;
+    Ok(parent.filter(|_| settings.is_default("ilp_address")))
+}
+
+/// `USD/EUR=0.92, USD/MXN=17.3`
+fn fixed_rates(text: &str) -> Option<Vec<(String, String, Rate)>> {
+    let mut rates: Vec<(String, String, Rate)> = Vec::new();
+    for entry in text.split(',') {
+        let (pair, rate) = entry.split_once('=')?;
+        let (base, quote) = pair.split_once('/')?;
+        let (base, quote) = (base.trim(), quote.trim());
+        let is_code =
+            |code: &str| !code.is_empty() && code.chars().all(|sign| !sign.is_whitespace());
+        let is_given = rates.iter().any(|(other, to, _)| other == base && to == quote);
+        if !is_code(base) || !is_code(quote) || base == quote || is_given {
+            return None;
+        }
+        rates.push((base.to_owned(), quote.to_owned(), rate.trim().parse().ok()?));
+    }
+    Some(rates)
 }
 
 fn admin_secret(text: &str) -> Option<Secret> {

@@ -4,43 +4,46 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use ilp_connector::{
-    Connector, Decision, InFlight, LinkFailure, Refusal, Source, ledger::Ledger, peer::Peer,
+    Connector, Decision, InFlight, LinkFailure, Refusal, Source,
+    ledger::Ledger,
+    peer::{Asset, Peer},
 };
-use ilp_http::{Client, Endpoint, NextHop, NotAPrepare, PacketHandler, SendError};
+use ilp_http::{Client, Endpoint, NextHop, NoReply, NotAPrepare, PacketHandler, SendError};
 use ilp_store::DurableLedger;
-use interledger_packet::{Address, Prepare};
+use interledger_packet::{Addr, Address, Prepare};
 use tokio::time::Instant;
 
 use crate::{
     clock,
     metrics::{Latency, Stopwatch},
+    payments::Receiving,
     trace::Traces,
 };
 
+/// The connector with the node's books in it.
+pub(crate) type Books = Connector<DurableLedger>;
 type Hold = <DurableLedger as Ledger>::Hold;
 
 /// What one thread needs to carry packets: the connector, which all share, and a client with
 /// connections of the thread's own.
 #[derive(Clone)]
 pub(crate) struct Node {
-    connector: Arc<Connector<DurableLedger>>,
+    connector: Arc<Books>,
     client: Client,
+    /// Who is paid at this node; `None` for a node that only asks questions.
+    receiving: Option<Arc<Receiving>>,
     latency: Arc<Latency>,
     traces: Traces,
 }
 
 impl Node {
     pub(crate) fn new(
-        connector: Arc<Connector<DurableLedger>>,
+        connector: Arc<Books>,
         client: Client,
+        receiving: Option<Arc<Receiving>>,
         traces: Traces,
     ) -> Self {
-        Self { connector, client, latency: Arc::default(), traces }
-    }
-
-    /// The node's own ILP address.
-    pub(crate) fn address(&self) -> &Address {
-        self.connector.address()
+        Self { connector, client, receiving, latency: Arc::default(), traces }
     }
 
     /// The connections of this thread.
@@ -53,33 +56,72 @@ impl Node {
         &self.latency
     }
 
-    /// Carries one packet: decide and hold, send on, settle, answer with the bytes of a reply.
-    ///
-    /// There are three awaits. The first is the ledger's hold, which books in memory answer at
-    /// once. The second is the network, where a packet spends its time: should the caller go away
-    /// there, whoever polls this future must go on with it, or the hold is void while the next hop
-    /// may fulfill. The third waits for the transfer to be durable, and only after it is a Fulfill
-    /// returned.
+    /// The most that a packet of the node's own may carry to `destination`, in the unit of `asset`,
+    /// as far as this node knows.
+    pub(crate) fn packet_amount_max(
+        &self,
+        asset: &Arc<Asset>,
+        destination: Addr<'_>,
+    ) -> Option<u64> {
+        self.connector.packet_amount_max(asset, destination, clock::now())
+    }
+
+    /// The node's own ILP address.
+    pub(crate) fn address(&self) -> &Address {
+        self.connector.address()
+    }
+
+    /// Carries one packet, and takes its times.
     pub(crate) async fn forward(&self, source: Source<'_>, packet: Prepare) -> Bytes {
         let mut stopwatch = Stopwatch::start();
-        let reply = match self.connector.prepare(source, packet, clock::now()).await {
-            Decision::Reply(reject) => reject,
-            Decision::Deliver(packet) => {
-                self.connector.refuse(source, packet.amount(), Refusal::NoSuchAccount)
-            }
-            Decision::Send { packet, in_flight } => {
-                let answer = stopwatch.next_hop(self.send(&in_flight, packet)).await;
-                let settled = self.connector.complete(in_flight, answer, clock::now());
-                stopwatch.durability(settled).await
-            }
-        };
+        let reply = self.carry(source, packet, &mut stopwatch).await;
         let times = stopwatch.stop();
         self.latency.record(&times);
         self.traces.packet(source, &reply, &times);
         reply
     }
 
-    async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes) -> Result<Bytes, LinkFailure> {
+    /// Decide and hold, send on, settle, answer with the bytes of a reply.
+    ///
+    /// There are three awaits. The first is the ledger's hold, which books in memory answer at
+    /// once. The second is the network, where a packet spends its time: should the caller go away
+    /// there, whoever polls this future must go on with it, or the hold is void while the next hop
+    /// may fulfill. The third waits for the transfer to be durable, and only after it is a Fulfill
+    /// returned.
+    ///
+    /// A packet that certainly has not left us goes round again: to another peer, once each.
+    async fn carry(&self, source: Source<'_>, packet: Prepare, stopwatch: &mut Stopwatch) -> Bytes {
+        let mut decision = self.connector.prepare(source, packet, clock::now()).await;
+        loop {
+            let (packet, in_flight) = match decision {
+                Decision::Reply(reject) => return reject,
+                Decision::Deliver(packet) => {
+                    return stopwatch.durability(self.deliver(source, packet)).await;
+                }
+                Decision::Send { packet, in_flight } => (packet, in_flight),
+            };
+            let sent = stopwatch.next_hop(self.send(&in_flight, packet)).await;
+            let (connector, now) = (&self.connector, clock::now());
+            decision = match sent {
+                Sent::Not { packet, failure } => {
+                    connector.prepare_again(source, in_flight, packet, failure, now).await
+                }
+                Sent::Over(answer) => {
+                    let settled = connector.complete(in_flight, answer, now);
+                    return stopwatch.durability(settled).await;
+                }
+            };
+        }
+    }
+
+    async fn deliver(&self, source: Source<'_>, packet: Prepare) -> Bytes {
+        match &self.receiving {
+            Some(receiving) => receiving.answer(&self.connector, source, packet).await,
+            None => self.connector.refuse(source, packet.amount(), Refusal::NoSuchAccount),
+        }
+    }
+
+    async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes) -> Sent {
         let left_ms = in_flight.expires_at.saturating_ms_since(clock::now());
         let deadline = Instant::now() + Duration::from_millis(left_ms);
         let next_hop = NextHop {
@@ -87,18 +129,32 @@ impl Node {
             endpoint: &in_flight.next_hop.endpoint,
             token: in_flight.next_hop.token.reveal(),
         };
-        self.client.send(next_hop, packet, deadline).await.map_err(|error| {
-            // Host and port only: the rest of an endpoint may hold a secret.
-            let next_hop = Endpoint::parse(&in_flight.next_hop.endpoint);
-            tracing::debug!(
-                next_hop = next_hop.map_or_else(|_| String::new(), |known| known.authority()),
-                kind = error.kind(),
-                error = &error as &dyn std::error::Error,
-                "no reply from the next hop"
-            );
-            link_failure(&error)
-        })
+        let NoReply { error, unsent } = match self.client.send(next_hop, packet, deadline).await {
+            Ok(reply) => return Sent::Over(Ok(reply)),
+            Err(no_reply) => no_reply,
+        };
+        // Host and port only: the rest of an endpoint may hold a secret.
+        let next_hop = Endpoint::parse(&in_flight.next_hop.endpoint);
+        tracing::debug!(
+            next_hop = next_hop.map_or_else(|_| String::new(), |known| known.authority()),
+            kind = error.kind(),
+            error = &error as &dyn std::error::Error,
+            "no reply from the next hop"
+        );
+        let failure = link_failure(&error);
+        match unsent {
+            Some(packet) => Sent::Not { packet, failure },
+            None => Sent::Over(Err(failure)),
+        }
     }
+}
+
+/// What became of a packet on its way to a next hop.
+enum Sent {
+    /// It has certainly not left us.
+    Not { packet: Bytes, failure: LinkFailure },
+    /// It may have been seen, so what came of it is final.
+    Over(Result<Bytes, LinkFailure>),
 }
 
 fn link_failure(error: &SendError) -> LinkFailure {

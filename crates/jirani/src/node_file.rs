@@ -14,6 +14,7 @@ pub(crate) struct NodeFile {
     pub(crate) started_at: String,
     pub(crate) ilp: Surface,
     pub(crate) admin: Surface,
+    pub(crate) wallet: Surface,
 }
 
 /// One listening port.

@@ -1,16 +1,24 @@
 //! `jirani run`: opens the store, wires the parts together, serves until told to stop, drains.
 
-use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use ilp_admin::{
     Auth, SignatureRules, Webhooks,
     operator::{Operator, Parts},
 };
-use ilp_connector::Connector;
-use ilp_http::{Client, ClientOptions, Limits, Server, Worker, server::Drained};
+use ilp_connector::{
+    Connector,
+    rates::{Quote, RateOrigin},
+};
+use ilp_http::{
+    Client, ClientOptions, Limits, Server, Worker,
+    server::Drained,
+    spsp::{SpspClient, SpspOptions},
+};
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
+use ilp_stream::SharedSecret;
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{
-    net::TcpListener,
     runtime,
     sync::{Notify, oneshot, watch},
 };
@@ -20,12 +28,17 @@ use crate::{
     admin_server, clock,
     commands::Failure,
     config::Config,
+    ildcp,
     metrics::{Metrics, Sources},
     network::Peering,
-    node::Node,
-    node_file::{NodeFile, Surface},
+    node::{Books, Node},
+    node_file::NodeFile,
+    payments::{Payer, Receiving, Wallets},
+    rates_service::RatesService,
+    surfaces::Surfaces,
     telemetry,
     trace::Traces,
+    wallet_server::{self, WalletLimits},
     webhook,
 };
 
@@ -34,7 +47,7 @@ use crate::{
 const ADMIN_DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs the node until it is told to stop.
-pub(crate) fn run(config: Config) -> Result<(), Failure> {
+pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
     telemetry::start(&config.log);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
@@ -43,9 +56,14 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
     // The books fail on a thread of their own; this is how the node hears of it.
     let (ledger_failed, on_ledger_failure) = oneshot::channel();
     let event_made = Arc::new(Notify::new());
-    let (store, connector) = open(&config, ledger_failed, &event_made)?;
-    let traces = Traces::start(config.otlp_url.as_ref(), &config.name)?;
+    let store = Store::open(&config.data_dir).map_err(store_failure)?;
     let main = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
+    if let Some(parent) = &config.parent_peer {
+        let learnt = main.block_on(ildcp::own_address(&store, parent)).map_err(store_failure)?;
+        config.ilp_address = learnt.unwrap_or(config.ilp_address);
+    }
+    let connector = open(&config, &store, ledger_failed, &event_made)?;
+    let traces = Traces::start(config.watch.otlp_url.as_ref(), &config.name)?;
     let parts = (&store, &connector, &traces);
     let outcome = main.block_on(serve(&config, parts, event_made, on_ledger_failure));
     // What still reads or copies the store on a thread of its own is not waited for without bound.
@@ -57,15 +75,13 @@ pub(crate) fn run(config: Config) -> Result<(), Failure> {
     outcome.and(closed)
 }
 
-type Books = Arc<Connector<DurableLedger>>;
-
-/// Opens the store and the books in it.
+/// Opens the books in the store.
 fn open(
     config: &Config,
+    store: &Store,
     ledger_failed: oneshot::Sender<String>,
     event_made: &Arc<Notify>,
-) -> Result<(Store, Books), Failure> {
-    let store = Store::open(&config.data_dir).map_err(store_failure)?;
+) -> Result<Arc<Books>, Failure> {
     let event_made = Arc::clone(event_made);
     let options = LedgerOptions {
         transfers_in_flight_max: config.in_flight_max,
@@ -78,27 +94,30 @@ fn open(
         retain_segments_min: config.retention.journal_segments_min,
         ..LedgerOptions::default()
     };
-    let ledger = DurableLedger::open(&store, options).map_err(store_failure)?;
+    let ledger = DurableLedger::open(store, options).map_err(store_failure)?;
     let connector = Connector::new(config.ilp_address.clone(), config.policy.clone(), ledger);
-    Ok((store, Arc::new(connector)))
+    for (base, quote, rate) in &config.rates.fixed {
+        let given = Quote { rate: *rate, updated_at: clock::now(), good_until: None };
+        connector.rates().give(RateOrigin::Fixed, base, quote, given);
+    }
+    Ok(Arc::new(connector))
 }
 
 async fn serve(
     config: &Config,
-    (store, connector, traces): (&Store, &Books, &Traces),
+    (store, connector, traces): (&Store, &Arc<Books>, &Traces),
     event_made: Arc<Notify>,
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
-    let ilp = listen(config.ilp.listen, "ilp.listen").await?;
-    let admin = listen(config.admin.listen, "admin.listen").await?;
+    let surfaces = Surfaces::listen(config).await?;
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
-    let node = || {
+    let node = |receiving| {
         let client = Client::new(ClientOptions::default(), Arc::clone(&tls));
-        Node::new(Arc::clone(connector), client, traces.clone())
+        Node::new(Arc::clone(connector), client, receiving, traces.clone())
     };
 
-    let mut nodes = vec![node()];
+    let mut nodes = vec![node(None)];
     let network = Peering::new(nodes[0].clone());
     let tenant_id = tenant_id(config, store)?.to_string();
     let operator = Operator::new(Parts {
@@ -112,12 +131,15 @@ async fn serve(
         event_made: Arc::clone(&event_made),
     });
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
-    write_node_file(config, address(&ilp)?, address(&admin)?)?;
+    surfaces.announce(config)?;
 
+    let secret = stream_secret(config, store)?;
+    let receiving = Receiving::new(secret.reveal(), config.ilp_address.clone(), operator.clone());
+    let receiving = Arc::new(receiving);
     let mut workers = Vec::new();
     let (end_workers, workers_end) = watch::channel(());
     for index in 0..worker_count(config.ilp.threads) {
-        let node = node();
+        let node = node(Some(Arc::clone(&receiving)));
         nodes.push(node.clone());
         workers.push(start_worker(index, node, workers_end.clone()).map_err(no_runtime)?);
     }
@@ -128,6 +150,21 @@ async fn serve(
         ..Limits::default()
     };
     let (stop, stopping) = watch::channel(());
+    let drain = limits.drain_timeout;
+    let spsp = SpspClient::new(SpspOptions::default(), &tls);
+    let payer = Arc::new(Payer::new(workers.clone(), spsp, stopping.clone()));
+    let paying = operator.pay_through(Arc::clone(&payer) as _);
+    paying.await.map_err(|error| Failure::Store(error.to_string()))?;
+    let payments = payer.ended(until(stopping.clone()), drain);
+    let wallets = Arc::new(Wallets::new(operator.clone(), receiving));
+    let wallets = wallet_server::serve(
+        surfaces.wallet,
+        wallets,
+        config.wallet.public_url.clone(),
+        WalletLimits::default(),
+        until(stopping.clone()),
+        ADMIN_DRAIN,
+    );
     let server = Server::new(limits);
     let metrics = Metrics::new(Sources {
         connector: Arc::clone(connector),
@@ -136,15 +173,14 @@ async fn serve(
         nodes,
         server: server.stats(),
         transfers_in_flight_max: config.in_flight_max,
-        peers_max: config.metrics.peers_max,
+        peers_max: config.watch.peers_max,
     });
-    let packets = server.serve(ilp, workers, until(stopping.clone()));
+    let packets = server.serve(surfaces.ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
-    let auth = auth(config, tenant_id);
-    let secret = config.metrics.secret.as_ref();
-    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
-    let router = ilp_admin::router(operator.clone(), auth).merge(scrape);
-    let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
+    let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
+    let rates = ask_for_rates(rates, until(stopping.clone()));
+    let router = admin_router(config, tenant_id, operator.clone(), metrics);
+    let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
 
     let ending = async {
         let outcome = until_told_to_stop(on_ledger_failure).await;
@@ -152,7 +188,8 @@ async fn serve(
         drop(stop);
         outcome
     };
-    let (drained, (), (), outcome) = tokio::join!(packets, admin, upkeep, ending);
+    let (drained, (), (), (), (), (), outcome) =
+        tokio::join!(packets, payments, wallets, admin, upkeep, rates, ending);
     tell_unfinished(drained);
     drop(end_workers);
     let changes_done = operator.changes_done();
@@ -170,6 +207,19 @@ fn tell_unfinished(drained: Drained) {
             "packets were still under way when the time to drain was over; their holds are void"
         );
     }
+}
+
+/// Everything that the operator's port answers.
+fn admin_router(
+    config: &Config,
+    tenant_id: String,
+    operator: Operator,
+    metrics: Metrics,
+) -> axum::Router {
+    let auth = auth(config, tenant_id);
+    let secret = config.watch.metrics_secret.as_ref();
+    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
+    ilp_admin::router(operator, auth).merge(scrape)
 }
 
 /// What the node does of its own accord until it is told to stop: it gives back withdrawals whose
@@ -195,8 +245,18 @@ async fn upkeep(
     let events_kept = Duration::from_secs(config.retention.event_days * 24 * 60 * 60);
     tokio::select! {
         () = operator.expire_withdrawals() => {}
+        () = operator.expire_incoming_payments() => {}
         () = events => {}
         () = operator.keep_house(events_kept) => {}
+        () = stop => {}
+    }
+}
+
+/// Keeps exchange rates fresh, where a service tells them, until the node is told to stop.
+async fn ask_for_rates(service: Option<RatesService>, stop: impl Future<Output = ()>) {
+    let Some(service) = service else { return };
+    tokio::select! {
+        () = service.run() => {}
         () = stop => {}
     }
 }
@@ -242,40 +302,6 @@ fn worker_count(configured: usize) -> usize {
     if configured > 0 { configured } else { cores.saturating_sub(1).max(1) }
 }
 
-async fn listen(at: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(at).await.map_err(|error| {
-        Failure::Refused(format!(
-            "can't listen on {at}: {error}; choose another address with {key}, or port 0 for a \
-             free one"
-        ))
-    })
-}
-
-fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
-    listener.local_addr().map_err(|error| Failure::Refused(format!("no local address: {error}")))
-}
-
-fn write_node_file(config: &Config, ilp: SocketAddr, admin: SocketAddr) -> Result<(), Failure> {
-    let url = config.ilp.public_url.clone().unwrap_or_else(|| format!("http://{ilp}"));
-    tracing::info!(address = %config.ilp_address, listen = %ilp, %url, "ILP over HTTP");
-    tracing::info!(listen = %admin, url = %format!("http://{admin}/graphql"), "admin API");
-    let file = NodeFile {
-        version: env!("CARGO_PKG_VERSION"),
-        pid: std::process::id(),
-        name: config.name.clone(),
-        ilp_address: config.ilp_address.to_string(),
-        started_at: clock::now().to_string(),
-        ilp: Surface { listen: ilp, url },
-        admin: Surface { listen: admin, url: format!("http://{admin}") },
-    };
-    file.write(&config.data_dir).map_err(|error| {
-        Failure::Store(format!(
-            "node.json can't be written in {}: {error}",
-            config.data_dir.display()
-        ))
-    })
-}
-
 /// The operator's tenant id is made once and kept, since clients send it with each request.
 fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
     const SETTING: &str = "tenant_id";
@@ -292,6 +318,24 @@ fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
     let id = Uuid::new_v4();
     store.set_setting(SETTING, id.as_bytes()).map_err(|error| Failure::Store(error.to_string()))?;
     Ok(id)
+}
+
+/// What payment addresses are derived from is made once and kept, since payers hold addresses.
+fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecret, Failure> {
+    const SETTING: &str = "stream_secret";
+    if let Some(secret) = &config.stream_secret {
+        return Ok(secret.clone());
+    }
+    let kept = store.setting(SETTING).map_err(store_failure)?;
+    if let Some(secret) = kept.and_then(|bytes| bytes.try_into().ok()) {
+        return Ok(SharedSecret::new(secret));
+    }
+    let mut secret = [0; 32];
+    SystemRandom::new()
+        .fill(&mut secret)
+        .map_err(|_| Failure::Refused("the system gives no random numbers".to_owned()))?;
+    store.set_setting(SETTING, &secret).map_err(|error| Failure::Store(error.to_string()))?;
+    Ok(SharedSecret::new(secret))
 }
 
 /// Without a secret the API is open to whoever reaches it, so the configuration allows that on

@@ -7,9 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use ilp_admin::{Backoff, WebhookRequest, WebhookRules, WebhookTransport, operator::BoxFuture};
 use ilp_connector::token::Secret;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::config::WebhookConfig;
+use crate::{config::WebhookConfig, http_agent};
 
 /// Requests under way at once. Each may take a thread for as long as a receiver may take.
 const PARALLEL_MAX: usize = 16;
@@ -36,27 +35,10 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// The receiver at `url`. For `https` the machine's own roots are trusted, as for peers.
+    /// The receiver at `url`. Who redirects has not confirmed anything.
     pub(crate) fn new(url: Secret, timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { url, agent: agent(timeout) })
+        Arc::new(Self { url, agent: http_agent::agent(timeout) })
     }
-}
-
-/// A client that trusts the machine's own roots and gives a request so much time.
-pub(crate) fn agent(timeout: Duration) -> ureq::Agent {
-    let roots = rustls_native_certs::load_native_certs().certs;
-    let roots: Vec<_> = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
-    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
-    let agent = ureq::Agent::config_builder()
-        .timeout_global(Some(timeout))
-        .http_status_as_error(false)
-        // Whoever is redirected to has not confirmed anything, and might be anybody.
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .tls_config(tls)
-        .user_agent(concat!("jirani/", env!("CARGO_PKG_VERSION")))
-        .build();
-    agent.into()
 }
 
 /// Sends one request and waits for the head of its answer.
@@ -67,20 +49,7 @@ fn send(agent: &ureq::Agent, url: &Secret, request: &WebhookRequest) -> Result<u
     }
     match post.send(request.body.as_bytes()) {
         Ok(answer) => Ok(answer.status().as_u16()),
-        Err(error) => Err(reason(&error)),
-    }
-}
-
-/// What went wrong, in words that don't repeat the URL, which may carry a token.
-fn reason(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Timeout(_) => "the receiver did not answer in time".to_owned(),
-        ureq::Error::HostNotFound => "the receiver's name is unknown".to_owned(),
-        ureq::Error::ConnectionFailed => "the receiver takes no connection".to_owned(),
-        ureq::Error::Io(error) => format!("the connection failed: {}", error.kind()),
-        ureq::Error::Rustls(error) => format!("TLS failed: {error}"),
-        ureq::Error::BadUri(_) => "webhook.url is no URL that can be sent to".to_owned(),
-        _ => "the receiver's answer is no HTTP answer".to_owned(),
+        Err(error) => Err(http_agent::reason(&error, "the receiver")),
     }
 }
 

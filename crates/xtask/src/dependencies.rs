@@ -10,8 +10,19 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ilp-connector", &["interledger-packet"]),
     ("ilp-http", &["interledger-packet"]),
     ("ilp-store", &["ilp-connector", "interledger-packet"]),
+    ("ilp-stream", &["interledger-packet"]),
     ("ilp-admin", &["ilp-store", "ilp-connector", "interledger-packet"]),
-    ("jirani", &["ilp-admin", "ilp-http", "ilp-store", "ilp-connector", "interledger-packet"]),
+    (
+        "jirani",
+        &[
+            "ilp-admin",
+            "ilp-http",
+            "ilp-store",
+            "ilp-stream",
+            "ilp-connector",
+            "interledger-packet",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
@@ -21,7 +32,8 @@ const NEVER: &[(&str, &[&str])] = &[
     ("interledger-packet", &["tokio", "serde", "chrono", "regex"]),
     ("ilp-connector", &["tokio", "hyper", "sled", "serde_json"]),
     ("ilp-store", &["tokio", "hyper", "async-graphql"]),
-    ("ilp-http", &["sled", "async-graphql", "serde_json"]),
+    ("ilp-http", &["sled", "async-graphql"]),
+    ("ilp-stream", &["tokio", "serde", "rand"]),
 ];
 
 /// Libraries that one crate alone names, so that replacing one is a change of one crate.

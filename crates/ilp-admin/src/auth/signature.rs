@@ -8,11 +8,22 @@
 use std::fmt;
 
 use axum::http::HeaderMap;
+use ilp_connector::token::Secret;
 use ring::hmac;
 use serde_json::Value;
 
 use super::{SignatureRules, replay::Seen};
 use crate::{canonical_json::canonical, operator::Clock};
+
+/// The `signature` header with which a client signs `body` at the time `now_ms`, in milliseconds
+/// since 1970.
+#[must_use]
+pub fn sign(body: &Value, secret: &Secret, now_ms: u64) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes());
+    let tag = hmac::sign(&key, format!("{now_ms}.{}", canonical(body)).as_bytes());
+    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={now_ms}, v1={hex}")
+}
 
 /// Checks signatures, and accepts each only once.
 pub(crate) struct Signatures {
@@ -132,6 +143,13 @@ mod tests {
         let known = "d0239d2a1f7a6d0577dfb39f1dea60ea26737df52d90143d4772e48020679660";
         let headers = headers(&format!("t=1700000000000, v1={known}"));
         assert!(signatures().accept(&headers, &json!({"query": "{ a }"})));
+    }
+
+    #[test]
+    fn what_clients_sign_is_accepted() {
+        let secret = Secret::new(String::from_utf8(SECRET.to_vec()).unwrap());
+        let signature = sign(&body(), &secret, NOW_MS);
+        assert!(signatures().accept(&headers(&signature), &body()));
     }
 
     #[test]

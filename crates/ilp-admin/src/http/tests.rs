@@ -14,17 +14,17 @@ use crate::{
     schema::tests::{clock, operator},
 };
 
-const SECRET: &str = "adminsecret";
+pub(super) const SECRET: &str = "adminsecret";
 const QUERY: &str = r#"{"query":"{ whoami { isOperator } }"}"#;
 
-struct Port {
+pub(super) struct Port {
     _dir: TempDir,
-    address: std::net::SocketAddr,
+    pub(super) address: std::net::SocketAddr,
     connector: Arc<ilp_connector::Connector<ilp_store::DurableLedger>>,
 }
 
 impl Port {
-    async fn open(auth: Auth) -> Self {
+    pub(super) async fn open(auth: Auth) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (operator, connector) = operator(dir.path()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -33,7 +33,7 @@ impl Port {
         Self { _dir: dir, address, connector }
     }
 
-    async fn with_secret() -> Self {
+    pub(super) async fn with_secret() -> Self {
         let rules = SignatureRules { tenant_id: "t".to_owned(), lifetime_ms: 30_000 };
         Self::open(Auth::secret(&Secret::new(SECRET.to_owned()), rules, clock)).await
     }
@@ -62,10 +62,15 @@ impl Port {
 }
 
 fn signed(body: &str, time_ms: u64, appended: &str) -> String {
+    format!("\ntenant-id: t\nsignature: {}{appended}", signed_at(time_ms, body))
+}
+
+/// The value of a signature header.
+pub(super) fn signed_at(time_ms: u64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
     let tag = hmac::sign(&key, format!("{time_ms}.{body}").as_bytes());
     let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("\ntenant-id: t\nsignature: t={time_ms}, v1={hex}{appended}")
+    format!("t={time_ms}, v1={hex}")
 }
 
 #[tokio::test]

@@ -101,6 +101,7 @@ impl Changing {
         self.commit(&made, move |store| store.insert_asset(&stored)).await?;
         self.watch_asset(&record).await?;
         self.inner.know_asset(&record);
+        self.inner.rates_wanted.notify_one();
         Ok(made)
     }
 

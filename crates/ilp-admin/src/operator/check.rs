@@ -1,7 +1,11 @@
 //! Checks of what operators type, done once and here. What comes back is right by its type, or a
 //! text that was found good; the checks are pure and take no look at the store.
 
-use ilp_connector::token::{Secret, TokenDigest};
+use ilp_connector::{
+    conversion::Spread,
+    rate::Rate,
+    token::{Secret, TokenDigest},
+};
 use interledger_packet::{Address, AddressPrefix};
 use uuid::{Uuid, Variant};
 
@@ -80,6 +84,17 @@ pub(crate) fn routes(texts: &[String], own_address: &str) -> Result<Vec<String>,
     Ok(routes)
 }
 
+/// The share of an asset's stock that a peer's packets may hold.
+pub(crate) fn asset_share_percent(percent: Option<u8>) -> Result<(), OperatorError> {
+    match percent {
+        Some(percent) if percent > 100 => Err(OperatorError::bad_input(
+            "invalid assetShareInFlightPercentMax",
+            format!("{percent} given, 0 to 100 percent are possible"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The token that we show a peer.
 pub(crate) fn outgoing_token(token: &Secret) -> Result<(), OperatorError> {
     token_text(token.reveal())
@@ -155,6 +170,39 @@ pub(crate) fn name(name: &str) -> Result<(), OperatorError> {
         Some(position) => Err(invalid(format!("character {} is a control sign", position + 1))),
         None => Ok(()),
     }
+}
+
+/// What the node keeps of what a peer sends.
+pub(crate) fn spread(basis_points: i32) -> Result<Spread, OperatorError> {
+    let spread = u16::try_from(basis_points).ok().and_then(Spread::new);
+    spread.ok_or_else(|| {
+        OperatorError::bad_input(
+            "invalid spreadBasisPoints",
+            format!("{basis_points} is not between 0 and 10000, which is all of it"),
+        )
+    })
+}
+
+/// An exchange rate.
+pub(crate) fn rate(text: &str) -> Result<Rate, OperatorError> {
+    text.parse().map_err(|error| {
+        // What was given may be as long as the whole request.
+        let shown: String = text.chars().take(40).collect();
+        OperatorError::bad_input("invalid rate", format!("{shown:?}: {error}"))
+    })
+}
+
+/// The codes of the two assets that a rate is between.
+pub(crate) fn rate_codes(base: &str, quote: &str) -> Result<(), OperatorError> {
+    asset_code(base)?;
+    asset_code(quote)?;
+    if base == quote {
+        return Err(OperatorError::bad_input(
+            "invalid rate",
+            "base and quote are the same, and an asset is always worth itself",
+        ));
+    }
+    Ok(())
 }
 
 /// An asset's code.
@@ -249,6 +297,21 @@ mod tests {
         assert_eq!(tokens(&[]).unwrap_err().kind(), ErrorKind::BadInput);
         assert_eq!(tokens(&["a", "b", "a"]).unwrap_err().kind(), ErrorKind::Duplicate);
         assert!(tokens(&["x".repeat(TOKEN_BYTES_MAX + 1).as_str()]).is_err());
+    }
+
+    #[test]
+    fn rates_and_spreads_say_what_they_may_be() {
+        assert!(rate("0.92").is_ok() && rate_codes("USD", "EUR").is_ok());
+        for wrong in ["", "0", "-1", "1e3", "NaN", "1/3", &"9".repeat(1_000)] {
+            let message = rate(wrong).unwrap_err().message().to_owned();
+            assert!(message.starts_with("invalid rate: ") && message.len() < 150, "{message}");
+        }
+        assert!(rate_codes("USD", "USD").is_err() && rate_codes("", "USD").is_err());
+        assert_eq!(spread(10_000).map(Spread::basis_points), Ok(10_000));
+        for wrong in [-1, 10_001, i32::MAX, i32::MIN] {
+            let error = spread(wrong).unwrap_err();
+            assert!(error.message().starts_with("invalid spreadBasisPoints: "), "{error}");
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::{borrow::Cow, fmt};
 use ilp_connector::ledger::HoldError;
 use ilp_store::{Conflict, Refusal, StoreError};
 
+use super::wallet_checks::{unknown_payment, unknown_wallet_address};
+
 /// What kind of refusal it is. Each surface has its own word or number for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -16,6 +18,8 @@ pub enum ErrorKind {
     NotFound,
     /// What it would make exists.
     Duplicate,
+    /// What it is about takes no part at present, such as a wallet address that is inactive.
+    Inactive,
     /// It contradicts something that was done before or is being done.
     Conflict,
     /// The node failed; its log says how.
@@ -121,6 +125,9 @@ impl From<Conflict> for OperatorError {
             Conflict::Asset => "Asset already exists",
             Conflict::Peer => "duplicate peer found for same ILP address and asset",
             Conflict::IncomingToken => "duplicate incoming token",
+            Conflict::WalletAddress => "Wallet address already exists",
+            // Whoever makes a payment says more.
+            Conflict::Quote => return Self::new(ErrorKind::BadInput, "invalid quote"),
         };
         Self::new(ErrorKind::Duplicate, words)
     }
@@ -133,15 +140,18 @@ impl From<Refusal> for OperatorError {
             Refusal::UnknownAsset => unknown_asset(),
             Refusal::UnknownPeer => unknown_peer(),
             Refusal::UnknownEvent => unknown_event(),
+            Refusal::UnknownWalletAddress => unknown_wallet_address(),
+            Refusal::UnknownPayment => unknown_payment(),
             Refusal::AssetInUse => Self::new(
                 ErrorKind::Forbidden,
-                "Cannot delete! Asset in use. Delete the peers that use it first",
+                "Cannot delete! Asset in use. Delete the peers that use it first; wallet addresses \
+                 that do are kept for good",
             ),
             Refusal::TooLarge { bytes } => Self::new(
                 ErrorKind::BadInput,
                 format!(
-                    "the record would take {bytes} bytes and may take {}: give fewer routes or \
-                     tokens",
+                    "the record would take {bytes} bytes and may take {}: give less, such as fewer \
+                     routes or tokens",
                     ilp_store::RECORD_BYTES_MAX
                 ),
             ),

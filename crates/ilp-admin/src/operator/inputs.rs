@@ -74,6 +74,17 @@ pub struct NewPeer {
     pub packets_per_minute_max: Option<u64>,
     /// What it may send in a second; `None` is without limit.
     pub amount_per_second_max: Option<u64>,
+    /// Packets of it that may be under way at once; `None` takes the node's default.
+    pub packets_in_flight_max: Option<u64>,
+    /// What of it may be under way at once; `None` takes the node's default.
+    pub amount_in_flight_max: Option<u64>,
+    /// How much of another asset's stock its packets may hold, in percent; `None` takes the node's
+    /// default.
+    pub asset_share_in_flight_percent_max: Option<u8>,
+    /// Whether it takes what nobody else is nearer to.
+    pub is_default_route: bool,
+    /// What the node keeps of whatever it sends, in basis points; `None` is nothing.
+    pub spread_basis_points: Option<i32>,
     /// What is deposited for it at once; zero is no deposit.
     pub initial_liquidity: u64,
 }
@@ -101,6 +112,16 @@ pub struct PeerEdit {
     pub packets_per_minute_max: Edit<u64>,
     /// What it may send in a second.
     pub amount_per_second_max: Edit<u64>,
+    /// Packets of it that may be under way at once.
+    pub packets_in_flight_max: Edit<u64>,
+    /// What of it may be under way at once.
+    pub amount_in_flight_max: Edit<u64>,
+    /// How much of another asset's stock its packets may hold, in percent.
+    pub asset_share_in_flight_percent_max: Edit<u8>,
+    /// Whether it takes what nobody else is nearer to.
+    pub is_default_route: Option<bool>,
+    /// What the node keeps of whatever it sends, in basis points.
+    pub spread_basis_points: Edit<i32>,
 }
 
 /// Money that the operator says has come in from outside.

@@ -27,7 +27,10 @@ impl Operator {
     /// # Errors
     /// When the store can't be read, or the ledger stops over what was left to book.
     pub async fn load(&self) -> Result<Loaded, OperatorError> {
-        self.change(|changing| async move { changing.load().await }).await
+        let loaded = self.change(|changing| async move { changing.load().await }).await?;
+        self.resume_wallets().await?;
+        self.inner.is_loaded.store(true, Ordering::Release);
+        Ok(loaded)
     }
 }
 
@@ -41,8 +44,8 @@ impl Changing {
             let live = self.inner.live_peer(&record, asset)?;
             self.inner.parts.connector.add_peer(live);
         }
+        self.load_rates().await?;
         self.settle_deleted_peers().await?;
-        self.inner.is_loaded.store(true, Ordering::Release);
         Ok(Loaded {
             assets: self.inner.assets.read().len(),
             peers: self.inner.parts.connector.peer_count(),

@@ -4,7 +4,9 @@
 //! the first one could have selected is kept, as it was then; so the answer is the first one also
 //! when the object has changed since, or is gone.
 
+use ilp_connector::Reachability;
 use ilp_store::{BackupReport, EventRecord, Snapshot};
+use interledger_packet::Timestamp;
 
 use super::{AssetView, Operator, Passed, PeerView};
 
@@ -42,15 +44,21 @@ impl Outcome for AssetView {
 
 impl Outcome for PeerView {
     fn keep(&self) -> Snapshot {
-        self.asset
+        let kept = self
+            .asset
             .keep()
             .with_record("peer", &self.record)
             .with_number("liquidity", self.liquidity)
+            .with_number("reachability", reachability_number(self.reachability))
             .with_number("packets_in", self.passed.packets_in)
             .with_number("packets_out", self.passed.packets_out)
             .with_number("amount_in", self.passed.amount_in)
             .with_number("amount_out", self.passed.amount_out)
-            .with_number("amount_on_hold", self.passed.amount_on_hold)
+            .with_number("amount_on_hold", self.passed.amount_on_hold);
+        match self.last_seen_at {
+            Some(at) => kept.with_number("last_seen_at_ms", at.unix_ms()),
+            None => kept,
+        }
     }
 
     fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
@@ -58,6 +66,10 @@ impl Outcome for PeerView {
             record: kept.record("peer")?,
             asset: AssetView::recall(kept, operator)?,
             liquidity: kept.number("liquidity")?,
+            reachability: REACHABILITIES
+                .into_iter()
+                .find(|known| Some(reachability_number(*known)) == kept.number("reachability"))?,
+            last_seen_at: kept.number("last_seen_at_ms").map(Timestamp::from_unix_ms),
             passed: Passed {
                 packets_in: kept.number("packets_in")?,
                 packets_out: kept.number("packets_out")?,
@@ -66,6 +78,18 @@ impl Outcome for PeerView {
                 amount_on_hold: kept.number("amount_on_hold")?,
             },
         })
+    }
+}
+
+const REACHABILITIES: [Reachability; 3] =
+    [Reachability::Unknown, Reachability::Reachable, Reachability::Unreachable];
+
+/// The number under which it is kept.
+fn reachability_number(reachability: Reachability) -> u8 {
+    match reachability {
+        Reachability::Unknown => 0,
+        Reachability::Reachable => 1,
+        Reachability::Unreachable => 2,
     }
 }
 
@@ -98,7 +122,10 @@ impl Outcome for BackupReport {
 
 #[cfg(test)]
 mod tests {
-    use ilp_connector::token::{Secret, TokenDigest};
+    use ilp_connector::{
+        conversion::Spread,
+        token::{Secret, TokenDigest},
+    };
     use ilp_store::{AssetRecord, PeerRecord};
     use uuid::Uuid;
 
@@ -129,23 +156,36 @@ mod tests {
             incoming_tokens: vec![TokenDigest::of(b"mytoken")],
             packets_per_minute_max: None,
             amount_per_second_max: Some(9),
+            packets_in_flight_max: Some(10),
+            amount_in_flight_max: None,
+            asset_share_in_flight_percent_max: Some(11),
+            is_default_route: true,
+            spread: Spread::new(12).expect("below the whole"),
             created_at_ms: 2,
             initial_deposit: None,
         };
         let asset = AssetView { record: asset, liquidity: u128::MAX };
-        let passed = Passed {
-            packets_in: 1,
-            packets_out: u64::MAX,
-            amount_in: 3,
-            amount_out: u128::MAX,
-            amount_on_hold: 5,
+        let peer = PeerView {
+            record,
+            asset,
+            liquidity: 10,
+            reachability: Reachability::Unreachable,
+            last_seen_at: Some(Timestamp::from_unix_ms(3_000)),
+            passed: Passed {
+                packets_in: 1,
+                packets_out: u64::MAX,
+                amount_in: 3,
+                amount_out: u128::MAX,
+                amount_on_hold: 5,
+            },
         };
-        let peer = PeerView { record, asset, liquidity: 10, passed };
         let kept = peer.keep();
         assert!(!format!("{kept:?}").contains("token"));
         let again = PeerView::recall(&kept, &operator).unwrap();
         assert_eq!((&again.record, again.liquidity), (&peer.record, 10));
-        assert_eq!(again.passed, passed);
+        assert_eq!(again.reachability, Reachability::Unreachable);
+        assert_eq!(again.last_seen_at, peer.last_seen_at);
+        assert_eq!(again.passed, peer.passed);
         assert_eq!(again.asset.record, peer.asset.record);
         assert_eq!(again.asset.liquidity, u128::MAX);
         assert!(PeerView::recall(&().keep(), &operator).is_none());

@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ilp_connector::{
+    InFlightLimits,
     account::AccountId,
+    conversion::Spread,
     peer::{NextHop, Peer, Terms},
 };
 use ilp_store::{InitialDeposit, PeerRecord, Rows, Store};
@@ -242,6 +244,11 @@ impl Inner {
             incoming_tokens: Vec::new(),
             packets_per_minute_max: new.packets_per_minute_max,
             amount_per_second_max: new.amount_per_second_max,
+            packets_in_flight_max: new.packets_in_flight_max,
+            amount_in_flight_max: new.amount_in_flight_max,
+            asset_share_in_flight_percent_max: new.asset_share_in_flight_percent_max,
+            is_default_route: new.is_default_route,
+            spread: new.spread_basis_points.map_or(Ok(Spread::NONE), check::spread)?,
             created_at_ms: 0,
             initial_deposit: (new.initial_liquidity > 0).then_some(InitialDeposit {
                 transfer_id: Uuid::nil(),
@@ -288,6 +295,16 @@ impl Inner {
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
         edit.packets_per_minute_max.apply(&mut record.packets_per_minute_max);
         edit.amount_per_second_max.apply(&mut record.amount_per_second_max);
+        edit.packets_in_flight_max.apply(&mut record.packets_in_flight_max);
+        edit.amount_in_flight_max.apply(&mut record.amount_in_flight_max);
+        edit.asset_share_in_flight_percent_max.apply(&mut record.asset_share_in_flight_percent_max);
+        check::asset_share_percent(record.asset_share_in_flight_percent_max)?;
+        record.is_default_route = edit.is_default_route.unwrap_or(record.is_default_route);
+        match edit.spread_basis_points {
+            super::Edit::Keep => {}
+            super::Edit::Clear => record.spread = Spread::NONE,
+            super::Edit::Set(basis_points) => record.spread = check::spread(basis_points)?,
+        }
         Ok(record)
     }
 
@@ -314,16 +331,26 @@ impl Inner {
         Ok(Terms {
             address,
             routes: routes.map_err(|error| damaged(&error))?,
+            is_default_route: record.is_default_route,
             tokens: record.incoming_tokens.clone(),
             max_packet_amount: record.max_packet_amount,
             packets_per_minute_max: record.packets_per_minute_max,
             amount_per_second_max: record.amount_per_second_max,
+            in_flight: InFlightLimits {
+                packets_max: record.packets_in_flight_max,
+                amount_max: record.amount_in_flight_max,
+                asset_share_percent_max: record.asset_share_in_flight_percent_max,
+            },
+            spread: record.spread,
             next_hop,
         })
     }
 
     /// Peers share few assets, so each is read once.
-    fn peer_views(&self, records: Vec<PeerRecord>) -> Result<Vec<PeerView>, OperatorError> {
+    pub(super) fn peer_views(
+        &self,
+        records: Vec<PeerRecord>,
+    ) -> Result<Vec<PeerView>, OperatorError> {
         let mut assets = HashMap::new();
         let mut views = Vec::with_capacity(records.len());
         for record in records {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ilp_connector::{account::AccountId, peer::Asset, traffic::Flows};
+use ilp_connector::{Reachability, account::AccountId, peer::Asset, traffic::Flows};
 use ilp_store::{AssetRecord, PeerRecord};
 use interledger_packet::{Address, Timestamp};
 
@@ -26,6 +26,10 @@ pub struct PeerView {
     pub asset: AssetView,
     /// What it may still send, holds taken off, in the asset's smallest unit.
     pub liquidity: u128,
+    /// Whether packets reach it, as far as those that were sent to it tell.
+    pub reachability: Reachability,
+    /// When it last answered a packet, to the second.
+    pub last_seen_at: Option<Timestamp>,
     /// What passed from and to it since the process started.
     pub passed: Passed,
 }
@@ -77,6 +81,8 @@ pub struct NodeView {
     pub ledger_stopped: Option<String>,
     /// What will stop it unless somebody does something.
     pub ledger_warning: Option<String>,
+    /// What peers can't have at the moment although the node works.
+    pub degraded: Option<String>,
 }
 
 impl Inner {
@@ -97,8 +103,15 @@ impl Inner {
     pub(super) fn peer_view_with(&self, record: PeerRecord, asset: AssetView) -> PeerView {
         let account = self.ledger().account(AccountId::peer(record.id));
         let live = self.parts.connector.peer(record.id);
-        let passed = live.map(|peer| peer.traffic.flows().into()).unwrap_or_default();
-        PeerView { record, asset, liquidity: account.balance().available(), passed }
+        PeerView {
+            liquidity: account.balance().available(),
+            // A peer whose creation isn't over has not been sent anything.
+            reachability: live.as_ref().map_or(Reachability::Unknown, |peer| peer.reachability()),
+            last_seen_at: live.as_ref().and_then(|peer| peer.last_seen_at()),
+            passed: live.map(|peer| peer.traffic.flows().into()).unwrap_or_default(),
+            record,
+            asset,
+        }
     }
 }
 
@@ -122,6 +135,7 @@ impl Operator {
             asset_count: self.inner.assets.read().len(),
             ledger_stopped: self.inner.ledger().stopped(),
             ledger_warning: self.inner.ledger().warning(),
+            degraded: self.rates_trouble(),
         }
     }
 }

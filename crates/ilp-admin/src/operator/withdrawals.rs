@@ -13,7 +13,7 @@ use ilp_store::Proof;
 use uuid::Uuid;
 
 use super::{
-    Changing, Operator, check,
+    Changing, Operator, Outcome, check,
     error::{OperatorError, unknown_asset, unknown_peer, unknown_transfer},
     inputs::Withdrawal,
     liquidity::not_zero,
@@ -138,8 +138,19 @@ impl Operator {
 }
 
 impl Changing {
-    async fn withdraw(
+    pub(super) async fn withdraw(
         &self,
+        from: AccountId,
+        asset: Uuid,
+        withdrawal: &Withdrawal,
+    ) -> Result<(), OperatorError> {
+        self.withdraw_as(&(), from, asset, withdrawal).await
+    }
+
+    /// The same where something other than nothing comes of the request.
+    pub(super) async fn withdraw_as(
+        &self,
+        outcome: &impl Outcome,
         from: AccountId,
         asset: Uuid,
         withdrawal: &Withdrawal,
@@ -157,7 +168,7 @@ impl Changing {
             },
             second: None,
         };
-        self.promise(&(), Proof::Booked(id)).await?;
+        self.promise(outcome, Proof::Booked(id)).await?;
         ledger.begin_withdrawal(transfer, self.now().unix_ms(), timeout_ms).await?;
         if timeout_ms > 0 {
             self.inner.withdrawal_made.notify_one();

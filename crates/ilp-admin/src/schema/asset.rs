@@ -13,6 +13,7 @@ use crate::operator::{AssetEdit, AssetView, NewAsset, OperatorError};
 
 /// A currency or other unit that peers' balances are kept in, such as USD with scale 2.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct Asset {
     /// The asset's id, a UUID.
     pub(super) id: ID,

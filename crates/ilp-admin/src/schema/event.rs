@@ -5,6 +5,7 @@ use ilp_store::{Delivery, EventRecord, Rows};
 use interledger_packet::Timestamp;
 
 use super::{
+    filter::FilterString,
     node::int,
     page::{self, PageInfo, Row},
     response::{MutationResponse, Status},
@@ -100,16 +101,6 @@ pub(crate) struct WebhookEventFilter {
     /// By type.
     #[graphql(name = "type")]
     kind: Option<FilterString>,
-}
-
-/// Which texts are meant. An empty list means nothing at all, like one that is left out.
-#[derive(Default, InputObject)]
-pub(crate) struct FilterString {
-    /// Only these.
-    #[graphql(name = "in")]
-    only: Option<Vec<String>>,
-    /// All but these.
-    not_in: Option<Vec<String>>,
 }
 
 impl WebhookEventFilter {

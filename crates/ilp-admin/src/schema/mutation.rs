@@ -2,7 +2,10 @@
 //! are told, and what an idempotency key does, is `response`'s business.
 
 mod liquidity;
+mod payments;
+mod rates;
 mod upkeep;
+mod wallets;
 
 use async_graphql::{Context, MergedObject, Object, Result};
 
@@ -24,7 +27,14 @@ const CHANGE_COMPLEXITY: usize = 50;
 /// Everything that can be changed. What was changed is live and on the disk when the answer comes,
 /// and a client that hangs up doesn't stop it half way.
 #[derive(Default, MergedObject)]
-pub(crate) struct Mutation(PeeringMutation, liquidity::LiquidityMutation, upkeep::UpkeepMutation);
+pub(crate) struct Mutation(
+    PeeringMutation,
+    liquidity::LiquidityMutation,
+    rates::RatesMutation,
+    upkeep::UpkeepMutation,
+    wallets::WalletsMutation,
+    payments::PaymentsMutation,
+);
 
 /// Assets and peers.
 #[derive(Default)]

@@ -30,6 +30,9 @@ pub(crate) struct NodeInfo {
     /// What will stop the ledger unless somebody does something, such as a disk that is full; null
     /// while there is nothing.
     ledger_warning: Option<String>,
+    /// What peers can't have at the moment although the node works, such as exchange rates that are
+    /// older than their lifetime; null while there is nothing.
+    degraded: Option<String>,
 }
 
 impl From<NodeView> for NodeInfo {
@@ -43,6 +46,7 @@ impl From<NodeView> for NodeInfo {
             asset_count: int(node.asset_count),
             ledger_stopped: node.ledger_stopped,
             ledger_warning: node.ledger_warning,
+            degraded: node.degraded,
         }
     }
 }

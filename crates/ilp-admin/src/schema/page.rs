@@ -27,6 +27,18 @@ pub(crate) struct PageInfo {
     start_cursor: Option<String>,
 }
 
+impl PageInfo {
+    /// The page from one cursor to another.
+    pub(crate) fn new(
+        start_cursor: Option<String>,
+        end_cursor: Option<String>,
+        has_previous_page: bool,
+        has_next_page: bool,
+    ) -> Self {
+        Self { end_cursor, has_next_page, has_previous_page, start_cursor }
+    }
+}
+
 /// Puts the arguments of a list together.
 pub(crate) fn arguments(
     after: Option<String>,
@@ -61,11 +73,7 @@ pub(crate) fn page<View, Node: Row + From<View>>(
     let Rows { rows, has_previous, has_next } = rows;
     let nodes: Vec<Node> = rows.into_iter().map(Node::from).collect();
     let cursor = |node: &Node| node.id().to_string();
-    let info = PageInfo {
-        end_cursor: nodes.last().map(cursor),
-        has_next_page: has_next,
-        has_previous_page: has_previous,
-        start_cursor: nodes.first().map(cursor),
-    };
+    let (start, end) = (nodes.first().map(cursor), nodes.last().map(cursor));
+    let info = PageInfo::new(start, end, has_previous, has_next);
     (info, nodes.into_iter().map(move |node| (cursor(&node), node)))
 }

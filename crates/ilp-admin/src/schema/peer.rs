@@ -1,6 +1,7 @@
 //! Peers in the schema: what is read. What is written is in `peer_input`.
 
-use async_graphql::{ID, SimpleObject};
+use async_graphql::{Enum, ID, SimpleObject};
+use ilp_connector::Reachability;
 use ilp_store::Rows;
 use interledger_packet::Timestamp;
 
@@ -8,9 +9,32 @@ use super::{
     asset::Asset,
     page::{self, PageInfo, Row},
     response::{MutationResponse, Status},
-    scalars::UInt64,
+    scalars::{UInt8, UInt64},
 };
 use crate::operator::PeerView;
+
+/// Whether packets reach a peer, as far as those tell that were sent to it since the node was
+/// started and since the peer's endpoint was changed.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum PeerState {
+    /// It answered last.
+    Reachable,
+    /// It failed several times in a row. It is passed over while other peers lead to the same
+    /// place, and tried again with growing pauses.
+    Unreachable,
+    /// Nothing was sent to it yet, or too few packets failed to say.
+    Unknown,
+}
+
+impl From<Reachability> for PeerState {
+    fn from(reachability: Reachability) -> Self {
+        match reachability {
+            Reachability::Reachable => Self::Reachable,
+            Reachability::Unreachable => Self::Unreachable,
+            Reachability::Unknown => Self::Unknown,
+        }
+    }
+}
 
 /// Another operator's node that packets come from and go to.
 #[derive(SimpleObject)]
@@ -44,6 +68,26 @@ pub(crate) struct Peer {
     /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
     /// Packets beyond it are refused with T05.
     amount_per_second_max: Option<UInt64>,
+    /// How many of the peer's packets may be under way at once; null for the node's own default.
+    /// Packets beyond it are refused with T05.
+    packets_in_flight_max: Option<UInt64>,
+    /// How much of what the peer sends may be under way at once, in the asset's smallest unit; null
+    /// for the node's own default. Packets beyond it are refused with T05, and one that carries more
+    /// by itself with F08.
+    amount_in_flight_max: Option<UInt64>,
+    /// How much of the node's stock of another asset the peer's packets may hold, in percent; null
+    /// for the node's own default. Packets beyond it are refused with T04.
+    asset_share_in_flight_percent_max: Option<UInt8>,
+    /// Whether the peer takes what nobody else is nearer to: after every prefix, and also after a
+    /// bare scheme such as `g`.
+    is_default_route: bool,
+    /// Whether packets reach the peer.
+    state: PeerState,
+    /// When the peer last answered a packet, to the second; null when it has not yet.
+    last_seen_at: Option<String>,
+    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent),
+    /// on top of the exchange rate.
+    spread_basis_points: i32,
     /// How many tokens the peer may show. Only their digests are kept, so they can't be read back.
     incoming_token_count: i32,
     /// How many packets from the peer were fulfilled since the node was started.
@@ -62,7 +106,8 @@ pub(crate) struct Peer {
 }
 
 impl From<PeerView> for Peer {
-    fn from(PeerView { record, asset, liquidity, passed }: PeerView) -> Self {
+    fn from(view: PeerView) -> Self {
+        let PeerView { record, asset, liquidity, reachability, last_seen_at, passed } = view;
         let own = record.static_ilp_address.clone();
         let outgoing = HttpOutgoing {
             auth_token: record.outgoing_token.reveal().to_owned(),
@@ -81,6 +126,13 @@ impl From<PeerView> for Peer {
             routes: std::iter::once(own).chain(record.routes).collect(),
             packets_per_minute_max: record.packets_per_minute_max.map(UInt64::from),
             amount_per_second_max: record.amount_per_second_max.map(UInt64::from),
+            packets_in_flight_max: record.packets_in_flight_max.map(UInt64::from),
+            amount_in_flight_max: record.amount_in_flight_max.map(UInt64::from),
+            asset_share_in_flight_percent_max: record.asset_share_in_flight_percent_max.map(UInt8),
+            is_default_route: record.is_default_route,
+            state: reachability.into(),
+            last_seen_at: last_seen_at.map(|at| at.to_string()),
+            spread_basis_points: record.spread.basis_points().into(),
             incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
             packets_in: passed.packets_in.into(),
             packets_out: passed.packets_out.into(),

@@ -3,7 +3,7 @@
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use ilp_connector::token::Secret;
 
-use super::scalars::UInt64;
+use super::scalars::{UInt8, UInt64};
 use crate::operator::{Edit, NewPeer, OperatorError, PeerEdit};
 
 /// A peer to be made.
@@ -35,6 +35,22 @@ pub(crate) struct CreatePeerInput {
     /// How much the peer may send within a second, in the asset's smallest unit; no limit when left
     /// out.
     amount_per_second_max: Option<UInt64>,
+    /// How many of the peer's packets may be under way at once; the node's own default when left
+    /// out, and never more than half of what the node takes from all peers.
+    packets_in_flight_max: Option<UInt64>,
+    /// How much of what the peer sends may be under way at once, in the asset's smallest unit; the
+    /// node's own default when left out.
+    amount_in_flight_max: Option<UInt64>,
+    /// How much of the node's stock of another asset the peer's packets may hold, from 0 to 100
+    /// percent; the node's own default when left out.
+    asset_share_in_flight_percent_max: Option<UInt8>,
+    /// Whether the peer takes what nobody else is nearer to. Several peers may; then one is chosen
+    /// by the destination.
+    is_default_route: Option<bool>,
+    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
+    /// from 0 to 10000, on top of the exchange rate; nothing when left out. Between two peers of one
+    /// asset, where the rate is 1, it is the whole price.
+    spread_basis_points: Option<i32>,
 }
 
 impl CreatePeerInput {
@@ -54,6 +70,16 @@ impl CreatePeerInput {
             incoming_tokens: incoming.map(HttpIncomingInput::read),
             packets_per_minute_max: UInt64::optional(self.packets_per_minute_max, INVALID_PACKETS)?,
             amount_per_second_max: UInt64::optional(self.amount_per_second_max, INVALID_AMOUNT)?,
+            packets_in_flight_max: UInt64::optional(self.packets_in_flight_max, INVALID_IN_FLIGHT)?,
+            amount_in_flight_max: UInt64::optional(
+                self.amount_in_flight_max,
+                INVALID_AMOUNT_IN_FLIGHT,
+            )?,
+            asset_share_in_flight_percent_max: self
+                .asset_share_in_flight_percent_max
+                .map(|percent| percent.0),
+            is_default_route: self.is_default_route.unwrap_or(false),
+            spread_basis_points: self.spread_basis_points,
             initial_liquidity: initial.unwrap_or(0),
         })
     }
@@ -63,6 +89,8 @@ const INVALID_PACKET_AMOUNT: &str = "invalid maxPacketAmount";
 const INVALID_THRESHOLD: &str = "invalid liquidityThreshold";
 const INVALID_PACKETS: &str = "invalid packetsPerMinuteMax";
 const INVALID_AMOUNT: &str = "invalid amountPerSecondMax";
+const INVALID_IN_FLIGHT: &str = "invalid packetsInFlightMax";
+const INVALID_AMOUNT_IN_FLIGHT: &str = "invalid amountInFlightMax";
 
 /// A change of a peer. What is left out stays, and null empties a field that may be empty.
 #[derive(InputObject)]
@@ -88,6 +116,19 @@ pub(crate) struct UpdatePeerInput {
     packets_per_minute_max: MaybeUndefined<UInt64>,
     /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
     amount_per_second_max: MaybeUndefined<UInt64>,
+    /// How many of the peer's packets may be under way at once; null for the node's own default.
+    packets_in_flight_max: MaybeUndefined<UInt64>,
+    /// How much of what the peer sends may be under way at once, in the asset's smallest unit; null
+    /// for the node's own default.
+    amount_in_flight_max: MaybeUndefined<UInt64>,
+    /// How much of the node's stock of another asset the peer's packets may hold, from 0 to 100
+    /// percent; null for the node's own default.
+    asset_share_in_flight_percent_max: MaybeUndefined<UInt8>,
+    /// Whether the peer takes what nobody else is nearer to.
+    is_default_route: Option<bool>,
+    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
+    /// from 0 to 10000; null for nothing.
+    spread_basis_points: MaybeUndefined<i32>,
 }
 
 impl UpdatePeerInput {
@@ -108,6 +149,18 @@ impl UpdatePeerInput {
             incoming_tokens: incoming.map(HttpIncomingInput::read),
             packets_per_minute_max: UInt64::edit(self.packets_per_minute_max, INVALID_PACKETS)?,
             amount_per_second_max: UInt64::edit(self.amount_per_second_max, INVALID_AMOUNT)?,
+            packets_in_flight_max: UInt64::edit(self.packets_in_flight_max, INVALID_IN_FLIGHT)?,
+            amount_in_flight_max: UInt64::edit(
+                self.amount_in_flight_max,
+                INVALID_AMOUNT_IN_FLIGHT,
+            )?,
+            asset_share_in_flight_percent_max: match edit(self.asset_share_in_flight_percent_max) {
+                Edit::Set(percent) => Edit::Set(percent.0),
+                Edit::Clear => Edit::Clear,
+                Edit::Keep => Edit::Keep,
+            },
+            is_default_route: self.is_default_route,
+            spread_basis_points: edit(self.spread_basis_points),
         })
     }
 }

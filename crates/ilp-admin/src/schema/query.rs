@@ -1,6 +1,9 @@
 //! The queries.
 
 mod books;
+mod rates;
+mod routes;
+mod wallets;
 
 use async_graphql::{Context, ID, MergedObject, Object, Result};
 
@@ -20,7 +23,13 @@ const PING_COMPLEXITY: usize = 1000;
 /// Everything that can be read. Refusals are GraphQL errors with `extensions.code`, such as
 /// `NOT_FOUND`.
 #[derive(Default, MergedObject)]
-pub(crate) struct Query(NodeQuery, books::BooksQuery);
+pub(crate) struct Query(
+    NodeQuery,
+    books::BooksQuery,
+    rates::RatesQuery,
+    routes::RoutesQuery,
+    wallets::WalletsQuery,
+);
 
 /// What can be asked. A field that may be null is an `Option<Result<_>>`: a refusal then makes that
 /// field null beside the error; a `Result<Option<_>>` would void the data of its neighbours too.
@@ -154,6 +163,6 @@ fn nothing<View>() -> ilp_store::Rows<View> {
     ilp_store::Rows { rows: Vec::new(), has_previous: false, has_next: false }
 }
 
-fn or_error<T>(result: Result<T, OperatorError>) -> Result<T> {
+pub(crate) fn or_error<T>(result: Result<T, OperatorError>) -> Result<T> {
     result.map_err(|refusal| graphql_error(&refusal))
 }

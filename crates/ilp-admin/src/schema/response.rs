@@ -130,6 +130,7 @@ fn code(kind: ErrorKind) -> &'static str {
         ErrorKind::NotFound => "NOT_FOUND",
         ErrorKind::Duplicate => "DUPLICATE",
         ErrorKind::Conflict => "CONFLICT",
+        ErrorKind::Inactive => "INACTIVE",
         ErrorKind::Internal => "INTERNAL_SERVER_ERROR",
         ErrorKind::Unavailable => "SERVICE_UNAVAILABLE",
     }
@@ -138,7 +139,7 @@ fn code(kind: ErrorKind) -> &'static str {
 /// What `code` beside the object says.
 fn legacy_code(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::BadInput => "400",
+        ErrorKind::BadInput | ErrorKind::Inactive => "400",
         ErrorKind::Forbidden => "403",
         ErrorKind::NotFound => "404",
         ErrorKind::Duplicate | ErrorKind::Conflict => "409",

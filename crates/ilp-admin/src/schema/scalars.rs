@@ -133,6 +133,11 @@ impl JsonObject {
     pub(crate) fn read(bytes: &[u8]) -> Self {
         Self(serde_json::from_slice(bytes).unwrap_or_else(|_| serde_json::json!({})))
     }
+
+    /// The object as JSON.
+    pub(crate) fn text(&self) -> String {
+        self.0.to_string()
+    }
 }
 
 #[cfg(test)]

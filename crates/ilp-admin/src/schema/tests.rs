@@ -3,11 +3,19 @@
 mod events;
 mod first_answer;
 mod idempotency;
+mod incoming_payments;
+mod outgoing_payments;
 mod pages;
+mod payment_progress;
+mod payment_restart;
 mod peers;
+mod rates;
 mod refusals;
 mod restart;
+mod routes;
 mod thresholds;
+mod wallet_refusals;
+mod wallets;
 mod withdrawals;
 
 use std::{
@@ -19,7 +27,7 @@ use std::{
 };
 
 use async_graphql::{Request, Variables};
-use ilp_connector::{Connector, Policy};
+use ilp_connector::{Connector, InFlightDefaults, Policy};
 use ilp_store::{DurableLedger, LedgerOptions, Store, ledger::BatchWriter};
 use interledger_packet::{Address, Timestamp};
 use serde_json::{Value, json};
@@ -85,6 +93,12 @@ async fn operator_with(
     let ledger = DurableLedger::open_with(&store, options, wrap).unwrap();
     let policy = Policy {
         packets_per_minute_max_default: None,
+        in_flight_default: InFlightDefaults {
+            packets_max: 100,
+            packets_ceiling: 1_000,
+            amount_max: None,
+            asset_share_percent_max: 50,
+        },
         amount_max_default: None,
         expiry_margin_ms: 1_000,
         hold_ms_max: 30_000,

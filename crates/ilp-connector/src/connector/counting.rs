@@ -10,13 +10,14 @@ use crate::{
     ledger::Ledger,
     peer::{Asset, Peer},
     refusal::Refusal,
-    traffic::{self, AssetName, Causes, Flows, Passage, Traffic},
+    traffic::{self, AssetName, Causes, Ending, Flows, Passage, Traffic},
 };
 
 /// What became of packets that came from no peer, or went to none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnFlows {
-    /// The node's own questions, which move no money.
+    /// The node's own questions, which move no money, and what it answers itself without any
+    /// moving. The amounts are of no one asset and mean nothing.
     pub questions: Flows,
     /// Payments from accounts at this node, which count as incoming, and to them, which count as
     /// outgoing: as if all of one asset were a peer.
@@ -69,7 +70,7 @@ impl Counters {
         match source {
             Source::Peer(peer) => peer.traffic.turned_away(amount),
             Source::Local(local) => self.accounts(&local.asset).turned_away(amount),
-            Source::Own => self.questions.turned_away(amount),
+            Source::Probe(_) | Source::Own => self.questions.turned_away(amount),
         }
     }
 
@@ -85,8 +86,13 @@ impl Counters {
         match source {
             Source::Peer(peer) => begin(&peer.traffic),
             Source::Local(local) => begin(&self.accounts(&local.asset)),
-            Source::Own => begin(&self.questions),
+            Source::Probe(_) | Source::Own => begin(&self.questions),
         }
+    }
+
+    /// Counts a packet that this node has answered by itself, without anything being set aside.
+    pub(super) fn answered_here(&self, source: Source<'_>, amount: u64, ending: Ending) {
+        self.begin(source, &self.questions, amount, amount).end(ending);
     }
 
     /// The counters of this node's accounts in one asset. Looked up without a lock; made with the

@@ -1,4 +1,4 @@
-mod counting;
+mod way;
 
 use std::{
     pin::pin,
@@ -7,11 +7,13 @@ use std::{
 
 use interledger_packet::{AmountTooLarge, ErrorCode, Reject};
 
+mod counting;
+mod exchange;
 mod local;
 
 use super::*;
 use crate::{
-    ledger::{Hold, HoldError, MemoryLedger, Stopped},
+    ledger::{Hold, HoldError, MemoryLedger, Stopped, Transfer},
     testing::*,
 };
 
@@ -27,6 +29,12 @@ fn policy() -> Policy {
     Policy {
         amount_max_default: None,
         packets_per_minute_max_default: None,
+        in_flight_default: InFlightDefaults {
+            packets_max: 100,
+            packets_ceiling: 1_000,
+            amount_max: None,
+            asset_share_percent_max: 100,
+        },
         expiry_margin_ms: 1_000,
         hold_ms_max: 30_000,
     }

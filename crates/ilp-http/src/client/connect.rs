@@ -60,7 +60,7 @@ pub(super) async fn open(
 }
 
 /// Looks the host up and connects to the first of its addresses that answers.
-pub(super) async fn dial(endpoint: &Endpoint) -> Result<TcpStream, ConnectError> {
+pub(crate) async fn dial(endpoint: &Endpoint) -> Result<TcpStream, ConnectError> {
     let connected = match endpoint.host() {
         Host::Address(address) => TcpStream::connect((*address, endpoint.port())).await,
         Host::Name(name) => TcpStream::connect((Host::resolved_name(name), endpoint.port())).await,
@@ -72,7 +72,7 @@ pub(super) async fn dial(endpoint: &Endpoint) -> Result<TcpStream, ConnectError>
     Ok(stream)
 }
 
-fn server_name(host: &Host) -> Result<ServerName<'static>, ConnectError> {
+pub(crate) fn server_name(host: &Host) -> Result<ServerName<'static>, ConnectError> {
     match host {
         Host::Address(address) => Ok(ServerName::from(*address)),
         Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| ConnectError::Name),

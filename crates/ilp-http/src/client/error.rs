@@ -1,7 +1,31 @@
 //! Why a packet got no reply. The texts are for our own log; none holds a token or a peer's words.
 
 use crate::EndpointError;
+use bytes::Bytes;
 use std::{io, sync::Arc};
+
+/// There is no reply: why, and the packet itself if it can still be sent elsewhere.
+#[derive(Debug)]
+pub struct NoReply {
+    /// Why.
+    pub error: SendError,
+    /// The packet, when it certainly has not left us and something came in the way before its time
+    /// was over. It is handed back rather than copied beforehand: that would cost each packet that
+    /// gets its reply an allocation.
+    pub unsent: Option<Bytes>,
+}
+
+impl From<SendError> for NoReply {
+    fn from(error: SendError) -> NoReply {
+        NoReply { error, unsent: None }
+    }
+}
+
+impl From<NoReply> for SendError {
+    fn from(no_reply: NoReply) -> SendError {
+        no_reply.error
+    }
+}
 
 /// Why no reply came from the next hop.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! One packet out, one reply back.
 
 use super::{
-    SendError,
+    NoReply, SendError,
     lease::{Lease, lease},
     link::Link,
     links::Links,
@@ -33,26 +33,36 @@ pub(super) async fn exchange(
     link: &Arc<Link>,
     packet: Bytes,
     left_us: &AtomicBool,
-) -> Result<Bytes, SendError> {
-    match attempt(links, link, packet, left_us).await {
-        Ok(reply) => Ok(reply),
-        Err(Failed::Final(error)) => Err(error),
-        Err(Failed::Unsent { packet, .. }) => {
-            links.retried();
-            left_us.store(false, Ordering::Relaxed);
-            match attempt(links, link, packet, left_us).await {
-                Ok(reply) => Ok(reply),
-                Err(Failed::Final(error) | Failed::Unsent { error, .. }) => Err(error),
-            }
+) -> Result<Bytes, NoReply> {
+    let packet = match attempt(links, link, packet, left_us).await {
+        Ok(reply) => return Ok(reply),
+        Err(Failed::Returned(NoReply { unsent: Some(packet), .. })) => packet,
+        Err(failed) => return Err(failed.into()),
+    };
+    links.retried();
+    left_us.store(false, Ordering::Relaxed);
+    Ok(attempt(links, link, packet, left_us).await?)
+}
+
+enum Failed {
+    /// A connection that had been kept gave the packet back unsent.
+    Returned(NoReply),
+    /// Anything else.
+    Final(NoReply),
+}
+
+impl From<Failed> for NoReply {
+    fn from(failed: Failed) -> NoReply {
+        match failed {
+            Failed::Returned(no_reply) | Failed::Final(no_reply) => no_reply,
         }
     }
 }
 
-enum Failed {
-    /// The packet came back unsent.
-    Unsent { packet: Bytes, error: SendError },
-    /// Anything else.
-    Final(SendError),
+impl From<SendError> for Failed {
+    fn from(error: SendError) -> Failed {
+        Failed::Final(error.into())
+    }
 }
 
 async fn attempt(
@@ -61,13 +71,17 @@ async fn attempt(
     packet: Bytes,
     left_us: &AtomicBool,
 ) -> Result<Bytes, Failed> {
+    let lease = match lease(links, link).await {
+        Ok(lease) => lease,
+        Err(error) => return Err(Failed::Final(NoReply { error, unsent: Some(packet) })),
+    };
     // Set before the request is handed over: from there on it may be seen.
-    match lease(links, link).await.map_err(Failed::Final)? {
+    match lease {
         Lease::Http2(mut sender) => {
             let request = link.request(Version::HTTP_2, packet);
             left_us.store(true, Ordering::Relaxed);
             let response = sender.try_send_request(request).await.map_err(failed)?;
-            read(response).await.map_err(Failed::Final)
+            Ok(read(response).await?)
         }
         Lease::Http1 { mut sender, permit } => {
             let request = link.request(Version::HTTP_11, packet);
@@ -80,7 +94,7 @@ async fn attempt(
                 link.keep(sender, links.tick());
             }
             drop(permit);
-            outcome.map_err(Failed::Final)
+            Ok(outcome?)
         }
     }
 }
@@ -95,9 +109,9 @@ fn failed(mut error: TrySendError<Request<OnePacket>>) -> Failed {
     match unsent {
         Some(packet) => {
             let error = SendError::Closed { left_us: false, source: Arc::new(error) };
-            Failed::Unsent { packet, error }
+            Failed::Returned(NoReply { error, unsent: Some(packet) })
         }
-        None => Failed::Final(http_error(error)),
+        None => http_error(error).into(),
     }
 }
 

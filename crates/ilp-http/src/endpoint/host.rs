@@ -43,7 +43,7 @@ impl Host {
     /// Whether the host is this machine or in a private network, so that no scheme means `http://`.
     ///
     /// A single-label name such as a container's is not near: it may resolve to anything.
-    pub(super) fn is_near(&self) -> bool {
+    pub(crate) fn is_near(&self) -> bool {
         match self {
             Host::Name(name) => is_localhost(name),
             Host::Address(IpAddr::V4(address)) => is_near_v4(*address),

@@ -1,13 +1,16 @@
 //! `jirani asset`: what the node counts in.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{
     Failure,
-    admin_client::{AdminArgs, all_rows, plain, print},
+    admin_client::{AdminArgs, plain, print},
+    edit::Edit,
+    lookup::{all_assets, find_asset, scale_of, shown_amount},
+    table::{Column, Table},
+    terminal::confirm,
 };
-use crate::amount::format_amount;
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  jirani asset add USD 2 && jirani asset list")]
@@ -28,6 +31,35 @@ pub(crate) enum AssetCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Change when an asset's events are due
+    #[command(after_help = "Examples:\n  jirani asset update USD --liquidity-threshold 5000\n  \
+        jirani asset update USD --liquidity-threshold none")]
+    Update(UpdateArgs),
+    /// Remove an asset that no peer and no wallet address uses
+    #[command(after_help = "Example:\n  jirani asset remove USD")]
+    Remove {
+        /// Code or id
+        asset: String,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArgs {
+    /// Code or id
+    asset: String,
+    /// An event is due when the node's stock falls to this, such as 5000; none for never
+    #[arg(long, value_name = "AMOUNT", required_unless_present = "withdrawal_threshold")]
+    liquidity_threshold: Option<Edit>,
+    /// Withdrawals from wallets are suggested from this on, such as 100; none for never
+    #[arg(long, value_name = "AMOUNT")]
+    withdrawal_threshold: Option<Edit>,
+    #[command(flatten)]
+    admin: AdminArgs,
 }
 
 impl AssetCommand {
@@ -35,55 +67,69 @@ impl AssetCommand {
         match self {
             Self::Add { code, scale, admin } => add(&code, scale, &admin),
             Self::List { admin } => list(&admin),
+            Self::Update(args) => update(&args),
+            Self::Remove { asset, yes, admin } => remove(&asset, yes, &admin),
         }
     }
 }
 
 fn add(code: &str, scale: u8, admin: &AdminArgs) -> Result<(), Failure> {
-    let created = admin.query(
-        "mutation($input: CreateAssetInput!) {
-            createAsset(input: $input) { asset { id code scale } }
-        }",
-        &json!({ "input": { "code": code, "scale": scale } }),
-    )?;
-    let asset = &created["createAsset"]["asset"];
+    let asset = create(admin, code, scale)?;
     let line = format!("added {} at scale {}: {}", code, scale, plain(&asset["id"]));
-    print(admin, asset, &[line]);
+    print(admin, &asset, &[line]);
     Ok(())
+}
+
+pub(super) fn create(admin: &AdminArgs, code: &str, scale: u8) -> Result<Value, Failure> {
+    let input = json!({ "code": code, "scale": scale });
+    Ok(admin.mutate("createAsset", "asset { id code scale }", &input)?["asset"].take())
 }
 
 fn list(admin: &AdminArgs) -> Result<(), Failure> {
     let assets = all_assets(admin)?;
-    let mut lines = vec![format!("{:<12} {:>5} {:>24}  {}", "CODE", "SCALE", "LIQUIDITY", "ID")];
-    lines.extend(assets.iter().map(|asset| {
-        format!(
-            "{:<12} {:>5} {:>24}  {}",
+    let mut table = Table::new(&[
+        Column::Left("CODE"),
+        Column::Right("SCALE"),
+        Column::Right("LIQUIDITY"),
+        Column::Right("EVENT AT"),
+        Column::Left("ID"),
+    ]);
+    for asset in &assets {
+        table.row([
             plain(&asset["code"]),
             plain(&asset["scale"]),
             shown_amount(&asset["liquidity"], &asset["scale"]),
-            plain(&asset["id"])
-        )
-    }));
+            shown_amount(&asset["liquidityThreshold"], &asset["scale"]),
+            plain(&asset["id"]),
+        ]);
+    }
+    let lines = table.lines("no assets yet; add one: jirani asset add USD 2");
     print(admin, &Value::Array(assets), &lines);
     Ok(())
 }
 
-pub(crate) fn all_assets(admin: &AdminArgs) -> Result<Vec<Value>, Failure> {
-    let query = "query($after: String) {
-        assets(first: 100, after: $after) {
-            pageInfo { hasNextPage endCursor }
-            edges { node { id code scale liquidity } }
-        }
-    }";
-    all_rows(admin, query, "assets")
+fn update(args: &UpdateArgs) -> Result<(), Failure> {
+    let asset = find_asset(&args.admin, &args.asset)?;
+    let scale = scale_of(&asset);
+    let mut input = json!({ "id": asset["id"] });
+    Edit::amount_into(&mut input, "liquidityThreshold", args.liquidity_threshold.as_ref(), scale)?;
+    Edit::amount_into(
+        &mut input,
+        "withdrawalThreshold",
+        args.withdrawal_threshold.as_ref(),
+        scale,
+    )?;
+    let selection = "asset { id code scale liquidity liquidityThreshold withdrawalThreshold }";
+    let asset = args.admin.mutate("updateAsset", selection, &input)?["asset"].take();
+    print(&args.admin, &asset, &[format!("changed {}", plain(&asset["code"]))]);
+    Ok(())
 }
 
-/// An amount in standard units, as the asset's scale has it.
-pub(crate) fn shown_amount(amount: &Value, scale: &Value) -> String {
-    let number = amount.as_str().and_then(|text| text.parse().ok());
-    let scale = scale.as_u64().and_then(|scale| u8::try_from(scale).ok());
-    match (number, scale) {
-        (Some(number), Some(scale)) => format_amount(number, scale),
-        _ => plain(amount),
-    }
+fn remove(name: &str, yes: bool, admin: &AdminArgs) -> Result<(), Failure> {
+    let asset = find_asset(admin, name)?;
+    let code = plain(&asset["code"]);
+    confirm(&format!("Remove the asset {code}?"), yes, admin.json)?;
+    admin.mutate("deleteAsset", "success", &json!({ "id": asset["id"] }))?;
+    print(admin, &json!({ "id": asset["id"] }), &[format!("removed {code}")]);
+    Ok(())
 }

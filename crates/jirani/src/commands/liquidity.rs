@@ -7,9 +7,8 @@ use uuid::Uuid;
 use super::{
     Failure,
     admin_client::{AdminArgs, plain, print},
-    peer::{find_asset, find_peer},
+    lookup::{amount_in, find_asset, find_peer, scale_of},
 };
-use crate::amount::parse_amount;
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  jirani liquidity deposit 12.50 --peer g.othergreatwallet")]
@@ -89,37 +88,45 @@ impl LiquidityCommand {
 }
 
 /// Whose liquidity moves: the part of the mutations' names that says what it is, the member that
-/// names it, its id, and the scale of its amounts.
+/// names it, its id, what people call it, and what it is kept in.
 struct Owner {
     kind: &'static str,
     member: &'static str,
     id: Value,
-    scale: u8,
+    name: String,
+    asset: Value,
 }
 
 impl MoveArgs {
     fn owner(&self) -> Result<Owner, Failure> {
-        let scale = |asset: &Value| {
-            asset["scale"].as_u64().and_then(|scale| u8::try_from(scale).ok()).unwrap_or(0)
-        };
         if let Some(name) = &self.owner.asset {
             let asset = find_asset(&self.admin, name)?;
-            let scale = scale(&asset);
-            return Ok(Owner { kind: "Asset", member: "assetId", id: asset["id"].clone(), scale });
+            let name = format!("the node's own {}", plain(&asset["code"]));
+            return Ok(Owner {
+                kind: "Asset",
+                member: "assetId",
+                id: asset["id"].clone(),
+                name,
+                asset,
+            });
         }
-        let peer = find_peer(&self.admin, self.owner.peer.as_deref().unwrap_or_default())?;
-        let scale = scale(&peer["asset"]);
-        Ok(Owner { kind: "Peer", member: "peerId", id: peer["id"].clone(), scale })
+        let mut peer = find_peer(&self.admin, self.owner.peer.as_deref().unwrap_or_default())?;
+        Ok(Owner {
+            kind: "Peer",
+            member: "peerId",
+            id: peer["id"].take(),
+            name: plain(&peer["staticIlpAddress"]),
+            asset: peer["asset"].take(),
+        })
     }
 
     /// The mutation's input, and the id in it.
     fn input(&self, owner: &Owner) -> Result<(Value, Uuid), Failure> {
-        let amount = parse_amount(&self.amount, owner.scale)
-            .map_err(|error| Failure::Refused(error.to_string()))?;
+        let amount = amount_in(&self.amount, scale_of(&owner.asset))?;
         let id = self.id.unwrap_or_else(Uuid::new_v4);
         let mut input = json!({
             "id": id,
-            "amount": amount.to_string(),
+            "amount": amount,
             // A key of its own for each try: under the same id it is booked once all the same, and
             // the second try then says so.
             "idempotencyKey": Uuid::new_v4(),
@@ -132,13 +139,9 @@ impl MoveArgs {
 fn deposit(args: &MoveArgs) -> Result<(), Failure> {
     let owner = args.owner()?;
     let (input, id) = args.input(&owner)?;
-    mutate(
-        &args.admin,
-        &format!("deposit{}Liquidity", owner.kind),
-        &format!("Deposit{}LiquidityInput", owner.kind),
-        &input,
-    )?;
-    let line = format!("deposited {}: {id}", args.amount);
+    mutate(&args.admin, &format!("deposit{}Liquidity", owner.kind), &input)?;
+    let code = plain(&owner.asset["code"]);
+    let line = format!("deposited {} {code} for {}: {id}", args.amount, owner.name);
     print(&args.admin, &json!({ "id": id, "amount": input["amount"] }), &[line]);
     Ok(())
 }
@@ -147,17 +150,13 @@ fn withdraw(args: &MoveArgs, timeout_s: u64) -> Result<(), Failure> {
     let owner = args.owner()?;
     let (mut input, id) = args.input(&owner)?;
     input["timeoutSeconds"] = timeout_s.to_string().into();
-    mutate(
-        &args.admin,
-        &format!("create{}LiquidityWithdrawal", owner.kind),
-        &format!("Create{}LiquidityWithdrawalInput", owner.kind),
-        &input,
-    )?;
+    mutate(&args.admin, &format!("create{}LiquidityWithdrawal", owner.kind), &input)?;
+    let what = format!("{} {} of {}", args.amount, plain(&owner.asset["code"]), owner.name);
     let mut lines = Vec::new();
     if timeout_s == 0 {
-        lines.push(format!("withdrew {}: {id}", args.amount));
+        lines.push(format!("withdrew {what}: {id}"));
     } else {
-        lines.push(format!("set {} aside for {timeout_s} seconds: {id}", args.amount));
+        lines.push(format!("set {what} aside for {timeout_s} seconds: {id}"));
         lines.push(format!("next: jirani liquidity post {id}, or void to give it back"));
     }
     let told = json!({ "id": id, "amount": input["amount"], "timeoutSeconds": timeout_s });
@@ -166,26 +165,17 @@ fn withdraw(args: &MoveArgs, timeout_s: u64) -> Result<(), Failure> {
 }
 
 fn end(args: &EndArgs, mutation: &str, done: &str) -> Result<(), Failure> {
-    let (first, rest) = mutation.split_at(1);
-    let input_type = format!("{}{rest}Input", first.to_ascii_uppercase());
     let input = json!({ "withdrawalId": args.id, "idempotencyKey": Uuid::new_v4() });
-    mutate(&args.admin, mutation, &input_type, &input)?;
+    mutate(&args.admin, mutation, &input)?;
     let line = format!("{done} {}", args.id);
     print(&args.admin, &json!({ "id": args.id, "state": done }), &[line]);
     Ok(())
 }
 
-fn mutate(
-    admin: &AdminArgs,
-    mutation: &str,
-    input_type: &str,
-    input: &Value,
-) -> Result<(), Failure> {
-    let query =
-        format!("mutation($input: {input_type}!) {{ {mutation}(input: $input) {{ success }} }}");
-    let answer = admin.query(&query, &json!({ "input": input }))?;
-    if answer[mutation]["success"] == true {
+fn mutate(admin: &AdminArgs, mutation: &str, input: &Value) -> Result<(), Failure> {
+    let answer = admin.mutate(mutation, "success", input)?;
+    if answer["success"] == true {
         return Ok(());
     }
-    Err(Failure::Refused(format!("the node answers {}", plain(&answer[mutation]))))
+    Err(Failure::Refused(format!("the node answers {}", plain(&answer))))
 }

@@ -1,15 +1,20 @@
 //! `jirani peer`: the nodes that this one exchanges packets with.
 
+mod add;
+mod interview;
+mod other_side;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{
     Failure,
     admin_client::{AdminArgs, all_rows, plain, print},
-    asset::{all_assets, shown_amount},
-    init::fresh_token,
+    edit::Edit,
+    lookup::{PEER, find_peer, scale_of, shown_amount, shown_money},
+    table::{Column, Table, described},
+    terminal::confirm,
 };
-use crate::amount::parse_amount;
 
 #[derive(Debug, Subcommand)]
 #[command(
@@ -19,48 +24,87 @@ use crate::amount::parse_amount;
 pub(crate) enum PeerCommand {
     /// Add a peer; packets flow as soon as it is added
     #[command(
-        after_help = "Example:\n  jirani peer add --address g.othergreatwallet --asset USD \\\n    \
+        long_about = "Add a peer; packets flow as soon as it is added.\n\n\
+        Without options, on a terminal, it asks for what the two operators agreed on, and prints \
+        what the other one has to enter.",
+        after_help = "Examples:\n  jirani peer add\n  \
+        jirani peer add --address g.othergreatwallet --asset USD \\\n    \
         --endpoint ilp.othergreatwallet.com --outgoing-token theirtoken \\\n    \
         --max-packet-amount 100 --liquidity 10000"
     )]
-    Add(Box<AddArgs>),
+    Add(Box<add::AddArgs>),
     /// List the peers
     #[command(after_help = "Example:\n  jirani peer list")]
     List {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Show all that is known of a peer
+    #[command(after_help = "Example:\n  jirani peer show g.othergreatwallet")]
+    Show {
+        /// ILP address or id
+        peer: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Change a peer; what is left out stays
+    #[command(
+        after_help = "Examples:\n  jirani peer update g.othergreatwallet --max-packet-amount 50\n  \
+        jirani peer update g.othergreatwallet --endpoint ilp2.othergreatwallet.com\n  \
+        jirani peer update g.othergreatwallet --liquidity-threshold none"
+    )]
+    Update(Box<UpdateArgs>),
+    /// Remove a peer; what liquidity it has left goes to settlement
+    #[command(after_help = "Example:\n  jirani peer remove g.othergreatwallet")]
+    Remove {
+        /// ILP address or id
+        peer: String,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct AddArgs {
-    /// The peer's ILP address
+pub(crate) struct UpdateArgs {
+    /// ILP address or id
+    peer: String,
+    /// Another ILP address
     #[arg(long)]
-    address: String,
-    /// Code or id of the asset that both sides count in
-    #[arg(long)]
-    asset: String,
+    address: Option<String>,
     /// Where the peer takes packets
     #[arg(long)]
-    endpoint: String,
+    endpoint: Option<String>,
     /// The token that the peer's operator gave us
     #[arg(long)]
-    outgoing_token: String,
-    /// The token that the peer is to show us; made and printed if left out
+    outgoing_token: Option<String>,
+    /// A token that the peer may show us, in place of all those before; repeat it for several
+    #[arg(long = "incoming-token", value_name = "TOKEN")]
+    incoming_tokens: Vec<String>,
+    /// What people call the peer, or none
     #[arg(long)]
-    incoming_token: Option<String>,
-    /// What people call the peer
-    #[arg(long)]
-    name: Option<String>,
-    /// The most that one packet may carry, such as 12.50
+    name: Option<Edit>,
+    /// The most that one packet may carry, such as 12.50; none for the node's default
     #[arg(long, value_name = "AMOUNT")]
-    max_packet_amount: Option<String>,
-    /// The credit line to begin with, such as 10000
+    max_packet_amount: Option<Edit>,
+    /// An event is due when liquidity falls to this, such as 500; none for never
     #[arg(long, value_name = "AMOUNT")]
-    liquidity: Option<String>,
-    /// A further address, or bare scheme such as g, that is reached through the peer
+    liquidity_threshold: Option<Edit>,
+    /// An address, or bare scheme such as g, that is reached through the peer, in place of those
+    /// before; repeat it for several, none for no further ones
     #[arg(long = "route", value_name = "PREFIX")]
-    routes: Vec<String>,
+    routes: Vec<Edit>,
+    /// Packets that the peer may send within a minute; none for no limit
+    #[arg(long, value_name = "COUNT")]
+    packets_per_minute_max: Option<Edit>,
+    /// How much the peer may send within a second, such as 1000; none for no limit
+    #[arg(long, value_name = "AMOUNT")]
+    amount_per_second_max: Option<Edit>,
+    /// What is kept of amounts that are converted for the peer, in hundredths of a percent
+    #[arg(long, value_name = "COUNT")]
+    spread_basis_points: Option<u16>,
     #[command(flatten)]
     admin: AdminArgs,
 }
@@ -68,111 +112,156 @@ pub(crate) struct AddArgs {
 impl PeerCommand {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Add(args) => add(&args),
+            Self::Add(args) => args.run(),
             Self::List { admin } => list(&admin),
+            Self::Show { peer, admin } => show(&peer, &admin),
+            Self::Update(args) => update(&args),
+            Self::Remove { peer, yes, admin } => remove(&peer, yes, &admin),
         }
     }
-}
-
-fn add(args: &AddArgs) -> Result<(), Failure> {
-    let asset = find_asset(&args.admin, &args.asset)?;
-    let scale = asset["scale"].as_u64().and_then(|scale| u8::try_from(scale).ok()).unwrap_or(0);
-    let amount = |text: &Option<String>| match text {
-        None => Ok(Value::Null),
-        Some(text) => parse_amount(text, scale)
-            .map(|amount| Value::from(amount.to_string()))
-            .map_err(|error| Failure::Refused(error.to_string())),
-    };
-    let incoming_token = match &args.incoming_token {
-        Some(token) => token.clone(),
-        None => fresh_token()?,
-    };
-    let created = args.admin.query(
-        "mutation($input: CreatePeerInput!) {
-            createPeer(input: $input) { peer { id staticIlpAddress name routes liquidity } }
-        }",
-        &json!({ "input": {
-            "staticIlpAddress": args.address,
-            "name": args.name,
-            "assetId": asset["id"],
-            "maxPacketAmount": amount(&args.max_packet_amount)?,
-            "initialLiquidity": amount(&args.liquidity)?,
-            "routes": args.routes,
-            "http": {
-                "incoming": { "authTokens": [incoming_token] },
-                "outgoing": { "endpoint": args.endpoint, "authToken": args.outgoing_token },
-            },
-        }}),
-    )?;
-    let mut peer = created["createPeer"]["peer"].clone();
-    let mut lines = vec![format!("added {}: {}", args.address, plain(&peer["id"]))];
-    if args.incoming_token.is_none() {
-        lines.push(format!("give the peer's operator this token for us: {incoming_token}"));
-        peer["incomingToken"] = Value::from(incoming_token);
-    }
-    print(&args.admin, &peer, &lines);
-    Ok(())
-}
-
-/// The asset of that code or id. Two assets may share a code at different scales, and then only
-/// the id will do.
-pub(super) fn find_asset(admin: &AdminArgs, name: &str) -> Result<Value, Failure> {
-    let assets = all_assets(admin)?;
-    let is_meant = |asset: &&Value| asset["id"] == *name || asset["code"] == *name;
-    let found: Vec<&Value> = assets.iter().filter(is_meant).collect();
-    match found.as_slice() {
-        [asset] => Ok((*asset).clone()),
-        [] => Err(Failure::Refused(format!(
-            "there is no asset {name}; add it first: jirani asset add CODE SCALE"
-        ))),
-        _ => Err(Failure::Refused(format!(
-            "several assets are called {name}; give the id, as jirani asset list shows it"
-        ))),
-    }
-}
-
-/// The peer of that ILP address or id. One address may be several peers', of an asset each, and
-/// then only the id will do.
-pub(super) fn find_peer(admin: &AdminArgs, name: &str) -> Result<Value, Failure> {
-    let peers = all_peers(admin)?;
-    let is_meant = |peer: &&Value| peer["id"] == *name || peer["staticIlpAddress"] == *name;
-    let found: Vec<&Value> = peers.iter().filter(is_meant).collect();
-    match found.as_slice() {
-        [peer] => Ok((*peer).clone()),
-        [] => Err(Failure::Refused(format!(
-            "there is no peer {name}; jirani peer list shows those that there are"
-        ))),
-        _ => Err(Failure::Refused(format!(
-            "several peers are at {name}; give the id, as jirani peer list shows it"
-        ))),
-    }
-}
-
-fn all_peers(admin: &AdminArgs) -> Result<Vec<Value>, Failure> {
-    let query = "query($after: String) {
-        peers(first: 100, after: $after) {
-            pageInfo { hasNextPage endCursor }
-            edges { node {
-                id name staticIlpAddress routes liquidity maxPacketAmount asset { code scale }
-                http { outgoing { endpoint } }
-            } }
-        }
-    }";
-    all_rows(admin, query, "peers")
 }
 
 fn list(admin: &AdminArgs) -> Result<(), Failure> {
-    let peers = all_peers(admin)?;
-    let mut lines = vec![format!("{:<32} {:>24} {:<8} {}", "ADDRESS", "LIQUIDITY", "ASSET", "ID")];
-    lines.extend(peers.iter().map(|peer| {
-        format!(
-            "{:<32} {:>24} {:<8} {}",
+    let query = format!(
+        "query($after: String) {{
+            peers(first: 100, after: $after) {{
+                pageInfo {{ hasNextPage endCursor }}
+                edges {{ node {{ {PEER} }} }}
+            }}
+        }}"
+    );
+    let peers = all_rows(admin, &query, "peers")?;
+    let mut table = Table::new(&[
+        Column::Left("ADDRESS"),
+        Column::Left("NAME"),
+        Column::Right("LIQUIDITY"),
+        Column::Left("ASSET"),
+        Column::Right("PACKET MAX"),
+        Column::Left("ID"),
+    ]);
+    for peer in &peers {
+        let scale = &peer["asset"]["scale"];
+        table.row([
             plain(&peer["staticIlpAddress"]),
-            shown_amount(&peer["liquidity"], &peer["asset"]["scale"]),
+            plain(&peer["name"]),
+            shown_amount(&peer["liquidity"], scale),
             plain(&peer["asset"]["code"]),
-            plain(&peer["id"])
-        )
-    }));
+            shown_amount(&peer["maxPacketAmount"], scale),
+            plain(&peer["id"]),
+        ]);
+    }
+    let lines = table.lines("no peers yet; add one: jirani peer add");
     print(admin, &Value::Array(peers), &lines);
+    Ok(())
+}
+
+fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
+    let peer = find_peer(admin, name)?;
+    let routes = peer["routes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let routes: Vec<String> = routes.iter().map(plain).collect();
+    let money = |field: &str| shown_money(&peer[field], &peer["asset"]);
+    let lines = described([
+        ("address", plain(&peer["staticIlpAddress"])),
+        ("name", plain(&peer["name"])),
+        ("id", plain(&peer["id"])),
+        ("endpoint", plain(&peer["http"]["outgoing"]["endpoint"])),
+        ("routes", routes.join(" ")),
+        ("liquidity", money("liquidity")),
+        ("event at", money("liquidityThreshold")),
+        ("packet max", money("maxPacketAmount")),
+        ("packets a minute", plain(&peer["packetsPerMinuteMax"])),
+        ("amount a second", money("amountPerSecondMax")),
+        ("spread", format!("{} basis points", plain(&peer["spreadBasisPoints"]))),
+        ("tokens it may show", plain(&peer["incomingTokenCount"])),
+        ("added", plain(&peer["createdAt"])),
+    ]);
+    print(admin, &peer, &lines);
+    Ok(())
+}
+
+fn update(args: &UpdateArgs) -> Result<(), Failure> {
+    let peer = find_peer(&args.admin, &args.peer)?;
+    let input = args.input(&peer)?;
+    if input.as_object().is_some_and(|input| input.len() < 2) {
+        return Err(Failure::Usage(
+            "nothing to change: name what is to change, such as --max-packet-amount 50".to_owned(),
+        ));
+    }
+    let answer = args.admin.mutate("updatePeer", &format!("peer {{ {PEER} }}"), &input)?;
+    let line = format!("changed {}", plain(&answer["peer"]["staticIlpAddress"]));
+    print(&args.admin, &answer["peer"], &[line]);
+    Ok(())
+}
+
+impl UpdateArgs {
+    fn input(&self, peer: &Value) -> Result<Value, Failure> {
+        let scale = scale_of(&peer["asset"]);
+        let mut input = json!({ "id": peer["id"] });
+        if let Some(address) = &self.address {
+            input["staticIlpAddress"] = address.as_str().into();
+        }
+        Edit::text_into(&mut input, "name", self.name.as_ref());
+        let packets = self.packets_per_minute_max.as_ref();
+        Edit::text_into(&mut input, "packetsPerMinuteMax", packets);
+        if let Some(spread) = self.spread_basis_points {
+            input["spreadBasisPoints"] = spread.into();
+        }
+        for (field, edit) in [
+            ("maxPacketAmount", &self.max_packet_amount),
+            ("liquidityThreshold", &self.liquidity_threshold),
+            ("amountPerSecondMax", &self.amount_per_second_max),
+        ] {
+            Edit::amount_into(&mut input, field, edit.as_ref(), scale)?;
+        }
+        if !self.routes.is_empty() {
+            let routes = self.routes.iter().filter_map(|route| match route {
+                Edit::Clear => None,
+                Edit::Set(route) => Some(Value::from(route.as_str())),
+            });
+            input["routes"] = routes.collect();
+        }
+        let http = self.endpoint.is_some() || self.outgoing_token.is_some();
+        if http || !self.incoming_tokens.is_empty() {
+            input["http"] = self.http(peer)?;
+        }
+        Ok(input)
+    }
+
+    /// The API takes endpoint and token only together, so what is not changed is asked for.
+    fn http(&self, peer: &Value) -> Result<Value, Failure> {
+        let mut outgoing = match (&self.endpoint, &self.outgoing_token) {
+            (Some(_), Some(_)) => json!({}),
+            _ => {
+                let query = "query($id: String!) {
+                    peer(id: $id) { http { outgoing { endpoint authToken } } }
+                }";
+                let mut answer = self.admin.query(query, &json!({ "id": peer["id"] }))?;
+                answer["peer"]["http"]["outgoing"].take()
+            }
+        };
+        if let Some(endpoint) = &self.endpoint {
+            outgoing["endpoint"] = endpoint.as_str().into();
+        }
+        if let Some(token) = &self.outgoing_token {
+            outgoing["authToken"] = token.as_str().into();
+        }
+        let mut http = json!({ "outgoing": outgoing });
+        if !self.incoming_tokens.is_empty() {
+            http["incoming"] = json!({ "authTokens": self.incoming_tokens });
+        }
+        Ok(http)
+    }
+}
+
+fn remove(name: &str, yes: bool, admin: &AdminArgs) -> Result<(), Failure> {
+    let peer = find_peer(admin, name)?;
+    let address = plain(&peer["staticIlpAddress"]);
+    let liquidity = shown_money(&peer["liquidity"], &peer["asset"]);
+    let question =
+        format!("Remove the peer {address}? Its liquidity of {liquidity} goes to settlement.");
+    confirm(&question, yes, admin.json)?;
+    admin.mutate("deletePeer", "success", &json!({ "id": peer["id"] }))?;
+    let told = json!({ "id": peer["id"], "liquidity": peer["liquidity"] });
+    print(admin, &told, &[format!("removed {address}; {liquidity} went to settlement")]);
     Ok(())
 }

@@ -18,21 +18,15 @@ pub(crate) struct PingArgs {
 
 impl PingArgs {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let data = self.admin.query(
-            "query($address: String!) {
-                ping(address: $address) { answered triggeredBy code message tookUs }
-            }",
-            &json!({ "address": self.address }),
-        )?;
-        let ping = &data["ping"];
-        let said = verdict(&self.address, ping);
+        let ping = ask(&self.admin, &self.address)?;
+        let said = verdict(&self.address, &ping);
         if self.admin.json {
-            print(&self.admin, ping, &[]);
+            print(&self.admin, &ping, &[]);
         }
         match said {
             Ok(line) => {
                 if !self.admin.json {
-                    print(&self.admin, ping, &[line]);
+                    print(&self.admin, &ping, &[line]);
                 }
                 Ok(())
             }
@@ -41,9 +35,17 @@ impl PingArgs {
     }
 }
 
+/// What became of a ping from the node to an address.
+pub(super) fn ask(admin: &AdminArgs, address: &str) -> Result<Value, Failure> {
+    let query = "query($address: String!) {
+        ping(address: $address) { answered triggeredBy code message tookUs }
+    }";
+    Ok(admin.query(query, &json!({ "address": address }))?["ping"].take())
+}
+
 /// A ping can't be fulfilled, so whoever is at the end of the path refuses it. The address was
 /// reached if the one who refused is there, or a node that the address belongs to.
-fn verdict(address: &str, ping: &Value) -> Result<String, String> {
+pub(super) fn verdict(address: &str, ping: &Value) -> Result<String, String> {
     if ping["answered"] != true {
         return Err(format!("no answer from {address} in time"));
     }

@@ -114,6 +114,39 @@ pub(crate) const KEYS: &[Key] = &[
         Some("unlimited"),
         "a whole number, or unlimited",
     ),
+    key(
+        "peer.packets_in_flight_max",
+        "JIRANI_PEER_PACKETS_IN_FLIGHT_MAX",
+        Some("4096"),
+        "a whole number from 1 to 8192",
+    ),
+    key("peer.amount_in_flight_max", "JIRANI_PEER_AMOUNT_IN_FLIGHT_MAX", Some("0"), AMOUNT),
+    key(
+        "peer.asset_share_in_flight_percent_max",
+        "JIRANI_PEER_ASSET_SHARE_IN_FLIGHT_PERCENT_MAX",
+        Some("50"),
+        "a whole number of percent from 0 to 100",
+    ),
+    key(
+        "ildcp.parent_peer",
+        "JIRANI_ILDCP_PARENT_PEER",
+        None,
+        "the id of a peer, or its ILP address such as g.parent",
+    ),
+    key("rates.url", "JIRANI_RATES_URL", None, URL).rafiki(Same("EXCHANGE_RATES_URL")),
+    key(
+        "rates.lifetime_ms",
+        "JIRANI_RATES_LIFETIME_MS",
+        Some("15000"),
+        "a whole number of milliseconds from 300 to 86400000",
+    )
+    .rafiki(Same("EXCHANGE_RATES_LIFETIME")),
+    key(
+        "rates.fixed",
+        "JIRANI_RATES_FIXED",
+        None,
+        "rates between two different asset codes such as USD/EUR=0.92, USD/MXN=17.3, each pair once",
+    ),
     key("webhook.url", "JIRANI_WEBHOOK_URL", None, URL).rafiki(Same("WEBHOOK_URL")),
     key("webhook.secret", "JIRANI_WEBHOOK_SECRET", None, TEXT).rafiki(Same("SIGNATURE_SECRET")),
     key(
@@ -151,30 +184,23 @@ pub(crate) const KEYS: &[Key] = &[
     key("metrics.secret", "JIRANI_METRICS_SECRET", None, "a text of 16 characters or more"),
     key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL),
     key("wallet.listen", "JIRANI_WALLET_LISTEN", Some("0.0.0.0:3003"), ADDRESS)
-        .rafiki(Port("OPEN_PAYMENTS_PORT"))
-        .planned(),
+        .rafiki(Port("OPEN_PAYMENTS_PORT")),
     key("wallet.public_url", "JIRANI_WALLET_PUBLIC_URL", None, URL)
-        .rafiki(Same("OPEN_PAYMENTS_URL"))
-        .planned(),
+        .rafiki(Same("OPEN_PAYMENTS_URL")),
     key("stream_secret", "JIRANI_STREAM_SECRET", None, "32 bytes in base64")
-        .rafiki(Same("STREAM_SECRET"))
-        .planned(),
+        .rafiki(Same("STREAM_SECRET")),
     key("auto_peering.enabled", "JIRANI_AUTO_PEERING", Some("false"), "true or false")
         .rafiki(Same("ENABLE_AUTO_PEERING"))
         .planned(),
     key("auto_peering.listen", "JIRANI_AUTO_PEERING_LISTEN", Some("0.0.0.0:3005"), ADDRESS)
         .rafiki(Port("AUTO_PEERING_SERVER_PORT"))
         .planned(),
-    key("rates.url", "JIRANI_RATES_URL", None, URL).rafiki(Same("EXCHANGE_RATES_URL")).planned(),
-    key("rates.lifetime_ms", "JIRANI_RATES_LIFETIME_MS", Some("15000"), MILLISECONDS)
-        .rafiki(Same("EXCHANGE_RATES_LIFETIME"))
-        .planned(),
 ];
 
-/// Whether a key's value must never be shown. The URL of something that takes what the node sends
-/// often carries a token.
+/// Whether a key's value must never be shown. The URL of somebody else's service often carries a
+/// token.
 pub(crate) fn is_secret(name: &str) -> bool {
-    name.ends_with("secret") || ["webhook.url", "telemetry.otlp_url"].contains(&name)
+    name.ends_with("secret") || ["webhook.url", "rates.url", "telemetry.otlp_url"].contains(&name)
 }
 
 /// The key of that dotted name.

@@ -171,9 +171,54 @@ fn a_rafiki_backends_webhook_variables_are_understood_and_never_shown() {
 
 #[test]
 fn keys_that_do_nothing_yet_are_said_to() {
-    let config = with_file("", &[("EXCHANGE_RATES_URL", "http://127.0.0.1:4000/rates")]);
+    let config = with_file("", &[("JIRANI_OTLP_URL", "http://127.0.0.1:4317")]);
     let warnings = config.expect("a configuration").warnings;
-    assert!(warnings.iter().any(|warning| warning.contains("rates.url")), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.contains("telemetry.otlp_url")), "{warnings:?}");
+}
+
+#[test]
+fn rates_come_from_a_service_whose_url_is_never_shown_and_from_a_list() {
+    let service = ("EXCHANGE_RATES_URL", "http://127.0.0.1:4000/rates?key=hush");
+    let fixed = ("JIRANI_RATES_FIXED", "USD/EUR=0.92, MXN/USD = 0.06");
+    let lifetime = ("EXCHANGE_RATES_LIFETIME", "60000");
+    let config = with_file("", &[service, lifetime, fixed]).expect("a configuration");
+    let shown = format!("{config:?}");
+    assert!(config.rates.url.is_some() && !shown.contains("hush"), "{shown}");
+    assert_eq!(config.rates.lifetime_ms, 60_000);
+    let fixed: Vec<_> = config
+        .rates
+        .fixed
+        .iter()
+        .map(|(base, quote, rate)| format!("{base} {quote} {rate}"))
+        .collect();
+    assert_eq!(fixed, ["USD EUR 0.92", "MXN USD 0.06"]);
+    for wrong in [
+        "USD/EUR",
+        "USD=0.92",
+        "USD/EUR=0",
+        "USD/EUR=1e3",
+        "USD/USD=1",
+        "/EUR=1",
+        "USD/EUR=0.92,",
+        "USD/EUR=0.92, USD/EUR=0.93",
+    ] {
+        let message = refusal("", &[("JIRANI_RATES_FIXED", wrong)]);
+        assert!(message.contains("rates.fixed") && message.contains("USD/EUR=0.92, USD/MXN"));
+    }
+    let message = refusal("", &[("JIRANI_RATES_URL", "hush.example")]);
+    assert!(message.contains("rates.url") && !message.contains("hush"), "{message}");
+}
+
+#[test]
+fn a_parent_is_asked_only_where_no_address_is_given() {
+    let parent = ("JIRANI_ILDCP_PARENT_PEER", "g.parent");
+    let config = with_file("", &[parent]).expect("a configuration");
+    assert_eq!(config.parent_peer.as_deref(), Some("g.parent"));
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    let config = with_file("", &[parent, ("ILP_ADDRESS", "g.me")]).expect("a configuration");
+    assert_eq!(config.parent_peer, None);
+    assert!(config.warnings.iter().any(|warning| warning.contains("ildcp.parent_peer")));
+    assert!(refusal("[ildcp]\nparent_peer = \"my parent\"", &[]).contains("the id of a peer"));
 }
 
 #[test]
@@ -188,9 +233,9 @@ fn an_empty_variable_brings_back_the_default() {
 #[test]
 fn a_collector_is_refused_by_a_jirani_that_can_send_nothing_to_it_and_never_shown() {
     let url = [("JIRANI_OTLP_URL", "http://127.0.0.1:4318/?token=hush")];
-    if trace::IS_BUILT_IN {
+    if crate::trace::IS_BUILT_IN {
         let config = with_file("", &url).expect("a configuration");
-        assert!(config.otlp_url.is_some() && !format!("{config:?}").contains("hush"));
+        assert!(config.watch.otlp_url.is_some() && !format!("{config:?}").contains("hush"));
     } else {
         let message = refusal("", &url);
         assert!(message.contains("telemetry.otlp_url") && message.contains("--features otlp"));

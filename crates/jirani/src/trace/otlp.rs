@@ -26,7 +26,7 @@ use opentelemetry_sdk::{
     },
 };
 
-use crate::{clock, commands::Failure, metrics::Times, webhook};
+use crate::{clock, commands::Failure, http_agent, metrics::Times};
 
 /// Spans that wait to be sent: some 500 bytes each, so 8 MiB. The next one is dropped.
 const QUEUE_MAX: usize = 16_384;
@@ -62,7 +62,7 @@ impl Traces {
         let Some(url) = url else { return Ok(Self::default()) };
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Post { agent: webhook::agent(TIMEOUT) })
+            .with_http_client(Post { agent: http_agent::agent(TIMEOUT) })
             .with_endpoint(with_path(url.reveal()))
             .with_timeout(TIMEOUT)
             .build()
@@ -126,7 +126,7 @@ impl Traces {
 fn source_name(source: Source<'_>) -> String {
     match source {
         Source::Peer(peer) => peer.id.to_string(),
-        Source::Local(_) | Source::Own => "own".to_owned(),
+        Source::Local(_) | Source::Probe(_) | Source::Own => "own".to_owned(),
     }
 }
 

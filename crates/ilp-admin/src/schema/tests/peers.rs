@@ -207,3 +207,46 @@ async fn assets_are_made_changed_funded_and_deleted() {
         node.data("{ assetByCodeAndScale(code: \"EUR\", scale: 2) { liquidity } }", json!({}));
     assert_eq!(found.await["assetByCodeAndScale"]["liquidity"], "9");
 }
+
+#[tokio::test]
+async fn limits_on_what_is_under_way_and_a_default_route_are_set_kept_and_taken_back() {
+    let node = Node::start().await;
+    let asset = node.create_asset("USD").await;
+    let read = "peer { id packetsInFlightMax amountInFlightMax assetShareInFlightPercentMax
+        isDefaultRoute state lastSeenAt }";
+    let created = node.mutate("createPeer", peer_input(&asset, "test.plain"), read).await;
+    let mut plain = created["data"]["createPeer"]["peer"].clone();
+    plain["id"].take();
+    let none = json!({"id": null, "packetsInFlightMax": null, "amountInFlightMax": null,
+        "assetShareInFlightPercentMax": null, "isDefaultRoute": false, "state": "UNKNOWN",
+        "lastSeenAt": null});
+    assert_eq!(plain, none);
+
+    let mut input = peer_input(&asset, "test.bob");
+    input["packetsInFlightMax"] = json!(7);
+    input["amountInFlightMax"] = json!("18446744073709551615");
+    input["assetShareInFlightPercentMax"] = json!(0);
+    input["isDefaultRoute"] = json!(true);
+    let created = node.mutate("createPeer", input, read).await;
+    let peer = &created["data"]["createPeer"]["peer"];
+    assert_eq!(peer["packetsInFlightMax"], "7");
+    assert_eq!(peer["amountInFlightMax"], "18446744073709551615");
+    assert_eq!(
+        (&peer["assetShareInFlightPercentMax"], &peer["isDefaultRoute"]),
+        (&json!(0), &json!(true))
+    );
+
+    let id = text(&peer["id"]);
+    let node = node.restart().await;
+    let terms = node.connector.peer(id.parse().unwrap()).unwrap().terms();
+    let in_flight = terms.in_flight;
+    assert_eq!((in_flight.packets_max, in_flight.amount_max), (Some(7), Some(u64::MAX)));
+    assert_eq!((in_flight.asset_share_percent_max, terms.is_default_route), (Some(0), true));
+
+    let edit = json!({"id": id, "packetsInFlightMax": null, "amountInFlightMax": null,
+        "assetShareInFlightPercentMax": null, "isDefaultRoute": false});
+    let edited = node.mutate("updatePeer", edit, read).await;
+    let mut peer = edited["data"]["updatePeer"]["peer"].clone();
+    peer["id"].take();
+    assert_eq!(peer, none);
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 
-struct Case {
+pub(super) struct Case {
     mutation: &'static str,
     input: Value,
     code: &'static str,
@@ -10,7 +10,7 @@ struct Case {
     message: &'static str,
 }
 
-fn case(
+pub(super) fn case(
     mutation: &'static str,
     input: Value,
     code: &'static str,
@@ -20,16 +20,16 @@ fn case(
     Case { mutation, input, code, legacy, message }
 }
 
-const UNKNOWN: &str = "019926a0-3b5c-7def-8123-456789abcdef";
+pub(super) const UNKNOWN: &str = "019926a0-3b5c-7def-8123-456789abcdef";
 const TRANSFER: &str = "0f9926a0-3b5c-4def-8123-456789abcdef";
 
 /// An input with one member replaced.
-fn with(mut input: Value, path: &str, value: Value) -> Value {
+pub(super) fn with(mut input: Value, path: &str, value: Value) -> Value {
     *input.pointer_mut(path).unwrap_or_else(|| panic!("no {path}")) = value;
     input
 }
 
-fn plus(mut input: Value, name: &str, value: Value) -> Value {
+pub(super) fn plus(mut input: Value, name: &str, value: Value) -> Value {
     input[name] = value;
     input
 }
@@ -94,6 +94,9 @@ fn peer_cases(asset: &str, peer: &str) -> Vec<Case> {
     bad("name", json!("x".repeat(257)), "invalid name");
     bad("maxPacketAmount", json!(-1), "invalid maxPacketAmount");
     bad("packetsPerMinuteMax", json!("18446744073709551616"), "invalid packetsPerMinuteMax");
+    bad("packetsInFlightMax", json!(-1), "invalid packetsInFlightMax");
+    bad("amountInFlightMax", json!("x"), "invalid amountInFlightMax");
+    bad("assetShareInFlightPercentMax", json!(101), "invalid assetShareInFlightPercentMax");
     let duplicate = "duplicate incoming token";
     both("http", tokens(json!(["a", "a"])), "DUPLICATE", "409", duplicate);
     both("http", tokens(json!(["b", "token-test.taken"])), "DUPLICATE", "409", duplicate);
@@ -170,7 +173,7 @@ fn plus_transfer(mut case: Case) -> Case {
 }
 
 impl Node {
-    async fn expect_refusal(&self, case: &Case) {
+    pub(super) async fn expect_refusal(&self, case: &Case) {
         let Case { mutation, input, code, legacy, message } = case;
         let object = match *mutation {
             "createAsset" | "updateAsset" | "deleteAsset" => "asset { id }",

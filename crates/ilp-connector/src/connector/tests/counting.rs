@@ -119,3 +119,51 @@ fn counters_outlive_a_change_of_terms_and_totals_a_removal() {
     node.connector.remove_peer(node.alice.id).expect("the peer was there");
     assert_eq!((total(&node), total(&node)), (before, before));
 }
+
+#[test]
+fn a_packet_that_goes_to_another_peer_is_counted_once_where_it_came_from() {
+    let node = node();
+    let carol = peer("g.carol");
+    node.connector.add_peer(Arc::clone(&carol));
+    for name in ["g.bob", "g.carol"] {
+        let id = if name == "g.bob" { node.bob.id } else { carol.id };
+        let terms = Terms { routes: vec![route("g.far")], ..terms(name) };
+        node.connector.update_peer(id, terms).expect("the peer is there");
+    }
+    let again = |in_flight: InFlight<Hold>, packet: Prepare| {
+        let source = Source::Peer(&node.alice);
+        let failure = LinkFailure::Unreachable;
+        let packet = packet.into_bytes();
+        ready(node.connector.prepare_again(source, in_flight, packet, failure, now()))
+    };
+    // Once the second one takes it, and once neither of them does.
+    let (packet, in_flight) = node.sent(prepare("g.far", 100));
+    let Decision::Send { in_flight, .. } = again(in_flight, packet) else { panic!("refused") };
+    ready(node.connector.complete(in_flight, Ok(fulfill()), now()));
+    let (packet, in_flight) = node.sent(prepare("g.far", 10));
+    let Decision::Send { packet, in_flight } = again(in_flight, packet) else { panic!("refused") };
+    let packet = Prepare::parse(packet.into()).expect("a packet");
+    assert!(matches!(again(in_flight, packet), Decision::Reply(_)));
+
+    let came = Flow { fulfilled: count(1, 100), refused: count(1, 10), ..Flow::default() };
+    assert_eq!(flows(&node.alice), (came, Flow::default()));
+    let mut went = node.bob.traffic.flows();
+    went += carol.traffic.flows();
+    let attempts = Flow { fulfilled: count(1, 100), refused: count(3, 120), ..Flow::default() };
+    assert_eq!(went.outgoing, attempts);
+    assert_eq!(refusals(&node), [("next_hop_unreachable", 1)]);
+    let failures: Vec<_> = node.connector.causes().link_failures().collect();
+    assert_eq!(failures[0], (LinkFailure::Unreachable, 3));
+}
+
+#[test]
+fn what_the_node_answers_by_itself_is_counted_as_its_own() {
+    let node = node();
+    let source = Source::Peer(&node.alice);
+    let reject = Reject::new(ErrorCode::F99_APPLICATION_ERROR, None, "no more, thank you");
+    let packet = node.let_in(prepare("g.node.token", 5));
+    let _reject = node.connector.answer(source, packet.amount(), Reply::Reject(reject));
+    let came = Flow { rejected: count(1, 5), ..Flow::default() };
+    assert_eq!(flows(&node.alice).0, came);
+    assert_eq!(node.connector.own_flows().questions.outgoing.rejected.packets, 1);
+}

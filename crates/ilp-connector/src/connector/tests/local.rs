@@ -24,7 +24,9 @@ impl Node {
     pub(super) fn delivered(&self, to: &LocalAccount, packet: Prepare) -> Delivery<Hold> {
         let packet = self.let_in(packet);
         let source = Source::Peer(&self.alice);
-        ready(self.connector.deliver(source, &packet, to)).expect("there is enough")
+        let arriving = self.connector.arriving(source, &packet, &to.asset, now());
+        let amount = arriving.expect("one asset");
+        ready(self.connector.deliver(source, &packet, to, amount)).expect("there is enough")
     }
 }
 
@@ -32,7 +34,7 @@ impl Node {
 fn what_is_fulfilled_by_the_recipient_is_its_own() {
     let (node, wallet) = (node(), wallet());
     let delivery = node.delivered(&wallet, prepare("g.node.token", 300));
-    assert_eq!((delivery.amount, wallet.account.balance().available()), (300, 0));
+    assert_eq!(wallet.account.balance().available(), 0);
     assert_eq!(node.available().0, 700);
 
     let reply = ready(node.connector.complete_delivery(delivery, fulfill(), now()));
@@ -65,7 +67,7 @@ fn a_recipient_of_another_asset_without_a_rate_gets_nothing() {
     let node = node();
     let euros = local(AccountKind::WalletAddress, asset("EUR"), 0);
     let packet = node.let_in(prepare("g.node.token", 300));
-    let refused = ready(node.connector.deliver(Source::Peer(&node.alice), &packet, &euros));
+    let refused = node.connector.arriving(Source::Peer(&node.alice), &packet, &euros.asset, now());
     assert_eq!(refused.expect_err("no rate"), Refusal::NoRate);
     assert_eq!(node.available().0, 1_000);
 }
@@ -95,4 +97,40 @@ fn the_node_itself_is_no_account_and_a_childs_longer_address_wins() {
     node.connector.add_peer(peer("g.node.child"));
     node.sent(prepare("g.node.child.x", 1));
     node.let_in(prepare("g.node.children", 1));
+}
+
+#[test]
+fn a_probe_is_converted_and_holds_nothing() {
+    let node = node();
+    node.connector.add_peer(peer_with(terms("g.euro"), asset("EUR"), 0));
+    let dollars = asset("USD");
+    let ask = |destination, amount| {
+        let packet = prepare(destination, amount);
+        ready(node.connector.prepare(Source::Probe(&dollars), packet, now()))
+    };
+    // More than anybody here has.
+    let Decision::Send { packet, in_flight } = ask("g.bob.x", 1_000_000_000_000) else {
+        panic!("refused")
+    };
+    let packet = Prepare::parse(packet.into()).expect("a packet");
+    assert_eq!(packet.amount(), 1_000_000_000_000);
+    assert_eq!(node.available(), (1_000, 1_000));
+    let reject = Reject::new(ErrorCode::F99_APPLICATION_ERROR, None, "no").into_bytes();
+    assert_eq!(ready(node.connector.complete(in_flight, Ok(reject.clone()), now())), reject);
+    let Decision::Reply(refused) = ask("g.euro.x", 5) else { panic!("sent without a rate") };
+    let code = Reject::parse(refused).expect("a reject").code();
+    assert_eq!(code, ErrorCode::F07_CANNOT_RECEIVE);
+}
+
+#[test]
+fn what_the_terms_with_the_next_hop_allow_is_known_in_the_senders_unit() {
+    let node = node();
+    let limited = Terms { max_packet_amount: Some(700), ..terms("g.limited") };
+    node.connector.add_peer(peer_with(limited, asset("USD"), 0));
+    let dollars = asset("USD");
+    let most = |destination| {
+        node.connector.packet_amount_max(&dollars, address(destination).as_addr(), now())
+    };
+    assert_eq!(most("g.limited.x"), Some(700));
+    assert_eq!((most("g.bob.x"), most("g.nowhere"), most("g.node.x")), (None, None, None));
 }

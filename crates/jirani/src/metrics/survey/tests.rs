@@ -5,8 +5,9 @@ use std::{
 
 use bytes::Bytes;
 use ilp_connector::{
-    Decision, LinkFailure, Policy, Source,
+    Decision, InFlightDefaults, InFlightLimits, LinkFailure, Policy, Source,
     account::{Account, AccountId, Balance},
+    conversion::Spread,
     ledger::MemoryLedger,
     peer::{NextHop, Terms},
     token::{Secret, TokenDigest},
@@ -31,6 +32,12 @@ fn node(peers: u128, assets: u8) -> Node {
     let policy = Policy {
         amount_max_default: None,
         packets_per_minute_max_default: None,
+        in_flight_default: InFlightDefaults {
+            packets_max: 100,
+            packets_ceiling: 100,
+            amount_max: None,
+            asset_share_percent_max: 100,
+        },
         expiry_margin_ms: 1_000,
         hold_ms_max: 30_000,
     };
@@ -53,6 +60,9 @@ fn node(peers: u128, assets: u8) -> Node {
             max_packet_amount: None,
             packets_per_minute_max: None,
             amount_per_second_max: None,
+            in_flight: InFlightLimits::default(),
+            is_default_route: false,
+            spread: Spread::NONE,
             next_hop: Arc::new(NextHop::new(String::new(), Secret::new(String::new()))),
         };
         let asset = &assets[usize::try_from(index).unwrap() % assets.len()];

@@ -1,0 +1,125 @@
+use async_graphql::futures_util::SinkExt;
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Error, Message as Frame, client::IntoClientRequest},
+};
+
+use super::*;
+use crate::{
+    auth::Auth,
+    http::tests::{Port, SECRET, signed_at},
+    schema::tests::clock,
+};
+
+struct Client(WebSocketStream<TcpStream>);
+
+impl Client {
+    async fn open(port: &Port, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
+        let mut request = format!("ws://{}/graphql", port.address).into_client_request()?;
+        let subprotocol = ("sec-websocket-protocol", SUBPROTOCOL);
+        for (name, value) in headers.iter().chain([&subprotocol]) {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let stream = TcpStream::connect(port.address).await.unwrap();
+        client_async(request, stream).await.map(|(socket, _)| Self(socket))
+    }
+
+    async fn send(&mut self, message: Value) {
+        self.0.send(Frame::text(message.to_string())).await.unwrap();
+    }
+
+    /// The next message; a number for the code of a close.
+    async fn read(&mut self) -> Value {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Frame::Text(text))) => return serde_json::from_str(&text).unwrap(),
+                Some(Ok(Frame::Close(Some(frame)))) => return json!(u16::from(frame.code)),
+                Some(Ok(Frame::Ping(_))) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    async fn init(&mut self, payload: Value) -> Value {
+        self.send(json!({"type": "connection_init", "payload": payload})).await;
+        self.read().await
+    }
+}
+
+fn status(refused: Result<Client, Error>) -> u16 {
+    match refused {
+        Err(Error::Http(response)) => response.status().as_u16(),
+        Err(error) => panic!("{error}"),
+        Ok(_) => 101,
+    }
+}
+
+#[tokio::test]
+async fn requests_run_once_the_operator_is_known() {
+    let ack = json!({"type": "connection_ack"});
+    let bearer = format!("Bearer {SECRET}");
+    let signature = signed_at(clock().unix_ms(), r#"{"lang":"en"}"#);
+    for (headers, payload, known) in [
+        (vec![("authorization", bearer.as_str())], json!(null), true),
+        (vec![], json!({"Authorization": bearer}), true),
+        (vec![], json!({"signature": signature, "tenant-id": "t", "lang": "en"}), true),
+        (vec![], json!({"signature": signature, "tenant-id": "t", "lang": "sw"}), false),
+        (vec![], json!({"authorization": "Bearer guess"}), false),
+        (vec![], json!({"authorization": 1}), false),
+        (vec![], json!(null), false),
+    ] {
+        let port = Port::with_secret().await;
+        let mut client = Client::open(&port, &headers).await.unwrap();
+        let answer = client.init(payload.clone()).await;
+        if !known {
+            assert_eq!(answer, json!(1002), "{payload}");
+            continue;
+        }
+        assert_eq!(answer, ack, "{payload}");
+        let query = "subscription { outgoingPaymentProgress(id: \"1\") { state } }";
+        client.send(json!({"type": "subscribe", "id": "a", "payload": {"query": query}})).await;
+        let told = client.read().await;
+        assert_eq!(told["payload"]["errors"][0]["extensions"]["code"], "NOT_FOUND", "{told}");
+        assert_eq!(client.read().await, json!({"type": "complete", "id": "a"}));
+        let query = "{ whoami { isOperator } }";
+        client.send(json!({"type": "subscribe", "id": "b", "payload": {"query": query}})).await;
+        assert_eq!(client.read().await["payload"]["data"]["whoami"]["isOperator"], true);
+    }
+}
+
+#[tokio::test]
+async fn nothing_runs_before_that_and_no_page_of_another_site_gets_in() {
+    let port = Port::open(Auth::loopback(Vec::new())).await;
+    let mut client = Client::open(&port, &[]).await.unwrap();
+    client.send(json!({"type": "subscribe", "id": "a", "payload": {"query": "{ x }"}})).await;
+    assert_eq!(client.read().await, json!(1011));
+    assert_eq!(status(Client::open(&port, &[("origin", "https://evil.example")]).await), 403);
+    assert_eq!(status(Client::open(&port, &[("origin", "null")]).await), 403);
+    assert_eq!(status(Client::open(&port, &[("host", "evil.example")]).await), 403);
+    let own = format!("http://{}", port.address);
+    assert_eq!(status(Client::open(&port, &[("origin", &own)]).await), 101);
+}
+
+#[tokio::test]
+async fn sockets_are_bounded_and_what_is_no_message_ends_one() {
+    let port = Port::open(Auth::loopback(Vec::new())).await;
+    let mut open = Vec::new();
+    for _ in 0..SOCKETS_MAX {
+        open.push(Client::open(&port, &[]).await.unwrap());
+    }
+    assert_eq!(status(Client::open(&port, &[]).await), 503);
+    let mut client = open.pop().unwrap();
+    client.init(json!({})).await;
+    client.send(json!({"type": "nonsense"})).await;
+    assert_eq!(client.read().await, json!(1002));
+    drop(client);
+    for _ in 0..500 {
+        if status(Client::open(&port, &[]).await) == 101 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("its place was never free");
+}

@@ -1,0 +1,311 @@
+//! Those whom packets may pay: wallet addresses and incoming payments, as packets meet them.
+//!
+//! Each is read from the store when its first packet comes and kept in memory, bounded, since a
+//! packet must not wait for the disk. What an incoming payment may still take is set aside while a
+//! packet is on its way into the books, so that packets at once don't bring more than it asks for.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
+    },
+};
+
+use ilp_connector::{LocalAccount, account::AccountKind};
+use parking_lot::RwLock;
+use uuid::Uuid;
+
+/// How many are kept in memory. Each takes some 200 bytes.
+const KEPT_MAX: usize = 65_536;
+
+/// What an incoming payment may receive beyond what it asks for, in its asset's smallest unit: a
+/// sender of another asset can't always hit an amount exactly, and one unit is what rounding costs.
+const ROUNDING_SLACK: u64 = 1;
+
+/// Somebody whom packets may pay.
+pub struct Recipient {
+    /// The id of the wallet address or incoming payment, which is also the tag in its credentials.
+    pub id: Uuid,
+    /// Where the money goes, and what it is in.
+    pub local: LocalAccount,
+    /// `None` for one that takes whatever comes.
+    asked: Option<Asked>,
+    /// From when on it takes nothing more, in milliseconds since 1970.
+    expires_at_ms: Option<u64>,
+    closed: AtomicBool,
+    stage: AtomicU8,
+}
+
+struct Asked {
+    amount: u64,
+    /// What may still come, what is set aside taken off.
+    room: AtomicU64,
+}
+
+/// Why a packet is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Declined {
+    /// Nothing more is taken, ever.
+    Closed,
+    /// The packet brings more than is still asked for.
+    TooMuch {
+        /// What is still asked for, in the asset's smallest unit.
+        room: u64,
+    },
+}
+
+/// Room for one packet. Dropping it gives the room back.
+#[must_use = "room that is dropped is given back"]
+#[derive(Debug)]
+pub struct Reserved {
+    recipient: Arc<Recipient>,
+    amount: u64,
+}
+
+/// What the money that came means for the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Nothing new.
+    Nothing,
+    /// It is the first.
+    Processing,
+    /// All that was asked for is there.
+    Completed,
+}
+
+const PENDING: u8 = 0;
+const PROCESSING: u8 = 1;
+const COMPLETED: u8 = 2;
+
+impl Recipient {
+    /// One that takes what is left of `asked`, or whatever comes, until it expires.
+    pub(super) fn new(
+        id: Uuid,
+        local: LocalAccount,
+        asked: Option<u64>,
+        expires_at_ms: Option<u64>,
+    ) -> Self {
+        let received = local.account.balance().credits;
+        let asked = asked.map(|amount| {
+            let most = u128::from(amount.saturating_add(ROUNDING_SLACK));
+            let room = u64::try_from(most.saturating_sub(received)).unwrap_or(u64::MAX);
+            Asked { amount, room: AtomicU64::new(room) }
+        });
+        Self {
+            id,
+            local,
+            asked,
+            expires_at_ms,
+            closed: AtomicBool::new(false),
+            stage: AtomicU8::new(PENDING),
+        }
+    }
+
+    /// All that was ever received, in the asset's smallest unit.
+    #[must_use]
+    pub fn received(&self) -> u128 {
+        self.local.account.balance().credits
+    }
+
+    /// All that it asks for, in the asset's smallest unit; `None` where it takes whatever comes.
+    #[must_use]
+    pub fn asked(&self) -> Option<u64> {
+        self.asked.as_ref().map(|asked| asked.amount)
+    }
+
+    /// Whether it takes nothing more at `now_ms` (milliseconds since 1970).
+    #[must_use]
+    pub fn is_closed(&self, now_ms: u64) -> bool {
+        // Relaxed: nothing is read on the strength of it, and a packet that races with the close is
+        // one that came before.
+        self.closed.load(Ordering::Relaxed)
+            || self.expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms)
+            || self.asked.as_ref().is_some_and(|asked| self.received() >= u128::from(asked.amount))
+    }
+
+    /// Sets room aside for a packet of `amount` that arrived at `now_ms` (milliseconds since 1970).
+    ///
+    /// # Errors
+    /// [`Declined`] says whether a smaller packet would be taken.
+    pub fn reserve(self: &Arc<Self>, amount: u64, now_ms: u64) -> Result<Reserved, Declined> {
+        if self.is_closed(now_ms) {
+            return Err(Declined::Closed);
+        }
+        if let Some(asked) = &self.asked {
+            // Relaxed will do: the number guards no other memory.
+            asked
+                .room
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(amount))
+                .map_err(|room| Declined::TooMuch { room })?;
+        }
+        Ok(Reserved { recipient: Arc::clone(self), amount })
+    }
+
+    /// Whether it is a wallet address, as opposed to an incoming payment.
+    pub(super) fn is_wallet_address(&self) -> bool {
+        self.local.account.id().kind == AccountKind::WalletAddress
+    }
+
+    /// What the money that is there means for the record, told once for each stage since this was
+    /// read from it.
+    pub(super) fn take_due(&self) -> Due {
+        let Some(received) = Some(self.received()).filter(|received| *received > 0) else {
+            return Due::Nothing;
+        };
+        let all = self.asked.as_ref().is_some_and(|asked| received >= u128::from(asked.amount));
+        let stage = if all { COMPLETED } else { PROCESSING };
+        // Relaxed: whoever acts on it reads the books and the store, which order themselves.
+        if self.stage.fetch_max(stage, Ordering::Relaxed) >= stage {
+            return Due::Nothing;
+        }
+        if all { Due::Completed } else { Due::Processing }
+    }
+}
+
+impl Reserved {
+    /// The money is in the books: the room is used for good.
+    pub fn keep(mut self) {
+        self.amount = 0;
+    }
+
+    /// For whom the room is.
+    #[must_use]
+    pub fn recipient(&self) -> &Arc<Recipient> {
+        &self.recipient
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if let Some(asked) = &self.recipient.asked {
+            asked.room.fetch_add(self.amount, Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Recipient")
+            .field("id", &self.id)
+            .field("account", &self.local.account)
+            .field("asked", &self.asked())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Those that were paid lately.
+#[derive(Default)]
+pub(super) struct Recipients {
+    /// Read for every packet that ends here and written when one comes for the first time. The lock
+    /// is held for a look-up; a map without locks could not tell for sure, while it lets one go,
+    /// that nobody has just taken hold of it, and two of one payment would each give its room out.
+    kept: RwLock<HashMap<Uuid, Arc<Recipient>>>,
+}
+
+impl Recipients {
+    /// The one of this id, if it is here.
+    pub(super) fn get(&self, id: Uuid) -> Option<Arc<Recipient>> {
+        self.kept.read().get(&id).cloned()
+    }
+
+    /// The one of this id, which `make` makes unless it came meanwhile. What it may still take is
+    /// reckoned here, while nobody else can have set any of it aside.
+    pub(super) fn get_or_insert(
+        &self,
+        id: Uuid,
+        make: impl FnOnce() -> Recipient,
+    ) -> Arc<Recipient> {
+        let mut kept = self.kept.write();
+        if kept.len() >= KEPT_MAX && !kept.contains_key(&id) {
+            // Nobody holds what has one owner, and nobody can take hold of it while this is locked.
+            kept.retain(|_, recipient| Arc::strong_count(recipient) > 1);
+        }
+        Arc::clone(kept.entry(id).or_insert_with(|| Arc::new(make())))
+    }
+
+    /// Lets the one of this id take money, or nothing more.
+    pub(super) fn set_open(&self, id: Uuid, is_open: bool) {
+        if let Some(recipient) = self.get(id) {
+            recipient.closed.store(!is_open, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ilp_connector::{
+        account::{Account, AccountId, Balance},
+        peer::Asset,
+    };
+
+    use super::*;
+
+    fn recipient(received: u128, asked: Option<u64>, expires_at_ms: Option<u64>) -> Arc<Recipient> {
+        let id = Uuid::now_v7();
+        let account = |id| Arc::new(Account::empty(id));
+        let asset = Asset {
+            id,
+            code: "USD".to_owned(),
+            scale: 2,
+            liquidity: account(AccountId::asset(id)),
+            settlement: account(AccountId::settlement(id)),
+        };
+        let balance = Balance { credits: received, ..Balance::default() };
+        let account = Arc::new(Account::new(AccountId::incoming_payment(id), balance));
+        let local = LocalAccount { asset: Arc::new(asset), account };
+        Arc::new(Recipient::new(id, local, asked, expires_at_ms))
+    }
+
+    #[test]
+    fn packets_at_once_bring_no_more_than_is_asked_for_and_a_unit() {
+        let asking = recipient(40, Some(100), None);
+        let first = asking.reserve(50, 0).unwrap();
+        let refused = asking.reserve(12, 0).unwrap_err();
+        assert_eq!(refused, Declined::TooMuch { room: 11 });
+        drop(asking.reserve(11, 0).unwrap());
+        drop(first);
+        asking.reserve(61, 0).unwrap().keep();
+        assert_eq!(asking.reserve(1, 0).unwrap_err(), Declined::TooMuch { room: 0 });
+        let open = recipient(0, None, None);
+        drop((open.reserve(u64::MAX, 0).unwrap(), open.reserve(u64::MAX, 0).unwrap()));
+    }
+
+    #[test]
+    fn one_that_is_closed_expired_or_has_all_takes_nothing() {
+        let closed = recipient(0, None, None);
+        closed.closed.store(true, Ordering::Relaxed);
+        let expired = recipient(0, Some(5), Some(1_000));
+        drop(expired.reserve(1, 999).unwrap());
+        for (recipient, now_ms) in [(closed, 0), (expired, 1_000), (recipient(5, Some(5), None), 0)]
+        {
+            assert_eq!(recipient.reserve(1, now_ms).unwrap_err(), Declined::Closed);
+        }
+    }
+
+    #[test]
+    fn each_stage_is_told_once() {
+        let nothing = recipient(0, Some(5), None);
+        assert_eq!(nothing.take_due(), Due::Nothing);
+        let all = recipient(5, Some(5), None);
+        assert_eq!((all.take_due(), all.take_due()), (Due::Completed, Due::Nothing));
+        let some = recipient(4, Some(5), None);
+        assert_eq!((some.take_due(), some.take_due()), (Due::Processing, Due::Nothing));
+    }
+
+    #[test]
+    fn those_that_nobody_holds_make_room() {
+        let recipients = Recipients::default();
+        let held = recipient(0, None, None);
+        let make = |id| Recipient::new(id, held.local.clone(), None, None);
+        let first = recipients.get_or_insert(held.id, || make(held.id));
+        for _ in 0..KEPT_MAX {
+            let id = Uuid::new_v4();
+            recipients.get_or_insert(id, || make(id));
+        }
+        assert!(recipients.kept.read().len() <= KEPT_MAX);
+        assert!(Arc::ptr_eq(&recipients.get(held.id).unwrap(), &first));
+    }
+}

@@ -1,0 +1,360 @@
+//! Payments on their way: those to other nodes are handed to the part that pays, those to somebody
+//! of this node are made in the books.
+//!
+//! What a payment has sent is what its account was debited, which the books know to the last unit
+//! after any crash. What of it arrived is written down now and then; what came after that is counted
+//! at the worst rate, which no packet went below.
+
+use std::{sync::Arc, time::Duration};
+
+use ilp_connector::{
+    LocalAccount,
+    account::{AccountId, AccountKind},
+    ledger::{HoldError, Ledger, Leg, Transfer, TransferKind},
+};
+use ilp_store::{OutgoingPaymentRecord, OutgoingPaymentState, QuoteRecord};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::{
+    Inner, Operator, check,
+    error::OperatorError,
+    paying::{AssetName, Ended, Fraction, Paying, Progress, SendOrder},
+    recipients::Declined,
+    wallet_checks::no_such_payment,
+    wallet_events::{Told, of_outgoing},
+    wallet_views::OutgoingPaymentView,
+};
+
+/// How often the progress of a payment is written down at most, in milliseconds.
+const NOTE_PAUSE_MS: u64 = 1_000;
+
+/// How long to wait when the books can't take a payment just now.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How a payment of this node came out.
+enum Local {
+    Ended(Ended, Progress),
+    /// The books are full, and a later try may succeed.
+    Later,
+    /// The node ends; the next start goes on.
+    Stopped,
+}
+
+impl Operator {
+    /// From now on payments to other nodes go through `paying`, and those that the last end of the
+    /// node interrupted go on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pay_through(&self, paying: Arc<dyn Paying>) -> Result<(), OperatorError> {
+        if self.inner.wallets.paying.set(paying).is_err() {
+            return Ok(());
+        }
+        for record in self.read(Inner::payments_to_go_on).await? {
+            if record.quote.local_recipient.is_none() {
+                let record = self.read(move |inner| inner.count_attempt(record.id)).await?;
+                self.start_payment(&record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the part that pays tells as often as it likes. Who watches hears all of it, the disk some.
+    pub fn payment_progress(&self, id: Uuid, progress: Progress) {
+        let now_ms = (self.inner.parts.clock)().unix_ms();
+        if !self.inner.wallets.tell(id, progress, now_ms, NOTE_PAUSE_MS) {
+            return;
+        }
+        let operator = self.clone();
+        tokio::spawn(async move {
+            let noted = operator.read(move |inner| inner.note_progress(id, progress));
+            if let Err(error) = noted.await {
+                tracing::warn!(%error, payment = %id, "its progress could not be written down");
+            }
+        });
+    }
+
+    /// What the part that pays tells once, when no packet of the payment is under way any more. What
+    /// is left on the payment's account stays there to be withdrawn. Durable when it returns.
+    ///
+    /// # Errors
+    /// An unknown payment, or when the store fails: the payment goes on at the next start then.
+    pub async fn payment_ended(
+        &self,
+        id: Uuid,
+        ended: Ended,
+        progress: Progress,
+    ) -> Result<(), OperatorError> {
+        self.inner.wallets.tell(id, progress, 0, u64::MAX);
+        let noted = self.read(move |inner| inner.note_end(id, ended, progress)).await;
+        self.inner.wallets.end(id);
+        noted
+    }
+
+    /// A payment as it is now, and its progress from now on while it is being sent.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn watch_payment(
+        &self,
+        id: &str,
+    ) -> Result<(OutgoingPaymentView, Option<watch::Receiver<Progress>>), OperatorError> {
+        let uuid = check::id(id).ok_or_else(no_such_payment)?;
+        // In this order: one that ends in between is seen ended, and not watched in vain.
+        let progress = self.inner.wallets.watch(uuid);
+        Ok((self.outgoing_payment(id).await?, progress))
+    }
+
+    /// What the last end of the node left half done with wallets is done. Comes with the load.
+    pub(super) async fn resume_wallets(&self) -> Result<(), OperatorError> {
+        self.read(|inner| {
+            let now_ms = (inner.parts.clock)().unix_ms();
+            for open in inner.parts.store.open_incoming_payments() {
+                let (_, id) = open?;
+                if inner.ledger().balance(AccountId::incoming_payment(id)).credits > 0 {
+                    inner.change_incoming_payment(id, now_ms)?;
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        for record in self.read(Inner::payments_to_go_on).await? {
+            if record.quote.local_recipient.is_some() {
+                self.start_payment(&record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a payment that has its money.
+    pub(super) fn start_payment(
+        &self,
+        record: &OutgoingPaymentRecord,
+    ) -> Result<(), OperatorError> {
+        let order = self.inner.send_order(record)?;
+        let is_local = record.quote.local_recipient.is_some();
+        let paying = self.inner.wallets.paying.get();
+        if !is_local && paying.is_none() {
+            // It is handed over with the others once there is somebody to hand it to.
+            return Ok(());
+        }
+        let so_far = Progress { sent: order.sent, delivered: order.delivered, packets: 0 };
+        if !self.inner.wallets.begin(record.id, so_far) {
+            return Ok(());
+        }
+        match paying {
+            Some(paying) if !is_local => paying.send(self, order),
+            _ => {
+                let (operator, record) = (self.clone(), record.clone());
+                tokio::spawn(async move { operator.pay_locally(record).await });
+            }
+        }
+        Ok(())
+    }
+
+    /// Pays somebody of this node, exactly what the quote says, in one transfer.
+    async fn pay_locally(&self, record: OutgoingPaymentRecord) {
+        let id = record.id;
+        loop {
+            match self.try_pay_locally(&record).await {
+                Ok(Local::Ended(ended, progress)) => {
+                    if let Err(error) = self.payment_ended(id, ended, progress).await {
+                        tracing::error!(%error, payment = %id, "its end is noted at the next start");
+                    }
+                    return;
+                }
+                Ok(Local::Later) => tokio::time::sleep(PAUSE).await,
+                Ok(Local::Stopped) => return,
+                Err(error) => {
+                    tracing::error!(%error, payment = %id, "it goes on at the next start");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn try_pay_locally(
+        &self,
+        record: &OutgoingPaymentRecord,
+    ) -> Result<Local, OperatorError> {
+        let QuoteRecord { debit_minus_fees: sent, receive_amount: delivered, .. } = record.quote;
+        let paid = Progress { sent, delivered, packets: 0 };
+        let payer = self.inner.payer(record)?;
+        // Nothing else debits the account while it is being sent, so this is the payment itself,
+        // booked before a crash.
+        if payer.account.balance().debits > 0 {
+            return Ok(Local::Ended(Ended::Completed, paid));
+        }
+        let failed = |reason: &str| {
+            let ended = Ended::Failed { reason: reason.to_owned() };
+            Ok(Local::Ended(ended, Progress::default()))
+        };
+        let recipient = record.quote.local_recipient.unwrap_or_default();
+        let Some(recipient) = self.recipient(recipient).await? else {
+            return failed("the receiver is gone");
+        };
+        let now_ms = (self.inner.parts.clock)().unix_ms();
+        let reserved = match recipient.reserve(delivered, now_ms) {
+            Ok(reserved) => reserved,
+            Err(Declined::Closed) => return failed("the receiver takes nothing more"),
+            Err(Declined::TooMuch { .. }) => return failed("the receiver asks for less by now"),
+        };
+        let transfer = local_transfer(record, &payer, &recipient.local);
+        let ledger = self.inner.ledger();
+        let hold = match ledger.hold(transfer).await {
+            Ok(hold) => hold,
+            Err(HoldError::Full) => return Ok(Local::Later),
+            Err(HoldError::Stopped) => return Ok(Local::Stopped),
+            Err(HoldError::Insufficient(short)) => {
+                let is_stock = short.account.kind == AccountKind::AssetLiquidity;
+                return failed(if is_stock {
+                    "Insufficient transfer liquidity available"
+                } else {
+                    "Insufficient transfer balance"
+                });
+            }
+        };
+        if ledger.post(hold).await.is_err() {
+            return Ok(Local::Stopped);
+        }
+        reserved.keep();
+        self.incoming_credited(&recipient);
+        Ok(Local::Ended(Ended::Completed, paid))
+    }
+}
+
+impl Inner {
+    /// Payments that are to be sent. Those among them whose money came in when the node ended are
+    /// brought up to date.
+    fn payments_to_go_on(&self) -> Result<Vec<OutgoingPaymentRecord>, OperatorError> {
+        let mut to_go_on = Vec::new();
+        for id in self.parts.store.unfinished_outgoing_payments() {
+            let id = id?;
+            let Some(mut record) = self.parts.store.outgoing_payment(id)? else { continue };
+            let balance = self.ledger().balance(AccountId::outgoing_payment(id));
+            if record.state == OutgoingPaymentState::Funding && balance.credits > 0 {
+                record = self.payment_has_its_money(id, (self.parts.clock)())?;
+            }
+            if record.state == OutgoingPaymentState::Sending {
+                to_go_on.push(record);
+            }
+        }
+        Ok(to_go_on)
+    }
+
+    fn count_attempt(&self, id: Uuid) -> Result<OutgoingPaymentRecord, OperatorError> {
+        let counted = self.parts.store.update_outgoing_payment(id, |record| {
+            if record.state == OutgoingPaymentState::Sending {
+                record.state_attempts = record.state_attempts.saturating_add(1);
+            }
+            None
+        });
+        Ok(counted?.0)
+    }
+
+    fn payer(&self, record: &OutgoingPaymentRecord) -> Result<LocalAccount, OperatorError> {
+        let account = self.ledger().account(AccountId::outgoing_payment(record.id));
+        Ok(LocalAccount { asset: self.live_asset(record.quote.asset_id)?, account })
+    }
+
+    fn send_order(&self, record: &OutgoingPaymentRecord) -> Result<SendOrder, OperatorError> {
+        let payer = self.payer(record)?;
+        let sent = u64::try_from(payer.account.balance().debits).unwrap_or(u64::MAX);
+        let quote = record.quote.clone();
+        let delivered = delivered_at_least(record, sent);
+        Ok(SendOrder {
+            payment_id: record.id,
+            wallet_address_id: quote.wallet_address_id,
+            payer,
+            receiver: quote.receiver,
+            receive_asset: AssetName {
+                code: quote.receive_asset_code,
+                scale: quote.receive_asset_scale,
+            },
+            debit_max: quote.debit_minus_fees,
+            receive_amount: quote.receive_amount,
+            is_fixed_send: quote.is_fixed_send,
+            rate_min: Fraction { delivered: quote.rate_delivered, sent: quote.rate_sent },
+            sent,
+            delivered,
+            details: quote.details,
+        })
+    }
+
+    fn note_progress(&self, id: Uuid, progress: Progress) -> Result<(), OperatorError> {
+        self.parts.store.update_outgoing_payment(id, |record| {
+            // Notes may overtake each other.
+            if record.state == OutgoingPaymentState::Sending && progress.sent > record.sent {
+                (record.sent, record.delivered) = (progress.sent, progress.delivered);
+            }
+            None
+        })?;
+        Ok(())
+    }
+
+    fn note_end(&self, id: Uuid, ended: Ended, progress: Progress) -> Result<(), OperatorError> {
+        let now = (self.parts.clock)();
+        let balance = self.ledger().balance(AccountId::outgoing_payment(id));
+        let sent = u64::try_from(balance.debits).unwrap_or(u64::MAX);
+        if sent != progress.sent {
+            tracing::warn!(payment = %id, sent, told = progress.sent, "the books count");
+        }
+        self.edit_outgoing_payment(id, now, |record, asset, event_id| {
+            if record.state != OutgoingPaymentState::Sending {
+                return None;
+            }
+            let kind = match ended {
+                Ended::Completed => {
+                    record.state = OutgoingPaymentState::Completed;
+                    "outgoing_payment.completed"
+                }
+                Ended::Failed { reason } => {
+                    record.state = OutgoingPaymentState::Failed;
+                    record.error = Some(reason);
+                    "outgoing_payment.failed"
+                }
+            };
+            (record.sent, record.delivered) = (sent, progress.delivered);
+            record.withdrawal_id = Some(event_id);
+            let told = Told { id: event_id, now_ms: now.unix_ms(), asset, balance };
+            Some(of_outgoing(kind, record, sent, &told))
+        })?;
+        Ok(())
+    }
+}
+
+/// From the payment's account to the recipient's, through the two assets' stocks where there are two
+/// assets. It is a packet that never leaves the node, and is booked as one.
+fn local_transfer(
+    record: &OutgoingPaymentRecord,
+    payer: &LocalAccount,
+    recipient: &LocalAccount,
+) -> Transfer {
+    let QuoteRecord { debit_minus_fees: debit, receive_amount: receive, .. } = record.quote;
+    let from = Arc::clone(&payer.account);
+    let to = Arc::clone(&recipient.account);
+    let leg = |debit, credit, amount| Leg { debit, credit, amount };
+    let (first, second) = if payer.asset.id == recipient.asset.id {
+        (leg(from, to, debit), None)
+    } else {
+        let (paid_in, paid_out) = (&payer.asset.liquidity, &recipient.asset.liquidity);
+        (leg(from, Arc::clone(paid_in), debit), Some(leg(Arc::clone(paid_out), to, receive)))
+    };
+    Transfer { id: record.id, kind: TransferKind::Packet, first, second }
+}
+
+/// What had arrived when it was last noted, and what was sent since at the worst rate, rounded up as
+/// each packet's minimum is.
+fn delivered_at_least(record: &OutgoingPaymentRecord, sent: u64) -> u64 {
+    let since = u128::from(sent.saturating_sub(record.sent));
+    let QuoteRecord { rate_delivered, rate_sent, .. } = record.quote;
+    let arrived = match since.checked_mul(rate_delivered) {
+        Some(product) => product.div_ceil(rate_sent.max(1)),
+        // So exact a rate that the product is beyond 128 bits: dividing first loses nothing that an
+        // amount of 64 bits would show.
+        None => (rate_delivered / rate_sent.max(1)).saturating_mul(since),
+    };
+    let arrived = u128::from(record.delivered).saturating_add(arrived);
+    u64::try_from(arrived).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,183 @@
+//! What the operations on wallets answer: a record, and with it what the books say at this moment.
+
+use std::sync::Arc;
+
+use ilp_connector::{account::AccountId, peer::Asset};
+use ilp_store::{
+    IncomingPaymentRecord, IncomingPaymentState, Initiator, OutgoingPaymentRecord,
+    OutgoingPaymentState, PaymentRecord, QuoteRecord, Rows, WalletAddressRecord,
+};
+use uuid::Uuid;
+
+use super::{AssetView, Inner, OperatorError};
+
+/// A wallet address as it is now.
+#[derive(Clone, Debug)]
+pub struct WalletAddressView {
+    /// What is stored of it.
+    pub record: WalletAddressRecord,
+    /// What its balance is kept in.
+    pub asset: AssetView,
+    /// What it was paid outside of any incoming payment and has not been withdrawn, in the asset's
+    /// smallest unit.
+    pub liquidity: u128,
+}
+
+/// An incoming payment as it is now.
+#[derive(Clone, Debug)]
+pub struct IncomingPaymentView {
+    /// What is stored of it, with the state that its time has brought.
+    pub record: IncomingPaymentRecord,
+    /// What it is in.
+    pub asset: Arc<Asset>,
+    /// All that was ever received, in the asset's smallest unit.
+    pub received: u128,
+    /// What of it has not been withdrawn.
+    pub liquidity: u128,
+}
+
+/// A quote as it was made.
+#[derive(Clone, Debug)]
+pub struct QuoteView {
+    /// What is stored of it.
+    pub record: QuoteRecord,
+    /// What the wallet that would pay counts in.
+    pub asset: Arc<Asset>,
+}
+
+/// An outgoing payment as it is now.
+#[derive(Clone, Debug)]
+pub struct OutgoingPaymentView {
+    /// What is stored of it.
+    pub record: OutgoingPaymentRecord,
+    /// What the wallet that pays counts in.
+    pub asset: Arc<Asset>,
+    /// What packets took, in the asset's smallest unit.
+    pub sent: u64,
+    /// What it was funded with and has neither sent nor given back, in the same unit.
+    pub liquidity: u128,
+}
+
+/// A payment of either direction.
+#[derive(Clone, Debug)]
+pub enum PaymentView {
+    /// To a wallet address of this node.
+    Incoming(IncomingPaymentView),
+    /// From one.
+    Outgoing(Box<OutgoingPaymentView>),
+}
+
+/// What was taken out of a wallet address.
+#[derive(Clone, Debug)]
+pub struct WithdrawnFromWalletAddress {
+    /// The client's id for it.
+    pub transfer_id: Uuid,
+    /// In the asset's smallest unit.
+    pub amount: u64,
+    /// From which.
+    pub wallet_address: WalletAddressView,
+}
+
+impl Inner {
+    pub(super) fn wallet_address_view(
+        &self,
+        record: WalletAddressRecord,
+    ) -> Result<WalletAddressView, OperatorError> {
+        let asset = self.parts.store.asset(record.asset_id)?;
+        let asset = asset.ok_or_else(|| self.lost_asset(record.asset_id))?;
+        let liquidity = self.ledger().balance(AccountId::wallet_address(record.id)).available();
+        Ok(WalletAddressView { record, asset: self.asset_view(asset), liquidity })
+    }
+
+    pub(super) fn incoming_payment_view(
+        &self,
+        mut record: IncomingPaymentRecord,
+    ) -> Result<IncomingPaymentView, OperatorError> {
+        let balance = self.ledger().balance(AccountId::incoming_payment(record.id));
+        // Its time is over when it is, even if nobody has written that down yet.
+        let now_ms = (self.parts.clock)().unix_ms();
+        if record.is_open() && record.expires_at_ms <= now_ms {
+            record.state = IncomingPaymentState::Expired;
+        }
+        let asset = self.live_asset(record.asset_id)?;
+        let (received, liquidity) = (balance.credits, balance.available());
+        Ok(IncomingPaymentView { record, asset, received, liquidity })
+    }
+
+    pub(super) fn quote_view(&self, record: QuoteRecord) -> Result<QuoteView, OperatorError> {
+        Ok(QuoteView { asset: self.live_asset(record.asset_id)?, record })
+    }
+
+    pub(super) fn outgoing_payment_view(
+        &self,
+        record: OutgoingPaymentRecord,
+    ) -> Result<OutgoingPaymentView, OperatorError> {
+        let balance = self.ledger().balance(AccountId::outgoing_payment(record.id));
+        let sent = match record.state {
+            // Nothing but its packets takes from the account of a payment that is being sent.
+            OutgoingPaymentState::Sending => u64::try_from(balance.debits).unwrap_or(u64::MAX),
+            _ => record.sent,
+        };
+        let asset = self.live_asset(record.quote.asset_id)?;
+        Ok(OutgoingPaymentView { record, asset, sent, liquidity: balance.available() })
+    }
+
+    pub(super) fn payment_view(&self, record: PaymentRecord) -> Result<PaymentView, OperatorError> {
+        Ok(match record {
+            PaymentRecord::Incoming(record) => {
+                PaymentView::Incoming(self.incoming_payment_view(record)?)
+            }
+            PaymentRecord::Outgoing(record) => {
+                PaymentView::Outgoing(Box::new(self.outgoing_payment_view(*record)?))
+            }
+        })
+    }
+
+    /// An asset that a wallet address is in, which is there as long as that is.
+    pub(super) fn live_asset(&self, id: Uuid) -> Result<Arc<Asset>, OperatorError> {
+        self.asset(id).ok_or_else(|| self.lost_asset(id))
+    }
+
+    fn lost_asset(&self, id: Uuid) -> OperatorError {
+        OperatorError::internal(&format!("a wallet address is of the unknown asset {id}"))
+    }
+}
+
+/// What a state is called towards clients.
+pub(crate) fn outgoing_state_name(state: OutgoingPaymentState) -> &'static str {
+    match state {
+        OutgoingPaymentState::Funding => "FUNDING",
+        OutgoingPaymentState::Sending => "SENDING",
+        OutgoingPaymentState::Completed => "COMPLETED",
+        OutgoingPaymentState::Failed => "FAILED",
+        OutgoingPaymentState::Cancelled => "CANCELLED",
+    }
+}
+
+/// The same of an incoming payment.
+pub(crate) fn incoming_state_name(state: IncomingPaymentState) -> &'static str {
+    match state {
+        IncomingPaymentState::Pending => "PENDING",
+        IncomingPaymentState::Processing => "PROCESSING",
+        IncomingPaymentState::Completed => "COMPLETED",
+        IncomingPaymentState::Expired => "EXPIRED",
+    }
+}
+
+/// What who had a payment made is called towards clients.
+pub(crate) fn initiator_name(initiator: Initiator) -> &'static str {
+    match initiator {
+        Initiator::Admin => "ADMIN",
+        Initiator::Card => "CARD",
+    }
+}
+
+/// Makes views of the rows of a page.
+pub(super) fn views<Record, View>(
+    rows: Rows<Record>,
+    view: impl FnMut(Record) -> Result<View, OperatorError>,
+) -> Result<Rows<View>, OperatorError> {
+    let Rows { rows, has_previous, has_next } = rows;
+    let rows = rows.into_iter().map(view).collect::<Result<_, _>>()?;
+    Ok(Rows { rows, has_previous, has_next })
+}

@@ -1,0 +1,85 @@
+//! What the operator keeps in memory for wallets: who may be paid, which payments run, and the part
+//! that pays.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore, watch};
+use uuid::Uuid;
+
+use super::{
+    paying::{Paying, Progress},
+    recipients::Recipients,
+};
+
+/// How many quotes may be asked for at once: each may wait for a receiver far away.
+const QUOTES_AT_ONCE_MAX: usize = 64;
+
+/// See the module.
+pub(super) struct Wallets {
+    pub(super) recipients: Recipients,
+    /// Set once, when the part that pays is there.
+    pub(super) paying: OnceLock<Arc<dyn Paying>>,
+    running: Mutex<HashMap<Uuid, Running>>,
+    /// Wakes whoever waits for the next incoming payment to expire: there is a new one.
+    pub(super) incoming_payment_made: Notify,
+    pub(super) quoting: Semaphore,
+}
+
+/// A payment that is being sent.
+struct Running {
+    /// Of several numbers at once only the last is kept, so a slow reader costs nothing.
+    progress: watch::Sender<Progress>,
+    /// When its progress was last written to the store, in milliseconds since 1970.
+    noted_at_ms: u64,
+}
+
+impl Default for Wallets {
+    fn default() -> Self {
+        Self {
+            recipients: Recipients::default(),
+            paying: OnceLock::new(),
+            running: Mutex::default(),
+            incoming_payment_made: Notify::new(),
+            quoting: Semaphore::new(QUOTES_AT_ONCE_MAX),
+        }
+    }
+}
+
+impl Wallets {
+    /// Notes that a payment is being sent. False when it was already.
+    pub(super) fn begin(&self, id: Uuid, so_far: Progress) -> bool {
+        let mut running = self.running.lock();
+        if running.contains_key(&id) {
+            return false;
+        }
+        running.insert(id, Running { progress: watch::Sender::new(so_far), noted_at_ms: 0 });
+        true
+    }
+
+    /// Tells those who watch. True when the store should hear of it too, since it last did so
+    /// `pause_ms` ago.
+    pub(super) fn tell(&self, id: Uuid, progress: Progress, now_ms: u64, pause_ms: u64) -> bool {
+        let mut running = self.running.lock();
+        let Some(payment) = running.get_mut(&id) else { return false };
+        payment.progress.send_replace(progress);
+        let is_due = now_ms >= payment.noted_at_ms.saturating_add(pause_ms);
+        if is_due {
+            payment.noted_at_ms = now_ms;
+        }
+        is_due
+    }
+
+    /// Follows a payment that is being sent. The sender is gone once it has ended.
+    pub(super) fn watch(&self, id: Uuid) -> Option<watch::Receiver<Progress>> {
+        self.running.lock().get(&id).map(|payment| payment.progress.subscribe())
+    }
+
+    /// Notes that a payment has ended.
+    pub(super) fn end(&self, id: Uuid) {
+        self.running.lock().remove(&id);
+    }
+}

@@ -1,0 +1,168 @@
+//! Incoming payments in the schema.
+
+use async_graphql::{Enum, ID, InputObject, SimpleObject};
+use ilp_store::{IncomingPaymentState as State, TextFilter};
+use interledger_packet::Timestamp;
+
+use super::{
+    amount::{Amount, AmountInput},
+    filter::FilterString,
+    page::Row,
+    response::{MutationResponse, Status},
+    scalars::{JsonObject, UInt64},
+};
+use crate::operator::{IncomingPaymentView, NewIncomingPayment, OperatorError};
+
+/// Money that a wallet address expects.
+#[derive(SimpleObject)]
+pub(crate) struct IncomingPayment {
+    /// The payment's id, a UUID.
+    pub(super) id: ID,
+    /// Where it is paid.
+    url: String,
+    /// The wallet address that expects it.
+    pub(super) wallet_address_id: ID,
+    /// Who had it made through Open Payments; always null, since it is made by the operator.
+    pub(super) client: Option<String>,
+    /// What it received and has not been withdrawn, in the asset's smallest unit.
+    liquidity: Option<UInt64>,
+    /// How far it has come.
+    state: IncomingPaymentState,
+    /// From when on it takes nothing more.
+    expires_at: String,
+    /// How much is asked for; null for whatever comes.
+    incoming_amount: Option<Amount>,
+    /// All that was ever received.
+    received_amount: Amount,
+    /// The client's own data.
+    pub(super) metadata: Option<JsonObject>,
+    /// When it was made, such as `2026-11-23T12:00:00.000Z`.
+    pub(super) created_at: String,
+    /// Whom it is expected from.
+    sender_wallet_address: Option<String>,
+    /// Why it was cancelled; always null, since incoming payments can't be.
+    cancellation_reason: Option<String>,
+    /// When it was cancelled; always null, since incoming payments can't be.
+    cancelled_at: Option<String>,
+    /// Under which id what it received is withdrawn, posted or voided; null until it has ended with
+    /// money. At first it is that of the event which told of the end.
+    withdrawal_id: Option<ID>,
+}
+
+/// How far an incoming payment has come.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum IncomingPaymentState {
+    /// Nothing was received.
+    Pending,
+    /// Something was received.
+    Processing,
+    /// All that was asked for was received. It takes nothing more.
+    Completed,
+    /// Its time was over before that. It takes nothing more.
+    Expired,
+}
+
+impl From<State> for IncomingPaymentState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Pending => Self::Pending,
+            State::Processing => Self::Processing,
+            State::Completed => Self::Completed,
+            State::Expired => Self::Expired,
+        }
+    }
+}
+
+impl From<IncomingPaymentView> for IncomingPayment {
+    fn from(view: IncomingPaymentView) -> Self {
+        let IncomingPaymentView { record, asset, received, liquidity } = view;
+        let time = |ms: u64| Timestamp::from_unix_ms(ms).to_string();
+        Self {
+            id: record.id.into(),
+            url: record.url,
+            wallet_address_id: record.wallet_address_id.into(),
+            client: None,
+            liquidity: Some(liquidity.into()),
+            state: record.state.into(),
+            expires_at: time(record.expires_at_ms),
+            incoming_amount: record
+                .incoming_amount
+                .map(|value| Amount::new(value, &asset.code, asset.scale)),
+            received_amount: Amount::new(received, &asset.code, asset.scale),
+            metadata: record.metadata.map(|text| JsonObject::read(text.as_bytes())),
+            created_at: time(record.created_at_ms),
+            sender_wallet_address: record.sender_wallet_address,
+            cancellation_reason: None,
+            cancelled_at: None,
+            withdrawal_id: record.withdrawal_id.map(ID::from),
+        }
+    }
+}
+
+impl Row for IncomingPayment {
+    fn id(&self) -> &ID {
+        &self.id
+    }
+}
+
+/// Which incoming payments a list has.
+#[derive(Default, InputObject)]
+pub(crate) struct IncomingPaymentFilter {
+    /// By who had them made: `ADMIN`, or `CARD` for a payment by card.
+    initiated_by: Option<FilterString>,
+}
+
+impl IncomingPaymentFilter {
+    pub(crate) fn read(given: Option<Self>) -> TextFilter {
+        FilterString::read(given.unwrap_or_default().initiated_by)
+    }
+}
+
+/// An incoming payment to be made.
+#[derive(InputObject)]
+pub(crate) struct CreateIncomingPaymentInput {
+    /// The wallet address that expects it.
+    wallet_address_id: String,
+    /// Until when, such as `2026-11-23T12:00:00Z`; at most, and when left out, 30 days from now.
+    expires_at: Option<String>,
+    /// The client's own data, which events carry.
+    metadata: Option<JsonObject>,
+    /// How much is asked for, in the wallet address's asset; left out for whatever comes.
+    incoming_amount: Option<AmountInput>,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+    /// Whether it is for a payment by card.
+    is_card_payment: Option<bool>,
+    /// Whom it is expected from.
+    sender_wallet_address: Option<String>,
+}
+
+impl CreateIncomingPaymentInput {
+    pub(crate) fn read(self) -> Result<NewIncomingPayment, OperatorError> {
+        Ok(NewIncomingPayment {
+            wallet_address_id: self.wallet_address_id,
+            incoming_amount: AmountInput::read(self.incoming_amount)?,
+            expires_at: self.expires_at,
+            metadata: self.metadata.map(|metadata| metadata.text()),
+            is_card_payment: self.is_card_payment.unwrap_or(false),
+            sender_wallet_address: self.sender_wallet_address,
+        })
+    }
+}
+
+/// What became of making an incoming payment.
+#[derive(SimpleObject)]
+pub(crate) struct IncomingPaymentResponse {
+    /// The payment; null when the mutation was refused.
+    payment: Option<IncomingPayment>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for IncomingPaymentResponse {
+    type Done = IncomingPaymentView;
+
+    fn new(done: Option<IncomingPaymentView>, status: Status) -> Self {
+        Self { payment: done.map(IncomingPayment::from), status }
+    }
+}

@@ -1,0 +1,27 @@
+//! Queries of the routing table.
+
+use async_graphql::{Context, Object, Result};
+
+use super::{operator, or_error};
+use crate::schema::{page, route::RoutesConnection};
+
+/// The routing table.
+#[derive(Default)]
+pub(crate) struct RoutesQuery;
+
+/// The routing table.
+#[Object]
+impl RoutesQuery {
+    /// A page of the routes: `first` so many `after` a cursor; 20 rows unless told, 100 at most.
+    /// Default routes come first, then the others in the order of their prefixes. `BAD_USER_INPUT`
+    /// for what makes no page.
+    #[graphql(complexity = "page::complexity(first, None, child_complexity)")]
+    async fn routes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only routes after the one of this cursor.")] after: Option<String>,
+        #[graphql(desc = "The first so many of them.")] first: Option<i32>,
+    ) -> Result<RoutesConnection> {
+        Ok(or_error(operator(context).routes(first, after.as_deref()).await)?.into())
+    }
+}

@@ -1,0 +1,127 @@
+//! Quotes in the schema.
+
+use async_graphql::{ComplexObject, Context, ID, InputObject, SimpleObject};
+use interledger_packet::Timestamp;
+
+use super::{
+    amount::{Amount, AmountInput},
+    page::Row,
+    query::operator,
+    response::{MutationResponse, Status},
+    scalars::UInt64,
+};
+use crate::operator::{NewQuote, OperatorError, QuoteView};
+
+/// What a payment would cost, and what would arrive.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Quote {
+    /// The quote's id, a UUID.
+    pub(super) id: ID,
+    /// The wallet address that would pay.
+    wallet_address_id: ID,
+    /// The receiver, as it was given.
+    receiver: String,
+    /// What leaves the wallet, the fee included.
+    debit_amount: Amount,
+    /// What arrives.
+    receive_amount: Amount,
+    /// When the quote was made, such as `2026-11-23T12:00:00.000Z`.
+    pub(super) created_at: String,
+    /// From when on no payment can be made from it.
+    expires_at: String,
+    /// What arrives for one unit that is sent, both in the smallest unit, rounded to what a floating
+    /// point number can say; the amounts are exact.
+    estimated_exchange_rate: Option<f64>,
+    /// What the operator takes, as part of `debitAmount`.
+    fee_amount: Amount,
+    /// How many packets it takes at least; 0 for a receiver of this node, who is paid in the books.
+    packet_count: UInt64,
+    /// The most that one packet may carry on the way, in the sender's unit; null for no limit.
+    max_packet_amount: Option<UInt64>,
+}
+
+#[ComplexObject]
+impl Quote {
+    /// The tenant that it is for. There is one, which `whoami` names.
+    async fn tenant_id(&self, context: &Context<'_>) -> ID {
+        operator(context).tenant_id().into()
+    }
+}
+
+impl From<QuoteView> for Quote {
+    #[expect(clippy::cast_precision_loss, reason = "the field is an estimate, by its name")]
+    fn from(QuoteView { record, asset }: QuoteView) -> Self {
+        let time = |ms: u64| Timestamp::from_unix_ms(ms).to_string();
+        let in_source = |value: u64| Amount::new(value, &asset.code, asset.scale);
+        let rate = record.receive_amount as f64 / record.debit_minus_fees as f64;
+        Self {
+            id: record.id.into(),
+            wallet_address_id: record.wallet_address_id.into(),
+            receiver: record.receiver,
+            debit_amount: in_source(record.debit_amount),
+            receive_amount: Amount::new(
+                record.receive_amount,
+                &record.receive_asset_code,
+                record.receive_asset_scale,
+            ),
+            created_at: time(record.created_at_ms),
+            expires_at: time(record.expires_at_ms),
+            estimated_exchange_rate: Some(rate).filter(|rate| rate.is_finite()),
+            fee_amount: in_source(record.debit_amount.saturating_sub(record.debit_minus_fees)),
+            packet_count: record.packet_count.into(),
+            max_packet_amount: record.max_packet_amount.map(UInt64::from),
+        }
+    }
+}
+
+impl Row for Quote {
+    fn id(&self) -> &ID {
+        &self.id
+    }
+}
+
+/// A payment that somebody wants to know the price of: what leaves the wallet is fixed, or what
+/// arrives, or, with neither, what the receiver asks for.
+#[derive(InputObject)]
+pub(crate) struct CreateQuoteInput {
+    /// The wallet address that would pay.
+    wallet_address_id: String,
+    /// What is to leave the wallet, the fee included, in its asset.
+    debit_amount: Option<AmountInput>,
+    /// What is to arrive, in the receiver's asset.
+    receive_amount: Option<AmountInput>,
+    /// The receiver: a wallet address or incoming payment by its URL, or a payment pointer such as
+    /// `$wallet.example/alice`.
+    receiver: String,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl CreateQuoteInput {
+    pub(crate) fn read(self) -> Result<NewQuote, OperatorError> {
+        Ok(NewQuote {
+            wallet_address_id: self.wallet_address_id,
+            receiver: self.receiver,
+            debit_amount: AmountInput::read(self.debit_amount)?,
+            receive_amount: AmountInput::read(self.receive_amount)?,
+        })
+    }
+}
+
+/// What became of asking for a quote.
+#[derive(SimpleObject)]
+pub(crate) struct QuoteResponse {
+    /// The quote; null when the mutation was refused.
+    quote: Option<Quote>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for QuoteResponse {
+    type Done = QuoteView;
+
+    fn new(done: Option<QuoteView>, status: Status) -> Self {
+        Self { quote: done.map(Quote::from), status }
+    }
+}

@@ -1,0 +1,122 @@
+//! Exchange rates in the schema.
+
+use async_graphql::{Enum, InputObject, SimpleObject};
+use ilp_connector::rates::{RateInUse, RateOrigin};
+
+use super::response::{MutationResponse, Status};
+use crate::operator::NewRate;
+
+/// A rate that packets are converted at.
+#[derive(SimpleObject)]
+pub(crate) struct Rate {
+    /// The code of the asset that is converted, such as `USD`.
+    base: String,
+    /// The code of the asset that it is converted to, such as `EUR`.
+    quote: String,
+    /// How many units of `quote` are paid for one unit of `base`, both in standard units (whole
+    /// dollars, not cents). Exact: a decimal number such as `0.92`, or one over it, `1/0.92`.
+    rate: String,
+    /// Where it comes from.
+    source: RateSource,
+    /// When it was given, such as `2026-11-23T12:00:00.000Z`.
+    updated_at: String,
+    /// From when on packets are refused with T00 unless there is a newer one; null for a rate that
+    /// stays until it is deleted.
+    expires_at: Option<String>,
+}
+
+/// Where a rate comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum RateSource {
+    /// An operator set it.
+    Set,
+    /// The rates service told it.
+    Service,
+    /// The configuration has it.
+    Fixed,
+    /// It is the exact inverse of the opposite direction's, since none was given for this one.
+    Inverse,
+}
+
+impl From<RateInUse> for Rate {
+    fn from(rate: RateInUse) -> Self {
+        let source = match rate.origin {
+            _ if rate.is_inverse => RateSource::Inverse,
+            RateOrigin::Set => RateSource::Set,
+            RateOrigin::Service => RateSource::Service,
+            RateOrigin::Fixed => RateSource::Fixed,
+        };
+        Self {
+            base: rate.base,
+            quote: rate.quote,
+            rate: rate.given.rate.to_string(),
+            source,
+            updated_at: rate.given.updated_at.to_string(),
+            expires_at: rate.given.good_until.map(|good_until| good_until.to_string()),
+        }
+    }
+}
+
+/// A rate to be set.
+#[derive(InputObject)]
+pub(crate) struct SetRateInput {
+    /// The code of the asset that is converted, such as `USD`.
+    base: String,
+    /// The code of the asset that it is converted to, such as `EUR`.
+    quote: String,
+    /// How many units of `quote` are paid for one unit of `base`, both in standard units: a decimal
+    /// number such as `"0.92"` of at most 28 significant digits. Where only one direction is set,
+    /// the other is its exact inverse.
+    rate: String,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl SetRateInput {
+    pub(crate) fn read(self) -> NewRate {
+        NewRate { base: self.base, quote: self.quote, rate: self.rate }
+    }
+}
+
+/// Names a rate that was set.
+#[derive(InputObject)]
+pub(crate) struct DeleteRateInput {
+    /// The code of the asset that is converted.
+    pub(crate) base: String,
+    /// The code of the asset that it is converted to.
+    pub(crate) quote: String,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+}
+
+/// What became of setting a rate.
+#[derive(SimpleObject)]
+pub(crate) struct SetRateMutationResponse {
+    /// The rate; null when the mutation was refused.
+    rate: Option<Rate>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for SetRateMutationResponse {
+    type Done = RateInUse;
+
+    fn new(done: Option<RateInUse>, status: Status) -> Self {
+        Self { rate: done.map(Rate::from), status }
+    }
+}
+
+/// What became of deleting a rate.
+#[derive(SimpleObject)]
+pub(crate) struct DeleteRateMutationResponse {
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for DeleteRateMutationResponse {
+    type Done = ();
+
+    fn new(_done: Option<()>, status: Status) -> Self {
+        Self { status }
+    }
+}

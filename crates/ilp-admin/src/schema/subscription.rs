@@ -1,0 +1,125 @@
+//! The subscriptions: what is told as it happens.
+
+use async_graphql::{
+    Context, ID, Result, SimpleObject, Subscription as SubscriptionRoot,
+    futures_util::{Stream, stream},
+};
+use tokio::sync::watch;
+
+use super::{
+    amount::Amount,
+    outgoing_payment::OutgoingPaymentState,
+    query::{operator, or_error},
+    scalars::UInt64,
+};
+use crate::operator::{Operator, OutgoingPaymentView, paying::Progress};
+
+/// Everything that can be followed.
+pub(crate) struct Subscription;
+
+/// How far an outgoing payment has come.
+#[derive(SimpleObject)]
+pub(crate) struct OutgoingPaymentProgress {
+    /// The payment's id.
+    id: ID,
+    /// How far it has come.
+    state: OutgoingPaymentState,
+    /// What leaves the wallet without the fee, when all of it is sent.
+    debit_amount: Amount,
+    /// What was sent so far.
+    sent_amount: Amount,
+    /// What is to arrive.
+    receive_amount: Amount,
+    /// What has arrived so far.
+    delivered_amount: Amount,
+    /// How many packets were fulfilled since sending it was begun, or begun again.
+    packet_count: UInt64,
+    /// Why it failed; null unless it did.
+    error: Option<String>,
+}
+
+impl OutgoingPaymentProgress {
+    fn new(view: &OutgoingPaymentView, progress: Progress) -> Self {
+        let OutgoingPaymentView { record, asset, .. } = view;
+        let quote = &record.quote;
+        let in_source = |value: u64| Amount::new(value, &asset.code, asset.scale);
+        let in_target =
+            |value: u64| Amount::new(value, &quote.receive_asset_code, quote.receive_asset_scale);
+        Self {
+            id: record.id.into(),
+            state: record.state.into(),
+            debit_amount: in_source(quote.debit_minus_fees),
+            sent_amount: in_source(progress.sent),
+            receive_amount: in_target(quote.receive_amount),
+            delivered_amount: in_target(progress.delivered),
+            packet_count: progress.packets.into(),
+            error: record.error.clone(),
+        }
+    }
+}
+
+/// Where a subscriber is.
+struct Follower {
+    operator: Operator,
+    view: OutgoingPaymentView,
+    next: Next,
+    /// What was told last.
+    progress: Progress,
+}
+
+enum Next {
+    /// How it stands now.
+    First(Option<watch::Receiver<Progress>>),
+    /// What is told from now on.
+    Follow(watch::Receiver<Progress>),
+    Nothing,
+}
+
+/// Everything that can be followed, over a WebSocket that speaks `graphql-transport-ws`.
+#[SubscriptionRoot]
+impl Subscription {
+    /// The progress of an outgoing payment: how it stands now, then every change while it is being
+    /// sent, and last how it ended. Of changes that come faster than they are read, the last counts.
+    /// `NOT_FOUND` when there is no payment of this id.
+    async fn outgoing_payment_progress(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The payment's id.")] id: ID,
+    ) -> Result<impl Stream<Item = Result<OutgoingPaymentProgress>>> {
+        let operator = operator(context).clone();
+        let (view, progress) = or_error(operator.watch_payment(&id).await)?;
+        let so_far = Progress { sent: view.sent, delivered: view.record.delivered, packets: 0 };
+        let next = Next::First(progress);
+        let follower = Follower { operator, view, next, progress: so_far };
+        Ok(stream::unfold(follower, Follower::tell))
+    }
+}
+
+impl Follower {
+    async fn tell(mut self) -> Option<(Result<OutgoingPaymentProgress>, Self)> {
+        match std::mem::replace(&mut self.next, Next::Nothing) {
+            Next::Nothing => return None,
+            Next::First(progress) => {
+                self.next = progress.map_or(Next::Nothing, Next::Follow);
+            }
+            Next::Follow(mut progress) => {
+                if progress.changed().await.is_ok() {
+                    self.progress = *progress.borrow_and_update();
+                    self.next = Next::Follow(progress);
+                } else if let Err(error) = self.see_the_end().await {
+                    return Some((Err(error), self));
+                }
+            }
+        }
+        Some((Ok(OutgoingPaymentProgress::new(&self.view, self.progress)), self))
+    }
+
+    /// It is not being sent any more, so the record has the last word.
+    async fn see_the_end(&mut self) -> Result<()> {
+        let id = self.view.record.id.to_string();
+        self.view = or_error(self.operator.outgoing_payment(&id).await)?;
+        self.progress.sent = self.view.sent;
+        self.progress.delivered = self.view.record.delivered;
+        Ok(())
+    }
+}

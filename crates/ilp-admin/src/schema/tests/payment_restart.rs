@@ -1,0 +1,128 @@
+//! Payments across a restart: none is sent twice, none is lost.
+
+use ilp_connector::{
+    account::AccountId,
+    ledger::{Ledger, Leg, Transfer, TransferKind},
+};
+use uuid::Uuid;
+
+use super::{outgoing_payments::usd, *};
+use crate::operator::paying::{Ended, Progress};
+
+#[tokio::test]
+async fn a_payment_that_is_being_sent_goes_on_from_what_the_books_say() {
+    let node = Node::start().await;
+    let payer = node.pay_through_notes().await;
+    let asset = node.create_asset("USD").await;
+    let wallet = node.wallet(&asset, "alice").await;
+    let amount = json!({"debitAmount": usd(1_000)});
+    let quote = node.quote(&wallet, "https://far.example/bob", amount).await;
+    let id = node.payment(&quote).await;
+    node.fund(&id).await;
+    let order = payer.orders.lock()[0].clone();
+    node.send_packet(&order, 100).await;
+    let noted = Progress { sent: 100, delivered: 250, packets: 10 };
+    node.operator.payment_progress(order.payment_id, noted);
+    for _ in 0..500 {
+        let row = node.row("outgoingPayment", &id, "deliveredAmount { value }").await;
+        if row["deliveredAmount"]["value"] == "250" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    // And then some that nobody wrote down.
+    node.send_packet(&order, 33).await;
+    drop((order, payer));
+
+    let node = node.restart().await;
+    let payer = node.pay_through_notes().await;
+    let order = payer.orders.lock()[0].clone();
+    assert_eq!(payer.orders.lock().len(), 1);
+    assert_eq!((order.sent, order.delivered, order.debit_max), (133, 250 + 66, 1_000));
+    assert_eq!(order.payer.account.balance().available(), 867);
+    let row = node.row("outgoingPayment", &id, "state stateAttempts sentAmount { value }").await;
+    let expected = json!({"state": "SENDING", "stateAttempts": 1, "sentAmount": {"value": "133"}});
+    assert_eq!(row, expected);
+    node.send_packet(&order, 867).await;
+    let all = Progress { sent: 1_000, delivered: 2_001, packets: 87 };
+    node.operator.payment_ended(order.payment_id, Ended::Completed, all).await.unwrap();
+    drop((order, payer));
+
+    let node = node.restart().await;
+    let payer = node.pay_through_notes().await;
+    assert!(payer.orders.lock().is_empty());
+    let row = node
+        .row("outgoingPayment", &id, "state sentAmount { value } deliveredAmount { value }")
+        .await;
+    let expected = json!({"state": "COMPLETED", "sentAmount": {"value": "1000"},
+        "deliveredAmount": {"value": "2001"}});
+    assert_eq!(row, expected);
+    assert_eq!(node.told(&["outgoing_payment.completed"]).await.len(), 1);
+}
+
+/// The deposit is in the books, and the node ends before the record says so.
+#[tokio::test]
+async fn a_payment_whose_money_came_at_the_last_moment_is_sent() {
+    let node = Node::start().await;
+    node.pay_through_notes().await;
+    let asset = node.create_asset("USD").await;
+    let (alice, bob) = (node.wallet(&asset, "alice").await, node.wallet(&asset, "bob").await);
+    let mut ids = Vec::new();
+    for receiver in ["https://far.example/bob", "https://wallet.example/bob"] {
+        let quote = node.quote(&alice, receiver, json!({"debitAmount": usd(10)})).await;
+        let id = node.payment(&quote).await;
+        let account = AccountId::outgoing_payment(id.parse().unwrap());
+        let ledger = node.connector.ledger();
+        let first = Leg {
+            debit: ledger.account(AccountId::settlement(asset.parse().unwrap())),
+            credit: ledger.account(account),
+            amount: 10,
+        };
+        let kind = TransferKind::Deposit;
+        let transfer = Transfer { id: Uuid::new_v4(), kind, first, second: None };
+        ledger.transfer(transfer, 5).await.unwrap();
+        ids.push(id);
+    }
+    let node = node.restart().await;
+    node.until_state("outgoingPayment", &ids[1], "COMPLETED").await;
+    assert_eq!(node.row("walletAddress", &bob, "liquidity").await["liquidity"], "10");
+    let payer = node.pay_through_notes().await;
+    assert_eq!(payer.orders.lock().len(), 1);
+    assert_eq!(node.row("outgoingPayment", &ids[0], "state").await["state"], "SENDING");
+    assert_eq!(node.told(&["outgoing_payment.funded"]).await.len(), 2);
+}
+
+/// The transfer is in the books, and the node ends before the record says so.
+#[tokio::test]
+async fn a_payment_within_the_node_is_made_once() {
+    let node = Node::start().await;
+    let asset = node.create_asset("USD").await;
+    let (alice, bob) = (node.wallet(&asset, "alice").await, node.wallet(&asset, "bob").await);
+    let quote = node.quote(&alice, "$wallet.example/bob", json!({"debitAmount": usd(10)})).await;
+    let id = node.payment(&quote).await;
+    let account = |kind: fn(Uuid) -> AccountId, id: &str| {
+        node.connector.ledger().account(kind(id.parse().unwrap()))
+    };
+    let payment = account(AccountId::outgoing_payment, &id);
+    let leg = |debit: &Arc<_>, credit: &Arc<_>| Leg {
+        debit: Arc::clone(debit),
+        credit: Arc::clone(credit),
+        amount: 10,
+    };
+    let first = leg(&account(AccountId::settlement, &asset), &payment);
+    let kind = TransferKind::Deposit;
+    let deposit = Transfer { id: Uuid::new_v4(), kind, first, second: None };
+    node.connector.ledger().transfer(deposit, 5).await.unwrap();
+    let first = leg(&payment, &account(AccountId::wallet_address, &bob));
+    let kind = TransferKind::Packet;
+    let paid = Transfer { id: id.parse().unwrap(), kind, first, second: None };
+    let hold = node.connector.ledger().hold(paid).await.unwrap();
+    node.connector.ledger().post(hold).await.unwrap();
+    drop(payment);
+
+    let node = node.restart().await;
+    node.until_state("outgoingPayment", &id, "COMPLETED").await;
+    let row = node.row("outgoingPayment", &id, "sentAmount { value } liquidity").await;
+    assert_eq!(row, json!({"sentAmount": {"value": "10"}, "liquidity": "0"}));
+    assert_eq!(node.row("walletAddress", &bob, "liquidity").await["liquidity"], "10");
+}

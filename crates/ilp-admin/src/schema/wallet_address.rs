@@ -1,0 +1,162 @@
+//! Wallet addresses in the schema: what is read. What is written is in `wallet_address_input`.
+
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use ilp_store::{AdditionalProperty as Property, TextFilter};
+use interledger_packet::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    asset::Asset,
+    incoming_payment::{IncomingPayment, IncomingPaymentFilter},
+    lists::Connection,
+    outgoing_payment::OutgoingPayment,
+    page::{self, Row, SortOrder},
+    query::{operator, or_error},
+    quote::Quote,
+    scalars::UInt64,
+};
+use crate::operator::{OutgoingPaymentFilter, WalletAddressView};
+
+/// Somebody's address on this node, a URL that money is sent to and from.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct WalletAddress {
+    /// The wallet address's id, a UUID.
+    pub(super) id: ID,
+    /// What its balance is kept in.
+    asset: Asset,
+    /// What it was paid outside of any incoming payment and has not been withdrawn, in the asset's
+    /// smallest unit.
+    liquidity: Option<UInt64>,
+    /// The URL, such as `https://wallet.example/alice`.
+    address: String,
+    /// What payers are told it is called.
+    public_name: Option<String>,
+    /// When it was made, such as `2026-11-23T12:00:00.000Z`.
+    pub(super) created_at: String,
+    /// Whether it takes new payments.
+    status: WalletAddressStatus,
+    /// What the operator notes of it.
+    additional_properties: Option<Vec<Option<AdditionalProperty>>>,
+    #[graphql(skip)]
+    uuid: Uuid,
+}
+
+/// Whether a wallet address takes new payments.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum WalletAddressStatus {
+    /// It takes no new payments, makes none, and is found by no payer. Incoming payments that it has
+    /// take money until they expire.
+    Inactive,
+    /// It takes and makes payments.
+    Active,
+}
+
+/// Something that the operator notes of a wallet address.
+#[derive(SimpleObject)]
+pub(crate) struct AdditionalProperty {
+    /// What it is called.
+    key: String,
+    /// What it is.
+    value: String,
+    /// Whether whoever asks for the wallet address may see it.
+    visible_in_open_payments: bool,
+}
+
+impl From<Property> for AdditionalProperty {
+    fn from(property: Property) -> Self {
+        let Property { key, value, visible_in_open_payments } = property;
+        Self { key, value, visible_in_open_payments }
+    }
+}
+
+impl From<WalletAddressView> for WalletAddress {
+    fn from(WalletAddressView { record, asset, liquidity }: WalletAddressView) -> Self {
+        let status = if record.is_active() {
+            WalletAddressStatus::Active
+        } else {
+            WalletAddressStatus::Inactive
+        };
+        let properties = record.additional_properties.into_iter();
+        Self {
+            id: record.id.into(),
+            asset: asset.into(),
+            liquidity: Some(liquidity.into()),
+            address: record.url,
+            public_name: record.public_name,
+            created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
+            status,
+            additional_properties: Some(properties.map(|property| Some(property.into())).collect()),
+            uuid: record.id,
+        }
+    }
+}
+
+impl Row for WalletAddress {
+    fn id(&self) -> &ID {
+        &self.id
+    }
+}
+
+#[ComplexObject]
+impl WalletAddress {
+    /// Its incoming payments: `first` so many `after` a cursor, or `last` so many `before` one; 20
+    /// unless told, 100 at most.
+    #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
+    async fn incoming_payments(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only payments after the one of this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only payments before the one of this cursor.")] before: Option<String>,
+        #[graphql(desc = "The first so many of them.")] first: Option<i32>,
+        #[graphql(desc = "The last so many of them.")] last: Option<i32>,
+        #[graphql(desc = "Newest first (DESC) unless told.")] sort_order: Option<SortOrder>,
+        #[graphql(desc = "Which of them; all when left out.")] filter: Option<
+            IncomingPaymentFilter,
+        >,
+    ) -> Option<Result<Connection<IncomingPayment>>> {
+        let page = page::arguments(after, before, first, last, sort_order);
+        let filter = IncomingPaymentFilter::read(filter);
+        let rows = operator(context).incoming_payments(Some(self.uuid), &page, filter).await;
+        Some(or_error(rows).map(Connection::from))
+    }
+
+    /// Its quotes, as long as they are kept: `first` so many `after` a cursor, or `last` so many
+    /// `before` one; 20 unless told, 100 at most.
+    #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
+    async fn quotes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only quotes after the one of this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only quotes before the one of this cursor.")] before: Option<String>,
+        #[graphql(desc = "The first so many of them.")] first: Option<i32>,
+        #[graphql(desc = "The last so many of them.")] last: Option<i32>,
+        #[graphql(desc = "Newest first (DESC) unless told.")] sort_order: Option<SortOrder>,
+    ) -> Option<Result<Connection<Quote>>> {
+        let page = page::arguments(after, before, first, last, sort_order);
+        let rows = operator(context).quotes(self.uuid, &page).await;
+        Some(or_error(rows).map(Connection::from))
+    }
+
+    /// Its outgoing payments: `first` so many `after` a cursor, or `last` so many `before` one; 20
+    /// unless told, 100 at most.
+    #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
+    async fn outgoing_payments(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only payments after the one of this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only payments before the one of this cursor.")] before: Option<String>,
+        #[graphql(desc = "The first so many of them.")] first: Option<i32>,
+        #[graphql(desc = "The last so many of them.")] last: Option<i32>,
+        #[graphql(desc = "Newest first (DESC) unless told.")] sort_order: Option<SortOrder>,
+    ) -> Option<Result<Connection<OutgoingPayment>>> {
+        let page = page::arguments(after, before, first, last, sort_order);
+        let of_this = TextFilter { only: Some(vec![self.uuid.to_string()]), except: Vec::new() };
+        let filter = OutgoingPaymentFilter { wallet_address_id: of_this, ..Default::default() };
+        let rows = operator(context).outgoing_payments(&page, filter).await;
+        Some(or_error(rows).map(Connection::from))
+    }
+}

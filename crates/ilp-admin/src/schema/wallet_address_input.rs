@@ -1,0 +1,190 @@
+//! Wallet addresses in the schema: what is written.
+
+use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
+use ilp_store::AdditionalProperty as Property;
+
+use super::{
+    response::{MutationResponse, Status},
+    scalars::UInt64,
+    wallet_address::{WalletAddress, WalletAddressStatus},
+};
+use crate::operator::{
+    Edit, NewWalletAddress, OperatorError, WalletAddressEdit, WalletAddressView,
+    WalletAddressWithdrawal as Withdrawal, WithdrawnFromWalletAddress,
+};
+
+/// A wallet address to be made, such as `{"assetId": "…", "address":
+/// "https://wallet.example/alice"}`.
+#[derive(InputObject)]
+pub(crate) struct CreateWalletAddressInput {
+    /// The tenant that it is for. There is one, which `whoami` names; it may be left out.
+    pub(crate) tenant_id: Option<ID>,
+    /// What its balance is kept in.
+    asset_id: String,
+    /// Its URL: `https://` with a path, or `http://` on a loopback or private host. Kept in lower
+    /// case.
+    address: String,
+    /// What payers are told it is called.
+    public_name: Option<String>,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+    /// What the operator notes of it.
+    additional_properties: Option<Vec<AdditionalPropertyInput>>,
+}
+
+impl CreateWalletAddressInput {
+    pub(crate) fn read(self) -> NewWalletAddress {
+        NewWalletAddress {
+            asset_id: self.asset_id,
+            address: self.address,
+            public_name: self.public_name,
+            additional_properties: properties(self.additional_properties).unwrap_or_default(),
+        }
+    }
+}
+
+/// A change of a wallet address. What is left out stays.
+#[derive(InputObject)]
+pub(crate) struct UpdateWalletAddressInput {
+    /// The wallet address's id.
+    id: ID,
+    /// What payers are told it is called; null for nothing.
+    public_name: MaybeUndefined<String>,
+    /// Whether it takes new payments.
+    status: Option<WalletAddressStatus>,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+    /// What the operator notes of it, in place of what was.
+    additional_properties: Option<Vec<AdditionalPropertyInput>>,
+}
+
+impl UpdateWalletAddressInput {
+    pub(crate) fn read(self) -> WalletAddressEdit {
+        WalletAddressEdit {
+            id: self.id.to_string(),
+            public_name: match self.public_name {
+                MaybeUndefined::Undefined => Edit::Keep,
+                MaybeUndefined::Null => Edit::Clear,
+                MaybeUndefined::Value(name) => Edit::Set(name),
+            },
+            is_active: self.status.map(|status| status == WalletAddressStatus::Active),
+            additional_properties: properties(self.additional_properties),
+        }
+    }
+}
+
+/// Something that the operator notes of a wallet address.
+#[derive(InputObject)]
+pub(crate) struct AdditionalPropertyInput {
+    /// What it is called.
+    key: String,
+    /// What it is.
+    value: String,
+    /// Whether whoever asks for the wallet address may see it.
+    visible_in_open_payments: bool,
+}
+
+fn properties(given: Option<Vec<AdditionalPropertyInput>>) -> Option<Vec<Property>> {
+    let property = |given: AdditionalPropertyInput| {
+        let AdditionalPropertyInput { key, value, visible_in_open_payments } = given;
+        Property { key, value, visible_in_open_payments }
+    };
+    given.map(|given| given.into_iter().map(property).collect())
+}
+
+/// All that a wallet address has, to be taken out.
+#[derive(InputObject)]
+pub(crate) struct CreateWalletAddressWithdrawalInput {
+    /// The wallet address's id.
+    wallet_address_id: String,
+    /// A UUID of version 4 or 7 that the client makes. Under it the withdrawal is booked once, and
+    /// it is posted or voided.
+    id: String,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: String,
+    /// For how many seconds the amount is set aside, waiting to be posted; after them it comes
+    /// back. Zero takes it at once and for good.
+    timeout_seconds: UInt64,
+}
+
+impl CreateWalletAddressWithdrawalInput {
+    pub(crate) fn read(self) -> Result<Withdrawal, OperatorError> {
+        Ok(Withdrawal {
+            wallet_address_id: self.wallet_address_id,
+            transfer_id: self.id,
+            timeout_s: self.timeout_seconds.given("invalid timeoutSeconds")?,
+        })
+    }
+}
+
+/// What was taken out of a wallet address.
+#[derive(SimpleObject)]
+pub(crate) struct WalletAddressWithdrawal {
+    /// The client's id for it.
+    id: ID,
+    /// How much, in the asset's smallest unit.
+    amount: UInt64,
+    /// From which.
+    wallet_address: WalletAddress,
+}
+
+impl From<WithdrawnFromWalletAddress> for WalletAddressWithdrawal {
+    fn from(withdrawn: WithdrawnFromWalletAddress) -> Self {
+        Self {
+            id: withdrawn.transfer_id.into(),
+            amount: withdrawn.amount.into(),
+            wallet_address: withdrawn.wallet_address.into(),
+        }
+    }
+}
+
+/// What became of taking out what a wallet address has.
+#[derive(SimpleObject)]
+pub(crate) struct WalletAddressWithdrawalMutationResponse {
+    /// What was taken; null when the mutation was refused.
+    withdrawal: Option<WalletAddressWithdrawal>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for WalletAddressWithdrawalMutationResponse {
+    type Done = WithdrawnFromWalletAddress;
+
+    fn new(done: Option<WithdrawnFromWalletAddress>, status: Status) -> Self {
+        Self { withdrawal: done.map(WalletAddressWithdrawal::from), status }
+    }
+}
+
+/// What became of making a wallet address.
+#[derive(SimpleObject)]
+pub(crate) struct CreateWalletAddressMutationResponse {
+    /// The wallet address; null when the mutation was refused.
+    wallet_address: Option<WalletAddress>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for CreateWalletAddressMutationResponse {
+    type Done = WalletAddressView;
+
+    fn new(done: Option<WalletAddressView>, status: Status) -> Self {
+        Self { wallet_address: done.map(WalletAddress::from), status }
+    }
+}
+
+/// What became of changing a wallet address.
+#[derive(SimpleObject)]
+pub(crate) struct UpdateWalletAddressMutationResponse {
+    /// The wallet address as it is now; null when the mutation was refused.
+    wallet_address: Option<WalletAddress>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for UpdateWalletAddressMutationResponse {
+    type Done = WalletAddressView;
+
+    fn new(done: Option<WalletAddressView>, status: Status) -> Self {
+        Self { wallet_address: done.map(WalletAddress::from), status }
+    }
+}

@@ -1,0 +1,254 @@
+//! Whether a peer answers, and when one that doesn't is asked again.
+//!
+//! A breaker is closed while packets flow. A few failures in a row open it, and packets go to the
+//! next peer for the same prefix. After a pause it is half open: one packet may try. Each such try
+//! doubles the pause, and any reply closes the breaker. No timer moves it and no lock guards it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use interledger_packet::Timestamp;
+
+/// So many failures in a row open a breaker: one may be an accident of one connection.
+const FAILURES_TO_OPEN: u64 = 3;
+/// The first pause: a restart of the peer's node takes about that long.
+const PAUSE_MS_MIN: u64 = 500;
+/// The longest pause, so that a peer which comes back is used again within it.
+const PAUSE_MS_MAX: u64 = 30_000;
+/// How exactly the last reply's time is kept. Every reply would otherwise write a cache line that
+/// all threads read.
+const LAST_REPLY_STEP_MS: u64 = 1_000;
+
+/// What is known about reaching a peer. It is about this process's own packets to it: nothing of it
+/// is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reachability {
+    /// No packet was sent to it yet, or too few failed to say.
+    Unknown,
+    /// It answered last.
+    Reachable,
+    /// It failed several times in a row, and is passed over while others lead to the same place.
+    Unreachable,
+}
+
+/// What a breaker says to a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passage {
+    /// Packets flow.
+    Closed,
+    /// The pause is over: whoever claims it may try.
+    HalfOpen,
+    /// Not now.
+    Open,
+}
+
+/// The breaker of one peer.
+#[derive(Debug, Default)]
+pub(crate) struct Breaker {
+    /// Failures in a row in the low byte, and above it the millisecond since 1970 from which one
+    /// packet may try. One word, so that the two always belong together. Zero is closed.
+    ///
+    /// Every access is relaxed: the word orders nothing but itself. A reply that races with a
+    /// failure may win or lose, as it would had it come a moment earlier or later.
+    word: AtomicU64,
+    /// Milliseconds since 1970; zero before the first reply.
+    last_reply_ms: AtomicU64,
+}
+
+impl Breaker {
+    /// Whether a packet may go now.
+    pub(crate) fn passage(&self, now: Timestamp) -> Passage {
+        passage(self.word.load(Ordering::Relaxed), now)
+    }
+
+    /// Takes the one try that a half-open breaker has, and begins the next pause: should the try
+    /// come to nothing, even without a word, another one follows. False when somebody else has
+    /// taken it.
+    pub(crate) fn claim(&self, now: Timestamp) -> bool {
+        let word = self.word.load(Ordering::Relaxed);
+        passage(word, now) == Passage::HalfOpen
+            && self
+                .word
+                .compare_exchange(
+                    word,
+                    one_more_failure(word, now),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                )
+                .is_ok()
+    }
+
+    /// The peer could not be reached, or was too busy to take the packet. Those that were under way
+    /// when the breaker opened, and fail after it did, say nothing new.
+    pub(crate) fn failed(&self, now: Timestamp) {
+        let _ = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
+            (passage(word, now) != Passage::Open).then(|| one_more_failure(word, now))
+        });
+    }
+
+    /// The peer answered.
+    pub(crate) fn answered(&self, now: Timestamp) {
+        // Looked at first, so that the line stays shared among the threads that only read it.
+        if self.word.load(Ordering::Relaxed) != 0 {
+            self.word.store(0, Ordering::Relaxed);
+        }
+        let (last_ms, now_ms) = (self.last_reply_ms.load(Ordering::Relaxed), now.unix_ms());
+        if last_ms.abs_diff(now_ms) >= LAST_REPLY_STEP_MS {
+            self.last_reply_ms.store(now_ms, Ordering::Relaxed);
+        }
+    }
+
+    /// Forgets all: the peer is somewhere else now.
+    pub(crate) fn reset(&self) {
+        self.word.store(0, Ordering::Relaxed);
+        self.last_reply_ms.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn reachability(&self) -> Reachability {
+        if failures(self.word.load(Ordering::Relaxed)) >= FAILURES_TO_OPEN {
+            Reachability::Unreachable
+        } else if self.last_reply_at().is_some() {
+            Reachability::Reachable
+        } else {
+            Reachability::Unknown
+        }
+    }
+
+    /// When the peer last answered, to the second.
+    pub(crate) fn last_reply_at(&self) -> Option<Timestamp> {
+        let ms = self.last_reply_ms.load(Ordering::Relaxed);
+        (ms > 0).then(|| Timestamp::from_unix_ms(ms))
+    }
+}
+
+const FAILURE_BITS: u32 = u8::BITS;
+const FAILURES_MAX: u64 = u8::MAX as u64;
+
+fn failures(word: u64) -> u64 {
+    word & FAILURES_MAX
+}
+
+fn passage(word: u64, now: Timestamp) -> Passage {
+    if failures(word) < FAILURES_TO_OPEN {
+        return Passage::Closed;
+    }
+    let left_ms = (word >> FAILURE_BITS).saturating_sub(now.unix_ms());
+    // No pause is longer than the longest: more to go means that the clock was set back since.
+    if left_ms == 0 || left_ms > PAUSE_MS_MAX { Passage::HalfOpen } else { Passage::Open }
+}
+
+/// The word after one more failure at `now`.
+fn one_more_failure(word: u64, now: Timestamp) -> u64 {
+    let failures = (failures(word) + 1).min(FAILURES_MAX);
+    let Some(doublings) = failures.checked_sub(FAILURES_TO_OPEN) else { return failures };
+    // Beyond 16 doublings it is long since the longest pause.
+    let pause_ms = (PAUSE_MS_MIN << doublings.min(16)).min(PAUSE_MS_MAX);
+    // Times end in the year 9999, which needs 48 bits of the 56.
+    (now.unix_ms().saturating_add(pause_ms) << FAILURE_BITS) | failures
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at_ms(ms: u64) -> Timestamp {
+        Timestamp::from_unix_ms(1_800_000_000_000 + ms)
+    }
+
+    fn open_at(ms: u64) -> Breaker {
+        let breaker = Breaker::default();
+        (0..FAILURES_TO_OPEN).for_each(|_| breaker.failed(at_ms(ms)));
+        breaker
+    }
+
+    #[test]
+    fn a_few_failures_in_a_row_open_it_and_a_reply_between_them_keeps_it_closed() {
+        let breaker = Breaker::default();
+        assert_eq!(breaker.reachability(), Reachability::Unknown);
+        for _ in 0..10 {
+            breaker.failed(at_ms(0));
+            breaker.failed(at_ms(0));
+            assert_eq!(breaker.passage(at_ms(0)), Passage::Closed);
+            breaker.answered(at_ms(0));
+        }
+        assert_eq!(breaker.reachability(), Reachability::Reachable);
+        let breaker = open_at(0);
+        assert_eq!(breaker.passage(at_ms(0)), Passage::Open);
+        assert_eq!(breaker.passage(at_ms(PAUSE_MS_MIN - 1)), Passage::Open);
+        assert_eq!(breaker.passage(at_ms(PAUSE_MS_MIN)), Passage::HalfOpen);
+        assert_eq!(breaker.reachability(), Reachability::Unreachable);
+        assert_eq!(breaker.last_reply_at(), None);
+    }
+
+    #[test]
+    fn one_packet_tries_after_each_pause_and_each_pause_is_twice_as_long() {
+        let breaker = open_at(0);
+        let mut tries = Vec::new();
+        for ms in 0..200_000 {
+            if breaker.claim(at_ms(ms)) {
+                assert!(!breaker.claim(at_ms(ms)), "one only");
+                tries.push(ms);
+                breaker.failed(at_ms(ms + 1));
+            }
+        }
+        assert_eq!(tries[..6], [500, 1_500, 3_500, 7_500, 15_500, 31_500]);
+        assert!(tries[6..].windows(2).all(|pair| pair[1] - pair[0] == PAUSE_MS_MAX));
+        breaker.answered(at_ms(200_000));
+        assert_eq!(breaker.passage(at_ms(200_000)), Passage::Closed);
+        assert_eq!(breaker.last_reply_at(), Some(at_ms(200_000)));
+    }
+
+    #[test]
+    fn a_burst_that_fails_as_one_opens_it_for_one_pause() {
+        let breaker = Breaker::default();
+        (0..10_000).for_each(|_| breaker.failed(at_ms(7)));
+        assert_eq!(breaker.passage(at_ms(7 + PAUSE_MS_MIN)), Passage::HalfOpen);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nobody_out() {
+        let breaker = open_at(24 * 60 * 60 * 1_000);
+        assert_eq!(breaker.passage(at_ms(0)), Passage::HalfOpen);
+        assert!(breaker.claim(at_ms(0)));
+        assert_eq!(breaker.passage(at_ms(1)), Passage::Open);
+    }
+
+    #[test]
+    fn one_of_many_threads_gets_the_try() {
+        for _ in 0..100 {
+            let breaker = open_at(0);
+            let claimed: usize = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..8)
+                    .map(|_| scope.spawn(|| usize::from(breaker.claim(at_ms(PAUSE_MS_MIN)))))
+                    .collect();
+                threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+            });
+            assert_eq!(claimed, 1);
+        }
+    }
+
+    proptest! {
+        /// Whatever happens to it and however the clock jumps, it lets a packet through within the
+        /// longest pause, and a reply closes it.
+        #[test]
+        fn it_is_never_open_for_longer_than_the_longest_pause(
+            events in prop::collection::vec((0..3u8, 0..100_000u64), 0..400),
+        ) {
+            let breaker = Breaker::default();
+            let mut last = 0;
+            for (event, ms) in events {
+                last = ms;
+                match event {
+                    0 => breaker.failed(at_ms(ms)),
+                    1 => drop(breaker.claim(at_ms(ms))),
+                    _ => {
+                        breaker.answered(at_ms(ms));
+                        prop_assert_eq!(breaker.passage(at_ms(ms)), Passage::Closed);
+                    }
+                }
+            }
+            prop_assert_ne!(breaker.passage(at_ms(last + 2 * PAUSE_MS_MAX + 100_000)), Passage::Open);
+        }
+    }
+}

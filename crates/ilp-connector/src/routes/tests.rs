@@ -1,0 +1,169 @@
+use interledger_packet::Address;
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{address, now, peer};
+
+fn found(routes: &Routes, destination: &str, sender: Option<&Peer>) -> Found<String> {
+    match routes.find(address(destination).as_addr(), sender, &[], now()) {
+        Found::Through(peer, bytes) => {
+            Found::Through(peer.terms().address.as_str().to_owned(), bytes)
+        }
+        Found::BackToSender => Found::BackToSender,
+        Found::Nothing => Found::Nothing,
+    }
+}
+
+#[test]
+fn the_longest_prefix_of_whole_segments_wins() {
+    let routes = Routes::new();
+    for prefix in ["g.bob", "g.bob.savings", "g.carol"] {
+        routes.add([prefix].into_iter(), &peer(prefix));
+    }
+    let through = |name: &str| Found::Through(name.to_owned(), name.len());
+    assert_eq!(found(&routes, "g.bob", None), through("g.bob"));
+    assert_eq!(found(&routes, "g.bob.x.y.z", None), through("g.bob"));
+    assert_eq!(found(&routes, "g.bob.savings", None), through("g.bob.savings"));
+    assert_eq!(found(&routes, "g.bob.savings.1", None), through("g.bob.savings"));
+    assert_eq!(found(&routes, "g.bobby", None), Found::Nothing);
+    assert_eq!(found(&routes, "g.bo", None), Found::Nothing);
+    assert_eq!(found(&routes, "test.bob", None), Found::Nothing);
+}
+
+#[test]
+fn a_bare_scheme_is_a_default_route() {
+    let routes = Routes::new();
+    routes.add(["g"].into_iter(), &peer("g.parent"));
+    assert_eq!(found(&routes, "g.x.y", None), Found::Through("g.parent".to_owned(), 1));
+}
+
+#[test]
+fn the_empty_prefix_comes_after_a_bare_scheme() {
+    let routes = Routes::new();
+    routes.add([""].into_iter(), &peer("g.default"));
+    let default = Found::Through("g.default".to_owned(), 0);
+    assert_eq!(found(&routes, "g.x.y", None), default);
+    assert_eq!(found(&routes, "test.x", None), default);
+    routes.add(["g"].into_iter(), &peer("g.parent"));
+    assert_eq!(found(&routes, "g.x.y", None), Found::Through("g.parent".to_owned(), 1));
+    assert_eq!(found(&routes, "test.x", None), default);
+}
+
+#[test]
+fn an_open_breaker_lets_the_next_peer_in_and_one_packet_tries_after_the_pause() {
+    let routes = Routes::new();
+    let peers: Vec<_> = ["g.one", "g.two", "g.three"].map(peer).into();
+    for peer in &peers {
+        routes.add(["g.shared"].into_iter(), peer);
+    }
+    let at = |ms| now().saturating_add_ms(ms);
+    let destination = address("g.shared.x");
+    let choice = |ms| match routes.find(destination.as_addr(), None, &[], at(ms)) {
+        Found::Through(peer, _) => peer,
+        other => panic!("{other:?}"),
+    };
+    let open_at = |ms, peer: &Peer| (0..3).for_each(|_| peer.breaker.failed(at(ms)));
+    let first = choice(0);
+    open_at(0, &first);
+    let second = choice(0);
+    assert_ne!(first.id, second.id);
+    open_at(0, &second);
+    let third = choice(0);
+    assert!(third.id != first.id && third.id != second.id);
+    assert_eq!(choice(499).id, third.id);
+    // The pause is over: one packet each tries the two, in their order.
+    assert_eq!([choice(500).id, choice(500).id, choice(500).id], [first.id, second.id, third.id]);
+    open_at(501, &third);
+    assert_eq!(choice(501).id, first.id, "all are open, which is as if none were");
+    second.breaker.answered(at(502));
+    assert_eq!(choice(502).id, second.id);
+    first.breaker.answered(at(503));
+    assert_eq!(choice(503).id, first.id, "back to where the destination belongs");
+}
+
+#[test]
+fn each_peer_is_tried_once_and_the_only_one_whatever_its_breaker_says() {
+    let routes = Routes::new();
+    let (one, two) = (peer("g.one"), peer("g.two"));
+    routes.add(["g.shared"].into_iter(), &one);
+    (0..3).for_each(|_| one.breaker.failed(now()));
+    let destination = address("g.shared.x");
+    let find = |tried: &[Uuid]| match routes.find(destination.as_addr(), None, tried, now()) {
+        Found::Through(peer, _) => Some(peer.id),
+        Found::BackToSender => None,
+        Found::Nothing => panic!("there is a route"),
+    };
+    assert_eq!(find(&[]), Some(one.id));
+    assert_eq!(find(&[one.id]), None);
+    routes.add(["g.shared"].into_iter(), &two);
+    assert_eq!(find(&[one.id]), Some(two.id));
+    assert_eq!(find(&[one.id, two.id]), None);
+}
+
+#[test]
+fn the_sender_is_never_the_next_hop() {
+    let routes = Routes::new();
+    let (one, two) = (peer("g.one"), peer("g.two"));
+    routes.add(["g.shared"].into_iter(), &one);
+    assert_eq!(found(&routes, "g.shared.x", Some(&one)), Found::BackToSender);
+    routes.add(["g.shared"].into_iter(), &two);
+    for index in 0..64 {
+        let destination = format!("g.shared.{index}");
+        let expected = Found::Through("g.two".to_owned(), "g.shared".len());
+        assert_eq!(found(&routes, &destination, Some(&one)), expected);
+    }
+}
+
+#[test]
+fn one_destination_stays_on_one_path_and_many_spread() {
+    let routes = Routes::new();
+    let peers: Vec<_> = ["g.one", "g.two", "g.three"].map(peer).into();
+    for peer in &peers {
+        routes.add(["g.shared"].into_iter(), peer);
+    }
+    let choice = |index: usize| found(&routes, &format!("g.shared.{index}"), None);
+    let before: Vec<_> = (0..300).map(choice).collect();
+    assert_eq!(before, (0..300).map(choice).collect::<Vec<_>>());
+    for peer in &peers {
+        let name = peer.terms().address.as_str().to_owned();
+        let count =
+            before.iter().filter(|found| matches!(found, Found::Through(n, _) if *n == name));
+        assert!(count.count() > 50, "{name} carries its share");
+    }
+    // Taking one away moves its own destinations only.
+    routes.remove(["g.shared"].into_iter(), &peers[0]);
+    for (index, old) in before.iter().enumerate() {
+        if !matches!(old, Found::Through(name, _) if name == "g.one") {
+            assert_eq!(&choice(index), old);
+        }
+    }
+    for peer in &peers {
+        routes.remove(["g.shared"].into_iter(), peer);
+    }
+    assert_eq!(choice(0), Found::Nothing);
+}
+
+proptest! {
+    /// The table against the definition: of all prefixes that match by segment, the longest.
+    #[test]
+    fn finds_what_the_definition_says(
+        prefixes in prop::collection::btree_set("g(\\.[ab]{1,2}){0,4}", 1..20),
+        destination in "g(\\.[ab]{1,2}){1,6}",
+    ) {
+        let routes = Routes::new();
+        for prefix in &prefixes {
+            routes.add([prefix.as_str()].into_iter(), &peer("g.peer"));
+        }
+        let destination: Address = destination.as_str().try_into().expect("an address");
+        let longest = prefixes
+            .iter()
+            .filter(|prefix| destination.starts_with_segments(prefix))
+            .map(String::len)
+            .max();
+        let found = match routes.find(destination.as_addr(), None, &[], now()) {
+            Found::Through(_, bytes) => Some(bytes),
+            _ => None,
+        };
+        prop_assert_eq!(found, longest);
+    }
+}

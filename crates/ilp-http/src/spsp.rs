@@ -1,0 +1,39 @@
+//! The Simple Payment Setup Protocol (IL-RFC 9), both ways: how a payer learns where a payment goes
+//! and under which secret.
+//!
+//! The [`SpspClient`] asks the URL of a receiver, the [`server`] answers for the receivers of this
+//! node. Credentials serve one payment: they are made afresh for each query and never kept here.
+
+mod accept;
+mod client;
+mod details;
+mod error;
+pub mod server;
+
+pub use client::{SpspClient, SpspOptions};
+pub use details::{AssetDetails, PaymentDetails};
+pub use error::SpspError;
+
+use interledger_packet::Address;
+use std::fmt;
+
+/// The type of an answer whose payment goes over STREAM.
+pub const SPSP_TYPE: &str = "application/spsp4+json";
+
+/// What one payer needs to open a STREAM connection to a receiver.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Where the payment's packets go.
+    pub destination: Address,
+    /// Known to the receiver's node and this payer alone.
+    pub shared_secret: [u8; 32],
+}
+
+/// Without the secret: whoever has it can take what is sent under it.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("destination", &self.destination)
+            .finish_non_exhaustive()
+    }
+}

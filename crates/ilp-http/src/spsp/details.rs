@@ -1,0 +1,182 @@
+//! What a receiver's answer says, read strictly where money depends on it.
+
+use super::{Credentials, SpspError};
+use base64::{
+    Engine,
+    alphabet::{Alphabet, STANDARD, URL_SAFE},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use interledger_packet::Address;
+use serde::Deserialize;
+
+/// How a receiver is paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentDetails {
+    /// Where the packets go and under which secret.
+    pub credentials: Credentials,
+    /// What the receiver counts in, where the answer says it; STREAM tells it in any case.
+    pub asset: Option<AssetDetails>,
+    /// What is left to pay of an invoice, in the smallest unit of its asset.
+    pub outstanding: Option<u64>,
+}
+
+/// An asset as the other side names it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct AssetDetails {
+    /// Such as `USD`.
+    pub code: String,
+    /// Decimal places of the smallest unit.
+    pub scale: u8,
+}
+
+/// The members that matter here. All others may be anything: servers add their own, such as
+/// `receipts_enabled`.
+#[derive(Deserialize)]
+struct Answer {
+    destination_account: String,
+    shared_secret: String,
+    asset_info: Option<AssetDetails>,
+    balance: Option<Balance>,
+}
+
+/// Negative for what may be paid in, positive for what may be drawn out.
+#[derive(Deserialize)]
+struct Balance {
+    current: String,
+}
+
+impl PaymentDetails {
+    /// Reads the body of an answer.
+    pub(super) fn read(body: &[u8]) -> Result<Self, SpspError> {
+        // The words of the JSON library may repeat a part of the body, and so of the secret.
+        let answer: Answer =
+            serde_json::from_slice(body).map_err(|error| SpspError::Answer(unreadable(&error)))?;
+        let destination = Address::try_from(answer.destination_account.as_str())
+            .map_err(|_| SpspError::Answer("destination_account is no ILP address"))?;
+        let shared_secret = read_secret(&answer.shared_secret)
+            .ok_or(SpspError::Answer("shared_secret is not 32 bytes in base64"))?;
+        let outstanding = answer.balance.map(|balance| balance.outstanding()).transpose()?;
+        Ok(Self {
+            credentials: Credentials { destination, shared_secret },
+            asset: answer.asset_info,
+            outstanding,
+        })
+    }
+}
+
+impl Balance {
+    fn outstanding(&self) -> Result<u64, SpspError> {
+        let magnitude = match self.current.strip_prefix('-') {
+            Some(digits) => digits,
+            None if self.current == "0" => "0",
+            None => return Err(SpspError::Answer("it is for drawing money, not for paying it in")),
+        };
+        let is_digits = !magnitude.is_empty() && magnitude.bytes().all(|b| b.is_ascii_digit());
+        let amount = magnitude.parse().ok().filter(|_| is_digits);
+        amount.ok_or(SpspError::Answer("balance.current is no integer that fits 64 bits"))
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        serde_json::error::Category::Data => {
+            "destination_account or shared_secret is missing, or a member has another form than \
+             IL-RFC 9 gives it"
+        }
+        _ => "it is no JSON",
+    }
+}
+
+/// The RFC says base64 with padding; Rafiki sends the alphabet for URLs, without padding. Both
+/// mean the same bytes, so both are taken.
+fn read_secret(text: &str) -> Option<[u8; 32]> {
+    const fn engine(alphabet: &Alphabet) -> GeneralPurpose {
+        let config = GeneralPurposeConfig::new();
+        let config = config.with_decode_padding_mode(DecodePaddingMode::Indifferent);
+        GeneralPurpose::new(alphabet, config)
+    }
+    const PLAIN: GeneralPurpose = engine(&STANDARD);
+    const FOR_URLS: GeneralPurpose = engine(&URL_SAFE);
+    let decoded = PLAIN.decode(text).or_else(|_| FOR_URLS.decode(text)).ok()?;
+    decoded.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "6jR5iNIVRvqeasJeCty6C+YB5X9FhSOUPCL/5nha5Vs=";
+
+    fn read(body: &str) -> Result<PaymentDetails, SpspError> {
+        PaymentDetails::read(body.as_bytes())
+    }
+
+    fn words(body: &str) -> &'static str {
+        match read(body) {
+            Err(SpspError::Answer(words)) => words,
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+
+    fn with(more: &str) -> String {
+        format!(r#"{{"destination_account":"g.bob","shared_secret":"{SECRET}"{more}}}"#)
+    }
+
+    #[test]
+    fn the_rfcs_answers_are_read() {
+        let plain = read(&with("")).unwrap();
+        assert_eq!(plain.credentials.destination.as_str(), "g.bob");
+        assert_eq!(plain.credentials.shared_secret[..3], [0xea, 0x34, 0x79]);
+        assert_eq!((plain.asset, plain.outstanding), (None, None));
+        let invoice = with(
+            r#","balance":{"maximum":"-10000","current":"-5360"},
+               "asset_info":{"code":"USD","scale":2},"receiver_info":{"name":"XYZ Store"}"#,
+        );
+        let invoice = read(&invoice).unwrap();
+        assert_eq!(invoice.asset, Some(AssetDetails { code: "USD".to_owned(), scale: 2 }));
+        assert_eq!(invoice.outstanding, Some(5_360));
+    }
+
+    #[test]
+    fn the_secret_may_be_in_either_alphabet() {
+        let plain = read(&with("")).unwrap();
+        let rafikis = "6jR5iNIVRvqeasJeCty6C-YB5X9FhSOUPCL_5nha5Vs";
+        let body = with(r#","receipts_enabled":false"#).replace(SECRET, rafikis);
+        assert_eq!(read(&body).unwrap(), plain);
+        for wrong in ["", "aGFja2Vk", "6jR5iNIVRvqeasJeCty6C+YB5X9FhSOUPCL_5nha5Vs=", "%%%"] {
+            assert!(words(&with("").replace(SECRET, wrong)).contains("32 bytes"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_refused_without_repeating_it() {
+        for (body, said) in [
+            ("<html>", "no JSON"),
+            ("", "no JSON"),
+            ("[]", "missing"),
+            (r#"{"id":"https://example.com/bob","assetCode":"USD"}"#, "missing"),
+            (r#"{"destination_account":5,"shared_secret":"x"}"#, "missing"),
+        ] {
+            assert!(words(body).contains(said), "{body}");
+        }
+        for (more, said) in [
+            (r#","asset_info":{"code":"USD","scale":256}"#, "another form"),
+            (r#","asset_info":{"code":"USD","scale":2.5}"#, "another form"),
+            (r#","balance":{"current":"100","maximum":"500"}"#, "drawing"),
+            (r#","balance":{"current":"-"}"#, "64 bits"),
+            (r#","balance":{"current":"-+5"}"#, "64 bits"),
+            (r#","balance":{"current":"-18446744073709551616"}"#, "64 bits"),
+            (r#","shared_secret":"again""#, "another form"),
+        ] {
+            assert!(words(&with(more)).contains(said), "{more}");
+        }
+        let address = with("").replace("g.bob", "not an address");
+        assert!(words(&address).contains("destination_account"));
+    }
+
+    #[test]
+    fn the_secret_is_in_no_debug_print() {
+        let shown = format!("{:?}", read(&with("")).unwrap());
+        assert!(shown.contains("g.bob") && !shown.contains("234"), "{shown}");
+    }
+}

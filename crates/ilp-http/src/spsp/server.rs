@@ -1,0 +1,261 @@
+//! Answers at the URLs of wallet addresses and incoming payments: how each is paid, to payers, and
+//! who it is, to everyone else.
+//!
+//! There is no framework here and no socket: [`answer`] makes a response of a request.
+//!
+//! | case | answer |
+//! |---|---|
+//! | `Accept` names `application/spsp4+json` | fresh credentials (IL-RFC 9) |
+//! | `Accept` allows `application/json`, or there is none | who it is |
+//! | `Accept` allows neither | 406 |
+//! | nobody at this URL | 404, in the RFC's form |
+//! | a request for payment that is paid, or whose time is over | 410 |
+//! | a query string | 400, as the RFC demands |
+//! | `HEAD` | the headers of `GET`, and no credentials are made |
+//! | `OPTIONS` | what browsers ask before they let a page ask |
+//! | any other method | 405 |
+//! | the node can't look it up just now | 503 |
+
+use super::{
+    Credentials, SPSP_TYPE,
+    accept::{Wanted, wanted},
+};
+use crate::payment_pointer::ReceiverUrl;
+use base64::prelude::{BASE64_STANDARD, Engine};
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode,
+    header::{self, HeaderName},
+};
+use http_body_util::Full;
+use serde_json::{Value, json};
+use std::future::Future;
+
+/// Who is paid at this node. Asked for each request, so look-ups must be quick.
+pub trait Receivers: Send + Sync + 'static {
+    /// Who is paid at a URL, which is in the form that [`ReceiverUrl`] gives it.
+    fn find(&self, url: &str) -> impl Future<Output = Result<Found, Unavailable>> + Send;
+
+    /// Fresh credentials for one payer of `target`, of which no others are ever equal.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when there are none to be had, such as without random numbers.
+    fn credentials(&self, target: &Target) -> Result<Credentials, Unavailable>;
+}
+
+/// What is at a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Somebody who can be paid.
+    Target(Target),
+    /// A request for payment that takes no more.
+    Over,
+    /// Nobody.
+    Nobody,
+}
+
+/// Somebody who can be paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// What the node knows the payment by when its packets come in; not shown to anybody.
+    pub tag: String,
+    /// The URL by which others should know it.
+    pub url: String,
+    /// What people call it.
+    pub public_name: Option<String>,
+    /// The code of its asset, such as `USD`.
+    pub asset_code: String,
+    /// Decimal places of the asset's smallest unit.
+    pub asset_scale: u8,
+    /// What is asked for, where something is.
+    pub invoice: Option<Invoice>,
+}
+
+/// A request for an amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invoice {
+    /// What was asked for, in the asset's smallest unit.
+    pub amount: u64,
+    /// What of it is still to be paid.
+    pub outstanding: u64,
+}
+
+/// The node can't say just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable;
+
+/// The response to a request, whose body nobody reads.
+///
+/// The URL that was asked for is put together from the request's host and path, as `https://` first,
+/// and as `http://` if the host is near. `public_origin`, such as `https://wallet.example.com`,
+/// stands in for the host when nobody is found: a proxy before the node may have put its own there.
+pub async fn answer<R: Receivers, B>(
+    receivers: &R,
+    public_origin: Option<&str>,
+    request: &Request<B>,
+) -> Response<Full<Bytes>> {
+    let method = request.method();
+    if method == Method::OPTIONS {
+        return preflight();
+    }
+    if method != Method::GET && method != Method::HEAD {
+        let mut refusal = refuse(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered");
+        refusal.headers_mut().insert(header::ALLOW, METHODS);
+        return refusal;
+    }
+    if request.uri().query().is_some() {
+        let words = "a payment endpoint takes no query string (IL-RFC 9): remove what is behind ?";
+        return refuse(StatusCode::BAD_REQUEST, words);
+    }
+    let wanted = wanted(request.headers());
+    if wanted == Wanted::Neither {
+        let words = "offered are application/spsp4+json and application/json";
+        return refuse(StatusCode::NOT_ACCEPTABLE, words);
+    }
+    let target = match find(receivers, &urls(request, public_origin)).await {
+        Ok(Found::Target(target)) => target,
+        Ok(Found::Over) => {
+            let words = "this request for payment is paid already, or its time is over";
+            return refuse(StatusCode::GONE, words);
+        }
+        Ok(Found::Nobody) => return nobody(),
+        Err(Unavailable) => return unavailable(),
+    };
+    if wanted == Wanted::Json {
+        return told("application/json", &identity(&target));
+    }
+    if method == Method::HEAD {
+        return told_nothing(StatusCode::OK, SPSP_TYPE);
+    }
+    match receivers.credentials(&target) {
+        Ok(credentials) => told(SPSP_TYPE, &details(&target, &credentials)),
+        Err(Unavailable) => unavailable(),
+    }
+}
+
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+
+/// The URLs that a request may mean, the likeliest first.
+fn urls<B>(request: &Request<B>, public_origin: Option<&str>) -> Vec<String> {
+    let path = request.uri().path();
+    // A slash at the end is what people and libraries add and leave out at will.
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let in_header = || request.headers().get(header::HOST)?.to_str().ok();
+    let host = request.uri().authority().map(http::uri::Authority::as_str).or_else(in_header);
+    let hosts =
+        host.into_iter().flat_map(|host| [format!("https://{host}"), format!("http://{host}")]);
+    let public_origin = public_origin.map(|origin| origin.trim_end_matches('/').to_owned());
+    let mut urls: Vec<String> = Vec::with_capacity(3);
+    for origin in hosts.chain(public_origin) {
+        // What makes no URL, such as http:// to a host that isn't near, is nobody's.
+        let url = ReceiverUrl::parse(&format!("{origin}{path}")).map(|url| url.to_string());
+        urls.extend(url.ok().filter(|url| !urls.contains(url)));
+    }
+    urls
+}
+
+async fn find<R: Receivers>(receivers: &R, urls: &[String]) -> Result<Found, Unavailable> {
+    for url in urls {
+        match receivers.find(url).await? {
+            Found::Nobody => {}
+            found => return Ok(found),
+        }
+    }
+    Ok(Found::Nobody)
+}
+
+/// As wallets show wallet addresses (Open Payments), without the servers that this node hasn't got.
+fn identity(target: &Target) -> Value {
+    let mut identity = json!({
+        "id": target.url,
+        "assetCode": target.asset_code,
+        "assetScale": target.asset_scale,
+    });
+    if let Some(name) = &target.public_name {
+        identity["publicName"] = name.as_str().into();
+    }
+    identity
+}
+
+fn details(target: &Target, credentials: &Credentials) -> Value {
+    let mut details = json!({
+        "destination_account": credentials.destination.as_str(),
+        "shared_secret": BASE64_STANDARD.encode(credentials.shared_secret),
+        "asset_info": { "code": target.asset_code, "scale": target.asset_scale },
+        "receipts_enabled": false,
+    });
+    if let Some(invoice) = target.invoice {
+        // Negative: what may be paid in.
+        let text = |amount: u64| if amount == 0 { "0".to_owned() } else { format!("-{amount}") };
+        details["balance"] =
+            json!({ "maximum": text(invoice.amount), "current": text(invoice.outstanding) });
+    }
+    if let Some(name) = &target.public_name {
+        details["receiver_info"] = json!({ "name": name });
+    }
+    details
+}
+
+/// What a browser asks before it lets another site's page ask: pages may, since all that is told
+/// here is told to everybody.
+fn preflight() -> Response<Full<Bytes>> {
+    let mut response = response(StatusCode::NO_CONTENT, Bytes::new());
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}
+
+fn told(kind: &'static str, value: &Value) -> Response<Full<Bytes>> {
+    let mut response = response(StatusCode::OK, value.to_string().into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn told_nothing(status: StatusCode, kind: &'static str) -> Response<Full<Bytes>> {
+    let mut response = response(status, Bytes::new());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// The RFC gives this error its form.
+fn nobody() -> Response<Full<Bytes>> {
+    let error = json!({ "id": "InvalidReceiverError", "message": "Nobody is paid at this URL" });
+    let mut response = told(SPSP_TYPE, &error);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+fn unavailable() -> Response<Full<Bytes>> {
+    let words = "the node can't look this up just now; ask again shortly";
+    let mut refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, words);
+    refusal.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    refusal
+}
+
+fn refuse(status: StatusCode, words: &str) -> Response<Full<Bytes>> {
+    let mut response = response(status, Bytes::from(format!("{words}\n")));
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}
+
+/// With the headers that all answers have.
+fn response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    let all: [(HeaderName, &str); 4] = [
+        // Pages of any site may pay.
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        // The next payer gets other credentials.
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::VARY, "accept"),
+        // A public name is anybody's text: no browser may take it for a page.
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    for (name, value) in all {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

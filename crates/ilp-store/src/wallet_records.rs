@@ -1,0 +1,220 @@
+//! What wallets are made of, as the rest of the node sees it: wallet addresses, the payments to and
+//! from them, quotes, fees. How money stands is not here but in the books.
+
+use ilp_connector::token::Secret;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Somebody's address on this node, a URL that money can be sent to and from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalletAddressRecord {
+    /// A UUID v7 made by the caller, so that the order of ids is the order of creation.
+    pub id: Uuid,
+    /// What its balance is kept in.
+    pub asset_id: Uuid,
+    /// Normalised when it was stored, and unique.
+    pub url: String,
+    /// For people.
+    pub public_name: Option<String>,
+    /// Since when it takes no new payments, in milliseconds since 1970; `None` while it does.
+    pub deactivated_at_ms: Option<u64>,
+    /// What the operator notes of it.
+    pub additional_properties: Vec<AdditionalProperty>,
+    /// Milliseconds since 1970.
+    pub created_at_ms: u64,
+}
+
+impl WalletAddressRecord {
+    /// Whether it takes new payments.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.deactivated_at_ms.is_none()
+    }
+}
+
+/// Something that the operator notes of a wallet address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdditionalProperty {
+    /// What it is called.
+    pub key: String,
+    /// What it is.
+    pub value: String,
+    /// Whether whoever asks for the wallet address may see it.
+    pub visible_in_open_payments: bool,
+}
+
+/// How far an incoming payment has come. The names are on disk and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum IncomingPaymentState {
+    /// Nothing was received.
+    Pending,
+    /// Something was received.
+    Processing,
+    /// All that was asked for was received.
+    Completed,
+    /// Its time was over before that.
+    Expired,
+}
+
+/// Who had a payment made. The names are on disk and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Initiator {
+    /// The operator, through the admin API.
+    Admin,
+    /// The same for a payment by card.
+    Card,
+}
+
+/// Money that a wallet address expects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncomingPaymentRecord {
+    /// A UUID v7 made by the caller, so that the order of ids is the order of creation.
+    pub id: Uuid,
+    /// Who expects it.
+    pub wallet_address_id: Uuid,
+    /// What it is in.
+    pub asset_id: Uuid,
+    /// Where it is paid, below the wallet address's own URL.
+    pub url: String,
+    /// How much is asked for, in the asset's smallest unit; `None` for whatever comes.
+    pub incoming_amount: Option<u64>,
+    /// A JSON object as text, the client's own.
+    pub metadata: Option<String>,
+    /// How far it has come.
+    pub state: IncomingPaymentState,
+    /// Who had it made.
+    pub initiated_by: Initiator,
+    /// Whom it is expected from, by a URL.
+    pub sender_wallet_address: Option<String>,
+    /// From when on it takes nothing more, in milliseconds since 1970.
+    pub expires_at_ms: u64,
+    /// Milliseconds since 1970.
+    pub created_at_ms: u64,
+    /// Under which id what it received is withdrawn; set when it ends with money.
+    pub withdrawal_id: Option<Uuid>,
+}
+
+impl IncomingPaymentRecord {
+    /// Whether it takes money, as far as its state goes.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, IncomingPaymentState::Pending | IncomingPaymentState::Processing)
+    }
+}
+
+/// What a payment would cost, until it expires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuoteRecord {
+    /// A UUID v7 made by the caller, so that the order of ids is the order of creation.
+    pub id: Uuid,
+    /// Who would pay.
+    pub wallet_address_id: Uuid,
+    /// What that is kept in.
+    pub asset_id: Uuid,
+    /// A URL or payment pointer, as the client wrote it.
+    pub receiver: String,
+    /// The wallet address or incoming payment of this node that the receiver is; `None` for one
+    /// that packets are sent to.
+    pub local_recipient: Option<Uuid>,
+    /// Whether what leaves the wallet is fixed, as opposed to what arrives.
+    pub is_fixed_send: bool,
+    /// What leaves the wallet, fees included, in its asset's smallest unit.
+    pub debit_amount: u64,
+    /// The same without fees.
+    pub debit_minus_fees: u64,
+    /// What arrives, in the smallest unit of the receiver's asset.
+    pub receive_amount: u64,
+    /// What the receiver's asset is called.
+    pub receive_asset_code: String,
+    /// Its decimal places.
+    pub receive_asset_scale: u8,
+    /// The fee that was applied.
+    pub fee_id: Option<Uuid>,
+    /// The most that one packet carries, in the sender's unit; `None` for no limit.
+    pub max_packet_amount: Option<u64>,
+    /// How many packets it takes at least; none for a receiver of this node.
+    pub packet_count: u64,
+    /// What arrives at the worst rate for every [`QuoteRecord::rate_sent`].
+    pub rate_delivered: u128,
+    /// Never zero.
+    pub rate_sent: u128,
+    /// What the part that pays wants to be given back.
+    pub details: Secret,
+    /// Milliseconds since 1970.
+    pub created_at_ms: u64,
+    /// From when on no payment can be made from it, in milliseconds since 1970.
+    pub expires_at_ms: u64,
+}
+
+/// How far an outgoing payment has come. The names are on disk and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OutgoingPaymentState {
+    /// It waits for its money.
+    Funding,
+    /// It has its money and is being sent.
+    Sending,
+    /// It was sent.
+    Completed,
+    /// It was given up; some of it may have been sent.
+    Failed,
+    /// It was called off before it had its money.
+    Cancelled,
+}
+
+/// Money that a wallet address sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingPaymentRecord {
+    /// A UUID v7 made by the caller, so that the order of ids is the order of creation.
+    pub id: Uuid,
+    /// What was agreed on, whole, so that the quote itself need not be kept.
+    pub quote: QuoteRecord,
+    /// How far it has come.
+    pub state: OutgoingPaymentState,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// How often sending it was begun again.
+    pub state_attempts: u32,
+    /// A JSON object as text, the client's own.
+    pub metadata: Option<String>,
+    /// Under which id its money comes in, which is that of the event that asks for it.
+    pub funding_id: Uuid,
+    /// Under which id what is left is withdrawn; set when it ends.
+    pub withdrawal_id: Option<Uuid>,
+    /// What packets took as of the last note, in the asset's smallest unit; exact once it has ended.
+    /// While it is being sent, the books know better.
+    pub sent: u64,
+    /// What had arrived when that much was sent, in the smallest unit of the receiver's asset.
+    pub delivered: u64,
+    /// Milliseconds since 1970.
+    pub created_at_ms: u64,
+}
+
+/// Which payments a fee is for. The names are on disk and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FeeKind {
+    /// Those that are sent from here.
+    Sending,
+    /// Those that are received here.
+    Receiving,
+}
+
+/// What the operator takes for a payment. The latest of an asset and kind counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeeRecord {
+    /// A UUID v7 made by the caller, so that the order of ids is the order of creation.
+    pub id: Uuid,
+    /// Payments in which asset it is for.
+    pub asset_id: Uuid,
+    /// Which payments.
+    pub kind: FeeKind,
+    /// Taken from each, in the asset's smallest unit.
+    pub fixed: u64,
+    /// Taken beside it, in hundredths of a percent of the amount; at most 10,000.
+    pub basis_points: u16,
+    /// Milliseconds since 1970.
+    pub created_at_ms: u64,
+}

@@ -1,0 +1,69 @@
+//! What each connection has brought, for as many connections as fit.
+
+use std::collections::HashMap;
+
+use super::ConnectionId;
+
+/// Totals by connection, in a bounded number of entries.
+///
+/// The receiver needs no memory; this is for the recipient who wants to tell payers how much has
+/// arrived. There are two generations: what is used moves to the young one, and once that holds
+/// half of the capacity, it becomes the old one and what was not used since is forgotten. So each
+/// call takes constant time, and what was used among the last `capacity / 2` connections is there.
+/// A forgotten connection begins again at 0, which no payer's money depends on.
+#[derive(Clone, Debug)]
+pub struct ConnectionTotals {
+    young: HashMap<ConnectionId, u64>,
+    old: HashMap<ConnectionId, u64>,
+    generation_max: usize,
+}
+
+impl ConnectionTotals {
+    /// Room for `capacity` connections, two at least; about 50 bytes each.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        let generation_max = (capacity / 2).max(1);
+        Self { young: HashMap::new(), old: HashMap::new(), generation_max }
+    }
+
+    /// Adds what has arrived and gives the connection's total, at most `u64::MAX`.
+    pub fn add(&mut self, connection: ConnectionId, amount: u64) -> u64 {
+        let total = self.get(connection).saturating_add(amount);
+        if self.young.len() >= self.generation_max && !self.young.contains_key(&connection) {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(connection, total);
+        total
+    }
+
+    /// What the connection has brought, 0 if nothing is known of it.
+    #[must_use]
+    pub fn get(&self, connection: ConnectionId) -> u64 {
+        self.young.get(&connection).or_else(|| self.old.get(&connection)).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(number: u32) -> ConnectionId {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        ConnectionId(bytes)
+    }
+
+    #[test]
+    fn totals_add_up_and_the_map_is_bounded() {
+        let mut totals = ConnectionTotals::new(10);
+        for number in 0..1_000 {
+            // One connection that is always in use, among a flood of others.
+            assert_eq!(totals.add(connection(u32::MAX), 2), 2 * (u64::from(number) + 1));
+            assert_eq!(totals.add(connection(number), 7), 7);
+            assert!(totals.young.len() + totals.old.len() <= 10);
+        }
+        assert_eq!(totals.get(connection(999)), 7);
+        assert_eq!(totals.get(connection(0)), 0);
+        assert_eq!(totals.add(connection(999), u64::MAX), u64::MAX);
+    }
+}

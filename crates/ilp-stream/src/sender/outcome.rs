@@ -1,0 +1,167 @@
+//! How a payment stands and how it ends.
+
+use crate::{
+    connection::Rejection,
+    frame::CloseCode,
+    rate::{Rate, RateBounds},
+};
+
+/// How a payment ended. Amounts are exact: packets that may still be answered are none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All that was to be sent or delivered was.
+    Completed {
+        /// In the payer's units.
+        sent: u64,
+        /// In the recipient's units, as the recipient says.
+        delivered: u64,
+    },
+    /// Some of it was, and no more can be.
+    PartlyDelivered {
+        /// In the payer's units.
+        sent: u64,
+        /// In the recipient's units.
+        delivered: u64,
+        /// Why no more.
+        reason: EndReason,
+    },
+    /// Nothing was.
+    Failed {
+        /// Why nothing.
+        reason: EndReason,
+    },
+}
+
+impl Outcome {
+    /// What was sent, in the payer's units.
+    #[must_use]
+    pub const fn sent(&self) -> u64 {
+        match self {
+            Self::Completed { sent, .. } | Self::PartlyDelivered { sent, .. } => *sent,
+            Self::Failed { .. } => 0,
+        }
+    }
+
+    /// What was delivered, in the recipient's units.
+    #[must_use]
+    pub const fn delivered(&self) -> u64 {
+        match self {
+            Self::Completed { delivered, .. } | Self::PartlyDelivered { delivered, .. } => {
+                *delivered
+            }
+            Self::Failed { .. } => 0,
+        }
+    }
+
+    /// Why it ended too early, if it did.
+    #[must_use]
+    pub const fn reason(&self) -> Option<&EndReason> {
+        match self {
+            Self::Completed { .. } => None,
+            Self::PartlyDelivered { reason, .. } | Self::Failed { reason } => Some(reason),
+        }
+    }
+}
+
+/// Why a payment can't go on, in words for the person who pays.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndReason {
+    /// A node on the path, or the recipient, refused for good.
+    #[error("a packet was refused for good: {0}")]
+    Refused(Rejection),
+    /// Nothing got through for too long; with what was said last.
+    #[error("nothing has got through for {idle_ms} ms{}", last(last_rejection.as_ref()))]
+    Idle {
+        /// For how long, in milliseconds.
+        idle_ms: u64,
+        /// What the last packet that failed was refused for.
+        last_rejection: Option<Rejection>,
+    },
+    /// The path's rate is not good enough any more.
+    #[error("the rate has fallen to below {upper}, and the payment needs {minimum} at least")]
+    RateTooLow {
+        /// The path's rate is below this.
+        upper: Rate,
+        /// The payment's least rate.
+        minimum: Rate,
+    },
+    /// The rate had to be known first, and nothing at all arrives.
+    #[error("of what is sent nothing arrives: the rate is too low for this path's packets")]
+    NothingArrives,
+    /// The next packet would be rounded to nothing, or to less than the payment's least rate: it is
+    /// all that is left, or all that the path takes at once.
+    #[error("a packet of {amount} is too small: rounding would take too much of it")]
+    TooSmall {
+        /// In the payer's units.
+        amount: u64,
+    },
+    /// All that may be sent was, and it brought less than wanted.
+    #[error("{sent} was sent, which is all that may be, and it brought less than wanted")]
+    SendMaxReached {
+        /// In the payer's units.
+        sent: u64,
+    },
+    /// Not even one unit fits into a packet.
+    #[error("the path takes no packets of any amount")]
+    PathTakesNothing,
+    /// The recipient takes less than what is to be delivered.
+    #[error("the recipient takes at most {receive_max}, and {wanted} or more are to be delivered")]
+    RecipientLimit {
+        /// What it takes in all, in its units.
+        receive_max: u64,
+        /// What this payment would deliver at least, in its units.
+        wanted: u64,
+    },
+    /// The recipient ended the connection.
+    #[error("the recipient closed the connection: {code} {message}")]
+    ClosedByRecipient {
+        /// Why.
+        code: CloseCode,
+        /// The same for people, shortened and escaped.
+        message: String,
+    },
+    /// The recipient has said two different things about what it counts in.
+    #[error("the recipient changed its asset in the middle of the payment")]
+    AssetChanged,
+    /// The recipient has taken money and not said how much arrived, or too little.
+    #[error("the recipient took a packet without saying that enough of it arrived")]
+    ProtocolViolation,
+    /// The next hop has answered with a fulfillment that is wrong.
+    #[error("a node on the path answered with a wrong fulfillment")]
+    WrongFulfillment,
+    /// 2^31 packets have been sent with one secret.
+    #[error("the connection has carried as many packets as is safe with one secret")]
+    SequenceLimit,
+    /// Whoever pays has stopped it.
+    #[error("the payment was stopped")]
+    Stopped,
+}
+
+/// How a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Fulfilled, in the payer's units.
+    pub sent: u64,
+    /// Delivered, in the recipient's units, as the recipient says.
+    pub delivered: u64,
+    /// Under way, in the payer's units.
+    pub in_flight: u64,
+    /// How many packets are under way.
+    pub packets_in_flight: usize,
+    /// How many were fulfilled.
+    pub packets_fulfilled: u64,
+    /// How many were not.
+    pub packets_rejected: u64,
+    /// The path's rate, if a packet has told it.
+    pub rate: Option<RateBounds>,
+    /// How many may be under way at the moment.
+    pub window: u32,
+    /// The most that a packet may carry, in the payer's units; `None` while nobody sets a limit.
+    pub packet_amount_max: Option<u64>,
+    /// The usual time until a reply comes, in milliseconds.
+    pub round_trip_ms: Option<u64>,
+}
+
+fn last(rejection: Option<&Rejection>) -> String {
+    rejection.map_or_else(String::new, |rejection| format!("; last came {rejection}"))
+}

@@ -1,0 +1,97 @@
+//! What a payment is to be.
+
+use interledger_packet::Address;
+
+use crate::{
+    crypto::SharedSecret,
+    rate::{Rate, RateBounds},
+    receiver::Asset,
+};
+
+/// How much is to be paid, in all, with what an earlier sender of the same payment has paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// This much leaves the payer, in the payer's units.
+    Send(u64),
+    /// This much arrives.
+    Deliver {
+        /// In the recipient's units.
+        amount: u64,
+        /// The most that may be sent for it, in the payer's units.
+        send_max: u64,
+    },
+}
+
+impl Amount {
+    /// The most that leaves the payer.
+    pub(crate) const fn send_max(self) -> u64 {
+        match self {
+            Self::Send(amount) | Self::Deliver { send_max: amount, .. } => amount,
+        }
+    }
+}
+
+/// What a [`Sender`] has to know.
+#[derive(Clone, Debug)]
+pub struct SenderParameters {
+    /// Where the recipient is.
+    pub destination: Address,
+    /// What the recipient gave together with its address.
+    pub shared_secret: SharedSecret,
+    /// How much is to be paid.
+    pub amount: Amount,
+    /// The least that may arrive for what is sent. Each packet demands it of the recipient, rounded
+    /// up; the last one may fall short by one unit sent, for rounding.
+    pub minimum_rate: Rate,
+    /// What an earlier sender of this payment has sent, in the payer's units.
+    pub sent_before: u64,
+    /// What an earlier sender of this payment has delivered, in the recipient's units.
+    pub delivered_before: u64,
+    /// The first packet's number: [`crate::Path::next_sequence`] if this secret was used before.
+    pub first_sequence: u64,
+    /// The path's rate, if it is known.
+    pub rate: Option<RateBounds>,
+    /// The most that a packet may carry, in the payer's units, as far as we know by ourselves.
+    pub packet_amount_max: Option<u64>,
+    /// The recipient's asset, if it is known; the payment ends if the recipient names another.
+    pub asset: Option<Asset>,
+    /// The most packets that are ever under way together.
+    pub packets_in_flight_max: u32,
+    /// How long each packet has to be fulfilled, in milliseconds.
+    pub packet_lifetime_ms: u64,
+    /// After how long without a fulfill the payment ends, in milliseconds. Longer than a packet's
+    /// lifetime, or a last packet that is lost can't be sent again.
+    pub idle_ms_max: u64,
+    /// Each packet's data is padded to this length before encryption, so that it doesn't show what
+    /// is in it; 0 for not at all, at most [`crate::MAX_PLAINTEXT_BYTES`].
+    pub padded_bytes: usize,
+}
+
+impl SenderParameters {
+    /// The rest at its defaults: a new connection, nothing known of the path, 1,000 packets under
+    /// way at most, 20 s for each, 30 s without a fulfill, no padding.
+    #[must_use]
+    pub const fn new(
+        destination: Address,
+        shared_secret: SharedSecret,
+        amount: Amount,
+        minimum_rate: Rate,
+    ) -> Self {
+        Self {
+            destination,
+            shared_secret,
+            amount,
+            minimum_rate,
+            sent_before: 0,
+            delivered_before: 0,
+            first_sequence: 1,
+            rate: None,
+            packet_amount_max: None,
+            asset: None,
+            packets_in_flight_max: 1_000,
+            packet_lifetime_ms: 20_000,
+            idle_ms_max: 30_000,
+            padded_bytes: 0,
+        }
+    }
+}

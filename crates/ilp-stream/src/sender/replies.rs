@@ -1,0 +1,145 @@
+//! What the replies to a payment's packets change.
+
+use bytes::Bytes;
+use interledger_packet::{ErrorClass, ErrorCode, Timestamp};
+
+use super::{EndReason, Sender, Slack, in_flight::Packet, window::UnderWay};
+use crate::{
+    connection::{NoReply, PacketResult, RecipientSays, Rejection},
+    rate::RateBounds,
+};
+
+impl Sender {
+    pub(super) fn take_reply(
+        &mut self,
+        sequence: u64,
+        packet: &Packet,
+        reply: Result<Bytes, NoReply>,
+        now: Timestamp,
+    ) {
+        if reply.is_ok() {
+            self.in_flight.answered_after(now.saturating_ms_since(packet.sent_at));
+        }
+        let under_way = UnderWay {
+            packets: self.in_flight.len_in_time().saturating_add(1),
+            amount: self.in_flight.amount().saturating_add(packet.amount),
+        };
+        let answer = self.connection.read(sequence, packet.fulfillment.as_ref(), reply);
+        if !matches!(answer.result, PacketResult::Fulfilled) {
+            self.packets_rejected += 1;
+            if packet.has_slack {
+                self.slack = Slack::Free;
+            }
+        }
+        match answer.result {
+            PacketResult::Fulfilled => {
+                self.take_fulfill(packet, answer.recipient.as_ref(), under_way, now);
+            }
+            PacketResult::WrongFulfillment => {
+                self.end.get_or_insert(EndReason::WrongFulfillment);
+            }
+            PacketResult::Rejected(rejection) => {
+                let arrived = answer.recipient.as_ref().map(|says| says.amount);
+                self.take_reject(sequence, packet, &rejection, arrived, under_way, now);
+                self.last_rejection = Some(rejection);
+            }
+        }
+        if let Some(says) = answer.recipient {
+            self.learn(packet, says);
+        }
+    }
+
+    /// The money has left. What has arrived is what the recipient says, and if it doesn't, or says
+    /// less than it may take, then at the least what it may take: it has broken the rules, so it
+    /// gets no more, but what was delivered isn't denied.
+    fn take_fulfill(
+        &mut self,
+        packet: &Packet,
+        says: Option<&RecipientSays>,
+        under_way: UnderWay,
+        now: Timestamp,
+    ) {
+        self.packets_fulfilled += 1;
+        self.sent = self.sent.saturating_add(packet.amount);
+        self.last_fulfill_at = now;
+        if packet.has_slack {
+            self.slack = Slack::Spent;
+        }
+        let arrived = says.map(|says| says.amount).filter(|&amount| amount >= packet.minimum);
+        let total = self.delivered.checked_add(arrived.unwrap_or(packet.minimum));
+        self.delivered = total.unwrap_or(u64::MAX);
+        if arrived.is_none() || total.is_none() {
+            self.end = Some(EndReason::ProtocolViolation);
+        }
+        self.window.fulfilled(packet.amount, under_way);
+    }
+
+    /// Tries again later, smaller or never, by what the code says.
+    ///
+    /// R00 is no end here, though others give up on it: the packet's money was never taken, and
+    /// one lost packet of many thousands is no reason to leave a payment half done. If it is more
+    /// than that, the payment ends for want of fulfills.
+    fn take_reject(
+        &mut self,
+        sequence: u64,
+        packet: &Packet,
+        rejection: &Rejection,
+        arrived: Option<u64>,
+        under_way: UnderWay,
+        now: Timestamp,
+    ) {
+        let next_sequence = self.connection.next_sequence();
+        match rejection.code {
+            ErrorCode::F08_AMOUNT_TOO_LARGE => {
+                if self.size.too_large(packet.amount, rejection.too_large).is_err() {
+                    self.end.get_or_insert(EndReason::PathTakesNothing);
+                }
+            }
+            // The recipient's answer to a probe is a success.
+            ErrorCode::F99_APPLICATION_ERROR
+                if packet.fulfillment.is_none() && arrived.is_some() => {}
+            ErrorCode::F99_APPLICATION_ERROR => {
+                self.window.refused(sequence, next_sequence, now);
+            }
+            ErrorCode::R01_INSUFFICIENT_SOURCE_AMOUNT => {
+                self.forwarded_min = self.forwarded_min.max(packet.amount.saturating_add(1));
+            }
+            ErrorCode::T04_INSUFFICIENT_LIQUIDITY => {
+                self.window.short_of_liquidity(sequence, next_sequence, under_way, now);
+            }
+            code if code.class() == ErrorClass::Temporary
+                || code == ErrorCode::R00_TRANSFER_TIMED_OUT =>
+            {
+                self.window.busy(sequence, next_sequence, now);
+            }
+            _ => {
+                self.end.get_or_insert(EndReason::Refused(rejection.clone()));
+            }
+        }
+    }
+
+    /// What only the recipient can have said.
+    fn learn(&mut self, packet: &Packet, says: RecipientSays) {
+        self.size.reached(packet.amount);
+        match &mut self.rate {
+            Some(rate) => rate.observe(packet.amount, says.amount),
+            // A packet too small to bring anything says nothing about the rate.
+            None if says.amount == 0 => {
+                self.forwarded_min = self.forwarded_min.max(packet.amount.saturating_add(1));
+            }
+            None => self.rate = RateBounds::of_packet(packet.amount, says.amount),
+        }
+        if let Some(asset) = says.asset
+            && asset != *self.asset.get_or_insert_with(|| asset.clone())
+        {
+            self.end.get_or_insert(EndReason::AssetChanged);
+        }
+        if let Some(receive_max) = says.receive_max.filter(|&most| most < self.wanted) {
+            let wanted = self.wanted;
+            self.end.get_or_insert(EndReason::RecipientLimit { receive_max, wanted });
+        }
+        if let Some((code, message)) = says.close {
+            self.end.get_or_insert(EndReason::ClosedByRecipient { code, message });
+        }
+    }
+}

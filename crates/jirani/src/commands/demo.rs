@@ -1,0 +1,174 @@
+//! `jirani demo`: three nodes on this machine, peered through the admin API, and a payment across
+//! two currencies between them.
+
+mod books;
+mod network;
+mod node;
+
+use std::{fs, path::Path, sync::Arc};
+
+use clap::Args;
+use ilp_http::ReceiverUrl;
+use serde_json::{Value, json};
+use tokio::runtime;
+
+use self::{books::Books, network::Network, node::Children};
+use super::{
+    Failure,
+    admin_client::plain,
+    pay::{
+        pay,
+        quote::{self, Quote},
+    },
+    ping,
+    wallet::shown_value,
+};
+
+/// What alice sends.
+const SENT: &str = "200.00";
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// End after the payment, instead of running on for a look around
+    #[arg(long)]
+    once: bool,
+    /// Print JSON for programs in place of text for people
+    #[arg(long)]
+    json: bool,
+}
+
+impl DemoArgs {
+    /// Tells the story on a thread of its own and waits for its end or for a signal, whichever is
+    /// first. Either way the nodes are gone, and their folders too.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let dir = tempfile::Builder::new().prefix("jirani-demo-").tempdir();
+        let dir = dir.map_err(|error| {
+            Failure::Refused(format!("no folder for the nodes can be made: {error}"))
+        })?;
+        let children = Arc::new(Children::default());
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::Refused(format!("no runtime: {error}")))?;
+        let outcome = runtime.block_on(async {
+            let (path, nodes) = (dir.path().to_owned(), Arc::clone(&children));
+            let story = tokio::task::spawn_blocking(move || self.tell(&path, &nodes));
+            let told = tokio::select! {
+                told = story => told
+                    .unwrap_or_else(|panic| Err(Failure::Refused(format!("the demo broke off: {panic}")))),
+                signal = interrupted() => return signal.and(Err(interruption())),
+            };
+            if told.is_ok() && !self.once {
+                interrupted().await?;
+            }
+            told
+        });
+        children.stop();
+        // A story that was interrupted may still wait for a node that is gone.
+        runtime.shutdown_background();
+        let removed = dir.close().or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(Failure::Refused(format!("the nodes' folder can't be removed: {error}"))),
+        });
+        outcome.and(removed)
+    }
+
+    fn tell(self, dir: &Path, children: &Children) -> Result<(), Failure> {
+        self.say("starting three nodes: alice's wallet, a connector, bob's wallet");
+        let network = Network::start(dir, children)?;
+        self.say("peered them by the documented mutation; one dollar is worth 0.92 euros");
+        let pinged = network.ping_bob()?;
+        ping::verdict(network.bob_address(), &pinged).map_err(Failure::Refused)?;
+        self.say(&format!(
+            "a packet of zero takes {} us to bob and back",
+            plain(&pinged["tookUs"])
+        ));
+        let before = Books::read(&network.accounts)?;
+        let alice = &network.alice;
+        let receiver = ReceiverUrl::parse(&network.bob_url)
+            .map_err(|error| Failure::Refused(format!("{}: {error}", network.bob_url)))?;
+        let amount = quote::send(SENT, &network.alice_wallet["asset"])?;
+        let quote = Quote::ask(&alice.admin, &network.alice_wallet, &receiver, amount)?;
+        self.say("\nalice asks what it costs to pay bob:");
+        quote.lines().iter().for_each(|line| self.say(&format!("  {line}")));
+        self.say("");
+        let payment = pay(&alice.admin, &network.alice_wallet, &quote, self.json)?;
+        if payment["state"] != "COMPLETED" {
+            return Err(Failure::Refused(format!(
+                "the payment {}: {}; the nodes said:\n{}",
+                plain(&payment["state"]).to_lowercase(),
+                plain(&payment["error"]),
+                network.logs()
+            )));
+        }
+        let after = Books::read(&network.accounts)?;
+        self.report(&network, &payment, &before, &after)
+    }
+
+    fn report(
+        self,
+        network: &Network,
+        payment: &Value,
+        before: &Books,
+        after: &Books,
+    ) -> Result<(), Failure> {
+        let packets = after.packets();
+        self.say(&format!(
+            "alice sent {}, bob received {}, in {} packets of at most {}\n",
+            shown_value(&payment["sentAmount"]),
+            after.received(before),
+            packets.count,
+            packets.largest,
+        ));
+        after.table(before).iter().for_each(|line| self.say(line));
+        after.check(before)?;
+        self.say("\nevery account adds up, and each pair of neighbours agrees\n");
+        if self.json {
+            print_json(&json!({
+                "payment": payment,
+                "packets": packets.count,
+                "books": after.json(before),
+                "nodes": network.json(),
+            }));
+        }
+        if !self.once {
+            network.look_around().iter().for_each(|line| self.say(line));
+        }
+        Ok(())
+    }
+
+    /// Says something to people; programs are told the end alone.
+    #[expect(clippy::print_stdout, reason = "a command's output")]
+    fn say(self, line: &str) {
+        if !self.json {
+            println!("{line}");
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a command's output")]
+fn print_json(value: &Value) {
+    println!("{value:#}");
+}
+
+/// Ready when somebody wants the demo to end.
+async fn interrupted() -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let unheard = |error| Failure::Refused(format!("can't listen to signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn interruption() -> Failure {
+    Failure::Refused("the demo was interrupted; its nodes are stopped".to_owned())
+}
+
+/// The end of a log, for when something went wrong.
+fn tail(path: &Path, lines_max: usize) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(lines_max)..].join("\n")
+}

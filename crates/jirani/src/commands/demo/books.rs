@@ -1,0 +1,259 @@
+//! What a payment does to the books of everyone on its way.
+
+use serde_json::{Value, json};
+
+use super::node::DemoNode;
+use crate::{
+    amount::format_amount,
+    commands::{
+        Failure,
+        admin_client::AdminArgs,
+        table::{Column, Table},
+    },
+};
+
+/// All assets of the demo are in hundredths.
+const SCALE: u8 = 2;
+
+/// The most transfers that the API gives at once; the demo's payment has fewer packets.
+const TRANSFERS_MAX: u32 = 500;
+
+/// An account whose balance the demo shows.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    node: &'static str,
+    title: &'static str,
+    admin: AdminArgs,
+    /// The query that has its liquidity, and the argument of it.
+    query: &'static str,
+    id: String,
+    code: &'static str,
+}
+
+impl Account {
+    /// What the peer may still send.
+    pub(super) fn peer(
+        node: &DemoNode,
+        title: &'static str,
+        id: String,
+        code: &'static str,
+    ) -> Self {
+        Self::new(node, title, "peer", id, code)
+    }
+
+    /// The node's own stock of an asset.
+    pub(super) fn asset(
+        node: &DemoNode,
+        title: &'static str,
+        id: String,
+        code: &'static str,
+    ) -> Self {
+        Self::new(node, title, "asset", id, code)
+    }
+
+    /// What a wallet has received.
+    pub(super) fn wallet(
+        node: &DemoNode,
+        title: &'static str,
+        id: String,
+        code: &'static str,
+    ) -> Self {
+        Self::new(node, title, "walletAddress", id, code)
+    }
+
+    fn new(
+        node: &DemoNode,
+        title: &'static str,
+        query: &'static str,
+        id: String,
+        code: &'static str,
+    ) -> Self {
+        Self { node: node.name, title, admin: node.admin.clone(), query, id, code }
+    }
+
+    fn read(&self) -> Result<Entry, Failure> {
+        let query = format!(
+            "query($id: String!) {{
+                owner: {}(id: $id) {{ liquidity }}
+                accountingTransfers(id: $id, limit: {TRANSFERS_MAX}) {{
+                    debits {{ amount transferType }} credits {{ amount transferType }}
+                }}
+            }}",
+            self.query
+        );
+        let found = self.admin.query(&query, &json!({ "id": self.id }))?;
+        let transfers = &found["accountingTransfers"];
+        Ok(Entry {
+            account: self.clone(),
+            liquidity: number(&found["owner"]["liquidity"]),
+            out: amounts(&transfers["debits"]),
+            into: amounts(&transfers["credits"]),
+        })
+    }
+}
+
+/// An account at one moment: what is in it, and what packets have taken out and brought in.
+#[derive(Clone, Debug)]
+struct Entry {
+    account: Account,
+    liquidity: u128,
+    out: Vec<u128>,
+    into: Vec<u128>,
+}
+
+/// All accounts at one moment, in the payment's direction.
+#[derive(Clone, Debug)]
+pub(super) struct Books(Vec<Entry>);
+
+/// How the payment was split.
+#[derive(Debug)]
+pub(super) struct Packets {
+    pub(super) count: usize,
+    pub(super) largest: String,
+}
+
+impl Books {
+    pub(super) fn read(accounts: &[Account]) -> Result<Self, Failure> {
+        accounts.iter().map(Account::read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// As the connector's books have it of alice.
+    pub(super) fn packets(&self) -> Packets {
+        let first = self.0.iter().find(|entry| !entry.out.is_empty());
+        let amounts = first.map(|entry| entry.out.as_slice()).unwrap_or_default();
+        let code = first.map(|entry| entry.account.code).unwrap_or_default();
+        let largest = amounts.iter().max().copied().unwrap_or(0);
+        Packets { count: amounts.len(), largest: money(largest, code) }
+    }
+
+    /// What came to the last account.
+    pub(super) fn received(&self, before: &Self) -> String {
+        let (Some(now), Some(then)) = (self.0.last(), before.0.last()) else {
+            return String::new();
+        };
+        money(now.liquidity.saturating_sub(then.liquidity), now.account.code)
+    }
+
+    pub(super) fn table(&self, before: &Self) -> Vec<String> {
+        let mut table = Table::new(&[
+            Column::Left("BOOKS OF"),
+            Column::Left("ACCOUNT"),
+            Column::Right("BEFORE"),
+            Column::Right("OUT"),
+            Column::Right("IN"),
+            Column::Right("AFTER"),
+            Column::Left(""),
+            Column::Right("TRANSFERS"),
+        ]);
+        for (now, then) in self.0.iter().zip(&before.0) {
+            let plain = |amount: u128| format_amount(amount, SCALE);
+            let moved = |amounts: &[u128]| match amounts {
+                [] => "-".to_owned(),
+                amounts => plain(amounts.iter().sum()),
+            };
+            table.row([
+                now.account.node.to_owned(),
+                now.account.title.to_owned(),
+                plain(then.liquidity),
+                moved(&now.out),
+                moved(&now.into),
+                plain(now.liquidity),
+                now.account.code.to_owned(),
+                (now.out.len() + now.into.len()).to_string(),
+            ]);
+        }
+        table.lines("no accounts")
+    }
+
+    /// Whether each account adds up by itself, and neighbours say the same of each other.
+    pub(super) fn check(&self, before: &Self) -> Result<(), Failure> {
+        for (now, then) in self.0.iter().zip(&before.0) {
+            let (out, into): (u128, u128) = (now.out.iter().sum(), now.into.iter().sum());
+            if then.liquidity + into != now.liquidity + out {
+                let Account { node, title, .. } = &now.account;
+                return Err(Failure::Refused(format!(
+                    "the account {title} of {node} doesn't add up"
+                )));
+            }
+        }
+        // What one node paid into its neighbour's account is what the neighbour took out of its.
+        for pair in self.0.windows(2) {
+            if let [left, right] = pair
+                && left.account.node != right.account.node
+                && left.into.iter().sum::<u128>() != right.out.iter().sum::<u128>()
+            {
+                let (left, right) = (left.account.node, right.account.node);
+                return Err(Failure::Refused(format!("{left} and {right} don't agree")));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn json(&self, before: &Self) -> Value {
+        let rows = self.0.iter().zip(&before.0).map(|(now, then)| {
+            json!({
+                "node": now.account.node,
+                "account": now.account.title,
+                "asset": { "code": now.account.code, "scale": SCALE },
+                "before": then.liquidity.to_string(),
+                "out": now.out.iter().sum::<u128>().to_string(),
+                "in": now.into.iter().sum::<u128>().to_string(),
+                "after": now.liquidity.to_string(),
+                "transfers": now.out.len() + now.into.len(),
+            })
+        });
+        rows.collect()
+    }
+}
+
+/// The amounts that packets moved; deposits were there before.
+fn amounts(transfers: &Value) -> Vec<u128> {
+    let transfers = transfers.as_array().map(Vec::as_slice).unwrap_or_default();
+    let packets = transfers.iter().filter(|transfer| transfer["transferType"] == "TRANSFER");
+    packets.map(|transfer| number(&transfer["amount"])).collect()
+}
+
+fn number(value: &Value) -> u128 {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+fn money(amount: u128, code: &str) -> String {
+    format!("{} {code}", format_amount(amount, SCALE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(node: &'static str, liquidity: u128, out: &[u128], into: &[u128]) -> Entry {
+        let admin = AdminArgs::at(String::new());
+        let account =
+            Account { node, title: "a", admin, query: "peer", id: String::new(), code: "USD" };
+        Entry { account, liquidity, out: out.to_vec(), into: into.to_vec() }
+    }
+
+    #[test]
+    fn books_that_add_up_pass_and_others_are_named() {
+        let before = Books(vec![entry("alice", 0, &[], &[]), entry("bob", 1_000, &[], &[])]);
+        let now = |alice, bob, taken| {
+            Books(vec![entry("alice", alice, &[], &[50, 25]), entry("bob", bob, taken, &[])])
+        };
+        let right = now(75, 925, &[50, 25]);
+        right.check(&before).unwrap();
+        assert_eq!((right.packets().count, right.packets().largest.as_str()), (2, "0.50 USD"));
+        let table = right.table(&before).join("\n");
+        assert!(table.contains("bob") && table.contains("10.00  0.75     -   9.25"), "{table}");
+        let words = |books: &Books| books.check(&before).unwrap_err().to_string();
+        assert!(words(&now(74, 925, &[50, 25])).contains("of alice doesn't add up"));
+        assert!(words(&now(75, 950, &[50])).contains("alice and bob don't agree"));
+    }
+
+    #[test]
+    fn deposits_are_no_packets() {
+        let transfers = json!([
+            { "amount": "100", "transferType": "DEPOSIT" },
+            { "amount": "50", "transferType": "TRANSFER" },
+        ]);
+        assert_eq!(amounts(&transfers), [50]);
+    }
+}

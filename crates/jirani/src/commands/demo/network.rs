@@ -1,0 +1,205 @@
+//! The demo's three nodes, set up as their operators would: assets, peers, a rate, wallets.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    books::Account,
+    node::{Children, DemoNode, Starting},
+    tail,
+};
+use crate::commands::{
+    Failure, admin_client::plain, asset, init::fresh_token, lookup::amount_in, ping, rate, wallet,
+};
+
+/// All assets of the demo are in hundredths.
+const SCALE: u8 = 2;
+
+/// The most that one packet may carry: so the payment is split.
+const PACKET_MAX: &str = "0.50";
+
+/// What a neighbour may send before it must settle, and the connector's stock of each currency.
+const LIQUIDITY: &str = "1000.00";
+
+/// Euros for a dollar.
+const RATE: &str = "0.92";
+
+/// Lines of each log that are shown when a payment fails.
+const LOG_LINES: usize = 10;
+
+/// The mutation as the documentation for operators has it.
+const CREATE_PEER: &str = "mutation CreatePeer($input: CreatePeerInput!) {
+  createPeer(input: $input) {
+    code success message
+    peer { id asset { code scale } staticIlpAddress name }
+  }
+}";
+
+/// The nodes, and what is in them.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) alice: DemoNode,
+    connector: DemoNode,
+    bob: DemoNode,
+    /// The wallet that pays, as the API gives it.
+    pub(super) alice_wallet: Value,
+    /// Where bob is paid.
+    pub(super) bob_url: String,
+    /// The accounts that the payment moves, in its direction.
+    pub(super) accounts: Vec<Account>,
+}
+
+/// One side of a peering.
+struct Side<'a> {
+    node: &'a DemoNode,
+    asset: &'a Value,
+    /// What the other node may send before it must settle.
+    liquidity: &'a str,
+    /// Prefixes beyond the other node's own address.
+    routes: &'a [&'a str],
+}
+
+impl Network {
+    /// Starts the nodes and sets them up.
+    pub(super) fn start(dir: &Path, children: &Children) -> Result<Self, Failure> {
+        let spawn = |name| Starting::spawn(name, dir, children);
+        let starting = [spawn("alice")?, spawn("connector")?, spawn("bob")?];
+        let mut nodes = Vec::with_capacity(starting.len());
+        for node in starting {
+            nodes.push(node.ready(children)?);
+        }
+        let [alice, connector, bob] = <[DemoNode; 3]>::try_from(nodes)
+            .map_err(|_| Failure::Refused("not all of the nodes are there".to_owned()))?;
+
+        let create = |node: &DemoNode, code| asset::create(&node.admin, code, SCALE);
+        let (alice_usd, bob_eur) = (create(&alice, "USD")?, create(&bob, "EUR")?);
+        let (usd, eur) = (create(&connector, "USD")?, create(&connector, "EUR")?);
+        rate::create(&connector.admin, "USD", "EUR", RATE)?;
+        stock(&connector, &usd)?;
+        stock(&connector, &eur)?;
+
+        // Whoever sends needs liquidity at the one who receives. The wallets know one neighbour and
+        // send everything there; the connector knows where each of them is.
+        let everywhere = &["test"][..];
+        let (at_alice, alice_at_connector) = peer(
+            &Side { node: &alice, asset: &alice_usd, liquidity: "0", routes: everywhere },
+            &Side { node: &connector, asset: &usd, liquidity: LIQUIDITY, routes: &[] },
+        )?;
+        let (bob_at_connector, at_bob) = peer(
+            &Side { node: &connector, asset: &eur, liquidity: "0", routes: &[] },
+            &Side { node: &bob, asset: &bob_eur, liquidity: LIQUIDITY, routes: everywhere },
+        )?;
+
+        let (alice_url, bob_url) =
+            (format!("{}/alice", alice.wallet_url), format!("{}/bob", bob.wallet_url));
+        let alice_wallet = wallet::create(&alice.admin, &alice_url, &alice_usd, Some("Alice"))?;
+        let bob_wallet = wallet::create(&bob.admin, &bob_url, &bob_eur, Some("Bob"))?;
+        let accounts = vec![
+            Account::peer(&alice, "the connector", at_alice, "USD"),
+            Account::peer(&connector, "alice", alice_at_connector, "USD"),
+            Account::asset(&connector, "its own dollars", plain(&usd["id"]), "USD"),
+            Account::asset(&connector, "its own euros", plain(&eur["id"]), "EUR"),
+            Account::peer(&connector, "bob", bob_at_connector, "EUR"),
+            Account::peer(&bob, "the connector", at_bob, "EUR"),
+            Account::wallet(&bob, "bob's wallet", plain(&bob_wallet["id"]), "EUR"),
+        ];
+        Ok(Self { alice, connector, bob, alice_wallet, bob_url, accounts })
+    }
+
+    fn nodes(&self) -> [&DemoNode; 3] {
+        [&self.alice, &self.connector, &self.bob]
+    }
+
+    pub(super) fn bob_address(&self) -> &str {
+        &self.bob.ilp_address
+    }
+
+    /// Whether packets of alice's node reach bob's.
+    pub(super) fn ping_bob(&self) -> Result<Value, Failure> {
+        ping::ask(&self.alice.admin, self.bob_address())
+    }
+
+    /// What the nodes said last.
+    pub(super) fn logs(&self) -> String {
+        let said =
+            self.nodes().map(|node| format!("{}:\n{}", node.name, tail(&node.log, LOG_LINES)));
+        said.join("\n")
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let node = |node: &DemoNode| {
+            json!({
+                "name": node.name,
+                "ilpAddress": node.ilp_address,
+                "adminUrl": node.admin_url,
+                "ilpUrl": node.ilp_url,
+                "walletUrl": node.wallet_url,
+            })
+        };
+        self.nodes().map(node).to_vec().into()
+    }
+
+    /// What one can do while the nodes run.
+    pub(super) fn look_around(&self) -> Vec<String> {
+        let mut lines = vec!["The nodes run on until Ctrl-C:".to_owned()];
+        lines.extend(self.nodes().map(|node| {
+            format!(
+                "  {:<10} admin {}  packets {}  wallets {}",
+                node.name, node.admin_url, node.ilp_url, node.wallet_url
+            )
+        }));
+        let (alice, bob) = (plain(&self.alice_wallet["address"]), &self.bob_url);
+        lines.extend([
+            "Try:".to_owned(),
+            format!("  jirani peer list --url {}", self.connector.admin_url),
+            format!("  jirani pay {alice} --from {bob} --send 5 --url {}", self.bob.admin_url),
+            format!("  curl -s {bob} -H 'Accept: application/spsp4+json'"),
+        ]);
+        lines
+    }
+}
+
+/// Puts some of an asset into the node's own stock, out of which it pays what it converts.
+fn stock(node: &DemoNode, asset: &Value) -> Result<(), Failure> {
+    let input = json!({
+        "assetId": asset["id"],
+        "amount": amount_in(LIQUIDITY, SCALE)?,
+        "id": Uuid::new_v4(),
+        "idempotencyKey": Uuid::new_v4(),
+    });
+    node.admin.mutate("depositAssetLiquidity", "success", &input).map(drop)
+}
+
+/// Makes two nodes each other's peers, and returns the ids that they have there.
+fn peer(left: &Side<'_>, right: &Side<'_>) -> Result<(String, String), Failure> {
+    let (to_left, to_right) = (fresh_token()?, fresh_token()?);
+    let at_left = left.add(right.node, &to_left, &to_right)?;
+    let at_right = right.add(left.node, &to_right, &to_left)?;
+    Ok((at_left, at_right))
+}
+
+impl Side<'_> {
+    fn add(&self, other: &DemoNode, incoming: &str, outgoing: &str) -> Result<String, Failure> {
+        let input = json!({
+            "staticIlpAddress": other.ilp_address,
+            "name": other.name,
+            "http": {
+                "incoming": { "authTokens": [incoming] },
+                "outgoing": { "endpoint": other.ilp_url, "authToken": outgoing },
+            },
+            "assetId": self.asset["id"],
+            "maxPacketAmount": amount_in(PACKET_MAX, SCALE)?,
+            "initialLiquidity": amount_in(self.liquidity, SCALE)?,
+            "routes": self.routes,
+        });
+        let answer = self.node.admin.query(CREATE_PEER, &json!({ "input": input }))?;
+        let created = &answer["createPeer"];
+        if created["code"] == "200" {
+            return Ok(plain(&created["peer"]["id"]));
+        }
+        let (node, message) = (self.node.name, plain(&created["message"]));
+        Err(Failure::Refused(format!("{node} doesn't take {} as a peer: {message}", other.name)))
+    }
+}

@@ -1,0 +1,169 @@
+//! One node of the demo: this very program, as a process of its own.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use serde_json::Value;
+
+use super::tail;
+use crate::commands::{Failure, admin_client::AdminArgs};
+
+/// A node starts within a second; a machine that is busy may take its time.
+const START_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How often a node that starts is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Lines of a node's log that are shown when it doesn't start.
+const LOG_LINES: usize = 20;
+
+/// The nodes' processes. They are stopped when this is told so, and at the latest when it is
+/// dropped.
+#[derive(Debug, Default)]
+pub(super) struct Children {
+    running: Mutex<Running>,
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    processes: Vec<Child>,
+    /// Set when they are stopped: what is started after that is stopped at once.
+    is_over: bool,
+}
+
+impl Children {
+    /// Stops all nodes, and waits until they are gone.
+    pub(super) fn stop(&self) {
+        let mut running = self.running.lock();
+        running.is_over = true;
+        running.processes.drain(..).for_each(stop);
+    }
+
+    fn add(&self, process: Child) {
+        let mut running = self.running.lock();
+        if running.is_over {
+            stop(process);
+        } else {
+            running.processes.push(process);
+        }
+    }
+
+    /// Whether the process with this id has ended, by itself or because it was stopped.
+    fn has_ended(&self, pid: u32) -> bool {
+        let mut running = self.running.lock();
+        let process = running.processes.iter_mut().find(|process| process.id() == pid);
+        process.is_none_or(|process| !matches!(process.try_wait(), Ok(None)))
+    }
+}
+
+/// A process that has ended by itself can't be stopped, which is as well.
+fn stop(mut process: Child) {
+    let _ = process.kill();
+    let _ = process.wait();
+}
+
+impl Drop for Children {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A node that was started.
+#[derive(Debug)]
+pub(super) struct DemoNode {
+    /// What people call it.
+    pub(super) name: &'static str,
+    pub(super) ilp_address: String,
+    pub(super) admin: AdminArgs,
+    pub(super) admin_url: String,
+    /// Where its peers reach it.
+    pub(super) ilp_url: String,
+    /// Where its wallets are.
+    pub(super) wallet_url: String,
+    pub(super) log: PathBuf,
+}
+
+/// A node that starts, in a folder of its own.
+pub(super) struct Starting {
+    name: &'static str,
+    pid: u32,
+    dir: PathBuf,
+}
+
+impl Starting {
+    /// Starts a node on free ports. Nothing of this machine's configuration reaches it.
+    pub(super) fn spawn(
+        name: &'static str,
+        demo: &Path,
+        children: &Children,
+    ) -> Result<Self, Failure> {
+        let dir = demo.join(name);
+        let failed = |error: io::Error| {
+            Failure::Refused(format!("the node {name} can't be started: {error}"))
+        };
+        fs::create_dir(&dir).map_err(failed)?;
+        let config = dir.join("jirani.toml");
+        fs::write(&config, "").map_err(failed)?;
+        let log = File::create(dir.join("log")).map_err(failed)?;
+        let child = Command::new(std::env::current_exe().map_err(failed)?)
+            .args(["run", "--config"])
+            .arg(config)
+            .current_dir(&dir)
+            .env_clear()
+            .env("JIRANI_NAME", name)
+            .env("JIRANI_ILP_ADDRESS", format!("test.{name}"))
+            .env("JIRANI_ILP_LISTEN", "127.0.0.1:0")
+            .env("JIRANI_ADMIN_LISTEN", "127.0.0.1:0")
+            .env("JIRANI_WALLET_LISTEN", "127.0.0.1:0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .map_err(failed)?;
+        let pid = child.id();
+        children.add(child);
+        Ok(Self { name, pid, dir })
+    }
+
+    /// Waits until the node says where its ports are.
+    pub(super) fn ready(self, children: &Children) -> Result<DemoNode, Failure> {
+        let log = self.dir.join("log");
+        let failed = |why: &str| {
+            let said = tail(&log, LOG_LINES);
+            Failure::Refused(format!("the node {} {why}; it said:\n{said}", self.name))
+        };
+        let file = self.dir.join("data/node.json");
+        let deadline = Instant::now() + START_TIME_MAX;
+        let told: Value = loop {
+            // The file is written whole or not at all.
+            if let Ok(text) = fs::read_to_string(&file) {
+                break serde_json::from_str(&text).map_err(|_| failed("wrote no JSON"))?;
+            }
+            if children.has_ended(self.pid) {
+                return Err(failed("ended by itself"));
+            }
+            if Instant::now() > deadline {
+                return Err(failed("does not start"));
+            }
+            thread::sleep(LOOK_INTERVAL);
+        };
+        let url = |surface: &str| told[surface]["url"].as_str().map(str::to_owned);
+        let admin_url = url("admin").ok_or_else(|| failed("serves no admin API"))?;
+        Ok(DemoNode {
+            name: self.name,
+            ilp_address: format!("test.{}", self.name),
+            admin: AdminArgs::at(admin_url.clone()),
+            admin_url,
+            ilp_url: url("ilp").ok_or_else(|| failed("takes no packets"))?,
+            wallet_url: url("wallet").ok_or_else(|| failed("serves no wallets"))?,
+            log,
+        })
+    }
+}

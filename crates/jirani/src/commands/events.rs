@@ -1,0 +1,97 @@
+//! `jirani events`: what the operator's own systems were told, or are to be told yet.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{
+    Failure,
+    admin_client::{AdminArgs, plain, print},
+    table::{Column, Table},
+};
+
+/// Rows of a page; the API gives no more at once.
+const ROWS_MAX: u8 = 100;
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  jirani events list")]
+pub(crate) enum EventsCommand {
+    /// List the newest events
+    #[command(after_help = "Examples:\n  jirani events list\n  \
+        jirani events list --type peer.liquidity_low --limit 5")]
+    List(ListArgs),
+    /// Send an event again, also one that was given up
+    #[command(after_help = "Example:\n  jirani events retry 019926a0-3b5c-7def-8123-456789abcdef")]
+    Retry {
+        /// The event's id
+        id: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only events of this type; repeat it for several
+    #[arg(long = "type", value_name = "TYPE")]
+    kinds: Vec<String>,
+    /// How many at the most
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=i64::from(ROWS_MAX)))]
+    limit: u8,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+impl EventsCommand {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::List(args) => list(&args),
+            Self::Retry { id, admin } => retry(&id, &admin),
+        }
+    }
+}
+
+const EVENT: &str = "id type data createdAt state attempts nextAttemptAt";
+
+fn list(args: &ListArgs) -> Result<(), Failure> {
+    let query = format!(
+        "query($first: Int!, $filter: WebhookEventFilter) {{
+            webhookEvents(first: $first, filter: $filter) {{ edges {{ node {{ {EVENT} }} }} }}
+        }}"
+    );
+    let filter = json!({ "type": { "in": args.kinds } });
+    let page = args.admin.query(&query, &json!({ "first": args.limit, "filter": filter }))?;
+    let edges = page["webhookEvents"]["edges"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let events: Vec<Value> = edges.iter().map(|edge| edge["node"].clone()).collect();
+    let mut table = Table::new(&[
+        Column::Left("AT"),
+        Column::Left("TYPE"),
+        Column::Left("STATE"),
+        Column::Right("TRIES"),
+        Column::Left("ABOUT"),
+        Column::Left("ID"),
+    ]);
+    for event in &events {
+        table.row([
+            plain(&event["createdAt"]),
+            plain(&event["type"]),
+            plain(&event["state"]),
+            plain(&event["attempts"]),
+            plain(&event["data"]["id"]),
+            plain(&event["id"]),
+        ]);
+    }
+    print(&args.admin, &Value::Array(events), &table.lines("no events yet"));
+    Ok(())
+}
+
+fn retry(id: &str, admin: &AdminArgs) -> Result<(), Failure> {
+    let query = format!(
+        "mutation($id: String!) {{
+            retryWebhookEvent(id: $id) {{ webhookEvent {{ {EVENT} }} }}
+        }}"
+    );
+    let answer = admin.query(&query, &json!({ "id": id }))?;
+    let event = &answer["retryWebhookEvent"]["webhookEvent"];
+    print(admin, event, &[format!("{} will be sent again", plain(&event["type"]))]);
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! `jirani graphql`: a query of one's own.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{
+    Failure,
+    admin_client::{AdminArgs, refusal},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphqlArgs {
+    /// A GraphQL document, or a whole request as JSON; the standard input if left out
+    file: Option<PathBuf>,
+    /// The document's variables as JSON
+    #[arg(long, value_name = "JSON")]
+    variables: Option<String>,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+impl GraphqlArgs {
+    /// Prints the whole answer, refusals included, as JSON; a refusal ends the command with 1.
+    #[expect(clippy::print_stdout, reason = "a command's output")]
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let text = read(self.file.as_deref())?;
+        let answer = self.admin.send_signed(&request(&text, self.variables.as_deref())?)?;
+        println!("{answer:#}");
+        refusal(&answer).map_or(Ok(()), |words| Err(Failure::Refused(words)))
+    }
+}
+
+fn read(file: Option<&Path>) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = match file {
+        Some(file) => fs::read_to_string(file),
+        None => io::stdin().lock().read_to_string(&mut text).map(|_| text),
+    };
+    read.map_err(|error| {
+        let name = file.map_or_else(|| "the standard input".into(), Path::to_string_lossy);
+        Failure::Refused(format!("{name} can't be read: {error}"))
+    })
+}
+
+/// What is sent: the request as it was given, or one made of a document.
+fn request(text: &str, variables: Option<&str>) -> Result<Value, Failure> {
+    let variables: Option<Value> = variables
+        .map(serde_json::from_str)
+        .transpose()
+        .map_err(|error| Failure::Usage(format!("--variables is no JSON: {error}")))?;
+    let mut request = match serde_json::from_str(text) {
+        Ok(request @ Value::Object(_)) => request,
+        // A document in short form begins with a brace too, and is no JSON.
+        _ => json!({ "query": text }),
+    };
+    if let Some(variables) = variables {
+        request["variables"] = variables;
+    }
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_and_whole_requests_are_taken() {
+        let made = request("{ whoami { id } }", Some(r#"{"a":1}"#)).unwrap();
+        assert_eq!(made, json!({ "query": "{ whoami { id } }", "variables": { "a": 1 } }));
+        let given = json!({ "query": "query($a: Int) { x }", "variables": { "a": 2 } });
+        assert_eq!(request(&given.to_string(), None).unwrap(), given);
+        assert_eq!(request("{}", None).unwrap(), json!({}));
+        assert_eq!(request("{ x }", Some("{")).unwrap_err().exit_code(), 2);
+    }
+}

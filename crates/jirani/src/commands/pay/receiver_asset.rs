@@ -1,0 +1,95 @@
+//! What a receiver counts in, which an amount that is to arrive is written in.
+
+use std::time::Duration;
+
+use ilp_http::ReceiverUrl;
+use serde_json::{Value, json};
+
+use crate::{
+    commands::{Failure, admin_client::AdminArgs},
+    http_agent,
+};
+
+/// A receiver's server that takes longer would not take part in a payment either.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest description of a receiver.
+const BODY_BYTES_MAX: u64 = 64 * 1_024;
+
+/// The asset, as `code` and `scale`: what was said, or what the node knows of a wallet of its own,
+/// or what the receiver's server tells everybody who asks.
+pub(super) fn find(
+    admin: &AdminArgs,
+    receiver: &ReceiverUrl,
+    said: Option<&str>,
+) -> Result<Value, Failure> {
+    if let Some(said) = said {
+        return parse(said);
+    }
+    let url = receiver.to_string();
+    let query = "query($url: String!) { walletAddressByUrl(url: $url) { asset { code scale } } }";
+    let wallet = admin.query(query, &json!({ "url": url }))?["walletAddressByUrl"].take();
+    if !wallet.is_null() {
+        return Ok(wallet["asset"].clone());
+    }
+    let described = get(&url).ok_or_else(|| {
+        Failure::Refused(format!(
+            "{url} doesn't say what it counts in: say it yourself, such as --receiver-asset EUR:2, \
+             or say what is to be sent with --send"
+        ))
+    })?;
+    Ok(described)
+}
+
+fn parse(said: &str) -> Result<Value, Failure> {
+    let parts = said.split_once(':').and_then(|(code, scale)| {
+        Some((code, scale.parse::<u8>().ok()?)).filter(|(code, _)| !code.is_empty())
+    });
+    let (code, scale) = parts.ok_or_else(|| {
+        Failure::Usage(format!(
+            "--receiver-asset {said}: expected a code and a number of decimal places, such as EUR:2"
+        ))
+    })?;
+    Ok(json!({ "code": code, "scale": scale }))
+}
+
+fn get(url: &str) -> Option<Value> {
+    let agent = http_agent::agent(TIMEOUT);
+    let mut response = agent.get(url).header("accept", "application/json").call().ok()?;
+    let text = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_string().ok()?;
+    asset_of(&serde_json::from_str(&text).ok()?)
+}
+
+/// Wallet addresses have the asset's members themselves, incoming payments an amount that does.
+fn asset_of(described: &Value) -> Option<Value> {
+    let amount = &described["receivedAmount"];
+    let holder = if amount.is_object() { amount } else { described };
+    let code = holder["assetCode"].as_str()?;
+    let scale = u8::try_from(holder["assetScale"].as_u64()?).ok()?;
+    Some(json!({ "code": code, "scale": scale }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_asset_is_said_as_code_and_scale() {
+        assert_eq!(parse("EUR:2").unwrap(), json!({ "code": "EUR", "scale": 2 }));
+        for wrong in ["EUR", ":2", "EUR:", "EUR:256", "EUR:-1"] {
+            assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_servers_say_of_receivers_is_read() {
+        let eur = Some(json!({ "code": "EUR", "scale": 9 }));
+        let wallet = json!({ "id": "https://a.example/bob", "assetCode": "EUR", "assetScale": 9 });
+        assert_eq!(asset_of(&wallet), eur);
+        let payment =
+            json!({ "receivedAmount": { "value": "0", "assetCode": "EUR", "assetScale": 9 } });
+        assert_eq!(asset_of(&payment), eur);
+        assert_eq!(asset_of(&json!({ "assetCode": "EUR", "assetScale": 256 })), None);
+        assert_eq!(asset_of(&json!({ "destination_account": "g.bob" })), None);
+    }
+}

@@ -1,0 +1,196 @@
+//! `jirani peer add`: creates the other operator's node as a peer, and says what the other operator
+//! has to enter.
+
+use std::io;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{interview::Interview, other_side::OtherSide};
+use crate::commands::{
+    Failure,
+    admin_client::{AdminArgs, plain, print},
+    init::fresh_token,
+    lookup::{find_asset, optional_amount_in, scale_of},
+    terminal::{Dialogue, somebody_is_there},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// The peer's ILP address
+    #[arg(long)]
+    address: Option<String>,
+    /// Code or id of the asset that both sides count in
+    #[arg(long)]
+    asset: Option<String>,
+    /// Where the peer takes packets
+    #[arg(long)]
+    endpoint: Option<String>,
+    /// The token that the peer's operator gave us; made and printed if left out
+    #[arg(long, value_name = "TOKEN")]
+    outgoing_token: Option<String>,
+    /// The token that the peer is to show us; made and printed if left out
+    #[arg(long, value_name = "TOKEN")]
+    incoming_token: Option<String>,
+    /// What people call the peer
+    #[arg(long)]
+    name: Option<String>,
+    /// The most that one packet may carry, such as 12.50
+    #[arg(long, value_name = "AMOUNT")]
+    max_packet_amount: Option<String>,
+    /// The credit line to begin with, such as 10000
+    #[arg(long, value_name = "AMOUNT")]
+    liquidity: Option<String>,
+    /// A further address, or bare scheme such as g, that is reached through the peer
+    #[arg(long = "route", value_name = "PREFIX")]
+    routes: Vec<String>,
+    /// What is kept of amounts that are converted for the peer, in hundredths of a percent
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    spread_basis_points: u16,
+    /// Where the peer reaches this node, for what its operator has to enter
+    #[arg(long, value_name = "URL", env = "JIRANI_ILP_PUBLIC_URL")]
+    our_endpoint: Option<String>,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+/// What the two operators agreed on, complete but for tokens. Amounts are as people write them.
+#[derive(Debug)]
+pub(super) struct Agreement {
+    pub(super) address: String,
+    /// As the API gives it: `id`, `code`, `scale`.
+    pub(super) asset: Value,
+    pub(super) endpoint: String,
+    pub(super) name: Option<String>,
+    pub(super) max_packet_amount: Option<String>,
+    pub(super) liquidity: Option<String>,
+    pub(super) our_endpoint: Option<String>,
+}
+
+/// The tokens of both directions, and which of them the other operator has yet to be told.
+struct Tokens {
+    incoming: String,
+    outgoing: String,
+    incoming_is_fresh: bool,
+    outgoing_is_fresh: bool,
+}
+
+impl AddArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let agreement = self.agreement()?;
+        let tokens = self.tokens()?;
+        let peer = self.create(&agreement, &tokens)?;
+        self.tell(&agreement, &tokens, peer)
+    }
+
+    /// What was agreed on: from the options, and what they leave open from whoever sits there.
+    fn agreement(&self) -> Result<Agreement, Failure> {
+        if let (Some(address), Some(asset), Some(endpoint)) =
+            (&self.address, &self.asset, &self.endpoint)
+        {
+            return Ok(Agreement {
+                address: address.clone(),
+                asset: find_asset(&self.admin, asset)?,
+                endpoint: endpoint.clone(),
+                name: self.name.clone(),
+                max_packet_amount: self.max_packet_amount.clone(),
+                liquidity: self.liquidity.clone(),
+                our_endpoint: self.our_endpoint.clone(),
+            });
+        }
+        if self.admin.json || !somebody_is_there() {
+            return Err(Failure::Usage(
+                "jirani peer add needs --address, --asset and --endpoint where nobody can be asked; \
+                 jirani peer add --help has an example"
+                    .to_owned(),
+            ));
+        }
+        let dialogue = Dialogue { input: io::stdin().lock(), output: io::stderr() };
+        let mut interview = Interview { dialogue, admin: &self.admin };
+        let asset = interview.asset(self.asset.as_deref())?;
+        let scale = scale_of(&asset);
+        Ok(Agreement {
+            address: interview.address(self.address.as_deref())?,
+            endpoint: interview.endpoint(self.endpoint.as_deref())?,
+            name: interview.name(self.name.as_deref())?,
+            max_packet_amount: interview.amount(
+                "the most that one packet may carry (empty: the node's default): ",
+                self.max_packet_amount.as_deref(),
+                scale,
+            )?,
+            liquidity: interview.amount(
+                "their credit line, what they may send before settling (empty: none yet): ",
+                self.liquidity.as_deref(),
+                scale,
+            )?,
+            our_endpoint: interview.our_endpoint(self.our_endpoint.as_deref())?,
+            asset,
+        })
+    }
+
+    fn tokens(&self) -> Result<Tokens, Failure> {
+        let given_or_fresh = |token: &Option<String>| match token {
+            Some(token) => Ok::<_, Failure>((token.clone(), false)),
+            None => Ok((fresh_token()?, true)),
+        };
+        let (incoming, incoming_is_fresh) = given_or_fresh(&self.incoming_token)?;
+        let (outgoing, outgoing_is_fresh) = given_or_fresh(&self.outgoing_token)?;
+        Ok(Tokens { incoming, outgoing, incoming_is_fresh, outgoing_is_fresh })
+    }
+
+    fn create(&self, agreed: &Agreement, tokens: &Tokens) -> Result<Value, Failure> {
+        let scale = scale_of(&agreed.asset);
+        let input = json!({
+            "staticIlpAddress": agreed.address,
+            "name": agreed.name,
+            "assetId": agreed.asset["id"],
+            "maxPacketAmount": optional_amount_in(agreed.max_packet_amount.as_deref(), scale)?,
+            "initialLiquidity": optional_amount_in(agreed.liquidity.as_deref(), scale)?,
+            "routes": self.routes,
+            "spreadBasisPoints": self.spread_basis_points,
+            "http": {
+                "incoming": { "authTokens": [tokens.incoming] },
+                "outgoing": { "endpoint": agreed.endpoint, "authToken": tokens.outgoing },
+            },
+        });
+        let selection = "peer { id staticIlpAddress name routes liquidity }";
+        Ok(self.admin.mutate("createPeer", selection, &input)?["peer"].take())
+    }
+
+    fn tell(&self, agreed: &Agreement, tokens: &Tokens, mut peer: Value) -> Result<(), Failure> {
+        let mut lines = vec![format!("added {}: {}", agreed.address, plain(&peer["id"]))];
+        if tokens.incoming_is_fresh {
+            peer["incomingToken"] = tokens.incoming.as_str().into();
+        }
+        if tokens.outgoing_is_fresh {
+            peer["outgoingToken"] = tokens.outgoing.as_str().into();
+        }
+        if let Some(our_endpoint) = &agreed.our_endpoint {
+            let node = self.admin.query("{ node { address } }", &json!({}))?;
+            let other = OtherSide {
+                our_address: plain(&node["node"]["address"]),
+                our_endpoint: our_endpoint.clone(),
+                incoming_token: tokens.outgoing.clone(),
+                outgoing_token: tokens.incoming.clone(),
+                asset: &agreed.asset,
+                max_packet_amount: agreed.max_packet_amount.as_deref(),
+            };
+            peer["otherSide"] = json!({
+                "command": other.command(),
+                "variables": other.variables()?,
+            });
+            lines.extend(other.lines()?);
+        } else {
+            if tokens.incoming_is_fresh {
+                let token = &tokens.incoming;
+                lines.push(format!("give the peer's operator this token for us: {token}"));
+            }
+            if tokens.outgoing_is_fresh {
+                let token = &tokens.outgoing;
+                lines.push(format!("and this one, which we show them: {token}"));
+            }
+        }
+        print(&self.admin, &peer, &lines);
+        Ok(())
+    }
+}

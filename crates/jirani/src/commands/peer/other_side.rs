@@ -1,0 +1,124 @@
+//! What the other operator has to enter, ready to be sent: the same peering seen from there.
+
+use serde_json::{Value, json};
+
+use crate::commands::{
+    Failure,
+    admin_client::plain,
+    lookup::{optional_amount_in, scale_of},
+};
+
+/// The peering as the other operator has it.
+#[derive(Debug)]
+pub(super) struct OtherSide<'a> {
+    pub(super) our_address: String,
+    pub(super) our_endpoint: String,
+    /// What we show them.
+    pub(super) incoming_token: String,
+    /// What they show us.
+    pub(super) outgoing_token: String,
+    pub(super) asset: &'a Value,
+    pub(super) max_packet_amount: Option<&'a str>,
+}
+
+impl OtherSide<'_> {
+    /// For an operator of jirani.
+    pub(super) fn command(&self) -> String {
+        let code = plain(&self.asset["code"]);
+        let mut options = vec![
+            ("--address", self.our_address.as_str()),
+            ("--asset", &code),
+            ("--endpoint", &self.our_endpoint),
+            ("--incoming-token", &self.incoming_token),
+            ("--outgoing-token", &self.outgoing_token),
+        ];
+        options.extend(self.max_packet_amount.map(|amount| ("--max-packet-amount", amount)));
+        let options: Vec<_> =
+            options.iter().map(|(name, value)| format!("{name} {}", quoted(value))).collect();
+        format!("jirani peer add {}", options.join(" "))
+    }
+
+    /// For any operator whose node has the `createPeer` mutation, Rafiki's included. The asset's id
+    /// is one of theirs.
+    pub(super) fn variables(&self) -> Result<Value, Failure> {
+        let scale = scale_of(self.asset);
+        let code = plain(&self.asset["code"]);
+        let mut input = json!({
+            "staticIlpAddress": self.our_address,
+            "http": {
+                "incoming": { "authTokens": [self.incoming_token] },
+                "outgoing": { "endpoint": self.our_endpoint, "authToken": self.outgoing_token },
+            },
+            "assetId": format!("(the id of your asset {code}, scale {scale})"),
+        });
+        if self.max_packet_amount.is_some() {
+            input["maxPacketAmount"] = optional_amount_in(self.max_packet_amount, scale)?;
+        }
+        Ok(json!({ "input": input }))
+    }
+
+    /// Both, with a word on what they are.
+    pub(super) fn lines(&self) -> Result<Vec<String>, Failure> {
+        let (code, scale) = (plain(&self.asset["code"]), scale_of(self.asset));
+        Ok(vec![
+            String::new(),
+            "Send this to the peer's operator, where nobody else reads it, since it holds both \
+             tokens."
+                .to_owned(),
+            format!("With jirani (after jirani asset add {code} {scale}, where that is missing):"),
+            String::new(),
+            format!("  {}", self.command()),
+            String::new(),
+            "With Rafiki, the variables of the mutation createPeer:".to_owned(),
+            String::new(),
+            self.variables()?.to_string(),
+        ])
+    }
+}
+
+/// As a shell takes it for one word.
+fn quoted(value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/@%+=,".contains(c);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_side_sees_the_same_peering_from_there() {
+        let asset = json!({ "id": "ours", "code": "USD", "scale": 2 });
+        let other = OtherSide {
+            our_address: "g.mywallet".to_owned(),
+            our_endpoint: "https://ilp.mywallet.com".to_owned(),
+            incoming_token: "for-them".to_owned(),
+            outgoing_token: "for-us".to_owned(),
+            asset: &asset,
+            max_packet_amount: Some("12.50"),
+        };
+        assert_eq!(
+            other.command(),
+            "jirani peer add --address g.mywallet --asset USD --endpoint https://ilp.mywallet.com \
+             --incoming-token for-them --outgoing-token for-us --max-packet-amount 12.50"
+        );
+        let input = &other.variables().unwrap()["input"];
+        assert_eq!(input["maxPacketAmount"], "1250");
+        assert_eq!(input["http"]["incoming"]["authTokens"], json!(["for-them"]));
+        assert_eq!(input["http"]["outgoing"]["authToken"], "for-us");
+        let asset_id = plain(&input["assetId"]);
+        assert!(asset_id.contains("USD") && !asset_id.contains("ours"), "{asset_id}");
+    }
+
+    #[test]
+    fn words_stay_one_word_in_a_shell() {
+        assert_eq!(quoted("https://ilp.example.com:3002/a"), "https://ilp.example.com:3002/a");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's $x"), "'it'\\''s $x'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("http://[::1]:3002"), "'http://[::1]:3002'");
+    }
+}

@@ -1,0 +1,105 @@
+//! `jirani rate`: at what rate packets change from one asset to another.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{
+    Failure,
+    admin_client::{AdminArgs, plain, print},
+    table::{Column, Table},
+};
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  jirani rate set USD EUR 0.92 && jirani rate list")]
+pub(crate) enum RateCommand {
+    /// Set the rate between two assets; where only one direction is set, the other is its exact
+    /// inverse
+    #[command(
+        after_help = "Example:\n  jirani rate set USD EUR 0.92     one dollar is worth 0.92 euros"
+    )]
+    Set {
+        #[command(flatten)]
+        pair: Pair,
+        /// Units of the second asset for one of the first, whatever their scales, such as 0.92
+        rate: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Delete a rate that was set; the rates service's, if there is one, holds again
+    #[command(after_help = "Example:\n  jirani rate delete USD EUR")]
+    Delete {
+        #[command(flatten)]
+        pair: Pair,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// List the rates that packets are converted at
+    #[command(after_help = "Example:\n  jirani rate list")]
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pair {
+    /// The asset that is converted, such as USD
+    base: String,
+    /// The asset that it is converted to, such as EUR
+    quote: String,
+}
+
+impl RateCommand {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Set { pair, rate, admin } => set(&pair, &rate, &admin),
+            Self::Delete { pair, admin } => delete(&pair, &admin),
+            Self::List { admin } => list(&admin),
+        }
+    }
+}
+
+fn set(pair: &Pair, rate: &str, admin: &AdminArgs) -> Result<(), Failure> {
+    let rate = create(admin, &pair.base, &pair.quote, rate)?;
+    let line = format!("1 {} is worth {} {}", pair.base, plain(&rate["rate"]), pair.quote);
+    print(admin, &rate, &[line]);
+    Ok(())
+}
+
+pub(super) fn create(
+    admin: &AdminArgs,
+    base: &str,
+    quote: &str,
+    rate: &str,
+) -> Result<Value, Failure> {
+    let input = json!({ "base": base, "quote": quote, "rate": rate });
+    let selection = "rate { base quote rate source updatedAt expiresAt }";
+    Ok(admin.mutate("setRate", selection, &input)?["rate"].take())
+}
+
+fn delete(pair: &Pair, admin: &AdminArgs) -> Result<(), Failure> {
+    let input = json!({ "base": pair.base, "quote": pair.quote });
+    admin.mutate("deleteRate", "success", &input)?;
+    print(admin, &input, &[format!("deleted the rate from {} to {}", pair.base, pair.quote)]);
+    Ok(())
+}
+
+fn list(admin: &AdminArgs) -> Result<(), Failure> {
+    let query = "{ rates { base quote rate source updatedAt expiresAt } }";
+    let rates = admin.query(query, &json!({}))?["rates"].take();
+    let mut table = Table::new(&[
+        Column::Left("FROM"),
+        Column::Left("TO"),
+        Column::Right("RATE"),
+        Column::Left("SOURCE"),
+        Column::Left("SINCE"),
+        Column::Left("UNTIL"),
+    ]);
+    for rate in rates.as_array().map(Vec::as_slice).unwrap_or_default() {
+        let fields = ["base", "quote", "rate", "source", "updatedAt", "expiresAt"];
+        table.row(fields.map(|field| plain(&rate[field])));
+    }
+    let lines = table.lines("no rates yet; set one: jirani rate set USD EUR 0.92");
+    print(admin, &rates, &lines);
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! The HTTP client for requests that are rare and may block a thread: webhooks, exchange rates, and
+//! traces.
+
+use std::time::Duration;
+
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+/// A client whose requests take `timeout` at the most. For `https` the machine's own roots are
+/// trusted, as for peers. It follows no redirects: who is redirected to might be anybody.
+pub(crate) fn agent(timeout: Duration) -> ureq::Agent {
+    let roots = rustls_native_certs::load_native_certs().certs;
+    let roots: Vec<_> = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
+    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
+    ureq::Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .tls_config(tls)
+        .user_agent(concat!("jirani/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into()
+}
+
+/// What went wrong with a request to `whom`, in words that don't repeat the URL, which may carry a
+/// token.
+pub(crate) fn reason(error: &ureq::Error, whom: &str) -> String {
+    match error {
+        ureq::Error::Timeout(_) => format!("{whom} did not answer in time"),
+        ureq::Error::HostNotFound => format!("{whom}'s name is unknown"),
+        ureq::Error::ConnectionFailed => format!("{whom} takes no connection"),
+        ureq::Error::Io(error) => format!("the connection failed: {}", error.kind()),
+        ureq::Error::Rustls(error) => format!("TLS failed: {error}"),
+        ureq::Error::BadUri(_) => format!("{whom}'s URL is none that can be sent to"),
+        ureq::Error::BodyExceedsLimit(limit) => {
+            format!("{whom}'s answer is longer than {limit} bytes")
+        }
+        _ => format!("{whom}'s answer is no HTTP answer"),
+    }
+}

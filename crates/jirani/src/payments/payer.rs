@@ -1,0 +1,98 @@
+//! Where payments run: on the threads that carry packets, each payment on one of them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ilp_admin::operator::{
+    BoxFuture, Operator,
+    paying::{Paying, QuoteAsk, QuoteOffer, QuoteRefusal, SendOrder},
+};
+use ilp_http::{Worker, spsp::SpspClient};
+use std::time::Duration;
+use tokio::sync::watch;
+
+use super::{quoting, sending};
+use crate::node::Node;
+
+/// Quotes and sends payments.
+pub(crate) struct Payer {
+    workers: Vec<Worker<Node>>,
+    next_worker: AtomicUsize,
+    spsp: SpspClient,
+    stop: watch::Receiver<()>,
+    /// How many payments run.
+    running: watch::Sender<usize>,
+}
+
+/// One payment that runs, for as long as this is kept.
+struct Running(watch::Sender<usize>);
+
+impl Running {
+    fn begin(running: &watch::Sender<usize>) -> Self {
+        running.send_modify(|count| *count += 1);
+        Self(running.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+impl Payer {
+    /// Pays until `stop` is gone.
+    pub(crate) fn new(
+        workers: Vec<Worker<Node>>,
+        spsp: SpspClient,
+        stop: watch::Receiver<()>,
+    ) -> Self {
+        let running = watch::Sender::new(0);
+        Self { workers, next_worker: AtomicUsize::new(0), spsp, stop, running }
+    }
+
+    /// Waits for `stop`, and then until the packets of all payments are answered, but no longer than
+    /// `drain`. What a payment had not sent by then goes on after the next start.
+    pub(crate) fn ended(
+        &self,
+        stop: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> impl Future<Output = ()> {
+        let mut running = self.running.subscribe();
+        async move {
+            stop.await;
+            if tokio::time::timeout(drain, running.wait_for(|count| *count == 0)).await.is_err() {
+                tracing::warn!("packets of payments were still under way when time was over");
+            }
+        }
+    }
+
+    fn worker(&self) -> Option<&Worker<Node>> {
+        // Relaxed: the turns only have to go round.
+        let turn = self.next_worker.fetch_add(1, Ordering::Relaxed);
+        self.workers.get(turn.checked_rem(self.workers.len())?)
+    }
+}
+
+impl Paying for Payer {
+    fn quote(&self, ask: QuoteAsk) -> BoxFuture<'_, Result<QuoteOffer, QuoteRefusal>> {
+        let unable = || QuoteRefusal::Unreachable("the node is shutting down".to_owned());
+        Box::pin(async move {
+            let worker = self.worker().ok_or_else(unable)?;
+            let (node, spsp, stop) = (worker.handler.clone(), self.spsp.clone(), self.stop.clone());
+            // On a worker's thread, since its connections belong there.
+            let quoted =
+                worker.runtime.spawn(async move { quoting::quote(&node, &spsp, ask, stop).await });
+            quoted.await.unwrap_or_else(|_| Err(unable()))
+        })
+    }
+
+    fn send(&self, operator: &Operator, order: SendOrder) {
+        let Some(worker) = self.worker() else { return };
+        let (node, spsp, stop) = (worker.handler.clone(), self.spsp.clone(), self.stop.clone());
+        let (operator, running) = (operator.clone(), Running::begin(&self.running));
+        worker.runtime.spawn(async move {
+            sending::send(&node, &spsp, &operator, order, stop).await;
+            drop(running);
+        });
+    }
+}

@@ -1,0 +1,133 @@
+//! What a payment would cost: the receiver is asked how it is paid, and the path what it is like.
+//! Nothing is sent that anybody could keep.
+
+use ilp_admin::operator::paying::{
+    AssetName, Fraction, PayAmount, QuoteAsk, QuoteOffer, QuoteRefusal,
+};
+use ilp_connector::{Source, token::Secret};
+use ilp_http::{
+    ReceiverUrl,
+    spsp::{PaymentDetails, SpspClient, SpspError},
+};
+use ilp_stream::{Amount, Asset, EndReason, Path, Prober, ProberParameters, Rate, SharedSecret};
+use interledger_packet::ErrorCode;
+use tokio::sync::watch;
+
+use super::drive::drive;
+use crate::{clock, node::Node};
+
+/// What rates may move by between the quote and the last packet, where two assets meet.
+pub(super) const SLIPPAGE_BASIS_POINTS: u16 = 100;
+
+/// Finds out what it would cost to pay a receiver of another node.
+pub(super) async fn quote(
+    node: &Node,
+    spsp: &SpspClient,
+    ask: QuoteAsk,
+    stop: watch::Receiver<()>,
+) -> Result<QuoteOffer, QuoteRefusal> {
+    let details = query(spsp, &ask.receiver).await?;
+    let amount = amount_of(ask.amount, details.outstanding)?;
+    let path = probe(node, &ask, &details, amount, stop).await?;
+    let Some(asset) = path.asset.clone() else {
+        return Err(QuoteRefusal::InvalidReceiver("it doesn't say what it counts in".to_owned()));
+    };
+    let is_same = asset.code == ask.source.code && asset.scale == ask.source.scale;
+    let lower = path.rate.lower();
+    // One asset all the way has a rate that doesn't move.
+    let rate =
+        if is_same && lower == Rate::ONE { lower } else { lower.less(SLIPPAGE_BASIS_POINTS) };
+    let (debit_amount, receive_amount) = match amount {
+        Amount::Send(amount) => (amount, rate.delivered_for(amount)),
+        Amount::Deliver { amount, .. } => {
+            let debit = rate.sent_for(amount).ok_or_else(|| {
+                QuoteRefusal::InvalidAmount("it would cost more than an amount can be".to_owned())
+            })?;
+            (debit, amount)
+        }
+    };
+    if receive_amount == 0 {
+        return Err(QuoteRefusal::NonPositiveReceiveAmount { send_min: rate.sent_for(1) });
+    }
+    let (delivered, sent) = rate.terms();
+    Ok(QuoteOffer {
+        debit_amount,
+        receive_amount,
+        receive_asset: AssetName { code: asset.code, scale: asset.scale },
+        max_packet_amount: path.packet_amount_max,
+        packet_count: path
+            .packet_amount_max
+            .map_or(1, |maximum| debit_amount.div_ceil(maximum.max(1))),
+        rate_min: Fraction { delivered: delivered.into(), sent: sent.into() },
+        receiver_expires_at_ms: None,
+        details: Secret::new(String::new()),
+    })
+}
+
+/// Asks a receiver how it is paid.
+pub(super) async fn query(
+    spsp: &SpspClient,
+    receiver: &str,
+) -> Result<PaymentDetails, QuoteRefusal> {
+    let url = ReceiverUrl::parse(receiver)
+        .map_err(|error| QuoteRefusal::InvalidReceiver(error.to_string()))?;
+    spsp.query(&url).await.map_err(|error| {
+        let words = format!("{url}: {error}");
+        match error {
+            SpspError::Unknown | SpspError::Over | SpspError::NotSpsp | SpspError::Answer(_) => {
+                QuoteRefusal::InvalidReceiver(words)
+            }
+            _ => QuoteRefusal::Unreachable(words),
+        }
+    })
+}
+
+fn amount_of(amount: PayAmount, outstanding: Option<u64>) -> Result<Amount, QuoteRefusal> {
+    let deliver = |amount| Amount::Deliver { amount, send_max: u64::MAX };
+    match (amount, outstanding) {
+        (PayAmount::Send(amount), _) => Ok(Amount::Send(amount)),
+        (PayAmount::Deliver(amount), Some(outstanding)) if amount > outstanding => {
+            let words = format!("the receiver takes {outstanding} at most and not {amount}");
+            Err(QuoteRefusal::InvalidAmount(words))
+        }
+        (PayAmount::Deliver(amount), _) => Ok(deliver(amount)),
+        (PayAmount::DeliverWhatIsAsked, Some(outstanding)) => Ok(deliver(outstanding)),
+        (PayAmount::DeliverWhatIsAsked, None) => Err(QuoteRefusal::InvalidAmount(
+            "the receiver asks for no amount: name one to send or one to deliver".to_owned(),
+        )),
+    }
+}
+
+async fn probe(
+    node: &Node,
+    ask: &QuoteAsk,
+    details: &PaymentDetails,
+    amount: Amount,
+    stop: watch::Receiver<()>,
+) -> Result<Path, QuoteRefusal> {
+    let credentials = &details.credentials;
+    let (destination, now) = (credentials.destination.clone(), clock::now());
+    let secret = SharedSecret::new(credentials.shared_secret);
+    let mut parameters = ProberParameters::new(destination, secret, amount);
+    parameters.packet_amount_max =
+        node.packet_amount_max(&ask.source, credentials.destination.as_addr());
+    parameters.asset =
+        details.asset.as_ref().map(|asset| Asset { code: asset.code.clone(), scale: asset.scale });
+    let mut prober = Prober::new(parameters, now);
+    let ended = drive(node, Source::Probe(&ask.source), &mut prober, stop, |_| {}).await;
+    match ended {
+        Some(Ok(path)) => Ok(path),
+        Some(Err(reason)) => Err(refusal(reason)),
+        None => Err(QuoteRefusal::Unreachable("the node is shutting down".to_owned())),
+    }
+}
+
+fn refusal(reason: EndReason) -> QuoteRefusal {
+    match reason {
+        EndReason::NothingArrives => QuoteRefusal::NonPositiveReceiveAmount { send_min: None },
+        EndReason::Refused(rejection) if rejection.code == ErrorCode::F07_CANNOT_RECEIVE => {
+            QuoteRefusal::NoRate(rejection.to_string())
+        }
+        reason => QuoteRefusal::Unreachable(reason.to_string()),
+    }
+}

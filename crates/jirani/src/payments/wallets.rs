@@ -1,0 +1,61 @@
+//! What the wallets' port asks the node: who is at a URL, and under which credentials to pay.
+
+use std::sync::Arc;
+
+use ilp_admin::operator::{Operator, Payee, SpspTarget};
+use ilp_http::spsp::{
+    Credentials,
+    server::{Found, Invoice, Receivers, Target, Unavailable},
+};
+use ilp_stream::Asset;
+
+use super::Receiving;
+
+/// Everybody who is paid at this node.
+pub(crate) struct Wallets {
+    operator: Operator,
+    receiving: Arc<Receiving>,
+}
+
+impl Wallets {
+    pub(crate) fn new(operator: Operator, receiving: Arc<Receiving>) -> Self {
+        Self { operator, receiving }
+    }
+}
+
+impl Receivers for Wallets {
+    async fn find(&self, url: &str) -> Result<Found, Unavailable> {
+        // Why the store fails is in the log already.
+        Ok(match self.operator.spsp_target(url).await.map_err(|_| Unavailable)? {
+            SpspTarget::Unknown => Found::Nobody,
+            SpspTarget::Gone => Found::Over,
+            SpspTarget::Open(payee) => Found::Target(target(payee)),
+        })
+    }
+
+    fn credentials(&self, target: &Target) -> Result<Credentials, Unavailable> {
+        let id = target.tag.parse().map_err(|_| Unavailable)?;
+        let asset = Asset { code: target.asset_code.clone(), scale: target.asset_scale };
+        // Only an asset's code of hundreds of characters at an address as long makes this fail.
+        let credentials = self.receiving.credentials(id, &asset).map_err(|_| Unavailable)?;
+        Ok(Credentials {
+            destination: credentials.destination,
+            shared_secret: *credentials.shared_secret.reveal(),
+        })
+    }
+}
+
+fn target(payee: Payee) -> Target {
+    let outstanding = payee.room();
+    Target {
+        tag: payee.id.to_string(),
+        url: payee.url,
+        public_name: payee.public_name,
+        asset_code: payee.asset.code.clone(),
+        asset_scale: payee.asset.scale,
+        invoice: payee
+            .asked
+            .zip(outstanding)
+            .map(|(amount, outstanding)| Invoice { amount, outstanding }),
+    }
+}

@@ -1,0 +1,74 @@
+//! The ports that the node listens on, and how others learn which they are.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use crate::{
+    clock,
+    commands::Failure,
+    config::Config,
+    node_file::{NodeFile, Surface},
+};
+
+/// A listener for each port.
+pub(crate) struct Surfaces {
+    pub(crate) ilp: TcpListener,
+    pub(crate) admin: TcpListener,
+    pub(crate) wallet: TcpListener,
+}
+
+impl Surfaces {
+    /// Takes all ports, or none.
+    pub(crate) async fn listen(config: &Config) -> Result<Self, Failure> {
+        Ok(Self {
+            ilp: listen(config.ilp.listen, "ilp.listen").await?,
+            admin: listen(config.admin.listen, "admin.listen").await?,
+            wallet: listen(config.wallet.listen, "wallet.listen").await?,
+        })
+    }
+
+    /// Tells which ports they are, in the log and in `node.json`: port 0 has picked free ones.
+    pub(crate) fn announce(&self, config: &Config) -> Result<(), Failure> {
+        let ilp = surface(&self.ilp, config.ilp.public_url.as_deref())?;
+        let admin = surface(&self.admin, None)?;
+        let wallet = surface(&self.wallet, config.wallet.public_url.as_deref())?;
+        let address = &config.ilp_address;
+        tracing::info!(%address, listen = %ilp.listen, url = %ilp.url, "ILP over HTTP");
+        tracing::info!(listen = %admin.listen, url = %format!("{}/graphql", admin.url), "admin API");
+        tracing::info!(listen = %wallet.listen, url = %wallet.url, "wallet addresses and SPSP");
+        let file = NodeFile {
+            version: env!("CARGO_PKG_VERSION"),
+            pid: std::process::id(),
+            name: config.name.clone(),
+            ilp_address: config.ilp_address.to_string(),
+            started_at: clock::now().to_string(),
+            ilp,
+            admin,
+            wallet,
+        };
+        file.write(&config.data_dir).map_err(|error| {
+            Failure::Store(format!(
+                "node.json can't be written in {}: {error}",
+                config.data_dir.display()
+            ))
+        })
+    }
+}
+
+async fn listen(at: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(at).await.map_err(|error| {
+        Failure::Refused(format!(
+            "can't listen on {at}: {error}; choose another address with {key}, or port 0 for a \
+             free one"
+        ))
+    })
+}
+
+fn surface(listener: &TcpListener, public_url: Option<&str>) -> Result<Surface, Failure> {
+    let listen = listener
+        .local_addr()
+        .map_err(|error| Failure::Refused(format!("no local address: {error}")))?;
+    let url = public_url.map_or_else(|| format!("http://{listen}"), str::to_owned);
+    Ok(Surface { listen, url })
+}

@@ -1,0 +1,193 @@
+//! Serves the wallets' port: who is paid at a URL, and how. Anybody may ask, so everything that a
+//! connection can take is bounded.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use ilp_http::spsp::server::{self, Receivers};
+use tokio::{net::TcpListener, sync::Semaphore};
+
+/// The bounds of the port.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WalletLimits {
+    /// Connections open at once: about 16 KiB each, so 16 MiB. The next ones wait to be accepted.
+    pub(crate) connections_max: usize,
+    /// From a connection's begin to its end. A payer asks once and gets less than 2 KiB, so whoever
+    /// takes longer is not getting anywhere, or means harm; no connection is kept for a second
+    /// request. Full, the port so turns over at least a hundred connections a second.
+    pub(crate) connection_time_max: Duration,
+}
+
+impl Default for WalletLimits {
+    fn default() -> Self {
+        Self { connections_max: 1_024, connection_time_max: Duration::from_secs(10) }
+    }
+}
+
+/// hyper takes no smaller buffer for a head.
+const HEAD_BYTES_MAX: usize = 8 * 1_024;
+
+/// How long to wait after an error that would come again at once, such as no file left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop` is ready; requests that are under way may then take `drain` to end.
+/// `public_origin` is where payers believe the port to be, such as `https://wallet.example.com`.
+pub(crate) async fn serve<R: Receivers>(
+    listener: TcpListener,
+    receivers: Arc<R>,
+    public_origin: Option<String>,
+    limits: WalletLimits,
+    stop: impl Future<Output = ()>,
+    drain: Duration,
+) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).keep_alive(false).max_buf_size(HEAD_BYTES_MAX);
+    let public_origin: Option<Arc<str>> = public_origin.map(Arc::from);
+    let connections = GracefulShutdown::new();
+    let accept = async {
+        let places = Arc::new(Semaphore::new(limits.connections_max));
+        loop {
+            // The semaphore is closed nowhere.
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let (receivers, origin) = (Arc::clone(&receivers), public_origin.clone());
+                    let service = service_fn(move |request| {
+                        let (receivers, origin) = (Arc::clone(&receivers), origin.clone());
+                        async move {
+                            let origin = origin.as_deref();
+                            Ok::<_, Infallible>(server::answer(&*receivers, origin, &request).await)
+                        }
+                    });
+                    let served = http.serve_connection(TokioIo::new(stream), service);
+                    let served = connections.watch(served);
+                    tokio::spawn(async move {
+                        // Strangers' connections end as they like; there is nothing to tell.
+                        let _ = tokio::time::timeout(limits.connection_time_max, served).await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "can't accept payers' connections");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        () = stop => {}
+    }
+    if tokio::time::timeout(drain, connections.shutdown()).await.is_err() {
+        tracing::warn!("payers' requests were still under way when the node ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use ilp_http::spsp::{
+        Credentials,
+        server::{Found, Target, Unavailable},
+    };
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        sync::oneshot,
+        task::JoinHandle,
+        time::timeout,
+    };
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// Everybody is paid at the same address.
+    struct Anybody;
+
+    impl Receivers for Anybody {
+        async fn find(&self, url: &str) -> Result<Found, Unavailable> {
+            Ok(Found::Target(Target {
+                tag: url.to_owned(),
+                url: url.to_owned(),
+                public_name: None,
+                asset_code: "EUR".to_owned(),
+                asset_scale: 2,
+                invoice: None,
+            }))
+        }
+
+        fn credentials(&self, _: &Target) -> Result<Credentials, Unavailable> {
+            let destination = "g.node.bob".parse().unwrap();
+            Ok(Credentials { destination, shared_secret: [7; 32] })
+        }
+    }
+
+    async fn start(limits: WalletLimits) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopping) = oneshot::channel();
+        let stopped = async {
+            let _ = stopping.await;
+        };
+        let served = serve(listener, Arc::new(Anybody), None, limits, stopped, PATIENCE);
+        (address, stop, tokio::spawn(served))
+    }
+
+    /// What comes until the server closes.
+    async fn read(stream: &mut TcpStream) -> String {
+        let mut answer = Vec::new();
+        let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an end in time");
+        String::from_utf8(answer).unwrap()
+    }
+
+    async fn ask(address: SocketAddr) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request =
+            "GET /bob HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/spsp4+json\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        read(&mut stream).await
+    }
+
+    #[tokio::test]
+    async fn a_payer_is_answered_and_the_connection_closed() {
+        let (address, stop, served) = start(WalletLimits::default()).await;
+        let answer = ask(address).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains("\"destination_account\":\"g.node.bob\""), "{answer}");
+        drop(stop);
+        timeout(PATIENCE, served).await.expect("the server ends").unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn whoever_dawdles_is_cut_and_makes_room_for_the_next() {
+        let connection_time_max = Duration::from_millis(200);
+        let limits = WalletLimits { connections_max: 2, connection_time_max };
+        let (address, _stop, _served) = start(limits).await;
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        slow.write_all(b"GET /bob HTTP/1.1\r\nHost:").await.unwrap();
+        let answer = ask(address).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert_eq!(
+            (read(&mut slow).await, read(&mut silent).await),
+            (String::new(), String::new())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_head_without_end_is_refused() {
+        let (address, _stop, _served) = start(WalletLimits::default()).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!("GET /bob HTTP/1.1\r\nX: {}", "x".repeat(HEAD_BYTES_MAX));
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let answer = read(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    }
+}
