@@ -54,3 +54,5 @@ mod storage;
 mod stream_npm;
 /// Starting and stopping nodes, stub peers, packets.
 mod support;
+/// Wallet addresses, payments within a node that is killed, and a WebSocket to follow one.
+mod wallets;

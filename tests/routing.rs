@@ -1,3 +1,5 @@
+//! Several ways to one place, the way for all the rest, and what one peer may have under way.
+
 use std::{
     collections::HashMap,
     sync::{
@@ -15,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Node,
-    packets::{Sender, in_ms, parse_prepare, prepare},
+    packets::{Sender, fulfill, in_ms, parse_prepare, prepare},
     stub::{Answer, Stub},
     wait_for,
 };
@@ -280,11 +282,43 @@ fn probes_that_nobody_answers_do_not_stop_another_peers_payment() {
     assert!(codes.keys().all(|code| code == "T04"), "{codes:?}");
 }
 
+/// The next hop is the same for both, and answers one of them only.
+#[test]
+fn packets_that_a_next_hop_leaves_waiting_keep_nobody_elses_from_it() {
+    const WAITING: usize = 400;
+    let bob = Stub::start(|request| match parse_prepare(&request.body).amount() {
+        1 => Answer::Reply(fulfill().into()),
+        _ => Answer::Silence,
+    });
+    let node = Node::start();
+    let asset = node.create_asset("USD", 2);
+    let limited = json!({ "packetsInFlightMax": WAITING });
+    node.create_peer(&asset, "test.mallory", NOWHERE, limited);
+    let alice = node.create_peer(&asset, "test.alice", NOWHERE, json!({}));
+    node.create_peer(&asset, "test.bob", &bob.endpoint(), json!({}));
+    let waiting: Vec<Sender> = (0..WAITING)
+        .map(|_| {
+            let mut sender = node.sender("test.mallory");
+            sender.write_only(&prepare("test.bob", 100));
+            sender
+        })
+        .collect();
+    wait_for("all of them at Bob's", || (bob.requests().len() == WAITING).then_some(()));
+    let reject = node.sender("test.mallory").rejected(&prepare("test.bob", 100));
+    assert_eq!(reject.code().to_string(), "T05");
+    let mut sender = node.sender("test.alice");
+    for _ in 0..50 {
+        sender.fulfilled(&prepare("test.bob", 1));
+    }
+    assert_eq!(node.liquidity(&alice), 999_950);
+    drop(waiting);
+}
+
 #[test]
 fn a_peer_has_no_more_under_way_than_agreed_and_is_told_so() {
     let silent = Stub::start(|request| match parse_prepare(&request.body).amount() {
         0 | 60 => Answer::Silence,
-        _ => Answer::Reply(crate::support::packets::fulfill().into()),
+        _ => Answer::Reply(fulfill().into()),
     });
     let node = Node::start_with(&[
         ("JIRANI_ILP_ADDRESS", "test.node"),

@@ -14,7 +14,7 @@ use crate::account::{Account, Insufficient};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum TransferKind {
-    /// An ILP packet that was fulfilled.
+    /// An ILP packet that was fulfilled, or a payment within the node: a packet that never left it.
     Packet = 1,
     /// An operator's deposit, from settlement.
     Deposit = 2,

@@ -139,7 +139,7 @@ impl Receiver {
     fn read(&self, prepare: &Prepare) -> Result<Arrival, Refusal> {
         let token = self.token_of(prepare)?;
         let connection = ConnectionId::of(&token).ok_or(Refusal::Token)?;
-        let keys = Keys::new(&self.shared_secret(&token));
+        let keys = Box::new(Keys::new(&self.shared_secret(&token)));
         let contents = self.open_token(token).ok_or(Refusal::Token)?;
         // A copy, since the fulfillment is made from the data as it came.
         let mut data = BytesMut::from(prepare.data());

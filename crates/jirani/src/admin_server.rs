@@ -7,7 +7,10 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
+use ilp_admin::{Auth, SignatureRules, operator::Operator};
 use tokio::{net::TcpListener, sync::Semaphore};
+
+use crate::{clock, config::Config, metrics::Metrics};
 
 /// Connections open at once. An operator has a few; the next ones wait to be accepted. So whoever
 /// reaches the port can't take the files that packets need.
@@ -60,5 +63,30 @@ pub(crate) async fn serve(
     }
     if tokio::time::timeout(drain, connections.shutdown()).await.is_err() {
         tracing::warn!("operators' requests were still under way when the node ended");
+    }
+}
+
+/// Everything that the operator's port answers.
+pub(crate) fn router(
+    config: &Config,
+    tenant_id: String,
+    operator: Operator,
+    metrics: Metrics,
+) -> axum::Router {
+    let auth = auth(config, tenant_id);
+    let secret = config.watch.metrics_secret.as_ref();
+    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
+    ilp_admin::router(operator, auth).merge(scrape)
+}
+
+/// Without a secret the API is open to whoever reaches it, so the configuration allows that on
+/// loopback only.
+fn auth(config: &Config, tenant_id: String) -> Auth {
+    match &config.admin.secret {
+        Some(secret) => {
+            let lifetime_ms = config.admin.signature_ttl_s * 1_000;
+            Auth::secret(secret, SignatureRules { tenant_id, lifetime_ms }, clock::now)
+        }
+        None => Auth::loopback(Vec::new()),
     }
 }

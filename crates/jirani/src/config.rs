@@ -205,15 +205,7 @@ impl Config {
                 .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
             parent_peer: parent_peer(settings)?,
             rates: rates(settings)?,
-            webhook: WebhookConfig {
-                url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
-                secret: settings
-                    .get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
-                timeout_ms: settings
-                    .required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
-                attempts_max: settings
-                    .required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
-            },
+            webhook: webhook(settings)?,
             retention: RetentionConfig {
                 event_days: settings
                     .required("retention.event_days", |text| within(text, 1..=3_650))?,
@@ -241,6 +233,15 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+fn webhook(settings: &Settings) -> Result<WebhookConfig, ConfigError> {
+    Ok(WebhookConfig {
+        url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
+        secret: settings.get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
+        timeout_ms: settings.required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
+        attempts_max: settings.required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
+    })
 }
 
 fn policy(settings: &Settings) -> Result<Policy, ConfigError> {

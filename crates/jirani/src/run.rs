@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, thread, time::Duration};
 
 use ilp_admin::{
-    Auth, SignatureRules, Webhooks,
+    Webhooks,
     operator::{Operator, Parts},
 };
 use ilp_connector::{
@@ -11,7 +11,7 @@ use ilp_connector::{
     rates::{Quote, RateOrigin},
 };
 use ilp_http::{
-    Client, ClientOptions, Limits, Server, Worker,
+    Client, ClientOptions, Limits, Server, ServerStats, Worker,
     server::Drained,
     spsp::{SpspClient, SpspOptions},
 };
@@ -112,9 +112,9 @@ async fn serve(
     let surfaces = Surfaces::listen(config).await?;
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
-    let node = |receiving| {
-        let client = Client::new(ClientOptions::default(), Arc::clone(&tls));
-        Node::new(Arc::clone(connector), client, receiving, traces.clone())
+    let node = |receiving: Option<&Arc<Receiving>>| {
+        let client = Client::new(client_options(), Arc::clone(&tls));
+        Node::new(Arc::clone(connector), client, receiving.cloned(), traces.clone())
     };
 
     let mut nodes = vec![node(None)];
@@ -136,19 +136,12 @@ async fn serve(
     let secret = stream_secret(config, store)?;
     let receiving = Receiving::new(secret.reveal(), config.ilp_address.clone(), operator.clone());
     let receiving = Arc::new(receiving);
-    let mut workers = Vec::new();
     let (end_workers, workers_end) = watch::channel(());
-    for index in 0..worker_count(config.ilp.threads) {
-        let node = node(Some(Arc::clone(&receiving)));
-        nodes.push(node.clone());
-        workers.push(start_worker(index, node, workers_end.clone()).map_err(no_runtime)?);
-    }
+    let worker_nodes = (0..worker_count(config.ilp.threads)).map(|_| node(Some(&receiving)));
+    nodes.extend(worker_nodes);
+    let workers = start_workers(&nodes[1..], &workers_end).map_err(no_runtime)?;
 
-    let limits = Limits {
-        connections_max: config.ilp.connections_max,
-        drain_timeout: Duration::from_millis(config.drain_ms_max),
-        ..Limits::default()
-    };
+    let limits = limits(config);
     let (stop, stopping) = watch::channel(());
     let drain = limits.drain_timeout;
     let spsp = SpspClient::new(SpspOptions::default(), &tls);
@@ -166,20 +159,13 @@ async fn serve(
         ADMIN_DRAIN,
     );
     let server = Server::new(limits);
-    let metrics = Metrics::new(Sources {
-        connector: Arc::clone(connector),
-        operator: operator.clone(),
-        store: store.clone(),
-        nodes,
-        server: server.stats(),
-        transfers_in_flight_max: config.in_flight_max,
-        peers_max: config.watch.peers_max,
-    });
+    let counted = (operator.clone(), nodes, server.stats());
+    let metrics = metrics(config, store, connector, counted);
     let packets = server.serve(surfaces.ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
     let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(rates, until(stopping.clone()));
-    let router = admin_router(config, tenant_id, operator.clone(), metrics);
+    let router = admin_server::router(config, tenant_id, operator.clone(), metrics);
     let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
 
     let ending = async {
@@ -192,11 +178,22 @@ async fn serve(
         tokio::join!(packets, payments, wallets, admin, upkeep, rates, ending);
     tell_unfinished(drained);
     drop(end_workers);
-    let changes_done = operator.changes_done();
-    if tokio::time::timeout(ADMIN_DRAIN, changes_done).await.is_err() {
+    end_changes(&operator).await;
+    outcome
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        connections_max: config.ilp.connections_max,
+        drain_timeout: Duration::from_millis(config.drain_ms_max),
+        ..Limits::default()
+    }
+}
+
+async fn end_changes(operator: &Operator) {
+    if tokio::time::timeout(ADMIN_DRAIN, operator.changes_done()).await.is_err() {
         tracing::warn!("a change of the operator's is cut short; the next start ends it");
     }
-    outcome
 }
 
 fn tell_unfinished(drained: Drained) {
@@ -209,17 +206,22 @@ fn tell_unfinished(drained: Drained) {
     }
 }
 
-/// Everything that the operator's port answers.
-fn admin_router(
+/// What `/metrics` reads.
+fn metrics(
     config: &Config,
-    tenant_id: String,
-    operator: Operator,
-    metrics: Metrics,
-) -> axum::Router {
-    let auth = auth(config, tenant_id);
-    let secret = config.watch.metrics_secret.as_ref();
-    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
-    ilp_admin::router(operator, auth).merge(scrape)
+    store: &Store,
+    connector: &Arc<Books>,
+    (operator, nodes, server): (Operator, Vec<Node>, Arc<ServerStats>),
+) -> Metrics {
+    Metrics::new(Sources {
+        connector: Arc::clone(connector),
+        operator,
+        store: store.clone(),
+        nodes,
+        server,
+        transfers_in_flight_max: config.in_flight_max,
+        peers_max: config.watch.peers_max,
+    })
 }
 
 /// What the node does of its own accord until it is told to stop: it gives back withdrawals whose
@@ -284,6 +286,12 @@ async fn until(mut stopping: watch::Receiver<()>) {
     while stopping.changed().await.is_ok() {}
 }
 
+/// A thread for each of the nodes.
+fn start_workers(nodes: &[Node], end: &watch::Receiver<()>) -> io::Result<Vec<Worker<Node>>> {
+    let start = |(index, node): (usize, &Node)| start_worker(index, node.clone(), end.clone());
+    nodes.iter().enumerate().map(start).collect()
+}
+
 /// One thread that carries packets, with its own runtime, so that a packet never changes threads
 /// and the operator's work never delays one.
 fn start_worker(index: usize, node: Node, end: watch::Receiver<()>) -> io::Result<Worker<Node>> {
@@ -300,6 +308,13 @@ fn start_worker(index: usize, node: Node, end: watch::Receiver<()>) -> io::Resul
 fn worker_count(configured: usize) -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     if configured > 0 { configured } else { cores.saturating_sub(1).max(1) }
+}
+
+/// Towards one next hop there is room for all that the server takes, of which no peer gets more than
+/// half: packets of one peer that the next hop leaves unanswered don't keep another peer's waiting.
+fn client_options() -> ClientOptions {
+    let packets_max = Limits::default().requests_max;
+    ClientOptions { connections_max: packets_max, packets_max, ..ClientOptions::default() }
 }
 
 /// The operator's tenant id is made once and kept, since clients send it with each request.
@@ -338,21 +353,9 @@ fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecret, Failure
     Ok(SharedSecret::new(secret))
 }
 
-/// Without a secret the API is open to whoever reaches it, so the configuration allows that on
-/// loopback only.
-fn auth(config: &Config, tenant_id: String) -> Auth {
-    match &config.admin.secret {
-        Some(secret) => {
-            let lifetime_ms = config.admin.signature_ttl_s * 1_000;
-            Auth::secret(secret, SignatureRules { tenant_id, lifetime_ms }, clock::now)
-        }
-        None => Auth::loopback(Vec::new()),
-    }
-}
-
-/// Files beside the connections from peers: those to next hops (HTTP/2 needs one each), those of
-/// the operator, and the store's own.
-const OTHER_FILES: u64 = 4_096;
+/// Files beside the connections from peers: those to next hops (one each over HTTP/2, and one for
+/// each packet under way over HTTP/1.1), those of the operator, and the store's own.
+const OTHER_FILES: u64 = 16_384 + 4_096;
 
 /// Each connection is a file to the system. Shells and containers often start programs with a soft
 /// limit of 1,024 under a hard one that is far higher.

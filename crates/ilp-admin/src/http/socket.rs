@@ -50,6 +50,9 @@ const SEND_TIME_MAX: Duration = Duration::from_secs(10);
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const SILENCE_MAX: Duration = Duration::from_secs(90);
 
+/// The longest reason for a close, in bytes: 125 in a control frame, less the two of the code.
+const REASON_BYTES_MAX: usize = 123;
+
 /// What shows who a client is, as headers and as members of the payload.
 const CREDENTIALS: [&str; 3] = ["authorization", "tenant-id", "signature"];
 
@@ -148,7 +151,9 @@ async fn serve(
     }
 }
 
-fn closing(code: u16, reason: String) -> Message {
+fn closing(code: u16, mut reason: String) -> Message {
+    // A frame that closes takes no more, and the library's reasons quote what it could not read.
+    reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
     Message::Close(Some(CloseFrame { code, reason: reason.into() }))
 }
 

@@ -57,7 +57,7 @@ impl Operator {
         self.change(move |changing| async move {
             let record = changing.fund(id).await?;
             if record.state == OutgoingPaymentState::Sending {
-                operator.start_payment(&record)?;
+                operator.start_payment(record.id).await?;
             }
             Ok(())
         })

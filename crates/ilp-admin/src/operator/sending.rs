@@ -32,6 +32,13 @@ const NOTE_PAUSE_MS: u64 = 1_000;
 /// How long to wait when the books can't take a payment just now.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// A payment that is to be sent.
+struct Order {
+    record: OutgoingPaymentRecord,
+    order: SendOrder,
+    is_local: bool,
+}
+
 /// How a payment of this node came out.
 enum Local {
     Ended(Ended, Progress),
@@ -53,8 +60,8 @@ impl Operator {
         }
         for record in self.read(Inner::payments_to_go_on).await? {
             if record.quote.local_recipient.is_none() {
-                let record = self.read(move |inner| inner.count_attempt(record.id)).await?;
-                self.start_payment(&record)?;
+                self.read(move |inner| inner.count_attempt(record.id)).await?;
+                self.start_payment(record.id).await?;
             }
         }
         Ok(())
@@ -121,33 +128,43 @@ impl Operator {
         .await?;
         for record in self.read(Inner::payments_to_go_on).await? {
             if record.quote.local_recipient.is_some() {
-                self.start_payment(&record)?;
+                self.start_payment(record.id).await?;
             }
         }
         Ok(())
     }
 
-    /// Sends a payment that has its money.
-    pub(super) fn start_payment(
-        &self,
-        record: &OutgoingPaymentRecord,
-    ) -> Result<(), OperatorError> {
-        let order = self.inner.send_order(record)?;
-        let is_local = record.quote.local_recipient.is_some();
-        let paying = self.inner.wallets.paying.get();
-        if !is_local && paying.is_none() {
-            // It is handed over with the others once there is somebody to hand it to.
+    /// Sends a payment that has its money, unless it is being sent already.
+    pub(super) async fn start_payment(&self, id: Uuid) -> Result<(), OperatorError> {
+        let wallets = &self.inner.wallets;
+        if !wallets.begin(id) {
             return Ok(());
         }
-        let so_far = Progress { sent: order.sent, delivered: order.delivered, packets: 0 };
-        if !self.inner.wallets.begin(record.id, so_far) {
-            return Ok(());
-        }
-        match paying {
-            Some(paying) if !is_local => paying.send(self, order),
-            _ => {
-                let (operator, record) = (self.clone(), record.clone());
-                tokio::spawn(async move { operator.pay_locally(record).await });
+        // Read after that: one whose end was noted before it could be begun again is not sent again.
+        let order = self.read(move |inner| inner.order_of(id)).await;
+        let order = match order {
+            Ok(Some(order)) => order,
+            other => {
+                wallets.end(id);
+                return other.map(drop);
+            }
+        };
+        let (sent, delivered) = (order.order.sent, order.order.delivered);
+        wallets.tell(id, Progress { sent, delivered, packets: 0 }, 0, u64::MAX);
+        // What the payment does from here on is no part of the request that funded it.
+        let operator = Self { inner: Arc::clone(&self.inner), claim: None };
+        match (order.is_local, wallets.paying.get()) {
+            (true, _) => {
+                tokio::spawn(async move { operator.pay_locally(order.record).await });
+            }
+            (false, Some(paying)) => paying.send(&operator, order.order),
+            // It is handed over with the others once there is somebody to hand it to. Who came while
+            // this one was begun has not seen it.
+            (false, None) => {
+                wallets.end(id);
+                if wallets.paying.get().is_some() {
+                    return Box::pin(self.start_payment(id)).await;
+                }
             }
         }
         Ok(())
@@ -243,14 +260,25 @@ impl Inner {
         Ok(to_go_on)
     }
 
-    fn count_attempt(&self, id: Uuid) -> Result<OutgoingPaymentRecord, OperatorError> {
-        let counted = self.parts.store.update_outgoing_payment(id, |record| {
+    fn count_attempt(&self, id: Uuid) -> Result<(), OperatorError> {
+        self.parts.store.update_outgoing_payment(id, |record| {
             if record.state == OutgoingPaymentState::Sending {
                 record.state_attempts = record.state_attempts.saturating_add(1);
             }
             None
-        });
-        Ok(counted?.0)
+        })?;
+        Ok(())
+    }
+
+    /// What is to be done for a payment; `None` for one that is not to be sent.
+    fn order_of(&self, id: Uuid) -> Result<Option<Order>, OperatorError> {
+        let record = self.parts.store.outgoing_payment(id)?;
+        let Some(record) = record.filter(|record| record.state == OutgoingPaymentState::Sending)
+        else {
+            return Ok(None);
+        };
+        let (order, is_local) = (self.send_order(&record)?, record.quote.local_recipient.is_some());
+        Ok(Some(Order { record, order, is_local }))
     }
 
     fn payer(&self, record: &OutgoingPaymentRecord) -> Result<LocalAccount, OperatorError> {

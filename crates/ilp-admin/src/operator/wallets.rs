@@ -51,12 +51,13 @@ impl Default for Wallets {
 
 impl Wallets {
     /// Notes that a payment is being sent. False when it was already.
-    pub(super) fn begin(&self, id: Uuid, so_far: Progress) -> bool {
+    pub(super) fn begin(&self, id: Uuid) -> bool {
         let mut running = self.running.lock();
         if running.contains_key(&id) {
             return false;
         }
-        running.insert(id, Running { progress: watch::Sender::new(so_far), noted_at_ms: 0 });
+        let progress = watch::Sender::new(Progress::default());
+        running.insert(id, Running { progress, noted_at_ms: 0 });
         true
     }
 

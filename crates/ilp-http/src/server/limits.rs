@@ -8,7 +8,8 @@ pub struct Limits {
     /// Connections open at once. Each costs a file descriptor and about 10 KiB; the next is
     /// answered 503.
     pub connections_max: usize,
-    /// Requests at once on one HTTP/2 connection; the peer is told, and keeps more to itself.
+    /// Requests at once on one HTTP/2 connection; the peer is told, and keeps more to itself. As
+    /// many as one peer may have under way, or what it leaves waiting keeps out the rest.
     pub streams_max: u32,
     /// Requests in flight at once over all connections, counted before the body is read: 16,384
     /// bodies of at most 33 KiB are 528 MiB. The next is answered 503.
@@ -30,7 +31,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections_max: 10_000,
-            streams_max: 256,
+            streams_max: 8_192,
             requests_max: 16_384,
             head_bytes_max: 16 * 1_024,
             head_timeout: Duration::from_secs(10),

@@ -211,7 +211,8 @@ impl Question {
 pub(super) struct Request {
     /// The receiver's own, for `triggeredBy`.
     address: Address,
-    keys: Keys,
+    /// In a box, because they are most of a kilobyte and the request is moved around.
+    keys: Box<Keys>,
     connection: ConnectionId,
     contents: TokenContents,
     /// What arrived; 0 as long as that isn't known.
@@ -226,7 +227,7 @@ pub(super) struct Request {
 impl Request {
     pub(super) fn new(
         address: Address,
-        keys: Keys,
+        keys: Box<Keys>,
         connection: ConnectionId,
         contents: TokenContents,
         packet: &StreamPacket<'_>,

@@ -31,7 +31,7 @@ impl Amount {
     }
 }
 
-/// What a [`Sender`] has to know.
+/// What a [`crate::Sender`] has to know.
 #[derive(Clone, Debug)]
 pub struct SenderParameters {
     /// Where the recipient is.

@@ -28,7 +28,7 @@ pub(crate) struct PayArgs {
     #[command(flatten)]
     amount: AmountArgs,
     /// What the receiver counts in, such as EUR:2, where its server doesn't say it
-    #[arg(long, value_name = "CODE:SCALE", requires = "deliver")]
+    #[arg(long, value_name = "CODE:SCALE", requires = "deliver", conflicts_with = "send")]
     receiver_asset: Option<String>,
     /// Don't ask
     #[arg(long)]
