@@ -171,6 +171,7 @@ fn the_node_itself_is_told_of() {
     assert_eq!(number("jirani_transfers_in_flight"), 0);
     assert_eq!(number("jirani_transfers_in_flight_max"), 65_536);
     assert_eq!((number("jirani_events_due"), number("jirani_events_dead")), (0, 0));
+    assert_eq!((number("jirani_rates"), number("jirani_rates_stale")), (0, 0));
     let resident = number("process_resident_memory_bytes");
     let status = node.memory_kb("VmRSS") * 1024;
     assert!(resident > status / 2 && resident < status * 2, "{resident} and {status}");
@@ -219,6 +220,8 @@ fn a_packet_under_way_is_on_hold_on_both_sides() {
     assert_eq!(on_hold(&metrics, &alice, "in"), (0, 0));
     assert_eq!(metrics.peer_packets(&alice, "in"), [1, 0, 0]);
     assert_eq!(asked(&node, &bob_id), [0, 1, 0, 500, 0]);
+    assert_eq!(metrics.number("jirani_peer_reachable", &[("peer", &bob_id)]), 1);
+    assert_eq!(metrics.number("jirani_peers_unreachable", &[]), 0);
 }
 
 #[test]

@@ -35,7 +35,7 @@ use uuid::Uuid;
 
 pub(crate) use self::latency::{Latency, Stopwatch, Times};
 use self::{latency::Latencies, page::Page, survey::Survey};
-use crate::node::Node;
+use crate::{clock, node::Node};
 
 /// How much of a peer's name is told, in characters: it is the operator's text.
 const NAME_CHARACTERS_MAX: usize = 100;
@@ -90,6 +90,8 @@ impl Collector for Reader {
         let survey = self.survey();
         page.info("jirani_build", "The program", [&[("version", env!("CARGO_PKG_VERSION"))][..]])?;
         page.gauge("jirani_peers", "Peers", survey.peers)?;
+        let help = "Peers that are passed over since they failed several times in a row";
+        page.gauge("jirani_peers_unreachable", help, survey.unreachable)?;
         packets::write(page, &survey)?;
         packets::write_causes(page, connector)?;
         write_latencies(page, nodes)?;
@@ -100,7 +102,8 @@ impl Collector for Reader {
         services::write_server(page, server)?;
         services::write_clients(page, &nodes.iter().map(Node::client).collect::<Vec<_>>())?;
         services::write_events(page, store)?;
-        // One more number is one more line: page.gauge("jirani_rates_age_seconds", "…", age)?;
+        services::write_rates(page, connector.rates(), clock::now())?;
+        // One more number is one more line here: page.gauge("jirani_name_unit", "Help", number)?;
         process::write(page)
     }
 }

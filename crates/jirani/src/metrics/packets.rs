@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Result};
 
 use ilp_connector::{
-    Connector,
+    Connector, Reachability,
     ledger::Ledger,
     traffic::{AssetName, Causes, Count, Flow, Flows},
 };
@@ -56,6 +56,13 @@ pub(super) fn write_peers(page: &mut Page<'_>, survey: &Survey) -> Result {
     outcomes(page, "jirani_peer_amount", help, &rows, amount)?;
     let help = "Amounts from and to a peer that are not answered yet";
     in_flight(page, "jirani_peer_amount_on_hold", help, &rows, amount)?;
+
+    let help = "1 for a peer that answered last, 0 for one that is passed over since it failed";
+    let mut family = page.family(Kind::Gauge, "jirani_peer_reachable", help)?;
+    for peer in survey.labelled.iter().filter(|peer| peer.reachability != Reachability::Unknown) {
+        let is_reachable = peer.reachability == Reachability::Reachable;
+        family.row(&[("peer", &peer.id.to_string())], is_reachable)?;
+    }
 
     let help = "What a peer may still send, in its asset's smallest unit";
     let mut family = page.family(Kind::Gauge, "jirani_peer_liquidity", help)?;

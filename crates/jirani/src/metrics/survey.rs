@@ -8,7 +8,7 @@ use std::{
 };
 
 use ilp_connector::{
-    Connector, OwnFlows,
+    Connector, OwnFlows, Reachability,
     ledger::Ledger,
     peer::{Asset, Peer},
     traffic::{AssetName, Flows},
@@ -28,6 +28,7 @@ pub(super) struct Numbers {
 pub(super) struct Labelled {
     pub(super) id: Uuid,
     pub(super) asset: Arc<Asset>,
+    pub(super) reachability: Reachability,
     pub(super) numbers: Numbers,
 }
 
@@ -36,6 +37,7 @@ pub(super) struct Labelled {
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub(super) peers: usize,
+    pub(super) unreachable: usize,
     /// The oldest first.
     pub(super) labelled: Vec<Labelled>,
     /// The other peers, and those that were removed.
@@ -55,15 +57,17 @@ impl Survey {
     ) -> Self {
         let mut first = First { peers_max, heap: BinaryHeap::new() };
         let mut others: HashMap<Uuid, (Arc<Asset>, Numbers)> = HashMap::new();
-        let mut peers = 0;
+        let (mut peers, mut unreachable) = (0, 0);
         let departed = connector.visit_peers(|peer| {
             peers += 1;
+            unreachable += usize::from(peer.reachability() == Reachability::Unreachable);
             let weight = if labelled_before.contains(&peer.id) { 2 } else { 1 };
             if let Some(Labelled { asset, numbers, .. }) = first.add(peer, weight) {
                 others.entry(asset.id).or_insert_with(|| (asset, Numbers::default())).1 += numbers;
             }
         });
-        let mut survey = Self { peers, own: connector.own_flows(), ..Self::default() };
+        let own = connector.own_flows();
+        let mut survey = Self { peers, unreachable, own, ..Self::default() };
         for (asset, numbers) in others.into_values() {
             *survey.others.entry(name(&asset)).or_default() += numbers;
         }
@@ -119,7 +123,8 @@ impl First {
         let packets = flows.incoming.packets() + flows.outgoing.packets();
         let numbers = Numbers { flows, liquidity: peer.liquidity.balance().available() };
         let rank = (packets.saturating_mul(weight), Reverse(peer.id));
-        let peer = Labelled { id: peer.id, asset: Arc::clone(&peer.asset), numbers };
+        let (reachability, asset) = (peer.reachability(), Arc::clone(&peer.asset));
+        let peer = Labelled { id: peer.id, asset, reachability, numbers };
         let is_full = self.heap.len() >= self.peers_max;
         // Of many peers most end here, and the heap isn't touched.
         if is_full && self.heap.peek().is_none_or(|Reverse(last)| rank <= last.rank) {
