@@ -10,10 +10,14 @@
 
 /// The admin API: the documented mutation, refusals in both generations of clients.
 mod admin;
+/// Nodes that become peers by asking each other.
+mod auto_peering;
 /// Money that other connectors lose, and this one doesn't.
 mod books;
 /// The command line: what each command prints and how it ends.
 mod command_line;
+/// The demo: what it shows, and that nothing is left of it.
+mod demo;
 /// Events: one for each crossing of a threshold, signed, and sent until they are taken.
 mod events;
 /// Packets between peers created at runtime, and the money that moves.
@@ -34,6 +38,8 @@ mod metrics;
 mod packet_npm;
 /// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
 mod payments;
+/// What Rafiki's tools do to a node when they set it up.
+mod rafiki;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.
 mod rates;
 /// Killing the node under load, and counting.
@@ -48,6 +54,8 @@ mod routing;
 mod scale;
 /// Reading `/metrics`: who may, how much there is of it, and while packets pass.
 mod scrapes;
+/// Requests to the admin API that are signed, and what is refused.
+mod signature;
 /// Disks that fill up, files that rot.
 mod storage;
 /// STREAM packets, receivers and payments against those of the npm packages.

@@ -14,12 +14,13 @@ use axum::http::{
     header::{AUTHORIZATION, HOST},
 };
 use ilp_connector::token::Secret;
+use ilp_store::{Store, StoreError};
 use ring::hmac;
 use serde_json::Value;
 
 use self::signature::Signatures;
 pub use self::signature::sign;
-use crate::operator::Clock;
+use crate::operator::{Clock, audit::CallerKind};
 
 /// How a request proves that it comes from the operator. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -52,17 +53,24 @@ impl Auth {
         Self { rule: Arc::new(Rule::Loopback { own_names }) }
     }
 
-    /// With a secret.
+    /// With a secret. What was signed with it and accepted is remembered in `store`.
+    ///
+    /// # Errors
+    /// When the store can't be read.
     ///
     /// # Panics
     /// When the secret is empty: that would be no secret at all, and whoever configures the node
     /// must be told so before a port is opened.
-    #[must_use]
-    pub fn secret(secret: &Secret, rules: SignatureRules, clock: Clock) -> Self {
+    pub fn secret(
+        secret: &Secret,
+        rules: SignatureRules,
+        clock: Clock,
+        store: Store,
+    ) -> Result<Self, StoreError> {
         assert!(!secret.reveal().is_empty(), "the admin secret is empty");
         let bearer = Bearer::new(secret);
-        let signatures = Signatures::new(bearer.key.clone(), rules, clock);
-        Self { rule: Arc::new(Rule::Secret(Box::new((bearer, signatures)))) }
+        let signatures = Signatures::new(bearer.key.clone(), rules, clock, store)?;
+        Ok(Self { rule: Arc::new(Rule::Secret(Box::new((bearer, signatures)))) })
     }
 
     /// Whether a request may be read at all, by its headers alone.
@@ -88,20 +96,42 @@ impl Auth {
         matches!(&*self.rule, Rule::Loopback { .. })
     }
 
-    /// Whether the request is the operator's. `body` is `None` when it is no JSON, and nothing
-    /// can be signed then.
-    pub(crate) fn permits(&self, headers: &HeaderMap, body: Option<&Value>) -> bool {
+    /// How the request shows that it is the operator's. `body` is `None` when it is no JSON, and
+    /// nothing can be signed then.
+    ///
+    /// # Errors
+    /// [`Denied`], of which the client must learn no more than that.
+    pub(crate) async fn identify(
+        &self,
+        headers: &HeaderMap,
+        body: Option<&Value>,
+    ) -> Result<CallerKind, Denied> {
         match &*self.rule {
-            Rule::Loopback { .. } => true,
+            Rule::Loopback { .. } => Ok(CallerKind::Loopback),
             Rule::Secret(secret) => {
                 let (bearer, signatures) = &**secret;
-                match headers.get(AUTHORIZATION) {
-                    Some(shown) => bearer.is_shown_by(shown.as_bytes()),
-                    None => body.is_some_and(|body| signatures.accept(headers, body)),
+                match (headers.get(AUTHORIZATION), body) {
+                    (Some(shown), _) if bearer.is_shown_by(shown.as_bytes()) => {
+                        Ok(CallerKind::Bearer)
+                    }
+                    (Some(_), _) => Err(Denied::Wrong("the bearer token is not the secret")),
+                    (None, Some(body)) => {
+                        signatures.accept(headers, body).await.map(|()| CallerKind::Signature)
+                    }
+                    (None, None) => Err(Denied::Wrong("nothing was shown, and no JSON was sent")),
                 }
             }
         }
     }
+}
+
+/// Why a request isn't let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// It doesn't show that it is the operator's. The reason is for the operator's own log.
+    Wrong(&'static str),
+    /// It does, and can't be remembered as it must be.
+    Unavailable(&'static str),
 }
 
 /// The bearer secret. Both sides are compared as MACs under a key nobody else has, so that the
@@ -147,6 +177,7 @@ fn is_loopback(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use interledger_packet::Timestamp;
+    use tempfile::TempDir;
 
     use super::*;
 
@@ -154,21 +185,26 @@ mod tests {
         HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
     }
 
-    fn with_secret() -> Auth {
+    fn with_secret(dir: &TempDir) -> Auth {
         Auth::secret(
             &Secret::new("iyIgCprjb9uL8wFckR+pLEkJWMB7FJhgkvqhTQR/964=".to_owned()),
             SignatureRules { tenant_id: "t".to_owned(), lifetime_ms: 30_000 },
             || Timestamp::from_unix_ms(1_000_000),
+            Store::open(dir.path()).unwrap(),
         )
+        .unwrap()
     }
 
-    #[test]
-    fn only_the_whole_secret_opens_the_door() {
-        let auth = with_secret();
+    #[tokio::test]
+    async fn only_the_whole_secret_opens_the_door() {
+        let dir = tempfile::tempdir().unwrap();
+        let auth = with_secret(&dir);
         let secret = "iyIgCprjb9uL8wFckR+pLEkJWMB7FJhgkvqhTQR/964=";
-        let permits = |value: &str| auth.permits(&with("authorization", value), None);
-        assert!(permits(&format!("Bearer {secret}")));
-        assert!(permits(&format!("bearer  {secret}")));
+        let permits = async |value: &str| {
+            auth.identify(&with("authorization", value), None).await == Ok(CallerKind::Bearer)
+        };
+        assert!(permits(&format!("Bearer {secret}")).await);
+        assert!(permits(&format!("bearer  {secret}")).await);
         for wrong in [
             String::new(),
             "Bearer".to_owned(),
@@ -178,9 +214,9 @@ mod tests {
             format!("Bearer {secret}x"),
             format!("Bearer {}", &secret[1..]),
         ] {
-            assert!(!permits(&wrong), "{wrong}");
+            assert!(!permits(&wrong).await, "{wrong}");
         }
-        assert!(!auth.permits(&HeaderMap::new(), None));
+        assert!(auth.identify(&HeaderMap::new(), None).await.is_err());
     }
 
     #[test]
@@ -207,11 +243,13 @@ mod tests {
         ] {
             assert!(!addressed(bad), "{bad}");
         }
-        assert!(with_secret().addressed_to_us(&with("host", "evil.example"), &uri));
+        let dir = tempfile::tempdir().unwrap();
+        assert!(with_secret(&dir).addressed_to_us(&with("host", "evil.example"), &uri));
     }
 
     #[test]
     fn nothing_secret_is_printed() {
-        assert!(!format!("{:?}", with_secret()).contains("iyIg"));
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!format!("{:?}", with_secret(&dir)).contains("iyIg"));
     }
 }

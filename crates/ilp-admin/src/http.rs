@@ -3,7 +3,7 @@
 
 mod socket;
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_graphql::{Request as GraphqlRequest, Variables};
 use axum::{
@@ -20,18 +20,36 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::{auth::Auth, operator::Operator, schema::AdminSchema};
+use crate::{
+    auth::{Auth, Denied},
+    operator::{
+        Operator,
+        audit::{Caller, CallerKind},
+    },
+    schema::AdminSchema,
+};
 
 /// The longest request, in bytes: a peer with as many routes as its record takes, four times over.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 /// How long a request may take to arrive, so that slow clients can't hold the port's memory.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// Requests that are read and answered at once; one more is told to come back. With bodies of the
+/// full length they hold 16 MB.
+const REQUESTS_MAX: usize = 64;
+/// How long a query may take. The longest, a ping that nobody answers, takes 20 seconds.
+const QUERY_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Who is at the other end of a connection; whoever serves the router adds it to each request.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub SocketAddr);
+
 /// What the handlers share.
 struct Admin {
     schema: AdminSchema,
     operator: Operator,
     auth: Auth,
+    requests: Semaphore,
     /// A place for each WebSocket that may be open.
     sockets: Arc<Semaphore>,
 }
@@ -42,6 +60,7 @@ pub fn router(operator: Operator, auth: Auth) -> Router {
         schema: AdminSchema::new(operator.clone()),
         operator,
         auth,
+        requests: Semaphore::new(REQUESTS_MAX),
         sockets: Arc::new(Semaphore::new(socket::SOCKETS_MAX)),
     };
     Router::new()
@@ -61,6 +80,10 @@ impl Admin {
     /// has shown who it is, it learns nothing about its request but that.
     async fn answer(&self, request: Request) -> Result<Response, Refused> {
         let (head, body) = request.into_parts();
+        let address = head.extensions.get::<ClientAddress>().map(|address| address.0);
+        let Ok(_place) = self.requests.try_acquire() else {
+            return Err(self.overloaded(address).await);
+        };
         if !is_json(&head.headers) {
             return Err(refuse(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -76,17 +99,83 @@ impl Admin {
         }
         let body = read_body(body).await?;
         let body: Result<Value, _> = serde_json::from_slice(&body);
-        if !self.auth.permits(&head.headers, body.as_ref().ok()) {
-            return Err(unauthenticated());
-        }
+        let identified = self.auth.identify(&head.headers, body.as_ref().ok()).await;
+        let kind = match identified {
+            Ok(kind) => kind,
+            Err(denied) => return Err(self.denied(denied, address).await),
+        };
         let body = body.map_err(|error| bad_request(format!("the body is no JSON: {error}")))?;
-        let response = self.schema.execute(read_request(body)?).await;
+        let response = self.run(read_request(body)?.data(Caller { kind, address })).await?;
         // As Apollo answers: 400 when the request as a whole was wrong, 200 for everything that
         // was run, refusals included.
         let was_run =
             response.is_ok() || response.errors.iter().all(|error| !error.path.is_empty());
         let status = if was_run { StatusCode::OK } else { StatusCode::BAD_REQUEST };
         Ok((status, Json(response)).into_response())
+    }
+}
+
+impl Admin {
+    /// Runs a request in a task of its own, so that a bug in one costs that one, and so that a
+    /// change is ended, and noted as such, when the client hangs up. A query that takes too long is
+    /// given up; a change isn't, since it is bounded by its turn and what was begun must be told.
+    async fn run(&self, mut request: GraphqlRequest) -> Result<async_graphql::Response, Refused> {
+        let is_query = AdminSchema::only_reads(&mut request);
+        let schema = self.schema.clone();
+        let mut task = tokio::spawn(async move { schema.execute(request).await });
+        let done = if is_query {
+            // A reader that nobody waits for any more needs no answer.
+            let abort = AbortOnDrop(task.abort_handle());
+            let done = tokio::time::timeout(QUERY_TIME_MAX, &mut task).await;
+            drop(abort);
+            done.map_err(|_| {
+                unavailable_now(format!(
+                    "the query took longer than {} seconds and was given up: ask for less at once",
+                    QUERY_TIME_MAX.as_secs()
+                ))
+            })?
+        } else {
+            task.await
+        };
+        done.map_err(|panic| {
+            tracing::error!(%panic, "a request to the admin API failed");
+            Refused {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                code: "INTERNAL_SERVER_ERROR",
+                message: "Internal server error: the node's log says why".into(),
+            }
+        })
+    }
+
+    /// What the client learns of a denial, and the operator.
+    async fn denied(&self, denied: Denied, address: Option<SocketAddr>) -> Refused {
+        let caller = Caller { kind: CallerKind::Nobody, address };
+        match denied {
+            Denied::Wrong(reason) => {
+                self.operator.audit_refusal(caller, "authenticate", "401", reason).await;
+                unauthenticated()
+            }
+            Denied::Unavailable(reason) => {
+                self.operator.audit_refusal(caller, "authenticate", "503", reason).await;
+                unavailable_now(reason)
+            }
+        }
+    }
+
+    async fn overloaded(&self, address: Option<SocketAddr>) -> Refused {
+        let caller = Caller { kind: CallerKind::Nobody, address };
+        let reason = "more requests at once than the node answers: try again";
+        self.operator.audit_refusal(caller, "request", "503", reason).await;
+        unavailable_now(reason)
+    }
+}
+
+/// Ends a task when nobody waits for it any more.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -161,6 +250,11 @@ fn bad_request(message: impl Into<Cow<'static, str>>) -> Refused {
     refuse(StatusCode::BAD_REQUEST, message)
 }
 
+fn unavailable_now(message: impl Into<Cow<'static, str>>) -> Refused {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Refused { status, code: "SERVICE_UNAVAILABLE", message: message.into() }
+}
+
 /// The same whatever the cause, so that nobody learns how near a guess was.
 fn unauthenticated() -> Refused {
     let status = StatusCode::UNAUTHORIZED;
@@ -204,5 +298,7 @@ fn unavailable(status: &str, reason: &str) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

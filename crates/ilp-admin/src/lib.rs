@@ -8,6 +8,7 @@
 //! This is the only crate that names GraphQL.
 
 mod auth;
+mod auto_peering;
 mod canonical_json;
 mod http;
 mod metrics;
@@ -16,7 +17,8 @@ mod schema;
 mod webhook;
 
 pub use auth::{Auth, SignatureRules, sign};
-pub use http::router;
+pub use auto_peering::auto_peering_router;
+pub use http::{ClientAddress, router};
 pub use metrics::metrics_route;
 pub use schema::sdl;
 pub use webhook::{Backoff, WebhookRequest, WebhookRules, WebhookTransport, Webhooks};

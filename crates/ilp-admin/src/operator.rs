@@ -5,6 +5,8 @@
 //! then the connector; so what is live is always durable, and what was answered is live.
 
 mod assets;
+pub(crate) mod audit;
+mod auto_peering;
 mod backup;
 mod check;
 mod error;
@@ -21,13 +23,16 @@ mod outgoing_payments;
 mod page;
 mod payees;
 pub mod paying;
+mod peer_by_url;
 mod peers;
 mod quotes;
 mod rates;
 mod recipients;
 mod routes;
 mod sending;
+pub(crate) mod tenants;
 mod thresholds;
+pub(crate) mod tokens;
 pub(crate) mod transfers;
 mod views;
 mod wallet_addresses;
@@ -52,7 +57,7 @@ use std::{
     },
 };
 
-use ilp_connector::{Connector, peer::Asset};
+use ilp_connector::{Connector, peer::Asset, token::Secret};
 use ilp_store::{Claim, DurableLedger, Store};
 use interledger_packet::{Address, Timestamp};
 use parking_lot::RwLock;
@@ -62,14 +67,18 @@ use uuid::{ContextV7, Uuid};
 use self::wallets::Wallets;
 
 pub use self::{
+    auto_peering::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules},
     error::{ErrorKind, OperatorError},
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
     page::PageArguments,
     payees::{Payee, SpspTarget},
+    peer_by_url::PeerByUrl,
     rates::NewRate,
     recipients::{Declined, Recipient, Reserved},
     routes::RouteView,
+    tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
+    tokens::AddedToken,
     transfers::{AccountTransfers, TransferView},
     views::{AssetView, NodeView, Passed, PeerView},
     wallet_inputs::{
@@ -102,6 +111,40 @@ pub trait Network: Send + Sync {
 
     /// Sends a packet of zero, which nobody can fulfil, and waits for whoever refuses it.
     fn ping(&self, destination: Address) -> BoxFuture<'_, PingOutcome>;
+
+    /// Whether `endpoint` is encrypted and leads outside of this machine and of private networks,
+    /// wherever its name leads at this moment.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Asks another node for a peering. Follows no redirection; the answer and the time that it
+    /// takes are bounded.
+    ///
+    /// # Errors
+    /// A sentence that says why there is no answer.
+    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>>;
+}
+
+/// What another node is asked.
+#[derive(Clone)]
+pub struct PeeringPost {
+    /// Where.
+    pub url: String,
+    /// What it knows us by, to be sent as `Authorization: Bearer`, if it does.
+    pub proof: Option<Secret>,
+    /// JSON. It has a token inside, so it's never shown.
+    pub body: String,
+}
+
+/// What another node answers. The body has a token inside, so it's never shown.
+#[derive(Clone)]
+pub struct PeeringReply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
 }
 
 /// What became of a ping.
@@ -137,6 +180,10 @@ pub struct Parts {
     pub clock: Clock,
     /// The id of the one tenant, which is the operator.
     pub tenant_id: String,
+    /// What is configured about it.
+    pub tenant: TenantProfile,
+    /// What is decided about nodes that ask to become peers.
+    pub peering: PeeringRules,
     /// The program's version, for people.
     pub version: &'static str,
     /// How long a packet may be under way, as in the connector's policy. What a deleted peer's
@@ -159,6 +206,8 @@ struct Inner {
     started_at: Timestamp,
     /// The assets, so that all peers of one share it. Changed only by [`Changing`].
     assets: RwLock<HashMap<Uuid, Arc<Asset>>>,
+    /// Bounds what the audit log keeps of those who are turned away.
+    refusals: audit::SharedRefusals,
     /// Makes ids rise even within one millisecond: lists are sorted by them.
     ids: parking_lot::Mutex<ContextV7>,
     /// Held by the one change that is being made. Packets never take it.
@@ -184,6 +233,7 @@ impl Operator {
             started_at: (parts.clock)(),
             parts,
             assets: RwLock::default(),
+            refusals: audit::SharedRefusals::default(),
             ids: parking_lot::Mutex::new(ContextV7::new()),
             changing: Arc::default(),
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
@@ -206,6 +256,11 @@ impl Operator {
     #[cfg(test)]
     pub(crate) fn store(&self) -> &Store {
         &self.inner.parts.store
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.parts.clock)()
     }
 
     /// Whether the stored peers are live.
@@ -287,6 +342,18 @@ impl fmt::Debug for Operator {
             .field("tenant_id", &self.inner.parts.tenant_id)
             .field("version", &self.inner.parts.version)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PeeringPost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PeeringPost").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PeeringReply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PeeringReply").field("status", &self.status).finish_non_exhaustive()
     }
 }
 

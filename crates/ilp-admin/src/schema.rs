@@ -3,6 +3,8 @@
 
 mod amount;
 mod asset;
+mod audit;
+mod audited;
 mod books;
 mod document;
 mod event;
@@ -18,6 +20,7 @@ mod page;
 mod payment;
 mod peer;
 mod peer_input;
+mod peering;
 mod query;
 mod quote;
 mod rate;
@@ -25,8 +28,10 @@ mod response;
 mod route;
 mod scalars;
 mod subscription;
+mod tenant;
 #[cfg(test)]
 pub(crate) mod tests;
+mod token;
 mod wallet_address;
 mod wallet_address_input;
 mod wallet_liquidity;
@@ -37,21 +42,26 @@ use async_graphql::{
         StreamExt,
         stream::{self, BoxStream},
     },
+    parser::types::ExecutableDocument,
 };
 
 use self::{
     asset::Asset,
+    audit::AuditEvent,
     books::AccountingTransfer,
     event::WebhookEvent,
     fee::Fee,
     incoming_payment::IncomingPayment,
+    liquidity::LiquidityError,
     mutation::Mutation,
     outgoing_payment::OutgoingPayment,
     payment::{BasePayment, Payment},
     peer::Peer,
+    peering::PeeringRequest,
     query::Query,
     response::BAD_USER_INPUT,
     subscription::Subscription,
+    tenant::Tenant,
     wallet_address::WalletAddress,
 };
 use crate::operator::Operator;
@@ -69,7 +79,7 @@ const COMPLEXITY_MAX: usize = 10_000;
     field(name = "id", ty = "&async_graphql::ID", desc = "The id, a UUID."),
     field(
         name = "created_at",
-        ty = "&String",
+        ty = "String",
         desc = "When it was made, such as `2026-11-23T12:00:00.000Z`."
     )
 )]
@@ -79,6 +89,9 @@ enum Model {
     Peer(Peer),
     AccountingTransfer(AccountingTransfer),
     WebhookEvent(WebhookEvent),
+    Tenant(Tenant),
+    AuditEvent(AuditEvent),
+    PeeringRequest(PeeringRequest),
     WalletAddress(WalletAddress),
     IncomingPayment(IncomingPayment),
     OutgoingPayment(OutgoingPayment),
@@ -100,6 +113,12 @@ impl AdminSchema {
             .data(operator)
             .finish();
         Self { schema }
+    }
+
+    /// Whether nothing in a request changes anything, so that it may be given up half way. One that
+    /// can't be read is told so by [`AdminSchema::execute`].
+    pub(crate) fn only_reads(request: &mut Request) -> bool {
+        parsed(request).map_or(true, document::only_reads)
     }
 
     /// Runs a request. Every error of the response has an `extensions.code`.
@@ -124,14 +143,20 @@ impl AdminSchema {
     }
 }
 
-/// Whether a request may be run. What is no GraphQL is told when it is tried.
+/// Whether a request may be run.
 fn check(request: &mut Request) -> Result<(), String> {
-    request.parsed_query().map_or(Ok(()), document::check)
+    parsed(request).and_then(document::check)
 }
 
 fn with_codes(mut response: Response) -> Response {
     response.errors.iter_mut().for_each(add_code);
     response
+}
+
+/// The document of a request, or why it can't be taken.
+fn parsed(request: &mut Request) -> Result<&ExecutableDocument, String> {
+    document::check_text(&request.query)?;
+    request.parsed_query().map(|document| &*document).map_err(|error| error.message)
 }
 
 /// The schema in GraphQL's own language, sorted so that two versions can be compared.
@@ -144,6 +169,7 @@ pub fn sdl() -> String {
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription)
         .register_output_type::<Model>()
+        .register_output_type::<LiquidityError>()
         .register_output_type::<BasePayment>()
 }
 

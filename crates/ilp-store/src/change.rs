@@ -94,6 +94,31 @@ impl Store {
         &self,
         plan: impl FnOnce(&mut Change) -> Result<(T, bool), Refusal>,
     ) -> Result<T, Refusal> {
+        let (answer, number) = self.apply(plan)?;
+        if number > self.inner.durability.answered().changes {
+            self.inner.durability.persist_records(number)?;
+        }
+        if let Some(rider) = &self.rider {
+            rider.is_durable();
+        }
+        Ok(answer)
+    }
+
+    /// Makes a change that is on the disk with the next one that must be. Nothing rides along with
+    /// it.
+    pub(crate) fn change_later<T>(
+        &self,
+        plan: impl FnOnce(&mut Change) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let unridden = Self { rider: None, ..self.clone() };
+        unridden.apply(|change| Ok((plan(change)?, true))).map(|(answer, _)| answer)
+    }
+
+    /// Applies what `plan` puts together, and says how many changes there are then.
+    fn apply<T>(
+        &self,
+        plan: impl FnOnce(&mut Change) -> Result<(T, bool), Refusal>,
+    ) -> Result<(T, u64), Refusal> {
         self.inner.durability.usable()?;
         let mut changes = self.inner.changes.lock();
         let mut change = Change::default();
@@ -112,15 +137,7 @@ impl Store {
             self.inner.events.shift(change.events);
             *changes = number;
         }
-        let number = *changes;
-        drop(changes);
-        if number > self.inner.durability.answered().changes {
-            self.inner.durability.persist_records(number)?;
-        }
-        if let Some(rider) = &self.rider {
-            rider.is_durable();
-        }
-        Ok(answer)
+        Ok((answer, *changes))
     }
 }
 

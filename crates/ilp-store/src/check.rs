@@ -11,6 +11,7 @@ use crate::{
     indexed::Indexed,
     keys::{self, Kind, hexadecimal},
     outbox::{EventRecord, EventShift, due_key},
+    peering_requests::PeeringRequestRecord,
     rates::RateRecord,
     records::{AssetRecord, DeletedPeerRecord, PeerRecord},
     store::Store,
@@ -36,7 +37,11 @@ impl Store {
     /// indexes disagree.
     pub(crate) fn check_records(&self) -> Result<(), StoreError> {
         let mut counts = Counts::default();
-        for entry in &self.inner.records {
+        // What was done is read when somebody asks for it, and there may be far more of it than of
+        // all else, so a start passes over it.
+        let (audit, after) = ([Kind::Audit.byte()], [Kind::Audit.byte() + 1]);
+        let before = self.inner.records.range(..audit);
+        for entry in before.chain(self.inner.records.range(after..)) {
             let (key, bytes) = entry.map_err(StoreError::read)?;
             if key[..] == keys::CHANGES {
                 continue;
@@ -56,6 +61,9 @@ impl Store {
                 }
                 Some(Kind::DeletedPeer) => {
                     DeletedPeerRecord::decode(Kind::DeletedPeer, &key, &bytes)?;
+                }
+                Some(Kind::PeeringRequest) => {
+                    PeeringRequestRecord::decode(Kind::PeeringRequest, &key, &bytes)?;
                 }
                 Some(Kind::Event) => {
                     let event = EventRecord::decode(Kind::Event, &key, &bytes)?;
@@ -82,7 +90,14 @@ impl Store {
                 }
                 // Read when they are asked for, and of no weight for what others hold.
                 Some(
-                    Kind::Setting | Kind::Idempotency | Kind::IdempotencyByTime | Kind::Threshold,
+                    Kind::Setting
+                    | Kind::Idempotency
+                    | Kind::IdempotencyByTime
+                    | Kind::Threshold
+                    | Kind::Signature
+                    | Kind::Audit
+                    | Kind::PeerBehindUrl
+                    | Kind::AutoPeered,
                 ) => {}
                 Some(
                     Kind::AssetByCode
@@ -129,8 +144,8 @@ impl Store {
         }
         let by_address = keys::peer_by_address(peer.asset_id, &peer.static_ilp_address);
         self.expect_index(&by_address, peer.id, counts)?;
-        for digest in &peer.incoming_tokens {
-            self.expect_index(&keys::peer_by_token(digest), peer.id, counts)?;
+        for token in &peer.incoming_tokens {
+            self.expect_index(&keys::peer_by_token(&token.digest), peer.id, counts)?;
         }
         Ok(())
     }

@@ -43,6 +43,16 @@ pub(crate) enum Kind {
     EventDue = 12,
     /// Account to the amount at which an event is due.
     Threshold = 13,
+    /// When a signature ends and its digest, to nothing.
+    Signature = 60,
+    /// Audit record id to who did what.
+    Audit = 61,
+    /// Peering request id to what another node asked for.
+    PeeringRequest = 62,
+    /// Asset id and auto-peering URL to the id of the peer that answered there.
+    PeerBehindUrl = 63,
+    /// Id of a peer that was made at its own request, to nothing.
+    AutoPeered = 64,
     /// Two asset codes to the rate that an operator set between them.
     Rate = 20,
     /// Wallet address id to wallet address.
@@ -96,6 +106,11 @@ impl Kind {
             Self::Event,
             Self::EventDue,
             Self::Threshold,
+            Self::Signature,
+            Self::Audit,
+            Self::PeeringRequest,
+            Self::PeerBehindUrl,
+            Self::AutoPeered,
             Self::Rate,
             Self::WalletAddress,
             Self::WalletAddressByUrl,
@@ -139,6 +154,11 @@ impl Kind {
             Self::Event => "records/events",
             Self::EventDue => "records/events_due",
             Self::Threshold => "records/thresholds",
+            Self::Signature => "records/signatures",
+            Self::Audit => "records/audit",
+            Self::PeeringRequest => "records/peering_requests",
+            Self::PeerBehindUrl => "records/peers_behind_urls",
+            Self::AutoPeered => "records/auto_peered",
             Self::Rate => "records/rates",
             Self::WalletAddress => "records/wallet_addresses",
             Self::WalletAddressByUrl => "records/wallet_addresses_by_url",

@@ -9,6 +9,7 @@
 //! and endpoints, is decided by those who call it.
 
 mod assets;
+mod audit;
 mod change;
 mod check;
 mod durability;
@@ -25,10 +26,12 @@ mod outbox;
 mod outgoing_payments;
 mod page;
 mod payments;
+mod peering_requests;
 mod peers;
 mod rates;
 mod records;
 mod settings;
+mod signatures;
 mod snapshot;
 mod store;
 mod stored_form;
@@ -39,6 +42,7 @@ mod wallet_addresses;
 mod wallet_forms;
 mod wallet_records;
 
+pub use audit::{AuditFilter, AuditOutcome, AuditRecord};
 pub use error::{Conflict, Refusal, StoreError};
 pub use idempotency::{Claim, IDEMPOTENCY_KEPT_MS, Idempotency, Proof};
 pub use journal::{JournalError, Position};
@@ -50,8 +54,9 @@ pub use ledger::{
 pub use outbox::{AttemptOutcome, Delivery, EventCounts, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};
 pub use payments::PaymentRecord;
+pub use peering_requests::PeeringRequestRecord;
 pub use rates::RateRecord;
-pub use records::{AssetRecord, DeletedPeerRecord, InitialDeposit, PeerRecord};
+pub use records::{AssetRecord, DeletedPeerRecord, IncomingToken, InitialDeposit, PeerRecord};
 pub use snapshot::{Snapshot, SnapshotRecord};
 pub use store::Store;
 pub use text_filter::TextFilter;

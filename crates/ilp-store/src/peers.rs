@@ -133,9 +133,9 @@ impl Store {
             return Err(Conflict::Peer.into());
         }
         let mut seen = HashSet::new();
-        for digest in &peer.incoming_tokens {
-            let by_token = keys::peer_by_token(digest);
-            if !seen.insert(digest) || of_another(&by_token)? {
+        for token in &peer.incoming_tokens {
+            let by_token = keys::peer_by_token(&token.digest);
+            if !seen.insert(token.digest) || of_another(&by_token)? {
                 return Err(Conflict::IncomingToken.into());
             }
             change.index(by_token, peer.id);
@@ -147,8 +147,8 @@ impl Store {
 
 fn remove_indexes(change: &mut Change, peer: &PeerRecord) {
     change.remove(keys::peer_by_address(peer.asset_id, &peer.static_ilp_address));
-    for digest in &peer.incoming_tokens {
-        change.remove(keys::peer_by_token(digest));
+    for token in &peer.incoming_tokens {
+        change.remove(keys::peer_by_token(&token.digest));
     }
 }
 

@@ -46,7 +46,7 @@ pub struct PeerRecord {
     /// What we show the peer. Stored whole, since it has to be sent.
     pub outgoing_token: Secret,
     /// What the peer may show us. A digest belongs to at most one peer.
-    pub incoming_tokens: Vec<TokenDigest>,
+    pub incoming_tokens: Vec<IncomingToken>,
     /// Packets that the peer may send in a minute; `None` is without limit.
     pub packets_per_minute_max: Option<u64>,
     /// What the peer may send in a second, in the asset's smallest unit; `None` is without limit.
@@ -68,6 +68,15 @@ pub struct PeerRecord {
     /// What the creation of the peer still owes the books. It's stored with the peer and cleared
     /// once the ledger has booked it, so that a crash between the two neither loses nor doubles it.
     pub initial_deposit: Option<InitialDeposit>,
+}
+
+/// A token that a peer may show us, of which only the digest is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IncomingToken {
+    /// What it is found by.
+    pub digest: TokenDigest,
+    /// Since when the peer may show it, in milliseconds since 1970.
+    pub created_at_ms: u64,
 }
 
 /// A deposit that is part of creating a peer.

@@ -14,7 +14,7 @@ use crate::{
     error::StoreError,
     keys::{Kind, hexadecimal},
     outbox::{Delivery, EventRecord},
-    records::{AssetRecord, DeletedPeerRecord, InitialDeposit, PeerRecord},
+    records::{AssetRecord, DeletedPeerRecord, IncomingToken, InitialDeposit, PeerRecord},
 };
 
 /// A record that has a form on disk.
@@ -111,6 +111,10 @@ pub(crate) struct PeerForm {
     outgoing_token: String,
     #[serde(default)]
     incoming_tokens: Vec<String>,
+    /// Beside the digests and in their order. A list of its own, so that records from before tokens
+    /// had a time are read, and so that a jirani from that time reads these.
+    #[serde(default)]
+    incoming_tokens_created_at_ms: Vec<u64>,
     packets_per_minute_max: Option<u64>,
     amount_per_second_max: Option<u64>,
     packets_in_flight_max: Option<u64>,
@@ -148,7 +152,16 @@ impl Stored for PeerRecord {
             routes: self.routes.clone(),
             endpoint: self.endpoint.clone(),
             outgoing_token: self.outgoing_token.reveal().to_owned(),
-            incoming_tokens: self.incoming_tokens.iter().map(digest_to_text).collect(),
+            incoming_tokens: self
+                .incoming_tokens
+                .iter()
+                .map(|token| digest_to_text(&token.digest))
+                .collect(),
+            incoming_tokens_created_at_ms: self
+                .incoming_tokens
+                .iter()
+                .map(|token| token.created_at_ms)
+                .collect(),
             packets_per_minute_max: self.packets_per_minute_max,
             amount_per_second_max: self.amount_per_second_max,
             packets_in_flight_max: self.packets_in_flight_max,
@@ -164,8 +177,14 @@ impl Stored for PeerRecord {
     }
 
     fn from_form(form: PeerForm) -> Result<Self, &'static str> {
+        // A token whose time isn't known has been there as long as the peer, for all one can tell.
+        let times = form.incoming_tokens_created_at_ms.into_iter();
+        let times = times.chain(std::iter::repeat(form.created_at_ms));
         let incoming_tokens =
-            form.incoming_tokens.iter().map(|text| digest_from_text(text)).collect::<Option<_>>();
+            form.incoming_tokens.iter().zip(times).map(|(text, created_at_ms)| {
+                Some(IncomingToken { digest: digest_from_text(text)?, created_at_ms })
+            });
+        let incoming_tokens: Option<Vec<_>> = incoming_tokens.collect();
         Ok(Self {
             id: form.id,
             asset_id: form.asset_id,
@@ -287,11 +306,11 @@ impl Stored for EventRecord {
     }
 }
 
-fn digest_to_text(digest: &TokenDigest) -> String {
+pub(crate) fn digest_to_text(digest: &TokenDigest) -> String {
     hexadecimal(digest.as_bytes())
 }
 
-fn digest_from_text(text: &str) -> Option<TokenDigest> {
+pub(crate) fn digest_from_text(text: &str) -> Option<TokenDigest> {
     let digits = text.as_bytes();
     if digits.len() != 64 {
         return None;
@@ -329,6 +348,23 @@ mod tests {
         assert_eq!(digest_from_text(&digest_to_text(&digest)), Some(digest));
         assert_eq!(digest_from_text("zz"), None);
         assert_eq!(digest_from_text(&"+1".repeat(32)), None);
+    }
+
+    #[test]
+    fn tokens_without_a_time_are_as_old_as_their_peer() {
+        let id = Uuid::now_v7();
+        let digest = TokenDigest::of(b"mytoken");
+        let json = format!(
+            r#"{{"id":"{id}","asset_id":"{id}","static_ilp_address":"g.a","endpoint":"e",
+            "outgoing_token":"t","incoming_tokens":["{0}","{0}"],
+            "incoming_tokens_created_at_ms":[7],"created_at_ms":5}}"#,
+            digest_to_text(&digest)
+        );
+        let key = Kind::Peer.key(id.as_bytes());
+        let peer = PeerRecord::decode(Kind::Peer, &key, json.as_bytes()).unwrap();
+        let times: Vec<_> = peer.incoming_tokens.iter().map(|token| token.created_at_ms).collect();
+        assert_eq!(times, [7, 5]);
+        assert_eq!(PeerRecord::decode(Kind::Peer, &key, &peer.encode()).unwrap(), peer);
     }
 
     #[test]

@@ -15,8 +15,8 @@ use ilp_connector::{
 use uuid::Uuid;
 
 use crate::{
-    AssetRecord, EventRecord, IncomingPaymentRecord, IncomingPaymentState, Initiator,
-    OutgoingPaymentRecord, OutgoingPaymentState, PeerRecord, QuoteRecord, Store,
+    AssetRecord, EventRecord, IncomingPaymentRecord, IncomingPaymentState, IncomingToken,
+    Initiator, OutgoingPaymentRecord, OutgoingPaymentState, PeerRecord, QuoteRecord, Store,
     WalletAddressRecord,
 };
 
@@ -53,7 +53,7 @@ pub(crate) fn peer(asset_id: Uuid, address: &str, tokens: &[&str]) -> PeerRecord
         routes: vec!["g.beyond".to_owned()],
         endpoint: "ilp.example.com".to_owned(),
         outgoing_token: Secret::new("theirtoken".to_owned()),
-        incoming_tokens: tokens.iter().map(|token| TokenDigest::of(token.as_bytes())).collect(),
+        incoming_tokens: tokens.iter().map(|text| token(text)).collect(),
         packets_per_minute_max: Some(60),
         amount_per_second_max: None,
         packets_in_flight_max: None,
@@ -64,6 +64,10 @@ pub(crate) fn peer(asset_id: Uuid, address: &str, tokens: &[&str]) -> PeerRecord
         created_at_ms: 1_700_000_000_000,
         initial_deposit: None,
     }
+}
+
+pub(crate) fn token(text: &str) -> IncomingToken {
+    IncomingToken { digest: TokenDigest::of(text.as_bytes()), created_at_ms: 1_700_000_000_000 }
 }
 
 pub(crate) fn wallet_address(asset_id: Uuid, name: &str) -> WalletAddressRecord {

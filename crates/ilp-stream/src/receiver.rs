@@ -13,8 +13,8 @@ use ring::hmac;
 use crate::{
     base64url,
     crypto::{
-        EncryptionKey, IV_BYTES, Keys, Random, SharedSecret, condition_of, hmac_key, hmac_sha256,
-        hmac_with, random_array,
+        ENCRYPTION_OVERHEAD_BYTES, EncryptionKey, IV_BYTES, Keys, Random, SharedSecret,
+        condition_of, hmac_key, hmac_sha256, hmac_with, random_array,
     },
     packet::{PacketError, StreamPacket},
 };
@@ -128,7 +128,7 @@ impl Receiver {
     ///
     /// # Errors
     /// The Reject to answer with when it is no packet of a connection of ours: F02 for an address
-    /// of somebody else's, F06 for a token or data that don't decrypt, F00 for a STREAM packet that
+    /// that holds no token, F06 for a token or data that don't decrypt, F00 for a STREAM packet that
     /// was written for another kind of ILP packet or in another version.
     pub fn arrival(&self, prepare: &Prepare) -> Result<Arrival, Reject> {
         self.read(prepare).map_err(|refusal| {
@@ -167,7 +167,9 @@ impl Receiver {
         let rest = destination.as_bytes().get(self.address.as_bytes().len()..).unwrap_or_default();
         let mut segments = rest.split(|&byte| byte == b'.').skip(1);
         let segment = segments.next().ok_or(Refusal::Address)?;
-        base64url::decode(segment).ok_or(Refusal::Token)
+        // What is too short to be a token, or of other characters, is the name of somebody unknown.
+        let token = base64url::decode(segment);
+        token.filter(|token| token.len() > ENCRYPTION_OVERHEAD_BYTES).ok_or(Refusal::Address)
     }
 
     fn open_token(&self, mut token: Vec<u8>) -> Option<TokenContents> {

@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::Extension;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
-use ilp_admin::{Auth, SignatureRules, operator::Operator};
+use ilp_admin::{Auth, ClientAddress, SignatureRules, operator::Operator};
+use ilp_store::Store;
 use tokio::{net::TcpListener, sync::Semaphore};
 
-use crate::{clock, config::Config, metrics::Metrics};
+use crate::{clock, commands::Failure, config::Config, metrics::Metrics};
 
 /// Connections open at once. An operator has a few; the next ones wait to be accepted. So whoever
 /// reaches the port can't take the files that packets need.
@@ -38,8 +40,9 @@ pub(crate) async fn serve(
             // The semaphore is closed nowhere.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    let service = TowerToHyperService::new(router.clone());
+                Ok((stream, address)) => {
+                    let router = router.clone().layer(Extension(ClientAddress(address)));
+                    let service = TowerToHyperService::new(router);
                     // Those that become WebSockets leave here, and the router bounds them.
                     let served = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
                     let watched = connections.watch(served.into_owned());
@@ -70,23 +73,26 @@ pub(crate) async fn serve(
 pub(crate) fn router(
     config: &Config,
     tenant_id: String,
+    store: &Store,
     operator: Operator,
     metrics: Metrics,
-) -> axum::Router {
-    let auth = auth(config, tenant_id);
+) -> Result<axum::Router, Failure> {
+    let auth = auth(config, tenant_id, store)?;
     let secret = config.watch.metrics_secret.as_ref();
     let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
-    ilp_admin::router(operator, auth).merge(scrape)
+    Ok(ilp_admin::router(operator, auth).merge(scrape))
 }
 
 /// Without a secret the API is open to whoever reaches it, so the configuration allows that on
 /// loopback only.
-fn auth(config: &Config, tenant_id: String) -> Auth {
+fn auth(config: &Config, tenant_id: String, store: &Store) -> Result<Auth, Failure> {
     match &config.admin.secret {
         Some(secret) => {
             let lifetime_ms = config.admin.signature_ttl_s * 1_000;
-            Auth::secret(secret, SignatureRules { tenant_id, lifetime_ms }, clock::now)
+            let rules = SignatureRules { tenant_id, lifetime_ms };
+            Auth::secret(secret, rules, clock::now, store.clone())
+                .map_err(|error| Failure::Store(error.to_string()))
         }
-        None => Auth::loopback(Vec::new()),
+        None => Ok(Auth::loopback(Vec::new())),
     }
 }

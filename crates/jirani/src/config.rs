@@ -55,6 +55,7 @@ pub(crate) struct Config {
     pub(crate) parent_peer: Option<String>,
     pub(crate) rates: RatesConfig,
     pub(crate) webhook: WebhookConfig,
+    pub(crate) auto_peering: AutoPeeringConfig,
     pub(crate) retention: RetentionConfig,
     pub(crate) watch: WatchConfig,
     /// What the operator should know about this configuration, said once the log is up.
@@ -96,6 +97,21 @@ pub(crate) struct WebhookConfig {
     pub(crate) attempts_max: u32,
 }
 
+/// Nodes that ask to become peers.
+#[derive(Debug)]
+pub(crate) struct AutoPeeringConfig {
+    /// Where they ask; `None` when they can't.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Whether they become peers without the operator.
+    pub(crate) is_automatic: bool,
+    /// What they may send then, in the asset's smallest unit.
+    pub(crate) liquidity: u64,
+    /// How many there may be that were made so.
+    pub(crate) peers_max: usize,
+    /// Whether they may be on this machine or in private networks.
+    pub(crate) private_endpoints: bool,
+}
+
 /// Where payers learn how wallet addresses are paid.
 #[derive(Debug)]
 pub(crate) struct WalletConfig {
@@ -119,6 +135,8 @@ pub(crate) struct RatesConfig {
 pub(crate) struct RetentionConfig {
     /// How long events are kept, whether anybody took them or not.
     pub(crate) event_days: u64,
+    /// How long it is kept who did what.
+    pub(crate) audit_days: u64,
     /// Segments of the journal; `None` keeps all.
     pub(crate) journal_segments_min: Option<u64>,
 }
@@ -167,7 +185,6 @@ impl Config {
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
-        check_planned(settings)?;
         let mut config = Self {
             ilp_address: settings.required("ilp_address", |text| Address::try_from(text).ok())?,
             name: settings.parsed("name")?,
@@ -206,17 +223,8 @@ impl Config {
             parent_peer: parent_peer(settings)?,
             rates: rates(settings)?,
             webhook: webhook(settings)?,
-            retention: RetentionConfig {
-                event_days: settings
-                    .required("retention.event_days", |text| within(text, 1..=3_650))?,
-                journal_segments_min: settings.required(
-                    "retention.journal_segments_min",
-                    |text| match text {
-                        "all" => Some(None),
-                        number => within(number, 1..=u64::MAX).map(Some),
-                    },
-                )?,
-            },
+            auto_peering: auto_peering(settings)?,
+            retention: retention(settings)?,
             watch: WatchConfig::from_settings(settings)?,
             warnings: warnings(settings),
         };
@@ -228,11 +236,32 @@ impl Config {
                 config.drain_ms_max
             ));
         }
+        if config.auto_peering.listen.is_some() && config.ilp.public_url.is_none() {
+            config.warnings.push(
+                "auto_peering.enabled without ilp.public_url: nodes that ask are told the address \
+                 that ilp.listen stands for, which leads nowhere from outside"
+                    .to_owned(),
+            );
+        }
         if config.admin.secret.is_none() && !config.admin.listen.ip().is_loopback() {
             return Err(ConfigError::OpenAdmin { listen: config.admin.listen });
         }
         Ok(config)
     }
+}
+
+fn retention(settings: &Settings) -> Result<RetentionConfig, ConfigError> {
+    Ok(RetentionConfig {
+        event_days: settings.required("retention.event_days", |text| within(text, 1..=3_650))?,
+        audit_days: settings.required("retention.audit_days", |text| within(text, 1..=3_650))?,
+        journal_segments_min: settings.required(
+            "retention.journal_segments_min",
+            |text| match text {
+                "all" => Some(None),
+                number => within(number, 1..=u64::MAX).map(Some),
+            },
+        )?,
+    })
 }
 
 fn webhook(settings: &Settings) -> Result<WebhookConfig, ConfigError> {
@@ -241,6 +270,22 @@ fn webhook(settings: &Settings) -> Result<WebhookConfig, ConfigError> {
         secret: settings.get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
         timeout_ms: settings.required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
         attempts_max: settings.required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
+    })
+}
+
+fn auto_peering(settings: &Settings) -> Result<AutoPeeringConfig, ConfigError> {
+    let listen = settings.parsed("auto_peering.listen")?;
+    let is_enabled: bool = settings.parsed("auto_peering.enabled")?;
+    Ok(AutoPeeringConfig {
+        listen: is_enabled.then_some(listen),
+        is_automatic: settings.required("auto_peering.approval", |text| match text {
+            "auto" => Some(true),
+            "require" => Some(false),
+            _ => None,
+        })?,
+        liquidity: settings.parsed("auto_peering.liquidity")?,
+        peers_max: settings.required("auto_peering.peers_max", |text| within(text, 0..=10_000))?,
+        private_endpoints: settings.parsed("auto_peering.private_endpoints")?,
     })
 }
 
@@ -285,19 +330,8 @@ fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
     })
 }
 
-/// Keys whose part of the node isn't built yet are still held to their form, so that a file that
-/// is right today stays right.
-fn check_planned(settings: &Settings) -> Result<(), ConfigError> {
-    settings.parsed::<SocketAddr>("auto_peering.listen")?;
-    settings.parsed::<bool>("auto_peering.enabled")?;
-    Ok(())
-}
-
 fn warnings(settings: &Settings) -> Vec<String> {
-    let mut warnings: Vec<String> = settings
-        .set_but_planned()
-        .map(|name| format!("{name} is set, but this version has nothing that uses it"))
-        .collect();
+    let mut warnings = Vec::new();
     let has_parent = !settings.is_default("ildcp.parent_peer");
     let has_address = !settings.is_default("ilp_address");
     if has_parent && has_address {

@@ -1,13 +1,17 @@
 //! What the operator's part of the node needs of the packet's part.
 
-use ilp_admin::operator::{BoxFuture, Network, PingOutcome, PingReply};
+use ilp_admin::operator::{BoxFuture, Network, PeeringPost, PeeringReply, PingOutcome, PingReply};
 use ilp_connector::Source;
 use ilp_http::Endpoint;
 use interledger_packet::{Address, ErrorCode, PrepareBuilder, Reply};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::Instant;
 
-use crate::{clock, node::Node};
+use crate::{
+    clock,
+    node::Node,
+    peering::{self, Asker},
+};
 
 /// How long a ping may take: the life that senders give a packet.
 const PING_MS_MAX: u64 = 20_000;
@@ -15,11 +19,12 @@ const PING_MS_MAX: u64 = 20_000;
 /// Judges endpoints and sends pings, over a node of its own on the operator's thread.
 pub(crate) struct Peering {
     node: Node,
+    asker: Asker,
 }
 
 impl Peering {
     pub(crate) fn new(node: Node) -> Self {
-        Self { node }
+        Self { node, asker: Asker::new() }
     }
 
     async fn ask(&self, destination: Address) -> PingOutcome {
@@ -66,5 +71,14 @@ impl Network for Peering {
 
     fn ping(&self, destination: Address) -> BoxFuture<'_, PingOutcome> {
         Box::pin(self.ask(destination))
+    }
+
+    fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>> {
+        let endpoint = endpoint.to_owned();
+        Box::pin(async move { peering::check_public(&endpoint).await })
+    }
+
+    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>> {
+        Box::pin(self.asker.ask(post))
     }
 }

@@ -15,6 +15,9 @@ pub(crate) struct NodeFile {
     pub(crate) ilp: Surface,
     pub(crate) admin: Surface,
     pub(crate) wallet: Surface,
+    /// Absent where other nodes can't ask to become peers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) auto_peering: Option<Surface>,
 }
 
 /// One listening port.

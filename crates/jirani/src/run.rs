@@ -34,9 +34,10 @@ use crate::{
     node::{Books, Node},
     node_file::NodeFile,
     payments::{Payer, Receiving, Wallets},
+    peering,
     rates_service::RatesService,
     surfaces::Surfaces,
-    telemetry,
+    telemetry, tenant,
     trace::Traces,
     wallet_server::{self, WalletLimits},
     webhook,
@@ -44,7 +45,7 @@ use crate::{
 
 /// How long connections to the admin API may take to finish: an operator's request is answered
 /// within milliseconds, and a kept-alive connection has nothing to finish.
-const ADMIN_DRAIN: Duration = Duration::from_secs(2);
+pub(crate) const ADMIN_DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs the node until it is told to stop.
 pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
@@ -126,6 +127,8 @@ async fn serve(
         network: Arc::new(network),
         clock: clock::now,
         tenant_id: tenant_id.clone(),
+        tenant: tenant::profile(config),
+        peering: peering::rules(config, surfaces.connector_url(config)?),
         version: env!("CARGO_PKG_VERSION"),
         hold_ms_max: config.policy.hold_ms_max,
         event_made: Arc::clone(&event_made),
@@ -133,9 +136,7 @@ async fn serve(
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
     surfaces.announce(config)?;
 
-    let secret = stream_secret(config, store)?;
-    let receiving = Receiving::new(secret.reveal(), config.ilp_address.clone(), operator.clone());
-    let receiving = Arc::new(receiving);
+    let receiving = receiving(config, store, operator.clone())?;
     let (end_workers, workers_end) = watch::channel(());
     let worker_nodes = (0..worker_count(config.ilp.threads)).map(|_| node(Some(&receiving)));
     nodes.extend(worker_nodes);
@@ -143,12 +144,11 @@ async fn serve(
 
     let limits = limits(config);
     let (stop, stopping) = watch::channel(());
-    let drain = limits.drain_timeout;
     let spsp = SpspClient::new(SpspOptions::default(), &tls);
     let payer = Arc::new(Payer::new(workers.clone(), spsp, stopping.clone()));
     let paying = operator.pay_through(Arc::clone(&payer) as _);
     paying.await.map_err(|error| Failure::Store(error.to_string()))?;
-    let payments = payer.ended(until(stopping.clone()), drain);
+    let payments = payer.ended(until(stopping.clone()), limits.drain_timeout);
     let wallets = Arc::new(Wallets::new(operator.clone(), receiving));
     let wallets = wallet_server::serve(
         surfaces.wallet,
@@ -165,8 +165,10 @@ async fn serve(
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
     let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(rates, until(stopping.clone()));
-    let router = admin_server::router(config, tenant_id, operator.clone(), metrics);
+    let router = admin_server::router(config, tenant_id, store, operator.clone(), metrics)?;
+    let peering = peering::serve(surfaces.peering, operator.clone(), until(stopping.clone()));
     let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
+    let admin = async { tokio::join!(admin, peering) };
 
     let ending = async {
         let outcome = until_told_to_stop(on_ledger_failure).await;
@@ -174,12 +176,23 @@ async fn serve(
         drop(stop);
         outcome
     };
-    let (drained, (), (), (), (), (), outcome) =
+    let (drained, (), (), ((), ()), (), (), outcome) =
         tokio::join!(packets, payments, wallets, admin, upkeep, rates, ending);
     tell_unfinished(drained);
     drop(end_workers);
     end_changes(&operator).await;
     outcome
+}
+
+/// Who is paid at this node.
+fn receiving(
+    config: &Config,
+    store: &Store,
+    operator: Operator,
+) -> Result<Arc<Receiving>, Failure> {
+    let secret = stream_secret(config, store)?;
+    let address = config.ilp_address.clone();
+    Ok(Arc::new(Receiving::new(secret.reveal(), address, operator)))
 }
 
 fn limits(config: &Config) -> Limits {
@@ -244,12 +257,15 @@ async fn upkeep(
         let receiver = webhook::Receiver::new(url, timeout);
         Webhooks::new(store.clone(), receiver, rules, clock::now, event_made).run().await
     };
-    let events_kept = Duration::from_secs(config.retention.event_days * 24 * 60 * 60);
+    let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
+    let events_kept = days(config.retention.event_days);
+    let audit_kept = days(config.retention.audit_days);
     tokio::select! {
         () = operator.expire_withdrawals() => {}
         () = operator.expire_incoming_payments() => {}
         () = events => {}
         () = operator.keep_house(events_kept) => {}
+        () = operator.keep_audit(audit_kept) => {}
         () = stop => {}
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Surfaces {
     pub(crate) ilp: TcpListener,
     pub(crate) admin: TcpListener,
     pub(crate) wallet: TcpListener,
+    /// Where other nodes ask to become peers, if they may.
+    pub(crate) peering: Option<TcpListener>,
 }
 
 impl Surfaces {
@@ -25,7 +27,16 @@ impl Surfaces {
             ilp: listen(config.ilp.listen, "ilp.listen").await?,
             admin: listen(config.admin.listen, "admin.listen").await?,
             wallet: listen(config.wallet.listen, "wallet.listen").await?,
+            peering: match config.auto_peering.listen {
+                Some(at) => Some(listen(at, "auto_peering.listen").await?),
+                None => None,
+            },
         })
+    }
+
+    /// Where peers send their packets.
+    pub(crate) fn connector_url(&self, config: &Config) -> Result<String, Failure> {
+        Ok(surface(&self.ilp, config.ilp.public_url.as_deref())?.url)
     }
 
     /// Tells which ports they are, in the log and in `node.json`: port 0 has picked free ones.
@@ -33,10 +44,14 @@ impl Surfaces {
         let ilp = surface(&self.ilp, config.ilp.public_url.as_deref())?;
         let admin = surface(&self.admin, None)?;
         let wallet = surface(&self.wallet, config.wallet.public_url.as_deref())?;
+        let peering = self.peering.as_ref().map(|listener| surface(listener, None)).transpose()?;
         let address = &config.ilp_address;
         tracing::info!(%address, listen = %ilp.listen, url = %ilp.url, "ILP over HTTP");
         tracing::info!(listen = %admin.listen, url = %format!("{}/graphql", admin.url), "admin API");
         tracing::info!(listen = %wallet.listen, url = %wallet.url, "wallet addresses and SPSP");
+        if let Some(peering) = &peering {
+            tracing::info!(listen = %peering.listen, "auto-peering");
+        }
         let file = NodeFile {
             version: env!("CARGO_PKG_VERSION"),
             pid: std::process::id(),
@@ -46,6 +61,7 @@ impl Surfaces {
             ilp,
             admin,
             wallet,
+            auto_peering: peering,
         };
         file.write(&config.data_dir).map_err(|error| {
             Failure::Store(format!(

@@ -15,6 +15,7 @@ cargo xtask COMMAND
   ci              what CI runs: fmt, tidy, deps, clippy, otlp, doc, test, interleavings, fuzz
   test            every test, after installing the npm packages that the interoperability tests drive
   deps            prove that dependencies point down only
+  schema          write crates/ilp-admin/schema.graphql anew, after a change of the admin API
   tidy            house rules that no other tool checks
   interleavings   hold, post and void under every order in which threads can take their locks
   fuzz [SECONDS]  fuzz the packet parsers and both ends of STREAM, 60 seconds a target if not
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Some("ci") => ci(),
         Some("test") => test(),
         Some("deps") => dependencies::check(),
+        Some("schema") => schema(),
         Some("tidy") => tidy::check(&root()),
         Some("recovery") => recovery(&arguments.next().unwrap_or_else(|| "200".to_owned())),
         Some("interleavings") => interleavings(),
@@ -75,6 +77,12 @@ fn otlp() -> Result<(), String> {
     let feature = ["--package", "jirani", "--features", "otlp", "--bin", "jirani"];
     run("cargo", &[&["clippy"], &feature[..], &["--", "-D", "warnings"]].concat())?;
     run("cargo", &[&["test"], &feature[..], &["otlp"]].concat())
+}
+
+/// The test that compares the file with the schema writes it when it is told to.
+fn schema() -> Result<(), String> {
+    let test = "the_checked_in_schema_is_the_served_one";
+    run_with("cargo", &["test", "-p", "ilp-admin", "--lib", test], &[("JIRANI_SCHEMA", "write")])
 }
 
 fn recovery(rounds: &str) -> Result<(), String> {

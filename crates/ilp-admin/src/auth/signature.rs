@@ -9,10 +9,11 @@ use std::fmt;
 
 use axum::http::HeaderMap;
 use ilp_connector::token::Secret;
+use ilp_store::{Store, StoreError};
 use ring::hmac;
 use serde_json::Value;
 
-use super::{SignatureRules, replay::Seen};
+use super::{Denied, SignatureRules, replay::Seen};
 use crate::{canonical_json::canonical, operator::Clock};
 
 /// The `signature` header with which a client signs `body` at the time `now_ms`, in milliseconds
@@ -42,28 +43,36 @@ struct Parts<'a> {
 }
 
 impl Signatures {
-    pub(crate) fn new(key: hmac::Key, rules: SignatureRules, clock: Clock) -> Self {
-        Self { key, rules, clock, seen: Seen::default() }
+    pub(crate) fn new(
+        key: hmac::Key,
+        rules: SignatureRules,
+        clock: Clock,
+        store: Store,
+    ) -> Result<Self, StoreError> {
+        let seen = Seen::open(store, clock().unix_ms())?;
+        Ok(Self { key, rules, clock, seen })
     }
 
-    /// Whether the headers hold a signature of `body` that is right, in time and new.
-    pub(crate) fn accept(&self, headers: &HeaderMap, body: &Value) -> bool {
+    /// Lets a request through whose headers hold a signature of `body` that is right, in time and
+    /// new. It is not new the next time, whatever becomes of the request.
+    pub(crate) async fn accept(&self, headers: &HeaderMap, body: &Value) -> Result<(), Denied> {
         // Older clients send no tenant; the secret says enough, since there is one tenant.
         if headers.get("tenant-id").is_some_and(|tenant| tenant != self.rules.tenant_id.as_str()) {
-            return false;
+            return Err(Denied::Wrong("the tenant-id header names another tenant"));
         }
         let header = headers.get("signature").and_then(|signature| signature.to_str().ok());
-        let Some(parts) = header.and_then(Parts::read) else { return false };
+        let header = header.ok_or(Denied::Wrong("neither a signature nor a bearer token"))?;
+        let parts = Parts::read(header).ok_or(Denied::Wrong("the signature has another form"))?;
         let now_ms = (self.clock)().unix_ms();
         if parts.time_ms.abs_diff(now_ms) > self.rules.lifetime_ms {
-            return false;
+            return Err(Denied::Wrong("the signature's time is too far from now"));
         }
         let signed = format!("{}.{}", parts.time_text, canonical(body));
         if hmac::verify(&self.key, signed.as_bytes(), &parts.digest).is_err() {
-            return false;
+            return Err(Denied::Wrong("the signature is not that of this body under the secret"));
         }
         let ends_at_ms = parts.time_ms.saturating_add(self.rules.lifetime_ms);
-        self.seen.is_first(parts.digest, ends_at_ms, now_ms)
+        self.seen.admit(parts.digest, ends_at_ms, now_ms).await
     }
 }
 
@@ -102,18 +111,34 @@ impl fmt::Debug for Signatures {
 mod tests {
     use interledger_packet::Timestamp;
     use serde_json::json;
+    use tempfile::TempDir;
 
     use super::*;
 
     const NOW_MS: u64 = 1_700_000_000_000;
     const SECRET: &[u8] = b"iyIgCprjb9uL8wFckR+pLEkJWMB7FJhgkvqhTQR/964=";
 
-    fn signatures() -> Signatures {
-        Signatures::new(
-            hmac::Key::new(hmac::HMAC_SHA256, SECRET),
-            SignatureRules { tenant_id: "438fa74a".to_owned(), lifetime_ms: 30_000 },
-            || Timestamp::from_unix_ms(NOW_MS),
-        )
+    /// With a memory of its own.
+    struct Fresh {
+        _dir: TempDir,
+        signatures: Signatures,
+    }
+
+    impl Fresh {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let signatures = Signatures::new(
+                hmac::Key::new(hmac::HMAC_SHA256, SECRET),
+                SignatureRules { tenant_id: "438fa74a".to_owned(), lifetime_ms: 30_000 },
+                || Timestamp::from_unix_ms(NOW_MS),
+                Store::open(dir.path()).unwrap(),
+            );
+            Self { _dir: dir, signatures: signatures.unwrap() }
+        }
+
+        async fn accept(&self, headers: &HeaderMap, body: &Value) -> bool {
+            self.signatures.accept(headers, body).await.is_ok()
+        }
     }
 
     fn body() -> Value {
@@ -137,35 +162,37 @@ mod tests {
         headers(&format!("t={time_ms}, v1={}", hex_of(&time_ms.to_string(), &body())))
     }
 
-    #[test]
-    fn a_known_signature_verifies() {
+    #[tokio::test]
+    async fn a_known_signature_verifies() {
         // Made with Python's hmac over `1700000000000.{"query":"{ a }"}`.
         let known = "d0239d2a1f7a6d0577dfb39f1dea60ea26737df52d90143d4772e48020679660";
         let headers = headers(&format!("t=1700000000000, v1={known}"));
-        assert!(signatures().accept(&headers, &json!({"query": "{ a }"})));
+        assert!(Fresh::new().accept(&headers, &json!({"query": "{ a }"})).await);
     }
 
-    #[test]
-    fn what_clients_sign_is_accepted() {
+    #[tokio::test]
+    async fn what_clients_sign_is_accepted() {
         let secret = Secret::new(String::from_utf8(SECRET.to_vec()).unwrap());
         let signature = sign(&body(), &secret, NOW_MS);
-        assert!(signatures().accept(&headers(&signature), &body()));
+        assert!(Fresh::new().accept(&headers(&signature), &body()).await);
     }
 
-    #[test]
-    fn a_signature_counts_once_whatever_is_appended() {
-        let signatures = signatures();
+    #[tokio::test]
+    async fn a_signature_counts_once_whatever_is_appended() {
+        let signatures = Fresh::new();
         let text = format!("t={NOW_MS}, v1={}", hex_of(&NOW_MS.to_string(), &body()));
-        assert!(signatures.accept(&headers(&text), &body()));
-        assert!(!signatures.accept(&headers(&text), &body()));
-        assert!(!signatures.accept(&headers(&format!("{text}, n=1")), &body()));
-        assert!(!signatures.accept(&headers(&text.replace('a', "A").replace('f', "F")), &body()));
-        assert!(!signatures.accept(&headers(&text.replace(", ", ",")), &body()));
-        assert!(signatures.accept(&signed_at(NOW_MS + 1), &body()));
+        assert!(signatures.accept(&headers(&text), &body()).await);
+        assert!(!signatures.accept(&headers(&text), &body()).await);
+        assert!(!signatures.accept(&headers(&format!("{text}, n=1")), &body()).await);
+        assert!(
+            !signatures.accept(&headers(&text.replace('a', "A").replace('f', "F")), &body()).await
+        );
+        assert!(!signatures.accept(&headers(&text.replace(", ", ",")), &body()).await);
+        assert!(signatures.accept(&signed_at(NOW_MS + 1), &body()).await);
     }
 
-    #[test]
-    fn the_time_is_bounded_on_both_sides() {
+    #[tokio::test]
+    async fn the_time_is_bounded_on_both_sides() {
         for (time_ms, accepted) in [
             (NOW_MS - 30_000, true),
             (NOW_MS - 30_001, false),
@@ -173,17 +200,21 @@ mod tests {
             (NOW_MS + 30_001, false),
             (0, false),
         ] {
-            assert_eq!(signatures().accept(&signed_at(time_ms), &body()), accepted, "{time_ms}");
+            assert_eq!(
+                Fresh::new().accept(&signed_at(time_ms), &body()).await,
+                accepted,
+                "{time_ms}"
+            );
         }
     }
 
-    #[test]
-    fn another_body_tenant_or_digest_is_refused() {
-        let signatures = signatures();
-        assert!(!signatures.accept(&signed_at(NOW_MS), &json!({"query": "{ other }"})));
+    #[tokio::test]
+    async fn another_body_tenant_or_digest_is_refused() {
+        let signatures = Fresh::new();
+        assert!(!signatures.accept(&signed_at(NOW_MS), &json!({"query": "{ other }"})).await);
         let mut other_tenant = signed_at(NOW_MS);
         other_tenant.insert("tenant-id", "other".parse().unwrap());
-        assert!(!signatures.accept(&other_tenant, &body()));
+        assert!(!signatures.accept(&other_tenant, &body()).await);
         let hex = hex_of(&NOW_MS.to_string(), &body());
         for wrong in [
             String::new(),
@@ -197,10 +228,10 @@ mod tests {
             format!("t={NOW_MS}, v1=+{}", &hex[1..]),
             format!("t={}, v1={hex}", NOW_MS + 1),
         ] {
-            assert!(!signatures.accept(&headers(&wrong), &body()), "{wrong}");
+            assert!(!signatures.accept(&headers(&wrong), &body()).await, "{wrong}");
         }
         let mut no_tenant = signed_at(NOW_MS);
         no_tenant.remove("tenant-id");
-        assert!(signatures.accept(&no_tenant, &body()), "clients before tenants send none");
+        assert!(signatures.accept(&no_tenant, &body()).await, "clients before tenants send none");
     }
 }

@@ -4,7 +4,7 @@
 //! set none, in the payload of `connection_init`, under the headers' names. A signature covers the
 //! rest of that payload there, which may be empty.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_graphql::{
     Data, Executor, Request as GraphqlRequest, Response as GraphqlResponse,
@@ -33,8 +33,12 @@ use tokio::{
     time::{Instant, interval, sleep_until, timeout},
 };
 
-use super::{Admin, BODY_BYTES_MAX, refuse};
-use crate::schema::AdminSchema;
+use super::{Admin, BODY_BYTES_MAX, ClientAddress, refuse};
+use crate::{
+    auth::Denied,
+    operator::audit::{Caller, CallerKind},
+    schema::AdminSchema,
+};
 
 /// How many may be open at once. An operator has a few.
 pub(super) const SOCKETS_MAX: usize = 64;
@@ -78,10 +82,12 @@ pub(super) async fn open(
         let why = "as many WebSockets are open as the node takes";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     };
-    let is_known = admin.auth.permits(headers, None);
+    let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
+    let known = admin.auth.identify(headers, None).await.ok();
+    let known = known.map(|kind| Caller { kind, address });
     upgrade
         .max_message_size(BODY_BYTES_MAX)
-        .on_upgrade(move |socket| serve(socket, admin, is_known, place))
+        .on_upgrade(move |socket| serve(socket, admin, (known, address), place))
 }
 
 /// A page of another site can open a WebSocket to any host without being asked, and unlike with a
@@ -97,21 +103,30 @@ fn is_of_the_same_site(headers: &HeaderMap) -> bool {
 async fn serve(
     mut socket: WebSocket,
     admin: Arc<Admin>,
-    is_known: bool,
+    (known, address): (Option<Caller>, Option<SocketAddr>),
     _place: OwnedSemaphorePermit,
 ) {
     let (arrived, mut waiting) = mpsc::channel::<String>(MESSAGES_WAITING_MAX);
     let messages = stream::poll_fn(move |context| waiting.poll_recv(context));
-    let (shown, is_shown) = watch::channel(false);
-    let requests =
-        Requests { schema: admin.schema.clone(), places: Arc::new(Semaphore::new(REQUESTS_MAX)) };
+    let (shown, is_shown) = watch::channel(None);
+    let requests = Requests {
+        schema: admin.schema.clone(),
+        places: Arc::new(Semaphore::new(REQUESTS_MAX)),
+        caller: is_shown.clone(),
+    };
     let protocol = Protocol::new(requests, messages, WebSocketProtocols::GraphQLWS);
     let protocol = protocol.on_connection_init(move |payload| async move {
-        if is_known || shows_the_operator(&admin, payload) {
-            shown.send_replace(true);
-            return Ok(Data::default());
+        let caller = match known {
+            Some(caller) => Ok(caller),
+            None => shown_in(&admin, payload).await.map(|kind| Caller { kind, address }),
+        };
+        match caller {
+            Ok(caller) => {
+                shown.send_replace(Some(caller));
+                Ok(Data::default())
+            }
+            Err(denied) => Err(admin.denied(denied, address).await.message.into_owned().into()),
         }
-        Err("Unauthorized".into())
     });
     let mut protocol = Box::pin(protocol);
     let init_deadline = sleep_until(Instant::now() + INIT_TIME_MAX);
@@ -139,7 +154,7 @@ async fn serve(
                 if heard_at.elapsed() > SILENCE_MAX { return }
                 Message::Ping(Vec::new().into())
             }
-            () = &mut init_deadline, if !*is_shown.borrow() => {
+            () = &mut init_deadline, if is_shown.borrow().is_none() => {
                 closing(4408, "Connection initialisation timeout".to_owned())
             }
         };
@@ -157,10 +172,10 @@ fn closing(code: u16, mut reason: String) -> Message {
     Message::Close(Some(CloseFrame { code, reason: reason.into() }))
 }
 
-/// Whether the payload of `connection_init` shows what the headers of a `POST` would.
-fn shows_the_operator(admin: &Admin, payload: Value) -> bool {
+/// Who the payload of `connection_init` shows to be there, as the headers of a `POST` would.
+async fn shown_in(admin: &Admin, payload: Value) -> Result<CallerKind, Denied> {
     let Value::Object(members) = payload else {
-        return admin.auth.permits(&HeaderMap::new(), None);
+        return admin.auth.identify(&HeaderMap::new(), None).await;
     };
     let mut headers = HeaderMap::new();
     let mut rest = serde_json::Map::new();
@@ -170,13 +185,13 @@ fn shows_the_operator(admin: &Admin, payload: Value) -> bool {
             (Some(header), Some(Ok(value))) => {
                 headers.insert(HeaderName::from_static(header), value);
             }
-            (Some(_), _) => return false,
+            (Some(_), _) => return Err(Denied::Wrong("a header in the payload is no text")),
             (None, _) => {
                 rest.insert(name, value);
             }
         }
     }
-    admin.auth.permits(&headers, Some(&Value::Object(rest)))
+    admin.auth.identify(&headers, Some(&Value::Object(rest))).await
 }
 
 /// Runs the requests of one WebSocket, a bounded number at once.
@@ -184,11 +199,23 @@ fn shows_the_operator(admin: &Admin, payload: Value) -> bool {
 struct Requests {
     schema: AdminSchema,
     places: Arc<Semaphore>,
+    /// Who is at the other end, once that is shown. Nothing runs before.
+    caller: watch::Receiver<Option<Caller>>,
+}
+
+impl Requests {
+    /// The request, with who sends it.
+    fn from_caller(&self, request: GraphqlRequest) -> GraphqlRequest {
+        match *self.caller.borrow() {
+            Some(caller) => request.data(caller),
+            None => request,
+        }
+    }
 }
 
 impl Executor for Requests {
     async fn execute(&self, request: GraphqlRequest) -> GraphqlResponse {
-        self.schema.execute(request).await
+        self.schema.execute(self.from_caller(request)).await
     }
 
     fn execute_stream(
@@ -198,7 +225,7 @@ impl Executor for Requests {
     ) -> BoxStream<'static, GraphqlResponse> {
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => {
-                let responses = self.schema.execute_stream(request);
+                let responses = self.schema.execute_stream(self.from_caller(request));
                 // The place is free again when the stream is dropped, with this closure.
                 responses
                     .inspect(move |_| {

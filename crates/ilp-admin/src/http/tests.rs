@@ -1,6 +1,9 @@
 //! The admin port over a real socket.
 
+use std::collections::HashSet;
+
 use ilp_connector::token::Secret;
+use ilp_store::{AuditFilter, Store};
 use ring::hmac;
 use tempfile::TempDir;
 use tokio::{
@@ -11,6 +14,7 @@ use tokio::{
 use super::*;
 use crate::{
     auth::SignatureRules,
+    operator::PageArguments,
     schema::tests::{clock, operator},
 };
 
@@ -19,23 +23,27 @@ const QUERY: &str = r#"{"query":"{ whoami { isOperator } }"}"#;
 
 pub(super) struct Port {
     _dir: TempDir,
-    pub(super) address: std::net::SocketAddr,
+    operator: Operator,
+    pub(super) address: SocketAddr,
     connector: Arc<ilp_connector::Connector<ilp_store::DurableLedger>>,
 }
 
 impl Port {
-    pub(super) async fn open(auth: Auth) -> Self {
+    pub(super) async fn open(auth: impl FnOnce(Store) -> Auth) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (operator, connector) = operator(dir.path()).await;
+        let auth = auth(operator.store().clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router(operator, auth)).await });
-        Self { _dir: dir, address, connector }
+        let routes = router(operator.clone(), auth);
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        Self { _dir: dir, operator, address, connector }
     }
 
     pub(super) async fn with_secret() -> Self {
         let rules = SignatureRules { tenant_id: "t".to_owned(), lifetime_ms: 30_000 };
-        Self::open(Auth::secret(&Secret::new(SECRET.to_owned()), rules, clock)).await
+        let secret = Secret::new(SECRET.to_owned());
+        Self::open(|store| Auth::secret(&secret, rules, clock, store).unwrap()).await
     }
 
     /// Status and body of the answer to one request, whose head is given in lines.
@@ -75,7 +83,7 @@ pub(super) fn signed_at(time_ms: u64, body: &str) -> String {
 
 #[tokio::test]
 async fn without_a_secret_only_web_pages_are_kept_out() {
-    let port = Port::open(Auth::loopback(Vec::new())).await;
+    let port = Port::open(|_| Auth::loopback(Vec::new())).await;
     let (status, body) = port.post("", QUERY).await;
     assert_eq!((status, body.as_str()), (200, r#"{"data":{"whoami":{"isOperator":true}}}"#));
     assert_eq!(port.post("; charset=utf-8", QUERY).await.0, 200);
@@ -89,7 +97,7 @@ async fn without_a_secret_only_web_pages_are_kept_out() {
 
 #[tokio::test]
 async fn what_is_no_request_is_refused_in_json() {
-    let port = Port::open(Auth::loopback(Vec::new())).await;
+    let port = Port::open(|_| Auth::loopback(Vec::new())).await;
     for body in [
         "",
         "{",
@@ -141,6 +149,12 @@ async fn with_a_secret_every_wrong_proof_gets_the_same_answer() {
     ] {
         assert_eq!(port.post(&headers, body).await, (401, first.clone()), "{headers}");
     }
+    let page = PageArguments { first: Some(100), ..PageArguments::default() };
+    let kept = port.operator.audit_events(&page, AuditFilter::default()).await.unwrap().rows;
+    assert_eq!(kept.len(), 10, "each that was turned away, and no query");
+    let reasons: HashSet<_> =
+        kept.into_iter().map(|record| record.outcome.unwrap().message).collect();
+    assert_eq!(reasons.len(), 7, "the operator is told what was wrong: {reasons:?}");
 }
 
 #[tokio::test]

@@ -109,9 +109,7 @@ pub(crate) fn incoming_tokens(tokens: &[Secret]) -> Result<Vec<TokenDigest>, Ope
             "authTokens is empty: give one token at least, or leave http.incoming out".to_owned(),
         ));
     }
-    if tokens.len() > TOKENS_MAX {
-        return Err(invalid(format!("{} given, at most {TOKENS_MAX} are taken", tokens.len())));
-    }
+    incoming_token_count(tokens.len())?;
     let mut digests = Vec::with_capacity(tokens.len());
     for token in tokens {
         token_text(token.reveal()).map_err(invalid)?;
@@ -125,6 +123,15 @@ pub(crate) fn incoming_tokens(tokens: &[Secret]) -> Result<Vec<TokenDigest>, Ope
         digests.push(digest);
     }
     Ok(digests)
+}
+
+/// How many tokens one peer may have.
+pub(crate) fn incoming_token_count(count: usize) -> Result<(), OperatorError> {
+    if count > TOKENS_MAX {
+        let why = format!("{count} given, at most {TOKENS_MAX} are taken");
+        return Err(OperatorError::bad_input("invalid incoming token", why));
+    }
+    Ok(())
 }
 
 /// A token travels as `Authorization: Bearer TOKEN`, so it must survive being part of a header.

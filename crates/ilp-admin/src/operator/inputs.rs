@@ -89,6 +89,31 @@ pub struct NewPeer {
     pub initial_liquidity: u64,
 }
 
+impl Default for NewPeer {
+    /// Nothing is set, which makes no peer yet.
+    fn default() -> Self {
+        Self {
+            asset_id: String::new(),
+            static_ilp_address: String::new(),
+            name: None,
+            max_packet_amount: None,
+            liquidity_threshold: None,
+            routes: Vec::new(),
+            endpoint: String::new(),
+            outgoing_token: Secret::new(String::new()),
+            incoming_tokens: None,
+            packets_per_minute_max: None,
+            amount_per_second_max: None,
+            packets_in_flight_max: None,
+            amount_in_flight_max: None,
+            asset_share_in_flight_percent_max: None,
+            is_default_route: false,
+            spread_basis_points: None,
+            initial_liquidity: 0,
+        }
+    }
+}
+
 /// A change of a peer. What is `None` or [`Edit::Keep`] stays.
 #[derive(Clone, Debug, Default)]
 pub struct PeerEdit {

@@ -36,6 +36,8 @@ impl Operator {
 
 impl Changing {
     async fn load(&self) -> Result<Loaded, OperatorError> {
+        let now = self.now();
+        self.store(move |store| super::tenants::note_creation(store, now)).await?;
         let inner = Arc::clone(&self.inner);
         let owed_a_deposit = super::blocking(move || inner.load_records()).await?;
         for mut record in owed_a_deposit {

@@ -15,6 +15,11 @@ pub(crate) trait Outcome: Sized + Send + 'static {
     /// All that a client may ask of it. The only secret in there is one that clients may read.
     fn keep(&self) -> Snapshot;
 
+    /// The id of what it is about, where it has one, for the audit log.
+    fn subject(&self) -> Option<String> {
+        None
+    }
+
     /// The outcome again; `None` when what was kept is of another form. `operator` has what is live
     /// and never changes, such as an asset's code.
     fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self>;
@@ -31,6 +36,10 @@ impl Outcome for () {
 }
 
 impl Outcome for AssetView {
+    fn subject(&self) -> Option<String> {
+        Some(self.record.id.to_string())
+    }
+
     fn keep(&self) -> Snapshot {
         Snapshot::new()
             .with_record("asset", &self.record)
@@ -43,6 +52,10 @@ impl Outcome for AssetView {
 }
 
 impl Outcome for PeerView {
+    fn subject(&self) -> Option<String> {
+        Some(self.record.id.to_string())
+    }
+
     fn keep(&self) -> Snapshot {
         let kept = self
             .asset
@@ -94,6 +107,10 @@ fn reachability_number(reachability: Reachability) -> u8 {
 }
 
 impl Outcome for EventRecord {
+    fn subject(&self) -> Option<String> {
+        Some(self.id.to_string())
+    }
+
     fn keep(&self) -> Snapshot {
         Snapshot::new().with_record("event", self)
     }
@@ -126,7 +143,7 @@ mod tests {
         conversion::Spread,
         token::{Secret, TokenDigest},
     };
-    use ilp_store::{AssetRecord, PeerRecord};
+    use ilp_store::{AssetRecord, IncomingToken, PeerRecord};
     use uuid::Uuid;
 
     use super::*;
@@ -153,7 +170,10 @@ mod tests {
             routes: vec!["g".to_owned()],
             endpoint: "https://bob.example".to_owned(),
             outgoing_token: Secret::new("theirtoken".to_owned()),
-            incoming_tokens: vec![TokenDigest::of(b"mytoken")],
+            incoming_tokens: vec![IncomingToken {
+                digest: TokenDigest::of(b"mytoken"),
+                created_at_ms: 3,
+            }],
             packets_per_minute_max: None,
             amount_per_second_max: Some(9),
             packets_in_flight_max: Some(10),

@@ -7,13 +7,14 @@ use ilp_connector::{
     account::AccountId,
     conversion::Spread,
     peer::{NextHop, Peer, Terms},
+    token::TokenDigest,
 };
-use ilp_store::{InitialDeposit, PeerRecord, Rows, Store};
+use ilp_store::{IncomingToken, InitialDeposit, PeerRecord, Rows, Store};
 use interledger_packet::{Address, AddressPrefix};
 use uuid::Uuid;
 
 use super::{
-    Changing, Inner, Operator, check,
+    Changing, Inner, Operator, Outcome, check,
     error::{OperatorError, unknown_asset, unknown_peer},
     inputs::{NewPeer, PeerEdit},
     page::PageArguments,
@@ -98,7 +99,10 @@ impl Operator {
 }
 
 impl Changing {
-    async fn create_peer(&self, mut record: PeerRecord) -> Result<PeerView, OperatorError> {
+    pub(super) async fn create_peer(
+        &self,
+        mut record: PeerRecord,
+    ) -> Result<PeerView, OperatorError> {
         let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
         record.id = self.new_id();
         record.created_at_ms = self.now().unix_ms();
@@ -161,16 +165,49 @@ impl Changing {
         }
     }
 
-    async fn update_peer(&self, id: Uuid, edit: PeerEdit) -> Result<PeerView, OperatorError> {
-        let record = self.store(move |store| store.peer(id)).await?.ok_or_else(unknown_peer)?;
+    pub(super) async fn update_peer(
+        &self,
+        id: Uuid,
+        edit: PeerEdit,
+    ) -> Result<PeerView, OperatorError> {
+        let record = self.stored_peer(id).await?;
         let edited = self.inner.edited(record, edit)?;
+        self.save_peer(edited).await
+    }
+
+    /// Stores a peer that was there before and makes it live.
+    pub(super) async fn save_peer(&self, edited: PeerRecord) -> Result<PeerView, OperatorError> {
+        self.save_peer_as(edited, |peer| peer).await
+    }
+
+    /// The same, as part of what `outcome` makes of it.
+    pub(super) async fn save_peer_as<T: Outcome>(
+        &self,
+        edited: PeerRecord,
+        outcome: impl FnOnce(PeerView) -> T,
+    ) -> Result<T, OperatorError> {
+        let id = edited.id;
         let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
-        let updated = self.view(edited.clone()).await?;
+        let updated = outcome(self.view(edited.clone()).await?);
         let update = move |store: &Store| store.update_peer(id, |record| *record = edited);
         let record = self.commit(&updated, update).await?;
         self.inner.parts.connector.update_peer(id, terms);
         self.watch_peer(&record).await?;
         Ok(updated)
+    }
+
+    /// The same, where more is to be done before there is an outcome.
+    pub(super) async fn save_peer_first(
+        &self,
+        edited: PeerRecord,
+    ) -> Result<PeerView, OperatorError> {
+        let id = edited.id;
+        let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
+        let update = move |store: &Store| store.update_peer(id, |record| *record = edited);
+        let record = self.store(update).await?;
+        self.inner.parts.connector.update_peer(id, terms);
+        self.watch_peer(&record).await?;
+        self.view(record).await
     }
 
     /// Where packets to the peer go; the same as before where nothing of it changed, so that open
@@ -219,7 +256,7 @@ impl Changing {
         Ok(())
     }
 
-    async fn view(&self, record: PeerRecord) -> Result<PeerView, OperatorError> {
+    pub(super) async fn view(&self, record: PeerRecord) -> Result<PeerView, OperatorError> {
         let inner = Arc::clone(&self.inner);
         super::blocking(move || inner.peer_view(record)).await
     }
@@ -228,7 +265,7 @@ impl Changing {
 impl Inner {
     /// Checks all of a new peer that can be checked without the store. The record lacks what is
     /// made when its turn has come: ids and time.
-    fn record_of(&self, new: NewPeer) -> Result<PeerRecord, OperatorError> {
+    pub(super) fn record_of(&self, new: NewPeer) -> Result<PeerRecord, OperatorError> {
         let asset_id = check::id(&new.asset_id);
         let empty = PeerRecord {
             id: Uuid::nil(),
@@ -267,7 +304,11 @@ impl Inner {
     }
 
     /// The record after an edit, every part of which was checked.
-    fn edited(&self, mut record: PeerRecord, edit: PeerEdit) -> Result<PeerRecord, OperatorError> {
+    pub(super) fn edited(
+        &self,
+        mut record: PeerRecord,
+        edit: PeerEdit,
+    ) -> Result<PeerRecord, OperatorError> {
         if let Some(address) = edit.static_ilp_address {
             check::peer_address(&address, self.parts.connector.address())?;
             record.static_ilp_address = address;
@@ -289,7 +330,8 @@ impl Inner {
             record.outgoing_token = token;
         }
         if let Some(tokens) = edit.incoming_tokens {
-            record.incoming_tokens = check::incoming_tokens(&tokens)?;
+            let digests = check::incoming_tokens(&tokens)?;
+            record.incoming_tokens = self.dated(digests, &record.incoming_tokens);
         }
         edit.max_packet_amount.apply(&mut record.max_packet_amount);
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
@@ -306,6 +348,16 @@ impl Inner {
             super::Edit::Set(basis_points) => record.spread = check::spread(basis_points)?,
         }
         Ok(record)
+    }
+
+    /// Tokens with their times: one that was there before keeps its own.
+    fn dated(&self, digests: Vec<TokenDigest>, before: &[IncomingToken]) -> Vec<IncomingToken> {
+        let created_at_ms = (self.parts.clock)().unix_ms();
+        let dated = digests.into_iter().map(|digest| {
+            let known = before.iter().find(|token| token.digest == digest).copied();
+            known.unwrap_or(IncomingToken { digest, created_at_ms })
+        });
+        dated.collect()
     }
 
     /// The peer that packets meet, from the one that is stored.
@@ -332,7 +384,7 @@ impl Inner {
             address,
             routes: routes.map_err(|error| damaged(&error))?,
             is_default_route: record.is_default_route,
-            tokens: record.incoming_tokens.clone(),
+            tokens: record.incoming_tokens.iter().map(|token| token.digest).collect(),
             max_packet_amount: record.max_packet_amount,
             packets_per_minute_max: record.packets_per_minute_max,
             amount_per_second_max: record.amount_per_second_max,
@@ -374,7 +426,7 @@ fn peer_id(text: &str) -> Result<Uuid, OperatorError> {
 }
 
 /// Takes segments off the end of `address` until a peer is found.
-fn peer_towards(
+pub(super) fn peer_towards(
     store: &Store,
     address: &str,
     asset_id: Uuid,

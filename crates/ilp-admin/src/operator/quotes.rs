@@ -1,5 +1,7 @@
 //! Quotes: what a payment would cost, and what would arrive.
 
+mod refusals;
+
 use std::sync::Arc;
 
 use ilp_connector::{
@@ -10,6 +12,7 @@ use ilp_connector::{
 use ilp_store::{FeeKind, FeeRecord, QuoteRecord, Rows, WalletAddressRecord};
 use uuid::Uuid;
 
+use self::refusals::{cannot_pay, invalid_receiver, no_amount, no_rate, nothing_arrives, too_many};
 use super::{
     Inner, Operator, check,
     error::{ErrorKind, OperatorError},
@@ -305,49 +308,6 @@ fn debit_for(conversion: &Conversion, receive: u64) -> Option<u64> {
 fn debit_of(conversion: &Conversion, receive: u64) -> Result<u64, OperatorError> {
     debit_for(conversion, receive)
         .ok_or_else(|| invalid_amount("no amount of the wallet's asset is worth that much"))
-}
-
-fn no_amount() -> OperatorError {
-    invalid_amount(
-        "the receiver asks for no amount, so one of debitAmount and receiveAmount is expected",
-    )
-}
-
-fn nothing_arrives(send_min: Option<u64>) -> OperatorError {
-    let words = "non-positive receive amount";
-    match send_min {
-        Some(minimum) => OperatorError::bad_input(
-            words,
-            format!("something arrives when {minimum} or more leaves the wallet, fees included"),
-        ),
-        None => OperatorError::new(ErrorKind::BadInput, words),
-    }
-}
-
-fn invalid_receiver(why: impl std::fmt::Display) -> OperatorError {
-    OperatorError::bad_input("invalid receiver", why)
-}
-
-/// It is no fault of the client's, and told as Rafiki tells it.
-fn no_rate(why: &str) -> OperatorError {
-    OperatorError::new(
-        ErrorKind::Internal,
-        format!("could not convert between assets: {why}; setRate sets a rate"),
-    )
-}
-
-fn too_many() -> OperatorError {
-    OperatorError::new(
-        ErrorKind::Unavailable,
-        "more quotes are being made than the node makes at once: try again",
-    )
-}
-
-fn cannot_pay() -> OperatorError {
-    OperatorError::new(
-        ErrorKind::Unavailable,
-        "the node is starting and can't reach other nodes yet: try again",
-    )
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{
     page::{self, PageInfo, Row},
     response::{MutationResponse, Status},
     scalars::{UInt8, UInt64},
+    tenant::Tenant,
 };
 use crate::operator::{AssetEdit, AssetView, NewAsset, OperatorError};
 
@@ -31,6 +32,8 @@ pub(crate) struct Asset {
     liquidity_threshold: Option<UInt64>,
     /// When the asset was made, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
+    /// Whose asset it is. There is one tenant.
+    tenant: Option<Tenant>,
 }
 
 impl From<AssetView> for Asset {
@@ -43,6 +46,7 @@ impl From<AssetView> for Asset {
             withdrawal_threshold: record.withdrawal_threshold.map(UInt64::from),
             liquidity_threshold: record.liquidity_threshold.map(UInt64::from),
             created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
+            tenant: Some(Tenant::default()),
         }
     }
 }

@@ -17,8 +17,73 @@ use async_graphql::{
 /// largest that GraphQL tools ask, about the schema itself, has some 200.
 const SELECTIONS_MAX: usize = 10_000;
 
+/// Fields that one operation may ask for at its top, under whatever names: the queries or mutations
+/// of a request.
+const TOP_FIELDS_MAX: usize = 100;
+
 /// How many fragments and sets may lie within each other, so that counting them is bounded too.
 const NESTING_MAX: usize = 64;
+
+/// How many brackets a document's text may have open at once. The library's parser calls itself for
+/// each of them before any limit of its own is looked at, and 256 KiB of brackets would take the
+/// whole process's stack.
+const BRACKETS_MAX: usize = 64;
+
+/// Whether a document may be parsed.
+///
+/// # Errors
+/// A sentence that says why not.
+pub(super) fn check_text(text: &str) -> Result<(), String> {
+    let mut open: usize = 0;
+    let mut rest = text;
+    while let Some(first) = rest.bytes().next() {
+        let skipped = match first {
+            b'{' | b'[' | b'(' => {
+                open += 1;
+                if open > BRACKETS_MAX {
+                    return Err(format!("the request nests more than {BRACKETS_MAX} deep"));
+                }
+                1
+            }
+            b'}' | b']' | b')' => {
+                open = open.saturating_sub(1);
+                1
+            }
+            b'#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
+            b'"' => string_length(rest),
+            _ => rest.chars().next().map_or(1, char::len_utf8),
+        };
+        rest = rest.get(skipped..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// The bytes of the string that `text` begins with, quotes included. One that doesn't end ends with
+/// its line, where the parser gives up too.
+fn string_length(text: &str) -> usize {
+    if let Some(block) = text.strip_prefix("\"\"\"") {
+        let mut from = 0;
+        while let Some(at) = block.get(from..).and_then(|rest| rest.find("\"\"\"")) {
+            let end = from + at;
+            if !block[..end].ends_with('\\') {
+                return end + 6;
+            }
+            from = end + 3;
+        }
+        return text.len();
+    }
+    let mut is_escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            b'\n' | b'\r' => return at,
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -33,12 +98,16 @@ pub(super) fn check(document: &ExecutableDocument) -> Result<(), String> {
         if counter.count(set, 0)? > SELECTIONS_MAX {
             return Err(too_many());
         }
-        if operation.node.ty == OperationType::Mutation {
-            let mut keys = HashSet::new();
-            once_each(set, &document.fragments, &mut keys)?;
-        }
+        let mut top = Top::default();
+        let once = operation.node.ty == OperationType::Mutation;
+        top.count(set, &document.fragments, once)?;
     }
     Ok(())
+}
+
+/// Whether no operation of a document changes anything.
+pub(super) fn only_reads(document: &ExecutableDocument) -> bool {
+    document.operations.iter().all(|(_, operation)| operation.node.ty != OperationType::Mutation)
 }
 
 fn too_many() -> String {
@@ -90,35 +159,54 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// GraphQL runs a field once however often it is selected under one name, and the library runs it
-/// each time; for a mutation that is a second change, whose refusal would hide that the first one
-/// was done. So each name may stand once among a mutation's own fields.
-fn once_each<'a>(
-    set: &'a SelectionSet,
-    fragments: &'a Fragments,
-    keys: &mut HashSet<&'a str>,
-) -> Result<(), String> {
-    for item in &set.items {
-        match &item.node {
-            Selection::Field(field) => {
-                let key = field.node.response_key().node.as_str();
-                if !keys.insert(key) {
-                    return Err(format!(
-                        "{key} is selected twice: give each mutation its own alias"
-                    ));
+/// What an operation asks for at its top. The nesting of fragments was bounded before.
+#[derive(Default)]
+struct Top<'a> {
+    fields: usize,
+    keys: HashSet<&'a str>,
+}
+
+impl<'a> Top<'a> {
+    /// Counts the fields, and with `once` lets each name stand once.
+    ///
+    /// GraphQL runs a field once however often it is selected under one name, and the library runs
+    /// it each time; for a mutation that is a second change, whose refusal would hide that the first
+    /// one was done.
+    fn count(
+        &mut self,
+        set: &'a SelectionSet,
+        fragments: &'a Fragments,
+        once: bool,
+    ) -> Result<(), String> {
+        for item in &set.items {
+            match &item.node {
+                Selection::Field(field) => {
+                    self.fields += 1;
+                    if self.fields > TOP_FIELDS_MAX {
+                        return Err(format!(
+                            "the request asks for more than {TOP_FIELDS_MAX} things: send several \
+                             smaller ones"
+                        ));
+                    }
+                    let key = field.node.response_key().node.as_str();
+                    if !self.keys.insert(key) && once {
+                        return Err(format!(
+                            "{key} is selected twice: give each mutation its own alias"
+                        ));
+                    }
                 }
-            }
-            Selection::InlineFragment(fragment) => {
-                once_each(&fragment.node.selection_set.node, fragments, keys)?;
-            }
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
-                    once_each(&fragment.node.selection_set.node, fragments, keys)?;
+                Selection::InlineFragment(fragment) => {
+                    self.count(&fragment.node.selection_set.node, fragments, once)?;
+                }
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
+                        self.count(&fragment.node.selection_set.node, fragments, once)?;
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -129,6 +217,37 @@ mod tests {
 
     fn checked(query: &str) -> Result<(), String> {
         check(&parse_query(query).expect("a document"))
+    }
+
+    #[test]
+    fn brackets_are_counted_where_they_are_brackets() {
+        let deep = "[".repeat(65);
+        for harmless in [
+            format!("# {deep}\n{{ a }}"),
+            format!("{{ a(b: \"{deep}\") }}"),
+            format!("{{ a(b: \"\\\"{deep}\") }}"),
+            format!("{{ a(b: \"\"\"\n\" \\\"\"\" {deep}\n\"\"\") }}"),
+            "[]".repeat(1_000),
+            format!("{}{}", "[".repeat(64), "]".repeat(64)),
+            String::new(),
+            "\"".to_owned(),
+            "\"\"\"".to_owned(),
+            "é\u{feff}#é".to_owned(),
+        ] {
+            assert_eq!(check_text(&harmless), Ok(()), "{harmless}");
+        }
+        for bomb in [
+            deep.clone(),
+            format!("\"a\"{deep}"),
+            format!("\"\"{deep}"),
+            format!("# a\r{deep}"),
+            format!("\"a\n{deep}"),
+            format!("\"\\\\\"{deep}"),
+            format!("\"\"\" \"\"\"{deep}"),
+            "{ a(b: [{c: ".repeat(30),
+        ] {
+            assert!(check_text(&bomb).is_err(), "{bomb}");
+        }
     }
 
     /// Each of `levels` fragments spreads the next one twice.
@@ -143,7 +262,7 @@ mod tests {
 
     #[test]
     fn fragments_that_double_are_refused_without_walking_them() {
-        assert_eq!(checked(&doubling(10)), Ok(()));
+        assert_eq!(checked(&doubling(6)), Ok(()));
         for levels in [13, 30, 60, 2_000] {
             assert!(checked(&doubling(levels)).is_err(), "{levels}");
         }

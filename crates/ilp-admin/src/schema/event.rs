@@ -10,6 +10,7 @@ use super::{
     page::{self, PageInfo, Row},
     response::{MutationResponse, Status},
     scalars::JsonObject,
+    tenant::Tenant,
 };
 
 /// Something that happened which the operator's own systems are told.
@@ -30,6 +31,8 @@ pub(crate) struct WebhookEvent {
     attempts: i32,
     /// When it is sent next; null unless it is pending.
     next_attempt_at: Option<String>,
+    /// Who is told. There is one tenant.
+    tenant: Option<Tenant>,
 }
 
 /// Whether the receiver of an event has it.
@@ -59,6 +62,7 @@ impl From<EventRecord> for WebhookEvent {
             state,
             attempts: int(event.attempts),
             next_attempt_at,
+            tenant: Some(Tenant::default()),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{
     page::Row,
     response::{MutationResponse, Status},
     scalars::{JsonObject, UInt64},
+    tenant::Tenant,
 };
 use crate::operator::{IncomingPaymentView, NewIncomingPayment, OperatorError};
 
@@ -38,6 +39,8 @@ pub(crate) struct IncomingPayment {
     pub(super) metadata: Option<JsonObject>,
     /// When it was made, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
+    /// Whose payment it is. There is one tenant.
+    tenant: Option<Tenant>,
     /// Whom it is expected from.
     sender_wallet_address: Option<String>,
     /// Why it was cancelled; always null, since incoming payments can't be.
@@ -91,6 +94,7 @@ impl From<IncomingPaymentView> for IncomingPayment {
             received_amount: Amount::new(received, &asset.code, asset.scale),
             metadata: record.metadata.map(|text| JsonObject::read(text.as_bytes())),
             created_at: time(record.created_at_ms),
+            tenant: Some(Tenant::default()),
             sender_wallet_address: record.sender_wallet_address,
             cancellation_reason: None,
             cancelled_at: None,

@@ -1,6 +1,6 @@
 //! Deposits and withdrawals in the schema: what is written.
 
-use async_graphql::{InputObject, SimpleObject};
+use async_graphql::{Enum, InputObject, SimpleObject};
 
 use super::{
     response::{MutationResponse, Status},
@@ -143,4 +143,49 @@ impl MutationResponse for LiquidityMutationResponse {
     fn new(_done: Option<()>, status: Status) -> Self {
         Self { status }
     }
+}
+
+/// Why a deposit or a withdrawal may be refused. No field has this type: it is here for clients that
+/// were generated from a schema in which it is, and refusals are told by their codes.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum LiquidityError {
+    /// It was posted before.
+    #[graphql(name = "AlreadyPosted")]
+    AlreadyPosted,
+    /// It was voided before.
+    #[graphql(name = "AlreadyVoided")]
+    AlreadyVoided,
+    /// The amount is zero.
+    #[graphql(name = "AmountZero")]
+    AmountZero,
+    /// There is less than is to be withdrawn.
+    #[graphql(name = "InsufficientBalance")]
+    InsufficientBalance,
+    /// The id is no UUID of version 4 or 7.
+    #[graphql(name = "InvalidId")]
+    InvalidId,
+    /// A transfer of this id was booked before.
+    #[graphql(name = "TransferExists")]
+    TransferExists,
+    /// There is no asset of this id.
+    #[graphql(name = "UnknownAsset")]
+    UnknownAsset,
+    /// There is no incoming payment of this id.
+    #[graphql(name = "UnknownIncomingPayment")]
+    UnknownIncomingPayment,
+    /// There is no outgoing payment of this id.
+    #[graphql(name = "UnknownOutgoingPayment")]
+    UnknownOutgoingPayment,
+    /// There is no payment of this id.
+    #[graphql(name = "UnknownPayment")]
+    UnknownPayment,
+    /// There is no wallet address of this id.
+    #[graphql(name = "UnknownWalletAddress")]
+    UnknownWalletAddress,
+    /// There is no peer of this id.
+    #[graphql(name = "UnknownPeer")]
+    UnknownPeer,
+    /// Nothing was withdrawn under this id.
+    #[graphql(name = "UnknownTransfer")]
+    UnknownTransfer,
 }

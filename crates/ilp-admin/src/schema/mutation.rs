@@ -3,7 +3,9 @@
 
 mod liquidity;
 mod payments;
+mod peering;
 mod rates;
+mod tokens;
 mod upkeep;
 mod wallets;
 
@@ -16,10 +18,9 @@ use super::{
     },
     peer::{CreatePeerMutationResponse, DeletePeerMutationResponse, UpdatePeerMutationResponse},
     peer_input::{CreatePeerInput, DeletePeerInput, UpdatePeerInput},
-    query::is_other_tenant,
     response::answer,
 };
-use crate::operator::{ErrorKind, OperatorError};
+use crate::operator::{ErrorKind, Operator, OperatorError};
 
 /// A change is written to the disk, so fewer of them than of fields fit into one request.
 const CHANGE_COMPLEXITY: usize = 50;
@@ -30,6 +31,8 @@ const CHANGE_COMPLEXITY: usize = 50;
 pub(crate) struct Mutation(
     PeeringMutation,
     liquidity::LiquidityMutation,
+    tokens::TokenMutation,
+    peering::PeeringByUrlMutation,
     rates::RatesMutation,
     upkeep::UpkeepMutation,
     wallets::WalletsMutation,
@@ -52,11 +55,8 @@ impl PeeringMutation {
         #[graphql(desc = "The asset.")] input: CreateAssetInput,
     ) -> Result<AssetMutationResponse> {
         let key = input.idempotency_key.clone();
-        let for_another = is_other_tenant(context, input.tenant_id.as_deref().map(String::as_str));
         answer(context, "Created Asset", key, move |operator| async move {
-            if for_another {
-                return Err(other_tenant());
-            }
+            check_assignment(&operator, input.tenant_id.as_deref().map(String::as_str))?;
             operator.create_asset(input.read()?).await
         })
         .await
@@ -139,10 +139,16 @@ impl PeeringMutation {
     }
 }
 
-fn other_tenant() -> OperatorError {
-    OperatorError::new(
-        ErrorKind::BadInput,
-        "Assignment to the specified tenant is not permitted: there is one tenant, which whoami \
-         names",
-    )
+/// Whether something may be made for the tenant that the client names.
+pub(crate) fn check_assignment(
+    operator: &Operator,
+    tenant_id: Option<&str>,
+) -> Result<(), OperatorError> {
+    operator.check_tenant(tenant_id).map_err(|_| {
+        OperatorError::new(
+            ErrorKind::BadInput,
+            "Assignment to the specified tenant is not permitted: there is one tenant, which \
+             whoami names",
+        )
+    })
 }

@@ -12,6 +12,7 @@ use super::{
     quote::Quote,
     response::{MutationResponse, Status},
     scalars::{JsonObject, UInt64},
+    tenant::Tenant,
 };
 use crate::operator::{
     NewOutgoingPayment, OutgoingPaymentFilter as Filter, OutgoingPaymentView, QuoteView,
@@ -51,6 +52,8 @@ pub(crate) struct OutgoingPayment {
     delivered_amount: Amount,
     /// When it was made, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
+    /// Whose payment it is. There is one tenant.
+    tenant: Option<Tenant>,
     /// The grant that it was made under; always null, since it is made by the operator.
     grant_id: Option<String>,
     /// Under which id what is left is withdrawn, posted or voided; null until it has ended. At first
@@ -107,6 +110,7 @@ impl From<OutgoingPaymentView> for OutgoingPayment {
             sent_amount: in_source(sent),
             delivered_amount: in_target(record.delivered),
             created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
+            tenant: Some(Tenant::default()),
             grant_id: None,
             withdrawal_id: record.withdrawal_id.map(ID::from),
             quote: Some(QuoteView { record: quote, asset }.into()),

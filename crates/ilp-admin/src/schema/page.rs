@@ -61,6 +61,20 @@ pub(crate) fn complexity(first: Option<i32>, last: Option<i32>, row: usize) -> u
     rows.saturating_mul(row.saturating_add(1))
 }
 
+/// The same where a filter is given: all that it doesn't let through must be read as well, so only a
+/// few such lists fit into a request.
+pub(crate) fn filtered_complexity(
+    is_filtered: bool,
+    first: Option<i32>,
+    last: Option<i32>,
+    row: usize,
+) -> usize {
+    let filter = if is_filtered { FILTER_COMPLEXITY } else { 0 };
+    complexity(first, last, row).saturating_add(filter)
+}
+
+const FILTER_COMPLEXITY: usize = 2_000;
+
 /// Rows that have a cursor: their id.
 pub(crate) trait Row: OutputType {
     fn id(&self) -> &ID;

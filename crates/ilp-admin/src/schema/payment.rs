@@ -9,6 +9,7 @@ use super::{
     outgoing_payment::OutgoingPayment,
     page::Row,
     scalars::{JsonObject, UInt64},
+    tenant::Tenant,
 };
 use crate::operator::{
     PaymentFilter as Filter, PaymentView,
@@ -59,6 +60,8 @@ pub(crate) struct Payment {
     metadata: Option<JsonObject>,
     /// When it was made, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
+    /// Whose payment it is. There is one tenant.
+    tenant: Option<Tenant>,
 }
 
 /// The direction of a payment.
@@ -84,6 +87,7 @@ impl From<PaymentView> for Payment {
                 liquidity: Some(view.liquidity.into()),
                 metadata: metadata(view.record.metadata),
                 created_at: time(view.record.created_at_ms),
+                tenant: Some(Tenant::default()),
             },
             PaymentView::Outgoing(view) => Self {
                 id: view.record.id.into(),
@@ -94,6 +98,7 @@ impl From<PaymentView> for Payment {
                 liquidity: Some(view.liquidity.into()),
                 metadata: metadata(view.record.metadata),
                 created_at: time(view.record.created_at_ms),
+                tenant: Some(Tenant::default()),
             },
         }
     }

@@ -10,6 +10,8 @@ use super::{
     page::{self, PageInfo, Row},
     response::{MutationResponse, Status},
     scalars::{UInt8, UInt64},
+    tenant::Tenant,
+    token::IncomingToken,
 };
 use crate::operator::PeerView;
 
@@ -90,6 +92,10 @@ pub(crate) struct Peer {
     spread_basis_points: i32,
     /// How many tokens the peer may show. Only their digests are kept, so they can't be read back.
     incoming_token_count: i32,
+    /// The tokens that the peer may show, without the tokens themselves.
+    incoming_tokens: Vec<IncomingToken>,
+    /// Whose peer it is. There is one tenant.
+    tenant: Option<Tenant>,
     /// How many packets from the peer were fulfilled since the node was started.
     packets_in: UInt64,
     /// How many packets to the peer were fulfilled since the node was started.
@@ -134,6 +140,8 @@ impl From<PeerView> for Peer {
             last_seen_at: last_seen_at.map(|at| at.to_string()),
             spread_basis_points: record.spread.basis_points().into(),
             incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
+            incoming_tokens: record.incoming_tokens.iter().map(IncomingToken::from).collect(),
+            tenant: Some(Tenant::default()),
             packets_in: passed.packets_in.into(),
             packets_out: passed.packets_out.into(),
             amount_in: passed.amount_in.into(),

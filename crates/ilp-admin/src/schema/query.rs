@@ -1,15 +1,18 @@
 //! The queries.
 
+mod audit;
 mod books;
+mod peering;
 mod rates;
 mod routes;
+mod tenants;
 mod wallets;
 
 use async_graphql::{Context, ID, MergedObject, Object, Result};
 
 use super::{
     asset::{Asset, AssetsConnection},
-    node::{NodeInfo, PingResult, WhoamiResponse},
+    node::{NodeInfo, PingResult},
     page::{self, SortOrder},
     peer::{Peer, PeersConnection},
     response::graphql_error,
@@ -26,6 +29,9 @@ const PING_COMPLEXITY: usize = 1000;
 pub(crate) struct Query(
     NodeQuery,
     books::BooksQuery,
+    tenants::TenantQuery,
+    audit::AuditQuery,
+    peering::PeeringQuery,
     rates::RatesQuery,
     routes::RoutesQuery,
     wallets::WalletsQuery,
@@ -60,7 +66,8 @@ impl NodeQuery {
     }
 
     /// A page of the assets: `first` so many `after` a cursor, or `last` so many `before` one; 20
-    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page, `NOT_FOUND` for an
+    /// unknown tenant.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn assets(
@@ -76,11 +83,8 @@ impl NodeQuery {
         >,
     ) -> Result<AssetsConnection> {
         let page = page::arguments(after, before, first, last, sort_order);
-        let rows = or_error(operator(context).assets(&page).await)?;
-        if is_other_tenant(context, tenant_id.as_deref()) {
-            return Ok(nothing().into());
-        }
-        Ok(rows.into())
+        or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
+        Ok(or_error(operator(context).assets(&page).await)?.into())
     }
 
     /// The peer of this id. `NOT_FOUND` when there is none.
@@ -106,7 +110,8 @@ impl NodeQuery {
     }
 
     /// A page of the peers: `first` so many `after` a cursor, or `last` so many `before` one; 20
-    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page, `NOT_FOUND` for an
+    /// unknown tenant.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn peers(
@@ -120,16 +125,9 @@ impl NodeQuery {
         #[graphql(desc = "Only this tenant's peers. There is one tenant.")] tenant_id: Option<ID>,
     ) -> Result<PeersConnection> {
         let page = page::arguments(after, before, first, last, sort_order);
-        let rows = or_error(operator(context).peers(&page).await)?;
-        if is_other_tenant(context, tenant_id.as_deref().map(String::as_str)) {
-            return Ok(nothing().into());
-        }
-        Ok(rows.into())
-    }
-
-    /// Who the client is to the node.
-    async fn whoami(&self, context: &Context<'_>) -> WhoamiResponse {
-        WhoamiResponse { id: operator(context).tenant_id().to_owned(), is_operator: true }
+        let tenant_id = tenant_id.as_deref().map(String::as_str);
+        or_error(operator(context).check_tenant(tenant_id))?;
+        Ok(or_error(operator(context).peers(&page).await)?.into())
     }
 
     /// The node that answers.
@@ -154,15 +152,7 @@ pub(crate) fn operator<'a>(context: &Context<'a>) -> &'a Operator {
     context.data_unchecked::<Operator>()
 }
 
-/// Whether the client asks for another tenant's things than its own. Nobody else has any.
-pub(crate) fn is_other_tenant(context: &Context<'_>, tenant_id: Option<&str>) -> bool {
-    tenant_id.is_some_and(|id| id != operator(context).tenant_id())
-}
-
-fn nothing<View>() -> ilp_store::Rows<View> {
-    ilp_store::Rows { rows: Vec::new(), has_previous: false, has_next: false }
-}
-
+/// A refusal as the GraphQL error that it is to the client.
 pub(crate) fn or_error<T>(result: Result<T, OperatorError>) -> Result<T> {
     result.map_err(|refusal| graphql_error(&refusal))
 }

@@ -12,6 +12,7 @@ use async_graphql::{Context, Error, ErrorExtensions, Result, SimpleObject};
 use ring::digest;
 use serde_json::{Value, json};
 
+use super::audited;
 use crate::{
     canonical_json::canonical,
     operator::{ErrorKind, Operator, OperatorError, Outcome, Request},
@@ -53,6 +54,7 @@ where
 {
     let refusals_as_data = wants_refusals_as_data(context);
     let operator = context.data_unchecked::<Operator>();
+    let audited = audited::begin(context).await.map_err(|refusal| graphql_error(&refusal))?;
     // An empty key names nothing, as Rafiki has it too.
     let done = match idempotency_key.filter(|key| !key.is_empty()) {
         None => work(operator.clone()).await,
@@ -61,6 +63,7 @@ where
             operator.once(request, work).await
         }
     };
+    audited.end(audited::ended(&done, success_message)).await;
     match done {
         Ok(done) => Ok(R::new(Some(done), Status::done(success_message))),
         Err(refusal) if refusals_as_data => Ok(R::new(None, Status::refused(&refusal))),
@@ -137,7 +140,7 @@ fn code(kind: ErrorKind) -> &'static str {
 }
 
 /// What `code` beside the object says.
-fn legacy_code(kind: ErrorKind) -> &'static str {
+pub(super) fn legacy_code(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::BadInput | ErrorKind::Inactive => "400",
         ErrorKind::Forbidden => "403",

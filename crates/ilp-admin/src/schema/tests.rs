@@ -1,5 +1,6 @@
 //! Operations through the schema, on a store in a directory of their own.
 
+mod audit;
 mod events;
 mod first_answer;
 mod idempotency;
@@ -8,12 +9,17 @@ mod outgoing_payments;
 mod pages;
 mod payment_progress;
 mod payment_restart;
+mod peering;
 mod peers;
+mod rafiki;
 mod rates;
 mod refusals;
 mod restart;
 mod routes;
+mod surface;
+mod tenants;
 mod thresholds;
+mod tokens;
 mod wallet_refusals;
 mod wallets;
 mod withdrawals;
@@ -34,7 +40,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{AdminSchema, sdl};
-use crate::operator::{BoxFuture, Network, Operator, Parts, PingOutcome, PingReply};
+use crate::operator::{
+    BoxFuture, Network, Operator, Parts, PeeringPost, PeeringReply, PeeringRules, PingOutcome,
+    PingReply, TenantProfile, TenantSettingName,
+};
 
 /// Takes every endpoint but those with a space, and hears from every node.
 struct TestNetwork;
@@ -57,6 +66,16 @@ impl Network for TestNetwork {
             PingOutcome { reply: Some(reply), took_us: 42 }
         })
     }
+
+    fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>> {
+        let is_near = endpoint.contains("localhost");
+        Box::pin(async move { if is_near { Err("it is near".to_owned()) } else { Ok(()) } })
+    }
+
+    /// Answers by the last part of the URL.
+    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>> {
+        Box::pin(async move { peering::reply(&post) })
+    }
 }
 
 static NOW_MS: AtomicU64 = AtomicU64::new(1_795_000_000_000);
@@ -73,13 +92,27 @@ pub(crate) fn put_forward(ms: u64) {
 
 /// An operator over the store in `dir`, as the daemon makes it.
 pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
-    operator_with(dir, LedgerOptions::default(), |books| books).await
+    operator_with(dir, LedgerOptions::default(), rules(), |books| books).await
+}
+
+/// The same with other rules for nodes that ask to become peers.
+pub(crate) async fn operator_with_rules(
+    dir: &Path,
+    peering: PeeringRules,
+) -> (Operator, Arc<Connector<DurableLedger>>) {
+    operator_with(dir, LedgerOptions::default(), peering, |books| books).await
+}
+
+fn rules() -> PeeringRules {
+    let connector_url = "https://ilp.jirani.example".to_owned();
+    PeeringRules { connector_url, ..PeeringRules::default() }
 }
 
 /// The same with another writer around the one of the books.
 async fn operator_with(
     dir: &Path,
     options: LedgerOptions,
+    peering: PeeringRules,
     wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
 ) -> (Operator, Arc<Connector<DurableLedger>>) {
     let store = Store::open(dir).unwrap();
@@ -110,6 +143,12 @@ async fn operator_with(
         network: Arc::new(TestNetwork),
         clock,
         tenant_id: "438fa74a-fa7d-4317-9ced-dde32ece1787".to_owned(),
+        tenant: TenantProfile {
+            public_name: "jirani".to_owned(),
+            has_secret: true,
+            settings: vec![(TenantSettingName::IlpAddress, "test.jirani".to_owned())],
+        },
+        peering,
         version: "0.1.0",
         hold_ms_max: 30_000,
         event_made,
@@ -139,7 +178,7 @@ impl Node {
         options: LedgerOptions,
         wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
     ) -> Self {
-        let (operator, connector) = operator_with(dir.path(), options, wrap).await;
+        let (operator, connector) = operator_with(dir.path(), options, rules(), wrap).await;
         Self { dir, schema: AdminSchema::new(operator.clone()), operator, connector }
     }
 

@@ -14,6 +14,7 @@ use super::{
     query::{operator, or_error},
     quote::Quote,
     scalars::UInt64,
+    tenant::Tenant,
 };
 use crate::operator::{OutgoingPaymentFilter, WalletAddressView};
 
@@ -34,6 +35,8 @@ pub(crate) struct WalletAddress {
     public_name: Option<String>,
     /// When it was made, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
+    /// Whose wallet address it is. There is one tenant.
+    tenant: Option<Tenant>,
     /// Whether it takes new payments.
     status: WalletAddressStatus,
     /// What the operator notes of it.
@@ -85,6 +88,7 @@ impl From<WalletAddressView> for WalletAddress {
             address: record.url,
             public_name: record.public_name,
             created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
+            tenant: Some(Tenant::default()),
             status,
             additional_properties: Some(properties.map(|property| Some(property.into())).collect()),
             uuid: record.id,

@@ -1,12 +1,11 @@
 use std::{sync::Barrier, thread};
 
-use ilp_connector::token::TokenDigest;
 use uuid::Uuid;
 
 use crate::{
     Conflict, Refusal, Store,
     records::{InitialDeposit, PeerRecord},
-    testing::{asset, fresh, open, peer},
+    testing::{asset, fresh, open, peer, token},
 };
 
 fn with_asset() -> (tempfile::TempDir, Store, Uuid) {
@@ -56,13 +55,13 @@ fn an_update_moves_the_indexes_and_minds_those_of_others() {
 
     let rename = |peer: &mut PeerRecord| peer.static_ilp_address = "g.b".to_owned();
     assert_eq!(conflict(store.update_peer(first.id, rename).map(drop)), Conflict::Peer);
-    let take = |peer: &mut PeerRecord| peer.incoming_tokens.push(TokenDigest::of(b"three"));
+    let take = |peer: &mut PeerRecord| peer.incoming_tokens.push(token("three"));
     assert_eq!(conflict(store.update_peer(first.id, take).map(drop)), Conflict::IncomingToken);
     assert_eq!(store.peer(first.id).unwrap().as_ref(), Some(&first));
 
     let updated = store.update_peer(first.id, |peer| {
         peer.static_ilp_address = "g.c".to_owned();
-        peer.incoming_tokens = vec![TokenDigest::of(b"two"), TokenDigest::of(b"four")];
+        peer.incoming_tokens = vec![token("two"), token("four")];
         peer.initial_deposit = None;
         peer.id = Uuid::nil();
     });

@@ -119,7 +119,7 @@ fn an_index_that_disagrees_is_found_at_the_start() {
     let usd = asset("USD");
     let neighbour = peer(usd.id, "g.a", &["mytoken"]);
     let row = Kind::Peer.key(neighbour.id.as_bytes());
-    let by_token = crate::keys::peer_by_token(&neighbour.incoming_tokens[0]);
+    let by_token = crate::keys::peer_by_token(&neighbour.incoming_tokens[0].digest);
     for lost in [row, by_token, Kind::Asset.key(usd.id.as_bytes())] {
         let (dir, store) = fresh();
         store.insert_asset(&usd).unwrap();

@@ -180,7 +180,10 @@ fn rest(payment: &Value) -> Option<String> {
     Some(match fee.map(|fee| (fee, shown(fee))) {
         Some((fee, shown)) if fee == withdrawn => format!("took out the fee of {shown}"),
         Some((_, shown)) => format!("took out {all}, the fee of {shown} and what was not needed"),
-        None => format!("took out {all}, which were not needed"),
+        None if payment["state"] == "COMPLETED" => {
+            format!("took out {all}, which were not needed")
+        }
+        None => format!("took out {all}, which were not sent"),
     })
 }
 

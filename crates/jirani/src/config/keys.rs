@@ -13,8 +13,6 @@ pub(crate) struct Key {
     pub(crate) default: Option<&'static str>,
     /// What a value looks like, for error messages.
     pub(crate) form: &'static str,
-    /// True for keys whose part of the node is not built yet: accepted, checked, and warned about.
-    pub(crate) planned: bool,
 }
 
 /// How a Rafiki variable's value becomes ours.
@@ -42,17 +40,12 @@ const fn key(
     default: Option<&'static str>,
     form: &'static str,
 ) -> Key {
-    Key { name, variable, rafiki: None, default, form, planned: false }
+    Key { name, variable, rafiki: None, default, form }
 }
 
 impl Key {
     const fn rafiki(mut self, rafiki: Rafiki) -> Self {
         self.rafiki = Some(rafiki);
-        self
-    }
-
-    const fn planned(mut self) -> Self {
-        self.planned = true;
         self
     }
 }
@@ -62,6 +55,7 @@ const URL: &str = "an http:// or https:// URL, such as https://ilp.example.com";
 const MILLISECONDS: &str = "a whole number of milliseconds";
 const COUNT: &str = "a whole number";
 const AMOUNT: &str = "a whole number in the asset's smallest unit; 0 is no limit";
+const AMOUNT_GIVEN: &str = "a whole number in the asset's smallest unit; 0 is nothing";
 const TEXT: &str = "a text";
 
 use Rafiki::{LogLevel, Port, Same};
@@ -170,6 +164,12 @@ pub(crate) const KEYS: &[Key] = &[
         "a whole number of days from 1 to 3650",
     ),
     key(
+        "retention.audit_days",
+        "JIRANI_RETENTION_AUDIT_DAYS",
+        Some("365"),
+        "a whole number of days from 1 to 3650",
+    ),
+    key(
         "retention.journal_segments_min",
         "JIRANI_RETENTION_JOURNAL_SEGMENTS_MIN",
         Some("all"),
@@ -190,11 +190,28 @@ pub(crate) const KEYS: &[Key] = &[
     key("stream_secret", "JIRANI_STREAM_SECRET", None, "32 bytes in base64")
         .rafiki(Same("STREAM_SECRET")),
     key("auto_peering.enabled", "JIRANI_AUTO_PEERING", Some("false"), "true or false")
-        .rafiki(Same("ENABLE_AUTO_PEERING"))
-        .planned(),
+        .rafiki(Same("ENABLE_AUTO_PEERING")),
     key("auto_peering.listen", "JIRANI_AUTO_PEERING_LISTEN", Some("0.0.0.0:3005"), ADDRESS)
-        .rafiki(Port("AUTO_PEERING_SERVER_PORT"))
-        .planned(),
+        .rafiki(Port("AUTO_PEERING_SERVER_PORT")),
+    key(
+        "auto_peering.approval",
+        "JIRANI_AUTO_PEERING_APPROVAL",
+        Some("require"),
+        "require or auto",
+    ),
+    key("auto_peering.liquidity", "JIRANI_AUTO_PEERING_LIQUIDITY", Some("0"), AMOUNT_GIVEN),
+    key(
+        "auto_peering.peers_max",
+        "JIRANI_AUTO_PEERING_PEERS_MAX",
+        Some("100"),
+        "a whole number up to 10000",
+    ),
+    key(
+        "auto_peering.private_endpoints",
+        "JIRANI_AUTO_PEERING_PRIVATE_ENDPOINTS",
+        Some("false"),
+        "true or false",
+    ),
 ];
 
 /// Whether a key's value must never be shown. The URL of somebody else's service often carries a

@@ -164,14 +164,6 @@ impl Settings {
         self.required(name, |text| text.parse().ok())
     }
 
-    /// Planned keys that somebody set to something.
-    pub(crate) fn set_but_planned(&self) -> impl Iterator<Item = &'static str> {
-        KEYS.iter().filter(|key| key.planned).filter_map(|key| {
-            let value = self.values.get(key.name)?;
-            (key.default != Some(value.text.as_str())).then_some(key.name)
-        })
-    }
-
     /// Whether a key still has its default.
     pub(crate) fn is_default(&self, name: &str) -> bool {
         self.values.get(name).is_none_or(|value| value.origin == DEFAULT)

@@ -92,6 +92,11 @@ fn a_wrong_value_names_the_key_the_value_and_the_form() {
         ("JIRANI_RETENTION_EVENT_DAYS", "0"),
         ("JIRANI_RETENTION_JOURNAL_SEGMENTS_MIN", "some"),
         ("JIRANI_AUTO_PEERING", "maybe"),
+        ("JIRANI_AUTO_PEERING_APPROVAL", "never"),
+        ("JIRANI_AUTO_PEERING_LIQUIDITY", "-1"),
+        ("JIRANI_AUTO_PEERING_PEERS_MAX", "10001"),
+        ("JIRANI_AUTO_PEERING_PRIVATE_ENDPOINTS", "some"),
+        ("JIRANI_RETENTION_AUDIT_DAYS", "0"),
         ("JIRANI_ILP_CONNECTIONS_MAX", "0"),
         ("JIRANI_LOG", "verbose"),
         ("JIRANI_LOG", "info,loud"),
@@ -167,13 +172,6 @@ fn a_rafiki_backends_webhook_variables_are_understood_and_never_shown() {
     let shown = format!("{config:?}");
     assert!(!shown.contains("hush") && !shown.contains("whist"), "{shown}");
     assert!(config.warnings.iter().all(|warning| !warning.contains("webhook")));
-}
-
-#[test]
-fn keys_that_do_nothing_yet_are_said_to() {
-    let config = with_file("", &[("JIRANI_OTLP_URL", "http://127.0.0.1:4317")]);
-    let warnings = config.expect("a configuration").warnings;
-    assert!(warnings.iter().any(|warning| warning.contains("telemetry.otlp_url")), "{warnings:?}");
 }
 
 #[test]

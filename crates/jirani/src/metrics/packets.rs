@@ -93,7 +93,7 @@ pub(super) fn write_causes<L: Ledger>(page: &mut Page<'_>, connector: &Connector
     for (failure, count) in causes.link_failures() {
         family.row(&[("cause", failure.label())], count)?;
     }
-    let help = "Rejects of others that were passed on, by code";
+    let help = "Rejects of others, and of who is paid at this node, by code";
     let mut family = page.family(Kind::Counter, "jirani_rejects", help)?;
     for (code, count) in causes.rejects() {
         family.row(&[("code", code.as_ref().map_or(OTHER, |code| code.as_str()))], count)?;

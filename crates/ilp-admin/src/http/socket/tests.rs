@@ -91,7 +91,7 @@ async fn requests_run_once_the_operator_is_known() {
 
 #[tokio::test]
 async fn nothing_runs_before_that_and_no_page_of_another_site_gets_in() {
-    let port = Port::open(Auth::loopback(Vec::new())).await;
+    let port = Port::open(|_| Auth::loopback(Vec::new())).await;
     let mut client = Client::open(&port, &[]).await.unwrap();
     client.send(json!({"type": "subscribe", "id": "a", "payload": {"query": "{ x }"}})).await;
     assert_eq!(client.read().await, json!(1011));
@@ -104,7 +104,7 @@ async fn nothing_runs_before_that_and_no_page_of_another_site_gets_in() {
 
 #[tokio::test]
 async fn sockets_are_bounded_and_what_is_no_message_ends_one() {
-    let port = Port::open(Auth::loopback(Vec::new())).await;
+    let port = Port::open(|_| Auth::loopback(Vec::new())).await;
     let mut open = Vec::new();
     for _ in 0..SOCKETS_MAX {
         open.push(Client::open(&port, &[]).await.unwrap());

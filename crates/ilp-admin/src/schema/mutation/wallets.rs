@@ -2,11 +2,10 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::{CHANGE_COMPLEXITY, other_tenant};
+use super::{CHANGE_COMPLEXITY, check_assignment};
 use crate::schema::{
     fee::{SetFeeInput, SetFeeResponse},
     incoming_payment::{CreateIncomingPaymentInput, IncomingPaymentResponse},
-    query::is_other_tenant,
     quote::{CreateQuoteInput, QuoteResponse},
     response::answer,
     wallet_address_input::{
@@ -34,11 +33,8 @@ impl WalletsMutation {
         #[graphql(desc = "The wallet address.")] input: CreateWalletAddressInput,
     ) -> Result<CreateWalletAddressMutationResponse> {
         let key = input.idempotency_key.clone();
-        let for_another = is_other_tenant(context, input.tenant_id.as_deref().map(String::as_str));
         answer(context, "Created wallet address", key, move |operator| async move {
-            if for_another {
-                return Err(other_tenant());
-            }
+            check_assignment(&operator, input.tenant_id.as_deref().map(String::as_str))?;
             operator.create_wallet_address(input.read()).await
         })
         .await

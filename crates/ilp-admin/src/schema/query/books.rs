@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::{is_other_tenant, nothing, operator, or_error};
+use super::{operator, or_error};
 use crate::{
     operator::transfers::ROWS_MAX,
     schema::{
@@ -37,7 +37,9 @@ impl BooksQuery {
 
     /// A page of the events: `first` so many `after` a cursor, or `last` so many `before` one; 20
     /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
-    #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
+    #[graphql(
+        complexity = "page::filtered_complexity(filter.is_some(), first, last, child_complexity)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn webhook_events(
         &self,
@@ -54,11 +56,8 @@ impl BooksQuery {
     ) -> Result<WebhookEventsConnection> {
         let page = page::arguments(after, before, first, last, sort_order);
         let (only, except) = filter.unwrap_or_default().read();
-        let rows = or_error(operator(context).events(&page, only, except).await)?;
-        if is_other_tenant(context, tenant_id.as_deref()) {
-            return Ok(nothing().into());
-        }
-        Ok(rows.into())
+        or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
+        Ok(or_error(operator(context).events(&page, only, except).await)?.into())
     }
 }
 

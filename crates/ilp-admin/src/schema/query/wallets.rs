@@ -2,18 +2,15 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::{is_other_tenant, nothing, operator, or_error};
-use crate::{
-    operator::{IncomingPaymentView, OutgoingPaymentView, PaymentView, WalletAddressView},
-    schema::{
-        incoming_payment::{IncomingPayment, IncomingPaymentFilter},
-        lists::Connection,
-        outgoing_payment::{OutgoingPayment, OutgoingPaymentFilter},
-        page::{self, SortOrder},
-        payment::{Payment, PaymentFilter},
-        quote::Quote,
-        wallet_address::WalletAddress,
-    },
+use super::{operator, or_error};
+use crate::schema::{
+    incoming_payment::{IncomingPayment, IncomingPaymentFilter},
+    lists::Connection,
+    outgoing_payment::{OutgoingPayment, OutgoingPaymentFilter},
+    page::{self, SortOrder},
+    payment::{Payment, PaymentFilter},
+    quote::Quote,
+    wallet_address::WalletAddress,
 };
 
 #[derive(Default)]
@@ -87,11 +84,8 @@ impl WalletsQuery {
         #[graphql(desc = "Only this tenant's. There is one tenant.")] tenant_id: Option<String>,
     ) -> Result<Connection<WalletAddress>> {
         let page = page::arguments(after, before, first, last, sort_order);
-        let rows = or_error(operator(context).wallet_addresses(&page).await)?;
-        if is_other_tenant(context, tenant_id.as_deref()) {
-            return Ok(nothing::<WalletAddressView>().into());
-        }
-        Ok(rows.into())
+        or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
+        Ok(or_error(operator(context).wallet_addresses(&page).await)?.into())
     }
 
     /// A page of the outgoing payments: `first` so many `after` a cursor, or `last` so many `before` one; 20
@@ -113,11 +107,8 @@ impl WalletsQuery {
     ) -> Result<Connection<OutgoingPayment>> {
         let page = page::arguments(after, before, first, last, sort_order);
         let filter = OutgoingPaymentFilter::read(filter);
-        let rows = or_error(operator(context).outgoing_payments(&page, filter).await)?;
-        if is_other_tenant(context, tenant_id.as_deref()) {
-            return Ok(nothing::<OutgoingPaymentView>().into());
-        }
-        Ok(rows.into())
+        or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
+        Ok(or_error(operator(context).outgoing_payments(&page, filter).await)?.into())
     }
 
     /// A page of the incoming payments: `first` so many `after` a cursor, or `last` so many `before` one; 20
@@ -139,11 +130,8 @@ impl WalletsQuery {
     ) -> Result<Connection<IncomingPayment>> {
         let page = page::arguments(after, before, first, last, sort_order);
         let filter = IncomingPaymentFilter::read(filter);
-        let rows = or_error(operator(context).incoming_payments(None, &page, filter).await)?;
-        if is_other_tenant(context, tenant_id.as_deref()) {
-            return Ok(nothing::<IncomingPaymentView>().into());
-        }
-        Ok(rows.into())
+        or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
+        Ok(or_error(operator(context).incoming_payments(None, &page, filter).await)?.into())
     }
 
     /// A page of the payments of both directions: `first` so many `after` a cursor, or `last` so many `before` one; 20
@@ -163,10 +151,7 @@ impl WalletsQuery {
     ) -> Result<Connection<Payment>> {
         let page = page::arguments(after, before, first, last, sort_order);
         let filter = PaymentFilter::read(filter);
-        let rows = or_error(operator(context).payments(&page, filter).await)?;
-        if is_other_tenant(context, tenant_id.as_deref()) {
-            return Ok(nothing::<PaymentView>().into());
-        }
-        Ok(rows.into())
+        or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
+        Ok(or_error(operator(context).payments(&page, filter).await)?.into())
     }
 }

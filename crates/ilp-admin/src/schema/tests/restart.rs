@@ -151,22 +151,22 @@ async fn a_client_that_hangs_up_leaves_store_and_connector_equal() {
         let mut input = peer_input(&asset, &format!("test.p{steps}"));
         input["initialLiquidity"] = json!(5);
         let mut request = Box::pin(node.mutate("createPeer", input, "peer { id }"));
-        for _ in 0..steps {
-            let step = std::future::poll_fn(|context| {
-                std::task::Poll::Ready(request.as_mut().poll(context).is_ready())
-            });
-            if step.await {
-                break;
+        let mut polls = 0;
+        std::future::poll_fn(|context| {
+            polls += 1;
+            if polls > steps || request.as_mut().poll(context).is_ready() {
+                return std::task::Poll::Ready(());
             }
-            tokio::task::yield_now().await;
-        }
+            std::task::Poll::Pending
+        })
+        .await;
         drop(request);
     }
     // Changes are made one at a time and in turn, so this one comes after all that had begun.
     node.create_peer(&asset, "test.last").await;
     let stored = node.data(ALL, json!({})).await;
     let stored = stored["peers"]["edges"].as_array().unwrap();
-    assert!(stored.len() >= 5, "all but the request that was never begun: {}", stored.len());
+    assert!(stored.len() >= 5, "all but the two that were never begun: {}", stored.len());
     assert_eq!(stored.len(), node.connector.peer_count());
     for edge in stored {
         let id: Uuid = text(&edge["node"]["id"]).parse().unwrap();

@@ -1,0 +1,120 @@
+//! The auto-peering port: another node asks to become a peer and is answered with what it needs.
+//!
+//! The wire form is Rafiki's. What isn't: who already is a peer is never changed without proof that
+//! it asks itself, what a new peer may send is configured and finite, and how often anybody may ask
+//! is bounded for each address and in total.
+
+mod limiter;
+pub(crate) mod wire;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    body::to_bytes,
+    extract::{Request, State},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER},
+    },
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use ilp_connector::token::Secret;
+
+use self::{limiter::Limiter, wire::Refusal};
+use crate::{
+    http::ClientAddress,
+    operator::{
+        Operator, PeeringOffer,
+        audit::{Caller, CallerKind},
+    },
+};
+
+/// The longest request, in bytes: an address, a URL, a token and a name.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+/// How long a request may take to arrive.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+
+struct Port {
+    operator: Operator,
+    limiter: Limiter,
+}
+
+/// The auto-peering port's one route. Whoever serves it adds a [`ClientAddress`] to each request.
+pub fn auto_peering_router(operator: Operator) -> Router {
+    let port = Port { operator, limiter: Limiter::default() };
+    Router::new().route("/", post(peer)).with_state(Arc::new(port))
+}
+
+async fn peer(State(port): State<Arc<Port>>, request: Request) -> Response {
+    match port.answer(request).await {
+        Ok(answer) => answer,
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+impl Port {
+    async fn answer(&self, request: Request) -> Result<Response, Refusal> {
+        let (head, body) = request.into_parts();
+        let address = head.extensions.get::<ClientAddress>().map(|address| address.0);
+        let caller = Caller { kind: CallerKind::Peer, address };
+        let now_ms = self.operator.now().unix_ms();
+        if !self.limiter.admit(address.map(|address| address.ip()), now_ms) {
+            let refusal = Refusal::too_many();
+            let reason = refusal.message.as_ref();
+            self.operator.audit_refusal(caller, "peeringRequest", "429", reason).await;
+            return Err(refusal);
+        }
+        if !is_json(&head.headers) {
+            return Err(Refusal::bad_request("Content-Type: application/json is expected"));
+        }
+        let read = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX));
+        let body = match read.await {
+            Ok(Ok(body)) => body,
+            Ok(Err(_)) => return Err(Refusal::too_long(BODY_BYTES_MAX)),
+            Err(_) => return Err(Refusal::bad_request("the body did not arrive in time")),
+        };
+        let mut offer = wire::read_offer(&body)?;
+        offer.proof = bearer(&head.headers);
+        offer.caller = Some(caller);
+        self.accept(offer).await
+    }
+
+    /// In a task of its own: what was begun is ended, also when the other node hangs up.
+    async fn accept(&self, offer: PeeringOffer) -> Result<Response, Refusal> {
+        let operator = self.operator.clone();
+        let task = tokio::spawn(async move { operator.accept_peering(offer).await });
+        let accepted = task.await.map_err(|_| Refusal::internal())?;
+        let answer = accepted.map_err(|error| Refusal::from(&error))?;
+        // One that the operator has yet to approve is as good as made to the node that asked: it
+        // has all that it needs, and its packets are refused until then.
+        let status = if answer.is_pending { StatusCode::ACCEPTED } else { StatusCode::OK };
+        Ok((status, Json(wire::answer(&answer))).into_response())
+    }
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, Json(refusal.to_json())).into_response();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
+    }
+    response
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The token by which the other node shows that it is a peer already.
+fn bearer(headers: &HeaderMap) -> Option<Secret> {
+    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

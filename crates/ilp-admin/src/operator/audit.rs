@@ -1,0 +1,255 @@
+//! The audit log: who did what, when, and what came of it. Each change of the operator's is one
+//! record in the store and one line in the log; so is whoever was turned away.
+//!
+//! A change is noted before it begins and again when it has ended. What a crash cuts short stays
+//! noted as begun, since nobody can tell any more how far it came.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use ilp_store::{AuditFilter, AuditOutcome, AuditRecord, Rows};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use super::{Operator, OperatorError, PageArguments, blocking};
+
+/// How many refusals are noted at once, and how long it takes until there is room for one more. All
+/// others are counted: whoever knocks all day must not fill the disk.
+const REFUSALS_MAX: u64 = 20;
+const REFUSAL_INTERVAL_MS: u64 = 3_000;
+
+/// How often records that have served their time are removed, and how many in one step.
+const PURGE_INTERVAL: Duration = Duration::from_secs(10 * 60);
+const ROWS_PER_STEP: usize = 500;
+const STEPS_MAX: usize = 200;
+
+/// Longest message that is kept, in characters. What a refusal says may repeat what was given.
+const MESSAGE_CHARACTERS_MAX: usize = 300;
+
+/// How whoever does something is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallerKind {
+    /// By the machine that the request comes from, where there is no secret.
+    Loopback,
+    /// By the secret, shown as a bearer token.
+    Bearer,
+    /// By a signature made with the secret.
+    Signature,
+    /// Another node, by nothing but what it says.
+    Peer,
+    /// Not at all.
+    Nobody,
+}
+
+impl CallerKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Loopback => "loopback",
+            Self::Bearer => "bearer",
+            Self::Signature => "signature",
+            Self::Peer => "peer",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
+/// Who does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// How it is known.
+    pub(crate) kind: CallerKind,
+    /// Where from, where that is known.
+    pub(crate) address: Option<SocketAddr>,
+}
+
+/// Something that is being done, to be ended with [`Audited::end`].
+#[derive(Debug)]
+pub(crate) struct Audited {
+    operator: Operator,
+    record: AuditRecord,
+    began: Instant,
+}
+
+/// How something ended.
+pub(crate) struct Ended {
+    /// `200`, or the code of the refusal.
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    /// The id of what it was about, where it has one.
+    pub(crate) subject: Option<String>,
+}
+
+impl Operator {
+    /// Notes that `caller` does something. `detail` has no secrets any more.
+    ///
+    /// # Errors
+    /// When the store fails: nothing is done that can't be noted.
+    pub(crate) async fn begin_audit(
+        &self,
+        caller: Caller,
+        operation: &str,
+        detail: &Value,
+    ) -> Result<Audited, OperatorError> {
+        let record = self.audit_record(caller, operation, detail);
+        let noted = record.clone();
+        self.read(move |inner| Ok(inner.parts.store.note_audit(&noted)?)).await?;
+        Ok(Audited { operator: self.clone(), record, began: Instant::now() })
+    }
+
+    /// Notes that `caller` was turned away, unless that happens too often, and then how often.
+    pub(crate) async fn audit_refusal(
+        &self,
+        caller: Caller,
+        operation: &str,
+        code: &str,
+        reason: &str,
+    ) {
+        let now_ms = (self.inner.parts.clock)().unix_ms();
+        let Some(unnoted) = self.inner.refusals.lock().admit(now_ms) else { return };
+        tracing::warn!(
+            target: "jirani::audit",
+            operation,
+            origin = caller.address.map(tracing::field::display),
+            code,
+            reason,
+            unnoted,
+            "refused"
+        );
+        let detail = if unnoted > 0 { json!({ "unnotedBefore": unnoted }) } else { json!({}) };
+        let mut record = self.audit_record(caller, operation, &detail);
+        record.outcome = Some(AuditOutcome {
+            code: code.to_owned(),
+            message: reason.to_owned(),
+            subject: None,
+            took_us: 0,
+        });
+        let noted = self.read(move |inner| Ok(inner.parts.store.note_audit(&record)?)).await;
+        if let Err(error) = noted {
+            tracing::error!(%error, "a refusal is in the log alone");
+        }
+    }
+
+    /// A page of what was done: of the operations in `only`, where given, and not in `except`; and
+    /// of this `code`, where given.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn audit_events(
+        &self,
+        page: &PageArguments,
+        filter: AuditFilter,
+    ) -> Result<Rows<AuditRecord>, OperatorError> {
+        let page = page.check()?;
+        self.read(move |inner| Ok(inner.parts.store.audit_page(page, &filter)?)).await
+    }
+
+    /// Removes what was done longer ago than `kept`. Never ends; it wakes every ten minutes and
+    /// works in small steps.
+    pub async fn keep_audit(&self, kept: Duration) {
+        let kept_ms = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
+        loop {
+            tokio::time::sleep(PURGE_INTERVAL).await;
+            let before_ms = (self.inner.parts.clock)().unix_ms().saturating_sub(kept_ms);
+            for _ in 0..STEPS_MAX {
+                let purged = self.read(move |inner| {
+                    Ok(inner.parts.store.purge_audit(before_ms, ROWS_PER_STEP)?)
+                });
+                match purged.await {
+                    Ok(ROWS_PER_STEP) => {}
+                    Ok(_) => break,
+                    Err(error) => {
+                        tracing::warn!(%error, "old audit records could not be removed");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn audit_record(&self, caller: Caller, operation: &str, detail: &Value) -> AuditRecord {
+        let now = (self.inner.parts.clock)();
+        AuditRecord {
+            id: self.inner.new_id_at(now),
+            at_ms: now.unix_ms(),
+            caller: caller.kind.name().to_owned(),
+            origin: caller.address.map(|address| address.ip().to_string()).unwrap_or_default(),
+            operation: operation.to_owned(),
+            detail: detail.to_string(),
+            outcome: None,
+        }
+    }
+}
+
+impl Audited {
+    /// Notes how it ended, in the log and on the disk. It was done, or refused, whatever becomes of
+    /// the note.
+    pub(crate) async fn end(mut self, Ended { code, message, subject }: Ended) {
+        let took_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let message: String = message.chars().take(MESSAGE_CHARACTERS_MAX).collect();
+        let AuditRecord { caller, origin, operation, detail, .. } = &self.record;
+        let shown = subject.as_deref().unwrap_or_default();
+        tracing::info!(
+            target: "jirani::audit",
+            caller, origin, operation, detail, code, subject = shown, took_us, "{message}"
+        );
+        self.record.outcome =
+            Some(AuditOutcome { code: code.to_owned(), message, subject, took_us });
+        let (operator, record) = (self.operator, self.record);
+        let inner = operator.inner;
+        let noted = blocking(move || Ok(inner.parts.store.finish_audit(&record)?)).await;
+        if let Err(error) = noted {
+            tracing::error!(%error, "what came of a change is in the log alone");
+        }
+    }
+}
+
+/// Lets so many refusals through and counts the rest.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    /// How many were noted lately, less one for each interval since.
+    recent: u64,
+    last_ms: u64,
+    unnoted: u64,
+}
+
+impl Refusals {
+    /// Whether this one is noted; if so, how many before it were not.
+    fn admit(&mut self, now_ms: u64) -> Option<u64> {
+        let intervals = now_ms.saturating_sub(self.last_ms) / REFUSAL_INTERVAL_MS;
+        if intervals > 0 {
+            self.recent = self.recent.saturating_sub(intervals);
+            self.last_ms = now_ms;
+        }
+        if self.recent >= REFUSALS_MAX {
+            self.unnoted += 1;
+            return None;
+        }
+        self.recent += 1;
+        Some(std::mem::take(&mut self.unnoted))
+    }
+}
+
+/// What [`Inner`](super::Inner) has of it.
+pub(super) type SharedRefusals = Mutex<Refusals>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_refusals_is_counted_and_not_noted() {
+        let mut refusals = Refusals::default();
+        let now_ms = 1_000_000;
+        let noted = (0..1_000).filter(|_| refusals.admit(now_ms).is_some()).count();
+        assert_eq!(noted, 20);
+        assert_eq!(refusals.admit(now_ms + REFUSAL_INTERVAL_MS - 1), None);
+        assert_eq!(refusals.admit(now_ms + REFUSAL_INTERVAL_MS), Some(981));
+        assert_eq!(refusals.admit(now_ms + REFUSAL_INTERVAL_MS), None);
+        // A day later there is room again, and no more than at the first time.
+        let later_ms = now_ms + 86_400_000;
+        let noted = (0..1_000).filter(|_| refusals.admit(later_ms).is_some()).count();
+        assert_eq!(noted, 20);
+    }
+}

@@ -1,0 +1,223 @@
+//! Asking another node to become a peer, where all that is known of it is a URL.
+//!
+//! The operator names the URL, so it is asked whatever network it is in; but what comes back is the
+//! other node's word. An address that a peer of ours has is changed only when that peer was made at
+//! this very URL, and only that URL is shown the token which the peer knows us by.
+
+use ilp_connector::token::Secret;
+use ilp_store::{PeerRecord, Proof};
+use uuid::Uuid;
+
+use super::{
+    Changing, Edit, ErrorKind, Operator, OperatorError, PeerEdit, PeeringAnswer, PeeringOffer,
+    check, error::unknown_asset, inputs::NewPeer, tokens::random_token, views::PeerView,
+};
+use crate::{auto_peering::wire, operator::PeeringPost};
+use ilp_connector::account::AccountId;
+
+/// A node to be asked.
+#[derive(Clone, Debug, Default)]
+pub struct PeerByUrl {
+    /// Where it takes peering requests.
+    pub peer_url: String,
+    /// The asset to count in.
+    pub asset_id: String,
+    /// In place of what it calls itself.
+    pub name: Option<String>,
+    /// The largest amount of one packet, in the asset's smallest unit.
+    pub max_packet_amount: Option<u64>,
+    /// An event is due when its liquidity falls to this.
+    pub liquidity_threshold: Option<u64>,
+    /// What it may send, in addition to what it may already; in the asset's smallest unit.
+    pub liquidity_to_deposit: Option<u64>,
+}
+
+impl Operator {
+    /// Asks the node at a URL to become a peer, and makes it one of ours; or has it change its terms
+    /// if it became a peer at this URL before.
+    ///
+    /// # Errors
+    /// An unknown asset; not found when nobody takes peering requests there; bad input when it
+    /// refuses, or answers what makes no peer.
+    pub async fn create_or_update_peer_by_url(
+        &self,
+        wanted: PeerByUrl,
+    ) -> Result<PeerView, OperatorError> {
+        let asset_id = check::id(&wanted.asset_id).ok_or_else(unknown_asset)?;
+        if let Some(name) = &wanted.name {
+            check::name(name)?;
+        }
+        let parts = &self.inner.parts;
+        if !wanted.peer_url.contains("://") {
+            return Err(no_such_node("a URL such as https://peering.example is expected"));
+        }
+        check::endpoint_length(&wanted.peer_url)
+            .and_then(|()| parts.network.check_endpoint(&wanted.peer_url))
+            .map_err(no_such_node)?;
+        let url = wanted.peer_url.clone();
+        let (asset, known) = self
+            .read(move |inner| {
+                let store = &inner.parts.store;
+                let asset = store.asset(asset_id)?.ok_or_else(unknown_asset)?;
+                let known = match store.peer_behind(asset_id, &url)? {
+                    Some(id) => store.peer(id)?,
+                    None => None,
+                };
+                Ok((asset, known))
+            })
+            .await?;
+        let offer = PeeringOffer {
+            static_ilp_address: parts.connector.address().to_string(),
+            connector_url: parts.peering.connector_url.clone(),
+            asset_code: asset.code,
+            asset_scale: asset.scale,
+            token: random_token()?,
+            max_packet_amount: wanted.max_packet_amount,
+            name: Some(parts.tenant.public_name.clone()),
+            proof: known.as_ref().map(|peer| peer.outgoing_token.clone()),
+            caller: None,
+        };
+        let answer = self.ask_to_peer(&wanted.peer_url, &offer).await?;
+        // Whoever is asked on this machine or in a private network may itself be there.
+        let is_near = parts.network.check_public(&wanted.peer_url).await.is_err();
+        if !is_near && !parts.peering.private_endpoints {
+            parts.network.check_public(&answer.connector_url).await.map_err(bad_answer)?;
+        }
+        let known = known.map(|peer| peer.id);
+        self.change(move |changing| async move {
+            changing.make_or_renew(asset_id, wanted, answer, offer.token, known).await
+        })
+        .await
+    }
+
+    async fn ask_to_peer(
+        &self,
+        url: &str,
+        offer: &PeeringOffer,
+    ) -> Result<PeeringAnswer, OperatorError> {
+        let post = PeeringPost {
+            url: url.to_owned(),
+            proof: offer.proof.clone(),
+            body: wire::offer(offer).to_string(),
+        };
+        let reply = self.inner.parts.network.ask_for_peering(post).await.map_err(no_such_node)?;
+        if (200..300).contains(&reply.status) {
+            return wire::read_answer(&reply.body)
+                .ok_or_else(|| bad_answer("the answer is not that of a node which was asked"));
+        }
+        match wire::read_refusal(&reply.body) {
+            None => Err(no_such_node(format!("it answers HTTP status {}", reply.status))),
+            Some((kind, _)) if kind == wire::UNKNOWN_ASSET => {
+                Err(OperatorError::new(ErrorKind::BadInput, "Peer does not support asset"))
+            }
+            Some((kind, message)) if kind == wire::INVALID_CONFIGURATION => {
+                let message = said(&message);
+                let words = "The ILP configuration is misconfigured";
+                Err(OperatorError::bad_input(words, format!("the peer says: {message}")))
+            }
+            Some((_, message)) => Err(bad_answer(format!("the peer says: {}", said(&message)))),
+        }
+    }
+}
+
+impl Changing {
+    async fn make_or_renew(
+        &self,
+        asset_id: Uuid,
+        wanted: PeerByUrl,
+        answer: PeeringAnswer,
+        outgoing_token: Secret,
+        known: Option<Uuid>,
+    ) -> Result<PeerView, OperatorError> {
+        let address = answer.static_ilp_address.clone();
+        let there =
+            self.store(move |store| store.peer_by_address_and_asset(&address, asset_id)).await?;
+        if let Some(peer) = there {
+            if known != Some(peer.id) {
+                return Err(bad_answer(
+                    "a peer of this asset has the address that it answers with, and was not made at \
+                     this URL: delete or update that one by its id",
+                ));
+            }
+            return self.renew_by_url(peer, wanted, answer, outgoing_token).await;
+        }
+        let name = (!answer.name.is_empty()).then_some(answer.name);
+        let mut record = self
+            .inner
+            .record_of(NewPeer {
+                asset_id: asset_id.to_string(),
+                static_ilp_address: answer.static_ilp_address,
+                name: wanted.name.or(name),
+                max_packet_amount: wanted.max_packet_amount,
+                liquidity_threshold: wanted.liquidity_threshold,
+                endpoint: answer.connector_url,
+                outgoing_token,
+                incoming_tokens: Some(vec![answer.token]),
+                ..NewPeer::default()
+            })
+            .map_err(as_answer)?;
+        record.initial_deposit =
+            super::auto_peering::deposit_of(wanted.liquidity_to_deposit.unwrap_or(0));
+        let peer = self.create_peer(record).await?;
+        let (id, url) = (peer.record.id, wanted.peer_url);
+        self.store(move |store| store.note_peer_behind(asset_id, &url, id)).await?;
+        Ok(peer)
+    }
+
+    async fn renew_by_url(
+        &self,
+        peer: PeerRecord,
+        wanted: PeerByUrl,
+        answer: PeeringAnswer,
+        outgoing_token: Secret,
+    ) -> Result<PeerView, OperatorError> {
+        let id = peer.id;
+        let asset_id = peer.asset_id;
+        let set = |amount: Option<u64>| amount.map_or(Edit::Keep, Edit::Set);
+        let edit = PeerEdit {
+            id: id.to_string(),
+            name: wanted.name.map_or(Edit::Keep, Edit::Set),
+            max_packet_amount: set(wanted.max_packet_amount),
+            liquidity_threshold: set(wanted.liquidity_threshold),
+            outgoing: Some((answer.connector_url, outgoing_token)),
+            incoming_tokens: Some(vec![answer.token]),
+            ..PeerEdit::default()
+        };
+        let edited = self.inner.edited(peer, edit).map_err(as_answer)?;
+        let Some(amount) = wanted.liquidity_to_deposit.filter(|amount| *amount > 0) else {
+            return self.save_peer(edited).await;
+        };
+        let before = self.save_peer_first(edited).await?;
+        let view = PeerView { liquidity: before.liquidity + u128::from(amount), ..before };
+        let asset = self.inner.asset(asset_id).ok_or_else(unknown_asset)?;
+        let account = self.inner.ledger().account(AccountId::peer(id));
+        let deposit = self.new_id();
+        self.promise(&view, Proof::Booked(deposit)).await?;
+        self.deposit(deposit, &asset, account, amount).await?;
+        Ok(view)
+    }
+}
+
+/// Input that is the other node's and not the client's.
+fn as_answer(error: OperatorError) -> OperatorError {
+    match error.kind() {
+        ErrorKind::BadInput => bad_answer(format!("the answer makes no peer: {error}")),
+        _ => error,
+    }
+}
+
+/// What the other node says, as it may stand in a sentence of ours.
+fn said(message: &str) -> String {
+    message.chars().filter(|character| !character.is_control()).take(200).collect()
+}
+
+fn no_such_node(why: impl std::fmt::Display) -> OperatorError {
+    OperatorError::new(
+        ErrorKind::NotFound,
+        format!("Peer URL is invalid or peer does not support auto-peering: {why}"),
+    )
+}
+
+fn bad_answer(why: impl std::fmt::Display) -> OperatorError {
+    OperatorError::bad_input("Invalid peering request", why)
+}

@@ -1,0 +1,103 @@
+//! The audit log in the schema.
+
+use async_graphql::{ID, InputObject, SimpleObject};
+use ilp_store::{AuditFilter, AuditRecord, Rows};
+use interledger_packet::Timestamp;
+
+use super::{
+    filter::FilterString,
+    page::{self, PageInfo, Row},
+    scalars::{JsonObject, UInt64},
+};
+
+/// Something that was done, tried or refused.
+#[derive(SimpleObject)]
+pub(crate) struct AuditEvent {
+    /// The record's id, a UUID.
+    pub(super) id: ID,
+    /// When it began, such as `2026-11-23T12:00:00.000Z`.
+    pub(super) created_at: String,
+    /// How whoever did it was known: `bearer`, `signature`, `loopback` where there is no secret,
+    /// `peer` for another node that asked for a peering, `nobody` for whoever was turned away.
+    caller: String,
+    /// The address that it came from; null when that isn't known.
+    origin: Option<String>,
+    /// What it was, such as `createPeer`.
+    operation: String,
+    /// What it was given. In place of secrets there is `(hidden)`.
+    detail: JsonObject,
+    /// `"200"` when it was done, otherwise what `code` of a refusal says. Null while it runs, and
+    /// for one that a crash cut short.
+    code: Option<String>,
+    /// What the client was told; null like `code`.
+    message: Option<String>,
+    /// The id of what was made or changed, where it has one.
+    subject_id: Option<String>,
+    /// How long it took, in microseconds; null like `code`.
+    took_us: Option<UInt64>,
+}
+
+impl From<AuditRecord> for AuditEvent {
+    fn from(record: AuditRecord) -> Self {
+        let outcome = record.outcome;
+        Self {
+            id: record.id.into(),
+            created_at: Timestamp::from_unix_ms(record.at_ms).to_string(),
+            caller: record.caller,
+            origin: (!record.origin.is_empty()).then_some(record.origin),
+            operation: record.operation,
+            detail: JsonObject::read(record.detail.as_bytes()),
+            took_us: outcome.as_ref().map(|outcome| outcome.took_us.into()),
+            code: outcome.as_ref().map(|outcome| outcome.code.clone()),
+            subject_id: outcome.as_ref().and_then(|outcome| outcome.subject.clone()),
+            message: outcome.map(|outcome| outcome.message),
+        }
+    }
+}
+
+impl Row for AuditEvent {
+    fn id(&self) -> &ID {
+        &self.id
+    }
+}
+
+/// A page of the audit log.
+#[derive(SimpleObject)]
+pub(crate) struct AuditEventsConnection {
+    /// Where the page lies in the list.
+    page_info: PageInfo,
+    /// The records of the page.
+    edges: Vec<AuditEventEdge>,
+}
+
+/// A record in a list.
+#[derive(SimpleObject)]
+pub(crate) struct AuditEventEdge {
+    /// The record.
+    node: AuditEvent,
+    /// Names this place in the list, also after the record is gone.
+    cursor: String,
+}
+
+impl From<Rows<AuditRecord>> for AuditEventsConnection {
+    fn from(rows: Rows<AuditRecord>) -> Self {
+        let (page_info, rows) = page::page(rows);
+        let edges = rows.map(|(cursor, node)| AuditEventEdge { node, cursor }).collect();
+        Self { page_info, edges }
+    }
+}
+
+/// Which records a list has.
+#[derive(Default, InputObject)]
+pub(crate) struct AuditEventFilter {
+    /// By operation, such as `createPeer`.
+    operation: Option<FilterString>,
+    /// Only those that ended so, such as `200` or `401`.
+    code: Option<String>,
+}
+
+impl AuditEventFilter {
+    pub(crate) fn read(self) -> AuditFilter {
+        AuditFilter { operation: FilterString::read(self.operation), code: self.code }
+    }
+}

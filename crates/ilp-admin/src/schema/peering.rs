@@ -1,0 +1,192 @@
+//! Auto-peering in the schema.
+
+use async_graphql::{ID, InputObject, SimpleObject};
+use ilp_store::{PeeringRequestRecord, Rows};
+use interledger_packet::Timestamp;
+
+use super::{
+    page::{self, PageInfo, Row},
+    peer::Peer,
+    response::{MutationResponse, Status},
+    scalars::UInt64,
+};
+use crate::operator::{OperatorError, PeerByUrl, PeerView, PeeringApproval};
+
+/// A node to be asked, where it takes peering requests.
+#[derive(InputObject)]
+pub(crate) struct CreateOrUpdatePeerByUrlInput {
+    /// The most that one packet to or from the peer may carry, in the asset's smallest unit; told
+    /// to the peer too.
+    max_packet_amount: Option<UInt64>,
+    /// The id of the asset that both count in.
+    asset_id: String,
+    /// Where the peer takes peering requests, such as `https://peering.othergreatwallet.com`.
+    peer_url: String,
+    /// What people call the peer; what it calls itself when left out.
+    name: Option<String>,
+    /// An event is due when liquidity falls to this or below. In the asset's smallest unit.
+    liquidity_threshold: Option<UInt64>,
+    /// What the peer may send, in addition to what it may already; in the asset's smallest unit.
+    liquidity_to_deposit: Option<UInt64>,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl CreateOrUpdatePeerByUrlInput {
+    pub(crate) fn read(self) -> Result<PeerByUrl, OperatorError> {
+        Ok(PeerByUrl {
+            peer_url: self.peer_url,
+            asset_id: self.asset_id,
+            name: self.name,
+            max_packet_amount: UInt64::optional(self.max_packet_amount, "invalid maxPacketAmount")?,
+            liquidity_threshold: UInt64::optional(
+                self.liquidity_threshold,
+                "invalid liquidityThreshold",
+            )?,
+            liquidity_to_deposit: UInt64::optional(
+                self.liquidity_to_deposit,
+                "invalid liquidityToDeposit",
+            )?,
+        })
+    }
+}
+
+/// What became of asking a node to become a peer.
+#[derive(SimpleObject)]
+pub(crate) struct CreateOrUpdatePeerByUrlMutationResponse {
+    /// The peer as it is now; null when the mutation was refused.
+    peer: Option<Peer>,
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for CreateOrUpdatePeerByUrlMutationResponse {
+    type Done = PeerView;
+
+    fn new(done: Option<PeerView>, status: Status) -> Self {
+        Self { peer: done.map(Peer::from), status }
+    }
+}
+
+/// A node that has asked to become a peer and waits for the operator's word.
+#[derive(SimpleObject)]
+pub(crate) struct PeeringRequest {
+    /// The request's id, a UUID.
+    pub(super) id: ID,
+    /// When it asked, such as `2026-11-23T12:00:00.000Z`. It waits for seven days.
+    pub(super) created_at: String,
+    /// The id of the asset that both would count in.
+    asset_id: ID,
+    /// The ILP address that the node says it has.
+    static_ilp_address: String,
+    /// What the node calls itself.
+    name: Option<String>,
+    /// Where it would take packets.
+    endpoint: String,
+    /// The most that one packet would carry, in the asset's smallest unit.
+    max_packet_amount: Option<UInt64>,
+    /// The address that it asked from; null when that isn't known.
+    origin: Option<String>,
+}
+
+impl From<PeeringRequestRecord> for PeeringRequest {
+    fn from(record: PeeringRequestRecord) -> Self {
+        Self {
+            id: record.id.into(),
+            created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
+            asset_id: record.asset_id.into(),
+            static_ilp_address: record.static_ilp_address,
+            name: record.name,
+            endpoint: record.endpoint,
+            max_packet_amount: record.max_packet_amount.map(UInt64::from),
+            origin: (!record.origin.is_empty()).then_some(record.origin),
+        }
+    }
+}
+
+impl Row for PeeringRequest {
+    fn id(&self) -> &ID {
+        &self.id
+    }
+}
+
+/// A page of requests.
+#[derive(SimpleObject)]
+pub(crate) struct PeeringRequestsConnection {
+    /// Where the page lies in the list.
+    page_info: PageInfo,
+    /// The requests of the page.
+    edges: Vec<PeeringRequestEdge>,
+}
+
+/// A request in a list.
+#[derive(SimpleObject)]
+pub(crate) struct PeeringRequestEdge {
+    /// The request.
+    node: PeeringRequest,
+    /// Names this place in the list, also after the request is gone.
+    cursor: String,
+}
+
+impl From<Rows<PeeringRequestRecord>> for PeeringRequestsConnection {
+    fn from(rows: Rows<PeeringRequestRecord>) -> Self {
+        let (page_info, rows) = page::page(rows);
+        let edges = rows.map(|(cursor, node)| PeeringRequestEdge { node, cursor }).collect();
+        Self { page_info, edges }
+    }
+}
+
+/// A request to be approved.
+#[derive(InputObject)]
+pub(crate) struct ApprovePeeringRequestInput {
+    /// The request's id.
+    id: String,
+    /// What people call the peer; what it calls itself when left out.
+    name: Option<String>,
+    /// The most that one packet may carry, in the asset's smallest unit; what the node asked for
+    /// when left out.
+    max_packet_amount: Option<UInt64>,
+    /// What the peer may send from the start, in the asset's smallest unit; what is configured as
+    /// `auto_peering.liquidity` when left out.
+    initial_liquidity: Option<UInt64>,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl ApprovePeeringRequestInput {
+    pub(crate) fn read(self) -> Result<PeeringApproval, OperatorError> {
+        Ok(PeeringApproval {
+            id: self.id,
+            name: self.name,
+            max_packet_amount: UInt64::optional(self.max_packet_amount, "invalid maxPacketAmount")?,
+            initial_liquidity: UInt64::optional(
+                self.initial_liquidity,
+                "invalid initial liquidity for peer",
+            )?,
+        })
+    }
+}
+
+/// A request to be rejected.
+#[derive(InputObject)]
+pub(crate) struct RejectPeeringRequestInput {
+    /// The request's id.
+    pub(crate) id: String,
+    /// Names this request, so that it may be sent again without being done again.
+    pub(crate) idempotency_key: Option<String>,
+}
+
+/// What became of rejecting a request.
+#[derive(SimpleObject)]
+pub(crate) struct RejectPeeringRequestMutationResponse {
+    #[graphql(flatten)]
+    status: Status,
+}
+
+impl MutationResponse for RejectPeeringRequestMutationResponse {
+    type Done = ();
+
+    fn new(_done: Option<()>, status: Status) -> Self {
+        Self { status }
+    }
+}

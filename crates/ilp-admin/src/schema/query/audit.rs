@@ -1,0 +1,37 @@
+//! Who did what.
+
+use async_graphql::{Context, Object, Result};
+
+use super::{operator, or_error};
+use crate::schema::{
+    audit::{AuditEventFilter, AuditEventsConnection},
+    page::{self, SortOrder},
+};
+
+#[derive(Default)]
+pub(crate) struct AuditQuery;
+
+/// The audit log.
+#[Object]
+impl AuditQuery {
+    /// A page of what was done, tried or refused: `first` so many `after` a cursor, or `last` so
+    /// many `before` one; 20 rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    #[graphql(
+        complexity = "page::filtered_complexity(filter.is_some(), first, last, child_complexity)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
+    async fn audit_events(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only records after the one of this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only records before the one of this cursor.")] before: Option<String>,
+        #[graphql(desc = "The first so many of them.")] first: Option<i32>,
+        #[graphql(desc = "The last so many of them.")] last: Option<i32>,
+        #[graphql(desc = "Newest first (DESC) unless told.")] sort_order: Option<SortOrder>,
+        #[graphql(desc = "Which of them; all when left out.")] filter: Option<AuditEventFilter>,
+    ) -> Result<AuditEventsConnection> {
+        let page = page::arguments(after, before, first, last, sort_order);
+        let filter = filter.unwrap_or_default().read();
+        Ok(or_error(operator(context).audit_events(&page, filter).await)?.into())
+    }
+}

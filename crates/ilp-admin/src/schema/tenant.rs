@@ -1,0 +1,144 @@
+//! The tenant in the schema. There is one, so the type knows nothing: whatever is asked of it is
+//! answered by the node.
+
+use std::sync::OnceLock;
+
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use ilp_store::Rows;
+
+use super::{
+    page::PageInfo,
+    query::{operator, or_error},
+};
+use crate::operator::{TenantSettingName, TenantView, tenants::HIDDEN};
+
+/// Whose the node's things are. Made without a look at the node, so that every row may have one.
+#[derive(Default)]
+pub(crate) struct Tenant {
+    /// Filled when somebody asks: what implements an interface gives references away.
+    id: OnceLock<ID>,
+}
+
+/// Whose the node's things are. There is one tenant, the operator.
+#[Object]
+impl Tenant {
+    /// The tenant's id, a UUID; it goes into the `tenant-id` header of signed requests.
+    pub(super) async fn id(&self, context: &Context<'_>) -> &ID {
+        self.id.get_or_init(|| operator(context).tenant_id().into())
+    }
+
+    /// Always null: the node keeps no address of its operator.
+    async fn email(&self) -> Option<&str> {
+        None
+    }
+
+    /// `(hidden)` where there is a secret and empty where there is none. The secret itself is never
+    /// given out; whoever needs it has configured it.
+    async fn api_secret(&self, context: &Context<'_>) -> Result<&'static str> {
+        let tenant = or_error(operator(context).own_tenant().await)?;
+        Ok(if tenant.profile.has_secret { HIDDEN } else { "" })
+    }
+
+    /// Always null: the node asks nobody for consent.
+    async fn idp_consent_url(&self) -> Option<&str> {
+        None
+    }
+
+    /// Always null: the node asks nobody for consent.
+    async fn idp_secret(&self) -> Option<&str> {
+        None
+    }
+
+    /// What the node calls itself.
+    async fn public_name(&self, context: &Context<'_>) -> Result<Option<String>> {
+        Ok(Some(or_error(operator(context).own_tenant().await)?.profile.public_name))
+    }
+
+    /// When the node was first started, such as `2026-11-23T12:00:00.000Z`.
+    pub(super) async fn created_at(&self, context: &Context<'_>) -> Result<String> {
+        Ok(or_error(operator(context).own_tenant().await)?.created_at.to_string())
+    }
+
+    /// Always null: the operator can't be deleted.
+    async fn deleted_at(&self) -> Option<&str> {
+        None
+    }
+
+    /// What is configured, as far as Rafiki has a name for it. Of URLs that may hold a secret only
+    /// the host is shown. The configuration file is where they are changed.
+    async fn settings(&self, context: &Context<'_>) -> Result<Vec<TenantSetting>> {
+        let profile = or_error(operator(context).own_tenant().await)?.profile;
+        let setting = |(name, value)| TenantSetting { key: TenantSettingKey::from(name), value };
+        Ok(profile.settings.into_iter().map(setting).collect())
+    }
+}
+
+/// Something that is configured.
+#[derive(SimpleObject)]
+pub(crate) struct TenantSetting {
+    /// Which setting it is.
+    key: TenantSettingKey,
+    /// What it is set to.
+    value: String,
+}
+
+/// What may be configured.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum TenantSettingKey {
+    /// Where exchange rates come from.
+    ExchangeRatesUrl,
+    /// Where events are sent.
+    WebhookUrl,
+    /// How long the receiver of an event may take, in milliseconds.
+    WebhookTimeout,
+    /// How often an event is tried before it is given up.
+    WebhookMaxRetry,
+    /// The URL below which wallet addresses are.
+    WalletAddressUrl,
+    /// The node's ILP address.
+    IlpAddress,
+}
+
+impl From<TenantSettingName> for TenantSettingKey {
+    fn from(name: TenantSettingName) -> Self {
+        match name {
+            TenantSettingName::ExchangeRatesUrl => Self::ExchangeRatesUrl,
+            TenantSettingName::WebhookUrl => Self::WebhookUrl,
+            TenantSettingName::WebhookTimeout => Self::WebhookTimeout,
+            TenantSettingName::WebhookMaxRetry => Self::WebhookMaxRetry,
+            TenantSettingName::WalletAddressUrl => Self::WalletAddressUrl,
+            TenantSettingName::IlpAddress => Self::IlpAddress,
+        }
+    }
+}
+
+/// A page of tenants.
+#[derive(SimpleObject)]
+pub(crate) struct TenantsConnection {
+    /// Where the page lies in the list.
+    page_info: PageInfo,
+    /// The tenants of the page.
+    edges: Vec<TenantEdge>,
+}
+
+/// A tenant in a list.
+#[derive(SimpleObject)]
+pub(crate) struct TenantEdge {
+    /// The tenant.
+    node: Tenant,
+    /// Names this place in the list.
+    cursor: String,
+}
+
+impl From<Rows<TenantView>> for TenantsConnection {
+    fn from(rows: Rows<TenantView>) -> Self {
+        let Rows { rows, has_previous, has_next } = rows;
+        let cursors = rows.into_iter().map(|tenant| tenant.id);
+        let edges: Vec<_> =
+            cursors.map(|cursor| TenantEdge { node: Tenant::default(), cursor }).collect();
+        let cursor = |edge: &TenantEdge| edge.cursor.clone();
+        let (start, end) = (edges.first().map(cursor), edges.last().map(cursor));
+        let page_info = PageInfo::new(start, end, has_previous, has_next);
+        Self { page_info, edges }
+    }
+}

@@ -1,0 +1,103 @@
+//! Asking other nodes to become peers, and what waits for approval.
+
+use serde_json::Value;
+
+use super::*;
+
+/// What nodes in all these tests answer, by the last part of their URL.
+pub(super) fn reply(post: &PeeringPost) -> Result<PeeringReply, String> {
+    let offer: Value = serde_json::from_str(&post.body).unwrap();
+    assert_eq!(offer["staticIlpAddress"], "test.jirani");
+    assert_eq!(offer["asset"], json!({"code": "USD", "scale": 9}));
+    let refusal = |kind: &str| json!({"error": {"type": kind, "message": "so\nit is", "code": 4}});
+    let good = |address: &str, token: String| {
+        json!({
+            "staticIlpAddress": address, "ilpConnectorUrl": "https://ilp.bob.example",
+            "httpToken": token, "name": "Bob",
+        })
+    };
+    let proof = post.proof.as_ref().map_or("none", |proof| proof.reveal());
+    let (status, body) = match post.url.rsplit('/').next().unwrap_or_default() {
+        "good" => (200, good("test.bob", format!("bobs-{}", proof.len()))),
+        "alices" => (200, good("test.alice", "evil".to_owned())),
+        "near" => {
+            let mut answer = good("test.near", "t".to_owned());
+            answer["ilpConnectorUrl"] = json!("http://localhost:1");
+            (200, answer)
+        }
+        "asset" => (404, refusal("UnknownAsset")),
+        "config" => (400, refusal("InvalidPeerIlpConfiguration")),
+        "other" => (409, refusal("InvalidPeeringRequest")),
+        "page" => (404, json!("no node")),
+        "ours" => (200, good("test.jirani", "t".to_owned())),
+        "half" => (200, json!({"staticIlpAddress": "test.half"})),
+        _ => return Err("nobody is there".to_owned()),
+    };
+    Ok(PeeringReply { status, body: body.to_string() })
+}
+
+impl Node {
+    async fn by_url(&self, asset: &str, path: &str, more: Value) -> Value {
+        let mut input =
+            json!({"assetId": asset, "peerUrl": format!("https://peer.example/{path}")});
+        for (name, value) in more.as_object().unwrap() {
+            input[name] = value.clone();
+        }
+        let parts = "code message peer { id name staticIlpAddress liquidity maxPacketAmount
+            http { outgoing { endpoint authToken } } incomingTokens { id } }";
+        let response = self.mutate("createOrUpdatePeerByUrl", input, parts).await;
+        response["data"]["createOrUpdatePeerByUrl"].clone()
+    }
+}
+
+#[tokio::test]
+async fn a_node_is_asked_and_becomes_a_peer_and_is_asked_again() {
+    let node = Node::start().await;
+    let asset = node.create_asset("USD").await;
+    let terms = json!({"liquidityToDeposit": 10, "maxPacketAmount": "5"});
+    let made = node.by_url(&asset, "good", terms).await;
+    assert_eq!(made["code"], "200", "{made}");
+    let peer = &made["peer"];
+    assert_eq!((&peer["name"], &peer["liquidity"]), (&json!("Bob"), &json!("10")));
+    assert_eq!(peer["http"]["outgoing"]["endpoint"], "https://ilp.bob.example");
+    assert!(node.connector.peer_by_token(b"bobs-4").is_some(), "the first time without proof");
+
+    let again = node.by_url(&asset, "good", json!({"liquidityToDeposit": 7, "name": "B"})).await;
+    assert_eq!(again["code"], "200", "{again}");
+    assert_eq!(again["peer"]["id"], peer["id"]);
+    assert_eq!((&again["peer"]["name"], &again["peer"]["liquidity"]), (&json!("B"), &json!("17")));
+    assert_eq!(again["peer"]["maxPacketAmount"], "5");
+    assert_ne!(again["peer"]["http"]["outgoing"], peer["http"]["outgoing"], "a new token");
+    assert!(node.connector.peer_by_token(b"bobs-64").is_some(), "the second time with proof");
+    assert!(node.connector.peer_by_token(b"bobs-4").is_none());
+}
+
+#[tokio::test]
+async fn what_a_url_answers_never_changes_a_peer_that_was_not_made_there() {
+    let node = Node::start().await;
+    let asset = node.create_asset("USD").await;
+    node.create_peer(&asset, "test.alice").await;
+    let unknown = "019926a0-3b5c-7def-8123-456789abcdef";
+    for (path, code, words) in [
+        ("alices", "400", "Invalid peering request: a peer of this asset has the address"),
+        ("near", "400", "Invalid peering request: it is near"),
+        ("asset", "400", "Peer does not support asset"),
+        ("config", "400", "The ILP configuration is misconfigured: the peer says: soit is"),
+        ("other", "400", "Invalid peering request: the peer says: soit is"),
+        ("half", "400", "Invalid peering request"),
+        ("ours", "400", "Invalid peering request: the answer makes no peer"),
+        ("page", "404", "Peer URL is invalid or peer does not support auto-peering"),
+        ("nobody", "404", "Peer URL is invalid or peer does not support auto-peering: nobody"),
+        ("a b", "404", "Peer URL is invalid or peer does not support auto-peering"),
+    ] {
+        let refused = node.by_url(&asset, path, json!({})).await;
+        assert_eq!(refused["code"], code, "{path}: {refused}");
+        assert!(text(&refused["message"]).starts_with(words), "{path}: {refused}");
+        assert_eq!(refused["peer"], Value::Null);
+    }
+    assert_eq!(node.by_url(unknown, "good", json!({})).await["message"], "unknown asset");
+    let schemeless = node.by_url(&asset, "good", json!({"peerUrl": "peer.example/good"})).await;
+    assert_eq!(schemeless["code"], "404");
+    assert!(node.connector.peer_by_token(b"token-test.alice").is_some());
+    assert_eq!(node.connector.peer_count(), 1);
+}

@@ -1,0 +1,242 @@
+//! What other nodes have asked for and the operator hasn't decided: each would be a peer.
+
+use ilp_connector::token::{Secret, TokenDigest};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    change::id_from,
+    error::{Conflict, Refusal, StoreError},
+    keys::Kind,
+    page::{Page, Rows},
+    store::Store,
+    stored_form::{Stored, digest_from_text, digest_to_text},
+};
+
+/// A peering that another node asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeeringRequestRecord {
+    /// A UUID v7, so that the order of ids is the order of asking.
+    pub id: Uuid,
+    /// The asset that both count in.
+    pub asset_id: Uuid,
+    /// The other node's ILP address, as it says. Valid when it was stored.
+    pub static_ilp_address: String,
+    /// What the other node calls itself.
+    pub name: Option<String>,
+    /// Where the other node takes packets. Valid when it was stored.
+    pub endpoint: String,
+    /// The largest amount of a packet that the other node asks for, in the asset's smallest unit.
+    pub max_packet_amount: Option<u64>,
+    /// What the other node will show us.
+    pub incoming_token: TokenDigest,
+    /// What we will show the other node, which has been told.
+    pub outgoing_token: Secret,
+    /// Where it asked from; empty when that isn't known.
+    pub origin: String,
+    /// When it asked, in milliseconds since 1970.
+    pub created_at_ms: u64,
+}
+
+impl Store {
+    /// Adds a request. On the disk when it returns.
+    ///
+    /// # Errors
+    /// [`Conflict::Id`], or when it is too large or can't be written.
+    pub fn insert_peering_request(&self, request: &PeeringRequestRecord) -> Result<(), Refusal> {
+        self.change(|change| {
+            if self.has(&Kind::PeeringRequest.key(request.id.as_bytes()))? {
+                return Err(Conflict::Id.into());
+            }
+            change.put(Kind::PeeringRequest, request)
+        })
+    }
+
+    /// Removes a request, if it is there. On the disk when it returns.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    pub fn remove_peering_request(&self, id: Uuid) -> Result<(), Refusal> {
+        self.change(|change| {
+            change.remove(Kind::PeeringRequest.key(id.as_bytes()));
+            Ok(())
+        })
+    }
+
+    /// The request of this id.
+    ///
+    /// # Errors
+    /// When the store or the record can't be read.
+    pub fn peering_request(&self, id: Uuid) -> Result<Option<PeeringRequestRecord>, StoreError> {
+        self.read(Kind::PeeringRequest, id)
+    }
+
+    /// All requests, oldest first. The caller bounds how many there are.
+    pub fn all_peering_requests(
+        &self,
+    ) -> impl Iterator<Item = Result<PeeringRequestRecord, StoreError>> + Send + use<> {
+        self.scan(Kind::PeeringRequest)
+    }
+
+    /// One page of the requests.
+    ///
+    /// # Errors
+    /// When the store or a record can't be read.
+    pub fn peering_requests_page(
+        &self,
+        page: Page,
+    ) -> Result<Rows<PeeringRequestRecord>, StoreError> {
+        self.page(Kind::PeeringRequest, page)
+    }
+
+    /// Notes that a peer was made at its own request. On the disk when it returns.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    pub fn note_auto_peered(&self, peer: Uuid) -> Result<(), Refusal> {
+        self.change(|change| change.put_bytes(Kind::AutoPeered.key(peer.as_bytes()), &[]))
+    }
+
+    /// The peers that were made at their own request and are still there. The caller bounds how many
+    /// there are; those that were deleted are forgotten on the way.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub fn auto_peered(&self) -> Result<Vec<Uuid>, Refusal> {
+        let (mut there, mut gone) = (Vec::new(), Vec::new());
+        for key in self.inner.records.scan_prefix([Kind::AutoPeered.byte()]).keys() {
+            let key = key.map_err(StoreError::read)?;
+            let id = id_from(&key, key.get(1..).unwrap_or_default())?;
+            if self.has(&Kind::Peer.key(id.as_bytes()))? {
+                there.push(id);
+            } else {
+                gone.push(key);
+            }
+        }
+        if !gone.is_empty() {
+            self.change(|change| {
+                gone.iter().for_each(|key| change.remove(key.to_vec()));
+                Ok(())
+            })?;
+        }
+        Ok(there)
+    }
+
+    /// The peer that answered at an auto-peering URL, for this asset.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn peer_behind(&self, asset_id: Uuid, url: &str) -> Result<Option<Uuid>, StoreError> {
+        self.follow(&behind(asset_id, url))
+    }
+
+    /// Notes which peer answered at an auto-peering URL. On the disk when it returns.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    pub fn note_peer_behind(&self, asset_id: Uuid, url: &str, peer: Uuid) -> Result<(), Refusal> {
+        self.change(|change| {
+            change.index(behind(asset_id, url), peer);
+            Ok(())
+        })
+    }
+}
+
+fn behind(asset_id: Uuid, url: &str) -> Vec<u8> {
+    let mut rest = asset_id.as_bytes().to_vec();
+    rest.extend_from_slice(url.as_bytes());
+    Kind::PeerBehindUrl.key(&rest)
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct PeeringRequestForm {
+    id: Uuid,
+    asset_id: Uuid,
+    static_ilp_address: String,
+    name: Option<String>,
+    endpoint: String,
+    max_packet_amount: Option<u64>,
+    incoming_token: String,
+    outgoing_token: String,
+    origin: String,
+    created_at_ms: u64,
+}
+
+impl Stored for PeeringRequestRecord {
+    type Form = PeeringRequestForm;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn to_form(&self) -> PeeringRequestForm {
+        PeeringRequestForm {
+            id: self.id,
+            asset_id: self.asset_id,
+            static_ilp_address: self.static_ilp_address.clone(),
+            name: self.name.clone(),
+            endpoint: self.endpoint.clone(),
+            max_packet_amount: self.max_packet_amount,
+            incoming_token: digest_to_text(&self.incoming_token),
+            outgoing_token: self.outgoing_token.reveal().to_owned(),
+            origin: self.origin.clone(),
+            created_at_ms: self.created_at_ms,
+        }
+    }
+
+    fn from_form(form: PeeringRequestForm) -> Result<Self, &'static str> {
+        let incoming_token = digest_from_text(&form.incoming_token);
+        Ok(Self {
+            id: form.id,
+            asset_id: form.asset_id,
+            static_ilp_address: form.static_ilp_address,
+            name: form.name,
+            endpoint: form.endpoint,
+            max_packet_amount: form.max_packet_amount,
+            incoming_token: incoming_token.ok_or("its token's digest isn't 64 hex digits")?,
+            outgoing_token: Secret::new(form.outgoing_token),
+            origin: form.origin,
+            created_at_ms: form.created_at_ms,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{asset, fresh, open};
+
+    #[test]
+    fn a_request_is_kept_until_it_is_decided() {
+        let (dir, store) = fresh();
+        let usd = asset("USD");
+        store.insert_asset(&usd).unwrap();
+        let request = PeeringRequestRecord {
+            id: Uuid::now_v7(),
+            asset_id: usd.id,
+            static_ilp_address: "g.a".to_owned(),
+            name: None,
+            endpoint: "https://a.example".to_owned(),
+            max_packet_amount: Some(5),
+            incoming_token: TokenDigest::of(b"theirs"),
+            outgoing_token: Secret::new("ours".to_owned()),
+            origin: "192.0.2.1".to_owned(),
+            created_at_ms: 7,
+        };
+        store.insert_peering_request(&request).unwrap();
+        assert!(store.insert_peering_request(&request).is_err());
+        store.note_peer_behind(usd.id, "https://a.example/peer", request.id).unwrap();
+        drop(store);
+        let store = open(dir.path());
+        assert_eq!(store.peering_request(request.id).unwrap().as_ref(), Some(&request));
+        assert_eq!(store.all_peering_requests().count(), 1);
+        let behind = store.peer_behind(usd.id, "https://a.example/peer").unwrap();
+        assert_eq!(behind, Some(request.id));
+        assert_eq!(store.peer_behind(usd.id, "https://a.example/").unwrap(), None);
+        store.note_auto_peered(request.id).unwrap();
+        assert!(store.auto_peered().unwrap().is_empty(), "that is no peer's id");
+        store.remove_peering_request(request.id).unwrap();
+        store.remove_peering_request(request.id).unwrap();
+        assert_eq!(store.peering_requests_page(Page::newest(5)).unwrap().rows, []);
+    }
+}

@@ -1,0 +1,22 @@
+//! What the tenant's settings show of the configuration.
+
+use ilp_admin::operator::{TenantProfile, TenantSettingName as Name, without_secrets};
+
+use crate::config::Config;
+
+/// The operator as the one tenant. URLs that may hold a token are shown without it.
+pub(crate) fn profile(config: &Config) -> TenantProfile {
+    let (webhook, rates) = (&config.webhook, &config.rates);
+    let profile = TenantProfile {
+        public_name: config.name.clone(),
+        has_secret: config.admin.secret.is_some(),
+        settings: Vec::new(),
+    };
+    profile
+        .with(Name::ExchangeRatesUrl, rates.url.as_ref().map(|url| without_secrets(url.reveal())))
+        .with(Name::WebhookUrl, webhook.url.as_ref().map(|url| without_secrets(url.reveal())))
+        .with(Name::WebhookTimeout, Some(webhook.timeout_ms.to_string()))
+        .with(Name::WebhookMaxRetry, Some(webhook.attempts_max.to_string()))
+        .with(Name::WalletAddressUrl, config.wallet.public_url.clone())
+        .with(Name::IlpAddress, Some(config.ilp_address.to_string()))
+}
