@@ -1,6 +1,7 @@
 //! The configuration: defaults, then the file, then the environment, checked before a port is
 //! bound or a file is opened.
 
+mod events;
 mod keys;
 mod settings;
 mod watching;
@@ -17,6 +18,7 @@ use ilp_stream::SharedSecret;
 use interledger_packet::Address;
 use uuid::Uuid;
 
+pub(crate) use events::{RetentionConfig, WebhookConfig};
 use settings::Settings;
 pub(crate) use watching::WatchConfig;
 
@@ -87,16 +89,6 @@ pub(crate) struct AdminConfig {
     pub(crate) signature_ttl_s: u64,
 }
 
-/// Where events are sent. Without a URL they are kept and listed, and not sent.
-#[derive(Debug)]
-pub(crate) struct WebhookConfig {
-    /// May carry a token, so it is never shown.
-    pub(crate) url: Option<Secret>,
-    pub(crate) secret: Option<Secret>,
-    pub(crate) timeout_ms: u64,
-    pub(crate) attempts_max: u32,
-}
-
 /// Nodes that ask to become peers.
 #[derive(Debug)]
 pub(crate) struct AutoPeeringConfig {
@@ -128,17 +120,6 @@ pub(crate) struct RatesConfig {
     pub(crate) lifetime_ms: u64,
     /// Base, quote and rate, for pairs of which neither the operator nor the service says anything.
     pub(crate) fixed: Vec<(String, String, Rate)>,
-}
-
-/// How long what nobody needs any more is kept.
-#[derive(Debug)]
-pub(crate) struct RetentionConfig {
-    /// How long events are kept, whether anybody took them or not.
-    pub(crate) event_days: u64,
-    /// How long it is kept who did what.
-    pub(crate) audit_days: u64,
-    /// Segments of the journal; `None` keeps all.
-    pub(crate) journal_segments_min: Option<u64>,
 }
 
 /// Why the node doesn't start with this configuration. Each says what would be right.
@@ -222,9 +203,9 @@ impl Config {
                 .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
             parent_peer: parent_peer(settings)?,
             rates: rates(settings)?,
-            webhook: webhook(settings)?,
+            webhook: WebhookConfig::from_settings(settings)?,
             auto_peering: auto_peering(settings)?,
-            retention: retention(settings)?,
+            retention: RetentionConfig::from_settings(settings)?,
             watch: WatchConfig::from_settings(settings)?,
             warnings: warnings(settings),
         };
@@ -248,29 +229,6 @@ impl Config {
         }
         Ok(config)
     }
-}
-
-fn retention(settings: &Settings) -> Result<RetentionConfig, ConfigError> {
-    Ok(RetentionConfig {
-        event_days: settings.required("retention.event_days", |text| within(text, 1..=3_650))?,
-        audit_days: settings.required("retention.audit_days", |text| within(text, 1..=3_650))?,
-        journal_segments_min: settings.required(
-            "retention.journal_segments_min",
-            |text| match text {
-                "all" => Some(None),
-                number => within(number, 1..=u64::MAX).map(Some),
-            },
-        )?,
-    })
-}
-
-fn webhook(settings: &Settings) -> Result<WebhookConfig, ConfigError> {
-    Ok(WebhookConfig {
-        url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
-        secret: settings.get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
-        timeout_ms: settings.required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
-        attempts_max: settings.required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
-    })
 }
 
 fn auto_peering(settings: &Settings) -> Result<AutoPeeringConfig, ConfigError> {
