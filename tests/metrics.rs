@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc, thread};
 
-use interledger_packet::{ErrorCode, FulfillBuilder, RejectBuilder};
+use interledger_packet::{ErrorCode, FulfillBuilder, RejectBuilder, ildcp};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -85,7 +85,7 @@ fn each_packet_is_counted_once_by_peer_outcome_and_cause() {
     let refused_early = 10 + 11 + 12 + 13 + 14 + 15 + 4_000 + 6_000;
     let refused_late = 300 + 400 + 500 + 600 + 700;
     assert_eq!(metrics.peer_packets(&alice, "in"), [3, 3, 13]);
-    assert_eq!(metrics.peer_amounts(&alice, "in"), [200, 417, refused_early + refused_late]);
+    assert_eq!(metrics.peer_amounts(&alice, "in"), [200, 401 + 16, refused_early + refused_late]);
     assert_eq!(metrics.peer_packets(&bob, "out"), [3, 2, 5]);
     assert_eq!(metrics.peer_amounts(&bob, "out"), [200, 401, refused_late]);
     for (peer, direction) in [(&alice, "out"), (&bob, "in")] {
@@ -93,7 +93,8 @@ fn each_packet_is_counted_once_by_peer_outcome_and_cause() {
         assert_eq!(metrics.peer_amounts(peer, direction), [0; 3]);
     }
     assert_eq!(metrics.peer_packets("own", "in"), [0, 0, 1]);
-    assert_eq!(metrics.peer_packets("own", "out"), [0, 1, 0], "nobody is paid by that name");
+    // The one to nobody here: what is no address of the receiver's, it rejects.
+    assert_eq!(metrics.peer_packets("own", "out"), [0, 1, 0]);
     assert_eq!(metrics.peer_packets("other", "in"), [0; 3]);
     let all = told(&[
         ("in fulfilled", 3),
@@ -123,6 +124,7 @@ fn each_packet_is_counted_once_by_peer_outcome_and_cause() {
     assert_eq!(metrics.nonzero("jirani_refusals_total"), refusals);
     let failures = told(&[("unreachable", 1), ("busy", 1), ("no_reply_in_time", 1)]);
     assert_eq!(metrics.nonzero("jirani_link_failures_total"), failures);
+    assert_eq!(metrics.nonzero("jirani_peer_link_failures_total"), told(&[(&bob, 3)]));
     let failures = told(&[("status", 1), ("busy", 1), ("timeout", 1)]);
     assert_eq!(metrics.nonzero("jirani_client_failures_total"), failures);
     assert_eq!(
@@ -174,7 +176,6 @@ fn the_node_itself_is_told_of() {
     assert_eq!(number("jirani_transfers_in_flight"), 0);
     assert_eq!(number("jirani_transfers_in_flight_max"), 65_536);
     assert_eq!((number("jirani_events_due"), number("jirani_events_dead")), (0, 0));
-    assert_eq!((number("jirani_rates"), number("jirani_rates_stale")), (0, 0));
     let resident = number("process_resident_memory_bytes");
     let status = node.memory_kb("VmRSS") * 1024;
     assert!(resident > status / 2 && resident < status * 2, "{resident} and {status}");
@@ -223,8 +224,44 @@ fn a_packet_under_way_is_on_hold_on_both_sides() {
     assert_eq!(on_hold(&metrics, &alice, "in"), (0, 0));
     assert_eq!(metrics.peer_packets(&alice, "in"), [1, 0, 0]);
     assert_eq!(asked(&node, &bob_id), [0, 1, 0, 500, 0]);
-    assert_eq!(metrics.number("jirani_peer_reachable", &[("peer", &bob_id)]), 1);
-    assert_eq!(metrics.number("jirani_peers_unreachable", &[]), 0);
+}
+
+#[test]
+fn a_converted_packet_that_a_second_peer_takes_is_counted_once_and_in_either_unit() {
+    let environment = [("JIRANI_ILP_ADDRESS", "test.node"), ("JIRANI_RATES_FIXED", "USD/EUR=2")];
+    let (node, stub) = (Node::start_with(&environment), Stub::fulfilling());
+    let (dollars, euros) = (node.create_asset("USD", 2), node.create_asset("EUR", 2));
+    node.stock(&euros, 1_000_000);
+    let alice = node.create_peer(&dollars, "test.alice", NOWHERE, json!({}));
+    let shared = || json!({ "routes": ["test.shared"] });
+    let down = node.create_peer(&euros, "test.down", NOWHERE, shared());
+    let up = node.create_peer(&euros, "test.up", &stub.endpoint(), shared());
+    let mut sender = node.sender("test.alice");
+    for _ in 0..4 {
+        sender.fulfilled(&prepare("test.shared", 100));
+    }
+    sender.send(ildcp::request(in_ms(20_000)).as_bytes());
+    let metrics = node.metrics();
+    assert_eq!(metrics.peer_packets(&alice, "in"), [5, 0, 0]);
+    assert_eq!(metrics.peer_amounts(&alice, "in"), [400, 0, 0]);
+    assert_eq!(metrics.peer_packets(&down, "out"), [0; 3]);
+    assert_eq!(metrics.peer_packets(&up, "out"), [4, 0, 0]);
+    assert_eq!(metrics.peer_packets("own", "out"), [1, 0, 0]);
+    let labels = [("peer", up.as_str()), ("asset", "EUR"), ("scale", "2")];
+    let labels = [&labels[..], &[("direction", "out"), ("outcome", "fulfilled")]].concat();
+    assert_eq!(metrics.number("jirani_peer_amount_total", &labels), 800);
+    // Three failures, and then the breaker leaves it alone.
+    assert_eq!(metrics.nonzero("jirani_peer_link_failures_total"), told(&[(&down, 3)]));
+    assert_eq!(metrics.nonzero("jirani_refusals_total"), []);
+    assert_eq!(metrics.nonzero("jirani_peer_breaker_open"), told(&[(&down, 1)]));
+    let states = told(&[("reachable", 1), ("unknown", 1), ("unreachable", 1)]);
+    assert_eq!(metrics.nonzero("jirani_peers_by_state"), states);
+    let of_alice = [("peer", alice.as_str())];
+    assert_eq!(metrics.number("jirani_peer_packets_in_flight_max", &of_alice), 4_096);
+    let rate = [("base", "USD"), ("quote", "EUR"), ("origin", "fixed")];
+    assert_eq!(metrics.number("jirani_rate_stale", &rate), 0);
+    let number = |name: &str| metrics.number(name, &[]);
+    assert_eq!((number("jirani_rates"), number("jirani_rates_stale")), (2, 0));
 }
 
 #[test]

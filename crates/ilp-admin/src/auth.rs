@@ -96,6 +96,17 @@ impl Auth {
         matches!(&*self.rule, Rule::Loopback { .. })
     }
 
+    /// Whether a request without a body is the operator's. Nothing in it could be signed.
+    pub(crate) fn permits(&self, headers: &HeaderMap) -> bool {
+        match &*self.rule {
+            Rule::Loopback { .. } => true,
+            Rule::Secret(secret) => {
+                let shown = headers.get(AUTHORIZATION);
+                shown.is_some_and(|shown| secret.0.is_shown_by(shown.as_bytes()))
+            }
+        }
+    }
+
     /// How the request shows that it is the operator's. `body` is `None` when it is no JSON, and
     /// nothing can be signed then.
     ///

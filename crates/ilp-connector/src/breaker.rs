@@ -30,12 +30,27 @@ pub enum Reachability {
     Unreachable,
 }
 
+impl Reachability {
+    /// One of each kind.
+    pub const KINDS: [Self; 3] = [Self::Unknown, Self::Reachable, Self::Unreachable];
+
+    /// A short constant name, for metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Reachable => "reachable",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
 /// What a breaker says to a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passage {
     /// Packets flow.
     Closed,
-    /// The pause is over: whoever claims it may try.
+    /// The pause is over: one may try.
     HalfOpen,
     /// Not now.
     Open,
@@ -60,21 +75,17 @@ impl Breaker {
         passage(self.word.load(Ordering::Relaxed), now)
     }
 
-    /// Takes the one try that a half-open breaker has, and begins the next pause: should the try
-    /// come to nothing, even without a word, another one follows. False when somebody else has
-    /// taken it.
-    pub(crate) fn claim(&self, now: Timestamp) -> bool {
+    /// A packet goes now. Of a half-open breaker it takes the one try and begins the next pause:
+    /// should the try come to nothing, even without a word, another one follows. Packets that looked
+    /// before the first of them went may still go too.
+    pub(crate) fn begin(&self, now: Timestamp) {
         let word = self.word.load(Ordering::Relaxed);
-        passage(word, now) == Passage::HalfOpen
-            && self
-                .word
-                .compare_exchange(
-                    word,
-                    one_more_failure(word, now),
-                    Ordering::Relaxed,
-                    Ordering::Relaxed,
-                )
-                .is_ok()
+        if passage(word, now) == Passage::HalfOpen {
+            let next = one_more_failure(word, now);
+            // Whoever comes second finds that the pause has begun.
+            let order = Ordering::Relaxed;
+            let _ = self.word.compare_exchange(word, next, order, order);
+        }
     }
 
     /// The peer could not be reached, or was too busy to take the packet. Those that were under way
@@ -186,8 +197,9 @@ mod tests {
         let breaker = open_at(0);
         let mut tries = Vec::new();
         for ms in 0..200_000 {
-            if breaker.claim(at_ms(ms)) {
-                assert!(!breaker.claim(at_ms(ms)), "one only");
+            if breaker.passage(at_ms(ms)) == Passage::HalfOpen {
+                breaker.begin(at_ms(ms));
+                assert_eq!(breaker.passage(at_ms(ms)), Passage::Open, "one only");
                 tries.push(ms);
                 breaker.failed(at_ms(ms + 1));
             }
@@ -210,21 +222,20 @@ mod tests {
     fn a_clock_that_is_set_back_keeps_nobody_out() {
         let breaker = open_at(24 * 60 * 60 * 1_000);
         assert_eq!(breaker.passage(at_ms(0)), Passage::HalfOpen);
-        assert!(breaker.claim(at_ms(0)));
+        breaker.begin(at_ms(0));
         assert_eq!(breaker.passage(at_ms(1)), Passage::Open);
     }
 
     #[test]
-    fn one_of_many_threads_gets_the_try() {
+    fn threads_that_begin_at_once_begin_one_pause() {
         for _ in 0..100 {
             let breaker = open_at(0);
-            let claimed: usize = std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..8)
-                    .map(|_| scope.spawn(|| usize::from(breaker.claim(at_ms(PAUSE_MS_MIN)))))
-                    .collect();
-                threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+            std::thread::scope(|scope| {
+                (0..8).for_each(|_| drop(scope.spawn(|| breaker.begin(at_ms(PAUSE_MS_MIN)))));
             });
-            assert_eq!(claimed, 1);
+            let next_ms = PAUSE_MS_MIN + 2 * PAUSE_MS_MIN;
+            assert_eq!(breaker.passage(at_ms(next_ms - 1)), Passage::Open);
+            assert_eq!(breaker.passage(at_ms(next_ms)), Passage::HalfOpen);
         }
     }
 
@@ -241,7 +252,7 @@ mod tests {
                 last = ms;
                 match event {
                     0 => breaker.failed(at_ms(ms)),
-                    1 => drop(breaker.claim(at_ms(ms))),
+                    1 => breaker.begin(at_ms(ms)),
                     _ => {
                         breaker.answered(at_ms(ms));
                         prop_assert_eq!(breaker.passage(at_ms(ms)), Passage::Closed);

@@ -1,10 +1,10 @@
 //! The rules that a packet passes, in their order.
 
 mod counting;
-mod delivery;
 mod exchange;
 mod limits;
 mod peer_config;
+mod settlement;
 mod way;
 
 use std::sync::{
@@ -13,12 +13,11 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use interledger_packet::{Addr, Address, Prepare, Reply, Timestamp};
-use ring::digest::{SHA256, digest};
+use interledger_packet::{Address, Prepare, Timestamp};
 use uuid::Uuid;
 
 use self::counting::Counters;
-pub use self::{counting::OwnFlows, delivery::Delivery};
+pub use self::counting::OwnFlows;
 use crate::{
     account::Account,
     in_flight::{InFlightDefaults, Place},
@@ -26,10 +25,9 @@ use crate::{
     peer::{Asset, NextHop, Peer, Terms},
     peers::Peers,
     rates::Rates,
-    refusal::{LinkFailure, Refusal},
-    routes::{Listing, RouteCursor},
+    refusal::Refusal,
     token::TokenDigest,
-    traffic::{Ending, Passage},
+    traffic::Passage,
 };
 
 /// What the operator decided for all packets.
@@ -134,6 +132,18 @@ pub struct InFlight<H> {
     place: Option<Place>,
 }
 
+/// A packet that has reached its recipient's account at this node and is not yet answered. Dropping
+/// it voids its hold.
+#[derive(Debug)]
+pub struct Delivery<H> {
+    expires_at: Timestamp,
+    execution_condition: [u8; 32],
+    passage: Passage,
+    hold: Option<H>,
+    /// Among what its sender has under way; `None` for the node's own.
+    place: Option<Place>,
+}
+
 /// What the rules make of a packet that they don't refuse.
 enum Way<H> {
     On(Bytes, InFlight<H>),
@@ -225,21 +235,6 @@ impl<L: Ledger> Connector<L> {
         self.peers.len()
     }
 
-    /// At most `limit` routes in their order, after a place among them.
-    #[must_use]
-    pub fn routes(&self, after: Option<&RouteCursor>, limit: usize) -> Listing {
-        self.peers.routes.page(after, limit)
-    }
-
-    /// The peer that a packet of the node's own to `destination` would go to at `now`, if any.
-    #[must_use]
-    pub fn next_hop(&self, destination: Addr<'_>, now: Timestamp) -> Option<Arc<Peer>> {
-        match self.route(destination, Source::Own, &[], now) {
-            Ok(Next::Hop(peer)) => Some(peer),
-            Ok(Next::Here) | Err(_) => None,
-        }
-    }
-
     /// Takes no more packets; those under way go on.
     pub fn shut_down(&self) {
         self.shutting_down.store(true, Ordering::Relaxed);
@@ -258,10 +253,7 @@ impl<L: Ledger> Connector<L> {
         match self.forward(source, packet, now).await {
             Ok(Way::On(packet, in_flight)) => Decision::Send { packet, in_flight },
             Ok(Way::Here(packet)) => Decision::Deliver(packet),
-            Ok(Way::Answered(reply)) => {
-                self.counters.answered_here(source, amount, Ending::Fulfilled);
-                Decision::Reply(reply)
-            }
+            Ok(Way::Answered(reply)) => Decision::Reply(reply),
             Err(refusal) => Decision::Reply(self.refuse(source, amount, refusal)),
         }
     }
@@ -279,6 +271,7 @@ impl<L: Ledger> Connector<L> {
         self.sender_may_send_this_much(source, packet.amount())?;
         self.sender_may_send_this_often(source, packet.amount(), now)?;
         if let Some(reply) = self.configures_peer(source, &packet)? {
+            self.counters.answered(source);
             return Ok(Way::Answered(reply));
         }
         self.may_be_forwarded(packet.destination())?;
@@ -286,83 +279,56 @@ impl<L: Ledger> Connector<L> {
             Next::Hop(peer) => peer,
             Next::Here => return Ok(Way::Here(packet)),
         };
-        let in_flight = self.hand_to(peer, source, &packet, now).await?;
+        let in_flight = self.hand_to(peer, source, &packet, &mut None, now).await?;
         Ok(Way::On(in_flight.outgoing(packet), in_flight))
     }
 
-    /// The bytes of a Reject of this node's own, for a packet of this amount that goes no further.
+    /// What a packet brings to somebody at this node who counts in `asset`, in that asset's smallest
+    /// unit, after [`Connector::prepare`] has let it in with [`Decision::Deliver`].
+    ///
+    /// # Errors
+    /// [`Refusal`] when there is no rate between the two assets at `now`, or too much or too little
+    /// would arrive.
+    pub fn arriving(
+        &self,
+        source: Source<'_>,
+        packet: &Prepare,
+        asset: &Asset,
+        now: Timestamp,
+    ) -> Result<u64, Refusal> {
+        self.convert(source, asset, packet.amount(), u64::MAX, now)
+    }
+
+    /// Sets aside the `amount` that [`Connector::arriving`] named for a packet. What the recipient
+    /// answers settles it: [`Connector::complete_delivery`].
+    ///
+    /// # Errors
+    /// [`Refusal`] when there is too little liquidity, or the sender has too much under way.
+    pub async fn deliver(
+        &self,
+        source: Source<'_>,
+        packet: &Prepare,
+        recipient: &LocalAccount,
+        amount: u64,
+    ) -> Result<Delivery<L::Hold>, Refusal> {
+        let LocalAccount { asset, account } = recipient;
+        let place = self.place(source, asset, packet.amount(), amount)?;
+        let hold = self.hold(source, asset, account, packet, amount).await?;
+        let to = self.counters.accounts(asset);
+        Ok(Delivery {
+            expires_at: packet.expires_at(),
+            execution_condition: *packet.execution_condition(),
+            passage: self.counters.begin(source, &to, packet.amount(), amount),
+            hold,
+            place,
+        })
+    }
+
+    /// The bytes of a Reject of this node's own, for a packet that was let in and goes no further.
     #[must_use]
     pub fn refuse(&self, source: Source<'_>, amount: u64, refusal: Refusal) -> Bytes {
-        self.counters.turned_away(source, amount, &refusal);
-        refusal.into_reject(&self.address)
-    }
-
-    /// Settles a packet that was sent on, with what the next hop answered by `now`, and returns
-    /// the bytes of the reply for the sender. A valid Fulfill is returned once its transfer is
-    /// durable; everything else voids the hold at once.
-    pub async fn complete(
-        &self,
-        in_flight: InFlight<L::Hold>,
-        answer: Result<Bytes, LinkFailure>,
-        now: Timestamp,
-    ) -> Bytes {
-        let InFlight {
-            peer,
-            expires_at,
-            execution_condition,
-            passage,
-            hold,
-            place: _until_the_end,
-            ..
-        } = in_flight;
-        let answer = answer.inspect_err(|failure| self.counters.causes.link_failed(*failure));
-        let answer = way::heard(&peer, answer, now);
-        let settled = self.settle(answer, &execution_condition, expires_at, hold, now).await;
-        self.end(passage, settled)
-    }
-
-    async fn settle(
-        &self,
-        answer: Result<Reply, Refusal>,
-        execution_condition: &[u8; 32],
-        expires_at: Timestamp,
-        hold: Option<L::Hold>,
-        now: Timestamp,
-    ) -> Result<Reply, Refusal> {
-        let fulfill = match answer? {
-            reject @ Reply::Reject(_) => return Ok(reject),
-            Reply::Fulfill(fulfill) => fulfill,
-        };
-        if digest(&SHA256, fulfill.fulfillment()).as_ref() != execution_condition {
-            return Err(Refusal::WrongFulfillment);
-        }
-        if now >= expires_at {
-            return Err(Refusal::NoReplyInTime);
-        }
-        if let Some(hold) = hold {
-            self.ledger.post(hold).await.map_err(|_| Refusal::LedgerStopped)?;
-        }
-        Ok(Reply::Fulfill(fulfill))
-    }
-
-    /// Counts how a packet ended that was on its way, and returns the bytes of the reply.
-    fn end(&self, passage: Passage, settled: Result<Reply, Refusal>) -> Bytes {
-        match settled {
-            Ok(Reply::Fulfill(fulfill)) => {
-                passage.end(Ending::Fulfilled);
-                fulfill.into_bytes()
-            }
-            Ok(Reply::Reject(reject)) => {
-                passage.end(Ending::Rejected);
-                self.counters.causes.rejected(reject.code());
-                reject.into_bytes()
-            }
-            Err(refusal) => {
-                passage.end(Ending::Refused);
-                self.counters.causes.refused(&refusal);
-                refusal.into_reject(&self.address)
-            }
-        }
+        self.counters.turned_away(source, amount);
+        self.reject(refusal)
     }
 
     fn is_up(&self) -> Result<(), Refusal> {

@@ -41,6 +41,20 @@ pub struct InFlightDefaults {
     pub asset_share_percent_max: u8,
 }
 
+/// What bounds a peer's packets under way, and how far they are within that. How many there are and
+/// what they carry is among its [`Traffic`](crate::traffic::Traffic).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occupancy {
+    /// So many may be under way at once.
+    pub packets_max: u64,
+    /// So much of the peer's asset may be under way at once; `None` is no limit.
+    pub amount_max: Option<u64>,
+    /// The part that they hold of the node's stock of other assets, in millionths, over all packets.
+    pub asset_share_ppm: u64,
+    /// The part that they may hold.
+    pub asset_share_ppm_max: u64,
+}
+
 /// What one packet's place is measured against.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlaceLimits {
@@ -89,6 +103,18 @@ pub(crate) struct Place {
     peer: Arc<Peer>,
     amount: u64,
     asset_share_ppm: u64,
+}
+
+impl PlaceLimits {
+    /// What a peer has of what these limits give it.
+    pub(crate) fn occupancy(self, peer: &Peer) -> Occupancy {
+        Occupancy {
+            packets_max: self.packets_max,
+            amount_max: self.amount_max,
+            asset_share_ppm: peer.under_way.asset_share_ppm.load(Ordering::Relaxed),
+            asset_share_ppm_max: self.asset_share_ppm_max,
+        }
+    }
 }
 
 impl Place {

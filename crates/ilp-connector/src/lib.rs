@@ -31,6 +31,6 @@ pub use breaker::Reachability;
 pub use connector::{
     Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Source,
 };
-pub use in_flight::{InFlightDefaults, InFlightLimits};
+pub use in_flight::{InFlightDefaults, InFlightLimits, Occupancy};
 pub use refusal::{LinkFailure, Refusal};
 pub use routes::{ListedRoute, Listing, RouteCursor};

@@ -160,8 +160,9 @@ impl Peer {
     }
 
     /// Notes why there was no reply from the peer. What lies with us, or with whoever is behind the
-    /// peer, says nothing about it.
+    /// peer, is counted and says nothing about it.
     pub(crate) fn did_not_reply(&self, failure: LinkFailure, now: Timestamp) {
+        self.traffic.link_failed();
         match failure {
             LinkFailure::Unreachable | LinkFailure::Busy => self.breaker.failed(now),
             LinkFailure::QueueFull | LinkFailure::NoReplyInTime | LinkFailure::NotAReply => {}

@@ -19,6 +19,18 @@ pub enum RateOrigin {
     Fixed,
 }
 
+impl RateOrigin {
+    /// A short constant name, for metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::Service => "service",
+            Self::Fixed => "fixed",
+        }
+    }
+}
+
 /// A rate as its origin gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {

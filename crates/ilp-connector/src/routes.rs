@@ -163,17 +163,10 @@ impl Routes {
             return Some(only).filter(|peer| may_be_next(peer));
         }
         let rank = |peer: &Arc<Peer>| self.choice.hash_one((destination.as_str(), peer.id));
-        loop {
-            let candidates = peers.iter().filter(|peer| may_be_next(peer));
-            let (peer, passage) = candidates
-                .map(|peer| (peer, peer.breaker.passage(now)))
-                .max_by_key(|(peer, passage)| (*passage != Passage::Open, rank(peer)))?;
-            // Whoever loses the race for the one try of a half-open breaker finds it open in the
-            // next round, or closed: a round is lost only to a thread that went on.
-            if passage != Passage::HalfOpen || peer.breaker.claim(now) {
-                return Some(peer);
-            }
-        }
+        peers
+            .iter()
+            .filter(|peer| may_be_next(peer))
+            .max_by_key(|peer| (peer.breaker.passage(now) != Passage::Open, rank(peer)))
     }
 }
 

@@ -1,12 +1,12 @@
 //! What passes through the node, counted for each peer.
 //!
 //! A packet is counted on two sides: where it came from and where it went. On each side it begins
-//! once and ends once, so what is under way is what has begun and not ended. Counters start at zero
-//! with the process; money is counted by the [ledger](crate::ledger), which forgets nothing.
+//! once and ends once, so what is under way is what has begun and not ended. One that could not be sent
+//! and goes to another next hop is counted there instead. Counters start at zero with the process; money is counted by the [ledger](crate::ledger), which forgets nothing.
 //!
 //! The cost for a packet that is forwarded is four additions when it begins and four when it ends,
-//! each to memory of its own peer, and one reference to the source's counters. There is no lock and
-//! no allocation.
+//! each to memory of its own peer, and a reference to the counters of either side. There is no lock
+//! and no allocation.
 
 mod causes;
 mod departed;
@@ -51,9 +51,10 @@ pub struct Flow {
 pub struct Flows {
     /// Packets that came from it. The amounts are what it was to pay.
     pub incoming: Flow,
-    /// Packets that were sent to it, each as often as it was tried. The amounts are what it was to be
-    /// paid.
+    /// Packets that were sent to it. The amounts are what it was to be paid.
     pub outgoing: Flow,
+    /// How often no reply came from it, also for packets that then went to another one.
+    pub link_failures: u64,
 }
 
 /// The counters of one peer, or of the node itself. They outlive a change of terms, and the peer
@@ -68,6 +69,9 @@ pub struct Traffic {
     outgoing: Side,
     /// Packets that were refused before they were sent on.
     turned_away: Tally,
+    /// Packets to here that could not be sent and went to another next hop.
+    gone_elsewhere: Tally,
+    link_failures: AtomicU64,
 }
 
 /// How a packet that was sent on ended.
@@ -76,9 +80,6 @@ pub(crate) enum Ending {
     Fulfilled,
     Rejected,
     Refused,
-    /// It has not left this node, and its way is decided anew: for the destination it was an attempt
-    /// that failed, and for its source it has not begun.
-    TakenBack,
 }
 
 /// A packet on its way from a source to a next hop. Until told otherwise it ends as refused, which
@@ -116,12 +117,21 @@ impl Traffic {
     pub fn flows(&self) -> Flows {
         let mut incoming = self.incoming.flow();
         incoming.refused += self.turned_away.count();
-        Flows { incoming, outgoing: self.outgoing.flow() }
+        // Before what has begun is, so that what is under way is never told too low.
+        let gone_elsewhere = self.gone_elsewhere.count();
+        let mut outgoing = self.outgoing.flow();
+        outgoing.in_flight = outgoing.in_flight.without(gone_elsewhere);
+        Flows { incoming, outgoing, link_failures: self.link_failures.load(Ordering::Relaxed) }
     }
 
     /// Counts a packet from here that was refused before it was sent on.
     pub(crate) fn turned_away(&self, amount: u64) {
         self.turned_away.add(amount);
+    }
+
+    /// Counts that no reply came from here.
+    pub(crate) fn link_failed(&self) {
+        self.link_failures.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -143,6 +153,15 @@ impl Passage {
         }
     }
 
+    /// The packet has certainly not reached its next hop, and goes to another one. For its source
+    /// nothing changes.
+    pub(crate) fn on_to(mut self, destination: &Arc<Traffic>, amount_out: u64) -> Self {
+        self.destination.gone_elsewhere.add(self.amount_out);
+        destination.outgoing.begun.add(amount_out);
+        (self.destination, self.amount_out) = (Arc::clone(destination), amount_out);
+        self
+    }
+
     pub(crate) fn end(mut self, ending: Ending) {
         self.ending = ending;
     }
@@ -150,11 +169,7 @@ impl Passage {
 
 impl Drop for Passage {
     fn drop(&mut self) {
-        let incoming = &self.source.incoming;
-        match self.ending {
-            Ending::TakenBack => incoming.begun.take_back(self.amount_in),
-            ending => incoming.ended(ending).add(self.amount_in),
-        }
+        self.source.incoming.ended(self.ending).add(self.amount_in);
         self.destination.outgoing.ended(self.ending).add(self.amount_out);
     }
 }
@@ -164,7 +179,7 @@ impl Side {
         match ending {
             Ending::Fulfilled => &self.fulfilled,
             Ending::Rejected => &self.rejected,
-            Ending::Refused | Ending::TakenBack => &self.refused,
+            Ending::Refused => &self.refused,
         }
     }
 
@@ -172,10 +187,7 @@ impl Side {
         let [fulfilled, rejected, refused] =
             [&self.fulfilled, &self.rejected, &self.refused].map(Tally::count);
         let begun = self.begun.count();
-        let in_flight = [fulfilled, rejected, refused].iter().fold(begun, |left, ended| Count {
-            packets: left.packets.saturating_sub(ended.packets),
-            amount: left.amount.saturating_sub(ended.amount),
-        });
+        let in_flight = [fulfilled, rejected, refused].into_iter().fold(begun, Count::without);
         Flow { fulfilled, rejected, refused, in_flight }
     }
 }
@@ -194,18 +206,19 @@ impl Tally {
         }
     }
 
-    fn take_back(&self, amount: u64) {
-        self.packets.fetch_sub(1, Ordering::Relaxed);
-        let before = self.amount_low.fetch_sub(amount, Ordering::Relaxed);
-        if before < amount {
-            self.amount_high.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
     fn count(&self) -> Count {
         let load = |counter: &AtomicU64| u128::from(counter.load(Ordering::Relaxed));
         let amount = load(&self.amount_high) << u64::BITS | load(&self.amount_low);
         Count { packets: self.packets.load(Ordering::Relaxed), amount }
+    }
+}
+
+impl Count {
+    fn without(self, other: Self) -> Self {
+        Self {
+            packets: self.packets.saturating_sub(other.packets),
+            amount: self.amount.saturating_sub(other.amount),
+        }
     }
 }
 
@@ -240,6 +253,7 @@ impl AddAssign for Flows {
     fn add_assign(&mut self, other: Self) {
         self.incoming += other.incoming;
         self.outgoing += other.outgoing;
+        self.link_failures += other.link_failures;
     }
 }
 
@@ -290,15 +304,18 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_that_goes_another_way_is_counted_once_where_it_came_from() {
+    fn a_packet_that_goes_to_another_next_hop_is_counted_there_alone_and_once_where_it_came_from() {
         let [alice, bob, carol] = [(); 3].map(|()| Arc::<Traffic>::default());
-        Passage::begin(&alice, &bob, u64::MAX, 9).end(Ending::TakenBack);
-        assert_eq!(alice.flows(), Flows::default());
-        Passage::begin(&alice, &carol, 10, 8).end(Ending::Fulfilled);
-        let came = Flow { fulfilled: count(1, 10), ..Flow::default() };
-        assert_eq!(alice.flows().incoming, came);
-        assert_eq!(bob.flows().outgoing, Flow { refused: count(1, 9), ..Flow::default() });
-        assert_eq!(carol.flows().outgoing, Flow { fulfilled: count(1, 8), ..Flow::default() });
+        let passage = Passage::begin(&alice, &bob, 100, 90).on_to(&carol, 80);
+        assert_eq!(alice.flows().incoming.in_flight, count(1, 100));
+        assert_eq!(bob.flows(), Flows::default());
+        assert_eq!(carol.flows().outgoing.in_flight, count(1, 80));
+        passage.end(Ending::Fulfilled);
+        let fulfilled =
+            |packets, amount| Flow { fulfilled: count(packets, amount), ..Flow::default() };
+        assert_eq!(alice.flows().incoming, fulfilled(1, 100));
+        assert_eq!(bob.flows(), Flows::default());
+        assert_eq!(carol.flows().outgoing, fulfilled(1, 80));
     }
 
     #[test]
@@ -327,14 +344,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn amounts_add_up_exactly(
-            amounts in prop::collection::vec(any::<u64>(), 0..50),
-            taken_back in prop::collection::vec(any::<u64>(), 0..20),
-        ) {
+        fn amounts_add_up_exactly(amounts in prop::collection::vec(any::<u64>(), 0..50)) {
             let tally = Tally::default();
-            taken_back.iter().for_each(|amount| tally.add(*amount));
             amounts.iter().for_each(|amount| tally.add(*amount));
-            taken_back.iter().for_each(|amount| tally.take_back(*amount));
             let sum = amounts.iter().map(|amount| u128::from(*amount)).sum();
             prop_assert_eq!(tally.count(), count(amounts.len() as u64, sum));
         }

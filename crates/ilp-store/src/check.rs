@@ -72,19 +72,6 @@ impl Store {
                         self.expect_index(&due, event.id, &mut counts)?;
                     }
                 }
-                Some(Kind::WalletAddress) => {
-                    self.check_indexed::<WalletAddressRecord>(&key, &bytes, &mut counts)?;
-                }
-                Some(Kind::IncomingPayment) => {
-                    self.check_indexed::<IncomingPaymentRecord>(&key, &bytes, &mut counts)?;
-                }
-                Some(Kind::Quote) => {
-                    self.check_indexed::<QuoteRecord>(&key, &bytes, &mut counts)?;
-                }
-                Some(Kind::OutgoingPayment) => {
-                    self.check_indexed::<OutgoingPaymentRecord>(&key, &bytes, &mut counts)?;
-                }
-                Some(Kind::Fee) => self.check_indexed::<FeeRecord>(&key, &bytes, &mut counts)?,
                 Some(Kind::Rate) => {
                     RateRecord::decode(&key, &bytes)?;
                 }
@@ -99,26 +86,11 @@ impl Store {
                     | Kind::PeerBehindUrl
                     | Kind::AutoPeered,
                 ) => {}
-                Some(
-                    Kind::AssetByCode
-                    | Kind::PeerByAddress
-                    | Kind::PeerByToken
-                    | Kind::EventDue
-                    | Kind::WalletAddressByUrl
-                    | Kind::WalletAddressByAsset
-                    | Kind::IncomingPaymentByWallet
-                    | Kind::IncomingPaymentDue
-                    | Kind::QuoteByWallet
-                    | Kind::OutgoingPaymentByWallet
-                    | Kind::OutgoingPaymentByQuote
-                    | Kind::OutgoingPaymentUnfinished
-                    | Kind::Payment
-                    | Kind::FeeByAsset
-                    | Kind::FeeByKind,
-                ) => {
+                Some(kind) if kind.is_index() => {
                     id_from(&key, &bytes)?;
                     counts.found += 1;
                 }
+                Some(kind) => self.check_wallets(kind, (&key, &bytes), &mut counts)?,
                 None => return Err(self.damaged(&key, "is of no known kind")),
             }
         }
@@ -150,10 +122,26 @@ impl Store {
         Ok(())
     }
 
+    /// A record of wallets, whose kind says which.
+    fn check_wallets(
+        &self,
+        kind: Kind,
+        entry: (&[u8], &[u8]),
+        counts: &mut Counts,
+    ) -> Result<(), StoreError> {
+        match kind {
+            Kind::WalletAddress => self.check_indexed::<WalletAddressRecord>(entry, counts),
+            Kind::IncomingPayment => self.check_indexed::<IncomingPaymentRecord>(entry, counts),
+            Kind::Quote => self.check_indexed::<QuoteRecord>(entry, counts),
+            Kind::OutgoingPayment => self.check_indexed::<OutgoingPaymentRecord>(entry, counts),
+            Kind::Fee => self.check_indexed::<FeeRecord>(entry, counts),
+            _ => Err(self.damaged(entry.0, "is no record of wallets")),
+        }
+    }
+
     fn check_indexed<R: Indexed>(
         &self,
-        key: &[u8],
-        bytes: &[u8],
+        (key, bytes): (&[u8], &[u8]),
         counts: &mut Counts,
     ) -> Result<(), StoreError> {
         let record = R::decode(R::KIND, key, bytes)?;

@@ -68,7 +68,7 @@ impl Store {
 }
 
 fn by_kind(asset: Uuid, kind: FeeKind) -> Vec<u8> {
-    let mut key = Kind::FeeByKind.of(asset);
+    let mut key = Kind::FeeByPurpose.of(asset);
     key.push(match kind {
         FeeKind::Sending => 1,
         FeeKind::Receiving => 2,

@@ -85,8 +85,8 @@ pub(crate) enum Kind {
     Fee = 43,
     /// Asset id and fee id, to the latter.
     FeeByAsset = 44,
-    /// Asset id, kind and fee id, to the last of them.
-    FeeByKind = 45,
+    /// Asset id, what it is for and fee id, to the last of them.
+    FeeByPurpose = 45,
 }
 
 impl Kind {
@@ -127,7 +127,7 @@ impl Kind {
             Self::Payment,
             Self::Fee,
             Self::FeeByAsset,
-            Self::FeeByKind,
+            Self::FeeByPurpose,
         ]
         .into_iter()
         .find(|kind| kind.byte() == byte)
@@ -136,6 +136,28 @@ impl Kind {
     /// The kind's number.
     pub(crate) fn byte(self) -> u8 {
         self as u8
+    }
+
+    /// Whether entries of this kind lead to a record's id.
+    pub(crate) fn is_index(self) -> bool {
+        matches!(
+            self,
+            Self::AssetByCode
+                | Self::PeerByAddress
+                | Self::PeerByToken
+                | Self::EventDue
+                | Self::WalletAddressByUrl
+                | Self::WalletAddressByAsset
+                | Self::IncomingPaymentByWallet
+                | Self::IncomingPaymentDue
+                | Self::QuoteByWallet
+                | Self::OutgoingPaymentByWallet
+                | Self::OutgoingPaymentByQuote
+                | Self::OutgoingPaymentUnfinished
+                | Self::Payment
+                | Self::FeeByAsset
+                | Self::FeeByPurpose
+        )
     }
 
     /// How errors call it.
@@ -175,7 +197,7 @@ impl Kind {
             Self::Payment => "records/payments",
             Self::Fee => "records/fees",
             Self::FeeByAsset => "records/fees_by_asset",
-            Self::FeeByKind => "records/fees_by_kind",
+            Self::FeeByPurpose => "records/fees_by_purpose",
         }
     }
 

@@ -185,7 +185,11 @@ impl Store {
         }
         self.change(|change| {
             for event in new {
-                add_event(change, event)?;
+                if let Some(key) = due_key(event) {
+                    change.index(key, event.id);
+                }
+                change.put(Kind::Event, event)?;
+                change.events.is(event);
             }
             Ok(true)
         })

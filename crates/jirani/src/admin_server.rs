@@ -8,11 +8,8 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
-use ilp_admin::{Auth, ClientAddress, SignatureRules, operator::Operator};
-use ilp_store::Store;
+use ilp_admin::ClientAddress;
 use tokio::{net::TcpListener, sync::Semaphore};
-
-use crate::{clock, commands::Failure, config::Config, metrics::Metrics};
 
 /// Connections open at once. An operator has a few; the next ones wait to be accepted. So whoever
 /// reaches the port can't take the files that packets need.
@@ -66,33 +63,5 @@ pub(crate) async fn serve(
     }
     if tokio::time::timeout(drain, connections.shutdown()).await.is_err() {
         tracing::warn!("operators' requests were still under way when the node ended");
-    }
-}
-
-/// Everything that the operator's port answers.
-pub(crate) fn router(
-    config: &Config,
-    tenant_id: String,
-    store: &Store,
-    operator: Operator,
-    metrics: Metrics,
-) -> Result<axum::Router, Failure> {
-    let auth = auth(config, tenant_id, store)?;
-    let secret = config.watch.metrics_secret.as_ref();
-    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
-    Ok(ilp_admin::router(operator, auth).merge(scrape))
-}
-
-/// Without a secret the API is open to whoever reaches it, so the configuration allows that on
-/// loopback only.
-fn auth(config: &Config, tenant_id: String, store: &Store) -> Result<Auth, Failure> {
-    match &config.admin.secret {
-        Some(secret) => {
-            let lifetime_ms = config.admin.signature_ttl_s * 1_000;
-            let rules = SignatureRules { tenant_id, lifetime_ms };
-            Auth::secret(secret, rules, clock::now, store.clone())
-                .map_err(|error| Failure::Store(error.to_string()))
-        }
-        None => Ok(Auth::loopback(Vec::new())),
     }
 }

@@ -1,10 +1,9 @@
 //! The configuration: defaults, then the file, then the environment, checked before a port is
 //! bound or a file is opened.
 
-mod events;
+mod error;
 mod keys;
 mod settings;
-mod watching;
 
 use std::{
     collections::HashMap,
@@ -18,9 +17,10 @@ use ilp_stream::SharedSecret;
 use interledger_packet::Address;
 use uuid::Uuid;
 
-pub(crate) use events::{RetentionConfig, WebhookConfig};
+pub(crate) use error::ConfigError;
 use settings::Settings;
-pub(crate) use watching::WatchConfig;
+
+use crate::trace;
 
 /// Every key, its default and a sentence about it: what `jirani init` writes.
 pub(crate) const SAMPLE: &str = include_str!("../../../config/jirani.toml");
@@ -59,7 +59,9 @@ pub(crate) struct Config {
     pub(crate) webhook: WebhookConfig,
     pub(crate) auto_peering: AutoPeeringConfig,
     pub(crate) retention: RetentionConfig,
-    pub(crate) watch: WatchConfig,
+    pub(crate) metrics: MetricsConfig,
+    /// Where spans are sent; nowhere when unset. May carry a token, so it is never shown.
+    pub(crate) otlp_url: Option<Secret>,
     /// What the operator should know about this configuration, said once the log is up.
     pub(crate) warnings: Vec<String>,
 }
@@ -87,6 +89,16 @@ pub(crate) struct AdminConfig {
     pub(crate) secret: Option<Secret>,
     pub(crate) tenant_id: Option<Uuid>,
     pub(crate) signature_ttl_s: u64,
+}
+
+/// Where events are sent. Without a URL they are kept and listed, and not sent.
+#[derive(Debug)]
+pub(crate) struct WebhookConfig {
+    /// May carry a token, so it is never shown.
+    pub(crate) url: Option<Secret>,
+    pub(crate) secret: Option<Secret>,
+    pub(crate) timeout_ms: u64,
+    pub(crate) attempts_max: u32,
 }
 
 /// Nodes that ask to become peers.
@@ -122,27 +134,24 @@ pub(crate) struct RatesConfig {
     pub(crate) fixed: Vec<(String, String, Rate)>,
 }
 
-/// Why the node doesn't start with this configuration. Each says what would be right.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    #[error("configuration file {path}: {reason}")]
-    Unreadable { path: String, reason: String },
-    #[error("unknown configuration key {key} (from {origin}); did you mean {suggestion}?")]
-    Unknown { key: String, origin: String, suggestion: &'static str },
-    #[error("configuration key {key} = {value} (from {origin}): expected {form}")]
-    Value { key: String, value: String, origin: String, form: String },
-    #[error("configuration key {key} is not set: expected {form}")]
-    Missing { key: String, form: String },
-    #[error(
-        "configuration key admin.secret is not set while admin.listen = {listen} can be reached \
-         from other machines: set a secret of 16 characters or more, or listen on 127.0.0.1"
-    )]
-    OpenAdmin { listen: SocketAddr },
-    #[error(
-        "configuration key telemetry.otlp_url is set, and this jirani was built without OTLP: build \
-         it with `cargo build --release --features otlp`, or leave the key out"
-    )]
-    NoOtlp,
+/// How long what nobody needs any more is kept.
+#[derive(Debug)]
+pub(crate) struct RetentionConfig {
+    /// How long events are kept, whether anybody took them or not.
+    pub(crate) event_days: u64,
+    /// How long it is kept who did what.
+    pub(crate) audit_days: u64,
+    /// Segments of the journal; `None` keeps all.
+    pub(crate) journal_segments_min: Option<u64>,
+}
+
+/// What is shown to those who watch the node.
+#[derive(Debug)]
+pub(crate) struct MetricsConfig {
+    /// How many peers have numbers of their own.
+    pub(crate) peers_max: usize,
+    /// Opens the metrics and nothing else.
+    pub(crate) secret: Option<Secret>,
 }
 
 impl Config {
@@ -203,10 +212,31 @@ impl Config {
                 .required("packet.in_flight_max", |text| within(text, 1..=10_000_000))?,
             parent_peer: parent_peer(settings)?,
             rates: rates(settings)?,
-            webhook: WebhookConfig::from_settings(settings)?,
+            webhook: WebhookConfig {
+                url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
+                secret: settings
+                    .get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
+                timeout_ms: settings
+                    .required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
+                attempts_max: settings
+                    .required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
+            },
             auto_peering: auto_peering(settings)?,
-            retention: RetentionConfig::from_settings(settings)?,
-            watch: WatchConfig::from_settings(settings)?,
+            retention: RetentionConfig {
+                event_days: settings
+                    .required("retention.event_days", |text| within(text, 1..=3_650))?,
+                audit_days: settings
+                    .required("retention.audit_days", |text| within(text, 1..=3_650))?,
+                journal_segments_min: settings.required(
+                    "retention.journal_segments_min",
+                    |text| match text {
+                        "all" => Some(None),
+                        number => within(number, 1..=u64::MAX).map(Some),
+                    },
+                )?,
+            },
+            metrics: metrics(settings)?,
+            otlp_url: settings.get("telemetry.otlp_url", |text| url(text).map(Secret::new))?,
             warnings: warnings(settings),
         };
         let drain_ms_min = config.policy.hold_ms_max + REPLY_MS;
@@ -224,11 +254,27 @@ impl Config {
                     .to_owned(),
             );
         }
-        if config.admin.secret.is_none() && !config.admin.listen.ip().is_loopback() {
-            return Err(ConfigError::OpenAdmin { listen: config.admin.listen });
-        }
+        config.check_together()?;
         Ok(config)
     }
+
+    /// What no value says alone.
+    fn check_together(&self) -> Result<(), ConfigError> {
+        if self.admin.secret.is_none() && !self.admin.listen.ip().is_loopback() {
+            return Err(ConfigError::OpenAdmin { listen: self.admin.listen });
+        }
+        if self.otlp_url.is_some() && !trace::IS_BUILT_IN {
+            return Err(ConfigError::NoOtlp);
+        }
+        Ok(())
+    }
+}
+
+fn metrics(settings: &Settings) -> Result<MetricsConfig, ConfigError> {
+    Ok(MetricsConfig {
+        peers_max: settings.required("metrics.peers_max", |text| within(text, 0..=10_000))?,
+        secret: settings.get("metrics.secret", admin_secret)?,
+    })
 }
 
 fn auto_peering(settings: &Settings) -> Result<AutoPeeringConfig, ConfigError> {

@@ -1,5 +1,4 @@
-//! The HTTP client for requests that are rare and may block a thread: webhooks, exchange rates, and
-//! traces.
+//! The HTTP client for requests that are rare and may block a thread: webhooks, exchange rates, spans.
 
 use std::time::Duration;
 

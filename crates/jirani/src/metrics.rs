@@ -6,12 +6,14 @@
 //! is a writer of text and nothing more.
 //!
 //! The text is bounded: every label has a known set of values, but for peers, of which
-//! `metrics.peers_max` are named, and for assets, of which 100 are.
+//! `metrics.peers_max` are named, and for assets and rates, of which 100 and 200 are.
 
 mod latency;
 mod packets;
 mod page;
+mod peers;
 mod process;
+mod rates;
 mod services;
 mod survey;
 
@@ -90,20 +92,18 @@ impl Collector for Reader {
         let survey = self.survey();
         page.info("jirani_build", "The program", [&[("version", env!("CARGO_PKG_VERSION"))][..]])?;
         page.gauge("jirani_peers", "Peers", survey.peers)?;
-        let help = "Peers that are passed over since they failed several times in a row";
-        page.gauge("jirani_peers_unreachable", help, survey.unreachable)?;
         packets::write(page, &survey)?;
         packets::write_causes(page, connector)?;
         write_latencies(page, nodes)?;
         self.write_peer_names(page, &survey)?;
         packets::write_peers(page, &survey)?;
+        peers::write(page, &survey, connector)?;
+        rates::write(page, connector.rates(), clock::now())?;
         services::write_assets(page, operator, connector)?;
         services::write_ledger(page, connector.ledger(), self.sources.transfers_in_flight_max)?;
         services::write_server(page, server)?;
         services::write_clients(page, &nodes.iter().map(Node::client).collect::<Vec<_>>())?;
         services::write_events(page, store)?;
-        services::write_rates(page, connector.rates(), clock::now())?;
-        // One more number is one more line here: page.gauge("jirani_name_unit", "Help", number)?;
         process::write(page)
     }
 }

@@ -46,16 +46,6 @@ impl Node {
         Self { connector, client, receiving, latency: Arc::default(), traces }
     }
 
-    /// The connections of this thread.
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// The times of this thread's packets.
-    pub(crate) fn latency(&self) -> &Latency {
-        &self.latency
-    }
-
     /// The most that a packet of the node's own may carry to `destination`, in the unit of `asset`,
     /// as far as this node knows.
     pub(crate) fn packet_amount_max(
@@ -71,17 +61,17 @@ impl Node {
         self.connector.address()
     }
 
-    /// Carries one packet, and takes its times.
-    pub(crate) async fn forward(&self, source: Source<'_>, packet: Prepare) -> Bytes {
-        let mut stopwatch = Stopwatch::start();
-        let reply = self.carry(source, packet, &mut stopwatch).await;
-        let times = stopwatch.stop();
-        self.latency.record(&times);
-        self.traces.packet(source, &reply, &times);
-        reply
+    /// The connections of this thread.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
-    /// Decide and hold, send on, settle, answer with the bytes of a reply.
+    /// The times of this thread's packets.
+    pub(crate) fn latency(&self) -> &Latency {
+        &self.latency
+    }
+
+    /// Carries one packet: decide and hold, send on, settle, answer with the bytes of a reply.
     ///
     /// There are three awaits. The first is the ledger's hold, which books in memory answer at
     /// once. The second is the network, where a packet spends its time: should the caller go away
@@ -90,13 +80,15 @@ impl Node {
     /// returned.
     ///
     /// A packet that certainly has not left us goes round again: to another peer, once each.
-    async fn carry(&self, source: Source<'_>, packet: Prepare, stopwatch: &mut Stopwatch) -> Bytes {
+    pub(crate) async fn forward(&self, source: Source<'_>, packet: Prepare) -> Bytes {
+        let mut stopwatch = Stopwatch::start();
         let mut decision = self.connector.prepare(source, packet, clock::now()).await;
-        loop {
+        let reply = loop {
             let (packet, in_flight) = match decision {
-                Decision::Reply(reject) => return reject,
+                Decision::Reply(reply) => break reply,
+                // What it waits for is the books: whose it is, and that the money is theirs.
                 Decision::Deliver(packet) => {
-                    return stopwatch.durability(self.deliver(source, packet)).await;
+                    break stopwatch.durability(self.deliver(source, packet)).await;
                 }
                 Decision::Send { packet, in_flight } => (packet, in_flight),
             };
@@ -108,10 +100,14 @@ impl Node {
                 }
                 Sent::Over(answer) => {
                     let settled = connector.complete(in_flight, answer, now);
-                    return stopwatch.durability(settled).await;
+                    break stopwatch.durability(settled).await;
                 }
             };
-        }
+        };
+        let times = stopwatch.stop();
+        self.latency.record(&times);
+        self.traces.packet(source, &reply, &times);
+        reply
     }
 
     async fn deliver(&self, source: Source<'_>, packet: Prepare) -> Bytes {

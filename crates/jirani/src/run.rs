@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, thread, time::Duration};
 
 use ilp_admin::{
-    Webhooks,
+    Auth, SignatureRules, Webhooks,
     operator::{Operator, Parts},
 };
 use ilp_connector::{
@@ -11,7 +11,7 @@ use ilp_connector::{
     rates::{Quote, RateOrigin},
 };
 use ilp_http::{
-    Client, ClientOptions, Limits, Server, ServerStats, Worker,
+    Client, ClientOptions, Limits, Server, Worker,
     server::Drained,
     spsp::{SpspClient, SpspOptions},
 };
@@ -64,7 +64,7 @@ pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
         config.ilp_address = learnt.unwrap_or(config.ilp_address);
     }
     let connector = open(&config, &store, ledger_failed, &event_made)?;
-    let traces = Traces::start(config.watch.otlp_url.as_ref(), &config.name)?;
+    let traces = Traces::start(config.otlp_url.as_ref(), &config.name)?;
     let parts = (&store, &connector, &traces);
     let outcome = main.block_on(serve(&config, parts, event_made, on_ledger_failure));
     // What still reads or copies the store on a thread of its own is not waited for without bound.
@@ -113,9 +113,9 @@ async fn serve(
     let surfaces = Surfaces::listen(config).await?;
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
-    let node = |receiving: Option<&Arc<Receiving>>| {
+    let node = |receiving| {
         let client = Client::new(client_options(), Arc::clone(&tls));
-        Node::new(Arc::clone(connector), client, receiving.cloned(), traces.clone())
+        Node::new(Arc::clone(connector), client, receiving, traces.clone())
     };
 
     let mut nodes = vec![node(None)];
@@ -136,19 +136,29 @@ async fn serve(
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
     surfaces.announce(config)?;
 
-    let receiving = receiving(config, store, operator.clone())?;
+    let secret = stream_secret(config, store)?;
+    let receiving = Receiving::new(secret.reveal(), config.ilp_address.clone(), operator.clone());
+    let receiving = Arc::new(receiving);
+    let mut workers = Vec::new();
     let (end_workers, workers_end) = watch::channel(());
-    let worker_nodes = (0..worker_count(config.ilp.threads)).map(|_| node(Some(&receiving)));
-    nodes.extend(worker_nodes);
-    let workers = start_workers(&nodes[1..], &workers_end).map_err(no_runtime)?;
+    for index in 0..worker_count(config.ilp.threads) {
+        let node = node(Some(Arc::clone(&receiving)));
+        nodes.push(node.clone());
+        workers.push(start_worker(index, node, workers_end.clone()).map_err(no_runtime)?);
+    }
 
-    let limits = limits(config);
+    let limits = Limits {
+        connections_max: config.ilp.connections_max,
+        drain_timeout: Duration::from_millis(config.drain_ms_max),
+        ..Limits::default()
+    };
     let (stop, stopping) = watch::channel(());
+    let drain = limits.drain_timeout;
     let spsp = SpspClient::new(SpspOptions::default(), &tls);
     let payer = Arc::new(Payer::new(workers.clone(), spsp, stopping.clone()));
     let paying = operator.pay_through(Arc::clone(&payer) as _);
     paying.await.map_err(|error| Failure::Store(error.to_string()))?;
-    let payments = payer.ended(until(stopping.clone()), limits.drain_timeout);
+    let payments = payer.ended(until(stopping.clone()), drain);
     let wallets = Arc::new(Wallets::new(operator.clone(), receiving));
     let wallets = wallet_server::serve(
         surfaces.wallet,
@@ -159,13 +169,21 @@ async fn serve(
         ADMIN_DRAIN,
     );
     let server = Server::new(limits);
-    let counted = (operator.clone(), nodes, server.stats());
-    let metrics = metrics(config, store, connector, counted);
+    let sources = Sources {
+        connector: Arc::clone(connector),
+        operator: operator.clone(),
+        store: store.clone(),
+        nodes,
+        server: server.stats(),
+        transfers_in_flight_max: config.in_flight_max,
+        peers_max: config.metrics.peers_max,
+    };
     let packets = server.serve(surfaces.ilp, workers, until(stopping.clone()));
     let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
     let rates = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(rates, until(stopping.clone()));
-    let router = admin_server::router(config, tenant_id, store, operator.clone(), metrics)?;
+    let auth = auth(config, tenant_id, store)?;
+    let router = admin_router(config, auth, &operator, Metrics::new(sources));
     let peering = peering::serve(surfaces.peering, operator.clone(), until(stopping.clone()));
     let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
     let admin = async { tokio::join!(admin, peering) };
@@ -180,33 +198,23 @@ async fn serve(
         tokio::join!(packets, payments, wallets, admin, upkeep, rates, ending);
     tell_unfinished(drained);
     drop(end_workers);
-    end_changes(&operator).await;
+    let changes_done = operator.changes_done();
+    if tokio::time::timeout(ADMIN_DRAIN, changes_done).await.is_err() {
+        tracing::warn!("a change of the operator's is cut short; the next start ends it");
+    }
     outcome
 }
 
-/// Who is paid at this node.
-fn receiving(
+/// What is served on the operator's port: the API, and the metrics beside it.
+fn admin_router(
     config: &Config,
-    store: &Store,
-    operator: Operator,
-) -> Result<Arc<Receiving>, Failure> {
-    let secret = stream_secret(config, store)?;
-    let address = config.ilp_address.clone();
-    Ok(Arc::new(Receiving::new(secret.reveal(), address, operator)))
-}
-
-fn limits(config: &Config) -> Limits {
-    Limits {
-        connections_max: config.ilp.connections_max,
-        drain_timeout: Duration::from_millis(config.drain_ms_max),
-        ..Limits::default()
-    }
-}
-
-async fn end_changes(operator: &Operator) {
-    if tokio::time::timeout(ADMIN_DRAIN, operator.changes_done()).await.is_err() {
-        tracing::warn!("a change of the operator's is cut short; the next start ends it");
-    }
+    auth: Auth,
+    operator: &Operator,
+    metrics: Metrics,
+) -> axum::Router {
+    let secret = config.metrics.secret.as_ref();
+    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
+    ilp_admin::router(operator.clone(), auth).merge(scrape)
 }
 
 fn tell_unfinished(drained: Drained) {
@@ -217,24 +225,6 @@ fn tell_unfinished(drained: Drained) {
             "packets were still under way when the time to drain was over; their holds are void"
         );
     }
-}
-
-/// What `/metrics` reads.
-fn metrics(
-    config: &Config,
-    store: &Store,
-    connector: &Arc<Books>,
-    (operator, nodes, server): (Operator, Vec<Node>, Arc<ServerStats>),
-) -> Metrics {
-    Metrics::new(Sources {
-        connector: Arc::clone(connector),
-        operator,
-        store: store.clone(),
-        nodes,
-        server,
-        transfers_in_flight_max: config.in_flight_max,
-        peers_max: config.watch.peers_max,
-    })
 }
 
 /// What the node does of its own accord until it is told to stop: it gives back withdrawals whose
@@ -302,12 +292,6 @@ async fn until(mut stopping: watch::Receiver<()>) {
     while stopping.changed().await.is_ok() {}
 }
 
-/// A thread for each of the nodes.
-fn start_workers(nodes: &[Node], end: &watch::Receiver<()>) -> io::Result<Vec<Worker<Node>>> {
-    let start = |(index, node): (usize, &Node)| start_worker(index, node.clone(), end.clone());
-    nodes.iter().enumerate().map(start).collect()
-}
-
 /// One thread that carries packets, with its own runtime, so that a packet never changes threads
 /// and the operator's work never delays one.
 fn start_worker(index: usize, node: Node, end: watch::Receiver<()>) -> io::Result<Worker<Node>> {
@@ -367,6 +351,19 @@ fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecret, Failure
         .map_err(|_| Failure::Refused("the system gives no random numbers".to_owned()))?;
     store.set_setting(SETTING, &secret).map_err(|error| Failure::Store(error.to_string()))?;
     Ok(SharedSecret::new(secret))
+}
+
+/// Without a secret the API is open to whoever reaches it, so the configuration allows that on
+/// loopback only.
+fn auth(config: &Config, tenant_id: String, store: &Store) -> Result<Auth, Failure> {
+    match &config.admin.secret {
+        Some(secret) => {
+            let lifetime_ms = config.admin.signature_ttl_s * 1_000;
+            let rules = SignatureRules { tenant_id, lifetime_ms };
+            Auth::secret(secret, rules, clock::now, store.clone()).map_err(store_failure)
+        }
+        None => Ok(Auth::loopback(Vec::new())),
+    }
 }
 
 /// Files beside the connections from peers: those to next hops (one each over HTTP/2, and one for

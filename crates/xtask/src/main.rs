@@ -71,18 +71,18 @@ fn test() -> Result<(), String> {
     run("cargo", &["test", "--workspace"])
 }
 
+/// The test that compares the file with the schema writes it when it is told to.
+fn schema() -> Result<(), String> {
+    let test = "the_checked_in_schema_is_the_served_one";
+    run_with("cargo", &["test", "-p", "ilp-admin", "--lib", test], &[("JIRANI_SCHEMA", "write")])
+}
+
 /// The one feature. Its tests are in the binary alone, so nothing is built a second time but that and
 /// the crates that only the feature needs.
 fn otlp() -> Result<(), String> {
     let feature = ["--package", "jirani", "--features", "otlp", "--bin", "jirani"];
     run("cargo", &[&["clippy"], &feature[..], &["--", "-D", "warnings"]].concat())?;
     run("cargo", &[&["test"], &feature[..], &["otlp"]].concat())
-}
-
-/// The test that compares the file with the schema writes it when it is told to.
-fn schema() -> Result<(), String> {
-    let test = "the_checked_in_schema_is_the_served_one";
-    run_with("cargo", &["test", "-p", "ilp-admin", "--lib", test], &[("JIRANI_SCHEMA", "write")])
 }
 
 fn recovery(rounds: &str) -> Result<(), String> {

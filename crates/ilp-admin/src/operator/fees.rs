@@ -83,24 +83,62 @@ pub(super) fn taken(fee: Option<&FeeRecord>, principal: u64) -> u128 {
     share.div_ceil(u128::from(BASIS_POINTS)) + u128::from(fee.fixed)
 }
 
+/// What is left of `debit` without the fee, and the fee; `None` when nothing is left.
+pub(super) fn left_without(fee: Option<&FeeRecord>, debit: u64) -> Option<(u64, u128)> {
+    let taken = taken(fee, debit);
+    let left = u128::from(debit).saturating_sub(taken);
+    u64::try_from(left).ok().filter(|left| *left > 0).map(|left| (left, taken))
+}
+
+/// The least amount of which `minimum` is left without the fee.
+pub(super) fn with(fee: Option<&FeeRecord>, minimum: u64) -> Option<u64> {
+    let Some(fee) = fee else { return Some(minimum) };
+    let left_of_whole = u128::from(BASIS_POINTS.checked_sub(fee.basis_points)?);
+    if left_of_whole == 0 {
+        return None;
+    }
+    let wanted = (u128::from(minimum) + u128::from(fee.fixed)) * u128::from(BASIS_POINTS);
+    u64::try_from(wanted.div_ceil(left_of_whole)).ok()
+}
+
 fn unknown_asset() -> OperatorError {
     OperatorError::new(ErrorKind::NotFound, "Unknown asset")
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn fee(fixed: u64, basis_points: u16) -> FeeRecord {
+        let kind = FeeKind::Sending;
+        let (id, asset_id) = (Uuid::nil(), Uuid::nil());
+        FeeRecord { id, asset_id, kind, fixed, basis_points, created_at_ms: 0 }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_without_the_fee_and_the_least_that_leaves_it_agree(
+            fixed in 0..1_000_000u64,
+            basis_points in 0..=10_000u16,
+            minimum in 1..1_000_000_000u64,
+        ) {
+            let fee = fee(fixed, basis_points);
+            let Some(least) = with(Some(&fee), minimum) else {
+                prop_assert_eq!(basis_points, 10_000);
+                return Ok(());
+            };
+            let (left, taken) = left_without(Some(&fee), least).unwrap();
+            prop_assert!(left >= minimum);
+            prop_assert_eq!(u128::from(left) + taken, u128::from(least));
+            let less = left_without(Some(&fee), least - 1).map_or(0, |(left, _)| left);
+            prop_assert!(less < minimum);
+        }
+    }
 
     #[test]
     fn a_fee_is_a_share_rounded_up_and_a_fixed_part() {
-        let fee = |fixed, basis_points| FeeRecord {
-            id: Uuid::nil(),
-            asset_id: Uuid::nil(),
-            kind: FeeKind::Sending,
-            fixed,
-            basis_points,
-            created_at_ms: 0,
-        };
         for (fixed, points, principal, expected) in [
             (0, 0, 1_000, 0),
             (5, 0, 0, 5),

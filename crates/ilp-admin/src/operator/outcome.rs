@@ -57,17 +57,18 @@ impl Outcome for PeerView {
     }
 
     fn keep(&self) -> Snapshot {
+        let Passed { packets_in, packets_out, amount_in, amount_out, amount_on_hold } = self.passed;
         let kept = self
             .asset
             .keep()
             .with_record("peer", &self.record)
             .with_number("liquidity", self.liquidity)
             .with_number("reachability", reachability_number(self.reachability))
-            .with_number("packets_in", self.passed.packets_in)
-            .with_number("packets_out", self.passed.packets_out)
-            .with_number("amount_in", self.passed.amount_in)
-            .with_number("amount_out", self.passed.amount_out)
-            .with_number("amount_on_hold", self.passed.amount_on_hold);
+            .with_number("packets_in", packets_in)
+            .with_number("packets_out", packets_out)
+            .with_number("amount_in", amount_in)
+            .with_number("amount_out", amount_out)
+            .with_number("amount_on_hold", amount_on_hold);
         match self.last_seen_at {
             Some(at) => kept.with_number("last_seen_at_ms", at.unix_ms()),
             None => kept,
@@ -185,19 +186,20 @@ mod tests {
             initial_deposit: None,
         };
         let asset = AssetView { record: asset, liquidity: u128::MAX };
+        let passed = Passed {
+            packets_in: 1,
+            packets_out: u64::MAX,
+            amount_in: 3,
+            amount_out: u128::MAX,
+            amount_on_hold: 5,
+        };
         let peer = PeerView {
             record,
             asset,
             liquidity: 10,
             reachability: Reachability::Unreachable,
             last_seen_at: Some(Timestamp::from_unix_ms(3_000)),
-            passed: Passed {
-                packets_in: 1,
-                packets_out: u64::MAX,
-                amount_in: 3,
-                amount_out: u128::MAX,
-                amount_on_hold: 5,
-            },
+            passed,
         };
         let kept = peer.keep();
         assert!(!format!("{kept:?}").contains("token"));
@@ -205,7 +207,7 @@ mod tests {
         assert_eq!((&again.record, again.liquidity), (&peer.record, 10));
         assert_eq!(again.reachability, Reachability::Unreachable);
         assert_eq!(again.last_seen_at, peer.last_seen_at);
-        assert_eq!(again.passed, peer.passed);
+        assert_eq!(again.passed, passed);
         assert_eq!(again.asset.record, peer.asset.record);
         assert_eq!(again.asset.liquidity, u128::MAX);
         assert!(PeerView::recall(&().keep(), &operator).is_none());

@@ -251,7 +251,7 @@ impl Draft {
             QuoteRefusal::InvalidReceiver(why) => invalid_receiver(why),
             QuoteRefusal::InvalidAmount(why) => invalid_amount(why),
             QuoteRefusal::NonPositiveReceiveAmount { send_min } => {
-                nothing_arrives(send_min.and_then(|minimum| plus_fee(self.fee.as_ref(), minimum)))
+                nothing_arrives(send_min.and_then(|minimum| fees::with(self.fee.as_ref(), minimum)))
             }
             QuoteRefusal::NoRate(why) => no_rate(&why),
             QuoteRefusal::Unreachable(why) => OperatorError::new(
@@ -264,22 +264,7 @@ impl Draft {
 
 /// What is left of `debit` without the fee, and the fee.
 fn minus_fee(fee: Option<&FeeRecord>, debit: u64) -> Result<(u64, u128), OperatorError> {
-    let taken = fees::taken(fee, debit);
-    match u64::try_from(u128::from(debit).saturating_sub(taken)) {
-        Ok(left) if left > 0 => Ok((left, taken)),
-        _ => Err(nothing_arrives(plus_fee(fee, 1))),
-    }
-}
-
-/// The least amount of which `minimum` is left without the fee.
-fn plus_fee(fee: Option<&FeeRecord>, minimum: u64) -> Option<u64> {
-    let Some(fee) = fee else { return Some(minimum) };
-    let left_of_whole = u128::from(10_000u16.checked_sub(fee.basis_points)?);
-    if left_of_whole == 0 {
-        return None;
-    }
-    let wanted = (u128::from(minimum) + u128::from(fee.fixed)) * 10_000;
-    u64::try_from(wanted.div_ceil(left_of_whole)).ok()
+    fees::left_without(fee, debit).ok_or_else(|| nothing_arrives(fees::with(fee, 1)))
 }
 
 /// The least amount that is worth `receive` or more.
@@ -317,31 +302,7 @@ mod tests {
 
     use super::*;
 
-    fn fee(fixed: u64, basis_points: u16) -> FeeRecord {
-        let kind = FeeKind::Sending;
-        let (id, asset_id) = (Uuid::nil(), Uuid::nil());
-        FeeRecord { id, asset_id, kind, fixed, basis_points, created_at_ms: 0 }
-    }
-
     proptest! {
-        #[test]
-        fn what_is_left_without_the_fee_and_the_least_that_leaves_it_agree(
-            fixed in 0..1_000_000u64,
-            basis_points in 0..=10_000u16,
-            minimum in 1..1_000_000_000u64,
-        ) {
-            let fee = fee(fixed, basis_points);
-            let Some(least) = plus_fee(Some(&fee), minimum) else {
-                prop_assert_eq!(basis_points, 10_000);
-                return Ok(());
-            };
-            let (left, taken) = minus_fee(Some(&fee), least).unwrap();
-            prop_assert!(left >= minimum);
-            prop_assert_eq!(u128::from(left) + taken, u128::from(least));
-            let less = minus_fee(Some(&fee), least - 1).map_or(0, |(left, _)| left);
-            prop_assert!(less < minimum);
-        }
-
         #[test]
         fn the_least_debit_is_enough_and_one_less_is_not(
             rate in "[1-9][0-9]{0,6}\\.[0-9]{1,6}",

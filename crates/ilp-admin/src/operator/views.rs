@@ -51,7 +51,7 @@ pub struct Passed {
 }
 
 impl From<Flows> for Passed {
-    fn from(Flows { incoming, outgoing }: Flows) -> Self {
+    fn from(Flows { incoming, outgoing, .. }: Flows) -> Self {
         Self {
             packets_in: incoming.fulfilled.packets,
             packets_out: outgoing.fulfilled.packets,

@@ -62,7 +62,7 @@ pub struct OutgoingPaymentView {
 #[derive(Clone, Debug)]
 pub enum PaymentView {
     /// To a wallet address of this node.
-    Incoming(IncomingPaymentView),
+    Incoming(Box<IncomingPaymentView>),
     /// From one.
     Outgoing(Box<OutgoingPaymentView>),
 }
@@ -125,7 +125,7 @@ impl Inner {
     pub(super) fn payment_view(&self, record: PaymentRecord) -> Result<PaymentView, OperatorError> {
         Ok(match record {
             PaymentRecord::Incoming(record) => {
-                PaymentView::Incoming(self.incoming_payment_view(record)?)
+                PaymentView::Incoming(Box::new(self.incoming_payment_view(record)?))
             }
             PaymentRecord::Outgoing(record) => {
                 PaymentView::Outgoing(Box::new(self.outgoing_payment_view(*record)?))

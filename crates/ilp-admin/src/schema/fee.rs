@@ -95,7 +95,6 @@ impl Asset {
     /// All fees that the asset ever had: `first` so many `after` a cursor, or `last` so many
     /// `before` one; 20 unless told, 100 at most.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
-    #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn fees(
         &self,
         context: &Context<'_>,

@@ -34,6 +34,7 @@ use crate::operator::{
     )
 )]
 #[expect(clippy::large_enum_variant, reason = "no value of it is ever made")]
+#[expect(clippy::duplicated_attributes, reason = "two of the fields are ids")]
 pub(crate) enum BasePayment {
     Payment(Payment),
     IncomingPayment(IncomingPayment),

@@ -129,7 +129,6 @@ impl WalletAddress {
     /// Its quotes, as long as they are kept: `first` so many `after` a cursor, or `last` so many
     /// `before` one; 20 unless told, 100 at most.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
-    #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn quotes(
         &self,
         context: &Context<'_>,
@@ -147,7 +146,6 @@ impl WalletAddress {
     /// Its outgoing payments: `first` so many `after` a cursor, or `last` so many `before` one; 20
     /// unless told, 100 at most.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
-    #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn outgoing_payments(
         &self,
         context: &Context<'_>,

@@ -9,18 +9,17 @@ use super::{Connector, Source};
 use crate::{
     ledger::Ledger,
     peer::{Asset, Peer},
-    refusal::Refusal,
     traffic::{self, AssetName, Causes, Ending, Flows, Passage, Traffic},
 };
 
 /// What became of packets that came from no peer, or went to none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnFlows {
-    /// The node's own questions, which move no money, and what it answers itself without any
-    /// moving. The amounts are of no one asset and mean nothing.
+    /// Questions, which move no money: the node's own count as incoming, and those of peers that it
+    /// answers itself as outgoing.
     pub questions: Flows,
-    /// Payments from accounts at this node, which count as incoming, and to them, which count as
-    /// outgoing: as if all of one asset were a peer.
+    /// Payments from accounts at this node and probes before them, which count as incoming, and
+    /// payments to accounts, which count as outgoing: as if all of one asset were a peer.
     pub accounts: BTreeMap<AssetName, Flows>,
 }
 
@@ -65,12 +64,31 @@ impl<L: Ledger> Connector<L> {
 
 impl Counters {
     /// Counts a packet that was refused before it was sent on.
-    pub(super) fn turned_away(&self, source: Source<'_>, amount: u64, refusal: &Refusal) {
-        self.causes.refused(refusal);
+    pub(super) fn turned_away(&self, source: Source<'_>, amount: u64) {
         match source {
             Source::Peer(peer) => peer.traffic.turned_away(amount),
             Source::Local(local) => self.accounts(&local.asset).turned_away(amount),
-            Source::Probe(_) | Source::Own => self.questions.turned_away(amount),
+            Source::Probe(asset) => self.accounts(asset).turned_away(amount),
+            Source::Own => self.questions.turned_away(amount),
+        }
+    }
+
+    /// Counts a question that the node has answered itself.
+    pub(super) fn answered(&self, source: Source<'_>) {
+        self.begin(source, &self.questions, 0, 0).end(Ending::Fulfilled);
+    }
+
+    /// Counts a packet that comes to somebody at this node and for which nothing is set aside. Without
+    /// an asset it is to nobody that the node knows, and counted like a question.
+    pub(super) fn arrived(
+        &self,
+        source: Source<'_>,
+        amount: u64,
+        arriving: Option<(&Asset, u64)>,
+    ) -> Passage {
+        match arriving {
+            Some((asset, arrives)) => self.begin(source, &self.accounts(asset), amount, arrives),
+            None => self.begin(source, &self.questions, amount, 0),
         }
     }
 
@@ -86,13 +104,9 @@ impl Counters {
         match source {
             Source::Peer(peer) => begin(&peer.traffic),
             Source::Local(local) => begin(&self.accounts(&local.asset)),
-            Source::Probe(_) | Source::Own => begin(&self.questions),
+            Source::Probe(asset) => begin(&self.accounts(asset)),
+            Source::Own => begin(&self.questions),
         }
-    }
-
-    /// Counts a packet that this node has answered by itself, without anything being set aside.
-    pub(super) fn answered_here(&self, source: Source<'_>, amount: u64, ending: Ending) {
-        self.begin(source, &self.questions, amount, amount).end(ending);
     }
 
     /// The counters of this node's accounts in one asset. Looked up without a lock; made with the

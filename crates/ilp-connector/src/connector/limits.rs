@@ -4,13 +4,19 @@ use interledger_packet::Timestamp;
 
 use super::{Connector, Source};
 use crate::{
-    in_flight::Place,
+    in_flight::{Occupancy, Place},
     ledger::Ledger,
-    peer::{Asset, Terms},
+    peer::{Asset, Peer, Terms},
     refusal::Refusal,
 };
 
 impl<L: Ledger> Connector<L> {
+    /// What bounds a peer's packets under way, and how far they are within that.
+    #[must_use]
+    pub fn occupancy(&self, peer: &Peer) -> Occupancy {
+        self.policy.in_flight_default.under(peer.terms_now().in_flight).occupancy(peer)
+    }
+
     pub(super) fn amount_max(&self, terms: &Terms) -> Option<u64> {
         terms.max_packet_amount.or(self.policy.amount_max_default)
     }

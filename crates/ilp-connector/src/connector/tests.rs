@@ -1,5 +1,3 @@
-mod way;
-
 use std::{
     pin::pin,
     task::{Context, Poll, Waker},
@@ -10,9 +8,11 @@ use interledger_packet::{AmountTooLarge, ErrorCode, Reject};
 mod counting;
 mod exchange;
 mod local;
+mod way;
 
 use super::*;
 use crate::{
+    LinkFailure,
     ledger::{Hold, HoldError, MemoryLedger, Stopped, Transfer},
     testing::*,
 };

@@ -11,8 +11,8 @@ use crate::{
     ledger::Ledger,
     peer::{Asset, Peer},
     refusal::{LinkFailure, Refusal},
-    routes::Found,
-    traffic::Ending,
+    routes::{Found, Listing, RouteCursor},
+    traffic::Passage,
 };
 
 /// To so many peers one packet is tried to be sent. When as many can't be reached, the fault is
@@ -29,12 +29,29 @@ impl<H> InFlight<H> {
 }
 
 impl<L: Ledger> Connector<L> {
-    /// The rules that depend on who the next hop is.
+    /// At most `limit` routes in their order, after a place among them.
+    #[must_use]
+    pub fn routes(&self, after: Option<&RouteCursor>, limit: usize) -> Listing {
+        self.peers.routes.page(after, limit)
+    }
+
+    /// The peer that a packet of the node's own to `destination` would go to at `now`, if any.
+    #[must_use]
+    pub fn next_hop(&self, destination: Addr<'_>, now: Timestamp) -> Option<Arc<Peer>> {
+        match self.route(destination, Source::Own, &[], now) {
+            Ok(Next::Hop(peer)) => Some(peer),
+            Ok(Next::Here) | Err(_) => None,
+        }
+    }
+
+    /// The rules that depend on who the next hop is. `passage` is that of a packet which could not be
+    /// sent to another one, and is taken where this one takes the packet.
     pub(super) async fn hand_to(
         &self,
         peer: Arc<Peer>,
         source: Source<'_>,
         packet: &Prepare,
+        passage: &mut Option<Passage>,
         now: Timestamp,
     ) -> Result<InFlight<L::Hold>, Refusal> {
         let terms = peer.terms();
@@ -43,7 +60,12 @@ impl<L: Ledger> Connector<L> {
         let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
         let place = self.place(source, &peer.asset, packet.amount(), amount_out)?;
         let hold = self.hold(source, &peer.asset, &peer.liquidity, packet, amount_out).await?;
-        let passage = self.counters.begin(source, &peer.traffic, packet.amount(), amount_out);
+        // After all that could refuse it, so that a packet which doesn't go is no try.
+        peer.breaker.begin(now);
+        let passage = match passage.take() {
+            Some(passage) => passage.on_to(&peer.traffic, amount_out),
+            None => self.counters.begin(source, &peer.traffic, packet.amount(), amount_out),
+        };
         Ok(InFlight {
             next_hop: Arc::clone(&terms.next_hop),
             expires_at,
@@ -73,18 +95,16 @@ impl<L: Ledger> Connector<L> {
         failure: LinkFailure,
         now: Timestamp,
     ) -> Decision<L::Hold> {
-        in_flight.peer.did_not_reply(failure, now);
-        self.counters.causes.link_failed(failure);
-        let amount = in_flight.received.0;
+        self.link_failed(&in_flight.peer, failure, now);
         match self.another_way(source, in_flight, packet, now).await {
             Some((packet, in_flight)) => Decision::Send { packet, in_flight },
-            None => Decision::Reply(self.refuse(source, amount, failure.into())),
+            None => Decision::Reply(self.reject(failure.into())),
         }
     }
 
     /// Amount, expiry and hold follow from the packet as it arrived, as they did the first time: the
     /// other peer may count in another asset, and some time has passed. The sender's rates were
-    /// charged when it arrived.
+    /// charged when it arrived. Where there is no other way, its passage ends here as refused.
     async fn another_way(
         &self,
         source: Source<'_>,
@@ -92,10 +112,11 @@ impl<L: Ledger> Connector<L> {
         packet: Bytes,
         now: Timestamp,
     ) -> Option<(Bytes, InFlight<L::Hold>)> {
-        let InFlight { peer, received, mut tried, passage, hold, place, .. } = in_flight;
-        let (amount, expires_at) = received;
+        let InFlight {
+            peer, received: (amount, expires_at), mut tried, passage, hold, place, ..
+        } = in_flight;
         drop((hold, place));
-        passage.end(Ending::TakenBack);
+        let mut passage = Some(passage);
         tried.push(peer.id);
         // The bytes are ours alone again, so this copies nothing.
         let mut packet = Prepare::parse(BytesMut::from(packet)).ok()?;
@@ -106,7 +127,7 @@ impl<L: Ledger> Connector<L> {
                 return None;
             };
             let id = peer.id;
-            match self.hand_to(peer, source, &packet, now).await {
+            match self.hand_to(peer, source, &packet, &mut passage, now).await {
                 Ok(in_flight) => {
                     return Some((in_flight.outgoing(packet), InFlight { tried, ..in_flight }));
                 }
@@ -177,21 +198,27 @@ impl<L: Ledger> Connector<L> {
         }
     }
 
+    /// Reads what a next hop answered, and notes what that says about reaching it.
+    pub(super) fn heard(
+        &self,
+        peer: &Peer,
+        answer: Result<Bytes, LinkFailure>,
+        now: Timestamp,
+    ) -> Result<Reply, Refusal> {
+        let answer = answer.inspect_err(|failure| self.link_failed(peer, *failure, now))?;
+        let reply = Reply::parse(answer).map_err(|_| Refusal::NotAReply)?;
+        peer.breaker.answered(now);
+        Ok(reply)
+    }
+
+    fn link_failed(&self, peer: &Peer, failure: LinkFailure, now: Timestamp) {
+        peer.did_not_reply(failure, now);
+        self.counters.causes.link_failed(failure);
+    }
+
     fn is_of_own_network(&self, destination: Addr<'_>) -> bool {
         destination.scheme() == self.address.scheme() || is_live(destination.scheme()).is_some()
     }
-}
-
-/// Reads what a next hop answered, and notes what that says about reaching it.
-pub(super) fn heard(
-    peer: &Peer,
-    answer: Result<Bytes, LinkFailure>,
-    now: Timestamp,
-) -> Result<Reply, Refusal> {
-    let answer = answer.inspect_err(|failure| peer.did_not_reply(*failure, now))?;
-    let reply = Reply::parse(answer).map_err(|_| Refusal::NotAReply)?;
-    peer.breaker.answered(now);
-    Ok(reply)
 }
 
 /// Whether an allocation scheme is of the live network, of a test network, or of neither.

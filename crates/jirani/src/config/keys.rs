@@ -214,8 +214,8 @@ pub(crate) const KEYS: &[Key] = &[
     ),
 ];
 
-/// Whether a key's value must never be shown. The URL of somebody else's service often carries a
-/// token.
+/// Whether a key's value must never be shown. The URL of a service, or of something that takes what
+/// the node sends, often carries a token.
 pub(crate) fn is_secret(name: &str) -> bool {
     name.ends_with("secret") || ["webhook.url", "rates.url", "telemetry.otlp_url"].contains(&name)
 }

@@ -175,6 +175,13 @@ fn a_rafiki_backends_webhook_variables_are_understood_and_never_shown() {
 }
 
 #[test]
+fn keys_that_do_nothing_yet_are_said_to() {
+    let config = with_file("", &[("JIRANI_OTLP_URL", "http://127.0.0.1:4317")]);
+    let warnings = config.expect("a configuration").warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("telemetry.otlp_url")), "{warnings:?}");
+}
+
+#[test]
 fn rates_come_from_a_service_whose_url_is_never_shown_and_from_a_list() {
     let service = ("EXCHANGE_RATES_URL", "http://127.0.0.1:4000/rates?key=hush");
     let fixed = ("JIRANI_RATES_FIXED", "USD/EUR=0.92, MXN/USD = 0.06");
@@ -231,9 +238,9 @@ fn an_empty_variable_brings_back_the_default() {
 #[test]
 fn a_collector_is_refused_by_a_jirani_that_can_send_nothing_to_it_and_never_shown() {
     let url = [("JIRANI_OTLP_URL", "http://127.0.0.1:4318/?token=hush")];
-    if crate::trace::IS_BUILT_IN {
+    if trace::IS_BUILT_IN {
         let config = with_file("", &url).expect("a configuration");
-        assert!(config.watch.otlp_url.is_some() && !format!("{config:?}").contains("hush"));
+        assert!(config.otlp_url.is_some() && !format!("{config:?}").contains("hush"));
     } else {
         let message = refusal("", &url);
         assert!(message.contains("telemetry.otlp_url") && message.contains("--features otlp"));

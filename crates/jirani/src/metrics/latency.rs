@@ -62,8 +62,8 @@ impl Stopwatch {
         answer
     }
 
-    /// Waits for a transfer to be durable, or for what the books say of a recipient at this node. What
-    /// happens before the first wait is our own work, and after it there is next to none.
+    /// Waits for a transfer to be durable. What happens before the first wait is our own work, and
+    /// after it there is none.
     pub(crate) async fn durability<T>(&mut self, settling: impl Future<Output = T>) -> T {
         let mut settling = pin!(settling);
         let since = &mut self.durable_since;

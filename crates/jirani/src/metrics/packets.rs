@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Result};
 
 use ilp_connector::{
-    Connector, Reachability,
+    Connector,
     ledger::Ledger,
     traffic::{AssetName, Causes, Count, Flow, Flows},
 };
@@ -18,7 +18,7 @@ use super::{
 pub(super) const ASSETS_MAX: usize = 100;
 
 /// What peers without numbers of their own are called, and error codes that no RFC names.
-const OTHER: &str = "other";
+pub(super) const OTHER: &str = "other";
 /// What the node's own questions and its accounts are called where a peer would be.
 const OWN: &str = "own";
 
@@ -57,13 +57,6 @@ pub(super) fn write_peers(page: &mut Page<'_>, survey: &Survey) -> Result {
     let help = "Amounts from and to a peer that are not answered yet";
     in_flight(page, "jirani_peer_amount_on_hold", help, &rows, amount)?;
 
-    let help = "1 for a peer that answered last, 0 for one that is passed over since it failed";
-    let mut family = page.family(Kind::Gauge, "jirani_peer_reachable", help)?;
-    for peer in survey.labelled.iter().filter(|peer| peer.reachability != Reachability::Unknown) {
-        let is_reachable = peer.reachability == Reachability::Reachable;
-        family.row(&[("peer", &peer.id.to_string())], is_reachable)?;
-    }
-
     let help = "What a peer may still send, in its asset's smallest unit";
     let mut family = page.family(Kind::Gauge, "jirani_peer_liquidity", help)?;
     let labelled = survey
@@ -93,7 +86,7 @@ pub(super) fn write_causes<L: Ledger>(page: &mut Page<'_>, connector: &Connector
     for (failure, count) in causes.link_failures() {
         family.row(&[("cause", failure.label())], count)?;
     }
-    let help = "Rejects of others, and of who is paid at this node, by code";
+    let help = "Rejects of others that were passed on, and of who is paid here, by code";
     let mut family = page.family(Kind::Counter, "jirani_rejects", help)?;
     for (code, count) in causes.rejects() {
         family.row(&[("code", code.as_ref().map_or(OTHER, |code| code.as_str()))], count)?;

@@ -3,14 +3,9 @@
 use std::fmt::Result;
 
 use ilp_admin::operator::Operator;
-use ilp_connector::{
-    Connector,
-    account::AccountId,
-    rates::{RateOrigin, Rates},
-};
+use ilp_connector::{Connector, account::AccountId};
 use ilp_http::{Client, SendError, ServerStats};
 use ilp_store::{DurableLedger, LedgerStats, Store};
-use interledger_packet::Timestamp;
 
 use super::{
     packets::ASSETS_MAX,
@@ -110,19 +105,6 @@ pub(super) fn write_clients(page: &mut Page<'_>, clients: &[&Client]) -> Result 
         }
     }
     failures.iter().try_for_each(|(kind, count)| family.row(&[("kind", kind)], *count))
-}
-
-pub(super) fn write_rates(page: &mut Page<'_>, rates: &Rates, now: Timestamp) -> Result {
-    let in_use = rates.in_use();
-    page.gauge("jirani_rates", "Exchange rates that packets are converted at", in_use.len())?;
-    let stale = in_use.iter().filter(|rate| rate.given.is_stale(now)).count();
-    let help = "Those that are too old; packets that need one are answered T00";
-    page.gauge("jirani_rates_stale", help, stale)?;
-    let told = in_use.iter().filter(|rate| rate.origin == RateOrigin::Service);
-    let oldest_ms = told.map(|rate| now.saturating_ms_since(rate.given.updated_at)).max();
-    let Some(oldest_ms) = oldest_ms else { return Ok(()) };
-    let help = "How long ago the rates service told the oldest of those that it told";
-    page.gauge("jirani_rates_age_seconds", help, oldest_ms as f64 / 1e3)
 }
 
 pub(super) fn write_events(page: &mut Page<'_>, store: &Store) -> Result {

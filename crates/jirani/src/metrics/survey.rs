@@ -28,7 +28,6 @@ pub(super) struct Numbers {
 pub(super) struct Labelled {
     pub(super) id: Uuid,
     pub(super) asset: Arc<Asset>,
-    pub(super) reachability: Reachability,
     pub(super) numbers: Numbers,
 }
 
@@ -37,7 +36,8 @@ pub(super) struct Labelled {
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub(super) peers: usize,
-    pub(super) unreachable: usize,
+    /// How many of all of them are reached, and how many are not.
+    pub(super) states: Vec<(Reachability, usize)>,
     /// The oldest first.
     pub(super) labelled: Vec<Labelled>,
     /// The other peers, and those that were removed.
@@ -57,17 +57,19 @@ impl Survey {
     ) -> Self {
         let mut first = First { peers_max, heap: BinaryHeap::new() };
         let mut others: HashMap<Uuid, (Arc<Asset>, Numbers)> = HashMap::new();
-        let (mut peers, mut unreachable) = (0, 0);
+        let mut peers = 0;
+        let mut states = Reachability::KINDS.map(|state| (state, 0));
         let departed = connector.visit_peers(|peer| {
             peers += 1;
-            unreachable += usize::from(peer.reachability() == Reachability::Unreachable);
+            let state = peer.reachability();
+            states.iter_mut().for_each(|(kind, peers)| *peers += usize::from(*kind == state));
             let weight = if labelled_before.contains(&peer.id) { 2 } else { 1 };
             if let Some(Labelled { asset, numbers, .. }) = first.add(peer, weight) {
                 others.entry(asset.id).or_insert_with(|| (asset, Numbers::default())).1 += numbers;
             }
         });
-        let own = connector.own_flows();
-        let mut survey = Self { peers, unreachable, own, ..Self::default() };
+        let (states, own) = (states.to_vec(), connector.own_flows());
+        let mut survey = Self { peers, states, own, ..Self::default() };
         for (asset, numbers) in others.into_values() {
             *survey.others.entry(name(&asset)).or_default() += numbers;
         }
@@ -123,8 +125,7 @@ impl First {
         let packets = flows.incoming.packets() + flows.outgoing.packets();
         let numbers = Numbers { flows, liquidity: peer.liquidity.balance().available() };
         let rank = (packets.saturating_mul(weight), Reverse(peer.id));
-        let (reachability, asset) = (peer.reachability(), Arc::clone(&peer.asset));
-        let peer = Labelled { id: peer.id, asset, reachability, numbers };
+        let peer = Labelled { id: peer.id, asset: Arc::clone(&peer.asset), numbers };
         let is_full = self.heap.len() >= self.peers_max;
         // Of many peers most end here, and the heap isn't touched.
         if is_full && self.heap.peek().is_none_or(|Reverse(last)| rank <= last.rank) {

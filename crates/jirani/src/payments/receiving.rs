@@ -8,7 +8,7 @@ use ilp_connector::{Refusal, Source};
 use ilp_stream::{
     Asset, ConnectionId, ConnectionTotals, Credentials, Incoming, Limits, Money, Receiver,
 };
-use interledger_packet::{Address, AddressError, PacketType, Prepare, Reply};
+use interledger_packet::{Address, AddressError, PacketType, Prepare};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -45,32 +45,30 @@ impl Receiving {
 
     /// Answers a packet: in the books first, where it brings money.
     pub(crate) async fn answer(&self, books: &Books, source: Source<'_>, packet: Prepare) -> Bytes {
+        let sent = packet.amount();
         let arrival = match self.receiver.arrival(&packet) {
             Ok(arrival) => arrival,
-            Err(reject) => {
-                return books.answer(source, packet.amount(), Reply::Reject(reject));
-            }
+            Err(reject) => return books.complete_unpaid(source, sent, None, reject.into_bytes()),
         };
-        let refuse = |refusal| books.refuse(source, packet.amount(), refusal);
         let id = arrival.tag().and_then(|tag| Uuid::from_slice(tag).ok());
-        let Some(id) = id else { return refuse(Refusal::NoSuchAccount) };
+        let Some(id) = id else { return books.refuse(source, sent, Refusal::NoSuchAccount) };
         let recipient = match self.operator.recipient(id).await {
             Ok(Some(recipient)) => recipient,
-            Ok(None) => return refuse(Refusal::NoSuchAccount),
+            Ok(None) => return books.refuse(source, sent, Refusal::NoSuchAccount),
             // The log has the cause already. Senders may try again.
-            Err(_) => return refuse(Refusal::LedgerStopped),
+            Err(_) => return books.refuse(source, sent, Refusal::LedgerStopped),
         };
         let asset = &recipient.local.asset;
         let amount = match books.arriving(source, &packet, asset, clock::now()) {
             Ok(amount) => amount,
-            Err(refusal) => return refuse(refusal),
+            Err(refusal) => return books.refuse(source, sent, refusal),
         };
         match arrival.brings(amount) {
             Incoming::Money(money) => self.take(books, source, &packet, &recipient, money).await,
             Incoming::Question(question) => {
                 let limits = self.limits(&recipient, question.connection());
-                let answer = question.answer(Some(limits), &mut random);
-                books.answer(source, packet.amount(), answer)
+                let answer = question.answer(Some(limits), &mut random).into_bytes();
+                books.complete_unpaid(source, sent, Some((asset, amount)), answer)
             }
         }
     }
@@ -85,21 +83,23 @@ impl Receiving {
         recipient: &Arc<Recipient>,
         money: Money,
     ) -> Bytes {
-        let (amount, now) = (money.amount(), clock::now());
+        let (sent, amount, now) = (packet.amount(), money.amount(), clock::now());
+        let arriving = Some((&*recipient.local.asset, amount));
         let limits = self.limits(recipient, money.connection());
         let room = match recipient.reserve(amount, now.unix_ms()) {
             Ok(room) => room,
-            Err(declined) => {
-                let reject = match declined {
-                    Declined::Closed => money.decline_for_good(Some(limits), &mut random),
-                    Declined::TooMuch { .. } => money.decline(Some(limits), &mut random),
-                };
-                return books.answer(source, packet.amount(), reject);
+            Err(Declined::Closed) => {
+                let reject = money.decline_for_good(Some(limits), &mut random).into_bytes();
+                return books.complete_unpaid(source, sent, arriving, reject);
+            }
+            Err(Declined::TooMuch { .. }) => {
+                let reject = money.decline(Some(limits), &mut random).into_bytes();
+                return books.complete_unpaid(source, sent, arriving, reject);
             }
         };
         let delivery = match books.deliver(source, packet, &recipient.local, amount).await {
             Ok(delivery) => delivery,
-            Err(refusal) => return books.refuse(source, packet.amount(), refusal),
+            Err(refusal) => return books.refuse(source, sent, refusal),
         };
         let total_received = self.totals.lock().add(money.connection(), amount);
         let limits = Limits { total_received, receive_max: limits.receive_max.max(total_received) };

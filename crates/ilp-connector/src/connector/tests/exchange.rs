@@ -9,9 +9,9 @@ use crate::{
 };
 
 /// Alice and Bob count in pounds, Carol in euros, of which the node has some.
-struct Exchange {
-    node: Node,
-    carol: Arc<Peer>,
+pub(super) struct Exchange {
+    pub(super) node: Node,
+    pub(super) carol: Arc<Peer>,
 }
 
 fn exchange(stock: u64) -> Exchange {
@@ -29,13 +29,13 @@ fn exchange(stock: u64) -> Exchange {
 }
 
 impl Exchange {
-    fn at(stock: u64, rate: &str) -> Self {
+    pub(super) fn at(stock: u64, rate: &str) -> Self {
         let exchange = exchange(stock);
         exchange.give("GBP", "EUR", rate, None);
         exchange
     }
 
-    fn give(&self, base: &str, quote: &str, rate: &str, good_until: Option<Timestamp>) {
+    pub(super) fn give(&self, base: &str, quote: &str, rate: &str, good_until: Option<Timestamp>) {
         let rate = rate.parse().expect("a rate");
         let given = Quote { rate, updated_at: now(), good_until };
         self.node.connector.rates().give(RateOrigin::Set, base, quote, given);

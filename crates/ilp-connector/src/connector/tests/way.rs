@@ -2,7 +2,7 @@ use super::*;
 use crate::{breaker::Reachability, in_flight::InFlightLimits};
 
 /// A node with alice, and with bob and carol, through both of whom `g.shared` is reached.
-fn node_with_two_ways() -> (Node, [Arc<Peer>; 2]) {
+pub(super) fn node_with_two_ways() -> (Node, [Arc<Peer>; 2]) {
     let connector = Connector::new(address("g.node"), policy(), MemoryLedger);
     let with_route = |name: &str| {
         let terms = Terms { routes: vec![route("g.shared")], ..terms(name) };
@@ -22,7 +22,7 @@ fn change(node: &Node, peer: &Arc<Peer>, change: impl FnOnce(&mut Terms)) {
 }
 
 impl Node {
-    fn again(&self, in_flight: InFlight<Hold>, packet: Prepare) -> Decision<Hold> {
+    pub(super) fn again(&self, in_flight: InFlight<Hold>, packet: Prepare) -> Decision<Hold> {
         self.again_after(0, in_flight, packet)
     }
 
@@ -204,4 +204,28 @@ fn one_peers_packets_leave_room_for_anothers() {
     assert!(matches!(ready(decision), Decision::Send { .. }));
     drop(under_way);
     node.sent(prepare("g.bob", 1));
+}
+
+/// After the pause one packet tries a peer that was set aside, and only one that goes.
+#[test]
+fn neither_a_question_nor_a_refused_packet_is_the_one_try() {
+    let (node, _) = node_with_two_ways();
+    let destination = "g.shared.x";
+    let first = node.sent(prepare(destination, 1)).1.peer;
+    (0..3).for_each(|_| first.did_not_reply(LinkFailure::Unreachable, now()));
+    assert_ne!(node.sent(prepare(destination, 1)).1.peer.id, first.id);
+    let later = now().saturating_add_ms(500);
+    let at_later = |amount| {
+        let packet = prepare(destination, amount);
+        ready(node.connector.prepare(Source::Peer(&node.alice), packet, later))
+    };
+    let sent_to = |decision| match decision {
+        Decision::Send { in_flight, .. } => in_flight.peer.id,
+        other => panic!("not sent: {other:?}"),
+    };
+    let asked = node.connector.next_hop(address(destination).as_addr(), later);
+    assert_eq!(asked.map(|peer| peer.id), Some(first.id));
+    assert_eq!(code_of(at_later(1_001)), ErrorCode::T04_INSUFFICIENT_LIQUIDITY);
+    assert_eq!(sent_to(at_later(1)), first.id, "the try");
+    assert_ne!(sent_to(at_later(1)), first.id, "and no second one");
 }

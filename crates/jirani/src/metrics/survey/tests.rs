@@ -33,8 +33,8 @@ fn node(peers: u128, assets: u8) -> Node {
         amount_max_default: None,
         packets_per_minute_max_default: None,
         in_flight_default: InFlightDefaults {
-            packets_max: 100,
-            packets_ceiling: 100,
+            packets_max: 1_000,
+            packets_ceiling: 1_000,
             amount_max: None,
             asset_share_percent_max: 100,
         },
@@ -56,12 +56,12 @@ fn node(peers: u128, assets: u8) -> Node {
         let terms = Terms {
             address: format!("g.peer{index}").parse().unwrap(),
             routes: Vec::new(),
+            is_default_route: false,
             tokens: vec![TokenDigest::of(&index.to_be_bytes())],
             max_packet_amount: None,
             packets_per_minute_max: None,
             amount_per_second_max: None,
             in_flight: InFlightLimits::default(),
-            is_default_route: false,
             spread: Spread::NONE,
             next_hop: Arc::new(NextHop::new(String::new(), Secret::new(String::new()))),
         };
@@ -133,7 +133,7 @@ fn a_peer_keeps_its_numbers_until_another_has_more_than_twice_its_packets() {
 fn nothing_is_lost_however_many_are_told_of_and_whoever_is_removed() {
     let node = node(30, 3);
     for index in 0..30 {
-        // Three further on is the next one of the same asset; the others have no rate.
+        // Three further on is the next one of the same asset; of the others the node has no stock.
         node.send(index, (index + 3) % 30, index as u64);
         node.send(index, (index + 1) % 30, 1);
     }
@@ -142,6 +142,7 @@ fn nothing_is_lost_however_many_are_told_of_and_whoever_is_removed() {
     let total = |peers_max| {
         let (labels, survey) = node.survey(peers_max, &[]);
         assert_eq!((survey.peers, labels.len()), (28, peers_max.min(28)));
+        assert_eq!(survey.states.iter().map(|(_, peers)| peers).sum::<usize>(), 28);
         let liquidity = survey.labelled.iter().map(|peer| peer.numbers.liquidity).sum::<u128>()
             + survey.others.values().map(|numbers| numbers.liquidity).sum::<u128>();
         assert_eq!(liquidity, 28_000, "nothing moved, and who is removed has nothing here");

@@ -1,0 +1,26 @@
+//! What can be wrong with a configuration.
+
+use std::net::SocketAddr;
+
+/// Why the node doesn't start with this configuration. Each says what would be right.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("configuration file {path}: {reason}")]
+    Unreadable { path: String, reason: String },
+    #[error("unknown configuration key {key} (from {origin}); did you mean {suggestion}?")]
+    Unknown { key: String, origin: String, suggestion: &'static str },
+    #[error("configuration key {key} = {value} (from {origin}): expected {form}")]
+    Value { key: String, value: String, origin: String, form: String },
+    #[error("configuration key {key} is not set: expected {form}")]
+    Missing { key: String, form: String },
+    #[error(
+        "configuration key admin.secret is not set while admin.listen = {listen} can be reached \
+         from other machines: set a secret of 16 characters or more, or listen on 127.0.0.1"
+    )]
+    OpenAdmin { listen: SocketAddr },
+    #[error(
+        "configuration key telemetry.otlp_url is set, and this jirani was built without OTLP: build \
+         it with `cargo build --release --features otlp`, or leave the key out"
+    )]
+    NoOtlp,
+}
