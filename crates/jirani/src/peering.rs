@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -49,28 +49,16 @@ const PARALLEL_MAX: usize = 4;
 /// A client of auto-peering ports. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Asker {
-    agent: ureq::Agent,
+    /// Made when somebody is asked for the first time: most nodes never ask, and the machine's roots
+    /// take memory.
+    agent: Arc<OnceLock<ureq::Agent>>,
     places: Arc<Semaphore>,
 }
 
 impl Asker {
-    /// For `https` the machine's own roots are trusted, as for peers.
+    /// A client that has asked nobody yet.
     pub(crate) fn new() -> Self {
-        let roots = rustls_native_certs::load_native_certs().certs;
-        let roots: Vec<_> =
-            roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
-        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
-            .http_status_as_error(false)
-            // A redirection might lead into the private network that this node is in, and the body
-            // has a token inside.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .tls_config(tls)
-            .user_agent(concat!("jirani/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Self { agent: agent.into(), places: Arc::new(Semaphore::new(PARALLEL_MAX)) }
+        Self { agent: Arc::default(), places: Arc::new(Semaphore::new(PARALLEL_MAX)) }
     }
 
     /// Asks, and waits for the answer.
@@ -78,14 +66,32 @@ impl Asker {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             return Err("this node asks as many others as it may: try again".to_owned());
         };
-        let agent = self.agent.clone();
+        let agent = Arc::clone(&self.agent);
         let asked = tokio::task::spawn_blocking(move || {
-            let reply = send(&agent, &post);
+            let reply = send(agent.get_or_init(new_agent), &post);
             drop(place);
             reply
         });
         asked.await.unwrap_or_else(|panic| Err(format!("the client failed: {panic}")))
     }
+}
+
+/// For `https` the machine's own roots are trusted, as for peers.
+fn new_agent() -> ureq::Agent {
+    let roots = rustls_native_certs::load_native_certs().certs;
+    let roots: Vec<_> = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
+    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
+    let agent = ureq::Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .http_status_as_error(false)
+        // A redirection might lead into the private network that this node is in, and the body has a
+        // token inside.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .tls_config(tls)
+        .user_agent(concat!("jirani/", env!("CARGO_PKG_VERSION")))
+        .build();
+    agent.into()
 }
 
 fn send(agent: &ureq::Agent, post: &PeeringPost) -> Result<PeeringReply, String> {

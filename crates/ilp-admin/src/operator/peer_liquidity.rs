@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Operator, OperatorError, check, error::unknown_peer};
+use super::Operator;
 
 /// What a peer has, in the asset's smallest unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,15 +14,6 @@ pub struct LiquidityView {
 }
 
 impl Operator {
-    /// The id of a peer that is live.
-    ///
-    /// # Errors
-    /// Not found.
-    pub(crate) fn live_peer_id(&self, id: &str) -> Result<Uuid, OperatorError> {
-        let id = check::id(id).ok_or_else(unknown_peer)?;
-        self.inner.parts.connector.peer(id).map(|_| id).ok_or_else(unknown_peer)
-    }
-
     /// What a live peer has; `None` once it is deleted.
     #[must_use]
     pub fn peer_liquidity(&self, id: Uuid) -> Option<LiquidityView> {

@@ -104,7 +104,9 @@ impl Subscription {
         context: &Context<'_>,
         #[graphql(desc = "The peer's id.")] peer_id: ID,
     ) -> Result<impl Stream<Item = PeerLiquidity>> {
-        peer_liquidity::follow(operator(context).clone(), &peer_id)
+        let operator = operator(context).clone();
+        let peer = or_error(operator.peer(&peer_id).await)?;
+        Ok(peer_liquidity::follow(operator, peer.record.id))
     }
 }
 

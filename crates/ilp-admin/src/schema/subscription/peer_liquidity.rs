@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use async_graphql::{
-    ID, Result, SimpleObject,
+    ID, SimpleObject,
     futures_util::{Stream, stream},
 };
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     operator::{LiquidityView, Operator},
-    schema::{query::or_error, scalars::UInt64},
+    schema::scalars::UInt64,
 };
 
 /// How often a follower looks.
@@ -40,20 +40,13 @@ struct Follower {
     looks: Interval,
 }
 
-/// What is told of the peer of this id: how it stands, and each change that a look finds. It ends
-/// when the peer is deleted.
-///
-/// # Errors
-/// Not found.
-pub(super) fn follow(
-    operator: Operator,
-    id: &str,
-) -> Result<impl Stream<Item = PeerLiquidity> + use<>> {
-    let peer = or_error(operator.live_peer_id(id))?;
+/// What is told of a peer: how it stands, and each change that a look finds. It ends when the peer
+/// is deleted.
+pub(super) fn follow(operator: Operator, peer: Uuid) -> impl Stream<Item = PeerLiquidity> {
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let follower = Follower { operator, peer, told: None, looks };
-    Ok(stream::unfold(follower, Follower::tell))
+    stream::unfold(follower, Follower::tell)
 }
 
 impl Follower {
