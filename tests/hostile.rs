@@ -111,9 +111,17 @@ fn ten_thousand_connections_are_held_and_packets_still_flow() {
     let limit = rlimit::increase_nofile_limit(10_500).unwrap();
     let count = usize::try_from(limit).unwrap().saturating_sub(500).min(10_000);
     let (node, _bob) = node_with_peers();
+    let bearer = ("authorization", "Bearer test.alice");
+    // Each asks something at once, cheap to refuse: a connection that asks nothing is closed after
+    // ten seconds, and a slow machine may take longer to open them all.
+    let question = prepare("test.nobody", 1);
     let mut connections: Vec<_> = (0..count)
         .map(|index| {
-            Connection::open(node.ilp).unwrap_or_else(|error| panic!("connection {index}: {error}"))
+            let mut connection = Connection::open(node.ilp)
+                .unwrap_or_else(|error| panic!("connection {index}: {error}"));
+            let response = connection.request("POST", "/", &[OCTETS, bearer], &question).unwrap();
+            assert_eq!(response.status, 200);
+            connection
         })
         .collect();
     let mut sender = node.sender("test.alice");
@@ -121,7 +129,6 @@ fn ten_thousand_connections_are_held_and_packets_still_flow() {
         sender.fulfilled(&prepare("test.bob", 1));
     }
     // Every hundredth carries a packet too: they are held, not just queued by the system.
-    let bearer = ("authorization", "Bearer test.alice");
     for connection in connections.iter_mut().step_by(100) {
         let packet = prepare("test.bob", 1);
         let response = connection.request("POST", "/", &[OCTETS, bearer], &packet).unwrap();
