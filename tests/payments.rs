@@ -76,6 +76,40 @@ impl Chain {
     }
 }
 
+impl Chain {
+    /// What each node tells of the packets that were paid for, on either side of it.
+    fn metrics_agree(&self, sent: u64, received: u64) {
+        let [connector_of_alice, alice, bob, connector_of_bob] = &self.peers;
+        let (dollars, euros) = (("USD", "2"), ("EUR", "4"));
+        for (node, peer, asset, direction, amount) in [
+            (&self.alice, "own", dollars, "in", sent),
+            (&self.alice, connector_of_alice, dollars, "out", sent),
+            (&self.connector, alice, dollars, "in", sent),
+            (&self.connector, bob, euros, "out", received),
+            (&self.bob, connector_of_bob, euros, "in", received),
+            (&self.bob, "own", euros, "out", received),
+        ] {
+            let labels = [
+                ("peer", peer),
+                ("asset", asset.0),
+                ("scale", asset.1),
+                ("direction", direction),
+                ("outcome", "fulfilled"),
+            ];
+            let told = node.metrics().number("jirani_peer_amount_total", &labels);
+            assert_eq!(told, amount, "{peer} {direction}");
+        }
+        let packets = |node: &Node, direction| {
+            let labels = [("direction", direction), ("outcome", "fulfilled")];
+            node.metrics().number("jirani_packets_total", &labels)
+        };
+        let by_alice = packets(&self.alice, "out");
+        for node in [&self.alice, &self.connector, &self.bob] {
+            assert_eq!((packets(node, "in"), packets(node, "out")), (by_alice, by_alice));
+        }
+    }
+}
+
 fn peer(node: &Node, asset: &str, address: &str, other: &Node, max_packet_amount: u64) -> String {
     // The token that the other side shows: the same text at both ends, one for each direction.
     let own = node.query("{ node { address } }", json!({}))["node"]["address"]
@@ -137,6 +171,7 @@ fn a_payment_across_assets_is_split_and_arrives_exactly() {
     let sent: u64 = delivered["sentAmount"]["value"].as_str().unwrap().parse().unwrap();
     assert_eq!(sent, 5_000);
     chain.books_agree(105_000, 9_450_000);
+    chain.metrics_agree(105_000, 9_450_000);
 }
 
 /// Kills a node at once and starts it again where its peers and payers look for it.

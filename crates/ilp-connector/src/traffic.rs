@@ -1,8 +1,9 @@
 //! What passes through the node, counted for each peer.
 //!
 //! A packet is counted on two sides: where it came from and where it went. On each side it begins
-//! once and ends once, so what is under way is what has begun and not ended. One that could not be sent
-//! and goes to another next hop is counted there instead. Counters start at zero with the process; money is counted by the [ledger](crate::ledger), which forgets nothing.
+//! once and ends once, so what is under way is what has begun and not ended. One that could not be
+//! sent and goes to another next hop is counted there instead. Counters start at zero with the
+//! process; money is counted by the [ledger](crate::ledger), which forgets nothing.
 //!
 //! The cost for a packet that is forwarded is four additions when it begins and four when it ends,
 //! each to memory of its own peer, and a reference to the counters of either side. There is no lock

@@ -72,13 +72,11 @@ impl Operator {
         if recipient.is_wallet_address() || recipient.take_due() == Due::Nothing {
             return;
         }
-        let (operator, id) = (self.clone(), recipient.id);
+        let (inner, id) = (Arc::clone(&self.inner), recipient.id);
         // If the node ends before it is written down, the next start does it.
-        tokio::spawn(async move {
-            let noted = operator.read(move |inner| {
-                inner.change_incoming_payment(id, (inner.parts.clock)().unix_ms())
-            });
-            if let Err(error) = noted.await {
+        tokio::task::spawn_blocking(move || {
+            let now_ms = (inner.parts.clock)().unix_ms();
+            if let Err(error) = inner.change_incoming_payment(id, now_ms) {
                 tracing::error!(%error, payment = %id, "what it received is noted at the next start");
             }
         });

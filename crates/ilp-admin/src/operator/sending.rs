@@ -73,10 +73,9 @@ impl Operator {
         if !self.inner.wallets.tell(id, progress, now_ms, NOTE_PAUSE_MS) {
             return;
         }
-        let operator = self.clone();
-        tokio::spawn(async move {
-            let noted = operator.read(move |inner| inner.note_progress(id, progress));
-            if let Err(error) = noted.await {
+        let inner = Arc::clone(&self.inner);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = inner.note_progress(id, progress) {
                 tracing::warn!(%error, payment = %id, "its progress could not be written down");
             }
         });

@@ -175,13 +175,6 @@ fn a_rafiki_backends_webhook_variables_are_understood_and_never_shown() {
 }
 
 #[test]
-fn keys_that_do_nothing_yet_are_said_to() {
-    let config = with_file("", &[("JIRANI_OTLP_URL", "http://127.0.0.1:4317")]);
-    let warnings = config.expect("a configuration").warnings;
-    assert!(warnings.iter().any(|warning| warning.contains("telemetry.otlp_url")), "{warnings:?}");
-}
-
-#[test]
 fn rates_come_from_a_service_whose_url_is_never_shown_and_from_a_list() {
     let service = ("EXCHANGE_RATES_URL", "http://127.0.0.1:4000/rates?key=hush");
     let fixed = ("JIRANI_RATES_FIXED", "USD/EUR=0.92, MXN/USD = 0.06");
