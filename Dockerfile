@@ -19,9 +19,9 @@ WORKDIR /var/lib/jirani
 # The books: mount a volume here, or they end with the container.
 VOLUME /var/lib/jirani
 ENV JIRANI_DATA_DIR=/var/lib/jirani/data
-# 3002 for peers. The admin API stays on the container's loopback unless JIRANI_ADMIN_LISTEN and
+# 3002 for peers, 3003 for payers. The admin API stays on the container's loopback unless JIRANI_ADMIN_LISTEN and
 # JIRANI_ADMIN_SECRET are set.
-EXPOSE 3002
+EXPOSE 3002 3003
 # SIGTERM drains packets under way.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
