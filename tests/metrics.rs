@@ -135,7 +135,9 @@ fn each_packet_is_counted_once_by_peer_outcome_and_cause() {
 
     // 19 packets and a ping, of which 10 were sent on and 2 moved money.
     let counted = |name: &str| metrics.number(&format!("jirani_packet_{name}seconds_count"), &[]);
-    assert_eq!(["", "own_", "next_hop_", "durability_"].map(counted), [20, 20, 10, 2]);
+    assert_eq!(["", "own_", "next_hop_"].map(counted), [20, 20, 10]);
+    // A transfer that is durable before the packet's thread looks was not waited for.
+    assert!(counted("durability_") <= 2, "{}", counted("durability_"));
 
     assert_eq!(asked(&node, &alice), [3, 0, 200, 0, 0]);
     assert_eq!(asked(&node, &bob), [0, 3, 0, 200, 0]);
