@@ -246,7 +246,8 @@ pub(super) fn payments() -> Vec<Step> {
     let quote = json!({ "walletAddressId": "{alice}", "receiver": "{wallets}/carol{g}",
         "debitAmount": amount });
     let pay = |quote: &str| json!({ "walletAddressId": "{alice}", "quoteId": quote });
-    let fund = |id: &str| json!({ "outgoingPaymentId": id, "idempotencyKey": "{g}fund" });
+    let fund =
+        |id: &str| json!({ "outgoingPaymentId": id, "idempotencyKey": format!("{{g}}{id}") });
     let withdraw = |owner: &str, id: &str| {
         json!({ owner: id, "idempotencyKey": "{g}x",
         "timeoutSeconds": 0 })
