@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 pub use self::listing::{ListedRoute, Listing, RouteCursor};
-use self::table::Table;
+use self::table::{Numbered, Table};
 use crate::{breaker::Passage, peer::Peer};
 
 /// The routes. Packets read them in a table without a lock; a change touches one prefix.
@@ -27,7 +27,7 @@ pub(crate) struct Routes {
     table: Table<Hops>,
     /// The same in the order of the prefixes, for changes and for whoever lists them. Packets never
     /// take it.
-    by_prefix: Mutex<BTreeMap<Box<str>, Arc<Hops>>>,
+    by_prefix: Mutex<ByPrefix>,
     /// The most segments that any prefix has, so that a destination of 500 segments costs no more
     /// look-ups than the table is deep. It never shrinks: that would need a count per depth, and
     /// buys nothing but look-ups that find nothing.
@@ -35,6 +35,8 @@ pub(crate) struct Routes {
     /// Seeds the choice among several peers for one prefix.
     choice: foldhash::fast::FixedState,
 }
+
+type ByPrefix = BTreeMap<Box<str>, Arc<Numbered<Hops>>>;
 
 /// Who a prefix leads to.
 #[derive(Debug)]
@@ -79,19 +81,17 @@ impl Routes {
     /// Lets prefixes lead to a peer, beside whom they led to before.
     pub(crate) fn add<'a>(&self, prefixes: impl Iterator<Item = &'a str>, peer: &Arc<Peer>) {
         let mut by_prefix = self.by_prefix.lock();
-        let alone = Arc::new(Hops::One(Arc::clone(peer)));
+        let alone = self.table.number(Arc::new(Hops::One(Arc::clone(peer))));
         for prefix in prefixes {
-            let hops = match by_prefix.get(prefix) {
+            let hops = match by_prefix.get(prefix).map(|known| known.value().peers()) {
                 None => Arc::clone(&alone),
-                Some(known) if known.peers().iter().any(|known| Arc::ptr_eq(known, peer)) => {
-                    continue;
-                }
-                Some(known) => with(known.peers(), peer),
+                Some(known) if known.iter().any(|known| Arc::ptr_eq(known, peer)) => continue,
+                Some(known) => self.table.number(with(known, peer)),
             };
             self.segments_max.fetch_max(segments(prefix), Ordering::Relaxed);
-            self.table.set(prefix, Arc::clone(&hops));
-            by_prefix.insert(prefix.into(), hops);
+            self.lead(&mut by_prefix, prefix, hops);
         }
+        self.table.release(alone);
     }
 
     /// Lets prefixes lead to a peer no more.
@@ -99,18 +99,27 @@ impl Routes {
         let mut by_prefix = self.by_prefix.lock();
         for prefix in prefixes {
             let Some(known) = by_prefix.get(prefix) else { continue };
-            let others = known.peers().iter().filter(|known| known.id != peer.id);
+            let others = known.value().peers().iter().filter(|known| known.id != peer.id);
             match others.cloned().collect::<Box<[_]>>() {
                 others if others.is_empty() => {
-                    self.table.remove(prefix);
-                    by_prefix.remove(prefix);
+                    self.table.remove(prefix.as_bytes());
+                    if let Some(known) = by_prefix.remove(prefix) {
+                        self.table.release(known);
+                    }
                 }
                 others => {
-                    let hops = hops_of(others);
-                    self.table.set(prefix, Arc::clone(&hops));
-                    by_prefix.insert(prefix.into(), hops);
+                    let hops = self.table.number(hops_of(others));
+                    self.lead(&mut by_prefix, prefix, hops);
                 }
             }
+        }
+    }
+
+    /// Lets a prefix lead there and nowhere else.
+    fn lead(&self, by_prefix: &mut ByPrefix, prefix: &str, hops: Arc<Numbered<Hops>>) {
+        self.table.set(prefix.as_bytes(), &hops);
+        if let Some(before) = by_prefix.insert(prefix.into(), hops) {
+            self.table.release(before);
         }
     }
 
@@ -129,7 +138,7 @@ impl Routes {
         // Relaxed: a prefix becomes visible after its depth did, on the thread that adds it; a
         // packet that races with the change is routed as if it had come a moment earlier.
         let mut prefix =
-            first_segments(destination.as_str(), self.segments_max.load(Ordering::Relaxed));
+            first_segments(destination.as_bytes(), self.segments_max.load(Ordering::Relaxed));
         loop {
             if let Some(hops) = self.table.get(prefix) {
                 let may_be_next = |peer: &Peer| {
@@ -141,10 +150,10 @@ impl Routes {
                     None => Found::BackToSender,
                 };
             }
-            match prefix.rfind('.').and_then(|dot| prefix.get(..dot)) {
-                Some(shorter) => prefix = shorter,
+            match prefix.iter().rposition(|byte| *byte == b'.') {
+                Some(dot) => prefix = &prefix[..dot],
                 None if prefix.is_empty() => return Found::Nothing,
-                None => prefix = "",
+                None => prefix = &[],
             }
         }
     }
@@ -190,9 +199,12 @@ fn segments(prefix: &str) -> usize {
 }
 
 /// The first `count` segments of an address, or all of it.
-fn first_segments(address: &str, count: usize) -> &str {
-    match address.match_indices('.').nth(count.saturating_sub(1)) {
-        Some((dot, _)) => address.get(..dot).unwrap_or(address),
+//
+// Over bytes, since looking at them as text would check all of them for every look-up.
+fn first_segments(address: &[u8], count: usize) -> &[u8] {
+    let mut dots = address.iter().enumerate().filter(|(_, byte)| **byte == b'.');
+    match dots.nth(count.saturating_sub(1)) {
+        Some((dot, _)) => &address[..dot],
         None => address,
     }
 }

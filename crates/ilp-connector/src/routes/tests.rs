@@ -172,4 +172,40 @@ proptest! {
         };
         prop_assert_eq!(found, longest);
     }
+
+    /// The same while peers come and go under prefixes that they share, in any order.
+    #[test]
+    fn finds_what_the_definition_says_after_any_changes(
+        changes in prop::collection::vec(("(g(\\.[ab]){0,3})?", 0..3usize, any::<bool>()), 1..60),
+        destinations in prop::collection::vec("g(\\.[ab]){1,5}", 1..8),
+    ) {
+        let (routes, peers) = (Routes::new(), ["g.one", "g.two", "g.three"].map(peer));
+        let mut naive = std::collections::BTreeSet::new();
+        for (prefix, index, is_added) in &changes {
+            let prefixes = [prefix.as_str()].into_iter();
+            if *is_added {
+                routes.add(prefixes, &peers[*index]);
+                naive.insert((prefix.clone(), peers[*index].id));
+            } else {
+                routes.remove(prefixes, &peers[*index]);
+                naive.remove(&(prefix.clone(), peers[*index].id));
+            }
+            for destination in &destinations {
+                let destination = address(destination);
+                let matches = |prefix: &str| {
+                    prefix.is_empty() || destination.starts_with_segments(prefix)
+                };
+                let longest =
+                    naive.iter().map(|(prefix, _)| prefix).filter(|prefix| matches(prefix)).max_by_key(|p| p.len());
+                match routes.find(destination.as_addr(), None, &[], now()) {
+                    Found::Through(peer, bytes) => {
+                        let longest = longest.map(String::as_str).unwrap_or("none");
+                        prop_assert_eq!(bytes, longest.len());
+                        prop_assert!(naive.contains(&(longest.to_owned(), peer.id)));
+                    }
+                    _ => prop_assert_eq!(longest, None),
+                }
+            }
+        }
+    }
 }

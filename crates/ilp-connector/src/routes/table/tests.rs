@@ -1,0 +1,138 @@
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Changes a table as routes do: each prefix holds its value until it has another one.
+struct Writer<'a> {
+    table: &'a Table<u64>,
+    held: HashMap<String, Arc<Numbered<u64>>>,
+}
+
+impl<'a> Writer<'a> {
+    fn of(table: &'a Table<u64>) -> Self {
+        Self { table, held: HashMap::new() }
+    }
+
+    fn set(&mut self, prefix: String, value: u64) {
+        let value = self.table.number(Arc::new(value));
+        self.table.set(prefix.as_bytes(), &value);
+        if let Some(before) = self.held.insert(prefix, value) {
+            self.table.release(before);
+        }
+    }
+
+    fn remove(&mut self, prefix: &str) {
+        self.table.remove(prefix.as_bytes());
+        if let Some(before) = self.held.remove(prefix) {
+            self.table.release(before);
+        }
+    }
+}
+
+fn read(table: &Table<u64>, prefix: &str) -> Option<u64> {
+    table.get(prefix.as_bytes()).and_then(|value| value.as_deref().copied())
+}
+
+fn slot_count(table: &Table<u64>) -> usize {
+    table.shards.iter().map(|shard| shard.load().slot_count()).sum()
+}
+
+proptest! {
+    /// Against the standard map, over few enough prefixes that they come and go in every order.
+    #[test]
+    fn it_is_a_map(
+        steps in prop::collection::vec((0..300u64, prop::option::of(0..9u64)), 0..3_000),
+    ) {
+        let table = Table::new();
+        let (mut writer, mut map) = (Writer::of(&table), HashMap::new());
+        for (key, value) in steps {
+            let prefix = format!("g.{key}");
+            match value {
+                Some(value) => {
+                    writer.set(prefix.clone(), value);
+                    map.insert(key, value);
+                }
+                None => {
+                    writer.remove(&prefix);
+                    map.remove(&key);
+                }
+            }
+            prop_assert_eq!(read(&table, &prefix), map.get(&key).copied());
+        }
+        for key in 0..300 {
+            prop_assert_eq!(read(&table, &format!("g.{key}")), map.get(&key).copied());
+        }
+        prop_assert_eq!(table.values.count(), map.len(), "no value is kept that nobody holds");
+    }
+}
+
+#[test]
+fn it_grows_and_finds_all_of_a_hundred_thousand_and_nothing_else() {
+    let table = Table::new();
+    let mut writer = Writer::of(&table);
+    for key in 0..100_000 {
+        writer.set(format!("g.{key}"), key);
+    }
+    for key in 0..100_000 {
+        assert_eq!(read(&table, &format!("g.{key}")), Some(key));
+        assert_eq!(read(&table, &format!("h.{key}")), None);
+    }
+    let slot_count = slot_count(&table);
+    assert!((100_000 * 5 / 4..100_000 * 2).contains(&slot_count), "{slot_count} slots");
+}
+
+#[test]
+fn one_prefix_that_comes_and_goes_does_not_make_it_grow() {
+    let table = Table::new();
+    let (mut writer, before) = (Writer::of(&table), slot_count(&table));
+    for key in 0..100_000 {
+        writer.set(format!("g.{key}"), key);
+        writer.remove(&format!("g.{key}"));
+    }
+    assert_eq!(slot_count(&table), before);
+    assert_eq!(table.values.count(), 0);
+}
+
+#[test]
+fn what_is_there_stays_found_while_another_thread_adds_and_removes() {
+    let (table, ended) = (Table::new(), AtomicBool::new(false));
+    let mut writer = Writer::of(&table);
+    for key in 0..100 {
+        writer.set(format!("stays.{key}"), key);
+    }
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    for key in 0..100 {
+                        assert_eq!(read(&table, &format!("stays.{key}")), Some(key));
+                        // A value under a prefix is always one that was put there, though its number
+                        // was another prefix's a moment ago.
+                        let passing = read(&table, &format!("passes.{key}"));
+                        assert!(passing.is_none_or(|value| value % 1_000 == key));
+                    }
+                }
+            });
+        }
+        for round in 0..200 {
+            for key in 0..500 {
+                writer.set(format!("passes.{key}"), round * 1_000 + key);
+                // The number that is given up is the next one's.
+                if key % 3 > 0 {
+                    writer.remove(&format!("passes.{}", key - 1));
+                }
+            }
+            for key in 0..500 {
+                writer.remove(&format!("passes.{key}"));
+            }
+        }
+        ended.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(table.values.count(), 100);
+}
