@@ -1,12 +1,13 @@
 //! Which peer a destination is reached through: the longest prefix, counted in whole segments.
 
+mod hops;
 mod listing;
 mod table;
+mod values;
 
 use std::{
     collections::BTreeMap,
     hash::BuildHasher,
-    slice,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,13 +19,17 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 pub use self::listing::{ListedRoute, Listing, RouteCursor};
-use self::table::{Numbered, Table};
+use self::{
+    hops::{AllHops, Hops},
+    table::Table,
+};
 use crate::{breaker::Passage, peer::Peer};
 
 /// The routes. Packets read them in a table without a lock; a change touches one prefix.
 #[derive(Debug)]
 pub(crate) struct Routes {
-    table: Table<Hops>,
+    table: Table,
+    hops: AllHops,
     /// The same in the order of the prefixes, for changes and for whoever lists them. Packets never
     /// take it.
     by_prefix: Mutex<ByPrefix>,
@@ -36,26 +41,7 @@ pub(crate) struct Routes {
     choice: foldhash::fast::FixedState,
 }
 
-type ByPrefix = BTreeMap<Box<str>, Arc<Numbered<Hops>>>;
-
-/// Who a prefix leads to.
-#[derive(Debug)]
-enum Hops {
-    /// One value for all prefixes that lead to this peer alone, so that a million routes through a
-    /// thousand peers are a thousand values.
-    One(Arc<Peer>),
-    /// Two at the least, sorted by id.
-    Many(Box<[Arc<Peer>]>),
-}
-
-impl Hops {
-    fn peers(&self) -> &[Arc<Peer>] {
-        match self {
-            Self::One(peer) => slice::from_ref(peer),
-            Self::Many(peers) => peers,
-        }
-    }
-}
+type ByPrefix = BTreeMap<Box<str>, Hops>;
 
 /// What the table says about a destination.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,6 +58,7 @@ impl Routes {
     pub(crate) fn new() -> Self {
         Self {
             table: Table::new(),
+            hops: AllHops::new(),
             by_prefix: Mutex::default(),
             segments_max: AtomicUsize::new(0),
             choice: foldhash::fast::FixedState::default(),
@@ -81,17 +68,17 @@ impl Routes {
     /// Lets prefixes lead to a peer, beside whom they led to before.
     pub(crate) fn add<'a>(&self, prefixes: impl Iterator<Item = &'a str>, peer: &Arc<Peer>) {
         let mut by_prefix = self.by_prefix.lock();
-        let alone = self.table.number(Arc::new(Hops::One(Arc::clone(peer))));
+        let alone = self.hops.alone(peer);
         for prefix in prefixes {
-            let hops = match by_prefix.get(prefix).map(|known| known.value().peers()) {
-                None => Arc::clone(&alone),
+            let hops = match by_prefix.get(prefix).map(Hops::peers) {
+                None => alone.clone(),
                 Some(known) if known.iter().any(|known| Arc::ptr_eq(known, peer)) => continue,
-                Some(known) => self.table.number(with(known, peer)),
+                Some(known) => self.hops.of(known.iter().chain([peer]).cloned().collect()),
             };
             self.segments_max.fetch_max(segments(prefix), Ordering::Relaxed);
             self.lead(&mut by_prefix, prefix, hops);
         }
-        self.table.release(alone);
+        self.hops.release(alone);
     }
 
     /// Lets prefixes lead to a peer no more.
@@ -99,16 +86,16 @@ impl Routes {
         let mut by_prefix = self.by_prefix.lock();
         for prefix in prefixes {
             let Some(known) = by_prefix.get(prefix) else { continue };
-            let others = known.value().peers().iter().filter(|known| known.id != peer.id);
-            match others.cloned().collect::<Box<[_]>>() {
+            let others = known.peers().iter().filter(|known| known.id != peer.id);
+            match others.cloned().collect::<Vec<_>>() {
                 others if others.is_empty() => {
                     self.table.remove(prefix.as_bytes());
                     if let Some(known) = by_prefix.remove(prefix) {
-                        self.table.release(known);
+                        self.hops.release(known);
                     }
                 }
                 others => {
-                    let hops = self.table.number(hops_of(others));
+                    let hops = self.hops.of(others);
                     self.lead(&mut by_prefix, prefix, hops);
                 }
             }
@@ -116,10 +103,10 @@ impl Routes {
     }
 
     /// Lets a prefix lead there and nowhere else.
-    fn lead(&self, by_prefix: &mut ByPrefix, prefix: &str, hops: Arc<Numbered<Hops>>) {
-        self.table.set(prefix.as_bytes(), &hops);
+    fn lead(&self, by_prefix: &mut ByPrefix, prefix: &str, hops: Hops) {
+        self.table.set(prefix.as_bytes(), hops.number());
         if let Some(before) = by_prefix.insert(prefix.into(), hops) {
-            self.table.release(before);
+            self.hops.release(before);
         }
     }
 
@@ -140,12 +127,11 @@ impl Routes {
         let mut prefix =
             first_segments(destination.as_bytes(), self.segments_max.load(Ordering::Relaxed));
         loop {
-            if let Some(hops) = self.table.get(prefix) {
+            if let Some(hops) = self.table.get(prefix, |number| self.hops.get(number)) {
                 let may_be_next = |peer: &Peer| {
                     sender.is_none_or(|sender| sender.id != peer.id) && !tried.contains(&peer.id)
                 };
-                let peers = hops.as_ref().map_or(&[][..], |hops| hops.peers());
-                return match self.choose(peers, may_be_next, destination, now) {
+                return match self.choose(hops.peers(), may_be_next, destination, now) {
                     Some(peer) => Found::Through(Arc::clone(peer), prefix.len()),
                     None => Found::BackToSender,
                 };
@@ -177,21 +163,6 @@ impl Routes {
             .filter(|peer| may_be_next(peer))
             .max_by_key(|peer| (peer.breaker.passage(now) != Passage::Open, rank(peer)))
     }
-}
-
-/// `peers` and `peer`, in the order of their ids.
-fn with(peers: &[Arc<Peer>], peer: &Arc<Peer>) -> Arc<Hops> {
-    let others = peers.iter().filter(|known| known.id != peer.id);
-    let mut all: Box<[_]> = others.chain([peer]).cloned().collect();
-    all.sort_unstable_by_key(|peer| peer.id);
-    hops_of(all)
-}
-
-fn hops_of(peers: Box<[Arc<Peer>]>) -> Arc<Hops> {
-    Arc::new(match &*peers {
-        [only] => Hops::One(Arc::clone(only)),
-        _ => Hops::Many(peers),
-    })
 }
 
 fn segments(prefix: &str) -> usize {

@@ -45,7 +45,7 @@ impl Routes {
         let from = after.map_or(Bound::Unbounded, |after| Bound::Included(&*after.prefix));
         let rest =
             by_prefix.range::<str, _>((from, Bound::Unbounded)).flat_map(|(prefix, hops)| {
-                peers_after(prefix, hops.value(), after).iter().map(move |peer| (prefix, peer))
+                peers_after(prefix, hops, after).iter().map(move |peer| (prefix, peer))
             });
         let mut rows: Vec<_> = rest
             .take(limit.saturating_add(1))
@@ -54,9 +54,9 @@ impl Routes {
         let has_next = rows.len() > limit;
         rows.truncate(limit);
         let has_previous = after.is_some_and(|after| {
-            let first = by_prefix.first_key_value().and_then(|(prefix, hops)| {
-                hops.value().peers().first().map(|peer| (&**prefix, peer.id))
-            });
+            let first = by_prefix
+                .first_key_value()
+                .and_then(|(prefix, hops)| hops.peers().first().map(|peer| (&**prefix, peer.id)));
             first.is_some_and(|first| first <= (&*after.prefix, after.peer))
         });
         Listing { rows, has_previous, has_next }

@@ -13,24 +13,22 @@
 //! doesn't, since only the fulfillment moves that.
 
 mod shard;
-mod values;
 
 use std::{hash::BuildHasher, sync::Arc};
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::ArcSwap;
 
-pub(super) use self::values::Numbered;
-use self::{shard::Shard, values::Values};
+use self::shard::Shard;
+use super::values::Number;
 
 /// So many parts, each of which grows by itself: a part is copied when it grows, and a 256th of a
 /// million routes is copied within a fraction of a millisecond.
 const SHARDS: usize = 256;
 
-/// Values under prefixes. Any thread reads; one at a time writes.
+/// Numbers of values under prefixes. Any thread reads; one at a time writes.
 #[derive(Debug)]
-pub(super) struct Table<V> {
+pub(super) struct Table {
     shards: Box<[ArcSwap<Shard>]>,
-    values: Values<V>,
     seeds: [foldhash::quality::RandomState; 2],
 }
 
@@ -41,43 +39,42 @@ struct Key {
     tag: u64,
 }
 
-impl<V> Table<V> {
+impl Table {
     pub(super) fn new() -> Self {
         let shards = (0..SHARDS).map(|_| ArcSwap::from_pointee(Shard::new(1)));
-        Self { shards: shards.collect(), values: Values::new(), seeds: Default::default() }
+        Self { shards: shards.collect(), seeds: Default::default() }
     }
 
-    /// What is under a prefix.
-    pub(super) fn get(&self, prefix: &[u8]) -> Option<Guard<Option<Arc<V>>>> {
+    /// The value under a prefix, which `value_of` finds by its number.
+    pub(super) fn get<T>(
+        &self,
+        prefix: &[u8],
+        value_of: impl Fn(Number) -> Option<T>,
+    ) -> Option<T> {
         let key = self.key(prefix);
         loop {
             let shard = self.shard(key).load();
             let slot = shard.find(key)?;
             let number = slot.number()?;
-            let value = self.values.get(number);
+            let value = value_of(number);
             // A number gets another value only after it was taken from every prefix that had it, and
-            // a shard is marked before the one that replaces it changes. Whoever sees the other
-            // value sees either of the two here, and looks again.
+            // a shard is marked before the one that replaces it changes. Whoever got the other value
+            // sees either of the two here, and looks again.
             if slot.number() == Some(number) && !shard.is_replaced() {
-                return value.is_some().then_some(value);
+                return value;
             }
         }
     }
 
-    /// A value that prefixes can be given, until [`Table::release`].
-    pub(super) fn number(&self, value: Arc<V>) -> Arc<Numbered<V>> {
-        self.values.number(value)
-    }
-
     /// Puts a value under a prefix. The caller makes one change at a time.
-    pub(super) fn set(&self, prefix: &[u8], value: &Numbered<V>) {
+    pub(super) fn set(&self, prefix: &[u8], number: Number) {
         let key = self.key(prefix);
         let shard = self.shard(key).load();
-        if shard.set(key, value.number()).is_ok() {
+        if shard.set(key, number).is_ok() {
             return;
         }
         let larger = shard.rebuilt();
-        larger.set(key, value.number()).expect("a new shard has room for another prefix");
+        larger.set(key, number).expect("a new shard has room for another prefix");
         self.shard(key).store(Arc::new(larger));
         shard.replace();
     }
@@ -89,12 +86,6 @@ impl<V> Table<V> {
         if let Some(slot) = self.shard(key).load().find(key) {
             slot.clear();
         }
-    }
-
-    /// Gives up one claim on a value, whose prefix was given another one or emptied before. With the
-    /// last claim its number is free for another value.
-    pub(super) fn release(&self, value: Arc<Numbered<V>>) {
-        self.values.release(value);
     }
 
     fn key(&self, prefix: &[u8]) -> Key {

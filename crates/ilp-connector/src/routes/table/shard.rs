@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use super::{Key, values::Number};
+use super::Key;
+use crate::routes::values::Number;
 
 /// As many as one cache line holds.
 const SLOTS_PER_BUCKET: usize = 6;

@@ -7,40 +7,54 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
+use crate::routes::values::{Numbered, Values};
+
+/// A table and its values.
+struct Map {
+    table: Table,
+    values: Values<u64>,
+}
 
 /// Changes a table as routes do: each prefix holds its value until it has another one.
 struct Writer<'a> {
-    table: &'a Table<u64>,
+    map: &'a Map,
     held: HashMap<String, Arc<Numbered<u64>>>,
 }
 
+impl Map {
+    fn new() -> Self {
+        Self { table: Table::new(), values: Values::new() }
+    }
+
+    fn read(&self, prefix: &str) -> Option<u64> {
+        let value_of = |number| self.values.get(number).as_deref().copied();
+        self.table.get(prefix.as_bytes(), value_of)
+    }
+
+    fn slot_count(&self) -> usize {
+        self.table.shards.iter().map(|shard| shard.load().slot_count()).sum()
+    }
+}
+
 impl<'a> Writer<'a> {
-    fn of(table: &'a Table<u64>) -> Self {
-        Self { table, held: HashMap::new() }
+    fn of(map: &'a Map) -> Self {
+        Self { map, held: HashMap::new() }
     }
 
     fn set(&mut self, prefix: String, value: u64) {
-        let value = self.table.number(Arc::new(value));
-        self.table.set(prefix.as_bytes(), &value);
+        let value = self.map.values.add(Arc::new(value));
+        self.map.table.set(prefix.as_bytes(), value.number());
         if let Some(before) = self.held.insert(prefix, value) {
-            self.table.release(before);
+            self.map.values.release(before);
         }
     }
 
     fn remove(&mut self, prefix: &str) {
-        self.table.remove(prefix.as_bytes());
+        self.map.table.remove(prefix.as_bytes());
         if let Some(before) = self.held.remove(prefix) {
-            self.table.release(before);
+            self.map.values.release(before);
         }
     }
-}
-
-fn read(table: &Table<u64>, prefix: &str) -> Option<u64> {
-    table.get(prefix.as_bytes()).and_then(|value| value.as_deref().copied())
-}
-
-fn slot_count(table: &Table<u64>) -> usize {
-    table.shards.iter().map(|shard| shard.load().slot_count()).sum()
 }
 
 proptest! {
@@ -49,60 +63,60 @@ proptest! {
     fn it_is_a_map(
         steps in prop::collection::vec((0..300u64, prop::option::of(0..9u64)), 0..3_000),
     ) {
-        let table = Table::new();
-        let (mut writer, mut map) = (Writer::of(&table), HashMap::new());
+        let map = Map::new();
+        let (mut writer, mut model) = (Writer::of(&map), HashMap::new());
         for (key, value) in steps {
             let prefix = format!("g.{key}");
             match value {
                 Some(value) => {
                     writer.set(prefix.clone(), value);
-                    map.insert(key, value);
+                    model.insert(key, value);
                 }
                 None => {
                     writer.remove(&prefix);
-                    map.remove(&key);
+                    model.remove(&key);
                 }
             }
-            prop_assert_eq!(read(&table, &prefix), map.get(&key).copied());
+            prop_assert_eq!(map.read(&prefix), model.get(&key).copied());
         }
         for key in 0..300 {
-            prop_assert_eq!(read(&table, &format!("g.{key}")), map.get(&key).copied());
+            prop_assert_eq!(map.read(&format!("g.{key}")), model.get(&key).copied());
         }
-        prop_assert_eq!(table.values.count(), map.len(), "no value is kept that nobody holds");
+        prop_assert_eq!(map.values.count(), model.len(), "no value is kept that nobody holds");
     }
 }
 
 #[test]
 fn it_grows_and_finds_all_of_a_hundred_thousand_and_nothing_else() {
-    let table = Table::new();
-    let mut writer = Writer::of(&table);
+    let map = Map::new();
+    let mut writer = Writer::of(&map);
     for key in 0..100_000 {
         writer.set(format!("g.{key}"), key);
     }
     for key in 0..100_000 {
-        assert_eq!(read(&table, &format!("g.{key}")), Some(key));
-        assert_eq!(read(&table, &format!("h.{key}")), None);
+        assert_eq!(map.read(&format!("g.{key}")), Some(key));
+        assert_eq!(map.read(&format!("h.{key}")), None);
     }
-    let slot_count = slot_count(&table);
+    let slot_count = map.slot_count();
     assert!((100_000 * 5 / 4..100_000 * 2).contains(&slot_count), "{slot_count} slots");
 }
 
 #[test]
 fn one_prefix_that_comes_and_goes_does_not_make_it_grow() {
-    let table = Table::new();
-    let (mut writer, before) = (Writer::of(&table), slot_count(&table));
+    let map = Map::new();
+    let (mut writer, before) = (Writer::of(&map), map.slot_count());
     for key in 0..100_000 {
         writer.set(format!("g.{key}"), key);
         writer.remove(&format!("g.{key}"));
     }
-    assert_eq!(slot_count(&table), before);
-    assert_eq!(table.values.count(), 0);
+    assert_eq!(map.slot_count(), before);
+    assert_eq!(map.values.count(), 0);
 }
 
 #[test]
 fn what_is_there_stays_found_while_another_thread_adds_and_removes() {
-    let (table, ended) = (Table::new(), AtomicBool::new(false));
-    let mut writer = Writer::of(&table);
+    let (map, ended) = (Map::new(), AtomicBool::new(false));
+    let mut writer = Writer::of(&map);
     for key in 0..100 {
         writer.set(format!("stays.{key}"), key);
     }
@@ -111,10 +125,10 @@ fn what_is_there_stays_found_while_another_thread_adds_and_removes() {
             scope.spawn(|| {
                 while !ended.load(Ordering::Relaxed) {
                     for key in 0..100 {
-                        assert_eq!(read(&table, &format!("stays.{key}")), Some(key));
+                        assert_eq!(map.read(&format!("stays.{key}")), Some(key));
                         // A value under a prefix is always one that was put there, though its number
                         // was another prefix's a moment ago.
-                        let passing = read(&table, &format!("passes.{key}"));
+                        let passing = map.read(&format!("passes.{key}"));
                         assert!(passing.is_none_or(|value| value % 1_000 == key));
                     }
                 }
@@ -134,5 +148,5 @@ fn what_is_there_stays_found_while_another_thread_adds_and_removes() {
         }
         ended.store(true, Ordering::Relaxed);
     });
-    assert_eq!(table.values.count(), 100);
+    assert_eq!(map.values.count(), 100);
 }

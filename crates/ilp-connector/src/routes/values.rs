@@ -1,4 +1,5 @@
-//! The values of the table, each under a number that is half as long as an address.
+//! Values under numbers, which are half as long as an address and so fit twice as often where
+//! packets look.
 
 use std::{
     num::NonZeroU32,
@@ -10,6 +11,9 @@ use parking_lot::Mutex;
 
 /// The number of a value. Zero is none.
 pub(super) type Number = NonZeroU32;
+
+/// One bit stays free for whoever has two kinds of values.
+const NUMBER_MAX: u32 = u32::MAX >> 1;
 
 /// How many values the first part has; each further one has twice as many.
 const FIRST_PART: u32 = 64;
@@ -34,13 +38,13 @@ struct Numbers {
 
 /// A value with its number, shared by all prefixes that have it.
 #[derive(Debug)]
-pub(in crate::routes) struct Numbered<V> {
+pub(super) struct Numbered<V> {
     number: Number,
     value: Arc<V>,
 }
 
 impl<V> Numbered<V> {
-    pub(in crate::routes) fn value(&self) -> &V {
+    pub(super) fn value(&self) -> &Arc<V> {
         &self.value
     }
 
@@ -64,7 +68,8 @@ impl<V> Values<V> {
         }
     }
 
-    pub(super) fn number(&self, value: Arc<V>) -> Arc<Numbered<V>> {
+    /// Gives a value a number, until its last holder has given it up with [`Values::release`].
+    pub(super) fn add(&self, value: Arc<V>) -> Arc<Numbered<V>> {
         let number = self.numbers.lock().take();
         let (part, index) = place(number);
         let empty = || std::iter::repeat_with(ArcSwapOption::empty);
@@ -74,6 +79,8 @@ impl<V> Values<V> {
         Arc::new(Numbered { number, value })
     }
 
+    /// Gives up what one holder holds. Whatever leads to the number was removed before, or holds the
+    /// value itself: the number may be another value's at once.
     pub(super) fn release(&self, value: Arc<Numbered<V>>) {
         let Some(Numbered { number, .. }) = Arc::into_inner(value) else { return };
         let (part, index) = place(number);
@@ -94,7 +101,8 @@ impl Numbers {
     fn take(&mut self) -> Number {
         self.free.pop().unwrap_or_else(|| {
             let number = self.next;
-            self.next = number.checked_add(1).expect("four thousand million values fit nowhere");
+            assert!(number.get() <= NUMBER_MAX, "two thousand million values fit into no memory");
+            self.next = number.saturating_add(1);
             number
         })
     }
