@@ -8,27 +8,29 @@ use arc_swap::Guard;
 use super::values::{Number, Numbered, Values};
 use crate::peer::Peer;
 
+/// Two at the least, sorted by id.
+type Peers = Box<[Arc<Peer>]>;
+
 /// Whom prefixes lead to, under numbers that the table can hold.
 #[derive(Debug)]
 pub(super) struct AllHops {
     /// One number for all prefixes that lead to one peer alone. The peer itself is the value, and not
     /// a list of one, so that a packet waits for one memory less.
     alone: Values<Peer>,
-    together: Values<Box<[Arc<Peer>]>>,
+    together: Values<Peers>,
 }
 
 /// Whom a prefix leads to, held for as long as it does.
 #[derive(Clone, Debug)]
 pub(super) enum Hops {
     Alone(Arc<Numbered<Peer>>),
-    /// Two at the least, sorted by id.
-    Together(Arc<Numbered<Box<[Arc<Peer>]>>>),
+    Together(Arc<Numbered<Peers>>),
 }
 
 /// Whom a prefix leads to, as a packet sees it.
 pub(super) enum SeenHops {
     Alone(Guard<Option<Arc<Peer>>>),
-    Together(Guard<Option<Arc<Box<[Arc<Peer>]>>>>),
+    Together(Guard<Option<Arc<Peers>>>),
 }
 
 impl AllHops {
@@ -47,11 +49,12 @@ impl AllHops {
         })
     }
 
+    /// One peer alone. The same for all prefixes that are given it at once.
     pub(super) fn alone(&self, peer: &Arc<Peer>) -> Hops {
         Hops::Alone(self.alone.add(Arc::clone(peer)))
     }
 
-    /// The same peers as a list, in the order of their ids.
+    /// These peers, in whatever order.
     pub(super) fn of(&self, mut peers: Vec<Arc<Peer>>) -> Hops {
         if let [only] = &*peers {
             return self.alone(only);

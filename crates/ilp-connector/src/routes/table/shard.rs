@@ -136,7 +136,7 @@ impl Shard {
 
     /// The place as a fraction of 2^32, so that there may be any number of buckets.
     fn first_bucket(&self, place: u32) -> usize {
-        (u64::from(place) * self.buckets.len() as u64 >> u32::BITS) as usize
+        ((u64::from(place) * self.buckets.len() as u64) >> u32::BITS) as usize
     }
 
     fn after(&self, index: usize) -> usize {
@@ -170,7 +170,7 @@ impl Bucket {
 
     fn more_tag(&self, index: usize) -> u64 {
         let word = self.tags[index / TAGS_PER_WORD].load(Ordering::Relaxed);
-        word >> (index % TAGS_PER_WORD * TAG_BITS) & TAG_MASK
+        (word >> (index % TAGS_PER_WORD * TAG_BITS)) & TAG_MASK
     }
 
     fn is_full(&self) -> bool {
@@ -218,7 +218,7 @@ impl Key {
 }
 
 fn word_of(tag: u32, number: Number) -> u64 {
-    u64::from(tag) << NUMBER_BITS | u64::from(number.get())
+    (u64::from(tag) << NUMBER_BITS) | u64::from(number.get())
 }
 
 fn tag_of(word: u64) -> u32 {
