@@ -93,6 +93,12 @@ fn main() {
         );
     }
     println!("steal: {} ticks after", steal_ticks());
+    large.add_peer("g.new.so.deep.that.all.look.there", 0..0);
+    let cost = large.resolve(looked_up, Spread::Even, clock_ns);
+    println!(
+        "with one more route, of eight segments where all others have three: p50 {} ns, p99 {} ns",
+        cost.p50_ns, cost.p99_ns
+    );
 
     drop((small, large));
     for routes in if quick { [10, 100, 1_000] } else { [10, 100_000, 1_000_000] } {

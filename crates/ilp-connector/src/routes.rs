@@ -1,5 +1,6 @@
 //! Which peer a destination is reached through: the longest prefix, counted in whole segments.
 
+mod depths;
 mod hops;
 mod listing;
 mod table;
@@ -20,21 +21,21 @@ use uuid::Uuid;
 
 pub use self::listing::{ListedRoute, Listing, RouteCursor};
 use self::{
+    depths::Depths,
     hops::{AllHops, Hops},
-    table::Table,
 };
 use crate::{breaker::Passage, peer::Peer};
 
-/// The routes. Packets read them in a table without a lock; a change touches one prefix.
+/// The routes. Packets read them in tables without a lock; a change touches one prefix.
 #[derive(Debug)]
 pub(crate) struct Routes {
-    table: Table,
+    depths: Depths,
     hops: AllHops,
     /// The same in the order of the prefixes, for changes and for whoever lists them. Packets never
     /// take it.
     by_prefix: Mutex<ByPrefix>,
     /// The most segments that any prefix has, so that a destination of 500 segments costs no more
-    /// look-ups than the table is deep. It never shrinks: that would need a count per depth, and
+    /// look-ups than the routes are deep. It never shrinks: that would need a count per depth, and
     /// buys nothing but look-ups that find nothing.
     segments_max: AtomicUsize,
     /// Seeds the choice among several peers for one prefix.
@@ -57,7 +58,7 @@ pub(crate) enum Found<T> {
 impl Routes {
     pub(crate) fn new() -> Self {
         Self {
-            table: Table::new(),
+            depths: Depths::new(),
             hops: AllHops::new(),
             by_prefix: Mutex::default(),
             segments_max: AtomicUsize::new(0),
@@ -75,7 +76,6 @@ impl Routes {
                 Some(known) if known.iter().any(|known| Arc::ptr_eq(known, peer)) => continue,
                 Some(known) => self.hops.of(known.iter().chain([peer]).cloned().collect()),
             };
-            self.segments_max.fetch_max(segments(prefix), Ordering::Relaxed);
             self.lead(&mut by_prefix, prefix, hops);
         }
         self.hops.release(alone);
@@ -89,7 +89,9 @@ impl Routes {
             let others = known.peers().iter().filter(|known| known.id != peer.id);
             match others.cloned().collect::<Vec<_>>() {
                 others if others.is_empty() => {
-                    self.table.remove(prefix.as_bytes());
+                    if let Some(table) = self.depths.table(segments(prefix)) {
+                        table.remove(prefix.as_bytes());
+                    }
                     if let Some(known) = by_prefix.remove(prefix) {
                         self.hops.release(known);
                     }
@@ -104,7 +106,9 @@ impl Routes {
 
     /// Lets a prefix lead there and nowhere else.
     fn lead(&self, by_prefix: &mut ByPrefix, prefix: &str, hops: Hops) {
-        self.table.set(prefix.as_bytes(), hops.number());
+        let segments = segments(prefix);
+        self.segments_max.fetch_max(segments, Ordering::Relaxed);
+        self.depths.table_or_new(segments).set(prefix.as_bytes(), hops.number());
         if let Some(before) = by_prefix.insert(prefix.into(), hops) {
             self.hops.release(before);
         }
@@ -124,10 +128,12 @@ impl Routes {
     ) -> Found<Arc<Peer>> {
         // Relaxed: a prefix becomes visible after its depth did, on the thread that adds it; a
         // packet that races with the change is routed as if it had come a moment earlier.
-        let mut prefix =
+        let (mut prefix, mut depth) =
             first_segments(destination.as_bytes(), self.segments_max.load(Ordering::Relaxed));
         loop {
-            if let Some(hops) = self.table.get(prefix, |number| self.hops.get(number)) {
+            let table = self.depths.table(depth);
+            let hops = table.and_then(|table| table.get(prefix, |number| self.hops.get(number)));
+            if let Some(hops) = hops {
                 let may_be_next = |peer: &Peer| {
                     sender.is_none_or(|sender| sender.id != peer.id) && !tried.contains(&peer.id)
                 };
@@ -137,9 +143,9 @@ impl Routes {
                 };
             }
             match prefix.iter().rposition(|byte| *byte == b'.') {
-                Some(dot) => prefix = &prefix[..dot],
+                Some(dot) => (prefix, depth) = (&prefix[..dot], depth - 1),
                 None if prefix.is_empty() => return Found::Nothing,
-                None => prefix = &[],
+                None => (prefix, depth) = (&[], 0),
             }
         }
     }
@@ -165,19 +171,25 @@ impl Routes {
     }
 }
 
+/// How many segments a prefix has; the empty one has none.
 fn segments(prefix: &str) -> usize {
-    prefix.split('.').count()
+    if prefix.is_empty() { 0 } else { prefix.split('.').count() }
 }
 
-/// The first `count` segments of an address, or all of it.
+/// The first `most` segments of an address, or all of it, and how many they are.
 //
 // Over bytes, since looking at them as text would check all of them for every look-up.
-fn first_segments(address: &[u8], count: usize) -> &[u8] {
-    let mut dots = address.iter().enumerate().filter(|(_, byte)| **byte == b'.');
-    match dots.nth(count.saturating_sub(1)) {
-        Some((dot, _)) => &address[..dot],
-        None => address,
+fn first_segments(address: &[u8], most: usize) -> (&[u8], usize) {
+    let mut count = 0;
+    for (index, byte) in address.iter().enumerate() {
+        if *byte == b'.' {
+            count += 1;
+            if count >= most {
+                return (&address[..index], count);
+            }
+        }
     }
+    (address, count + 1)
 }
 
 #[cfg(test)]

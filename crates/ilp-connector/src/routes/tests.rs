@@ -31,6 +31,28 @@ fn the_longest_prefix_of_whole_segments_wins() {
 }
 
 #[test]
+fn prefixes_of_any_depth_are_found_however_deep_the_others_are() {
+    let routes = Routes::new();
+    let prefix = |depth: usize| format!("g{}", ".a".repeat(depth - 1));
+    let depths = [1, 2, 15, 16, 17, 40];
+    let peers = depths.map(|depth| peer(&format!("g.peer{depth}")));
+    for (depth, peer) in depths.iter().zip(&peers) {
+        routes.add([prefix(*depth).as_str()].into_iter(), peer);
+    }
+    // The deepest one goes each time, and what is left takes what it had.
+    for last in (0..depths.len()).rev() {
+        for depth in 2..60 {
+            let nearest = depths[..=last].iter().rev().find(|known| **known <= depth);
+            let nearest = *nearest.expect("the bare scheme");
+            let expected = Found::Through(format!("g.peer{nearest}"), prefix(nearest).len());
+            assert_eq!(found(&routes, &prefix(depth), None), expected);
+        }
+        routes.remove([prefix(depths[last]).as_str()].into_iter(), &peers[last]);
+    }
+    assert_eq!(found(&routes, &prefix(40), None), Found::Nothing);
+}
+
+#[test]
 fn a_bare_scheme_is_a_default_route() {
     let routes = Routes::new();
     routes.add(["g"].into_iter(), &peer("g.parent"));
