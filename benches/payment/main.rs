@@ -48,6 +48,7 @@ use clients::{Inbound, Load};
 const PACKETS: u64 = 100_000;
 /// About twenty seconds of what `@interledger/pay` sends.
 const PACKETS_OF_PAY: u64 = 4_000;
+const WARM_UP_PACKETS: u64 = 5_000;
 /// A payment's window is at most a thousand packets.
 const AT_ONCE: usize = 1_000;
 
@@ -97,6 +98,8 @@ fn forward(runtime: &tokio::runtime::Runtime, chain: &Chain, packets: u64) -> f6
         warm_up: Default::default(),
         length: Default::default(),
     };
+    // Connections are made, and which of them speak HTTP/2 is found out.
+    runtime.block_on(push::push(&load, WARM_UP_PACKETS, AT_ONCE));
     let began = Instant::now();
     let counted = runtime.block_on(push::push(&load, packets, AT_ONCE));
     let took = began.elapsed();
