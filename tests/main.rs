@@ -30,7 +30,10 @@ mod hostile;
 mod http_statuses;
 /// A payment between two programs by others: `@interledger/pay` and `stream-receiver`.
 mod interop;
-/// The same over two nodes and three assets, at rates that never come out even.
+/// `jirani pay` as its user runs it, to receivers by others, over one node and over three.
+mod interop_pay;
+/// A payment between two programs by others, over two nodes and three assets, at rates that never come
+/// out even.
 mod interop_rates;
 /// Deposits and withdrawals on a running node: raced, timed out, restarted, and by command line.
 mod liquidity;

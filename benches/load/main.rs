@@ -105,7 +105,7 @@ struct Turn {
 }
 
 fn table(runtime: &tokio::runtime::Runtime, filter: &str, rounds: usize, length: Duration) {
-    println!("{}", machine());
+    println!("{}", measure::machine());
     println!(
         "{:<30}{:>9}{:>8}{:>9}{:>9}   {:>9}{:>8}{:>9}{:>9}   {:>18}{:>18}{:>8}",
         "row (connections)",
@@ -211,15 +211,4 @@ fn show(row: &Row, baseline: &[Turn], node: &[Turn], node_kb: u64) {
     if row.rate.is_none() && row.destination == SINK {
         println!("    node resident: {:.1} MB", node_kb as f64 / 1_000.0);
     }
-}
-
-/// What the numbers were seen on.
-fn machine() -> String {
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let named = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    let model = named.map_or("an unknown processor", |(_, name)| name.trim());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split_whitespace().next().unwrap_or("?").to_owned();
-    format!("{cores} cores of {model}; load average at the start {load}")
 }

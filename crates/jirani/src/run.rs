@@ -136,9 +136,6 @@ async fn serve(
     let receiving = Arc::new(receiving(config, store, &operator)?);
     let (end_workers, workers_end) = watch::channel(());
     let workers = start_workers(config, || node(Some(Arc::clone(&receiving))), &workers_end)?;
-    for worker in &workers {
-        worker.runtime.spawn(connector.ledger().lane());
-    }
     let (stop, stopping) = watch::channel(());
     let drain = Duration::from_millis(config.drain_ms_max);
     let spsp = SpspClient::new(SpspOptions::default(), &tls);
@@ -316,6 +313,7 @@ fn start_workers(
 fn start_worker(index: usize, node: Node, end: watch::Receiver<()>) -> io::Result<Worker<Node>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
+    handle.spawn(node.ledger_lane());
     thread::Builder::new()
         .name(format!("jirani-ilp-{index}"))
         .spawn(move || runtime.block_on(until(end)))?;
