@@ -190,8 +190,12 @@ fn peering_is_one_command_on_each_side() {
     let nodes = ["test.here", "test.there"]
         .map(|address| Node::start_with(&[("JIRANI_ILP_ADDRESS", address)]));
     let [here, there] = &nodes;
-    for node in &nodes {
-        node.create_asset("USD", 2);
+    let bob = Stub::fulfilling();
+    for (node, address) in nodes.iter().zip(["test.here", "test.there"]) {
+        let asset = node.create_asset("USD", 2);
+        let own = |name: &str| format!("{address}.{name}");
+        node.create_peer(&asset, &own("alice"), "http://127.0.0.1:1", json!({}));
+        node.create_peer(&asset, &own("bob"), &bob.endpoint(), json!({}));
     }
     let (our_endpoint, their_endpoint) = (here.ilp.to_string(), there.ilp.to_string());
     let agreed = ["--asset", "USD", "--max-packet-amount", "10", "--liquidity", "50"];
@@ -213,6 +217,13 @@ fn peering_is_one_command_on_each_side() {
     for (from, to) in [(here, "test.there"), (there, "test.here")] {
         let pinged = run_on(from, &["ping", to]);
         assert!(pinged.status.success(), "{}", text(&pinged));
+    }
+    // Each side's alice pays the other side's bob.
+    here.sender("test.here.alice").fulfilled(&prepare("test.there.bob", 300));
+    there.sender("test.there.alice").fulfilled(&prepare("test.here.bob", 100));
+    for (node, towards, left) in [(here, "test.there", "52.00"), (there, "test.here", "48.00")] {
+        let shown = text(&run_on(node, &["peer", "show", towards]));
+        assert!(shown.contains(left), "{shown}");
     }
 }
 

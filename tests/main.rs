@@ -67,5 +67,7 @@ mod storage;
 mod stream_npm;
 /// Starting and stopping nodes, stub peers, packets.
 mod support;
+/// Every operation of the admin API, done and refused, in both generations of clients.
+mod surface;
 /// Wallet addresses, payments within a node that is killed, and a WebSocket to follow one.
 mod wallets;

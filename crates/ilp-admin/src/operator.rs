@@ -64,7 +64,9 @@ use ilp_connector::{Connector, peer::Asset};
 use ilp_store::{Claim, DurableLedger, Store};
 use interledger_packet::Timestamp;
 use parking_lot::RwLock;
-use tokio::sync::{Mutex, Notify, OwnedMutexGuard, Semaphore};
+use tokio::sync::{
+    Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock as AsyncRwLock, Semaphore,
+};
 use uuid::{ContextV7, Uuid};
 
 use self::wallets::Wallets;
@@ -149,8 +151,9 @@ struct Inner {
     refusals: audit::SharedRefusals,
     /// Makes ids rise even within one millisecond: lists are sorted by them.
     ids: parking_lot::Mutex<ContextV7>,
-    /// Held by the one change that is being made. Packets never take it.
-    changing: Arc<Mutex<()>>,
+    /// Held by the one change that is being made, or shared by those that may be made side by side.
+    /// Fair, so that a stream of the latter keeps none of the former waiting. Packets never take it.
+    changing: Arc<AsyncRwLock<()>>,
     waiting: Arc<Semaphore>,
     /// Wakes whoever waits for the end of pending withdrawals: there is a new one.
     withdrawal_made: Notify,
@@ -229,6 +232,33 @@ impl Operator {
         T: Send + 'static,
         F: Future<Output = Result<T, OperatorError>> + Send + 'static,
     {
+        let changing = Arc::clone(&self.inner.changing);
+        self.change_in(async move { Turn::Alone(changing.write_owned().await) }, work).await
+    }
+
+    /// The same beside others of its kind, so that they wait for the disk together; alone as far as
+    /// all other changes go.
+    async fn change_beside<T, F>(
+        &self,
+        work: impl FnOnce(Changing) -> F + Send + 'static,
+    ) -> Result<T, OperatorError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
+    {
+        let changing = Arc::clone(&self.inner.changing);
+        self.change_in(async move { Turn::Beside(changing.read_owned().await) }, work).await
+    }
+
+    async fn change_in<T, F>(
+        &self,
+        turn: impl Future<Output = Turn> + Send + 'static,
+        work: impl FnOnce(Changing) -> F + Send + 'static,
+    ) -> Result<T, OperatorError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
+    {
         let (inner, claim) = (Arc::clone(&self.inner), self.claim.clone());
         let place = Arc::clone(&inner.waiting).try_acquire_owned().map_err(|_| {
             OperatorError::new(
@@ -237,11 +267,11 @@ impl Operator {
             )
         })?;
         let task = tokio::spawn(async move {
-            let alone = Arc::new(Arc::clone(&inner.changing).lock_owned().await);
+            let turn = Arc::new(turn.await);
             let changing = Changing {
                 inner: Arc::clone(&inner),
                 claim: claim.clone(),
-                _alone: Arc::clone(&alone),
+                _turn: Arc::clone(&turn),
             };
             // A task of its own, since after a panic it must be settled like a refusal.
             let answer = tokio::spawn(work(changing)).await;
@@ -252,7 +282,7 @@ impl Operator {
                     Err(_) => inner.settle(claim).await,
                 }
             }
-            drop((alone, place));
+            drop((turn, place));
             answer
         });
         task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
@@ -261,7 +291,7 @@ impl Operator {
     /// Ready once no change is under way. For a node that ends and lets nobody begin another one:
     /// a task that is dropped with its runtime stops in the middle, as in a crash.
     pub async fn changes_done(&self) {
-        drop(self.inner.changing.lock().await);
+        drop(self.inner.changing.write().await);
     }
 
     /// Reads from the store on a thread that may wait for the disk.
@@ -310,12 +340,18 @@ impl Inner {
     }
 }
 
-/// One change under way. As long as it exists, there is no other.
+/// When a change may be made. Whoever has one keeps it and looks at nothing in it.
+enum Turn {
+    Alone(#[expect(dead_code, reason = "held until it is dropped")] OwnedRwLockWriteGuard<()>),
+    Beside(#[expect(dead_code, reason = "held until it is dropped")] OwnedRwLockReadGuard<()>),
+}
+
+/// One change under way. As long as it exists, there is no other, but for those beside it.
 struct Changing {
     inner: Arc<Inner>,
     /// The request that it is for, if that may come again.
     claim: Option<Arc<Claim>>,
-    _alone: Arc<OwnedMutexGuard<()>>,
+    _turn: Arc<Turn>,
 }
 
 impl Changing {

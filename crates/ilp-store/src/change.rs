@@ -136,6 +136,7 @@ impl Store {
                 .map_err(|cause| self.inner.durability.fail(&cause))?;
             self.inner.events.shift(change.events);
             *changes = number;
+            self.inner.durability.has_applied(number);
         }
         Ok((answer, *changes))
     }

@@ -4,7 +4,10 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
@@ -24,6 +27,11 @@ pub(crate) struct Durability {
     /// Where sled puts what doesn't fit its log, as files that it never syncs.
     blobs: PathBuf,
     mark: Mark,
+    /// How many changes of the records sled has taken.
+    applied: AtomicU64,
+    /// Held by the one call that persists records. A lock and no queue: those who wait are as many
+    /// as there are changes under way, and each waits for two syncs at most.
+    records_turn: Mutex<()>,
     /// Set by the first failure. After a failed sync the kernel may drop the pages and call the
     /// next sync a success, so a second try would prove nothing.
     failed: OnceLock<String>,
@@ -40,7 +48,16 @@ impl Durability {
     pub(crate) fn new(db: sled::Db, dir: &Path) -> io::Result<Self> {
         let file = File::options().read(true).write(true).open(dir.join("db"))?;
         let (blobs, mark) = (dir.join("blobs"), Mark::open(dir)?);
-        Ok(Self { db, file, blobs, mark, failed: OnceLock::new(), hook: Mutex::default() })
+        Ok(Self {
+            db,
+            file,
+            blobs,
+            mark,
+            applied: AtomicU64::new(0),
+            records_turn: Mutex::default(),
+            failed: OnceLock::new(),
+            hook: Mutex::default(),
+        })
     }
 
     /// Returns once all that sled took before is on the disk. For entries far smaller than sled's
@@ -68,14 +85,39 @@ impl Durability {
     /// The same up to the change of this number, for records, whose leaves may be so large that
     /// sled keeps them in files apart.
     ///
+    /// Those who call at once share one flush and sync: whoever comes while one runs waits for its
+    /// end, and the first of those that waited persists the changes of all of them.
+    ///
     /// # Errors
     /// As [`Durability::persist_ledger`].
     pub(crate) fn persist_records(&self, changes: u64) -> Result<(), StoreError> {
+        let _turn = self.records_turn.lock();
         self.usable()?;
+        if changes <= self.answered().changes {
+            return Ok(());
+        }
+        // Read before the flush, which may miss what is applied later.
+        self.persist_all(self.applied.load(Ordering::Acquire).max(changes))
+    }
+
+    /// The same for a store that was opened just now with so many changes, whatever its mark says:
+    /// its files themselves may never have been synced.
+    pub(crate) fn persist_opened(&self, changes: u64) -> Result<(), StoreError> {
+        self.usable()?;
+        self.persist_all(changes)
+    }
+
+    fn persist_all(&self, changes: u64) -> Result<(), StoreError> {
         self.flush_and_sync()
             .and_then(|()| self.sync_blobs())
             .and_then(|()| self.mark.advance(Answered { changes, sequence: 0 }))
             .map_err(|cause| self.fail(&cause))
+    }
+
+    /// Takes note that sled has taken the changes up to this one, so that the next sync covers it.
+    pub(crate) fn has_applied(&self, changes: u64) {
+        // Release: whoever reads the number flushes after sled took what it counts.
+        self.applied.fetch_max(changes, Ordering::Release);
     }
 
     /// What the store has answered for, now or before it was opened.

@@ -84,6 +84,20 @@ impl Store {
         })
     }
 
+    /// Takes note that the deposit which a peer was owed is in the books, durably. On the disk with
+    /// the next change that must be: until then a start finds the deposit owed, and its id booked.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownPeer`], or when the store can't be written.
+    pub fn settle_initial_deposit(&self, id: Uuid) -> Result<PeerRecord, Refusal> {
+        self.change_later(|change| {
+            let peer = self.peer(id)?.ok_or(Refusal::UnknownPeer)?;
+            let settled = PeerRecord { initial_deposit: None, ..peer };
+            change.put(Kind::Peer, &settled)?;
+            Ok(settled)
+        })
+    }
+
     /// Removes a peer and returns what it was. On the disk when it returns. What is left of its
     /// liquidity, and of a deposit that it was still owed, is the caller's to settle.
     ///

@@ -129,7 +129,7 @@ impl Store {
         }
         store.check_records()?;
         // The files of a store that was made just now must themselves survive a loss of power.
-        store.inner.durability.persist_records(changes)?;
+        store.inner.durability.persist_opened(changes)?;
         sync_directory(dir)?;
         Ok(store)
     }

@@ -23,7 +23,9 @@ impl Operator {
     /// Bad input, an unknown asset, a duplicate of address and asset or of an incoming token.
     pub async fn create_peer(&self, new: NewPeer) -> Result<PeerView, OperatorError> {
         let record = self.inner.record_of(new)?;
-        self.change(|changing| async move { changing.create_peer(record).await }).await
+        // Two that are made at once meet in nothing but the store's checks, which are one step with
+        // what they let in; and of their ids the lower may be listed a moment after the higher.
+        self.change_beside(|changing| async move { changing.create_peer(record).await }).await
     }
 
     /// Changes a peer. Packets that arrive after this returned see the new terms.
@@ -141,9 +143,7 @@ impl Changing {
             other => other?,
         }
         let id = record.id;
-        *record = self
-            .store(move |store| store.update_peer(id, |record| record.initial_deposit = None))
-            .await?;
+        *record = self.store(move |store| store.settle_initial_deposit(id)).await?;
         Ok(())
     }
 

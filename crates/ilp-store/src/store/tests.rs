@@ -50,6 +50,30 @@ fn what_was_answered_survives_a_crash_right_after() {
 }
 
 #[test]
+fn changes_made_at_once_are_all_on_the_disk_when_they_are_answered() {
+    let (dir, store) = fresh();
+    let usd = asset("USD");
+    store.insert_asset(&usd).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let (store, usd) = (&store, usd.id);
+            scope.spawn(move || {
+                for number in 0..20 {
+                    let name = format!("g.p{thread}.n{number}");
+                    store.insert_peer(&peer(usd, &name, &[&name])).unwrap();
+                    let answered = store.inner.durability.answered().changes;
+                    assert!(answered > number, "answered for {answered} of {number} and more");
+                }
+            });
+        }
+    });
+    let copy = tempfile::tempdir().unwrap();
+    copy_files(dir.path(), copy.path());
+    assert_eq!(open(copy.path()).all_peers().filter(Result::is_ok).count(), 160);
+    assert_eq!(store.inner.durability.answered().changes, 161);
+}
+
+#[test]
 fn the_directory_is_made_for_its_owner_alone_and_opened_by_one() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("a/store");
