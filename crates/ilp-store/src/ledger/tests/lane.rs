@@ -1,8 +1,11 @@
-//! The lane of a thread: the writer hears of posts, and those who wait of the disk, once per turn.
+//! The lane of a thread: the writer wakes it, and it those who wait.
 
 use std::{pin::Pin, sync::atomic::AtomicUsize, task::Wake, time::Instant};
 
 use super::*;
+
+/// How long the disk takes: long enough for a test to begin to wait.
+const PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Default)]
 struct Counter(AtomicUsize);
@@ -33,41 +36,34 @@ fn wait_until(condition: impl Fn() -> bool) {
 }
 
 #[test]
-fn what_a_turn_posts_is_handed_over_and_woken_by_one_task() {
+fn the_writer_wakes_the_lane_and_the_lane_those_who_wait() {
     let (_dir, store) = fresh();
-    let (ledger, record, _) = watched(&store, options(8), Duration::ZERO);
+    let (ledger, ..) = watched(&store, options(8), PAUSE);
     fund(&ledger, 1, 100);
     let funded = ledger.durable_sequence();
     let [task, first, second] = [(); 3].map(|()| Arc::<Counter>::default());
     let mut lane = ledger.lane();
     assert!(poll(&mut lane, &task).is_pending());
-
     let mut posts = [&first, &second].map(|counter| {
         let hold = hold(&ledger, 1, 2, 10).unwrap();
         let mut post = Box::pin(ledger.post(hold));
         assert!(poll(&mut post, counter).is_pending());
         post
     });
-    // One wake for both, and nothing for the writer before the lane's turn.
-    assert_eq!(task.count(), 1);
-    assert_eq!(ledger.durable_sequence(), funded);
-    assert!(poll(&mut lane, &task).is_pending());
     wait_until(|| ledger.durable_sequence() == funded + 2);
-    // The writer wakes the lane, and the lane those who wait.
-    wait_until(|| task.count() == 2);
-    assert_eq!((first.count(), second.count()), (0, 0));
+    wait_until(|| task.count() > 0);
+    assert_eq!((first.count(), second.count()), (0, 0), "only the lane wakes them");
     assert!(poll(&mut lane, &task).is_pending());
     assert_eq!((first.count(), second.count()), (1, 1));
     for post in &mut posts {
         assert_eq!(poll(post, &first), Poll::Ready(Ok(())));
     }
-    assert_eq!(record.lock().len() as u64, funded + 2);
 }
 
 #[test]
 fn a_lane_that_ends_leaves_nobody_waiting() {
     let (_dir, store) = fresh();
-    let (ledger, ..) = watched(&store, options(8), Duration::ZERO);
+    let (ledger, ..) = watched(&store, options(8), PAUSE);
     fund(&ledger, 1, 100);
     let [task, packet] = [(); 2].map(|()| Arc::<Counter>::default());
     let mut lane = ledger.lane();
@@ -85,15 +81,14 @@ fn a_lane_that_ends_leaves_nobody_waiting() {
 #[test]
 fn a_failure_ends_the_wait_in_a_lane() {
     let (_dir, store) = fresh();
-    let (ledger, _, fails) = watched(&store, options(8), Duration::ZERO);
+    let (ledger, _, fails) = watched(&store, options(8), PAUSE);
     fund(&ledger, 1, 100);
     let [task, packet] = [(); 2].map(|()| Arc::<Counter>::default());
     let mut lane = ledger.lane();
     assert!(poll(&mut lane, &task).is_pending());
+    fails.store(true, Ordering::SeqCst);
     let mut post = Box::pin(ledger.post(hold(&ledger, 1, 2, 10).unwrap()));
     assert!(poll(&mut post, &packet).is_pending());
-    fails.store(true, Ordering::SeqCst);
-    assert!(poll(&mut lane, &task).is_pending());
     wait_until(|| packet.count() == 1);
     assert_eq!(poll(&mut post, &packet), Poll::Ready(Err(Stopped)));
 }
