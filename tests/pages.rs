@@ -191,7 +191,7 @@ fn bad_input_keeps_what_was_typed_and_says_what_to_change() {
 
 #[test]
 fn a_secret_is_asked_for_and_a_session_ends() {
-    let node = Node::start_with(&[("JIRANI_ADMIN_SECRET", "hush-hush")]);
+    let node = Node::start_with(&[("JIRANI_ADMIN_SECRET", "hush-hush-hush-hush")]);
     let mut browser = Browser::of(&node);
     let turned_away = browser.get("/peers?q=a");
     assert_eq!(turned_away.status, 303);
@@ -200,7 +200,7 @@ fn a_secret_is_asked_for_and_a_session_ends() {
     assert_eq!((wrong.status, wrong.header("set-cookie")), (401, None));
     assert!(wrong.text().contains("not the admin secret"), "{}", wrong.text());
 
-    let right = browser.sign_in("hush-hush");
+    let right = browser.sign_in("hush-hush-hush-hush");
     assert_eq!((right.status, right.header("location")), (303, Some("/peers")));
     let cookie = right.header("set-cookie").unwrap();
     assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{cookie}");
