@@ -21,12 +21,12 @@ use crate::{
     answer::{page, see_other},
     fields::Fields,
     layout,
-    visit::{FORM_TOKEN, Submitted, Visit, is_for_us, not_own_form, read_form},
+    visit::{FORM_TOKEN, Submitted, Visit, not_for_us, not_own_form, read_form},
 };
 
 pub(crate) async fn ask(State(pages): State<Arc<Pages>>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
-    if let Err(refused) = is_for_us(&pages, &parts.headers, &parts.uri) {
+    if let Some(refused) = not_for_us(&pages, &parts.headers, &parts.uri) {
         return refused;
     }
     let query = Fields::read(parts.uri.query().unwrap_or_default().as_bytes());

@@ -64,7 +64,9 @@ impl FromRequestParts<Arc<Pages>> for Visit {
         pages: &Arc<Pages>,
     ) -> Result<Self, Self::Rejection> {
         let uri = &parts.uri;
-        is_for_us(pages, &parts.headers, uri)?;
+        if let Some(refused) = not_for_us(pages, &parts.headers, uri) {
+            return Err(refused);
+        }
         let visitor = pages.auth.visitor(&parts.headers, Instant::now());
         let Some(visitor) = visitor else {
             // A form that was sent can't be sent again by a link, so it leads to its page's start.
@@ -104,13 +106,13 @@ impl FromRequest<Arc<Pages>> for Submitted {
 
 /// Refuses a page that is asked for under another name than ours, see
 /// [`ilp_admin::Auth::addressed_to_us`].
-pub(crate) fn is_for_us(pages: &Pages, headers: &HeaderMap, uri: &Uri) -> Result<(), Response> {
+pub(crate) fn not_for_us(pages: &Pages, headers: &HeaderMap, uri: &Uri) -> Option<Response> {
     if pages.auth.addressed_to_us(headers, uri) {
-        return Ok(());
+        return None;
     }
     let why = "The Host header names another host: without admin.secret the pages are shown only \
                under loopback names such as localhost.";
-    Err(refused(StatusCode::FORBIDDEN, "Not this host", why))
+    Some(refused(StatusCode::FORBIDDEN, "Not this host", why))
 }
 
 /// Reads a form, if a page of this origin sent it.
