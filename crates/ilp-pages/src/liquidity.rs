@@ -269,7 +269,7 @@ fn movement(
         tr {
             td data-label="When" { (moment(Timestamp::from_unix_ms(row.created_at_ms), now)) }
             td data-label="What" { span title=(row.id) { (kind) } }
-            td data-label="State" {
+            td data-label="State" { div {
                 span class=(class) { (state) }
                 @if let Some(at) = row.expires_at_ms.filter(|_| is_pending) {
                     " ends " (moment(Timestamp::from_unix_ms(at), now))
@@ -280,8 +280,8 @@ fn movement(
                         button.plain type="submit" name="what" value="void" { "Void" }
                     }
                 }
-            }
-            td.number data-label="Amount" { @if is_debit { "-" } @else { "+" } (amount(row.amount, asset)) }
+            } }
+            td.number data-label="Amount" { div { @if is_debit { "-" } @else { "+" } (amount(row.amount, asset)) } }
             td data-label="With" { code.small { (other) } }
         }
     }
