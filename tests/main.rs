@@ -41,6 +41,8 @@ mod liquidity;
 mod metrics;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
+/// The operator's pages: forms, sessions, and who is kept out.
+mod pages;
 /// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
 mod payments;
 /// What Rafiki's tools do to a node when they set it up.
