@@ -1,54 +1,9 @@
 //! A payment between two programs that nobody here wrote, through a running node.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-};
-
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 
-use crate::support::{Node, root, wallets::Amount};
-
-/// A Node.js script that is spoken to in lines of JSON. Killed when dropped.
-pub(crate) struct Script {
-    process: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Script {
-    pub(crate) fn start(name: &str) -> Self {
-        let folder = root().join("tests/interop");
-        assert!(
-            folder.join("node_modules").is_dir(),
-            "the npm packages are missing: npm ci --prefix tests/interop"
-        );
-        let mut process = Command::new("node")
-            .arg(folder.join(name))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("Node.js 18 or newer is needed for the interoperability tests");
-        let input = process.stdin.take().unwrap();
-        let output = BufReader::new(process.stdout.take().unwrap());
-        Self { process, input, output }
-    }
-
-    pub(crate) fn ask(&mut self, question: &Value) -> Value {
-        writeln!(self.input, "{question}").unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap()
-    }
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use crate::support::{Node, script::Script, wallets::Amount};
 
 #[test]
 fn interledger_pay_pays_a_stream_receiver_in_packets_of_at_most_the_maximum() {

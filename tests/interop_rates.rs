@@ -11,10 +11,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    interop::Script,
-    support::{Node, jirani},
-};
+use crate::support::{Node, jirani, script::Script};
 
 /// From the sender's node to the receiver's.
 struct Chain {

@@ -14,6 +14,8 @@ mod admin;
 mod auto_peering;
 /// Money that other connectors lose, and this one doesn't.
 mod books;
+/// Three nodes in a row: a payment, each limit, and the numbers of all.
+mod chain;
 /// The command line: what each command prints and how it ends.
 mod command_line;
 /// The demo: what it shows, and that nothing is left of it.
@@ -28,7 +30,10 @@ mod hostile;
 mod http_statuses;
 /// A payment between two programs by others: `@interledger/pay` and `stream-receiver`.
 mod interop;
-/// The same over two nodes and three assets, at rates that never come out even.
+/// `jirani pay` as its user runs it, to receivers by others, over one node and over three.
+mod interop_pay;
+/// A payment between two programs by others, over two nodes and three assets, at rates that never come
+/// out even.
 mod interop_rates;
 /// Deposits and withdrawals on a running node: raced, timed out, restarted, and by command line.
 mod liquidity;
@@ -36,6 +41,8 @@ mod liquidity;
 mod metrics;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
+/// The operator's pages: forms, sessions, and who is kept out.
+mod pages;
 /// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
 mod payments;
 /// What Rafiki's tools do to a node when they set it up.

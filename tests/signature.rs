@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    interop::Script,
-    support::{Node, http::Connection},
-};
+use crate::support::{Node, http::Connection, script::Script};
 
 const SECRET: &str = "iyIgCprjb9uL8wFckR+pLEkJWMB7FJhgkvqhTQR/964=";
 const TENANT: &str = "438fa74a-fa7d-4317-9ced-dde32ece1787";

@@ -13,7 +13,7 @@ use ilp_stream::{
 use interledger_packet::{PacketType, Prepare, PrepareBuilder, Reply, Timestamp};
 use serde_json::{Value, json};
 
-use crate::interop::Script;
+use crate::support::script::Script;
 
 const SERVER_SECRET: [u8; 32] = [11; 32];
 const ADDRESS: &str = "test.receiver";

@@ -56,13 +56,25 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    fn add(&mut self, reply: Option<u8>, latency: Duration) {
+    pub(crate) fn add(&mut self, reply: Option<u8>, latency: Duration) {
         match reply {
             Some(13) => self.fulfilled += 1,
             Some(14) => self.rejected += 1,
             _ => self.failed += 1,
         }
         self.latencies.add(latency);
+    }
+
+    pub(crate) async fn sum(mut workers: JoinSet<Self>) -> Self {
+        let mut counted = Self::default();
+        while let Some(worker) = workers.join_next().await {
+            let Self { fulfilled, rejected, failed, latencies } = worker.expect("no panic");
+            counted.fulfilled += fulfilled;
+            counted.rejected += rejected;
+            counted.failed += failed;
+            counted.latencies.merge(latencies);
+        }
+        counted
     }
 }
 
@@ -82,9 +94,9 @@ pub(crate) async fn run(load: &Load, at_start: impl FnOnce(), at_end: impl FnOnc
         }
         Inbound::Http2 { connections, streams } => {
             for _ in 0..connections {
-                let sender = http2_connect(load.to).await;
+                let connected = Http2::connect(load).await;
                 for _ in 0..streams {
-                    let client = Http2 { sender: sender.clone(), load: load.clone() };
+                    let client = connected.clone();
                     workers.spawn(work(client, due.clone(), start, end));
                 }
             }
@@ -94,15 +106,7 @@ pub(crate) async fn run(load: &Load, at_start: impl FnOnce(), at_end: impl FnOnc
     at_start();
     tokio::time::sleep_until(end.into()).await;
     at_end();
-    let mut counted = Counted::default();
-    while let Some(worker) = workers.join_next().await {
-        let Counted { fulfilled, rejected, failed, latencies } = worker.expect("no panic");
-        counted.fulfilled += fulfilled;
-        counted.rejected += rejected;
-        counted.failed += failed;
-        counted.latencies.merge(latencies);
-    }
-    counted
+    Counted::sum(workers).await
 }
 
 /// One packet after the other, until the time is over.
@@ -169,7 +173,7 @@ impl Due {
 }
 
 /// Sends the packet once and gives the reply's first byte, its type.
-trait Client: Send + 'static {
+pub(crate) trait Client: Send + 'static {
     fn exchange(&mut self) -> impl Future<Output = Option<u8>> + Send;
 }
 
@@ -233,20 +237,22 @@ fn body_of(answer: &[u8]) -> Option<(usize, usize)> {
 }
 
 #[derive(Clone)]
-struct Http2 {
+pub(crate) struct Http2 {
     sender: http2::SendRequest<Full<Bytes>>,
     load: Load,
 }
 
-async fn http2_connect(to: SocketAddr) -> http2::SendRequest<Full<Bytes>> {
-    let stream = TcpStream::connect(to).await.expect("the subject takes connections");
-    stream.set_nodelay(true).expect("TCP");
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder.initial_max_send_streams(1_024);
-    let (sender, connection) =
-        builder.handshake(TokioIo::new(stream)).await.expect("the subject speaks HTTP/2");
-    tokio::spawn(connection);
-    sender
+impl Http2 {
+    pub(crate) async fn connect(load: &Load) -> Self {
+        let stream = TcpStream::connect(load.to).await.expect("the subject takes connections");
+        stream.set_nodelay(true).expect("TCP");
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.initial_max_send_streams(1_024);
+        let (sender, connection) =
+            builder.handshake(TokioIo::new(stream)).await.expect("the subject speaks HTTP/2");
+        tokio::spawn(connection);
+        Self { sender, load: load.clone() }
+    }
 }
 
 impl Client for Http2 {

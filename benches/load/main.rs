@@ -5,11 +5,13 @@
 //! median of the ratios with the least and the greatest. CPU is what the subject's threads used while
 //! the load was warm. Steal is what the hypervisor took: a row with much of it says little.
 //!
-//! `cargo bench --bench load` runs all rows; `-- ROW` those whose name contains it. `JIRANI_BENCH_BINARY`
+//! `cargo bench --bench load` runs all rows, the last of which is what more load than the node can
+//! carry does to it; `-- ROW` runs those whose name contains it. `JIRANI_BENCH_BINARY`
 //! names another node to be measured, `JIRANI_BENCH_ROUNDS` another number of turns.
 
 mod clients;
 mod measure;
+mod overload;
 mod packets;
 mod processes;
 mod servers;
@@ -33,6 +35,7 @@ fn main() {
     match words[..] {
         ["sink", "http1"] => runtime.block_on(servers::sink(Speaks::Http1)),
         ["sink", "both"] => runtime.block_on(servers::sink(Speaks::Both)),
+        ["sink", "slow"] => runtime.block_on(servers::slow_sink()),
         ["hello"] => runtime.block_on(servers::hello()),
         ["proxy", to] => {
             runtime.block_on(servers::proxy(to.parse().expect("an address"), Speaks::Both));
@@ -44,6 +47,9 @@ fn main() {
             let rounds = std::env::var("JIRANI_BENCH_ROUNDS").ok();
             let rounds = rounds.and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
             table(&runtime, filter, rounds, LENGTH);
+            if overload::NAME.contains(filter) {
+                overload::measure(&runtime, rounds);
+            }
         }
     }
 }
@@ -99,7 +105,7 @@ struct Turn {
 }
 
 fn table(runtime: &tokio::runtime::Runtime, filter: &str, rounds: usize, length: Duration) {
-    println!("{}", machine());
+    println!("{}", measure::machine());
     println!(
         "{:<30}{:>9}{:>8}{:>9}{:>9}   {:>9}{:>8}{:>9}{:>9}   {:>18}{:>18}{:>8}",
         "row (connections)",
@@ -128,7 +134,7 @@ fn measure_row(runtime: &tokio::runtime::Runtime, row: &Row, rounds: usize, leng
         // The baseline speaks HTTP/1.1 to its next hop in every row.
         _ => Process::role(&["proxy", &sink.address.to_string()]),
     };
-    let node = Process::node(sink.address);
+    let node = Process::node(sink.address, &[]);
     let turn = |subject: &Process| runtime.block_on(turn(subject, row, length));
     let mut turns = (Vec::new(), Vec::new());
     for _ in 0..rounds {
@@ -205,15 +211,4 @@ fn show(row: &Row, baseline: &[Turn], node: &[Turn], node_kb: u64) {
     if row.rate.is_none() && row.destination == SINK {
         println!("    node resident: {:.1} MB", node_kb as f64 / 1_000.0);
     }
-}
-
-/// What the numbers were seen on.
-fn machine() -> String {
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let named = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    let model = named.map_or("an unknown processor", |(_, name)| name.trim());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split_whitespace().next().unwrap_or("?").to_owned();
-    format!("{cores} cores of {model}; load average at the start {load}")
 }

@@ -92,3 +92,14 @@ impl Spread {
         }
     }
 }
+
+/// What the numbers were seen on.
+pub(crate) fn machine() -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let named = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = named.map_or("an unknown processor", |(_, name)| name.trim());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split_whitespace().next().unwrap_or("?").to_owned();
+    format!("{cores} cores of {model}; load average at the start {load}")
+}

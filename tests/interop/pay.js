@@ -1,8 +1,8 @@
 // A sender that nobody here wrote: @interledger/pay, as a plain ILP-over-HTTP peer.
 //
 // Reads {"url", "token", "asset", "destinationAddress", "sharedSecret", "amountToSend"} as one line
-// and answers with one line: what was sent and delivered, and how many packets of which outcome
-// the connector answered. "amountToDeliver" may stand for "amountToSend", and "destinationAsset",
+// and answers with one line: what was sent and delivered, in which time, and how many packets of which
+// outcome the connector answered. "amountToDeliver" may stand for "amountToSend", and "destinationAsset",
 // "slippage" (0) and "prices" may be given; where there are no prices, the rate agreed on is the one
 // that a first probe finds.
 
@@ -49,12 +49,14 @@ async function run({ url, token, asset, destinationAddress, sharedSecret, ...res
   const prices =
     rest.prices ?? (isConverted ? await probedPrices(options, asset, destinationAsset) : {})
   const quote = await startQuote({ ...options, slippage: rest.slippage ?? 0, prices })
+  const began = process.hrtime.bigint()
   const outcome = await pay({ plugin, quote, destination })
+  const paidInMs = Number((process.hrtime.bigint() - began) / 1_000_000n)
   await closeConnection(plugin, destination)
   await plugin.disconnect()
   const { maxPacketAmount, minDeliveryAmount, maxSourceAmount } = quote
   const agreed = { maxPacketAmount, minDeliveryAmount, maxSourceAmount, prices }
-  return { ...outcome, ...agreed, packets: plugin.seen }
+  return { ...outcome, ...agreed, paidInMs, packets: plugin.seen }
 }
 
 readline.createInterface({ input: process.stdin }).once('line', (line) =>

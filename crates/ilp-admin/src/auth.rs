@@ -5,9 +5,11 @@
 //! loopback only; what remains to be kept out is a web page in a browser on the same machine.
 
 mod replay;
+mod sessions;
 mod signature;
+mod visitor;
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
 
 use axum::http::{
     HeaderMap, Uri,
@@ -18,14 +20,18 @@ use ilp_store::{Store, StoreError};
 use ring::hmac;
 use serde_json::Value;
 
-use self::signature::Signatures;
-pub use self::signature::sign;
+use self::{sessions::Sessions, signature::Signatures};
+pub use self::{
+    signature::sign,
+    visitor::{SignInRefused, Visitor},
+};
 use crate::operator::{Clock, audit::CallerKind};
 
 /// How a request proves that it comes from the operator. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Auth {
     rule: Arc<Rule>,
+    sessions: Arc<Sessions>,
 }
 
 #[derive(Debug)]
@@ -50,7 +56,7 @@ impl Auth {
     /// addressed to a loopback name, or to one of `own_names` (without port).
     #[must_use]
     pub fn loopback(own_names: Vec<String>) -> Self {
-        Self { rule: Arc::new(Rule::Loopback { own_names }) }
+        Self { rule: Arc::new(Rule::Loopback { own_names }), sessions: Arc::new(Sessions::new("")) }
     }
 
     /// With a secret. What was signed with it and accepted is remembered in `store`.
@@ -69,8 +75,9 @@ impl Auth {
     ) -> Result<Self, StoreError> {
         assert!(!secret.reveal().is_empty(), "the admin secret is empty");
         let bearer = Bearer::new(secret);
+        let sessions = Arc::new(Sessions::new(&rules.tenant_id));
         let signatures = Signatures::new(bearer.key.clone(), rules, clock, store)?;
-        Ok(Self { rule: Arc::new(Rule::Secret(Box::new((bearer, signatures)))) })
+        Ok(Self { rule: Arc::new(Rule::Secret(Box::new((bearer, signatures)))), sessions })
     }
 
     /// Whether a request may be read at all, by its headers alone.
@@ -79,7 +86,8 @@ impl Auth {
     /// node never allows; so the content type alone stops it. But a site may point its own name
     /// at 127.0.0.1 once its page is loaded (DNS rebinding) and is then no other site to the
     /// browser. The `Host` header still says the site's name, and that's what is checked here.
-    pub(crate) fn addressed_to_us(&self, headers: &HeaderMap, uri: &Uri) -> bool {
+    #[must_use]
+    pub fn addressed_to_us(&self, headers: &HeaderMap, uri: &Uri) -> bool {
         let Rule::Loopback { own_names } = &*self.rule else { return true };
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let Some(host) = host.or_else(|| uri.authority().map(|authority| authority.as_str()))
@@ -92,7 +100,8 @@ impl Auth {
     }
 
     /// Whether nobody has to show anything.
-    pub(crate) fn is_open(&self) -> bool {
+    #[must_use]
+    pub fn is_open(&self) -> bool {
         matches!(&*self.rule, Rule::Loopback { .. })
     }
 
@@ -126,6 +135,9 @@ impl Auth {
                         Ok(CallerKind::Bearer)
                     }
                     (Some(_), _) => Err(Denied::Wrong("the bearer token is not the secret")),
+                    (None, _) if self.is_own_page(headers, Instant::now()) => {
+                        Ok(CallerKind::Session)
+                    }
                     (None, Some(body)) => {
                         signatures.accept(headers, body).await.map(|()| CallerKind::Signature)
                     }
@@ -160,8 +172,11 @@ impl Bearer {
 
     pub(crate) fn is_shown_by(&self, header: &[u8]) -> bool {
         let Some((scheme, token)) = header.split_at_checked("Bearer ".len()) else { return false };
-        scheme.eq_ignore_ascii_case(b"Bearer ")
-            && hmac::verify(&self.key, token.trim_ascii(), self.expected.as_ref()).is_ok()
+        scheme.eq_ignore_ascii_case(b"Bearer ") && self.is(token.trim_ascii())
+    }
+
+    fn is(&self, token: &[u8]) -> bool {
+        hmac::verify(&self.key, token, self.expected.as_ref()).is_ok()
     }
 }
 

@@ -16,7 +16,7 @@ pub mod operator;
 mod schema;
 mod webhook;
 
-pub use auth::{Auth, SignatureRules, sign};
+pub use auth::{Auth, SignInRefused, SignatureRules, Visitor, sign};
 pub use auto_peering::auto_peering_router;
 pub use http::{ClientAddress, router};
 pub use metrics::metrics_route;

@@ -5,13 +5,14 @@
 //! then the connector; so what is live is always durable, and what was answered is live.
 
 mod assets;
-pub(crate) mod audit;
+pub mod audit;
 mod auto_peering;
 mod backup;
 mod check;
 mod error;
 mod events;
 mod fees;
+mod form_checks;
 mod idempotency;
 mod incoming_payments;
 mod inputs;
@@ -26,6 +27,7 @@ mod payees;
 pub mod paying;
 mod peer_by_url;
 mod peer_liquidity;
+mod peer_search;
 mod peer_terms;
 mod peers;
 mod quotes;
@@ -74,6 +76,7 @@ use self::wallets::Wallets;
 pub use self::{
     auto_peering::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules},
     error::{ErrorKind, OperatorError},
+    form_checks::PeerField,
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
     network::{Network, PeeringPost, PeeringReply, PingOutcome, PingReply},
@@ -81,12 +84,13 @@ pub use self::{
     payees::{Payee, SpspTarget},
     peer_by_url::PeerByUrl,
     peer_liquidity::LiquidityView,
+    peer_search::Found,
     rates::NewRate,
     recipients::{Declined, Recipient, Reserved},
     routes::RouteView,
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
-    tokens::AddedToken,
-    transfers::{AccountTransfers, TransferView},
+    tokens::{AddedToken, TokenName, random_token, token_id},
+    transfers::{AccountTransfers, TransferView, account_name},
     views::{AssetView, NodeView, Passed, PeerView},
     wallet_inputs::{
         AmountGiven, NewFee, NewIncomingPayment, NewOutgoingPayment, NewQuote, NewWalletAddress,
@@ -201,7 +205,8 @@ impl Operator {
     }
 
     /// The time.
-    pub(crate) fn now(&self) -> Timestamp {
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         (self.inner.parts.clock)()
     }
 

@@ -7,6 +7,7 @@
 //! Start reading at [`Connector::prepare`]: the order of its lines is the order of the rules.
 
 pub mod account;
+pub mod amount;
 mod breaker;
 mod connector;
 pub mod conversion;

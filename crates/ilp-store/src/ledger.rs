@@ -16,6 +16,7 @@ mod checkpoint;
 mod durable;
 mod export;
 mod keeper;
+mod lane;
 mod listing;
 mod open;
 mod operator;
@@ -32,6 +33,7 @@ mod stats;
 mod tests;
 mod threshold;
 mod verify;
+mod waiting;
 mod withdrawal;
 mod writer;
 
@@ -54,6 +56,7 @@ pub use self::{
     books::ClockMs,
     export::{ExportAccount, ExportFormat, export},
     keeper::OnEvent,
+    lane::LedgerLane,
     listing::{Older, TransferList, TransferRow},
     operator::TransferError,
     operator_transfer::{OperatorTransfer, TransferState},
@@ -165,6 +168,12 @@ impl DurableLedger {
     #[must_use]
     pub fn warning(&self) -> Option<String> {
         (self.warning)()
+    }
+
+    /// What a runtime that stays on one thread should run as a task, if packets are carried there: it
+    /// saves each of them a system call.
+    pub fn lane(&self) -> LedgerLane {
+        LedgerLane::new(Arc::clone(&self.shared.durable))
     }
 
     /// Writes the balances as they are now, so that a start replays only what comes after.

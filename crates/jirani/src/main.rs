@@ -4,7 +4,6 @@
 //! path through the node is [`node::Node::forward`].
 
 mod admin_server;
-mod amount;
 mod cli;
 mod clock;
 mod commands;

@@ -9,7 +9,7 @@ use ilp_connector::{
     peer::{Asset, Peer},
 };
 use ilp_http::{Client, Endpoint, NextHop, NoReply, NotAPrepare, PacketHandler, SendError};
-use ilp_store::DurableLedger;
+use ilp_store::{DurableLedger, LedgerLane};
 use interledger_packet::{Addr, Address, Prepare};
 use tokio::time::Instant;
 
@@ -59,6 +59,11 @@ impl Node {
     /// The node's own ILP address.
     pub(crate) fn address(&self) -> &Address {
         self.connector.address()
+    }
+
+    /// What a thread that carries packets does for the books once per turn.
+    pub(crate) fn ledger_lane(&self) -> LedgerLane {
+        self.connector.ledger().lane()
     }
 
     /// The connections of this thread.

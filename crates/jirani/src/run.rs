@@ -131,6 +131,7 @@ async fn serve(
         event_made: Arc::clone(&event_made),
     });
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
+    let connector_url = surfaces.connector_url(config)?;
     surfaces.announce(config)?;
 
     let receiving = Arc::new(receiving(config, store, &operator)?);
@@ -167,7 +168,8 @@ async fn serve(
     let service = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(service, until(stopping.clone()));
     let auth = auth(config, tenant_id, store)?;
-    let router = admin_router(config, auth, &operator, Metrics::new(sources));
+    let metrics = Metrics::new(sources);
+    let router = admin_router(config, auth, (&operator, connector_url), metrics);
     let peering = peering::serve(surfaces.peering, operator.clone(), until(stopping.clone()));
     let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
 
@@ -205,16 +207,17 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// What is served on the operator's port: the API, and the metrics beside it.
+/// What is served on the operator's port: the API, and the pages and the metrics beside it.
 fn admin_router(
     config: &Config,
     auth: Auth,
-    operator: &Operator,
+    (operator, connector_url): (&Operator, String),
     metrics: Metrics,
 ) -> axum::Router {
     let secret = config.metrics.secret.as_ref();
     let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
-    ilp_admin::router(operator.clone(), auth).merge(scrape)
+    let pages = ilp_pages::router(operator.clone(), auth.clone(), connector_url);
+    ilp_admin::router(operator.clone(), auth).merge(scrape).merge(pages)
 }
 
 /// Waits a little for what the operator's API was doing, and says what had to be left.
@@ -313,6 +316,7 @@ fn start_workers(
 fn start_worker(index: usize, node: Node, end: watch::Receiver<()>) -> io::Result<Worker<Node>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
+    handle.spawn(node.ledger_lane());
     thread::Builder::new()
         .name(format!("jirani-ilp-{index}"))
         .spawn(move || runtime.block_on(until(end)))?;

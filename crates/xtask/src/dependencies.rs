@@ -12,11 +12,13 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ilp-store", &["ilp-connector", "interledger-packet"]),
     ("ilp-stream", &["interledger-packet"]),
     ("ilp-admin", &["ilp-store", "ilp-connector", "interledger-packet"]),
+    ("ilp-pages", &["ilp-admin", "ilp-store", "ilp-connector", "interledger-packet"]),
     (
         "jirani",
         &[
             "ilp-admin",
             "ilp-http",
+            "ilp-pages",
             "ilp-store",
             "ilp-stream",
             "ilp-connector",

@@ -30,13 +30,15 @@ const MESSAGE_CHARACTERS_MAX: usize = 300;
 
 /// How whoever does something is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CallerKind {
+pub enum CallerKind {
     /// By the machine that the request comes from, where there is no secret.
     Loopback,
     /// By the secret, shown as a bearer token.
     Bearer,
     /// By a signature made with the secret.
     Signature,
+    /// By the browser in which the secret was shown.
+    Session,
     /// Another node, by nothing but what it says.
     Peer,
     /// Not at all.
@@ -49,6 +51,7 @@ impl CallerKind {
             Self::Loopback => "loopback",
             Self::Bearer => "bearer",
             Self::Signature => "signature",
+            Self::Session => "session",
             Self::Peer => "peer",
             Self::Nobody => "nobody",
         }
@@ -57,28 +60,30 @@ impl CallerKind {
 
 /// Who does something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
+pub struct Caller {
     /// How it is known.
-    pub(crate) kind: CallerKind,
+    pub kind: CallerKind,
     /// Where from, where that is known.
-    pub(crate) address: Option<SocketAddr>,
+    pub address: Option<SocketAddr>,
 }
 
 /// Something that is being done, to be ended with [`Audited::end`].
 #[derive(Debug)]
-pub(crate) struct Audited {
+pub struct Audited {
     operator: Operator,
     record: AuditRecord,
     began: Instant,
 }
 
 /// How something ended.
-pub(crate) struct Ended {
+#[derive(Debug)]
+pub struct Ended {
     /// `200`, or the code of the refusal.
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
+    pub code: &'static str,
+    /// What was done, or why it was not.
+    pub message: String,
     /// The id of what it was about, where it has one.
-    pub(crate) subject: Option<String>,
+    pub subject: Option<String>,
 }
 
 impl Operator {
@@ -86,7 +91,7 @@ impl Operator {
     ///
     /// # Errors
     /// When the store fails: nothing is done that can't be noted.
-    pub(crate) async fn begin_audit(
+    pub async fn begin_audit(
         &self,
         caller: Caller,
         operation: &str,
@@ -99,13 +104,7 @@ impl Operator {
     }
 
     /// Notes that `caller` was turned away, unless that happens too often, and then how often.
-    pub(crate) async fn audit_refusal(
-        &self,
-        caller: Caller,
-        operation: &str,
-        code: &str,
-        reason: &str,
-    ) {
+    pub async fn audit_refusal(&self, caller: Caller, operation: &str, code: &str, reason: &str) {
         let now_ms = (self.inner.parts.clock)().unix_ms();
         let Some(unnoted) = self.inner.refusals.lock().admit(now_ms) else { return };
         tracing::warn!(
@@ -185,7 +184,7 @@ impl Operator {
 impl Audited {
     /// Notes how it ended, in the log and on the disk. It was done, or refused, whatever becomes of
     /// the note.
-    pub(crate) async fn end(mut self, Ended { code, message, subject }: Ended) {
+    pub async fn end(mut self, Ended { code, message, subject }: Ended) {
         let took_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let message: String = message.chars().take(MESSAGE_CHARACTERS_MAX).collect();
         let AuditRecord { caller, origin, operation, detail, .. } = &self.record;

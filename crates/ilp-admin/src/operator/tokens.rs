@@ -41,7 +41,7 @@ pub enum TokenName {
 
 /// What a token is called where it can't be shown: the first bytes of its digest, in hexadecimal.
 #[must_use]
-pub(crate) fn token_id(digest: &TokenDigest) -> String {
+pub fn token_id(digest: &TokenDigest) -> String {
     hexadecimal(&digest.as_bytes()[..ID_BYTES])
 }
 
@@ -136,7 +136,10 @@ impl Outcome for AddedToken {
 }
 
 /// A token that nobody can guess, in characters that any header takes.
-pub(crate) fn random_token() -> Result<Secret, OperatorError> {
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn random_token() -> Result<Secret, OperatorError> {
     let mut bytes = [0; TOKEN_BYTES];
     SystemRandom::new()
         .fill(&mut bytes)

@@ -103,7 +103,8 @@ fn accounts_named(id: &str) -> Vec<AccountId> {
 }
 
 /// What an account is called towards clients.
-pub(crate) fn account_name(account: AccountId) -> String {
+#[must_use]
+pub fn account_name(account: AccountId) -> String {
     match account.kind {
         AccountKind::Settlement => format!("{}{SETTLEMENT}", account.owner),
         _ => account.owner.to_string(),

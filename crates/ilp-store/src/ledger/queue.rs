@@ -194,7 +194,7 @@ impl Queue {
     }
 
     /// Waits until something is queued and takes all of it into `batch`, which must be empty.
-    /// False once the queue is closed and empty.
+    ///     /// False once the queue is closed and empty.
     pub(crate) fn take(&self, batch: &mut Vec<Posted>) -> bool {
         debug_assert!(batch.is_empty(), "the last batch is done with");
         let mut state = self.state.lock();

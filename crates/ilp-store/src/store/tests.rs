@@ -54,7 +54,7 @@ fn changes_made_at_once_are_all_on_the_disk_when_they_are_answered() {
     let (dir, store) = fresh();
     let usd = asset("USD");
     store.insert_asset(&usd).unwrap();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for thread in 0..8 {
             let (store, usd) = (&store, usd.id);
             scope.spawn(move || {

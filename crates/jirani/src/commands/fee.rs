@@ -1,6 +1,7 @@
 //! `jirani fee`: what the node keeps of a payment.
 
 use clap::{Args, Subcommand, ValueEnum};
+use ilp_connector::amount::{format_amount, parse_amount};
 use serde_json::{Value, json};
 
 use super::{
@@ -8,7 +9,6 @@ use super::{
     admin_client::{AdminArgs, plain, print},
     lookup::{amount_in, find_asset, scale_of, shown_money},
 };
-use crate::amount::{format_amount, parse_amount};
 
 /// Decimal places of a percentage: a basis point is a hundredth of a percent.
 const PERCENT_SCALE: u8 = 2;

@@ -1,6 +1,7 @@
 //! Finds what people name: assets by code, peers by address, wallet addresses by URL or payment
 //! pointer, and each by its id.
 
+use ilp_connector::amount::{format_amount, parse_amount};
 use ilp_http::ReceiverUrl;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,7 +10,6 @@ use super::{
     Failure,
     admin_client::{AdminArgs, all_rows, plain},
 };
-use crate::amount::{format_amount, parse_amount};
 
 /// The asset of that code or id. Two assets may share a code at different scales, and then only
 /// the id will do.

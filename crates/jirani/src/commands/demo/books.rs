@@ -1,15 +1,13 @@
 //! What a payment does to the books of everyone on its way.
 
+use ilp_connector::amount::format_amount;
 use serde_json::{Value, json};
 
 use super::node::DemoNode;
-use crate::{
-    amount::format_amount,
-    commands::{
-        Failure,
-        admin_client::AdminArgs,
-        table::{Column, Table},
-    },
+use crate::commands::{
+    Failure,
+    admin_client::AdminArgs,
+    table::{Column, Table},
 };
 
 /// All assets of the demo are in hundredths.

@@ -5,16 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ilp_connector::amount::format_amount;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::PAYMENT;
-use crate::{
-    amount::format_amount,
-    commands::{
-        Failure,
-        admin_client::{AdminArgs, plain},
-    },
+use crate::commands::{
+    Failure,
+    admin_client::{AdminArgs, plain},
 };
 
 /// How often the node is asked: more often than anybody sees, and no burden to it.

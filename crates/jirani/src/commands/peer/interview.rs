@@ -2,19 +2,17 @@
 
 use std::io::{BufRead, Write};
 
+use ilp_connector::amount::parse_amount;
 use ilp_http::Endpoint;
 use interledger_packet::Address;
 use serde_json::Value;
 
-use crate::{
-    amount::parse_amount,
-    commands::{
-        Failure,
-        admin_client::{AdminArgs, plain},
-        asset,
-        lookup::{all_assets, find_asset},
-        terminal::Dialogue,
-    },
+use crate::commands::{
+    Failure,
+    admin_client::{AdminArgs, plain},
+    asset,
+    lookup::{all_assets, find_asset},
+    terminal::Dialogue,
 };
 
 /// The questions. What an option has said already is not asked.

@@ -2,17 +2,28 @@
 
 /// Why a text is no amount of an asset.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum AmountError {
+pub enum AmountError {
+    /// It's no decimal number.
     #[error("{0:?} is no amount: expected digits with an optional decimal point, such as 12.50")]
     NotANumber(String),
+    /// It has more decimal places than the asset.
     #[error("{text} has more than {scale} decimal places, which is all that the asset has")]
-    TooFine { text: String, scale: u8 },
+    TooFine {
+        /// What was given.
+        text: String,
+        /// How many decimal places the asset has.
+        scale: u8,
+    },
+    /// It's above 2^64 - 1.
     #[error("{0} is more than fits: the largest amount is 2^64 - 1 of the asset's smallest units")]
     TooLarge(String),
 }
 
 /// The amount in the asset's smallest unit: `12.5` at scale 2 is 1250.
-pub(crate) fn parse_amount(text: &str, scale: u8) -> Result<u64, AmountError> {
+///
+/// # Errors
+/// When the text is no amount, or none that the asset can have.
+pub fn parse_amount(text: &str, scale: u8) -> Result<u64, AmountError> {
     let not_a_number = || AmountError::NotANumber(text.to_owned());
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -33,7 +44,8 @@ pub(crate) fn parse_amount(text: &str, scale: u8) -> Result<u64, AmountError> {
 }
 
 /// The amount in standard units: 1250 at scale 2 is `12.50`.
-pub(crate) fn format_amount(amount: u128, scale: u8) -> String {
+#[must_use]
+pub fn format_amount(amount: u128, scale: u8) -> String {
     let places = usize::from(scale);
     if places == 0 {
         return amount.to_string();

@@ -1,0 +1,267 @@
+//! The operator's browser: who has signed in on the pages, and that a form or a request was made by
+//! one of them and not by a page of another site.
+//!
+//! Sessions live in memory and end with the process. What a browser keeps is 32 random bytes, and
+//! what the node keeps of them is a digest under a key that is never written anywhere.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use axum::http::{HeaderMap, header::COOKIE};
+use parking_lot::Mutex;
+use ring::{
+    hmac,
+    rand::{SecureRandom, SystemRandom},
+};
+
+/// Sessions that may be open at once. One more ends the one that was used least recently.
+const SESSIONS_MAX: usize = 64;
+/// A browser that nobody touched for so long is asked again.
+const IDLE_MAX: Duration = Duration::from_secs(30 * 60);
+/// However busy a session is, a working day later the secret is asked for again.
+const AGE_MAX: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Attempts to sign in from one source, and from all, within a minute.
+const ATTEMPTS_FROM_ONE_MAX: u32 = 10;
+const ATTEMPTS_FROM_ALL_MAX: u32 = 60;
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What a browser sends back, before it is written in hexadecimal.
+const TOKEN_BYTES: usize = 32;
+
+/// The header by which the script of a page says that nobody touched it.
+const LIVE: &str = "x-live";
+
+type Digest = [u8; 32];
+
+/// The sessions of one node.
+pub(super) struct Sessions {
+    key: hmac::Key,
+    /// Browsers tell nodes apart by host alone and not by port, so each node has a name of its own.
+    cookie: String,
+    open: Mutex<HashMap<Digest, Open>>,
+    attempts: Mutex<Attempts>,
+}
+
+struct Open {
+    since: Instant,
+    used: Instant,
+}
+
+struct Attempts {
+    minute: Instant,
+    all: u32,
+    by_source: HashMap<Option<IpAddr>, u32>,
+}
+
+impl Sessions {
+    /// No sessions yet. `node` tells this node from others on the same host.
+    ///
+    /// # Panics
+    /// When the system gives no random numbers.
+    pub(super) fn new(node: &str) -> Self {
+        let random = SystemRandom::new();
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &random)
+            .expect("the system gives random numbers");
+        let name = ring::digest::digest(&ring::digest::SHA256, node.as_bytes());
+        Self {
+            key,
+            cookie: format!("jirani_session_{}", hexadecimal(&name.as_ref()[..4])),
+            open: Mutex::default(),
+            attempts: Mutex::new(Attempts {
+                minute: Instant::now(),
+                all: 0,
+                by_source: HashMap::new(),
+            }),
+        }
+    }
+
+    /// The cookie's name.
+    pub(super) fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    /// Whether one more attempt to sign in is looked at. Counted before the secret is compared, so
+    /// that a guess costs its place whether it was right or not.
+    pub(super) fn admit(&self, from: Option<IpAddr>, now: Instant) -> bool {
+        let mut attempts = self.attempts.lock();
+        if now.saturating_duration_since(attempts.minute) >= MINUTE {
+            *attempts = Attempts { minute: now, all: 0, by_source: HashMap::new() };
+        }
+        if attempts.all >= ATTEMPTS_FROM_ALL_MAX {
+            return false;
+        }
+        let count = attempts.by_source.entry(from.map(|from| from.to_canonical())).or_default();
+        if *count >= ATTEMPTS_FROM_ONE_MAX {
+            return false;
+        }
+        *count += 1;
+        attempts.all += 1;
+        true
+    }
+
+    /// Opens a session and gives what the browser is to keep.
+    ///
+    /// # Panics
+    /// When the system gives no random numbers.
+    pub(super) fn open(&self, now: Instant) -> String {
+        let mut bytes = [0; TOKEN_BYTES];
+        SystemRandom::new().fill(&mut bytes).expect("the system gives random numbers");
+        let token = hexadecimal(&bytes);
+        let mut open = self.open.lock();
+        open.retain(|_, session| session.is_good(now));
+        if open.len() >= SESSIONS_MAX {
+            let oldest = open.iter().min_by_key(|(_, session)| session.used).map(|(key, _)| *key);
+            oldest.map(|key| open.remove(&key));
+        }
+        open.insert(self.digest(&token), Open { since: now, used: now });
+        token
+    }
+
+    /// The token of the session that a request belongs to, if that is still good. Using it keeps it
+    /// from idling.
+    pub(super) fn known(&self, headers: &HeaderMap, now: Instant) -> Option<String> {
+        let token = self.shown(headers)?;
+        let digest = self.digest(&token);
+        let mut open = self.open.lock();
+        let session = open.get_mut(&digest)?;
+        if !session.is_good(now) {
+            open.remove(&digest);
+            return None;
+        }
+        // A page that keeps itself up to date is no sign of somebody in front of it.
+        if !headers.contains_key(LIVE) {
+            session.used = now;
+        }
+        Some(token)
+    }
+
+    /// Ends the session that a request belongs to.
+    pub(super) fn close(&self, headers: &HeaderMap) {
+        if let Some(token) = self.shown(headers) {
+            self.open.lock().remove(&self.digest(&token));
+        }
+    }
+
+    /// What a form must send back. Another site can't read it, and can't make it.
+    pub(super) fn form_token(&self, session: &str) -> String {
+        hexadecimal(hmac::sign(&self.key, form_text(session).as_bytes()).as_ref())
+    }
+
+    /// Whether that's what it sent back, in constant time.
+    pub(super) fn is_form_token(&self, session: &str, shown: &str) -> bool {
+        let Some(shown) = bytes(shown) else { return false };
+        hmac::verify(&self.key, form_text(session).as_bytes(), &shown).is_ok()
+    }
+
+    fn digest(&self, token: &str) -> Digest {
+        let tag = hmac::sign(&self.key, format!("session {token}").as_bytes());
+        let mut digest = Digest::default();
+        digest.copy_from_slice(tag.as_ref());
+        digest
+    }
+
+    fn shown(&self, headers: &HeaderMap) -> Option<String> {
+        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|value| value.split(';'));
+        pairs.find_map(|pair| {
+            let (name, value) = pair.trim().split_once('=')?;
+            (name == self.cookie && value.len() == 2 * TOKEN_BYTES).then(|| value.to_owned())
+        })
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Sessions(..)")
+    }
+}
+
+impl Open {
+    fn is_good(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) < AGE_MAX
+            && now.saturating_duration_since(self.used) < IDLE_MAX
+    }
+}
+
+fn form_text(session: &str) -> String {
+    format!("form {session}")
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes(hexadecimal: &str) -> Option<Vec<u8>> {
+    let (pairs, []) = hexadecimal.as_bytes().as_chunks::<2>() else { return None };
+    let pair = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    pairs.iter().map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cookie(sessions: &Sessions, token: &str) -> HeaderMap {
+        let value = format!("other=1; {}={token}", sessions.cookie());
+        HeaderMap::from_iter([(COOKIE, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn a_session_ends_when_it_idles_and_when_it_is_old_and_when_it_is_closed() {
+        let (sessions, start) = (Sessions::new("one"), Instant::now());
+        let headers = cookie(&sessions, &sessions.open(start));
+        assert!(sessions.known(&HeaderMap::new(), start).is_none());
+        let step = IDLE_MAX - Duration::from_secs(1);
+        let mut now = start;
+        while now + step < start + AGE_MAX {
+            now += step;
+            assert!(sessions.known(&headers, now).is_some());
+        }
+        assert!(sessions.known(&headers, start + AGE_MAX).is_none(), "old, though it was used");
+        let headers = cookie(&sessions, &sessions.open(start));
+        assert!(sessions.known(&headers, start + IDLE_MAX).is_none(), "idle");
+        assert!(sessions.known(&headers, start).is_none(), "and forgotten");
+        let headers = cookie(&sessions, &sessions.open(start));
+        sessions.close(&headers);
+        assert!(sessions.known(&headers, start).is_none());
+        assert_ne!(Sessions::new("two").cookie(), sessions.cookie());
+    }
+
+    #[test]
+    fn the_session_that_was_used_least_recently_makes_room() {
+        let (sessions, start) = (Sessions::new("one"), Instant::now());
+        let at = |number: usize| start + Duration::from_millis(number as u64);
+        let all: Vec<_> = (0..SESSIONS_MAX).map(|number| sessions.open(at(number))).collect();
+        assert!(sessions.known(&cookie(&sessions, &all[0]), at(SESSIONS_MAX)).is_some());
+        sessions.open(at(SESSIONS_MAX + 1));
+        assert_eq!(sessions.open.lock().len(), SESSIONS_MAX);
+        assert!(sessions.known(&cookie(&sessions, &all[0]), at(SESSIONS_MAX + 2)).is_some());
+        assert!(sessions.known(&cookie(&sessions, &all[1]), at(SESSIONS_MAX + 2)).is_none());
+    }
+
+    #[test]
+    fn a_form_belongs_to_one_session() {
+        let sessions = Sessions::new("one");
+        let token = sessions.form_token("a");
+        assert!(sessions.is_form_token("a", &token));
+        for wrong in ["", "zz", "é", &token[1..], &sessions.form_token("b")] {
+            assert!(!sessions.is_form_token("a", wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn guesses_are_bounded_by_the_minute() {
+        let (sessions, start) = (Sessions::new("one"), Instant::now());
+        let address = |last: u8| Some(IpAddr::from([192, 0, 2, last]));
+        let admitted = |from, now| (0..100).filter(|_| sessions.admit(from, now)).count();
+        assert_eq!(admitted(address(1), start), 10);
+        let others: usize = (2..200).map(|last| admitted(address(last), start)).sum();
+        assert_eq!(others, 50);
+        assert_eq!(admitted(address(1), start + MINUTE), 10);
+    }
+}

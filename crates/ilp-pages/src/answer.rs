@@ -1,0 +1,88 @@
+//! What every answer has in common: the headers that guard a browser, and how refusals look.
+
+use axum::{
+    http::{
+        HeaderName, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, LOCATION},
+    },
+    response::{Html, IntoResponse, Response},
+};
+use ilp_admin::operator::{ErrorKind, OperatorError};
+use maud::{Markup, html};
+
+use crate::layout;
+
+/// What a browser may load and do on a page: only what comes from this port, nothing inline, in no
+/// other page's frame.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
+/// Headers of every answer. `same-origin` and not `no-referrer`: with that, browsers send
+/// `Origin: null` with our own forms, and who sent them could not be told any more.
+const GUARDS: [(&str, &str); 5] = [
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+];
+
+/// Adds the headers. Pages have amounts and tokens in them, so no cache keeps them.
+pub(crate) async fn guard(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in GUARDS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A page.
+pub(crate) fn page(status: StatusCode, page: Markup) -> Response {
+    (status, Html(page.into_string())).into_response()
+}
+
+/// Sends a browser on to another page, by GET.
+pub(crate) fn see_other(path: &str) -> Response {
+    match HeaderValue::from_str(path) {
+        Ok(path) => (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response(),
+        Err(_) => (StatusCode::SEE_OTHER, [(LOCATION, "/")]).into_response(),
+    }
+}
+
+/// A refusal that leaves no form to show again.
+pub(crate) fn refused(status: StatusCode, title: &str, why: &str) -> Response {
+    let body = html! {
+        p { (why) }
+        p { a href="/" { "To the overview" } }
+    };
+    page(status, layout::bare(title, &body))
+}
+
+/// What an operation refused, where there is no form to say it in.
+pub(crate) fn failed(error: &OperatorError) -> Response {
+    let title = match error.kind() {
+        ErrorKind::NotFound => "Not found",
+        ErrorKind::Unavailable => "Not now",
+        ErrorKind::Internal => "The node failed",
+        _ => "Refused",
+    };
+    refused(status(error.kind()), title, error.message())
+}
+
+pub(crate) async fn nothing_here() -> Response {
+    refused(StatusCode::NOT_FOUND, "Not found", "There is no such page on this node.")
+}
+
+/// The HTTP status of a refusal.
+pub(crate) fn status(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::BadInput | ErrorKind::Inactive => StatusCode::BAD_REQUEST,
+        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Duplicate | ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}

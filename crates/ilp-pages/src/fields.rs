@@ -1,0 +1,48 @@
+//! What a query or a form says: names and values, in the order in which they came.
+
+/// The fields of one query or form.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Reads `application/x-www-form-urlencoded`; bytes that are no text become signs that say so.
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        Self(form_urlencoded::parse(bytes).into_owned().collect())
+    }
+
+    /// The value of that name, without the white space around it; empty where there is none.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value.trim())
+    }
+
+    /// The same, where a field that was left empty means that nothing is said.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        Some(self.get(name)).filter(|value| !value.is_empty())
+    }
+
+    /// Sets what a form begins with.
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.to_owned(), value.into()));
+    }
+}
+
+/// A query of these fields.
+pub(crate) fn query(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_read_as_browsers_send_them() {
+        let fields = Fields::read(b"a=1+2%26&b=%ff&c=+x+&empty=&a=2");
+        assert_eq!((fields.get("a"), fields.get("c")), ("1 2&", "x"));
+        assert_eq!((fields.get("b"), fields.get("no")), ("\u{fffd}", ""));
+        assert_eq!(fields.given("empty"), None);
+        assert_eq!(query(&[("q", "a b&c")]), "q=a+b%26c");
+    }
+}

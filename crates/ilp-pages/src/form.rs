@@ -1,0 +1,214 @@
+//! Forms: fields with a label, a hint and what is wrong with them, which keep what was typed.
+
+use std::collections::BTreeMap;
+
+use ilp_admin::operator::OperatorError;
+use ilp_connector::amount::parse_amount;
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use crate::fields::Fields;
+
+/// What is wrong with a form, by field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Errors(BTreeMap<&'static str, String>);
+
+/// What stands for the form as a whole.
+const WHOLE: &str = "";
+
+impl Errors {
+    /// What an operation refused, at the field that it's about if that can be told.
+    pub(crate) fn of(error: &OperatorError, fields: &[(&str, &'static str)]) -> Self {
+        let message = error.message();
+        let about = fields.iter().find(|(words, _)| message.starts_with(words));
+        let mut errors = Self::default();
+        errors.add(about.map_or(WHOLE, |(_, field)| field), message);
+        errors
+    }
+
+    pub(crate) fn add(&mut self, field: &'static str, why: impl Into<String>) {
+        self.0.entry(field).or_insert_with(|| why.into());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn get(&self, field: &str) -> Option<&str> {
+        self.0.get(field).map(String::as_str)
+    }
+
+    /// For the script.
+    pub(crate) fn json(&self) -> Value {
+        json!(self.0)
+    }
+
+    /// Reads a whole number of at most `max`.
+    pub(crate) fn number(&mut self, fields: &Fields, name: &'static str, max: u64) -> Option<u64> {
+        let text = fields.given(name)?;
+        match text.parse::<u64>() {
+            Ok(number) if number <= max => Some(number),
+            _ => {
+                self.add(name, format!("a whole number from 0 to {max} is expected"));
+                None
+            }
+        }
+    }
+
+    /// Reads an amount in standard units.
+    pub(crate) fn amount(&mut self, fields: &Fields, name: &'static str, scale: u8) -> Option<u64> {
+        let read = parse_amount(fields.given(name)?, scale);
+        read.map_err(|error| self.add(name, error.to_string())).ok()
+    }
+
+    /// Notes a refusal of a field.
+    pub(crate) fn check(&mut self, field: &'static str, checked: Result<(), OperatorError>) {
+        if let Err(error) = checked {
+            self.add(field, error.message());
+        }
+    }
+}
+
+/// A form as it was typed, and what was found wrong with it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Typed {
+    pub(crate) fields: Fields,
+    pub(crate) errors: Errors,
+}
+
+/// What a field is called and what it means.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Label<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) label: &'a str,
+    pub(crate) hint: &'a str,
+}
+
+impl Typed {
+    /// A form that nobody has sent yet.
+    pub(crate) fn fresh(fields: Fields) -> Self {
+        Self { fields, errors: Errors::default() }
+    }
+
+    /// What is wrong with the form as a whole, or that something is.
+    pub(crate) fn summary(&self) -> Markup {
+        let whole = self.errors.get(WHOLE);
+        html! {
+            @if !self.errors.is_empty() {
+                div.notice.bad role="alert" {
+                    p { (whole.unwrap_or("Nothing was done yet. Change what is marked below, and send it again.")) }
+                }
+            }
+        }
+    }
+
+    /// One line of text.
+    pub(crate) fn text(&self, label: Label<'_>) -> Markup {
+        self.input(label, "text", "")
+    }
+
+    /// A number, or an amount.
+    pub(crate) fn number(&self, label: Label<'_>) -> Markup {
+        self.input(label, "text", "decimal")
+    }
+
+    /// A token: shown, since the operator has to tell the other one, and never completed.
+    pub(crate) fn token(&self, label: Label<'_>) -> Markup {
+        self.input(label, "text", "")
+    }
+
+    fn input(&self, label: Label<'_>, kind: &str, mode: &str) -> Markup {
+        let Label { name, .. } = label;
+        let error = self.errors.get(name);
+        self.around(
+            label,
+            &html! {
+                input id=(name) name=(name) type=(kind) value=(self.fields.get(name)) autocomplete="off"
+                    spellcheck="false" inputmode=[(!mode.is_empty()).then_some(mode)]
+                    aria-describedby={ (name) "-hint " (name) "-error" }
+                    aria-invalid=[error.map(|_| "true")];
+            },
+        )
+    }
+
+    /// Several lines.
+    pub(crate) fn lines(&self, label: Label<'_>) -> Markup {
+        let Label { name, .. } = label;
+        let error = self.errors.get(name);
+        self.around(
+            label,
+            &html! {
+                textarea id=(name) name=(name) rows="3" autocomplete="off" spellcheck="false"
+                    aria-describedby={ (name) "-hint " (name) "-error" }
+                    aria-invalid=[error.map(|_| "true")] { (self.fields.get(name)) }
+            },
+        )
+    }
+
+    /// One of several values.
+    pub(crate) fn choice(&self, label: Label<'_>, options: &[(String, String)]) -> Markup {
+        let Label { name, .. } = label;
+        let (error, chosen) = (self.errors.get(name), self.fields.get(name));
+        self.around(
+            label,
+            &html! {
+                select id=(name) name=(name) aria-describedby={ (name) "-hint " (name) "-error" }
+                    aria-invalid=[error.map(|_| "true")] {
+                    @for (value, words) in options {
+                        option value=(value) selected[value == chosen] { (words) }
+                    }
+                }
+            },
+        )
+    }
+
+    /// Yes or no.
+    pub(crate) fn tick(&self, Label { name, label, hint }: Label<'_>) -> Markup {
+        html! {
+            div.field {
+                div.tick {
+                    input id=(name) name=(name) type="checkbox" value="yes"
+                        checked[self.fields.given(name).is_some()] aria-describedby={ (name) "-hint" };
+                    label for=(name) { (label) }
+                }
+                span.hint id={ (name) "-hint" } { (hint) }
+            }
+        }
+    }
+
+    fn around(&self, Label { name, label, hint }: Label<'_>, control: &Markup) -> Markup {
+        html! {
+            div.field {
+                label for=(name) { (label) }
+                span.hint id={ (name) "-hint" } { (hint) }
+                (control)
+                span.error id={ (name) "-error" } aria-live="polite" {
+                    (self.errors.get(name).unwrap_or_default())
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_keeps_what_was_typed_and_says_what_is_wrong() {
+        let mut typed =
+            Typed::fresh(Fields::read(b"amount=%3Cb%3E1&count=7&far=18446744073709551616"));
+        assert_eq!(typed.errors.amount(&typed.fields, "amount", 2), None);
+        assert_eq!(typed.errors.number(&typed.fields, "count", 10), Some(7));
+        assert_eq!(typed.errors.number(&typed.fields, "far", u64::MAX), None);
+        assert_eq!(typed.errors.number(&typed.fields, "absent", 1), None);
+        let label = Label { name: "amount", label: "Amount", hint: "In dollars" };
+        let shown = typed.number(label).into_string();
+        assert!(
+            shown.contains("value=\"&lt;b&gt;1\"") && shown.contains("is no amount"),
+            "{shown}"
+        );
+        assert!(shown.contains("aria-invalid=\"true\"") && shown.contains("for=\"amount\""));
+        assert!(typed.summary().into_string().contains("Nothing was done yet"));
+    }
+}

@@ -1,0 +1,89 @@
+//! What surrounds every page.
+
+use axum::{http::StatusCode, response::Response};
+use maud::{DOCTYPE, Markup, html};
+
+use crate::{
+    answer::page,
+    visit::{FORM_TOKEN, Visit},
+};
+
+/// A part of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Overview,
+    Peers,
+    Assets,
+}
+
+const SECTIONS: [(Section, &str, &str); 3] = [
+    (Section::Overview, "/", "Overview"),
+    (Section::Peers, "/peers", "Peers"),
+    (Section::Assets, "/assets", "Assets"),
+];
+
+/// A page for somebody who may see it.
+pub(crate) fn show(visit: &Visit, section: Section, title: &str, body: &Markup) -> Response {
+    show_as(StatusCode::OK, visit, section, title, body)
+}
+
+/// The same with another status: a form that has to be filled in better, say.
+pub(crate) fn show_as(
+    status: StatusCode,
+    visit: &Visit,
+    section: Section,
+    title: &str,
+    body: &Markup,
+) -> Response {
+    let top = html! {
+        nav aria-label="Main" {
+            ul {
+                @for (of, path, name) in SECTIONS {
+                    li { a href=(path) aria-current=[(of == section).then_some("page")] { (name) } }
+                }
+            }
+        }
+        @if visit.has_session() {
+            form method="post" action="/sign-out" {
+                (form_token(visit))
+                button.plain type="submit" { "Sign out" }
+            }
+        }
+    };
+    page(status, document(title, &top, body))
+}
+
+/// A page for somebody who may not see the others, or not yet.
+pub(crate) fn bare(title: &str, body: &Markup) -> Markup {
+    let body = html! {
+        div.head { h1 { (title) } }
+        (body)
+    };
+    document(title, &html! {}, &body)
+}
+
+/// What every form carries.
+pub(crate) fn form_token(visit: &Visit) -> Markup {
+    html! { input type="hidden" name=(FORM_TOKEN) value=(visit.visitor.form_token); }
+}
+
+fn document(title: &str, top: &Markup, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " - jirani" }
+                link rel="stylesheet" href="/assets/style.css";
+                script src="/assets/script.js" defer {}
+            }
+            body {
+                a.skip href="#content" { "To the content" }
+                header.top { div { a.brand href="/" { "jirani" } (top) } }
+                main #content { (body) }
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Deposits and withdrawals, in one step or in two, of a peer or of the node's own stock.
+
+use ilp_admin::operator::{
+    AccountTransfers, AssetView, Deposit, OperatorError, TransferView, Withdrawal, account_name,
+};
+use ilp_connector::ledger::TransferKind;
+use ilp_store::TransferState;
+use interledger_packet::Timestamp;
+use maud::{Markup, html};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    Pages,
+    fields::Fields,
+    form::{Errors, Label, Typed},
+    layout::form_token,
+    parts::{amount, moment},
+    visit::Visit,
+};
+
+/// How many movements a page shows.
+const TRANSFERS_SHOWN: i32 = 20;
+
+/// Whose liquidity it is.
+#[derive(Clone, Debug)]
+pub(crate) enum Owner {
+    Peer(String),
+    Asset(String),
+}
+
+impl Owner {
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Peer(id) => format!("/peers/{id}"),
+            Self::Asset(id) => format!("/assets/{id}"),
+        }
+    }
+
+    fn id(&self) -> &str {
+        match self {
+            Self::Peer(id) | Self::Asset(id) => id,
+        }
+    }
+}
+
+/// Does what one of the forms below asks for, and gives the word for it that [`done`] knows.
+pub(crate) async fn act(
+    pages: &Pages,
+    visit: &Visit,
+    owner: &Owner,
+    scale: u8,
+    fields: &Fields,
+) -> Result<&'static str, Errors> {
+    let mut errors = Errors::default();
+    let transfer_id = fields.get("transfer_id").to_owned();
+    let what = fields.get("what");
+    let field = if what == "withdraw" { "withdraw_amount" } else { "deposit_amount" };
+    let words = [
+        ("Transfer amount", field),
+        ("Invalid transfer amount", field),
+        ("Insufficient", field),
+        ("invalid timeoutSeconds", "timeout_s"),
+    ];
+    let refused = |error: OperatorError| Errors::of(&error, &words);
+    match what {
+        "post" => return end(pages, visit, transfer_id, true).await.map_err(refused),
+        "void" => return end(pages, visit, transfer_id, false).await.map_err(refused),
+        "deposit" | "withdraw" => {}
+        _ => {
+            errors.add("", "The form doesn't say whether to deposit or to withdraw.");
+            return Err(errors);
+        }
+    }
+    let amount = errors.amount(fields, field, scale);
+    if amount.is_none() && errors.is_empty() {
+        errors.add(field, "an amount is expected, such as 12.50");
+    }
+    let timeout_s = errors.number(fields, "timeout_s", u32::MAX.into()).unwrap_or(0);
+    let Some(amount) = amount.filter(|_| errors.is_empty()) else { return Err(errors) };
+    if what == "deposit" {
+        let deposit = Deposit { owner_id: owner.id().to_owned(), amount, transfer_id };
+        put_in(pages, visit, owner, deposit).await.map_err(refused)?;
+        return Ok("deposited");
+    }
+    let owner_id = owner.id().to_owned();
+    let withdrawal = Withdrawal { owner_id, amount, transfer_id, timeout_s };
+    take_out(pages, visit, owner, withdrawal).await.map_err(refused)?;
+    Ok(if timeout_s > 0 { "pending" } else { "withdrawn" })
+}
+
+/// What is said after a change that led back to the page.
+pub(crate) fn done(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "deposited" => "Deposited. It is in the books and may be used from now on.",
+        "withdrawn" => "Withdrawn to settlement.",
+        "pending" => "Set aside. Post it once it is paid out, or void it to have it back.",
+        "posted" => "Posted: the withdrawal is final.",
+        "voided" => "Voided: the amount is back.",
+        _ => return None,
+    })
+}
+
+async fn put_in(
+    pages: &Pages,
+    visit: &Visit,
+    owner: &Owner,
+    deposit: Deposit,
+) -> Result<(), OperatorError> {
+    let operator = pages.operator.clone();
+    let (id, amount) = (deposit.owner_id.clone(), deposit.amount.to_string());
+    let transfer = &deposit.transfer_id;
+    match owner {
+        Owner::Peer(_) => {
+            let detail = json!({ "peerId": id, "amount": amount, "id": transfer });
+            let work = async move { operator.deposit_peer_liquidity(deposit).await };
+            pages.change(visit, "depositPeerLiquidity", &detail, work, |()| None).await
+        }
+        Owner::Asset(_) => {
+            let detail = json!({ "assetId": id, "amount": amount, "id": transfer });
+            let work = async move { operator.deposit_asset_liquidity(deposit).await };
+            pages.change(visit, "depositAssetLiquidity", &detail, work, |()| None).await
+        }
+    }
+}
+
+async fn take_out(
+    pages: &Pages,
+    visit: &Visit,
+    owner: &Owner,
+    withdrawal: Withdrawal,
+) -> Result<(), OperatorError> {
+    let operator = pages.operator.clone();
+    let detail = |owner_name: &str| {
+        json!({
+            owner_name: withdrawal.owner_id, "amount": withdrawal.amount.to_string(),
+            "id": withdrawal.transfer_id, "timeoutSeconds": withdrawal.timeout_s.to_string(),
+        })
+    };
+    match owner {
+        Owner::Peer(_) => {
+            let detail = detail("peerId");
+            let work = async move { operator.withdraw_peer_liquidity(withdrawal).await };
+            pages.change(visit, "createPeerLiquidityWithdrawal", &detail, work, |()| None).await
+        }
+        Owner::Asset(_) => {
+            let detail = detail("assetId");
+            let work = async move { operator.withdraw_asset_liquidity(withdrawal).await };
+            pages.change(visit, "createAssetLiquidityWithdrawal", &detail, work, |()| None).await
+        }
+    }
+}
+
+async fn end(
+    pages: &Pages,
+    visit: &Visit,
+    id: String,
+    post: bool,
+) -> Result<&'static str, OperatorError> {
+    let operator = pages.operator.clone();
+    let detail = json!({ "withdrawalId": id });
+    if post {
+        let work = async move { operator.post_withdrawal(&id).await };
+        pages.change(visit, "postLiquidityWithdrawal", &detail, work, |()| None).await?;
+        Ok("posted")
+    } else {
+        let work = async move { operator.void_withdrawal(&id).await };
+        pages.change(visit, "voidLiquidityWithdrawal", &detail, work, |()| None).await?;
+        Ok("voided")
+    }
+}
+
+/// The forms. Each has an id for its transfer, so that sending one twice books it once.
+pub(crate) fn forms(visit: &Visit, owner: &Owner, typed: &Typed, code: &str) -> Markup {
+    let action = format!("{}/liquidity", owner.path());
+    let hidden = |what: &str| {
+        html! {
+            (form_token(visit))
+            input type="hidden" name="what" value=(what);
+            input type="hidden" name="transfer_id" value=(Uuid::new_v4());
+        }
+    };
+    html! {
+        section.card {
+            h2 { "Deposit" }
+            form method="post" action=(action) {
+                (hidden("deposit"))
+                (typed.number(Label {
+                    name: "deposit_amount",
+                    label: "Amount to deposit",
+                    hint: &format!("In {code}, such as 12.50. Money that has come in from outside."),
+                }))
+                button type="submit" { "Deposit" }
+            }
+        }
+        section.card {
+            h2 { "Withdraw" }
+            form method="post" action=(action) {
+                (hidden("withdraw"))
+                (typed.number(Label {
+                    name: "withdraw_amount",
+                    label: "Amount to withdraw",
+                    hint: &format!("In {code}. It goes to settlement, to be paid out."),
+                }))
+                (typed.number(Label {
+                    name: "timeout_s",
+                    label: "Seconds to wait for your word",
+                    hint: "Empty or 0 takes it at once. Otherwise it is set aside until you post or \
+                           void it, and comes back by itself after so many seconds.",
+                }))
+                button type="submit" { "Withdraw" }
+            }
+        }
+    }
+}
+
+/// The newest movements on the account, and pending withdrawals with their two ends.
+pub(crate) async fn movements(
+    pages: &Pages,
+    visit: &Visit,
+    owner: &Owner,
+    asset: &AssetView,
+) -> Result<Markup, OperatorError> {
+    let found = pages.operator.transfers(owner.id(), Some(TRANSFERS_SHOWN)).await?;
+    let AccountTransfers { debits, credits } = found;
+    let (mut all, now) = (Vec::new(), pages.operator.now());
+    all.extend(debits.into_iter().map(|row| (row, true)));
+    all.extend(credits.into_iter().map(|row| (row, false)));
+    all.sort_by_key(|(row, _)| std::cmp::Reverse(row.created_at_ms));
+    Ok(html! {
+        section.card {
+            h2 { "Newest movements" }
+            @if all.is_empty() { p.quiet { "Nothing has moved yet." } } @else {
+                div.scroll { table.cards {
+                    thead { tr {
+                        th scope="col" { "When" } th scope="col" { "What" }
+                        th scope="col" { "State" } th.number scope="col" { "Amount" }
+                        th scope="col" { "With" }
+                    } }
+                    tbody { @for (row, is_debit) in &all { (movement(visit, owner, asset, row, *is_debit, now)) } }
+                } }
+            }
+        }
+    })
+}
+
+fn movement(
+    visit: &Visit,
+    owner: &Owner,
+    asset: &AssetView,
+    row: &TransferView,
+    is_debit: bool,
+    now: Timestamp,
+) -> Markup {
+    let kind = match row.kind {
+        TransferKind::Packet => "Packet",
+        TransferKind::Deposit => "Deposit",
+        TransferKind::Withdrawal => "Withdrawal",
+    };
+    let is_pending = row.state == TransferState::Pending;
+    let (class, state) = match row.state {
+        TransferState::Pending => ("state warn", "Pending"),
+        TransferState::Posted => ("state good", "Posted"),
+        TransferState::Voided => ("state", "Voided"),
+        TransferState::Expired => ("state", "Expired"),
+    };
+    let other = account_name(if is_debit { row.credit } else { row.debit });
+    html! {
+        tr {
+            td data-label="When" { (moment(Timestamp::from_unix_ms(row.created_at_ms), now)) }
+            td data-label="What" { span title=(row.id) { (kind) } }
+            td data-label="State" { div {
+                span class=(class) { (state) }
+                @if let Some(at) = row.expires_at_ms.filter(|_| is_pending) {
+                    " ends " (moment(Timestamp::from_unix_ms(at), now))
+                    form.inline method="post" action={ (owner.path()) "/liquidity" } {
+                        (form_token(visit))
+                        input type="hidden" name="transfer_id" value=(row.id);
+                        button type="submit" name="what" value="post" { "Post" }
+                        button.plain type="submit" name="what" value="void" { "Void" }
+                    }
+                }
+            } }
+            td.number data-label="Amount" { div { @if is_debit { "-" } @else { "+" } (amount(row.amount, asset)) } }
+            td data-label="With" { code.small { (other) } }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What pages are made of: amounts, times, states, bars, lists with a next page.
+
+use ilp_admin::operator::AssetView;
+use ilp_connector::{Reachability, amount::format_amount};
+use interledger_packet::Timestamp;
+use maud::{Markup, html};
+
+/// An amount in standard units with the asset's code; the exact integer on hover.
+pub(crate) fn amount(amount: impl Into<u128>, asset: &AssetView) -> Markup {
+    let amount = amount.into();
+    let (code, scale) = (&asset.record.code, asset.record.scale);
+    html! {
+        span title={ (amount) " in the smallest unit, scale " (scale) } {
+            (grouped(&format_amount(amount, scale))) " " (code)
+        }
+    }
+}
+
+/// An amount as a field of a form begins with it.
+pub(crate) fn typed_amount(amount: u64, scale: u8) -> String {
+    format_amount(amount.into(), scale)
+}
+
+/// How long ago a moment is, or how soon; the exact one on hover.
+pub(crate) fn moment(at: Timestamp, now: Timestamp) -> Markup {
+    let exact = at.to_string();
+    html! { time datetime=(exact) title=(exact) { (relative(at.unix_ms(), now.unix_ms())) } }
+}
+
+/// Whether packets reach a peer.
+pub(crate) fn reachability(state: Reachability) -> Markup {
+    let (class, words) = match state {
+        Reachability::Reachable => ("state good", "Reachable"),
+        Reachability::Unreachable => ("state bad", "Unreachable"),
+        Reachability::Unknown => ("state", "Not tried yet"),
+    };
+    html! { span class=(class) { (words) } }
+}
+
+/// Liquidity as a bar, with a mark where the operator wants to be told.
+pub(crate) fn liquidity_bar(liquidity: u128, threshold: Option<u64>) -> Markup {
+    let Some(threshold) = threshold.filter(|threshold| *threshold > 0).map(u128::from) else {
+        return html! {};
+    };
+    let whole = liquidity.max(threshold.saturating_mul(4));
+    // Thousandths of the bar: what is drawn is no money any more.
+    let part = |of: u128| of.saturating_mul(1_000).checked_div(whole).unwrap_or(0).min(1_000);
+    let is_low = liquidity <= threshold;
+    let words = if is_low { "at or below its threshold" } else { "above its threshold" };
+    html! {
+        svg class={ "bar" @if is_low { " low" } } viewBox="0 0 1000 8" preserveAspectRatio="none"
+            role="img" aria-label=(words) {
+            rect.fill width=(part(liquidity)) height="8" {}
+            rect.mark x=(part(threshold)) width="6" height="8" {}
+        }
+    }
+}
+
+/// What was done, above the page that shows it.
+pub(crate) fn notice(class: &str, words: &str) -> Markup {
+    html! { div class={ "notice " (class) } role="status" { p { (words) } } }
+}
+
+/// Links to the pages before and after this one.
+pub(crate) fn pager(newer: Option<&str>, older: Option<&str>) -> Markup {
+    html! {
+        @if newer.is_some() || older.is_some() {
+            nav.pager aria-label="Pages of the list" {
+                @if let Some(path) = newer { a href=(path) rel="prev" { "Newer" } } @else { span {} }
+                @if let Some(path) = older { a href=(path) rel="next" { "Older" } }
+            }
+        }
+    }
+}
+
+fn grouped(amount: &str) -> String {
+    let (whole, fraction) = amount.split_at(amount.find('.').unwrap_or(amount.len()));
+    let mut grouped = String::with_capacity(amount.len() * 4 / 3 + 1);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped.push_str(fraction);
+    grouped
+}
+
+fn relative(at_ms: u64, now_ms: u64) -> String {
+    let seconds = at_ms.abs_diff(now_ms) / 1_000;
+    let (count, unit) = match seconds {
+        0..1 => return "just now".to_owned(),
+        1..60 => (seconds, "second"),
+        60..3_600 => (seconds / 60, "minute"),
+        3_600..86_400 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    if at_ms > now_ms {
+        format!("in {count} {unit}{plural}")
+    } else {
+        format!("{count} {unit}{plural} ago")
+    }
+}
+
+/// A length of time in its two largest units.
+pub(crate) fn duration(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, _, _) => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_and_times_are_written_for_people() {
+        for (plain, shown) in
+            [("0", "0"), ("999.50", "999.50"), ("1000", "1,000"), ("1234567.89", "1,234,567.89")]
+        {
+            assert_eq!(grouped(plain), shown);
+        }
+        assert_eq!(relative(1_000, 1_500), "just now");
+        assert_eq!(relative(0, 61_000), "1 minute ago");
+        assert_eq!(relative(7_200_000, 0), "in 2 hours");
+        assert_eq!(duration(90_000_000), "1 d 1 h");
+        assert_eq!(duration(61_000), "1 min 1 s");
+    }
+
+    #[test]
+    fn a_bar_stays_within_its_frame() {
+        for (liquidity, threshold) in [(0, 1), (u128::MAX, u64::MAX), (5, 5), (u128::MAX, 1)] {
+            let bar = liquidity_bar(liquidity, Some(threshold)).into_string();
+            let is_low = liquidity <= u128::from(threshold);
+            assert_eq!(bar.contains("bar low"), is_low, "{bar}");
+        }
+        assert!(liquidity_bar(1, None).into_string().is_empty());
+    }
+}

@@ -1,0 +1,34 @@
+//! The nodes that this one exchanges packets with.
+
+mod create;
+mod delete;
+mod detail;
+mod edit;
+mod list;
+mod ping;
+mod sheet;
+mod terms;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::Pages;
+
+pub(crate) fn routes() -> Router<Arc<Pages>> {
+    Router::new()
+        .route("/peers", get(list::show))
+        .route("/peers/new", get(create::ask).post(create::create))
+        .route("/peers/check", post(create::check))
+        .route("/peers/{id}", get(detail::show))
+        .route("/peers/{id}/edit", get(edit::ask).post(edit::edit))
+        .route("/peers/{id}/liquidity", post(detail::liquidity))
+        .route("/peers/{id}/tokens", post(tokens::add))
+        .route("/peers/{id}/tokens/revoke", post(tokens::revoke))
+        .route("/peers/{id}/ping", post(ping::ping))
+        .route("/peers/{id}/delete", post(delete::delete))
+}

@@ -1,0 +1,157 @@
+//! The form for a new peer. Each field is one of the documented mutation's.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use ilp_admin::operator::{
+    AssetView, NewPeer, OperatorError, PageArguments, PeerField, random_token,
+};
+use ilp_connector::token::Secret;
+use maud::html;
+use serde_json::json;
+
+use super::{
+    sheet::{self, Tokens},
+    terms::{self, Terms},
+};
+use crate::{
+    Pages,
+    answer::{failed, status},
+    fields::Fields,
+    form::{Errors, Label, Typed},
+    layout::{Section, form_token, show_as},
+    visit::{Submitted, Visit},
+};
+
+/// Assets to choose from; a node with more has its peers made through the API.
+const ASSETS_SHOWN: i32 = 100;
+
+pub(super) async fn ask(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
+    let (mut fields, token) = (Fields::default(), random_token());
+    match token {
+        Ok(token) => fields.set("incoming_token", token.reveal()),
+        Err(error) => return failed(&error),
+    }
+    asking(&pages, StatusCode::OK, &visit, &Typed::fresh(fields)).await
+}
+
+/// What is wrong with what has been typed so far, for the script.
+pub(super) async fn check(
+    State(pages): State<Arc<Pages>>,
+    Submitted { fields, .. }: Submitted,
+) -> Response {
+    let scale = match pages.operator.asset(fields.get("asset")).await {
+        Ok(asset) => asset.record.scale,
+        Err(_) => 0,
+    };
+    let mut errors = Errors::default();
+    read(&pages, &fields, scale, &mut errors);
+    Json(errors.json()).into_response()
+}
+
+pub(super) async fn create(
+    State(pages): State<Arc<Pages>>,
+    Submitted { visit, fields }: Submitted,
+) -> Response {
+    let asset = match pages.operator.asset(fields.get("asset")).await {
+        Ok(asset) => asset,
+        Err(error) => {
+            let mut errors = Errors::default();
+            errors.add("asset", error.message());
+            let typed = Typed { fields, errors };
+            return asking(&pages, StatusCode::BAD_REQUEST, &visit, &typed).await;
+        }
+    };
+    let mut errors = Errors::default();
+    let new = read(&pages, &fields, asset.record.scale, &mut errors);
+    if !errors.is_empty() {
+        let typed = Typed { fields, errors };
+        return asking(&pages, StatusCode::BAD_REQUEST, &visit, &typed).await;
+    }
+    let detail = json!({
+        "staticIlpAddress": new.static_ilp_address, "name": new.name, "assetId": new.asset_id,
+        "initialLiquidity": new.initial_liquidity.to_string(), "routes": new.routes,
+        "maxPacketAmount": new.max_packet_amount.map(|amount| amount.to_string()),
+    });
+    let tokens = Tokens {
+        incoming: fields.get("incoming_token").to_owned(),
+        outgoing: fields.get("outgoing_token").to_owned(),
+    };
+    let operator = pages.operator.clone();
+    let work = async move { operator.create_peer(new).await };
+    let made = pages
+        .change(&visit, "createPeer", &detail, work, |made| Some(made.record.id.to_string()))
+        .await;
+    match made {
+        Ok(peer) => sheet::show(&pages, &visit, &peer, &tokens),
+        Err(error) => {
+            let errors = Errors::of(&error, &terms::WORDS);
+            let typed = Typed { fields, errors };
+            asking(&pages, status(error.kind()), &visit, &typed).await
+        }
+    }
+}
+
+/// Reads the whole form.
+fn read(pages: &Pages, fields: &Fields, scale: u8, errors: &mut Errors) -> NewPeer {
+    let terms = Terms::read(&pages.operator, fields, scale, errors);
+    if fields.given("outgoing_token").is_none() {
+        errors.add("outgoing_token", "the token that the other operator gave you is expected");
+    }
+    let incoming = fields.given("incoming_token").map(|token| Secret::new(token.to_owned()));
+    if let Some(token) = &incoming {
+        let field = PeerField::IncomingTokens(std::slice::from_ref(token));
+        errors.check("incoming_token", pages.operator.check_peer_field(field));
+    }
+    let initial = errors.amount(fields, "initial_liquidity", scale).unwrap_or(0);
+    terms.new_peer(fields.get("asset").to_owned(), initial, incoming)
+}
+
+async fn asking(pages: &Pages, status: StatusCode, visit: &Visit, typed: &Typed) -> Response {
+    let assets = match assets(pages).await {
+        Ok(assets) => assets,
+        Err(error) => return failed(&error),
+    };
+    let options: Vec<(String, String)> = assets
+        .iter()
+        .map(|AssetView { record, .. }| {
+            let words = format!("{}, {} decimal places", record.code, record.scale);
+            (record.id.to_string(), words)
+        })
+        .collect();
+    let body = html! {
+        div.head {
+            h1 { "New peer" }
+            p { "Agree with the other operator on the asset, addresses, endpoints, tokens and the largest packet first. At the end you get a sheet with what they have to enter." }
+        }
+        (typed.summary())
+        @if options.is_empty() {
+            div.notice.warn { p { "A peer needs an asset. " a href="/assets/new" { "Create one first." } } }
+        } @else {
+            form.card method="post" action="/peers/new" data-check="/peers/check" {
+                (form_token(visit))
+                (terms::agreed(typed))
+                (typed.choice(Label { name: "asset", label: "Asset", hint: "What the balance with it is counted in; amounts below are in it." }, &options))
+                (typed.token(Label { name: "incoming_token", label: "Token that it shows you", hint: "Made for this form; tell it to the other operator. Kept as a digest only, so this is the last time that you see it. Empty: it may send nothing." }))
+                (typed.token(Label { name: "outgoing_token", label: "Token that you show it", hint: "The other operator gives it to you." }))
+                (typed.number(Label { name: "initial_liquidity", label: "Liquidity to begin with", hint: "The credit that it may use up by sending, such as 10000. Empty: none yet." }))
+                (terms::limits(typed))
+                div.actions {
+                    button type="submit" { "Create peer" }
+                    a href="/peers" { "Cancel" }
+                }
+            }
+        }
+    };
+    show_as(status, visit, Section::Peers, "New peer", &body)
+}
+
+async fn assets(pages: &Pages) -> Result<Vec<AssetView>, OperatorError> {
+    let arguments = PageArguments { first: Some(ASSETS_SHOWN), ..PageArguments::default() };
+    Ok(pages.operator.assets(&arguments).await?.rows)
+}

@@ -1,0 +1,205 @@
+//! One peer: what it has, what passed, what was agreed, and all that may be done about it.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use ilp_admin::operator::{PeerView, token_id};
+use interledger_packet::Timestamp;
+use maud::{Markup, html};
+
+use crate::{
+    Pages,
+    answer::{failed, see_other},
+    form::{Label, Typed},
+    layout::{Section, form_token, show_as},
+    liquidity::{self, Owner},
+    parts::{amount, liquidity_bar, moment, notice, reachability},
+    visit::{Submitted, Visit},
+};
+
+pub(super) async fn show(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<String>,
+    visit: Visit,
+) -> Response {
+    let said = done(visit.query.get("done")).map(|words| notice("good", words));
+    showing(&pages, &visit, &id, None, &said.unwrap_or_default()).await
+}
+
+pub(super) async fn liquidity(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<String>,
+    Submitted { visit, fields }: Submitted,
+) -> Response {
+    let peer = match pages.operator.peer(&id).await {
+        Ok(peer) => peer,
+        Err(error) => return failed(&error),
+    };
+    let owner = Owner::Peer(id.clone());
+    match liquidity::act(&pages, &visit, &owner, peer.asset.record.scale, &fields).await {
+        Ok(word) => see_other(&format!("/peers/{id}?done={word}")),
+        Err(errors) => {
+            showing(&pages, &visit, &id, Some(Typed { fields, errors }), &html! {}).await
+        }
+    }
+}
+
+/// The page; with `typed`, after one of its forms was refused. `said` comes before all else.
+pub(super) async fn showing(
+    pages: &Pages,
+    visit: &Visit,
+    id: &str,
+    typed: Option<Typed>,
+    said: &Markup,
+) -> Response {
+    let peer = match pages.operator.peer(id).await {
+        Ok(peer) => peer,
+        Err(error) => return failed(&error),
+    };
+    let owner = Owner::Peer(id.to_owned());
+    let movements = match liquidity::movements(pages, visit, &owner, &peer.asset).await {
+        Ok(movements) => movements,
+        Err(error) => return failed(&error),
+    };
+    let status = if typed.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let typed = typed.unwrap_or_default();
+    let record = &peer.record;
+    let name = record.name.as_deref().filter(|name| !name.trim().is_empty());
+    let title = name.unwrap_or(&record.static_ilp_address);
+    let now = pages.operator.now();
+    let body = html! {
+        (said)
+        (typed.summary())
+        div.head {
+            h1 { (title) }
+            div.actions {
+                form method="post" action={ "/peers/" (id) "/ping" } {
+                    (form_token(visit))
+                    button.plain type="submit" { "Test the connection" }
+                }
+                a.button.plain href={ "/peers/" (id) "/edit" } { "Edit" }
+            }
+            p { code { (record.static_ilp_address) } }
+        }
+        div.grid #figures data-live { (figures(&peer, now)) }
+        div.grid { (liquidity::forms(visit, &owner, &typed, &peer.asset.record.code)) }
+        div #movements data-live { (movements) }
+        div.grid {
+            (agreed(&peer, now))
+            (tokens(visit, &peer, &typed, now))
+        }
+        section.card {
+            h2 { "Delete" }
+            p.quiet { "Its liquidity is withdrawn to settlement, its tokens stop working, and its books stay readable." }
+            form method="post" action={ "/peers/" (id) "/delete" } {
+                (form_token(visit))
+                (typed.text(Label {
+                    name: "confirm", label: "Confirm",
+                    hint: &format!("Type {} to delete it.", record.static_ilp_address),
+                }))
+                button.danger type="submit" { "Delete peer" }
+            }
+        }
+    };
+    show_as(status, visit, Section::Peers, title, &body)
+}
+
+fn figures(peer: &PeerView, now: Timestamp) -> Markup {
+    let (asset, passed) = (&peer.asset, &peer.passed);
+    html! {
+        section.card {
+            h2 { "Liquidity" }
+            div.figure { (amount(peer.liquidity, asset)) }
+            (liquidity_bar(peer.liquidity, peer.record.liquidity_threshold))
+            p.quiet.small { "What it may still send." @if passed.amount_on_hold > 0 { " On hold: " (amount(passed.amount_on_hold, asset)) "." } }
+        }
+        section.card {
+            h2 { "Connection" }
+            p { (reachability(peer.reachability)) }
+            p.quiet.small {
+                @match peer.last_seen_at {
+                    Some(at) => { "Last answered " (moment(at, now)) "." }
+                    None => { "No packet to it has been answered yet." }
+                }
+            }
+        }
+        section.card {
+            h2 { "Passed since the start" }
+            dl.facts {
+                dt { "In" } dd { (amount(passed.amount_in, asset)) " in " (passed.packets_in) " packets" }
+                dt { "Out" } dd { (amount(passed.amount_out, asset)) " in " (passed.packets_out) " packets" }
+            }
+        }
+    }
+}
+
+fn agreed(peer: &PeerView, now: Timestamp) -> Markup {
+    let (record, asset) = (&peer.record, &peer.asset);
+    let or_default = |value: Option<u64>| match value {
+        Some(value) => amount(value, asset),
+        None => html! { span.quiet { "the node's default" } },
+    };
+    html! {
+        section.card {
+            h2 { "Agreed" }
+            dl.facts {
+                dt { "Asset" } dd { a href={ "/assets/" (asset.record.id) } { (asset.record.code) } ", scale " (asset.record.scale) }
+                dt { "Endpoint" } dd { code { (record.endpoint) } }
+                dt { "Largest packet" } dd { (or_default(record.max_packet_amount)) }
+                dt { "Routes" } dd {
+                    code { (record.static_ilp_address) }
+                    @for route in &record.routes { ", " code { (route) } }
+                    @if record.is_default_route { ", and all else (default route)" }
+                }
+                dt { "Spread" } dd { (record.spread.basis_points()) " basis points" }
+                dt { "Told when liquidity falls to" } dd {
+                    @match record.liquidity_threshold {
+                        Some(threshold) => (amount(threshold, asset)),
+                        None => span.quiet { "never" },
+                    }
+                }
+                dt { "Created" } dd { (moment(Timestamp::from_unix_ms(record.created_at_ms), now)) }
+            }
+        }
+    }
+}
+
+fn tokens(visit: &Visit, peer: &PeerView, typed: &Typed, now: Timestamp) -> Markup {
+    let id = peer.record.id;
+    html! {
+        section.card {
+            h2 { "Tokens that it shows you" }
+            @if peer.record.incoming_tokens.is_empty() { p { "None: it can't send anything." } }
+            @for token in &peer.record.incoming_tokens {
+                @let name = token_id(&token.digest);
+                form.inline method="post" action={ "/peers/" (id) "/tokens/revoke" } {
+                    (form_token(visit))
+                    input type="hidden" name="token_id" value=(name);
+                    p { code { (name) } " since " (moment(Timestamp::from_unix_ms(token.created_at_ms), now)) }
+                    button.danger type="submit" aria-label={ "Revoke token " (name) } { "Revoke" }
+                }
+            }
+            form method="post" action={ "/peers/" (id) "/tokens" } {
+                (form_token(visit))
+                (typed.token(Label {
+                    name: "new_token", label: "Add a token",
+                    hint: "Empty: the node makes one and shows it once. The old one stays good until you revoke it.",
+                }))
+                button.plain type="submit" { "Add token" }
+            }
+        }
+    }
+}
+
+fn done(word: &str) -> Option<&'static str> {
+    match word {
+        "changed" => Some("Saved. Packets that arrive from now on see the new terms."),
+        "token" => Some("The token is good from now on."),
+        "revoked" => Some("Revoked: whoever shows that token is turned away."),
+        other => liquidity::done(other),
+    }
+}

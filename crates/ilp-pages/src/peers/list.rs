@@ -1,0 +1,132 @@
+//! All peers, a page at a time, or those that a search finds.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use ilp_admin::operator::{OperatorError, PageArguments, PeerView};
+use maud::{Markup, html};
+
+use crate::{
+    Pages,
+    answer::failed,
+    fields::query,
+    layout::{Section, show as page},
+    parts::{amount, liquidity_bar, pager, reachability},
+    visit::Visit,
+};
+
+/// Peers on one page of the list.
+const ROWS: i32 = 25;
+
+/// A page of the list and the ways on.
+struct Listed {
+    peers: Vec<PeerView>,
+    newer: Option<String>,
+    older: Option<String>,
+}
+
+pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
+    let wanted = visit.query.get("q");
+    let listed = if wanted.is_empty() {
+        all(&pages, &visit).await
+    } else {
+        found(&pages, &visit, wanted).await
+    };
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(error) => return failed(&error),
+    };
+    let body = html! {
+        div.head {
+            h1 { "Peers" }
+            a.button href="/peers/new" { "New peer" }
+        }
+        form.inline.card role="search" method="get" action="/peers" {
+            div.field {
+                label for="q" { "Search" }
+                input #q type="search" name="q" value=(wanted)
+                    placeholder="Part of a name, an ILP address or an endpoint";
+            }
+            button.plain type="submit" { "Search" }
+        }
+        (rows(&listed, wanted))
+    };
+    page(&visit, Section::Peers, "Peers", &body)
+}
+
+async fn all(pages: &Pages, visit: &Visit) -> Result<Listed, OperatorError> {
+    let of = |name: &str| visit.query.given(name).map(str::to_owned);
+    let (after, before) = (of("after"), of("before"));
+    let (first, last) = if before.is_some() { (None, Some(ROWS)) } else { (Some(ROWS), None) };
+    let arguments = PageArguments { after, before, first, last, ..PageArguments::default() };
+    let rows = pages.operator.peers(&arguments).await?;
+    let path = |name: &str, peer: &PeerView| {
+        format!("/peers?{}", query(&[(name, &peer.record.id.to_string())]))
+    };
+    Ok(Listed {
+        newer: rows.rows.first().filter(|_| rows.has_previous).map(|peer| path("before", peer)),
+        older: rows.rows.last().filter(|_| rows.has_next).map(|peer| path("after", peer)),
+        peers: rows.rows,
+    })
+}
+
+async fn found(pages: &Pages, visit: &Visit, wanted: &str) -> Result<Listed, OperatorError> {
+    let after = visit.query.given("after").map(str::to_owned);
+    let rows = usize::try_from(ROWS).unwrap_or_default();
+    let found = pages.operator.search_peers(wanted, rows, after).await?;
+    let path = |next: String| format!("/peers?{}", query(&[("q", wanted), ("after", &next)]));
+    Ok(Listed { peers: found.peers, newer: None, older: found.next.map(path) })
+}
+
+fn rows(listed: &Listed, wanted: &str) -> Markup {
+    let Listed { peers, newer, older } = listed;
+    html! {
+        @if peers.is_empty() && wanted.is_empty() {
+            div.card.empty {
+                p { "No peer yet. A peer is another node that you exchange packets with." }
+                a.button href="/peers/new" { "Create the first peer" }
+            }
+        } @else if peers.is_empty() {
+            div.card.empty {
+                p { "No peer with \"" (wanted) "\" in its name, address or endpoint" @if older.is_some() { " among those looked at so far" } "." }
+                a href="/peers" { "All peers" }
+            }
+        } @else {
+            div.card #peer-list data-live {
+                table.cards {
+                    thead { tr {
+                        th scope="col" { "Peer" } th scope="col" { "State" }
+                        th.number scope="col" { "Liquidity" } th.number scope="col" { "In" }
+                        th.number scope="col" { "Out" }
+                    } }
+                    tbody { @for peer in peers { (row(peer)) } }
+                }
+            }
+        }
+        (pager(newer.as_deref(), older.as_deref()))
+    }
+}
+
+fn row(peer: &PeerView) -> Markup {
+    let record = &peer.record;
+    let name = record.name.as_deref().filter(|name| !name.trim().is_empty());
+    html! {
+        tr {
+            th scope="row" {
+                div {
+                    a href={ "/peers/" (record.id) } { (name.unwrap_or(&record.static_ilp_address)) }
+                    @if name.is_some() { br; code.small.quiet { (record.static_ilp_address) } }
+                }
+            }
+            td data-label="State" { (reachability(peer.reachability)) }
+            td.number data-label="Liquidity" {
+                div {
+                    (amount(peer.liquidity, &peer.asset))
+                    (liquidity_bar(peer.liquidity, record.liquidity_threshold))
+                }
+            }
+            td.number data-label="In" { (amount(peer.passed.amount_in, &peer.asset)) }
+            td.number data-label="Out" { (amount(peer.passed.amount_out, &peer.asset)) }
+        }
+    }
+}
