@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::support::{Node, stub::Stub, wait_for};
 
+mod payment_steps;
 mod steps;
 
 /// An id under which there is nothing, and one that is no UUID.
@@ -75,7 +76,8 @@ impl Walk<'_> {
             let data = &answer["data"][step.mutation];
             match (self.generation, step.expected) {
                 (Generation::Documented, Ok(message)) => {
-                    assert_eq!((&data["code"], &data["success"]), (&json!("200"), &json!(true)));
+                    assert_eq!(data["code"], "200", "{context}");
+                    assert_eq!(data["success"], true, "{context}");
                     assert!(text(&data["message"]).starts_with(message), "{context}");
                 }
                 (Generation::Today, Ok(_)) => assert!(answer["errors"].is_null(), "{context}"),
@@ -104,6 +106,11 @@ impl Walk<'_> {
                 }
             }
         }
+    }
+
+    /// How the outgoing payment of this name ends.
+    fn paid(&self, name: &str) -> String {
+        text(&self.node.ended_payment(&self.kept[name])["state"])
     }
 
     fn filled(&self, input: &Value) -> Value {
@@ -227,8 +234,19 @@ fn every_mutation_is_done_and_refused_in_both_generations() {
         let peer = walk.kept["peer"].clone();
         wait_for("the withdrawal's end", || (node.liquidity(&peer) == 1_000_050).then_some(()));
         walk.take(steps::expired());
-        walk.take(steps::wallets());
-        walk.take(steps::payments());
+        walk.take(payment_steps::wallets());
+        walk.take(payment_steps::payments());
+        assert_eq!(walk.paid("payment"), "COMPLETED");
+        let incoming = node.query(
+            "query($id: String!) { incomingPayment(id: $id) { url } }",
+            json!({ "id": walk.kept["incoming"] }),
+        );
+        walk.kept.insert("invoice".to_owned(), text(&incoming["incomingPayment"]["url"]));
+        walk.take(payment_steps::payment_of_an_invoice());
+        assert_eq!(walk.paid("payment"), "COMPLETED");
+        walk.take(payment_steps::payment_to_nobody());
+        assert_eq!(walk.paid("payment"), "FAILED");
+        walk.take(payment_steps::what_payments_left());
         for request in steps::peering_requests(&node, g) {
             walk.kept.insert("request".to_owned(), request);
             let answers = walk.seen.contains(&("approvePeeringRequest", true));

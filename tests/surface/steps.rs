@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::{NO_ID, Step, UNKNOWN, done, refused, text};
 use crate::support::{Node, http::Connection};
 
-const BAD: &str = "BAD_USER_INPUT";
-const MISSING: &str = "NOT_FOUND";
-const FORBIDDEN: &str = "FORBIDDEN";
+pub(super) const BAD: &str = "BAD_USER_INPUT";
+pub(super) const MISSING: &str = "NOT_FOUND";
+pub(super) const FORBIDDEN: &str = "FORBIDDEN";
 
 /// A query's name, its arguments, what is selected, and how it's refused, if it is.
 pub(super) type Question =
@@ -206,83 +206,6 @@ pub(super) fn expired() -> Vec<Step> {
     vec![
         refused("postLiquidityWithdrawal", end("{g}e1"), FORBIDDEN, "Transfer already expired"),
         refused("voidLiquidityWithdrawal", end("{g}e2"), FORBIDDEN, "Transfer already expired"),
-    ]
-}
-
-pub(super) fn wallets() -> Vec<Step> {
-    let new =
-        |name: &str| json!({ "assetId": "{asset}", "address": format!("{{wallets}}/{name}{{g}}") });
-    let withdraw = |wallet: &str| {
-        json!({ "walletAddressId": wallet, "id": "{t5}", "idempotencyKey": "{g}w",
-            "timeoutSeconds": 0 })
-    };
-    vec![
-        done("createWalletAddress", new("alice"), "Created wallet address").keep("alice"),
-        done("createWalletAddress", new("carol"), "Created wallet address").keep("carol"),
-        refused("createWalletAddress", new("alice"), "DUPLICATE", "Wallet address already exists"),
-        done(
-            "updateWalletAddress",
-            json!({ "id": "{alice}", "publicName": "Alice" }),
-            "Updated wallet address",
-        ),
-        refused("updateWalletAddress", json!({ "id": NO_ID }), MISSING, "unknown wallet address"),
-        refused(
-            "createWalletAddressWithdrawal",
-            withdraw("{alice}"),
-            FORBIDDEN,
-            "Transfer amount is zero",
-        ),
-        refused(
-            "createWalletAddressWithdrawal",
-            withdraw(NO_ID),
-            MISSING,
-            "Unknown wallet address",
-        ),
-    ]
-}
-
-pub(super) fn payments() -> Vec<Step> {
-    let amount = json!({ "value": 100, "assetCode": "USD{g}", "assetScale": 2 });
-    let quote = json!({ "walletAddressId": "{alice}", "receiver": "{wallets}/carol{g}",
-        "debitAmount": amount });
-    let pay = |quote: &str| json!({ "walletAddressId": "{alice}", "quoteId": quote });
-    let fund =
-        |id: &str| json!({ "outgoingPaymentId": id, "idempotencyKey": format!("{{g}}{id}") });
-    let withdraw = |owner: &str, id: &str| {
-        json!({ owner: id, "idempotencyKey": "{g}x",
-        "timeoutSeconds": 0 })
-    };
-    let unknown = "unknown payment";
-    vec![
-        done("createIncomingPayment", json!({ "walletAddressId": "{alice}" }), "Created incoming"),
-        refused(
-            "createIncomingPayment",
-            json!({ "walletAddressId": UNKNOWN }),
-            MISSING,
-            "unknown wallet address",
-        ),
-        done("createQuote", quote.clone(), "Created quote").keep("quote"),
-        refused("createQuote", but(quote.clone(), "/receiver", json!("")), BAD, "invalid receiver"),
-        done("createOutgoingPayment", pay("{quote}"), "Created outgoing payment").keep("payment"),
-        refused("createOutgoingPayment", pay(UNKNOWN), MISSING, "unknown quote"),
-        done("cancelOutgoingPayment", json!({ "id": "{payment}" }), "Cancelled outgoing payment"),
-        refused("cancelOutgoingPayment", json!({ "id": NO_ID }), MISSING, unknown),
-        done("createQuote", quote, "Created quote").keep("quote"),
-        done("createOutgoingPayment", pay("{quote}"), "Created outgoing payment").keep("payment"),
-        done("depositOutgoingPaymentLiquidity", fund("{payment}"), ""),
-        refused("depositOutgoingPaymentLiquidity", fund(UNKNOWN), MISSING, unknown),
-        refused(
-            "createOutgoingPaymentWithdrawal",
-            withdraw("outgoingPaymentId", UNKNOWN),
-            MISSING,
-            "Unknown outgoing payment",
-        ),
-        refused(
-            "createIncomingPaymentWithdrawal",
-            withdraw("incomingPaymentId", UNKNOWN),
-            MISSING,
-            "Unknown incoming payment",
-        ),
     ]
 }
 
