@@ -131,12 +131,11 @@ fn keyed(input: Value, key: &str) -> Value {
 
 pub(super) fn liquidity() -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut at = 0;
     let kinds = [
         ("peerId", "{peer}", "unknown peer", "depositPeerLiquidity", "Added peer liquidity"),
         ("assetId", "{asset}", "unknown asset", "depositAssetLiquidity", "Added asset liquidity"),
     ];
-    for (owner, id, unknown, deposit, message) in kinds {
+    for (at, (owner, id, unknown, deposit, message)) in kinds.into_iter().enumerate() {
         let transfer = format!("{{t{at}}}");
         let one = |id: &str, transfer: &str, amount: Value, key: &str| {
             keyed(movement(owner, id, transfer, amount), &format!("{owner}{key}"))
@@ -159,7 +158,6 @@ pub(super) fn liquidity() -> Vec<Step> {
             refuse(one(id, "{t9}", json!("18446744073709551615"), "7"), BAD, ""),
             refuse(one(id, "{t9}", json!("18446744073709551616"), "8"), BAD, ""),
         ]);
-        at += 1;
     }
     steps.extend(withdrawals());
     steps

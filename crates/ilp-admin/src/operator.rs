@@ -241,8 +241,7 @@ impl Operator {
         self.change_in(async move { Turn::Alone(changing.write_owned().await) }, work).await
     }
 
-    /// The same beside others of its kind, so that they wait for the disk together; alone as far as
-    /// all other changes go.
+    /// The same beside others of its kind, so that they share syncs; no other change is made then.
     async fn change_beside<T, F>(
         &self,
         work: impl FnOnce(Changing) -> F + Send + 'static,
