@@ -1,11 +1,17 @@
 //! What finding the way costs: among ten routes and among a million, in turns in one run; adding
 //! routes to tables of three sizes while two threads resolve; and the memory that a route takes.
 //!
-//! Each look-up is timed by itself, with addresses in random order, since what counts is how long a
-//! packet waits for memory; what the clock itself takes is measured too and taken off. A loop without
-//! clock, in which the processor works on several look-ups at once, is shown beside it.
+//! Each look-up is timed by itself, with addresses at random over all routes, since what counts is how
+//! long a packet waits for memory; what the clock itself takes is measured too and taken off. Packets
+//! come in buffers that are used again and again, so the addresses do too. A loop without clock, in
+//! which the processor works on several look-ups at once, is shown beside it: its addresses were all
+//! made before, and take their share of the caches.
+//!
+//! Beside that, what one look at random memory takes, timed in the same way: no table of that size
+//! can do without one. And traffic as it mostly is, where a few destinations have most of it.
 
 use std::{
+    fmt::{self, Write},
     fs,
     hint::black_box,
     sync::{
@@ -19,12 +25,12 @@ use std::{
 use ilp_connector::{
     Connector, InFlightDefaults, InFlightLimits, Policy,
     account::{Account, AccountId},
-    conversion::Spread,
+    conversion,
     ledger::MemoryLedger,
     peer::{Asset, NextHop, Peer, Terms},
     token::Secret,
 };
-use interledger_packet::{Address, Timestamp};
+use interledger_packet::{Addr, Address, Timestamp};
 use uuid::Uuid;
 
 /// As in the daemon, so that a route takes the memory that it takes there.
@@ -55,32 +61,58 @@ fn main() {
     let clock_ns = clock_ns();
     println!("a look at the clock takes {clock_ns} ns, which is taken off below");
     println!("steal: {} ticks before", steal_ticks());
-    let mut rounds: [Vec<Cost>; 2] = Default::default();
+    let rows = [(&small, Spread::Even), (&large, Spread::Even), (&large, Spread::Skewed)];
+    let mut rounds: [Vec<Cost>; 3] = Default::default();
     for _ in 0..if quick { 1 } else { ROUNDS } {
-        for (net, costs) in [&small, &large].into_iter().zip(&mut rounds) {
-            costs.push(net.resolve(looked_up, clock_ns));
+        for ((net, spread), costs) in rows.iter().zip(&mut rounds) {
+            costs.push(net.resolve(looked_up, *spread, clock_ns));
         }
     }
-    for (net, costs) in [&small, &large].into_iter().zip(&mut rounds) {
+    for ((net, spread), costs) in rows.iter().zip(&mut rounds) {
         let median = |of: fn(&Cost) -> u64| {
             let mut all: Vec<u64> = costs.iter().map(of).collect();
             all.sort_unstable();
             format!("{} ({} to {})", all[all.len() / 2], all[0], all[all.len() - 1])
         };
         println!(
-            "resolve among {:>9} routes: p50 {} ns, p99 {} ns, in a loop {} ns",
+            "resolve among {:>9} routes, {}: p50 {} ns, p99 {} ns, in a loop {} ns",
             net.routes,
+            match spread {
+                Spread::Even => "at random over all",
+                Spread::Skewed => "half of it to a thousandth of them",
+            },
             median(|cost| cost.p50_ns),
             median(|cost| cost.p99_ns),
             median(|cost| cost.loop_ns),
         );
     }
+    for megabytes in [1, 16, 64] {
+        let (p50_ns, p99_ns) = memory_ns(megabytes, clock_ns);
+        println!(
+            "one look into {megabytes} MB of memory at random: p50 {p50_ns} ns, p99 {p99_ns} ns"
+        );
+    }
     println!("steal: {} ticks after", steal_ticks());
+    large.add_peer("g.new.so.deep.that.all.look.there", 0..0);
+    let cost = large.resolve(looked_up, Spread::Even, clock_ns);
+    println!(
+        "with one more route, of eight segments where all others have three: p50 {} ns, p99 {} ns",
+        cost.p50_ns, cost.p99_ns
+    );
 
     drop((small, large));
     for routes in if quick { [10, 100, 1_000] } else { [10, 100_000, 1_000_000] } {
         Net::new(&asset, routes).add_while_resolving(if quick { 100 } else { 5_000 });
     }
+}
+
+/// Where packets go.
+#[derive(Clone, Copy)]
+enum Spread {
+    /// To every route as often as to any other.
+    Even,
+    /// Half of them to a thousandth of the routes, a quarter to a hundredth, the rest to any.
+    Skewed,
 }
 
 struct Cost {
@@ -137,39 +169,36 @@ impl Net {
             packets_per_minute_max: None,
             amount_per_second_max: None,
             in_flight: InFlightLimits::default(),
-            spread: Spread::NONE,
+            spread: conversion::Spread::NONE,
             next_hop: Arc::new(next_hop),
         };
         let account = Arc::new(Account::empty(AccountId::peer(id)));
         self.connector.add_peer(Arc::new(Peer::new(id, Arc::clone(&self.asset), account, terms)));
     }
 
-    /// Addresses as STREAM receivers have them, two segments below a route.
-    fn destinations(&self, count: usize) -> Vec<Address> {
+    fn destinations(&self, count: usize, spread: Spread) -> Vec<Address> {
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
-        let one = |_| {
-            let prefix = prefix(random.below(self.routes));
-            let token = "n5FDDmRPgAkDnJAPr5ak-OwXuDLTV0b7mvNrXd9CSmI";
-            format!("{prefix}.alice.{token}").as_str().try_into().expect("an address")
-        };
-        (0..count).map(one).collect()
+        let mut one = || Destination(random.route(self.routes, spread)).to_string();
+        (0..count).map(|_| one().as_str().try_into().expect("an address")).collect()
     }
 
-    fn resolve(&self, count: usize, clock_ns: u64) -> Cost {
-        let destinations = self.destinations(count);
+    fn resolve(&self, count: usize, spread: Spread, clock_ns: u64) -> Cost {
+        let destinations = self.destinations(count, spread);
         let now = Timestamp::from_unix_ms(1_800_000_000_000);
-        let look_up = |destination: &Address| {
-            let peer = self.connector.next_hop(black_box(destination.as_addr()), now);
+        let look_up = |destination: Addr<'_>| {
+            let peer = self.connector.next_hop(black_box(destination), now);
             assert!(black_box(peer).is_some(), "{destination} has a route");
         };
         let started = Instant::now();
-        destinations.iter().for_each(look_up);
+        destinations.iter().map(Address::as_addr).for_each(look_up);
         let loop_ns = nanoseconds(started) / count as u64;
-        let mut took: Vec<u64> = destinations
-            .iter()
-            .map(|destination| {
-                // The packet's own bytes have just been read when its way is looked for.
-                black_box(destination.as_str().len());
+        let (mut random, mut buffer) = (Random(0x2545_f491_4f6c_dd1d), String::new());
+        let mut took: Vec<u64> = (0..count)
+            .map(|_| {
+                buffer.clear();
+                write!(buffer, "{}", Destination(random.route(self.routes, spread)))
+                    .expect("into memory");
+                let destination = Addr::try_from(buffer.as_str()).expect("an address");
                 let started = Instant::now();
                 look_up(destination);
                 nanoseconds(started).saturating_sub(clock_ns)
@@ -185,7 +214,7 @@ impl Net {
         let mut took = thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
-                    let destinations = self.destinations(10_000);
+                    let destinations = self.destinations(10_000, Spread::Even);
                     let now = Timestamp::from_unix_ms(1_800_000_000_000);
                     while !ended.load(Ordering::Relaxed) {
                         for destination in &destinations {
@@ -219,6 +248,17 @@ impl Net {
     }
 }
 
+/// An address as STREAM receivers have it, two segments below a route.
+struct Destination(usize);
+
+impl fmt::Display for Destination {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (bank, branch) = (self.0 / 1_000, self.0 % 1_000);
+        let token = "n5FDDmRPgAkDnJAPr5ak-OwXuDLTV0b7mvNrXd9CSmI";
+        write!(formatter, "g.bank{bank}.branch{branch}.alice.{token}")
+    }
+}
+
 fn prefix(index: usize) -> String {
     format!("g.bank{}.branch{}", index / 1_000, index % 1_000)
 }
@@ -238,6 +278,18 @@ fn asset() -> Arc<Asset> {
 struct Random(u64);
 
 impl Random {
+    fn route(&mut self, routes: usize, spread: Spread) -> usize {
+        let rank = match spread {
+            Spread::Even => self.below(routes),
+            Spread::Skewed => {
+                let part = [1_000, 1_000, 100, 1][self.below(4)];
+                self.below((routes / part).max(1))
+            }
+        };
+        // So that the busy ones lie anywhere.
+        rank * 7_919 % routes
+    }
+
     fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -255,6 +307,22 @@ fn clock_ns() -> u64 {
     let mut took: Vec<u64> = (0..100_001).map(|_| nanoseconds(Instant::now())).collect();
     took.sort_unstable();
     took[took.len() / 2]
+}
+
+/// What waiting for one word takes, which lies anywhere in so much memory.
+fn memory_ns(megabytes: usize, clock_ns: u64) -> (u64, u64) {
+    let words: Vec<u64> = (0..megabytes as u64 * (1 << 17)).collect();
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut took: Vec<u64> = (0..200_000)
+        .map(|_| {
+            let index = black_box(random.below(words.len()));
+            let started = Instant::now();
+            black_box(words[index]);
+            nanoseconds(started).saturating_sub(clock_ns)
+        })
+        .collect();
+    took.sort_unstable();
+    (took[took.len() / 2], took[took.len() / 100 * 99])
 }
 
 fn resident_bytes() -> u64 {

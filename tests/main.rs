@@ -14,6 +14,8 @@ mod admin;
 mod auto_peering;
 /// Money that other connectors lose, and this one doesn't.
 mod books;
+/// Three nodes in a row: a payment, each limit, and the numbers of all.
+mod chain;
 /// The command line: what each command prints and how it ends.
 mod command_line;
 /// The demo: what it shows, and that nothing is left of it.

@@ -5,11 +5,13 @@
 //! median of the ratios with the least and the greatest. CPU is what the subject's threads used while
 //! the load was warm. Steal is what the hypervisor took: a row with much of it says little.
 //!
-//! `cargo bench --bench load` runs all rows; `-- ROW` those whose name contains it. `JIRANI_BENCH_BINARY`
+//! `cargo bench --bench load` runs all rows, the last of which is what more load than the node can
+//! carry does to it; `-- ROW` runs those whose name contains it. `JIRANI_BENCH_BINARY`
 //! names another node to be measured, `JIRANI_BENCH_ROUNDS` another number of turns.
 
 mod clients;
 mod measure;
+mod overload;
 mod packets;
 mod processes;
 mod servers;
@@ -33,6 +35,7 @@ fn main() {
     match words[..] {
         ["sink", "http1"] => runtime.block_on(servers::sink(Speaks::Http1)),
         ["sink", "both"] => runtime.block_on(servers::sink(Speaks::Both)),
+        ["sink", "slow"] => runtime.block_on(servers::slow_sink()),
         ["hello"] => runtime.block_on(servers::hello()),
         ["proxy", to] => {
             runtime.block_on(servers::proxy(to.parse().expect("an address"), Speaks::Both));
@@ -44,6 +47,9 @@ fn main() {
             let rounds = std::env::var("JIRANI_BENCH_ROUNDS").ok();
             let rounds = rounds.and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
             table(&runtime, filter, rounds, LENGTH);
+            if overload::NAME.contains(filter) {
+                overload::measure(&runtime, rounds);
+            }
         }
     }
 }
@@ -128,7 +134,7 @@ fn measure_row(runtime: &tokio::runtime::Runtime, row: &Row, rounds: usize, leng
         // The baseline speaks HTTP/1.1 to its next hop in every row.
         _ => Process::role(&["proxy", &sink.address.to_string()]),
     };
-    let node = Process::node(sink.address);
+    let node = Process::node(sink.address, &[]);
     let turn = |subject: &Process| runtime.block_on(turn(subject, row, length));
     let mut turns = (Vec::new(), Vec::new());
     for _ in 0..rounds {

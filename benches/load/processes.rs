@@ -38,8 +38,8 @@ impl Process {
         Self { child, address: line.trim().parse().expect("an address"), _data: None }
     }
 
-    /// A node with a peer that sends and one at `next_hop` that receives.
-    pub(crate) fn node(next_hop: SocketAddr) -> Self {
+    /// A node with a peer that sends and one at `next_hop` that receives, and with some settings.
+    pub(crate) fn node(next_hop: SocketAddr, settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let binary = std::env::var_os("JIRANI_BENCH_BINARY")
             .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_jirani")), PathBuf::from);
@@ -50,6 +50,7 @@ impl Process {
             .env("JIRANI_DATA_DIR", data.path().join("data"))
             .env("JIRANI_LOG", "warn")
             .envs(SURFACES.map(|name| (name, "127.0.0.1:0")))
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()

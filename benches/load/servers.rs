@@ -2,7 +2,7 @@
 //! baseline, and a server that does nothing but answer. Each is this binary again, as a process of
 //! its own.
 
-use std::{convert::Infallible, io::Write, net::SocketAddr};
+use std::{convert::Infallible, io::Write, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -24,6 +24,9 @@ use crate::packets;
 
 type Answer = Result<Response<Full<Bytes>>, Infallible>;
 
+/// How long the slow next hop takes for a packet.
+pub(crate) const SLOWNESS: Duration = Duration::from_millis(10);
+
 /// Which versions of HTTP a server speaks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speaks {
@@ -39,6 +42,20 @@ pub(crate) async fn sink(speaks: Speaks) {
         async move {
             // A body that breaks off has nobody waiting for an answer.
             let _ = request.into_body().collect().await;
+            Ok(answer(fulfill))
+        }
+    })
+    .await;
+}
+
+/// A next hop that takes its time, so that what is under way is what bounds the node.
+pub(crate) async fn slow_sink() {
+    let fulfill = packets::fulfill();
+    serve(Speaks::Both, move |request: Request<Incoming>| {
+        let fulfill = fulfill.clone();
+        async move {
+            let _ = request.into_body().collect().await;
+            tokio::time::sleep(SLOWNESS).await;
             Ok(answer(fulfill))
         }
     })

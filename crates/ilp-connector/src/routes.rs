@@ -1,12 +1,14 @@
 //! Which peer a destination is reached through: the longest prefix, counted in whole segments.
 
+mod depths;
+mod hops;
 mod listing;
 mod table;
+mod values;
 
 use std::{
     collections::BTreeMap,
     hash::BuildHasher,
-    slice,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,42 +20,29 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 pub use self::listing::{ListedRoute, Listing, RouteCursor};
-use self::table::Table;
+use self::{
+    depths::Depths,
+    hops::{AllHops, Hops},
+};
 use crate::{breaker::Passage, peer::Peer};
 
-/// The routes. Packets read them in a table without a lock; a change touches one prefix.
+/// The routes. Packets read them in tables without a lock; a change touches one prefix.
 #[derive(Debug)]
 pub(crate) struct Routes {
-    table: Table<Hops>,
+    depths: Depths,
+    hops: AllHops,
     /// The same in the order of the prefixes, for changes and for whoever lists them. Packets never
     /// take it.
-    by_prefix: Mutex<BTreeMap<Box<str>, Arc<Hops>>>,
+    by_prefix: Mutex<ByPrefix>,
     /// The most segments that any prefix has, so that a destination of 500 segments costs no more
-    /// look-ups than the table is deep. It never shrinks: that would need a count per depth, and
+    /// look-ups than the routes are deep. It never shrinks: that would need a count per depth, and
     /// buys nothing but look-ups that find nothing.
     segments_max: AtomicUsize,
     /// Seeds the choice among several peers for one prefix.
     choice: foldhash::fast::FixedState,
 }
 
-/// Who a prefix leads to.
-#[derive(Debug)]
-enum Hops {
-    /// One value for all prefixes that lead to this peer alone, so that a million routes through a
-    /// thousand peers are a thousand values.
-    One(Arc<Peer>),
-    /// Two at the least, sorted by id.
-    Many(Box<[Arc<Peer>]>),
-}
-
-impl Hops {
-    fn peers(&self) -> &[Arc<Peer>] {
-        match self {
-            Self::One(peer) => slice::from_ref(peer),
-            Self::Many(peers) => peers,
-        }
-    }
-}
+type ByPrefix = BTreeMap<Box<str>, Hops>;
 
 /// What the table says about a destination.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,7 +58,8 @@ pub(crate) enum Found<T> {
 impl Routes {
     pub(crate) fn new() -> Self {
         Self {
-            table: Table::new(),
+            depths: Depths::new(),
+            hops: AllHops::new(),
             by_prefix: Mutex::default(),
             segments_max: AtomicUsize::new(0),
             choice: foldhash::fast::FixedState::default(),
@@ -79,19 +69,16 @@ impl Routes {
     /// Lets prefixes lead to a peer, beside whom they led to before.
     pub(crate) fn add<'a>(&self, prefixes: impl Iterator<Item = &'a str>, peer: &Arc<Peer>) {
         let mut by_prefix = self.by_prefix.lock();
-        let alone = Arc::new(Hops::One(Arc::clone(peer)));
+        let alone = self.hops.alone(peer);
         for prefix in prefixes {
-            let hops = match by_prefix.get(prefix) {
-                None => Arc::clone(&alone),
-                Some(known) if known.peers().iter().any(|known| Arc::ptr_eq(known, peer)) => {
-                    continue;
-                }
-                Some(known) => with(known.peers(), peer),
+            let hops = match by_prefix.get(prefix).map(Hops::peers) {
+                None => alone.clone(),
+                Some(known) if known.iter().any(|known| Arc::ptr_eq(known, peer)) => continue,
+                Some(known) => self.hops.of(known.iter().chain([peer]).cloned().collect()),
             };
-            self.segments_max.fetch_max(segments(prefix), Ordering::Relaxed);
-            self.table.set(prefix, Arc::clone(&hops));
-            by_prefix.insert(prefix.into(), hops);
+            self.lead(&mut by_prefix, prefix, hops);
         }
+        self.hops.release(alone);
     }
 
     /// Lets prefixes lead to a peer no more.
@@ -100,17 +87,30 @@ impl Routes {
         for prefix in prefixes {
             let Some(known) = by_prefix.get(prefix) else { continue };
             let others = known.peers().iter().filter(|known| known.id != peer.id);
-            match others.cloned().collect::<Box<[_]>>() {
+            match others.cloned().collect::<Vec<_>>() {
                 others if others.is_empty() => {
-                    self.table.remove(prefix);
-                    by_prefix.remove(prefix);
+                    if let Some(table) = self.depths.table(segments(prefix)) {
+                        table.remove(prefix.as_bytes());
+                    }
+                    if let Some(known) = by_prefix.remove(prefix) {
+                        self.hops.release(known);
+                    }
                 }
                 others => {
-                    let hops = hops_of(others);
-                    self.table.set(prefix, Arc::clone(&hops));
-                    by_prefix.insert(prefix.into(), hops);
+                    let hops = self.hops.of(others);
+                    self.lead(&mut by_prefix, prefix, hops);
                 }
             }
+        }
+    }
+
+    /// Lets a prefix lead there and nowhere else.
+    fn lead(&self, by_prefix: &mut ByPrefix, prefix: &str, hops: Hops) {
+        let segments = segments(prefix);
+        self.segments_max.fetch_max(segments, Ordering::Relaxed);
+        self.depths.table_or_new(segments).set(prefix.as_bytes(), hops.number());
+        if let Some(before) = by_prefix.insert(prefix.into(), hops) {
+            self.hops.release(before);
         }
     }
 
@@ -128,23 +128,24 @@ impl Routes {
     ) -> Found<Arc<Peer>> {
         // Relaxed: a prefix becomes visible after its depth did, on the thread that adds it; a
         // packet that races with the change is routed as if it had come a moment earlier.
-        let mut prefix =
-            first_segments(destination.as_str(), self.segments_max.load(Ordering::Relaxed));
+        let (mut prefix, mut depth) =
+            first_segments(destination.as_bytes(), self.segments_max.load(Ordering::Relaxed));
         loop {
-            if let Some(hops) = self.table.get(prefix) {
+            let table = self.depths.table(depth);
+            let hops = table.and_then(|table| table.get(prefix, |number| self.hops.get(number)));
+            if let Some(hops) = hops {
                 let may_be_next = |peer: &Peer| {
                     sender.is_none_or(|sender| sender.id != peer.id) && !tried.contains(&peer.id)
                 };
-                let peers = hops.as_ref().map_or(&[][..], |hops| hops.peers());
-                return match self.choose(peers, may_be_next, destination, now) {
+                return match self.choose(hops.peers(), may_be_next, destination, now) {
                     Some(peer) => Found::Through(Arc::clone(peer), prefix.len()),
                     None => Found::BackToSender,
                 };
             }
-            match prefix.rfind('.').and_then(|dot| prefix.get(..dot)) {
-                Some(shorter) => prefix = shorter,
+            match prefix.iter().rposition(|byte| *byte == b'.') {
+                Some(dot) => (prefix, depth) = (&prefix[..dot], depth - 1),
                 None if prefix.is_empty() => return Found::Nothing,
-                None => prefix = "",
+                None => (prefix, depth) = (&[], 0),
             }
         }
     }
@@ -170,31 +171,25 @@ impl Routes {
     }
 }
 
-/// `peers` and `peer`, in the order of their ids.
-fn with(peers: &[Arc<Peer>], peer: &Arc<Peer>) -> Arc<Hops> {
-    let others = peers.iter().filter(|known| known.id != peer.id);
-    let mut all: Box<[_]> = others.chain([peer]).cloned().collect();
-    all.sort_unstable_by_key(|peer| peer.id);
-    hops_of(all)
-}
-
-fn hops_of(peers: Box<[Arc<Peer>]>) -> Arc<Hops> {
-    Arc::new(match &*peers {
-        [only] => Hops::One(Arc::clone(only)),
-        _ => Hops::Many(peers),
-    })
-}
-
+/// How many segments a prefix has; the empty one has none.
 fn segments(prefix: &str) -> usize {
-    prefix.split('.').count()
+    if prefix.is_empty() { 0 } else { prefix.split('.').count() }
 }
 
-/// The first `count` segments of an address, or all of it.
-fn first_segments(address: &str, count: usize) -> &str {
-    match address.match_indices('.').nth(count.saturating_sub(1)) {
-        Some((dot, _)) => address.get(..dot).unwrap_or(address),
-        None => address,
+/// The first `most` segments of an address, or all of it, and how many they are.
+//
+// Over bytes, since looking at them as text would check all of them for every look-up.
+fn first_segments(address: &[u8], most: usize) -> (&[u8], usize) {
+    let mut count = 0;
+    for (index, byte) in address.iter().enumerate() {
+        if *byte == b'.' {
+            count += 1;
+            if count >= most {
+                return (&address[..index], count);
+            }
+        }
     }
+    (address, count + 1)
 }
 
 #[cfg(test)]

@@ -77,16 +77,19 @@ pub struct Traffic {
 
 /// How a packet that was sent on ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub enum Ending {
+    /// With a Fulfill.
     Fulfilled,
+    /// With a Reject of a node further on.
     Rejected,
+    /// With a Reject of our own.
     Refused,
 }
 
 /// A packet on its way from a source to a next hop. Until told otherwise it ends as refused, which
 /// is what becomes of a packet that is dropped.
 #[derive(Debug)]
-pub(crate) struct Passage {
+pub struct Passage {
     source: Arc<Traffic>,
     destination: Arc<Traffic>,
     amount_in: u64,
@@ -137,7 +140,9 @@ impl Traffic {
 }
 
 impl Passage {
-    pub(crate) fn begin(
+    /// A packet of `amount_in` came, and goes on with `amount_out`, each in the smallest unit of its
+    /// side's asset.
+    pub fn begin(
         source: &Arc<Traffic>,
         destination: &Arc<Traffic>,
         amount_in: u64,
@@ -163,7 +168,8 @@ impl Passage {
         self
     }
 
-    pub(crate) fn end(mut self, ending: Ending) {
+    /// The packet was answered.
+    pub fn end(mut self, ending: Ending) {
         self.ending = ending;
     }
 }

@@ -47,9 +47,9 @@ pub use error::{Conflict, Refusal, StoreError};
 pub use idempotency::{Claim, IDEMPOTENCY_KEPT_MS, Idempotency, Proof};
 pub use journal::{JournalError, Position};
 pub use ledger::{
-    BackupReport, DurableHold, DurableLedger, ExportAccount, ExportFormat, LedgerOptions,
-    LedgerStats, Older, OperatorTransfer, PlainBooks, Report, TransferError, TransferList,
-    TransferRow, TransferState, export, verify,
+    BackupReport, DurableHold, DurableLedger, ExportAccount, ExportFormat, LedgerLane,
+    LedgerOptions, LedgerStats, Older, OperatorTransfer, PlainBooks, Report, TransferError,
+    TransferList, TransferRow, TransferState, export, verify,
 };
 pub use outbox::{AttemptOutcome, Delivery, EventCounts, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};

@@ -136,6 +136,9 @@ async fn serve(
     let receiving = Arc::new(receiving(config, store, &operator)?);
     let (end_workers, workers_end) = watch::channel(());
     let workers = start_workers(config, || node(Some(Arc::clone(&receiving))), &workers_end)?;
+    for worker in &workers {
+        worker.runtime.spawn(connector.ledger().lane());
+    }
     let (stop, stopping) = watch::channel(());
     let drain = Duration::from_millis(config.drain_ms_max);
     let spsp = SpspClient::new(SpspOptions::default(), &tls);

@@ -165,14 +165,14 @@ impl<L: Ledger> Connector<L> {
         tried: &[Uuid],
         now: Timestamp,
     ) -> Result<Next, Refusal> {
-        let own = self.address.as_str();
+        let own = self.address.as_bytes();
         let own_prefix_bytes = if destination.starts_with_segments(own) { own.len() } else { 0 };
         let sender = source.peer().map(AsRef::as_ref);
         match self.peers.routes.find(destination, sender, tried, now) {
             Found::Through(peer, prefix_bytes) if prefix_bytes > own_prefix_bytes => {
                 Ok(Next::Hop(peer))
             }
-            _ if own_prefix_bytes == destination.as_str().len() => Err(Refusal::NoSuchAccount),
+            _ if own_prefix_bytes == destination.as_bytes().len() => Err(Refusal::NoSuchAccount),
             _ if own_prefix_bytes > 0 => Ok(Next::Here),
             Found::Through(peer, _) if self.is_of_own_network(destination) => Ok(Next::Hop(peer)),
             Found::BackToSender => Err(Refusal::BackToSender),

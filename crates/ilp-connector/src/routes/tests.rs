@@ -31,6 +31,28 @@ fn the_longest_prefix_of_whole_segments_wins() {
 }
 
 #[test]
+fn prefixes_of_any_depth_are_found_however_deep_the_others_are() {
+    let routes = Routes::new();
+    let prefix = |depth: usize| format!("g{}", ".a".repeat(depth - 1));
+    let depths = [1, 2, 15, 16, 17, 40];
+    let peers = depths.map(|depth| peer(&format!("g.peer{depth}")));
+    for (depth, peer) in depths.iter().zip(&peers) {
+        routes.add([prefix(*depth).as_str()].into_iter(), peer);
+    }
+    // The deepest one goes each time, and what is left takes what it had.
+    for last in (0..depths.len()).rev() {
+        for depth in 2..60 {
+            let nearest = depths[..=last].iter().rev().find(|known| **known <= depth);
+            let nearest = *nearest.expect("the bare scheme");
+            let expected = Found::Through(format!("g.peer{nearest}"), prefix(nearest).len());
+            assert_eq!(found(&routes, &prefix(depth), None), expected);
+        }
+        routes.remove([prefix(depths[last]).as_str()].into_iter(), &peers[last]);
+    }
+    assert_eq!(found(&routes, &prefix(40), None), Found::Nothing);
+}
+
+#[test]
 fn a_bare_scheme_is_a_default_route() {
     let routes = Routes::new();
     routes.add(["g"].into_iter(), &peer("g.parent"));
@@ -171,5 +193,41 @@ proptest! {
             _ => None,
         };
         prop_assert_eq!(found, longest);
+    }
+
+    /// The same while peers come and go under prefixes that they share, in any order.
+    #[test]
+    fn finds_what_the_definition_says_after_any_changes(
+        changes in prop::collection::vec(("(g(\\.[ab]){0,3})?", 0..3usize, any::<bool>()), 1..60),
+        destinations in prop::collection::vec("g(\\.[ab]){1,5}", 1..8),
+    ) {
+        let (routes, peers) = (Routes::new(), ["g.one", "g.two", "g.three"].map(peer));
+        let mut naive = std::collections::BTreeSet::new();
+        for (prefix, index, is_added) in &changes {
+            let prefixes = [prefix.as_str()].into_iter();
+            if *is_added {
+                routes.add(prefixes, &peers[*index]);
+                naive.insert((prefix.clone(), peers[*index].id));
+            } else {
+                routes.remove(prefixes, &peers[*index]);
+                naive.remove(&(prefix.clone(), peers[*index].id));
+            }
+            for destination in &destinations {
+                let destination = address(destination);
+                let matches = |prefix: &str| {
+                    prefix.is_empty() || destination.starts_with_segments(prefix)
+                };
+                let longest =
+                    naive.iter().map(|(prefix, _)| prefix).filter(|prefix| matches(prefix)).max_by_key(|p| p.len());
+                match routes.find(destination.as_addr(), None, &[], now()) {
+                    Found::Through(peer, bytes) => {
+                        let longest = longest.map(String::as_str).unwrap_or("none");
+                        prop_assert_eq!(bytes, longest.len());
+                        prop_assert!(naive.contains(&(longest.to_owned(), peer.id)));
+                    }
+                    _ => prop_assert_eq!(longest, None),
+                }
+            }
+        }
     }
 }

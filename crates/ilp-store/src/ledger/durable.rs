@@ -1,7 +1,6 @@
 //! How those who posted wait for the disk, on any runtime.
 
 use std::{
-    collections::BTreeMap,
     future::Future,
     pin::Pin,
     sync::{
@@ -12,7 +11,9 @@ use std::{
 };
 
 use ilp_connector::ledger::Stopped;
-use parking_lot::Mutex;
+use parking_lot::RwLock;
+
+use super::{lane::Lane, waiting::Waiting};
 
 /// How far the disk has come, and who waits for it to come further.
 pub(crate) struct Durable {
@@ -21,15 +22,10 @@ pub(crate) struct Durable {
     sequence: AtomicU64,
     /// Set once no further transfer will become durable, with the reason.
     stop: OnceLock<String>,
-    waiters: Mutex<Waiters>,
-}
-
-#[derive(Default)]
-struct Waiters {
-    /// By sequence, then ticket: two may wait for one transfer, where an operator has sent it
-    /// twice. At most one per permit and per operator's call, so it doesn't grow without bound.
-    wakers: BTreeMap<(u64, u64), Waker>,
-    last_ticket: u64,
+    /// Who waits on a thread without a lane. The writer wakes each of them itself.
+    strays: Arc<Waiting>,
+    /// The lanes that runtime threads lend. Written when a thread begins or ends.
+    lanes: RwLock<Vec<Arc<Lane>>>,
 }
 
 impl Durable {
@@ -38,13 +34,14 @@ impl Durable {
         Self {
             sequence: AtomicU64::new(sequence),
             stop: OnceLock::new(),
-            waiters: Mutex::new(Waiters::default()),
+            strays: Arc::default(),
+            lanes: RwLock::default(),
         }
     }
 
     /// Waits until the transfer of this sequence is durable.
     pub(crate) fn wait(self: &Arc<Self>, sequence: u64) -> UntilDurable {
-        UntilDurable { durable: Arc::clone(self), sequence, ticket: None }
+        UntilDurable { durable: Arc::clone(self), sequence, place: None }
     }
 
     /// All transfers up to `sequence` are durable.
@@ -52,20 +49,15 @@ impl Durable {
         self.sequence.store(sequence, Ordering::Release);
         // Whoever doesn't see the number yet has looked before this lock was taken, under the same
         // lock, and so has left a waker.
-        let due = {
-            let mut waiters = self.waiters.lock();
-            let later = waiters.wakers.split_off(&(sequence.saturating_add(1), 0));
-            std::mem::replace(&mut waiters.wakers, later)
-        };
-        // Waking runs code of the runtime, which may poll at once and want the lock.
-        due.into_values().for_each(Waker::wake);
+        self.strays.wake_up_to(sequence);
+        self.lanes.read().iter().for_each(|lane| lane.call(sequence));
     }
 
     /// Nothing further will become durable. The first reason counts.
     pub(crate) fn stop(&self, reason: String) {
         self.stop.get_or_init(|| reason);
-        let wakers = std::mem::take(&mut self.waiters.lock().wakers);
-        wakers.into_values().for_each(Waker::wake);
+        self.strays.wake_up_to(u64::MAX);
+        self.lanes.read().iter().for_each(|lane| lane.waiting().wake_up_to(u64::MAX));
     }
 
     /// Why nothing further will become durable, once that is so.
@@ -76,6 +68,16 @@ impl Durable {
     /// The last transfer that is durable.
     pub(crate) fn sequence(&self) -> u64 {
         self.sequence.load(Ordering::Acquire)
+    }
+
+    /// Where a thread's lane is told from now on.
+    pub(crate) fn enter(&self, lane: &Arc<Lane>) {
+        self.lanes.write().push(Arc::clone(lane));
+    }
+
+    /// Where it was told.
+    pub(crate) fn leave(&self, lane: &Arc<Lane>) {
+        self.lanes.write().retain(|known| !Arc::ptr_eq(known, lane));
     }
 
     fn outcome(&self, sequence: u64) -> Option<Result<(), Stopped>> {
@@ -93,47 +95,68 @@ impl Durable {
 }
 
 /// Ready once a transfer is durable, or never will be. May be dropped at any time, and polled from
-/// one task and then from another.
+/// one task and then from another, on one thread and then on another.
 pub(crate) struct UntilDurable {
     durable: Arc<Durable>,
     sequence: u64,
-    /// Names our waker among the waiters, once there is one.
-    ticket: Option<u64>,
+    /// Where our waker is, and which of those there it is, once there is one.
+    place: Option<(Arc<Waiting>, u64)>,
+}
+
+impl UntilDurable {
+    /// Leaves the waker among those of this thread. False where nobody would wake it there.
+    fn wait_among(
+        &mut self,
+        waiting: &Arc<Waiting>,
+        waker: &Waker,
+    ) -> Option<Poll<Result<(), Stopped>>> {
+        let moved = self.place.as_ref().is_some_and(|(at, _)| !Arc::ptr_eq(at, waiting));
+        if moved {
+            self.leave();
+        }
+        let mut waiters = waiting.lock()?;
+        // Again under the lock: the writer may have come by since.
+        if let Some(outcome) = self.durable.outcome(self.sequence) {
+            return Some(Poll::Ready(outcome));
+        }
+        let ticket = self.place.as_ref().map(|(_, ticket)| *ticket);
+        let ticket = waiters.put(self.sequence, ticket, waker);
+        drop(waiters);
+        self.place.get_or_insert_with(|| (Arc::clone(waiting), ticket));
+        Some(Poll::Pending)
+    }
+
+    fn leave(&mut self) {
+        if let Some((waiting, ticket)) = self.place.take() {
+            waiting.remove(self.sequence, ticket);
+        }
+    }
 }
 
 impl Future for UntilDurable {
     type Output = Result<(), Stopped>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(outcome) = self.durable.outcome(self.sequence) {
-            return Poll::Ready(outcome);
-        }
         let this = &mut *self;
-        let mut waiters = this.durable.waiters.lock();
-        // Again under the lock: the writer may have come by since.
         if let Some(outcome) = this.durable.outcome(this.sequence) {
             return Poll::Ready(outcome);
         }
-        let ticket = *this.ticket.get_or_insert_with(|| {
-            waiters.last_ticket += 1;
-            waiters.last_ticket
-        });
-        // The task may have changed since the last poll; the last waker is the one that counts.
-        let waker = waiters.wakers.entry((this.sequence, ticket));
-        waker
-            .and_modify(|waker| waker.clone_from(context.waker()))
-            .or_insert_with(|| context.waker().clone());
-        Poll::Pending
+        let lane = Lane::of_this_thread(&this.durable);
+        lane.and_then(|lane| this.wait_among(lane.waiting(), context.waker()))
+            .or_else(|| {
+                let strays = Arc::clone(&this.durable.strays);
+                this.wait_among(&strays, context.waker())
+            })
+            // The strays' place is never closed.
+            .unwrap_or(Poll::Pending)
     }
 }
 
 impl Drop for UntilDurable {
     fn drop(&mut self) {
-        // One that is done has been taken out by the writer; only an early leaver is still in.
-        if let Some(ticket) = self.ticket
-            && self.durable.outcome(self.sequence).is_none()
-        {
-            self.durable.waiters.lock().wakers.remove(&(self.sequence, ticket));
+        // One that is done has been taken out by whoever woke it; only an early leaver is still in.
+        if self.durable.outcome(self.sequence).is_none() {
+            self.leave();
         }
     }
 }
@@ -183,6 +206,6 @@ mod tests {
         for _ in 0..10 {
             assert!(poll(&mut durable.wait(1), &waker).is_pending());
         }
-        assert!(durable.waiters.lock().wakers.is_empty());
+        assert!(durable.strays.is_empty());
     }
 }

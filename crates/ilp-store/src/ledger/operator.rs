@@ -245,6 +245,7 @@ impl DurableLedger {
         let mut posted = Posted::new(held.hold.transfer(), step, Some(created_at_ms));
         posted.expires_at_ms = expires_at_ms;
         let sequence = self.shared.queue.append(held.permit, posted)?;
+        self.shared.queue.hand_over();
         let transfer = OperatorTransfer::first(&posted, created_at_ms);
         if let Some(expires_at_ms) = expires_at_ms {
             operators.pending.insert(id, Pending { hold: held.hold, transfer });

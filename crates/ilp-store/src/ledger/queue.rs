@@ -113,7 +113,7 @@ impl Posted {
 /// What waits for the writer.
 pub(crate) struct Queue {
     state: Mutex<State>,
-    /// Notified when something waits, or no more will.
+    /// Notified when something is handed over, or no more will be.
     filled: Condvar,
     /// How many more transfers may be under way.
     permits: AtomicUsize,
@@ -124,6 +124,9 @@ pub(crate) struct Queue {
 
 struct State {
     waiting: Vec<Posted>,
+    /// Whether the writer may take what waits. A runtime's thread hands over all that it posted in a
+    /// turn at once: taken one by one, each batch would be what the last sync left time for.
+    handed_over: bool,
     last_sequence: u64,
     closed: bool,
 }
@@ -148,7 +151,12 @@ impl Queue {
     /// An empty queue with so many permits; the next transfer comes after `last_sequence`.
     pub(crate) fn new(permits: usize, last_sequence: u64) -> Self {
         Self {
-            state: Mutex::new(State { waiting: Vec::new(), last_sequence, closed: false }),
+            state: Mutex::new(State {
+                waiting: Vec::new(),
+                handed_over: false,
+                last_sequence,
+                closed: false,
+            }),
             filled: Condvar::new(),
             permits: AtomicUsize::new(permits),
             closed: AtomicBool::new(false),
@@ -174,7 +182,8 @@ impl Queue {
         self.permits.load(Ordering::Relaxed)
     }
 
-    /// Gives the transfer its place, and its permit to the writer. Never waits for the writer.
+    /// Gives the transfer its place, and its permit to the writer. Never waits for the writer, which
+    /// takes it after the next [`Queue::hand_over`].
     ///
     /// # Errors
     /// [`Stopped`] once the queue is closed; the permit is back then.
@@ -188,21 +197,26 @@ impl Queue {
         state.last_sequence += 1;
         let sequence = state.last_sequence;
         state.waiting.push(Posted { sequence, ..posted });
-        drop(state);
-        self.filled.notify_one();
         Ok(sequence)
     }
 
-    /// Waits until something is queued and takes all of it into `batch`, which must be empty.
-    /// False once the queue is closed and empty.
+    /// Lets the writer take all that was appended so far.
+    pub(crate) fn hand_over(&self) {
+        self.state.lock().handed_over = true;
+        self.filled.notify_one();
+    }
+
+    /// Waits until something is handed over and takes all that is queued into `batch`, which must be
+    /// empty.     /// False once the queue is closed and empty.
     pub(crate) fn take(&self, batch: &mut Vec<Posted>) -> bool {
         debug_assert!(batch.is_empty(), "the last batch is done with");
         let mut state = self.state.lock();
-        while state.waiting.is_empty() && !state.closed {
+        while (state.waiting.is_empty() || !state.handed_over) && !state.closed {
             self.filled.wait(&mut state);
         }
         // The two vectors take turns, so that at full speed nothing is allocated.
         std::mem::swap(&mut state.waiting, batch);
+        state.handed_over = false;
         !batch.is_empty()
     }
 

@@ -2,6 +2,7 @@ mod backup;
 mod crash;
 mod damage;
 mod disk;
+mod lane;
 mod listing;
 mod model;
 mod promise;

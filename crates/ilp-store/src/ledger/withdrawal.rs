@@ -113,6 +113,7 @@ impl DurableLedger {
         let permit = self.shared.queue.permit().ok_or(TransferError::Full)?;
         let posted = Posted::new(pending.hold.transfer(), step, Some(now_ms));
         let sequence = self.shared.queue.append(permit, posted).map_err(|Stopped| Stopped)?;
+        self.shared.queue.hand_over();
         let first_sequence = operators.recent.get(&id).map_or(0, |recent| recent.first_sequence);
         if let Some(Pending { hold, transfer }) = operators.pending.remove(&id) {
             operators.due.remove(&(transfer.expires_at_ms.unwrap_or(0), id));

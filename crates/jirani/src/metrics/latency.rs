@@ -34,10 +34,18 @@ pub(super) struct Latencies {
 pub(crate) struct Stopwatch {
     started: Instant,
     /// `None` for a packet that was not sent on.
-    next_hop: Option<Duration>,
+    next_hop: Option<Asking>,
     /// When the disk began to be waited for, which ends with the packet. `None` for a packet that
     /// had nothing to wait for.
     durable_since: Option<Instant>,
+}
+
+/// Waiting for next hops, one after the other.
+#[derive(Clone, Copy, Debug)]
+struct Asking {
+    first_asked: Instant,
+    last_done: Instant,
+    waited: Duration,
 }
 
 /// The times of a packet that has been answered.
@@ -47,6 +55,13 @@ pub(crate) struct Times {
     pub(crate) own: Duration,
     pub(crate) next_hop: Option<Duration>,
     pub(crate) durability: Option<Duration>,
+    /// When the first next hop was asked and when the last one was done, counted from when the packet
+    /// came.
+    #[cfg_attr(
+        not(any(test, feature = "otlp")),
+        expect(dead_code, reason = "spans alone tell it")
+    )]
+    pub(crate) asking: Option<(Duration, Duration)>,
 }
 
 impl Stopwatch {
@@ -56,9 +71,13 @@ impl Stopwatch {
 
     /// Waits for a next hop. More than one may be waited for, one after the other.
     pub(crate) async fn next_hop<T>(&mut self, sending: impl Future<Output = T>) -> T {
-        let sent = Instant::now();
+        let asked = Instant::now();
         let answer = sending.await;
-        *self.next_hop.get_or_insert_default() += sent.elapsed();
+        let done = Instant::now();
+        let before =
+            self.next_hop.map_or((asked, Duration::ZERO), |it| (it.first_asked, it.waited));
+        let (first_asked, waited) = (before.0, before.1 + (done - asked));
+        self.next_hop = Some(Asking { first_asked, last_done: done, waited });
         answer
     }
 
@@ -81,9 +100,13 @@ impl Stopwatch {
     pub(crate) fn stop(self) -> Times {
         let now = Instant::now();
         let total = now - self.started;
-        let (next_hop, durability) = (self.next_hop, self.durable_since.map(|since| now - since));
+        let next_hop = self.next_hop.map(|asking| asking.waited);
+        let durability = self.durable_since.map(|since| now - since);
         let waited = next_hop.unwrap_or_default() + durability.unwrap_or_default();
-        Times { total, own: total.saturating_sub(waited), next_hop, durability }
+        let asking = self.next_hop.map(|Asking { first_asked, last_done, .. }| {
+            (first_asked - self.started, last_done - self.started)
+        });
+        Times { total, own: total.saturating_sub(waited), next_hop, durability, asking }
     }
 }
 
@@ -128,7 +151,14 @@ mod tests {
             stopwatch.next_hop(tokio::time::sleep(WAIT)).await;
             stopwatch.next_hop(tokio::time::sleep(WAIT)).await;
             stopwatch.durability(tokio::time::sleep(WAIT)).await;
-            latency.record(&stopwatch.stop());
+            let times = stopwatch.stop();
+            let (asked, done) = times.asking.unwrap();
+            assert!(
+                done - asked >= times.next_hop.unwrap(),
+                "both next hops, and what was between"
+            );
+            assert!(done + times.durability.unwrap() <= times.total);
+            latency.record(&times);
         });
         let mut told = Latencies::default();
         told.add(&latency);

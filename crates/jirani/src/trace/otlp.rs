@@ -1,8 +1,9 @@
 //! Spans by OTLP over HTTP.
 //!
 //! A packet's span is made when the packet is done, from the times that were taken anyway, and put
-//! into a bounded queue. A thread of the library's takes it from there. Where that doesn't keep up,
-//! or the collector doesn't, spans are dropped: no packet ever waits for one.
+//! into a bounded queue. Below it lie spans for what the packet waited for and for our own work. A
+//! thread of the library's takes them from there. Where that doesn't keep up, or the collector
+//! doesn't, spans are dropped: no packet ever waits for one.
 
 use std::{
     future::{Future, ready},
@@ -15,7 +16,7 @@ use ilp_connector::{Source, token::Secret};
 use interledger_packet::Reply;
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Span, SpanKind, Tracer, TracerProvider},
+    trace::{Span, SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
 use opentelemetry_http::{HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
@@ -104,13 +105,19 @@ impl Traces {
         ];
         attributes.extend(wait("jirani.next_hop_us", times.next_hop));
         attributes.extend(wait("jirani.durability_us", times.durability));
+        let came = now.checked_sub(times.total).unwrap_or(now);
         let span = tracer
             .span_builder("packet")
             .with_kind(SpanKind::Server)
-            .with_start_time(now.checked_sub(times.total).unwrap_or(now))
+            .with_start_time(came)
             .with_attributes(attributes);
         // A packet carries no context of a trace, so each is the beginning of its own.
         let mut span = span.start_with_context(tracer, &Context::new());
+        let below = Context::new().with_remote_span_context(span.span_context().clone());
+        for Part { name, kind, from, to } in parts(times) {
+            let part = tracer.span_builder(name).with_kind(kind).with_start_time(came + from);
+            part.start_with_context(tracer, &below).end_with_timestamp(came + to);
+        }
         span.end_with_timestamp(now);
     }
 
@@ -121,6 +128,31 @@ impl Traces {
             tracing::warn!(%error, "the last spans were not sent");
         }
     }
+}
+
+/// A part of a packet's time, counted from when it came.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    name: &'static str,
+    kind: SpanKind,
+    from: Duration,
+    to: Duration,
+}
+
+/// What a packet's time was made of, in its order and without gaps. All next hops that it was tried
+/// with are one part, and so is what we did between them.
+fn parts(times: &Times) -> impl Iterator<Item = Part> {
+    let total = times.total;
+    let durable_from = total.saturating_sub(times.durability.unwrap_or_default());
+    let (asked, done) = times.asking.unwrap_or((durable_from, durable_from));
+    let part = |name, kind, from, to| Part { name, kind, from, to };
+    let all = [
+        part("own work", SpanKind::Internal, Duration::ZERO, asked),
+        part("next hop", SpanKind::Client, asked, done),
+        part("own work", SpanKind::Internal, done, durable_from),
+        part("durability", SpanKind::Internal, durable_from, total),
+    ];
+    all.into_iter().filter(|part| part.from < part.to)
 }
 
 fn source_name(source: Source<'_>) -> String {

@@ -56,7 +56,110 @@ fn times() -> Times {
         own: Duration::from_millis(5),
         next_hop: Some(Duration::from_millis(25)),
         durability: None,
+        asking: Some((Duration::from_millis(3), Duration::from_millis(28))),
     }
+}
+
+/// The fields of a protobuf message that are bytes or 64-bit numbers: all that matter here.
+fn fields(mut message: &[u8]) -> Vec<(u64, &[u8])> {
+    let mut fields = Vec::new();
+    while !message.is_empty() {
+        let key = varint(&mut message);
+        let length = match key & 7 {
+            0 => {
+                varint(&mut message);
+                continue;
+            }
+            1 => 8,
+            2 => usize::try_from(varint(&mut message)).unwrap(),
+            5 => 4,
+            other => panic!("wire type {other}"),
+        };
+        let (field, rest) = message.split_at(length);
+        fields.push((key >> 3, field));
+        message = rest;
+    }
+    fields
+}
+
+fn varint(message: &mut &[u8]) -> u64 {
+    let mut number = 0;
+    for shift in (0..).step_by(7) {
+        let (byte, rest) = message.split_first().unwrap();
+        *message = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    number
+}
+
+fn inner(messages: &[u8], number: u64) -> Vec<&[u8]> {
+    fields(messages).into_iter().filter(|(found, _)| *found == number).map(|(_, it)| it).collect()
+}
+
+/// A span as the collector got it.
+#[derive(Debug)]
+struct Got {
+    name: String,
+    trace: Vec<u8>,
+    id: Vec<u8>,
+    parent: Option<Vec<u8>>,
+    from_ns: u64,
+    to_ns: u64,
+}
+
+/// ExportTraceServiceRequest.resource_spans.scope_spans.spans, of which the numbers are 1, 2, 2.
+fn spans(body: &[u8]) -> Vec<Got> {
+    let scopes = inner(body, 1).into_iter().flat_map(|resource| inner(resource, 2));
+    let spans = scopes.flat_map(|scope| inner(scope, 2));
+    spans
+        .map(|span| {
+            let bytes = |number| inner(span, number).first().map(|bytes| bytes.to_vec());
+            let ns = |number| u64::from_le_bytes(bytes(number).unwrap().try_into().unwrap());
+            Got {
+                name: String::from_utf8(bytes(5).unwrap()).unwrap(),
+                trace: bytes(1).unwrap(),
+                id: bytes(2).unwrap(),
+                parent: bytes(4).filter(|id| !id.is_empty()),
+                from_ns: ns(7),
+                to_ns: ns(8),
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn below_a_packets_span_lies_what_its_time_was_made_of() {
+    let (url, requests) = collector();
+    let traces = Traces::start(Some(&Secret::new(url)), "test node").unwrap();
+    let ms = Duration::from_millis;
+    let durable = Times { total: ms(40), durability: Some(ms(10)), ..times() };
+    traces.packet(Source::Own, &fulfill(), &durable);
+    // One that was answered here, and never waited.
+    let (next_hop, asking) = (None, None);
+    traces.packet(Source::Own, &fulfill(), &Times { own: ms(30), next_hop, asking, ..times() });
+    traces.end();
+    let (_, body) = requests.recv_timeout(Duration::from_secs(60)).unwrap();
+    let spans = spans(&body);
+    let packets: Vec<_> = spans.iter().filter(|span| span.name == "packet").collect();
+    let below = |packet: &Got| -> Vec<(&str, u64, u64)> {
+        let of_it = spans.iter().filter(|span| span.parent.as_ref() == Some(&packet.id));
+        let after = |ns| (ns - packet.from_ns) / 1_000_000;
+        of_it
+            .inspect(|span| assert_eq!(span.trace, packet.trace))
+            .map(|span| (span.name.as_str(), after(span.from_ns), after(span.to_ns)))
+            .collect()
+    };
+    let [first, second] = packets[..] else { panic!("{spans:?}") };
+    assert!(first.parent.is_none() && second.parent.is_none() && first.trace != second.trace);
+    assert_eq!(
+        below(first),
+        [("own work", 0, 3), ("next hop", 3, 28), ("own work", 28, 30), ("durability", 30, 40)]
+    );
+    assert_eq!(below(second), [("own work", 0, 30)]);
+    assert_eq!(spans.len(), 2 + 4 + 1);
 }
 
 fn holds(body: &[u8], text: &str) -> bool {
