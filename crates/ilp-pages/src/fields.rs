@@ -21,6 +21,24 @@ impl Fields {
         Some(self.get(name)).filter(|value| !value.is_empty())
     }
 
+    /// All of them but those of these names.
+    pub(crate) fn except<'a>(
+        &'a self,
+        names: &'a [&str],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let is_kept = |(name, _): &&(String, String)| !names.contains(&name.as_str());
+        self.0.iter().filter(is_kept).map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Adds those of other fields whose names are not there.
+    pub(crate) fn add_absent(&mut self, other: Self) {
+        for (name, value) in other.0 {
+            if !self.0.iter().any(|(known, _)| *known == name) {
+                self.0.push((name, value));
+            }
+        }
+    }
+
     /// Sets what a form begins with.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.0.retain(|(known, _)| known != name);

@@ -14,6 +14,7 @@ mod form;
 mod layout;
 mod liquidity;
 mod overview;
+mod paging;
 mod parts;
 mod peers;
 mod sign_in;

@@ -1,7 +1,8 @@
 //! Deposits and withdrawals, in one step or in two, of a peer or of the node's own stock.
 
 use ilp_admin::operator::{
-    AccountTransfers, AssetView, Deposit, OperatorError, TransferView, Withdrawal, account_name,
+    AccountTransfers, AssetView, Deposit, Operator, OperatorError, TransferView, Withdrawal,
+    account_name,
 };
 use ilp_connector::ledger::TransferKind;
 use ilp_store::TransferState;
@@ -42,6 +43,14 @@ impl Owner {
             Self::Peer(id) | Self::Asset(id) => id,
         }
     }
+
+    /// What the API calls the id.
+    fn id_name(&self) -> &'static str {
+        match self {
+            Self::Peer(_) => "peerId",
+            Self::Asset(_) => "assetId",
+        }
+    }
 }
 
 /// Does what one of the forms below asks for, and gives the word for it that [`done`] knows.
@@ -68,8 +77,7 @@ pub(crate) async fn act(
         "void" => return end(pages, visit, transfer_id, false).await.map_err(refused),
         "deposit" | "withdraw" => {}
         _ => {
-            errors.add("", "The form doesn't say whether to deposit or to withdraw.");
-            return Err(errors);
+            return Err(Errors::one("", "The form doesn't say whether to deposit or to withdraw."));
         }
     }
     let amount = errors.amount(fields, field, scale);
@@ -107,19 +115,18 @@ async fn put_in(
     owner: &Owner,
     deposit: Deposit,
 ) -> Result<(), OperatorError> {
-    let operator = pages.operator.clone();
-    let (id, amount) = (deposit.owner_id.clone(), deposit.amount.to_string());
-    let transfer = &deposit.transfer_id;
+    let mut detail = json!({ "amount": deposit.amount.to_string(), "id": deposit.transfer_id });
+    detail[owner.id_name()] = deposit.owner_id.as_str().into();
     match owner {
         Owner::Peer(_) => {
-            let detail = json!({ "peerId": id, "amount": amount, "id": transfer });
-            let work = async move { operator.deposit_peer_liquidity(deposit).await };
-            pages.change(visit, "depositPeerLiquidity", &detail, work, |()| None).await
+            let work =
+                |operator: Operator| async move { operator.deposit_peer_liquidity(deposit).await };
+            pages.change(visit, "depositPeerLiquidity", detail, work).await
         }
         Owner::Asset(_) => {
-            let detail = json!({ "assetId": id, "amount": amount, "id": transfer });
-            let work = async move { operator.deposit_asset_liquidity(deposit).await };
-            pages.change(visit, "depositAssetLiquidity", &detail, work, |()| None).await
+            let work =
+                |operator: Operator| async move { operator.deposit_asset_liquidity(deposit).await };
+            pages.change(visit, "depositAssetLiquidity", detail, work).await
         }
     }
 }
@@ -130,42 +137,42 @@ async fn take_out(
     owner: &Owner,
     withdrawal: Withdrawal,
 ) -> Result<(), OperatorError> {
-    let operator = pages.operator.clone();
-    let detail = |owner_name: &str| {
-        json!({
-            owner_name: withdrawal.owner_id, "amount": withdrawal.amount.to_string(),
-            "id": withdrawal.transfer_id, "timeoutSeconds": withdrawal.timeout_s.to_string(),
-        })
-    };
+    let mut detail = json!({
+        "amount": withdrawal.amount.to_string(), "id": withdrawal.transfer_id,
+        "timeoutSeconds": withdrawal.timeout_s.to_string(),
+    });
+    detail[owner.id_name()] = withdrawal.owner_id.as_str().into();
     match owner {
         Owner::Peer(_) => {
-            let detail = detail("peerId");
-            let work = async move { operator.withdraw_peer_liquidity(withdrawal).await };
-            pages.change(visit, "createPeerLiquidityWithdrawal", &detail, work, |()| None).await
+            let work = |operator: Operator| async move {
+                operator.withdraw_peer_liquidity(withdrawal).await
+            };
+            pages.change(visit, "createPeerLiquidityWithdrawal", detail, work).await
         }
         Owner::Asset(_) => {
-            let detail = detail("assetId");
-            let work = async move { operator.withdraw_asset_liquidity(withdrawal).await };
-            pages.change(visit, "createAssetLiquidityWithdrawal", &detail, work, |()| None).await
+            let work = |operator: Operator| async move {
+                operator.withdraw_asset_liquidity(withdrawal).await
+            };
+            pages.change(visit, "createAssetLiquidityWithdrawal", detail, work).await
         }
     }
 }
 
-async fn end(
+/// Posts a pending withdrawal or voids it, and gives the word for it.
+pub(crate) async fn end(
     pages: &Pages,
     visit: &Visit,
     id: String,
     post: bool,
 ) -> Result<&'static str, OperatorError> {
-    let operator = pages.operator.clone();
     let detail = json!({ "withdrawalId": id });
     if post {
-        let work = async move { operator.post_withdrawal(&id).await };
-        pages.change(visit, "postLiquidityWithdrawal", &detail, work, |()| None).await?;
+        let work = |operator: Operator| async move { operator.post_withdrawal(&id).await };
+        pages.change(visit, "postLiquidityWithdrawal", detail, work).await?;
         Ok("posted")
     } else {
-        let work = async move { operator.void_withdrawal(&id).await };
-        pages.change(visit, "voidLiquidityWithdrawal", &detail, work, |()| None).await?;
+        let work = |operator: Operator| async move { operator.void_withdrawal(&id).await };
+        pages.change(visit, "voidLiquidityWithdrawal", detail, work).await?;
         Ok("voided")
     }
 }
