@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use interledger_packet::ErrorCode;
 use papaya::HashMap;
 use uuid::Uuid;
 
@@ -64,12 +65,12 @@ impl<L: Ledger> Connector<L> {
 
 impl Counters {
     /// Counts a packet that was refused before it was sent on.
-    pub(super) fn turned_away(&self, source: Source<'_>, amount: u64) {
+    pub(super) fn turned_away(&self, source: Source<'_>, amount: u64, code: ErrorCode) {
         match source {
-            Source::Peer(peer) => peer.traffic.turned_away(amount),
-            Source::Local(local) => self.accounts(&local.asset).turned_away(amount),
-            Source::Probe(asset) => self.accounts(asset).turned_away(amount),
-            Source::Own => self.questions.turned_away(amount),
+            Source::Peer(peer) => peer.traffic.turned_away(amount, code),
+            Source::Local(local) => self.accounts(&local.asset).turned_away(amount, code),
+            Source::Probe(asset) => self.accounts(asset).turned_away(amount, code),
+            Source::Own => self.questions.turned_away(amount, code),
         }
     }
 

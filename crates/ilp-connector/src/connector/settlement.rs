@@ -103,12 +103,12 @@ impl<L: Ledger> Connector<L> {
                 fulfill.into_bytes()
             }
             Ok(Reply::Reject(reject)) => {
-                passage.end(Ending::Rejected);
+                passage.end_with(Ending::Rejected, reject.code());
                 self.counters.causes.rejected(reject.code());
                 reject.into_bytes()
             }
             Err(refusal) => {
-                passage.end(Ending::Refused);
+                passage.end_with(Ending::Refused, refusal.code());
                 self.reject(refusal)
             }
         }
