@@ -62,7 +62,7 @@ use std::{
     },
 };
 
-use ilp_connector::{Connector, peer::Asset};
+use ilp_connector::{Connector, account::AccountId, peer::Asset};
 use ilp_store::{Claim, DurableLedger, Store};
 use interledger_packet::Timestamp;
 use parking_lot::RwLock;
@@ -89,6 +89,7 @@ pub use self::{
     recipients::{Declined, Recipient, Reserved},
     routes::RouteView,
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
+    thresholds::LowAccount,
     tokens::{AddedToken, TokenName, random_token, token_id},
     transfers::{AccountTransfers, TransferView, account_name},
     views::{AssetView, NodeView, Passed, PeerView},
@@ -151,6 +152,8 @@ struct Inner {
     started_at: Timestamp,
     /// The assets, so that all peers of one share it. Changed only by [`Changing`].
     assets: RwLock<HashMap<Uuid, Arc<Asset>>>,
+    /// Below which liquidity somebody wants to be told, as the books have it.
+    thresholds: parking_lot::Mutex<HashMap<AccountId, u64>>,
     /// Bounds what the audit log keeps of those who are turned away.
     refusals: audit::SharedRefusals,
     /// Makes ids rise even within one millisecond: lists are sorted by them.
@@ -179,6 +182,7 @@ impl Operator {
             started_at: (parts.clock)(),
             parts,
             assets: RwLock::default(),
+            thresholds: parking_lot::Mutex::default(),
             refusals: audit::SharedRefusals::default(),
             ids: parking_lot::Mutex::new(ContextV7::new()),
             changing: Arc::default(),
@@ -214,17 +218,6 @@ impl Operator {
     #[must_use]
     pub fn is_loaded(&self) -> bool {
         self.inner.is_loaded.load(Ordering::Acquire)
-    }
-
-    /// Asks the network for a path to `address`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::BadInput`] when it is no ILP address.
-    pub async fn ping(&self, address: &str) -> Result<PingOutcome, OperatorError> {
-        let destination = address
-            .parse()
-            .map_err(|error| OperatorError::bad_input("invalid ILP address", error))?;
-        Ok(self.inner.parts.network.ping(destination).await)
     }
 
     /// Runs one change: alone, and to its end. It runs in a task of its own, so that a client
