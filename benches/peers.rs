@@ -1,6 +1,6 @@
 //! A hundred thousand peers through the API of a real node: how fast they are made at the begin and
-//! at the end, how long pages of the list take wherever they lie, how long a restart takes until the
-//! node is ready, and its memory.
+//! at the end, how long pages of the list take wherever they lie and the operator's pages, how long a restart
+//! takes until the node is ready, and its memory.
 //!
 //! `cargo bench --bench peers` takes some minutes; `-- --peers N` makes another number of them.
 
@@ -44,6 +44,7 @@ fn main() {
     let took = make(&node, &asset, peers);
     println!("{peers} peers made in {:.1} s; {} MB resident", took.as_secs_f64(), node.memory_mb());
     list(&node, peers);
+    look(&node);
     node.stop();
     let began = Instant::now();
     let node = Node::start(dir.path());
@@ -131,6 +132,27 @@ fn list(node: &Node, peers: usize) {
         );
     }
     println!("all {} pages: {:.2} s", seen.div_ceil(PAGE), walked.as_secs_f64());
+}
+
+/// The operator's pages that have to do with peers, as a browser asks for them.
+fn look(node: &Node) {
+    let mut client = node.client();
+    for (name, path) in [
+        ("the overview", "/"),
+        ("the list of peers", "/peers"),
+        ("a search that finds the oldest", "/peers?q=peer0"),
+        ("the form of a new peer", "/peers/new"),
+    ] {
+        let mut times: Vec<Duration> = (0..50)
+            .map(|_| {
+                let began = Instant::now();
+                assert_eq!(client.get(path), 200, "{path}");
+                began.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        println!("page of {name}: p50 {:.2} ms, most {:.2} ms", ms(times[25]), ms(times[49]));
+    }
 }
 
 fn ms(time: Duration) -> f64 {

@@ -8,19 +8,23 @@
 mod answer;
 mod assets;
 mod change;
+mod chart;
 mod fields;
 mod files;
 mod form;
 mod layout;
 mod liquidity;
+mod live;
+mod notes;
 mod overview;
 mod paging;
 mod parts;
 mod peers;
+mod pulse;
 mod sign_in;
 mod visit;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use axum::{
     Router,
@@ -30,30 +34,73 @@ use axum::{
 use ilp_admin::{Auth, operator::Operator};
 use tokio::sync::Semaphore;
 
+pub use self::pulse::{Core, PacketTimes, Sampler};
+use self::{notes::Notes, pulse::Pulse};
+
 /// Forms that are read and answered at once; one more is told to come back.
 const FORMS_MAX: usize = 32;
+
+/// What the pages are about.
+pub struct Node {
+    /// What may be done with it.
+    pub operator: Operator,
+    /// Who may do it.
+    pub auth: Auth,
+    /// Where peers send their packets, as the other operator is told.
+    pub connector_url: String,
+    /// What carries its packets, whose counters are read.
+    pub core: Core,
+    /// How long packets took.
+    pub packet_times: PacketTimes,
+}
 
 /// What the pages share.
 struct Pages {
     operator: Operator,
     auth: Auth,
-    /// Where peers send their packets, as the other operator is told.
     connector_url: String,
+    pulse: Arc<Pulse>,
+    notes: Notes,
     forms: Semaphore,
+    /// A place for each page that may be followed.
+    followers: Arc<Semaphore>,
 }
 
-/// The pages' routes, to be served beside those of the API.
-pub fn router(operator: Operator, auth: Auth, connector_url: String) -> Router {
-    let pages = Pages { operator, auth, connector_url, forms: Semaphore::new(FORMS_MAX) };
-    Router::new()
+/// The pages' routes, to be served beside those of the API, and what has to run for them until the
+/// node ends.
+#[must_use]
+pub fn pages(node: Node) -> (Router, Sampler) {
+    let Node { operator, auth, connector_url, core, packet_times } = node;
+    let (pulse, sampler) = Pulse::new(core, operator.clone(), packet_times);
+    let pages = Pages {
+        operator,
+        auth,
+        connector_url,
+        pulse,
+        notes: Notes::default(),
+        forms: Semaphore::new(FORMS_MAX),
+        followers: Arc::new(Semaphore::new(live::FOLLOWERS_MAX)),
+    };
+    let router = Router::new()
         .route("/", get(overview::show))
         .route("/sign-in", get(sign_in::ask).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/assets/style.css", get(files::style))
         .route("/assets/script.js", get(files::script))
         .merge(assets::routes())
+        .merge(live::routes())
         .merge(peers::routes())
         .fallback(answer::nothing_here)
         .with_state(Arc::new(pages))
-        .layer(map_response(answer::guard))
+        .layer(map_response(answer::guard));
+    (router, sampler)
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Node")
+            .field("connector_url", &self.connector_url)
+            .finish_non_exhaustive()
+    }
 }

@@ -168,14 +168,23 @@ async fn serve(
     let service = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(service, until(stopping.clone()));
     let auth = auth(config, tenant_id, store)?;
+    let page_node = ilp_pages::Node {
+        operator: operator.clone(),
+        auth: auth.clone(),
+        connector_url,
+        core: Arc::clone(connector),
+        packet_times: sources.packet_times(),
+    };
+    let (pages, sampler) = ilp_pages::pages(page_node);
+    let sampler = sample(sampler, until(stopping.clone()));
     let metrics = Metrics::new(sources);
-    let router = admin_router(config, auth, (&operator, connector_url), metrics);
+    let router = admin_router(config, auth, &operator, metrics).merge(pages);
     let peering = peering::serve(surfaces.peering, operator.clone(), until(stopping.clone()));
     let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
 
     let ending = ending(connector, stop, on_ledger_failure);
-    let (drained, (), (), (), (), (), (), outcome) =
-        tokio::join!(packets, payments, wallets, admin, peering, upkeep, rates, ending);
+    let (drained, (), (), (), (), (), (), (), outcome) =
+        tokio::join!(packets, payments, wallets, admin, peering, upkeep, rates, sampler, ending);
     drop(end_workers);
     tell_unfinished(&operator, drained).await;
     outcome
@@ -207,17 +216,16 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// What is served on the operator's port: the API, and the pages and the metrics beside it.
+/// What is served on the operator's port beside the pages: the API and the metrics.
 fn admin_router(
     config: &Config,
     auth: Auth,
-    (operator, connector_url): (&Operator, String),
+    operator: &Operator,
     metrics: Metrics,
 ) -> axum::Router {
     let secret = config.metrics.secret.as_ref();
     let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
-    let pages = ilp_pages::router(operator.clone(), auth.clone(), connector_url);
-    ilp_admin::router(operator.clone(), auth).merge(scrape).merge(pages)
+    ilp_admin::router(operator.clone(), auth).merge(scrape)
 }
 
 /// Waits a little for what the operator's API was doing, and says what had to be left.
@@ -273,6 +281,15 @@ async fn ask_for_rates(service: Option<RatesService>, stop: impl Future<Output =
     let Some(service) = service else { return };
     tokio::select! {
         () = service.run() => {}
+        () = stop => {}
+    }
+}
+
+/// Looks once a second at what the pages show, until the node is told to stop: those who follow a page
+/// are let go then.
+async fn sample(sampler: ilp_pages::Sampler, stop: impl Future<Output = ()>) {
+    tokio::select! {
+        () = sampler.run() => {}
         () = stop => {}
     }
 }
