@@ -8,6 +8,7 @@ mod assets;
 pub mod audit;
 mod auto_peering;
 mod backup;
+mod books;
 mod check;
 mod error;
 mod events;
@@ -75,6 +76,7 @@ use self::wallets::Wallets;
 
 pub use self::{
     auto_peering::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules},
+    books::{AccountAsset, AccountOwner, AccountView, AssetBooks, Movements},
     error::{ErrorKind, OperatorError},
     form_checks::PeerField,
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
@@ -87,7 +89,7 @@ pub use self::{
     peer_search::Found,
     rates::NewRate,
     recipients::{Declined, Recipient, Reserved},
-    routes::RouteView,
+    routes::{RouteView, Way},
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
     tokens::{AddedToken, TokenName, random_token, token_id},
     transfers::{AccountTransfers, TransferView, account_name},

@@ -35,13 +35,21 @@ impl<L: Ledger> Connector<L> {
         self.peers.routes.page(after, limit)
     }
 
-    /// The peer that a packet of the node's own to `destination` would go to at `now`, if any.
-    #[must_use]
-    pub fn next_hop(&self, destination: Addr<'_>, now: Timestamp) -> Option<Arc<Peer>> {
-        match self.route(destination, Source::Own, &[], now) {
-            Ok(Next::Hop(peer)) => Some(peer),
-            Ok(Next::Here) | Err(_) => None,
-        }
+    /// Where a packet of the node's own to `destination` would go at `now`: to a peer, or nowhere
+    /// further than here.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it would go nowhere.
+    pub fn way_to(
+        &self,
+        destination: Addr<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Peer>>, Refusal> {
+        self.may_be_forwarded(destination)?;
+        Ok(match self.route(destination, Source::Own, &[], now)? {
+            Next::Hop(peer) => Some(peer),
+            Next::Here => None,
+        })
     }
 
     /// The rules that depend on who the next hop is. `passage` is that of a packet which could not be
