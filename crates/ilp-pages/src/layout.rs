@@ -14,12 +14,28 @@ pub(crate) enum Section {
     Overview,
     Peers,
     Assets,
+    Rates,
+    Routes,
+    Wallets,
+    Payments,
+    Books,
+    Events,
+    Audit,
+    Settings,
 }
 
-const SECTIONS: [(Section, &str, &str); 3] = [
+const SECTIONS: [(Section, &str, &str); 11] = [
     (Section::Overview, "/", "Overview"),
     (Section::Peers, "/peers", "Peers"),
     (Section::Assets, "/assets", "Assets"),
+    (Section::Rates, "/rates", "Rates"),
+    (Section::Routes, "/routes", "Routes"),
+    (Section::Wallets, "/wallets", "Wallets"),
+    (Section::Payments, "/payments", "Payments"),
+    (Section::Books, "/books", "Books"),
+    (Section::Events, "/events", "Events"),
+    (Section::Audit, "/audit", "Audit"),
+    (Section::Settings, "/settings", "Settings"),
 ];
 
 /// A page for somebody who may see it.

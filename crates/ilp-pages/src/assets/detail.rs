@@ -109,7 +109,7 @@ async fn deleting(
 async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) -> Answer {
     let id = asset.record.id;
     let owner = Owner::Asset(id.to_string());
-    let movements = liquidity::movements(pages, visit, &owner, asset).await?;
+    let movements = liquidity::movements(pages, visit, &owner).await?;
     let typed = typed.beginning_with(fields_of(asset));
     let record = &asset.record;
     let created = interledger_packet::Timestamp::from_unix_ms(record.created_at_ms);

@@ -49,7 +49,7 @@ pub(super) async fn showing(
 ) -> Answer {
     let peer = pages.operator.peer(id).await?;
     let owner = Owner::Peer(id.to_owned());
-    let movements = liquidity::movements(pages, visit, &owner, &peer.asset).await?;
+    let movements = liquidity::movements(pages, visit, &owner).await?;
     let record = &peer.record;
     let name = record.name.as_deref().filter(|name| !name.trim().is_empty());
     let title = name.unwrap_or(&record.static_ilp_address);
