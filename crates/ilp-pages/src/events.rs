@@ -95,7 +95,7 @@ async fn detail(State(pages): State<Arc<Pages>>, Path(id): Path<String>, visit: 
         @if visit.query.get("done") == "retry" { (notice("good", "It is sent again now, with all its attempts before it.")) }
         div.head {
             h1 { (plain(&event.kind)) }
-            @if !is_taken {
+            @if !is_taken && is_sent(&pages) {
                 form method="post" action={ "/events/" (event.id) "/retry" } {
                     (form_token(&visit))
                     button.plain type="submit" { "Send it again now" }

@@ -175,6 +175,7 @@ fn row(visit: &Visit, rate: &RateInUse, now: Timestamp) -> Markup {
 fn service(pages: &Pages) -> Markup {
     let failures = pages.operator.rates_service_failures();
     let is_asked = pages.setting("rates.url").is_some_and(|setting| setting.is_set);
+    let has_told = pages.operator.rates().iter().any(|rate| rate.origin == RateOrigin::Service);
     let lifetime = pages.setting("rates.lifetime_ms").and_then(|setting| setting.value.as_deref());
     let lifetime_ms = lifetime.and_then(|lifetime| lifetime.parse::<u64>().ok());
     html! {
@@ -182,6 +183,8 @@ fn service(pages: &Pages) -> Markup {
             h2 { "Rates service" }
             @if !is_asked {
                 p { "None is asked. Name one by " code { "rates.url" } " in the configuration (" code { "JIRANI_RATES_URL" } "), and its rates stand here." }
+            } @else if failures.is_empty() && !has_told {
+                p { (state("", "No answer yet")) " It is asked for the rates of each asset's code." }
             } @else if failures.is_empty() {
                 p { (state("good", "Answers")) }
             } @else {

@@ -35,8 +35,17 @@ impl<L: Ledger> Connector<L> {
         self.peers.routes.page(after, limit)
     }
 
-    /// Where a packet of the node's own to `destination` would go at `now`: to a peer, or nowhere
-    /// further than here.
+    /// The peer that a packet of the node's own to `destination` would go to at `now`, if any.
+    #[must_use]
+    pub fn next_hop(&self, destination: Addr<'_>, now: Timestamp) -> Option<Arc<Peer>> {
+        match self.route(destination, Source::Own, &[], now) {
+            Ok(Next::Hop(peer)) => Some(peer),
+            Ok(Next::Here) | Err(_) => None,
+        }
+    }
+
+    /// The same with why there is none, and by the rules about neighbours' and other networks'
+    /// addresses: `None` is a packet that goes no further than here.
     ///
     /// # Errors
     /// [`Refusal`] when it would go nowhere.

@@ -7,7 +7,8 @@ use ilp_admin::operator::OperatorError;
 use ilp_store::Report;
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::TABS;
 use crate::{
@@ -25,11 +26,17 @@ const WAIT: Duration = Duration::from_secs(2);
 const FAULTS_SHOWN: usize = 50;
 
 /// Who verifies, one at a time, and what came of it the last time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Verifying {
-    /// Held for as long as it takes.
-    turn: Arc<Mutex<()>>,
-    last: Arc<parking_lot::Mutex<Option<Last>>>,
+    /// The one permit is taken for as long as it takes.
+    turn: Arc<Semaphore>,
+    last: Mutex<Option<Last>>,
+}
+
+impl Default for Verifying {
+    fn default() -> Self {
+        Self { turn: Arc::new(Semaphore::new(1)), last: Mutex::default() }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -39,7 +46,7 @@ struct Last {
 }
 
 pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
-    let is_running = pages.verifying.turn.try_lock().is_err();
+    let is_running = pages.verifying.turn.available_permits() == 0;
     let body = html! {
         div.head {
             h1 { "Verify" }
@@ -47,11 +54,10 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Respo
         }
         (tabs(&TABS, "/books/verify"))
         section.card #result data-live { (result(&pages, is_running)) }
-        form method="post" action="/books/verify" {
+        form.card method="post" action="/books/verify" {
             (form_token(&visit))
             button type="submit" { "Add it all up" }
         }
-        p { }
         p.quiet.small { "Independent of this node's memory, and of a copy instead: " code { "jirani backup DIR && jirani ledger verify --data-dir DIR" } }
     };
     page(&visit, Section::Books, "Verify", &body)
@@ -59,7 +65,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Respo
 
 /// Starts it, unless it runs already, and waits a moment for the result.
 pub(super) async fn start(State(pages): State<Arc<Pages>>, _form: Submitted) -> Response {
-    if let Ok(turn) = Arc::clone(&pages.verifying.turn).try_lock_owned() {
+    if let Ok(turn) = Arc::clone(&pages.verifying.turn).try_acquire_owned() {
         let verified = tokio::spawn(verify(Arc::clone(&pages), turn));
         // Goes on by itself if it takes longer.
         let _ = tokio::time::timeout(WAIT, verified).await;
@@ -67,7 +73,7 @@ pub(super) async fn start(State(pages): State<Arc<Pages>>, _form: Submitted) -> 
     see_other("/books/verify")
 }
 
-async fn verify(pages: Arc<Pages>, turn: OwnedMutexGuard<()>) {
+async fn verify(pages: Arc<Pages>, turn: OwnedSemaphorePermit) {
     let found = pages.operator.verify_books().await;
     *pages.verifying.last.lock() = Some(Last { at: pages.operator.now(), found });
     drop(turn);

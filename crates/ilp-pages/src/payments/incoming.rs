@@ -69,6 +69,7 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
         code: payment.asset.code.clone(),
         scale: payment.asset.scale,
     };
+    let wallet = pages.operator.wallet_address(&record.wallet_address_id.to_string()).await?;
     let (now, back) = (pages.operator.now(), format!("/payments/incoming/{}", record.id));
     let table = Table { visit, account, asset: &asset, back: &back, now };
     let body = html! {
@@ -82,7 +83,7 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
         (typed.summary())
         div.head {
             h1 { (incoming_title(&payment)) }
-            p { "For " a href={ "/wallets/" (record.wallet_address_id) } { "its wallet address" } ", made " (moment_ms(record.created_at_ms, now)) }
+            p { "For " a href={ "/wallets/" (record.wallet_address_id) } { (plain(&wallet.record.url)) } ", made " (moment_ms(record.created_at_ms, now)) }
         }
         section.card {
             h2 { "Its address" }

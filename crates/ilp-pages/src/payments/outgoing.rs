@@ -108,6 +108,7 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
         code: payment.asset.code.clone(),
         scale: payment.asset.scale,
     };
+    let wallet = pages.operator.wallet_address(&record.quote.wallet_address_id.to_string()).await?;
     let (now, back) = (pages.operator.now(), format!("/payments/outgoing/{}", record.id));
     let table = Table { visit, account, asset: &asset, back: &back, now };
     let quote = QuoteView { record: record.quote.clone(), asset: Arc::clone(&payment.asset) };
@@ -120,12 +121,12 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
         (typed.summary())
         div.head {
             h1 { "To " (plain(&record.quote.receiver)) }
-            p { "From " a href={ "/wallets/" (record.quote.wallet_address_id) } { "its wallet address" } ", made " (moment_ms(record.created_at_ms, now)) }
+            p { "From " a href={ "/wallets/" (record.quote.wallet_address_id) } { (plain(&wallet.record.url)) } ", made " (moment_ms(record.created_at_ms, now)) }
         }
         section.card #progress data-live { (how_far(&payment, running, now)) }
         (actions(visit, &payment, &typed))
         div.grid {
-            section.card { h2 { "Terms" } (terms(&quote)) }
+            section.card { h2 { "Terms" } (terms(&quote, None)) }
         }
         section.card #movements data-live {
             h2 { "Its packets and other movements" }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use ilp_admin::operator::{NewOutgoingPayment, Operator, OutgoingPaymentView, QuoteView};
+use interledger_packet::Timestamp;
 use maud::{Markup, html};
 use serde_json::json;
 
@@ -70,8 +71,7 @@ async fn showing(pages: &Pages, visit: &Visit, quote: &QuoteView, typed: &Typed)
         }
         section.card {
             h2 { "What it costs" }
-            (terms(quote))
-            dl.facts { dt { "Stands until" } dd { (moment_ms(record.expires_at_ms, now)) } }
+            (terms(quote, Some(now)))
         }
         @if is_over {
             div.notice.warn { p { "The quote has expired. " a href={ "/payments/new?wallet=" (record.wallet_address_id) } { "Ask the price again." } } }
@@ -86,8 +86,8 @@ async fn showing(pages: &Pages, visit: &Visit, quote: &QuoteView, typed: &Typed)
     Ok(show_as(typed.status(), visit, Section::Payments, "Pay", &body))
 }
 
-/// The terms of a payment.
-pub(super) fn terms(quote: &QuoteView) -> Markup {
+/// The terms of a payment; and `now`, how long they stand, where none was made yet.
+pub(super) fn terms(quote: &QuoteView, now: Option<Timestamp>) -> Markup {
     let QuoteView { record, asset } = quote;
     let fee = record.debit_amount.saturating_sub(record.debit_minus_fees);
     let received = (record.receive_asset_code.as_str(), record.receive_asset_scale);
@@ -102,6 +102,7 @@ pub(super) fn terms(quote: &QuoteView) -> Markup {
                 @if record.local_recipient.is_some() { "In the books of this node, without packets" }
                 @else { "At least " (record.packet_count) " packets" @if let Some(most) = record.max_packet_amount { " of at most " (amount(most, asset)) } }
             }
+            @if let Some(now) = now { dt { "Stands until" } dd { (moment_ms(record.expires_at_ms, now)) } }
         }
     }
 }

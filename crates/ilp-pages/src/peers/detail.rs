@@ -13,7 +13,7 @@ use crate::{
     form::{Label, Typed},
     layout::{Section, form_token, show_as},
     liquidity::{self, Owner},
-    parts::{amount, liquidity_bar, moment, notice, reachability},
+    parts::{amount, liquidity_bar, moment, notice, plain, reachability},
     visit::{Submitted, Visit},
 };
 
@@ -58,7 +58,7 @@ pub(super) async fn showing(
         (said)
         (typed.summary())
         div.head {
-            h1 { (title) }
+            h1 { (plain(title)) }
             div.actions {
                 form method="post" action={ "/peers/" (id) "/ping" } {
                     (form_token(visit))

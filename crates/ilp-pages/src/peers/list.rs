@@ -11,7 +11,7 @@ use crate::{
     answer::Answer,
     layout::{Section, show as page},
     paging::{ROWS, asked, link, links},
-    parts::{amount, liquidity_bar, pager, reachability},
+    parts::{amount, liquidity_bar, pager, plain, reachability},
     visit::Visit,
 };
 
@@ -99,7 +99,7 @@ fn row(peer: &PeerView) -> Markup {
         tr {
             th scope="row" {
                 div {
-                    a href={ "/peers/" (record.id) } { (name.unwrap_or(&record.static_ilp_address)) }
+                    a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(&record.static_ilp_address))) }
                     @if name.is_some() { br; code.small.quiet { (record.static_ilp_address) } }
                 }
             }

@@ -125,9 +125,9 @@ pub(super) async fn showing(
             p { code { (plain(&record.url)) } }
         }
         div.grid {
-            section.card #received data-live {
+            section.card {
                 h2 { "Received" }
-                div.figure { (amount(wallet.liquidity, asset)) }
+                div.figure #received data-live { (amount(wallet.liquidity, asset)) }
                 p.quiet.small { "What it was paid outside of any incoming payment and has not been withdrawn. " a href={ "/books/accounts/" (AccountId::wallet_address(record.id).owner) } { "Movements" } }
                 (withdraw_form(visit, wallet, &typed))
             }
