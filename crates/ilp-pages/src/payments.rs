@@ -13,7 +13,11 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use ilp_admin::operator::{IncomingPaymentView, OutgoingPaymentView, PaymentFilter, PaymentView};
+use ilp_admin::operator::{
+    IncomingPaymentView, OperatorError, OutgoingPaymentView, PaymentFilter, PaymentView,
+    account_name,
+};
+use ilp_connector::account::{AccountId, AccountKind};
 use ilp_store::{IncomingPaymentState, OutgoingPaymentState, TextFilter};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
@@ -24,8 +28,9 @@ use crate::{
     fields::Fields,
     form::{Label, Typed},
     layout::{Section, show as page},
-    paging::{asked, links},
+    paging::{ROWS, asked, links},
     parts::{amount, empty, moment_ms, plain, state},
+    transfers::Table,
     visit::Visit,
 };
 
@@ -165,6 +170,30 @@ fn outgoing_state(payment: &OutgoingPaymentView) -> Markup {
         OutgoingPaymentState::Failed => state("bad", "Failed"),
         OutgoingPaymentState::Cancelled => state("", "Called off"),
     }
+}
+
+/// The newest movements on a payment's account: its packets, its money, its withdrawal.
+async fn movements_of(
+    pages: &Pages,
+    visit: &Visit,
+    account: AccountId,
+) -> Result<Markup, OperatorError> {
+    let name = account_name(account);
+    let owner = pages.operator.account(&name).await?.owner;
+    let rows = usize::try_from(ROWS).unwrap_or_default();
+    let found = pages.operator.movements(account, None, rows).await?;
+    let direction = match account.kind {
+        AccountKind::IncomingPayment => "incoming",
+        _ => "outgoing",
+    };
+    let back = format!("/payments/{direction}/{name}");
+    let now = pages.operator.now();
+    let table = Table { visit, account, asset: &owner.asset, back: &back, now };
+    Ok(html! {
+        h2 { "Its packets and other movements" }
+        @if found.rows.is_empty() { p.quiet { "Nothing has moved yet." } } @else { (table.show(&found.rows)) }
+        @if found.next.is_some() { p { a href={ "/books/accounts/" (name) } { "All of them" } } }
+    })
 }
 
 /// How much of it is done, as a bar.

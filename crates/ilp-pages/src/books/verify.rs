@@ -30,7 +30,7 @@ const FAULTS_SHOWN: usize = 50;
 pub(crate) struct Verifying {
     /// The one permit is taken for as long as it takes.
     turn: Arc<Semaphore>,
-    last: Mutex<Option<Last>>,
+    last: Mutex<Option<Arc<Last>>>,
 }
 
 impl Default for Verifying {
@@ -39,7 +39,7 @@ impl Default for Verifying {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Last {
     at: Timestamp,
     found: Result<(Report, Duration), OperatorError>,
@@ -75,7 +75,7 @@ pub(super) async fn start(State(pages): State<Arc<Pages>>, _form: Submitted) -> 
 
 async fn verify(pages: Arc<Pages>, turn: OwnedSemaphorePermit) {
     let found = pages.operator.verify_books().await;
-    *pages.verifying.last.lock() = Some(Last { at: pages.operator.now(), found });
+    *pages.verifying.last.lock() = Some(Arc::new(Last { at: pages.operator.now(), found }));
     drop(turn);
 }
 
@@ -84,14 +84,14 @@ fn result(pages: &Pages, is_running: bool) -> Markup {
     html! {
         h2 { "Result" }
         @if is_running { p { (state("warn", "Running")) " What it finds is shown here." } }
-        @match last {
+        @match last.as_deref() {
             None if is_running => {}
             None => p.quiet { "Not done since the node was started." },
             Some(Last { at, found: Err(error) }) => {
-                p { (state("bad", "Can't be read")) " " (moment(at, pages.operator.now())) }
+                p { (state("bad", "Can't be read")) " " (moment(*at, pages.operator.now())) }
                 p { (error.message()) }
             }
-            Some(Last { at, found: Ok((report, took)) }) => (found(&report, took, &moment(at, pages.operator.now()))),
+            Some(Last { at, found: Ok((report, took)) }) => (found(report, *took, &moment(*at, pages.operator.now()))),
         }
     }
 }

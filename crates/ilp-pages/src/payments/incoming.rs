@@ -3,21 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{AccountAsset, IncomingPaymentView, Operator};
+use ilp_admin::operator::{IncomingPaymentView, Operator, OperatorError};
 use ilp_connector::account::AccountId;
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 use serde_json::json;
 
-use super::{incoming_state, incoming_title, progress};
+use super::{incoming_state, incoming_title, movements_of, progress};
 use crate::{
     Pages,
     answer::{Answer, see_other},
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show_as},
-    paging::ROWS,
     parts::{amount, moment_ms, notice, plain},
-    transfers::Table,
     visit::{Submitted, Visit},
 };
 
@@ -57,21 +55,30 @@ async fn withdrawing(
     Ok(pages.change(visit, "createIncomingPaymentWithdrawal", detail, work).await?)
 }
 
+/// A payment, and what changes by itself on its page: each part with its id.
+async fn live(
+    pages: &Pages,
+    visit: &Visit,
+    id: &str,
+) -> Result<(IncomingPaymentView, [(&'static str, Markup); 2]), OperatorError> {
+    let payment = pages.operator.incoming_payment(id).await?;
+    let parts = [
+        ("progress", how_far(&payment, pages.operator.now())),
+        (
+            "movements",
+            movements_of(pages, visit, AccountId::incoming_payment(payment.record.id)).await?,
+        ),
+    ];
+    Ok((payment, parts))
+}
+
 /// The page, also after its form was refused.
 async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer {
-    let payment = pages.operator.incoming_payment(id).await?;
+    let (payment, parts) = live(pages, visit, id).await?;
     let record = &payment.record;
-    let account = AccountId::incoming_payment(record.id);
-    let rows = usize::try_from(ROWS).unwrap_or_default();
-    let movements = pages.operator.movements(account, None, rows).await?;
-    let asset = AccountAsset {
-        id: payment.asset.id,
-        code: payment.asset.code.clone(),
-        scale: payment.asset.scale,
-    };
     let wallet = pages.operator.wallet_address(&record.wallet_address_id.to_string()).await?;
-    let (now, back) = (pages.operator.now(), format!("/payments/incoming/{}", record.id));
-    let table = Table { visit, account, asset: &asset, back: &back, now };
+    let now = pages.operator.now();
+    let [(progress, how_far), (movements, moved)] = &parts;
     let body = html! {
         @match visit.query.get("done") {
             "created" => (notice("good", "Created. Give its address to whoever is to pay.")),
@@ -90,7 +97,7 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
             pre #address { (record.url) }
             button.plain type="button" data-copy="address" hidden { "Copy" }
         }
-        section.card #progress data-live { (how_far(&payment, now)) }
+        section.card id=(progress) data-live { (how_far) }
         @if !record.is_open() && payment.liquidity > 0 {
             section.card {
                 h2 { "Withdraw" }
@@ -101,11 +108,7 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
                 }
             }
         }
-        section.card #movements data-live {
-            h2 { "Its packets and other movements" }
-            @if movements.rows.is_empty() { p.quiet { "Nothing has come yet." } } @else { (table.show(&movements.rows)) }
-            @if movements.next.is_some() { p { a href={ "/books/accounts/" (record.id) } { "All of them" } } }
-        }
+        section.card id=(movements) data-live { (moved) }
     };
     Ok(show_as(typed.status(), visit, Section::Payments, "Incoming payment", &body))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use ilp_admin::operator::{
-    AccountAsset, Operator, OperatorError, OutgoingPaymentView, QuoteView, paying::Progress,
+    Operator, OperatorError, OutgoingPaymentView, QuoteView, paying::Progress,
 };
 use ilp_connector::account::AccountId;
 use ilp_store::OutgoingPaymentState;
@@ -12,15 +12,13 @@ use interledger_packet::Timestamp;
 use maud::{Markup, html};
 use serde_json::json;
 
-use super::{outgoing_state, progress, quote::terms};
+use super::{movements_of, outgoing_state, progress, quote::terms};
 use crate::{
     Pages,
     answer::{Answer, see_other},
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show_as},
-    paging::ROWS,
     parts::{amount, moment_ms, notice, plain},
-    transfers::Table,
     visit::{Submitted, Visit},
 };
 
@@ -95,23 +93,33 @@ pub(super) async fn withdraw(
     }
 }
 
-/// The page, also after one of its forms was refused.
-async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer {
+/// A payment, and what changes by itself on its page: each part with its id.
+async fn live(
+    pages: &Pages,
+    visit: &Visit,
+    id: &str,
+) -> Result<(OutgoingPaymentView, [(&'static str, Markup); 2]), OperatorError> {
     let (payment, watched) = pages.operator.watch_payment(id).await?;
     let running = watched.map(|watched| *watched.borrow());
+    let now = pages.operator.now();
+    let parts = [
+        ("progress", how_far(&payment, running, now)),
+        (
+            "movements",
+            movements_of(pages, visit, AccountId::outgoing_payment(payment.record.id)).await?,
+        ),
+    ];
+    Ok((payment, parts))
+}
+
+/// The page, also after one of its forms was refused.
+async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer {
+    let (payment, parts) = live(pages, visit, id).await?;
     let record = &payment.record;
-    let account = AccountId::outgoing_payment(record.id);
-    let rows = usize::try_from(ROWS).unwrap_or_default();
-    let movements = pages.operator.movements(account, None, rows).await?;
-    let asset = AccountAsset {
-        id: payment.asset.id,
-        code: payment.asset.code.clone(),
-        scale: payment.asset.scale,
-    };
     let wallet = pages.operator.wallet_address(&record.quote.wallet_address_id.to_string()).await?;
-    let (now, back) = (pages.operator.now(), format!("/payments/outgoing/{}", record.id));
-    let table = Table { visit, account, asset: &asset, back: &back, now };
+    let now = pages.operator.now();
     let quote = QuoteView { record: record.quote.clone(), asset: Arc::clone(&payment.asset) };
+    let [(progress, how_far), (movements, moved)] = &parts;
     let body = html! {
         @match visit.query.get("done") {
             "cancelled" => (notice("good", "Called off. No money has moved.")),
@@ -123,16 +131,12 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
             h1 { "To " (plain(&record.quote.receiver)) }
             p { "From " a href={ "/wallets/" (record.quote.wallet_address_id) } { (plain(&wallet.record.url)) } ", made " (moment_ms(record.created_at_ms, now)) }
         }
-        section.card #progress data-live { (how_far(&payment, running, now)) }
+        section.card id=(progress) data-live { (how_far) }
         (actions(visit, &payment, &typed))
         div.grid {
             section.card { h2 { "Terms" } (terms(&quote, None)) }
         }
-        section.card #movements data-live {
-            h2 { "Its packets and other movements" }
-            @if movements.rows.is_empty() { p.quiet { "Nothing has moved yet." } } @else { (table.show(&movements.rows)) }
-            @if movements.next.is_some() { p { a href={ "/books/accounts/" (record.id) } { "All of them" } } }
-        }
+        section.card id=(movements) data-live { (moved) }
     };
     Ok(show_as(typed.status(), visit, Section::Payments, "Payment", &body))
 }
