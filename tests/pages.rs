@@ -1,13 +1,9 @@
 //! The operator's pages over HTTP, as a browser without a script sees them, and as somebody does who
 //! is no browser of ours.
 
-/// The books: totals, accounts, movements by cursor, pending withdrawals, adding it all up.
 mod books;
-/// Events, the audit log, and the settings with where each came from.
 mod log;
-/// Rates, fees and routes.
 mod market;
-/// Wallet addresses and payments.
 mod wallets;
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! The books: totals, accounts, movements by cursor, pending withdrawals, adding it all up.
+
 use super::{Browser, between};
 use crate::support::Node;
 
@@ -39,6 +41,8 @@ fn what_came_in_is_what_the_node_has_and_owes() {
     assert!(outside.contains("own stock of USD") && outside.contains("peer &lt;b&gt;bold"));
     let by_id = browser.get(&format!("/books/accounts?id={peer}"));
     assert_eq!(by_id.header("location"), Some(format!("/books/accounts/{peer}").as_str()));
+    let account = browser.get(&format!("/books/accounts/{peer}")).text();
+    assert!(account.contains("&lt;b&gt;bold") && !account.contains('\u{202e}'), "{account}");
     let nobody = browser.get("/books/accounts?id=nobody");
     assert!(nobody.status == 400 && nobody.text().contains("no account has that id"));
     assert_eq!(browser.get("/books/accounts/nobody").status, 404);

@@ -1,3 +1,5 @@
+//! Events, the audit log, and the settings with where each came from.
+
 use super::{Browser, between};
 use crate::support::{Node, wait_for};
 

@@ -1,3 +1,5 @@
+//! Rates, fees and routes.
+
 use serde_json::json;
 
 use super::{Browser, between};

@@ -1,3 +1,5 @@
+//! Wallet addresses and payments.
+
 use serde_json::json;
 
 use super::{Browser, between};

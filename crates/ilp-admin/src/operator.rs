@@ -218,17 +218,6 @@ impl Operator {
         self.inner.is_loaded.load(Ordering::Acquire)
     }
 
-    /// Asks the network for a path to `address`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::BadInput`] when it is no ILP address.
-    pub async fn ping(&self, address: &str) -> Result<PingOutcome, OperatorError> {
-        let destination = address
-            .parse()
-            .map_err(|error| OperatorError::bad_input("invalid ILP address", error))?;
-        Ok(self.inner.parts.network.ping(destination).await)
-    }
-
     /// Runs one change: alone, and to its end. It runs in a task of its own, so that a client
     /// which hangs up in the middle can't leave store, books and connector at odds.
     async fn change<T, F>(

@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::{
     answer::page,
+    parts::plain,
     visit::{FORM_TOKEN, Visit},
 };
 
@@ -91,7 +92,7 @@ fn document(title: &str, top: &Markup, body: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) " - jirani" }
+                title { (plain(title)) " - jirani" }
                 link rel="stylesheet" href="/assets/style.css";
                 script src="/assets/script.js" defer {}
             }
