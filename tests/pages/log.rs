@@ -35,7 +35,10 @@ fn an_event_is_shown_with_its_data_and_tried_again() {
     let again = browser.send(&event, &format!("{event}/retry"), &[]);
     assert_eq!(again.header("location"), Some(format!("{event}?done=retry").as_str()));
     let other = browser.get("/events?type=asset.liquidity_low").text();
-    assert!(other.contains("No event of that type") && !other.contains(&event), "{other}");
+    assert!(other.contains("No event of that kind") && !other.contains(&event), "{other}");
+    let due = browser.get("/events?type=peer.liquidity_low&state=due").text();
+    assert!(due.contains(&event), "{due}");
+    assert!(!browser.get("/events?state=dead").text().contains(&event));
     assert_eq!(browser.get("/events/nothing").status, 404);
 }
 

@@ -35,6 +35,7 @@ mod quotes;
 mod rates;
 mod recipients;
 mod routes;
+mod seek;
 mod sending;
 pub(crate) mod tenants;
 mod thresholds;
@@ -90,6 +91,7 @@ pub use self::{
     rates::NewRate,
     recipients::{Declined, Recipient, Reserved},
     routes::{RouteView, Way},
+    seek::Sought,
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
     tokens::{AddedToken, TokenName, random_token, token_id},
     transfers::{AccountTransfers, TransferView, account_name},

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Router, extract::State, routing::get};
-use ilp_store::{AuditFilter, AuditOutcome, AuditRecord, TextFilter};
+use ilp_store::{AuditFilter, AuditOutcome, AuditRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ use crate::{
     fields::Fields,
     form::{Label, Typed},
     layout::{Section, show as page},
-    paging::{asked, links},
+    paging::{ROWS_FOUND, asked, going_on, links, search_links},
     parts::{empty, moment_ms, plain, state},
     visit::Visit,
 };
@@ -38,10 +38,20 @@ async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     let operation = visit.query.given("operation").map(str::to_owned);
     let code = visit.query.given("code").map(str::to_owned);
     let is_filtered = operation.is_some() || code.is_some();
-    let only = operation.map(|operation| vec![operation]);
-    let filter = AuditFilter { operation: TextFilter { only, except: Vec::new() }, code };
-    let rows = pages.operator.audit_events(&asked(&visit), filter).await?;
-    let links = links(&visit, "/audit", &rows, |record| record.id.to_string());
+    let (rows, links) = if is_filtered {
+        let is_wanted = move |record: &AuditRecord| {
+            let came_of_it = record.outcome.as_ref().map(|outcome| &outcome.code);
+            operation.as_ref().is_none_or(|operation| *operation == record.operation)
+                && code.as_ref().is_none_or(|code| came_of_it == Some(code))
+        };
+        let after = going_on(&visit);
+        let found = pages.operator.search_audit(ROWS_FOUND, after, is_wanted).await?;
+        (found.rows, search_links(&visit, "/audit", found.next.as_deref()))
+    } else {
+        let rows = pages.operator.audit_events(&asked(&visit), AuditFilter::default()).await?;
+        let links = links(&visit, "/audit", &rows, |record| record.id.to_string());
+        (rows.rows, links)
+    };
     let now = pages.operator.now();
     let body = html! {
         div.head {
@@ -49,12 +59,12 @@ async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
             p { "Every change that somebody made or tried, through these pages, the API or the command line, and whoever was turned away." }
         }
         (filter_form(&visit))
-        @if rows.rows.is_empty() && is_filtered {
+        @if rows.is_empty() && is_filtered {
             div.card.empty {
-                p { "Nothing of that kind is in the log." }
+                p { "Nothing of that kind is in the log, as far as it was looked at." }
                 a href="/audit" { "The whole log" }
             }
-        } @else if rows.rows.is_empty() {
+        } @else if rows.is_empty() {
             (empty("Nothing was changed yet. The first asset or peer will stand here.", None, ""))
         } @else {
             div.card {
@@ -63,7 +73,7 @@ async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
                         th scope="col" { "When" } th scope="col" { "What" }
                         th scope="col" { "Who" } th scope="col" { "Outcome" }
                     } }
-                    tbody { @for record in &rows.rows { (row(record, now)) } }
+                    tbody { @for record in &rows { (row(record, now)) } }
                 }
             }
         }

@@ -19,7 +19,7 @@ use crate::{
     fields::Fields,
     form::{Label, Typed},
     layout::{Section, form_token, show as page},
-    paging::{asked, links},
+    paging::{ROWS_FOUND, asked, going_on, links, search_links},
     parts::{empty, moment_ms, notice, plain, state},
     visit::{Submitted, Visit},
 };
@@ -39,6 +39,10 @@ const KINDS: [&str; 11] = [
     "outgoing_payment.cancelled",
 ];
 
+/// How far the delivery of an event may be.
+const STATES: [(&str, &str); 4] =
+    [("", "Any"), ("due", "To be taken yet"), ("taken", "Taken"), ("dead", "Given up")];
+
 pub(crate) fn routes() -> Router<Arc<Pages>> {
     Router::new()
         .route("/events", get(list))
@@ -48,10 +52,21 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
 
 async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     let kind = visit.query.given("type").map(str::to_owned);
-    let is_filtered = kind.is_some();
-    let only = kind.into_iter().collect();
-    let rows = pages.operator.events(&asked(&visit), only, Vec::new()).await?;
-    let links = links(&visit, "/events", &rows, |event| event.id.to_string());
+    let state = visit.query.given("state").map(str::to_owned);
+    let is_filtered = kind.is_some() || state.is_some();
+    let (rows, links) = if is_filtered {
+        let is_wanted = move |event: &EventRecord| {
+            kind.as_ref().is_none_or(|kind| *kind == event.kind)
+                && state.as_ref().is_none_or(|state| state == state_name(event.delivery))
+        };
+        let after = going_on(&visit);
+        let found = pages.operator.search_events(ROWS_FOUND, after, is_wanted).await?;
+        (found.rows, search_links(&visit, "/events", found.next.as_deref()))
+    } else {
+        let rows = pages.operator.events(&asked(&visit), Vec::new(), Vec::new()).await?;
+        let links = links(&visit, "/events", &rows, |event| event.id.to_string());
+        (rows.rows, links)
+    };
     let now = pages.operator.now();
     let body = html! {
         div.head {
@@ -60,9 +75,9 @@ async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
         }
         div #event-counts data-live { (health(&pages)) }
         (filter_form(&visit))
-        @if rows.rows.is_empty() && is_filtered {
-            div.card.empty { p { "No event of that type." } a href="/events" { "All events" } }
-        } @else if rows.rows.is_empty() {
+        @if rows.is_empty() && is_filtered {
+            div.card.empty { p { "No event of that kind, as far as they were looked at." } a href="/events" { "All events" } }
+        } @else if rows.is_empty() {
             (empty("No event yet. There is one when liquidity falls to the threshold of a peer or an asset, and for each step of a payment.", Some(("/peers", "Peers and their thresholds")), "jirani events list"))
         } @else {
             div.card #event-list data-live {
@@ -71,7 +86,7 @@ async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
                         th scope="col" { "When" } th scope="col" { "Event" }
                         th scope="col" { "Delivery" } th.number scope="col" { "Attempts" }
                     } }
-                    tbody { @for event in &rows.rows { tr {
+                    tbody { @for event in &rows { tr {
                         td data-label="When" { (moment_ms(event.created_at_ms, now)) }
                         td data-label="Event" { a href={ "/events/" (event.id) } { (plain(&event.kind)) } }
                         td data-label="Delivery" { div { (delivery(&pages, event, now)) } }
@@ -166,6 +181,14 @@ fn delivery(pages: &Pages, event: &EventRecord, now: Timestamp) -> Markup {
     }
 }
 
+fn state_name(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Due { .. } => "due",
+        Delivery::Delivered { .. } => "taken",
+        Delivery::Dead { .. } => "dead",
+    }
+}
+
 /// The page of what an event is about.
 fn about(kind: &str, data: &Value) -> Option<String> {
     let id = data["id"].as_str()?;
@@ -181,13 +204,18 @@ fn about(kind: &str, data: &Value) -> Option<String> {
 
 fn filter_form(visit: &Visit) -> Markup {
     let mut fields = Fields::default();
-    fields.set("type", visit.query.get("type"));
+    for name in ["type", "state"] {
+        fields.set(name, visit.query.get(name));
+    }
+    let typed = Typed::fresh(fields);
     let any = (String::new(), "Any".to_owned());
     let kinds = KINDS.map(|kind| (kind.to_owned(), kind.to_owned()));
     let kinds: Vec<_> = [any].into_iter().chain(kinds).collect();
+    let states = STATES.map(|(state, words)| (state.to_owned(), words.to_owned()));
     html! {
         form.inline.card role="search" method="get" action="/events" {
-            (Typed::fresh(fields).choice(Label { name: "type", label: "Type", hint: "" }, &kinds))
+            (typed.choice(Label { name: "type", label: "Type", hint: "" }, &kinds))
+            (typed.choice(Label { name: "state", label: "Delivery", hint: "" }, &states))
             button.plain type="submit" { "Show" }
         }
     }

@@ -18,7 +18,7 @@ use ilp_admin::operator::{
     account_name,
 };
 use ilp_connector::account::{AccountId, AccountKind};
-use ilp_store::{IncomingPaymentState, OutgoingPaymentState, TextFilter};
+use ilp_store::{IncomingPaymentState, OutgoingPaymentState, PaymentRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 
@@ -28,7 +28,7 @@ use crate::{
     fields::Fields,
     form::{Label, Typed},
     layout::{Section, show as page},
-    paging::{ROWS, asked, links},
+    paging::{ROWS, ROWS_FOUND, asked, going_on, links, search_links},
     parts::{amount, empty, moment_ms, plain, state},
     transfers::Table,
     visit::Visit,
@@ -48,16 +48,24 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
 }
 
 async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
-    let kind = visit.query.given("kind").map(str::to_owned);
+    let kind = visit.query.given("kind");
     let is_filtered = kind.is_some();
-    let only = kind.map(|kind| vec![kind]);
-    let kind = TextFilter { only, except: Vec::new() };
-    let filter = PaymentFilter { kind, ..PaymentFilter::default() };
-    let rows = pages.operator.payments(&asked(&visit), filter).await?;
-    let links = links(&visit, "/payments", &rows, |payment| match payment {
-        PaymentView::Incoming(payment) => payment.record.id.to_string(),
-        PaymentView::Outgoing(payment) => payment.record.id.to_string(),
-    });
+    let (rows, links) = if let Some(kind) = kind {
+        let is_incoming = kind == "INCOMING";
+        let is_wanted = move |payment: &PaymentRecord| {
+            matches!(payment, PaymentRecord::Incoming(_)) == is_incoming
+        };
+        let after = going_on(&visit);
+        let found = pages.operator.search_payments(ROWS_FOUND, after, is_wanted).await?;
+        (found.rows, search_links(&visit, "/payments", found.next.as_deref()))
+    } else {
+        let rows = pages.operator.payments(&asked(&visit), PaymentFilter::default()).await?;
+        let links = links(&visit, "/payments", &rows, |payment| match payment {
+            PaymentView::Incoming(payment) => payment.record.id.to_string(),
+            PaymentView::Outgoing(payment) => payment.record.id.to_string(),
+        });
+        (rows.rows, links)
+    };
     let now = pages.operator.now();
     let body = html! {
         div.head {
@@ -66,9 +74,9 @@ async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
             p { "What wallet addresses of this node expect and send. Packets that only pass through are not payments of this node's; peers show those." }
         }
         (filter_form(&visit))
-        @if rows.rows.is_empty() && is_filtered {
-            div.card.empty { p { "None of that kind." } a href="/payments" { "All payments" } }
-        } @else if rows.rows.is_empty() {
+        @if rows.is_empty() && is_filtered {
+            div.card.empty { p { "None of that kind, as far as they were looked at." } a href="/payments" { "All payments" } }
+        } @else if rows.is_empty() {
             (empty("No payment yet. One is made from a wallet address of this node to anybody on the network, or expected by one.", Some(("/wallets", "Wallet addresses")), "jirani pay '$wallet.example.com/bob' --from '$wallet.example.com/alice' --send 12.50"))
         } @else {
             div.card #payments data-live {
@@ -77,7 +85,7 @@ async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
                         th scope="col" { "Payment" } th scope="col" { "State" }
                         th.number scope="col" { "Amount" } th.number scope="col" { "Done" } th scope="col" { "Made" }
                     } }
-                    tbody { @for payment in &rows.rows { (row(payment, now)) } }
+                    tbody { @for payment in &rows { (row(payment, now)) } }
                 }
             }
         }

@@ -12,6 +12,15 @@ use super::{
 const FILTER_TYPES_MAX: usize = 100;
 
 impl Operator {
+    /// The event of this id.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn event(&self, id: &str) -> Result<EventRecord, OperatorError> {
+        let id = check::id(id).ok_or_else(unknown_event)?;
+        self.read(move |inner| inner.parts.store.event(id)?.ok_or_else(unknown_event)).await
+    }
+
     /// A page of the events: those of the types in `only`, where given, and not in `except`.
     ///
     /// # Errors
@@ -34,16 +43,7 @@ impl Operator {
         self.read(move |inner| Ok(inner.parts.store.events_page(page, &filter)?)).await
     }
 
-    /// The event of this id.
-    ///
-    /// # Errors
-    /// Not found.
-    pub async fn event(&self, id: &str) -> Result<EventRecord, OperatorError> {
-        let id = check::id(id).ok_or_else(unknown_event)?;
-        self.read(move |inner| inner.parts.store.event(id)?.ok_or_else(unknown_event)).await
-    }
-
-    /// How many events are to be sent, and how many were given up.
+    /// How many events wait to be taken, and how many were given up.
     #[must_use]
     pub fn event_counts(&self) -> EventCounts {
         self.inner.parts.store.event_counts()
