@@ -1,8 +1,12 @@
 //! The operator's pages over HTTP, as a browser without a script sees them, and as somebody does who
 //! is no browser of ours.
 
+mod books;
 /// What changes by itself on a page.
 mod live;
+mod log;
+mod market;
+mod wallets;
 
 use serde_json::json;
 

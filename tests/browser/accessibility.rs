@@ -1,5 +1,7 @@
 //! Every page, light and dark, held against the rules of axe-core.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::{
@@ -9,12 +11,13 @@ use super::{
 };
 use crate::support::{http::get, root};
 
-/// Pages that don't need anything to be there; those of what there is are found by their links.
-const PAGES: [&str; 5] = ["/", "/peers", "/peers/new", "/assets", "/assets/new"];
-
-/// Links that lead to the page of one thing.
-const THINGS: &str = r"return [...document.querySelectorAll('main a')].map(it => it.pathname)
-    .filter(it => /^\/[a-z-]+\/[0-9a-f-]{36}$/.test(it)).slice(0, 1)";
+/// Where the links of a page lead on this node; of things that have an id, to the first of a kind.
+const LINKS: &str = r"const found = new Map();
+    for (const link of document.querySelectorAll('nav a, main a')) {
+        const kind = link.pathname.replace(/[0-9a-f-]{36}/g, 'ID');
+        if (link.origin === location.origin && !found.has(kind)) found.set(kind, link.pathname);
+    }
+    return [...found.values()]";
 
 const AUDIT: &str = "const done = arguments[arguments.length - 1];
     axe.run(document, { resultTypes: ['violations'] }).then(
@@ -30,22 +33,7 @@ pub(super) fn every_page(desk: &Desk) {
     let folder = root().join("tests/interop/node_modules/axe-core/axe.min.js");
     let axe = std::fs::read_to_string(folder)
         .expect("the npm packages are missing: npm ci --prefix tests/interop");
-    desk.open("/");
-    let all = "return [...document.querySelectorAll('nav a')].map(it => it.pathname)";
-    let mut pages = strings(&desk.driver.run(all));
-    pages.extend(PAGES.map(str::to_owned));
-    for page in pages.clone() {
-        desk.open(&page);
-        for thing in strings(&desk.driver.run(THINGS)) {
-            if page == "/peers" {
-                pages.extend([format!("{thing}/edit"), format!("{thing}/sheet")]);
-            }
-            pages.push(thing);
-        }
-    }
-    pages.sort_unstable();
-    pages.dedup();
-    pages.push("/nothing".to_owned());
+    let pages = every_link(desk);
     let mut findings = Vec::new();
     for page in &pages {
         desk.open(page);
@@ -65,6 +53,24 @@ pub(super) fn every_page(desk: &Desk) {
     );
     pictures::take(desk, &pages);
     assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+/// The overview, what its links lead to, and what the links of those lead to: one page of each kind.
+fn every_link(desk: &Desk) -> Vec<String> {
+    let mut pages = vec!["/".to_owned(), "/nothing".to_owned()];
+    let mut kinds: HashSet<String> = pages.iter().cloned().collect();
+    let mut next = 0;
+    while let Some(page) = pages.get(next) {
+        desk.open(page);
+        for link in strings(&desk.driver.run(LINKS)) {
+            let parts = link.split('/').map(|part| if part.len() == 36 { "ID" } else { part });
+            if kinds.insert(parts.collect::<Vec<_>>().join("/")) {
+                pages.push(link);
+            }
+        }
+        next += 1;
+    }
+    pages
 }
 
 fn serious(driver: &Driver, page: &str, scheme: Scheme) -> Vec<String> {

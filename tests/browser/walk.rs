@@ -16,6 +16,7 @@ pub(super) fn from_the_first_asset_to_the_last_peer(desk: &Desk) {
     watch_packets(desk, &alice);
     rotate_the_token(desk, &alice);
     edit(desk, &alice);
+    pay(desk);
     delete(desk, &alice);
 }
 
@@ -135,6 +136,20 @@ fn edit(desk: &Desk, peer: &str) {
     assert_eq!(desk.driver.text("h1"), "The Greater Wallet");
     desk.open("/");
     desk.see("#attention", "Settle with its operator");
+}
+
+/// From one wallet of the node to another.
+fn pay(desk: &Desk) {
+    let wallets = ["alice", "bob"].map(|name| format!("https://wallet.example/{name}"));
+    for wallet in &wallets {
+        desk.open("/wallets/new");
+        desk.fill(&[("address", wallet)]);
+    }
+    let [alice, bob] = &wallets;
+    desk.open("/payments/new");
+    desk.fill(&[("wallet", alice), ("receiver", bob), ("amount", "12.50")]);
+    desk.driver.click("form[action^='/payments/quotes/'] button");
+    desk.see("#progress", "12.50 USD of 12.50 USD");
 }
 
 fn delete(desk: &Desk, peer: &str) {

@@ -8,6 +8,7 @@ mod assets;
 pub mod audit;
 mod auto_peering;
 mod backup;
+mod books;
 mod check;
 mod error;
 mod events;
@@ -34,6 +35,7 @@ mod quotes;
 mod rates;
 mod recipients;
 mod routes;
+mod seek;
 mod sending;
 pub(crate) mod tenants;
 mod thresholds;
@@ -75,6 +77,7 @@ use self::wallets::Wallets;
 
 pub use self::{
     auto_peering::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules},
+    books::{AccountAsset, AccountOwner, AccountView, AssetBooks, Movements},
     error::{ErrorKind, OperatorError},
     form_checks::PeerField,
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
@@ -87,7 +90,8 @@ pub use self::{
     peer_search::Found,
     rates::NewRate,
     recipients::{Declined, Recipient, Reserved},
-    routes::RouteView,
+    routes::{RouteView, Way},
+    seek::Sought,
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
     thresholds::LowAccount,
     tokens::{AddedToken, TokenName, random_token, token_id},

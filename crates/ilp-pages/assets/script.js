@@ -116,3 +116,6 @@ if (follower && "EventSource" in window) {
   addEventListener("pageshow", start);
   start();
 }
+
+// On a narrow screen the sections scroll sideways; the one that is open is to be seen.
+document.querySelector(".top [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

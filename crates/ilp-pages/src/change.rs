@@ -2,8 +2,12 @@
 //! if the browser goes away in the middle.
 
 use ilp_admin::operator::{
-    AddedToken, AssetView, ErrorKind, Operator, OperatorError, PeerView, audit::Ended,
+    AddedToken, AssetView, ErrorKind, IncomingPaymentView, Operator, OperatorError,
+    OutgoingPaymentView, PeerView, QuoteView, WalletAddressView, WithdrawnFromWalletAddress,
+    audit::Ended,
 };
+use ilp_connector::rates::RateInUse;
+use ilp_store::{EventRecord, FeeRecord};
 use serde_json::Value;
 
 use crate::{Pages, visit::Visit};
@@ -26,16 +30,34 @@ impl Subject for String {
     }
 }
 
-impl Subject for AssetView {
+/// A rate has no id of its own.
+impl Subject for RateInUse {
     fn subject(&self) -> Option<String> {
-        Some(self.record.id.to_string())
+        None
     }
 }
 
-impl Subject for PeerView {
-    fn subject(&self) -> Option<String> {
-        Some(self.record.id.to_string())
-    }
+/// Subjects that are known by an id of theirs.
+macro_rules! known_by {
+    ($($subject:ty => $($field:ident).+;)+) => {$(
+        impl Subject for $subject {
+            fn subject(&self) -> Option<String> {
+                Some(self.$($field).+.to_string())
+            }
+        }
+    )+};
+}
+
+known_by! {
+    AssetView => record.id;
+    PeerView => record.id;
+    WalletAddressView => record.id;
+    IncomingPaymentView => record.id;
+    OutgoingPaymentView => record.id;
+    QuoteView => record.id;
+    WithdrawnFromWalletAddress => wallet_address.record.id;
+    EventRecord => id;
+    FeeRecord => id;
 }
 
 impl Subject for AddedToken {

@@ -56,11 +56,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_typed_stays_though_it_is_empty() {
+        let mut typed = Fields::read(b"a=&b=typed");
+        typed.add_absent(Fields::read(b"a=stored&b=stored&c=stored"));
+        assert_eq!((typed.get("a"), typed.get("b"), typed.get("c")), ("", "typed", "stored"));
+    }
+
+    #[test]
     fn fields_are_read_as_browsers_send_them() {
         let fields = Fields::read(b"a=1+2%26&b=%ff&c=+x+&empty=&a=2");
         assert_eq!((fields.get("a"), fields.get("c")), ("1 2&", "x"));
         assert_eq!((fields.get("b"), fields.get("no")), ("\u{fffd}", ""));
         assert_eq!(fields.given("empty"), None);
+        let kept: Vec<_> = fields.except(&["a", "b", "empty"]).collect();
+        assert_eq!(kept, [("c", " x ")]);
         assert_eq!(query(&[("q", "a b&c")]), "q=a+b%26c");
     }
 }

@@ -7,8 +7,12 @@
 
 mod answer;
 mod assets;
+mod audit;
+mod books;
 mod change;
 mod chart;
+mod events;
+mod fees;
 mod fields;
 mod files;
 mod form;
@@ -19,10 +23,16 @@ mod notes;
 mod overview;
 mod paging;
 mod parts;
+mod payments;
 mod peers;
 mod pulse;
+mod rates;
+mod routes;
+mod settings;
 mod sign_in;
+mod transfers;
 mod visit;
+mod wallets;
 
 use std::{fmt, sync::Arc};
 
@@ -34,8 +44,11 @@ use axum::{
 use ilp_admin::{Auth, operator::Operator};
 use tokio::sync::Semaphore;
 
-pub use self::pulse::{Core, PacketTimes, Sampler};
 use self::{notes::Notes, pulse::Pulse};
+pub use self::{
+    pulse::{Core, PacketTimes, Sampler},
+    settings::Setting,
+};
 
 /// Forms that are read and answered at once; one more is told to come back.
 const FORMS_MAX: usize = 32;
@@ -48,6 +61,8 @@ pub struct Node {
     pub auth: Auth,
     /// Where peers send their packets, as the other operator is told.
     pub connector_url: String,
+    /// What it was started with.
+    pub settings: Vec<Setting>,
     /// What carries its packets, whose counters are read.
     pub core: Core,
     /// How long packets took.
@@ -59,27 +74,31 @@ struct Pages {
     operator: Operator,
     auth: Auth,
     connector_url: String,
+    settings: Vec<Setting>,
     pulse: Arc<Pulse>,
     notes: Notes,
     forms: Semaphore,
     /// A place for each page that may be followed.
     followers: Arc<Semaphore>,
+    verifying: books::Verifying,
 }
 
 /// The pages' routes, to be served beside those of the API, and what has to run for them until the
 /// node ends.
 #[must_use]
 pub fn pages(node: Node) -> (Router, Sampler) {
-    let Node { operator, auth, connector_url, core, packet_times } = node;
+    let Node { operator, auth, connector_url, settings, core, packet_times } = node;
     let (pulse, sampler) = Pulse::new(core, operator.clone(), packet_times);
     let pages = Pages {
         operator,
         auth,
         connector_url,
+        settings,
         pulse,
         notes: Notes::default(),
         forms: Semaphore::new(FORMS_MAX),
         followers: Arc::new(Semaphore::new(live::FOLLOWERS_MAX)),
+        verifying: books::Verifying::default(),
     };
     let router = Router::new()
         .route("/", get(overview::show))
@@ -90,6 +109,15 @@ pub fn pages(node: Node) -> (Router, Sampler) {
         .merge(assets::routes())
         .merge(live::routes())
         .merge(peers::routes())
+        .merge(rates::routes())
+        .merge(fees::routes())
+        .merge(routes::routes())
+        .merge(books::routes())
+        .merge(events::routes())
+        .merge(wallets::routes())
+        .merge(payments::routes())
+        .merge(audit::routes())
+        .merge(settings::routes())
         .fallback(answer::nothing_here)
         .with_state(Arc::new(pages))
         .layer(map_response(answer::guard));

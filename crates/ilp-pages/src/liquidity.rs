@@ -1,12 +1,6 @@
 //! Deposits and withdrawals, in one step or in two, of a peer or of the node's own stock.
 
-use ilp_admin::operator::{
-    AccountTransfers, AssetView, Deposit, Operator, OperatorError, TransferView, Withdrawal,
-    account_name,
-};
-use ilp_connector::ledger::TransferKind;
-use ilp_store::TransferState;
-use interledger_packet::Timestamp;
+use ilp_admin::operator::{Deposit, Operator, OperatorError, Withdrawal, account_name};
 use maud::{Markup, html};
 use serde_json::json;
 use uuid::Uuid;
@@ -16,12 +10,12 @@ use crate::{
     fields::Fields,
     form::{Errors, Label, Typed},
     layout::form_token,
-    parts::{amount, moment},
+    transfers::Table,
     visit::Visit,
 };
 
 /// How many movements a page shows.
-const TRANSFERS_SHOWN: i32 = 20;
+const MOVEMENTS_SHOWN: usize = 20;
 
 /// Whose liquidity it is.
 #[derive(Clone, Debug)]
@@ -226,70 +220,17 @@ pub(crate) async fn movements(
     pages: &Pages,
     visit: &Visit,
     owner: &Owner,
-    asset: &AssetView,
 ) -> Result<Markup, OperatorError> {
-    let found = pages.operator.transfers(owner.id(), Some(TRANSFERS_SHOWN)).await?;
-    let AccountTransfers { debits, credits } = found;
-    let (mut all, now) = (Vec::new(), pages.operator.now());
-    all.extend(debits.into_iter().map(|row| (row, true)));
-    all.extend(credits.into_iter().map(|row| (row, false)));
-    all.sort_by_key(|(row, _)| std::cmp::Reverse(row.created_at_ms));
+    let account = pages.operator.account(owner.id()).await?.owner;
+    let found = pages.operator.movements(account.account, None, MOVEMENTS_SHOWN).await?;
+    let (now, back) = (pages.operator.now(), owner.path());
+    let id = account.account;
+    let table = Table { visit, account: id, asset: &account.asset, back: &back, now };
     Ok(html! {
         section.card {
             h2 { "Newest movements" }
-            @if all.is_empty() { p.quiet { "Nothing has moved yet." } } @else {
-                div.scroll { table.cards {
-                    thead { tr {
-                        th scope="col" { "When" } th scope="col" { "What" }
-                        th scope="col" { "State" } th.number scope="col" { "Amount" }
-                        th scope="col" { "With" }
-                    } }
-                    tbody { @for (row, is_debit) in &all { (movement(visit, owner, asset, row, *is_debit, now)) } }
-                } }
-            }
+            @if found.rows.is_empty() { p.quiet { "Nothing has moved yet." } } @else { (table.show(&found.rows)) }
+            @if found.next.is_some() { p { a href={ "/books/accounts/" (account_name(id)) } { "All of them" } } }
         }
     })
-}
-
-fn movement(
-    visit: &Visit,
-    owner: &Owner,
-    asset: &AssetView,
-    row: &TransferView,
-    is_debit: bool,
-    now: Timestamp,
-) -> Markup {
-    let kind = match row.kind {
-        TransferKind::Packet => "Packet",
-        TransferKind::Deposit => "Deposit",
-        TransferKind::Withdrawal => "Withdrawal",
-    };
-    let is_pending = row.state == TransferState::Pending;
-    let (class, state) = match row.state {
-        TransferState::Pending => ("state warn", "Pending"),
-        TransferState::Posted => ("state good", "Posted"),
-        TransferState::Voided => ("state", "Voided"),
-        TransferState::Expired => ("state", "Expired"),
-    };
-    let other = account_name(if is_debit { row.credit } else { row.debit });
-    html! {
-        tr {
-            td data-label="When" { (moment(Timestamp::from_unix_ms(row.created_at_ms), now)) }
-            td data-label="What" { span title=(row.id) { (kind) } }
-            td data-label="State" { div {
-                span class=(class) { (state) }
-                @if let Some(at) = row.expires_at_ms.filter(|_| is_pending) {
-                    " ends " (moment(Timestamp::from_unix_ms(at), now))
-                    form.inline method="post" action={ (owner.path()) "/liquidity" } {
-                        (form_token(visit))
-                        input type="hidden" name="transfer_id" value=(row.id);
-                        button type="submit" name="what" value="post" { "Post" }
-                        button.plain type="submit" name="what" value="void" { "Void" }
-                    }
-                }
-            } }
-            td.number data-label="Amount" { div { @if is_debit { "-" } @else { "+" } (amount(row.amount, asset)) } }
-            td data-label="With" { code.small { (other) } }
-        }
-    }
 }

@@ -29,9 +29,9 @@ use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::{
-    Pages, assets,
+    Pages, assets, books,
     fields::Fields,
-    overview, peers,
+    overview, payments, peers,
     visit::{Visit, not_for_us},
 };
 
@@ -50,6 +50,9 @@ enum Followed {
     Peers,
     Peer(String),
     Asset(String),
+    Outgoing(String),
+    Incoming(String),
+    Verify,
 }
 
 /// Somebody who follows a page.
@@ -120,6 +123,12 @@ impl Followed {
             None if page == "peers" => Self::Peers,
             Some(("peers", id)) => Self::Peer(id.to_owned()),
             Some(("assets", id)) => Self::Asset(id.to_owned()),
+            Some(("books", "verify")) => Self::Verify,
+            Some(("payments", payment)) => match payment.split_once('/')? {
+                ("outgoing", id) => Self::Outgoing(id.to_owned()),
+                ("incoming", id) => Self::Incoming(id.to_owned()),
+                _ => return None,
+            },
             _ => return None,
         })
     }
@@ -157,6 +166,13 @@ impl Follower {
             Followed::Peers => peers::live_list(pages, visit).await,
             Followed::Peer(id) => peers::live(pages, visit, id).await,
             Followed::Asset(id) => assets::live(pages, visit, id).await,
+            Followed::Outgoing(id) => {
+                payments::live_outgoing(pages, visit, id).await.map(|(_, parts)| parts.into())
+            }
+            Followed::Incoming(id) => {
+                payments::live_incoming(pages, visit, id).await.map(|(_, parts)| parts.into())
+            }
+            Followed::Verify => Ok(vec![books::live(pages)]),
         }
     }
 

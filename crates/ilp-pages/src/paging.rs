@@ -8,6 +8,8 @@ use crate::{fields::query, parts::pager, visit::Visit};
 
 /// Rows on one page of a list.
 pub(crate) const ROWS: i32 = 25;
+/// The same, of a search.
+pub(crate) const ROWS_FOUND: usize = 25;
 
 /// The names of cursors in a query, and of what is said once: no link takes them along.
 const NOT_KEPT: [&str; 3] = ["after", "before", "done"];
@@ -34,6 +36,21 @@ pub(crate) fn links<R>(
     let newer = newer.map(|cursor| to("before", cursor));
     let older = older.map(|cursor| to("after", cursor));
     pager(newer.as_deref(), older.as_deref())
+}
+
+/// Where a search begins: after where an earlier one stopped.
+pub(crate) fn going_on(visit: &Visit) -> Option<String> {
+    visit.query.given("after").map(str::to_owned)
+}
+
+/// Links from what a search found to its beginning and to where it goes on.
+pub(crate) fn search_links(visit: &Visit, path: &str, next: Option<&str>) -> Markup {
+    let begin = going_on(visit).map(|_| {
+        let kept = visit.query.except(&NOT_KEPT).filter(|(_, value)| !value.is_empty());
+        format!("{path}?{}", query(&kept.collect::<Vec<_>>()))
+    });
+    let on = next.map(|next| link(visit, path, "after", next));
+    pager(begin.as_deref(), on.as_deref())
 }
 
 /// A link to the rows after or before a cursor.

@@ -3,6 +3,7 @@
 
 mod error;
 mod keys;
+mod listed;
 mod sections;
 mod settings;
 
@@ -68,6 +69,8 @@ pub(crate) struct Config {
     pub(crate) otlp_url: Option<Secret>,
     /// What the operator should know about this configuration, said once the log is up.
     pub(crate) warnings: Vec<String>,
+    /// Every key as the operator may see it.
+    pub(crate) listed: Vec<ilp_pages::Setting>,
 }
 
 impl Config {
@@ -127,6 +130,7 @@ impl Config {
             metrics: metrics(settings)?,
             otlp_url: settings.get("telemetry.otlp_url", |text| url(text).map(Secret::new))?,
             warnings: warnings(settings),
+            listed: settings.listed(),
         };
         config.warn_together();
         config.check_together()?;

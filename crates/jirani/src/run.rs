@@ -172,6 +172,7 @@ async fn serve(
         operator: operator.clone(),
         auth: auth.clone(),
         connector_url,
+        settings: config.listed.clone(),
         core: Arc::clone(connector),
         packet_times: sources.packet_times(),
     };

@@ -12,6 +12,15 @@ use super::{
 const FILTER_TYPES_MAX: usize = 100;
 
 impl Operator {
+    /// The event of this id.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn event(&self, id: &str) -> Result<EventRecord, OperatorError> {
+        let id = check::id(id).ok_or_else(unknown_event)?;
+        self.read(move |inner| inner.parts.store.event(id)?.ok_or_else(unknown_event)).await
+    }
+
     /// A page of the events: those of the types in `only`, where given, and not in `except`.
     ///
     /// # Errors

@@ -110,7 +110,7 @@ async fn deleting(
 async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) -> Answer {
     let id = asset.record.id;
     let owner = Owner::Asset(id.to_string());
-    let movements = liquidity::movements(pages, visit, &owner, asset).await?;
+    let movements = liquidity::movements(pages, visit, &owner).await?;
     let typed = typed.beginning_with(fields_of(asset));
     let record = &asset.record;
     let created = interledger_packet::Timestamp::from_unix_ms(record.created_at_ms);
@@ -157,7 +157,7 @@ pub(crate) async fn live(
 ) -> Result<Vec<Part>, OperatorError> {
     let asset = pages.operator.asset(id).await?;
     let owner = Owner::Asset(id.to_owned());
-    let movements = liquidity::movements(pages, visit, &owner, &asset).await?;
+    let movements = liquidity::movements(pages, visit, &owner).await?;
     Ok(vec![("stock", stock(&asset)), ("movements", movements)])
 }
 

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::{
     Pages,
-    parts::{amount_of, latency, per_mille, tenths},
+    parts::{amount, latency, per_mille, tenths},
     pulse::Survey,
 };
 
@@ -44,7 +44,7 @@ pub(super) fn show(pages: &Pages, survey: &Survey) -> Markup {
                     @if survey.under_way.is_empty() { "No money is on hold for packets." }
                     @for (index, ((code, scale), count)) in survey.under_way.iter().take(ASSETS_SHOWN).enumerate() {
                         @if index > 0 { ", " }
-                        (amount_of(count.amount, code, *scale))
+                        (amount(count.amount, &(code.as_str(), *scale)))
                     }
                     @if survey.under_way.len() > ASSETS_SHOWN { " and of other assets" }
                 }

@@ -15,7 +15,7 @@ use crate::{
     layout::{Section, form_token, show_as},
     liquidity::{self, Owner},
     live::{Part, following},
-    parts::{amount, liquidity_bar, moment, notice, reachability},
+    parts::{amount, liquidity_bar, moment, notice, plain, reachability},
     visit::{Submitted, Visit},
 };
 
@@ -56,7 +56,7 @@ pub(super) async fn showing(
 ) -> Answer {
     let peer = pages.operator.peer(id).await?;
     let owner = Owner::Peer(id.to_owned());
-    let movements = liquidity::movements(pages, visit, &owner, &peer.asset).await?;
+    let movements = liquidity::movements(pages, visit, &owner).await?;
     let record = &peer.record;
     let name = record.name.as_deref().filter(|name| !name.trim().is_empty());
     let title = name.unwrap_or(&record.static_ilp_address);
@@ -65,7 +65,7 @@ pub(super) async fn showing(
         (said)
         (typed.summary())
         div.head {
-            h1 { (title) }
+            h1 { (plain(title)) }
             div.actions {
                 form method="post" action={ "/peers/" (id) "/ping" } {
                     (form_token(visit))
@@ -108,7 +108,7 @@ pub(crate) async fn live(
 ) -> Result<Vec<Part>, OperatorError> {
     let peer = pages.operator.peer(id).await?;
     let owner = Owner::Peer(id.to_owned());
-    let movements = liquidity::movements(pages, visit, &owner, &peer.asset).await?;
+    let movements = liquidity::movements(pages, visit, &owner).await?;
     let figures = figures(&peer, pages.operator.now());
     Ok(vec![
         ("figures", figures),

@@ -13,7 +13,7 @@ use crate::{
     layout::{Section, show as page},
     live::{Part, following},
     paging::{ROWS, asked, link, links},
-    parts::{amount, liquidity_bar, pager, reachability},
+    parts::{amount, liquidity_bar, pager, plain, reachability},
     visit::Visit,
 };
 
@@ -114,7 +114,7 @@ fn row(peer: &PeerView) -> Markup {
         tr {
             th scope="row" {
                 div {
-                    a href={ "/peers/" (record.id) } { (name.unwrap_or(&record.static_ilp_address)) }
+                    a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(&record.static_ilp_address))) }
                     @if name.is_some() { br; code.small.quiet { (record.static_ilp_address) } }
                 }
             }
