@@ -1,6 +1,6 @@
 //! A hundred thousand peers through the API of a real node: how fast they are made at the begin and
-//! at the end, how long pages of the list take wherever they lie and the operator's pages, how long a restart
-//! takes until the node is ready, and its memory.
+//! at the end, how long pages of the list take wherever they lie, and the operator's pages, what it
+//! costs to follow one of those, how long a restart takes until the node is ready, and its memory.
 //!
 //! `cargo bench --bench peers` takes some minutes; `-- --peers N` makes another number of them.
 
@@ -45,6 +45,7 @@ fn main() {
     println!("{peers} peers made in {:.1} s; {} MB resident", took.as_secs_f64(), node.memory_mb());
     list(&node, peers);
     look(&node);
+    follow(&node);
     node.stop();
     let began = Instant::now();
     let node = Node::start(dir.path());
@@ -155,6 +156,25 @@ fn look(node: &Node) {
     }
 }
 
+/// What it costs the node when somebody follows the overview, which has to look at every peer: its
+/// time on a processor with a follower and without.
+fn follow(node: &Node) {
+    const WATCHED: Duration = Duration::from_secs(10);
+    let idle = node.cpu_ms(WATCHED);
+    let mut client = node.client();
+    let request = b"GET /live/overview HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    client.stream.get_mut().write_all(request).expect("a request");
+    let stream = client.stream.get_ref().try_clone().expect("a socket");
+    let reader = thread::spawn(move || io::copy(&mut client.stream, &mut io::sink()));
+    let followed = node.cpu_ms(WATCHED);
+    stream.shutdown(std::net::Shutdown::Both).expect("the end of it");
+    let told = reader.join().expect("a reader").unwrap_or_default();
+    let seconds = WATCHED.as_secs();
+    println!(
+        "the overview followed for {seconds} s: {followed} ms of CPU, {idle} ms without; {told} bytes told"
+    );
+}
+
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
@@ -204,6 +224,20 @@ impl Node {
         let stream = TcpStream::connect(self.admin).expect("the admin port");
         stream.set_nodelay(true).expect("a socket option");
         Client { stream: BufReader::new(stream) }
+    }
+
+    /// Time on a processor within so long, in milliseconds; the system counts it in hundredths.
+    fn cpu_ms(&self, within: Duration) -> u64 {
+        let ticks = || {
+            let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()));
+            let stat = stat.unwrap_or_default();
+            let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+            let used = fields.split_whitespace().skip(11).take(2);
+            used.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>()
+        };
+        let before = ticks();
+        thread::sleep(within);
+        (ticks() - before) * 10
     }
 
     fn memory_mb(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! Every page, light and dark, held against the rules of axe-core.
+//! Every page, light and dark, held against the rules of axe-core, and against the width of a phone.
 
 use std::collections::HashSet;
 
@@ -51,8 +51,20 @@ pub(super) fn every_page(desk: &Desk) {
         length("/assets/style.css"),
         length("/assets/script.js")
     );
+    let too_wide: Vec<_> = pages.iter().filter(|page| !fits_a_phone(desk, page)).collect();
+    assert!(too_wide.is_empty(), "wider than a phone: {too_wide:?}");
+    desk.driver.size(1280, 1000);
     pictures::take(desk, &pages);
     assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+/// Whether nothing of a page lies beyond the right edge of a phone's screen.
+fn fits_a_phone(desk: &Desk, page: &str) -> bool {
+    const WIDTH: u32 = 390;
+    desk.driver.size(WIDTH, 844);
+    desk.open(page);
+    let width = desk.driver.run("return document.documentElement.scrollWidth");
+    width.as_u64().is_some_and(|width| width <= u64::from(WIDTH))
 }
 
 /// The overview, what its links lead to, and what the links of those lead to: one page of each kind.

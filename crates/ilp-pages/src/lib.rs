@@ -85,7 +85,6 @@ struct Pages {
 
 /// The pages' routes, to be served beside those of the API, and what has to run for them until the
 /// node ends.
-#[must_use]
 pub fn pages(node: Node) -> (Router, Sampler) {
     let Node { operator, auth, connector_url, settings, core, packet_times } = node;
     let (pulse, sampler) = Pulse::new(core, operator.clone(), packet_times);
