@@ -15,6 +15,7 @@ use ilp_http::{
     server::Drained,
     spsp::{SpspClient, SpspOptions},
 };
+use ilp_pages::Sampler;
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
 use tokio::{
     runtime,
@@ -168,18 +169,8 @@ async fn serve(
     let service = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(service, until(stopping.clone()));
     let auth = auth(config, tenant_id, store)?;
-    let page_node = ilp_pages::Node {
-        operator: operator.clone(),
-        auth: auth.clone(),
-        connector_url,
-        settings: config.listed.clone(),
-        core: Arc::clone(connector),
-        packet_times: sources.packet_times(),
-    };
-    let (pages, sampler) = ilp_pages::pages(page_node);
+    let (router, sampler) = admin_router(config, auth, (&operator, connector_url), sources);
     let sampler = sample(sampler, until(stopping.clone()));
-    let metrics = Metrics::new(sources);
-    let router = admin_router(config, auth, &operator, metrics).merge(pages);
     let peering = peering::serve(surfaces.peering, operator.clone(), until(stopping.clone()));
     let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
 
@@ -217,16 +208,26 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// What is served on the operator's port beside the pages: the API and the metrics.
+/// What is served on the operator's port: the API, and the pages and the metrics beside it; and what
+/// looks at the node for the pages.
 fn admin_router(
     config: &Config,
     auth: Auth,
-    operator: &Operator,
-    metrics: Metrics,
-) -> axum::Router {
+    (operator, connector_url): (&Operator, String),
+    sources: Sources,
+) -> (axum::Router, Sampler) {
+    let (pages, sampler) = ilp_pages::pages(ilp_pages::Node {
+        operator: operator.clone(),
+        auth: auth.clone(),
+        connector_url,
+        settings: config.listed.clone(),
+        core: Arc::clone(&sources.connector),
+        packet_times: sources.packet_times(),
+    });
+    let metrics = Metrics::new(sources);
     let secret = config.metrics.secret.as_ref();
     let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
-    ilp_admin::router(operator.clone(), auth).merge(scrape)
+    (ilp_admin::router(operator.clone(), auth).merge(scrape).merge(pages), sampler)
 }
 
 /// Waits a little for what the operator's API was doing, and says what had to be left.
@@ -288,7 +289,7 @@ async fn ask_for_rates(service: Option<RatesService>, stop: impl Future<Output =
 
 /// Looks once a second at what the pages show, until the node is told to stop: those who follow a page
 /// are let go then.
-async fn sample(sampler: ilp_pages::Sampler, stop: impl Future<Output = ()>) {
+async fn sample(sampler: Sampler, stop: impl Future<Output = ()>) {
     tokio::select! {
         () = sampler.run() => {}
         () = stop => {}
