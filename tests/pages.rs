@@ -2,7 +2,6 @@
 //! is no browser of ours.
 
 mod books;
-/// What changes by itself on a page.
 mod live;
 mod log;
 mod market;

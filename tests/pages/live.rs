@@ -1,3 +1,5 @@
+//! What changes by itself on a page.
+
 use std::{collections::HashMap, time::Instant};
 
 use serde_json::json;
