@@ -13,7 +13,7 @@ impl Store {
     /// When the store can't be read.
     pub fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let value =
-            self.inner.records.get(Kind::Setting.key(name.as_bytes())).map_err(StoreError::read)?;
+            self.inner.records.get(&Kind::Setting.key(name.as_bytes())).map_err(StoreError::read)?;
         Ok(value.map(|bytes| bytes.to_vec()))
     }
 

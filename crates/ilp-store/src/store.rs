@@ -20,6 +20,7 @@ use crate::{
     idempotency::{Rider, Running},
     keys::{CHANGES, hexadecimal},
     outbox::EventCounters,
+    record_tree::RecordTree,
 };
 
 /// The newest schema that this program reads, and the one that it writes.
@@ -44,7 +45,7 @@ pub struct Store {
 /// What the clones of a store share.
 pub(crate) struct Inner {
     /// Assets, peers and their indexes, settings; see `keys`.
-    pub(crate) records: Tree,
+    pub(crate) records: RecordTree,
     /// The books as of a checkpoint; see `ledger::checkpoint`. A tree apart from the records, so
     /// that a checkpoint is one batch.
     pub(crate) ledger: Tree,
@@ -113,7 +114,7 @@ impl Store {
         let changes = changes_in(&records)?;
         let durability = Durability::new(db, dir).map_err(|cause| unusable(dir, &cause))?;
         let inner = Inner {
-            records,
+            records: RecordTree::new(records, changes),
             ledger,
             durability,
             changes: Mutex::new(changes),

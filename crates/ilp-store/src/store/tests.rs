@@ -127,7 +127,7 @@ fn a_broken_record_is_named_and_its_secrets_are_not() {
     store.insert_peer(&neighbour).unwrap();
     let key = Kind::Peer.key(neighbour.id.as_bytes());
     let broken = br#"{"outgoing_token": 5, "endpoint": "theirtoken"#;
-    store.inner.records.insert(key, &broken[..]).unwrap();
+    store.inner.records.tree().insert(key, &broken[..]).unwrap();
     let error = store.peer(neighbour.id).unwrap_err();
     let shown = format!("{error} {error:?}");
     assert!(shown.contains("records/peers"), "{shown}");
@@ -148,7 +148,7 @@ fn an_index_that_disagrees_is_found_at_the_start() {
         let (dir, store) = fresh();
         store.insert_asset(&usd).unwrap();
         store.insert_peer(&neighbour).unwrap();
-        store.inner.records.remove(lost).unwrap();
+        store.inner.records.tree().remove(lost).unwrap();
         drop(store);
         assert!(matches!(Store::open(dir.path()), Err(StoreError::Corrupt { .. })));
     }
