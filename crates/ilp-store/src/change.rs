@@ -50,6 +50,11 @@ impl Change {
         self.writes.insert(key, Some(id.as_bytes().into()));
     }
 
+    /// Whether it puts or removes an entry of this kind.
+    fn touches(&self, kind: Kind) -> bool {
+        self.writes.range(vec![kind.byte()]..vec![kind.byte() + 1]).next().is_some()
+    }
+
     /// Removes an entry, if there is one. What is put or indexed later wins over it.
     pub(crate) fn remove(&mut self, key: Vec<u8>) {
         self.writes.insert(key, None);
@@ -130,6 +135,9 @@ impl Store {
                 rider.join(&mut change)?;
             }
             let number = *changes + 1;
+            if change.touches(Kind::Peer) {
+                *self.inner.peers_at_start.lock() = None;
+            }
             self.inner
                 .records
                 .gather(change.writes, number)

@@ -99,8 +99,7 @@ impl Store {
         let Some(oldest_kept) = now_ms.checked_sub(IDEMPOTENCY_KEPT_MS) else { return Ok(0) };
         let end = Kind::IdempotencyByTime.key(&oldest_kept.saturating_add(1).to_be_bytes());
         let start = vec![Kind::IdempotencyByTime.byte()];
-        let due: Result<Vec<_>, _> =
-            self.inner.records.keys(start..end).take(limit).collect();
+        let due: Result<Vec<_>, _> = self.inner.records.keys(start..end).take(limit).collect();
         let due = due.map_err(StoreError::read)?;
         if due.is_empty() {
             return Ok(0);

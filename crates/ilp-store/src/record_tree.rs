@@ -28,8 +28,7 @@ pub(crate) type Writes = BTreeMap<Vec<u8>, Option<IVec>>;
 type Entry = sled::Result<(IVec, IVec)>;
 
 /// Entries in the order of their keys; an error and nothing else where there can't be any.
-pub(crate) type Entries =
-    Chain<option::IntoIter<Entry>, Flatten<option::IntoIter<sled::Iter>>>;
+pub(crate) type Entries = Chain<option::IntoIter<Entry>, Flatten<option::IntoIter<sled::Iter>>>;
 
 /// See the module.
 pub(crate) struct RecordTree {

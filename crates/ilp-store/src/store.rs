@@ -21,6 +21,7 @@ use crate::{
     keys::{CHANGES, hexadecimal},
     outbox::EventCounters,
     record_tree::RecordTree,
+    records::PeerRecord,
 };
 
 /// The newest schema that this program reads, and the one that it writes.
@@ -57,6 +58,9 @@ pub(crate) struct Inner {
     pub(crate) events: EventCounters,
     /// The idempotency keys of the requests that run.
     pub(crate) running: Running,
+    /// The peers as they were read when the store was opened, oldest first. Whoever needs all of them
+    /// right after that needn't read and decode them again; with the first change they go.
+    pub(crate) peers_at_start: Mutex<Option<Vec<PeerRecord>>>,
     /// Whether a ledger writes to the store.
     pub(crate) ledger_open: AtomicBool,
     pub(crate) path: PathBuf,
@@ -120,6 +124,7 @@ impl Store {
             changes: Mutex::new(changes),
             events: EventCounters::default(),
             running: Running::default(),
+            peers_at_start: Mutex::default(),
             ledger_open: AtomicBool::new(false),
             path: dir.to_owned(),
         };
@@ -128,7 +133,7 @@ impl Store {
         if changes < answered {
             return Err(store.fallen_back("changes", changes, answered));
         }
-        store.check_records()?;
+        *store.inner.peers_at_start.lock() = Some(store.check_records()?);
         // The files of a store that was made just now must themselves survive a loss of power.
         store.inner.durability.persist_opened(changes)?;
         sync_directory(dir)?;
