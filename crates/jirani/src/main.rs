@@ -19,6 +19,7 @@ mod payments;
 mod peering;
 mod rates_service;
 mod run;
+mod start_times;
 mod surfaces;
 mod telemetry;
 mod tenant;

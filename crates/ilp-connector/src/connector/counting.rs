@@ -9,7 +9,7 @@ use super::{Connector, Source};
 use crate::{
     ledger::Ledger,
     peer::{Asset, Peer},
-    traffic::{self, AssetName, Causes, Ending, Flows, Passage, Traffic},
+    traffic::{self, AssetName, Causes, Counted, Ending, Flows, Passage, Traffic},
 };
 
 /// What became of packets that came from no peer, or went to none.
@@ -75,7 +75,7 @@ impl Counters {
 
     /// Counts a question that the node has answered itself.
     pub(super) fn answered(&self, source: Source<'_>) {
-        self.begin(source, &self.questions, 0, 0).end(Ending::Fulfilled);
+        self.begin(source, self.questions(), 0, 0).end(Ending::Fulfilled);
     }
 
     /// Counts a packet that comes to somebody at this node and for which nothing is set aside. Without
@@ -87,8 +87,8 @@ impl Counters {
         arriving: Option<(&Asset, u64)>,
     ) -> Passage {
         match arriving {
-            Some((asset, arrives)) => self.begin(source, &self.accounts(asset), amount, arrives),
-            None => self.begin(source, &self.questions, amount, 0),
+            Some((asset, arrives)) => self.begin(source, self.accounts(asset), amount, arrives),
+            None => self.begin(source, self.questions(), amount, 0),
         }
     }
 
@@ -96,24 +96,28 @@ impl Counters {
     pub(super) fn begin(
         &self,
         source: Source<'_>,
-        destination: &Arc<Traffic>,
+        destination: Counted,
         amount_in: u64,
         amount_out: u64,
     ) -> Passage {
-        let begin = |source| Passage::begin(source, destination, amount_in, amount_out);
-        match source {
-            Source::Peer(peer) => begin(&peer.traffic),
-            Source::Local(local) => begin(&self.accounts(&local.asset)),
-            Source::Probe(asset) => begin(&self.accounts(asset)),
-            Source::Own => begin(&self.questions),
-        }
+        let source = match source {
+            Source::Peer(peer) => Counted::Peer(Arc::clone(peer)),
+            Source::Local(local) => self.accounts(&local.asset),
+            Source::Probe(asset) => self.accounts(asset),
+            Source::Own => self.questions(),
+        };
+        Passage::begin(source, destination, amount_in, amount_out)
+    }
+
+    fn questions(&self) -> Counted {
+        Counted::Own(Arc::clone(&self.questions))
     }
 
     /// The counters of this node's accounts in one asset. Looked up without a lock; made with the
     /// first packet.
-    pub(super) fn accounts(&self, asset: &Asset) -> Arc<Traffic> {
+    pub(super) fn accounts(&self, asset: &Asset) -> Counted {
         let accounts = self.accounts.pin();
         let make = || Accounts { asset: traffic::name(asset), traffic: Arc::default() };
-        Arc::clone(&accounts.get_or_insert_with(asset.id, make).traffic)
+        Counted::Own(Arc::clone(&accounts.get_or_insert_with(asset.id, make).traffic))
     }
 }
