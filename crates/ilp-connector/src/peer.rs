@@ -19,6 +19,7 @@ use crate::{
     in_flight::{InFlightLimits, UnderWay},
     rate_limit::RateLimit,
     refusal::LinkFailure,
+    samples::Party,
     token::{Secret, TokenDigest},
     traffic::Traffic,
 };
@@ -129,9 +130,9 @@ impl Peer {
     pub fn new(id: Uuid, asset: Arc<Asset>, liquidity: Arc<Account>, terms: Terms) -> Self {
         Self {
             id,
+            traffic: Arc::new(Traffic::of(Party::Peer { id, asset: Arc::clone(&asset) })),
             asset,
             liquidity,
-            traffic: Arc::default(),
             terms: ArcSwap::from_pointee(terms),
             packet_rate: RateLimit::default(),
             amount_rate: RateLimit::default(),

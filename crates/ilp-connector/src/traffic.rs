@@ -20,8 +20,11 @@ use std::{
     },
 };
 
+use interledger_packet::Timestamp;
+
 pub(crate) use self::departed::{Departed, name};
 pub use self::{causes::Causes, departed::AssetName};
+use crate::samples::{Outcome, Party, Sample};
 
 /// Packets, and what they carried together, in the smallest unit of the asset that they are
 /// counted in.
@@ -73,6 +76,8 @@ pub struct Traffic {
     /// Packets to here that could not be sent and went to another next hop.
     gone_elsewhere: Tally,
     link_failures: AtomicU64,
+    /// Whose traffic it is.
+    party: Party,
 }
 
 /// How a packet that was sent on ended.
@@ -116,6 +121,10 @@ struct Tally {
 }
 
 impl Traffic {
+    pub(crate) fn of(party: Party) -> Self {
+        Self { party, ..Self::default() }
+    }
+
     /// What was counted so far.
     #[must_use]
     pub fn flows(&self) -> Flows {
@@ -126,6 +135,10 @@ impl Traffic {
         let mut outgoing = self.outgoing.flow();
         outgoing.in_flight = outgoing.in_flight.without(gone_elsewhere);
         Flows { incoming, outgoing, link_failures: self.link_failures.load(Ordering::Relaxed) }
+    }
+
+    pub(crate) fn party(&self) -> &Party {
+        &self.party
     }
 
     /// Counts a packet from here that was refused before it was sent on.
@@ -166,6 +179,18 @@ impl Passage {
         destination.outgoing.begun.add(amount_out);
         (self.destination, self.amount_out) = (Arc::clone(destination), amount_out);
         self
+    }
+
+    /// What is shown of the packet when it ends at `at`.
+    pub(crate) fn sample(&self, outcome: Outcome, at: Timestamp) -> Sample {
+        Sample {
+            at,
+            from: self.source.party.clone(),
+            to: Some(self.destination.party.clone()),
+            amount_in: self.amount_in,
+            amount_out: self.amount_out,
+            outcome,
+        }
     }
 
     /// The packet was answered.

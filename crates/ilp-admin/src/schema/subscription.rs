@@ -1,5 +1,6 @@
 //! The subscriptions: what is told as it happens.
 
+mod packets;
 mod peer_liquidity;
 
 use async_graphql::{
@@ -8,7 +9,7 @@ use async_graphql::{
 };
 use tokio::sync::watch;
 
-use self::peer_liquidity::PeerLiquidity;
+use self::{packets::PacketSample, peer_liquidity::PeerLiquidity};
 use super::{
     amount::Amount,
     outgoing_payment::OutgoingPaymentState,
@@ -95,6 +96,13 @@ impl Subscription {
         let next = Next::First(progress);
         let follower = Follower { operator, view, next, progress: so_far };
         Ok(stream::unfold(follower, Follower::tell))
+    }
+
+    /// Some of the packets that end here, four times a second while there are any: where they came
+    /// from and went, what they carried, and how they ended. Whoever reads slowly sees fewer. The
+    /// node looks at single packets only while somebody follows this.
+    async fn packets(&self, context: &Context<'_>) -> impl Stream<Item = PacketSample> {
+        packets::follow(operator(context).clone())
     }
 
     /// How much a peer may still send: how it stands now, then each change, as seen four times a

@@ -6,6 +6,7 @@ mod first_answer;
 mod idempotency;
 mod incoming_payments;
 mod outgoing_payments;
+mod packets;
 mod pages;
 mod payment_progress;
 mod payment_restart;

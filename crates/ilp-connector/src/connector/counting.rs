@@ -9,6 +9,8 @@ use super::{Connector, Source};
 use crate::{
     ledger::Ledger,
     peer::{Asset, Peer},
+    refusal::Refusal,
+    samples::{Outcome, Party, Sample, Sampler},
     traffic::{self, AssetName, Causes, Ending, Flows, Passage, Traffic},
 };
 
@@ -29,6 +31,7 @@ pub(super) struct Counters {
     /// By the asset's id. Entries stay when the asset goes, so that totals never fall.
     accounts: HashMap<Uuid, Accounts, foldhash::fast::RandomState>,
     pub(super) causes: Causes,
+    pub(super) sampler: Sampler,
 }
 
 #[derive(Debug)]
@@ -55,6 +58,12 @@ impl<L: Ledger> Connector<L> {
         own
     }
 
+    /// Shows some of the packets that end here.
+    #[must_use]
+    pub fn sampler(&self) -> &Sampler {
+        &self.counters.sampler
+    }
+
     /// Why packets weren't fulfilled.
     #[must_use]
     pub fn causes(&self) -> &Causes {
@@ -64,18 +73,30 @@ impl<L: Ledger> Connector<L> {
 
 impl Counters {
     /// Counts a packet that was refused before it was sent on.
-    pub(super) fn turned_away(&self, source: Source<'_>, amount: u64) {
-        match source {
-            Source::Peer(peer) => peer.traffic.turned_away(amount),
-            Source::Local(local) => self.accounts(&local.asset).turned_away(amount),
-            Source::Probe(asset) => self.accounts(asset).turned_away(amount),
-            Source::Own => self.questions.turned_away(amount),
-        }
+    pub(super) fn turned_away(&self, source: Source<'_>, amount: u64, refusal: Refusal) {
+        self.with_traffic(source, |traffic| {
+            traffic.turned_away(amount);
+            self.sampler.offer(|at| Sample {
+                at,
+                from: traffic.party().clone(),
+                to: None,
+                amount_in: amount,
+                amount_out: 0,
+                outcome: Outcome::Refused(refusal),
+            });
+        });
+    }
+
+    /// Counts how a packet ended that was on its way.
+    pub(super) fn end(&self, passage: Passage, ending: Ending, outcome: Outcome) {
+        self.sampler.offer(|at| passage.sample(outcome, at));
+        passage.end(ending);
     }
 
     /// Counts a question that the node has answered itself.
     pub(super) fn answered(&self, source: Source<'_>) {
-        self.begin(source, &self.questions, 0, 0).end(Ending::Fulfilled);
+        let passage = self.begin(source, &self.questions, 0, 0);
+        self.end(passage, Ending::Fulfilled, Outcome::Fulfilled);
     }
 
     /// Counts a packet that comes to somebody at this node and for which nothing is set aside. Without
@@ -100,12 +121,18 @@ impl Counters {
         amount_in: u64,
         amount_out: u64,
     ) -> Passage {
-        let begin = |source| Passage::begin(source, destination, amount_in, amount_out);
+        self.with_traffic(source, |source| {
+            Passage::begin(source, destination, amount_in, amount_out)
+        })
+    }
+
+    /// Shows the counters of a source to `work`.
+    fn with_traffic<T>(&self, source: Source<'_>, work: impl FnOnce(&Arc<Traffic>) -> T) -> T {
         match source {
-            Source::Peer(peer) => begin(&peer.traffic),
-            Source::Local(local) => begin(&self.accounts(&local.asset)),
-            Source::Probe(asset) => begin(&self.accounts(asset)),
-            Source::Own => begin(&self.questions),
+            Source::Peer(peer) => work(&peer.traffic),
+            Source::Local(local) => work(&self.accounts(&local.asset)),
+            Source::Probe(asset) => work(&self.accounts(asset)),
+            Source::Own => work(&self.questions),
         }
     }
 
@@ -113,7 +140,11 @@ impl Counters {
     /// first packet.
     pub(super) fn accounts(&self, asset: &Asset) -> Arc<Traffic> {
         let accounts = self.accounts.pin();
-        let make = || Accounts { asset: traffic::name(asset), traffic: Arc::default() };
+        let make = || {
+            let name = traffic::name(asset);
+            let traffic = Arc::new(Traffic::of(Party::Accounts(name.clone())));
+            Accounts { asset: name, traffic }
+        };
         Arc::clone(&accounts.get_or_insert_with(asset.id, make).traffic)
     }
 }
