@@ -37,7 +37,7 @@ fn two_nodes_are_peered_by_one_command_each_and_pay_each_way_by_stream() {
     let [here, there] = nodes();
     let (our_endpoint, their_endpoint) = (here.ilp.to_string(), there.ilp.to_string());
     let peer = ["peer", "add", "--address", "test.there", "--endpoint", &their_endpoint];
-    let agreed = ["--asset", "USD", "--max-packet-amount", "1", "--liquidity", "50"];
+    let agreed = ["--asset", "USD", "--max-packet-amount", "0.01", "--liquidity", "50"];
     let ours = ["--our-endpoint", &our_endpoint];
     let added = json_of(&here, &[&peer[..], &agreed, &ours].concat());
     paste(&there, added["otherSide"]["command"].as_str().unwrap(), "50");
@@ -53,8 +53,8 @@ fn two_nodes_are_peered_by_one_command_each_and_pay_each_way_by_stream() {
     let liquidity =
         |node: &Node, peer: &str| json_of(node, &["peer", "show", peer])["liquidity"].clone();
     for (paid, amount, packets) in [
-        (pay(&here, &alice, &bob, "12.50"), "1250", 13),
-        (pay(&there, &bob, &alice, "7.05"), "705", 8),
+        (pay(&here, &alice, &bob, "12.50"), "1250", 1_250),
+        (pay(&there, &bob, &alice, "7.05"), "705", 705),
     ] {
         assert_eq!(paid["state"], "COMPLETED", "{paid}");
         assert_eq!(paid["deliveredAmount"]["value"], amount);

@@ -37,6 +37,7 @@ mod rates;
 mod recipients;
 mod routes;
 mod sending;
+mod so_far;
 pub(crate) mod tenants;
 mod thresholds;
 pub(crate) mod tokens;

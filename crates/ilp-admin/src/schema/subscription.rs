@@ -36,7 +36,7 @@ pub(crate) struct OutgoingPaymentProgress {
     receive_amount: Amount,
     /// What has arrived so far.
     delivered_amount: Amount,
-    /// How many packets were fulfilled since sending it was begun, or begun again.
+    /// How many packets were fulfilled so far, over all attempts.
     packet_count: UInt64,
     /// Why it failed; null unless it did.
     error: Option<String>,
@@ -92,9 +92,8 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<OutgoingPaymentProgress>>> {
         let operator = operator(context).clone();
         let (view, progress) = or_error(operator.watch_payment(&id).await)?;
-        let so_far = Progress { sent: view.sent, delivered: view.record.delivered, packets: 0 };
-        let next = Next::First(progress);
-        let follower = Follower { operator, view, next, progress: so_far };
+        let (next, progress) = (Next::First(progress), so_far(&view));
+        let follower = Follower { operator, view, next, progress };
         Ok(stream::unfold(follower, Follower::tell))
     }
 
@@ -141,8 +140,13 @@ impl Follower {
     async fn see_the_end(&mut self) -> Result<()> {
         let id = self.view.record.id.to_string();
         self.view = or_error(self.operator.outgoing_payment(&id).await)?;
-        self.progress.sent = self.view.sent;
-        self.progress.delivered = self.view.record.delivered;
+        self.progress = so_far(&self.view);
         Ok(())
     }
+}
+
+fn so_far(view: &OutgoingPaymentView) -> Progress {
+    let record = &view.record;
+    let packets = record.packets.unwrap_or(0);
+    Progress { sent: view.sent, delivered: record.delivered, packets }
 }
