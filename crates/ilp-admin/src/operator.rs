@@ -77,6 +77,7 @@ use self::wallets::Wallets;
 
 pub use self::{
     auto_peering::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules},
+    check::steers,
     error::{ErrorKind, OperatorError},
     form_checks::PeerField,
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
