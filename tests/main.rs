@@ -39,6 +39,8 @@ mod interop_rates;
 mod liquidity;
 /// What `/metrics` says of known packets, number by number.
 mod metrics;
+/// The command line in odd surroundings: closed pipes, full disks, arguments that are no text.
+mod odd_surroundings;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
 /// Packets that are watched as they pass.

@@ -63,7 +63,7 @@ impl PayArgs {
         let quote =
             Quote::ask(&self.admin, &wallet, &receiver, self.quoted_amount(&wallet, &receiver)?)?;
         if !self.admin.json {
-            print(&self.admin, &Value::Null, &quote.lines());
+            print(&self.admin, &Value::Null, &quote.lines())?;
         }
         confirm("Pay?", self.yes, self.admin.json)?;
         let payment = pay(&self.admin, &wallet, &quote, self.admin.json)?;
@@ -132,7 +132,7 @@ fn tell(admin: &AdminArgs, payment: Value) -> Result<(), Failure> {
     lines.extend(outcome.as_ref().ok().cloned());
     lines.extend(rest(&payment));
     lines.push(format!("payment {}", plain(&payment["id"])));
-    print(admin, &payment, &lines);
+    print(admin, &payment, &lines)?;
     outcome.map(drop).map_err(Failure::Refused)
 }
 
