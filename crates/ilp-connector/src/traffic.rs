@@ -6,17 +6,18 @@
 //! process; money is counted by the [ledger](crate::ledger), which forgets nothing.
 //!
 //! The cost for a packet that is forwarded is four additions when it begins and four when it ends,
-//! each to memory of its own peer, and a reference to the counters of either side. There is no lock
-//! and no allocation.
+//! each to memory of its own peer, and a reference to the peer on either side. There is no lock and no
+//! allocation.
 
 mod causes;
 mod codes;
 mod departed;
+mod passage;
 
 use std::{
     ops::AddAssign,
     sync::{
-        Arc, OnceLock,
+        OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -25,7 +26,11 @@ use interledger_packet::ErrorCode;
 
 use self::codes::Codes;
 pub(crate) use self::departed::{Departed, name};
-pub use self::{causes::Causes, departed::AssetName};
+pub use self::{
+    causes::Causes,
+    departed::AssetName,
+    passage::{Counted, OwnTraffic, Passage},
+};
 
 /// Packets, and what they carried together, in the smallest unit of the asset that they are
 /// counted in.
@@ -63,20 +68,20 @@ pub struct Flows {
 }
 
 /// The counters of one peer, or of the node itself. They outlive a change of terms, and the peer
-/// for as long as one of its packets is under way.
+/// is there for as long as one of its packets is under way.
 //
-// Aligned to the two lines that processors fetch together, so that counting doesn't take a line
-// from those who read what happens to lie beside.
+// In this order, what a packet counts on one side, its begin and its Fulfill, lies in one line of a
+// peer's memory; see there.
 #[derive(Debug, Default)]
-#[repr(align(128))]
+#[repr(C)]
 pub struct Traffic {
-    incoming: Side,
-    outgoing: Side,
+    link_failures: AtomicU64,
+    pub(crate) incoming: Side,
     /// Packets that were refused before they were sent on.
     turned_away: Tally,
+    pub(crate) outgoing: Side,
     /// Packets to here that could not be sent and went to another next hop.
     gone_elsewhere: Tally,
-    link_failures: AtomicU64,
     /// Rejects by code, of packets from here and of those to here. Made with the first one, since
     /// most peers have none or few and these are 368 bytes: an allocation that no other packet of
     /// the peer meets again, on a way that ends in a Reject.
@@ -94,19 +99,9 @@ pub enum Ending {
     Refused,
 }
 
-/// A packet on its way from a source to a next hop. Until told otherwise it ends as refused, which
-/// is what becomes of a packet that is dropped.
-#[derive(Debug)]
-pub struct Passage {
-    source: Arc<Traffic>,
-    destination: Arc<Traffic>,
-    amount_in: u64,
-    amount_out: u64,
-    ending: Ending,
-}
-
 #[derive(Debug, Default)]
-struct Side {
+#[repr(C, align(16))]
+pub(crate) struct Side {
     begun: Tally,
     fulfilled: Tally,
     rejected: Tally,
@@ -136,6 +131,11 @@ impl Traffic {
         Flows { incoming, outgoing, link_failures: self.link_failures.load(Ordering::Relaxed) }
     }
 
+    /// Reads a word of what a packet from here counts, and one of what a packet to here does.
+    pub(crate) fn fetch(&self) -> [u64; 2] {
+        [&self.incoming, &self.outgoing].map(|side| side.begun.packets.load(Ordering::Relaxed))
+    }
+
     /// How many packets from here ended with each code that there was, and how many to here. `None`
     /// stands for codes that no RFC names.
     #[must_use]
@@ -157,55 +157,6 @@ impl Traffic {
     /// Counts that no reply came from here.
     pub(crate) fn link_failed(&self) {
         self.link_failures.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Passage {
-    /// A packet of `amount_in` came, and goes on with `amount_out`, each in the smallest unit of its
-    /// side's asset.
-    pub fn begin(
-        source: &Arc<Traffic>,
-        destination: &Arc<Traffic>,
-        amount_in: u64,
-        amount_out: u64,
-    ) -> Self {
-        source.incoming.begun.add(amount_in);
-        destination.outgoing.begun.add(amount_out);
-        Self {
-            source: Arc::clone(source),
-            destination: Arc::clone(destination),
-            amount_in,
-            amount_out,
-            ending: Ending::Refused,
-        }
-    }
-
-    /// The packet has certainly not reached its next hop, and goes to another one. For its source
-    /// nothing changes.
-    pub(crate) fn on_to(mut self, destination: &Arc<Traffic>, amount_out: u64) -> Self {
-        self.destination.gone_elsewhere.add(self.amount_out);
-        destination.outgoing.begun.add(amount_out);
-        (self.destination, self.amount_out) = (Arc::clone(destination), amount_out);
-        self
-    }
-
-    /// The packet was answered.
-    pub fn end(mut self, ending: Ending) {
-        self.ending = ending;
-    }
-
-    /// The packet was answered with a Reject.
-    pub(crate) fn end_with(self, ending: Ending, code: ErrorCode) {
-        self.source.codes()[0].add(code);
-        self.destination.codes()[1].add(code);
-        self.end(ending);
-    }
-}
-
-impl Drop for Passage {
-    fn drop(&mut self) {
-        self.source.incoming.ended(self.ending).add(self.amount_in);
-        self.destination.outgoing.ended(self.ending).add(self.amount_out);
     }
 }
 

@@ -1,8 +1,21 @@
-use std::thread;
+use std::{sync::Arc, thread};
 
 use proptest::prelude::*;
 
 use super::*;
+
+fn own(traffic: &Arc<OwnTraffic>) -> Counted {
+    Counted::Own(Arc::clone(traffic))
+}
+
+fn begin(
+    source: &Arc<OwnTraffic>,
+    destination: &Arc<OwnTraffic>,
+    amount_in: u64,
+    amount_out: u64,
+) -> Passage {
+    Passage::begin(own(source), own(destination), amount_in, amount_out)
+}
 
 fn count(packets: u64, amount: u128) -> Count {
     Count { packets, amount }
@@ -10,9 +23,9 @@ fn count(packets: u64, amount: u128) -> Count {
 
 #[test]
 fn a_packet_is_in_flight_until_it_ends_and_then_counted_once_on_either_side() {
-    let (alice, bob) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
+    let (alice, bob) = (Arc::<OwnTraffic>::default(), Arc::<OwnTraffic>::default());
     let endings = [Ending::Fulfilled, Ending::Rejected, Ending::Refused];
-    let passages = endings.map(|_| Passage::begin(&alice, &bob, 100, 90));
+    let passages = endings.map(|_| begin(&alice, &bob, 100, 90));
     assert_eq!(alice.flows().incoming.in_flight, count(3, 300));
     assert_eq!(bob.flows().outgoing.in_flight, count(3, 270));
     for (passage, ending) in passages.into_iter().zip(endings) {
@@ -44,11 +57,13 @@ fn a_packet_is_in_flight_until_it_ends_and_then_counted_once_on_either_side() {
 
 #[test]
 fn rejects_are_counted_by_code_on_either_side() {
-    let (alice, bob) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
-    Passage::begin(&alice, &bob, 1, 1).end(Ending::Fulfilled);
+    let (alice, bob) = (Arc::<OwnTraffic>::default(), Arc::<OwnTraffic>::default());
+    begin(&alice, &bob, 1, 1).end(Ending::Fulfilled);
     assert!(alice.rejects.get().is_none(), "nothing is made for packets that are fulfilled");
     let t01 = ErrorCode::T01_PEER_UNREACHABLE;
-    Passage::begin(&alice, &bob, 1, 1).end_with(Ending::Refused, t01);
+    let passage = begin(&alice, &bob, 1, 1);
+    passage.rejected(t01);
+    passage.end(Ending::Refused);
     alice.turned_away(1, ErrorCode::T05_RATE_LIMITED);
     alice.turned_away(1, ErrorCode::from_bytes(*b"F77").expect("a code"));
     let t05 = Some(ErrorCode::T05_RATE_LIMITED);
@@ -58,8 +73,8 @@ fn rejects_are_counted_by_code_on_either_side() {
 
 #[test]
 fn a_packet_that_goes_to_another_next_hop_is_counted_there_alone_and_once_where_it_came_from() {
-    let [alice, bob, carol] = [(); 3].map(|()| Arc::<Traffic>::default());
-    let passage = Passage::begin(&alice, &bob, 100, 90).on_to(&carol, 80);
+    let [alice, bob, carol] = [(); 3].map(|()| Arc::<OwnTraffic>::default());
+    let passage = begin(&alice, &bob, 100, 90).on_to(own(&carol), 80);
     assert_eq!(alice.flows().incoming.in_flight, count(1, 100));
     assert_eq!(bob.flows(), Flows::default());
     assert_eq!(carol.flows().outgoing.in_flight, count(1, 80));
@@ -72,8 +87,8 @@ fn a_packet_that_goes_to_another_next_hop_is_counted_there_alone_and_once_where_
 
 #[test]
 fn a_packet_that_is_dropped_has_ended_even_when_the_thread_panics() {
-    let (alice, bob) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
-    let passage = Passage::begin(&alice, &bob, 5, 5);
+    let (alice, bob) = (Arc::<OwnTraffic>::default(), Arc::<OwnTraffic>::default());
+    let passage = begin(&alice, &bob, 5, 5);
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
         let _under_way = passage;
         panic!("a bug somewhere on the way");
