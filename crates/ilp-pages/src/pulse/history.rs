@@ -66,8 +66,7 @@ impl History {
         let newest = self.moments.len() - 1;
         let seconds = seconds.min(newest);
         let mut window = self.between(newest - seconds, newest);
-        let times_since = seconds.div_ceil(TIMES_STEP_S).min(self.times.len()).max(1);
-        window.times = self.newest_times.since(&self.times[self.times.len() - times_since]);
+        window.times = self.newest_times.since(self.times_before(seconds));
         window
     }
 
@@ -80,17 +79,25 @@ impl History {
         for step in (0..steps).rev() {
             let to = newest - step * step_s;
             let mut window = self.between(to.saturating_sub(step_s), to);
-            let back = |seconds: usize| {
-                let steps_back = (seconds / TIMES_STEP_S + 1).min(self.times.len());
-                &self.times[self.times.len() - steps_back]
-            };
             if step_s >= TIMES_STEP_S {
-                let later = if step == 0 { &self.newest_times } else { back(step * step_s) };
-                window.times = later.since(back((step + 1) * step_s));
+                let later = match step {
+                    0 => &self.newest_times,
+                    _ => self.times_before(step * step_s),
+                };
+                window.times = later.since(self.times_before((step + 1) * step_s));
             }
             windows.push(window);
         }
         windows
+    }
+
+    /// The times as they were so many seconds ago, or at the last step before.
+    fn times_before(&self, seconds: usize) -> &Durations {
+        let wanted = self.seconds.saturating_sub(seconds);
+        let newest = self.seconds - self.seconds % TIMES_STEP_S;
+        let back = newest.saturating_sub(wanted).div_ceil(TIMES_STEP_S);
+        let last = self.times.len() - 1;
+        &self.times[last - back.min(last)]
     }
 
     fn between(&self, from: usize, to: usize) -> Window {
