@@ -1,6 +1,11 @@
 //! The operator's pages over HTTP, as a browser without a script sees them, and as somebody does who
 //! is no browser of ours.
 
+mod books;
+mod log;
+mod market;
+mod wallets;
+
 use serde_json::json;
 
 use crate::support::{

@@ -8,6 +8,7 @@ mod assets;
 pub mod audit;
 mod auto_peering;
 mod backup;
+mod books;
 mod check;
 mod error;
 mod events;
@@ -36,6 +37,7 @@ mod quotes;
 mod rates;
 mod recipients;
 mod routes;
+mod seek;
 mod sending;
 mod so_far;
 pub(crate) mod tenants;
@@ -77,6 +79,7 @@ use self::wallets::Wallets;
 
 pub use self::{
     auto_peering::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules},
+    books::{AccountAsset, AccountOwner, AccountView, AssetBooks, Movements},
     check::steers,
     error::{ErrorKind, OperatorError},
     form_checks::PeerField,
@@ -92,7 +95,8 @@ pub use self::{
     peer_search::Found,
     rates::NewRate,
     recipients::{Declined, Recipient, Reserved},
-    routes::RouteView,
+    routes::{RouteView, Way},
+    seek::Sought,
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
     tokens::{AddedToken, TokenName, random_token, token_id},
     transfers::{AccountTransfers, TransferView, account_name},
@@ -190,17 +194,6 @@ impl Operator {
     #[must_use]
     pub fn is_loaded(&self) -> bool {
         self.inner.is_loaded.load(Ordering::Acquire)
-    }
-
-    /// Asks the network for a path to `address`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::BadInput`] when it is no ILP address.
-    pub async fn ping(&self, address: &str) -> Result<PingOutcome, OperatorError> {
-        let destination = address
-            .parse()
-            .map_err(|error| OperatorError::bad_input("invalid ILP address", error))?;
-        Ok(self.inner.parts.network.ping(destination).await)
     }
 
     /// Runs one change: alone, and to its end. It runs in a task of its own, so that a client

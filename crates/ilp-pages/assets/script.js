@@ -72,3 +72,6 @@ if (live) {
   };
   setInterval(refresh, 2000);
 }
+
+// On a narrow screen the sections scroll sideways; the one that is open is to be seen.
+document.querySelector(".top [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -60,15 +60,31 @@ pub(crate) fn refused(status: StatusCode, title: &str, why: &str) -> Response {
     page(status, layout::bare(title, &body))
 }
 
-/// What an operation refused, where there is no form to say it in.
-pub(crate) fn failed(error: &OperatorError) -> Response {
-    let title = match error.kind() {
-        ErrorKind::NotFound => "Not found",
-        ErrorKind::Unavailable => "Not now",
-        ErrorKind::Internal => "The node failed",
-        _ => "Refused",
-    };
-    refused(status(error.kind()), title, error.message())
+/// What a page's handler gives: an answer, or what an operation refused where there is no form to
+/// say it in.
+pub(crate) type Answer = Result<Response, Failed>;
+
+/// What an operation refused; a `?` makes it a page.
+#[derive(Debug)]
+pub(crate) struct Failed(OperatorError);
+
+impl From<OperatorError> for Failed {
+    fn from(error: OperatorError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        let Self(error) = self;
+        let title = match error.kind() {
+            ErrorKind::NotFound => "Not found",
+            ErrorKind::Unavailable => "Not now",
+            ErrorKind::Internal => "The node failed",
+            _ => "Refused",
+        };
+        refused(status(error.kind()), title, error.message())
+    }
 }
 
 pub(crate) async fn nothing_here() -> Response {

@@ -7,21 +7,21 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::State,
-    http::StatusCode,
     response::Response,
     routing::{get, post},
 };
-use ilp_admin::operator::{NewAsset, PageArguments};
+use ilp_admin::operator::{AssetView, NewAsset, Operator};
 use maud::html;
 use serde_json::json;
 
 use crate::{
     Pages,
-    answer::{failed, see_other, status},
-    fields::query,
+    answer::{Answer, see_other},
+    fields::Fields,
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show, show_as},
-    parts::{amount, liquidity_bar, pager},
+    paging::{asked, links},
+    parts::{amount, liquidity_bar},
     visit::{Submitted, Visit},
 };
 
@@ -35,19 +35,9 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
         .route("/assets/{id}/delete", post(detail::delete))
 }
 
-async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
-    let of = |name: &str| visit.query.given(name).map(str::to_owned);
-    let arguments =
-        PageArguments { after: of("after"), before: of("before"), ..PageArguments::default() };
-    let rows = match pages.operator.assets(&arguments).await {
-        Ok(rows) => rows,
-        Err(error) => return failed(&error),
-    };
-    let (first, last) = (rows.rows.first(), rows.rows.last());
-    let path = |name: &str, id: String| format!("/assets?{}", query(&[(name, &id)]));
-    let newer =
-        first.filter(|_| rows.has_previous).map(|row| path("before", row.record.id.to_string()));
-    let older = last.filter(|_| rows.has_next).map(|row| path("after", row.record.id.to_string()));
+async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
+    let rows = pages.operator.assets(&asked(&visit)).await?;
+    let links = links(&visit, "/assets", &rows, |asset| asset.record.id.to_string());
     let body = html! {
         div.head {
             h1 { "Assets" }
@@ -77,52 +67,48 @@ async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
                         }
                     } } }
                 }
-                (pager(newer.as_deref(), older.as_deref()))
+                (links)
             }
         }
     };
-    show(&visit, Section::Assets, "Assets", &body)
+    Ok(show(&visit, Section::Assets, "Assets", &body))
 }
 
 async fn ask(visit: Visit) -> Response {
-    asking(StatusCode::OK, &visit, &Typed::default())
+    asking(&visit, &Typed::default())
 }
 
 async fn create(
     State(pages): State<Arc<Pages>>,
     Submitted { visit, fields }: Submitted,
 ) -> Response {
+    match creating(&pages, &visit, &fields).await {
+        Ok(made) => see_other(&format!("/assets/{}?done=created", made.record.id)),
+        Err(errors) => asking(&visit, &Typed { fields, errors }),
+    }
+}
+
+async fn creating(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<AssetView, Errors> {
     let mut errors = Errors::default();
     let code = fields.get("code").to_owned();
     errors.check("code", pages.operator.check_asset_code(&code));
-    let scale = errors.number(&fields, "scale", u8::MAX.into());
+    let scale = errors.number(fields, "scale", u8::MAX.into());
     if scale.is_none() {
         errors.add("scale", "a whole number from 0 to 255 is expected, such as 2");
     }
     let scale = scale.and_then(|scale| u8::try_from(scale).ok()).unwrap_or_default();
-    let withdrawal_threshold = errors.amount(&fields, "withdrawal_threshold", scale);
-    let liquidity_threshold = errors.amount(&fields, "liquidity_threshold", scale);
-    if !errors.is_empty() {
-        return asking(StatusCode::BAD_REQUEST, &visit, &Typed { fields, errors });
-    }
+    let withdrawal_threshold = errors.amount(fields, "withdrawal_threshold", scale);
+    let liquidity_threshold = errors.amount(fields, "liquidity_threshold", scale);
+    errors.into_result()?;
     let detail = json!({ "code": code, "scale": scale });
     let new = NewAsset { code, scale, withdrawal_threshold, liquidity_threshold };
-    let operator = pages.operator.clone();
-    let work = async move { operator.create_asset(new).await };
-    let made = pages
-        .change(&visit, "createAsset", &detail, work, |made| Some(made.record.id.to_string()))
-        .await;
-    match made {
-        Ok(made) => see_other(&format!("/assets/{}?done=created", made.record.id)),
-        Err(error) => {
-            let words = [("Asset already exists", "code"), ("invalid asset code", "code")];
-            let errors = Errors::of(&error, &words);
-            asking(status(error.kind()), &visit, &Typed { fields, errors })
-        }
-    }
+    let work = |operator: Operator| async move { operator.create_asset(new).await };
+    let words = [("Asset already exists", "code"), ("invalid asset code", "code")];
+    let made = pages.change(visit, "createAsset", detail, work).await;
+    made.map_err(|error| Errors::of(&error, &words))
 }
 
-fn asking(status: StatusCode, visit: &Visit, typed: &Typed) -> Response {
+fn asking(visit: &Visit, typed: &Typed) -> Response {
     let body = html! {
         div.head { h1 { "New asset" } }
         (typed.summary())
@@ -147,5 +133,5 @@ fn asking(status: StatusCode, visit: &Visit, typed: &Typed) -> Response {
             }
         }
     };
-    show_as(status, visit, Section::Assets, "New asset", &body)
+    show_as(typed.status(), visit, Section::Assets, "New asset", &body)
 }

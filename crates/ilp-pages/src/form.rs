@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use ilp_admin::operator::OperatorError;
 use ilp_connector::amount::parse_amount;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use crate::fields::Fields;
+use crate::{answer, fields::Fields};
 
-/// What is wrong with a form, by field.
+/// What is wrong with a form, by field. What reads a form and does what it asks for collects them
+/// and ends with them, by `?`; what was asked on a page is shown on it again then, see [`Typed`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Errors(BTreeMap<&'static str, String>);
+pub(crate) struct Errors {
+    by_field: BTreeMap<&'static str, String>,
+    /// Of the refusal, if it was not the form itself that was wrong.
+    status: Option<StatusCode>,
+}
 
 /// What stands for the form as a whole.
 const WHOLE: &str = "";
@@ -21,26 +27,39 @@ impl Errors {
     pub(crate) fn of(error: &OperatorError, fields: &[(&str, &'static str)]) -> Self {
         let message = error.message();
         let about = fields.iter().find(|(words, _)| message.starts_with(words));
-        let mut errors = Self::default();
+        let status = Some(answer::status(error.kind()));
+        let mut errors = Self { status, ..Self::default() };
         errors.add(about.map_or(WHOLE, |(_, field)| field), message);
         errors
     }
 
+    /// One thing that is wrong.
+    pub(crate) fn one(field: &'static str, why: impl Into<String>) -> Self {
+        let mut errors = Self::default();
+        errors.add(field, why);
+        errors
+    }
+
+    /// Goes on where nothing is wrong.
+    pub(crate) fn into_result(self) -> Result<(), Self> {
+        if self.is_empty() { Ok(()) } else { Err(self) }
+    }
+
     pub(crate) fn add(&mut self, field: &'static str, why: impl Into<String>) {
-        self.0.entry(field).or_insert_with(|| why.into());
+        self.by_field.entry(field).or_insert_with(|| why.into());
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_field.is_empty()
     }
 
     fn get(&self, field: &str) -> Option<&str> {
-        self.0.get(field).map(String::as_str)
+        self.by_field.get(field).map(String::as_str)
     }
 
     /// For the script.
     pub(crate) fn json(&self) -> Value {
-        json!(self.0)
+        json!(self.by_field)
     }
 
     /// Reads a whole number of at most `max`.
@@ -69,6 +88,13 @@ impl Errors {
     }
 }
 
+/// What an operation refused, of the form as a whole.
+impl From<OperatorError> for Errors {
+    fn from(error: OperatorError) -> Self {
+        Self::of(&error, &[])
+    }
+}
+
 /// A form as it was typed, and what was found wrong with it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Typed {
@@ -88,6 +114,20 @@ impl Typed {
     /// A form that nobody has sent yet.
     pub(crate) fn fresh(fields: Fields) -> Self {
         Self { fields, errors: Errors::default() }
+    }
+
+    /// Lets fields that were not sent, such as those of another form on the page, begin with these.
+    pub(crate) fn beginning_with(mut self, fields: Fields) -> Self {
+        self.fields.add_absent(fields);
+        self
+    }
+
+    /// The status of the page that shows the form.
+    pub(crate) fn status(&self) -> StatusCode {
+        if self.errors.is_empty() {
+            return StatusCode::OK;
+        }
+        self.errors.status.unwrap_or(StatusCode::BAD_REQUEST)
     }
 
     /// What is wrong with the form as a whole, or that something is.

@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::{
     answer::page,
+    parts::plain,
     visit::{FORM_TOKEN, Visit},
 };
 
@@ -14,12 +15,28 @@ pub(crate) enum Section {
     Overview,
     Peers,
     Assets,
+    Rates,
+    Routes,
+    Wallets,
+    Payments,
+    Books,
+    Events,
+    Audit,
+    Settings,
 }
 
-const SECTIONS: [(Section, &str, &str); 3] = [
+const SECTIONS: [(Section, &str, &str); 11] = [
     (Section::Overview, "/", "Overview"),
     (Section::Peers, "/peers", "Peers"),
     (Section::Assets, "/assets", "Assets"),
+    (Section::Rates, "/rates", "Rates"),
+    (Section::Routes, "/routes", "Routes"),
+    (Section::Wallets, "/wallets", "Wallets"),
+    (Section::Payments, "/payments", "Payments"),
+    (Section::Books, "/books", "Books"),
+    (Section::Events, "/events", "Events"),
+    (Section::Audit, "/audit", "Audit"),
+    (Section::Settings, "/settings", "Settings"),
 ];
 
 /// A page for somebody who may see it.
@@ -75,7 +92,7 @@ fn document(title: &str, top: &Markup, body: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) " - jirani" }
+                title { (plain(title)) " - jirani" }
                 link rel="stylesheet" href="/assets/style.css";
                 script src="/assets/script.js" defer {}
             }

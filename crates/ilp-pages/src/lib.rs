@@ -7,17 +7,28 @@
 
 mod answer;
 mod assets;
+mod audit;
+mod books;
 mod change;
+mod events;
+mod fees;
 mod fields;
 mod files;
 mod form;
 mod layout;
 mod liquidity;
 mod overview;
+mod paging;
 mod parts;
+mod payments;
 mod peers;
+mod rates;
+mod routes;
+mod settings;
 mod sign_in;
+mod transfers;
 mod visit;
+mod wallets;
 
 use std::sync::Arc;
 
@@ -29,6 +40,8 @@ use axum::{
 use ilp_admin::{Auth, operator::Operator};
 use tokio::sync::Semaphore;
 
+pub use self::settings::Setting;
+
 /// Forms that are read and answered at once; one more is told to come back.
 const FORMS_MAX: usize = 32;
 
@@ -38,12 +51,22 @@ struct Pages {
     auth: Auth,
     /// Where peers send their packets, as the other operator is told.
     connector_url: String,
+    /// What the node was started with.
+    settings: Vec<Setting>,
     forms: Semaphore,
+    verifying: books::Verifying,
 }
 
 /// The pages' routes, to be served beside those of the API.
-pub fn router(operator: Operator, auth: Auth, connector_url: String) -> Router {
-    let pages = Pages { operator, auth, connector_url, forms: Semaphore::new(FORMS_MAX) };
+pub fn router(
+    operator: Operator,
+    auth: Auth,
+    connector_url: String,
+    settings: Vec<Setting>,
+) -> Router {
+    let forms = Semaphore::new(FORMS_MAX);
+    let verifying = books::Verifying::default();
+    let pages = Pages { operator, auth, connector_url, settings, forms, verifying };
     Router::new()
         .route("/", get(overview::show))
         .route("/sign-in", get(sign_in::ask).post(sign_in::sign_in))
@@ -52,6 +75,15 @@ pub fn router(operator: Operator, auth: Auth, connector_url: String) -> Router {
         .route("/assets/script.js", get(files::script))
         .merge(assets::routes())
         .merge(peers::routes())
+        .merge(rates::routes())
+        .merge(fees::routes())
+        .merge(routes::routes())
+        .merge(books::routes())
+        .merge(events::routes())
+        .merge(wallets::routes())
+        .merge(payments::routes())
+        .merge(audit::routes())
+        .merge(settings::routes())
         .fallback(answer::nothing_here)
         .with_state(Arc::new(pages))
         .layer(map_response(answer::guard))

@@ -1,11 +1,6 @@
 //! Deposits and withdrawals, in one step or in two, of a peer or of the node's own stock.
 
-use ilp_admin::operator::{
-    AccountTransfers, AssetView, Deposit, OperatorError, TransferView, Withdrawal, account_name,
-};
-use ilp_connector::ledger::TransferKind;
-use ilp_store::TransferState;
-use interledger_packet::Timestamp;
+use ilp_admin::operator::{Deposit, Operator, OperatorError, Withdrawal, account_name};
 use maud::{Markup, html};
 use serde_json::json;
 use uuid::Uuid;
@@ -15,12 +10,12 @@ use crate::{
     fields::Fields,
     form::{Errors, Label, Typed},
     layout::form_token,
-    parts::{amount, moment},
+    transfers::Table,
     visit::Visit,
 };
 
 /// How many movements a page shows.
-const TRANSFERS_SHOWN: i32 = 20;
+const MOVEMENTS_SHOWN: usize = 20;
 
 /// Whose liquidity it is.
 #[derive(Clone, Debug)]
@@ -40,6 +35,14 @@ impl Owner {
     fn id(&self) -> &str {
         match self {
             Self::Peer(id) | Self::Asset(id) => id,
+        }
+    }
+
+    /// What the API calls the id.
+    fn id_name(&self) -> &'static str {
+        match self {
+            Self::Peer(_) => "peerId",
+            Self::Asset(_) => "assetId",
         }
     }
 }
@@ -68,8 +71,7 @@ pub(crate) async fn act(
         "void" => return end(pages, visit, transfer_id, false).await.map_err(refused),
         "deposit" | "withdraw" => {}
         _ => {
-            errors.add("", "The form doesn't say whether to deposit or to withdraw.");
-            return Err(errors);
+            return Err(Errors::one("", "The form doesn't say whether to deposit or to withdraw."));
         }
     }
     let amount = errors.amount(fields, field, scale);
@@ -107,19 +109,18 @@ async fn put_in(
     owner: &Owner,
     deposit: Deposit,
 ) -> Result<(), OperatorError> {
-    let operator = pages.operator.clone();
-    let (id, amount) = (deposit.owner_id.clone(), deposit.amount.to_string());
-    let transfer = &deposit.transfer_id;
+    let mut detail = json!({ "amount": deposit.amount.to_string(), "id": deposit.transfer_id });
+    detail[owner.id_name()] = deposit.owner_id.as_str().into();
     match owner {
         Owner::Peer(_) => {
-            let detail = json!({ "peerId": id, "amount": amount, "id": transfer });
-            let work = async move { operator.deposit_peer_liquidity(deposit).await };
-            pages.change(visit, "depositPeerLiquidity", &detail, work, |()| None).await
+            let work =
+                |operator: Operator| async move { operator.deposit_peer_liquidity(deposit).await };
+            pages.change(visit, "depositPeerLiquidity", detail, work).await
         }
         Owner::Asset(_) => {
-            let detail = json!({ "assetId": id, "amount": amount, "id": transfer });
-            let work = async move { operator.deposit_asset_liquidity(deposit).await };
-            pages.change(visit, "depositAssetLiquidity", &detail, work, |()| None).await
+            let work =
+                |operator: Operator| async move { operator.deposit_asset_liquidity(deposit).await };
+            pages.change(visit, "depositAssetLiquidity", detail, work).await
         }
     }
 }
@@ -130,42 +131,42 @@ async fn take_out(
     owner: &Owner,
     withdrawal: Withdrawal,
 ) -> Result<(), OperatorError> {
-    let operator = pages.operator.clone();
-    let detail = |owner_name: &str| {
-        json!({
-            owner_name: withdrawal.owner_id, "amount": withdrawal.amount.to_string(),
-            "id": withdrawal.transfer_id, "timeoutSeconds": withdrawal.timeout_s.to_string(),
-        })
-    };
+    let mut detail = json!({
+        "amount": withdrawal.amount.to_string(), "id": withdrawal.transfer_id,
+        "timeoutSeconds": withdrawal.timeout_s.to_string(),
+    });
+    detail[owner.id_name()] = withdrawal.owner_id.as_str().into();
     match owner {
         Owner::Peer(_) => {
-            let detail = detail("peerId");
-            let work = async move { operator.withdraw_peer_liquidity(withdrawal).await };
-            pages.change(visit, "createPeerLiquidityWithdrawal", &detail, work, |()| None).await
+            let work = |operator: Operator| async move {
+                operator.withdraw_peer_liquidity(withdrawal).await
+            };
+            pages.change(visit, "createPeerLiquidityWithdrawal", detail, work).await
         }
         Owner::Asset(_) => {
-            let detail = detail("assetId");
-            let work = async move { operator.withdraw_asset_liquidity(withdrawal).await };
-            pages.change(visit, "createAssetLiquidityWithdrawal", &detail, work, |()| None).await
+            let work = |operator: Operator| async move {
+                operator.withdraw_asset_liquidity(withdrawal).await
+            };
+            pages.change(visit, "createAssetLiquidityWithdrawal", detail, work).await
         }
     }
 }
 
-async fn end(
+/// Posts a pending withdrawal or voids it, and gives the word for it.
+pub(crate) async fn end(
     pages: &Pages,
     visit: &Visit,
     id: String,
     post: bool,
 ) -> Result<&'static str, OperatorError> {
-    let operator = pages.operator.clone();
     let detail = json!({ "withdrawalId": id });
     if post {
-        let work = async move { operator.post_withdrawal(&id).await };
-        pages.change(visit, "postLiquidityWithdrawal", &detail, work, |()| None).await?;
+        let work = |operator: Operator| async move { operator.post_withdrawal(&id).await };
+        pages.change(visit, "postLiquidityWithdrawal", detail, work).await?;
         Ok("posted")
     } else {
-        let work = async move { operator.void_withdrawal(&id).await };
-        pages.change(visit, "voidLiquidityWithdrawal", &detail, work, |()| None).await?;
+        let work = |operator: Operator| async move { operator.void_withdrawal(&id).await };
+        pages.change(visit, "voidLiquidityWithdrawal", detail, work).await?;
         Ok("voided")
     }
 }
@@ -219,70 +220,17 @@ pub(crate) async fn movements(
     pages: &Pages,
     visit: &Visit,
     owner: &Owner,
-    asset: &AssetView,
 ) -> Result<Markup, OperatorError> {
-    let found = pages.operator.transfers(owner.id(), Some(TRANSFERS_SHOWN)).await?;
-    let AccountTransfers { debits, credits } = found;
-    let (mut all, now) = (Vec::new(), pages.operator.now());
-    all.extend(debits.into_iter().map(|row| (row, true)));
-    all.extend(credits.into_iter().map(|row| (row, false)));
-    all.sort_by_key(|(row, _)| std::cmp::Reverse(row.created_at_ms));
+    let account = pages.operator.account(owner.id()).await?.owner;
+    let found = pages.operator.movements(account.account, None, MOVEMENTS_SHOWN).await?;
+    let (now, back) = (pages.operator.now(), owner.path());
+    let id = account.account;
+    let table = Table { visit, account: id, asset: &account.asset, back: &back, now };
     Ok(html! {
         section.card {
             h2 { "Newest movements" }
-            @if all.is_empty() { p.quiet { "Nothing has moved yet." } } @else {
-                div.scroll { table.cards {
-                    thead { tr {
-                        th scope="col" { "When" } th scope="col" { "What" }
-                        th scope="col" { "State" } th.number scope="col" { "Amount" }
-                        th scope="col" { "With" }
-                    } }
-                    tbody { @for (row, is_debit) in &all { (movement(visit, owner, asset, row, *is_debit, now)) } }
-                } }
-            }
+            @if found.rows.is_empty() { p.quiet { "Nothing has moved yet." } } @else { (table.show(&found.rows)) }
+            @if found.next.is_some() { p { a href={ "/books/accounts/" (account_name(id)) } { "All of them" } } }
         }
     })
-}
-
-fn movement(
-    visit: &Visit,
-    owner: &Owner,
-    asset: &AssetView,
-    row: &TransferView,
-    is_debit: bool,
-    now: Timestamp,
-) -> Markup {
-    let kind = match row.kind {
-        TransferKind::Packet => "Packet",
-        TransferKind::Deposit => "Deposit",
-        TransferKind::Withdrawal => "Withdrawal",
-    };
-    let is_pending = row.state == TransferState::Pending;
-    let (class, state) = match row.state {
-        TransferState::Pending => ("state warn", "Pending"),
-        TransferState::Posted => ("state good", "Posted"),
-        TransferState::Voided => ("state", "Voided"),
-        TransferState::Expired => ("state", "Expired"),
-    };
-    let other = account_name(if is_debit { row.credit } else { row.debit });
-    html! {
-        tr {
-            td data-label="When" { (moment(Timestamp::from_unix_ms(row.created_at_ms), now)) }
-            td data-label="What" { span title=(row.id) { (kind) } }
-            td data-label="State" { div {
-                span class=(class) { (state) }
-                @if let Some(at) = row.expires_at_ms.filter(|_| is_pending) {
-                    " ends " (moment(Timestamp::from_unix_ms(at), now))
-                    form.inline method="post" action={ (owner.path()) "/liquidity" } {
-                        (form_token(visit))
-                        input type="hidden" name="transfer_id" value=(row.id);
-                        button type="submit" name="what" value="post" { "Post" }
-                        button.plain type="submit" name="what" value="void" { "Void" }
-                    }
-                }
-            } }
-            td.number data-label="Amount" { div { @if is_debit { "-" } @else { "+" } (amount(row.amount, asset)) } }
-            td data-label="With" { code.small { (other) } }
-        }
-    }
 }

@@ -1,14 +1,47 @@
 //! What pages are made of: amounts, times, states, bars, lists with a next page.
 
-use ilp_admin::operator::AssetView;
-use ilp_connector::{Reachability, amount::format_amount};
+use std::sync::Arc;
+
+use ilp_admin::operator::{AccountAsset, AssetView};
+use ilp_connector::{Reachability, amount::format_amount, peer::Asset};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 
+/// What amounts are in.
+pub(crate) trait Unit {
+    /// The asset's code and its decimal places.
+    fn unit(&self) -> (&str, u8);
+}
+
+impl Unit for AssetView {
+    fn unit(&self) -> (&str, u8) {
+        (&self.record.code, self.record.scale)
+    }
+}
+
+impl Unit for AccountAsset {
+    fn unit(&self) -> (&str, u8) {
+        (&self.code, self.scale)
+    }
+}
+
+impl Unit for Arc<Asset> {
+    fn unit(&self) -> (&str, u8) {
+        (&self.code, self.scale)
+    }
+}
+
+/// What another node counts in.
+impl Unit for (&str, u8) {
+    fn unit(&self) -> (&str, u8) {
+        *self
+    }
+}
+
 /// An amount in standard units with the asset's code; the exact integer on hover.
-pub(crate) fn amount(amount: impl Into<u128>, asset: &AssetView) -> Markup {
+pub(crate) fn amount(amount: impl Into<u128>, asset: &impl Unit) -> Markup {
     let amount = amount.into();
-    let (code, scale) = (&asset.record.code, asset.record.scale);
+    let (code, scale) = asset.unit();
     html! {
         span title={ (amount) " in the smallest unit, scale " (scale) } {
             (grouped(&format_amount(amount, scale))) " " (code)
@@ -25,6 +58,58 @@ pub(crate) fn typed_amount(amount: u64, scale: u8) -> String {
 pub(crate) fn moment(at: Timestamp, now: Timestamp) -> Markup {
     let exact = at.to_string();
     html! { time datetime=(exact) title=(exact) { (relative(at.unix_ms(), now.unix_ms())) } }
+}
+
+/// The same of milliseconds since 1970.
+pub(crate) fn moment_ms(at_ms: u64, now: Timestamp) -> Markup {
+    moment(Timestamp::from_unix_ms(at_ms), now)
+}
+
+/// A text of somebody else's, in which nothing hides and nothing turns the line around: signs that
+/// do are written as their numbers.
+pub(crate) fn plain(text: &str) -> String {
+    let hides = |sign: char| {
+        matches!(sign, '\u{ad}' | '\u{61c}' | '\u{feff}' | '\u{200b}'..='\u{200f}')
+            || matches!(sign, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+            || (sign.is_control() && sign != '\n')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for sign in text.chars() {
+        if hides(sign) {
+            shown.extend(sign.escape_unicode());
+        } else {
+            shown.push(sign);
+        }
+    }
+    shown
+}
+
+/// A state as a word with a colour: `good`, `warn`, `bad`, or none.
+pub(crate) fn state(class: &str, word: &str) -> Markup {
+    html! { span class={ "state " (class) } { (word) } }
+}
+
+/// Links between the pages of one section; the first of each is its path.
+pub(crate) fn tabs(pages: &[(&str, &str)], here: &str) -> Markup {
+    html! {
+        nav.tabs aria-label="Within this section" { ul {
+            @for (path, name) in pages {
+                li { a href=(path) aria-current=[(*path == here).then_some("page")] { (name) } }
+            }
+        } }
+    }
+}
+
+/// What a list says that has nothing in it: what would be there, how it is made, and the same on
+/// the command line.
+pub(crate) fn empty(what: &str, button: Option<(&str, &str)>, command: &str) -> Markup {
+    html! {
+        div.card.empty {
+            p { (what) }
+            @if let Some((path, words)) = button { p { a.button href=(path) { (words) } } }
+            @if !command.is_empty() { p.small { "On the command line: " code { (command) } } }
+        }
+    }
 }
 
 /// Whether packets reach a peer.
@@ -131,6 +216,12 @@ mod tests {
         assert_eq!(relative(7_200_000, 0), "in 2 hours");
         assert_eq!(duration(90_000_000), "1 d 1 h");
         assert_eq!(duration(61_000), "1 min 1 s");
+    }
+
+    #[test]
+    fn a_text_hides_nothing() {
+        assert_eq!(plain("caf\u{e9} \u{202e}dlog\n"), "caf\u{e9} \\u{202e}dlog\n");
+        assert_eq!(plain("\u{0}\u{200b}<b>"), "\\u{0}\\u{200b}<b>");
     }
 
     #[test]

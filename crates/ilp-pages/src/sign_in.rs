@@ -98,7 +98,7 @@ fn asking(pages: &Pages, status: StatusCode, next: &str, error: Option<&str>) ->
 }
 
 /// A path on this node, so that nobody can be sent elsewhere from here.
-fn own_path(next: &str) -> String {
+pub(crate) fn own_path(next: &str) -> String {
     let is_own = next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains(['\\', '\n', '\r'])

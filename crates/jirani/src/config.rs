@@ -4,6 +4,7 @@
 mod environment;
 mod error;
 mod keys;
+mod listed;
 mod sections;
 mod settings;
 
@@ -75,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) otlp_url: Option<Secret>,
     /// What the operator should know about this configuration, said once the log is up.
     pub(crate) warnings: Vec<String>,
+    /// Every key as the operator may see it.
+    pub(crate) listed: Vec<ilp_pages::Setting>,
 }
 
 impl Config {
@@ -134,6 +137,7 @@ impl Config {
             metrics: metrics(settings)?,
             otlp_url: settings.get("telemetry.otlp_url", |text| url(text).map(Secret::new))?,
             warnings: warnings(settings),
+            listed: settings.listed(),
         };
         config.warn_together();
         config.check_together()?;

@@ -221,7 +221,8 @@ fn admin_router(
 ) -> axum::Router {
     let secret = config.metrics.secret.as_ref();
     let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
-    let pages = ilp_pages::router(operator.clone(), auth.clone(), connector_url);
+    let pages =
+        ilp_pages::router(operator.clone(), auth.clone(), connector_url, config.listed.clone());
     ilp_admin::router(operator.clone(), auth).merge(scrape).merge(pages)
 }
 

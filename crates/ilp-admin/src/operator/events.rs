@@ -1,6 +1,6 @@
 //! What the node has told, or will tell, the operator's own systems.
 
-use ilp_store::{Delivery, EventFilter, EventRecord, Rows};
+use ilp_store::{Delivery, EventCounts, EventFilter, EventRecord, Rows};
 
 use super::{
     Operator, check,
@@ -12,6 +12,15 @@ use super::{
 const FILTER_TYPES_MAX: usize = 100;
 
 impl Operator {
+    /// The event of this id.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn event(&self, id: &str) -> Result<EventRecord, OperatorError> {
+        let id = check::id(id).ok_or_else(unknown_event)?;
+        self.read(move |inner| inner.parts.store.event(id)?.ok_or_else(unknown_event)).await
+    }
+
     /// A page of the events: those of the types in `only`, where given, and not in `except`.
     ///
     /// # Errors
@@ -32,6 +41,12 @@ impl Operator {
         // An empty list filters nothing, as Rafiki has it.
         let filter = EventFilter { only: (!only.is_empty()).then_some(only), except };
         self.read(move |inner| Ok(inner.parts.store.events_page(page, &filter)?)).await
+    }
+
+    /// How many events wait to be taken, and how many were given up.
+    #[must_use]
+    pub fn event_counts(&self) -> EventCounts {
+        self.inner.parts.store.event_counts()
     }
 
     /// Has an event sent again, also one that was given up, with all its attempts before it.

@@ -5,7 +5,7 @@ use std::fmt;
 use ilp_connector::token::Secret;
 use interledger_packet::Address;
 
-use super::BoxFuture;
+use super::{BoxFuture, Operator, OperatorError};
 
 /// What operations need of the transport: the daemon implements it over ILP over HTTP.
 pub trait Network: Send + Sync {
@@ -71,6 +71,19 @@ pub struct PingReply {
     pub code: String,
     /// What the node says about it.
     pub message: String,
+}
+
+impl Operator {
+    /// Asks the network for a path to `address`.
+    ///
+    /// # Errors
+    /// Bad input, when it is no ILP address.
+    pub async fn ping(&self, address: &str) -> Result<PingOutcome, OperatorError> {
+        let destination = address
+            .parse()
+            .map_err(|error| OperatorError::bad_input("invalid ILP address", error))?;
+        Ok(self.inner.parts.network.ping(destination).await)
+    }
 }
 
 impl fmt::Debug for PeeringPost {

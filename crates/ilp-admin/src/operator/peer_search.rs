@@ -1,14 +1,12 @@
 //! Finding peers by a part of a name or an address.
 
-use ilp_store::{Page, PeerRecord};
+use ilp_store::PeerRecord;
 
-use super::{Operator, OperatorError, PageArguments, views::PeerView};
-
-/// How many peers one search looks at. What lies beyond is had by going on from where it stopped, so
-/// that a search costs the same however many peers there are.
-const LOOKED_AT_MAX: usize = 10_000;
-/// How many are read in one step.
-const ROWS_PER_STEP: usize = 500;
+use super::{
+    Operator, OperatorError,
+    seek::{begin, seek},
+    views::PeerView,
+};
 
 /// What a search found.
 #[derive(Clone, Debug, Default)]
@@ -31,31 +29,11 @@ impl Operator {
         first: usize,
         after: Option<String>,
     ) -> Result<Found, OperatorError> {
-        let mut page: Page = PageArguments { after, ..PageArguments::default() }.check()?;
-        page.limit = ROWS_PER_STEP;
-        let text = text.to_lowercase();
+        let (page, text) = (begin(after)?, text.to_lowercase());
         self.read(move |inner| {
-            let (mut found, mut next) = (Vec::new(), None);
-            'looking: for _ in 0..LOOKED_AT_MAX / ROWS_PER_STEP {
-                let rows = inner.parts.store.peers_page(page)?;
-                next = None;
-                for record in rows.rows {
-                    page.after = Some(record.id);
-                    if fits(&record, &text) {
-                        found.push(record);
-                    }
-                    if found.len() == first {
-                        next = page.after;
-                        break 'looking;
-                    }
-                }
-                if !rows.has_next {
-                    break;
-                }
-                next = page.after;
-            }
-            let next = next.map(|id| id.to_string());
-            Ok(Found { peers: inner.peer_views(found)?, next })
+            let list = |page| inner.parts.store.peers_page(page);
+            let found = seek(first, page, list, |peer| peer.id, |peer| fits(peer, &text))?;
+            Ok(Found { peers: inner.peer_views(found.rows)?, next: found.next })
         })
         .await
     }

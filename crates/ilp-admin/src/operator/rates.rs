@@ -1,6 +1,9 @@
 //! Exchange rates: what the operator sets, and what is in use.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use ilp_connector::{
     rate::Rate,
@@ -72,6 +75,12 @@ impl Operator {
             Some(why) => failing.insert(base.to_owned(), why),
             None => failing.remove(base),
         };
+    }
+
+    /// The codes whose rates the rates service doesn't tell, each with why.
+    #[must_use]
+    pub fn rates_service_failures(&self) -> BTreeMap<String, String> {
+        self.inner.rates_failing.lock().clone()
     }
 
     /// Which rates that somebody needs are missing or too old, and why; `None` when there are none.

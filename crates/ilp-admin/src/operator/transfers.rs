@@ -94,7 +94,7 @@ impl Operator {
 }
 
 /// The accounts that `id` may mean.
-fn accounts_named(id: &str) -> Vec<AccountId> {
+pub(super) fn accounts_named(id: &str) -> Vec<AccountId> {
     if let Some(asset) = id.strip_suffix(SETTLEMENT) {
         return check::id(asset).map(AccountId::settlement).into_iter().collect();
     }
@@ -112,7 +112,7 @@ pub fn account_name(account: AccountId) -> String {
 }
 
 /// A withdrawal whose time is over has come back, even if the books are told a moment later.
-fn view(row: TransferRow, now_ms: u64) -> TransferView {
+pub(super) fn view(row: TransferRow, now_ms: u64) -> TransferView {
     let is_over = row.expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
     let state = match row.state {
         TransferState::Pending if is_over => TransferState::Expired,

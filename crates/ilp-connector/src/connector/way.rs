@@ -51,6 +51,23 @@ impl<L: Ledger> Connector<L> {
         }
     }
 
+    /// The same with why there is none, and by the rules about neighbours' and other networks'
+    /// addresses: `None` is a packet that goes no further than here.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it would go nowhere.
+    pub fn way_to(
+        &self,
+        destination: Addr<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Peer>>, Refusal> {
+        self.may_be_forwarded(destination)?;
+        Ok(match self.route(destination, Source::Own, &[], now)? {
+            Next::Hop(peer) => Some(peer),
+            Next::Here => None,
+        })
+    }
+
     /// The rules that depend on who the next hop is. `passage` is that of a packet which could not be
     /// sent to another one, and is taken where this one takes the packet.
     pub(super) async fn hand_to(

@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
-use ilp_admin::operator::{AssetEdit, AssetView, Edit};
+use axum::extract::{Path, State};
+use ilp_admin::operator::{AssetEdit, AssetView, Edit, Operator};
 use maud::html;
 use serde_json::json;
 
 use crate::{
     Pages,
-    answer::{failed, see_other},
+    answer::{Answer, see_other},
+    fields::Fields,
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show_as},
     liquidity::{self, Owner},
@@ -25,23 +22,21 @@ pub(super) async fn show(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     visit: Visit,
-) -> Response {
-    showing(&pages, &visit, &id, None).await
+) -> Answer {
+    let asset = pages.operator.asset(&id).await?;
+    showing(&pages, &visit, &asset, Typed::default()).await
 }
 
 pub(super) async fn liquidity(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
-) -> Response {
-    let asset = match pages.operator.asset(&id).await {
-        Ok(asset) => asset,
-        Err(error) => return failed(&error),
-    };
+) -> Answer {
+    let asset = pages.operator.asset(&id).await?;
     let owner = Owner::Asset(id.clone());
     match liquidity::act(&pages, &visit, &owner, asset.record.scale, &fields).await {
-        Ok(word) => see_other(&format!("/assets/{id}?done={word}")),
-        Err(errors) => showing(&pages, &visit, &id, Some(Typed { fields, errors })).await,
+        Ok(word) => Ok(see_other(&format!("/assets/{id}?done={word}"))),
+        Err(errors) => showing(&pages, &visit, &asset, Typed { fields, errors }).await,
     }
 }
 
@@ -49,81 +44,73 @@ pub(super) async fn edit(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
-) -> Response {
-    let asset = match pages.operator.asset(&id).await {
-        Ok(asset) => asset,
-        Err(error) => return failed(&error),
-    };
-    let scale = asset.record.scale;
-    let mut errors = Errors::default();
-    let liquidity_threshold = errors.amount(&fields, "liquidity_threshold", scale);
-    let withdrawal_threshold = errors.amount(&fields, "withdrawal_threshold", scale);
-    if !errors.is_empty() {
-        return showing(&pages, &visit, &id, Some(Typed { fields, errors })).await;
+) -> Answer {
+    let asset = pages.operator.asset(&id).await?;
+    match editing(&pages, &visit, &asset, &fields).await {
+        Ok(_) => Ok(see_other(&format!("/assets/{id}?done=changed"))),
+        Err(errors) => showing(&pages, &visit, &asset, Typed { fields, errors }).await,
     }
+}
+
+async fn editing(
+    pages: &Pages,
+    visit: &Visit,
+    asset: &AssetView,
+    fields: &Fields,
+) -> Result<AssetView, Errors> {
+    let (id, scale) = (asset.record.id.to_string(), asset.record.scale);
+    let mut errors = Errors::default();
+    let liquidity_threshold = errors.amount(fields, "liquidity_threshold", scale);
+    let withdrawal_threshold = errors.amount(fields, "withdrawal_threshold", scale);
+    errors.into_result()?;
     let detail = json!({
         "id": id,
         "liquidityThreshold": liquidity_threshold.map(|amount| amount.to_string()),
         "withdrawalThreshold": withdrawal_threshold.map(|amount| amount.to_string()),
     });
     let edit = AssetEdit {
-        id: id.clone(),
+        id,
         withdrawal_threshold: withdrawal_threshold.map_or(Edit::Clear, Edit::Set),
         liquidity_threshold: liquidity_threshold.map_or(Edit::Clear, Edit::Set),
     };
-    let operator = pages.operator.clone();
-    let work = async move { operator.update_asset(edit).await };
-    let made = pages
-        .change(&visit, "updateAsset", &detail, work, |made| Some(made.record.id.to_string()))
-        .await;
-    match made {
-        Ok(_) => see_other(&format!("/assets/{id}?done=changed")),
-        Err(error) => failed(&error),
-    }
+    let work = |operator: Operator| async move { operator.update_asset(edit).await };
+    Ok(pages.change(visit, "updateAsset", detail, work).await?)
 }
 
 pub(super) async fn delete(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
-) -> Response {
-    let asset = match pages.operator.asset(&id).await {
-        Ok(asset) => asset,
-        Err(error) => return failed(&error),
-    };
-    let mut errors = Errors::default();
-    if fields.get("confirm") != asset.record.code {
-        errors.add("confirm", format!("type {} to delete it", asset.record.code));
-        return showing(&pages, &visit, &id, Some(Typed { fields, errors })).await;
-    }
-    let (operator, detail) = (pages.operator.clone(), json!({ "id": id }));
-    let deleted = id.clone();
-    let work = async move { operator.delete_asset(&deleted).await };
-    let made = pages
-        .change(&visit, "deleteAsset", &detail, work, |made| Some(made.record.id.to_string()))
-        .await;
-    match made {
-        Ok(_) => see_other("/assets"),
-        Err(error) => {
-            let errors = Errors::of(&error, &[("Cannot delete!", "confirm")]);
-            showing(&pages, &visit, &id, Some(Typed { fields, errors })).await
-        }
+) -> Answer {
+    let asset = pages.operator.asset(&id).await?;
+    match deleting(&pages, &visit, &asset, &fields).await {
+        Ok(_) => Ok(see_other("/assets")),
+        Err(errors) => showing(&pages, &visit, &asset, Typed { fields, errors }).await,
     }
 }
 
-/// The page; with `typed`, after one of its forms was refused.
-async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Option<Typed>) -> Response {
-    let asset = match pages.operator.asset(id).await {
-        Ok(asset) => asset,
-        Err(error) => return failed(&error),
-    };
-    let owner = Owner::Asset(id.to_owned());
-    let movements = match liquidity::movements(pages, visit, &owner, &asset).await {
-        Ok(movements) => movements,
-        Err(error) => return failed(&error),
-    };
-    let status = if typed.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let typed = typed.unwrap_or_else(|| Typed::fresh(fields_of(&asset)));
+async fn deleting(
+    pages: &Pages,
+    visit: &Visit,
+    asset: &AssetView,
+    fields: &Fields,
+) -> Result<AssetView, Errors> {
+    let (id, code) = (asset.record.id.to_string(), &asset.record.code);
+    if fields.get("confirm") != code {
+        return Err(Errors::one("confirm", format!("type {code} to delete it")));
+    }
+    let detail = json!({ "id": id });
+    let work = |operator: Operator| async move { operator.delete_asset(&id).await };
+    let deleted = pages.change(visit, "deleteAsset", detail, work).await;
+    deleted.map_err(|error| Errors::of(&error, &[("Cannot delete!", "confirm")]))
+}
+
+/// The page, also after one of its forms was refused.
+async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) -> Answer {
+    let id = asset.record.id;
+    let owner = Owner::Asset(id.to_string());
+    let movements = liquidity::movements(pages, visit, &owner).await?;
+    let typed = typed.beginning_with(fields_of(asset));
     let record = &asset.record;
     let created = interledger_packet::Timestamp::from_unix_ms(record.created_at_ms);
     let body = html! {
@@ -135,7 +122,7 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Option<Typed>) -
         }
         section.card #stock data-live {
             h2 { "The node's own stock" }
-            div.figure { (amount(asset.liquidity, &asset)) }
+            div.figure { (amount(asset.liquidity, asset)) }
             (liquidity_bar(asset.liquidity, record.liquidity_threshold))
         }
         div.grid { (liquidity::forms(visit, &owner, &typed, &record.code)) }
@@ -161,11 +148,11 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Option<Typed>) -
             }
         }
     };
-    show_as(status, visit, Section::Assets, &record.code, &body)
+    Ok(show_as(typed.status(), visit, Section::Assets, &record.code, &body))
 }
 
-fn fields_of(asset: &AssetView) -> crate::fields::Fields {
-    let mut fields = crate::fields::Fields::default();
+fn fields_of(asset: &AssetView) -> Fields {
+    let mut fields = Fields::default();
     let scale = asset.record.scale;
     let thresholds = [
         ("liquidity_threshold", asset.record.liquidity_threshold),

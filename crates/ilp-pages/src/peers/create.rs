@@ -5,11 +5,10 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use ilp_admin::operator::{
-    AssetView, NewPeer, OperatorError, PageArguments, PeerField, random_token,
+    AssetView, NewPeer, Operator, OperatorError, PageArguments, PeerField, PeerView, random_token,
 };
 use ilp_connector::token::Secret;
 use maud::html;
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::{
     Pages,
-    answer::{failed, status},
+    answer::Answer,
     fields::Fields,
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show_as},
@@ -31,13 +30,10 @@ use crate::{
 /// Assets to choose from; a node with more has its peers made through the API.
 const ASSETS_SHOWN: i32 = 100;
 
-pub(super) async fn ask(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
-    let (mut fields, token) = (Fields::default(), random_token());
-    match token {
-        Ok(token) => fields.set("incoming_token", token.reveal()),
-        Err(error) => return failed(&error),
-    }
-    asking(&pages, StatusCode::OK, &visit, &Typed::fresh(fields)).await
+pub(super) async fn ask(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
+    let mut fields = Fields::default();
+    fields.set("incoming_token", random_token()?.reveal());
+    asking(&pages, &visit, &Typed::fresh(fields)).await
 }
 
 /// What is wrong with what has been typed so far, for the script.
@@ -57,44 +53,33 @@ pub(super) async fn check(
 pub(super) async fn create(
     State(pages): State<Arc<Pages>>,
     Submitted { visit, fields }: Submitted,
-) -> Response {
-    let asset = match pages.operator.asset(fields.get("asset")).await {
-        Ok(asset) => asset,
-        Err(error) => {
-            let mut errors = Errors::default();
-            errors.add("asset", error.message());
-            let typed = Typed { fields, errors };
-            return asking(&pages, StatusCode::BAD_REQUEST, &visit, &typed).await;
+) -> Answer {
+    match creating(&pages, &visit, &fields).await {
+        Ok(peer) => {
+            let tokens = Tokens {
+                incoming: fields.get("incoming_token").to_owned(),
+                outgoing: fields.get("outgoing_token").to_owned(),
+            };
+            Ok(sheet::show(&pages, &visit, &peer, &tokens))
         }
-    };
-    let mut errors = Errors::default();
-    let new = read(&pages, &fields, asset.record.scale, &mut errors);
-    if !errors.is_empty() {
-        let typed = Typed { fields, errors };
-        return asking(&pages, StatusCode::BAD_REQUEST, &visit, &typed).await;
+        Err(errors) => asking(&pages, &visit, &Typed { fields, errors }).await,
     }
+}
+
+async fn creating(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<PeerView, Errors> {
+    let asset = pages.operator.asset(fields.get("asset")).await;
+    let asset = asset.map_err(|error| Errors::one("asset", error.message()))?;
+    let mut errors = Errors::default();
+    let new = read(pages, fields, asset.record.scale, &mut errors);
+    errors.into_result()?;
     let detail = json!({
         "staticIlpAddress": new.static_ilp_address, "name": new.name, "assetId": new.asset_id,
         "initialLiquidity": new.initial_liquidity.to_string(), "routes": new.routes,
         "maxPacketAmount": new.max_packet_amount.map(|amount| amount.to_string()),
     });
-    let tokens = Tokens {
-        incoming: fields.get("incoming_token").to_owned(),
-        outgoing: fields.get("outgoing_token").to_owned(),
-    };
-    let operator = pages.operator.clone();
-    let work = async move { operator.create_peer(new).await };
-    let made = pages
-        .change(&visit, "createPeer", &detail, work, |made| Some(made.record.id.to_string()))
-        .await;
-    match made {
-        Ok(peer) => sheet::show(&pages, &visit, &peer, &tokens),
-        Err(error) => {
-            let errors = Errors::of(&error, &terms::WORDS);
-            let typed = Typed { fields, errors };
-            asking(&pages, status(error.kind()), &visit, &typed).await
-        }
-    }
+    let work = |operator: Operator| async move { operator.create_peer(new).await };
+    let made = pages.change(visit, "createPeer", detail, work).await;
+    made.map_err(|error| Errors::of(&error, &terms::WORDS))
 }
 
 /// Reads the whole form.
@@ -112,11 +97,8 @@ fn read(pages: &Pages, fields: &Fields, scale: u8, errors: &mut Errors) -> NewPe
     terms.new_peer(fields.get("asset").to_owned(), initial, incoming)
 }
 
-async fn asking(pages: &Pages, status: StatusCode, visit: &Visit, typed: &Typed) -> Response {
-    let assets = match assets(pages).await {
-        Ok(assets) => assets,
-        Err(error) => return failed(&error),
-    };
+async fn asking(pages: &Pages, visit: &Visit, typed: &Typed) -> Answer {
+    let assets = assets(pages).await?;
     let options: Vec<(String, String)> = assets
         .iter()
         .map(|AssetView { record, .. }| {
@@ -148,7 +130,7 @@ async fn asking(pages: &Pages, status: StatusCode, visit: &Visit, typed: &Typed)
             }
         }
     };
-    show_as(status, visit, Section::Peers, "New peer", &body)
+    Ok(show_as(typed.status(), visit, Section::Peers, "New peer", &body))
 }
 
 async fn assets(pages: &Pages) -> Result<Vec<AssetView>, OperatorError> {

@@ -2,41 +2,45 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::extract::{Path, State};
+use ilp_admin::operator::{Operator, PeerView};
 use maud::html;
 use serde_json::json;
 
 use super::detail;
 use crate::{
     Pages,
-    answer::{failed, see_other},
+    answer::{Answer, see_other},
+    fields::Fields,
     form::{Errors, Typed},
-    visit::Submitted,
+    visit::{Submitted, Visit},
 };
 
 pub(super) async fn delete(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
-) -> Response {
-    let peer = match pages.operator.peer(&id).await {
-        Ok(peer) => peer,
-        Err(error) => return failed(&error),
-    };
-    let address = &peer.record.static_ilp_address;
+) -> Answer {
+    let peer = pages.operator.peer(&id).await?;
+    match deleting(&pages, &visit, &peer, &fields).await {
+        Ok(_) => Ok(see_other("/peers")),
+        Err(errors) => {
+            detail::showing(&pages, &visit, &id, Typed { fields, errors }, &html! {}).await
+        }
+    }
+}
+
+async fn deleting(
+    pages: &Pages,
+    visit: &Visit,
+    peer: &PeerView,
+    fields: &Fields,
+) -> Result<String, Errors> {
+    let (id, address) = (peer.record.id.to_string(), &peer.record.static_ilp_address);
     if fields.get("confirm") != address {
-        let mut errors = Errors::default();
-        errors.add("confirm", format!("type {address} to delete it"));
-        let typed = Typed { fields, errors };
-        return detail::showing(&pages, &visit, &id, Some(typed), &html! {}).await;
+        return Err(Errors::one("confirm", format!("type {address} to delete it")));
     }
-    let (operator, detail) = (pages.operator.clone(), json!({ "id": id }));
-    let work = async move { operator.delete_peer(&id).await.map(|()| id) };
-    match pages.change(&visit, "deletePeer", &detail, work, |id| Some(id.clone())).await {
-        Ok(_) => see_other("/peers"),
-        Err(error) => failed(&error),
-    }
+    let detail = json!({ "id": id });
+    let work = |operator: Operator| async move { operator.delete_peer(&id).await.map(|()| id) };
+    Ok(pages.change(visit, "deletePeer", detail, work).await?)
 }

@@ -2,22 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::extract::{Path, State};
 use ilp_admin::operator::{PeerView, token_id};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 
 use crate::{
     Pages,
-    answer::{failed, see_other},
+    answer::{Answer, see_other},
     form::{Label, Typed},
     layout::{Section, form_token, show_as},
     liquidity::{self, Owner},
-    parts::{amount, liquidity_bar, moment, notice, reachability},
+    parts::{amount, liquidity_bar, moment, notice, plain, reachability},
     visit::{Submitted, Visit},
 };
 
@@ -25,48 +21,35 @@ pub(super) async fn show(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     visit: Visit,
-) -> Response {
+) -> Answer {
     let said = done(visit.query.get("done")).map(|words| notice("good", words));
-    showing(&pages, &visit, &id, None, &said.unwrap_or_default()).await
+    showing(&pages, &visit, &id, Typed::default(), &said.unwrap_or_default()).await
 }
 
 pub(super) async fn liquidity(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
-) -> Response {
-    let peer = match pages.operator.peer(&id).await {
-        Ok(peer) => peer,
-        Err(error) => return failed(&error),
-    };
+) -> Answer {
+    let peer = pages.operator.peer(&id).await?;
     let owner = Owner::Peer(id.clone());
     match liquidity::act(&pages, &visit, &owner, peer.asset.record.scale, &fields).await {
-        Ok(word) => see_other(&format!("/peers/{id}?done={word}")),
-        Err(errors) => {
-            showing(&pages, &visit, &id, Some(Typed { fields, errors }), &html! {}).await
-        }
+        Ok(word) => Ok(see_other(&format!("/peers/{id}?done={word}"))),
+        Err(errors) => showing(&pages, &visit, &id, Typed { fields, errors }, &html! {}).await,
     }
 }
 
-/// The page; with `typed`, after one of its forms was refused. `said` comes before all else.
+/// The page, also after one of its forms was refused. `said` comes before all else.
 pub(super) async fn showing(
     pages: &Pages,
     visit: &Visit,
     id: &str,
-    typed: Option<Typed>,
+    typed: Typed,
     said: &Markup,
-) -> Response {
-    let peer = match pages.operator.peer(id).await {
-        Ok(peer) => peer,
-        Err(error) => return failed(&error),
-    };
+) -> Answer {
+    let peer = pages.operator.peer(id).await?;
     let owner = Owner::Peer(id.to_owned());
-    let movements = match liquidity::movements(pages, visit, &owner, &peer.asset).await {
-        Ok(movements) => movements,
-        Err(error) => return failed(&error),
-    };
-    let status = if typed.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let typed = typed.unwrap_or_default();
+    let movements = liquidity::movements(pages, visit, &owner).await?;
     let record = &peer.record;
     let name = record.name.as_deref().filter(|name| !name.trim().is_empty());
     let title = name.unwrap_or(&record.static_ilp_address);
@@ -75,7 +58,7 @@ pub(super) async fn showing(
         (said)
         (typed.summary())
         div.head {
-            h1 { (title) }
+            h1 { (plain(title)) }
             div.actions {
                 form method="post" action={ "/peers/" (id) "/ping" } {
                     (form_token(visit))
@@ -105,7 +88,7 @@ pub(super) async fn showing(
             }
         }
     };
-    show_as(status, visit, Section::Peers, title, &body)
+    Ok(show_as(typed.status(), visit, Section::Peers, title, &body))
 }
 
 fn figures(peer: &PeerView, now: Timestamp) -> Markup {

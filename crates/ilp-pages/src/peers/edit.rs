@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::StatusCode,
     response::Response,
 };
-use ilp_admin::operator::PeerView;
+use ilp_admin::operator::{Operator, PeerView};
 use maud::html;
 use serde_json::json;
 
 use super::terms::{self, Terms};
 use crate::{
     Pages,
-    answer::{failed, see_other, status},
+    answer::{Answer, see_other},
+    fields::Fields,
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show_as},
     visit::{Submitted, Visit},
@@ -24,47 +24,40 @@ pub(super) async fn ask(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     visit: Visit,
-) -> Response {
-    match pages.operator.peer(&id).await {
-        Ok(peer) => {
-            let typed = Typed::fresh(terms::fields_of(&peer));
-            asking(StatusCode::OK, &visit, &peer, &typed)
-        }
-        Err(error) => failed(&error),
-    }
+) -> Answer {
+    let peer = pages.operator.peer(&id).await?;
+    Ok(asking(&visit, &peer, &Typed::fresh(terms::fields_of(&peer))))
 }
 
 pub(super) async fn edit(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
-) -> Response {
-    let peer = match pages.operator.peer(&id).await {
-        Ok(peer) => peer,
-        Err(error) => return failed(&error),
-    };
-    let mut errors = Errors::default();
-    let terms = Terms::read(&pages.operator, &fields, peer.asset.record.scale, &mut errors);
-    if !errors.is_empty() {
-        return asking(StatusCode::BAD_REQUEST, &visit, &peer, &Typed { fields, errors });
-    }
-    let edit = terms.edit(&peer);
-    let detail = json!({ "id": id, "staticIlpAddress": edit.static_ilp_address });
-    let operator = pages.operator.clone();
-    let work = async move { operator.update_peer(edit).await };
-    let made = pages
-        .change(&visit, "updatePeer", &detail, work, |made| Some(made.record.id.to_string()))
-        .await;
-    match made {
+) -> Answer {
+    let peer = pages.operator.peer(&id).await?;
+    Ok(match editing(&pages, &visit, &peer, &fields).await {
         Ok(_) => see_other(&format!("/peers/{id}?done=changed")),
-        Err(error) => {
-            let errors = Errors::of(&error, &terms::WORDS);
-            asking(status(error.kind()), &visit, &peer, &Typed { fields, errors })
-        }
-    }
+        Err(errors) => asking(&visit, &peer, &Typed { fields, errors }),
+    })
 }
 
-fn asking(status: StatusCode, visit: &Visit, peer: &PeerView, typed: &Typed) -> Response {
+async fn editing(
+    pages: &Pages,
+    visit: &Visit,
+    peer: &PeerView,
+    fields: &Fields,
+) -> Result<PeerView, Errors> {
+    let mut errors = Errors::default();
+    let terms = Terms::read(&pages.operator, fields, peer.asset.record.scale, &mut errors);
+    errors.into_result()?;
+    let edit = terms.edit(peer);
+    let detail = json!({ "id": peer.record.id, "staticIlpAddress": edit.static_ilp_address });
+    let work = |operator: Operator| async move { operator.update_peer(edit).await };
+    let edited = pages.change(visit, "updatePeer", detail, work).await;
+    edited.map_err(|error| Errors::of(&error, &terms::WORDS))
+}
+
+fn asking(visit: &Visit, peer: &PeerView, typed: &Typed) -> Response {
     let id = peer.record.id;
     let asset = &peer.asset.record;
     let body = html! {
@@ -84,5 +77,5 @@ fn asking(status: StatusCode, visit: &Visit, peer: &PeerView, typed: &Typed) -> 
             }
         }
     };
-    show_as(status, visit, Section::Peers, "Edit peer", &body)
+    show_as(typed.status(), visit, Section::Peers, "Edit peer", &body)
 }

@@ -2,39 +2,33 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
-use ilp_admin::operator::{OperatorError, PageArguments, PeerView};
+use axum::extract::State;
+use ilp_admin::operator::{OperatorError, PeerView};
 use maud::{Markup, html};
 
 use crate::{
     Pages,
-    answer::failed,
-    fields::query,
+    answer::Answer,
     layout::{Section, show as page},
-    parts::{amount, liquidity_bar, pager, reachability},
+    paging::{ROWS, asked, link, links},
+    parts::{amount, liquidity_bar, pager, plain, reachability},
     visit::Visit,
 };
-
-/// Peers on one page of the list.
-const ROWS: i32 = 25;
 
 /// A page of the list and the ways on.
 struct Listed {
     peers: Vec<PeerView>,
-    newer: Option<String>,
-    older: Option<String>,
+    links: Markup,
+    /// Whether a search has not looked at all peers yet.
+    is_partial: bool,
 }
 
-pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
+pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     let wanted = visit.query.get("q");
     let listed = if wanted.is_empty() {
-        all(&pages, &visit).await
+        all(&pages, &visit).await?
     } else {
-        found(&pages, &visit, wanted).await
-    };
-    let listed = match listed {
-        Ok(listed) => listed,
-        Err(error) => return failed(&error),
+        found(&pages, &visit, wanted).await?
     };
     let body = html! {
         div.head {
@@ -51,35 +45,26 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Respo
         }
         (rows(&listed, wanted))
     };
-    page(&visit, Section::Peers, "Peers", &body)
+    Ok(page(&visit, Section::Peers, "Peers", &body))
 }
 
 async fn all(pages: &Pages, visit: &Visit) -> Result<Listed, OperatorError> {
-    let of = |name: &str| visit.query.given(name).map(str::to_owned);
-    let (after, before) = (of("after"), of("before"));
-    let (first, last) = if before.is_some() { (None, Some(ROWS)) } else { (Some(ROWS), None) };
-    let arguments = PageArguments { after, before, first, last, ..PageArguments::default() };
-    let rows = pages.operator.peers(&arguments).await?;
-    let path = |name: &str, peer: &PeerView| {
-        format!("/peers?{}", query(&[(name, &peer.record.id.to_string())]))
-    };
-    Ok(Listed {
-        newer: rows.rows.first().filter(|_| rows.has_previous).map(|peer| path("before", peer)),
-        older: rows.rows.last().filter(|_| rows.has_next).map(|peer| path("after", peer)),
-        peers: rows.rows,
-    })
+    let rows = pages.operator.peers(&asked(visit)).await?;
+    let links = links(visit, "/peers", &rows, |peer| peer.record.id.to_string());
+    Ok(Listed { peers: rows.rows, links, is_partial: false })
 }
 
 async fn found(pages: &Pages, visit: &Visit, wanted: &str) -> Result<Listed, OperatorError> {
     let after = visit.query.given("after").map(str::to_owned);
     let rows = usize::try_from(ROWS).unwrap_or_default();
     let found = pages.operator.search_peers(wanted, rows, after).await?;
-    let path = |next: String| format!("/peers?{}", query(&[("q", wanted), ("after", &next)]));
-    Ok(Listed { peers: found.peers, newer: None, older: found.next.map(path) })
+    let older = found.next.map(|next| link(visit, "/peers", "after", &next));
+    let links = pager(None, older.as_deref());
+    Ok(Listed { peers: found.peers, links, is_partial: older.is_some() })
 }
 
 fn rows(listed: &Listed, wanted: &str) -> Markup {
-    let Listed { peers, newer, older } = listed;
+    let Listed { peers, links, is_partial } = listed;
     html! {
         @if peers.is_empty() && wanted.is_empty() {
             div.card.empty {
@@ -88,7 +73,7 @@ fn rows(listed: &Listed, wanted: &str) -> Markup {
             }
         } @else if peers.is_empty() {
             div.card.empty {
-                p { "No peer with \"" (wanted) "\" in its name, address or endpoint" @if older.is_some() { " among those looked at so far" } "." }
+                p { "No peer with \"" (wanted) "\" in its name, address or endpoint" @if *is_partial { " among those looked at so far" } "." }
                 a href="/peers" { "All peers" }
             }
         } @else {
@@ -103,7 +88,7 @@ fn rows(listed: &Listed, wanted: &str) -> Markup {
                 }
             }
         }
-        (pager(newer.as_deref(), older.as_deref()))
+        (links)
     }
 }
 
@@ -114,7 +99,7 @@ fn row(peer: &PeerView) -> Markup {
         tr {
             th scope="row" {
                 div {
-                    a href={ "/peers/" (record.id) } { (name.unwrap_or(&record.static_ilp_address)) }
+                    a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(&record.static_ilp_address))) }
                     @if name.is_some() { br; code.small.quiet { (record.static_ilp_address) } }
                 }
             }

@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::extract::{Path, State};
 use ilp_admin::operator::{PingOutcome, PingReply};
 use maud::html;
 
 use super::detail;
-use crate::{Pages, answer::failed, visit::Submitted};
+use crate::{Pages, answer::Answer, form::Typed, visit::Submitted};
 
 /// What was found, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,16 +20,10 @@ pub(super) async fn ping(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     Submitted { visit, .. }: Submitted,
-) -> Response {
-    let peer = match pages.operator.peer(&id).await {
-        Ok(peer) => peer,
-        Err(error) => return failed(&error),
-    };
+) -> Answer {
+    let peer = pages.operator.peer(&id).await?;
     let address = &peer.record.static_ilp_address;
-    let outcome = match pages.operator.ping(address).await {
-        Ok(outcome) => outcome,
-        Err(error) => return failed(&error),
-    };
+    let outcome = pages.operator.ping(address).await?;
     let own = pages.operator.node().address.to_string();
     let Diagnosis { is_reached, words } = diagnosis(address, &own, &outcome);
     let took_ms = outcome.took_us / 1_000;
@@ -48,7 +39,7 @@ pub(super) async fn ping(
             }
         }
     };
-    detail::showing(&pages, &visit, &id, None, &notice).await
+    detail::showing(&pages, &visit, &id, Typed::default(), &notice).await
 }
 
 /// Nobody can fulfil a ping, so a refusal from the other end is the good answer.

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
-use ilp_admin::operator::TokenName;
+use axum::extract::{Path, State};
+use ilp_admin::operator::{AddedToken, Operator, TokenName};
 use ilp_connector::token::Secret;
 use maud::html;
 use serde_json::json;
@@ -14,63 +11,58 @@ use serde_json::json;
 use super::detail;
 use crate::{
     Pages,
-    answer::{failed, see_other},
+    answer::{Answer, see_other},
+    fields::Fields,
     form::{Errors, Typed},
-    visit::Submitted,
+    visit::{Submitted, Visit},
 };
 
 pub(super) async fn add(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
-) -> Response {
-    let given = fields.given("new_token").map(|token| Secret::new(token.to_owned()));
-    let (operator, detail) = (pages.operator.clone(), json!({ "peerId": id }));
-    let peer = id.clone();
-    let work = async move { operator.add_peer_token(&peer, given).await };
-    let added = pages
-        .change(&visit, "addPeerToken", &detail, work, |added| {
-            Some(added.peer.record.id.to_string())
-        })
-        .await;
-    match added {
-        Ok(added) => {
-            let Some(made) = added.made else {
-                return see_other(&format!("/peers/{id}?done=token"));
-            };
-            let notice = html! {
+) -> Answer {
+    let (typed, said) = match adding(&pages, &visit, &id, &fields).await {
+        Ok(AddedToken { made: Some(made), .. }) => {
+            let said = html! {
                 div.notice.good role="status" {
                     p { strong { "A new token." } " Give it to the other operator now: it is kept as a digest, and nobody can show it again." }
                     pre #fresh-token { (made.reveal()) }
                     button.plain type="button" data-copy="fresh-token" hidden { "Copy" }
                 }
             };
-            detail::showing(&pages, &visit, &id, None, &notice).await
+            (Typed::default(), said)
         }
-        Err(error) => {
-            let words =
-                [("invalid incoming token", "new_token"), ("duplicate incoming", "new_token")];
-            let errors = Errors::of(&error, &words);
-            let typed = Typed { fields, errors };
-            detail::showing(&pages, &visit, &id, Some(typed), &html! {}).await
-        }
-    }
+        Ok(_) => return Ok(see_other(&format!("/peers/{id}?done=token"))),
+        Err(errors) => (Typed { fields, errors }, html! {}),
+    };
+    detail::showing(&pages, &visit, &id, typed, &said).await
+}
+
+async fn adding(
+    pages: &Pages,
+    visit: &Visit,
+    id: &str,
+    fields: &Fields,
+) -> Result<AddedToken, Errors> {
+    let given = fields.given("new_token").map(|token| Secret::new(token.to_owned()));
+    let (detail, id) = (json!({ "peerId": id }), id.to_owned());
+    let work = |operator: Operator| async move { operator.add_peer_token(&id, given).await };
+    let words = [("invalid incoming token", "new_token"), ("duplicate incoming", "new_token")];
+    let added = pages.change(visit, "addPeerToken", detail, work).await;
+    added.map_err(|error| Errors::of(&error, &words))
 }
 
 pub(super) async fn revoke(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
-) -> Response {
-    let token_id = fields.get("token_id").to_owned();
-    let (operator, peer) = (pages.operator.clone(), id.clone());
+) -> Answer {
+    let (peer, token_id) = (id.clone(), fields.get("token_id").to_owned());
     let detail = json!({ "peerId": id, "tokenId": token_id });
-    let work = async move { operator.revoke_peer_token(&peer, TokenName::Id(token_id)).await };
-    let revoked = pages
-        .change(&visit, "revokePeerToken", &detail, work, |peer| Some(peer.record.id.to_string()))
-        .await;
-    match revoked {
-        Ok(_) => see_other(&format!("/peers/{id}?done=revoked")),
-        Err(error) => failed(&error),
-    }
+    let work = |operator: Operator| async move {
+        operator.revoke_peer_token(&peer, TokenName::Id(token_id)).await
+    };
+    pages.change(&visit, "revokePeerToken", detail, work).await?;
+    Ok(see_other(&format!("/peers/{id}?done=revoked")))
 }

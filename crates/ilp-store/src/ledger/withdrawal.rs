@@ -5,6 +5,8 @@
 //! the clock says by then. From its deadline on a withdrawal is expired even if nobody has written
 //! that down yet: whoever asks for it then writes it down first.
 
+use std::ops::Bound;
+
 use ilp_connector::{
     account::AccountId,
     ledger::{Hold, Leg, Stopped, Transfer, TransferKind},
@@ -65,6 +67,21 @@ impl DurableLedger {
     #[must_use]
     pub fn next_expiry(&self) -> Option<u64> {
         self.shared.operators.lock().due.first().map(|(expires_at_ms, _)| *expires_at_ms)
+    }
+
+    /// At most `limit` withdrawals that have begun and not ended, in the order in which they expire,
+    /// after the one that expires then (milliseconds since 1970) and has that id. Costs what its rows
+    /// cost.
+    #[must_use]
+    pub fn pending_withdrawals(
+        &self,
+        after: Option<(u64, Uuid)>,
+        limit: usize,
+    ) -> Vec<OperatorTransfer> {
+        let operators = self.shared.operators.lock();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let due = operators.due.range((from, Bound::Unbounded)).take(limit);
+        due.filter_map(|(_, id)| Some(operators.pending.get(id)?.transfer)).collect()
     }
 
     async fn end_and_wait(&self, id: Uuid, step: Step, now_ms: u64) -> Result<(), TransferError> {

@@ -147,6 +147,11 @@ impl Settings {
         }
     }
 
+    /// A key's value as text and where it comes from. It may be a secret.
+    pub(super) fn value_of(&self, name: &str) -> Option<(&str, &str)> {
+        self.values.get(name).map(|Value { text, origin }| (text.as_str(), origin.as_str()))
+    }
+
     /// A key that has a default, or must be set.
     pub(crate) fn required<T>(
         &self,

@@ -242,3 +242,23 @@ fn a_collector_is_refused_by_a_jirani_that_can_send_nothing_to_it_and_never_show
     let message = refusal("", &[("JIRANI_OTLP_URL", "grpc://hush")]);
     assert!(message.contains("telemetry.otlp_url") && !message.contains("hush"), "{message}");
 }
+
+#[test]
+fn what_is_listed_says_where_it_comes_from_and_no_secret() {
+    let file = "ilp_address = \"g.shop\"\n[webhook]\nurl = \"https://a.example/?token=hushhush\"";
+    let set = [("JIRANI_ADMIN_SECRET", "correct horse battery"), ("CONNECTOR_PORT", "4002")];
+    let listed = with_file(file, &set).unwrap().listed;
+    assert_eq!(listed.len(), KEYS.len());
+    let of = |key: &str| listed.iter().find(|setting| setting.key == key).unwrap();
+    assert_eq!(of("ilp_address").value.as_deref(), Some("g.shop"));
+    assert_eq!(of("ilp_address").origin.as_deref(), Some("jirani.toml"));
+    assert_eq!(of("ilp.listen").value.as_deref(), Some("0.0.0.0:4002"));
+    assert_eq!(of("ilp.listen").origin.as_deref(), Some("environment variable CONNECTOR_PORT"));
+    assert_eq!((of("name").value.as_deref(), of("name").origin.clone()), (Some("jirani"), None));
+    for secret in ["admin.secret", "webhook.url"] {
+        assert!(of(secret).is_set && of(secret).value.is_none(), "{secret}");
+    }
+    assert!(!of("webhook.secret").is_set);
+    let all = format!("{listed:?}");
+    assert!(!all.contains("correct horse") && !all.contains("hushhush"), "{all}");
+}

@@ -33,6 +33,26 @@ fn state_of(ledger: &DurableLedger, id: u128) -> Option<TransferState> {
 }
 
 #[test]
+fn pending_withdrawals_are_listed_in_the_order_in_which_they_expire() {
+    let (_dir, store) = fresh();
+    let ledger = DurableLedger::open(&store, options(10)).unwrap();
+    fund(&ledger, 1, 100);
+    for (id, timeout_ms) in [(1, 700), (2, 500), (3, 600), (4, 500)] {
+        begin(&ledger, id, peer_id(1), 10, timeout_ms).unwrap();
+    }
+    let listed = |after, limit| -> Vec<u128> {
+        let rows = ledger.pending_withdrawals(after, limit);
+        rows.iter().map(|transfer| transfer.id.as_u128()).collect()
+    };
+    assert_eq!(listed(None, 9), [2, 4, 3, 1]);
+    assert_eq!(listed(None, 2), [2, 4]);
+    assert_eq!(listed(Some((1_500, Uuid::from_u128(4))), 9), [3, 1]);
+    block_on(ledger.void_withdrawal(Uuid::from_u128(3), 1_000)).unwrap();
+    assert_eq!(listed(Some((1_500, Uuid::from_u128(4))), 9), [1]);
+    assert_eq!(listed(Some((1_700, Uuid::from_u128(1))), 9), []);
+}
+
+#[test]
 fn a_pending_withdrawal_outlives_restarts_and_ends_once() {
     let (dir, mut store) = fresh();
     let mut ledger = DurableLedger::open(&store, options(10)).unwrap();

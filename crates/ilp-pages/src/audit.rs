@@ -1,0 +1,143 @@
+//! The audit log: who did what, when, and what came of it.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::State, routing::get};
+use ilp_store::{AuditFilter, AuditOutcome, AuditRecord};
+use interledger_packet::Timestamp;
+use maud::{Markup, html};
+
+use crate::{
+    Pages,
+    answer::Answer,
+    fields::Fields,
+    form::{Label, Typed},
+    layout::{Section, show as page},
+    paging::{ROWS_FOUND, asked, going_on, links, search_links},
+    parts::{empty, moment_ms, plain, state},
+    visit::Visit,
+};
+
+/// Outcomes to choose from.
+const CODES: [(&str, &str); 8] = [
+    ("", "Any"),
+    ("200", "Done"),
+    ("400", "Refused: bad input"),
+    ("401", "Turned away"),
+    ("403", "Refused: forbidden"),
+    ("404", "Refused: not found"),
+    ("409", "Refused: conflict"),
+    ("500", "Failed"),
+];
+
+pub(crate) fn routes() -> Router<Arc<Pages>> {
+    Router::new().route("/audit", get(show))
+}
+
+async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
+    let operation = visit.query.given("operation").map(str::to_owned);
+    let code = visit.query.given("code").map(str::to_owned);
+    let is_filtered = operation.is_some() || code.is_some();
+    let (rows, links) = if is_filtered {
+        let is_wanted = move |record: &AuditRecord| {
+            let came_of_it = record.outcome.as_ref().map(|outcome| &outcome.code);
+            operation.as_ref().is_none_or(|operation| *operation == record.operation)
+                && code.as_ref().is_none_or(|code| came_of_it == Some(code))
+        };
+        let after = going_on(&visit);
+        let found = pages.operator.search_audit(ROWS_FOUND, after, is_wanted).await?;
+        (found.rows, search_links(&visit, "/audit", found.next.as_deref()))
+    } else {
+        let rows = pages.operator.audit_events(&asked(&visit), AuditFilter::default()).await?;
+        let links = links(&visit, "/audit", &rows, |record| record.id.to_string());
+        (rows.rows, links)
+    };
+    let now = pages.operator.now();
+    let body = html! {
+        div.head {
+            h1 { "Audit log" }
+            p { "Every change that somebody made or tried, through these pages, the API or the command line, and whoever was turned away." }
+        }
+        (filter_form(&visit))
+        @if rows.is_empty() && is_filtered {
+            div.card.empty {
+                p { "Nothing of that kind is in the log, as far as it was looked at." }
+                a href="/audit" { "The whole log" }
+            }
+        } @else if rows.is_empty() {
+            (empty("Nothing was changed yet. The first asset or peer will stand here.", None, ""))
+        } @else {
+            div.card {
+                table.cards {
+                    thead { tr {
+                        th scope="col" { "When" } th scope="col" { "What" }
+                        th scope="col" { "Who" } th scope="col" { "Outcome" }
+                    } }
+                    tbody { @for record in &rows { (row(record, now)) } }
+                }
+            }
+        }
+        (links)
+    };
+    Ok(page(&visit, Section::Audit, "Audit log", &body))
+}
+
+fn filter_form(visit: &Visit) -> Markup {
+    let mut fields = Fields::default();
+    for name in ["operation", "code"] {
+        fields.set(name, visit.query.get(name));
+    }
+    let typed = Typed::fresh(fields);
+    let codes = CODES.map(|(code, words)| (code.to_owned(), words.to_owned()));
+    html! {
+        form.inline.card role="search" method="get" action="/audit" {
+            (typed.text(Label { name: "operation", label: "What", hint: "Such as createPeer, in full." }))
+            (typed.choice(Label { name: "code", label: "Outcome", hint: "" }, &codes))
+            button.plain type="submit" { "Show" }
+        }
+    }
+}
+
+fn row(record: &AuditRecord, now: Timestamp) -> Markup {
+    let who = match record.caller.as_str() {
+        "loopback" => "This machine",
+        "bearer" => "Admin secret",
+        "signature" => "Signed request",
+        "session" => "Browser session",
+        "peer" => "Another node",
+        _ => "Unknown",
+    };
+    html! {
+        tr {
+            td data-label="When" { (moment_ms(record.at_ms, now)) }
+            td data-label="What" { div {
+                a href={ "/audit?operation=" (record.operation) } { code { (plain(&record.operation)) } }
+                @if record.detail != "{}" { details { summary.small.quiet { "What it was given" } pre { (given(&record.detail)) } } }
+            } }
+            td data-label="Who" { div { (who) @if !record.origin.is_empty() { br; span.small.quiet { (plain(&record.origin)) } } } }
+            td data-label="Outcome" { div { (outcome(record.outcome.as_ref())) } }
+        }
+    }
+}
+
+/// What an operation was given, a member to a line; there are no secrets in it.
+fn given(detail: &str) -> String {
+    let value = serde_json::from_str::<serde_json::Value>(detail).ok();
+    let lines = value.and_then(|value| serde_json::to_string_pretty(&value).ok());
+    plain(lines.as_deref().unwrap_or(detail))
+}
+
+fn outcome(outcome: Option<&AuditOutcome>) -> Markup {
+    let Some(AuditOutcome { code, message, subject, took_us }) = outcome else {
+        return html! {
+            (state("warn", "Not ended"))
+            p.small.quiet { "It is being done, or a crash cut it short." }
+        };
+    };
+    html! {
+        @if code == "200" { (state("good", "Done")) } @else { (state("bad", &format!("Refused, {code}"))) }
+        " " span.small.quiet title={ (took_us) " microseconds" } { "in " (took_us / 1_000) " ms" }
+        @if code != "200" { br; span.small { (plain(message)) } }
+        @if let Some(subject) = subject { br; code.small.quiet { (plain(subject)) } }
+    }
+}

@@ -1,0 +1,113 @@
+//! One account: what it has, and what moved on it, newest first.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use ilp_admin::operator::{AccountOwner, AccountView, account_name};
+use ilp_connector::account::AccountKind;
+use maud::{Markup, html};
+
+use super::TABS;
+use crate::{
+    Pages,
+    answer::Answer,
+    layout::{Section, show as page},
+    paging::{ROWS, link},
+    parts::{amount, notice, pager, plain, state, tabs},
+    transfers::Table,
+    visit::Visit,
+};
+
+pub(super) async fn show(
+    State(pages): State<Arc<Pages>>,
+    Path(name): Path<String>,
+    visit: Visit,
+) -> Answer {
+    let view = pages.operator.account(&name).await?;
+    let owner = &view.owner;
+    let before = visit.query.given("before");
+    let rows = usize::try_from(ROWS).unwrap_or_default();
+    let movements = pages.operator.movements(owner.account, before, rows).await?;
+    let path = format!("/books/accounts/{}", account_name(owner.account));
+    let older = movements.next.as_deref().map(|next| link(&visit, &path, "before", next));
+    let back = before.map_or_else(|| path.clone(), |before| link(&visit, &path, "before", before));
+    let now = pages.operator.now();
+    let table =
+        Table { visit: &visit, account: owner.account, asset: &owner.asset, back: &back, now };
+    let body = html! {
+        (said(&visit))
+        div.head {
+            h1 { (plain(&owner.title)) }
+            @if owner.is_deleted { (state("", "Deleted")) }
+            p { (about(owner)) }
+        }
+        (tabs(&TABS, ""))
+        div.grid #balance data-live { (balance(&view)) }
+        section.card #movements data-live {
+            h2 { "Movements" }
+            @if movements.rows.is_empty() { p.quiet { "Nothing has moved here yet." } } @else { (table.show(&movements.rows)) }
+            @if movements.are_older_gone { p.quiet { "Older movements are not kept any more; the balance still counts them." } }
+        }
+        (pager(before.map(|_| path.as_str()), older.as_deref()))
+        p.quiet.small { "On the command line: " code { "jirani ledger export --account " (account_name(owner.account)) } }
+    };
+    Ok(page(&visit, Section::Books, &owner.title, &body))
+}
+
+/// What came of a form that led back here.
+pub(super) fn said(visit: &Visit) -> Markup {
+    match visit.query.get("done") {
+        "posted" => notice("good", "Posted: the withdrawal is final."),
+        "voided" => notice("good", "Voided: the amount is back."),
+        _ => html! {},
+    }
+}
+
+fn about(owner: &AccountOwner) -> Markup {
+    let id = owner.account.owner;
+    let (what, path) = match owner.account.kind {
+        AccountKind::PeerLiquidity => ("What a peer may still send.", format!("/peers/{id}")),
+        AccountKind::AssetLiquidity => (
+            "The node's own stock, through which packets change currency.",
+            format!("/assets/{id}"),
+        ),
+        AccountKind::Settlement => (
+            "The world outside: deposits come from here and withdrawals go here.",
+            format!("/assets/{id}"),
+        ),
+        AccountKind::WalletAddress => {
+            ("What a wallet address was paid outside of any payment.", format!("/wallets/{id}"))
+        }
+        AccountKind::IncomingPayment => {
+            ("What an incoming payment received.", format!("/payments/incoming/{id}"))
+        }
+        AccountKind::OutgoingPayment => {
+            ("What a payment was given and has yet to send.", format!("/payments/outgoing/{id}"))
+        }
+    };
+    html! { (what) @if !owner.is_deleted { " " a href=(path) { "Its page" } } }
+}
+
+fn balance(AccountView { owner, balance }: &AccountView) -> Markup {
+    let asset = &owner.asset;
+    let is_outside = owner.account.kind == AccountKind::Settlement;
+    html! {
+        section.card {
+            @if is_outside {
+                h2 { "In the node" }
+                div.figure { (amount(balance.debits.saturating_sub(balance.credits), asset)) }
+            } @else {
+                h2 { "Available" }
+                div.figure { (amount(balance.available(), asset)) }
+            }
+        }
+        section.card {
+            h2 { "All that ever moved" }
+            dl.facts {
+                dt { "To this account" } dd { (amount(balance.credits, asset)) }
+                dt { "From this account" } dd { (amount(balance.debits, asset)) }
+                dt { "On hold" } dd { (amount(balance.debits_pending, asset)) }
+            }
+        }
+    }
+}

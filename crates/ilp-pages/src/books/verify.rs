@@ -1,0 +1,119 @@
+//! Adding the whole journal up again while the node runs.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{extract::State, response::Response};
+use ilp_admin::operator::OperatorError;
+use ilp_store::Report;
+use interledger_packet::Timestamp;
+use maud::{Markup, html};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::TABS;
+use crate::{
+    Pages,
+    answer::see_other,
+    layout::{Section, form_token, show as page},
+    parts::{duration, moment, plain, state, tabs},
+    visit::{Submitted, Visit},
+};
+
+/// How long a form's answer waits for the result; a longer one is shown when it is there.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// How many faults a page shows.
+const FAULTS_SHOWN: usize = 50;
+
+/// Who verifies, one at a time, and what came of it the last time.
+#[derive(Debug)]
+pub(crate) struct Verifying {
+    /// The one permit is taken for as long as it takes.
+    turn: Arc<Semaphore>,
+    last: Mutex<Option<Arc<Last>>>,
+}
+
+impl Default for Verifying {
+    fn default() -> Self {
+        Self { turn: Arc::new(Semaphore::new(1)), last: Mutex::default() }
+    }
+}
+
+#[derive(Debug)]
+struct Last {
+    at: Timestamp,
+    found: Result<(Report, Duration), OperatorError>,
+}
+
+pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
+    let is_running = pages.verifying.turn.available_permits() == 0;
+    let body = html! {
+        div.head {
+            h1 { "Verify" }
+            p { "Reads the whole journal, adds it up again, and compares with every balance. Packets flow on meanwhile; it takes longer the longer the journal is." }
+        }
+        (tabs(&TABS, "/books/verify"))
+        section.card #result data-live { (result(&pages, is_running)) }
+        form.card method="post" action="/books/verify" {
+            (form_token(&visit))
+            button type="submit" { "Add it all up" }
+        }
+        p.quiet.small { "Independent of this node's memory, and of a copy instead: " code { "jirani backup DIR && jirani ledger verify --data-dir DIR" } }
+    };
+    page(&visit, Section::Books, "Verify", &body)
+}
+
+/// Starts it, unless it runs already, and waits a moment for the result.
+pub(super) async fn start(State(pages): State<Arc<Pages>>, _form: Submitted) -> Response {
+    if let Ok(turn) = Arc::clone(&pages.verifying.turn).try_acquire_owned() {
+        let verified = tokio::spawn(verify(Arc::clone(&pages), turn));
+        // Goes on by itself if it takes longer.
+        let _ = tokio::time::timeout(WAIT, verified).await;
+    }
+    see_other("/books/verify")
+}
+
+async fn verify(pages: Arc<Pages>, turn: OwnedSemaphorePermit) {
+    let found = pages.operator.verify_books().await;
+    *pages.verifying.last.lock() = Some(Arc::new(Last { at: pages.operator.now(), found }));
+    drop(turn);
+}
+
+fn result(pages: &Pages, is_running: bool) -> Markup {
+    let last = pages.verifying.last.lock().clone();
+    html! {
+        h2 { "Result" }
+        @if is_running { p { (state("warn", "Running")) " What it finds is shown here." } }
+        @match last.as_deref() {
+            None if is_running => {}
+            None => p.quiet { "Not done since the node was started." },
+            Some(Last { at, found: Err(error) }) => {
+                p { (state("bad", "Can't be read")) " " (moment(*at, pages.operator.now())) }
+                p { (error.message()) }
+            }
+            Some(Last { at, found: Ok((report, took)) }) => (found(report, *took, &moment(*at, pages.operator.now()))),
+        }
+    }
+}
+
+fn found(report: &Report, took: Duration, when: &Markup) -> Markup {
+    let Report { transfers, accounts, first_sequence, last_sequence, faults, is_cut_short } =
+        report;
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    html! {
+        p {
+            @if faults.is_empty() { (state("good", "The books add up")) } @else { (state("bad", "The books do not add up")) }
+            " " (when)
+        }
+        dl.facts {
+            dt { "Entries read" } dd { (transfers) @if *transfers > 0 { ", from " (first_sequence) " to " (last_sequence) } }
+            dt { "Accounts" } dd { (accounts) }
+            dt { "Took" } dd { @if took_ms < 1_000 { (took_ms) " ms" } @else { (duration(took_ms)) } }
+        }
+        @if *is_cut_short { p { "Part of it is missing or damaged, and what that holds is not in the sums." } }
+        @if !faults.is_empty() {
+            ul { @for fault in faults.iter().take(FAULTS_SHOWN) { li { (plain(fault)) } } }
+            p { "Keep the data directory as it is, make a backup, and let nothing overwrite the last one." }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Payments of this node's wallet addresses, in both directions: made, followed while they run, and
+//! settled.
+
+mod incoming;
+mod new;
+mod outgoing;
+mod quote;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, post},
+};
+use ilp_admin::operator::{
+    IncomingPaymentView, OperatorError, OutgoingPaymentView, PaymentFilter, PaymentView,
+    account_name,
+};
+use ilp_connector::account::{AccountId, AccountKind};
+use ilp_store::{IncomingPaymentState, OutgoingPaymentState, PaymentRecord};
+use interledger_packet::Timestamp;
+use maud::{Markup, html};
+
+use crate::{
+    Pages,
+    answer::Answer,
+    fields::Fields,
+    form::{Label, Typed},
+    layout::{Section, show as page},
+    paging::{ROWS, ROWS_FOUND, asked, going_on, links, search_links},
+    parts::{amount, empty, moment_ms, plain, state},
+    transfers::Table,
+    visit::Visit,
+};
+
+pub(crate) fn routes() -> Router<Arc<Pages>> {
+    Router::new()
+        .route("/payments", get(list))
+        .route("/payments/new", get(new::ask).post(new::quote))
+        .route("/payments/quotes/{id}", get(quote::show).post(quote::pay))
+        .route("/payments/incoming/{id}", get(incoming::show))
+        .route("/payments/incoming/{id}/withdraw", post(incoming::withdraw))
+        .route("/payments/outgoing/{id}", get(outgoing::show))
+        .route("/payments/outgoing/{id}/fund", post(outgoing::fund))
+        .route("/payments/outgoing/{id}/cancel", post(outgoing::cancel))
+        .route("/payments/outgoing/{id}/withdraw", post(outgoing::withdraw))
+}
+
+async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
+    let kind = visit.query.given("kind");
+    let is_filtered = kind.is_some();
+    let (rows, links) = if let Some(kind) = kind {
+        let is_incoming = kind == "INCOMING";
+        let is_wanted = move |payment: &PaymentRecord| {
+            matches!(payment, PaymentRecord::Incoming(_)) == is_incoming
+        };
+        let after = going_on(&visit);
+        let found = pages.operator.search_payments(ROWS_FOUND, after, is_wanted).await?;
+        (found.rows, search_links(&visit, "/payments", found.next.as_deref()))
+    } else {
+        let rows = pages.operator.payments(&asked(&visit), PaymentFilter::default()).await?;
+        let links = links(&visit, "/payments", &rows, |payment| match payment {
+            PaymentView::Incoming(payment) => payment.record.id.to_string(),
+            PaymentView::Outgoing(payment) => payment.record.id.to_string(),
+        });
+        (rows.rows, links)
+    };
+    let now = pages.operator.now();
+    let body = html! {
+        div.head {
+            h1 { "Payments" }
+            a.button href="/payments/new" { "Make a payment" }
+            p { "What wallet addresses of this node expect and send. Packets that only pass through are not payments of this node's; peers show those." }
+        }
+        (filter_form(&visit))
+        @if rows.is_empty() && is_filtered {
+            div.card.empty { p { "None of that kind, as far as they were looked at." } a href="/payments" { "All payments" } }
+        } @else if rows.is_empty() {
+            (empty("No payment yet. One is made from a wallet address of this node to anybody on the network, or expected by one.", Some(("/wallets", "Wallet addresses")), "jirani pay '$wallet.example.com/bob' --from '$wallet.example.com/alice' --send 12.50"))
+        } @else {
+            div.card #payments data-live {
+                table.cards {
+                    thead { tr {
+                        th scope="col" { "Payment" } th scope="col" { "State" }
+                        th.number scope="col" { "Amount" } th.number scope="col" { "Done" } th scope="col" { "Made" }
+                    } }
+                    tbody { @for payment in &rows { (row(payment, now)) } }
+                }
+            }
+        }
+        (links)
+    };
+    Ok(page(&visit, Section::Payments, "Payments", &body))
+}
+
+fn filter_form(visit: &Visit) -> Markup {
+    let mut fields = Fields::default();
+    fields.set("kind", visit.query.get("kind"));
+    let kinds = [("", "Both"), ("INCOMING", "Incoming"), ("OUTGOING", "Outgoing")];
+    let kinds = kinds.map(|(kind, words)| (kind.to_owned(), words.to_owned()));
+    html! {
+        form.inline.card role="search" method="get" action="/payments" {
+            (Typed::fresh(fields).choice(Label { name: "kind", label: "Direction", hint: "" }, &kinds))
+            button.plain type="submit" { "Show" }
+        }
+    }
+}
+
+fn row(payment: &PaymentView, now: Timestamp) -> Markup {
+    match payment {
+        PaymentView::Incoming(payment) => incoming_row(payment, now),
+        PaymentView::Outgoing(payment) => html! {
+            tr {
+                th scope="row" { a href={ "/payments/outgoing/" (payment.record.id) } { "To " (plain(&payment.record.quote.receiver)) } }
+                td data-label="State" { (outgoing_state(payment)) }
+                td.number data-label="Amount" { (amount(payment.record.quote.debit_amount, &payment.asset)) }
+                td.number data-label="Done" { (amount(payment.sent, &payment.asset)) }
+                td data-label="Made" { (moment_ms(payment.record.created_at_ms, now)) }
+            }
+        },
+    }
+}
+
+fn incoming_row(payment: &IncomingPaymentView, now: Timestamp) -> Markup {
+    html! {
+        tr {
+            th scope="row" { a href={ "/payments/incoming/" (payment.record.id) } { (incoming_title(payment)) } }
+            td data-label="State" { (incoming_state(payment)) }
+            td.number data-label="Amount" {
+                @match payment.record.incoming_amount {
+                    Some(asked) => (amount(asked, &payment.asset)),
+                    None => span.quiet { "whatever comes" },
+                }
+            }
+            td.number data-label="Done" { (amount(payment.received, &payment.asset)) }
+            td data-label="Made" { (moment_ms(payment.record.created_at_ms, now)) }
+        }
+    }
+}
+
+/// Incoming payments as a table.
+pub(crate) fn incoming_table(payments: &[IncomingPaymentView], now: Timestamp) -> Markup {
+    html! {
+        table.cards {
+            thead { tr {
+                th scope="col" { "Payment" } th scope="col" { "State" }
+                th.number scope="col" { "Asked for" } th.number scope="col" { "Received" } th scope="col" { "Made" }
+            } }
+            tbody { @for payment in payments { (incoming_row(payment, now)) } }
+        }
+    }
+}
+
+/// What it is for, where somebody said so; else the address that it is for.
+fn incoming_title(payment: &IncomingPaymentView) -> String {
+    let metadata = payment.record.metadata.as_deref().unwrap_or_default();
+    let metadata: serde_json::Value = serde_json::from_str(metadata).unwrap_or_default();
+    let described = metadata["description"].as_str().filter(|text| !text.trim().is_empty());
+    let (wallet, _) = payment.record.url.split_once("/incoming-payments/").unwrap_or_default();
+    described.map_or_else(|| format!("At {}", plain(wallet)), plain)
+}
+
+fn incoming_state(payment: &IncomingPaymentView) -> Markup {
+    match payment.record.state {
+        IncomingPaymentState::Pending => state("", "Expected"),
+        IncomingPaymentState::Processing => state("warn", "Part received"),
+        IncomingPaymentState::Completed => state("good", "Received"),
+        IncomingPaymentState::Expired => state("", "Expired"),
+    }
+}
+
+fn outgoing_state(payment: &OutgoingPaymentView) -> Markup {
+    match payment.record.state {
+        OutgoingPaymentState::Funding => state("warn", "Waits for its money"),
+        OutgoingPaymentState::Sending => state("warn", "Being sent"),
+        OutgoingPaymentState::Completed => state("good", "Sent"),
+        OutgoingPaymentState::Failed => state("bad", "Failed"),
+        OutgoingPaymentState::Cancelled => state("", "Called off"),
+    }
+}
+
+/// The newest movements on a payment's account: its packets, its money, its withdrawal.
+async fn movements_of(
+    pages: &Pages,
+    visit: &Visit,
+    account: AccountId,
+) -> Result<Markup, OperatorError> {
+    let name = account_name(account);
+    let owner = pages.operator.account(&name).await?.owner;
+    let rows = usize::try_from(ROWS).unwrap_or_default();
+    let found = pages.operator.movements(account, None, rows).await?;
+    let direction = match account.kind {
+        AccountKind::IncomingPayment => "incoming",
+        _ => "outgoing",
+    };
+    let back = format!("/payments/{direction}/{name}");
+    let now = pages.operator.now();
+    let table = Table { visit, account, asset: &owner.asset, back: &back, now };
+    Ok(html! {
+        h2 { "Its packets and other movements" }
+        @if found.rows.is_empty() { p.quiet { "Nothing has moved yet." } } @else { (table.show(&found.rows)) }
+        @if found.next.is_some() { p { a href={ "/books/accounts/" (name) } { "All of them" } } }
+    })
+}
+
+/// How much of it is done, as a bar.
+fn progress(done: u128, whole: u128) -> Markup {
+    // Thousandths of the bar: what is drawn is no money any more.
+    let part = done.min(whole).saturating_mul(1_000).checked_div(whole).unwrap_or(0);
+    html! {
+        svg.bar viewBox="0 0 1000 8" preserveAspectRatio="none" role="img"
+            aria-label={ (part / 10) " percent" } {
+            rect.fill width=(part) height="8" {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_stays_within_its_bar() {
+        let width = |done, whole| progress(done, whole).into_string();
+        assert!(width(u128::MAX, 1).contains("width=\"1000\""));
+        assert!(width(1, 2).contains("width=\"500\""));
+        assert!(width(1, 0).contains("width=\"0\""));
+    }
+}

@@ -1,0 +1,138 @@
+//! Routes: which peer packets for which addresses go to, and where one to an address would go.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::State, routing::get};
+use ilp_admin::operator::{PeerView, Way};
+use ilp_connector::Refusal;
+use maud::{Markup, html};
+
+use crate::{
+    Pages,
+    answer::Answer,
+    fields::Fields,
+    form::{Errors, Label, Typed},
+    layout::{Section, show_as},
+    paging::{ROWS, link},
+    parts::{empty, pager, plain, reachability},
+    visit::Visit,
+};
+
+pub(crate) fn routes() -> Router<Arc<Pages>> {
+    Router::new().route("/routes", get(show))
+}
+
+async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
+    let wanted = visit.query.get("q").trim_end_matches('.');
+    let after = visit.query.given("after");
+    let rows = pages.operator.routes_beginning_with(wanted, Some(ROWS), after).await?;
+    let older = rows.rows.last().filter(|_| rows.has_next);
+    let older = older.map(|route| link(&visit, "/routes", "after", &route.cursor()));
+    let first = link(&visit, "/routes", "q", wanted);
+    let mut fields = Fields::default();
+    fields.set("to", visit.query.get("to"));
+    let (answer, errors) = match way(&pages, visit.query.given("to")).await {
+        Ok(answer) => (answer, Errors::default()),
+        Err(errors) => (html! {}, errors),
+    };
+    let typed = Typed { fields, errors };
+    let body = html! {
+        div.head {
+            h1 { "Routes" }
+            p { "A packet goes to the peer with the longest prefix that its address begins with. Several peers may share a prefix; one that can't be reached is passed over." }
+        }
+        section.card {
+            h2 { "Where would a packet to this address go?" }
+            form.inline method="get" action="/routes" {
+                (typed.text(Label { name: "to", label: "ILP address", hint: "Such as g.othergreatwallet.alice" }))
+                button type="submit" { "Look it up" }
+            }
+            (answer)
+        }
+        form.inline.card role="search" method="get" action="/routes" {
+            div.field {
+                label for="q" { "Routes that begin with" }
+                input #q type="search" name="q" value=(visit.query.get("q")) placeholder="g.other" autocomplete="off" spellcheck="false";
+            }
+            button.plain type="submit" { "Search" }
+        }
+        @if rows.rows.is_empty() && wanted.is_empty() {
+            (empty("No route yet. Each peer is the route to its own address, and to whatever else you enter for it.", Some(("/peers/new", "Create a peer")), "jirani peer add"))
+        } @else if rows.rows.is_empty() {
+            div.card.empty {
+                p { "No route begins with \"" (plain(wanted)) "\". A shorter one or a default route may serve it: look it up above." }
+                a href="/routes" { "All routes" }
+            }
+        } @else {
+            div.card {
+                table.cards {
+                    thead { tr { th scope="col" { "Prefix" } th scope="col" { "Peer" } th scope="col" { "State" } } }
+                    tbody { @for route in &rows.rows { tr {
+                        th scope="row" { (prefix(&route.prefix)) }
+                        td data-label="Peer" { (peer(&route.peer)) }
+                        td data-label="State" { (reachability(route.peer.reachability)) }
+                    } } }
+                }
+            }
+        }
+        (pager(after.map(|_| first.as_str()), older.as_deref()))
+    };
+    Ok(show_as(typed.status(), &visit, Section::Routes, "Routes", &body))
+}
+
+async fn way(pages: &Pages, address: Option<&str>) -> Result<Markup, Errors> {
+    let Some(address) = address else { return Ok(html! {}) };
+    let way = pages.operator.way_to(address).await;
+    let way = way.map_err(|error| Errors::of(&error, &[("invalid ILP address", "to")]))?;
+    Ok(html! {
+        div class={ "notice " (if matches!(way, Way::Refused(_)) { "bad" } else { "good" }) } role="status" {
+            @match way {
+                Way::Here => p { strong { "It stays here." } " The address is one of this node's own: a wallet address or a payment of it is paid, or nobody is." },
+                Way::Through { prefix: under, peer: next, others } => {
+                    p {
+                        strong { "It goes to " (peer(&next)) ". " }
+                        @if under.is_empty() { "No prefix fits, and that peer takes what nobody is nearer to." } @else { "The longest prefix that fits is " code { (under) } "." }
+                        " " (reachability(next.reachability))
+                    }
+                    @if !others.is_empty() {
+                        p { "If it can't be sent there: " @for (index, other) in others.iter().enumerate() { @if index > 0 { ", " } (peer(other)) } "." }
+                    }
+                },
+                Way::Refused(refusal) => p { strong { "It goes nowhere. " } (why(refusal)) },
+            }
+        }
+    })
+}
+
+/// What is to be done about it.
+fn why(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::NoRoute => {
+            "No prefix fits and there is no default route: the sender is told F02. Add a route to \
+             the peer that is nearest to it, or make one the default route."
+        }
+        Refusal::PeerAddress => {
+            "Addresses under peer. mean whoever is asked and are never forwarded: the sender is \
+             told F02."
+        }
+        Refusal::OtherNetwork => {
+            "Live and test addresses do not mix, and this node is on the other network: the sender \
+             is told F02."
+        }
+        Refusal::NoSuchAccount => {
+            "It is this node's own address, at which nobody is paid; those of its wallets are \
+             longer. The sender is told F02."
+        }
+        _ => "The node refuses it.",
+    }
+}
+
+fn prefix(prefix: &str) -> Markup {
+    html! { @if prefix.is_empty() { "Everything else" br; span.small.quiet { "default route" } } @else { code { (prefix) } } }
+}
+
+fn peer(peer: &PeerView) -> Markup {
+    let record = &peer.record;
+    let name = record.name.as_deref().filter(|name| !name.trim().is_empty());
+    html! { a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(&record.static_ilp_address))) } }
+}

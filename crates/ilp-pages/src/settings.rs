@@ -1,0 +1,93 @@
+//! What the node was started with, and where each value came from.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::State, response::Response, routing::get};
+use maud::{Markup, html};
+
+use crate::{
+    Pages,
+    layout::{Section, show as page},
+    parts::{plain, state},
+    visit::Visit,
+};
+
+/// One key of the configuration.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The key, such as `ilp.listen`.
+    pub key: &'static str,
+    /// Its environment variable, such as `JIRANI_ILP_LISTEN`.
+    pub variable: &'static str,
+    /// What the value is; `None` for one that is unset, and for one that is a secret.
+    pub value: Option<String>,
+    /// Whether there is a value.
+    pub is_set: bool,
+    /// Whether it must not be shown.
+    pub is_secret: bool,
+    /// Where it comes from; `None` where nobody set it.
+    pub origin: Option<String>,
+    /// What a value looks like.
+    pub form: &'static str,
+    /// What it means that it is not set.
+    pub unset: &'static str,
+}
+
+impl Pages {
+    /// The setting of that key.
+    pub(crate) fn setting(&self, key: &str) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.key == key)
+    }
+}
+
+pub(crate) fn routes() -> Router<Arc<Pages>> {
+    Router::new().route("/settings", get(show))
+}
+
+async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
+    let changed = pages.settings.iter().filter(|setting| setting.origin.is_some()).count();
+    let body = html! {
+        div.head {
+            h1 { "Settings" }
+            p { "What this node was started with. " (changed) " of " (pages.settings.len()) " values are not the defaults. Change them in the file or the environment and start the node again; an environment variable wins over the file." }
+        }
+        @for group in pages.settings.chunk_by(|one, next| table(one.key) == table(next.key)) {
+            section.card {
+                h2 { @match table(group[0].key) { "" => "The node", table => code { "[" (table) "]" } } }
+                table.cards.settings {
+                    thead { tr { th scope="col" { "Key" } th scope="col" { "Value" } th scope="col" { "From" } } }
+                    tbody { @for setting in group { (row(setting)) } }
+                }
+            }
+        }
+        p.quiet.small { "On the command line, " code { "jirani init" } " writes a file with every key, its default and a sentence about it." }
+    };
+    page(&visit, Section::Settings, "Settings", &body)
+}
+
+/// The table of the file in which a key stands.
+fn table(key: &str) -> &str {
+    key.split_once('.').map_or("", |(table, _)| table)
+}
+
+fn row(setting: &Setting) -> Markup {
+    let Setting { key, variable, value, is_set, is_secret, origin, form, unset } = setting;
+    html! {
+        tr {
+            th scope="row" { div { code title=(form) { (key) } br; code.small.quiet { (variable) } } }
+            td data-label="Value" {
+                @match value {
+                    Some(value) => code { (plain(value)) },
+                    None if *is_secret && *is_set => (state("good", "set")),
+                    None => span.quiet { (unset) },
+                }
+            }
+            td data-label="From" {
+                @match origin {
+                    Some(origin) => (plain(origin)),
+                    None => span.quiet { "default" },
+                }
+            }
+        }
+    }
+}

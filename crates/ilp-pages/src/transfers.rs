@@ -1,0 +1,91 @@
+//! Movements on an account as a table, with the two ends of withdrawals that wait for one.
+
+use ilp_admin::operator::{AccountAsset, TransferView, account_name};
+use ilp_connector::{account::AccountId, ledger::TransferKind};
+use ilp_store::TransferState;
+use interledger_packet::Timestamp;
+use maud::{Markup, html};
+use uuid::Uuid;
+
+use crate::{
+    layout::form_token,
+    parts::{amount, moment_ms, plain, state},
+    visit::Visit,
+};
+
+/// What a table of movements is of, and where its forms lead.
+pub(crate) struct Table<'a> {
+    pub(crate) visit: &'a Visit,
+    pub(crate) account: AccountId,
+    pub(crate) asset: &'a AccountAsset,
+    /// The page to come back to.
+    pub(crate) back: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+impl Table<'_> {
+    /// The rows, each with what the account on its other side is called.
+    pub(crate) fn show(&self, rows: &[(TransferView, String)]) -> Markup {
+        html! {
+            table.cards {
+                thead { tr {
+                    th scope="col" { "When" } th scope="col" { "What" }
+                    th scope="col" { "State" } th.number scope="col" { "Amount" }
+                    th scope="col" { "With" }
+                } }
+                tbody { @for (row, other) in rows { (self.row(row, other)) } }
+            }
+        }
+    }
+
+    fn row(&self, row: &TransferView, other: &str) -> Markup {
+        let is_debit = row.debit == self.account;
+        let account = account_name(if is_debit { row.credit } else { row.debit });
+        let is_pending = row.state == TransferState::Pending;
+        html! {
+            tr {
+                td data-label="When" { (moment_ms(row.created_at_ms, self.now)) }
+                td data-label="What" { span title=(row.id) { (kind(row.kind)) } }
+                td data-label="State" { div {
+                    (state_of(row.state))
+                    @if let Some(at_ms) = row.expires_at_ms.filter(|_| is_pending) {
+                        " ends " (moment_ms(at_ms, self.now))
+                        (ends(self.visit, row.id, self.back))
+                    }
+                } }
+                td.number data-label="Amount" { div { @if is_debit { "-" } @else { "+" } (amount(row.amount, self.asset)) } }
+                td data-label="With" { a.small href={ "/books/accounts/" (account) } { (plain(other)) } }
+            }
+        }
+    }
+}
+
+/// The two ends of a pending withdrawal.
+pub(crate) fn ends(visit: &Visit, id: Uuid, back: &str) -> Markup {
+    html! {
+        form.inline method="post" action="/books/withdrawals" {
+            (form_token(visit))
+            input type="hidden" name="transfer_id" value=(id);
+            input type="hidden" name="back" value=(back);
+            button.slim type="submit" name="what" value="post" { "Post" }
+            button.plain.slim type="submit" name="what" value="void" { "Void" }
+        }
+    }
+}
+
+fn kind(kind: TransferKind) -> &'static str {
+    match kind {
+        TransferKind::Packet => "Packet",
+        TransferKind::Deposit => "Deposit",
+        TransferKind::Withdrawal => "Withdrawal",
+    }
+}
+
+fn state_of(booked: TransferState) -> Markup {
+    match booked {
+        TransferState::Pending => state("warn", "Pending"),
+        TransferState::Posted => state("good", "Posted"),
+        TransferState::Voided => state("", "Voided"),
+        TransferState::Expired => state("", "Expired"),
+    }
+}

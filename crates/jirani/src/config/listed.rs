@@ -1,0 +1,48 @@
+//! The configuration as the operator's pages show it: each value and where it came from, and of
+//! secrets only whether they are set.
+
+use ilp_pages::Setting;
+
+use super::{
+    keys::{self, KEYS},
+    settings::Settings,
+};
+
+impl Settings {
+    /// Every key, in the order of the sample file.
+    pub(super) fn listed(&self) -> Vec<Setting> {
+        let setting = |key: &keys::Key| {
+            let found = self.value_of(key.name);
+            let is_secret = keys::is_secret(key.name);
+            let is_default = self.is_default(key.name);
+            Setting {
+                key: key.name,
+                variable: key.variable,
+                value: found.filter(|_| !is_secret).map(|(text, _)| text.to_owned()),
+                is_set: found.is_some(),
+                is_secret,
+                origin: found.filter(|_| !is_default).map(|(_, origin)| origin.to_owned()),
+                form: key.form,
+                unset: unset(key.name),
+            }
+        };
+        KEYS.iter().map(setting).collect()
+    }
+}
+
+/// What it means that a key without a default is not set.
+fn unset(name: &str) -> &'static str {
+    match name {
+        "admin.secret" => "not set: open to this machine alone",
+        "admin.tenant_id" | "stream_secret" => "made at the first start and kept",
+        "ilp.public_url" => "derived from ilp.listen",
+        "wallet.public_url" => "derived from wallet.listen",
+        "ildcp.parent_peer" => "no peer is asked",
+        "rates.url" => "no service is asked",
+        "rates.fixed" => "none",
+        "webhook.url" => "events are kept and not sent",
+        "webhook.secret" => "events are not signed",
+        "telemetry.otlp_url" => "nothing is sent anywhere",
+        _ => "not set",
+    }
+}
