@@ -2,6 +2,7 @@
 //! is no browser of ours.
 
 mod books;
+mod live;
 mod log;
 mod market;
 mod wallets;
@@ -61,7 +62,7 @@ impl<'a> Browser<'a> {
         between(made.header("location").unwrap(), "/assets/", "?").to_owned()
     }
 
-    /// Creates a peer through the form and gives the sheet that it ends with.
+    /// Creates a peer through the form and gives what it ends with, which leads to the sheet.
     fn peer(&self, asset: &str, more: &[(&str, &str)]) -> Response {
         let documented = [
             ("address", "test.othergreatwallet"),
@@ -100,14 +101,17 @@ fn a_peer_is_created_run_and_deleted_through_forms_alone() {
     let browser = Browser::of(&node);
     assert!(browser.get("/").text().contains("First steps"));
     let asset = browser.asset("USD");
-    let sheet = browser.peer(&asset, &[]);
-    assert_eq!(sheet.status, 200, "{}", sheet.text());
-    let text = sheet.text();
+    let made = browser.peer(&asset, &[]);
+    assert_eq!(made.status, 303, "{}", made.text());
+    let sheet = made.header("location").unwrap();
+    let text = browser.get(sheet).text();
     for shown in ["Created ILP Peer", "test.node", "mytoken", "theirtoken"] {
         assert!(text.contains(shown), "{shown} in {text}");
     }
-    let id = between(&text, "href=\"/peers/0", "\"").to_owned();
-    let path = format!("/peers/0{id}");
+    let again = browser.get(sheet).text();
+    assert!(!again.contains("mytoken") && again.contains("shown once"), "{again}");
+    let id = between(sheet, "/peers/", "/").to_owned();
+    let path = format!("/peers/{id}");
     assert!(browser.get("/peers").text().contains("10,000.00 USD"));
     assert!(browser.get("/peers?q=GREAT").text().contains("The Other Great Wallet"));
     assert!(!browser.get("/peers?q=nobody").text().contains("The Other Great Wallet"));
@@ -130,10 +134,15 @@ fn a_peer_is_created_run_and_deleted_through_forms_alone() {
     assert_eq!(void.header("location"), Some(format!("{path}?done=voided").as_str()));
     assert!(browser.get(&path).text().contains("10,012.50 USD"));
 
-    let fresh = browser.send(&path, &format!("{path}/tokens"), &[("new_token", "")]).text();
+    let added = browser.send(&path, &format!("{path}/tokens"), &[("new_token", "")]);
+    assert_eq!(added.status, 303);
+    let fresh = browser.get(added.header("location").unwrap()).text();
     let token = between(&fresh, "id=\"fresh-token\">", "<").to_owned();
     assert_eq!(token.len(), 64);
-    assert!(!browser.get(&path).text().contains(&token), "shown once");
+    let again = browser.get(added.header("location").unwrap()).text();
+    assert!(!again.contains(&token) && again.contains("shown once"), "{again}");
+    let count = |page: &str| page.matches("name=\"token_id\"").count();
+    assert_eq!((count(&fresh), count(&again)), (2, 2), "a reload makes no other token");
     let revoke = between(&fresh, "name=\"token_id\" value=\"", "\"").to_owned();
     let revoked = browser.send(&path, &format!("{path}/tokens/revoke"), &[("token_id", &revoke)]);
     assert_eq!(revoked.status, 303);

@@ -1,6 +1,7 @@
 //! A hundred thousand peers through the API of a real node: how fast they are made at the begin and
-//! at the end, how long pages of the list take wherever they lie, how long a restart takes until the
-//! node is ready and what of it takes how long, its memory, and what is written for a peer.
+//! at the end, how long pages of the list take wherever they lie, and the operator's pages, what it costs to
+//! follow one of those, how long a restart takes until the node is ready and what of it takes how long, its
+//! memory, and what is written for a peer.
 //!
 //! At the end the worst start: after a crash, with a million transfers that no checkpoint has passed, and
 //! without sled's own snapshot, so that it reads the whole of its file.
@@ -9,6 +10,7 @@
 
 mod fill;
 mod node;
+mod pages;
 
 use std::{
     fs,
@@ -50,6 +52,8 @@ fn main() {
     println!("{peers} peers made in {:.1} s; {} MB resident", took.as_secs_f64(), node.memory_mb());
     Written::by(&node).show_since(&before, peers, dir.path());
     list(&node, peers);
+    pages::look(&node);
+    pages::follow(&node);
     node.stop();
     let node = restart("after a stop", dir.path());
     list(&node, peers);

@@ -6,7 +6,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -73,6 +73,20 @@ impl Node {
         self.process.id()
     }
 
+    /// Time on a processor within so long, in milliseconds; the system counts it in hundredths.
+    pub(crate) fn cpu_ms(&self, within: Duration) -> u64 {
+        let ticks = || {
+            let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()));
+            let stat = stat.unwrap_or_default();
+            let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+            let used = fields.split_whitespace().skip(11).take(2);
+            used.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>()
+        };
+        let before = ticks();
+        thread::sleep(within);
+        (ticks() - before) * 10
+    }
+
     pub(crate) fn memory_mb(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
         let status = status.unwrap_or_default();
@@ -101,6 +115,15 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Follows a page, and gives what ends that, and how many bytes were told until then.
+    pub(crate) fn follow(mut self, path: &str) -> (TcpStream, JoinHandle<u64>) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        self.stream.get_mut().write_all(request.as_bytes()).expect("a request");
+        let stream = self.stream.get_ref().try_clone().expect("a socket");
+        let read = move || io::copy(&mut self.stream, &mut io::sink()).unwrap_or_default();
+        (stream, thread::spawn(read))
+    }
+
     pub(crate) fn create_asset(&mut self) -> String {
         let query = "mutation { createAsset(input: {code: \"USD\", scale: 2}) { asset { id } } }";
         let answer = self.query(query, json!({}));
@@ -141,7 +164,7 @@ impl Client {
         answer["data"].take()
     }
 
-    fn get(&mut self, path: &str) -> u16 {
+    pub(crate) fn get(&mut self, path: &str) -> u16 {
         self.exchange(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).0
     }
 

@@ -6,8 +6,8 @@ use crate::support::Node;
 /// A node with one asset and one peer that has 10,000.00 of it, and the ids of both.
 fn with_a_peer(browser: &Browser<'_>) -> (String, String) {
     let asset = browser.asset("USD");
-    let sheet = browser.peer(&asset, &[("name", "<b>bold</b>\u{202e}")]).text();
-    let peer = format!("0{}", between(&sheet, "href=\"/peers/0", "\""));
+    let made = browser.peer(&asset, &[("name", "<b>bold</b>\u{202e}")]);
+    let peer = between(made.header("location").unwrap(), "/peers/", "/").to_owned();
     (asset, peer)
 }
 

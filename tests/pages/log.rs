@@ -12,8 +12,9 @@ fn an_event_is_shown_with_its_data_and_tried_again() {
     let node = Node::start_with(&[("JIRANI_WEBHOOK_URL", "http://127.0.0.1:1/?token=hushhush")]);
     let browser = Browser::of(&node);
     let asset = browser.asset("USD");
-    let sheet = browser.peer(&asset, &[("liquidity_threshold", "9999")]).text();
-    let peer = format!("/peers/0{}", between(&sheet, "href=\"/peers/0", "\""));
+    let made = browser.peer(&asset, &[("liquidity_threshold", "9999")]);
+    let id = between(made.header("location").unwrap(), "/peers/", "/");
+    let peer = format!("/peers/{id}");
     let withdraw = [
         ("what", "withdraw"),
         ("withdraw_amount", "2"),

@@ -69,6 +69,18 @@ impl Connection {
         Ok(Response { status, headers, body })
     }
 
+    /// What has been sent and not been read yet.
+    pub(crate) fn stream(&mut self) -> &mut impl BufRead {
+        &mut self.stream
+    }
+
+    /// One line with its end; empty once the other side has closed.
+    pub(crate) fn read_line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        Ok(line)
+    }
+
     /// Ends the connection in both directions.
     pub(crate) fn close(&mut self) {
         let _ = self.stream.get_mut().shutdown(std::net::Shutdown::Both);

@@ -66,7 +66,7 @@ use std::{
     },
 };
 
-use ilp_connector::peer::Asset;
+use ilp_connector::{account::AccountId, peer::Asset};
 use ilp_store::{Claim, DurableLedger, Store};
 use interledger_packet::Timestamp;
 use parking_lot::RwLock;
@@ -98,6 +98,7 @@ pub use self::{
     routes::{RouteView, Way},
     seek::Sought,
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
+    thresholds::LowAccount,
     tokens::{AddedToken, TokenName, random_token, token_id},
     transfers::{AccountTransfers, TransferView, account_name},
     views::{AssetView, NodeView, Passed, PeerView},
@@ -128,6 +129,8 @@ struct Inner {
     started_at: Timestamp,
     /// The assets, so that all peers of one share it. Changed only by [`Changing`].
     assets: RwLock<HashMap<Uuid, Arc<Asset>>>,
+    /// Below which liquidity somebody wants to be told, as the books have it.
+    thresholds: parking_lot::Mutex<HashMap<AccountId, u64>>,
     /// Bounds what the audit log keeps of those who are turned away.
     refusals: audit::SharedRefusals,
     /// Makes ids rise even within one millisecond: lists are sorted by them.
@@ -158,6 +161,7 @@ impl Operator {
             started_at: (parts.clock)(),
             parts,
             assets: RwLock::default(),
+            thresholds: parking_lot::Mutex::default(),
             refusals: audit::SharedRefusals::default(),
             ids: parking_lot::Mutex::new(ContextV7::new()),
             changing: Arc::default(),

@@ -81,6 +81,32 @@ impl Durations {
         self.sum_ns = self.sum_ns.wrapping_add(other.sum_ns);
     }
 
+    /// What was added since the same histograms held `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut added = self.clone();
+        for (bucket, before) in added.buckets.iter_mut().zip(&earlier.buckets) {
+            *bucket = bucket.saturating_sub(*before);
+        }
+        added.above = added.above.saturating_sub(earlier.above);
+        added.sum_ns = added.sum_ns.wrapping_sub(earlier.sum_ns);
+        added
+    }
+
+    /// What so many thousandths of the durations didn't exceed, in nanoseconds: the bound of a bucket,
+    /// so at most half as much again. `None` where there is none; of those above the last bound,
+    /// that bound.
+    #[must_use]
+    pub fn quantile_ns(&self, thousandths: u64) -> Option<u64> {
+        let count = u128::from(self.count());
+        let wanted = (count * u128::from(thousandths)).div_ceil(1_000).max(1);
+        let mut seen = 0;
+        self.buckets.iter().chain([&self.above]).enumerate().find_map(|(index, in_it)| {
+            seen += u128::from(*in_it);
+            (count > 0 && seen >= wanted).then(|| bound_of(index.min(BOUNDED - 1)))
+        })
+    }
+
     /// How many durations there were.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -142,6 +168,21 @@ mod tests {
         let mut twice = histogram.durations();
         twice.add(&histogram.durations());
         assert_eq!((twice.count(), twice.sum_ns), (8_000, 20_000_000_000));
+    }
+
+    #[test]
+    fn quantiles_are_read_from_what_was_added_since() {
+        let histogram = Histogram::default();
+        histogram.record(1_000_000_000);
+        let before = histogram.durations();
+        assert_eq!(before.since(&before).quantile_ns(500), None);
+        (0..99).for_each(|_| histogram.record(1_024));
+        histogram.record(u64::MAX);
+        let added = histogram.durations().since(&before);
+        assert_eq!(added.count(), 100);
+        assert_eq!(added.quantile_ns(500), Some(1_024));
+        assert_eq!(added.quantile_ns(990), Some(1_024));
+        assert_eq!(added.quantile_ns(1_000), Some(1 << LAST_EXPONENT));
     }
 
     fn any_duration() -> impl Strategy<Value = u64> {

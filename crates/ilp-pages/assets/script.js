@@ -51,26 +51,70 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
-// Replaces the parts marked as live by what the page says now, as long as somebody looks.
-const live = document.querySelector("[data-live]");
-if (live) {
-  const refresh = async () => {
-    if (document.hidden) return;
-    try {
-      const answer = await fetch(location.href, { headers: { "x-live": "1" } });
-      if (!answer.ok || answer.redirected) return;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const part of document.querySelectorAll("[data-live]")) {
-        const fresh = page.getElementById(part.id);
-        if (fresh && fresh.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) {
-          part.replaceChildren(...fresh.childNodes);
-        }
-      }
-    } catch {
-      // The node is away for a moment; the next time may do.
+// Follows what changes by itself, as long as somebody looks: a browser keeps few connections to one
+// host, and hidden pages would use them up.
+const follower = document.querySelector("[data-follow]");
+if (follower && "EventSource" in window) {
+  const waiting = {};
+  let source;
+  const say = (words, path) => {
+    follower.replaceChildren(words + " ");
+    if (path) {
+      const link = document.createElement("a");
+      link.href = path;
+      link.textContent = "Sign in again";
+      follower.append(link);
+    }
+    follower.hidden = !words;
+  };
+  // Nothing is taken away from under somebody's hands: what they touch is shown anew later.
+  const isTouched = (part) =>
+    part.contains(document.activeElement) || part.querySelector(":is(button, a, input):hover");
+  const show = () => {
+    for (const [id, text] of Object.entries(waiting)) {
+      const part = document.getElementById(id);
+      if (part && isTouched(part)) continue;
+      delete waiting[id];
+      const fresh = new DOMParser().parseFromString(text, "text/html");
+      part?.replaceChildren(...fresh.body.childNodes);
     }
   };
-  setInterval(refresh, 2000);
+  setInterval(show, 1000);
+  const stop = () => {
+    source?.close();
+    source = undefined;
+  };
+  const start = () => {
+    if (source || document.hidden) return;
+    source = new EventSource(follower.dataset.follow);
+    source.addEventListener("parts", (event) => {
+      say("");
+      Object.assign(waiting, JSON.parse(event.data));
+      show();
+    });
+    source.addEventListener("ended", () => {
+      stop();
+      const next = encodeURIComponent(location.pathname + location.search);
+      say("Your session has ended, so what you see is no longer kept up to date.", "/sign-in?next=" + next);
+    });
+    source.addEventListener("gone", (event) => {
+      stop();
+      say(event.data + ".");
+    });
+    source.addEventListener("error", () => {
+      // Where the browser doesn't try again by itself, the node has refused.
+      if (source?.readyState === EventSource.CLOSED) {
+        stop();
+        say("This page is not kept up to date now. Reload it to see what is new.");
+      } else {
+        say("The node doesn't answer. This page waits for it.");
+      }
+    });
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? stop() : start()));
+  addEventListener("pagehide", stop);
+  addEventListener("pageshow", start);
+  start();
 }
 
 // On a narrow screen the sections scroll sideways; the one that is open is to be seen.

@@ -14,6 +14,7 @@ use ilp_admin::operator::{AssetView, NewAsset, Operator};
 use maud::html;
 use serde_json::json;
 
+pub(crate) use self::detail::live;
 use crate::{
     Pages,
     answer::{Answer, see_other},

@@ -16,6 +16,7 @@ use axum::{
 use maud::html;
 
 pub(crate) use self::verify::Verifying;
+pub(crate) use self::verify::live;
 use crate::{
     Pages,
     answer::Answer,

@@ -10,6 +10,7 @@ mod assets;
 mod audit;
 mod books;
 mod change;
+mod chart;
 mod events;
 mod fees;
 mod fields;
@@ -17,11 +18,14 @@ mod files;
 mod form;
 mod layout;
 mod liquidity;
+mod live;
+mod notes;
 mod overview;
 mod paging;
 mod parts;
 mod payments;
 mod peers;
+mod pulse;
 mod rates;
 mod routes;
 mod settings;
@@ -30,7 +34,7 @@ mod transfers;
 mod visit;
 mod wallets;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use axum::{
     Router,
@@ -40,40 +44,69 @@ use axum::{
 use ilp_admin::{Auth, operator::Operator};
 use tokio::sync::Semaphore;
 
-pub use self::settings::Setting;
+use self::{notes::Notes, pulse::Pulse};
+pub use self::{
+    pulse::{Core, PacketTimes, Sampler},
+    settings::Setting,
+};
 
 /// Forms that are read and answered at once; one more is told to come back.
 const FORMS_MAX: usize = 32;
+
+/// What the pages are about.
+pub struct Node {
+    /// What may be done with it.
+    pub operator: Operator,
+    /// Who may do it.
+    pub auth: Auth,
+    /// Where peers send their packets, as the other operator is told.
+    pub connector_url: String,
+    /// What it was started with.
+    pub settings: Vec<Setting>,
+    /// What carries its packets, whose counters are read.
+    pub core: Core,
+    /// How long packets took.
+    pub packet_times: PacketTimes,
+}
 
 /// What the pages share.
 struct Pages {
     operator: Operator,
     auth: Auth,
-    /// Where peers send their packets, as the other operator is told.
     connector_url: String,
-    /// What the node was started with.
     settings: Vec<Setting>,
+    pulse: Arc<Pulse>,
+    notes: Notes,
     forms: Semaphore,
+    /// A place for each page that may be followed.
+    followers: Arc<Semaphore>,
     verifying: books::Verifying,
 }
 
-/// The pages' routes, to be served beside those of the API.
-pub fn router(
-    operator: Operator,
-    auth: Auth,
-    connector_url: String,
-    settings: Vec<Setting>,
-) -> Router {
-    let forms = Semaphore::new(FORMS_MAX);
-    let verifying = books::Verifying::default();
-    let pages = Pages { operator, auth, connector_url, settings, forms, verifying };
-    Router::new()
+/// The pages' routes, to be served beside those of the API, and what has to run for them until the
+/// node ends.
+pub fn pages(node: Node) -> (Router, Sampler) {
+    let Node { operator, auth, connector_url, settings, core, packet_times } = node;
+    let (pulse, sampler) = Pulse::new(core, operator.clone(), packet_times);
+    let pages = Pages {
+        operator,
+        auth,
+        connector_url,
+        settings,
+        pulse,
+        notes: Notes::default(),
+        forms: Semaphore::new(FORMS_MAX),
+        followers: Arc::new(Semaphore::new(live::FOLLOWERS_MAX)),
+        verifying: books::Verifying::default(),
+    };
+    let router = Router::new()
         .route("/", get(overview::show))
         .route("/sign-in", get(sign_in::ask).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/assets/style.css", get(files::style))
         .route("/assets/script.js", get(files::script))
         .merge(assets::routes())
+        .merge(live::routes())
         .merge(peers::routes())
         .merge(rates::routes())
         .merge(fees::routes())
@@ -86,5 +119,15 @@ pub fn router(
         .merge(settings::routes())
         .fallback(answer::nothing_here)
         .with_state(Arc::new(pages))
-        .layer(map_response(answer::guard))
+        .layer(map_response(answer::guard));
+    (router, sampler)
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Node")
+            .field("connector_url", &self.connector_url)
+            .finish_non_exhaustive()
+    }
 }

@@ -49,6 +49,33 @@ pub(crate) fn amount(amount: impl Into<u128>, asset: &impl Unit) -> Markup {
     }
 }
 
+/// Tenths as a number with one decimal, which goes where it says nothing.
+pub(crate) fn tenths(tenths: u64) -> String {
+    let whole = grouped(&(tenths / 10).to_string());
+    if tenths >= 1_000 || tenths.is_multiple_of(10) {
+        whole
+    } else {
+        format!("{whole}.{}", tenths % 10)
+    }
+}
+
+/// Thousandths as per cent; a dash where there is nothing to be a part of.
+pub(crate) fn per_mille(thousandths: Option<u64>) -> String {
+    thousandths.map_or("-".to_owned(), |it| format!("{}.{} %", it / 10, it % 10))
+}
+
+/// How long a packet took, in nanoseconds; a dash where there was none.
+pub(crate) fn latency(ns: Option<u64>) -> String {
+    let scaled =
+        |ns: u64, unit_ns: u64, unit: &str| format!("{} {unit}", tenths(ns * 10 / unit_ns));
+    match ns {
+        None => "-".to_owned(),
+        Some(ns @ 0..1_000_000) => scaled(ns, 1_000, "us"),
+        Some(ns @ 1_000_000..1_000_000_000) => scaled(ns, 1_000_000, "ms"),
+        Some(ns) => format!("{} s", tenths(ns / 100_000_000)),
+    }
+}
+
 /// An amount as a field of a form begins with it.
 pub(crate) fn typed_amount(amount: u64, scale: u8) -> String {
     format_amount(amount.into(), scale)
@@ -174,8 +201,9 @@ fn grouped(amount: &str) -> String {
 fn relative(at_ms: u64, now_ms: u64) -> String {
     let seconds = at_ms.abs_diff(now_ms) / 1_000;
     let (count, unit) = match seconds {
-        0..1 => return "just now".to_owned(),
-        1..60 => (seconds, "second"),
+        // In steps, so that a page that is followed isn't told anew each second.
+        0..10 => return "just now".to_owned(),
+        10..60 => (seconds / 10 * 10, "second"),
         60..3_600 => (seconds / 60, "minute"),
         3_600..86_400 => (seconds / 3_600, "hour"),
         _ => (seconds / 86_400, "day"),
@@ -216,6 +244,15 @@ mod tests {
         assert_eq!(relative(7_200_000, 0), "in 2 hours");
         assert_eq!(duration(90_000_000), "1 d 1 h");
         assert_eq!(duration(61_000), "1 min 1 s");
+    }
+
+    #[test]
+    fn rates_and_times_are_short() {
+        let rates = [0, 5, 10, 123, 1_004, 1_234_567].map(tenths);
+        assert_eq!(rates, ["0", "0.5", "1", "12.3", "100", "123,456"]);
+        let times = [1_536, 1_500_000, 34_359_738_368, u64::MAX].map(|ns| latency(Some(ns)));
+        assert_eq!(times, ["1.5 us", "1.5 ms", "34.3 s", "18,446,744,073 s"]);
+        assert_eq!((latency(None), per_mille(Some(999))), ("-".to_owned(), "99.9 %".to_owned()));
     }
 
     #[test]

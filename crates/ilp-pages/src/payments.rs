@@ -22,6 +22,7 @@ use ilp_store::{IncomingPaymentState, OutgoingPaymentState, PaymentRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 
+pub(crate) use self::{incoming::live as live_incoming, outgoing::live as live_outgoing};
 use crate::{
     Pages,
     answer::Answer,

@@ -5,6 +5,7 @@ mod delete;
 mod detail;
 mod edit;
 mod list;
+mod passing;
 mod ping;
 mod sheet;
 mod terms;
@@ -17,6 +18,7 @@ use axum::{
     routing::{get, post},
 };
 
+pub(crate) use self::{detail::live, list::live as live_list};
 use crate::Pages;
 
 pub(crate) fn routes() -> Router<Arc<Pages>> {
@@ -26,6 +28,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
         .route("/peers/check", post(create::check))
         .route("/peers/{id}", get(detail::show))
         .route("/peers/{id}/edit", get(edit::ask).post(edit::edit))
+        .route("/peers/{id}/sheet", get(sheet::show))
         .route("/peers/{id}/liquidity", post(detail::liquidity))
         .route("/peers/{id}/tokens", post(tokens::add))
         .route("/peers/{id}/tokens/revoke", post(tokens::revoke))

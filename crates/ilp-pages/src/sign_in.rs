@@ -80,7 +80,7 @@ pub(crate) async fn sign_out(
 
 fn asking(pages: &Pages, status: StatusCode, next: &str, error: Option<&str>) -> Response {
     let body = html! {
-        form.card method="post" action="/sign-in" {
+        form.card.narrow method="post" action="/sign-in" {
             input type="hidden" name=(FORM_TOKEN) value=(pages.auth.sign_in_token());
             input type="hidden" name="next" value=(next);
             div.field {

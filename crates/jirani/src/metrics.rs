@@ -24,7 +24,7 @@ use std::{
 };
 
 use ilp_admin::operator::Operator;
-use ilp_connector::Connector;
+use ilp_connector::{Connector, histogram::Durations};
 use ilp_http::ServerStats;
 use ilp_store::{DurableLedger, Store};
 use parking_lot::Mutex;
@@ -53,6 +53,18 @@ pub(crate) struct Sources {
     pub(crate) transfers_in_flight_max: usize,
     /// How many peers have numbers of their own.
     pub(crate) peers_max: usize,
+}
+
+impl Sources {
+    /// Adds up how long packets took, whenever it is asked.
+    pub(crate) fn packet_times(&self) -> ilp_pages::PacketTimes {
+        let nodes = self.nodes.clone();
+        Box::new(move || {
+            let mut times = Durations::default();
+            nodes.iter().for_each(|node| times.add(&node.latency().total()));
+            times
+        })
+    }
 }
 
 /// Makes the text.

@@ -15,6 +15,7 @@ use ilp_http::{
     server::Drained,
     spsp::{SpspClient, SpspOptions},
 };
+use ilp_pages::Sampler;
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
 use tokio::{
     runtime,
@@ -173,14 +174,14 @@ async fn serve(
     let service = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(service, until(stopping.clone()));
     let auth = auth(config, tenant_id, store)?;
-    let metrics = Metrics::new(sources);
-    let router = admin_router(config, auth, (&operator, connector_url), metrics);
+    let (router, sampler) = admin_router(config, auth, (&operator, connector_url), sources);
+    let sampler = sample(sampler, until(stopping.clone()));
     let peering = peering::serve(surfaces.peering, operator.clone(), until(stopping.clone()));
     let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
 
     let ending = ending(connector, stop, on_ledger_failure);
-    let (drained, (), (), (), (), (), (), outcome) =
-        tokio::join!(packets, payments, wallets, admin, peering, upkeep, rates, ending);
+    let (drained, (), (), (), (), (), (), (), outcome) =
+        tokio::join!(packets, payments, wallets, admin, peering, upkeep, rates, sampler, ending);
     drop(end_workers);
     tell_unfinished(&operator, drained).await;
     outcome
@@ -212,18 +213,26 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// What is served on the operator's port: the API, and the pages and the metrics beside it.
+/// What is served on the operator's port: the API, and the pages and the metrics beside it; and what
+/// looks at the node for the pages.
 fn admin_router(
     config: &Config,
     auth: Auth,
     (operator, connector_url): (&Operator, String),
-    metrics: Metrics,
-) -> axum::Router {
+    sources: Sources,
+) -> (axum::Router, Sampler) {
+    let (pages, sampler) = ilp_pages::pages(ilp_pages::Node {
+        operator: operator.clone(),
+        auth: auth.clone(),
+        connector_url,
+        settings: config.listed.clone(),
+        core: Arc::clone(&sources.connector),
+        packet_times: sources.packet_times(),
+    });
+    let metrics = Metrics::new(sources);
     let secret = config.metrics.secret.as_ref();
     let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
-    let pages =
-        ilp_pages::router(operator.clone(), auth.clone(), connector_url, config.listed.clone());
-    ilp_admin::router(operator.clone(), auth).merge(scrape).merge(pages)
+    (ilp_admin::router(operator.clone(), auth).merge(scrape).merge(pages), sampler)
 }
 
 /// Waits a little for what the operator's API was doing, and says what had to be left.
@@ -279,6 +288,15 @@ async fn ask_for_rates(service: Option<RatesService>, stop: impl Future<Output =
     let Some(service) = service else { return };
     tokio::select! {
         () = service.run() => {}
+        () = stop => {}
+    }
+}
+
+/// Looks once a second at what the pages show, until the node is told to stop: those who follow a page
+/// are let go then.
+async fn sample(sampler: Sampler, stop: impl Future<Output = ()>) {
+    tokio::select! {
+        () = sampler.run() => {}
         () = stop => {}
     }
 }

@@ -6,14 +6,15 @@ mod tidy;
 use std::{
     env,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::{Command, ExitCode, Stdio},
 };
 
 const USAGE: &str = "\
 cargo xtask COMMAND
 
   ci              what CI runs: fmt, tidy, deps, clippy, otlp, doc, test, interleavings, fuzz
-  test            every test, after installing the npm packages that the interoperability tests drive
+  test            every test, after installing the npm packages that the interoperability tests drive;
+                  needs Node.js with npm, chromium and chromedriver
   deps            prove that dependencies point down only
   schema          write crates/ilp-admin/schema.graphql anew, after a change of the admin API
   tidy            house rules that no other tool checks
@@ -68,7 +69,21 @@ fn test() -> Result<(), String> {
         .map_err(|reason| {
             format!("{reason}\nthe interoperability tests need Node.js 18 or newer with npm")
         })?;
+    for program in ["chromium", "chromedriver"] {
+        if !is_there(program) {
+            return Err(format!(
+                "{program} is missing: the tests of the operator's pages drive a real browser, on \
+                 Debian: apt-get install chromium chromium-driver"
+            ));
+        }
+    }
     run("cargo", &["test", "--workspace"])
+}
+
+fn is_there(program: &str) -> bool {
+    let quiet = Stdio::null;
+    let started = Command::new(program).arg("--version").stdout(quiet()).stderr(quiet()).status();
+    started.is_ok_and(|status| status.success())
 }
 
 /// The test that compares the file with the schema writes it when it is told to.

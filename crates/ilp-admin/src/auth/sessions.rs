@@ -33,9 +33,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// What a browser sends back, before it is written in hexadecimal.
 const TOKEN_BYTES: usize = 32;
 
-/// The header by which the script of a page says that nobody touched it.
-const LIVE: &str = "x-live";
-
 type Digest = [u8; 32];
 
 /// The sessions of one node.
@@ -125,6 +122,20 @@ impl Sessions {
     /// The token of the session that a request belongs to, if that is still good. Using it keeps it
     /// from idling.
     pub(super) fn known(&self, headers: &HeaderMap, now: Instant) -> Option<String> {
+        self.good(headers, now, |session| session.used = now)
+    }
+
+    /// The same for a page that keeps itself up to date, which is no sign of somebody in front of it.
+    pub(super) fn unattended(&self, headers: &HeaderMap, now: Instant) -> Option<String> {
+        self.good(headers, now, |_| {})
+    }
+
+    fn good(
+        &self,
+        headers: &HeaderMap,
+        now: Instant,
+        touch: impl FnOnce(&mut Open),
+    ) -> Option<String> {
         let token = self.shown(headers)?;
         let digest = self.digest(&token);
         let mut open = self.open.lock();
@@ -133,10 +144,7 @@ impl Sessions {
             open.remove(&digest);
             return None;
         }
-        // A page that keeps itself up to date is no sign of somebody in front of it.
-        if !headers.contains_key(LIVE) {
-            session.used = now;
-        }
+        touch(session);
         Some(token)
     }
 
@@ -224,7 +232,13 @@ mod tests {
         }
         assert!(sessions.known(&headers, start + AGE_MAX).is_none(), "old, though it was used");
         let headers = cookie(&sessions, &sessions.open(start));
-        assert!(sessions.known(&headers, start + IDLE_MAX).is_none(), "idle");
+        for second in 0..IDLE_MAX.as_secs() {
+            assert!(sessions.unattended(&headers, start + Duration::from_secs(second)).is_some());
+        }
+        assert!(
+            sessions.known(&headers, start + IDLE_MAX).is_none(),
+            "idle, though it was looked at"
+        );
         assert!(sessions.known(&headers, start).is_none(), "and forgotten");
         let headers = cookie(&sessions, &sessions.open(start));
         sessions.close(&headers);

@@ -44,6 +44,16 @@ impl Auth {
         Some(Visitor { kind, form_token: self.sessions.form_token(&session) })
     }
 
+    /// The same for what a page asks for by itself: it keeps no session from idling.
+    #[must_use]
+    pub fn unattended_visitor(&self, headers: &HeaderMap, now: Instant) -> Option<Visitor> {
+        let (kind, session) = match &*self.rule {
+            Rule::Loopback { .. } => (CallerKind::Loopback, NO_SESSION.to_owned()),
+            Rule::Secret(_) => (CallerKind::Session, self.sessions.unattended(headers, now)?),
+        };
+        Some(Visitor { kind, form_token: self.sessions.form_token(&session) })
+    }
+
     /// What the form that asks for the secret must carry, so that another site can't sign somebody
     /// in.
     #[must_use]

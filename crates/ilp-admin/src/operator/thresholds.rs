@@ -6,7 +6,34 @@ use std::sync::Arc;
 use ilp_connector::account::AccountId;
 use ilp_store::{AssetRecord, PeerRecord};
 
-use super::{Changing, Inner, OperatorError};
+use super::{Changing, Inner, Operator, OperatorError};
+
+/// An account that is at its threshold, or below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LowAccount {
+    /// A peer's, or an asset's.
+    pub account: AccountId,
+    /// What is not on hold, in the asset's smallest unit.
+    pub available: u128,
+    /// At what the operator wants to be told.
+    pub threshold: u64,
+}
+
+impl Operator {
+    /// Shows `visit` every account that is at its threshold or below, in no order. From memory, and
+    /// in as much time as there are thresholds.
+    pub fn visit_low_accounts(&self, mut visit: impl FnMut(LowAccount)) {
+        // A copy, since a change of a threshold must not wait for whoever looks.
+        let thresholds: Vec<_> =
+            self.inner.thresholds.lock().iter().map(|(account, set)| (*account, *set)).collect();
+        for (account, threshold) in thresholds {
+            let available = self.inner.ledger().account(account).balance().available();
+            if available <= u128::from(threshold) {
+                visit(LowAccount { account, available, threshold });
+            }
+        }
+    }
+}
 
 impl Changing {
     /// Makes the books watch a peer's liquidity as its record says.
@@ -37,6 +64,12 @@ impl Inner {
         account: AccountId,
         threshold: Option<u64>,
     ) -> Result<(), OperatorError> {
-        Ok(self.ledger().set_threshold(account, threshold)?)
+        self.ledger().set_threshold(account, threshold)?;
+        let mut thresholds = self.thresholds.lock();
+        match threshold {
+            Some(threshold) => thresholds.insert(account, threshold),
+            None => thresholds.remove(&account),
+        };
+        Ok(())
     }
 }

@@ -70,11 +70,12 @@ impl<L: Ledger> Connector<L> {
 impl Counters {
     /// Counts a packet that was refused before it was sent on.
     pub(super) fn turned_away(&self, source: Source<'_>, amount: u64, refusal: Refusal) {
+        let code = refusal.code();
         match source {
-            Source::Peer(peer) => peer.traffic.turned_away(amount),
-            Source::Local(local) => self.accounts(&local.asset).turned_away(amount),
-            Source::Probe(asset) => self.accounts(asset).turned_away(amount),
-            Source::Own => self.questions.turned_away(amount),
+            Source::Peer(peer) => peer.traffic.turned_away(amount, code),
+            Source::Local(local) => self.accounts(&local.asset).turned_away(amount, code),
+            Source::Probe(asset) => self.accounts(asset).turned_away(amount, code),
+            Source::Own => self.questions.turned_away(amount, code),
         }
         self.sampler.offer(|at| Sample {
             at,
@@ -88,6 +89,11 @@ impl Counters {
 
     /// Counts how a packet ended that was on its way.
     pub(super) fn end(&self, passage: Passage, ending: Ending, outcome: Outcome) {
+        match outcome {
+            Outcome::Fulfilled => {}
+            Outcome::Rejected(code) => passage.rejected(code),
+            Outcome::Refused(refusal) => passage.rejected(refusal.code()),
+        }
         self.sampler.offer(|at| passage.sample(outcome, at));
         passage.end(ending);
     }

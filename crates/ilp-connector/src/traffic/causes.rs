@@ -7,42 +7,15 @@ use std::{
 
 use interledger_packet::ErrorCode;
 
+use super::Codes;
 use crate::refusal::{LinkFailure, Refusal};
-
-/// The codes with a counter of their own. A next hop may make up any other, and those are counted
-/// as one, so that it can't make up counters.
-const CODES: [ErrorCode; 22] = [
-    ErrorCode::F00_BAD_REQUEST,
-    ErrorCode::F01_INVALID_PACKET,
-    ErrorCode::F02_UNREACHABLE,
-    ErrorCode::F03_INVALID_AMOUNT,
-    ErrorCode::F04_INSUFFICIENT_DESTINATION_AMOUNT,
-    ErrorCode::F05_WRONG_CONDITION,
-    ErrorCode::F06_UNEXPECTED_PAYMENT,
-    ErrorCode::F07_CANNOT_RECEIVE,
-    ErrorCode::F08_AMOUNT_TOO_LARGE,
-    ErrorCode::F09_INVALID_PEER_RESPONSE,
-    ErrorCode::F99_APPLICATION_ERROR,
-    ErrorCode::T00_INTERNAL_ERROR,
-    ErrorCode::T01_PEER_UNREACHABLE,
-    ErrorCode::T02_PEER_BUSY,
-    ErrorCode::T03_CONNECTOR_BUSY,
-    ErrorCode::T04_INSUFFICIENT_LIQUIDITY,
-    ErrorCode::T05_RATE_LIMITED,
-    ErrorCode::T99_APPLICATION_ERROR,
-    ErrorCode::R00_TRANSFER_TIMED_OUT,
-    ErrorCode::R01_INSUFFICIENT_SOURCE_AMOUNT,
-    ErrorCode::R02_INSUFFICIENT_TIMEOUT,
-    ErrorCode::R99_APPLICATION_ERROR,
-];
 
 /// Counters for every reason. Touched only by packets that fail.
 #[derive(Debug)]
 pub struct Causes {
     refusals: [AtomicU64; Refusal::KINDS.len()],
     link_failures: [AtomicU64; LinkFailure::KINDS.len()],
-    rejects: [AtomicU64; CODES.len()],
-    rejects_of_other_codes: AtomicU64,
+    rejects: Codes,
 }
 
 impl Default for Causes {
@@ -50,8 +23,7 @@ impl Default for Causes {
         Self {
             refusals: array::from_fn(|_| AtomicU64::new(0)),
             link_failures: array::from_fn(|_| AtomicU64::new(0)),
-            rejects: array::from_fn(|_| AtomicU64::new(0)),
-            rejects_of_other_codes: AtomicU64::new(0),
+            rejects: Codes::default(),
         }
     }
 }
@@ -70,8 +42,7 @@ impl Causes {
 
     /// Rejects from further on that passed through, by code; `None` for codes that no RFC names.
     pub fn rejects(&self) -> impl Iterator<Item = (Option<ErrorCode>, u64)> {
-        let others = (None, load(&self.rejects_of_other_codes));
-        CODES.into_iter().map(Some).zip(self.rejects.iter().map(load)).chain([others])
+        self.rejects.counts()
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {
@@ -89,9 +60,7 @@ impl Causes {
     }
 
     pub(crate) fn rejected(&self, code: ErrorCode) {
-        let index = CODES.iter().position(|known| *known == code);
-        let counter = index.and_then(|index| self.rejects.get(index));
-        add(counter.or(Some(&self.rejects_of_other_codes)));
+        self.rejects.add(code);
     }
 }
 

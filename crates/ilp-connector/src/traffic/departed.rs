@@ -96,7 +96,7 @@ mod tests {
         let mut departed = Departed::default();
         for index in 0..1_000 {
             let peer = peer(&format!("g.peer{index}"));
-            peer.traffic.turned_away(1);
+            peer.traffic.turned_away(1, interledger_packet::ErrorCode::T05_RATE_LIMITED);
             departed.add(&peer);
         }
         assert!(departed.leaving.len() <= LEAVING_MIN);

@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use interledger_packet::Timestamp;
+use interledger_packet::{ErrorCode, Timestamp};
 
 use super::{AssetName, Ending, Traffic};
 use crate::{
@@ -105,6 +105,12 @@ impl Passage {
             amount_out: self.amount_out,
             outcome,
         }
+    }
+
+    /// Notes the code of the Reject that the packet ends with.
+    pub(crate) fn rejected(&self, code: ErrorCode) {
+        self.source.codes()[0].add(code);
+        self.destination.codes()[1].add(code);
     }
 
     /// The packet was answered.

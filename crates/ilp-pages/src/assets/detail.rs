@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{AssetEdit, AssetView, Edit, Operator};
-use maud::html;
+use ilp_admin::operator::{AssetEdit, AssetView, Edit, Operator, OperatorError};
+use maud::{Markup, html};
 use serde_json::json;
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show_as},
     liquidity::{self, Owner},
+    live::{Part, following},
     parts::{amount, liquidity_bar, moment, notice, typed_amount},
     visit::{Submitted, Visit},
 };
@@ -120,13 +121,10 @@ async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) 
             h1 { (record.code) }
             p { (record.scale) " decimal places, created " (moment(created, pages.operator.now())) }
         }
-        section.card #stock data-live {
-            h2 { "The node's own stock" }
-            div.figure { (amount(asset.liquidity, asset)) }
-            (liquidity_bar(asset.liquidity, record.liquidity_threshold))
-        }
+        (following(&format!("assets/{id}")))
+        div #stock { (stock(asset)) }
         div.grid { (liquidity::forms(visit, &owner, &typed, &record.code)) }
-        (movements)
+        div #movements { (movements) }
         div.grid {
             section.card {
                 h2 { "Thresholds" }
@@ -149,6 +147,28 @@ async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) 
         }
     };
     Ok(show_as(typed.status(), visit, Section::Assets, &record.code, &body))
+}
+
+/// What changes by itself, as it is now.
+pub(crate) async fn live(
+    pages: &Pages,
+    visit: &Visit,
+    id: &str,
+) -> Result<Vec<Part>, OperatorError> {
+    let asset = pages.operator.asset(id).await?;
+    let owner = Owner::Asset(id.to_owned());
+    let movements = liquidity::movements(pages, visit, &owner).await?;
+    Ok(vec![("stock", stock(&asset)), ("movements", movements)])
+}
+
+fn stock(asset: &AssetView) -> Markup {
+    html! {
+        section.card {
+            h2 { "The node's own stock" }
+            div.figure { (amount(asset.liquidity, asset)) }
+            (liquidity_bar(asset.liquidity, asset.record.liquidity_threshold))
+        }
+    }
 }
 
 fn fields_of(asset: &AssetView) -> Fields {

@@ -15,6 +15,7 @@ use crate::{
     Pages,
     answer::see_other,
     layout::{Section, form_token, show as page},
+    live::{Part, following},
     parts::{duration, moment, plain, state, tabs},
     visit::{Submitted, Visit},
 };
@@ -53,6 +54,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Respo
             p { "Reads the whole journal, adds it up again, and compares with every balance. Packets flow on meanwhile; it takes longer the longer the journal is." }
         }
         (tabs(&TABS, "/books/verify"))
+        (following("books/verify"))
         section.card #result data-live { (result(&pages, is_running)) }
         form.card method="post" action="/books/verify" {
             (form_token(&visit))
@@ -61,6 +63,11 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Respo
         p.quiet.small { "Independent of this node's memory, and of a copy instead: " code { "jirani backup DIR && jirani ledger verify --data-dir DIR" } }
     };
     page(&visit, Section::Books, "Verify", &body)
+}
+
+/// The result as it is now.
+pub(crate) fn live(pages: &Pages) -> Part {
+    ("result", result(pages, pages.verifying.turn.available_permits() == 0))
 }
 
 /// Starts it, unless it runs already, and waits a moment for the result.

@@ -15,6 +15,7 @@ use crate::{
     answer::{Answer, see_other},
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show_as},
+    live::{Part, following},
     parts::{amount, moment_ms, notice, plain},
     visit::{Submitted, Visit},
 };
@@ -56,11 +57,11 @@ async fn withdrawing(
 }
 
 /// A payment, and what changes by itself on its page: each part with its id.
-async fn live(
+pub(crate) async fn live(
     pages: &Pages,
     visit: &Visit,
     id: &str,
-) -> Result<(IncomingPaymentView, [(&'static str, Markup); 2]), OperatorError> {
+) -> Result<(IncomingPaymentView, [Part; 2]), OperatorError> {
     let payment = pages.operator.incoming_payment(id).await?;
     let parts = [
         ("progress", how_far(&payment, pages.operator.now())),
@@ -97,6 +98,7 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
             pre #address { (record.url) }
             button.plain type="button" data-copy="address" hidden { "Copy" }
         }
+        (following(&format!("payments/incoming/{id}")))
         section.card id=(progress) data-live { (how_far) }
         @if !record.is_open() && payment.liquidity > 0 {
             section.card {

@@ -18,6 +18,7 @@ use crate::{
     answer::{Answer, see_other},
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show_as},
+    live::{Part, following},
     parts::{amount, moment_ms, notice, plain},
     visit::{Submitted, Visit},
 };
@@ -94,11 +95,11 @@ pub(super) async fn withdraw(
 }
 
 /// A payment, and what changes by itself on its page: each part with its id.
-async fn live(
+pub(crate) async fn live(
     pages: &Pages,
     visit: &Visit,
     id: &str,
-) -> Result<(OutgoingPaymentView, [(&'static str, Markup); 2]), OperatorError> {
+) -> Result<(OutgoingPaymentView, [Part; 2]), OperatorError> {
     let (payment, watched) = pages.operator.watch_payment(id).await?;
     let running = watched.map(|watched| *watched.borrow());
     let now = pages.operator.now();
@@ -131,6 +132,7 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
             h1 { "To " (plain(&record.quote.receiver)) }
             p { "From " a href={ "/wallets/" (record.quote.wallet_address_id) } { (plain(&wallet.record.url)) } ", made " (moment_ms(record.created_at_ms, now)) }
         }
+        (following(&format!("payments/outgoing/{id}")))
         section.card id=(progress) data-live { (how_far) }
         (actions(visit, &payment, &typed))
         div.grid {

@@ -11,23 +11,24 @@ use ilp_admin::operator::{
     AssetView, NewPeer, Operator, OperatorError, PageArguments, PeerField, PeerView, random_token,
 };
 use ilp_connector::token::Secret;
+use ilp_store::Rows;
 use maud::html;
 use serde_json::json;
 
 use super::{
-    sheet::{self, Tokens},
+    sheet::Tokens,
     terms::{self, Terms},
 };
 use crate::{
     Pages,
-    answer::Answer,
+    answer::{Answer, see_other},
     fields::Fields,
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show_as},
     visit::{Submitted, Visit},
 };
 
-/// Assets to choose from; a node with more has its peers made through the API.
+/// Assets to choose from, the newest ones; of any others the id is asked for.
 const ASSETS_SHOWN: i32 = 100;
 
 pub(super) async fn ask(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
@@ -41,7 +42,7 @@ pub(super) async fn check(
     State(pages): State<Arc<Pages>>,
     Submitted { fields, .. }: Submitted,
 ) -> Response {
-    let scale = match pages.operator.asset(fields.get("asset")).await {
+    let scale = match pages.operator.asset(asset(&fields)).await {
         Ok(asset) => asset.record.scale,
         Err(_) => 0,
     };
@@ -57,18 +58,19 @@ pub(super) async fn create(
     match creating(&pages, &visit, &fields).await {
         Ok(peer) => {
             let tokens = Tokens {
-                incoming: fields.get("incoming_token").to_owned(),
+                incoming: tokens(&fields).next().unwrap_or_default().to_owned(),
                 outgoing: fields.get("outgoing_token").to_owned(),
             };
-            Ok(sheet::show(&pages, &visit, &peer, &tokens))
+            Ok(see_other(&tokens.leave(&pages, &visit, &peer)))
         }
         Err(errors) => asking(&pages, &visit, &Typed { fields, errors }).await,
     }
 }
 
 async fn creating(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<PeerView, Errors> {
-    let asset = pages.operator.asset(fields.get("asset")).await;
-    let asset = asset.map_err(|error| Errors::one("asset", error.message()))?;
+    let asset = pages.operator.asset(asset(fields)).await;
+    let field = if fields.given("other_asset").is_some() { "other_asset" } else { "asset" };
+    let asset = asset.map_err(|error| Errors::one(field, error.message()))?;
     let mut errors = Errors::default();
     let new = read(pages, fields, asset.record.scale, &mut errors);
     errors.into_result()?;
@@ -88,18 +90,30 @@ fn read(pages: &Pages, fields: &Fields, scale: u8, errors: &mut Errors) -> NewPe
     if fields.given("outgoing_token").is_none() {
         errors.add("outgoing_token", "the token that the other operator gave you is expected");
     }
-    let incoming = fields.given("incoming_token").map(|token| Secret::new(token.to_owned()));
-    if let Some(token) = &incoming {
-        let field = PeerField::IncomingTokens(std::slice::from_ref(token));
+    let incoming: Vec<_> = tokens(fields).map(|token| Secret::new(token.to_owned())).collect();
+    if !incoming.is_empty() {
+        let field = PeerField::IncomingTokens(&incoming);
         errors.check("incoming_token", pages.operator.check_peer_field(field));
     }
+    let incoming = (!incoming.is_empty()).then_some(incoming);
     let initial = errors.amount(fields, "initial_liquidity", scale).unwrap_or(0);
-    terms.new_peer(fields.get("asset").to_owned(), initial, incoming)
+    terms.new_peer(asset(fields).to_owned(), initial, incoming)
+}
+
+/// The tokens that the peer may show, one a line.
+fn tokens(fields: &Fields) -> impl Iterator<Item = &str> {
+    fields.get("incoming_token").lines().map(str::trim).filter(|token| !token.is_empty())
+}
+
+/// The chosen asset's id, or the one that was typed since the choice doesn't have it.
+fn asset(fields: &Fields) -> &str {
+    fields.given("other_asset").unwrap_or_else(|| fields.get("asset"))
 }
 
 async fn asking(pages: &Pages, visit: &Visit, typed: &Typed) -> Answer {
     let assets = assets(pages).await?;
     let options: Vec<(String, String)> = assets
+        .rows
         .iter()
         .map(|AssetView { record, .. }| {
             let words = format!("{}, {} decimal places", record.code, record.scale);
@@ -119,7 +133,10 @@ async fn asking(pages: &Pages, visit: &Visit, typed: &Typed) -> Answer {
                 (form_token(visit))
                 (terms::agreed(typed))
                 (typed.choice(Label { name: "asset", label: "Asset", hint: "What the balance with it is counted in; amounts below are in it." }, &options))
-                (typed.token(Label { name: "incoming_token", label: "Token that it shows you", hint: "Made for this form; tell it to the other operator. Kept as a digest only, so this is the last time that you see it. Empty: it may send nothing." }))
+                @if assets.has_next {
+                    (typed.text(Label { name: "other_asset", label: "Or the id of another asset", hint: "Only the newest hundred are listed. The address of an asset's page ends with its id." }))
+                }
+                (typed.lines(Label { name: "incoming_token", label: "Tokens that it shows you", hint: "One was made for this form; tell it to the other operator. One a line if you want several. They are kept as digests only. Empty: it may send nothing." }))
                 (typed.token(Label { name: "outgoing_token", label: "Token that you show it", hint: "The other operator gives it to you." }))
                 (typed.number(Label { name: "initial_liquidity", label: "Liquidity to begin with", hint: "The credit that it may use up by sending, such as 10000. Empty: none yet." }))
                 (terms::limits(typed))
@@ -133,7 +150,7 @@ async fn asking(pages: &Pages, visit: &Visit, typed: &Typed) -> Answer {
     Ok(show_as(typed.status(), visit, Section::Peers, "New peer", &body))
 }
 
-async fn assets(pages: &Pages) -> Result<Vec<AssetView>, OperatorError> {
+async fn assets(pages: &Pages) -> Result<Rows<AssetView>, OperatorError> {
     let arguments = PageArguments { first: Some(ASSETS_SHOWN), ..PageArguments::default() };
-    Ok(pages.operator.assets(&arguments).await?.rows)
+    pages.operator.assets(&arguments).await
 }

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{PeerView, token_id};
+use ilp_admin::operator::{OperatorError, PeerView, token_id};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 
+use super::{passing, tokens};
 use crate::{
     Pages,
     answer::{Answer, see_other},
     form::{Label, Typed},
     layout::{Section, form_token, show_as},
     liquidity::{self, Owner},
+    live::{Part, following},
     parts::{amount, liquidity_bar, moment, notice, plain, reachability},
     visit::{Submitted, Visit},
 };
@@ -22,8 +24,13 @@ pub(super) async fn show(
     Path(id): Path<String>,
     visit: Visit,
 ) -> Answer {
-    let said = done(visit.query.get("done")).map(|words| notice("good", words));
-    showing(&pages, &visit, &id, Typed::default(), &said.unwrap_or_default()).await
+    let said = match tokens::fresh(&pages, &visit, &id) {
+        Some(said) => said,
+        None => {
+            done(visit.query.get("done")).map(|words| notice("good", words)).unwrap_or_default()
+        }
+    };
+    showing(&pages, &visit, &id, Typed::default(), &said).await
 }
 
 pub(super) async fn liquidity(
@@ -68,12 +75,14 @@ pub(super) async fn showing(
             }
             p { code { (record.static_ilp_address) } }
         }
-        div.grid #figures data-live { (figures(&peer, now)) }
+        (following(&format!("peers/{id}")))
+        div #figures { (figures(&peer, now)) }
+        div #passing { (passing::show(pages, &peer)) }
         div.grid { (liquidity::forms(visit, &owner, &typed, &peer.asset.record.code)) }
-        div #movements data-live { (movements) }
+        div #movements { (movements) }
         div.grid {
             (agreed(&peer, now))
-            (tokens(visit, &peer, &typed, now))
+            (shown_tokens(visit, &peer, &typed, now))
         }
         section.card {
             h2 { "Delete" }
@@ -91,30 +100,49 @@ pub(super) async fn showing(
     Ok(show_as(typed.status(), visit, Section::Peers, title, &body))
 }
 
+/// What changes by itself, as it is now.
+pub(crate) async fn live(
+    pages: &Pages,
+    visit: &Visit,
+    id: &str,
+) -> Result<Vec<Part>, OperatorError> {
+    let peer = pages.operator.peer(id).await?;
+    let owner = Owner::Peer(id.to_owned());
+    let movements = liquidity::movements(pages, visit, &owner).await?;
+    let figures = figures(&peer, pages.operator.now());
+    Ok(vec![
+        ("figures", figures),
+        ("passing", passing::show(pages, &peer)),
+        ("movements", movements),
+    ])
+}
+
 fn figures(peer: &PeerView, now: Timestamp) -> Markup {
     let (asset, passed) = (&peer.asset, &peer.passed);
     html! {
-        section.card {
-            h2 { "Liquidity" }
-            div.figure { (amount(peer.liquidity, asset)) }
-            (liquidity_bar(peer.liquidity, peer.record.liquidity_threshold))
-            p.quiet.small { "What it may still send." @if passed.amount_on_hold > 0 { " On hold: " (amount(passed.amount_on_hold, asset)) "." } }
-        }
-        section.card {
-            h2 { "Connection" }
-            p { (reachability(peer.reachability)) }
-            p.quiet.small {
-                @match peer.last_seen_at {
-                    Some(at) => { "Last answered " (moment(at, now)) "." }
-                    None => { "No packet to it has been answered yet." }
+        div.grid {
+            section.card {
+                h2 { "Liquidity" }
+                div.figure { (amount(peer.liquidity, asset)) }
+                (liquidity_bar(peer.liquidity, peer.record.liquidity_threshold))
+                p.quiet.small { "What it may still send." @if passed.amount_on_hold > 0 { " On hold: " (amount(passed.amount_on_hold, asset)) "." } }
+            }
+            section.card {
+                h2 { "Connection" }
+                p { (reachability(peer.reachability)) }
+                p.quiet.small {
+                    @match peer.last_seen_at {
+                        Some(at) => { "Last answered " (moment(at, now)) "." }
+                        None => { "No packet to it has been answered yet." }
+                    }
                 }
             }
-        }
-        section.card {
-            h2 { "Passed since the start" }
-            dl.facts {
-                dt { "In" } dd { (amount(passed.amount_in, asset)) " in " (passed.packets_in) " packets" }
-                dt { "Out" } dd { (amount(passed.amount_out, asset)) " in " (passed.packets_out) " packets" }
+            section.card {
+                h2 { "Passed since the start" }
+                dl.facts {
+                    dt { "In" } dd { (amount(passed.amount_in, asset)) " in " (passed.packets_in) " packets" }
+                    dt { "Out" } dd { (amount(passed.amount_out, asset)) " in " (passed.packets_out) " packets" }
+                }
             }
         }
     }
@@ -151,7 +179,7 @@ fn agreed(peer: &PeerView, now: Timestamp) -> Markup {
     }
 }
 
-fn tokens(visit: &Visit, peer: &PeerView, typed: &Typed, now: Timestamp) -> Markup {
+fn shown_tokens(visit: &Visit, peer: &PeerView, typed: &Typed, now: Timestamp) -> Markup {
     let id = peer.record.id;
     html! {
         section.card {

@@ -9,7 +9,9 @@ use maud::{Markup, html};
 use crate::{
     Pages,
     answer::Answer,
+    fields::query,
     layout::{Section, show as page},
+    live::{Part, following},
     paging::{ROWS, asked, link, links},
     parts::{amount, liquidity_bar, pager, plain, reachability},
     visit::Visit,
@@ -43,9 +45,22 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answe
             }
             button.plain type="submit" { "Search" }
         }
-        (rows(&listed, wanted))
+        // A search looks at too many peers to be made once a second.
+        @if wanted.is_empty() { (following(&here(&visit))) }
+        div #peer-list { (rows(&listed, wanted)) }
     };
     Ok(page(&visit, Section::Peers, "Peers", &body))
+}
+
+/// This part of the list, for the script.
+fn here(visit: &Visit) -> String {
+    let kept: Vec<_> = visit.query.except(&["done"]).collect();
+    format!("peers?{}", query(&kept))
+}
+
+/// The rows, as they are now.
+pub(crate) async fn live(pages: &Pages, visit: &Visit) -> Result<Vec<Part>, OperatorError> {
+    Ok(vec![("peer-list", rows(&all(pages, visit).await?, ""))])
 }
 
 async fn all(pages: &Pages, visit: &Visit) -> Result<Listed, OperatorError> {
@@ -77,7 +92,7 @@ fn rows(listed: &Listed, wanted: &str) -> Markup {
                 a href="/peers" { "All peers" }
             }
         } @else {
-            div.card #peer-list data-live {
+            div.card {
                 table.cards {
                     thead { tr {
                         th scope="col" { "Peer" } th scope="col" { "State" }

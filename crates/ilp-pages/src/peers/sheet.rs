@@ -1,18 +1,27 @@
 //! The sheet for the other operator: the same peering as it is seen from there.
 
-use axum::response::Response;
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
 use ilp_admin::operator::PeerView;
+use ilp_connector::token::Secret;
 use maud::html;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
     Pages,
+    answer::Answer,
     layout::{Section, show as page},
     parts::{notice, typed_amount},
     visit::Visit,
 };
 
 /// The two tokens, which nobody sees again.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Tokens {
     /// What the other node shows us.
     pub(super) incoming: String,
@@ -20,15 +29,59 @@ pub(super) struct Tokens {
     pub(super) outgoing: String,
 }
 
-pub(super) fn show(pages: &Pages, visit: &Visit, peer: &PeerView, tokens: &Tokens) -> Response {
+impl Tokens {
+    /// Keeps them until the sheet is asked for, and gives the sheet's path.
+    pub(super) fn leave(&self, pages: &Pages, visit: &Visit, peer: &PeerView) -> String {
+        let text = Secret::new(json!(self).to_string());
+        let note = pages.notes.leave(visit, &about(peer), text, Instant::now());
+        format!("/peers/{}/sheet?note={note}", peer.record.id)
+    }
+
+    fn take(pages: &Pages, visit: &Visit, peer: &PeerView) -> Option<Self> {
+        let text = pages.notes.take(visit, &about(peer), Instant::now())?;
+        serde_json::from_str(text.reveal()).ok()
+    }
+}
+
+/// What a note with the tokens is about.
+fn about(peer: &PeerView) -> String {
+    format!("sheet of {}", peer.record.id)
+}
+
+pub(super) async fn show(
+    State(pages): State<Arc<Pages>>,
+    Path(id): Path<String>,
+    visit: Visit,
+) -> Answer {
+    let peer = pages.operator.peer(&id).await?;
+    let tokens = Tokens::take(&pages, &visit, &peer);
+    let has_tokens = tokens.is_some();
+    let shown = tokens.unwrap_or_else(|| Tokens {
+        incoming: "(the token that they show you)".to_owned(),
+        outgoing: "(the token that you show them)".to_owned(),
+    });
+    Ok(sheet(&pages, &visit, &peer, &shown, has_tokens))
+}
+
+fn sheet(
+    pages: &Pages,
+    visit: &Visit,
+    peer: &PeerView,
+    tokens: &Tokens,
+    has_tokens: bool,
+) -> Response {
     let input = serde_json::to_string_pretty(&variables(pages, peer, tokens)).unwrap_or_default();
     let asset = &peer.asset.record;
     let address = pages.operator.node().address;
     let body = html! {
-        (notice("good", "Created ILP Peer. Packets may come from and go to it from now on."))
+        @if has_tokens { (notice("good", "Created ILP Peer. Packets may come from and go to it from now on.")) }
         div.head { h1 { "For the other operator" } }
         section.card {
-            p { "Send this where nobody else reads it: both tokens are in it, and this page is the only one that shows them." }
+            @if has_tokens {
+                p { "Send this where nobody else reads it: both tokens are in it, and this is the only time that they are shown." }
+            } @else {
+                p { "Tokens are shown once, when a peer is made. If the other operator doesn't have theirs, add another one on the peer's page." }
+            }
             dl.facts {
                 dt { "Your ILP address" } dd { code { (address) } }
                 dt { "Your endpoint" } dd { code { (pages.connector_url) } }

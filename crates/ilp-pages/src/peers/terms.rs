@@ -96,7 +96,7 @@ impl Terms {
         self,
         asset_id: String,
         initial: u64,
-        incoming: Option<Secret>,
+        incoming: Option<Vec<Secret>>,
     ) -> NewPeer {
         NewPeer {
             asset_id,
@@ -107,7 +107,7 @@ impl Terms {
             routes: self.routes,
             endpoint: self.endpoint,
             outgoing_token: self.outgoing_token.unwrap_or_else(|| Secret::new(String::new())),
-            incoming_tokens: incoming.map(|token| vec![token]),
+            incoming_tokens: incoming,
             packets_per_minute_max: self.packets_per_minute_max,
             amount_per_second_max: self.amount_per_second_max,
             packets_in_flight_max: self.packets_in_flight_max,

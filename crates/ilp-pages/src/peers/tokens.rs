@@ -1,11 +1,11 @@
 //! Tokens that a peer shows us: the next one is added, then the old one is revoked.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::extract::{Path, State};
 use ilp_admin::operator::{AddedToken, Operator, TokenName};
 use ilp_connector::token::Secret;
-use maud::html;
+use maud::{Markup, html};
 use serde_json::json;
 
 use super::detail;
@@ -14,29 +14,44 @@ use crate::{
     answer::{Answer, see_other},
     fields::Fields,
     form::{Errors, Typed},
+    parts::notice,
     visit::{Submitted, Visit},
 };
+
+/// What is said where a token was shown already.
+const GONE: &str = "The new token was shown once and can't be shown again. If it is lost, add another \
+                    one below and revoke it.";
 
 pub(super) async fn add(
     State(pages): State<Arc<Pages>>,
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let (typed, said) = match adding(&pages, &visit, &id, &fields).await {
+    match adding(&pages, &visit, &id, &fields).await {
         Ok(AddedToken { made: Some(made), .. }) => {
-            let said = html! {
-                div.notice.good role="status" {
-                    p { strong { "A new token." } " Give it to the other operator now: it is kept as a digest, and nobody can show it again." }
-                    pre #fresh-token { (made.reveal()) }
-                    button.plain type="button" data-copy="fresh-token" hidden { "Copy" }
-                }
-            };
-            (Typed::default(), said)
+            let note = pages.notes.leave(&visit, &id, made, Instant::now());
+            Ok(see_other(&format!("/peers/{id}?note={note}")))
         }
-        Ok(_) => return Ok(see_other(&format!("/peers/{id}?done=token"))),
-        Err(errors) => (Typed { fields, errors }, html! {}),
+        Ok(_) => Ok(see_other(&format!("/peers/{id}?done=token"))),
+        Err(errors) => {
+            detail::showing(&pages, &visit, &id, Typed { fields, errors }, &html! {}).await
+        }
+    }
+}
+
+/// The token that was just made, the first time that its page is asked for; then that it was shown.
+pub(super) fn fresh(pages: &Pages, visit: &Visit, id: &str) -> Option<Markup> {
+    visit.query.given("note")?;
+    let Some(token) = pages.notes.take(visit, id, Instant::now()) else {
+        return Some(notice("warn", GONE));
     };
-    detail::showing(&pages, &visit, &id, typed, &said).await
+    Some(html! {
+        div.notice.good role="status" {
+            p { strong { "A new token." } " Give it to the other operator now: it is kept as a digest, and nobody can show it again." }
+            pre #fresh-token { (token.reveal()) }
+            button.plain type="button" data-copy="fresh-token" hidden { "Copy" }
+        }
+    })
 }
 
 async fn adding(

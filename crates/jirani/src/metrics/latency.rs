@@ -120,6 +120,13 @@ impl Latency {
     }
 }
 
+impl Latency {
+    /// How long packets took from their arrival to their answer.
+    pub(crate) fn total(&self) -> Durations {
+        self.total.durations()
+    }
+}
+
 impl Latencies {
     pub(super) fn add(&mut self, latency: &Latency) {
         self.total.add(&latency.total.durations());
