@@ -39,12 +39,18 @@ mod interop_rates;
 mod liquidity;
 /// What `/metrics` says of known packets, number by number.
 mod metrics;
+/// The command line in odd surroundings: closed pipes, full disks, arguments that are no text.
+mod odd_surroundings;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
+/// Packets that are watched as they pass.
+mod packet_watch;
 /// The operator's pages: forms, sessions, and who is kept out.
 mod pages;
 /// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
 mod payments;
+/// Two operators who peer their nodes by command, at a terminal too, and payments each way.
+mod peering;
 /// What Rafiki's tools do to a node when they set it up.
 mod rafiki;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.

@@ -6,7 +6,9 @@ pub(crate) mod http;
 pub(crate) mod packets;
 pub(crate) mod rates;
 pub(crate) mod script;
+pub(crate) mod socket;
 pub(crate) mod stub;
+pub(crate) mod terminal;
 pub(crate) mod wallets;
 
 use std::{

@@ -1,14 +1,10 @@
 //! Wallet addresses and payments within a node, over the real binary.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    thread,
-};
+use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::support::{Node, PATIENCE, wait_for};
+use crate::support::{Node, socket::Socket, wait_for};
 
 const PAYMENTS: usize = 40;
 const AMOUNT: u64 = 7;
@@ -104,52 +100,13 @@ fn payments_within_a_node_that_is_killed_are_made_once_each() {
     assert_eq!(node.of_asset(&usd), PAYMENTS as u64 * 10, "7 EUR cents are worth 10 US cents");
 }
 
-/// Frames of a WebSocket, as short as they may be: a text of less than 126 bytes in one frame.
-fn frame(text: &str) -> Vec<u8> {
-    let length = u8::try_from(text.len()).ok().filter(|length| *length < 126).unwrap();
-    // The mask is zero, so the text is masked with nothing.
-    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
-}
-
 #[test]
 fn a_payment_is_followed_over_a_websocket() {
     let node = Node::start();
-    let mut stream = TcpStream::connect(node.admin).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let head = format!(
-        "GET /graphql HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n",
-        node.admin
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut until = |end: &str| {
-        let mut read = Vec::new();
-        while !String::from_utf8_lossy(&read).contains(end) {
-            let mut some = [0; 1024];
-            let length = stream.read(&mut some).unwrap();
-            assert!(length > 0, "{}", String::from_utf8_lossy(&read));
-            read.extend_from_slice(&some[..length]);
-        }
-        String::from_utf8_lossy(&read).into_owned()
-    };
-    let answer = until("\r\n\r\n");
-    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
-
-    stream.write_all(&frame(r#"{"type":"connection_init"}"#)).unwrap();
-    let query = "subscription{outgoingPaymentProgress(id:1){state}}";
-    let ask = format!(r#"{{"type":"subscribe","id":"a","payload":{{"query":"{query}"}}}}"#);
-    let mut read = String::new();
-    let mut sent = false;
-    while !read.contains("complete") {
-        let mut some = [0; 1024];
-        let length = stream.read(&mut some).unwrap();
-        assert!(length > 0, "{read}");
-        read.push_str(&String::from_utf8_lossy(&some[..length]));
-        if read.contains("connection_ack") && !sent {
-            sent = true;
-            stream.write_all(&frame(&ask)).unwrap();
-        }
-    }
-    assert!(read.contains("payment does not exist"), "{read}");
+    let mut socket = Socket::open(&node);
+    let query = "subscription { outgoingPaymentProgress(id: 1) { state } }";
+    socket.subscribe(query, json!({}));
+    let told = socket.next().unwrap();
+    assert_eq!(told["errors"][0]["message"], "payment does not exist", "{told}");
+    assert_eq!(socket.next(), None);
 }

@@ -269,6 +269,7 @@ pub(super) fn upkeep() -> Vec<Step> {
             MISSING,
             "Peer URL is invalid or peer does not support auto-peering",
         ),
+        refused("createOrUpdatePeerByUrl", by_url("{nonsense}"), BAD, "Invalid peering request"),
     ]
 }
 

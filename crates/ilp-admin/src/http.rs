@@ -105,7 +105,8 @@ impl Admin {
             Err(denied) => return Err(self.denied(denied, address).await),
         };
         let body = body.map_err(|error| bad_request(format!("the body is no JSON: {error}")))?;
-        let response = self.run(read_request(body)?.data(Caller { kind, address })).await?;
+        let request = read_request(body)?.data(Caller { kind, address });
+        let response = run(self.schema.clone(), request).await?;
         // As Apollo answers: 400 when the request as a whole was wrong, 200 for everything that
         // was run, refusals included.
         let was_run =
@@ -116,37 +117,6 @@ impl Admin {
 }
 
 impl Admin {
-    /// Runs a request in a task of its own, so that a bug in one costs that one, and so that a
-    /// change is ended, and noted as such, when the client hangs up. A query that takes too long is
-    /// given up; a change isn't, since it is bounded by its turn and what was begun must be told.
-    async fn run(&self, mut request: GraphqlRequest) -> Result<async_graphql::Response, Refused> {
-        let is_query = AdminSchema::only_reads(&mut request);
-        let schema = self.schema.clone();
-        let mut task = tokio::spawn(async move { schema.execute(request).await });
-        let done = if is_query {
-            // A reader that nobody waits for any more needs no answer.
-            let abort = AbortOnDrop(task.abort_handle());
-            let done = tokio::time::timeout(QUERY_TIME_MAX, &mut task).await;
-            drop(abort);
-            done.map_err(|_| {
-                unavailable_now(format!(
-                    "the query took longer than {} seconds and was given up: ask for less at once",
-                    QUERY_TIME_MAX.as_secs()
-                ))
-            })?
-        } else {
-            task.await
-        };
-        done.map_err(|panic| {
-            tracing::error!(%panic, "a request to the admin API failed");
-            Refused {
-                status: StatusCode::INTERNAL_SERVER_ERROR,
-                code: "INTERNAL_SERVER_ERROR",
-                message: "Internal server error: the node's log says why".into(),
-            }
-        })
-    }
-
     /// What the client learns of a denial, and the operator.
     async fn denied(&self, denied: Denied, address: Option<SocketAddr>) -> Refused {
         let caller = Caller { kind: CallerKind::Nobody, address };
@@ -168,6 +138,39 @@ impl Admin {
         self.operator.audit_refusal(caller, "request", "503", reason).await;
         unavailable_now(reason)
     }
+}
+
+/// Runs a request in a task of its own, so that a bug in one costs that one, and so that a
+/// change is ended, and noted as such, when the client hangs up. A query that takes too long is
+/// given up; a change isn't, since it is bounded by its turn and what was begun must be told.
+async fn run(
+    schema: AdminSchema,
+    mut request: GraphqlRequest,
+) -> Result<async_graphql::Response, Refused> {
+    let is_query = AdminSchema::only_reads(&mut request);
+    let mut task = tokio::spawn(async move { schema.execute(request).await });
+    let done = if is_query {
+        // A reader that nobody waits for any more needs no answer.
+        let abort = AbortOnDrop(task.abort_handle());
+        let done = tokio::time::timeout(QUERY_TIME_MAX, &mut task).await;
+        drop(abort);
+        done.map_err(|_| {
+            unavailable_now(format!(
+                "the query took longer than {} seconds and was given up: ask for less at once",
+                QUERY_TIME_MAX.as_secs()
+            ))
+        })?
+    } else {
+        task.await
+    };
+    done.map_err(|panic| {
+        tracing::error!(%panic, "a request to the admin API failed");
+        Refused {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            code: "INTERNAL_SERVER_ERROR",
+            message: "Internal server error: the node's log says why".into(),
+        }
+    })
 }
 
 /// Ends a task when nobody waits for it any more.

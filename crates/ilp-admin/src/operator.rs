@@ -22,7 +22,9 @@ mod load;
 mod network;
 mod outcome;
 mod outgoing_payments;
+mod packets;
 mod page;
+mod parts;
 mod payees;
 pub mod paying;
 mod peer_by_url;
@@ -35,6 +37,7 @@ mod rates;
 mod recipients;
 mod routes;
 mod sending;
+mod so_far;
 pub(crate) mod tenants;
 mod thresholds;
 pub(crate) mod tokens;
@@ -55,14 +58,13 @@ use std::{
     collections::{BTreeMap, HashMap},
     fmt,
     future::Future,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use ilp_connector::{Connector, peer::Asset};
+use ilp_connector::peer::Asset;
 use ilp_store::{Claim, DurableLedger, Store};
 use interledger_packet::Timestamp;
 use parking_lot::RwLock;
@@ -75,12 +77,15 @@ use self::wallets::Wallets;
 
 pub use self::{
     auto_peering::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules},
+    check::steers,
     error::{ErrorKind, OperatorError},
     form_checks::PeerField,
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
     network::{Network, PeeringPost, PeeringReply, PingOutcome, PingReply},
+    packets::{PacketWatch, PacketsSeen},
     page::PageArguments,
+    parts::{BoxFuture, Clock, Parts},
     payees::{Payee, SpspTarget},
     peer_by_url::PeerByUrl,
     peer_liquidity::LiquidityView,
@@ -105,38 +110,6 @@ pub(crate) use self::{idempotency::Request, outcome::Outcome};
 
 /// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
 const CHANGES_WAITING_MAX: usize = 256;
-
-/// Tells the time. A function, so that tests may tell another one.
-pub type Clock = fn() -> Timestamp;
-
-/// A future that can be kept in a trait object.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// What an [`Operator`] is made of.
-#[derive(Clone)]
-pub struct Parts {
-    /// The records.
-    pub store: Store,
-    /// The forwarding core, with the books inside.
-    pub connector: Arc<Connector<DurableLedger>>,
-    /// How endpoints are judged and pings sent.
-    pub network: Arc<dyn Network>,
-    /// The time.
-    pub clock: Clock,
-    /// The id of the one tenant, which is the operator.
-    pub tenant_id: String,
-    /// What is configured about it.
-    pub tenant: TenantProfile,
-    /// What is decided about nodes that ask to become peers.
-    pub peering: PeeringRules,
-    /// The program's version, for people.
-    pub version: &'static str,
-    /// How long a packet may be under way, as in the connector's policy. What a deleted peer's
-    /// last packets leave behind is settled after that.
-    pub hold_ms_max: u64,
-    /// Wakes whoever sends events: the books made one, or one is to be sent again.
-    pub event_made: Arc<Notify>,
-}
 
 /// Runs the operations. Cheap to clone.
 #[derive(Clone)]
@@ -167,6 +140,8 @@ struct Inner {
     rates_wanted: Notify,
     /// Codes whose rates the rates service doesn't tell, and why.
     rates_failing: parking_lot::Mutex<BTreeMap<String, String>>,
+    /// Who looks at packets.
+    packets: packets::Lookers,
     /// Set once, by the load.
     is_loaded: AtomicBool,
 }
@@ -187,6 +162,7 @@ impl Operator {
             wallets: Wallets::default(),
             rates_wanted: Notify::new(),
             rates_failing: parking_lot::Mutex::default(),
+            packets: packets::Lookers::default(),
             is_loaded: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner), claim: None }
@@ -315,12 +291,6 @@ impl fmt::Debug for Operator {
             .field("tenant_id", &self.inner.parts.tenant_id)
             .field("version", &self.inner.parts.version)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Parts {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Parts").field("version", &self.version).finish_non_exhaustive()
     }
 }
 

@@ -11,6 +11,7 @@ mod event;
 mod fee;
 mod filter;
 mod incoming_payment;
+mod introspection;
 mod liquidity;
 mod lists;
 mod mutation;
@@ -120,6 +121,13 @@ impl AdminSchema {
         parsed(request).map_or(true, document::only_reads)
     }
 
+    /// Whether a request follows something, and so has more than one response. One that can't be read
+    /// is told so by [`AdminSchema::execute`].
+    pub(crate) fn subscribes(request: &mut Request) -> bool {
+        let name = request.operation_name.clone();
+        parsed(request).is_ok_and(|document| document::subscribes(document, name.as_deref()))
+    }
+
     /// Runs a request. Every error of the response has an `extensions.code`.
     pub(crate) async fn execute(&self, mut request: Request) -> Response {
         match check(&mut request) {
@@ -140,11 +148,20 @@ impl AdminSchema {
     pub(crate) fn refuse(why: String) -> Response {
         with_codes(Response::from_errors(vec![ServerError::new(why, None)]))
     }
+
+    /// The response to a request that could not be run to its end.
+    pub(crate) fn failed(code: &str, why: String) -> Response {
+        let mut error = ServerError::new(why, None);
+        error.extensions.get_or_insert_default().set("code", code);
+        Response::from_errors(vec![error])
+    }
 }
 
 /// Whether a request may be run.
 fn check(request: &mut Request) -> Result<(), String> {
-    parsed(request).and_then(document::check)
+    let document = parsed(request)?;
+    document::check(document)?;
+    introspection::check(document)
 }
 
 fn with_codes(mut response: Response) -> Response {

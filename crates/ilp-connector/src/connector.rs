@@ -326,7 +326,7 @@ impl<L: Ledger> Connector<L> {
     /// The bytes of a Reject of this node's own, for a packet that was let in and goes no further.
     #[must_use]
     pub fn refuse(&self, source: Source<'_>, amount: u64, refusal: Refusal) -> Bytes {
-        self.counters.turned_away(source, amount);
+        self.counters.turned_away(source, amount, refusal);
         self.reject(refusal)
     }
 

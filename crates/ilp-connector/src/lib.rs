@@ -23,6 +23,7 @@ mod rate_limit;
 pub mod rates;
 mod refusal;
 mod routes;
+pub mod samples;
 #[cfg(test)]
 mod testing;
 pub mod token;

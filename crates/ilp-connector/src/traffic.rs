@@ -11,18 +11,19 @@
 
 mod causes;
 mod departed;
+mod passage;
 
 use std::{
-    ops::{AddAssign, Deref},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    ops::AddAssign,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 pub(crate) use self::departed::{Departed, name};
-pub use self::{causes::Causes, departed::AssetName};
-use crate::peer::Peer;
+pub use self::{
+    causes::Causes,
+    departed::AssetName,
+    passage::{Counted, OwnTraffic, Passage},
+};
 
 /// Packets, and what they carried together, in the smallest unit of the asset that they are
 /// counted in.
@@ -87,37 +88,6 @@ pub enum Ending {
     Refused,
 }
 
-/// Where a packet is counted.
-#[derive(Clone, Debug)]
-pub enum Counted {
-    /// With a peer.
-    Peer(Arc<Peer>),
-    /// With the node itself, or its accounts in one asset.
-    Own(Arc<Traffic>),
-}
-
-impl Deref for Counted {
-    type Target = Traffic;
-
-    fn deref(&self) -> &Traffic {
-        match self {
-            Self::Peer(peer) => &peer.traffic,
-            Self::Own(traffic) => traffic,
-        }
-    }
-}
-
-/// A packet on its way from a source to a next hop. Until told otherwise it ends as refused, which
-/// is what becomes of a packet that is dropped.
-#[derive(Debug)]
-pub struct Passage {
-    source: Counted,
-    destination: Counted,
-    amount_in: u64,
-    amount_out: u64,
-    ending: Ending,
-}
-
 #[derive(Debug, Default)]
 #[repr(C, align(16))]
 pub(crate) struct Side {
@@ -163,37 +133,6 @@ impl Traffic {
     /// Counts that no reply came from here.
     pub(crate) fn link_failed(&self) {
         self.link_failures.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Passage {
-    /// A packet of `amount_in` came, and goes on with `amount_out`, each in the smallest unit of its
-    /// side's asset.
-    pub fn begin(source: Counted, destination: Counted, amount_in: u64, amount_out: u64) -> Self {
-        source.incoming.begun.add(amount_in);
-        destination.outgoing.begun.add(amount_out);
-        Self { source, destination, amount_in, amount_out, ending: Ending::Refused }
-    }
-
-    /// The packet has certainly not reached its next hop, and goes to another one. For its source
-    /// nothing changes.
-    pub(crate) fn on_to(mut self, destination: Counted, amount_out: u64) -> Self {
-        self.destination.gone_elsewhere.add(self.amount_out);
-        destination.outgoing.begun.add(amount_out);
-        (self.destination, self.amount_out) = (destination, amount_out);
-        self
-    }
-
-    /// The packet was answered.
-    pub fn end(mut self, ending: Ending) {
-        self.ending = ending;
-    }
-}
-
-impl Drop for Passage {
-    fn drop(&mut self) {
-        self.source.incoming.ended(self.ending).add(self.amount_in);
-        self.destination.outgoing.ended(self.ending).add(self.amount_out);
     }
 }
 
@@ -282,19 +221,19 @@ impl AddAssign for Flows {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
+    use std::{sync::Arc, thread};
 
     use proptest::prelude::*;
 
     use super::*;
 
-    fn own(traffic: &Arc<Traffic>) -> Counted {
+    fn own(traffic: &Arc<OwnTraffic>) -> Counted {
         Counted::Own(Arc::clone(traffic))
     }
 
     fn begin(
-        source: &Arc<Traffic>,
-        destination: &Arc<Traffic>,
+        source: &Arc<OwnTraffic>,
+        destination: &Arc<OwnTraffic>,
         amount_in: u64,
         amount_out: u64,
     ) -> Passage {
@@ -307,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_packet_is_in_flight_until_it_ends_and_then_counted_once_on_either_side() {
-        let (alice, bob) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
+        let (alice, bob) = (Arc::<OwnTraffic>::default(), Arc::<OwnTraffic>::default());
         let endings = [Ending::Fulfilled, Ending::Rejected, Ending::Refused];
         let passages = endings.map(|_| begin(&alice, &bob, 100, 90));
         assert_eq!(alice.flows().incoming.in_flight, count(3, 300));
@@ -341,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_packet_that_goes_to_another_next_hop_is_counted_there_alone_and_once_where_it_came_from() {
-        let [alice, bob, carol] = [(); 3].map(|()| Arc::<Traffic>::default());
+        let [alice, bob, carol] = [(); 3].map(|()| Arc::<OwnTraffic>::default());
         let passage = begin(&alice, &bob, 100, 90).on_to(own(&carol), 80);
         assert_eq!(alice.flows().incoming.in_flight, count(1, 100));
         assert_eq!(bob.flows(), Flows::default());
@@ -356,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_packet_that_is_dropped_has_ended_even_when_the_thread_panics() {
-        let (alice, bob) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
+        let (alice, bob) = (Arc::<OwnTraffic>::default(), Arc::<OwnTraffic>::default());
         let passage = begin(&alice, &bob, 5, 5);
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
             let _under_way = passage;

@@ -15,6 +15,7 @@ mod books;
 mod checkpoint;
 mod durable;
 mod export;
+mod gather;
 mod keeper;
 mod lane;
 mod listing;

@@ -139,6 +139,7 @@ pub(crate) fn outgoing_payment(quote: &QuoteRecord) -> OutgoingPaymentRecord {
         withdrawal_id: None,
         sent: 0,
         delivered: 0,
+        packets: Some(0),
         created_at_ms: 1_700_000_000_000,
     }
 }

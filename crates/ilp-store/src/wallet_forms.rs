@@ -107,6 +107,7 @@ pub(crate) struct OutgoingPaymentForm {
     withdrawal_id: Option<Uuid>,
     sent: u64,
     delivered: u64,
+    packets: Option<u64>,
     created_at_ms: u64,
 }
 
@@ -129,6 +130,7 @@ impl Stored for OutgoingPaymentRecord {
             withdrawal_id: self.withdrawal_id,
             sent: self.sent,
             delivered: self.delivered,
+            packets: self.packets,
             created_at_ms: self.created_at_ms,
         }
     }
@@ -145,6 +147,7 @@ impl Stored for OutgoingPaymentRecord {
             withdrawal_id: form.withdrawal_id,
             sent: form.sent,
             delivered: form.delivered,
+            packets: form.packets,
             created_at_ms: form.created_at_ms,
         })
     }

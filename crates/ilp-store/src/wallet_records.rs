@@ -188,6 +188,9 @@ pub struct OutgoingPaymentRecord {
     pub sent: u64,
     /// What had arrived when that much was sent, in the smallest unit of the receiver's asset.
     pub delivered: u64,
+    /// How many packets took it; `None` where that isn't known, as of payments from before it was
+    /// counted.
+    pub packets: Option<u64>,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
 }

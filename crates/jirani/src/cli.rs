@@ -1,7 +1,6 @@
 //! The command line: what there is, and how a command ends.
 
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -9,8 +8,8 @@ use std::{
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::{
-    commands::{self, Failure},
-    config::Config,
+    commands::{self, Failure, output::complain},
+    config::{Config, environment},
     run,
 };
 
@@ -121,10 +120,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         Some(Command::Events(command)) => command.run(),
         Some(Command::Pay(args)) => args.run(),
         Some(Command::Graphql(args)) => args.run(),
-        Some(Command::Completions { shell }) => {
-            commands::completions::print(shell, Cli::command());
-            Ok(())
-        }
+        Some(Command::Completions { shell }) => commands::completions::print(shell, Cli::command()),
         Some(Command::Backup(args)) => args.run(),
         Some(Command::Ping(args)) => args.run(),
     }
@@ -136,16 +132,11 @@ fn run_node(config: Option<&Path>) -> Result<(), Failure> {
 
 /// The configuration that a node would run with here.
 pub(crate) fn load_config(path: Option<&Path>) -> Result<Config, Failure> {
-    // Variables that are no text can't be ours.
-    let environment: HashMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    Ok(Config::load(path, &environment)?)
+    Ok(Config::load(path, &environment(std::env::vars_os())?)?)
 }
 
 impl Failure {
     /// Prints what went wrong and why, and gives the exit code that says which kind it was.
-    #[expect(clippy::print_stderr, reason = "this is how a command tells what went wrong")]
     pub(crate) fn report(&self) -> ExitCode {
         let mut message = self.to_string();
         let mut cause = std::error::Error::source(self);
@@ -153,7 +144,7 @@ impl Failure {
             message.push_str(&format!(": {error}"));
             cause = error.source();
         }
-        eprintln!("jirani: {message}");
+        complain(message);
         ExitCode::from(self.exit_code())
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod liquidity;
 mod lookup;
+pub(crate) mod output;
 pub(crate) mod pay;
 pub(crate) mod peer;
 pub(crate) mod ping;

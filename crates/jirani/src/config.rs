@@ -1,6 +1,7 @@
 //! The configuration: defaults, then the file, then the environment, checked before a port is
 //! bound or a file is opened.
 
+mod environment;
 mod error;
 mod keys;
 mod sections;
@@ -8,6 +9,8 @@ mod settings;
 
 use std::{
     collections::HashMap,
+    fs::File,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -17,6 +20,7 @@ use ilp_stream::SharedSecret;
 use interledger_packet::Address;
 use uuid::Uuid;
 
+pub(crate) use environment::environment;
 pub(crate) use error::ConfigError;
 pub(crate) use sections::{
     AdminConfig, AutoPeeringConfig, IlpConfig, LogConfig, MetricsConfig, RatesConfig,
@@ -31,6 +35,9 @@ pub(crate) const SAMPLE: &str = include_str!("../../../config/jirani.toml");
 
 /// Where a configuration file is looked for when none is named.
 const DEFAULT_PATHS: [&str; 2] = ["./jirani.toml", "/etc/jirani/jirani.toml"];
+
+/// The longest configuration file: the sample, with a sentence about each key, is a hundredth of it.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The shortest admin secret taken: 16 characters of any alphabet are beyond guessing over a
 /// network, and a shorter one is usually a placeholder that somebody forgot.
@@ -80,7 +87,7 @@ impl Config {
         let mut settings = Settings::defaults();
         let found = DEFAULT_PATHS.iter().map(Path::new).find(|path| path.exists());
         if let Some(path) = path.or(found) {
-            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            let text = read(path).map_err(|error| ConfigError::Unreadable {
                 path: path.display().to_string(),
                 reason: error.to_string(),
             })?;
@@ -162,6 +169,17 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// A file that may be no configuration at all, such as a device that never ends.
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        let why = format!("it has more than {FILE_BYTES_MAX} bytes, which no configuration has");
+        return Err(io::Error::other(why));
+    }
+    Ok(text)
 }
 
 fn log(settings: &Settings) -> Result<LogConfig, ConfigError> {

@@ -33,7 +33,7 @@ use tokio::{
     time::{Instant, interval, sleep_until, timeout},
 };
 
-use super::{Admin, BODY_BYTES_MAX, ClientAddress, refuse};
+use super::{Admin, BODY_BYTES_MAX, ClientAddress, Refused, refuse, run};
 use crate::{
     auth::Denied,
     operator::audit::{Caller, CallerKind},
@@ -87,6 +87,9 @@ pub(super) async fn open(
     let known = known.map(|kind| Caller { kind, address });
     upgrade
         .max_message_size(BODY_BYTES_MAX)
+        // As much is set aside for a frame as its first bytes announce, and unless told otherwise the
+        // library takes 16 MiB of anybody.
+        .max_frame_size(BODY_BYTES_MAX)
         .on_upgrade(move |socket| serve(socket, admin, (known, address), place))
 }
 
@@ -223,18 +226,24 @@ impl Executor for Requests {
         request: GraphqlRequest,
         _session_data: Option<Arc<Data>>,
     ) -> BoxStream<'static, GraphqlResponse> {
-        match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(place) => {
-                let responses = self.schema.execute_stream(self.with_caller(request));
-                // The place is free again when the stream is dropped, with this closure.
-                responses
-                    .inspect(move |_| {
-                        let _ = &place;
-                    })
-                    .boxed()
-            }
-            Err(_) => stream::once(async { AdminSchema::refuse(TOO_MANY.to_owned()) }).boxed(),
-        }
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return stream::once(async { AdminSchema::refuse(TOO_MANY.to_owned()) }).boxed();
+        };
+        let mut request = self.with_caller(request);
+        let responses = if AdminSchema::subscribes(&mut request) {
+            self.schema.execute_stream(request)
+        } else {
+            // As a `POST` runs it: a change is ended and noted when the client hangs up.
+            let done = run(self.schema.clone(), request);
+            let failed = |it: Refused| AdminSchema::failed(it.code, it.message.into_owned());
+            stream::once(async move { done.await.unwrap_or_else(failed) }).boxed()
+        };
+        // The place is free again when the stream is dropped, with this closure.
+        responses
+            .inspect(move |_| {
+                let _ = &place;
+            })
+            .boxed()
     }
 }
 

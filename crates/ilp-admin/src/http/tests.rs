@@ -23,7 +23,7 @@ const QUERY: &str = r#"{"query":"{ whoami { isOperator } }"}"#;
 
 pub(super) struct Port {
     _dir: TempDir,
-    operator: Operator,
+    pub(super) operator: Operator,
     pub(super) address: SocketAddr,
     connector: Arc<ilp_connector::Connector<ilp_store::DurableLedger>>,
 }

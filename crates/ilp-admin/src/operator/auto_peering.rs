@@ -311,7 +311,7 @@ fn peer_above(store: &Store, address: &str) -> Result<bool, OperatorError> {
 }
 
 /// Whether `address` lies below `above`.
-fn is_below(address: &str, above: &str) -> bool {
+pub(super) fn is_below(address: &str, above: &str) -> bool {
     address.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))
 }
 

@@ -173,8 +173,11 @@ pub(crate) fn name(name: &str) -> Result<(), OperatorError> {
             "it has {characters} characters, at most {NAME_CHARACTERS_MAX} are taken"
         )));
     }
-    match name.chars().position(char::is_control) {
-        Some(position) => Err(invalid(format!("character {} is a control sign", position + 1))),
+    match name.chars().position(steers) {
+        Some(position) => Err(invalid(format!(
+            "character {} is a control sign, or turns round what stands beside it",
+            position + 1
+        ))),
         None => Ok(()),
     }
 }
@@ -224,10 +227,31 @@ pub(crate) fn asset_code(code: &str) -> Result<(), OperatorError> {
             code.len()
         )));
     }
-    if code.chars().any(|character| character.is_whitespace() || character.is_control()) {
-        return Err(invalid("it has white space or control signs".to_owned()));
+    if code.chars().any(|it| it.is_whitespace() || steers(it) || joins(it)) {
+        return Err(invalid(
+            "it has white space, control signs or signs that can't be seen".to_owned(),
+        ));
     }
     Ok(())
+}
+
+/// Whether a character does something to what is shown beside it, other than being shown itself:
+/// control signs, ends of lines, and the signs that turn the direction of writing round, with which a
+/// name can be made to look like another one. Names come from other nodes too.
+#[must_use]
+pub fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// Whether a character can't be seen at all. Some scripts and emoji need a few of these within names;
+/// a code that has one only looks like another code.
+fn joins(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2065}')
 }
 
 #[cfg(test)]
@@ -325,9 +349,16 @@ mod tests {
     fn names_and_codes_are_bounded() {
         assert!(name(&"ñ".repeat(NAME_CHARACTERS_MAX)).is_ok());
         assert!(name(&"n".repeat(NAME_CHARACTERS_MAX + 1)).is_err());
-        assert!(name("two\nlines").is_err());
+        for steering in ["two\nlines", "\u{1b}[2J", "evil\u{202e}knab", "a\u{2066}b", "a\u{2028}b"]
+        {
+            assert!(name(steering).is_err(), "{steering:?}");
+        }
+        for written in ["بنك نيروبي", "می\u{200c}خواهم", "👩\u{200d}🌾 market"]
+        {
+            assert!(name(written).is_ok(), "{written}");
+        }
         assert!(asset_code("USD").is_ok());
-        for wrong in ["", "  ", "U D", "X\n"] {
+        for wrong in ["", "  ", "U D", "X\n", "USD\u{200b}", "\u{202e}DSU", "\u{feff}USD"] {
             assert!(asset_code(wrong).is_err(), "{wrong:?}");
         }
         assert!(asset_code(&"X".repeat(ASSET_CODE_BYTES_MAX + 1)).is_err());

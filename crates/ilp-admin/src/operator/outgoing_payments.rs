@@ -183,6 +183,7 @@ impl Changing {
             withdrawal_id: None,
             sent: 0,
             delivered: 0,
+            packets: Some(0),
             created_at_ms: now.unix_ms(),
         };
         let nothing = Balance::default();

@@ -5,7 +5,8 @@
 //!
 //! - `pay_through(paying)` once after the load: payments that a restart interrupted go on;
 //! - `payment_progress(id, Progress)`, cheap, as often as it likes;
-//! - `payment_ended(id, Ended, Progress)`, durable, once;
+//! - `payment_ended(id, Ended, Progress)`, durable, once; or `payment_paused(id, Progress)` where
+//!   the node ends first;
 //! - `recipient(id)` for each packet that ends here, then [`Recipient::reserve`] before its hold,
 //!   `Reserved::keep` and `incoming_credited(&recipient)` after its post;
 //! - `spsp_target(url)` for each SPSP query, which says with what tag to make credentials.

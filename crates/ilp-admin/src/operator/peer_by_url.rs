@@ -5,12 +5,13 @@
 //! this very URL, and only that URL is shown the token which the peer knows us by.
 
 use ilp_connector::token::Secret;
-use ilp_store::{PeerRecord, Proof};
+use ilp_store::{PeerRecord, Proof, Store};
 use uuid::Uuid;
 
 use super::{
     Changing, Edit, ErrorKind, Operator, OperatorError, PeerEdit, PeeringAnswer, PeeringOffer,
-    check, error::unknown_asset, inputs::NewPeer, tokens::random_token, views::PeerView,
+    auto_peering::is_below, check, error::unknown_asset, inputs::NewPeer, peers::peer_towards,
+    tokens::random_token, views::PeerView,
 };
 use crate::{auto_peering::wire, operator::PeeringPost};
 use ilp_connector::account::AccountId;
@@ -141,6 +142,9 @@ impl Changing {
             }
             return self.renew_by_url(peer, wanted, answer, outgoing_token).await;
         }
+        let (address, url) = (answer.static_ilp_address.clone(), wanted.peer_url.clone());
+        let own = self.inner.parts.connector.address().to_string();
+        self.read(move |inner| is_nobodys(&inner.parts.store, &own, &address, &url)).await?;
         let name = (!answer.name.is_empty()).then_some(answer.name);
         let mut record = self
             .inner
@@ -198,6 +202,28 @@ impl Changing {
     }
 }
 
+/// Whether packets to an address that a node answers with are nobody's so far: neither this node's
+/// own, nor those of a peer that has the address or one above it. Otherwise whoever is asked could
+/// take them from there by its word alone. The same node may be a peer in several assets.
+fn is_nobodys(store: &Store, own: &str, address: &str, url: &str) -> Result<(), OperatorError> {
+    if is_below(address, own) {
+        return Err(bad_answer("it answers with an address that lies below this node's own"));
+    }
+    for asset in store.all_assets() {
+        let Some(peer) = peer_towards(store, address, asset?.id)? else { continue };
+        let is_same = peer.static_ilp_address == address
+            && store.peer_behind(peer.asset_id, url)? == Some(peer.id);
+        if !is_same {
+            return Err(bad_answer(format!(
+                "it answers with the address {address}, and packets to there are those of the peer \
+                 {}: if that is meant, create the peer yourself",
+                peer.static_ilp_address
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Input that is the other node's and not the client's.
 fn as_answer(error: OperatorError) -> OperatorError {
     match error.kind() {
@@ -208,7 +234,7 @@ fn as_answer(error: OperatorError) -> OperatorError {
 
 /// What the other node says, as it may stand in a sentence of ours.
 fn said(message: &str) -> String {
-    message.chars().filter(|character| !character.is_control()).take(200).collect()
+    message.chars().filter(|character| !check::steers(*character)).take(200).collect()
 }
 
 fn no_such_node(why: impl std::fmt::Display) -> OperatorError {

@@ -21,6 +21,7 @@ use super::{
     error::OperatorError,
     paying::{AssetName, Ended, Fraction, Paying, Progress, SendOrder},
     recipients::Declined,
+    so_far::delivered_at_least,
     wallet_checks::no_such_payment,
     wallet_events::{Told, of_outgoing},
     wallet_views::OutgoingPaymentView,
@@ -36,6 +37,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 struct Order {
     record: OutgoingPaymentRecord,
     order: SendOrder,
+    packets: Option<u64>,
     is_local: bool,
 }
 
@@ -79,6 +81,15 @@ impl Operator {
                 tracing::warn!(%error, payment = %id, "its progress could not be written down");
             }
         });
+    }
+
+    /// What the part that pays tells when it lets go of a payment since the node ends. Durable when it
+    /// returns, so that the next start knows what has arrived to the last unit.
+    ///
+    /// # Errors
+    /// When the store fails: the next start goes by what was noted before.
+    pub async fn payment_paused(&self, id: Uuid, progress: Progress) -> Result<(), OperatorError> {
+        self.read(move |inner| inner.note_progress(id, progress)).await
     }
 
     /// What the part that pays tells once, when no packet of the payment is under way any more. What
@@ -149,7 +160,7 @@ impl Operator {
             }
         };
         let (sent, delivered) = (order.order.sent, order.order.delivered);
-        wallets.tell(id, Progress { sent, delivered, packets: 0 }, 0, u64::MAX);
+        wallets.go_on(id, Progress { sent, delivered, packets: 0 }, order.packets);
         // What the payment does from here on is no part of the request that funded it.
         let operator = Self { inner: Arc::clone(&self.inner), claim: None };
         match (order.is_local, wallets.paying.get()) {
@@ -277,7 +288,8 @@ impl Inner {
             return Ok(None);
         };
         let (order, is_local) = (self.send_order(&record)?, record.quote.local_recipient.is_some());
-        Ok(Some(Order { record, order, is_local }))
+        let packets = if is_local { Some(0) } else { self.packets_so_far(&record, order.sent)? };
+        Ok(Some(Order { record, order, packets, is_local }))
     }
 
     fn payer(&self, record: &OutgoingPaymentRecord) -> Result<LocalAccount, OperatorError> {
@@ -310,10 +322,12 @@ impl Inner {
     }
 
     fn note_progress(&self, id: Uuid, progress: Progress) -> Result<(), OperatorError> {
+        let packets = self.wallets.packets(id, progress.packets);
         self.parts.store.update_outgoing_payment(id, |record| {
             // Notes may overtake each other.
             if record.state == OutgoingPaymentState::Sending && progress.sent > record.sent {
                 (record.sent, record.delivered) = (progress.sent, progress.delivered);
+                record.packets = packets;
             }
             None
         })?;
@@ -327,6 +341,7 @@ impl Inner {
         if sent != progress.sent {
             tracing::warn!(payment = %id, sent, told = progress.sent, "the books count");
         }
+        let packets = self.wallets.packets(id, progress.packets);
         self.edit_outgoing_payment(id, now, |record, asset, event_id| {
             if record.state != OutgoingPaymentState::Sending {
                 return None;
@@ -343,6 +358,7 @@ impl Inner {
                 }
             };
             (record.sent, record.delivered) = (sent, progress.delivered);
+            record.packets = packets;
             record.withdrawal_id = Some(event_id);
             let told = Told { id: event_id, now_ms: now.unix_ms(), asset, balance };
             Some(of_outgoing(kind, record, sent, &told))
@@ -369,19 +385,4 @@ fn local_transfer(
         (leg(from, Arc::clone(paid_in), debit), Some(leg(Arc::clone(paid_out), to, receive)))
     };
     Transfer { id: record.id, kind: TransferKind::Packet, first, second }
-}
-
-/// What had arrived when it was last noted, and what was sent since at the worst rate, rounded up as
-/// each packet's minimum is.
-fn delivered_at_least(record: &OutgoingPaymentRecord, sent: u64) -> u64 {
-    let since = u128::from(sent.saturating_sub(record.sent));
-    let QuoteRecord { rate_delivered, rate_sent, .. } = record.quote;
-    let arrived = match since.checked_mul(rate_delivered) {
-        Some(product) => product.div_ceil(rate_sent.max(1)),
-        // So exact a rate that the product is beyond 128 bits: dividing first loses nothing that an
-        // amount of 64 bits would show.
-        None => (rate_delivered / rate_sent.max(1)).saturating_mul(since),
-    };
-    let arrived = u128::from(record.delivered).saturating_add(arrived);
-    u64::try_from(arrived).unwrap_or(u64::MAX)
 }

@@ -110,7 +110,7 @@ impl Inner {
 
     pub(super) fn outgoing_payment_view(
         &self,
-        record: OutgoingPaymentRecord,
+        mut record: OutgoingPaymentRecord,
     ) -> Result<OutgoingPaymentView, OperatorError> {
         let balance = self.ledger().balance(AccountId::outgoing_payment(record.id));
         let sent = match record.state {
@@ -118,6 +118,13 @@ impl Inner {
             OutgoingPaymentState::Sending => u64::try_from(balance.debits).unwrap_or(u64::MAX),
             _ => record.sent,
         };
+        // The record is a moment behind.
+        if record.state == OutgoingPaymentState::Sending
+            && let Some((progress, packets)) = self.wallets.progress(record.id)
+        {
+            record.delivered = record.delivered.max(progress.delivered);
+            record.packets = packets;
+        }
         let asset = self.live_asset(record.quote.asset_id)?;
         Ok(OutgoingPaymentView { record, asset, sent, liquidity: balance.available() })
     }

@@ -33,6 +33,8 @@ pub(super) struct Wallets {
 struct Running {
     /// Of several numbers at once only the last is kept, so a slow reader costs nothing.
     progress: watch::Sender<Progress>,
+    /// How many packets were fulfilled before it was handed over; `None` where that isn't known.
+    packets_before: Option<u64>,
     /// When its progress was last written to the store, in milliseconds since 1970.
     noted_at_ms: u64,
 }
@@ -57,16 +59,26 @@ impl Wallets {
             return false;
         }
         let progress = watch::Sender::new(Progress::default());
-        running.insert(id, Running { progress, noted_at_ms: 0 });
+        running.insert(id, Running { progress, packets_before: None, noted_at_ms: 0 });
         true
     }
 
-    /// Tells those who watch. True when the store should hear of it too, since it last did so
-    /// `pause_ms` ago.
+    /// Notes how far a payment had come when it is handed over.
+    pub(super) fn go_on(&self, id: Uuid, so_far: Progress, packets_before: Option<u64>) {
+        if let Some(payment) = self.running.lock().get_mut(&id) {
+            payment.packets_before = packets_before;
+            let packets = packets_before.unwrap_or(0);
+            payment.progress.send_replace(Progress { packets, ..so_far });
+        }
+    }
+
+    /// Tells those who watch, with the packets of all attempts. True when the store should hear of it
+    /// too, since it last did so `pause_ms` ago.
     pub(super) fn tell(&self, id: Uuid, progress: Progress, now_ms: u64, pause_ms: u64) -> bool {
         let mut running = self.running.lock();
         let Some(payment) = running.get_mut(&id) else { return false };
-        payment.progress.send_replace(progress);
+        let packets = payment.packets_before.unwrap_or(0).saturating_add(progress.packets);
+        payment.progress.send_replace(Progress { packets, ..progress });
         let is_due = now_ms >= payment.noted_at_ms.saturating_add(pause_ms);
         if is_due {
             payment.noted_at_ms = now_ms;
@@ -77,6 +89,21 @@ impl Wallets {
     /// Follows a payment that is being sent. The sender is gone once it has ended.
     pub(super) fn watch(&self, id: Uuid) -> Option<watch::Receiver<Progress>> {
         self.running.lock().get(&id).map(|payment| payment.progress.subscribe())
+    }
+
+    /// How far a payment that is being sent has come, and how many packets that took over all
+    /// attempts, where it is known.
+    pub(super) fn progress(&self, id: Uuid) -> Option<(Progress, Option<u64>)> {
+        let running = self.running.lock();
+        let payment = running.get(&id)?;
+        let progress = *payment.progress.borrow();
+        Some((progress, payment.packets_before.map(|_| progress.packets)))
+    }
+
+    /// How many packets a payment has taken over all attempts, when it has taken so many since it was
+    /// handed over; `None` where that isn't known.
+    pub(super) fn packets(&self, id: Uuid, since: u64) -> Option<u64> {
+        Some(self.running.lock().get(&id)?.packets_before?.saturating_add(since))
     }
 
     /// Notes that a payment has ended.

@@ -110,6 +110,16 @@ pub(super) fn only_reads(document: &ExecutableDocument) -> bool {
     document.operations.iter().all(|(_, operation)| operation.node.ty != OperationType::Mutation)
 }
 
+/// Whether the operation of this name, or the only one, is a subscription.
+pub(super) fn subscribes(document: &ExecutableDocument, name: Option<&str>) -> bool {
+    let is_meant = |known: Option<&Name>| name.is_none() || known.map(Name::as_str) == name;
+    document
+        .operations
+        .iter()
+        .find(|(known, _)| is_meant(*known))
+        .is_some_and(|(_, operation)| operation.node.ty == OperationType::Subscription)
+}
+
 fn too_many() -> String {
     format!("the request comes to more than {SELECTIONS_MAX} fields: send several smaller ones")
 }
@@ -286,6 +296,15 @@ mod tests {
         ] {
             assert!(checked(twice).is_err_and(|why| why.contains("alias")), "{twice}");
         }
+    }
+
+    #[test]
+    fn what_is_run_of_several_operations_tells_whether_it_subscribes() {
+        let document = parse_query("query A { a } subscription B { b }").expect("a document");
+        assert!(subscribes(&document, Some("B")) && !subscribes(&document, Some("A")));
+        assert!(!subscribes(&document, Some("C")));
+        let document = parse_query("subscription { b }").expect("a document");
+        assert!(subscribes(&document, None) && !subscribes(&document, Some("B")));
     }
 
     #[test]

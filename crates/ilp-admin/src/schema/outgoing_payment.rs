@@ -47,9 +47,12 @@ pub(crate) struct OutgoingPayment {
     quote: Option<Quote>,
     /// What was sent so far, without the fee.
     sent_amount: Amount,
-    /// What is known to have arrived: exact once the payment has ended, and noted now and then
-    /// before that.
+    /// What has arrived, as the receiver says. Where a crash came in between, what arrived in the
+    /// last second before it is counted at the quote's worst rate.
     delivered_amount: Amount,
+    /// How many packets were fulfilled, over all attempts. Zero for a receiver of this node, who is
+    /// paid without packets. Null where it isn't known: for payments from before it was counted.
+    packet_count: Option<UInt64>,
     /// When it was made, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
     /// Whose payment it is. There is one tenant.
@@ -109,6 +112,7 @@ impl From<OutgoingPaymentView> for OutgoingPayment {
             metadata: record.metadata.map(|text| JsonObject::read(text.as_bytes())),
             sent_amount: in_source(sent),
             delivered_amount: in_target(record.delivered),
+            packet_count: record.packets.map(UInt64::from),
             created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
             tenant: Some(Tenant::default()),
             grant_id: None,

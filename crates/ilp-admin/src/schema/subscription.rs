@@ -1,5 +1,6 @@
 //! The subscriptions: what is told as it happens.
 
+mod packets;
 mod peer_liquidity;
 
 use async_graphql::{
@@ -8,7 +9,7 @@ use async_graphql::{
 };
 use tokio::sync::watch;
 
-use self::peer_liquidity::PeerLiquidity;
+use self::{packets::PacketSample, peer_liquidity::PeerLiquidity};
 use super::{
     amount::Amount,
     outgoing_payment::OutgoingPaymentState,
@@ -35,7 +36,7 @@ pub(crate) struct OutgoingPaymentProgress {
     receive_amount: Amount,
     /// What has arrived so far.
     delivered_amount: Amount,
-    /// How many packets were fulfilled since sending it was begun, or begun again.
+    /// How many packets were fulfilled so far, over all attempts.
     packet_count: UInt64,
     /// Why it failed; null unless it did.
     error: Option<String>,
@@ -91,10 +92,16 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<OutgoingPaymentProgress>>> {
         let operator = operator(context).clone();
         let (view, progress) = or_error(operator.watch_payment(&id).await)?;
-        let so_far = Progress { sent: view.sent, delivered: view.record.delivered, packets: 0 };
-        let next = Next::First(progress);
-        let follower = Follower { operator, view, next, progress: so_far };
+        let (next, progress) = (Next::First(progress), so_far(&view));
+        let follower = Follower { operator, view, next, progress };
         Ok(stream::unfold(follower, Follower::tell))
+    }
+
+    /// Some of the packets that end here, four times a second while there are any: where they came
+    /// from and went, what they carried, and how they ended. Whoever reads slowly sees fewer. The
+    /// node looks at single packets only while somebody follows this.
+    async fn packets(&self, context: &Context<'_>) -> impl Stream<Item = PacketSample> {
+        packets::follow(operator(context).clone())
     }
 
     /// How much a peer may still send: how it stands now, then each change, as seen four times a
@@ -133,8 +140,13 @@ impl Follower {
     async fn see_the_end(&mut self) -> Result<()> {
         let id = self.view.record.id.to_string();
         self.view = or_error(self.operator.outgoing_payment(&id).await)?;
-        self.progress.sent = self.view.sent;
-        self.progress.delivered = self.view.record.delivered;
+        self.progress = so_far(&self.view);
         Ok(())
     }
+}
+
+fn so_far(view: &OutgoingPaymentView) -> Progress {
+    let record = &view.record;
+    let packets = record.packets.unwrap_or(0);
+    Progress { sent: view.sent, delivered: record.delivered, packets }
 }

@@ -6,6 +6,7 @@ mod first_answer;
 mod idempotency;
 mod incoming_payments;
 mod outgoing_payments;
+mod packets;
 mod pages;
 mod payment_progress;
 mod payment_restart;
@@ -346,4 +347,12 @@ async fn a_request_is_bounded_in_depth_and_in_what_it_costs() {
         assert_eq!(response["data"], Value::Null);
     }
     node.data(&format!("{{ {page} }}"), json!({})).await;
+    let mut inner = "name".to_owned();
+    for _ in 0..9 {
+        inner = format!("possibleTypes {{ interfaces {{ {inner} }} }}");
+    }
+    let response =
+        node.run(&format!("{{ __type(name: \"Model\") {{ {inner} }} }}"), json!({})).await;
+    assert_eq!(response["data"], Value::Null);
+    assert_eq!(response["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
 }

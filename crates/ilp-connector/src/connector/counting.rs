@@ -9,7 +9,9 @@ use super::{Connector, Source};
 use crate::{
     ledger::Ledger,
     peer::{Asset, Peer},
-    traffic::{self, AssetName, Causes, Counted, Ending, Flows, Passage, Traffic},
+    refusal::Refusal,
+    samples::{Outcome, Sample, Sampler},
+    traffic::{self, AssetName, Causes, Counted, Ending, Flows, OwnTraffic, Passage},
 };
 
 /// What became of packets that came from no peer, or went to none.
@@ -25,16 +27,11 @@ pub struct OwnFlows {
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    questions: Arc<Traffic>,
+    questions: Arc<OwnTraffic>,
     /// By the asset's id. Entries stay when the asset goes, so that totals never fall.
-    accounts: HashMap<Uuid, Accounts, foldhash::fast::RandomState>,
+    accounts: HashMap<Uuid, Arc<OwnTraffic>, foldhash::fast::RandomState>,
     pub(super) causes: Causes,
-}
-
-#[derive(Debug)]
-struct Accounts {
-    asset: AssetName,
-    traffic: Arc<Traffic>,
+    pub(super) sampler: Sampler,
 }
 
 impl<L: Ledger> Connector<L> {
@@ -50,9 +47,17 @@ impl<L: Ledger> Connector<L> {
         let mut own =
             OwnFlows { questions: self.counters.questions.flows(), accounts: BTreeMap::new() };
         for accounts in self.counters.accounts.pin().values() {
-            *own.accounts.entry(accounts.asset.clone()).or_default() += accounts.traffic.flows();
+            if let Some(asset) = accounts.asset() {
+                *own.accounts.entry(asset.clone()).or_default() += accounts.flows();
+            }
         }
         own
+    }
+
+    /// Shows some of the packets that end here.
+    #[must_use]
+    pub fn sampler(&self) -> &Sampler {
+        &self.counters.sampler
     }
 
     /// Why packets weren't fulfilled.
@@ -64,18 +69,33 @@ impl<L: Ledger> Connector<L> {
 
 impl Counters {
     /// Counts a packet that was refused before it was sent on.
-    pub(super) fn turned_away(&self, source: Source<'_>, amount: u64) {
+    pub(super) fn turned_away(&self, source: Source<'_>, amount: u64, refusal: Refusal) {
         match source {
             Source::Peer(peer) => peer.traffic.turned_away(amount),
             Source::Local(local) => self.accounts(&local.asset).turned_away(amount),
             Source::Probe(asset) => self.accounts(asset).turned_away(amount),
             Source::Own => self.questions.turned_away(amount),
         }
+        self.sampler.offer(|at| Sample {
+            at,
+            from: self.source(source).party(),
+            to: None,
+            amount_in: amount,
+            amount_out: 0,
+            outcome: Outcome::Refused(refusal),
+        });
+    }
+
+    /// Counts how a packet ended that was on its way.
+    pub(super) fn end(&self, passage: Passage, ending: Ending, outcome: Outcome) {
+        self.sampler.offer(|at| passage.sample(outcome, at));
+        passage.end(ending);
     }
 
     /// Counts a question that the node has answered itself.
     pub(super) fn answered(&self, source: Source<'_>) {
-        self.begin(source, self.questions(), 0, 0).end(Ending::Fulfilled);
+        let passage = self.begin(source, self.questions(), 0, 0);
+        self.end(passage, Ending::Fulfilled, Outcome::Fulfilled);
     }
 
     /// Counts a packet that comes to somebody at this node and for which nothing is set aside. Without
@@ -100,13 +120,16 @@ impl Counters {
         amount_in: u64,
         amount_out: u64,
     ) -> Passage {
-        let source = match source {
+        Passage::begin(self.source(source), destination, amount_in, amount_out)
+    }
+
+    fn source(&self, source: Source<'_>) -> Counted {
+        match source {
             Source::Peer(peer) => Counted::Peer(Arc::clone(peer)),
             Source::Local(local) => self.accounts(&local.asset),
             Source::Probe(asset) => self.accounts(asset),
             Source::Own => self.questions(),
-        };
-        Passage::begin(source, destination, amount_in, amount_out)
+        }
     }
 
     fn questions(&self) -> Counted {
@@ -117,7 +140,7 @@ impl Counters {
     /// first packet.
     pub(super) fn accounts(&self, asset: &Asset) -> Counted {
         let accounts = self.accounts.pin();
-        let make = || Accounts { asset: traffic::name(asset), traffic: Arc::default() };
-        Counted::Own(Arc::clone(&accounts.get_or_insert_with(asset.id, make).traffic))
+        let make = || Arc::new(OwnTraffic::of_accounts(traffic::name(asset)));
+        Counted::Own(Arc::clone(accounts.get_or_insert_with(asset.id, make)))
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     ledger::Ledger,
     peer::Asset,
     refusal::{LinkFailure, Refusal},
+    samples::Outcome,
     traffic::{Ending, Passage},
 };
 
@@ -99,16 +100,17 @@ impl<L: Ledger> Connector<L> {
     fn end(&self, passage: Passage, settled: Result<Reply, Refusal>) -> Bytes {
         match settled {
             Ok(Reply::Fulfill(fulfill)) => {
-                passage.end(Ending::Fulfilled);
+                self.counters.end(passage, Ending::Fulfilled, Outcome::Fulfilled);
                 fulfill.into_bytes()
             }
             Ok(Reply::Reject(reject)) => {
-                passage.end(Ending::Rejected);
-                self.counters.causes.rejected(reject.code());
+                let code = reject.code();
+                self.counters.end(passage, Ending::Rejected, Outcome::Rejected(code));
+                self.counters.causes.rejected(code);
                 reject.into_bytes()
             }
             Err(refusal) => {
-                passage.end(Ending::Refused);
+                self.counters.end(passage, Ending::Refused, Outcome::Refused(refusal));
                 self.reject(refusal)
             }
         }

@@ -8,6 +8,7 @@ use interledger_packet::{AmountTooLarge, ErrorCode, Reject};
 mod counting;
 mod exchange;
 mod local;
+mod samples;
 mod way;
 
 use super::*;

@@ -12,7 +12,8 @@ use crate::{
     peer::{Asset, NextHop, Peer},
     refusal::{LinkFailure, Refusal},
     routes::{Found, Listing, RouteCursor},
-    traffic::{Counted, Passage},
+    samples::Outcome,
+    traffic::{Counted, Ending, Passage},
 };
 
 /// To so many peers one packet is tried to be sent. When as many can't be reached, the fault is
@@ -104,21 +105,27 @@ impl<L: Ledger> Connector<L> {
     ) -> Decision<L::Hold> {
         self.link_failed(&in_flight.peer, failure, now);
         match self.another_way(source, in_flight, packet, now).await {
-            Some((packet, in_flight)) => Decision::Send { packet, in_flight },
-            None => Decision::Reply(self.reject(failure.into())),
+            Ok((packet, in_flight)) => Decision::Send { packet, in_flight },
+            Err(passage) => {
+                let refusal = failure.into();
+                if let Some(passage) = passage {
+                    self.counters.end(passage, Ending::Refused, Outcome::Refused(refusal));
+                }
+                Decision::Reply(self.reject(refusal))
+            }
         }
     }
 
     /// Amount, expiry and hold follow from the packet as it arrived, as they did the first time: the
     /// other peer may count in another asset, and some time has passed. The sender's rates were
-    /// charged when it arrived. Where there is no other way, its passage ends here as refused.
+    /// charged when it arrived. Where there is no other way, its passage comes back.
     async fn another_way(
         &self,
         source: Source<'_>,
         in_flight: InFlight<L::Hold>,
         packet: Bytes,
         now: Timestamp,
-    ) -> Option<(Bytes, InFlight<L::Hold>)> {
+    ) -> Result<(Bytes, InFlight<L::Hold>), Option<Passage>> {
         let InFlight {
             peer, received: (amount, expires_at), mut tried, passage, hold, place, ..
         } = in_flight;
@@ -126,22 +133,22 @@ impl<L: Ledger> Connector<L> {
         let mut passage = Some(passage);
         tried.push(peer.id);
         // The bytes are ours alone again, so this copies nothing.
-        let mut packet = Prepare::parse(BytesMut::from(packet)).ok()?;
+        let Ok(mut packet) = Prepare::parse(BytesMut::from(packet)) else { return Err(passage) };
         packet.set_amount(amount);
         packet.set_expires_at(expires_at);
         while tried.len() < ATTEMPTS_MAX {
             let Ok(Next::Hop(peer)) = self.route(packet.destination(), source, &tried, now) else {
-                return None;
+                return Err(passage);
             };
             let id = peer.id;
             match self.hand_to(peer, source, &packet, &mut passage, now).await {
                 Ok(in_flight) => {
-                    return Some((in_flight.outgoing(packet), InFlight { tried, ..in_flight }));
+                    return Ok((in_flight.outgoing(packet), InFlight { tried, ..in_flight }));
                 }
                 Err(_) => tried.push(id),
             }
         }
-        None
+        Err(passage)
     }
 
     /// The most that one packet of the node's own may carry to `destination`, in the smallest unit of

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use clap::Args;
+use ilp_admin::operator::steers;
 use ilp_connector::token::Secret;
 use serde_json::{Value, json};
 
-use super::Failure;
+use super::{Failure, output::say};
 use crate::{clock, http_agent};
 
 /// A backup of a large store takes minutes; all else is answered at once.
@@ -158,15 +159,14 @@ const ADVICE: &[(&str, &str)] = &[
 ];
 
 /// Prints what a command found, as JSON or as lines.
-#[expect(clippy::print_stdout, reason = "a command's output")]
-pub(crate) fn print(args: &AdminArgs, value: &Value, lines: &[String]) {
+///
+/// # Errors
+/// When it can't be written.
+pub(crate) fn print(args: &AdminArgs, value: &Value, lines: &[String]) -> Result<(), Failure> {
     if args.json {
-        println!("{value:#}");
-    } else {
-        for line in lines {
-            println!("{line}");
-        }
+        return say(format_args!("{value:#}"));
     }
+    lines.iter().try_for_each(say)
 }
 
 /// Every row of a connection, page by page. `query` takes `$after` and names the connection
@@ -186,11 +186,11 @@ pub(crate) fn all_rows(args: &AdminArgs, query: &str, field: &str) -> Result<Vec
     }
 }
 
-/// A value as it stands in a line: texts without quotes, nothing as a dash. What steers a terminal
-/// is shown as a question mark, since a name may come from anywhere.
+/// A value as it stands in a line: texts without quotes, nothing as a dash. What steers a terminal,
+/// or what stands beside it, is shown as a question mark, since a name may come from anywhere.
 pub(crate) fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => text.replace(|c: char| c.is_control(), "\u{fffd}"),
+        Value::String(text) => text.replace(steers, "\u{fffd}"),
         Value::Null => "-".to_owned(),
         other => other.to_string(),
     }
@@ -213,6 +213,7 @@ mod tests {
     #[test]
     fn no_name_steers_the_terminal() {
         assert_eq!(plain(&json!("a\u{1b}[2Jb\n")), "a\u{fffd}[2Jb\u{fffd}");
+        assert_eq!(plain(&json!("evil\u{202e}knab")), "evil\u{fffd}knab");
         assert_eq!((plain(&Value::Null), plain(&json!(5))), ("-".to_owned(), "5".to_owned()));
     }
 }

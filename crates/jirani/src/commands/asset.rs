@@ -76,8 +76,7 @@ impl AssetCommand {
 fn add(code: &str, scale: u8, admin: &AdminArgs) -> Result<(), Failure> {
     let asset = create(admin, code, scale)?;
     let line = format!("added {} at scale {}: {}", code, scale, plain(&asset["id"]));
-    print(admin, &asset, &[line]);
-    Ok(())
+    print(admin, &asset, &[line])
 }
 
 pub(super) fn create(admin: &AdminArgs, code: &str, scale: u8) -> Result<Value, Failure> {
@@ -104,8 +103,7 @@ fn list(admin: &AdminArgs) -> Result<(), Failure> {
         ]);
     }
     let lines = table.lines("no assets yet; add one: jirani asset add USD 2");
-    print(admin, &Value::Array(assets), &lines);
-    Ok(())
+    print(admin, &Value::Array(assets), &lines)
 }
 
 fn update(args: &UpdateArgs) -> Result<(), Failure> {
@@ -121,8 +119,7 @@ fn update(args: &UpdateArgs) -> Result<(), Failure> {
     )?;
     let selection = "asset { id code scale liquidity liquidityThreshold withdrawalThreshold }";
     let asset = args.admin.mutate("updateAsset", selection, &input)?["asset"].take();
-    print(&args.admin, &asset, &[format!("changed {}", plain(&asset["code"]))]);
-    Ok(())
+    print(&args.admin, &asset, &[format!("changed {}", plain(&asset["code"]))])
 }
 
 fn remove(name: &str, yes: bool, admin: &AdminArgs) -> Result<(), Failure> {
@@ -130,6 +127,5 @@ fn remove(name: &str, yes: bool, admin: &AdminArgs) -> Result<(), Failure> {
     let code = plain(&asset["code"]);
     confirm(&format!("Remove the asset {code}?"), yes, admin.json)?;
     admin.mutate("deleteAsset", "success", &json!({ "id": asset["id"] }))?;
-    print(admin, &json!({ "id": asset["id"] }), &[format!("removed {code}")]);
-    Ok(())
+    print(admin, &json!({ "id": asset["id"] }), &[format!("removed {code}")])
 }

@@ -38,7 +38,6 @@ impl BackupArgs {
             format!("backed up to {dir}, up to transfer {}", plain(&backup["lastSequence"])),
             format!("check it with  jirani ledger verify --data-dir {dir}"),
         ];
-        print(&self.admin, backup, &lines);
-        Ok(())
+        print(&self.admin, backup, &lines)
     }
 }

@@ -1,9 +1,11 @@
 //! `jirani completions`: what a shell needs to complete commands and options.
 
-use std::io;
+use std::io::{self, Write};
 
 use clap::{Command, ValueEnum};
 use clap_complete::Shell;
+
+use super::{Failure, output::written};
 
 /// The shells that are spoken to.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -17,12 +19,19 @@ pub(crate) enum CompletedShell {
 }
 
 /// Writes the script for a shell to the standard output.
-pub(crate) fn print(shell: CompletedShell, mut command: Command) {
+///
+/// # Errors
+/// When it can't be written.
+pub(crate) fn print(shell: CompletedShell, mut command: Command) -> Result<(), Failure> {
     let shell = match shell {
         CompletedShell::Bash => Shell::Bash,
         CompletedShell::Zsh => Shell::Zsh,
         CompletedShell::Fish => Shell::Fish,
     };
     let name = command.get_name().to_owned();
-    clap_complete::generate(shell, &mut command, name, &mut io::stdout());
+    // Into memory first, since clap panics where an output can't be written.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, name, &mut script);
+    let mut out = io::stdout().lock();
+    written(out.write_all(&script).and_then(|()| out.flush()))
 }

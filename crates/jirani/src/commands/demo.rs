@@ -16,6 +16,7 @@ use self::{books::Books, network::Network, node::Children};
 use super::{
     Failure,
     admin_client::plain,
+    output,
     pay::{
         pay,
         quote::{self, Quote},
@@ -72,24 +73,24 @@ impl DemoArgs {
     }
 
     fn tell(self, dir: &Path, children: &Children) -> Result<(), Failure> {
-        self.say("starting three nodes: alice's wallet, a connector, bob's wallet");
+        self.say("starting three nodes: alice's wallet, a connector, bob's wallet")?;
         let network = Network::start(dir, children)?;
-        self.say("peered them by the documented mutation; one dollar is worth 0.92 euros");
+        self.say("peered them by the documented mutation; one dollar is worth 0.92 euros")?;
         let pinged = network.ping_bob()?;
         ping::verdict(network.bob_address(), &pinged).map_err(Failure::Refused)?;
         self.say(&format!(
             "a packet of zero takes {} us to bob and back",
             plain(&pinged["tookUs"])
-        ));
+        ))?;
         let before = Books::read(&network.accounts)?;
         let alice = &network.alice;
         let receiver = ReceiverUrl::parse(&network.bob_url)
             .map_err(|error| Failure::Refused(format!("{}: {error}", network.bob_url)))?;
         let amount = quote::send(SENT, &network.alice_wallet["asset"])?;
         let quote = Quote::ask(&alice.admin, &network.alice_wallet, &receiver, amount)?;
-        self.say("\nalice asks what it costs to pay bob:");
-        quote.lines().iter().for_each(|line| self.say(&format!("  {line}")));
-        self.say("");
+        self.say("\nalice asks what it costs to pay bob:")?;
+        quote.lines().iter().try_for_each(|line| self.say(&format!("  {line}")))?;
+        self.say("")?;
         let payment = pay(&alice.admin, &network.alice_wallet, &quote, self.json)?;
         if payment["state"] != "COMPLETED" {
             return Err(Failure::Refused(format!(
@@ -117,36 +118,31 @@ impl DemoArgs {
             after.received(before),
             packets.count,
             packets.largest,
-        ));
-        after.table(before).iter().for_each(|line| self.say(line));
+        ))?;
+        after.table(before).iter().try_for_each(|line| self.say(line))?;
         after.check(before)?;
-        self.say("\nevery account adds up, and each pair of neighbours agrees\n");
+        self.say("\nevery account adds up, and each pair of neighbours agrees\n")?;
         if self.json {
-            print_json(&json!({
-                "payment": payment,
-                "packets": packets.count,
-                "books": after.json(before),
-                "nodes": network.json(),
-            }));
+            output::say(format_args!(
+                "{:#}",
+                json!({
+                    "payment": payment,
+                    "packets": packets.count,
+                    "books": after.json(before),
+                    "nodes": network.json(),
+                })
+            ))?;
         }
         if !self.once {
-            network.look_around().iter().for_each(|line| self.say(line));
+            network.look_around().iter().try_for_each(|line| self.say(line))?;
         }
         Ok(())
     }
 
     /// Says something to people; programs are told the end alone.
-    #[expect(clippy::print_stdout, reason = "a command's output")]
-    fn say(self, line: &str) {
-        if !self.json {
-            println!("{line}");
-        }
+    fn say(self, line: &str) -> Result<(), Failure> {
+        if self.json { Ok(()) } else { output::say(line) }
     }
-}
-
-#[expect(clippy::print_stdout, reason = "a command's output")]
-fn print_json(value: &Value) {
-    println!("{value:#}");
 }
 
 /// Ready when somebody wants the demo to end.

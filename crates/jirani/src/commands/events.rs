@@ -80,8 +80,7 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
             plain(&event["id"]),
         ]);
     }
-    print(&args.admin, &Value::Array(events), &table.lines("no events yet"));
-    Ok(())
+    print(&args.admin, &Value::Array(events), &table.lines("no events yet"))
 }
 
 fn retry(id: &str, admin: &AdminArgs) -> Result<(), Failure> {
@@ -92,6 +91,5 @@ fn retry(id: &str, admin: &AdminArgs) -> Result<(), Failure> {
     );
     let answer = admin.query(&query, &json!({ "id": id }))?;
     let event = &answer["retryWebhookEvent"]["webhookEvent"];
-    print(admin, event, &[format!("{} will be sent again", plain(&event["type"]))]);
-    Ok(())
+    print(admin, event, &[format!("{} will be sent again", plain(&event["type"]))])
 }

@@ -68,8 +68,7 @@ fn set(args: &SetArgs) -> Result<(), Failure> {
         format_amount(basis_points, PERCENT_SCALE),
         shown_money(&fee["fixed"], &asset),
     );
-    print(&args.admin, &fee, &[line]);
-    Ok(())
+    print(&args.admin, &fee, &[line])
 }
 
 impl SetArgs {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{
     Failure,
     admin_client::{AdminArgs, refusal},
+    output::say,
 };
 
 #[derive(Debug, Args)]
@@ -27,11 +28,10 @@ pub(crate) struct GraphqlArgs {
 
 impl GraphqlArgs {
     /// Prints the whole answer, refusals included, as JSON; a refusal ends the command with 1.
-    #[expect(clippy::print_stdout, reason = "a command's output")]
     pub(crate) fn run(self) -> Result<(), Failure> {
         let text = read(self.file.as_deref())?;
         let answer = self.admin.send_signed(&request(&text, self.variables.as_deref())?)?;
-        println!("{answer:#}");
+        say(format_args!("{answer:#}"))?;
         refusal(&answer).map_or(Ok(()), |words| Err(Failure::Refused(words)))
     }
 }

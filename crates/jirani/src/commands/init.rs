@@ -4,14 +4,13 @@ use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 
-use super::Failure;
+use super::{Failure, output::say};
 use crate::config::SAMPLE;
 
 /// Bytes of a fresh secret: 256 bits.
 const SECRET_BYTES: usize = 32;
 
 /// Writes `dir/jirani.toml`, readable by its owner alone. A file that is there stays as it is.
-#[expect(clippy::print_stdout, reason = "a command's output")]
 pub(crate) fn init(dir: &Path) -> Result<(), Failure> {
     let path = dir.join("jirani.toml");
     let failed = |error: std::io::Error| {
@@ -30,9 +29,9 @@ pub(crate) fn init(dir: &Path) -> Result<(), Failure> {
         .open(&path)
         .map_err(failed)?;
     file.write_all(sample_with_secrets()?.as_bytes()).map_err(failed)?;
-    println!("wrote {}", path.display());
-    println!("next: set ilp_address in it, then run  jirani run --config {}", path.display());
-    Ok(())
+    let path = path.display();
+    say(format_args!("wrote {path}"))?;
+    say(format_args!("next: set ilp_address in it, then run  jirani run --config {path}"))
 }
 
 /// The sample with its commented-out secrets set to fresh ones.

@@ -10,7 +10,10 @@ use ilp_store::{ExportAccount, ExportFormat, Report, Store, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Failure;
+use super::{
+    Failure,
+    output::{say, written},
+};
 use crate::cli::load_config;
 
 #[derive(Debug, Subcommand)]
@@ -79,7 +82,6 @@ impl StoreArgs {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a command's output")]
 fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
     let report = ilp_store::verify(dir).map_err(failure)?;
     let Report { transfers, accounts, first_sequence, last_sequence, faults, is_cut_short } =
@@ -93,17 +95,17 @@ fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
             "faults": faults,
             "cutShort": is_cut_short,
         });
-        println!("{report:#}");
+        say(format_args!("{report:#}"))?;
     } else {
-        println!(
+        say(format_args!(
             "read {transfers} transfers ({first_sequence} to {last_sequence}) on {accounts} accounts"
-        );
+        ))?;
         for fault in faults {
-            println!("fault: {fault}");
+            say(format_args!("fault: {fault}"))?;
         }
     }
     if faults.is_empty() && !json {
-        println!("the books add up");
+        say("the books add up")?;
     }
     ending(&report)
 }
@@ -130,9 +132,30 @@ fn export(dir: &Path, format: Format, account: Option<&str>) -> Result<(), Failu
         Format::Csv => ExportFormat::Csv,
         Format::Json => ExportFormat::Json,
     };
-    let mut out = BufWriter::new(io::stdout().lock());
-    ilp_store::export(dir, &mut out, format, account).map_err(failure)?;
-    out.flush().map_err(|error| Failure::Refused(format!("the output can't be written: {error}")))
+    let mut out = BufWriter::new(Watched { to: io::stdout().lock(), failed: None });
+    let exported = ilp_store::export(dir, &mut out, format, account);
+    let flushed = out.flush();
+    // The store takes the fault for its own.
+    match out.get_mut().failed.take() {
+        Some(kind) => written(Err(kind.into())),
+        None => exported.map_err(failure).and_then(|_| written(flushed)),
+    }
+}
+
+/// Notes how writing failed.
+struct Watched<W> {
+    to: W,
+    failed: Option<io::ErrorKind>,
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.to.write(bytes).inspect_err(|error| self.failed = Some(error.kind()))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush().inspect_err(|error| self.failed = Some(error.kind()))
+    }
 }
 
 /// The account that a name stands for: one that the store knows of, or that the journal has.

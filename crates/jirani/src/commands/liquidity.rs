@@ -142,8 +142,7 @@ fn deposit(args: &MoveArgs) -> Result<(), Failure> {
     mutate(&args.admin, &format!("deposit{}Liquidity", owner.kind), &input)?;
     let code = plain(&owner.asset["code"]);
     let line = format!("deposited {} {code} for {}: {id}", args.amount, owner.name);
-    print(&args.admin, &json!({ "id": id, "amount": input["amount"] }), &[line]);
-    Ok(())
+    print(&args.admin, &json!({ "id": id, "amount": input["amount"] }), &[line])
 }
 
 fn withdraw(args: &MoveArgs, timeout_s: u64) -> Result<(), Failure> {
@@ -160,16 +159,14 @@ fn withdraw(args: &MoveArgs, timeout_s: u64) -> Result<(), Failure> {
         lines.push(format!("next: jirani liquidity post {id}, or void to give it back"));
     }
     let told = json!({ "id": id, "amount": input["amount"], "timeoutSeconds": timeout_s });
-    print(&args.admin, &told, &lines);
-    Ok(())
+    print(&args.admin, &told, &lines)
 }
 
 fn end(args: &EndArgs, mutation: &str, done: &str) -> Result<(), Failure> {
     let input = json!({ "withdrawalId": args.id, "idempotencyKey": Uuid::new_v4() });
     mutate(&args.admin, mutation, &input)?;
     let line = format!("{done} {}", args.id);
-    print(&args.admin, &json!({ "id": args.id, "state": done }), &[line]);
-    Ok(())
+    print(&args.admin, &json!({ "id": args.id, "state": done }), &[line])
 }
 
 fn mutate(admin: &AdminArgs, mutation: &str, input: &Value) -> Result<(), Failure> {

@@ -151,8 +151,7 @@ fn list(admin: &AdminArgs) -> Result<(), Failure> {
         ]);
     }
     let lines = table.lines("no peers yet; add one: jirani peer add");
-    print(admin, &Value::Array(peers), &lines);
-    Ok(())
+    print(admin, &Value::Array(peers), &lines)
 }
 
 fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
@@ -175,8 +174,7 @@ fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
         ("tokens it may show", plain(&peer["incomingTokenCount"])),
         ("added", plain(&peer["createdAt"])),
     ]);
-    print(admin, &peer, &lines);
-    Ok(())
+    print(admin, &peer, &lines)
 }
 
 fn update(args: &UpdateArgs) -> Result<(), Failure> {
@@ -189,8 +187,7 @@ fn update(args: &UpdateArgs) -> Result<(), Failure> {
     }
     let answer = args.admin.mutate("updatePeer", &format!("peer {{ {PEER} }}"), &input)?;
     let line = format!("changed {}", plain(&answer["peer"]["staticIlpAddress"]));
-    print(&args.admin, &answer["peer"], &[line]);
-    Ok(())
+    print(&args.admin, &answer["peer"], &[line])
 }
 
 impl UpdateArgs {
@@ -262,6 +259,5 @@ fn remove(name: &str, yes: bool, admin: &AdminArgs) -> Result<(), Failure> {
     confirm(&question, yes, admin.json)?;
     admin.mutate("deletePeer", "success", &json!({ "id": peer["id"] }))?;
     let told = json!({ "id": peer["id"], "liquidity": peer["liquidity"] });
-    print(admin, &told, &[format!("removed {address}; {liquidity} went to settlement")]);
-    Ok(())
+    print(admin, &told, &[format!("removed {address}; {liquidity} went to settlement")])
 }

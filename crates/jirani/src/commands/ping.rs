@@ -21,12 +21,12 @@ impl PingArgs {
         let ping = ask(&self.admin, &self.address)?;
         let said = verdict(&self.address, &ping);
         if self.admin.json {
-            print(&self.admin, &ping, &[]);
+            print(&self.admin, &ping, &[])?;
         }
         match said {
             Ok(line) => {
                 if !self.admin.json {
-                    print(&self.admin, &ping, &[line]);
+                    print(&self.admin, &ping, &[line])?;
                 }
                 Ok(())
             }

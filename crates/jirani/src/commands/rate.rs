@@ -62,8 +62,7 @@ impl RateCommand {
 fn set(pair: &Pair, rate: &str, admin: &AdminArgs) -> Result<(), Failure> {
     let rate = create(admin, &pair.base, &pair.quote, rate)?;
     let line = format!("1 {} is worth {} {}", pair.base, plain(&rate["rate"]), pair.quote);
-    print(admin, &rate, &[line]);
-    Ok(())
+    print(admin, &rate, &[line])
 }
 
 pub(super) fn create(
@@ -80,8 +79,7 @@ pub(super) fn create(
 fn delete(pair: &Pair, admin: &AdminArgs) -> Result<(), Failure> {
     let input = json!({ "base": pair.base, "quote": pair.quote });
     admin.mutate("deleteRate", "success", &input)?;
-    print(admin, &input, &[format!("deleted the rate from {} to {}", pair.base, pair.quote)]);
-    Ok(())
+    print(admin, &input, &[format!("deleted the rate from {} to {}", pair.base, pair.quote)])
 }
 
 fn list(admin: &AdminArgs) -> Result<(), Failure> {
@@ -100,6 +98,5 @@ fn list(admin: &AdminArgs) -> Result<(), Failure> {
         table.row(fields.map(|field| plain(&rate[field])));
     }
     let lines = table.lines("no rates yet; set one: jirani rate set USD EUR 0.92");
-    print(admin, &rates, &lines);
-    Ok(())
+    print(admin, &rates, &lines)
 }

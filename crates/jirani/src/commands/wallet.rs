@@ -81,8 +81,7 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
     let wallet = create(&args.admin, &url, &asset, args.name.as_deref())?;
     let mut lines = vec![format!("added {}: {}", plain(&wallet["address"]), plain(&wallet["id"]))];
     lines.extend(pointer(&wallet).map(|pointer| format!("it is paid as {pointer}")));
-    print(&args.admin, &wallet, &lines);
-    Ok(())
+    print(&args.admin, &wallet, &lines)
 }
 
 pub(super) fn create(
@@ -125,8 +124,7 @@ fn list(admin: &AdminArgs) -> Result<(), Failure> {
         ]);
     }
     let lines = table.lines("no wallet addresses yet; add one: jirani wallet add URL --asset CODE");
-    print(admin, &Value::Array(wallets), &lines);
-    Ok(())
+    print(admin, &Value::Array(wallets), &lines)
 }
 
 fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
@@ -164,8 +162,7 @@ fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
         }
         wallet[field] = rows.into();
     }
-    print(admin, &wallet, &lines);
-    Ok(())
+    print(admin, &wallet, &lines)
 }
 
 fn withdraw(name: &str, timeout_s: u64, admin: &AdminArgs) -> Result<(), Failure> {
@@ -188,8 +185,7 @@ fn withdraw(name: &str, timeout_s: u64, admin: &AdminArgs) -> Result<(), Failure
             format!("next: jirani liquidity post {id}, or void to give it back"),
         ],
     };
-    print(admin, withdrawal, &lines);
-    Ok(())
+    print(admin, withdrawal, &lines)
 }
 
 fn payment_lines(payments: &[Value], amount: &str) -> Vec<String> {

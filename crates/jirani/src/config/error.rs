@@ -11,6 +11,8 @@ pub(crate) enum ConfigError {
     Unknown { key: String, origin: String, suggestion: &'static str },
     #[error("configuration key {key} = {value} (from {origin}): expected {form}")]
     Value { key: String, value: String, origin: String, form: String },
+    #[error("the environment variable {name} is no UTF-8 text")]
+    NoText { name: String },
     #[error("configuration key {key} is not set: expected {form}")]
     Missing { key: String, form: String },
     #[error(

@@ -10,6 +10,7 @@ use ilp_connector::Source;
 use ilp_http::spsp::{PaymentDetails, SpspClient};
 use ilp_stream::{Amount, Asset, Outcome, Rate, Sender, SenderParameters, SharedSecret};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::{drive::drive, quoting, random};
 use crate::{clock, node::Node};
@@ -60,7 +61,10 @@ async fn attempt(
     let outcome = drive(node, Source::Local(&order.payer), &mut sender, stop, |sender| {
         operator.payment_progress(order.payment_id, progress(sender));
     });
-    let outcome = outcome.await?;
+    let Some(outcome) = outcome.await else {
+        pause(operator, order.payment_id, progress(&sender)).await;
+        return None;
+    };
     if let Some(farewell) = sender.farewell(clock::now(), &mut random) {
         // It moves no money, and nothing depends on its answer.
         node.forward(Source::Own, farewell).await;
@@ -72,6 +76,12 @@ async fn attempt(
         }
     };
     Some((ended, progress(&sender)))
+}
+
+async fn pause(operator: &Operator, id: Uuid, progress: Progress) {
+    if let Err(error) = operator.payment_paused(id, progress).await {
+        tracing::warn!(payment = %id, %error, "how far it has come goes by an earlier note");
+    }
 }
 
 /// Asks a receiver how it is paid, for as long as another try may help. `None` when the node stops.

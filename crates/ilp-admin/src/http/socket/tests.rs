@@ -1,6 +1,7 @@
 use async_graphql::futures_util::SinkExt;
+use ilp_store::AuditFilter;
 use serde_json::json;
-use tokio::net::TcpStream;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Error, Message as Frame, client::IntoClientRequest},
@@ -10,6 +11,7 @@ use super::*;
 use crate::{
     auth::Auth,
     http::tests::{Port, SECRET, signed_at},
+    operator::PageArguments,
     schema::tests::clock,
 };
 
@@ -122,4 +124,47 @@ async fn sockets_are_bounded_and_what_is_no_message_ends_one() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("its place was never free");
+}
+
+#[tokio::test]
+async fn no_frame_is_taken_that_is_longer_than_a_message_may_be() {
+    let port = Port::open(|_| Auth::loopback(Vec::new())).await;
+    let mut client = Client::open(&port, &[]).await.unwrap();
+    // Only announced: 16 MB of text, of which nothing comes.
+    let announced = [&[0x81, 0xff][..], &16_000_000_u64.to_be_bytes(), &[0; 4]].concat();
+    client.0.get_mut().write_all(&announced).await.unwrap();
+    let ended = timeout(Duration::from_secs(60), client.0.next()).await;
+    assert!(!matches!(ended.unwrap(), Some(Ok(Frame::Text(_)))), "it waits for the rest");
+    let mut client = Client::open(&port, &[]).await.unwrap();
+    client.init(json!({})).await;
+    let comment = "#".repeat(200_000);
+    let query = format!("{{ node {{ version }} }} {comment}");
+    client.send(json!({"type": "subscribe", "id": "a", "payload": {"query": query}})).await;
+    assert_eq!(client.read().await["payload"]["data"]["node"]["version"], "0.1.0");
+}
+
+#[tokio::test]
+async fn a_change_is_ended_and_noted_when_the_client_hangs_up() {
+    let port = Port::open(|_| Auth::loopback(Vec::new())).await;
+    let page = PageArguments { first: Some(1), ..PageArguments::default() };
+    let last = async || {
+        let noted = port.operator.audit_events(&page, AuditFilter::default()).await.unwrap();
+        noted.rows.into_iter().next()
+    };
+    // Often, since some will be done before the node hears of it.
+    for scale in 0..20 {
+        let before = last().await.map(|noted| noted.id);
+        let mut client = Client::open(&port, &[]).await.unwrap();
+        client.init(json!({})).await;
+        let query = "mutation($scale: UInt8!) {
+            createAsset(input: {code: \"USD\", scale: $scale}) { code } }";
+        let payload = json!({"query": query, "variables": {"scale": scale}});
+        client.send(json!({"type": "subscribe", "id": "a", "payload": payload})).await;
+        let begun = async { while last().await.map(|noted| noted.id) == before {} };
+        timeout(Duration::from_secs(60), begun).await.unwrap();
+        drop(client);
+        let ended = async { while last().await.unwrap().outcome.is_none() {} };
+        timeout(Duration::from_secs(60), ended).await.expect("what became of it is noted");
+        assert_eq!(last().await.unwrap().outcome.unwrap().code, "200");
+    }
 }

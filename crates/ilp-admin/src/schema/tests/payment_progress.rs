@@ -44,7 +44,7 @@ async fn a_payment_is_followed_to_its_end() {
     let rest: Vec<_> = following.collect().await;
     assert_eq!(*rest.last().unwrap(), told("COMPLETED", 100, 200, 10));
     let ended: Vec<_> = follow(&id).collect().await;
-    assert_eq!(ended, [told("COMPLETED", 100, 200, 0)]);
+    assert_eq!(ended, [told("COMPLETED", 100, 200, 10)]);
     let unknown: Vec<_> = follow("1").collect().await;
     assert_eq!(unknown[0]["errors"][0]["extensions"]["code"], "NOT_FOUND");
 }

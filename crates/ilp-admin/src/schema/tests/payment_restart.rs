@@ -24,8 +24,9 @@ async fn a_payment_that_is_being_sent_goes_on_from_what_the_books_say() {
     let noted = Progress { sent: 100, delivered: 250, packets: 10 };
     node.operator.payment_progress(order.payment_id, noted);
     for _ in 0..500 {
-        let row = node.row("outgoingPayment", &id, "deliveredAmount { value }").await;
-        if row["deliveredAmount"]["value"] == "250" {
+        // What clients are told is ahead of it.
+        let stored = node.operator.store().outgoing_payment(order.payment_id).unwrap().unwrap();
+        if (stored.delivered, stored.packets) == (250, Some(10)) {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -52,12 +53,59 @@ async fn a_payment_that_is_being_sent_goes_on_from_what_the_books_say() {
     let payer = node.pay_through_notes().await;
     assert!(payer.orders.lock().is_empty());
     let row = node
-        .row("outgoingPayment", &id, "state sentAmount { value } deliveredAmount { value }")
+        .row(
+            "outgoingPayment",
+            &id,
+            "state sentAmount { value } deliveredAmount { value } packetCount",
+        )
         .await;
+    // Two transfers were in the books when the node was cut short, whatever was noted.
     let expected = json!({"state": "COMPLETED", "sentAmount": {"value": "1000"},
-        "deliveredAmount": {"value": "2001"}});
+        "deliveredAmount": {"value": "2001"}, "packetCount": "89"});
     assert_eq!(row, expected);
     assert_eq!(node.told(&["outgoing_payment.completed"]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_payment_that_is_let_go_in_order_loses_no_unit_and_no_packet() {
+    let node = Node::start().await;
+    let payer = node.pay_through_notes().await;
+    let asset = node.create_asset("USD").await;
+    let wallet = node.wallet(&asset, "alice").await;
+    let amount = json!({"debitAmount": usd(1_000)});
+    let quote = node.quote(&wallet, "https://far.example/bob", amount).await;
+    let id = node.payment(&quote).await;
+    node.fund(&id).await;
+    let order = payer.orders.lock()[0].clone();
+    let selected = "state sentAmount { value } deliveredAmount { value } packetCount";
+    let told = |state: &str, sent: &str, delivered: &str, packets: &str| {
+        json!({"state": state, "sentAmount": {"value": sent},
+            "deliveredAmount": {"value": delivered}, "packetCount": packets})
+    };
+    assert_eq!(node.row("outgoingPayment", &id, selected).await, told("SENDING", "0", "0", "0"));
+    node.send_packet(&order, 100).await;
+    let first = Progress { sent: 100, delivered: 250, packets: 10 };
+    node.operator.payment_progress(order.payment_id, first);
+    node.send_packet(&order, 33).await;
+    let last = Progress { sent: 133, delivered: 333, packets: 13 };
+    // Too soon after the first one to be written down, and yet told.
+    node.operator.payment_progress(order.payment_id, last);
+    let row = node.row("outgoingPayment", &id, selected).await;
+    assert_eq!(row, told("SENDING", "133", "333", "13"));
+    node.operator.payment_paused(order.payment_id, last).await.unwrap();
+    drop((order, payer));
+
+    let node = node.restart().await;
+    let payer = node.pay_through_notes().await;
+    let order = payer.orders.lock()[0].clone();
+    assert_eq!((order.sent, order.delivered), (133, 333));
+    let row = node.row("outgoingPayment", &id, selected).await;
+    assert_eq!(row, told("SENDING", "133", "333", "13"));
+    node.send_packet(&order, 867).await;
+    let all = Progress { sent: 1_000, delivered: 2_001, packets: 87 };
+    node.operator.payment_ended(order.payment_id, Ended::Completed, all).await.unwrap();
+    let row = node.row("outgoingPayment", &id, selected).await;
+    assert_eq!(row, told("COMPLETED", "1000", "2001", "100"));
 }
 
 /// The deposit is in the books, and the node ends before the record says so.

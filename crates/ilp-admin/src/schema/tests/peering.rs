@@ -20,6 +20,14 @@ pub(super) fn reply(post: &PeeringPost) -> Result<PeeringReply, String> {
     let (status, body) = match post.url.rsplit('/').next().unwrap_or_default() {
         "good" => (200, good("test.bob", format!("bobs-{}", proof.len()))),
         "alices" => (200, good("test.alice", "evil".to_owned())),
+        "branch" => (200, good("test.alice.branch", "evil".to_owned())),
+        "carols" => (200, good("test.carol", "evil".to_owned())),
+        "child" => (200, good("test.jirani.child", "evil".to_owned())),
+        "turned" => {
+            let mut answer = good("test.turned", "t".to_owned());
+            answer["name"] = json!("\u{202e}knab");
+            (200, answer)
+        }
         "near" => {
             let mut answer = good("test.near", "t".to_owned());
             answer["ilpConnectorUrl"] = json!("http://localhost:1");
@@ -77,9 +85,15 @@ async fn what_a_url_answers_never_changes_a_peer_that_was_not_made_there() {
     let node = Node::start().await;
     let asset = node.create_asset("USD").await;
     node.create_peer(&asset, "test.alice").await;
+    let euro = node.create_asset("EUR").await;
+    node.create_peer(&euro, "test.carol").await;
     let unknown = "019926a0-3b5c-7def-8123-456789abcdef";
     for (path, code, words) in [
         ("alices", "400", "Invalid peering request: a peer of this asset has the address"),
+        ("branch", "400", "Invalid peering request: it answers with the address test.alice.branch"),
+        ("carols", "400", "Invalid peering request: it answers with the address test.carol"),
+        ("child", "400", "Invalid peering request: it answers with an address that lies below"),
+        ("turned", "400", "Invalid peering request: the answer makes no peer: invalid name"),
         ("near", "400", "Invalid peering request: it is near"),
         ("asset", "400", "Peer does not support asset"),
         ("config", "400", "The ILP configuration is misconfigured: the peer says: soit is"),
@@ -99,5 +113,5 @@ async fn what_a_url_answers_never_changes_a_peer_that_was_not_made_there() {
     let schemeless = node.by_url(&asset, "good", json!({"peerUrl": "peer.example/good"})).await;
     assert_eq!(schemeless["code"], "404");
     assert!(node.connector.peer_by_token(b"token-test.alice").is_some());
-    assert_eq!(node.connector.peer_count(), 1);
+    assert_eq!(node.connector.peer_count(), 2);
 }

@@ -69,16 +69,14 @@ fn show(bar: &ProgressBar, payment: &Value) {
     bar.set_message(message(payment, elapsed_ms));
 }
 
-/// How much of how much, and in how many packets: at least as many as it takes if each is as large
-/// as it may be.
+/// How much of how much, and in how many packets.
 fn message(payment: &Value, elapsed_ms: u64) -> String {
     let (sent, debit) = (&payment["sentAmount"], &payment["debitAmount"]);
     let scale = debit["assetScale"].as_u64().and_then(|scale| u8::try_from(scale).ok());
     let shown = |money: &Value| format_amount(u128::from(amount(money)), scale.unwrap_or(0));
     let money = format!("{} of {} {}", shown(sent), shown(debit), plain(&debit["assetCode"]));
-    let largest = payment["quote"]["maxPacketAmount"].as_str().and_then(|text| text.parse().ok());
-    let Some(largest) = largest.filter(|largest: &u64| *largest > 0) else { return money };
-    let packets = amount(sent).div_ceil(largest);
+    let packets = payment["packetCount"].as_str().and_then(|text| text.parse().ok());
+    let Some(packets) = packets.filter(|packets: &u64| *packets > 0) else { return money };
     let a_second = u128::from(packets) * 1_000 / u128::from(elapsed_ms.max(1));
     format!("{money}, {packets} packets, {a_second}/s")
 }
@@ -96,7 +94,7 @@ mod tests {
         let money = |value: &str| json!({ "value": value, "assetCode": "USD", "assetScale": 2 });
         let mut payment = json!({ "sentAmount": money("5"), "debitAmount": money("1000") });
         assert_eq!(message(&payment, 0), "0.05 of 10.00 USD");
-        payment["quote"] = json!({ "maxPacketAmount": "2" });
+        payment["packetCount"] = json!("3");
         assert_eq!(message(&payment, 1_500), "0.05 of 10.00 USD, 3 packets, 2/s");
     }
 }

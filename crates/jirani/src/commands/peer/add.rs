@@ -190,7 +190,6 @@ impl AddArgs {
                 lines.push(format!("and this one, which we show them: {token}"));
             }
         }
-        print(&self.admin, &peer, &lines);
-        Ok(())
+        print(&self.admin, &peer, &lines)
     }
 }

@@ -1,0 +1,127 @@
+//! The command line in odd surroundings: a reader who has enough, a disk that is full, arguments and
+//! files that are no text.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    os::unix::ffi::OsStringExt,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::json;
+
+use crate::support::{Node, jirani};
+
+fn on(node: &Node, arguments: &[&str]) -> Command {
+    let mut command = jirani();
+    command.args(arguments).env("JIRANI_ADMIN_URL", format!("http://{}", node.admin));
+    command
+}
+
+/// Runs a command whose output nobody reads.
+fn unread(mut command: Command) -> Output {
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(process.stdout.take());
+    process.wait_with_output().unwrap()
+}
+
+fn errors(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!errors.contains("panicked"), "{errors}");
+    errors
+}
+
+#[test]
+fn a_reader_who_has_enough_is_no_failure_and_a_full_disk_is() {
+    let node = Node::start();
+    let asset = node.create_asset("USD", 2);
+    node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", json!({}));
+    let query = node.dir.temp.path().join("query.graphql");
+    fs::write(&query, "{ peers { edges { node { id } } } }").unwrap();
+    let query = query.to_str().unwrap();
+    let listed: &[&[&str]] = &[
+        &["peer", "list"],
+        &["peer", "list", "--json"],
+        &["asset", "list"],
+        &["graphql", query],
+        &["completions", "bash"],
+        &["--help"],
+    ];
+    for arguments in listed {
+        let output = unread(on(&node, arguments));
+        assert!(output.status.success(), "{arguments:?}: {}", errors(&output));
+        assert_eq!(errors(&output), "", "{arguments:?}");
+        if *arguments != ["--help"] {
+            let full = File::options().write(true).open("/dev/full").unwrap();
+            let output = on(&node, arguments).stdout(full).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", errors(&output));
+            assert!(errors(&output).contains("the output can't be written"), "{arguments:?}");
+        }
+    }
+    // What a command does, it does all the same.
+    assert!(unread(on(&node, &["asset", "add", "EUR", "2"])).status.success());
+    assert!(on(&node, &["asset", "remove", "EUR", "--yes"]).output().unwrap().status.success());
+
+    let dir = node.stop();
+    let export = || {
+        let mut command = jirani();
+        command.args(["ledger", "export", "--data-dir"]).arg(dir.data());
+        command
+    };
+    let output = unread(export());
+    assert!(output.status.success(), "{}", errors(&output));
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = export().stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
+}
+
+#[test]
+fn where_nobody_hears_a_complaint_the_exit_code_still_tells_it() {
+    let mut command = jirani();
+    command.args(["asset", "list", "--url", "http://127.0.0.1:1"]);
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(process.stderr.take());
+    assert_eq!(process.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn arguments_variables_and_files_that_are_no_text_are_told_as_such() {
+    let no_text = || OsString::from_vec(b"hush\xff".to_vec());
+    let dir = tempfile::tempdir().unwrap();
+    let run = |configure: &dyn Fn(&mut Command)| -> (Option<i32>, String) {
+        let mut command = jirani();
+        command.current_dir(dir.path()).env("JIRANI_DATA_DIR", dir.path().join("data"));
+        configure(&mut command);
+        let output = command.output().unwrap();
+        (output.status.code(), errors(&output))
+    };
+    let (code, said) = run(&|it| {
+        it.args(["asset", "add"]).arg(no_text()).arg("2");
+    });
+    assert_eq!(code, Some(2), "{said}");
+    let (code, said) = run(&|it| {
+        it.arg("--config").arg(no_text());
+    });
+    assert_eq!(code, Some(64), "{said}");
+    for name in ["JIRANI_ADMIN_SECRET", "ADMIN_API_SECRET"] {
+        let (code, said) = run(&|it| {
+            it.arg("run").env(name, no_text());
+        });
+        assert_eq!(code, Some(64), "{said}");
+        assert!(said.contains(name) && !said.contains("hush"), "{said}");
+    }
+    let binary = dir.path().join("binary");
+    fs::write(&binary, b"name = \"\xff\"").unwrap();
+    for (file, why) in [
+        (Path::new("/dev/zero"), "more than 1048576 bytes"),
+        (dir.path(), "directory"),
+        (&binary, "UTF-8"),
+    ] {
+        let (code, said) = run(&|it| {
+            it.arg("--config").arg(file);
+        });
+        assert_eq!(code, Some(64), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+}
