@@ -25,7 +25,7 @@ use ilp_connector::{
     ledger::MemoryLedger,
     peer::{Asset, NextHop, Peer, Terms},
     token::{Secret, TokenDigest},
-    traffic::{Ending, Passage, Traffic},
+    traffic::{Counted, Ending, OwnTraffic, Passage},
 };
 use interledger_packet::{Addr, FulfillBuilder, Prepare, PrepareBuilder, Timestamp};
 use ring::digest::{SHA256, digest};
@@ -101,11 +101,15 @@ struct Counting {
 
 impl Counting {
     fn measure(packets: usize) -> Self {
-        let (source, destination) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
+        let (source, destination) = (Arc::<OwnTraffic>::default(), Arc::<OwnTraffic>::default());
         let [total, own, next_hop, durability] = [(); 4].map(|()| Histogram::default());
         Self {
             counters_ps: each_ps(packets, |_| {
-                let passage = Passage::begin(black_box(&source), black_box(&destination), 100, 90);
+                let passage = {
+                    let [from, to] = [&source, &destination]
+                        .map(|traffic| Counted::Own(Arc::clone(black_box(traffic))));
+                    Passage::begin(from, to, 100, 90)
+                };
                 black_box(passage).end(Ending::Fulfilled);
             }),
             histograms_ps: each_ps(packets, |index| {
@@ -233,7 +237,7 @@ fn peer(asset: &Arc<Asset>, index: usize, routes: usize) -> Arc<Peer> {
         amount_per_second_max: None,
         in_flight: InFlightLimits::default(),
         spread: Spread::NONE,
-        next_hop: Arc::new(next_hop),
+        next_hop,
     };
     let liquidity = Arc::new(Account::new(AccountId::peer(id), balance));
     Arc::new(Peer::new(id, Arc::clone(asset), liquidity, terms))

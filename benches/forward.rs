@@ -66,7 +66,7 @@ fn connector(peers: usize) -> (Connector<MemoryLedger>, Arc<Peer>) {
                 amount_per_second_max: None,
                 in_flight: InFlightLimits::default(),
                 spread: Spread::NONE,
-                next_hop: Arc::new(next_hop),
+                next_hop,
             };
             let peer = Arc::new(Peer::new(id, Arc::clone(&asset), liquidity, terms));
             connector.add_peer(Arc::clone(&peer));

@@ -170,7 +170,7 @@ impl Net {
             amount_per_second_max: None,
             in_flight: InFlightLimits::default(),
             spread: conversion::Spread::NONE,
-            next_hop: Arc::new(next_hop),
+            next_hop,
         };
         let account = Arc::new(Account::empty(AccountId::peer(id)));
         self.connector.add_peer(Arc::new(Peer::new(id, Arc::clone(&self.asset), account, terms)));

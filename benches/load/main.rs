@@ -5,10 +5,11 @@
 //! median of the ratios with the least and the greatest. CPU is what the subject's threads used while
 //! the load was warm. Steal is what the hypervisor took: a row with much of it says little.
 //!
-//! `cargo bench --bench load` runs all rows, the last of which is what more load than the node can
-//! carry does to it; `-- ROW` runs those whose name contains it. `JIRANI_BENCH_BINARY`
+//! `cargo bench --bench load` runs all rows, the last of which are what more load than the node can
+//! carry does to it, and what peers that are made meanwhile do to packets; `-- ROW` runs those whose name contains it. `JIRANI_BENCH_BINARY`
 //! names another node to be measured, `JIRANI_BENCH_ROUNDS` another number of turns.
 
+mod background;
 mod clients;
 mod measure;
 mod overload;
@@ -49,6 +50,9 @@ fn main() {
             table(&runtime, filter, rounds, LENGTH);
             if overload::NAME.contains(filter) {
                 overload::measure(&runtime, rounds);
+            }
+            if background::NAME.contains(filter) {
+                background::measure(&runtime, rounds);
             }
         }
     }

@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -17,6 +18,8 @@ use tempfile::TempDir;
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// A node's, through which more peers can be made.
+    pub(crate) admin: Option<Arc<Admin>>,
     /// Where a node's data is, for as long as it runs.
     _data: Option<TempDir>,
 }
@@ -35,7 +38,7 @@ impl Process {
         let mut line = String::new();
         let output = child.stdout.take().expect("a pipe");
         BufReader::new(output).read_line(&mut line).expect("the port");
-        Self { child, address: line.trim().parse().expect("an address"), _data: None }
+        Self { child, address: line.trim().parse().expect("an address"), admin: None, _data: None }
     }
 
     /// A node with a peer that sends and one at `next_hop` that receives, and with some settings.
@@ -64,15 +67,14 @@ impl Process {
             let text = surfaces[surface]["listen"].as_str().expect("an address");
             text.parse().expect("an address")
         };
-        let (admin, address) = (Admin(at("admin")), at("ilp"));
-        let asset = admin.create_asset();
-        admin.create_peer(&asset, "test.sender", "127.0.0.1:1");
-        admin.create_peer(&asset, "test.sink", &next_hop.to_string());
-        Self { child, address, _data: Some(data) }
+        let (admin, address) = (Admin::new(at("admin")), at("ilp"));
+        admin.create_peer("test.sender", "127.0.0.1:1");
+        admin.create_peer("test.sink", &next_hop.to_string());
+        Self { child, address, admin: Some(Arc::new(admin)), _data: Some(data) }
     }
 }
 
-const SURFACES: [&str; 2] = ["JIRANI_ILP_LISTEN", "JIRANI_ADMIN_LISTEN"];
+const SURFACES: [&str; 3] = ["JIRANI_ILP_LISTEN", "JIRANI_ADMIN_LISTEN", "JIRANI_WALLET_LISTEN"];
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -81,12 +83,26 @@ impl Drop for Process {
     }
 }
 
-struct Admin(SocketAddr);
+/// The operator of a node, with one asset.
+pub(crate) struct Admin {
+    at: SocketAddr,
+    /// Keeps its connection.
+    agent: ureq::Agent,
+    asset: Value,
+}
 
 impl Admin {
+    fn new(at: SocketAddr) -> Self {
+        let mut admin = Self { at, agent: ureq::Agent::new_with_defaults(), asset: Value::Null };
+        admin.asset = admin.create_asset();
+        admin
+    }
+
     fn ask(&self, query: &str, input: &Value) -> Value {
         let body = json!({ "query": query, "variables": { "input": input } });
-        let mut answer = ureq::post(format!("http://{}/graphql", self.0))
+        let mut answer = self
+            .agent
+            .post(format!("http://{}/graphql", self.at))
             .header("content-type", "application/json")
             .send(body.to_string())
             .expect("the admin API answers");
@@ -103,11 +119,11 @@ impl Admin {
         answer["data"]["createAsset"]["asset"]["id"].clone()
     }
 
-    fn create_peer(&self, asset: &Value, address: &str, endpoint: &str) {
+    pub(crate) fn create_peer(&self, address: &str, endpoint: &str) {
         let query =
             "mutation($input: CreatePeerInput!) { createPeer(input: $input) { peer { id } } }";
         let input = json!({
-            "assetId": asset,
+            "assetId": self.asset,
             "staticIlpAddress": address,
             "maxPacketAmount": "10000",
             "initialLiquidity": "1000000000000",

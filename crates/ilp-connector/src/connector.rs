@@ -22,7 +22,7 @@ use crate::{
     account::Account,
     in_flight::{InFlightDefaults, Place},
     ledger::Ledger,
-    peer::{Asset, NextHop, Peer, Terms},
+    peer::{Asset, Peer, Terms},
     peers::Peers,
     rates::Rates,
     refusal::Refusal,
@@ -111,13 +111,13 @@ pub enum Decision<H> {
 /// A packet that was sent on and not yet answered. Dropping it voids its hold.
 #[derive(Debug)]
 pub struct InFlight<H> {
-    /// Where it went.
-    pub next_hop: Arc<NextHop>,
     /// When it expires at the next hop: the life of its hold, and the time by which an answer
     /// counts.
     pub expires_at: Timestamp,
-    /// Whose next hop that is.
+    /// Whom it went to.
     peer: Arc<Peer>,
+    /// The terms that it went under.
+    terms: Arc<Terms>,
     amount_out: u64,
     /// Amount and expiry as they arrived. The packet has them overwritten; these two words bring it
     /// back where it is to go elsewhere, and a copy of it would cost every packet an allocation.
@@ -268,8 +268,7 @@ impl<L: Ledger> Connector<L> {
     ) -> Result<Way<L::Hold>, Refusal> {
         self.is_up()?;
         not_expired(&packet, now)?;
-        self.sender_may_send_this_much(source, packet.amount())?;
-        self.sender_may_send_this_often(source, packet.amount(), now)?;
+        self.sender_may_send(source, packet.amount(), now)?;
         if let Some(reply) = self.configures_peer(source, &packet)? {
             self.counters.answered(source);
             return Ok(Way::Answered(reply));
@@ -318,7 +317,7 @@ impl<L: Ledger> Connector<L> {
         Ok(Delivery {
             expires_at: packet.expires_at(),
             execution_condition: *packet.execution_condition(),
-            passage: self.counters.begin(source, &to, packet.amount(), amount),
+            passage: self.counters.begin(source, to, packet.amount(), amount),
             hold,
             place,
         })

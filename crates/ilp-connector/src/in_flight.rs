@@ -94,6 +94,13 @@ pub(crate) struct UnderWay {
     asset_share_ppm: AtomicU64,
 }
 
+impl UnderWay {
+    /// How many packets.
+    pub(crate) fn packets(&self) -> u64 {
+        self.packets.load(Ordering::Relaxed)
+    }
+}
+
 /// One packet's place among what its peer has under way. Dropping it gives the place back, so no
 /// path, panic included, keeps one.
 #[must_use = "a place that is dropped is given back"]

@@ -2,6 +2,8 @@
 
 use std::{
     fmt,
+    hint::black_box,
+    mem::offset_of,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -19,7 +21,6 @@ use crate::{
     in_flight::{InFlightLimits, UnderWay},
     rate_limit::RateLimit,
     refusal::LinkFailure,
-    samples::Party,
     token::{Secret, TokenDigest},
     traffic::Traffic,
 };
@@ -41,6 +42,7 @@ pub struct Asset {
 
 /// Where a peer's packets are sent, and the token that opens its door.
 #[derive(Clone)]
+#[repr(C)]
 pub struct NextHop {
     /// Changes whenever endpoint or token do, so that a client's connections and prepared headers
     /// can be kept under it without comparing the texts for every packet.
@@ -70,30 +72,33 @@ impl fmt::Debug for NextHop {
 
 /// What two operators agreed on, and may change while packets flow. Replaced as a whole, so that a
 /// packet sees either the old terms or the new ones.
+//
+// What packets read comes first, up to the id of the next hop, and so lies in two lines.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Terms {
-    /// The peer's own ILP address; a route to it is implied.
-    pub address: Address,
-    /// What else is reached through the peer.
-    pub routes: Vec<AddressPrefix>,
-    /// Whether the peer takes what nobody else is nearer to.
-    pub is_default_route: bool,
-    /// Digests of the tokens that the peer may show us.
-    pub tokens: Vec<TokenDigest>,
     /// The most that one packet to or from the peer may carry, in the asset's smallest unit.
     pub max_packet_amount: Option<u64>,
     /// How many packets the peer may send us within any minute.
     pub packets_per_minute_max: Option<u64>,
+    /// What the node keeps of whatever the peer sends, on top of the rate. Between two peers of one
+    /// asset, where the rate is one, it is the whole price.
+    pub spread: Spread,
+    /// Whether the peer takes what nobody else is nearer to.
+    pub is_default_route: bool,
     /// How much the peer may send us within any second, in the asset's smallest unit, and so also
     /// with one packet.
     pub amount_per_second_max: Option<u64>,
     /// How much of what the peer sends may be under way at once.
     pub in_flight: InFlightLimits,
-    /// What the node keeps of whatever the peer sends, on top of the rate. Between two peers of one
-    /// asset, where the rate is one, it is the whole price.
-    pub spread: Spread,
     /// Where packets to the peer go.
-    pub next_hop: Arc<NextHop>,
+    pub next_hop: NextHop,
+    /// The peer's own ILP address; a route to it is implied.
+    pub address: Address,
+    /// What else is reached through the peer.
+    pub routes: Vec<AddressPrefix>,
+    /// Digests of the tokens that the peer may show us.
+    pub tokens: Vec<TokenDigest>,
 }
 
 impl Terms {
@@ -108,6 +113,11 @@ impl Terms {
 
 /// A peer for as long as it exists: what never changes about it, the terms of today, and the
 /// state that outlives a change of terms.
+//
+// With many peers a packet waits for memory more than for anything else, so what packets need lies
+// together: with the counts of its `Arc` in the first two lines, and then a line for what is counted of
+// packets from it, and one for those to it.
+#[repr(C)]
 pub struct Peer {
     /// Names the peer in the store and in the admin API.
     pub id: Uuid,
@@ -115,14 +125,26 @@ pub struct Peer {
     pub asset: Arc<Asset>,
     /// Its credit line.
     pub liquidity: Arc<Account>,
-    /// What passed from and to it since the process started.
-    pub traffic: Arc<Traffic>,
     terms: ArcSwap<Terms>,
     pub(crate) packet_rate: RateLimit,
     pub(crate) amount_rate: RateLimit,
     pub(crate) under_way: UnderWay,
     pub(crate) breaker: Breaker,
+    /// What passed from and to it since the process started.
+    pub traffic: Traffic,
 }
+
+/// What a processor fetches from memory at once.
+const LINE_BYTES: usize = 64;
+/// The two counts before what an `Arc` points to.
+const COUNTS_BYTES: usize = 2 * size_of::<usize>();
+
+const _: () = {
+    let traffic = COUNTS_BYTES + offset_of!(Peer, traffic);
+    let (incoming, outgoing) = (offset_of!(Traffic, incoming), offset_of!(Traffic, outgoing));
+    assert!(align_of::<Peer>() <= COUNTS_BYTES, "the counts share the first line");
+    assert!(traffic + incoming == 2 * LINE_BYTES && traffic + outgoing == 4 * LINE_BYTES);
+};
 
 impl Peer {
     /// A peer on the given terms. Packets reach it once it is added to a connector.
@@ -130,15 +152,27 @@ impl Peer {
     pub fn new(id: Uuid, asset: Arc<Asset>, liquidity: Arc<Account>, terms: Terms) -> Self {
         Self {
             id,
-            traffic: Arc::new(Traffic::of(Party::Peer { id, asset: Arc::clone(&asset) })),
             asset,
             liquidity,
+            traffic: Traffic::default(),
             terms: ArcSwap::from_pointee(terms),
             packet_rate: RateLimit::default(),
             amount_rate: RateLimit::default(),
             under_way: UnderWay::default(),
             breaker: Breaker::default(),
         }
+    }
+
+    /// Reads a word of each line of memory that a packet from or to the peer changes, so that a
+    /// processor fetches all of them at once. Each counter, lock and reference is changed by an
+    /// instruction that waits for its own line and lets nothing overtake it, so without this a packet
+    /// waits for one line after the other.
+    pub(crate) fn fetch(&self) {
+        // This is such an instruction itself, so it comes first.
+        let terms = self.terms_now();
+        let counts = [Arc::strong_count(&self.liquidity), Arc::strong_count(&self.asset)];
+        let words = (self.liquidity.id().kind, self.under_way.packets(), self.traffic.fetch());
+        black_box((counts, words, terms.max_packet_amount, terms.next_hop.id));
     }
 
     /// The terms at this moment.

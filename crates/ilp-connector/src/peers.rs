@@ -45,7 +45,7 @@ impl Peers {
     }
 
     pub(crate) fn by_token(&self, token: &TokenDigest) -> Option<Arc<Peer>> {
-        self.by_token.pin().get(token).cloned()
+        self.by_token.pin().get(token).inspect(|peer| peer.fetch()).cloned()
     }
 
     pub(crate) fn len(&self) -> usize {

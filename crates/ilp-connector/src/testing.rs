@@ -54,7 +54,7 @@ pub(crate) fn terms(text: &str) -> Terms {
         amount_per_second_max: None,
         in_flight: InFlightLimits::default(),
         spread: Spread::NONE,
-        next_hop: Arc::new(NextHop::new(format!("http://{text}"), Secret::new("t".to_owned()))),
+        next_hop: NextHop::new(format!("http://{text}"), Secret::new("t".to_owned())),
     }
 }
 

@@ -6,25 +6,27 @@
 //! process; money is counted by the [ledger](crate::ledger), which forgets nothing.
 //!
 //! The cost for a packet that is forwarded is four additions when it begins and four when it ends,
-//! each to memory of its own peer, and a reference to the counters of either side. There is no lock
-//! and no allocation.
+//! each to memory of its own peer, and a reference to the peer on either side. There is no lock and no
+//! allocation.
 
 mod causes;
+mod counted;
 mod departed;
 
 use std::{
     ops::AddAssign,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use interledger_packet::Timestamp;
 
 pub(crate) use self::departed::{Departed, name};
-pub use self::{causes::Causes, departed::AssetName};
-use crate::samples::{Outcome, Party, Sample};
+pub use self::{
+    causes::Causes,
+    counted::{Counted, OwnTraffic},
+    departed::AssetName,
+};
+use crate::samples::{Outcome, Sample};
 
 /// Packets, and what they carried together, in the smallest unit of the asset that they are
 /// counted in.
@@ -62,22 +64,20 @@ pub struct Flows {
 }
 
 /// The counters of one peer, or of the node itself. They outlive a change of terms, and the peer
-/// for as long as one of its packets is under way.
+/// is there for as long as one of its packets is under way.
 //
-// Aligned to the two lines that processors fetch together, so that counting doesn't take a line
-// from those who read what happens to lie beside.
+// In this order, what a packet counts on one side, its begin and its Fulfill, lies in one line of a
+// peer's memory; see there.
 #[derive(Debug, Default)]
-#[repr(align(128))]
+#[repr(C)]
 pub struct Traffic {
-    incoming: Side,
-    outgoing: Side,
+    link_failures: AtomicU64,
+    pub(crate) incoming: Side,
     /// Packets that were refused before they were sent on.
     turned_away: Tally,
+    pub(crate) outgoing: Side,
     /// Packets to here that could not be sent and went to another next hop.
     gone_elsewhere: Tally,
-    link_failures: AtomicU64,
-    /// Whose traffic it is.
-    party: Party,
 }
 
 /// How a packet that was sent on ended.
@@ -95,15 +95,16 @@ pub enum Ending {
 /// is what becomes of a packet that is dropped.
 #[derive(Debug)]
 pub struct Passage {
-    source: Arc<Traffic>,
-    destination: Arc<Traffic>,
+    source: Counted,
+    destination: Counted,
     amount_in: u64,
     amount_out: u64,
     ending: Ending,
 }
 
 #[derive(Debug, Default)]
-struct Side {
+#[repr(C, align(16))]
+pub(crate) struct Side {
     begun: Tally,
     fulfilled: Tally,
     rejected: Tally,
@@ -121,10 +122,6 @@ struct Tally {
 }
 
 impl Traffic {
-    pub(crate) fn of(party: Party) -> Self {
-        Self { party, ..Self::default() }
-    }
-
     /// What was counted so far.
     #[must_use]
     pub fn flows(&self) -> Flows {
@@ -137,8 +134,9 @@ impl Traffic {
         Flows { incoming, outgoing, link_failures: self.link_failures.load(Ordering::Relaxed) }
     }
 
-    pub(crate) fn party(&self) -> &Party {
-        &self.party
+    /// Reads a word of what a packet from here counts, and one of what a packet to here does.
+    pub(crate) fn fetch(&self) -> [u64; 2] {
+        [&self.incoming, &self.outgoing].map(|side| side.begun.packets.load(Ordering::Relaxed))
     }
 
     /// Counts a packet from here that was refused before it was sent on.
@@ -155,29 +153,18 @@ impl Traffic {
 impl Passage {
     /// A packet of `amount_in` came, and goes on with `amount_out`, each in the smallest unit of its
     /// side's asset.
-    pub fn begin(
-        source: &Arc<Traffic>,
-        destination: &Arc<Traffic>,
-        amount_in: u64,
-        amount_out: u64,
-    ) -> Self {
+    pub fn begin(source: Counted, destination: Counted, amount_in: u64, amount_out: u64) -> Self {
         source.incoming.begun.add(amount_in);
         destination.outgoing.begun.add(amount_out);
-        Self {
-            source: Arc::clone(source),
-            destination: Arc::clone(destination),
-            amount_in,
-            amount_out,
-            ending: Ending::Refused,
-        }
+        Self { source, destination, amount_in, amount_out, ending: Ending::Refused }
     }
 
     /// The packet has certainly not reached its next hop, and goes to another one. For its source
     /// nothing changes.
-    pub(crate) fn on_to(mut self, destination: &Arc<Traffic>, amount_out: u64) -> Self {
+    pub(crate) fn on_to(mut self, destination: Counted, amount_out: u64) -> Self {
         self.destination.gone_elsewhere.add(self.amount_out);
         destination.outgoing.begun.add(amount_out);
-        (self.destination, self.amount_out) = (Arc::clone(destination), amount_out);
+        (self.destination, self.amount_out) = (destination, amount_out);
         self
     }
 
@@ -185,8 +172,8 @@ impl Passage {
     pub(crate) fn sample(&self, outcome: Outcome, at: Timestamp) -> Sample {
         Sample {
             at,
-            from: self.source.party.clone(),
-            to: Some(self.destination.party.clone()),
+            from: self.source.party(),
+            to: Some(self.destination.party()),
             amount_in: self.amount_in,
             amount_out: self.amount_out,
             outcome,
@@ -291,11 +278,24 @@ impl AddAssign for Flows {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
+    use std::{sync::Arc, thread};
 
     use proptest::prelude::*;
 
     use super::*;
+
+    fn own(traffic: &Arc<OwnTraffic>) -> Counted {
+        Counted::Own(Arc::clone(traffic))
+    }
+
+    fn begin(
+        source: &Arc<OwnTraffic>,
+        destination: &Arc<OwnTraffic>,
+        amount_in: u64,
+        amount_out: u64,
+    ) -> Passage {
+        Passage::begin(own(source), own(destination), amount_in, amount_out)
+    }
 
     fn count(packets: u64, amount: u128) -> Count {
         Count { packets, amount }
@@ -303,9 +303,9 @@ mod tests {
 
     #[test]
     fn a_packet_is_in_flight_until_it_ends_and_then_counted_once_on_either_side() {
-        let (alice, bob) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
+        let (alice, bob) = (Arc::<OwnTraffic>::default(), Arc::<OwnTraffic>::default());
         let endings = [Ending::Fulfilled, Ending::Rejected, Ending::Refused];
-        let passages = endings.map(|_| Passage::begin(&alice, &bob, 100, 90));
+        let passages = endings.map(|_| begin(&alice, &bob, 100, 90));
         assert_eq!(alice.flows().incoming.in_flight, count(3, 300));
         assert_eq!(bob.flows().outgoing.in_flight, count(3, 270));
         for (passage, ending) in passages.into_iter().zip(endings) {
@@ -337,8 +337,8 @@ mod tests {
 
     #[test]
     fn a_packet_that_goes_to_another_next_hop_is_counted_there_alone_and_once_where_it_came_from() {
-        let [alice, bob, carol] = [(); 3].map(|()| Arc::<Traffic>::default());
-        let passage = Passage::begin(&alice, &bob, 100, 90).on_to(&carol, 80);
+        let [alice, bob, carol] = [(); 3].map(|()| Arc::<OwnTraffic>::default());
+        let passage = begin(&alice, &bob, 100, 90).on_to(own(&carol), 80);
         assert_eq!(alice.flows().incoming.in_flight, count(1, 100));
         assert_eq!(bob.flows(), Flows::default());
         assert_eq!(carol.flows().outgoing.in_flight, count(1, 80));
@@ -352,8 +352,8 @@ mod tests {
 
     #[test]
     fn a_packet_that_is_dropped_has_ended_even_when_the_thread_panics() {
-        let (alice, bob) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
-        let passage = Passage::begin(&alice, &bob, 5, 5);
+        let (alice, bob) = (Arc::<OwnTraffic>::default(), Arc::<OwnTraffic>::default());
+        let passage = begin(&alice, &bob, 5, 5);
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
             let _under_way = passage;
             panic!("a bug somewhere on the way");

@@ -64,7 +64,7 @@ fn peer(asset: &Arc<Asset>, address: &str, token: &[u8]) -> Arc<Peer> {
             asset_share_percent_max: Some(50),
         },
         spread: Spread::NONE,
-        next_hop: Arc::new(next_hop),
+        next_hop,
     };
     let liquidity = Arc::new(Account::new(AccountId::peer(id), balance));
     Arc::new(Peer::new(id, Arc::clone(asset), liquidity, terms))

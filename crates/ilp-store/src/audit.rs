@@ -71,7 +71,13 @@ impl Store {
     /// # Errors
     /// When it is too large or the store can't be written.
     pub fn note_audit(&self, record: &AuditRecord) -> Result<(), Refusal> {
-        self.change_later(|change| change.put(Kind::Audit, record))
+        self.change_later(|change| change.put(Kind::Audit, record))?;
+        if record.outcome.is_some() {
+            // No change follows that would take it along, so sled's next flush is to.
+            let settled = self.inner.records.settle();
+            settled.map_err(|cause| self.inner.durability.fail(&cause))?;
+        }
+        Ok(())
     }
 
     /// Notes what came of it, in place of what was noted at its begin. On the disk when it returns.

@@ -1,6 +1,5 @@
 //! How records are read and changed: one batch at a time, on the disk before the call returns.
 
-use sled::Batch;
 use uuid::Uuid;
 
 use crate::{
@@ -8,14 +7,15 @@ use crate::{
     error::{Refusal, StoreError},
     keys::{self, Kind},
     outbox::EventShift,
-    store::Store,
+    record_tree::Writes,
+    store::{Inner, Store},
     stored_form::Stored,
 };
 
 /// A change that is being put together.
 #[derive(Default)]
 pub(crate) struct Change {
-    batch: Batch,
+    writes: Writes,
     /// What it does to the counts of events, once it is applied.
     pub(crate) events: EventShift,
 }
@@ -41,18 +41,23 @@ impl Change {
         if bytes.len() > bytes_max {
             return Err(Refusal::TooLarge { bytes: bytes.len() });
         }
-        self.batch.insert(key, bytes);
+        self.writes.insert(key, Some(bytes.into()));
         Ok(())
     }
 
     /// Lets `key` lead to the record of this id.
     pub(crate) fn index(&mut self, key: Vec<u8>, id: Uuid) {
-        self.batch.insert(key, id.as_bytes());
+        self.writes.insert(key, Some(id.as_bytes().into()));
+    }
+
+    /// Whether it puts or removes an entry of this kind.
+    fn touches(&self, kind: Kind) -> bool {
+        self.writes.range(vec![kind.byte()]..vec![kind.byte() + 1]).next().is_some()
     }
 
     /// Removes an entry, if there is one. What is put or indexed later wins over it.
     pub(crate) fn remove(&mut self, key: Vec<u8>) {
-        self.batch.remove(key);
+        self.writes.insert(key, None);
     }
 }
 
@@ -95,8 +100,9 @@ impl Store {
         plan: impl FnOnce(&mut Change) -> Result<(T, bool), Refusal>,
     ) -> Result<T, Refusal> {
         let (answer, number) = self.apply(plan)?;
-        if number > self.inner.durability.answered().changes {
-            self.inner.durability.persist_records(number)?;
+        let Inner { durability, records, .. } = &*self.inner;
+        if number > durability.answered().changes {
+            durability.persist_records(records, number)?;
         }
         if let Some(rider) = &self.rider {
             rider.is_durable();
@@ -129,14 +135,15 @@ impl Store {
                 rider.join(&mut change)?;
             }
             let number = *changes + 1;
-            change.batch.insert(&keys::CHANGES, &number.to_be_bytes());
+            if change.touches(Kind::Peer) {
+                *self.inner.peers_at_start.lock() = None;
+            }
             self.inner
                 .records
-                .apply_batch(change.batch)
+                .gather(change.writes, number)
                 .map_err(|cause| self.inner.durability.fail(&cause))?;
             self.inner.events.shift(change.events);
             *changes = number;
-            self.inner.durability.has_applied(number);
         }
         Ok((answer, *changes))
     }

@@ -2,9 +2,20 @@
 //!
 //! sled takes a damaged part of its file for one that was never written in full and goes on
 //! without it, so a loss in the middle would otherwise pass unnoticed.
+//!
+//! One pass in the order of the keys, while a second thread decodes the peers, of which there may be
+//! a hundred thousand. Which index entries the rows call for and which there are is compared by two
+//! sums and not by as many look-ups; where they differ, a look-up of each says what is wrong.
 
+mod index_sum;
+mod peers;
+
+use std::collections::HashSet;
+
+use sled::IVec;
 use uuid::Uuid;
 
+use self::index_sum::IndexSum;
 use crate::{
     change::id_from,
     error::StoreError,
@@ -21,136 +32,135 @@ use crate::{
     },
 };
 
-/// What was counted on the way.
+/// What was found on the way, of all but the peers.
 #[derive(Default)]
-struct Counts {
-    /// How many index entries the rows call for.
-    wanted: u64,
-    /// How many there are.
-    found: u64,
+struct Found {
+    /// The index entries.
+    indexes: IndexSum,
+    assets: HashSet<Uuid>,
     events: EventShift,
 }
 
+/// Told of each index entry that a record calls for, and of the id that it is to lead to.
+type Wants<'a> = dyn FnMut(Vec<u8>, Uuid) -> Result<(), StoreError> + 'a;
+
 impl Store {
+    /// Returns the peers, oldest first, since each of them was decoded.
+    ///
     /// # Errors
     /// [`StoreError::Record`] for one that can't be read, [`StoreError::Corrupt`] where rows and
     /// indexes disagree.
-    pub(crate) fn check_records(&self) -> Result<(), StoreError> {
-        let mut counts = Counts::default();
-        // What was done is read when somebody asks for it, and there may be far more of it than of
-        // all else, so a start passes over it.
-        let (audit, after) = ([Kind::Audit.byte()], [Kind::Audit.byte() + 1]);
-        let before = self.inner.records.range(..audit);
-        for entry in before.chain(self.inner.records.range(after..)) {
-            let (key, bytes) = entry.map_err(StoreError::read)?;
-            if key[..] == keys::CHANGES {
-                continue;
+    pub(crate) fn check_records(&self) -> Result<Vec<PeerRecord>, StoreError> {
+        let mut wanted = IndexSum::default();
+        let mut found = Found { indexes: wanted.clone(), ..Found::default() };
+        let peers = peers::decode_beside(wanted.clone(), |decoder| {
+            for entry in self.entries() {
+                let (key, bytes) = entry?;
+                if key.first() == Some(&Kind::Peer.byte()) {
+                    decoder.give(key, bytes);
+                    continue;
+                }
+                self.look_at((&key, &bytes), &mut found, &mut |key, id| {
+                    wanted.add(&key, id);
+                    Ok(())
+                })?;
             }
-            match key.first().and_then(|byte| Kind::from_byte(*byte)) {
-                Some(Kind::Asset) => {
-                    let asset = AssetRecord::decode(Kind::Asset, &key, &bytes)?;
-                    let by_code = keys::asset_by_code(&asset.code, asset.scale);
-                    self.expect_index(&by_code, asset.id, &mut counts)?;
-                }
-                Some(Kind::Peer) => {
-                    let peer = PeerRecord::decode(Kind::Peer, &key, &bytes)?;
-                    self.check_peer(&peer, &mut counts)?;
-                }
-                Some(Kind::DeletedAsset) => {
-                    AssetRecord::decode(Kind::DeletedAsset, &key, &bytes)?;
-                }
-                Some(Kind::DeletedPeer) => {
-                    DeletedPeerRecord::decode(Kind::DeletedPeer, &key, &bytes)?;
-                }
-                Some(Kind::PeeringRequest) => {
-                    PeeringRequestRecord::decode(Kind::PeeringRequest, &key, &bytes)?;
-                }
-                Some(Kind::Event) => {
-                    let event = EventRecord::decode(Kind::Event, &key, &bytes)?;
-                    counts.events.is(&event);
-                    if let Some(due) = due_key(&event) {
-                        self.expect_index(&due, event.id, &mut counts)?;
-                    }
-                }
-                Some(Kind::Rate) => {
-                    RateRecord::decode(&key, &bytes)?;
-                }
-                // Read when they are asked for, and of no weight for what others hold.
-                Some(
-                    Kind::Setting
-                    | Kind::Idempotency
-                    | Kind::IdempotencyByTime
-                    | Kind::Threshold
-                    | Kind::Signature
-                    | Kind::Audit
-                    | Kind::PeerBehindUrl
-                    | Kind::AutoPeered,
-                ) => {}
-                Some(kind) if kind.is_index() => {
-                    id_from(&key, &bytes)?;
-                    counts.found += 1;
-                }
-                Some(kind) => self.check_wallets(kind, (&key, &bytes), &mut counts)?,
-                None => return Err(self.damaged(&key, "is of no known kind")),
-            }
-        }
-        self.inner.events.shift(counts.events);
-        // Every entry that is called for is there, so more of them means some that lead nowhere.
-        if counts.found == counts.wanted {
             Ok(())
-        } else {
-            Err(StoreError::Corrupt {
-                path: self.inner.path.clone(),
-                detail: format!(
-                    "{} index entries for records that call for {}",
-                    counts.found, counts.wanted
-                ),
-            })
-        }
-    }
-
-    fn check_peer(&self, peer: &PeerRecord, counts: &mut Counts) -> Result<(), StoreError> {
-        let asset = Kind::Asset.key(peer.asset_id.as_bytes());
-        if !self.has(&asset)? {
+        })?;
+        if let Some(missing) = peers.assets.iter().find(|asset| !found.assets.contains(asset)) {
+            let asset = Kind::Asset.key(missing.as_bytes());
             return Err(self.damaged(&asset, "is missing, though a peer uses it"));
         }
-        let by_address = keys::peer_by_address(peer.asset_id, &peer.static_ilp_address);
-        self.expect_index(&by_address, peer.id, counts)?;
-        for token in &peer.incoming_tokens {
-            self.expect_index(&keys::peer_by_token(&token.digest), peer.id, counts)?;
+        wanted += peers.wanted;
+        if wanted != found.indexes {
+            return Err(self.disagreement(&peers.records, (&wanted, &found.indexes)));
+        }
+        self.inner.events.shift(found.events);
+        Ok(peers.records)
+    }
+
+    /// Every entry in the order of the keys. What was done is read when somebody asks for it, and
+    /// there may be far more of it than of all else, so a start passes over it.
+    fn entries(&self) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> {
+        let (audit, after) = ([Kind::Audit.byte()], [Kind::Audit.byte() + 1]);
+        let records = &self.inner.records;
+        let entries = records.range(..audit).chain(records.range(after..));
+        let entries = entries.map(|entry| entry.map_err(StoreError::read));
+        entries.filter(|entry| !matches!(entry, Ok((key, _)) if key[..] == keys::CHANGES))
+    }
+
+    /// An entry that is no peer.
+    fn look_at(
+        &self,
+        entry @ (key, bytes): (&[u8], &[u8]),
+        found: &mut Found,
+        wants: &mut Wants<'_>,
+    ) -> Result<(), StoreError> {
+        let Some(kind) = key.first().and_then(|byte| Kind::from_byte(*byte)) else {
+            return Err(self.damaged(key, "is of no known kind"));
+        };
+        match kind {
+            Kind::Asset => {
+                let asset = AssetRecord::decode(kind, key, bytes)?;
+                found.assets.insert(asset.id);
+                wants(keys::asset_by_code(&asset.code, asset.scale), asset.id)?;
+            }
+            Kind::DeletedAsset => drop(AssetRecord::decode(kind, key, bytes)?),
+            Kind::DeletedPeer => drop(DeletedPeerRecord::decode(kind, key, bytes)?),
+            Kind::PeeringRequest => drop(PeeringRequestRecord::decode(kind, key, bytes)?),
+            Kind::Event => {
+                let event = EventRecord::decode(kind, key, bytes)?;
+                found.events.is(&event);
+                due_key(&event).map_or(Ok(()), |due| wants(due, event.id))?;
+            }
+            Kind::Rate => drop(RateRecord::decode(key, bytes)?),
+            // Read when they are asked for, and of no weight for what others hold.
+            Kind::Setting
+            | Kind::Idempotency
+            | Kind::IdempotencyByTime
+            | Kind::Threshold
+            | Kind::Signature
+            | Kind::Audit
+            | Kind::PeerBehindUrl
+            | Kind::AutoPeered => {}
+            kind if kind.is_index() => found.indexes.add(key, id_from(key, bytes)?),
+            Kind::WalletAddress => look_at::<WalletAddressRecord>(entry, wants)?,
+            Kind::IncomingPayment => look_at::<IncomingPaymentRecord>(entry, wants)?,
+            Kind::Quote => look_at::<QuoteRecord>(entry, wants)?,
+            Kind::OutgoingPayment => look_at::<OutgoingPaymentRecord>(entry, wants)?,
+            Kind::Fee => look_at::<FeeRecord>(entry, wants)?,
+            _ => return Err(self.damaged(key, "is of a kind that nobody looks at")),
         }
         Ok(())
     }
 
-    /// A record of wallets, whose kind says which.
-    fn check_wallets(
-        &self,
-        kind: Kind,
-        entry: (&[u8], &[u8]),
-        counts: &mut Counts,
-    ) -> Result<(), StoreError> {
-        match kind {
-            Kind::WalletAddress => self.check_indexed::<WalletAddressRecord>(entry, counts),
-            Kind::IncomingPayment => self.check_indexed::<IncomingPaymentRecord>(entry, counts),
-            Kind::Quote => self.check_indexed::<QuoteRecord>(entry, counts),
-            Kind::OutgoingPayment => self.check_indexed::<OutgoingPaymentRecord>(entry, counts),
-            Kind::Fee => self.check_indexed::<FeeRecord>(entry, counts),
-            _ => Err(self.damaged(entry.0, "is no record of wallets")),
+    /// What is wrong where the sums differ.
+    fn disagreement(&self, peers: &[PeerRecord], sums: (&IndexSum, &IndexSum)) -> StoreError {
+        if let Err(error) = self.look_up_indexes(peers) {
+            return error;
         }
+        // Every entry that is called for is there, so some lead nowhere.
+        let (wanted, found) = (sums.0.count(), sums.1.count());
+        let detail = format!("{found} index entries for records that call for {wanted}");
+        StoreError::Corrupt { path: self.inner.path.clone(), detail }
     }
 
-    fn check_indexed<R: Indexed>(
-        &self,
-        (key, bytes): (&[u8], &[u8]),
-        counts: &mut Counts,
-    ) -> Result<(), StoreError> {
-        let record = R::decode(R::KIND, key, bytes)?;
-        let mut keys = record.index_keys().into_iter();
-        keys.try_for_each(|key| self.expect_index(&key, record.id(), counts))
+    fn look_up_indexes(&self, peers: &[PeerRecord]) -> Result<(), StoreError> {
+        let mut found = Found::default();
+        for entry in self.entries() {
+            let (key, bytes) = entry?;
+            if key.first() != Some(&Kind::Peer.byte()) {
+                let mut expect = |key: Vec<u8>, id| self.expect_index(&key, id);
+                self.look_at((&key, &bytes), &mut found, &mut expect)?;
+            }
+        }
+        for peer in peers {
+            peers::index_keys(peer).try_for_each(|key| self.expect_index(&key, peer.id))?;
+        }
+        Ok(())
     }
 
-    fn expect_index(&self, key: &[u8], id: Uuid, counts: &mut Counts) -> Result<(), StoreError> {
-        counts.wanted += 1;
+    fn expect_index(&self, key: &[u8], id: Uuid) -> Result<(), StoreError> {
         match self.follow(key)? {
             Some(found) if found == id => Ok(()),
             Some(_) => Err(self.damaged(key, "leads to another record")),
@@ -165,4 +175,13 @@ impl Store {
         let detail = format!("the entry {rest} of {name} {what}");
         StoreError::Corrupt { path: self.inner.path.clone(), detail }
     }
+}
+
+/// A record that names its own index entries.
+fn look_at<R: Indexed>(
+    (key, bytes): (&[u8], &[u8]),
+    wants: &mut Wants<'_>,
+) -> Result<(), StoreError> {
+    let record = R::decode(R::KIND, key, bytes)?;
+    record.index_keys().into_iter().try_for_each(|key| wants(key, record.id()))
 }

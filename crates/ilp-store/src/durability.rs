@@ -4,10 +4,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::OnceLock,
 };
 
 use parking_lot::Mutex;
@@ -15,6 +12,7 @@ use parking_lot::Mutex;
 use crate::{
     error::StoreError,
     mark::{Answered, Mark},
+    record_tree::RecordTree,
 };
 
 /// Flushes and syncs, until that fails once.
@@ -27,8 +25,6 @@ pub(crate) struct Durability {
     /// Where sled puts what doesn't fit its log, as files that it never syncs.
     blobs: PathBuf,
     mark: Mark,
-    /// How many changes of the records sled has taken.
-    applied: AtomicU64,
     /// Held by the one call that persists records. A lock and no queue: those who wait are as many
     /// as there are changes under way, and each waits for two syncs at most.
     records_turn: Mutex<()>,
@@ -53,7 +49,6 @@ impl Durability {
             file,
             blobs,
             mark,
-            applied: AtomicU64::new(0),
             records_turn: Mutex::default(),
             failed: OnceLock::new(),
             hook: Mutex::default(),
@@ -90,14 +85,18 @@ impl Durability {
     ///
     /// # Errors
     /// As [`Durability::persist_ledger`].
-    pub(crate) fn persist_records(&self, changes: u64) -> Result<(), StoreError> {
+    pub(crate) fn persist_records(
+        &self,
+        records: &RecordTree,
+        changes: u64,
+    ) -> Result<(), StoreError> {
         let _turn = self.records_turn.lock();
         self.usable()?;
         if changes <= self.answered().changes {
             return Ok(());
         }
-        // Read before the flush, which may miss what is applied later.
-        self.persist_all(self.applied.load(Ordering::Acquire).max(changes))
+        let settled = records.settle().map_err(|cause| self.fail(&cause))?;
+        self.persist_all(settled)
     }
 
     /// The same for a store that was opened just now with so many changes, whatever its mark says:
@@ -112,12 +111,6 @@ impl Durability {
             .and_then(|()| self.sync_blobs())
             .and_then(|()| self.mark.advance(Answered { changes, sequence: 0 }))
             .map_err(|cause| self.fail(&cause))
-    }
-
-    /// Takes note that sled has taken the changes up to this one, so that the next sync covers it.
-    pub(crate) fn has_applied(&self, changes: u64) {
-        // Release: whoever reads the number flushes after sled took what it counts.
-        self.applied.fetch_max(changes, Ordering::Release);
     }
 
     /// What the store has answered for, now or before it was opened.

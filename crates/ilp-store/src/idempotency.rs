@@ -76,7 +76,7 @@ impl Store {
             });
         }
         // Under the lock: an outcome is on the disk before its claim lets go of the key.
-        let bytes = self.inner.records.get(entry_key(key)).map_err(StoreError::read)?;
+        let bytes = self.inner.records.get(&entry_key(key)).map_err(StoreError::read)?;
         if let Some(bytes) = bytes
             && now_ms < time_of(&bytes).unwrap_or(0).saturating_add(IDEMPOTENCY_KEPT_MS)
         {
@@ -99,8 +99,7 @@ impl Store {
         let Some(oldest_kept) = now_ms.checked_sub(IDEMPOTENCY_KEPT_MS) else { return Ok(0) };
         let end = Kind::IdempotencyByTime.key(&oldest_kept.saturating_add(1).to_be_bytes());
         let start = vec![Kind::IdempotencyByTime.byte()];
-        let due: Result<Vec<_>, _> =
-            self.inner.records.range(start..end).keys().take(limit).collect();
+        let due: Result<Vec<_>, _> = self.inner.records.keys(start..end).take(limit).collect();
         let due = due.map_err(StoreError::read)?;
         if due.is_empty() {
             return Ok(0);
@@ -150,7 +149,7 @@ impl Store {
 
     /// Since when something is kept under a key, in milliseconds since 1970.
     fn kept_since(&self, key: &str) -> Result<Option<u64>, StoreError> {
-        let bytes = self.inner.records.get(entry_key(key)).map_err(StoreError::read)?;
+        let bytes = self.inner.records.get(&entry_key(key)).map_err(StoreError::read)?;
         Ok(bytes.and_then(|bytes| time_of(&bytes)))
     }
 }

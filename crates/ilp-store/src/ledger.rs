@@ -15,6 +15,7 @@ mod books;
 mod checkpoint;
 mod durable;
 mod export;
+mod gather;
 mod keeper;
 mod lane;
 mod listing;
@@ -45,6 +46,7 @@ use std::{
     thread::JoinHandle,
 };
 
+use foldhash::fast::RandomState;
 use ilp_connector::{
     account::{Account, AccountId, Balance},
     ledger::{Hold, HoldError, Ledger, Stopped, Transfer, TransferKind},
@@ -86,7 +88,7 @@ pub struct DurableLedger {
     warning: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// Every account that was asked for, and all that are on the disk. Looked up when peers and
     /// assets are loaded or made, never for a packet.
-    accounts: RwLock<HashMap<AccountId, Arc<Account>>>,
+    accounts: RwLock<HashMap<AccountId, Arc<Account>, RandomState>>,
     /// Taken by the one who closes.
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Taken by the same, after the writer.

@@ -29,6 +29,7 @@ mod payments;
 mod peering_requests;
 mod peers;
 mod rates;
+mod record_tree;
 mod records;
 mod settings;
 mod signatures;

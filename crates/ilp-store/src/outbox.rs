@@ -225,9 +225,9 @@ impl Store {
     /// # Errors
     /// When the store can't be read.
     pub fn next_due_event(&self) -> Result<Option<u64>, StoreError> {
-        let first = self.inner.records.scan_prefix([Kind::EventDue.byte()]).keys().next();
+        let first = self.inner.records.scan_prefix([Kind::EventDue.byte()]).next();
         let first = first.transpose().map_err(StoreError::read)?;
-        Ok(first.and_then(|key| Fields::new(&key[1..]).u64()))
+        Ok(first.and_then(|(key, _)| Fields::new(&key[1..]).u64()))
     }
 
     /// Notes what came of sending an event, and returns it as it is then. On the disk when it

@@ -104,8 +104,8 @@ impl Store {
     /// When the store can't be read or written.
     pub fn auto_peered(&self) -> Result<Vec<Uuid>, Refusal> {
         let (mut there, mut gone) = (Vec::new(), Vec::new());
-        for key in self.inner.records.scan_prefix([Kind::AutoPeered.byte()]).keys() {
-            let key = key.map_err(StoreError::read)?;
+        for entry in self.inner.records.scan_prefix([Kind::AutoPeered.byte()]) {
+            let (key, _) = entry.map_err(StoreError::read)?;
             let id = id_from(&key, key.get(1..).unwrap_or_default())?;
             if self.has(&Kind::Peer.key(id.as_bytes()))? {
                 there.push(id);

@@ -1,6 +1,6 @@
 //! Peers: unique by address and asset, and each incoming token belongs to one of them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -132,6 +132,24 @@ impl Store {
     /// All peers, oldest first, each read when it is asked for.
     pub fn all_peers(&self) -> impl Iterator<Item = Result<PeerRecord, StoreError>> + Send + use<> {
         self.scan(Kind::Peer)
+    }
+
+    /// All peers, oldest first, at once. Once, right after the store was opened, they are those that
+    /// were read then; any other time it's [`Store::all_peers`].
+    ///
+    /// # Errors
+    /// When the store or a record can't be read.
+    pub fn take_peers(&self) -> Result<Vec<PeerRecord>, StoreError> {
+        let at_start = self.inner.peers_at_start.lock().take();
+        at_start.map_or_else(|| self.all_peers().collect(), Ok)
+    }
+
+    /// The assets of the peers, by the ids of these, as they are now: for whoever needs that of most.
+    pub(crate) fn assets_of_peers(&self) -> Result<HashMap<Uuid, Uuid>, StoreError> {
+        if let Some(peers) = &*self.inner.peers_at_start.lock() {
+            return Ok(peers.iter().map(|peer| (peer.id, peer.asset_id)).collect());
+        }
+        self.all_peers().map(|peer| peer.map(|peer| (peer.id, peer.asset_id))).collect()
     }
 
     /// Stores a peer with its indexes, if what must be unique is.

@@ -12,8 +12,11 @@ impl Store {
     /// # Errors
     /// When the store can't be read.
     pub fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let value =
-            self.inner.records.get(Kind::Setting.key(name.as_bytes())).map_err(StoreError::read)?;
+        let value = self
+            .inner
+            .records
+            .get(&Kind::Setting.key(name.as_bytes()))
+            .map_err(StoreError::read)?;
         Ok(value.map(|bytes| bytes.to_vec()))
     }
 

@@ -30,7 +30,7 @@ impl Store {
         let start = vec![Kind::Signature.byte()];
         let end = Kind::Signature.key(&now_ms.to_be_bytes());
         let ended: Result<Vec<_>, _> =
-            self.inner.records.range(start..end).keys().take(REMOVED_MAX).collect();
+            self.inner.records.keys(start..end).take(REMOVED_MAX).collect();
         let ended = ended.map_err(StoreError::read)?;
         self.change(|change| {
             ended.iter().for_each(|key| change.remove(key.to_vec()));
@@ -47,7 +47,7 @@ impl Store {
     pub fn signatures(&self, now_ms: u64) -> Result<Vec<(u64, [u8; 32])>, StoreError> {
         let start = Kind::Signature.key(&now_ms.to_be_bytes());
         let end = vec![Kind::Signature.byte() + 1];
-        let entries = self.inner.records.range(start..end).keys();
+        let entries = self.inner.records.keys(start..end);
         entries
             .map(|key| {
                 let key = key.map_err(StoreError::read)?;

@@ -20,6 +20,8 @@ use crate::{
     idempotency::{Rider, Running},
     keys::{CHANGES, hexadecimal},
     outbox::EventCounters,
+    record_tree::RecordTree,
+    records::PeerRecord,
 };
 
 /// The newest schema that this program reads, and the one that it writes.
@@ -44,7 +46,7 @@ pub struct Store {
 /// What the clones of a store share.
 pub(crate) struct Inner {
     /// Assets, peers and their indexes, settings; see `keys`.
-    pub(crate) records: Tree,
+    pub(crate) records: RecordTree,
     /// The books as of a checkpoint; see `ledger::checkpoint`. A tree apart from the records, so
     /// that a checkpoint is one batch.
     pub(crate) ledger: Tree,
@@ -56,6 +58,9 @@ pub(crate) struct Inner {
     pub(crate) events: EventCounters,
     /// The idempotency keys of the requests that run.
     pub(crate) running: Running,
+    /// The peers as they were read when the store was opened, oldest first. Whoever needs all of them
+    /// right after that needn't read and decode them again; with the first change they go.
+    pub(crate) peers_at_start: Mutex<Option<Vec<PeerRecord>>>,
     /// Whether a ledger writes to the store.
     pub(crate) ledger_open: AtomicBool,
     pub(crate) path: PathBuf,
@@ -113,12 +118,13 @@ impl Store {
         let changes = changes_in(&records)?;
         let durability = Durability::new(db, dir).map_err(|cause| unusable(dir, &cause))?;
         let inner = Inner {
-            records,
+            records: RecordTree::new(records, changes),
             ledger,
             durability,
             changes: Mutex::new(changes),
             events: EventCounters::default(),
             running: Running::default(),
+            peers_at_start: Mutex::default(),
             ledger_open: AtomicBool::new(false),
             path: dir.to_owned(),
         };
@@ -127,7 +133,7 @@ impl Store {
         if changes < answered {
             return Err(store.fallen_back("changes", changes, answered));
         }
-        store.check_records()?;
+        *store.inner.peers_at_start.lock() = Some(store.check_records()?);
         // The files of a store that was made just now must themselves survive a loss of power.
         store.inner.durability.persist_opened(changes)?;
         sync_directory(dir)?;

@@ -97,15 +97,19 @@ impl Stored for AssetRecord {
     }
 }
 
+/// What is absent takes no room: sled rewrites whole leaves of these.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct PeerForm {
     id: Uuid,
     asset_id: Uuid,
     static_ilp_address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     max_packet_amount: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     liquidity_threshold: Option<u64>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     routes: Vec<String>,
     endpoint: String,
     outgoing_token: String,
@@ -115,16 +119,22 @@ pub(crate) struct PeerForm {
     /// had a time are read, and so that a jirani from that time reads these.
     #[serde(default)]
     incoming_tokens_created_at_ms: Vec<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     packets_per_minute_max: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     amount_per_second_max: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     packets_in_flight_max: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     amount_in_flight_max: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     asset_share_in_flight_percent_max: Option<u8>,
     #[serde(default)]
     is_default_route: bool,
     #[serde(default)]
     spread_basis_points: u16,
     created_at_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     initial_deposit: Option<DepositForm>,
 }
 

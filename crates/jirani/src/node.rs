@@ -125,17 +125,15 @@ impl Node {
     async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes) -> Sent {
         let left_ms = in_flight.expires_at.saturating_ms_since(clock::now());
         let deadline = Instant::now() + Duration::from_millis(left_ms);
-        let next_hop = NextHop {
-            id: in_flight.next_hop.id,
-            endpoint: &in_flight.next_hop.endpoint,
-            token: in_flight.next_hop.token.reveal(),
-        };
+        let peer = in_flight.next_hop();
+        let next_hop =
+            NextHop { id: peer.id, endpoint: &peer.endpoint, token: peer.token.reveal() };
         let NoReply { error, unsent } = match self.client.send(next_hop, packet, deadline).await {
             Ok(reply) => return Sent::Over(Ok(reply)),
             Err(no_reply) => no_reply,
         };
         // Host and port only: the rest of an endpoint may hold a secret.
-        let next_hop = Endpoint::parse(&in_flight.next_hop.endpoint);
+        let next_hop = Endpoint::parse(&peer.endpoint);
         tracing::debug!(
             next_hop = next_hop.map_or_else(|_| String::new(), |known| known.authority()),
             kind = error.kind(),

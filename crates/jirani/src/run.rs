@@ -34,6 +34,7 @@ use crate::{
     payments::{Payer, Receiving, Wallets},
     peering,
     rates_service::RatesService,
+    start_times::StartTimes,
     surfaces::Surfaces,
     telemetry, tenant,
     trace::Traces,
@@ -55,15 +56,18 @@ pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
     // The books fail on a thread of their own; this is how the node hears of it.
     let (ledger_failed, on_ledger_failure) = oneshot::channel();
     let event_made = Arc::new(Notify::new());
+    let mut times = StartTimes::begin();
     let store = Store::open(&config.data_dir).map_err(store_failure)?;
+    times.store_is_open();
     let main = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
     if let Some(parent) = &config.parent_peer {
         let learnt = main.block_on(ildcp::own_address(&store, parent)).map_err(store_failure)?;
         config.ilp_address = learnt.unwrap_or(config.ilp_address);
     }
     let connector = open(&config, &store, ledger_failed, &event_made)?;
+    times.books_are_open();
     let traces = Traces::start(config.otlp_url.as_ref(), &config.name)?;
-    let parts = (&store, &connector, &traces);
+    let parts = (&store, &connector, &traces, times);
     let outcome = main.block_on(serve(&config, parts, event_made, on_ledger_failure));
     // What still reads or copies the store on a thread of its own is not waited for without bound.
     main.shutdown_timeout(ADMIN_DRAIN);
@@ -104,7 +108,7 @@ fn open(
 
 async fn serve(
     config: &Config,
-    (store, connector, traces): (&Store, &Arc<Books>, &Traces),
+    (store, connector, traces, times): (&Store, &Arc<Books>, &Traces, StartTimes),
     event_made: Arc<Notify>,
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
@@ -131,6 +135,7 @@ async fn serve(
         event_made: Arc::clone(&event_made),
     });
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
+    times.peers_are_there();
     let connector_url = surfaces.connector_url(config)?;
     surfaces.announce(config)?;
 

@@ -2,14 +2,26 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, atomic::Ordering},
+    panic::resume_unwind,
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread,
 };
 
-use ilp_connector::account::{AccountId, AccountKind};
+use ilp_connector::{
+    account::{AccountId, AccountKind},
+    peer::Peer,
+};
 use ilp_store::PeerRecord;
 use uuid::Uuid;
 
 use super::{Changing, Inner, Operator, OperatorError, error::unknown_asset};
+
+/// How many peers that are made may wait to be added.
+const PEERS_WAITING_MAX: usize = 1_024;
 
 /// What was found at the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,16 +87,33 @@ impl Inner {
             self.know_asset(&asset);
             self.watch(AccountId::asset(asset.id), asset.liquidity_threshold)?;
         }
+        let records = self.parts.store.take_peers()?;
+        let (made, live) = sync_channel(PEERS_WAITING_MAX);
+        thread::scope(|scope| {
+            let making = scope.spawn(move || self.make_peers(records, &made));
+            live.into_iter().for_each(|peer| self.parts.connector.add_peer(peer));
+            making.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
+    }
+
+    /// Makes what is whole, to be added beside it, and returns the peers that are owed a deposit.
+    fn make_peers(
+        &self,
+        records: Vec<PeerRecord>,
+        made: &SyncSender<Arc<Peer>>,
+    ) -> Result<Vec<PeerRecord>, OperatorError> {
         let mut owed_a_deposit = Vec::new();
-        for record in self.parts.store.all_peers() {
-            let record = record?;
+        for record in records {
             self.watch(AccountId::peer(record.id), record.liquidity_threshold)?;
             if record.initial_deposit.is_some() {
                 owed_a_deposit.push(record);
                 continue;
             }
             let asset = self.asset(record.asset_id).ok_or_else(unknown_asset)?;
-            self.parts.connector.add_peer(self.live_peer(&record, asset)?);
+            if made.send(self.live_peer(&record, asset)?).is_err() {
+                // Whoever adds them has panicked, which is told there.
+                break;
+            }
         }
         Ok(owed_a_deposit)
     }

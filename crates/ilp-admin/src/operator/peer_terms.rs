@@ -29,7 +29,7 @@ impl Inner {
     pub(super) fn terms(
         &self,
         record: &PeerRecord,
-        next_hop: Arc<NextHop>,
+        next_hop: NextHop,
     ) -> Result<Terms, OperatorError> {
         let damaged = |what: &dyn std::fmt::Display| {
             OperatorError::internal(&format!("the stored peer {}: {what}", record.id))
@@ -57,6 +57,6 @@ impl Inner {
 }
 
 /// A next hop that no connection leads to yet.
-pub(super) fn next_hop(record: &PeerRecord) -> Arc<NextHop> {
-    Arc::new(NextHop::new(record.endpoint.clone(), record.outgoing_token.clone()))
+pub(super) fn next_hop(record: &PeerRecord) -> NextHop {
+    NextHop::new(record.endpoint.clone(), record.outgoing_token.clone())
 }

@@ -207,9 +207,9 @@ impl Changing {
 
     /// Where packets to the peer go; the same as before where nothing of it changed, so that open
     /// connections stay in use.
-    fn next_hop(&self, record: &PeerRecord) -> Arc<NextHop> {
+    fn next_hop(&self, record: &PeerRecord) -> NextHop {
         let live = self.inner.parts.connector.peer(record.id);
-        match live.map(|peer| Arc::clone(&peer.terms().next_hop)) {
+        match live.map(|peer| peer.terms().next_hop.clone()) {
             Some(same)
                 if same.endpoint == record.endpoint && same.token == record.outgoing_token =>
             {

@@ -10,8 +10,8 @@ use crate::{
     ledger::Ledger,
     peer::{Asset, Peer},
     refusal::Refusal,
-    samples::{Outcome, Party, Sample, Sampler},
-    traffic::{self, AssetName, Causes, Ending, Flows, Passage, Traffic},
+    samples::{Outcome, Sample, Sampler},
+    traffic::{self, AssetName, Causes, Counted, Ending, Flows, OwnTraffic, Passage},
 };
 
 /// What became of packets that came from no peer, or went to none.
@@ -27,17 +27,11 @@ pub struct OwnFlows {
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    questions: Arc<Traffic>,
+    questions: Arc<OwnTraffic>,
     /// By the asset's id. Entries stay when the asset goes, so that totals never fall.
-    accounts: HashMap<Uuid, Accounts, foldhash::fast::RandomState>,
+    accounts: HashMap<Uuid, Arc<OwnTraffic>, foldhash::fast::RandomState>,
     pub(super) causes: Causes,
     pub(super) sampler: Sampler,
-}
-
-#[derive(Debug)]
-struct Accounts {
-    asset: AssetName,
-    traffic: Arc<Traffic>,
 }
 
 impl<L: Ledger> Connector<L> {
@@ -53,7 +47,8 @@ impl<L: Ledger> Connector<L> {
         let mut own =
             OwnFlows { questions: self.counters.questions.flows(), accounts: BTreeMap::new() };
         for accounts in self.counters.accounts.pin().values() {
-            *own.accounts.entry(accounts.asset.clone()).or_default() += accounts.traffic.flows();
+            let Some(asset) = &accounts.asset else { continue };
+            *own.accounts.entry(asset.clone()).or_default() += accounts.flows();
         }
         own
     }
@@ -74,16 +69,19 @@ impl<L: Ledger> Connector<L> {
 impl Counters {
     /// Counts a packet that was refused before it was sent on.
     pub(super) fn turned_away(&self, source: Source<'_>, amount: u64, refusal: Refusal) {
-        self.with_traffic(source, |traffic| {
-            traffic.turned_away(amount);
-            self.sampler.offer(|at| Sample {
-                at,
-                from: traffic.party().clone(),
-                to: None,
-                amount_in: amount,
-                amount_out: 0,
-                outcome: Outcome::Refused(refusal),
-            });
+        match source {
+            Source::Peer(peer) => peer.traffic.turned_away(amount),
+            Source::Local(local) => self.accounts(&local.asset).turned_away(amount),
+            Source::Probe(asset) => self.accounts(asset).turned_away(amount),
+            Source::Own => self.questions.turned_away(amount),
+        }
+        self.sampler.offer(|at| Sample {
+            at,
+            from: self.source(source).party(),
+            to: None,
+            amount_in: amount,
+            amount_out: 0,
+            outcome: Outcome::Refused(refusal),
         });
     }
 
@@ -95,7 +93,7 @@ impl Counters {
 
     /// Counts a question that the node has answered itself.
     pub(super) fn answered(&self, source: Source<'_>) {
-        let passage = self.begin(source, &self.questions, 0, 0);
+        let passage = self.begin(source, self.questions(), 0, 0);
         self.end(passage, Ending::Fulfilled, Outcome::Fulfilled);
     }
 
@@ -108,8 +106,8 @@ impl Counters {
         arriving: Option<(&Asset, u64)>,
     ) -> Passage {
         match arriving {
-            Some((asset, arrives)) => self.begin(source, &self.accounts(asset), amount, arrives),
-            None => self.begin(source, &self.questions, amount, 0),
+            Some((asset, arrives)) => self.begin(source, self.accounts(asset), amount, arrives),
+            None => self.begin(source, self.questions(), amount, 0),
         }
     }
 
@@ -117,34 +115,31 @@ impl Counters {
     pub(super) fn begin(
         &self,
         source: Source<'_>,
-        destination: &Arc<Traffic>,
+        destination: Counted,
         amount_in: u64,
         amount_out: u64,
     ) -> Passage {
-        self.with_traffic(source, |source| {
-            Passage::begin(source, destination, amount_in, amount_out)
-        })
+        Passage::begin(self.source(source), destination, amount_in, amount_out)
     }
 
-    /// Shows the counters of a source to `work`.
-    fn with_traffic<T>(&self, source: Source<'_>, work: impl FnOnce(&Arc<Traffic>) -> T) -> T {
+    fn source(&self, source: Source<'_>) -> Counted {
         match source {
-            Source::Peer(peer) => work(&peer.traffic),
-            Source::Local(local) => work(&self.accounts(&local.asset)),
-            Source::Probe(asset) => work(&self.accounts(asset)),
-            Source::Own => work(&self.questions),
+            Source::Peer(peer) => Counted::Peer(Arc::clone(peer)),
+            Source::Local(local) => self.accounts(&local.asset),
+            Source::Probe(asset) => self.accounts(asset),
+            Source::Own => self.questions(),
         }
+    }
+
+    fn questions(&self) -> Counted {
+        Counted::Own(Arc::clone(&self.questions))
     }
 
     /// The counters of this node's accounts in one asset. Looked up without a lock; made with the
     /// first packet.
-    pub(super) fn accounts(&self, asset: &Asset) -> Arc<Traffic> {
+    pub(super) fn accounts(&self, asset: &Asset) -> Counted {
         let accounts = self.accounts.pin();
-        let make = || {
-            let name = traffic::name(asset);
-            let traffic = Arc::new(Traffic::of(Party::Accounts(name.clone())));
-            Accounts { asset: name, traffic }
-        };
-        Arc::clone(&accounts.get_or_insert_with(asset.id, make).traffic)
+        let make = || Arc::new(OwnTraffic::of_accounts(traffic::name(asset)));
+        Counted::Own(Arc::clone(accounts.get_or_insert_with(asset.id, make)))
     }
 }

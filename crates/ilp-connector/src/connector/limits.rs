@@ -21,17 +21,24 @@ impl<L: Ledger> Connector<L> {
         terms.max_packet_amount.or(self.policy.amount_max_default)
     }
 
-    /// What may pass within a second, or be under way at once, is also the most that one packet may
-    /// carry: no later moment would let more through, and told so, a sender makes its packets smaller.
-    pub(super) fn sender_may_send_this_much(
+    /// How much with one packet, and how often.
+    pub(super) fn sender_may_send(
         &self,
         source: Source<'_>,
         amount: u64,
+        now: Timestamp,
     ) -> Result<(), Refusal> {
         let Source::Peer(peer) = source else { return Ok(()) };
         let terms = peer.terms_now();
+        self.may_send_this_much(&terms, amount)?;
+        self.may_send_this_often(peer, &terms, amount, now)
+    }
+
+    /// What may pass within a second, or be under way at once, is also the most that one packet may
+    /// carry: no later moment would let more through, and told so, a sender makes its packets smaller.
+    fn may_send_this_much(&self, terms: &Terms, amount: u64) -> Result<(), Refusal> {
         let in_flight_max = self.policy.in_flight_default.amount_max_under(terms.in_flight);
-        let limits = [self.amount_max(&terms), terms.amount_per_second_max, in_flight_max];
+        let limits = [self.amount_max(terms), terms.amount_per_second_max, in_flight_max];
         let maximum = limits.into_iter().flatten().min();
         match maximum {
             Some(maximum) if amount > maximum => {
@@ -41,14 +48,13 @@ impl<L: Ledger> Connector<L> {
         }
     }
 
-    pub(super) fn sender_may_send_this_often(
+    fn may_send_this_often(
         &self,
-        source: Source<'_>,
+        peer: &Peer,
+        terms: &Terms,
         amount: u64,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let Source::Peer(peer) = source else { return Ok(()) };
-        let terms = peer.terms_now();
         let packets = terms.packets_per_minute_max.or(self.policy.packets_per_minute_max_default);
         if packets.is_some_and(|limit| !peer.packet_rate.take_packet(limit, now)) {
             return Err(Refusal::PacketRate);

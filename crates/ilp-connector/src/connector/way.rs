@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::{Connector, Decision, InFlight, Next, Source};
 use crate::{
     ledger::Ledger,
-    peer::{Asset, Peer},
+    peer::{Asset, NextHop, Peer},
     refusal::{LinkFailure, Refusal},
     routes::{Found, Listing, RouteCursor},
     samples::Outcome,
-    traffic::{Ending, Passage},
+    traffic::{Counted, Ending, Passage},
 };
 
 /// To so many peers one packet is tried to be sent. When as many can't be reached, the fault is
@@ -21,6 +21,12 @@ use crate::{
 const ATTEMPTS_MAX: usize = 8;
 
 impl<H> InFlight<H> {
+    /// Where it went.
+    #[must_use]
+    pub fn next_hop(&self) -> &NextHop {
+        &self.terms.next_hop
+    }
+
     /// The packet as the next hop is to see it.
     pub(super) fn outgoing(&self, mut packet: Prepare) -> Bytes {
         packet.set_amount(self.amount_out);
@@ -63,14 +69,15 @@ impl<L: Ledger> Connector<L> {
         let hold = self.hold(source, &peer.asset, &peer.liquidity, packet, amount_out).await?;
         // After all that could refuse it, so that a packet which doesn't go is no try.
         peer.breaker.begin(now);
+        let to = Counted::Peer(Arc::clone(&peer));
         let passage = match passage.take() {
-            Some(passage) => passage.on_to(&peer.traffic, amount_out),
-            None => self.counters.begin(source, &peer.traffic, packet.amount(), amount_out),
+            Some(passage) => passage.on_to(to, amount_out),
+            None => self.counters.begin(source, to, packet.amount(), amount_out),
         };
         Ok(InFlight {
-            next_hop: Arc::clone(&terms.next_hop),
             expires_at,
             peer,
+            terms,
             amount_out,
             received: (packet.amount(), packet.expires_at()),
             // An empty vector allocates nothing.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Flows, Traffic};
+use super::Flows;
 use crate::peer::{Asset, Peer};
 
 /// How people name an asset: its code and its scale. An asset that is made anew after it was
@@ -15,9 +15,9 @@ const LEAVING_MIN: usize = 64;
 /// What removed peers have counted.
 #[derive(Debug, Default)]
 pub(crate) struct Departed {
-    /// Counters that somebody else still holds and may add to: a packet under way, or the peer
-    /// itself, which the tables let go of a while after it was taken out.
-    leaving: Vec<(Arc<Asset>, Arc<Traffic>)>,
+    /// Those that somebody else still holds and may count with: a packet under way, or the tables,
+    /// which let go of a peer a while after it was taken out.
+    leaving: Vec<Arc<Peer>>,
     /// The length of that list at which it is looked through next: twice what was left the last
     /// time, so that removing many peers at once costs each the same.
     look_at: usize,
@@ -26,8 +26,8 @@ pub(crate) struct Departed {
 }
 
 impl Departed {
-    pub(crate) fn add(&mut self, peer: &Peer) {
-        self.leaving.push((Arc::clone(&peer.asset), Arc::clone(&peer.traffic)));
+    pub(crate) fn add(&mut self, peer: &Arc<Peer>) {
+        self.leaving.push(Arc::clone(peer));
         if self.leaving.len() >= self.look_at.max(LEAVING_MIN) {
             self.let_go();
         }
@@ -37,19 +37,19 @@ impl Departed {
     pub(crate) fn flows(&mut self) -> BTreeMap<AssetName, Flows> {
         self.let_go();
         let mut flows = self.gone.clone();
-        for (asset, traffic) in &self.leaving {
-            *flows.entry(name(asset)).or_default() += traffic.flows();
+        for peer in &self.leaving {
+            *flows.entry(name(&peer.asset)).or_default() += peer.traffic.flows();
         }
         flows
     }
 
     fn let_go(&mut self) {
         let Self { leaving, gone, look_at } = self;
-        leaving.retain(|(asset, traffic)| {
+        leaving.retain(|peer| {
             // Nobody else has it, and nobody can get it from here while this is borrowed alone.
-            let is_gone = Arc::strong_count(traffic) == 1;
+            let is_gone = Arc::strong_count(peer) == 1;
             if is_gone {
-                *gone.entry(name(asset)).or_default() += traffic.flows();
+                *gone.entry(name(&peer.asset)).or_default() += peer.traffic.flows();
             }
             !is_gone
         });
@@ -66,14 +66,15 @@ mod tests {
     use super::*;
     use crate::{
         testing::peer,
-        traffic::{Count, Ending, Passage},
+        traffic::{Count, Counted, Ending, Passage},
     };
 
     #[test]
     fn what_a_removed_peer_counted_stays_and_what_it_still_counts_is_added() {
         let mut departed = Departed::default();
         let (alice, bob) = (peer("g.alice"), peer("g.bob"));
-        let passage = Passage::begin(&alice.traffic, &bob.traffic, 5, 5);
+        let [from, to] = [&alice, &bob].map(|peer| Counted::Peer(Arc::clone(peer)));
+        let passage = Passage::begin(from, to, 5, 5);
         departed.add(&alice);
         departed.add(&bob);
         drop((alice, bob));

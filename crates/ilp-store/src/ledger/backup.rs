@@ -53,6 +53,7 @@ impl DurableLedger {
         };
         let changes = {
             let changes = self.store.inner.changes.lock();
+            self.store.inner.records.settle().map_err(StoreError::write)?;
             copy_records(&self.store, dir)?;
             *changes
         };
@@ -71,7 +72,7 @@ impl DurableLedger {
         sync_directory(&directory).map_err(unwritable)?;
         // The look at every record, and the notes of what the copy has come to.
         let copy = Store::open(dir)?;
-        copy.inner.durability.persist_records(changes)?;
+        copy.inner.durability.persist_records(&copy.inner.records, changes)?;
         copy.inner.durability.answer_for(last_sequence).map_err(StoreError::write)?;
         let segments = u64::from(end.segment - oldest) + 1;
         Ok(BackupReport { last_sequence, segments, journal_bytes })

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use foldhash::fast::RandomState;
 use ilp_connector::account::{Account, AccountId, Balance};
 use parking_lot::{Mutex, RwLock};
 
@@ -144,7 +145,7 @@ fn gauges_of(directory: &Path, last: u32) -> Result<Gauges, StoreError> {
 }
 
 /// The accounts as the books have them, with nothing on hold yet.
-fn live(state: &State) -> HashMap<AccountId, Arc<Account>> {
+fn live(state: &State) -> HashMap<AccountId, Arc<Account>, RandomState> {
     let account = |row: &Row| {
         let balance = Balance { credits: row.credits, debits: row.debits, debits_pending: 0 };
         (row.account, Arc::new(Account::new(row.account, balance)))

@@ -1,8 +1,11 @@
 //! The queue before the writer, and the permits that keep it from ever being full.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Instant,
 };
 
 use ilp_connector::{
@@ -11,6 +14,8 @@ use ilp_connector::{
 };
 use parking_lot::{Condvar, Mutex};
 use uuid::Uuid;
+
+use super::gather::{GATHER_MAX, Gather};
 
 /// One movement of a posted transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +118,7 @@ impl Posted {
 /// What waits for the writer.
 pub(crate) struct Queue {
     state: Mutex<State>,
-    /// Notified when something waits, or no more will.
+    /// Notified when as many wait as the writer wants, or no more will.
     filled: Condvar,
     /// How many more transfers may be under way.
     permits: AtomicUsize,
@@ -126,6 +131,8 @@ struct State {
     waiting: Vec<Posted>,
     last_sequence: u64,
     closed: bool,
+    /// With how many waiting the writer is to be woken; it asks only while it waits for them.
+    wanted: Option<usize>,
 }
 
 /// The right to have one transfer under way: from its hold until it is void or durable. There are
@@ -148,7 +155,12 @@ impl Queue {
     /// An empty queue with so many permits; the next transfer comes after `last_sequence`.
     pub(crate) fn new(permits: usize, last_sequence: u64) -> Self {
         Self {
-            state: Mutex::new(State { waiting: Vec::new(), last_sequence, closed: false }),
+            state: Mutex::new(State {
+                waiting: Vec::new(),
+                last_sequence,
+                closed: false,
+                wanted: None,
+            }),
             filled: Condvar::new(),
             permits: AtomicUsize::new(permits),
             closed: AtomicBool::new(false),
@@ -188,21 +200,37 @@ impl Queue {
         state.last_sequence += 1;
         let sequence = state.last_sequence;
         state.waiting.push(Posted { sequence, ..posted });
+        let waiting = state.waiting.len();
+        let is_wanted = state.wanted.take_if(|wanted| *wanted <= waiting).is_some();
         drop(state);
-        self.filled.notify_one();
+        // Waking a thread is a system call, so only the one that makes a batch of it does.
+        if is_wanted {
+            self.filled.notify_one();
+        }
         Ok(sequence)
     }
 
-    /// Waits until something is queued and takes all of it into `batch`, which must be empty.
-    ///     /// False once the queue is closed and empty.
-    pub(crate) fn take(&self, batch: &mut Vec<Posted>) -> bool {
+    /// Waits until something is queued, and a little longer where more is to be expected, and takes
+    /// all of it into `batch`, which must be empty. False once the queue is closed and empty.
+    pub(crate) fn take(&self, batch: &mut Vec<Posted>, gather: &mut Gather) -> bool {
         debug_assert!(batch.is_empty(), "the last batch is done with");
         let mut state = self.state.lock();
+        let wanted = gather.wanted();
+        if wanted > 1 {
+            // From now on and not from the first transfer on, so that the writer is woken once.
+            let until = Instant::now() + GATHER_MAX;
+            let too_few = |state: &mut State| state.waiting.len() < wanted && !state.closed;
+            state.wanted = Some(wanted);
+            self.filled.wait_while_until(&mut state, too_few, until);
+        }
         while state.waiting.is_empty() && !state.closed {
+            state.wanted = Some(1);
             self.filled.wait(&mut state);
         }
+        state.wanted = None;
         // The two vectors take turns, so that at full speed nothing is allocated.
         std::mem::swap(&mut state.waiting, batch);
+        gather.took(batch.len());
         !batch.is_empty()
     }
 
@@ -227,5 +255,67 @@ impl Queue {
     /// Forgets what waits, for a writer that has failed.
     pub(crate) fn discard(&self) {
         self.state.lock().waiting.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn queue() -> Arc<Queue> {
+        Arc::new(Queue::new(64, 0))
+    }
+
+    fn append(queue: &Arc<Queue>) {
+        let account = AccountId::peer(Uuid::nil());
+        let posted = Posted {
+            sequence: 0,
+            id: Uuid::nil(),
+            kind: TransferKind::Packet,
+            step: Step::Move,
+            first: Entry { debit: account, credit: account, amount: 1 },
+            second: None,
+            created_at_ms: None,
+            expires_at_ms: None,
+        };
+        queue.append(queue.permit().unwrap(), posted).unwrap();
+    }
+
+    fn after_a_crowd() -> Gather {
+        let mut gather = Gather::default();
+        gather.took(8);
+        gather
+    }
+
+    #[test]
+    fn after_a_crowd_the_writer_waits_and_misses_nobody() {
+        let (queue, mut gather) = (queue(), after_a_crowd());
+        let (mut first, mut rest) = (Vec::new(), Vec::new());
+        let wanted = gather.wanted();
+        thread::scope(|scope| {
+            scope.spawn(|| (0..wanted).for_each(|_| append(&queue)));
+            assert!(queue.take(&mut first, &mut gather));
+        });
+        queue.close();
+        queue.take(&mut rest, &mut gather);
+        let sequences: Vec<u64> = first.iter().chain(&rest).map(|posted| posted.sequence).collect();
+        assert_eq!(sequences, (1..=wanted as u64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_batch_that_does_not_fill_is_taken_all_the_same() {
+        let (queue, mut gather, mut batch) = (queue(), after_a_crowd(), Vec::new());
+        append(&queue);
+        assert!(queue.take(&mut batch, &mut gather));
+        assert_eq!(batch.len(), 1);
+    }
+
+    #[test]
+    fn an_empty_queue_that_is_closed_ends_the_writer_while_it_gathers() {
+        let (queue, mut gather) = (queue(), after_a_crowd());
+        queue.close();
+        assert!(!queue.take(&mut Vec::new(), &mut gather));
     }
 }

@@ -216,12 +216,13 @@ pub(crate) fn check_sums(store: &Store, state: &State) -> Result<(), StoreError>
     let mut total = Sums::default();
     let mut by_asset: HashMap<Uuid, Sums> = HashMap::new();
     let mut all_known = true;
+    let peers = store.assets_of_peers()?;
     for row in state.rows() {
         if row.is_below_zero() {
             return Err(wrong(format!("{row:?}")));
         }
         total = total.plus(row).ok_or_else(too_large)?;
-        if let Some(asset) = asset_of(store, row.account)? {
+        if let Some(asset) = asset_of(store, &peers, row.account)? {
             let sums = by_asset.entry(asset).or_default();
             *sums = sums.plus(row).ok_or_else(too_large)?;
         } else {
@@ -240,12 +241,16 @@ pub(crate) fn check_sums(store: &Store, state: &State) -> Result<(), StoreError>
     Ok(())
 }
 
-fn asset_of(store: &Store, account: AccountId) -> Result<Option<Uuid>, StoreError> {
+fn asset_of(
+    store: &Store,
+    peers: &HashMap<Uuid, Uuid>,
+    account: AccountId,
+) -> Result<Option<Uuid>, StoreError> {
     match account.kind {
         AccountKind::AssetLiquidity | AccountKind::Settlement => Ok(Some(account.owner)),
         AccountKind::PeerLiquidity => {
-            if let Some(peer) = store.peer(account.owner)? {
-                return Ok(Some(peer.asset_id));
+            if let Some(asset) = peers.get(&account.owner) {
+                return Ok(Some(*asset));
             }
             Ok(store.deleted_peer(account.owner)?.map(|peer| peer.asset_id))
         }

@@ -9,7 +9,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Shared, queue::Posted};
+use super::{Shared, gather::Gather, queue::Posted};
 use crate::{durability::Hook, store::panic_text};
 
 /// What the writer thread does with a batch. The ledger's own writes to sled; another may be put
@@ -89,11 +89,11 @@ impl Drop for StopOnExit {
     }
 }
 
-/// Writes batch by batch until the queue is closed. No timer: a batch is what gathered while the
-/// last one was being written.
+/// Writes batch by batch until the queue is closed. A batch is what gathered while the last one was
+/// being written, and what is worth a short wait.
 fn drain(shared: &Shared, mut writer: Box<dyn BatchWriter>) -> Result<(), String> {
-    let mut batch = Vec::new();
-    while shared.queue.take(&mut batch) {
+    let (mut batch, mut gather) = (Vec::new(), Gather::default());
+    while shared.queue.take(&mut batch, &mut gather) {
         // The first failure ends it: after a failed write or sync, what is on the disk is open,
         // and a second sync that succeeds would prove nothing.
         match catch_unwind(AssertUnwindSafe(|| writer.write(&batch))) {

@@ -127,7 +127,7 @@ fn a_broken_record_is_named_and_its_secrets_are_not() {
     store.insert_peer(&neighbour).unwrap();
     let key = Kind::Peer.key(neighbour.id.as_bytes());
     let broken = br#"{"outgoing_token": 5, "endpoint": "theirtoken"#;
-    store.inner.records.insert(key, &broken[..]).unwrap();
+    store.inner.records.tree().insert(key, &broken[..]).unwrap();
     let error = store.peer(neighbour.id).unwrap_err();
     let shown = format!("{error} {error:?}");
     assert!(shown.contains("records/peers"), "{shown}");
@@ -148,7 +148,7 @@ fn an_index_that_disagrees_is_found_at_the_start() {
         let (dir, store) = fresh();
         store.insert_asset(&usd).unwrap();
         store.insert_peer(&neighbour).unwrap();
-        store.inner.records.remove(lost).unwrap();
+        store.inner.records.tree().remove(lost).unwrap();
         drop(store);
         assert!(matches!(Store::open(dir.path()), Err(StoreError::Corrupt { .. })));
     }
@@ -211,4 +211,44 @@ fn copy_files(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+#[test]
+fn an_index_entry_that_leads_astray_or_nowhere_is_found_at_the_start() {
+    let usd = asset("USD");
+    let [first, second] = ["g.a", "g.b"].map(|address| peer(usd.id, address, &[address]));
+    let by_token = crate::keys::peer_by_token(&first.incoming_tokens[0].digest);
+    let nobodys = crate::keys::peer_by_address(usd.id, "g.c");
+    for (key, id, said) in [
+        (by_token, second.id, "leads to another record"),
+        (nobodys, first.id, "6 index entries for records that call for 5"),
+    ] {
+        let (dir, store) = fresh();
+        store.insert_asset(&usd).unwrap();
+        store.insert_peer(&first).unwrap();
+        store.insert_peer(&second).unwrap();
+        store.inner.records.tree().insert(key, id.as_bytes()).unwrap();
+        drop(store);
+        let error = Store::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn the_peers_of_the_start_are_given_once_and_never_when_one_has_changed_since() {
+    let (dir, store) = fresh();
+    let usd = asset("USD");
+    store.insert_asset(&usd).unwrap();
+    let mut peers = ["g.a", "g.b", "g.c"].map(|address| peer(usd.id, address, &[address]));
+    peers.iter().for_each(|peer| store.insert_peer(peer).unwrap());
+    drop(store);
+    let store = open(dir.path());
+    assert!(store.inner.peers_at_start.lock().is_some());
+    assert_eq!(store.take_peers().unwrap(), peers);
+    assert!(store.inner.peers_at_start.lock().is_none());
+    drop(store);
+    let store = open(dir.path());
+    peers[1] = store.update_peer(peers[1].id, |peer| peer.name = None).unwrap();
+    assert_eq!(store.take_peers().unwrap(), peers);
+    assert_eq!(store.assets_of_peers().unwrap()[&peers[2].id], usd.id);
 }

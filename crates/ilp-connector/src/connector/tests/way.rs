@@ -132,7 +132,7 @@ fn a_peer_that_moves_to_another_endpoint_begins_anew() {
     (0..3).for_each(|_| bob.did_not_reply(LinkFailure::Unreachable, now()));
     change(&node, &bob, |terms| terms.max_packet_amount = Some(7));
     assert_eq!(bob.reachability(), Reachability::Unreachable);
-    change(&node, &bob, |terms| terms.next_hop = Arc::clone(&super::terms("g.bob").next_hop));
+    change(&node, &bob, |terms| terms.next_hop = super::terms("g.bob").next_hop);
     assert_eq!(bob.reachability(), Reachability::Unknown);
 }
 

@@ -222,9 +222,9 @@ fn a_record_that_cannot_be_read_costs_the_event_its_asset_alone() {
     };
     assert_eq!(asset()["code"], "USD");
     let key = crate::keys::Kind::Peer.key(neighbour.id.as_bytes());
-    store.inner.records.insert(&key, b"{").unwrap();
+    store.inner.records.tree().insert(&key, b"{").unwrap();
     assert!(asset().is_null());
-    store.inner.records.remove(&key).unwrap();
+    store.inner.records.tree().remove(&key).unwrap();
     assert!(asset().is_null());
 }
 

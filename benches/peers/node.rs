@@ -1,8 +1,4 @@
-//! A hundred thousand peers through the API of a real node: how fast they are made at the begin and
-//! at the end, how long pages of the list take wherever they lie, how long a restart takes until the
-//! node is ready, and its memory.
-//!
-//! `cargo bench --bench peers` takes some minutes; `-- --peers N` makes another number of them.
+//! The node, and whoever asks its admin API.
 
 use std::{
     fs,
@@ -16,12 +12,6 @@ use std::{
 
 use serde_json::{Value, json};
 
-const PEERS: usize = 100_000;
-/// How many at either end are shown apart.
-const END: usize = 1_000;
-const PAGE: usize = 100;
-/// Requests under way at once in the second way of making peers.
-const CLIENTS: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 const CREATE: &str = "mutation($input: CreatePeerInput!) {
@@ -31,121 +21,15 @@ const LIST: &str = "query($first: Int, $last: Int, $after: String, $order: SortO
         edges { node { id staticIlpAddress name liquidity asset { code } routes } }
         pageInfo { endCursor hasNextPage } } }";
 
-fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let is_check = arguments.iter().any(|argument| argument == "--test");
-    let given = arguments.iter().position(|argument| argument == "--peers");
-    let given = given.and_then(|at| arguments.get(at + 1)?.parse().ok());
-    let peers = given.unwrap_or(if is_check { 2 * END } else { PEERS });
-    let dir = tempfile::tempdir().expect("a folder for the node");
-    let node = Node::start(dir.path());
-    println!("idle: {} MB resident", node.memory_mb());
-    let asset = node.client().create_asset();
-    let took = make(&node, &asset, peers);
-    println!("{peers} peers made in {:.1} s; {} MB resident", took.as_secs_f64(), node.memory_mb());
-    list(&node, peers);
-    node.stop();
-    let began = Instant::now();
-    let node = Node::start(dir.path());
-    let after = node.memory_mb();
-    println!("restart to ready: {:.2} s; {after} MB resident", began.elapsed().as_secs_f64());
-    list(&node, peers);
-    node.stop();
-}
-
-/// One after the other at both ends, so that each shows its own time, and several at once between.
-fn make(node: &Node, asset: &str, peers: usize) -> Duration {
-    let began = Instant::now();
-    show_end("first", &mut node.client(), asset, 0);
-    let (from, to) = (END, peers.saturating_sub(END).max(END));
-    let middle = Instant::now();
-    thread::scope(|scope| {
-        for number in 0..CLIENTS {
-            let mut client = node.client();
-            scope.spawn(move || {
-                for index in (from + number..to).step_by(CLIENTS) {
-                    client.create_peer(asset, index);
-                }
-            });
-        }
-    });
-    let rate = (to - from) as f64 / middle.elapsed().as_secs_f64();
-    println!("between, {CLIENTS} at once: {rate:.0} a second");
-    // The node ends connections that say nothing for half a minute, so a fresh one.
-    show_end("last", &mut node.client(), asset, to);
-    began.elapsed()
-}
-
-fn show_end(name: &str, client: &mut Client, asset: &str, from: usize) {
-    let began = Instant::now();
-    let mut times: Vec<Duration> =
-        (from..from + END).map(|index| client.create_peer(asset, index)).collect();
-    let rate = END as f64 / began.elapsed().as_secs_f64();
-    times.sort_unstable();
-    println!(
-        "{name} {END}, one at a time: {rate:.0} a second, p50 {:.2} ms, p99 {:.2} ms",
-        ms(times[END / 2]),
-        ms(times[END * 99 / 100])
-    );
-}
-
-/// Pages at the start, in the middle and at the end of the list, each asked for several times.
-fn list(node: &Node, peers: usize) {
-    let mut client = node.client();
-    let mut after = Value::Null;
-    // The middle is found by going there, since a cursor is all that leads there.
-    let mut middle = Value::Null;
-    let mut seen = 0;
-    let walk = Instant::now();
-    loop {
-        let page = client.page(json!({ "first": PAGE, "after": after }));
-        seen += page["edges"].as_array().map_or(0, Vec::len);
-        after = page["pageInfo"]["endCursor"].clone();
-        if seen <= peers / 2 {
-            middle = after.clone();
-        }
-        if page["pageInfo"]["hasNextPage"] != true {
-            break;
-        }
-    }
-    let walked = walk.elapsed();
-    assert_eq!(seen, peers, "every peer is listed once");
-    for (name, variables) in [
-        ("start", json!({ "first": PAGE })),
-        ("middle", json!({ "first": PAGE, "after": middle })),
-        ("end", json!({ "last": PAGE })),
-        ("start, oldest first", json!({ "first": PAGE, "order": "ASC" })),
-    ] {
-        let mut times: Vec<Duration> = (0..50)
-            .map(|_| {
-                let began = Instant::now();
-                client.page(variables.clone());
-                began.elapsed()
-            })
-            .collect();
-        times.sort_unstable();
-        println!(
-            "page of {PAGE} at the {name}: p50 {:.2} ms, most {:.2} ms",
-            ms(times[25]),
-            ms(times[49])
-        );
-    }
-    println!("all {} pages: {:.2} s", seen.div_ceil(PAGE), walked.as_secs_f64());
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
-}
-
 /// The daemon, built as this benchmark is.
-struct Node {
+pub(crate) struct Node {
     process: Child,
     admin: SocketAddr,
 }
 
 impl Node {
     /// Starts it and waits until it is ready.
-    fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         let file = dir.join("data/node.json");
         let _ = fs::remove_file(&file);
         let process = Command::new(env!("CARGO_BIN_EXE_jirani"))
@@ -154,6 +38,7 @@ impl Node {
             .env("JIRANI_ILP_ADDRESS", "test.node")
             .env("JIRANI_ILP_LISTEN", "127.0.0.1:0")
             .env("JIRANI_ADMIN_LISTEN", "127.0.0.1:0")
+            .env("JIRANI_WALLET_LISTEN", "127.0.0.1:0")
             .env("JIRANI_LOG", "info")
             .stderr(fs::File::create(dir.join("log")).expect("a log"))
             .stdin(Stdio::null())
@@ -178,20 +63,24 @@ impl Node {
         node
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let stream = TcpStream::connect(self.admin).expect("the admin port");
         stream.set_nodelay(true).expect("a socket option");
         Client { stream: BufReader::new(stream) }
     }
 
-    fn memory_mb(&self) -> u64 {
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub(crate) fn memory_mb(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
         let status = status.unwrap_or_default();
         let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
         line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let id = self.process.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &id]).status();
         let status = self.process.wait().expect("the node's end");
@@ -207,18 +96,18 @@ impl Drop for Node {
 }
 
 /// One connection, kept alive.
-struct Client {
+pub(crate) struct Client {
     stream: BufReader<TcpStream>,
 }
 
 impl Client {
-    fn create_asset(&mut self) -> String {
+    pub(crate) fn create_asset(&mut self) -> String {
         let query = "mutation { createAsset(input: {code: \"USD\", scale: 2}) { asset { id } } }";
         let answer = self.query(query, json!({}));
         answer["createAsset"]["asset"]["id"].as_str().expect("an asset").to_owned()
     }
 
-    fn create_peer(&mut self, asset: &str, index: usize) -> Duration {
+    pub(crate) fn create_peer(&mut self, asset: &str, index: usize) -> Duration {
         let input = json!({
             "staticIlpAddress": format!("test.peer{index}"),
             "name": format!("Peer {index}"),
@@ -235,7 +124,7 @@ impl Client {
         began.elapsed()
     }
 
-    fn page(&mut self, variables: Value) -> Value {
+    pub(crate) fn page(&mut self, variables: Value) -> Value {
         self.query(LIST, variables)["peers"].take()
     }
 

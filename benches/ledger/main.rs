@@ -4,32 +4,32 @@
 //! One thread drives all posts, as a runtime's thread would. CPU is that of the whole process, so
 //! sled's own threads count. The three forms take turns, and the median of the rounds is shown,
 //! with what the hypervisor took away meanwhile.
+//!
+//! Then what the first hundred thousand transfers of a history cost beside the last ones; `-- history`
+//! is that alone.
+
+mod drive;
+mod history;
+mod measure;
 
 use std::{
-    fs,
-    future::Future,
-    io,
-    path::{Path, PathBuf},
-    pin::Pin,
+    fs, io,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc,
     },
-    task::{Context, Poll, Wake, Waker},
     time::{Duration, Instant},
 };
 
-use ilp_connector::{
-    account::AccountId,
-    ledger::{Ledger, Leg, Transfer, TransferKind},
-};
 use ilp_store::{
     DurableLedger, LedgerOptions, PlainBooks, Store,
     journal::{Disk, Files, SegmentFile},
     ledger::{BatchWriter, Posted},
 };
-use uuid::Uuid;
+
+use drive::{drive, funded};
+use measure::{Scratch, TICK, cpu_ticks, steal_ticks};
 
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_millis(1_200);
@@ -37,8 +37,6 @@ const IN_FLIGHT: [usize; 4] = [1, 16, 64, 256];
 const ACCOUNTS: u128 = 100;
 const REPLAYED: u64 = 1_000_000;
 const REPLAY_ACCOUNTS: u128 = 10_000;
-/// A tick of the clock in which the kernel counts CPU time.
-const TICK: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -55,7 +53,11 @@ const FORMS: [(Form, &str); 3] = [
 
 fn main() {
     // `cargo test --benches` and `cargo bench -- --test` only ask whether it runs.
-    let quick = std::env::args().any(|argument| argument == "--test");
+    let is_given = |word: &str| std::env::args().any(|argument| argument == word);
+    let quick = is_given("--test");
+    if is_given("history") {
+        return history::measure(quick);
+    }
     let (rounds, round) = if quick { (1, Duration::from_millis(50)) } else { (ROUNDS, ROUND) };
     println!(
         "{:<18}{:>10}{:>12}{:>12}{:>10}{:>10}{:>10}{:>8}{:>8}",
@@ -81,6 +83,7 @@ fn main() {
         }
     }
     replay(if quick { 10_000 } else { REPLAYED });
+    history::measure(quick);
 }
 
 /// What one round came to.
@@ -135,102 +138,6 @@ fn measure(form: Form, in_flight: usize, length: Duration) -> Round {
         p99_us: at(0.99),
         batch: count / commits.max(1.0),
         steal_percent: 100.0 * stolen / seconds,
-    }
-}
-
-/// Keeps so many posts in flight until `goes_on` says no, and returns how long each took.
-fn drive(
-    ledger: &DurableLedger,
-    accounts: &[AccountId],
-    in_flight: usize,
-    mut goes_on: impl FnMut(u64) -> bool,
-) -> Vec<Duration> {
-    type Post<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
-    let (ready, readied) = mpsc::channel();
-    let mut slots: Vec<(Option<Post<'_>>, Instant, Waker)> = (0..in_flight)
-        .map(|slot| {
-            let waker = Waker::from(Arc::new(Ready { slot, ready: ready.clone() }));
-            (None, Instant::now(), waker)
-        })
-        .collect();
-    let (mut latencies, mut made, mut under_way) = (Vec::new(), 0, 0);
-    (0..in_flight).for_each(|slot| ready.send(slot).expect("we hold the other end"));
-    while let Ok(slot) = readied.recv() {
-        let (post, since, waker) = &mut slots[slot];
-        let mut context = Context::from_waker(waker);
-        loop {
-            if post.is_none() {
-                if !goes_on(made) {
-                    break;
-                }
-                made += 1;
-                under_way += 1;
-                *since = Instant::now();
-                let transfer = payment(ledger, accounts, made);
-                *post = Some(Box::pin(async move {
-                    let hold = ledger.hold(transfer).await.expect("the payer has enough");
-                    ledger.post(hold).await.expect("the ledger runs");
-                }));
-            }
-            match post.as_mut().map(|post| post.as_mut().poll(&mut context)) {
-                Some(Poll::Ready(())) => {
-                    latencies.push(since.elapsed());
-                    under_way -= 1;
-                    *post = None;
-                }
-                _ => break,
-            }
-        }
-        if under_way == 0 && !goes_on(made) {
-            break;
-        }
-    }
-    latencies
-}
-
-struct Ready {
-    slot: usize,
-    ready: mpsc::Sender<usize>,
-}
-
-impl Wake for Ready {
-    fn wake(self: Arc<Self>) {
-        // The driver may be gone already, when it needs no more.
-        let _ = self.ready.send(self.slot);
-    }
-}
-
-fn payment(ledger: &DurableLedger, accounts: &[AccountId], number: u64) -> Transfer {
-    let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
-    let at = |place: u64| accounts[(place % accounts.len() as u64) as usize];
-    let (from, to) = (at(spread), at(spread / 7 + 1));
-    let first = Leg { debit: ledger.account(from), credit: ledger.account(to), amount: 1 };
-    let id = Uuid::from_u128(u128::from(number) << 32);
-    Transfer { id, kind: TransferKind::Packet, first, second: None }
-}
-
-fn funded(ledger: &DurableLedger, count: u128) -> Vec<AccountId> {
-    let settlement = ledger.account(AccountId::settlement(Uuid::nil()));
-    let accounts: Vec<_> =
-        (0..count).map(|owner| AccountId::peer(Uuid::from_u128(owner))).collect();
-    for account in &accounts {
-        let (debit, credit) = (Arc::clone(&settlement), ledger.account(*account));
-        let first = Leg { debit, credit, amount: 1 << 40 };
-        let (id, kind) = (Uuid::new_v4(), TransferKind::Deposit);
-        let mut deposit = Box::pin(ledger.transfer(Transfer { id, kind, first, second: None }, 1));
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        while deposit.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-            std::thread::park();
-        }
-    }
-    accounts
-}
-
-struct Unpark(std::thread::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }
 
@@ -331,40 +238,4 @@ fn copy_all(from: &Path, to: &Path) {
             fs::copy(&path, &target).expect("there is room for a copy");
         }
     }
-}
-
-/// A directory beside the build's output, as that is on a real disk more often than /tmp is.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        let base = std::env::current_exe().ok().and_then(|path| path.parent().map(Path::to_owned));
-        let name = format!("ledger-bench-{}", Uuid::new_v4());
-        Self(base.unwrap_or_else(std::env::temp_dir).join(name))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Left over at the worst.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// User and system time of this process with all its threads.
-fn cpu_ticks() -> u64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    after_name
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .filter_map(|field| field.parse::<u64>().ok())
-        .sum()
-}
-
-/// Time that the hypervisor gave to others.
-fn steal_ticks() -> u64 {
-    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    stat.split_whitespace().nth(8).and_then(|field| field.parse().ok()).unwrap_or(0)
 }
