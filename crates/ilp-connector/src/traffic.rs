@@ -10,23 +10,20 @@
 //! allocation.
 
 mod causes;
-mod counted;
 mod departed;
+mod passage;
 
 use std::{
     ops::AddAssign,
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use interledger_packet::Timestamp;
-
 pub(crate) use self::departed::{Departed, name};
 pub use self::{
     causes::Causes,
-    counted::{Counted, OwnTraffic},
     departed::AssetName,
+    passage::{Counted, OwnTraffic, Passage},
 };
-use crate::samples::{Outcome, Sample};
 
 /// Packets, and what they carried together, in the smallest unit of the asset that they are
 /// counted in.
@@ -91,17 +88,6 @@ pub enum Ending {
     Refused,
 }
 
-/// A packet on its way from a source to a next hop. Until told otherwise it ends as refused, which
-/// is what becomes of a packet that is dropped.
-#[derive(Debug)]
-pub struct Passage {
-    source: Counted,
-    destination: Counted,
-    amount_in: u64,
-    amount_out: u64,
-    ending: Ending,
-}
-
 #[derive(Debug, Default)]
 #[repr(C, align(16))]
 pub(crate) struct Side {
@@ -147,49 +133,6 @@ impl Traffic {
     /// Counts that no reply came from here.
     pub(crate) fn link_failed(&self) {
         self.link_failures.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Passage {
-    /// A packet of `amount_in` came, and goes on with `amount_out`, each in the smallest unit of its
-    /// side's asset.
-    pub fn begin(source: Counted, destination: Counted, amount_in: u64, amount_out: u64) -> Self {
-        source.incoming.begun.add(amount_in);
-        destination.outgoing.begun.add(amount_out);
-        Self { source, destination, amount_in, amount_out, ending: Ending::Refused }
-    }
-
-    /// The packet has certainly not reached its next hop, and goes to another one. For its source
-    /// nothing changes.
-    pub(crate) fn on_to(mut self, destination: Counted, amount_out: u64) -> Self {
-        self.destination.gone_elsewhere.add(self.amount_out);
-        destination.outgoing.begun.add(amount_out);
-        (self.destination, self.amount_out) = (destination, amount_out);
-        self
-    }
-
-    /// What is shown of the packet when it ends at `at`.
-    pub(crate) fn sample(&self, outcome: Outcome, at: Timestamp) -> Sample {
-        Sample {
-            at,
-            from: self.source.party(),
-            to: Some(self.destination.party()),
-            amount_in: self.amount_in,
-            amount_out: self.amount_out,
-            outcome,
-        }
-    }
-
-    /// The packet was answered.
-    pub fn end(mut self, ending: Ending) {
-        self.ending = ending;
-    }
-}
-
-impl Drop for Passage {
-    fn drop(&mut self) {
-        self.source.incoming.ended(self.ending).add(self.amount_in);
-        self.destination.outgoing.ended(self.ending).add(self.amount_out);
     }
 }
 

@@ -47,8 +47,9 @@ impl<L: Ledger> Connector<L> {
         let mut own =
             OwnFlows { questions: self.counters.questions.flows(), accounts: BTreeMap::new() };
         for accounts in self.counters.accounts.pin().values() {
-            let Some(asset) = &accounts.asset else { continue };
-            *own.accounts.entry(asset.clone()).or_default() += accounts.flows();
+            if let Some(asset) = accounts.asset() {
+                *own.accounts.entry(asset.clone()).or_default() += accounts.flows();
+            }
         }
         own
     }
