@@ -25,7 +25,7 @@ use ilp_connector::{
     ledger::MemoryLedger,
     peer::{Asset, NextHop, Peer, Terms},
     token::{Secret, TokenDigest},
-    traffic::{Counted, Ending, Passage, Traffic},
+    traffic::{Counted, Ending, OwnTraffic, Passage},
 };
 use interledger_packet::{Addr, FulfillBuilder, Prepare, PrepareBuilder, Timestamp};
 use ring::digest::{SHA256, digest};
@@ -101,7 +101,7 @@ struct Counting {
 
 impl Counting {
     fn measure(packets: usize) -> Self {
-        let (source, destination) = (Arc::<Traffic>::default(), Arc::<Traffic>::default());
+        let (source, destination) = (Arc::<OwnTraffic>::default(), Arc::<OwnTraffic>::default());
         let [total, own, next_hop, durability] = [(); 4].map(|()| Histogram::default());
         Self {
             counters_ps: each_ps(packets, |_| {

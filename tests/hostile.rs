@@ -54,6 +54,23 @@ fn random_bodies_and_packets_cut_at_every_length_are_refused_and_harm_nobody() {
 }
 
 #[test]
+fn a_head_that_never_ends_is_refused_at_the_admin_port_too() {
+    let node = Node::start();
+    let json = ("content-type", "application/json");
+    let body = br#"{"query": "{ whoami { id } }"}"#;
+    let ask = |length: usize| {
+        let mut connection = Connection::open(node.admin).unwrap();
+        let padding = "x".repeat(length);
+        let headers = [json, ("x-padding", padding.as_str())];
+        connection.request("POST", "/graphql", &headers, body).map(|answer| answer.status)
+    };
+    assert_eq!(ask(16 * 1024).unwrap(), 200);
+    // The end of the connection may be seen before the answer is.
+    assert_eq!(ask(64 * 1024).unwrap_or(431), 431);
+    assert_eq!(ask(0).unwrap(), 200);
+}
+
+#[test]
 fn bytes_that_are_no_http_end_their_connection_only() {
     let (node, _bob) = node_with_peers();
     let mut sender = node.sender("test.alice");

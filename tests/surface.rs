@@ -118,6 +118,15 @@ impl Walk<'_> {
         text(&self.node.ended_payment(&self.kept[name])["state"])
     }
 
+    /// The mutations that were not both done and refused.
+    fn left_out(&self) -> Vec<String> {
+        let has = |name: &str, is_done| self.seen.iter().any(|seen| *seen == (name, is_done));
+        operations(self.node, "mutationType")
+            .into_iter()
+            .filter(|name| !has(name, false) || !has(name, true))
+            .collect()
+    }
+
     fn filled(&self, input: &Value) -> Value {
         let mut text = input.to_string();
         for (name, value) in &self.kept {
@@ -266,13 +275,7 @@ fn every_mutation_is_done_and_refused_in_both_generations() {
         walk.take(steps::upkeep());
         walk.retry_a_dead_event(&receiver);
         walk.ask_twice_at_once();
-        let undone: Vec<_> = operations(&node, "mutationType")
-            .into_iter()
-            .filter(|name| {
-                let has = |is_done| walk.seen.iter().any(|seen| *seen == (&**name, is_done));
-                !has(false) || !has(true)
-            })
-            .collect();
+        let undone = walk.left_out();
         assert!(undone.is_empty(), "{undone:?} are not done and refused by a step");
     }
 }

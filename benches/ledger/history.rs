@@ -23,6 +23,9 @@ const IN_FLIGHT: usize = 256;
 const SEGMENT_BYTES: u32 = 2 * 1024 * 1024;
 const SEGMENTS_KEPT: u64 = 2;
 
+/// Something that was measured of a stretch.
+type Figure = fn(&Stretch) -> f64;
+
 /// What a stretch of the history came to.
 struct Stretch {
     cpu_us: f64,
@@ -42,7 +45,7 @@ pub(crate) fn measure(quick: bool) {
         format!("last {transfers}"),
         "ratio"
     );
-    let parts: [(&str, fn(&Stretch) -> f64); 5] = [
+    let parts: [(&str, Figure); 5] = [
         ("CPU us each", |stretch| stretch.cpu_us),
         ("latency p50, us", |stretch| stretch.p50_us),
         ("latency p99, us", |stretch| stretch.p99_us),

@@ -15,16 +15,17 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER},
+        header::{AUTHORIZATION, RETRY_AFTER},
     },
     response::{IntoResponse, Response},
     routing::post,
 };
 use ilp_connector::token::Secret;
 
+pub(crate) use self::limiter::source;
 use self::{limiter::Limiter, wire::Refusal};
 use crate::{
-    http::ClientAddress,
+    http::{ClientAddress, is_json},
     operator::{
         Operator, PeeringOffer,
         audit::{Caller, CallerKind},
@@ -101,12 +102,6 @@ fn refused(refusal: &Refusal) -> Response {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
     }
     response
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value.and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// The token by which the other node shows that it is a peer already.

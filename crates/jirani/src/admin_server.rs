@@ -18,6 +18,10 @@ const CONNECTIONS_MAX: usize = 256;
 /// From a connection's begin, or the last answer on it, to the end of the next request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The longest head of a request: the longest token, a cookie and what proxies add. The library would
+/// take 400 KiB of anybody.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+
 /// How long to wait after an error that would come again at once, such as no file left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -29,7 +33,10 @@ pub(crate) async fn serve(
     drain: Duration,
 ) {
     let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES_MAX);
     let connections = GracefulShutdown::new();
     let accept = async {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));

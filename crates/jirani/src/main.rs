@@ -26,6 +26,7 @@ mod tenant;
 mod trace;
 mod wallet_server;
 mod webhook;
+mod workers;
 
 use std::process::ExitCode;
 

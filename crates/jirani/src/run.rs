@@ -1,6 +1,6 @@
 //! `jirani run`: opens the store, wires the parts together, serves until told to stop, drains.
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use ilp_admin::{
     Auth, SignatureRules, Webhooks,
@@ -11,7 +11,7 @@ use ilp_connector::{
     rates::{Quote, RateOrigin},
 };
 use ilp_http::{
-    Client, ClientOptions, Limits, Server, Worker,
+    Client, ClientOptions, Limits, Server,
     server::Drained,
     spsp::{SpspClient, SpspOptions},
 };
@@ -41,6 +41,7 @@ use crate::{
     trace::Traces,
     wallet_server::{self, WalletLimits},
     webhook,
+    workers::start_workers,
 };
 
 /// How long connections to the admin API may take to finish: an operator's request is answered
@@ -144,12 +145,11 @@ async fn serve(
     let (end_workers, workers_end) = watch::channel(());
     let workers = start_workers(config, || node(Some(Arc::clone(&receiving))), &workers_end)?;
     let (stop, stopping) = watch::channel(());
-    let drain = Duration::from_millis(config.drain_ms_max);
     let spsp = SpspClient::new(SpspOptions::default(), &tls);
     let payer = Arc::new(Payer::new(workers.clone(), spsp, stopping.clone()));
     let paying = operator.pay_through(Arc::clone(&payer) as _);
     paying.await.map_err(|error| Failure::Store(error.to_string()))?;
-    let payments = payer.ended(until(stopping.clone()), drain);
+    let payments = payer.ended(until(stopping.clone()), drain_max(config));
     let wallets = Arc::new(Wallets::new(operator.clone(), receiving));
     let wallets = wallet_server::serve(
         surfaces.wallet,
@@ -205,10 +205,15 @@ fn receiving(config: &Config, store: &Store, operator: &Operator) -> Result<Rece
     Ok(Receiving::new(secret.reveal(), config.ilp_address.clone(), operator.clone()))
 }
 
+/// How long what is under way may take when the node is told to stop.
+fn drain_max(config: &Config) -> Duration {
+    Duration::from_millis(config.drain_ms_max)
+}
+
 fn limits(config: &Config) -> Limits {
     Limits {
         connections_max: config.ilp.connections_max,
-        drain_timeout: Duration::from_millis(config.drain_ms_max),
+        drain_timeout: drain_max(config),
         ..Limits::default()
     }
 }
@@ -320,38 +325,8 @@ async fn until_told_to_stop(on_ledger_failure: oneshot::Receiver<String>) -> Res
 }
 
 /// Ready when the sender is dropped.
-async fn until(mut stopping: watch::Receiver<()>) {
+pub(crate) async fn until(mut stopping: watch::Receiver<()>) {
     while stopping.changed().await.is_ok() {}
-}
-
-/// The threads that carry packets.
-fn start_workers(
-    config: &Config,
-    node: impl Fn() -> Node,
-    end: &watch::Receiver<()>,
-) -> Result<Vec<Worker<Node>>, Failure> {
-    (0..worker_count(config.ilp.threads))
-        .map(|index| start_worker(index, node(), end.clone()).map_err(no_runtime))
-        .collect()
-}
-
-/// One thread that carries packets, with its own runtime, so that a packet never changes threads
-/// and the operator's work never delays one.
-fn start_worker(index: usize, node: Node, end: watch::Receiver<()>) -> io::Result<Worker<Node>> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let handle = runtime.handle().clone();
-    handle.spawn(node.ledger_lane());
-    thread::Builder::new()
-        .name(format!("jirani-ilp-{index}"))
-        .spawn(move || runtime.block_on(until(end)))?;
-    Ok(Worker { runtime: handle, handler: node })
-}
-
-/// One thread less than there are cores, since the ledger's writer and the operator need some time
-/// too; on two cores that is one, which measured faster than two.
-fn worker_count(configured: usize) -> usize {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    if configured > 0 { configured } else { cores.saturating_sub(1).max(1) }
 }
 
 /// Towards one next hop there is room for all that the server takes, of which no peer gets more than
@@ -397,6 +372,6 @@ pub(crate) fn store_failure(error: StoreError) -> Failure {
     Failure::Store(error.to_string())
 }
 
-fn no_runtime(error: io::Error) -> Failure {
+pub(crate) fn no_runtime(error: io::Error) -> Failure {
     Failure::Refused(format!("the system gives no more threads or event queues: {error}"))
 }

@@ -50,7 +50,7 @@ impl Limiter {
 }
 
 /// Whoever has one IPv6 address usually has all of its /64.
-fn source(address: IpAddr) -> IpAddr {
+pub(crate) fn source(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let mut octets = address.octets();

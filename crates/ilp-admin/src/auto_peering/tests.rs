@@ -1,6 +1,9 @@
 use std::net::SocketAddr;
 
-use axum::{Extension, http::Method};
+use axum::{
+    Extension,
+    http::{Method, header::CONTENT_TYPE},
+};
 use ilp_connector::Connector;
 use ilp_store::{AuditFilter, DurableLedger};
 use serde_json::{Value, json};
@@ -120,6 +123,24 @@ async fn nobody_changes_a_peer_without_its_token() {
     assert_eq!(live.terms().next_hop.endpoint, "https://new.bob.example");
     assert_eq!(live.liquidity.balance().available(), 500, "no liquidity for asking twice");
     assert_eq!(node.connector.peer_count(), 1);
+}
+
+#[tokio::test]
+async fn nobody_takes_the_room_of_all_who_wait() {
+    let node = Node::start(false).await;
+    let ask = async |from: [u8; 4], number: u8| {
+        let offer = offer(&format!("test.n{}-{number}", from[0]), &format!("{from:?}{number}"));
+        node.ask_from(from, offer.to_string().replace(' ', ""), None).await.0
+    };
+    for number in 0..8 {
+        assert_eq!(ask([198, 51, 100, 1], number).await, 202);
+    }
+    assert_eq!(ask([198, 51, 100, 1], 8).await, 503);
+    // What comes through a proxy nearby comes from anywhere.
+    for number in 0..9 {
+        assert_eq!(ask([10, 0, 0, 1], number).await, 202);
+    }
+    assert_eq!(ask([203, 0, 113, 1], 0).await, 202);
 }
 
 #[tokio::test]

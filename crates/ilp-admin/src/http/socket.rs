@@ -142,6 +142,11 @@ async fn serve(
                 heard_at = Instant::now();
                 match message {
                     Some(Ok(Message::Text(text))) => {
+                        // From somebody who isn't known yet, nothing is kept beside what shows it.
+                        let is_known = is_shown.borrow().is_some();
+                        if !is_known && arrived.capacity() < MESSAGES_WAITING_MAX {
+                            return;
+                        }
                         if arrived.try_send(text.to_string()).is_ok() { continue } else { return }
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,

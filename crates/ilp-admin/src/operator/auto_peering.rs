@@ -6,6 +6,8 @@
 
 mod terms;
 
+use std::net::IpAddr;
+
 use ilp_connector::token::{Secret, TokenDigest};
 use ilp_store::{IncomingToken, InitialDeposit, PeerRecord, PeeringRequestRecord, Rows, Store};
 use serde_json::json;
@@ -15,11 +17,14 @@ use super::{
     Changing, ErrorKind, Operator, OperatorError, PageArguments, audit, check, inputs::NewPeer,
     tokens::random_token, views::PeerView,
 };
+use crate::auto_peering::source;
 
 pub use self::terms::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules};
 
 /// How many requests wait for the operator at once. More are refused.
 const PENDING_MAX: usize = 256;
+/// How many of them may come from one place, so that nobody takes the room of all others.
+const PENDING_FROM_ONE_MAX: usize = 8;
 /// How long a request waits before it makes room for others.
 const PENDING_MS_MAX: u64 = 7 * 24 * 60 * 60 * 1_000;
 
@@ -234,7 +239,10 @@ impl Changing {
             }
             return Ok((self.answer(kept.outgoing_token.clone(), true), kept.id));
         }
-        if waiting.len() >= PENDING_MAX {
+        let from = place(&request.origin);
+        let from_there = waiting.iter().filter(|kept| place(&kept.origin) == from).count();
+        let is_one_too_many = from.is_some() && from_there >= PENDING_FROM_ONE_MAX;
+        if waiting.len() >= PENDING_MAX || is_one_too_many {
             return Err(OperatorError::new(
                 ErrorKind::Unavailable,
                 "as many requests wait for this node's operator as may: try again later",
@@ -308,6 +316,17 @@ fn peer_above(store: &Store, address: &str) -> Result<bool, OperatorError> {
         }
     }
     Ok(false)
+}
+
+/// Where a request came from, as far as that tells one place from another. Whoever comes from nearby
+/// comes through a proxy of the operator's, or is the operator.
+fn place(origin: &str) -> Option<IpAddr> {
+    let address: IpAddr = origin.parse().ok()?;
+    let is_near = match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    };
+    (!is_near).then(|| source(address))
 }
 
 /// Whether `address` lies below `above`.

@@ -6,7 +6,7 @@
 //! one, goes under an id of its own, which the payment shows.
 
 use ilp_connector::account::AccountId;
-use ilp_store::TransferState;
+use ilp_store::{Refusal, Store, TransferState};
 use uuid::Uuid;
 
 use super::{
@@ -65,19 +65,15 @@ impl Operator {
             let record = changing.store(move |store| store.incoming_payment(id)).await?;
             let record = record.ok_or_else(unknown)?;
             let last = record.withdrawal_id.ok_or_else(unknown)?;
-            let account = AccountId::incoming_payment(id);
-            let transfer_id = changing.withdrawal_id(account, last).await?;
-            if transfer_id != last {
-                let noted = changing.store(move |store| {
-                    store.update_incoming_payment(id, |record| {
-                        record.withdrawal_id = Some(transfer_id);
-                        None
-                    })
+            let from = (AccountId::incoming_payment(id), record.asset_id);
+            let note = move |store: &Store, transfer_id| {
+                let noted = store.update_incoming_payment(id, |record| {
+                    record.withdrawal_id = Some(transfer_id);
+                    None
                 });
-                noted.await?;
-            }
-            let out = taken_out(id, changing.available(account), transfer_id, timeout_s);
-            changing.withdraw(account, record.asset_id, &out).await
+                noted.map(drop)
+            };
+            changing.take_all(from, last, timeout_s, note).await
         })
         .await
     }
@@ -99,25 +95,38 @@ impl Operator {
             let record = changing.store(move |store| store.outgoing_payment(id)).await?;
             let record = record.ok_or_else(unknown)?;
             let last = record.withdrawal_id.ok_or_else(unknown)?;
-            let account = AccountId::outgoing_payment(id);
-            let transfer_id = changing.withdrawal_id(account, last).await?;
-            if transfer_id != last {
-                let noted = changing.store(move |store| {
-                    store.update_outgoing_payment(id, |record| {
-                        record.withdrawal_id = Some(transfer_id);
-                        None
-                    })
+            let from = (AccountId::outgoing_payment(id), record.quote.asset_id);
+            let note = move |store: &Store, transfer_id| {
+                let noted = store.update_outgoing_payment(id, |record| {
+                    record.withdrawal_id = Some(transfer_id);
+                    None
                 });
-                noted.await?;
-            }
-            let out = taken_out(id, changing.available(account), transfer_id, timeout_s);
-            changing.withdraw(account, record.quote.asset_id, &out).await
+                noted.map(drop)
+            };
+            changing.take_all(from, last, timeout_s, note).await
         })
         .await
     }
 }
 
 impl Changing {
+    /// Takes all that the account of an ended payment has, the last withdrawal from which went under
+    /// `last`, if it was made. `note` writes down under which id this one goes, where that is another.
+    async fn take_all(
+        &self,
+        (account, asset_id): (AccountId, Uuid),
+        last: Uuid,
+        timeout_s: u64,
+        note: impl FnOnce(&Store, Uuid) -> Result<(), Refusal> + Send + 'static,
+    ) -> Result<(), OperatorError> {
+        let transfer_id = self.withdrawal_id(account, last).await?;
+        if transfer_id != last {
+            self.store(move |store| note(store, transfer_id)).await?;
+        }
+        let out = taken_out(account.owner, self.available(account), transfer_id, timeout_s);
+        self.withdraw(account, asset_id, &out).await
+    }
+
     /// Under which id the next withdrawal of all that an account has goes, the last one having gone
     /// under `last`, if it was made.
     async fn withdrawal_id(&self, account: AccountId, last: Uuid) -> Result<Uuid, OperatorError> {

@@ -90,6 +90,7 @@ impl From<u128> for UInt64 {
 }
 
 /// A number of 8 bits.
+#[derive(Debug)]
 pub(crate) struct UInt8(pub(crate) u8);
 
 /// A whole number from 0 to 255, such as the scale of an asset.
@@ -107,7 +108,9 @@ impl ScalarType for UInt8 {
 }
 
 fn not_uint8(value: &Value) -> InputValueError<UInt8> {
-    InputValueError::custom(format!("{value} is not a whole number from 0 to 255 as expected"))
+    // What was given may be as long as the whole request.
+    let shown: String = value.to_string().chars().take(40).collect();
+    InputValueError::custom(format!("{shown} is not a whole number from 0 to 255 as expected"))
 }
 
 /// An object whose members are not part of the schema.
@@ -207,5 +210,7 @@ mod tests {
         for json in [json!(256), json!(-1), json!(1.5), json!("2"), json!(null)] {
             assert_eq!(uint8(json.clone()), None, "{json}");
         }
+        let long = UInt8::parse(Value::from("x".repeat(1_000))).map(|small| small.0).unwrap_err();
+        assert!(format!("{long:?}").len() < 300, "{long:?}");
     }
 }

@@ -7,10 +7,10 @@ use ilp_connector::{
 use uuid::Uuid;
 
 use super::{outgoing_payments::usd, *};
-use crate::operator::paying::{Ended, Progress};
+use crate::operator::paying::{Ended, Progress, SendOrder};
 
-#[tokio::test]
-async fn a_payment_that_is_being_sent_goes_on_from_what_the_books_say() {
+/// A node that sends a payment of 1,000 to another one, the payment's id, and what is to be done.
+async fn sending() -> (Node, String, SendOrder) {
     let node = Node::start().await;
     let payer = node.pay_through_notes().await;
     let asset = node.create_asset("USD").await;
@@ -20,6 +20,13 @@ async fn a_payment_that_is_being_sent_goes_on_from_what_the_books_say() {
     let id = node.payment(&quote).await;
     node.fund(&id).await;
     let order = payer.orders.lock()[0].clone();
+    payer.orders.lock().clear();
+    (node, id, order)
+}
+
+#[tokio::test]
+async fn a_payment_that_is_being_sent_goes_on_from_what_the_books_say() {
+    let (node, id, order) = sending().await;
     node.send_packet(&order, 100).await;
     let noted = Progress { sent: 100, delivered: 250, packets: 10 };
     node.operator.payment_progress(order.payment_id, noted);
@@ -33,7 +40,7 @@ async fn a_payment_that_is_being_sent_goes_on_from_what_the_books_say() {
     }
     // And then some that nobody wrote down.
     node.send_packet(&order, 33).await;
-    drop((order, payer));
+    drop(order);
 
     let node = node.restart().await;
     let payer = node.pay_through_notes().await;
@@ -68,15 +75,7 @@ async fn a_payment_that_is_being_sent_goes_on_from_what_the_books_say() {
 
 #[tokio::test]
 async fn a_payment_that_is_let_go_in_order_loses_no_unit_and_no_packet() {
-    let node = Node::start().await;
-    let payer = node.pay_through_notes().await;
-    let asset = node.create_asset("USD").await;
-    let wallet = node.wallet(&asset, "alice").await;
-    let amount = json!({"debitAmount": usd(1_000)});
-    let quote = node.quote(&wallet, "https://far.example/bob", amount).await;
-    let id = node.payment(&quote).await;
-    node.fund(&id).await;
-    let order = payer.orders.lock()[0].clone();
+    let (node, id, order) = sending().await;
     let selected = "state sentAmount { value } deliveredAmount { value } packetCount";
     let told = |state: &str, sent: &str, delivered: &str, packets: &str| {
         json!({"state": state, "sentAmount": {"value": sent},
@@ -93,7 +92,7 @@ async fn a_payment_that_is_let_go_in_order_loses_no_unit_and_no_packet() {
     let row = node.row("outgoingPayment", &id, selected).await;
     assert_eq!(row, told("SENDING", "133", "333", "13"));
     node.operator.payment_paused(order.payment_id, last).await.unwrap();
-    drop((order, payer));
+    drop(order);
 
     let node = node.restart().await;
     let payer = node.pay_through_notes().await;
