@@ -6,7 +6,7 @@ use crate::support::Node;
 /// A node with one asset and one peer that has 10,000.00 of it, and the ids of both.
 fn with_a_peer(browser: &Browser<'_>) -> (String, String) {
     let asset = browser.asset("USD");
-    let made = browser.peer(&asset, &[("name", "<b>bold</b>\u{202e}")]);
+    let made = browser.peer(&asset, &[("name", "<b>bold</b>\u{200b}")]);
     let peer = between(made.header("location").unwrap(), "/peers/", "/").to_owned();
     (asset, peer)
 }
@@ -33,8 +33,8 @@ fn what_came_in_is_what_the_node_has_and_owes() {
         assert!(page.contains(shown), "{shown} in {page}");
     }
     let page = browser.get("/books/accounts").text();
-    assert!(page.contains("&lt;b&gt;bold") && page.contains("\\u{202e}"), "{page}");
-    assert!(!page.contains("<b>bold") && !page.contains('\u{202e}'));
+    assert!(page.contains("&lt;b&gt;bold") && page.contains("\\u{200b}"), "{page}");
+    assert!(!page.contains("<b>bold") && !page.contains('\u{200b}'));
 
     let outside = browser.get(&format!("/books/accounts/{asset}:settlement")).text();
     assert!(outside.contains("In the node") && outside.contains("10,250.00 USD"), "{outside}");
@@ -42,7 +42,7 @@ fn what_came_in_is_what_the_node_has_and_owes() {
     let by_id = browser.get(&format!("/books/accounts?id={peer}"));
     assert_eq!(by_id.header("location"), Some(format!("/books/accounts/{peer}").as_str()));
     let account = browser.get(&format!("/books/accounts/{peer}")).text();
-    assert!(account.contains("&lt;b&gt;bold") && !account.contains('\u{202e}'), "{account}");
+    assert!(account.contains("&lt;b&gt;bold") && !account.contains('\u{200b}'), "{account}");
     let nobody = browser.get("/books/accounts?id=nobody");
     assert!(nobody.status == 400 && nobody.text().contains("no account has that id"));
     assert_eq!(browser.get("/books/accounts/nobody").status, 404);
