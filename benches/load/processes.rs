@@ -98,6 +98,10 @@ impl Admin {
         admin
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.at
+    }
+
     fn ask(&self, query: &str, input: &Value) -> Value {
         let body = json!({ "query": query, "variables": { "input": input } });
         let mut answer = self

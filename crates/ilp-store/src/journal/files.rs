@@ -2,7 +2,8 @@
 
 use std::{fmt, fs::File, io, os::unix::fs::FileExt, path::Path};
 
-/// How much of a new segment is written with one call.
+/// How much of a new segment is written and synced at once. Whoever commits meanwhile waits for no more
+/// than that: with all of it in one sync, the disk would have 16 MB before a page of a few packets.
 const ZEROS_BYTES: usize = 256 * 1024;
 
 /// Where segments are made and opened.
@@ -50,6 +51,7 @@ impl Files for Disk {
         while offset < bytes {
             let left = usize::try_from(bytes - offset).unwrap_or(ZEROS_BYTES).min(ZEROS_BYTES);
             file.write_all_at(&zeros[..left], offset)?;
+            file.sync_data()?;
             offset += left as u64;
         }
         file.sync_all()?;
