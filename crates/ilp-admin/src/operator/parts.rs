@@ -15,7 +15,7 @@ pub type Clock = fn() -> Timestamp;
 /// A future that can be kept in a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What an [`Operator`] is made of.
+/// What an [`Operator`](super::Operator) is made of.
 #[derive(Clone)]
 pub struct Parts {
     /// The records.
