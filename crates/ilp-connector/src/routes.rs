@@ -138,10 +138,7 @@ impl Routes {
                     sender.is_none_or(|sender| sender.id != peer.id) && !tried.contains(&peer.id)
                 };
                 return match self.choose(hops.peers(), may_be_next, destination, now) {
-                    Some(peer) => {
-                        peer.fetch();
-                        Found::Through(Arc::clone(peer), prefix.len())
-                    }
+                    Some(peer) => Found::Through(Arc::clone(peer), prefix.len()),
                     None => Found::BackToSender,
                 };
             }

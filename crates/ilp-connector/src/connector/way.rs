@@ -78,6 +78,7 @@ impl<L: Ledger> Connector<L> {
         passage: &mut Option<Passage>,
         now: Timestamp,
     ) -> Result<InFlight<L::Hold>, Refusal> {
+        peer.fetch();
         let terms = peer.terms();
         let maximum_out = self.amount_max(&terms).unwrap_or(u64::MAX);
         let amount_out = self.convert(source, &peer.asset, packet.amount(), maximum_out, now)?;
