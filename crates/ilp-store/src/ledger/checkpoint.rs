@@ -202,6 +202,9 @@ pub(crate) fn transfer(store: &Store, id: Uuid) -> Result<Option<OperatorTransfe
 fn apply(store: &Store, batch: Batch) -> Result<(), StoreError> {
     let durability = &store.inner.durability;
     durability.usable()?;
+    // What was noted of transfers before, such as that a first deposit is booked, is on the disk no
+    // later than the checkpoint after which their part of the journal may go.
+    store.inner.records.settle().map_err(|cause| durability.fail(&cause))?;
     store.inner.ledger.apply_batch(batch).map_err(|cause| durability.fail(&cause))?;
     durability.persist_ledger()
 }
