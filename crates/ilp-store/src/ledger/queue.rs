@@ -120,7 +120,9 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     /// Notified when as many wait as the writer wants, or no more will.
     filled: Condvar,
-    /// How many more transfers may be under way.
+    /// How many transfers may be under way at once.
+    permits_max: usize,
+    /// How many more may be.
     permits: AtomicUsize,
     /// Follows the state's `closed`, so that a hold can ask without the lock. One that asks too
     /// early is refused when it is posted.
@@ -162,6 +164,7 @@ impl Queue {
                 wanted: None,
             }),
             filled: Condvar::new(),
+            permits_max: permits,
             permits: AtomicUsize::new(permits),
             closed: AtomicBool::new(false),
         }
@@ -215,7 +218,7 @@ impl Queue {
     pub(crate) fn take(&self, batch: &mut Vec<Posted>, gather: &mut Gather) -> bool {
         debug_assert!(batch.is_empty(), "the last batch is done with");
         let mut state = self.state.lock();
-        let wanted = gather.wanted();
+        let wanted = gather.wanted(self.permits_max.saturating_sub(self.permits_left()));
         if wanted > 1 {
             // From now on and not from the first transfer on, so that the writer is woken once.
             let until = Instant::now() + GATHER_MAX;
@@ -293,7 +296,7 @@ mod tests {
     fn after_a_crowd_the_writer_waits_and_misses_nobody() {
         let (queue, mut gather) = (queue(), after_a_crowd());
         let (mut first, mut rest) = (Vec::new(), Vec::new());
-        let wanted = gather.wanted();
+        let wanted = gather.wanted(0);
         thread::scope(|scope| {
             scope.spawn(|| (0..wanted).for_each(|_| append(&queue)));
             assert!(queue.take(&mut first, &mut gather));
