@@ -17,7 +17,7 @@ use interledger_packet::{Address, Prepare, Timestamp};
 use uuid::Uuid;
 
 use self::counting::Counters;
-pub use self::counting::OwnFlows;
+pub use self::{counting::OwnFlows, settlement::Settling};
 use crate::{
     account::Account,
     in_flight::{InFlightDefaults, Place},

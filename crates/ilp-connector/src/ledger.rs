@@ -1,10 +1,13 @@
 //! How the connector moves money: a transfer is held, then posted or voided.
 //!
 //! The connector sees the books only through [`Ledger`]. Its hold and post are asynchronous, since
-//! a ledger may keep its accounts elsewhere; the ledgers here and in `ilp-store` hold in memory and
-//! answer a hold at once.
+//! a ledger may keep its accounts elsewhere; the ledgers here and in `ilp-store` hold and move in
+//! memory, answer a hold at once, and make a post wait for the disk alone.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::{Future, Ready, ready},
+    sync::Arc,
+};
 
 use uuid::Uuid;
 
@@ -103,15 +106,19 @@ pub trait Ledger: Send + Sync + 'static {
     /// Money on hold. Dropping it voids the hold, so no path, panic included, leaks liquidity.
     type Hold: Send + 'static;
 
+    /// Ready once what was posted is durable. `Unpin`, so that whoever waits for it can keep it beside
+    /// what they need afterwards: a packet's future is moved several times, and so is kept small.
+    type Posting: Future<Output = Result<(), Stopped>> + Send + Unpin;
+
     /// Sets the transfer's amounts aside on the debited accounts.
     fn hold(
         &self,
         transfer: Transfer,
     ) -> impl Future<Output = Result<Self::Hold, HoldError>> + Send;
 
-    /// Moves the money for good and returns once that is durable. The move itself happens when the
-    /// future is first polled, and dropping the future later does not undo it.
-    fn post(&self, hold: Self::Hold) -> impl Future<Output = Result<(), Stopped>> + Send;
+    /// Moves the money for good. That is not undone by dropping what is returned, which only tells
+    /// when it is durable.
+    fn post(&self, hold: Self::Hold) -> Self::Posting;
 }
 
 /// Amounts set aside in memory. Voids itself when dropped.
@@ -173,14 +180,15 @@ pub struct MemoryLedger;
 
 impl Ledger for MemoryLedger {
     type Hold = Hold;
+    type Posting = Ready<Result<(), Stopped>>;
 
     fn hold(&self, transfer: Transfer) -> impl Future<Output = Result<Hold, HoldError>> + Send {
-        std::future::ready(Hold::reserve(transfer).map_err(HoldError::from))
+        ready(Hold::reserve(transfer).map_err(HoldError::from))
     }
 
-    fn post(&self, hold: Hold) -> impl Future<Output = Result<(), Stopped>> + Send {
+    fn post(&self, hold: Hold) -> Ready<Result<(), Stopped>> {
         hold.settle();
-        std::future::ready(Ok(()))
+        ready(Ok(()))
     }
 }
 

@@ -31,7 +31,7 @@ pub mod traffic;
 
 pub use breaker::Reachability;
 pub use connector::{
-    Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Source,
+    Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Settling, Source,
 };
 pub use in_flight::{InFlightDefaults, InFlightLimits, Occupancy};
 pub use refusal::{LinkFailure, Refusal};

@@ -42,7 +42,9 @@ use std::{
     collections::HashMap,
     fmt,
     future::Future,
+    pin::Pin,
     sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
     thread::JoinHandle,
 };
 
@@ -71,7 +73,7 @@ pub use self::{
 };
 use self::{
     books::Books,
-    durable::Durable,
+    durable::{Durable, UntilDurable},
     keeper::Keeper,
     operator::Operators,
     queue::{Permit, Queue},
@@ -108,6 +110,27 @@ pub struct DurableHold {
     // In this order: the money is back before another transfer may be under way.
     hold: Hold,
     permit: Permit,
+}
+
+/// A transfer on its way to the disk. May be dropped at any time, which changes nothing about it.
+#[must_use = "nothing that follows from a transfer may leave the node before it is durable"]
+pub struct Posting(Result<UntilDurable, Stopped>);
+
+impl Future for Posting {
+    type Output = Result<(), Stopped>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Ok(waiting) => Pin::new(waiting).poll(context),
+            Err(stopped) => Poll::Ready(Err(*stopped)),
+        }
+    }
+}
+
+impl fmt::Debug for Posting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Posting").finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for DurableHold {
@@ -231,6 +254,7 @@ impl DurableLedger {
 
 impl Ledger for DurableLedger {
     type Hold = DurableHold;
+    type Posting = Posting;
 
     fn hold(
         &self,
@@ -243,9 +267,8 @@ impl Ledger for DurableLedger {
         std::future::ready(self.reserve(transfer))
     }
 
-    async fn post(&self, hold: DurableHold) -> Result<(), Stopped> {
-        let sequence = self.shared.append(hold)?;
-        self.shared.durable.wait(sequence).await
+    fn post(&self, hold: DurableHold) -> Posting {
+        Posting(self.shared.append(hold).map(|sequence| self.shared.durable.wait(sequence)))
     }
 }
 

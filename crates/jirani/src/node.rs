@@ -1,6 +1,9 @@
 //! The life of a packet, from the peer that sent it to the next hop and back.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::{Bytes, BytesMut};
 use ilp_connector::{
@@ -11,7 +14,6 @@ use ilp_connector::{
 use ilp_http::{Client, Endpoint, NextHop, NoReply, NotAPrepare, PacketHandler, SendError};
 use ilp_store::{DurableLedger, LedgerLane};
 use interledger_packet::{Addr, Address, Prepare};
-use tokio::time::Instant;
 
 use crate::{
     clock,
@@ -85,27 +87,37 @@ impl Node {
     /// returned.
     ///
     /// A packet that certainly has not left us goes round again: to another peer, once each.
+    ///
+    /// This future is moved several times on its way to where it is polled, whole each time, so what
+    /// only some packets need is in boxes of its own.
     pub(crate) async fn forward(&self, source: Source<'_>, packet: Prepare) -> Bytes {
         let mut stopwatch = Stopwatch::start();
-        let mut decision = self.connector.prepare(source, packet, clock::now()).await;
+        let mut now = clock::now();
+        let mut decision = self.connector.prepare(source, packet, now).await;
         let reply = loop {
             let (packet, in_flight) = match decision {
                 Decision::Reply(reply) => break reply,
                 // What it waits for is the books: whose it is, and that the money is theirs.
                 Decision::Deliver(packet) => {
-                    break stopwatch.durability(self.deliver(source, packet)).await;
+                    let delivering = Box::pin(self.deliver(source, packet));
+                    break stopwatch.durability(delivering).await;
                 }
                 Decision::Send { packet, in_flight } => (packet, in_flight),
             };
-            let sent = stopwatch.next_hop(self.send(&in_flight, packet)).await;
-            let (connector, now) = (&self.connector, clock::now());
+            let asked = stopwatch.next_hop_asked();
+            let deadline =
+                asked + Duration::from_millis(in_flight.expires_at.saturating_ms_since(now));
+            let sent = self.send(&in_flight, packet, deadline).await;
+            stopwatch.next_hop_done(asked);
+            now = clock::now();
+            let connector = &self.connector;
             decision = match sent {
                 Sent::Not { packet, failure } => {
-                    connector.prepare_again(source, in_flight, packet, failure, now).await
+                    Box::pin(connector.prepare_again(source, in_flight, packet, failure, now)).await
                 }
                 Sent::Over(answer) => {
-                    let settled = connector.complete(in_flight, answer, now);
-                    break stopwatch.durability(settled).await;
+                    let mut settling = connector.complete(in_flight, answer, now);
+                    break stopwatch.durability(&mut settling).await;
                 }
             };
         };
@@ -122,16 +134,15 @@ impl Node {
         }
     }
 
-    async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes) -> Sent {
-        let left_ms = in_flight.expires_at.saturating_ms_since(clock::now());
-        let deadline = Instant::now() + Duration::from_millis(left_ms);
+    async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes, deadline: Instant) -> Sent {
         let peer = in_flight.next_hop();
         let next_hop =
             NextHop { id: peer.id, endpoint: &peer.endpoint, token: peer.token.reveal() };
-        let NoReply { error, unsent } = match self.client.send(next_hop, packet, deadline).await {
-            Ok(reply) => return Sent::Over(Ok(reply)),
-            Err(no_reply) => no_reply,
-        };
+        let NoReply { error, unsent } =
+            match self.client.send(next_hop, packet, deadline.into()).await {
+                Ok(reply) => return Sent::Over(Ok(reply)),
+                Err(no_reply) => no_reply,
+            };
         // Host and port only: the rest of an endpoint may hold a secret.
         let next_hop = Endpoint::parse(&peer.endpoint);
         tracing::debug!(

@@ -289,6 +289,7 @@ struct FailingLedger {
 
 impl Ledger for FailingLedger {
     type Hold = Hold;
+    type Posting = std::future::Ready<Result<(), Stopped>>;
 
     async fn hold(&self, transfer: Transfer) -> Result<Hold, HoldError> {
         match self.on_hold {
@@ -297,8 +298,8 @@ impl Ledger for FailingLedger {
         }
     }
 
-    async fn post(&self, _hold: Hold) -> Result<(), Stopped> {
-        Err(Stopped)
+    fn post(&self, _hold: Hold) -> Self::Posting {
+        std::future::ready(Err(Stopped))
     }
 }
 

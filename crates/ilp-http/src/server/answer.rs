@@ -31,7 +31,7 @@ use hyper::{
 use interledger_packet::MAX_PACKET_BYTES;
 use std::{
     convert::Infallible,
-    future::{Future as _, poll_fn},
+    future::{Future, poll_fn},
     pin::pin,
     sync::Arc,
     task::Poll,
@@ -46,23 +46,29 @@ const DISCARDED_BYTES_MAX: usize = 4 * MAX_PACKET_BYTES;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Answers a request, whatever it is.
-pub(super) async fn answer<H: PacketHandler>(
+//
+// Not an `async fn`, whose future would have the whole request in it, and is moved on its way to where
+// it is polled: the head is looked at and let go before there is a future.
+pub(super) fn answer<H: PacketHandler>(
     session: Arc<Session<H>>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let _running = session.control.begin(request.version() == Version::HTTP_2);
+) -> impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send + 'static {
+    let running = session.control.begin(request.version() == Version::HTTP_2);
     let (head, body) = request.into_parts();
-    let admitted = admit(&session, &head);
-    let outcome = match admitted {
-        Ok((peer, count)) => exchange(&session, peer, count, head.version, body).await,
-        Err(refusal) => {
-            discard(body).await;
-            Err(refusal)
-        }
-    };
-    let response = outcome.map_or_else(Refusal::into_response, reply_response);
-    session.stats.answered(response.status());
-    Ok(response)
+    let (admitted, version) = (admit(&session, &head), head.version);
+    async move {
+        let _running = running;
+        let outcome = match admitted {
+            Ok((peer, count)) => exchange(&session, peer, count, version, body).await,
+            Err(refusal) => {
+                discard(body).await;
+                Err(refusal)
+            }
+        };
+        let response = outcome.map_or_else(Refusal::into_response, reply_response);
+        session.stats.answered(response.status());
+        Ok(response)
+    }
 }
 
 /// Everything that can be said from the head alone.
@@ -85,18 +91,19 @@ fn admit<H: PacketHandler>(
 }
 
 async fn exchange<H: PacketHandler>(
-    session: &Session<H>,
+    session: &Arc<Session<H>>,
     peer: H::Peer,
     count: RequestCount,
     version: Version,
     body: Incoming,
 ) -> Result<Bytes, Refusal> {
     let packet = BytesMut::from(read(session, version, body).await?);
-    let handler = session.handler.clone();
+    // All of the session, whose count is one: the handler's clone would count its parts.
+    let its_session = Arc::clone(session);
     let handling = async move {
         // Counted until the handler is done, also when the client is long gone: a drain waits for it.
         let _count = count;
-        handler.handle(peer, packet).await
+        its_session.handler.handle(peer, packet).await
     };
     match Detached::new(handling, Arc::clone(&session.stats)).await {
         Ok(Ok(reply)) => Ok(reply),

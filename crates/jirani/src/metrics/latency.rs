@@ -2,7 +2,7 @@
 
 use std::{
     future::poll_fn,
-    pin::pin,
+    pin::Pin,
     time::{Duration, Instant},
 };
 
@@ -69,25 +69,31 @@ impl Stopwatch {
         Self { started: Instant::now(), next_hop: None, durable_since: None }
     }
 
-    /// Waits for a next hop. More than one may be waited for, one after the other.
-    pub(crate) async fn next_hop<T>(&mut self, sending: impl Future<Output = T>) -> T {
-        let asked = Instant::now();
-        let answer = sending.await;
+    /// A next hop is waited for from now on. More than one may be, one after the other.
+    //
+    // Not a future around the other one, as it would hold that twice: where it is moved from and to.
+    pub(crate) fn next_hop_asked(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// The next hop that was `asked` then is waited for no longer.
+    pub(crate) fn next_hop_done(&mut self, asked: Instant) {
         let done = Instant::now();
         let before =
             self.next_hop.map_or((asked, Duration::ZERO), |it| (it.first_asked, it.waited));
         let (first_asked, waited) = (before.0, before.1 + (done - asked));
         self.next_hop = Some(Asking { first_asked, last_done: done, waited });
-        answer
     }
 
     /// Waits for a transfer to be durable. What happens before the first wait is our own work, and
     /// after it there is none.
-    pub(crate) async fn durability<T>(&mut self, settling: impl Future<Output = T>) -> T {
-        let mut settling = pin!(settling);
+    pub(crate) async fn durability<T>(
+        &mut self,
+        mut settling: impl Future<Output = T> + Unpin,
+    ) -> T {
         let since = &mut self.durable_since;
         poll_fn(|context| {
-            let polled = settling.as_mut().poll(context);
+            let polled = Pin::new(&mut settling).poll(context);
             if polled.is_pending() {
                 since.get_or_insert_with(Instant::now);
             }
@@ -155,9 +161,12 @@ mod tests {
         let latency = Latency::default();
         block_on(async {
             let mut stopwatch = Stopwatch::start();
-            stopwatch.next_hop(tokio::time::sleep(WAIT)).await;
-            stopwatch.next_hop(tokio::time::sleep(WAIT)).await;
-            stopwatch.durability(tokio::time::sleep(WAIT)).await;
+            for _ in 0..2 {
+                let asked = stopwatch.next_hop_asked();
+                tokio::time::sleep(WAIT).await;
+                stopwatch.next_hop_done(asked);
+            }
+            stopwatch.durability(Box::pin(tokio::time::sleep(WAIT))).await;
             let times = stopwatch.stop();
             let (asked, done) = times.asking.unwrap();
             assert!(
