@@ -5,6 +5,8 @@
 mod both;
 /// The client against stubs that answer, refuse, stall and lie.
 mod client;
+/// The client over HTTP/2, against peers that allow little, end early and fall silent.
+mod http2;
 /// HTTP/2 in clear text, found by probing.
 mod probe;
 /// The server against raw sockets and clients that misbehave.

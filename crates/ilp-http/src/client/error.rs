@@ -54,11 +54,11 @@ pub enum SendError {
         /// Whether the packet had been handed to the connection.
         left_us: bool,
         /// What the HTTP layer says.
-        source: Arc<hyper::Error>,
+        source: Arc<HttpError>,
     },
     /// What came back is not HTTP.
     #[error("the next hop's answer is not HTTP")]
-    NotHttp(#[source] Arc<hyper::Error>),
+    NotHttp(#[source] Arc<HttpError>),
     /// 429 or 503: the next hop has too much to do.
     #[error("the next hop is busy: it answered HTTP status {0}")]
     Busy(u16),
@@ -87,7 +87,38 @@ pub enum ConnectError {
     Timeout,
     /// The HTTP layer gave up while connecting.
     #[error("HTTP can't be started on the connection")]
-    Handshake(#[source] Arc<hyper::Error>),
+    Handshake(#[source] Arc<HttpError>),
+}
+
+/// What the HTTP layer says of a connection or a stream that ended early. The text that a peer may
+/// put into a GOAWAY frame is left out: it would get into our log through the chain of sources.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// HTTP/1.1 failed.
+    #[error(transparent)]
+    Http1(hyper::Error),
+    /// The HTTP/2 stream was reset, by the peer or for what the peer sent on it.
+    #[error("the HTTP/2 stream was reset: {0}")]
+    Reset(h2::Reason),
+    /// The HTTP/2 connection was ended, by the peer or for what the peer sent on it.
+    #[error("the HTTP/2 connection was ended: {0}")]
+    GoAway(h2::Reason),
+    /// The HTTP/2 connection's bytes stopped.
+    #[error(transparent)]
+    Io(io::Error),
+    /// The HTTP/2 connection has used up its stream numbers, 2^30 of them.
+    #[error("the HTTP/2 connection takes no more streams")]
+    UsedUp,
+}
+
+impl From<h2::Error> for HttpError {
+    fn from(error: h2::Error) -> HttpError {
+        match error.reason() {
+            Some(reason) if error.is_go_away() => HttpError::GoAway(reason),
+            Some(reason) => HttpError::Reset(reason),
+            None => error.into_io().map_or(HttpError::UsedUp, HttpError::Io),
+        }
+    }
 }
 
 impl SendError {

@@ -1,17 +1,17 @@
 //! One packet out, one reply back.
 
 use super::{
-    NoReply, SendError,
-    lease::{Lease, lease},
+    HttpError, NoReply, SendError, http1,
+    http2::{self, Stream},
+    lease::{self, Lease},
     link::Link,
     links::Links,
 };
-use crate::body::{self, OnePacket, ReadError};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Version};
-use hyper::{body::Incoming, client::conn::TrySendError};
-use interledger_packet::MAX_REPLY_BYTES;
+use h2::client::ResponseFuture;
+use http::StatusCode;
 use std::{
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -21,34 +21,59 @@ use std::{
 
 /// How long the text of a refusal is read (and dropped), so that its connection can be kept: while
 /// a peer is busy is no time to open connections to it.
-const REFUSAL_TEXT_TIMEOUT: Duration = Duration::from_millis(500);
+pub(super) const REFUSAL_TEXT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Sends a packet and reads the reply.
 ///
-/// A kept connection may have been closed by the peer just now. If the HTTP layer hands the whole
-/// request back, no byte of it was written, and it is sent once more. In any other case the peer may
-/// have seen it and acted, and a packet that may have been seen is never sent twice.
-pub(super) async fn exchange(
-    links: &Arc<Links>,
-    link: &Arc<Link>,
+/// A kept connection may have been closed by the peer just now. If the packet comes back whole, no
+/// byte of it was handed to the connection, and it is sent once more. In any other case the peer
+/// may have seen it and acted, and a packet that may have been seen is never sent twice.
+///
+/// The first attempt begins when this is called, not when the future is polled: the packet is then
+/// in the connection's hands, and the future, which is moved with those around it, has no room for it.
+pub(super) fn exchange<'a>(
+    links: &'a Arc<Links>,
+    link: &'a Arc<Link>,
     packet: Bytes,
-    left_us: &AtomicBool,
-) -> Result<Bytes, NoReply> {
-    let packet = match attempt(links, link, packet, left_us).await {
-        Ok(reply) => return Ok(reply),
-        Err(Failed::Returned(NoReply { unsent: Some(packet), .. })) => packet,
-        Err(failed) => return Err(failed.into()),
-    };
-    links.retried();
-    left_us.store(false, Ordering::Relaxed);
-    Ok(attempt(links, link, packet, left_us).await?)
+    left_us: &'a AtomicBool,
+) -> impl Future<Output = Result<Bytes, NoReply>> + Send + 'a {
+    let first = attempt(links, link, packet, left_us);
+    async move {
+        let failed = match first.outcome().await {
+            Ok(reply) => return Ok(reply),
+            Err(failed) => failed,
+        };
+        match failed {
+            Failed::Returned(NoReply { unsent: Some(packet), .. }) => {
+                links.retried();
+                left_us.store(false, Ordering::Relaxed);
+                // Boxed, as few packets come to it and all would carry the room for it.
+                Ok(Box::pin(attempt(links, link, packet, left_us).outcome()).await?)
+            }
+            failed => Err(failed.into()),
+        }
+    }
 }
 
-enum Failed {
-    /// A connection that had been kept gave the packet back unsent.
+/// How an attempt failed.
+pub(super) enum Failed {
+    /// The connection gave the packet back unsent.
     Returned(NoReply),
     /// Anything else.
     Final(NoReply),
+}
+
+impl Failed {
+    /// The packet was not handed to the connection, which had ended.
+    pub(super) fn returned(source: HttpError, packet: Bytes) -> Failed {
+        let error = SendError::Closed { left_us: false, source: Arc::new(source) };
+        Failed::Returned(NoReply { error, unsent: Some(packet) })
+    }
+
+    /// The packet can't go this way now, and another attempt would end like this one.
+    pub(super) fn unsent(error: SendError, packet: Bytes) -> Failed {
+        Failed::Final(NoReply { error, unsent: Some(packet) })
+    }
 }
 
 impl From<Failed> for NoReply {
@@ -65,81 +90,70 @@ impl From<SendError> for Failed {
     }
 }
 
-async fn attempt(
+/// An attempt that has begun.
+enum Attempt<'a> {
+    /// The packet has gone by HTTP/2, and its reply is awaited.
+    Sent(ResponseFuture),
+    /// What waits for a connection or a stream, or opens a connection, is large, and so is the
+    /// future of hyper that HTTP/1.1 needs: a packet by HTTP/1.1 pays an allocation more for it.
+    Rare(Pin<Box<dyn Future<Output = Result<Bytes, Failed>> + Send + 'a>>),
+}
+
+impl Attempt<'_> {
+    #[expect(clippy::manual_async_fn, reason = "an async fn's arguments are in its future twice")]
+    fn outcome(self) -> impl Future<Output = Result<Bytes, Failed>> + Send {
+        async move {
+            match self {
+                Attempt::Sent(response) => Ok(http2::reply(response).await?),
+                Attempt::Rare(outcome) => outcome.await,
+            }
+        }
+    }
+}
+
+fn attempt<'a>(
+    links: &'a Arc<Links>,
+    link: &'a Arc<Link>,
+    packet: Bytes,
+    left_us: &'a AtomicBool,
+) -> Attempt<'a> {
+    let Some(sender) = lease::http2(links, link) else {
+        return Attempt::Rare(Box::pin(without_http2(links, link, packet, left_us)));
+    };
+    match http2::send(sender, link, packet, left_us) {
+        Ok(Stream::Sent(response)) => Attempt::Sent(response),
+        Ok(Stream::Queued(queued)) => Attempt::Rare(Box::pin(queued.reply(left_us))),
+        Err(failed) => Attempt::Rare(Box::pin(std::future::ready(Err(failed)))),
+    }
+}
+
+/// An attempt where no HTTP/2 connection is open.
+async fn without_http2(
     links: &Arc<Links>,
     link: &Arc<Link>,
     packet: Bytes,
     left_us: &AtomicBool,
 ) -> Result<Bytes, Failed> {
-    let lease = match lease(links, link).await {
-        Ok(lease) => lease,
-        Err(error) => return Err(Failed::Final(NoReply { error, unsent: Some(packet) })),
-    };
-    // Set before the request is handed over: from there on it may be seen.
-    match lease {
-        Lease::Http2(mut sender) => {
-            let request = link.request(Version::HTTP_2, packet);
-            left_us.store(true, Ordering::Relaxed);
-            let response = sender.try_send_request(request).await.map_err(failed)?;
-            Ok(read(response).await?)
-        }
-        Lease::Http1 { mut sender, permit } => {
-            let request = link.request(Version::HTTP_11, packet);
-            left_us.store(true, Ordering::Relaxed);
-            let response = sender.try_send_request(request).await.map_err(failed)?;
-            let outcome = read(response).await;
-            // Where the reply was not read to its end, the connection never gets ready again; the
-            // HTTP layer closes it, and it is not kept.
-            if outcome.as_ref().map_or_else(was_read_to_its_end, |_| true) {
-                link.keep(sender, links.tick());
-            }
+    match lease::lease(links, link).await {
+        Ok(Lease::Http2(sender)) => match http2::send(sender, link, packet, left_us)? {
+            Stream::Sent(response) => Ok(http2::reply(response).await?),
+            Stream::Queued(queued) => queued.reply(left_us).await,
+        },
+        Ok(Lease::Http1 { sender, permit }) => {
+            let outcome = http1::exchange(sender, links, link, packet, left_us).await;
             drop(permit);
-            Ok(outcome?)
+            outcome
         }
+        Err(error) => Err(Failed::unsent(error, packet)),
     }
 }
 
-fn was_read_to_its_end(error: &SendError) -> bool {
-    matches!(error, SendError::Busy(_) | SendError::Status(_))
-}
-
-fn failed(mut error: TrySendError<Request<OnePacket>>) -> Failed {
-    let unsent = error.take_message().and_then(|request| request.into_body().into_unsent());
-    let error = error.into_error();
-    match unsent {
-        Some(packet) => {
-            let error = SendError::Closed { left_us: false, source: Arc::new(error) };
-            Failed::Returned(NoReply { error, unsent: Some(packet) })
-        }
-        None => http_error(error).into(),
-    }
-}
-
-fn http_error(error: hyper::Error) -> SendError {
-    if error.is_parse() {
-        SendError::NotHttp(Arc::new(error))
-    } else {
-        SendError::Closed { left_us: true, source: Arc::new(error) }
-    }
-}
-
-/// Takes the reply out of a response. A 200 counts whatever its content type: the bytes either are
-/// an ILP reply or not, and the caller finds out. Redirects are a status like any other.
-async fn read(response: Response<Incoming>) -> Result<Bytes, SendError> {
-    let status = response.status();
-    let reading = body::read(response.into_body(), MAX_REPLY_BYTES);
-    if status == StatusCode::OK {
-        return reading.await.map_err(|error| match error {
-            ReadError::TooLong => SendError::BodyTooLong,
-            ReadError::Cut(error) => http_error(error),
-        });
-    }
-    // Whether the text could be read changes nothing about the refusal.
-    let _ = tokio::time::timeout(REFUSAL_TEXT_TIMEOUT, reading).await;
-    Err(match status {
+/// What any status but 200 means. Redirects are a status like any other.
+pub(super) fn refusal(status: StatusCode) -> SendError {
+    match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             SendError::Busy(status.as_u16())
         }
         _ => SendError::Status(status.as_u16()),
-    })
+    }
 }

@@ -1,4 +1,4 @@
-//! Finds the connection for a packet: the shared HTTP/2 one, an idle HTTP/1.1 one, or a new one.
+//! Finds the connection for a packet: the shared HTTP/2 one, else an idle HTTP/1.1 one, or a new one.
 
 use super::{
     ConnectError, SendError,
@@ -22,14 +22,12 @@ pub(super) enum Lease<'a> {
     },
 }
 
-/// Finds a connection, waiting for one to come free or opening one where it has to.
+/// Finds a connection where [`http2`] has none, waiting for one to come free or opening one where it
+/// has to.
 pub(super) async fn lease<'a>(
     links: &Arc<Links>,
     link: &'a Arc<Link>,
 ) -> Result<Lease<'a>, SendError> {
-    if let Some(sender) = http2(links, link) {
-        return Ok(Lease::Http2(sender));
-    }
     if link.endpoint.is_tls()
         && link.kept.lock().speaks != Speaks::Http1
         && let Some(sender) = open_first(links, link).await?
@@ -65,7 +63,7 @@ fn pop_idle(link: &Link) -> Option<Http1> {
 
 /// The live HTTP/2 connection. Where there is none in clear text and it is time to ask, a task does
 /// so while this packet and those after it go by HTTP/1.1.
-fn http2(links: &Arc<Links>, link: &Arc<Link>) -> Option<Http2> {
+pub(super) fn http2(links: &Arc<Links>, link: &Arc<Link>) -> Option<Http2> {
     let now = links.tick();
     let mut kept = link.kept.lock();
     let retry_ticks = links.options.ticks(links.options.probe_retry_interval);
@@ -116,7 +114,7 @@ fn failed_meanwhile(kept: &Kept, failures_before: u32) -> Option<ConnectError> {
 }
 
 async fn open(links: &Arc<Links>, link: &Arc<Link>) -> Result<Opened, ConnectError> {
-    let opened = connect::open(links, &link.endpoint, false).await;
+    let opened = connect::open(links, link, false).await;
     if let Err(error) = &opened {
         let mut kept = link.kept.lock();
         kept.failures = kept.failures.wrapping_add(1);

@@ -5,15 +5,18 @@ use crate::{Endpoint, body::OnePacket};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, Request, Uri, Version,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST},
 };
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http1;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicU32, AtomicUsize, Ordering},
+    task::{Context, Poll, Waker},
+};
 use tokio::sync::Semaphore;
 
 pub(super) type Http1 = http1::SendRequest<OnePacket>;
-pub(super) type Http2 = http2::SendRequest<OnePacket>;
+pub(super) type Http2 = h2::client::SendRequest<Bytes>;
 
 /// A next hop.
 pub(super) struct Link {
@@ -23,7 +26,10 @@ pub(super) struct Link {
     /// With scheme and host, from which HTTP/2 makes its pseudo-headers.
     absolute_form: Uri,
     /// Made once: a clone of it per packet copies four entries and parses nothing.
-    headers: HeaderMap,
+    http1_headers: HeaderMap,
+    /// Without the host, which HTTP/2 has in a pseudo-header, and with a length to be replaced:
+    /// one entry more would make each packet's copy grow.
+    http2_headers: HeaderMap,
     /// Never held across an await.
     pub(super) kept: Mutex<Kept>,
     /// One permit for each HTTP/1.1 connection in use.
@@ -84,6 +90,8 @@ impl Link {
         headers.insert(CONTENT_TYPE, octet_stream.clone());
         headers.insert(ACCEPT, octet_stream);
         headers.insert(AUTHORIZATION, authorization);
+        let mut http2_headers = headers.clone();
+        http2_headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         // An authority is a name or an address and a port: always a valid header.
         let host = HeaderValue::try_from(&authority).map_err(|_| SendError::BadToken)?;
         headers.insert(HOST, host);
@@ -97,7 +105,8 @@ impl Link {
             origin_form: Uri::from(endpoint.path().clone()),
             endpoint,
             absolute_form,
-            headers,
+            http1_headers: headers,
+            http2_headers,
             kept: Mutex::new(Kept::new(tick)),
             connections: Semaphore::new(options.connections_max),
             opening: tokio::sync::Mutex::new(()),
@@ -106,19 +115,23 @@ impl Link {
         })
     }
 
-    /// The request that carries a packet.
-    pub(super) fn request(&self, version: Version, packet: Bytes) -> Request<OnePacket> {
+    /// The request that carries a packet by HTTP/1.1.
+    pub(super) fn http1_request(&self, packet: Bytes) -> Request<OnePacket> {
         let mut request = Request::new(OnePacket::new(packet));
         *request.method_mut() = Method::POST;
-        *request.headers_mut() = self.headers.clone();
-        if version == Version::HTTP_2 {
-            *request.uri_mut() = self.absolute_form.clone();
-            *request.version_mut() = Version::HTTP_2;
-            // HTTP/2 has the host in a pseudo-header.
-            request.headers_mut().remove(HOST);
-        } else {
-            *request.uri_mut() = self.origin_form.clone();
-        }
+        *request.uri_mut() = self.origin_form.clone();
+        *request.headers_mut() = self.http1_headers.clone();
+        request
+    }
+
+    /// The request that goes before a packet by HTTP/2.
+    pub(super) fn http2_request(&self, packet_bytes: usize) -> Request<()> {
+        let mut request = Request::new(());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.absolute_form.clone();
+        *request.version_mut() = Version::HTTP_2;
+        *request.headers_mut() = self.http2_headers.clone();
+        request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(packet_bytes));
         request
     }
 
@@ -200,8 +213,11 @@ impl Kept {
 
     /// The HTTP/2 connection, if there is one and it takes packets.
     pub(super) fn live_http2(&mut self, now: u32, retry_ticks: u32) -> Option<Http2> {
-        let sender = self.http2.as_ref()?;
-        if sender.is_ready() {
+        let sender = self.http2.as_mut()?;
+        // This handle opens no stream itself, so it never waits for one: it is ready, or the
+        // connection has ended or is about to.
+        let asked = sender.poll_ready(&mut Context::from_waker(Waker::noop()));
+        if matches!(asked, Poll::Ready(Ok(()))) {
             return Some(sender.clone());
         }
         self.http2 = None;

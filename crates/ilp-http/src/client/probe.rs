@@ -26,7 +26,7 @@ pub(super) async fn probe(links: Arc<Links>, link: Arc<Link>) {
     // A peer that takes the greeting and says nothing is an HTTP/1.1 server waiting for more.
     let spoken = asked.unwrap_or(Ok(false));
     let opened = match spoken {
-        Ok(true) => connect::open(&links, &link.endpoint, true).await.map(Some),
+        Ok(true) => connect::open(&links, &link, true).await.map(Some),
         Ok(false) => Ok(None),
         Err(error) => Err(error),
     };

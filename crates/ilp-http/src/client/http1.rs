@@ -1,0 +1,99 @@
+//! HTTP/1.1, by hyper: one packet at a time on each connection.
+
+use super::{
+    HttpError, SendError,
+    connect::HEAD_BYTES_MAX,
+    exchange::{Failed, REFUSAL_TEXT_TIMEOUT, refusal},
+    link::{Http1, Link},
+    links::Links,
+};
+use crate::body::{self, OnePacket, ReadError};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use hyper::{
+    body::Incoming,
+    client::conn::{TrySendError, http1},
+};
+use hyper_util::rt::TokioIo;
+use interledger_packet::MAX_REPLY_BYTES;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Begins HTTP/1.1 on a stream of bytes.
+pub(super) async fn start<S>(stream: S, links: &Links) -> Result<Http1, HttpError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, connection) = http1::Builder::new()
+        .max_buf_size(HEAD_BYTES_MAX as usize)
+        .handshake::<_, OnePacket>(TokioIo::new(stream))
+        .await
+        .map_err(HttpError::Http1)?;
+    let open = links.connection();
+    // Moves the connection's bytes until it closes. Its packet hears of an error itself.
+    tokio::spawn(async move {
+        let _open = open;
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection to a next hop ended");
+        }
+    });
+    Ok(sender)
+}
+
+/// Sends a packet, reads the reply and keeps the connection if it can be used again.
+pub(super) async fn exchange(
+    mut sender: Http1,
+    links: &Links,
+    link: &Link,
+    packet: Bytes,
+    left_us: &AtomicBool,
+) -> Result<Bytes, Failed> {
+    let request = link.http1_request(packet);
+    // Set before the request is handed over: from there on it may be seen.
+    left_us.store(true, Ordering::Relaxed);
+    let response = sender.try_send_request(request).await.map_err(failed)?;
+    let outcome = read(response).await;
+    // Where the reply was not read to its end, the connection never gets ready again; hyper closes
+    // it, and it is not kept.
+    if outcome.as_ref().map_or_else(was_read_to_its_end, |_| true) {
+        link.keep(sender, links.tick());
+    }
+    Ok(outcome?)
+}
+
+fn was_read_to_its_end(error: &SendError) -> bool {
+    matches!(error, SendError::Busy(_) | SendError::Status(_))
+}
+
+/// If hyper hands the whole request back, no byte of it was written.
+fn failed(mut error: TrySendError<Request<OnePacket>>) -> Failed {
+    let unsent = error.take_message().and_then(|request| request.into_body().into_unsent());
+    let error = error.into_error();
+    match unsent {
+        Some(packet) => Failed::returned(HttpError::Http1(error), packet),
+        None => http_error(error).into(),
+    }
+}
+
+fn http_error(error: hyper::Error) -> SendError {
+    let is_parse = error.is_parse();
+    let source = Arc::new(HttpError::Http1(error));
+    if is_parse { SendError::NotHttp(source) } else { SendError::Closed { left_us: true, source } }
+}
+
+async fn read(response: Response<Incoming>) -> Result<Bytes, SendError> {
+    let status = response.status();
+    let reading = body::read(response.into_body(), MAX_REPLY_BYTES);
+    if status == StatusCode::OK {
+        return reading.await.map_err(|error| match error {
+            ReadError::TooLong => SendError::BodyTooLong,
+            ReadError::Cut(error) => http_error(error),
+        });
+    }
+    // Whether the text could be read changes nothing about the refusal.
+    let _ = tokio::time::timeout(REFUSAL_TEXT_TIMEOUT, reading).await;
+    Err(refusal(status))
+}

@@ -1,0 +1,105 @@
+//! One HTTP/2 connection: how it begins, what moves its bytes, and how its death is found out.
+
+use crate::client::{
+    ClientOptions, HttpError,
+    connect::HEAD_BYTES_MAX,
+    link::{Http2, Link},
+    links::Links,
+};
+use h2::{Ping, PingPong, client::Builder};
+use interledger_packet::MAX_REPLY_BYTES;
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A reply of any length fits in a stream's window: 131,072 bytes against at most 66,571.
+const STREAM_WINDOW_BYTES: u32 = 128 * 1_024;
+/// All streams of a connection together: 1 MiB is 15 of the longest replies or 5,000 common ones.
+const CONNECTION_WINDOW_BYTES: u32 = 1_024 * 1_024;
+const _: () = assert!(MAX_REPLY_BYTES <= STREAM_WINDOW_BYTES as usize);
+
+/// Streams opened before the peer has said how many it allows: as many as RFC 9113, section 6.5.2,
+/// wants every peer to allow.
+const INITIAL_STREAMS_MAX: usize = 100;
+
+/// Begins HTTP/2 on a stream of bytes.
+pub(in crate::client) async fn start<S>(
+    stream: S,
+    links: &Links,
+    link: &Arc<Link>,
+) -> Result<Http2, HttpError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, mut connection) = Builder::new()
+        .initial_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .initial_max_send_streams(INITIAL_STREAMS_MAX)
+        .max_header_list_size(HEAD_BYTES_MAX)
+        .enable_push(false)
+        .handshake(stream)
+        .await?;
+    let pings = connection.ping_pong();
+    let open = links.connection();
+    // Moves the connection's bytes until it closes. Its packets hear of an error themselves.
+    let mut driven = tokio::spawn(async move {
+        let _open = open;
+        if let Err(error) = connection.await.map_err(HttpError::from) {
+            tracing::debug!(%error, "a connection to a next hop ended");
+        }
+    });
+    let pings = pings.map(|pings| Pings::new(pings, link, &links.options));
+    // Pings have a task of their own, so that the one above, which runs for every packet, looks at
+    // no timer. It holds nothing that keeps the connection open, and ends with it.
+    tokio::spawn(async move {
+        let Some(pings) = pings else { return };
+        tokio::select! {
+            _ = &mut driven => {}
+            () = pings.until_dead() => {
+                tracing::debug!("a connection to a next hop ended: a ping was not answered in time");
+                // h2 tells the packets when the connection is dropped.
+                driven.abort();
+            }
+        }
+    });
+    Ok(sender)
+}
+
+/// Finds out whether the peer is still there, for as long as packets wait for it.
+struct Pings {
+    pings: PingPong,
+    link: Weak<Link>,
+    interval: Duration,
+    timeout: Duration,
+}
+
+impl Pings {
+    fn new(pings: PingPong, link: &Arc<Link>, options: &ClientOptions) -> Pings {
+        Pings {
+            pings,
+            link: Arc::downgrade(link),
+            interval: options.ping_interval,
+            timeout: options.ping_timeout,
+        }
+    }
+
+    /// Returns when a ping has not been answered in time.
+    async fn until_dead(mut self) {
+        loop {
+            tokio::time::sleep(self.interval).await;
+            // Pings on an idle connection are what servers hang up for.
+            if !self.link.upgrade().is_some_and(|link| link.is_in_use()) {
+                continue;
+            }
+            let asked = self.pings.ping(Ping::opaque());
+            match tokio::time::timeout(self.timeout, asked).await {
+                Ok(Ok(_pong)) => {}
+                // The connection has ended by itself, which its task tells.
+                Ok(Err(_closed)) => std::future::pending().await,
+                Err(_elapsed) => return,
+            }
+        }
+    }
+}
