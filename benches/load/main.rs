@@ -54,6 +54,7 @@ fn main() {
             if background::NAME.contains(filter) {
                 background::measure(&runtime, rounds);
             }
+            processes::delete_data();
         }
     }
 }

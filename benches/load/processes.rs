@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -20,8 +21,17 @@ pub(crate) struct Process {
     pub(crate) address: SocketAddr,
     /// A node's, through which more peers can be made.
     pub(crate) admin: Option<Arc<Admin>>,
-    /// Where a node's data is, for as long as it runs.
-    _data: Option<TempDir>,
+    /// Where a node's data is.
+    data: Option<TempDir>,
+}
+
+/// The data of nodes that have ended. A disk that is told of freed space is busy with a deleted
+/// journal for seconds, and the syncs of whatever is measured next would wait for it.
+static ENDED: Mutex<Vec<TempDir>> = Mutex::new(Vec::new());
+
+/// Deletes the data of all nodes that have ended.
+pub(crate) fn delete_data() {
+    ENDED.lock().clear();
 }
 
 impl Process {
@@ -38,7 +48,7 @@ impl Process {
         let mut line = String::new();
         let output = child.stdout.take().expect("a pipe");
         BufReader::new(output).read_line(&mut line).expect("the port");
-        Self { child, address: line.trim().parse().expect("an address"), admin: None, _data: None }
+        Self { child, address: line.trim().parse().expect("an address"), admin: None, data: None }
     }
 
     /// A node with a peer that sends and one at `next_hop` that receives, and with some settings.
@@ -70,7 +80,7 @@ impl Process {
         let (admin, address) = (Admin::new(at("admin")), at("ilp"));
         admin.create_peer("test.sender", "127.0.0.1:1");
         admin.create_peer("test.sink", &next_hop.to_string());
-        Self { child, address, admin: Some(Arc::new(admin)), _data: Some(data) }
+        Self { child, address, admin: Some(Arc::new(admin)), data: Some(data) }
     }
 }
 
@@ -80,6 +90,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        ENDED.lock().extend(self.data.take());
     }
 }
 
