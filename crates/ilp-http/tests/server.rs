@@ -204,16 +204,41 @@ async fn a_client_that_hangs_up_cancels_nothing() {
     stream.write_all(&post("hold")).await.unwrap();
     until("the handler runs", || server.handler.entered() == 1).await;
     drop(stream);
-    until("the connection ends", || server.stats.connections_open() == 0).await;
-    assert_eq!((server.handler.finished(), server.stats.requests_in_flight()), (0, 1));
     let handler = server.handler.clone();
-    let stats = server.stats.clone();
-    // The drain waits for the packet although its connection is gone.
+    // The drain waits for the packet although its client is gone.
     let ended = server.shut_down();
+    assert_eq!(handler.finished(), 0);
     handler.gate.add_permits(1);
     let drained = ended.await.unwrap();
     assert_eq!((drained.connections_cut, drained.packets_unfinished), (0, 0));
-    assert_eq!((handler.finished(), stats.requests_detached()), (1, 1));
+    assert_eq!(handler.finished(), 1);
+}
+
+#[tokio::test]
+async fn a_packet_whose_connection_is_cut_goes_on() {
+    let server =
+        serve(Limits { drain_timeout: Duration::from_millis(20), ..Limits::default() }).await;
+    let mut stream = server.connect().await;
+    stream.write_all(&post("hold")).await.unwrap();
+    until("the handler runs", || server.handler.entered() == 1).await;
+    let (handler, stats) = (server.handler.clone(), server.stats.clone());
+    let drained = server.shut_down().await.unwrap();
+    assert_eq!((drained.connections_cut, drained.packets_unfinished), (1, 1));
+    until("the packet goes on without", || stats.requests_detached() == 1).await;
+    handler.gate.add_permits(1);
+    until("the handler ends", || handler.finished() == 1).await;
+}
+
+#[tokio::test]
+async fn a_client_that_has_nothing_more_to_say_gets_its_answer() {
+    let server = serve(Limits::default()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(&post("hold")).await.unwrap();
+    stream.shutdown().await.unwrap();
+    until("the handler runs", || server.handler.entered() == 1).await;
+    server.handler.gate.add_permits(1);
+    assert_eq!(status(&read_one(&mut stream).await), "200");
+    until("the connection ends", || server.stats.connections_open() == 0).await;
 }
 
 #[tokio::test]

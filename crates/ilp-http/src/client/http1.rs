@@ -28,6 +28,8 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (sender, connection) = http1::Builder::new()
+        // As the server does with its replies, and for the same reason.
+        .writev(false)
         .max_buf_size(HEAD_BYTES_MAX as usize)
         .handshake::<_, OnePacket>(TokioIo::new(stream))
         .await

@@ -71,7 +71,7 @@ impl ServerStats {
         STATUSES.iter().map(StatusCode::as_u16).zip(counts)
     }
 
-    /// Packets since the start whose client hung up before the reply.
+    /// Packets since the start whose stream was reset, or whose connection was cut, before the reply.
     pub fn requests_detached(&self) -> u64 {
         self.requests_detached.load(Ordering::Relaxed)
     }

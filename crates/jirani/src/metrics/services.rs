@@ -82,7 +82,7 @@ pub(super) fn write_server(page: &mut Page<'_>, server: &ServerStats) -> Result 
     for (status, count) in server.responses() {
         family.row(&[("status", &status.to_string())], count)?;
     }
-    let help = "Packets whose sender hung up before the answer";
+    let help = "Packets that went on without the stream or connection they came by";
     page.counter("jirani_http_requests_detached", help, server.requests_detached())?;
     let help = "Packets over which the node stumbled: each is a bug";
     page.counter("jirani_http_handler_panics", help, server.handler_panics())
