@@ -5,7 +5,7 @@
 //! waits for a few more of them makes each cheaper; when a sender waits for each answer before it
 //! sends the next packet, waiting is in vain. Which of the two it is shows in the batches before: what
 //! came while the last one was being written would have come while it was gathering. So nothing
-//! gathers until transfers have come together by themselves.
+//! gathers until some transfers have come together by themselves.
 //!
 //! With too many in one batch, so many of those that are under way wait at the same time that both
 //! cores idle: of 64 packets, 48 in a batch made a commit cheapest and the rate a tenth lower. A
@@ -19,6 +19,10 @@ pub(super) const GATHER_MAX: Duration = Duration::from_millis(2);
 
 /// A batch of so many is written at once, unless it is less than a quarter of what is under way.
 const ENOUGH: usize = 20;
+
+/// While no more than so many come together, none waits: their senders get their answers sooner, and
+/// there are too few for commits to be what a node spends its time on.
+const FEW: usize = 3;
 
 /// How many batches are remembered.
 const REMEMBERED: usize = 8;
@@ -41,7 +45,7 @@ impl Gather {
     /// held up at a next hop for long, so it counts no more than the last batches bear out.
     pub(super) fn wanted(&self, under_way: usize) -> usize {
         let largest = self.last.iter().copied().max().unwrap_or(0);
-        if largest <= 1 {
+        if largest <= FEW {
             return 1;
         }
         // Not quite the largest, since those who come at once are never quite as many twice. So it
@@ -56,11 +60,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_comes_alone_never_waits() {
+    fn few_never_wait() {
         let mut gather = Gather::default();
         assert_eq!(gather.wanted(1), 1);
-        for _ in 0..2 * REMEMBERED {
-            gather.took(1);
+        for took in 1..=FEW {
+            gather.took(took);
             // Not even for a thousand that a next hop doesn't answer.
             assert_eq!(gather.wanted(1_000), 1);
         }
@@ -69,7 +73,7 @@ mod tests {
     #[test]
     fn wants_most_of_those_that_came_together_up_to_enough() {
         let mut gather = Gather::default();
-        for (took, wanted) in [(2, 2), (3, 3), (8, 7), (5, 7), (usize::MAX, ENOUGH)] {
+        for (took, wanted) in [(3, 1), (4, 4), (8, 7), (5, 7), (usize::MAX, ENOUGH)] {
             gather.took(took);
             assert_eq!(gather.wanted(10), wanted, "after {took}");
         }
