@@ -25,7 +25,7 @@ pub(crate) struct Process {
     data: Option<TempDir>,
 }
 
-/// The data of nodes that have ended. A disk that is told of freed space is busy with a deleted
+/// The data of nodes that have ended. A disk that is told of freed space may be busy with a deleted
 /// journal for seconds, and the syncs of whatever is measured next would wait for it.
 static ENDED: Mutex<Vec<TempDir>> = Mutex::new(Vec::new());
 
