@@ -104,7 +104,7 @@ impl Node {
                 }
                 Decision::Send { packet, in_flight } => (packet, in_flight),
             };
-            let asked = stopwatch.next_hop_asked();
+            let asked = Instant::now();
             let deadline =
                 asked + Duration::from_millis(in_flight.expires_at.saturating_ms_since(now));
             let sent = self.send(&in_flight, packet, deadline).await;

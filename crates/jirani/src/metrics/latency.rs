@@ -69,14 +69,10 @@ impl Stopwatch {
         Self { started: Instant::now(), next_hop: None, durable_since: None }
     }
 
-    /// A next hop is waited for from now on. More than one may be, one after the other.
+    /// A next hop that was `asked` then is waited for no longer. More than one may be, one after the
+    /// other.
     //
     // Not a future around the other one, as it would hold that twice: where it is moved from and to.
-    pub(crate) fn next_hop_asked(&self) -> Instant {
-        Instant::now()
-    }
-
-    /// The next hop that was `asked` then is waited for no longer.
     pub(crate) fn next_hop_done(&mut self, asked: Instant) {
         let done = Instant::now();
         let before =
@@ -162,7 +158,7 @@ mod tests {
         block_on(async {
             let mut stopwatch = Stopwatch::start();
             for _ in 0..2 {
-                let asked = stopwatch.next_hop_asked();
+                let asked = Instant::now();
                 tokio::time::sleep(WAIT).await;
                 stopwatch.next_hop_done(asked);
             }
