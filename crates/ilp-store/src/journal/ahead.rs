@@ -1,6 +1,7 @@
 //! Prepares the next segment on a thread of its own, so that no commit waits for zeros.
 
 use std::{
+    fs::File,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,13 +11,15 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{
-    Files, SegmentFile,
-    segment::{path_of, sync_directory},
-};
+use super::{Files, SegmentFile, files::lacks_descriptors, segment::path_of};
 
-/// How long after a failure it is tried again, unless the writer can't wait.
+/// How long after a failure the thread tries again, unless the writer can't wait.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How many times, a pause apart, the writer waits for a file descriptor. A lack of them ends as soon
+/// as connections end, which a full disk doesn't do by itself; meanwhile packets get T03, since the
+/// ledger's queue is full.
+const DESCRIPTOR_TRIES: u32 = 30;
 
 /// The next segment, and the thread that makes it.
 pub(crate) struct Ahead {
@@ -27,6 +30,9 @@ pub(crate) struct Ahead {
 struct Shared {
     files: Arc<dyn Files>,
     directory: PathBuf,
+    /// The directory itself, open for as long as the journal is: its sync then needs no descriptor
+    /// that the process may not have any more.
+    handle: File,
     segment_bytes: u32,
     slot: Mutex<Slot>,
     changed: Condvar,
@@ -40,12 +46,18 @@ struct Slot {
     /// How often it has been tried in vain since it was last made.
     failures: u32,
     reason: Option<String>,
+    /// Whether the last failure was a lack of file descriptors.
+    lacks_descriptors: bool,
     /// Whether the writer waits.
     urgent: bool,
     ended: bool,
 }
 
 impl Ahead {
+    /// Starts the thread for the journal in `directory`.
+    ///
+    /// # Errors
+    /// When the directory can't be opened, or the system has no thread to give.
     pub(crate) fn start(
         files: Arc<dyn Files>,
         directory: &Path,
@@ -54,6 +66,7 @@ impl Ahead {
         let shared = Arc::new(Shared {
             files,
             directory: directory.to_owned(),
+            handle: File::open(directory)?,
             segment_bytes,
             slot: Mutex::new(Slot::default()),
             changed: Condvar::new(),
@@ -74,11 +87,12 @@ impl Ahead {
         }
     }
 
-    /// The segment of this number. Waits for it when it isn't ready, and for one more try when
-    /// there was no room for it: space may have come free since.
+    /// Returns the segment of this number. Waits for it when it isn't ready, and for one more try
+    /// when there was no room for it: space may have come free since. A lack of file descriptors
+    /// gets [`DESCRIPTOR_TRIES`].
     ///
     /// # Errors
-    /// When that try has failed too.
+    /// When the last of these tries has failed too.
     pub(crate) fn take(&self, number: u32) -> io::Result<Box<dyn SegmentFile>> {
         self.want(number);
         let mut slot = self.shared.slot.lock();
@@ -91,7 +105,8 @@ impl Ahead {
                 slot.urgent = false;
                 return Ok(file);
             }
-            if slot.failures > failures {
+            let tries = if slot.lacks_descriptors { DESCRIPTOR_TRIES } else { 1 };
+            if slot.failures >= failures.saturating_add(tries) {
                 let reason = slot.reason.clone().unwrap_or_default();
                 let text = format!("there is no room for the journal's next segment: {reason}");
                 return Err(io::Error::new(io::ErrorKind::StorageFull, text));
@@ -106,7 +121,12 @@ impl Ahead {
         move || {
             let slot = shared.slot.lock();
             slot.reason.as_ref().map(|reason| {
-                format!("the journal's next segment can't be prepared ({reason}); free some space")
+                let remedy = if slot.lacks_descriptors {
+                    "raise the limit of open files"
+                } else {
+                    "free some space"
+                };
+                format!("the journal's next segment can't be prepared ({reason}); {remedy}")
             })
         }
     }
@@ -129,7 +149,7 @@ impl Shared {
             let made = self
                 .files
                 .create(&path_of(&self.directory, number), self.segment_bytes.into())
-                .and_then(|file| sync_directory(&self.directory).map(|()| file));
+                .and_then(|file| self.handle.sync_all().map(|()| file));
             let mut slot = self.slot.lock();
             match made {
                 Ok(file) => {
@@ -141,6 +161,7 @@ impl Shared {
                         tracing::warn!(%cause, "the journal's next segment can't be prepared");
                     }
                     slot.failures += 1;
+                    slot.lacks_descriptors = lacks_descriptors(&cause);
                     slot.reason = Some(cause.to_string());
                     slot.urgent = false;
                 }

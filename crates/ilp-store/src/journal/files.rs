@@ -2,6 +2,8 @@
 
 use std::{fmt, fs::File, io, os::unix::fs::FileExt, path::Path};
 
+use rustix::io::Errno;
+
 /// How much of a new segment is written and synced at once. Whoever commits meanwhile waits for no more
 /// than that: with all of it in one sync, the disk would have 16 MB before a page of a few packets.
 const ZEROS_BYTES: usize = 256 * 1024;
@@ -35,6 +37,13 @@ pub trait SegmentFile: Send + Sync {
     /// # Errors
     /// Those of the operating system. What was written before is open then, for good.
     fn sync(&self) -> io::Result<()>;
+}
+
+/// Whether an error says that the process, or the whole system, has no file descriptor left: that
+/// passes as soon as something is closed.
+pub(crate) fn lacks_descriptors(cause: &io::Error) -> bool {
+    let lacks = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    cause.raw_os_error().is_some_and(|code| lacks.contains(&code))
 }
 
 /// The real disk.

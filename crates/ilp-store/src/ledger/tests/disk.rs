@@ -19,6 +19,8 @@ struct Shared {
     fails_write: AtomicBool,
     fails_sync: AtomicBool,
     full: AtomicBool,
+    /// How many more files can't be made for want of a file descriptor.
+    descriptors_lacking: AtomicU64,
     created: AtomicU64,
     sync_takes: Mutex<Duration>,
 }
@@ -32,6 +34,14 @@ impl Files for Watching {
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn SegmentFile>> {
         if self.0.full.load(Ordering::SeqCst) {
             return Err(ErrorKind::StorageFull.into());
+        }
+        let lacking = self.0.descriptors_lacking.fetch_update(
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+            |lacking| lacking.checked_sub(1),
+        );
+        if lacking.is_ok() {
+            return Err(rustix::io::Errno::MFILE.into());
         }
         self.0.created.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(WatchedFile(Disk.create(path, bytes)?, Arc::clone(&self.0))))
@@ -161,6 +171,24 @@ fn a_full_disk_warns_first_and_stops_only_when_there_is_no_room() {
     drop((ledger, store));
     let ledger = DurableLedger::open(&open(dir.path()), options(10)).unwrap();
     assert_eq!(available(&ledger, 2), posted);
+}
+
+#[test]
+fn a_lack_of_file_descriptors_is_waited_for() {
+    let (_dir, store) = fresh();
+    let disk = Watching::default();
+    let ledger = DurableLedger::open(&store, on(&disk, 4_096)).unwrap();
+    fund(&ledger, 1, 1_000);
+    disk.0.descriptors_lacking.store(3, Ordering::SeqCst);
+    let mut warnings = Vec::new();
+    // Far more than a segment takes, so the writer comes to its end while none can be made.
+    for _ in 0..100 {
+        assert_eq!(block_on(ledger.post(hold(&ledger, 1, 2, 1).unwrap())), Ok(()));
+        warnings.extend(ledger.warning());
+    }
+    assert_eq!(disk.0.descriptors_lacking.load(Ordering::SeqCst), 0);
+    assert_eq!((ledger.stopped(), ledger.warning()), (None, None));
+    assert!(warnings.iter().all(|warning| warning.contains("limit of open files")), "{warnings:?}");
 }
 
 #[test]
