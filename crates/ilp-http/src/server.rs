@@ -100,9 +100,9 @@ impl Server {
     ) -> Drained {
         let acceptor = Acceptor {
             registry: Arc::new(Registry::new(Arc::clone(&self.limits), Arc::clone(&self.stats))),
+            refusals: refuse::Refusals::new(self.limits.refusals_max),
             limits: self.limits,
             stats: self.stats,
-            refusals: refuse::Refusals::new(),
             workers,
             next_worker: 0,
         };

@@ -1,10 +1,11 @@
 use crate::support::{
-    answering, client, client_with, read_request, send, send_within, signal, stub, until,
+    PATIENCE, Stub, answering, client, client_with, read_request, send, send_within, signal, stub,
+    until,
 };
 use bytes::Bytes;
-use ilp_http::{ClientOptions, NextHop, SendError};
+use ilp_http::{Client, ClientOptions, NextHop, NoReply, SendError};
 use interledger_packet::MAX_REPLY_BYTES;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt as _, net::TcpListener, time::Instant};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nreply";
@@ -222,7 +223,7 @@ async fn a_packet_is_handed_back_if_and_only_if_it_has_not_left() {
     let endpoints = [("ftp://x", true), (&nobody, true), (&closing.endpoint(), false)];
     for (id, (endpoint, is_handed_back)) in (1..).zip(endpoints) {
         let next_hop = NextHop { id, endpoint, token: "right" };
-        let deadline = Instant::now() + crate::support::PATIENCE;
+        let deadline = Instant::now() + PATIENCE;
         let no_reply = client.send(next_hop, packet.clone(), deadline).await.unwrap_err();
         assert_eq!(no_reply.unsent, is_handed_back.then(|| packet.clone()), "{endpoint}");
         assert_eq!(no_reply.error.left_us(), !is_handed_back);
@@ -275,9 +276,48 @@ async fn links_are_bounded_and_still_reached_after_eviction() {
     let client = client_with(ClientOptions { links_max: 8, ..ClientOptions::default() });
     for id in 0..100 {
         let next_hop = NextHop { id, endpoint: &endpoint, token: "right" };
-        let deadline = Instant::now() + crate::support::PATIENCE;
+        let deadline = Instant::now() + PATIENCE;
         client.send(next_hop, Bytes::from_static(b"p"), deadline).await.unwrap();
     }
     let shown = format!("{client:?}");
     assert!(shown.contains("links: 8"), "{shown}");
+}
+
+/// Sends to a next hop of its own, so over a connection of its own.
+async fn send_to(client: &Client, id: u64, stub: &Stub) -> Result<Bytes, NoReply> {
+    let endpoint = stub.endpoint();
+    let next_hop = NextHop { id, endpoint: &endpoint, token: "right" };
+    client.send(next_hop, Bytes::from_static(b"packet"), Instant::now() + PATIENCE).await
+}
+
+#[tokio::test]
+async fn connections_over_all_next_hops_are_bounded_and_idle_ones_give_way() {
+    let (first, second) = (answering(OK).await, answering(OK).await);
+    let (release, told) = signal();
+    let slow = stub(move |_, mut stream| {
+        let told = Arc::clone(&told);
+        async move {
+            read_request(&mut stream).await.unwrap();
+            told.notified().await;
+            stream.write_all(OK.as_bytes()).await.unwrap();
+        }
+    })
+    .await;
+    let client = client_with(ClientOptions { connections_open_max: 1, ..ClientOptions::default() });
+    for _ in 0..3 {
+        send_to(&client, 1, &first).await.unwrap();
+        send_to(&client, 2, &second).await.unwrap();
+    }
+    assert_eq!((client.connections_open(), first.accepted(), second.accepted()), (1, 3, 3));
+    // The only connection is in use: the packet comes back unsent, and says nothing of its next hop.
+    let (under_way, refused) = tokio::join!(send_to(&client, 3, &slow), async {
+        until("the slow one has its packet", || slow.accepted() == 1).await;
+        let refused = send_to(&client, 1, &first).await.unwrap_err();
+        release.notify_one();
+        refused
+    });
+    under_way.unwrap();
+    assert_eq!((refused.error.kind(), refused.error.left_us()), ("no_descriptor", false));
+    assert!(refused.unsent.is_some());
+    send_to(&client, 1, &first).await.unwrap();
 }

@@ -3,11 +3,11 @@
 use super::{
     ConnectError, HttpError, http1, http2,
     link::{Http1, Http2, Link},
-    links::Links,
+    links::{Links, Place},
 };
 use crate::{Endpoint, endpoint::Host};
 use rustls::pki_types::ServerName;
-use std::{io, sync::Arc};
+use std::sync::Arc;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -25,16 +25,21 @@ pub(super) enum Opened {
 
 /// Opens a connection within the options' time. In clear text it speaks HTTP/2 if `prior_knowledge`
 /// says that the peer does; over TLS the two ends agree.
+///
+/// # Errors
+/// [`ConnectError`] says what stood in the way.
 pub(super) async fn open(
     links: &Links,
     link: &Arc<Link>,
     prior_knowledge: bool,
 ) -> Result<Opened, ConnectError> {
     let endpoint = &link.endpoint;
+    // The look-up of the host takes a descriptor too, and has closed it when the socket is opened.
+    let place = links.place().await?;
     let opening = Box::pin(async {
         let stream = dial(endpoint).await?;
         if !endpoint.is_tls() {
-            return start(stream, prior_knowledge, links, link).await;
+            return start(stream, prior_knowledge, (links, link, place)).await;
         }
         let name = server_name(endpoint.host())?;
         let connector = TlsConnector::from(Arc::clone(&links.tls));
@@ -43,7 +48,7 @@ pub(super) async fn open(
             .await
             .map_err(|error| ConnectError::Tls(Arc::new(error)))?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        start(stream, http2, links, link).await
+        start(stream, http2, (links, link, place)).await
     });
     let opened = tokio::time::timeout(links.options.connect_timeout, opening)
         .await
@@ -58,10 +63,9 @@ pub(crate) async fn dial(endpoint: &Endpoint) -> Result<TcpStream, ConnectError>
         Host::Address(address) => TcpStream::connect((*address, endpoint.port())).await,
         Host::Name(name) => TcpStream::connect((Host::resolved_name(name), endpoint.port())).await,
     };
-    let unreachable = |error: io::Error| ConnectError::Unreachable(Arc::new(error));
-    let stream = connected.map_err(unreachable)?;
+    let stream = connected?;
     // A packet is one small write; Nagle's algorithm would hold it back for the peer's next ACK.
-    stream.set_nodelay(true).map_err(unreachable)?;
+    stream.set_nodelay(true)?;
     Ok(stream)
 }
 
@@ -75,16 +79,16 @@ pub(crate) fn server_name(host: &Host) -> Result<ServerName<'static>, ConnectErr
 async fn start<S>(
     stream: S,
     http2: bool,
-    links: &Links,
-    link: &Arc<Link>,
+    (links, link, place): (&Links, &Arc<Link>, Place),
 ) -> Result<Opened, ConnectError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let open = links.connection(place);
     let started = if http2 {
-        http2::start(stream, links, link).await.map(Opened::Http2)
+        http2::start(stream, &links.options, link, open).await.map(Opened::Http2)
     } else {
-        http1::start(stream, links).await.map(Opened::Http1)
+        http1::start(stream, open).await.map(Opened::Http1)
     };
     started.map_err(|error: HttpError| ConnectError::Handshake(Arc::new(error)))
 }

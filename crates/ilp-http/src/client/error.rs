@@ -76,6 +76,10 @@ pub enum ConnectError {
     /// The name doesn't resolve, or nobody answers there.
     #[error("the host can't be reached")]
     Unreachable(#[source] Arc<io::Error>),
+    /// The client has as many connections open as it may, all of them in use, or the system gives
+    /// the process no file descriptor for one more. That passes, and says nothing about the next hop.
+    #[error("no file descriptor is left for another connection")]
+    NoDescriptor,
     /// The certificate isn't trusted, or the two ends share no protocol.
     #[error("TLS can't be agreed on")]
     Tls(#[source] Arc<io::Error>),
@@ -111,6 +115,19 @@ pub enum HttpError {
     UsedUp,
 }
 
+/// The codes of EMFILE and ENFILE, which are the same on every Unix: this process, or the whole
+/// system, has no file descriptor left. The standard library has no name for them.
+const NO_DESCRIPTOR_CODES: [i32; 2] = [24, 23];
+
+impl From<io::Error> for ConnectError {
+    fn from(error: io::Error) -> ConnectError {
+        if error.raw_os_error().is_some_and(|code| NO_DESCRIPTOR_CODES.contains(&code)) {
+            return ConnectError::NoDescriptor;
+        }
+        ConnectError::Unreachable(Arc::new(error))
+    }
+}
+
 impl From<h2::Error> for HttpError {
     fn from(error: h2::Error) -> HttpError {
         match error.reason() {
@@ -139,10 +156,11 @@ impl SendError {
     }
 
     /// Every kind there is.
-    pub const KINDS: [&'static str; 12] = [
+    pub const KINDS: [&'static str; 13] = [
         "bad_endpoint",
         "bad_token",
         "overloaded",
+        "no_descriptor",
         "tls",
         "connect_timeout",
         "connect",
@@ -160,6 +178,7 @@ impl SendError {
             SendError::BadEndpoint(_) => "bad_endpoint",
             SendError::BadToken => "bad_token",
             SendError::Overloaded => "overloaded",
+            SendError::Connect(ConnectError::NoDescriptor) => "no_descriptor",
             SendError::Connect(ConnectError::Tls(_) | ConnectError::Name) => "tls",
             SendError::Connect(ConnectError::Timeout) => "connect_timeout",
             SendError::Connect(_) => "connect",

@@ -5,7 +5,7 @@ use super::{
     connect::HEAD_BYTES_MAX,
     exchange::{Failed, REFUSAL_TEXT_TIMEOUT, refusal},
     link::{Http1, Link},
-    links::Links,
+    links::{Links, OpenConnection},
 };
 use crate::body::{self, OnePacket, ReadError};
 use bytes::Bytes;
@@ -22,8 +22,8 @@ use std::sync::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Begins HTTP/1.1 on a stream of bytes.
-pub(super) async fn start<S>(stream: S, links: &Links) -> Result<Http1, HttpError>
+/// Begins HTTP/1.1 on a stream of bytes, which `open` counts for as long as it lives.
+pub(super) async fn start<S>(stream: S, open: OpenConnection) -> Result<Http1, HttpError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -34,7 +34,6 @@ where
         .handshake::<_, OnePacket>(TokioIo::new(stream))
         .await
         .map_err(HttpError::Http1)?;
-    let open = links.connection();
     // Moves the connection's bytes until it closes. Its packet hears of an error itself.
     tokio::spawn(async move {
         let _open = open;

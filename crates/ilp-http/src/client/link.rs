@@ -187,6 +187,21 @@ impl Link {
             .retain(|idle| now.wrapping_sub(idle.since) < ticks && !idle.sender.is_closed());
     }
 
+    /// Whether a connection is open that no packet uses.
+    pub(super) fn has_idle(&self) -> bool {
+        let kept = self.kept.lock();
+        !kept.idle.is_empty() || kept.http2.is_some() && !self.is_in_use()
+    }
+
+    /// Closes every connection that no packet uses, however short a time it has been idle.
+    pub(super) fn close_all_idle(&self) {
+        let mut kept = self.kept.lock();
+        kept.idle.clear();
+        if !self.is_in_use() {
+            kept.http2 = None;
+        }
+    }
+
     /// Closes what is idle; what is in use closes when its packets are done.
     pub(super) fn close(&self) {
         let mut kept = self.kept.lock();

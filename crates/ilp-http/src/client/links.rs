@@ -1,6 +1,6 @@
 //! All links of one client, and the slow clock by which idle ones are let go.
 
-use super::{ClientOptions, NextHop, SendError, link::Link};
+use super::{ClientOptions, ConnectError, NextHop, SendError, link::Link};
 use foldhash::{HashMap, HashMapExt as _};
 use parking_lot::Mutex;
 use rustls::ClientConfig;
@@ -10,11 +10,17 @@ use std::{
         Arc, Weak,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
+    time::Duration,
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// When there are too many links, this share of them goes at once, so that finding the least
-/// recently used is paid once for many new ones.
+/// When there are too many links or connections, this share of them goes at once, so that finding
+/// the least recently used is paid once for many new ones.
 const EVICTED_SHARE: usize = 8;
+
+/// How long a new connection waits for one that was idle to be closed: the tasks of those have to
+/// run once.
+const PLACE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What the clones of a client share.
 pub(super) struct Links {
@@ -28,24 +34,36 @@ pub(super) struct Links {
     clock_runs: AtomicBool,
     connections_opened: AtomicU64,
     connections_open: Arc<AtomicU64>,
+    /// A permit for each connection that may be open.
+    places: Arc<Semaphore>,
     retries: AtomicU64,
     /// In the order of [`SendError::KINDS`].
     failures: [AtomicU64; SendError::KINDS.len()],
 }
 
-/// Counts one connection for as long as it lives.
-pub(super) struct OpenConnection(Arc<AtomicU64>);
+/// A place among the connections that may be open, from before one is dialled to its end.
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Counts one connection for as long as it lives, and keeps its place.
+pub(super) struct OpenConnection {
+    open: Arc<AtomicU64>,
+    _place: Place,
+}
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 // `Relaxed` throughout: the counters are for display, and a tick read one beat late is a tick.
 impl Links {
     pub(super) fn new(options: ClientOptions, tls: Arc<ClientConfig>) -> Links {
+        let places = options.connections_open_max.min(Semaphore::MAX_PERMITS);
         Links {
+            places: Arc::new(Semaphore::new(places)),
             options,
             tls,
             by_id: Mutex::new(HashMap::new()),
@@ -58,7 +76,7 @@ impl Links {
         }
     }
 
-    /// The link to a next hop, made if this is its first packet.
+    /// Returns the link to a next hop, and makes it for the first packet.
     pub(super) fn get(self: &Arc<Self>, next_hop: NextHop<'_>) -> Result<Arc<Link>, SendError> {
         let tick = self.tick();
         let known = self.by_id.lock().get(&next_hop.id).cloned();
@@ -88,10 +106,55 @@ impl Links {
         self.tick.load(Ordering::Relaxed)
     }
 
+    /// Takes a place for one more connection, for which an idle one is closed where there is no other.
+    ///
+    /// # Errors
+    /// [`ConnectError::NoDescriptor`] when all connections are in use.
+    pub(super) async fn place(&self) -> Result<Place, ConnectError> {
+        let place = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) if self.close_some_idle() => {
+                let given_back = Arc::clone(&self.places).acquire_owned();
+                let place = tokio::time::timeout(PLACE_TIMEOUT, given_back).await;
+                place.ok().and_then(Result::ok).ok_or(ConnectError::NoDescriptor)?
+            }
+            Err(_) => return Err(ConnectError::NoDescriptor),
+        };
+        Ok(Place { _permit: place })
+    }
+
     /// Counts a connection that lives as long as what is returned.
-    pub(super) fn connection(&self) -> OpenConnection {
+    pub(super) fn connection(&self, place: Place) -> OpenConnection {
         self.connections_open.fetch_add(1, Ordering::Relaxed);
-        OpenConnection(Arc::clone(&self.connections_open))
+        OpenConnection { open: Arc::clone(&self.connections_open), _place: place }
+    }
+
+    /// Takes a place for a question that can wait: only while more than half of them are free, so that
+    /// no packet has to do without one for it.
+    ///
+    /// # Errors
+    /// [`ConnectError::NoDescriptor`] when fewer are free.
+    pub(super) fn place_to_spare(&self) -> Result<Place, ConnectError> {
+        if self.places.available_permits() <= self.options.connections_open_max / 2 {
+            return Err(ConnectError::NoDescriptor);
+        }
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        place.map(|_permit| Place { _permit }).map_err(|_| ConnectError::NoDescriptor)
+    }
+
+    /// Closes the idle connections of the least recently used links that have any. Returns false
+    /// where no connection is idle.
+    fn close_some_idle(&self) -> bool {
+        let by_id = self.by_id.lock();
+        let mut idle: Vec<_> = by_id.values().filter(|link| link.has_idle()).cloned().collect();
+        drop(by_id);
+        if idle.is_empty() {
+            return false;
+        }
+        let closed = (idle.len() / EVICTED_SHARE).max(1);
+        idle.select_nth_unstable_by_key(closed - 1, |link| link.last_used());
+        idle[..closed].iter().for_each(|link| link.close_all_idle());
+        true
     }
 
     pub(super) fn connections_open(&self) -> u64 {
@@ -170,7 +233,7 @@ impl Links {
 }
 
 /// Beats for as long as any clone of the client is alive.
-async fn beat(links: Weak<Links>, tick: std::time::Duration) {
+async fn beat(links: Weak<Links>, tick: Duration) {
     let mut interval = tokio::time::interval(tick);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     interval.tick().await;

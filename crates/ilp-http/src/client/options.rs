@@ -9,6 +9,11 @@ pub struct ClientOptions {
     pub connect_timeout: Duration,
     /// HTTP/1.1 connections to one next hop. Further packets wait for one to come free.
     pub connections_max: usize,
+    /// Connections open at once over all next hops, those being opened included, since each takes a
+    /// file descriptor. Beyond it idle ones are closed, the least recently used first; where none
+    /// is idle, a packet that needs a new one fails with
+    /// [`ConnectError::NoDescriptor`](super::ConnectError::NoDescriptor).
+    pub connections_open_max: usize,
     /// Packets in flight and waiting towards one next hop: at most 33 KiB each, so 132 MiB. The
     /// next fails with [`SendError::Overloaded`](super::SendError::Overloaded).
     pub packets_max: usize,
@@ -37,6 +42,7 @@ impl Default for ClientOptions {
         ClientOptions {
             connect_timeout: Duration::from_secs(5),
             connections_max: 128,
+            connections_open_max: 16_384,
             packets_max: 4_096,
             idle_timeout: Duration::from_secs(4),
             link_idle_timeout: Duration::from_secs(600),

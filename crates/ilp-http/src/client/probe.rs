@@ -6,7 +6,6 @@ use super::{
     link::{Link, Speaks},
     links::Links,
 };
-use crate::Endpoint;
 use std::{io, sync::Arc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -22,7 +21,7 @@ const SETTINGS_BYTES_MAX: usize = 100 * 6;
 /// HTTP/1.1, so whatever happens here costs none of them.
 pub(super) async fn probe(links: Arc<Links>, link: Arc<Link>) {
     let options = &links.options;
-    let asked = tokio::time::timeout(options.probe_timeout, speaks_http2(&link.endpoint)).await;
+    let asked = tokio::time::timeout(options.probe_timeout, speaks_http2(&links, &link)).await;
     // A peer that takes the greeting and says nothing is an HTTP/1.1 server waiting for more.
     let spoken = asked.unwrap_or(Ok(false));
     let opened = match spoken {
@@ -53,8 +52,9 @@ pub(super) async fn probe(links: Arc<Links>, link: Arc<Link>) {
 }
 
 /// Whether the peer answers an HTTP/2 greeting with HTTP/2's first frame.
-async fn speaks_http2(endpoint: &Endpoint) -> Result<bool, ConnectError> {
-    let mut stream = connect::dial(endpoint).await?;
+async fn speaks_http2(links: &Links, link: &Link) -> Result<bool, ConnectError> {
+    let _place = links.place_to_spare()?;
+    let mut stream = connect::dial(&link.endpoint).await?;
     let mut head = [0; FRAME_HEAD_BYTES];
     let answered: io::Result<usize> = async {
         stream.write_all(GREETING).await?;

@@ -8,6 +8,9 @@ pub struct Limits {
     /// Connections open at once. Each costs a file descriptor and about 10 KiB; the next is
     /// answered 503.
     pub connections_max: usize,
+    /// Connections beyond those that are being answered 503 at once, each with a file descriptor of
+    /// its own; the next is closed without a word.
+    pub refusals_max: usize,
     /// Requests at once on one HTTP/2 connection; the peer is told, and keeps more to itself. As
     /// many as one peer may have under way, or what it leaves waiting keeps out the rest.
     pub streams_max: u32,
@@ -31,6 +34,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections_max: 10_000,
+            refusals_max: 64,
             streams_max: 8_192,
             requests_max: 16_384,
             head_bytes_max: 16 * 1_024,

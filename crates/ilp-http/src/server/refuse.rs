@@ -7,8 +7,6 @@ use tokio::{
     sync::Semaphore,
 };
 
-/// Connections being refused at once. Beyond it they are closed without a word.
-const REFUSALS_MAX: usize = 64;
 /// How long one refusal may take.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How much of the client's request is read before closing: a socket closed with bytes unread
@@ -29,8 +27,9 @@ pub(super) struct Refusals {
 }
 
 impl Refusals {
-    pub(super) fn new() -> Refusals {
-        Refusals { slots: Arc::new(Semaphore::new(REFUSALS_MAX)) }
+    /// Room for `refusals_max` answers at once. Connections beyond it are closed without a word.
+    pub(super) fn new(refusals_max: usize) -> Refusals {
+        Refusals { slots: Arc::new(Semaphore::new(refusals_max)) }
     }
 
     /// Answers 503 and closes, or closes at once when too many are being answered already.

@@ -4,7 +4,7 @@ use crate::client::{
     ClientOptions, HttpError,
     connect::HEAD_BYTES_MAX,
     link::{Http2, Link},
-    links::Links,
+    links::OpenConnection,
 };
 use h2::{Ping, PingPong, client::Builder};
 use interledger_packet::MAX_REPLY_BYTES;
@@ -24,11 +24,12 @@ const _: () = assert!(MAX_REPLY_BYTES <= STREAM_WINDOW_BYTES as usize);
 /// wants every peer to allow.
 const INITIAL_STREAMS_MAX: usize = 100;
 
-/// Begins HTTP/2 on a stream of bytes.
+/// Begins HTTP/2 on a stream of bytes, which `open` counts for as long as it lives.
 pub(in crate::client) async fn start<S>(
     stream: S,
-    links: &Links,
+    options: &ClientOptions,
     link: &Arc<Link>,
+    open: OpenConnection,
 ) -> Result<Http2, HttpError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -42,7 +43,6 @@ where
         .handshake(stream)
         .await?;
     let pings = connection.ping_pong();
-    let open = links.connection();
     // Moves the connection's bytes until it closes. Its packets hear of an error themselves.
     let mut driven = tokio::spawn(async move {
         let _open = open;
@@ -50,7 +50,7 @@ where
             tracing::debug!(%error, "a connection to a next hop ended");
         }
     });
-    let pings = pings.map(|pings| Pings::new(pings, link, &links.options));
+    let pings = pings.map(|pings| Pings::new(pings, link, options));
     // Pings have a task of their own, so that the one above, which runs for every packet, looks at
     // no timer. It holds nothing that keeps the connection open, and ends with it.
     tokio::spawn(async move {
