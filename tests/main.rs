@@ -22,6 +22,8 @@ mod chain;
 mod command_line;
 /// The demo: what it shows, and that nothing is left of it.
 mod demo;
+/// Few file descriptors, and strangers who take them.
+mod descriptors;
 /// Events: one for each crossing of a threshold, signed, and sent until they are taken.
 mod events;
 /// Packets between peers created at runtime, and the money that moves.

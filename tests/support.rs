@@ -41,6 +41,8 @@ pub(crate) struct DataDir {
     pub(crate) temp: TempDir,
     data: PathBuf,
     environment: Vec<(String, String)>,
+    /// A line of shell that runs before the node, in its process.
+    shell: Option<&'static str>,
 }
 
 impl DataDir {
@@ -48,7 +50,7 @@ impl DataDir {
         let temp = tempfile::tempdir().unwrap();
         let data = temp.path().join("data");
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Self { temp, data, environment: environment.iter().map(own).collect() }
+        Self { temp, data, environment: environment.iter().map(own).collect(), shell: None }
     }
 
     /// The same with the data elsewhere; the log stays apart from it.
@@ -59,6 +61,12 @@ impl DataDir {
     /// The same with one more variable in the environment of nodes that start here.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets a line of shell for the process that becomes the node, such as `ulimit -n 300`.
+    pub(crate) fn after(mut self, shell: &'static str) -> Self {
+        self.shell = Some(shell);
         self
     }
 
@@ -74,7 +82,7 @@ impl DataDir {
     pub(crate) fn command(&self) -> Command {
         let log = self.temp.path().join("log");
         let log = fs::File::options().create(true).append(true).open(log).unwrap();
-        let mut command = jirani();
+        let mut command = self.shell.map_or_else(jirani, jirani_after);
         command
             .current_dir(self.temp.path())
             .env("JIRANI_DATA_DIR", self.data())
@@ -90,8 +98,15 @@ impl DataDir {
 
     /// Starts a node on this folder and waits until it is ready.
     pub(crate) fn start(self) -> Node {
+        let command = self.command();
+        self.start_by(command)
+    }
+
+    /// Starts a node on this folder by a command that came from [`DataDir::command`], and waits until it
+    /// is ready.
+    pub(crate) fn start_by(self, mut command: Command) -> Node {
         let _ = fs::remove_file(self.data().join("node.json"));
-        let mut process = self.command().spawn().unwrap();
+        let mut process = command.spawn().unwrap();
         let file = self.data().join("node.json");
         let addresses = wait_for("node.json", || {
             if let Some(status) = process.try_wait().unwrap() {
@@ -120,6 +135,11 @@ impl Node {
 
     pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
         DataDir::new(environment).start()
+    }
+
+    /// The number of the node's process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -181,6 +201,16 @@ pub(crate) fn jirani() -> Command {
     let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_jirani").into()));
     command.env_clear();
     command.envs(std::env::vars().filter(|(name, _)| name == "PATH" || name == "HOME"));
+    command
+}
+
+/// The daemon's binary in a process that has run a line of shell before.
+pub(crate) fn jirani_after(shell: &str) -> Command {
+    let binary = jirani();
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")]).arg(binary.get_program());
+    command.env_clear();
+    command.envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command
 }
 

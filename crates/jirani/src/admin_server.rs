@@ -11,10 +11,6 @@ use hyper_util::{
 use ilp_admin::ClientAddress;
 use tokio::{net::TcpListener, sync::Semaphore};
 
-/// Connections open at once. An operator has a few; the next ones wait to be accepted. So whoever
-/// reaches the port can't take the files that packets need.
-const CONNECTIONS_MAX: usize = 256;
-
 /// From a connection's begin, or the last answer on it, to the end of the next request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -26,8 +22,10 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` is ready; requests that are under way may then take `drain` to end.
+/// `connections_max` are open at once, and the next ones wait to be accepted: an operator has a few,
+/// and clients of this port can't take the file descriptors that packets need.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    (listener, connections_max): (TcpListener, usize),
     router: axum::Router,
     stop: impl Future<Output = ()>,
     drain: Duration,
@@ -39,7 +37,7 @@ pub(crate) async fn serve(
         .max_buf_size(HEAD_BYTES_MAX);
     let connections = GracefulShutdown::new();
     let accept = async {
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let places = Arc::new(Semaphore::new(connections_max));
         loop {
             // The semaphore is closed nowhere.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };

@@ -8,6 +8,7 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod file_shares;
 mod http_agent;
 mod ildcp;
 mod made_once;

@@ -11,6 +11,7 @@ use ilp_connector::{
     ledger::Ledger,
     peer::{Asset, Peer},
 };
+use ilp_http::client::ConnectError;
 use ilp_http::{Client, Endpoint, NextHop, NoReply, NotAPrepare, PacketHandler, SendError};
 use ilp_store::{DurableLedger, LedgerLane};
 use interledger_packet::{Addr, Address, Prepare};
@@ -171,7 +172,10 @@ fn link_failure(error: &SendError) -> LinkFailure {
     match error {
         SendError::Timeout { .. } => LinkFailure::NoReplyInTime,
         SendError::Busy(_) => LinkFailure::Busy,
-        SendError::Overloaded => LinkFailure::QueueFull,
+        // A lack of file descriptors is this node's own, says nothing of the peer, and passes.
+        SendError::Overloaded | SendError::Connect(ConnectError::NoDescriptor) => {
+            LinkFailure::QueueFull
+        }
         SendError::BodyTooLong => LinkFailure::NotAReply,
         SendError::BadEndpoint(_)
         | SendError::BadToken

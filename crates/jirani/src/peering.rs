@@ -25,15 +25,15 @@ pub(crate) fn rules(config: &Config, connector_url: String) -> PeeringRules {
     }
 }
 
-/// Serves nodes that ask to become peers, where they may.
+/// Serves nodes that ask to become peers, where they may, on as many connections at once.
 pub(crate) async fn serve(
-    listener: Option<TcpListener>,
+    (listener, connections_max): (Option<TcpListener>, usize),
     operator: Operator,
     stop: impl Future<Output = ()>,
 ) {
     if let Some(listener) = listener {
         let router = ilp_admin::auto_peering_router(operator);
-        admin_server::serve(listener, router, stop, ADMIN_DRAIN).await;
+        admin_server::serve((listener, connections_max), router, stop, ADMIN_DRAIN).await;
     }
 }
 

@@ -26,6 +26,7 @@ use crate::{
     admin_server, clock,
     commands::Failure,
     config::Config,
+    file_shares::FileShares,
     ildcp,
     made_once::{stream_secret, tenant_id},
     metrics::{Metrics, Sources},
@@ -41,7 +42,7 @@ use crate::{
     trace::Traces,
     wallet_server::{self, WalletLimits},
     webhook,
-    workers::start_workers,
+    workers::{start_workers, worker_count},
 };
 
 /// How long connections to the admin API may take to finish: an operator's request is answered
@@ -54,7 +55,6 @@ pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    raise_file_limit(config.ilp.connections_max);
     // The books fail on a thread of their own; this is how the node hears of it.
     let (ledger_failed, on_ledger_failure) = oneshot::channel();
     let event_made = Arc::new(Notify::new());
@@ -115,10 +115,12 @@ async fn serve(
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
     let surfaces = Surfaces::listen(config).await?;
+    let threads = worker_count(config.ilp.threads);
+    let files = FileShares::take(config, threads)?;
     let tls = ilp_http::tls::client_config()
         .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
     let node = |receiving| {
-        let client = Client::new(client_options(), Arc::clone(&tls));
+        let client = Client::new(client_options(files), Arc::clone(&tls));
         Node::new(Arc::clone(connector), client, receiving, traces.clone())
     };
 
@@ -143,7 +145,7 @@ async fn serve(
 
     let receiving = Arc::new(receiving(config, store, &operator)?);
     let (end_workers, workers_end) = watch::channel(());
-    let workers = start_workers(config, || node(Some(Arc::clone(&receiving))), &workers_end)?;
+    let workers = start_workers(threads, || node(Some(Arc::clone(&receiving))), &workers_end)?;
     let (stop, stopping) = watch::channel(());
     let spsp = SpspClient::new(SpspOptions::default(), &tls);
     let payer = Arc::new(Payer::new(workers.clone(), spsp, stopping.clone()));
@@ -155,11 +157,11 @@ async fn serve(
         surfaces.wallet,
         wallets,
         config.wallet.public_url.clone(),
-        WalletLimits::default(),
+        WalletLimits { connections_max: files.wallets, ..WalletLimits::default() },
         until(stopping.clone()),
         ADMIN_DRAIN,
     );
-    let server = Server::new(limits(config));
+    let server = Server::new(limits(config, files));
     let sources = Sources {
         connector: Arc::clone(connector),
         operator: operator.clone(),
@@ -176,8 +178,10 @@ async fn serve(
     let auth = auth(config, tenant_id, store)?;
     let (router, sampler) = admin_router(config, auth, (&operator, connector_url), sources);
     let sampler = sample(sampler, until(stopping.clone()));
-    let peering = peering::serve(surfaces.peering, operator.clone(), until(stopping.clone()));
-    let admin = admin_server::serve(surfaces.admin, router, until(stopping), ADMIN_DRAIN);
+    let asked = (surfaces.peering, files.auto_peering);
+    let peering = peering::serve(asked, operator.clone(), until(stopping.clone()));
+    let admin = (surfaces.admin, files.admin);
+    let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
 
     let ending = ending(connector, stop, on_ledger_failure);
     let (drained, (), (), (), (), (), (), (), outcome) =
@@ -210,9 +214,10 @@ fn drain_max(config: &Config) -> Duration {
     Duration::from_millis(config.drain_ms_max)
 }
 
-fn limits(config: &Config) -> Limits {
+fn limits(config: &Config, files: FileShares) -> Limits {
     Limits {
-        connections_max: config.ilp.connections_max,
+        connections_max: files.peers,
+        refusals_max: files.refusals,
         drain_timeout: drain_max(config),
         ..Limits::default()
     }
@@ -331,9 +336,14 @@ pub(crate) async fn until(mut stopping: watch::Receiver<()>) {
 
 /// Towards one next hop there is room for all that the server takes, of which no peer gets more than
 /// half: packets of one peer that the next hop leaves unanswered don't keep another peer's waiting.
-fn client_options() -> ClientOptions {
+fn client_options(files: FileShares) -> ClientOptions {
     let packets_max = Limits::default().requests_max;
-    ClientOptions { connections_max: packets_max, packets_max, ..ClientOptions::default() }
+    ClientOptions {
+        connections_max: packets_max.min(files.next_hops_per_thread),
+        connections_open_max: files.next_hops_per_thread,
+        packets_max,
+        ..ClientOptions::default()
+    }
 }
 
 /// Without a secret the API is open to whoever reaches it, so the configuration allows that on
@@ -346,25 +356,6 @@ fn auth(config: &Config, tenant_id: String, store: &Store) -> Result<Auth, Failu
             Auth::secret(secret, rules, clock::now, store.clone()).map_err(store_failure)
         }
         None => Ok(Auth::loopback(Vec::new())),
-    }
-}
-
-/// Files beside the connections from peers: those to next hops (one each over HTTP/2, and one for
-/// each packet under way over HTTP/1.1), those of the operator, and the store's own.
-const OTHER_FILES: u64 = 16_384 + 4_096;
-
-/// Each connection is a file to the system. Shells and containers often start programs with a soft
-/// limit of 1,024 under a hard one that is far higher.
-fn raise_file_limit(connections_max: usize) {
-    let wanted = connections_max as u64 + OTHER_FILES;
-    match rlimit::increase_nofile_limit(wanted) {
-        Ok(limit) if limit < wanted => tracing::warn!(
-            limit,
-            wanted,
-            "the system allows fewer open files than ilp.connections_max may need"
-        ),
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "the limit of open files can't be raised"),
     }
 }
 

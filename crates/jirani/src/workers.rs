@@ -7,20 +7,17 @@ use tokio::{runtime, sync::watch};
 
 use crate::{
     commands::Failure,
-    config::Config,
     node::Node,
     run::{no_runtime, until},
 };
 
-/// Starts them. They end when the sender of `end` is dropped.
+/// Starts as many threads that carry packets. They end when the sender of `end` is dropped.
 pub(crate) fn start_workers(
-    config: &Config,
+    threads: usize,
     node: impl Fn() -> Node,
     end: &watch::Receiver<()>,
 ) -> Result<Vec<Worker<Node>>, Failure> {
-    (0..worker_count(config.ilp.threads))
-        .map(|index| start_worker(index, node(), end.clone()).map_err(no_runtime))
-        .collect()
+    (0..threads).map(|index| start_worker(index, node(), end.clone()).map_err(no_runtime)).collect()
 }
 
 /// One thread that carries packets, with its own runtime, so that a packet never changes threads
@@ -35,9 +32,9 @@ fn start_worker(index: usize, node: Node, end: watch::Receiver<()>) -> io::Resul
     Ok(Worker { runtime: handle, handler: node })
 }
 
-/// One thread less than there are cores, since the ledger's writer and the operator need some time
+/// How many threads carry packets. By default one less than there are cores, since the ledger's writer and the operator need some time
 /// too; on two cores that is one, which measured faster than two.
-fn worker_count(configured: usize) -> usize {
+pub(crate) fn worker_count(configured: usize) -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     if configured > 0 { configured } else { cores.saturating_sub(1).max(1) }
 }

@@ -1,0 +1,190 @@
+//! How the files that the system lets this process open are shared out.
+//!
+//! Each connection is a file to the system. So that strangers' connections can't take the descriptor
+//! that the journal needs for its next segment, every part of the node that opens connections has a
+//! bound, and all bounds together, with what the node keeps open anyway and a reserve, stay within
+//! the limit of the process.
+
+use procfs::process::Process;
+
+use crate::{commands::Failure, config::Config};
+
+/// Descriptors for what opens files one at a time or a few at once: the journal's next segment, sled's
+/// snapshots, a backup, the resolver, the rates service, 16 webhooks under way and as many kept
+/// connections, auto-peering requests of our own; and the 64 WebSockets of the admin port.
+const RESERVE: u64 = 64 + 64;
+
+/// What a thread that carries packets opens for its event queue: at most this many descriptors.
+const PER_THREAD: u64 = 6;
+
+/// What the node has open when it starts to serve, where the system doesn't tell: the store, the
+/// journal, the ports, the standard streams, two runtimes.
+const OPEN_AT_START: u64 = 64;
+
+/// How many connections each part of the node may have open at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileShares {
+    /// From peers, on the packets' port.
+    pub(crate) peers: usize,
+    /// That the packets' port answers 503, beyond those.
+    pub(crate) refusals: usize,
+    /// To next hops, for each thread that carries packets and for the operator's own.
+    pub(crate) next_hops_per_thread: usize,
+    /// On the wallets' port.
+    pub(crate) wallets: usize,
+    /// On the admin port.
+    pub(crate) admin: usize,
+    /// On the port for nodes that ask to become peers. Each may look up a name, so it counts twice.
+    pub(crate) auto_peering: usize,
+}
+
+/// One part's share: what it wants where there is enough, and the least that it can work with.
+struct Part {
+    wanted: u64,
+    least: u64,
+}
+
+impl FileShares {
+    /// Raises the process's limit to what the configuration needs, as far as the system allows, and
+    /// shares out what there is. Call it once the store and the ports are open.
+    ///
+    /// # Errors
+    /// When not even the least that the node can work with is allowed.
+    pub(crate) fn take(config: &Config, threads: usize) -> Result<Self, Failure> {
+        let own = open_now() + threads as u64 * PER_THREAD + RESERVE;
+        let parts = parts(config, threads);
+        let wanted = own + parts.iter().map(|part| part.wanted).sum::<u64>();
+        let limit = raise_limit(wanted);
+        let (shares, is_enough) = share_out(limit.saturating_sub(own), &parts).ok_or_else(|| {
+            let least = own + parts.iter().map(|part| part.least).sum::<u64>();
+            Failure::Refused(format!(
+                "the system allows this process {limit} open files, and the node needs {least} at \
+                 the least and {wanted} for what is configured; raise the limit, such as with \
+                 ulimit -n {wanted} or LimitNOFILE={wanted}"
+            ))
+        })?;
+        let shares = Self::from_parts(shares, threads);
+        if !is_enough {
+            tracing::warn!(
+                limit,
+                wanted,
+                peers = shares.peers,
+                next_hops_per_thread = shares.next_hops_per_thread,
+                wallets = shares.wallets,
+                admin = shares.admin,
+                "the system allows fewer open files than are configured, so fewer connections are \
+                 taken: raise the limit (ulimit -n, LimitNOFILE)"
+            );
+        }
+        Ok(shares)
+    }
+
+    fn from_parts(
+        [peers, refusals, next_hops, wallets, admin, auto_peering]: [u64; 6],
+        threads: usize,
+    ) -> Self {
+        let count = |share: u64| usize::try_from(share).unwrap_or(usize::MAX);
+        Self {
+            peers: count(peers),
+            refusals: count(refusals),
+            next_hops_per_thread: count(next_hops) / clients(threads),
+            wallets: count(wallets),
+            admin: count(admin),
+            auto_peering: count(auto_peering) / 2,
+        }
+    }
+}
+
+/// Each thread that carries packets has a client, and the operator's thread has one.
+fn clients(threads: usize) -> usize {
+    threads + 1
+}
+
+/// In the order of [`FileShares`].
+fn parts(config: &Config, threads: usize) -> [Part; 6] {
+    let clients = clients(threads) as u64;
+    let is_asked = config.auto_peering.listen.is_some();
+    [
+        Part { wanted: config.ilp.connections_max as u64, least: 16 },
+        Part { wanted: 64, least: 4 },
+        // One each over HTTP/2, and one for each packet under way over HTTP/1.1.
+        Part { wanted: 16_384.max(clients * 4), least: clients * 4 },
+        Part { wanted: 1_024, least: 8 },
+        Part { wanted: 256, least: 32 },
+        Part { wanted: if is_asked { 512 } else { 0 }, least: if is_asked { 16 } else { 0 } },
+    ]
+}
+
+/// Gives each part its least, and of what is left as large a part of what it wants beyond that as all
+/// the others get. Also says whether every part has all that it wants. `None` where there is too little.
+fn share_out(files: u64, parts: &[Part; 6]) -> Option<([u64; 6], bool)> {
+    let least: u64 = parts.iter().map(Part::least).sum();
+    let beyond: u64 = parts.iter().map(Part::beyond).sum();
+    let left = files.checked_sub(least)?.min(beyond);
+    // A part of at most a million times at most as much fits into 64 bits.
+    let share = |part: &Part| part.least() + part.beyond() * left / beyond.max(1);
+    Some((std::array::from_fn(|index| share(&parts[index])), left == beyond))
+}
+
+impl Part {
+    /// An operator may configure less than the least.
+    fn least(&self) -> u64 {
+        self.least.min(self.wanted)
+    }
+
+    fn beyond(&self) -> u64 {
+        self.wanted - self.least()
+    }
+}
+
+/// How many descriptors are open now, those included that a parent process left open.
+fn open_now() -> u64 {
+    let count = Process::myself().and_then(|process| process.fd_count());
+    count.map_or(OPEN_AT_START, |count| count as u64)
+}
+
+/// Returns the limit after it was raised. Shells and containers often start programs with a soft
+/// limit of 1,024 under a hard one that is far higher.
+fn raise_limit(wanted: u64) -> u64 {
+    rlimit::increase_nofile_limit(wanted).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the limit of open files can't be raised");
+        rlimit::Resource::NOFILE.get_soft().unwrap_or(wanted)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts() -> [Part; 6] {
+        [(12_000, 16), (64, 4), (16_384, 8), (1_024, 8), (256, 32), (0, 0)]
+            .map(|(wanted, least)| Part { wanted, least })
+    }
+
+    #[test]
+    fn enough_is_all_that_is_wanted_and_no_more() {
+        let all = [12_000, 64, 16_384, 1_024, 256, 0];
+        assert_eq!(share_out(29_728, &parts()), Some((all, true)));
+        assert_eq!(share_out(u64::MAX, &parts()), Some((all, true)));
+    }
+
+    #[test]
+    fn less_is_shared_out_and_the_least_is_kept() {
+        let least = [16, 4, 8, 8, 32, 0];
+        assert_eq!(share_out(68, &parts()), Some((least, false)));
+        assert_eq!(share_out(67, &parts()), None);
+        for files in [69, 126, 700, 10_000, 29_727] {
+            let (shares, is_enough) = share_out(files, &parts()).expect("there is enough");
+            let sum: u64 = shares.iter().sum();
+            assert!(sum <= files && sum + 6 > files, "{shares:?} of {files}");
+            assert!(!is_enough && shares.iter().zip(least).all(|(share, least)| *share >= least));
+        }
+    }
+
+    #[test]
+    fn a_part_may_want_less_than_the_least() {
+        let mut parts = parts();
+        parts[0].wanted = 1;
+        assert_eq!(share_out(53, &parts), Some(([1, 4, 8, 8, 32, 0], false)));
+    }
+}
