@@ -16,8 +16,8 @@ use serde_json::Value;
 use super::{Denied, SignatureRules, replay::Seen};
 use crate::{canonical_json::canonical, operator::Clock};
 
-/// The `signature` header with which a client signs `body` at the time `now_ms`, in milliseconds
-/// since 1970.
+/// Returns the `signature` header with which a client signs `body` at the time `now_ms`, in
+/// milliseconds since 1970.
 #[must_use]
 pub fn sign(body: &Value, secret: &Secret, now_ms: u64) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes());
@@ -26,12 +26,19 @@ pub fn sign(body: &Value, secret: &Secret, now_ms: u64) -> String {
     format!("t={now_ms}, v1={hex}")
 }
 
-/// Checks signatures, and accepts each only once.
+/// Checks signatures, and remembers those that may count only once.
 pub(crate) struct Signatures {
     key: hmac::Key,
     rules: SignatureRules,
     clock: Clock,
     seen: Seen,
+}
+
+/// A signature that is right and in time. Whether it was used before is not known yet.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    digest: [u8; 32],
+    ends_at_ms: u64,
 }
 
 /// The two parts of the header that count.
@@ -53,9 +60,16 @@ impl Signatures {
         Ok(Self { key, rules, clock, seen })
     }
 
-    /// Lets a request through whose headers hold a signature of `body` that is right, in time and
-    /// new. It is not new the next time, whatever becomes of the request.
-    pub(crate) async fn accept(&self, headers: &HeaderMap, body: &Value) -> Result<(), Denied> {
+    /// Checks that the headers hold a signature of `body` that is right and in time. Returns the
+    /// body as it was signed.
+    ///
+    /// # Errors
+    /// [`Denied::Wrong`].
+    pub(crate) fn verify(
+        &self,
+        headers: &HeaderMap,
+        body: Value,
+    ) -> Result<(Value, Verified), Denied> {
         // Older clients send no tenant; the secret says enough, since there is one tenant.
         if headers.get("tenant-id").is_some_and(|tenant| tenant != self.rules.tenant_id.as_str()) {
             return Err(Denied::Wrong("the tenant-id header names another tenant"));
@@ -63,16 +77,25 @@ impl Signatures {
         let header = headers.get("signature").and_then(|signature| signature.to_str().ok());
         let header = header.ok_or(Denied::Wrong("neither a signature nor a bearer token"))?;
         let parts = Parts::read(header).ok_or(Denied::Wrong("the signature has another form"))?;
-        let now_ms = (self.clock)().unix_ms();
-        if parts.time_ms.abs_diff(now_ms) > self.rules.lifetime_ms {
+        if parts.time_ms.abs_diff((self.clock)().unix_ms()) > self.rules.lifetime_ms {
             return Err(Denied::Wrong("the signature's time is too far from now"));
         }
-        let signed = format!("{}.{}", parts.time_text, canonical(body));
+        let signed = format!("{}.{}", parts.time_text, canonical(&body));
         if hmac::verify(&self.key, signed.as_bytes(), &parts.digest).is_err() {
             return Err(Denied::Wrong("the signature is not that of this body under the secret"));
         }
         let ends_at_ms = parts.time_ms.saturating_add(self.rules.lifetime_ms);
-        self.seen.admit(parts.digest, ends_at_ms, now_ms).await
+        Ok((body, Verified { digest: parts.digest, ends_at_ms }))
+    }
+
+    /// Uses a signature up: it is refused here the next time, whatever becomes of the request.
+    ///
+    /// # Errors
+    /// [`Denied::Wrong`] when it was used before, [`Denied::Unavailable`] when it can't be
+    /// remembered.
+    pub(crate) async fn use_up(&self, verified: Verified) -> Result<(), Denied> {
+        let Verified { digest, ends_at_ms } = verified;
+        self.seen.admit(digest, ends_at_ms, (self.clock)().unix_ms()).await
     }
 }
 
@@ -136,8 +159,12 @@ mod tests {
             Self { _dir: dir, signatures: signatures.unwrap() }
         }
 
+        /// Takes a request that changes something, and so uses its signature up.
         async fn accept(&self, headers: &HeaderMap, body: &Value) -> bool {
-            self.signatures.accept(headers, body).await.is_ok()
+            match self.signatures.verify(headers, body.clone()) {
+                Ok((_, verified)) => self.signatures.use_up(verified).await.is_ok(),
+                Err(_) => false,
+            }
         }
     }
 
