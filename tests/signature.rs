@@ -81,10 +81,47 @@ fn whatever_json_says_two_programs_sign_the_same() {
             );
         }
     }
-    // JavaScript reads its neighbour here, so what is signed is not what is asked.
-    let body = r#"{"query":"{ whoami { isOperator } }","variables":{"a":9007199254740993}}"#;
-    let signature = signed.sign(SECRET, body, 0);
-    assert_eq!(signed.status(body, &signature), 401);
+}
+
+/// A program in JavaScript signs integers above 2^53 as it reads them, rounded. What it has signed is
+/// what runs, and no other amount that rounds to the same.
+#[test]
+fn an_amount_above_2_to_the_53_runs_as_it_was_signed() {
+    let mut signed = Signed::start();
+    let body = |scale: u8, threshold: &str| {
+        let query = "mutation($input: CreateAssetInput!) {
+            createAsset(input: $input) { asset { liquidityThreshold } } }";
+        let query = json!(query);
+        format!(
+            r#"{{"query":{query},"variables":{{"input":{{"code":"USD","scale":{scale},"liquidityThreshold":{threshold}}}}}}}"#
+        )
+    };
+    let threshold = |answer: &Value| answer["data"]["createAsset"]["asset"].clone();
+    let rounded = body(1, "9007199254740992");
+    let neighbour = body(1, "9007199254740993");
+    let signature = signed.sign(SECRET, &rounded, 0);
+    let (status, answer) = signed.post(&neighbour, &signature);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(threshold(&answer)["liquidityThreshold"], "9007199254740992", "{answer}");
+    assert_eq!(signed.status(&rounded, &signature), 401, "one signature, one change");
+
+    let own = body(2, "9007199254740993");
+    let signature = signed.sign(SECRET, &own, 0);
+    let (status, answer) = signed.post(&own, &signature);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(threshold(&answer)["liquidityThreshold"], "9007199254740992", "{answer}");
+
+    // What no integer of 64 bits is when JavaScript has read it.
+    let largest = body(3, "18446744073709551615");
+    let signature = signed.sign(SECRET, &largest, 0);
+    let (status, answer) = signed.post(&largest, &signature);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+
+    let other = body(4, "9007199254740994");
+    let signature = signed.sign(SECRET, &other, 0);
+    assert_eq!(signed.status(&body(4, "9007199254740993"), &signature), 401);
+    assert_eq!(signed.status(&other, &signature), 200, "the refused one has not used it up");
 }
 
 #[test]
