@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::support::{
     Node,
     packets::prepare,
+    script::Script,
     stub::{Answer, Request, Stub},
     wait_for,
 };
@@ -161,4 +162,28 @@ fn without_a_receiver_events_are_kept_and_sent_once_there_is_one() {
     let node = node.stop().with("JIRANI_WEBHOOK_URL", &receiver.endpoint()).start();
     wait_for("delivery", || events(&node).pop().filter(|event| event["state"] == "DELIVERED"));
     assert_eq!(receiver.requests()[0].header("rafiki-signature"), None);
+}
+
+/// A receiver in JavaScript reads integers as doubles, so metadata above 2^53 is sent as a double
+/// prints.
+#[test]
+fn an_event_with_an_integer_above_2_to_the_53_is_right_for_a_receiver_in_javascript() {
+    let receiver = Stub::start(|_| Answer::Status(200));
+    let node = node_with(&receiver, &[]);
+    let asset = node.create_asset("USD", 2);
+    let (wallet, _) = node.create_wallet(&asset, "bob");
+    let query = "mutation($input: CreateIncomingPaymentInput!) {
+        createIncomingPayment(input: $input) { payment { metadata } } }";
+    let metadata = json!({ "order": 9_007_199_254_740_993_u64, "all": u64::MAX, "low": i64::MIN });
+    let input = json!({ "walletAddressId": wallet, "metadata": metadata });
+    let made = node.query(query, json!({ "input": input }));
+    assert_eq!(made["createIncomingPayment"]["payment"]["metadata"], metadata, "kept as given");
+    let request = wait_for("the event", || receiver.requests().first().cloned());
+    let told = Script::start("webhook.js").ask(&json!({
+        "secret": SECRET,
+        "body": String::from_utf8(request.body.clone()).unwrap(),
+        "signature": request.header("rafiki-signature").unwrap(),
+    }));
+    assert_eq!(told["isRight"], true, "{told}");
+    assert_eq!(told["event"]["data"]["metadata"]["order"], 9_007_199_254_740_992_u64);
 }

@@ -20,7 +20,10 @@ use ilp_store::{Store, StoreError};
 use ring::hmac;
 use serde_json::Value;
 
-use self::{sessions::Sessions, signature::Signatures};
+use self::{
+    sessions::Sessions,
+    signature::{Signatures, Verified},
+};
 pub use self::{
     signature::sign,
     visitor::{SignInRefused, Visitor},
@@ -116,35 +119,67 @@ impl Auth {
         }
     }
 
-    /// How the request shows that it is the operator's. `body` is `None` when it is no JSON, and
-    /// nothing can be signed then.
+    /// Checks that a request is the operator's. `body` is `None` when it is no JSON, and nothing
+    /// can be signed then.
     ///
     /// # Errors
     /// [`Denied`], of which the client must learn no more than that.
-    pub(crate) async fn identify(
+    pub(crate) fn identify(
         &self,
         headers: &HeaderMap,
-        body: Option<&Value>,
-    ) -> Result<CallerKind, Denied> {
+        body: Option<Value>,
+    ) -> Result<Identified<'_>, Denied> {
+        let known = |kind, body| Identified { kind, body, signature: None };
         match &*self.rule {
-            Rule::Loopback { .. } => Ok(CallerKind::Loopback),
+            Rule::Loopback { .. } => Ok(known(CallerKind::Loopback, body)),
             Rule::Secret(secret) => {
                 let (bearer, signatures) = &**secret;
                 match (headers.get(AUTHORIZATION), body) {
-                    (Some(shown), _) if bearer.is_shown_by(shown.as_bytes()) => {
-                        Ok(CallerKind::Bearer)
+                    (Some(shown), body) if bearer.is_shown_by(shown.as_bytes()) => {
+                        Ok(known(CallerKind::Bearer, body))
                     }
                     (Some(_), _) => Err(Denied::Wrong("the bearer token is not the secret")),
-                    (None, _) if self.is_own_page(headers, Instant::now()) => {
-                        Ok(CallerKind::Session)
+                    (None, body) if self.is_own_page(headers, Instant::now()) => {
+                        Ok(known(CallerKind::Session, body))
                     }
                     (None, Some(body)) => {
-                        signatures.accept(headers, body).await.map(|()| CallerKind::Signature)
+                        let (body, verified) = signatures.verify(headers, body)?;
+                        let signature = Some((signatures, verified));
+                        Ok(Identified { kind: CallerKind::Signature, body: Some(body), signature })
                     }
                     (None, None) => Err(Denied::Wrong("nothing was shown, and no JSON was sent")),
                 }
             }
         }
+    }
+}
+
+/// A request that shows that it is the operator's. Who sends it is told once it is known whether
+/// it changes anything.
+pub(crate) struct Identified<'a> {
+    kind: CallerKind,
+    /// The body as it was signed, where it was signed; otherwise as it came.
+    pub(crate) body: Option<Value>,
+    signature: Option<(&'a Signatures, Verified)>,
+}
+
+impl Identified<'_> {
+    /// Returns who sends a request that only reads. Its signature may be shown again: clients that
+    /// ask the same twice within a millisecond make the same signature twice.
+    pub(crate) fn reader(self) -> CallerKind {
+        self.kind
+    }
+
+    /// Returns who sends a request that may change something, and uses up its signature, so that
+    /// nobody who overhears the request can have the change made a second time.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub(crate) async fn writer(self) -> Result<CallerKind, Denied> {
+        if let Some((signatures, verified)) = self.signature {
+            signatures.use_up(verified).await?;
+        }
+        Ok(self.kind)
     }
 }
 
@@ -221,16 +256,17 @@ mod tests {
         .unwrap()
     }
 
-    #[tokio::test]
-    async fn only_the_whole_secret_opens_the_door() {
+    #[test]
+    fn only_the_whole_secret_opens_the_door() {
         let dir = tempfile::tempdir().unwrap();
         let auth = with_secret(&dir);
         let secret = "iyIgCprjb9uL8wFckR+pLEkJWMB7FJhgkvqhTQR/964=";
-        let permits = async |value: &str| {
-            auth.identify(&with("authorization", value), None).await == Ok(CallerKind::Bearer)
+        let permits = |value: &str| {
+            let identified = auth.identify(&with("authorization", value), None);
+            identified.is_ok_and(|identified| identified.reader() == CallerKind::Bearer)
         };
-        assert!(permits(&format!("Bearer {secret}")).await);
-        assert!(permits(&format!("bearer  {secret}")).await);
+        assert!(permits(&format!("Bearer {secret}")));
+        assert!(permits(&format!("bearer  {secret}")));
         for wrong in [
             String::new(),
             "Bearer".to_owned(),
@@ -240,9 +276,9 @@ mod tests {
             format!("Bearer {secret}x"),
             format!("Bearer {}", &secret[1..]),
         ] {
-            assert!(!permits(&wrong).await, "{wrong}");
+            assert!(!permits(&wrong), "{wrong}");
         }
-        assert!(auth.identify(&HeaderMap::new(), None).await.is_err());
+        assert!(auth.identify(&HeaderMap::new(), None).is_err());
     }
 
     #[test]

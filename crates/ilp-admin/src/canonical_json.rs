@@ -1,45 +1,65 @@
 //! JSON in the one form that two programs can agree to sign (RFC 8785).
 //!
 //! Keys are sorted by their UTF-16 units, there is no white space, strings have the shortest
-//! escapes, and numbers look as ECMAScript prints them. One departure, on the safe side: an integer
-//! of 64 bits keeps all its digits, where the RFC rounds it to a double. A client in JavaScript
-//! can't send an integer that this makes a difference for, a client with real integers signs what
-//! it means, and nobody can exchange 9007199254740993 for its neighbour under one signature.
+//! escapes, and numbers look as ECMAScript prints them: as doubles. A double keeps integers up to
+//! 2^53 only, so there is a second form for integers of 64 bits, which keeps all their digits.
+//! [`canonical`] is the RFC's, which every receiver computes alike, also one in JavaScript.
+//! [`canonical_to_the_digit`] is what a client signs whose integers have 64 bits.
 
 use serde_json::{Map, Number, Value};
 
-/// The canonical text of `value`.
+/// How integers above 2^53 are written.
+#[derive(Clone, Copy)]
+enum Integers {
+    /// As the double next to them prints.
+    AsDoubles,
+    /// With all their digits.
+    ToTheDigit,
+}
+
+/// The canonical text of `value` as RFC 8785 defines it. `9007199254740993` becomes
+/// `9007199254740992`, the double next to it.
 pub(crate) fn canonical(value: &Value) -> String {
+    written(value, Integers::AsDoubles)
+}
+
+/// The canonical text of `value` in which an integer of 64 bits keeps all its digits. Without
+/// integers above 2^53 the text is that of [`canonical`].
+pub(crate) fn canonical_to_the_digit(value: &Value) -> String {
+    written(value, Integers::ToTheDigit)
+}
+
+fn written(value: &Value, integers: Integers) -> String {
     let mut text = String::new();
-    write_value(&mut text, value);
+    write_value(&mut text, value, integers);
     text
 }
 
 /// The recursion is bounded: `serde_json` refuses to read more than 128 levels.
-fn write_value(text: &mut String, value: &Value) {
+fn write_value(text: &mut String, value: &Value, integers: Integers) {
     match value {
         Value::Null => text.push_str("null"),
         Value::Bool(true) => text.push_str("true"),
         Value::Bool(false) => text.push_str("false"),
-        Value::Number(number) => write_number(text, number),
+        Value::Number(number) => write_number(text, number, integers),
         Value::String(string) => write_string(text, string),
-        Value::Array(values) => write_array(text, values),
-        Value::Object(fields) => write_object(text, fields),
+        Value::Array(values) => write_array(text, values, integers),
+        Value::Object(fields) => write_object(text, fields, integers),
     }
 }
 
-fn write_array(text: &mut String, values: &[Value]) {
+fn write_array(text: &mut String, values: &[Value], integers: Integers) {
     text.push('[');
     for (position, value) in values.iter().enumerate() {
         if position > 0 {
             text.push(',');
         }
-        write_value(text, value);
+        write_value(text, value, integers);
     }
     text.push(']');
 }
 
-fn write_object(text: &mut String, fields: &Map<String, Value>) {
+fn write_object(text: &mut String, fields: &Map<String, Value>, integers: Integers) {
     let mut sorted: Vec<_> = fields.iter().collect();
     // By UTF-16 units, as JavaScript sorts; UTF-8 would put U+FFFD before U+10000.
     sorted.sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
@@ -50,7 +70,7 @@ fn write_object(text: &mut String, fields: &Map<String, Value>) {
         }
         write_string(text, name);
         text.push(':');
-        write_value(text, value);
+        write_value(text, value, integers);
     }
     text.push('}');
 }
@@ -75,15 +95,16 @@ fn write_string(text: &mut String, string: &str) {
     text.push('"');
 }
 
-fn write_number(text: &mut String, number: &Number) {
-    match number.as_f64() {
-        Some(double) if number.is_f64() => write_double(text, double),
+fn write_number(text: &mut String, number: &Number, integers: Integers) {
+    match (integers, number.as_f64()) {
+        (Integers::AsDoubles, Some(double)) => write_double(text, double),
+        (Integers::ToTheDigit, Some(double)) if number.is_f64() => write_double(text, double),
         _ => text.push_str(&number.to_string()),
     }
 }
 
-/// As ECMAScript's `Number::toString` does: the shortest digits that lead back to the same double,
-/// plain from 1e-6 up to 1e21 and with an exponent beyond.
+/// Writes a double as ECMAScript's `Number::toString` does: the shortest digits that lead back to
+/// the same double, plain from 1e-6 up to 1e21 and with an exponent beyond.
 fn write_double(text: &mut String, double: f64) {
     if double == 0.0 {
         // Minus zero prints as zero.
@@ -100,7 +121,8 @@ fn write_double(text: &mut String, double: f64) {
     write_digits(text, &digits, exponent);
 }
 
-/// `digits` is 1 to 17 digits, of which the first has the weight 10^`exponent`.
+/// Places the decimal point. `digits` is 1 to 17 digits, of which the first has the weight
+/// 10^`exponent`.
 fn write_digits(text: &mut String, digits: &str, exponent: i32) {
     let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or(0));
     match exponent {
@@ -170,8 +192,12 @@ mod tests {
             ("-1.7976931348623157e308", "-1.7976931348623157e+308"),
             ("295147905179352830000", "295147905179352830000"),
             ("9007199254740991", "9007199254740991"),
-            ("9007199254740993", "9007199254740993"),
-            ("18446744073709551615", "18446744073709551615"),
+            ("9007199254740992", "9007199254740992"),
+            ("9007199254740993", "9007199254740992"),
+            ("-9007199254740993", "-9007199254740992"),
+            // Doubles print with as few digits as lead back to them, also where they are integers.
+            ("1152921504606846976", "1152921504606847000"),
+            ("18446744073709551615", "18446744073709552000"),
             ("18446744073709552000", "18446744073709552000"),
             ("1e21", "1e+21"),
             ("999999999999999700000", "999999999999999700000"),
@@ -186,6 +212,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_second_form_differs_in_integers_above_2_to_the_53_alone() {
+        let to_the_digit =
+            |json: &str| canonical_to_the_digit(&serde_json::from_str(json).unwrap());
+        for integer in ["9007199254740993", "1152921504606846976", "18446744073709551615"] {
+            assert_eq!(to_the_digit(integer), integer);
+        }
+        assert_eq!(to_the_digit("-9223372036854775807"), "-9223372036854775807");
+        let plain = r#"{"b":[9007199254740991,-0.0,1e21,4.50],"a":18446744073709552000}"#;
+        assert_eq!(to_the_digit(plain), canonical_of(plain));
+    }
+
     proptest! {
         #[test]
         fn the_canonical_text_means_the_same_and_is_canonical(bits in any::<u64>(), text: String) {
@@ -197,6 +235,17 @@ mod tests {
             prop_assert_eq!(read["number"].as_f64(), Some(double));
             prop_assert_eq!(&read["text"], &value["text"]);
             prop_assert_eq!(canonical(&read), once);
+        }
+
+        /// Whatever integer was written, its text is the same for a program that has read it as a
+        /// double and written it again.
+        #[test]
+        fn an_integer_survives_a_reader_of_doubles(integer: u64, negative: i64) {
+            for number in [Number::from(integer), Number::from(negative)] {
+                let once = canonical(&Value::from(number));
+                let double: f64 = once.parse().unwrap();
+                prop_assert_eq!(canonical(&Value::from(double)), once);
+            }
         }
     }
 }

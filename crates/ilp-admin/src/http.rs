@@ -98,14 +98,25 @@ impl Admin {
             ));
         }
         let body = read_body(body).await?;
-        let body: Result<Value, _> = serde_json::from_slice(&body);
-        let identified = self.auth.identify(&head.headers, body.as_ref().ok()).await;
-        let kind = match identified {
-            Ok(kind) => kind,
+        let (body, fault) = match serde_json::from_slice(&body) {
+            Ok(body) => (Some(body), String::new()),
+            Err(error) => (None, format!("the body is not JSON: {error}")),
+        };
+        let mut identified = match self.auth.identify(&head.headers, body) {
+            Ok(identified) => identified,
             Err(denied) => return Err(self.denied(denied, address).await),
         };
-        let body = body.map_err(|error| bad_request(format!("the body is no JSON: {error}")))?;
-        let request = read_request(body)?.data(Caller { kind, address });
+        let body = identified.body.take().ok_or_else(|| bad_request(fault))?;
+        let mut request = read_request(body)?;
+        let kind = if AdminSchema::only_reads(&mut request) {
+            identified.reader()
+        } else {
+            match identified.writer().await {
+                Ok(kind) => kind,
+                Err(denied) => return Err(self.denied(denied, address).await),
+            }
+        };
+        let request = request.data(Caller { kind, address });
         let response = run(self.schema.clone(), request).await?;
         // As Apollo answers: 400 when the request as a whole was wrong, 200 for everything that
         // was run, refusals included.

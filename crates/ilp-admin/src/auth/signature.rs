@@ -4,6 +4,12 @@
 //! milliseconds as it was written, a dot, and the body as canonical JSON. Further parts are
 //! ignored: nothing covers them, so they mustn't mean anything, and unlike in Rafiki they don't
 //! make an old signature new.
+//!
+//! Canonical JSON has two forms, which differ in integers above 2^53 alone: RFC 8785 writes them as
+//! doubles, and a client whose integers have 64 bits writes all their digits. Both are taken. What
+//! runs is always the text that was signed: a body that matches its signature only as doubles is
+//! read anew from that text. So the digits under a signature decide, and a body can't be exchanged
+//! for another amount that rounds to the same double.
 
 use std::fmt;
 
@@ -14,24 +20,35 @@ use ring::hmac;
 use serde_json::Value;
 
 use super::{Denied, SignatureRules, replay::Seen};
-use crate::{canonical_json::canonical, operator::Clock};
+use crate::{
+    canonical_json::{canonical, canonical_to_the_digit},
+    operator::Clock,
+};
 
-/// The `signature` header with which a client signs `body` at the time `now_ms`, in milliseconds
-/// since 1970.
+/// Returns the `signature` header with which a client signs `body` at the time `now_ms`, in
+/// milliseconds since 1970. Integers are signed with all their digits, so that the node runs what
+/// the body says.
 #[must_use]
 pub fn sign(body: &Value, secret: &Secret, now_ms: u64) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes());
-    let tag = hmac::sign(&key, format!("{now_ms}.{}", canonical(body)).as_bytes());
+    let tag = hmac::sign(&key, format!("{now_ms}.{}", canonical_to_the_digit(body)).as_bytes());
     let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("t={now_ms}, v1={hex}")
 }
 
-/// Checks signatures, and accepts each only once.
+/// Checks signatures, and remembers those that may count only once.
 pub(crate) struct Signatures {
     key: hmac::Key,
     rules: SignatureRules,
     clock: Clock,
     seen: Seen,
+}
+
+/// A signature that is right and in time. Whether it was used before is not known yet.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    digest: [u8; 32],
+    ends_at_ms: u64,
 }
 
 /// The two parts of the header that count.
@@ -53,9 +70,16 @@ impl Signatures {
         Ok(Self { key, rules, clock, seen })
     }
 
-    /// Lets a request through whose headers hold a signature of `body` that is right, in time and
-    /// new. It is not new the next time, whatever becomes of the request.
-    pub(crate) async fn accept(&self, headers: &HeaderMap, body: &Value) -> Result<(), Denied> {
+    /// Checks that the headers hold a signature of `body` that is right and in time. Returns the
+    /// body as it was signed.
+    ///
+    /// # Errors
+    /// [`Denied::Wrong`].
+    pub(crate) fn verify(
+        &self,
+        headers: &HeaderMap,
+        body: Value,
+    ) -> Result<(Value, Verified), Denied> {
         // Older clients send no tenant; the secret says enough, since there is one tenant.
         if headers.get("tenant-id").is_some_and(|tenant| tenant != self.rules.tenant_id.as_str()) {
             return Err(Denied::Wrong("the tenant-id header names another tenant"));
@@ -63,16 +87,42 @@ impl Signatures {
         let header = headers.get("signature").and_then(|signature| signature.to_str().ok());
         let header = header.ok_or(Denied::Wrong("neither a signature nor a bearer token"))?;
         let parts = Parts::read(header).ok_or(Denied::Wrong("the signature has another form"))?;
-        let now_ms = (self.clock)().unix_ms();
-        if parts.time_ms.abs_diff(now_ms) > self.rules.lifetime_ms {
+        if parts.time_ms.abs_diff((self.clock)().unix_ms()) > self.rules.lifetime_ms {
             return Err(Denied::Wrong("the signature's time is too far from now"));
         }
-        let signed = format!("{}.{}", parts.time_text, canonical(body));
-        if hmac::verify(&self.key, signed.as_bytes(), &parts.digest).is_err() {
-            return Err(Denied::Wrong("the signature is not that of this body under the secret"));
-        }
+        let body = self.signed_body(&parts, body)?;
         let ends_at_ms = parts.time_ms.saturating_add(self.rules.lifetime_ms);
-        self.seen.admit(parts.digest, ends_at_ms, now_ms).await
+        Ok((body, Verified { digest: parts.digest, ends_at_ms }))
+    }
+
+    /// Returns the body whose text the signature covers, see the module.
+    fn signed_body(&self, parts: &Parts<'_>, body: Value) -> Result<Value, Denied> {
+        let covers = |text: &str| {
+            let signed = format!("{}.{text}", parts.time_text);
+            hmac::verify(&self.key, signed.as_bytes(), &parts.digest).is_ok()
+        };
+        let to_the_digit = canonical_to_the_digit(&body);
+        if covers(&to_the_digit) {
+            return Ok(body);
+        }
+        let as_doubles = canonical(&body);
+        if as_doubles != to_the_digit
+            && covers(&as_doubles)
+            && let Ok(signed) = serde_json::from_str(&as_doubles)
+        {
+            return Ok(signed);
+        }
+        Err(Denied::Wrong("the signature is not that of this body under the secret"))
+    }
+
+    /// Uses a signature up: it is refused here the next time, whatever becomes of the request.
+    ///
+    /// # Errors
+    /// [`Denied::Wrong`] when it was used before, [`Denied::Unavailable`] when it can't be
+    /// remembered.
+    pub(crate) async fn use_up(&self, verified: Verified) -> Result<(), Denied> {
+        let Verified { digest, ends_at_ms } = verified;
+        self.seen.admit(digest, ends_at_ms, (self.clock)().unix_ms()).await
     }
 }
 
@@ -136,8 +186,12 @@ mod tests {
             Self { _dir: dir, signatures: signatures.unwrap() }
         }
 
+        /// Takes a request that changes something, and so uses its signature up.
         async fn accept(&self, headers: &HeaderMap, body: &Value) -> bool {
-            self.signatures.accept(headers, body).await.is_ok()
+            match self.signatures.verify(headers, body.clone()) {
+                Ok((_, verified)) => self.signatures.use_up(verified).await.is_ok(),
+                Err(_) => false,
+            }
         }
     }
 
@@ -147,7 +201,7 @@ mod tests {
 
     fn hex_of(time: &str, body: &Value) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET);
-        let tag = hmac::sign(&key, format!("{time}.{}", canonical(body)).as_bytes());
+        let tag = hmac::sign(&key, format!("{time}.{}", canonical_to_the_digit(body)).as_bytes());
         tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -175,6 +229,41 @@ mod tests {
         let secret = Secret::new(String::from_utf8(SECRET.to_vec()).unwrap());
         let signature = sign(&body(), &secret, NOW_MS);
         assert!(Fresh::new().accept(&headers(&signature), &body()).await);
+    }
+
+    /// Headers with a signature over this canonical text.
+    fn signed_text(text: &str) -> HeaderMap {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET);
+        let tag = hmac::sign(&key, format!("{NOW_MS}.{text}").as_bytes());
+        let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        headers(&format!("t={NOW_MS}, v1={hex}"))
+    }
+
+    #[test]
+    fn what_runs_is_the_text_that_was_signed_whatever_the_body_rounds_to() {
+        let signatures = Fresh::new().signatures;
+        let amount = |signed: &str, sent: &str| {
+            let headers = signed_text(&format!("{{\"amount\":{signed}}}"));
+            let body = serde_json::from_str(&format!("{{\"amount\":{sent}}}")).unwrap();
+            let (body, _) = signatures.verify(&headers, body).ok()?;
+            Some(body["amount"].to_string())
+        };
+        for (signed, sent, runs) in [
+            // As a client with integers of 64 bits signs, and as one in JavaScript does.
+            ("9007199254740993", "9007199254740993", Some("9007199254740993")),
+            ("9007199254740992", "9007199254740993", Some("9007199254740992")),
+            ("18446744073709551615", "18446744073709551615", Some("18446744073709551615")),
+            // Both forms have these digits, so both neighbours must come out as them.
+            ("1152921504606847000", "1152921504606847000", Some("1152921504606847000")),
+            ("1152921504606847000", "1152921504606846976", Some("1152921504606847000")),
+            ("9007199254740993", "9007199254740992", None),
+            ("9007199254740993", "9007199254740994", None),
+            ("9007199254740992", "9007199254740994", None),
+            ("9007199254740991", "9007199254740992", None),
+            ("18446744073709552000", "18446744073709551615", Some("1.8446744073709552e+19")),
+        ] {
+            assert_eq!(amount(signed, sent).as_deref(), runs, "{signed} signed, {sent} sent");
+        }
     }
 
     #[tokio::test]

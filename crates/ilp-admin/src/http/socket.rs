@@ -83,8 +83,8 @@ pub(super) async fn open(
         return refuse(StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     };
     let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
-    let known = admin.auth.identify(headers, None).await.ok();
-    let known = known.map(|kind| Caller { kind, address });
+    let known = admin.auth.identify(headers, None).ok();
+    let known = known.map(|identified| Caller { kind: identified.reader(), address });
     upgrade
         .max_message_size(BODY_BYTES_MAX)
         // As much is set aside for a frame as its first bytes announce, and unless told otherwise the
@@ -183,7 +183,7 @@ fn closing(code: u16, mut reason: String) -> Message {
 /// Who the payload of `connection_init` shows to be there, as the headers of a `POST` would.
 async fn shown_in(admin: &Admin, payload: Value) -> Result<CallerKind, Denied> {
     let Value::Object(members) = payload else {
-        return admin.auth.identify(&HeaderMap::new(), None).await;
+        return admin.auth.identify(&HeaderMap::new(), None)?.writer().await;
     };
     let mut headers = HeaderMap::new();
     let mut rest = serde_json::Map::new();
@@ -199,7 +199,12 @@ async fn shown_in(admin: &Admin, payload: Value) -> Result<CallerKind, Denied> {
             }
         }
     }
-    admin.auth.identify(&headers, Some(&Value::Object(rest))).await
+    // A signed query may be shown again, so whoever overhears one must not be able to show its
+    // signature here, where it would stand for all that follows.
+    if rest.contains_key("query") && headers.contains_key("signature") {
+        return Err(Denied::Wrong("the signature in the payload is that of a query"));
+    }
+    admin.auth.identify(&headers, Some(Value::Object(rest)))?.writer().await
 }
 
 /// Runs the requests of one WebSocket, a bounded number at once.

@@ -91,6 +91,22 @@ async fn requests_run_once_the_operator_is_known() {
     }
 }
 
+/// A signed query may be shown again, but not here: it would stand for all that follows.
+#[tokio::test]
+async fn the_signature_of_a_query_opens_no_socket() {
+    let port = Port::with_secret().await;
+    let signature = signed_at(clock().unix_ms(), r#"{"query":"{ whoami { isOperator } }"}"#);
+    let mut client = Client::open(&port, &[]).await.unwrap();
+    let query = "{ whoami { isOperator } }";
+    let answer = client.init(json!({"signature": signature, "query": query})).await;
+    assert_eq!(answer, json!(1002));
+    let signature = signed_at(clock().unix_ms(), "{}");
+    for expected in [json!({"type": "connection_ack"}), json!(1002)] {
+        let mut client = Client::open(&port, &[]).await.unwrap();
+        assert_eq!(client.init(json!({"signature": signature})).await, expected, "once");
+    }
+}
+
 #[tokio::test]
 async fn nothing_runs_before_that_and_no_page_of_another_site_gets_in() {
     let port = Port::open(|_| Auth::loopback(Vec::new())).await;
