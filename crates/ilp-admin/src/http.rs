@@ -1,32 +1,34 @@
 //! The admin port: `POST /graphql`, and two questions about the node's health that need no secret.
 //! The [metrics](crate::metrics_route) are beside it.
 
+mod request;
 mod socket;
 
 use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
 
-use async_graphql::{Request as GraphqlRequest, Variables};
+use async_graphql::Request as GraphqlRequest;
 use axum::{
     Json, Router,
-    body::{Bytes, to_bytes},
-    extract::{Request, State},
-    http::{
-        HeaderMap, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE},
+    extract::{
+        Request, State,
+        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
+    http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+pub(crate) use self::request::is_json;
+use self::request::{Query, read_body, read_query};
 use crate::{
     auth::{Auth, Denied},
     operator::{
         Operator,
         audit::{Caller, CallerKind},
     },
-    schema::AdminSchema,
+    schema::{AdminSchema, Answer},
 };
 
 /// The longest request, in bytes: a peer with as many routes as its record takes, four times over.
@@ -64,10 +66,18 @@ pub fn router(operator: Operator, auth: Auth) -> Router {
         sockets: Arc::new(Semaphore::new(socket::SOCKETS_MAX)),
     };
     Router::new()
-        .route("/graphql", post(graphql).get(socket::open))
+        .route("/graphql", post(graphql).get(open_socket))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .with_state(Arc::new(admin))
+}
+
+async fn open_socket(
+    State(admin): State<Arc<Admin>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
+) -> Response {
+    socket::open(admin, upgrade, &request)
 }
 
 async fn graphql(State(admin): State<Arc<Admin>>, request: Request) -> Response {
@@ -107,8 +117,12 @@ impl Admin {
             Err(denied) => return Err(self.denied(denied, address).await),
         };
         let body = identified.body.take().ok_or_else(|| bad_request(fault))?;
-        let mut request = read_request(body)?;
-        let kind = if AdminSchema::only_reads(&mut request) {
+        let mut request = match read_query(body)? {
+            Query::Document(request) => request,
+            Query::Hash => return Ok(Json(AdminSchema::persisted_query()).into_response()),
+        };
+        let only_reads = AdminSchema::only_reads(&mut request);
+        let kind = if only_reads {
             identified.reader()
         } else {
             match identified.writer().await {
@@ -117,13 +131,14 @@ impl Admin {
             }
         };
         let request = request.data(Caller { kind, address });
-        let response = run(self.schema.clone(), request).await?;
+        let answer = run(self.schema.clone(), request, only_reads).await?;
         // As Apollo answers: 400 when the request as a whole was wrong, 200 for everything that
         // was run, refusals included.
-        let was_run =
-            response.is_ok() || response.errors.iter().all(|error| !error.path.is_empty());
-        let status = if was_run { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-        Ok((status, Json(response)).into_response())
+        let status = match answer {
+            Answer::Executed(_) => StatusCode::OK,
+            Answer::NotExecuted { .. } => StatusCode::BAD_REQUEST,
+        };
+        Ok((status, Json(answer)).into_response())
     }
 }
 
@@ -156,11 +171,11 @@ impl Admin {
 /// given up; a change isn't, since it is bounded by its turn and what was begun must be told.
 async fn run(
     schema: AdminSchema,
-    mut request: GraphqlRequest,
-) -> Result<async_graphql::Response, Refused> {
-    let is_query = AdminSchema::only_reads(&mut request);
+    request: GraphqlRequest,
+    only_reads: bool,
+) -> Result<Answer, Refused> {
     let mut task = tokio::spawn(async move { schema.execute(request).await });
-    let done = if is_query {
+    let done = if only_reads {
         // A reader that nobody waits for any more needs no answer.
         let abort = AbortOnDrop(task.abort_handle());
         let done = tokio::time::timeout(QUERY_TIME_MAX, &mut task).await;
@@ -193,53 +208,6 @@ impl Drop for AbortOnDrop {
     }
 }
 
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value.and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
-}
-
-async fn read_body(body: axum::body::Body) -> Result<Bytes, Refused> {
-    match tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        // A body that was cut short ends here too, but then nobody is left to read the answer.
-        Ok(Err(_)) => Err(refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is longer than {BODY_BYTES_MAX} bytes"),
-        )),
-        Err(_) => Err(refuse(
-            StatusCode::REQUEST_TIMEOUT,
-            format!("the body did not arrive within {} seconds", BODY_TIME_MAX.as_secs()),
-        )),
-    }
-}
-
-/// Reads `query`, `variables` and `operationName`; other members are ignored.
-fn read_request(body: Value) -> Result<GraphqlRequest, Refused> {
-    let mut members = match body {
-        Value::Object(members) => members,
-        Value::Array(_) => return Err(bad_request("batches are not taken: send one request")),
-        _ => return Err(bad_request("a JSON object with the member query is expected")),
-    };
-    let Some(Value::String(query)) = members.remove("query") else {
-        return Err(bad_request("the member query is expected, a string"));
-    };
-    let mut request = GraphqlRequest::new(query);
-    match members.remove("variables") {
-        None | Some(Value::Null) => {}
-        Some(variables @ Value::Object(_)) => {
-            request = request.variables(Variables::from_json(variables));
-        }
-        Some(_) => return Err(bad_request("variables must be an object")),
-    }
-    match members.remove("operationName") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(name)) => request = request.operation_name(name),
-        Some(_) => return Err(bad_request("operationName must be a string")),
-    }
-    Ok(request)
-}
-
 /// A request that never reached the schema.
 struct Refused {
     status: StatusCode,
@@ -269,7 +237,7 @@ fn unavailable_now(message: impl Into<Cow<'static, str>>) -> Refused {
     Refused { status, code: "SERVICE_UNAVAILABLE", message: message.into() }
 }
 
-/// The same whatever the cause, so that nobody learns how near a guess was.
+/// One answer whatever the cause, so that nobody learns how near a guess was.
 fn unauthenticated() -> Refused {
     let status = StatusCode::UNAUTHORIZED;
     Refused { status, code: "UNAUTHENTICATED", message: "Unauthorized".into() }

@@ -3,7 +3,7 @@
 
 use std::{sync::OnceLock, time::Instant};
 
-use axum::body::to_bytes;
+use axum::{body::to_bytes, http::header::CONTENT_TYPE};
 use proptest::{
     collection::vec, prelude::*, sample::select, strategy::BoxedStrategy, test_runner::TestRunner,
 };

@@ -94,7 +94,7 @@ async fn without_a_secret_only_web_pages_are_kept_out() {
         let (status, _) = port.send(&format!("POST /graphql HTTP/1.1{content_type}"), QUERY).await;
         assert_eq!(status, 415, "{content_type}");
     }
-    assert_eq!(port.send("GET /graphql?query={node{version}} HTTP/1.1", "").await.0, 405);
+    assert_eq!(port.send("GET /graphql?query={node{version}} HTTP/1.1", "").await.0, 400);
 }
 
 #[tokio::test]

@@ -1,0 +1,94 @@
+//! The admin API and clients by others: npm's graphql-ws.
+
+use serde_json::{Value, json};
+
+use crate::support::{Node, script::Script};
+
+const NOWHERE: &str = "http://127.0.0.1:1";
+const QUERY: &str = "{ whoami { isOperator } }";
+const LIQUIDITY: &str = "subscription($id: ID!) { peerLiquidity(peerId: $id) { liquidity } }";
+
+fn urls(node: &Node) -> (String, String) {
+    (format!("http://{}/graphql", node.admin), format!("ws://{}/graphql", node.admin))
+}
+
+fn peer(node: &Node) -> String {
+    let asset = node.create_asset("USD", 2);
+    node.create_peer(&asset, "test.alice", NOWHERE, json!({}))
+}
+
+#[test]
+fn graphql_ws_asks_follows_and_ends_its_connection_in_order() {
+    let node = Node::start();
+    let told = Script::start("graphql_ws.js").ask(&json!({
+        "url": urls(&node).1,
+        "query": QUERY,
+        "subscription": LIQUIDITY,
+        "variables": { "id": peer(&node) },
+    }));
+    assert_eq!(told["error"], Value::Null, "{told}");
+    assert_eq!(told["answers"], json!([{ "data": { "whoami": { "isOperator": true } } }]));
+    assert_eq!(told["followed"]["data"]["peerLiquidity"]["liquidity"], "1000000");
+    assert_eq!(told["invalid"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{told}");
+    assert_eq!(told["closed"]["code"], 1000, "{told}");
+    assert_eq!(told["closed"]["wasClean"], true, "{told}");
+}
+
+#[test]
+fn a_websockets_messages_are_taken_in_one_go_and_each_wrong_one_has_its_code() {
+    let node = Node::start();
+    let url = urls(&node).1;
+    let mut script = Script::start("graphql_ws.js");
+    let init = json!({ "type": "connection_init" });
+    let subscribe = |id: &str, query: &str| json!({ "type": "subscribe", "id": id, "payload": { "query": query } });
+    let together = [init.clone(), json!({ "type": "ping" }), subscribe("a", QUERY)];
+    let asked = json!({ "url": url, "messages": together, "until": 4, "closeCode": 4321 });
+    let told = script.ask(&asked);
+    assert_eq!(
+        told["told"],
+        json!([
+            { "type": "connection_ack" },
+            { "type": "pong" },
+            { "type": "next", "id": "a",
+              "payload": { "data": { "whoami": { "isOperator": true } } } },
+            { "type": "complete", "id": "a" },
+        ])
+    );
+    assert_eq!(told["code"], 4321, "the client's own code comes back: {told}");
+
+    let packets = "subscription { packets { passedOver } }";
+    for (messages, code) in [
+        (json!(["no JSON"]), 4400),
+        (json!([{ "type": "nonsense" }]), 4400),
+        (json!([init, { "type": "subscribe", "id": "a", "payload": {} }]), 4400),
+        (json!([init, { "type": "subscribe", "payload": { "query": QUERY } }]), 4400),
+        (json!([subscribe("a", QUERY)]), 4401),
+        (json!([init, subscribe("a", packets), subscribe("a", packets)]), 4409),
+        (json!([init, init]), 4429),
+        (json!(["x".repeat(300 * 1024)]), 1009),
+    ] {
+        let told = script.ask(&json!({ "url": url, "messages": messages }));
+        assert_eq!(told["code"], code, "{told}");
+    }
+}
+
+#[test]
+fn a_websocket_without_the_secret_is_forbidden() {
+    let node = Node::start_with(&[("JIRANI_ADMIN_SECRET", "the operator's own secret")]);
+    let mut script = Script::start("graphql_ws.js");
+    let mut asked = json!({
+        "url": urls(&node).1,
+        "query": QUERY,
+        "subscription": "subscription { packets { passedOver } }",
+        "connectionParams": { "authorization": "Bearer a guess" },
+    });
+    assert_eq!(script.ask(&asked)["closed"]["code"], 4403);
+    asked["messages"] = json!([{
+        "type": "connection_init",
+        "payload": { "authorization": "Bearer the operator's own secret" },
+    }]);
+    asked["until"] = json!(1);
+    asked["closeCode"] = json!(1000);
+    let told = script.ask(&asked);
+    assert_eq!((&told["told"][0]["type"], &told["code"]), (&json!("connection_ack"), &json!(1000)));
+}
