@@ -1,4 +1,4 @@
-//! The admin API and clients by others: npm's graphql-ws.
+//! The admin API and clients by others: npm's graphql-http, graphql-ws and Apollo Client.
 
 use serde_json::{Value, json};
 
@@ -15,6 +15,16 @@ fn urls(node: &Node) -> (String, String) {
 fn peer(node: &Node) -> String {
     let asset = node.create_asset("USD", 2);
     node.create_peer(&asset, "test.alice", NOWHERE, json!({}))
+}
+
+#[test]
+fn each_audit_of_graphql_over_http_passes() {
+    let node = Node::start();
+    let results = Script::start("graphql_http.js").ask(&json!({ "url": urls(&node).0 }));
+    let results = results.as_array().unwrap();
+    assert_eq!(results.len(), 61);
+    let failed: Vec<_> = results.iter().filter(|audit| audit["status"] != "ok").collect();
+    assert!(failed.is_empty(), "{failed:#?}");
 }
 
 #[test]
@@ -91,4 +101,45 @@ fn a_websocket_without_the_secret_is_forbidden() {
     asked["closeCode"] = json!(1000);
     let told = script.ask(&asked);
     assert_eq!((&told["told"][0]["type"], &told["code"]), (&json!("connection_ack"), &json!(1000)));
+}
+
+#[test]
+fn apollo_client_is_answered_over_each_of_its_links() {
+    let node = Node::start();
+    let (uri, url) = urls(&node);
+    let told = Script::start("apollo.js").ask(&json!({
+        "uri": uri,
+        "url": url,
+        "query": "query Who($id: String!) { peer(id: $id) { staticIlpAddress } }",
+        "subscription": "subscription Follow($id: ID!) { peerLiquidity(peerId: $id) {
+            liquidity } }",
+        "variables": { "id": peer(&node) },
+    }));
+    let sent = |link: &str| {
+        let requests = told[link]["sent"].as_array().unwrap().iter();
+        let told = requests.map(|request| {
+            assert!(request["type"].as_str().unwrap().starts_with("application/graphql-response+"));
+            (request["method"].as_str().unwrap(), request["hasQuery"] == true)
+        });
+        told.collect::<Vec<_>>()
+    };
+    for (link, requests) in [
+        ("post", vec![("POST", true)]),
+        ("get", vec![("GET", true)]),
+        ("persisted", vec![("POST", false), ("POST", true)]),
+        ("persistedByGet", vec![("GET", false), ("POST", true)]),
+    ] {
+        let link_told = &told[link];
+        assert_eq!(
+            link_told["data"]["peer"]["staticIlpAddress"], "test.alice",
+            "{link}: {link_told}"
+        );
+        assert_eq!(sent(link), requests, "{link}");
+    }
+    let invalid = &told["invalid"];
+    assert!(invalid["error"].as_str().unwrap().contains("nothing"), "{invalid}");
+    let socket = &told["socket"];
+    assert_eq!(socket["data"]["peer"]["staticIlpAddress"], "test.alice");
+    assert_eq!(socket["followed"]["peerLiquidity"]["liquidity"], "1000000");
+    assert_eq!(socket["closed"], json!({ "code": 1000, "wasClean": true }));
 }

@@ -1,10 +1,15 @@
-//! The admin port: `POST /graphql`, and two questions about the node's health that need no secret.
-//! The [metrics](crate::metrics_route) are beside it.
+//! The admin port: `/graphql`, and two questions about the node's health that need no secret. The
+//! [metrics](crate::metrics_route) are beside it.
+//!
+//! GraphQL comes by `POST`, a query also by `GET`, and all that can be followed over a
+//! [WebSocket](socket).
 
+mod get;
 mod request;
+mod response;
 mod socket;
 
-use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_graphql::Request as GraphqlRequest;
 use axum::{
@@ -13,15 +18,23 @@ use axum::{
         Request, State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{StatusCode, header::CACHE_CONTROL},
+    http::{
+        HeaderValue, Method, StatusCode,
+        header::{CACHE_CONTROL, UPGRADE, X_CONTENT_TYPE_OPTIONS},
+        request::Parts,
+    },
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{self, post},
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 pub(crate) use self::request::is_json;
-use self::request::{Query, read_body, read_query};
+use self::{
+    get::{body_of_parameters, may_be_forged},
+    request::{Query, read_body, read_query},
+    response::{MediaType, Refused, Reply, bad_request, refuse, unauthenticated, unavailable_now},
+};
 use crate::{
     auth::{Auth, Denied},
     operator::{
@@ -66,38 +79,98 @@ pub fn router(operator: Operator, auth: Auth) -> Router {
         sockets: Arc::new(Semaphore::new(socket::SOCKETS_MAX)),
     };
     Router::new()
-        .route("/graphql", post(graphql).get(open_socket))
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
+        .route("/graphql", post(graphql).get(socket_or_query))
+        .route("/healthz", routing::get(healthz))
+        .route("/readyz", routing::get(readyz))
         .with_state(Arc::new(admin))
 }
 
-async fn open_socket(
+/// A `GET` opens a WebSocket, if it asks for that, or is a query.
+async fn socket_or_query(
     State(admin): State<Arc<Admin>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     request: Request,
 ) -> Response {
-    socket::open(admin, upgrade, &request)
+    if upgrade.is_ok() || request.headers().contains_key(UPGRADE) {
+        return socket::open(admin, upgrade, &request);
+    }
+    graphql(State(admin), request).await
 }
 
 async fn graphql(State(admin): State<Arc<Admin>>, request: Request) -> Response {
-    let answer = admin.answer(request).await.unwrap_or_else(Refused::into_response);
-    ([(CACHE_CONTROL, "no-store")], answer).into_response()
+    let media_type = MediaType::asked_for(request.headers());
+    let mut response = match admin.reply(request).await {
+        Ok(reply) => media_type.reply(reply),
+        Err(refused) => media_type.refusal(&refused),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // An answer to a `GET` must not become a script or a picture of another site's page.
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 impl Admin {
-    /// The order matters: the content type and the host keep web pages out, and before a client
-    /// has shown who it is, it learns nothing about its request but that.
-    async fn answer(&self, request: Request) -> Result<Response, Refused> {
+    /// The order matters: what keeps web pages out comes first, and before a client has shown who it
+    /// is, it learns nothing about its request but that.
+    async fn reply(&self, request: Request) -> Result<Reply, Refused> {
         let (head, body) = request.into_parts();
         let address = head.extensions.get::<ClientAddress>().map(|address| address.0);
         let Ok(_place) = self.requests.try_acquire() else {
             return Err(self.overloaded(address).await);
         };
-        if !is_json(&head.headers) {
+        self.keep_pages_out(&head)?;
+        let is_post = head.method == Method::POST;
+        let body = if is_post {
+            let body = read_body(body).await?;
+            serde_json::from_slice(&body).map_err(|error| format!("the body is not JSON: {error}"))
+        } else {
+            body_of_parameters(&head.uri)
+        };
+        let (body, fault) = match body {
+            Ok(body) => (Some(body), String::new()),
+            Err(fault) => (None, fault),
+        };
+        let mut identified = match self.auth.identify(&head.headers, body) {
+            Ok(identified) => identified,
+            Err(denied) => return Err(self.denied(denied, address).await),
+        };
+        let body = identified.body.take().ok_or_else(|| bad_request(fault))?;
+        let mut request = match read_query(body)? {
+            Query::Document(request) => request,
+            Query::Hash => return Ok(Reply::PersistedQuery(AdminSchema::persisted_query())),
+        };
+        let only_reads = AdminSchema::only_reads(&mut request);
+        let kind = if only_reads {
+            identified.reader()
+        } else if is_post {
+            match identified.writer().await {
+                Ok(kind) => kind,
+                Err(denied) => return Err(self.denied(denied, address).await),
+            }
+        } else {
+            let why = "a mutation is sent by POST; a GET is for queries";
+            return Err(refuse(StatusCode::METHOD_NOT_ALLOWED, why));
+        };
+        let request = request.data(Caller { kind, address });
+        run(self.schema.clone(), request, only_reads).await.map(Reply::Answer)
+    }
+
+    /// Refuses what a page of another site may be behind.
+    fn keep_pages_out(&self, head: &Parts) -> Result<(), Refused> {
+        if head.method == Method::POST {
+            // No page can send this type to another site without asking first.
+            if !is_json(&head.headers) {
+                return Err(refuse(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "Content-Type: application/json is expected",
+                ));
+            }
+        } else if may_be_forged(&head.headers) {
             return Err(refuse(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Content-Type: application/json is expected",
+                StatusCode::FORBIDDEN,
+                "a page of another site may be behind this GET: send Content-Type: \
+                 application/json or graphql-require-preflight with it, or POST",
             ));
         }
         if !self.auth.addressed_to_us(&head.headers, &head.uri) {
@@ -107,42 +180,9 @@ impl Admin {
                  under loopback names such as localhost",
             ));
         }
-        let body = read_body(body).await?;
-        let (body, fault) = match serde_json::from_slice(&body) {
-            Ok(body) => (Some(body), String::new()),
-            Err(error) => (None, format!("the body is not JSON: {error}")),
-        };
-        let mut identified = match self.auth.identify(&head.headers, body) {
-            Ok(identified) => identified,
-            Err(denied) => return Err(self.denied(denied, address).await),
-        };
-        let body = identified.body.take().ok_or_else(|| bad_request(fault))?;
-        let mut request = match read_query(body)? {
-            Query::Document(request) => request,
-            Query::Hash => return Ok(Json(AdminSchema::persisted_query()).into_response()),
-        };
-        let only_reads = AdminSchema::only_reads(&mut request);
-        let kind = if only_reads {
-            identified.reader()
-        } else {
-            match identified.writer().await {
-                Ok(kind) => kind,
-                Err(denied) => return Err(self.denied(denied, address).await),
-            }
-        };
-        let request = request.data(Caller { kind, address });
-        let answer = run(self.schema.clone(), request, only_reads).await?;
-        // As Apollo answers: 400 when the request as a whole was wrong, 200 for everything that
-        // was run, refusals included.
-        let status = match answer {
-            Answer::Executed(_) => StatusCode::OK,
-            Answer::NotExecuted { .. } => StatusCode::BAD_REQUEST,
-        };
-        Ok((status, Json(answer)).into_response())
+        Ok(())
     }
-}
 
-impl Admin {
     /// What the client learns of a denial, and the operator.
     async fn denied(&self, denied: Denied, address: Option<SocketAddr>) -> Refused {
         let caller = Caller { kind: CallerKind::Nobody, address };
@@ -206,41 +246,6 @@ impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// A request that never reached the schema.
-struct Refused {
-    status: StatusCode,
-    code: &'static str,
-    message: Cow<'static, str>,
-}
-
-impl IntoResponse for Refused {
-    /// In the form of GraphQL errors, since that's what the client reads.
-    fn into_response(self) -> Response {
-        let Self { status, code, message } = self;
-        let body = json!({"errors": [{"message": message, "extensions": {"code": code}}]});
-        (status, Json(body)).into_response()
-    }
-}
-
-fn refuse(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Refused {
-    Refused { status, code: "BAD_REQUEST", message: message.into() }
-}
-
-fn bad_request(message: impl Into<Cow<'static, str>>) -> Refused {
-    refuse(StatusCode::BAD_REQUEST, message)
-}
-
-fn unavailable_now(message: impl Into<Cow<'static, str>>) -> Refused {
-    let status = StatusCode::SERVICE_UNAVAILABLE;
-    Refused { status, code: "SERVICE_UNAVAILABLE", message: message.into() }
-}
-
-/// One answer whatever the cause, so that nobody learns how near a guess was.
-fn unauthenticated() -> Refused {
-    let status = StatusCode::UNAUTHORIZED;
-    Refused { status, code: "UNAUTHENTICATED", message: "Unauthorized".into() }
 }
 
 /// Whether the node works, and will. When the ledger has stopped only a restart helps; when it warns,

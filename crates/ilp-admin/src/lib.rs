@@ -7,6 +7,7 @@
 //!
 //! This is the only crate that names GraphQL.
 
+mod accept;
 mod auth;
 mod auto_peering;
 mod canonical_json;

@@ -26,10 +26,7 @@ use axum::{
         Request,
         ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode,
-        header::{HOST, ORIGIN},
-    },
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value};
@@ -43,7 +40,10 @@ use self::{
     messages::{ClientMessage, ServerMessage},
     operations::Operations,
 };
-use super::{Admin, BODY_BYTES_MAX, ClientAddress, Refused, refuse, request::Query, run};
+use super::{
+    Admin, BODY_BYTES_MAX, ClientAddress, Refused, get::is_of_the_same_site, refuse,
+    request::Query, run,
+};
 use crate::{
     auth::Denied,
     operator::audit::{Caller, CallerKind},
@@ -96,16 +96,6 @@ pub(super) fn open(
         // library takes 16 MiB of anybody.
         .max_frame_size(BODY_BYTES_MAX)
         .on_upgrade(move |socket| serve(socket, Session::new(admin, known, address), place))
-}
-
-/// Whether a request comes from a page of this port, or from no page at all. A page of another site
-/// can open a WebSocket to any host without being asked, and unlike with a `POST` there is no
-/// content type to stop it. But its browser says where it comes from.
-fn is_of_the_same_site(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
 }
 
 /// Serves until either side has enough.
