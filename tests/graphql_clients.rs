@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Node, script::Script};
+use crate::support::{Node, http::Connection, script::Script};
 
 const NOWHERE: &str = "http://127.0.0.1:1";
 const QUERY: &str = "{ whoami { isOperator } }";
@@ -142,4 +142,65 @@ fn apollo_client_is_answered_over_each_of_its_links() {
     assert_eq!(socket["data"]["peer"]["staticIlpAddress"], "test.alice");
     assert_eq!(socket["followed"]["peerLiquidity"]["liquidity"], "1000000");
     assert_eq!(socket["closed"], json!({ "code": 1000, "wasClean": true }));
+}
+
+/// The fields of a response stand as the query selects them, however long each takes.
+#[test]
+fn fields_come_in_the_order_of_the_query() {
+    let node = Node::start();
+    let id = peer(&node);
+    let fields = "createdAt liquidity name id asset { scale withdrawalThreshold code id } routes
+        staticIlpAddress packetsIn";
+    let query = format!(
+        "{{ assets {{ edges {{ node {{ scale id code }} cursor }} }}
+            ping(address: \"test.nobody\") {{ code answered }}
+            z: peer(id: \"{id}\") {{ {fields} }} whoami {{ isOperator id }}
+            a: peer(id: \"{id}\") {{ id ...Rest }} node {{ version }} }}
+         fragment Rest on Peer {{ liquidity name }}"
+    );
+    let body = json!({ "query": query }).to_string();
+    for _ in 0..20 {
+        let mut connection = Connection::open(node.admin).unwrap();
+        let json = [("content-type", "application/json")];
+        let text = connection.request("POST", "/graphql", &json, body.as_bytes()).unwrap().text();
+        let in_order = [
+            "assets",
+            "edges",
+            "node",
+            "scale",
+            "id",
+            "code",
+            "cursor",
+            "ping",
+            "code",
+            "answered",
+            "z",
+            "createdAt",
+            "liquidity",
+            "name",
+            "id",
+            "asset",
+            "scale",
+            "withdrawalThreshold",
+            "code",
+            "id",
+            "routes",
+            "staticIlpAddress",
+            "packetsIn",
+            "whoami",
+            "isOperator",
+            "id",
+            "a",
+            "id",
+            "liquidity",
+            "name",
+            "node",
+            "version",
+        ];
+        let mut rest = text.as_str();
+        for name in in_order {
+            let at = rest.find(&format!("\"{name}\":"));
+            rest = &rest[at.unwrap_or_else(|| panic!("{name} is out of order in {text}"))..][1..];
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod books;
 mod document;
 mod event;
 mod fee;
+mod field_order;
 mod filter;
 mod incoming_payment;
 mod introspection;
@@ -54,6 +55,7 @@ use self::{
     books::AccountingTransfer,
     event::WebhookEvent,
     fee::Fee,
+    field_order::FieldOrder,
     incoming_payment::IncomingPayment,
     liquidity::LiquidityError,
     mutation::Mutation,
@@ -130,18 +132,22 @@ impl AdminSchema {
         parsed(request).is_ok_and(|document| document::subscribes(document, name.as_deref()))
     }
 
-    /// Runs a request. Every error of the answer has an `extensions.code`.
+    /// Runs a request. Every error of the answer has an `extensions.code`, and fields stand in the
+    /// order of the query.
     pub(crate) async fn execute(&self, mut request: Request) -> Answer {
-        match check(&mut request) {
-            Ok(()) => answer(self.schema.execute(request).await),
+        match checked(&mut request) {
+            Ok(order) => answer(self.schema.execute(request).await, &order),
             Err(why) => Self::refuse(why),
         }
     }
 
     /// Runs a request that may be a subscription, which has an answer for all that it tells.
     pub(crate) fn execute_stream(&self, mut request: Request) -> BoxStream<'static, Answer> {
-        match check(&mut request) {
-            Ok(()) => self.schema.execute_stream(request).map(answer).boxed(),
+        match checked(&mut request) {
+            Ok(order) => {
+                let responses = self.schema.execute_stream(request);
+                responses.map(move |response| answer(response, &order)).boxed()
+            }
             Err(why) => stream::once(async move { Self::refuse(why) }).boxed(),
         }
     }
@@ -165,14 +171,17 @@ impl AdminSchema {
     }
 }
 
-/// Whether a request may be run.
-fn check(request: &mut Request) -> Result<(), String> {
+/// The order of the fields that a request selects, if it may be run.
+fn checked(request: &mut Request) -> Result<FieldOrder, String> {
+    let operation_name = request.operation_name.clone();
     let document = parsed(request)?;
     document::check(document)?;
-    introspection::check(document)
+    introspection::check(document)?;
+    Ok(FieldOrder::of(document, operation_name.as_deref()))
 }
 
-fn answer(response: Response) -> Answer {
+fn answer(mut response: Response, order: &FieldOrder) -> Answer {
+    order.apply(&mut response.data);
     let mut answer = Answer::from(response);
     answer.errors_mut().iter_mut().for_each(add_code);
     answer
