@@ -28,6 +28,8 @@ mod descriptors;
 mod events;
 /// Packets between peers created at runtime, and the money that moves.
 mod forwarding;
+/// GraphQL by the book: npm's graphql-http, graphql-ws and Apollo Client against the admin API.
+mod graphql_clients;
 /// What hostile or broken clients, peers and files can't do.
 mod hostile;
 /// ILP over HTTP: each row of the table of statuses.

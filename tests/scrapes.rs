@@ -5,7 +5,9 @@ use std::thread;
 use interledger_packet::Reply;
 use serde_json::json;
 
-use crate::support::{DataDir, Node, http::Connection, packets::prepare, stub::Stub, wait_for};
+use crate::support::{
+    DataDir, Node, exposition::Exposition, http::Connection, packets::prepare, stub::Stub, wait_for,
+};
 
 const NOWHERE: &str = "http://127.0.0.1:1";
 
@@ -125,4 +127,30 @@ fn a_scrape_while_packets_pass_never_sees_a_counter_fall() {
             (now == 800).then_some(())
         });
     });
+}
+
+/// Both formats have the same samples; `promtool check metrics` reads the one alone.
+#[test]
+fn plain_text_is_the_classic_format() {
+    let node = Node::start();
+    let asset = node.create_asset("USD", 2);
+    let name = json!({ "name": "\"quoted\" \\ # HELP" });
+    let id = node.create_peer(&asset, "test.alice", NOWHERE, name);
+    let names = |metrics: &Exposition| {
+        let lines = metrics.text.lines().filter(|line| !line.starts_with('#'));
+        let names = lines.map(|line| line.rsplit_once(' ').unwrap().0.to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let open = node.metrics();
+    for accept in ["text/plain", "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"] {
+        let classic = node.classic_metrics(accept);
+        assert_eq!(classic.number("jirani_peer_liquidity", &liquidity_of(&id)), 1_000_000);
+        assert_eq!(names(&classic), names(&open), "the same samples in the same order");
+        assert!(classic.text.contains("\n# TYPE jirani_packets_total counter\n"));
+        assert!(classic.text.contains("\n# TYPE jirani_peer_info gauge\n"));
+    }
+}
+
+fn liquidity_of(peer: &str) -> [(&'static str, &str); 3] {
+    [("peer", peer), ("asset", "USD"), ("scale", "2")]
 }

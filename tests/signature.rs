@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Node, http::Connection, script::Script};
+use crate::support::{Node, http::Connection, script::Script, socket::Socket};
 
 const SECRET: &str = "iyIgCprjb9uL8wFckR+pLEkJWMB7FJhgkvqhTQR/964=";
 const TENANT: &str = "438fa74a-fa7d-4317-9ced-dde32ece1787";
@@ -192,4 +192,31 @@ fn a_query_that_is_asked_twice_in_a_millisecond_is_answered_twice() {
         let (status, answer) = signed.post(BODY, &signature);
         assert_eq!((status, &answer["data"]["whoami"]["isOperator"]), (200, &json!(true)));
     }
+    // Nor does it open a WebSocket, over which changes could be made.
+    let mut socket = Socket::upgraded(&signed.node);
+    let mut payload: Value = serde_json::from_str(BODY).unwrap();
+    payload["signature"] = json!(signature);
+    payload["tenant-id"] = json!(TENANT);
+    socket.send(&json!({ "type": "connection_init", "payload": payload }));
+    assert_eq!(socket.read(), json!(4403));
+}
+
+/// A query by GET is signed as its `POST` is.
+#[test]
+fn a_query_by_get_is_signed_too() {
+    let mut signed = Signed::start();
+    let body = r#"{"query":"query A($a: String!) { __type(name: $a) { name } }","operationName":"A","variables":{"a":"Peer"}}"#;
+    let path = "/graphql?query=query+A(%24a:+String!)+%7B+__type(name:+%24a)+%7B+name+%7D+%7D\
+                &operationName=A&variables=%7B%22a%22:%22Peer%22%7D";
+    let signature = signed.sign(SECRET, body, 0);
+    let get = |path: &str, signature: &str| {
+        let headers = [("tenant-id", TENANT), ("signature", signature)];
+        let mut connection = Connection::open(signed.node.admin).unwrap();
+        let response = connection.request("GET", path, &headers, b"").unwrap();
+        (response.status, response.text())
+    };
+    let right = (200, r#"{"data":{"__type":{"name":"Peer"}}}"#.to_owned());
+    assert_eq!(get(path, &signature), right);
+    assert_eq!(get(&path.replace("operationName=A", "operationName=B"), &signature).0, 401);
+    assert_eq!(get(path, "").0, 401);
 }

@@ -1,4 +1,5 @@
-//! The text of `/metrics`, read as strictly as its format is defined (OpenMetrics 1.0).
+//! The text of `/metrics`, read as strictly as its format is defined: OpenMetrics 1.0, or Prometheus'
+//! classic format 0.0.4.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +13,18 @@ pub(crate) struct Exposition {
 
 type Labels = BTreeMap<String, String>;
 
+/// In which of two formats a text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    OpenMetrics,
+    Classic,
+}
+
 /// What the samples that follow a `# TYPE` line must look like.
 struct Family {
     name: String,
     kind: String,
+    format: Format,
 }
 
 impl Node {
@@ -23,13 +32,25 @@ impl Node {
     pub(crate) fn metrics_as(&self, secret: Option<&str>) -> Exposition {
         let authorization = secret.map(|secret| format!("Bearer {secret}"));
         let headers = authorization.as_deref().map(|value| ("authorization", value));
-        let mut connection = Connection::open(self.admin).unwrap();
         let headers: Vec<_> = headers.into_iter().collect();
-        let response = connection.request("GET", "/metrics", &headers, b"").unwrap();
-        assert_eq!(response.status, 200, "{}", response.text());
-        let content_type = response.header("content-type").unwrap();
+        let (content_type, text) = self.scrape(&headers);
         assert_eq!(content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
-        Exposition::parse(String::from_utf8(response.body).unwrap())
+        Exposition::parse(text, Format::OpenMetrics)
+    }
+
+    /// Scrapes the metrics as a program that reads plain text.
+    pub(crate) fn classic_metrics(&self, accept: &str) -> Exposition {
+        let (content_type, text) = self.scrape(&[("accept", accept)]);
+        assert_eq!(content_type, "text/plain; version=0.0.4; charset=utf-8");
+        Exposition::parse(text, Format::Classic)
+    }
+
+    fn scrape(&self, headers: &[(&str, &str)]) -> (String, String) {
+        let mut connection = Connection::open(self.admin).unwrap();
+        let response = connection.request("GET", "/metrics", headers, b"").unwrap();
+        assert_eq!(response.status, 200, "{}", response.text());
+        let content_type = response.header("content-type").unwrap().to_owned();
+        (content_type, String::from_utf8(response.body).unwrap())
     }
 
     pub(crate) fn metrics(&self) -> Exposition {
@@ -40,8 +61,11 @@ impl Node {
 impl Exposition {
     /// # Panics
     /// At the first line that is not as it should be.
-    pub(crate) fn parse(text: String) -> Self {
-        let lines = text.strip_suffix("# EOF\n").expect("the text ends with # EOF");
+    fn parse(text: String, format: Format) -> Self {
+        let lines = match format {
+            Format::OpenMetrics => text.strip_suffix("# EOF\n").expect("# EOF at the end"),
+            Format::Classic => text.strip_suffix('\n').expect("the last line has an end"),
+        };
         let mut samples = BTreeMap::new();
         let mut families = BTreeSet::new();
         let (mut help, mut family) = (None, None);
@@ -54,8 +78,10 @@ impl Exposition {
             } else if let Some(rest) = line.strip_prefix("# TYPE ") {
                 let (name, kind) = rest.split_once(' ').expect(line);
                 assert_eq!(help.as_deref(), Some(name), "help comes before the type: {line}");
-                assert!(["counter", "gauge", "histogram", "info"].contains(&kind), "{line}");
-                family = Some(Family { name: name.to_owned(), kind: kind.to_owned() });
+                let is_known = ["counter", "gauge", "histogram"].contains(&kind)
+                    || kind == "info" && format == Format::OpenMetrics;
+                assert!(is_known, "{line}");
+                family = Some(Family { name: name.to_owned(), kind: kind.to_owned(), format });
             } else {
                 let family = family.as_ref().expect("a sample comes after its type");
                 let (name, labels, value) = sample(line);
@@ -146,7 +172,9 @@ impl Family {
         let suffix = name.strip_prefix(&self.name).expect("a sample has the name of its family");
         let number: f64 = value.parse().unwrap_or_else(|_| panic!("{name}: {value} is no number"));
         let fits = match (self.kind.as_str(), suffix) {
-            ("counter", "_total") | ("histogram", "_sum" | "_count") => number >= 0.0,
+            ("histogram", "_sum" | "_count") => number >= 0.0,
+            ("counter", "_total") => number >= 0.0 && self.format == Format::OpenMetrics,
+            ("counter", "") => number >= 0.0 && self.format == Format::Classic,
             ("histogram", "_bucket") => labels.contains_key("le") && number >= 0.0,
             ("gauge", "") => true,
             ("info", "_info") => value == "1",

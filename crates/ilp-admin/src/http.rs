@@ -1,32 +1,47 @@
-//! The admin port: `POST /graphql`, and two questions about the node's health that need no secret.
-//! The [metrics](crate::metrics_route) are beside it.
+//! The admin port: `/graphql`, and two questions about the node's health that need no secret. The
+//! [metrics](crate::metrics_route) are beside it.
+//!
+//! GraphQL comes by `POST`, a query also by `GET`, and all that can be followed over a
+//! [WebSocket](socket).
 
+mod get;
+mod request;
+mod response;
 mod socket;
 
-use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use async_graphql::{Request as GraphqlRequest, Variables};
+use async_graphql::Request as GraphqlRequest;
 use axum::{
     Json, Router,
-    body::{Bytes, to_bytes},
-    extract::{Request, State},
+    extract::{
+        Request, State,
+        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
     http::{
-        HeaderMap, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE},
+        HeaderValue, Method, StatusCode,
+        header::{CACHE_CONTROL, UPGRADE, X_CONTENT_TYPE_OPTIONS},
+        request::Parts,
     },
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{self, post},
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+pub(crate) use self::request::is_json;
+use self::{
+    get::{body_of_parameters, may_be_forged},
+    request::{Query, read_body, read_query},
+    response::{MediaType, Refused, Reply, bad_request, refuse, unauthenticated, unavailable_now},
+};
 use crate::{
     auth::{Auth, Denied},
     operator::{
         Operator,
         audit::{Caller, CallerKind},
     },
-    schema::AdminSchema,
+    schema::{AdminSchema, Answer},
 };
 
 /// The longest request, in bytes: a peer with as many routes as its record takes, four times over.
@@ -64,30 +79,98 @@ pub fn router(operator: Operator, auth: Auth) -> Router {
         sockets: Arc::new(Semaphore::new(socket::SOCKETS_MAX)),
     };
     Router::new()
-        .route("/graphql", post(graphql).get(socket::open))
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
+        .route("/graphql", post(graphql).get(socket_or_query))
+        .route("/healthz", routing::get(healthz))
+        .route("/readyz", routing::get(readyz))
         .with_state(Arc::new(admin))
 }
 
+/// A `GET` opens a WebSocket, if it asks for that, or is a query.
+async fn socket_or_query(
+    State(admin): State<Arc<Admin>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
+) -> Response {
+    if upgrade.is_ok() || request.headers().contains_key(UPGRADE) {
+        return socket::open(admin, upgrade, &request);
+    }
+    graphql(State(admin), request).await
+}
+
 async fn graphql(State(admin): State<Arc<Admin>>, request: Request) -> Response {
-    let answer = admin.answer(request).await.unwrap_or_else(Refused::into_response);
-    ([(CACHE_CONTROL, "no-store")], answer).into_response()
+    let media_type = MediaType::asked_for(request.headers());
+    let mut response = match admin.reply(request).await {
+        Ok(reply) => media_type.reply(reply),
+        Err(refused) => media_type.refusal(&refused),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // An answer to a `GET` must not become a script or a picture of another site's page.
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 impl Admin {
-    /// The order matters: the content type and the host keep web pages out, and before a client
-    /// has shown who it is, it learns nothing about its request but that.
-    async fn answer(&self, request: Request) -> Result<Response, Refused> {
+    /// The order matters: what keeps web pages out comes first, and before a client has shown who it
+    /// is, it learns nothing about its request but that.
+    async fn reply(&self, request: Request) -> Result<Reply, Refused> {
         let (head, body) = request.into_parts();
         let address = head.extensions.get::<ClientAddress>().map(|address| address.0);
         let Ok(_place) = self.requests.try_acquire() else {
             return Err(self.overloaded(address).await);
         };
-        if !is_json(&head.headers) {
+        self.keep_pages_out(&head)?;
+        let is_post = head.method == Method::POST;
+        let body = if is_post {
+            let body = read_body(body).await?;
+            serde_json::from_slice(&body).map_err(|error| format!("the body is not JSON: {error}"))
+        } else {
+            body_of_parameters(&head.uri)
+        };
+        let (body, fault) = match body {
+            Ok(body) => (Some(body), String::new()),
+            Err(fault) => (None, fault),
+        };
+        let mut identified = match self.auth.identify(&head.headers, body) {
+            Ok(identified) => identified,
+            Err(denied) => return Err(self.denied(denied, address).await),
+        };
+        let body = identified.body.take().ok_or_else(|| bad_request(fault))?;
+        let mut request = match read_query(body)? {
+            Query::Document(request) => request,
+            Query::Hash => return Ok(Reply::PersistedQuery(AdminSchema::persisted_query())),
+        };
+        let only_reads = AdminSchema::only_reads(&mut request);
+        let kind = if only_reads {
+            identified.reader()
+        } else if is_post {
+            match identified.writer().await {
+                Ok(kind) => kind,
+                Err(denied) => return Err(self.denied(denied, address).await),
+            }
+        } else {
+            let why = "a mutation is sent by POST; a GET is for queries";
+            return Err(refuse(StatusCode::METHOD_NOT_ALLOWED, why));
+        };
+        let request = request.data(Caller { kind, address });
+        run(self.schema.clone(), request, only_reads).await.map(Reply::Answer)
+    }
+
+    /// Refuses what a page of another site may be behind.
+    fn keep_pages_out(&self, head: &Parts) -> Result<(), Refused> {
+        if head.method == Method::POST {
+            // No page can send this type to another site without asking first.
+            if !is_json(&head.headers) {
+                return Err(refuse(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "Content-Type: application/json is expected",
+                ));
+            }
+        } else if may_be_forged(&head.headers) {
             return Err(refuse(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Content-Type: application/json is expected",
+                StatusCode::FORBIDDEN,
+                "a page of another site may be behind this GET: send Content-Type: \
+                 application/json or graphql-require-preflight with it, or POST",
             ));
         }
         if !self.auth.addressed_to_us(&head.headers, &head.uri) {
@@ -97,37 +180,9 @@ impl Admin {
                  under loopback names such as localhost",
             ));
         }
-        let body = read_body(body).await?;
-        let (body, fault) = match serde_json::from_slice(&body) {
-            Ok(body) => (Some(body), String::new()),
-            Err(error) => (None, format!("the body is not JSON: {error}")),
-        };
-        let mut identified = match self.auth.identify(&head.headers, body) {
-            Ok(identified) => identified,
-            Err(denied) => return Err(self.denied(denied, address).await),
-        };
-        let body = identified.body.take().ok_or_else(|| bad_request(fault))?;
-        let mut request = read_request(body)?;
-        let kind = if AdminSchema::only_reads(&mut request) {
-            identified.reader()
-        } else {
-            match identified.writer().await {
-                Ok(kind) => kind,
-                Err(denied) => return Err(self.denied(denied, address).await),
-            }
-        };
-        let request = request.data(Caller { kind, address });
-        let response = run(self.schema.clone(), request).await?;
-        // As Apollo answers: 400 when the request as a whole was wrong, 200 for everything that
-        // was run, refusals included.
-        let was_run =
-            response.is_ok() || response.errors.iter().all(|error| !error.path.is_empty());
-        let status = if was_run { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-        Ok((status, Json(response)).into_response())
+        Ok(())
     }
-}
 
-impl Admin {
     /// What the client learns of a denial, and the operator.
     async fn denied(&self, denied: Denied, address: Option<SocketAddr>) -> Refused {
         let caller = Caller { kind: CallerKind::Nobody, address };
@@ -156,11 +211,11 @@ impl Admin {
 /// given up; a change isn't, since it is bounded by its turn and what was begun must be told.
 async fn run(
     schema: AdminSchema,
-    mut request: GraphqlRequest,
-) -> Result<async_graphql::Response, Refused> {
-    let is_query = AdminSchema::only_reads(&mut request);
+    request: GraphqlRequest,
+    only_reads: bool,
+) -> Result<Answer, Refused> {
     let mut task = tokio::spawn(async move { schema.execute(request).await });
-    let done = if is_query {
+    let done = if only_reads {
         // A reader that nobody waits for any more needs no answer.
         let abort = AbortOnDrop(task.abort_handle());
         let done = tokio::time::timeout(QUERY_TIME_MAX, &mut task).await;
@@ -191,88 +246,6 @@ impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value.and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
-}
-
-async fn read_body(body: axum::body::Body) -> Result<Bytes, Refused> {
-    match tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        // A body that was cut short ends here too, but then nobody is left to read the answer.
-        Ok(Err(_)) => Err(refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is longer than {BODY_BYTES_MAX} bytes"),
-        )),
-        Err(_) => Err(refuse(
-            StatusCode::REQUEST_TIMEOUT,
-            format!("the body did not arrive within {} seconds", BODY_TIME_MAX.as_secs()),
-        )),
-    }
-}
-
-/// Reads `query`, `variables` and `operationName`; other members are ignored.
-fn read_request(body: Value) -> Result<GraphqlRequest, Refused> {
-    let mut members = match body {
-        Value::Object(members) => members,
-        Value::Array(_) => return Err(bad_request("batches are not taken: send one request")),
-        _ => return Err(bad_request("a JSON object with the member query is expected")),
-    };
-    let Some(Value::String(query)) = members.remove("query") else {
-        return Err(bad_request("the member query is expected, a string"));
-    };
-    let mut request = GraphqlRequest::new(query);
-    match members.remove("variables") {
-        None | Some(Value::Null) => {}
-        Some(variables @ Value::Object(_)) => {
-            request = request.variables(Variables::from_json(variables));
-        }
-        Some(_) => return Err(bad_request("variables must be an object")),
-    }
-    match members.remove("operationName") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(name)) => request = request.operation_name(name),
-        Some(_) => return Err(bad_request("operationName must be a string")),
-    }
-    Ok(request)
-}
-
-/// A request that never reached the schema.
-struct Refused {
-    status: StatusCode,
-    code: &'static str,
-    message: Cow<'static, str>,
-}
-
-impl IntoResponse for Refused {
-    /// In the form of GraphQL errors, since that's what the client reads.
-    fn into_response(self) -> Response {
-        let Self { status, code, message } = self;
-        let body = json!({"errors": [{"message": message, "extensions": {"code": code}}]});
-        (status, Json(body)).into_response()
-    }
-}
-
-fn refuse(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Refused {
-    Refused { status, code: "BAD_REQUEST", message: message.into() }
-}
-
-fn bad_request(message: impl Into<Cow<'static, str>>) -> Refused {
-    refuse(StatusCode::BAD_REQUEST, message)
-}
-
-fn unavailable_now(message: impl Into<Cow<'static, str>>) -> Refused {
-    let status = StatusCode::SERVICE_UNAVAILABLE;
-    Refused { status, code: "SERVICE_UNAVAILABLE", message: message.into() }
-}
-
-/// The same whatever the cause, so that nobody learns how near a guess was.
-fn unauthenticated() -> Refused {
-    let status = StatusCode::UNAUTHORIZED;
-    Refused { status, code: "UNAUTHENTICATED", message: "Unauthorized".into() }
 }
 
 /// Whether the node works, and will. When the ledger has stopped only a restart helps; when it warns,

@@ -7,6 +7,7 @@
 //!
 //! This is the only crate that names GraphQL.
 
+mod accept;
 mod auth;
 mod auto_peering;
 mod canonical_json;
@@ -19,6 +20,6 @@ mod webhook;
 pub use auth::{Auth, SignInRefused, SignatureRules, Visitor, sign};
 pub use auto_peering::auto_peering_router;
 pub use http::{ClientAddress, router};
-pub use metrics::metrics_route;
+pub use metrics::{MetricsFormat, metrics_route};
 pub use schema::sdl;
 pub use webhook::{Backoff, WebhookRequest, WebhookRules, WebhookTransport, Webhooks};

@@ -15,24 +15,50 @@ use axum::{
 use ilp_connector::token::Secret;
 use tokio::sync::Mutex;
 
-use crate::auth::{Auth, Bearer};
+use crate::{
+    accept::preference,
+    auth::{Auth, Bearer},
+};
 
-/// The text that Prometheus and all that read its format understand.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// A format of the metrics' text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsFormat {
+    /// OpenMetrics 1.0, which Prometheus asks for.
+    OpenMetrics,
+    /// Prometheus' own older format (0.0.4), for clients that ask for `text/plain`, such as
+    /// `curl ... | promtool check metrics`.
+    Classic,
+}
+
+impl MetricsFormat {
+    /// OpenMetrics, unless the client wants plain text more.
+    fn asked_for(headers: &HeaderMap) -> Self {
+        let open_metrics = preference(headers, "application/openmetrics-text");
+        let wants_text = preference(headers, "text/plain") > open_metrics;
+        if wants_text { Self::Classic } else { Self::OpenMetrics }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
 
 /// What the handler needs.
 struct Metrics {
     auth: Auth,
     /// Opens this page and nothing else.
     secret: Option<Bearer>,
-    write: Box<dyn Fn() -> String + Send + Sync>,
+    write: Box<dyn Fn(MetricsFormat) -> String + Send + Sync>,
     /// Held by the one scrape that is being answered. The next ones wait: there are at most as many
     /// as the port takes connections.
     turn: Arc<Mutex<()>>,
 }
 
-/// The route of the metrics, whose text `write` makes. It's called on a thread that may take its
-/// time, and never twice at once.
+/// The route of the metrics, whose text `write` makes in the format that it is given. It's called on
+/// a thread that may take its time, and never twice at once.
 ///
 /// Peers and what passes between them are nobody else's business, so it isn't as open as the
 /// questions about health are. Whoever shows `secret` may read, and whoever shows the secret of the
@@ -41,7 +67,7 @@ struct Metrics {
 pub fn metrics_route(
     auth: Auth,
     secret: Option<&Secret>,
-    write: impl Fn() -> String + Send + Sync + 'static,
+    write: impl Fn(MetricsFormat) -> String + Send + Sync + 'static,
 ) -> Router {
     let secret = secret.map(Bearer::new);
     let metrics = Metrics { auth, secret, write: Box::new(write), turn: Arc::default() };
@@ -58,15 +84,17 @@ async fn scrape(State(metrics): State<Arc<Metrics>>, request: Request) -> Respon
         let reason = "show metrics.secret, or admin.secret, as `Authorization: Bearer SECRET`\n";
         return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")], reason).into_response();
     }
+    let format = MetricsFormat::asked_for(request.headers());
     let turn = Arc::clone(&metrics.turn).lock_owned().await;
     let text = tokio::task::spawn_blocking(move || {
         // Until the text is made, even if nobody waits for it any more.
         let _turn = turn;
-        (metrics.write)()
+        (metrics.write)(format)
     });
     match text.await {
         Ok(text) => {
-            ([(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, "no-store")], text).into_response()
+            let headers = [(CONTENT_TYPE, format.content_type()), (CACHE_CONTROL, "no-store")];
+            (headers, text).into_response()
         }
         Err(error) => {
             tracing::error!(%error, "the metrics can't be told");
@@ -86,6 +114,7 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::ACCEPT;
     use interledger_packet::Timestamp;
 
     use super::*;
@@ -101,7 +130,7 @@ mod tests {
         Metrics {
             auth: auth.unwrap_or_else(|| Auth::loopback(Vec::new())),
             secret: own.map(|text| Bearer::new(&secret(text))),
-            write: Box::new(String::new),
+            write: Box::new(|_| String::new()),
             turn: Arc::default(),
         }
     }
@@ -127,5 +156,24 @@ mod tests {
             }
             assert_eq!(metrics.permits(&HeaderMap::new()), admin.or(own).is_none());
         }
+    }
+    #[test]
+    fn text_is_given_to_clients_that_want_it_most() {
+        let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,\
+            application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;q=0.3,\
+            text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+        for (accept, expected) in [
+            (prometheus, MetricsFormat::OpenMetrics),
+            ("*/*", MetricsFormat::OpenMetrics),
+            ("text/html,application/xml;q=0.9,*/*;q=0.8", MetricsFormat::OpenMetrics),
+            ("application/openmetrics-text, text/plain", MetricsFormat::OpenMetrics),
+            ("text/plain", MetricsFormat::Classic),
+            ("text/plain;version=0.0.4, */*;q=0.5", MetricsFormat::Classic),
+            ("text/*", MetricsFormat::Classic),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
+            assert_eq!(MetricsFormat::asked_for(&headers), expected, "{accept}");
+        }
+        assert_eq!(MetricsFormat::asked_for(&HeaderMap::new()), MetricsFormat::OpenMetrics);
     }
 }

@@ -2,6 +2,7 @@
 //! of that API that isn't here yet is absent and not a stub.
 
 mod amount;
+mod answer;
 mod asset;
 mod audit;
 mod audited;
@@ -9,6 +10,7 @@ mod books;
 mod document;
 mod event;
 mod fee;
+mod field_order;
 mod filter;
 mod incoming_payment;
 mod introspection;
@@ -46,12 +48,14 @@ use async_graphql::{
     parser::types::ExecutableDocument,
 };
 
+pub(crate) use self::answer::Answer;
 use self::{
     asset::Asset,
     audit::AuditEvent,
     books::AccountingTransfer,
     event::WebhookEvent,
     fee::Fee,
+    field_order::FieldOrder,
     incoming_payment::IncomingPayment,
     liquidity::LiquidityError,
     mutation::Mutation,
@@ -128,45 +132,59 @@ impl AdminSchema {
         parsed(request).is_ok_and(|document| document::subscribes(document, name.as_deref()))
     }
 
-    /// Runs a request. Every error of the response has an `extensions.code`.
-    pub(crate) async fn execute(&self, mut request: Request) -> Response {
-        match check(&mut request) {
-            Ok(()) => with_codes(self.schema.execute(request).await),
+    /// Runs a request. Every error of the answer has an `extensions.code`, and fields stand in the
+    /// order of the query.
+    pub(crate) async fn execute(&self, mut request: Request) -> Answer {
+        match checked(&mut request) {
+            Ok(order) => answer(self.schema.execute(request).await, &order),
             Err(why) => Self::refuse(why),
         }
     }
 
-    /// Runs a request that may be a subscription, which has a response for all that it tells.
-    pub(crate) fn execute_stream(&self, mut request: Request) -> BoxStream<'static, Response> {
-        match check(&mut request) {
-            Ok(()) => self.schema.execute_stream(request).map(with_codes).boxed(),
+    /// Runs a request that may be a subscription, which has an answer for all that it tells.
+    pub(crate) fn execute_stream(&self, mut request: Request) -> BoxStream<'static, Answer> {
+        match checked(&mut request) {
+            Ok(order) => {
+                let responses = self.schema.execute_stream(request);
+                responses.map(move |response| answer(response, &order)).boxed()
+            }
             Err(why) => stream::once(async move { Self::refuse(why) }).boxed(),
         }
     }
 
-    /// The response to a request that isn't run.
-    pub(crate) fn refuse(why: String) -> Response {
-        with_codes(Response::from_errors(vec![ServerError::new(why, None)]))
+    /// The answer to a request that isn't run.
+    pub(crate) fn refuse(why: String) -> Answer {
+        Self::failed(NOT_VALID, why)
     }
 
-    /// The response to a request that could not be run to its end.
-    pub(crate) fn failed(code: &str, why: String) -> Response {
+    /// The answer to a request that names its document by a hash, in the words that clients look
+    /// for before they send the document.
+    pub(crate) fn persisted_query() -> Answer {
+        Self::failed("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported".to_owned())
+    }
+
+    /// The answer to a request that could not be run to its end.
+    pub(crate) fn failed(code: &str, why: String) -> Answer {
         let mut error = ServerError::new(why, None);
         error.extensions.get_or_insert_default().set("code", code);
-        Response::from_errors(vec![error])
+        Answer::NotExecuted { errors: vec![error] }
     }
 }
 
-/// Whether a request may be run.
-fn check(request: &mut Request) -> Result<(), String> {
+/// The order of the fields that a request selects, if it may be run.
+fn checked(request: &mut Request) -> Result<FieldOrder, String> {
+    let operation_name = request.operation_name.clone();
     let document = parsed(request)?;
     document::check(document)?;
-    introspection::check(document)
+    introspection::check(document)?;
+    Ok(FieldOrder::of(document, operation_name.as_deref()))
 }
 
-fn with_codes(mut response: Response) -> Response {
-    response.errors.iter_mut().for_each(add_code);
-    response
+fn answer(mut response: Response, order: &FieldOrder) -> Answer {
+    order.apply(&mut response.data);
+    let mut answer = Answer::from(response);
+    answer.errors_mut().iter_mut().for_each(add_code);
+    answer
 }
 
 /// The document of a request, or why it can't be taken.
@@ -189,10 +207,13 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         .register_output_type::<BasePayment>()
 }
 
-/// Refusals of ours have a code. What has none comes from the GraphQL library: about an argument
-/// when it has a path, and otherwise about the request as a whole.
+/// The code of a request that is no request of this schema, or that may not be run.
+const NOT_VALID: &str = "GRAPHQL_VALIDATION_FAILED";
+
+/// Adds the code to an error that has none. Such an error comes from the GraphQL library: about an
+/// argument when it has a path, and otherwise about the request as a whole.
 fn add_code(error: &mut ServerError) {
-    let code = if error.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { BAD_USER_INPUT };
+    let code = if error.path.is_empty() { NOT_VALID } else { BAD_USER_INPUT };
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {
         extensions.set("code", code);

@@ -8,6 +8,7 @@
 //! The text is bounded: every label has a known set of values, but for peers, of which
 //! `metrics.peers_max` are named, and for assets and rates, of which 100 and 200 are.
 
+mod classic;
 mod latency;
 mod packets;
 mod page;
@@ -23,7 +24,7 @@ use std::{
     sync::Arc,
 };
 
-use ilp_admin::operator::Operator;
+use ilp_admin::{MetricsFormat, operator::Operator};
 use ilp_connector::{Connector, histogram::Durations};
 use ilp_http::ServerStats;
 use ilp_store::{DurableLedger, Store};
@@ -79,14 +80,17 @@ impl Metrics {
         Self { registry }
     }
 
-    /// Everything as it is now. Takes as long as there are peers.
-    pub(crate) fn text(&self) -> String {
+    /// Everything as it is now, in one of two formats. Takes as long as there are peers.
+    pub(crate) fn text(&self, format: MetricsFormat) -> String {
         let mut text = String::new();
         // Writing to memory doesn't fail, so this would be the library's error.
         if let Err(error) = text::encode(&mut text, &self.registry) {
             tracing::error!(%error, "the metrics are incomplete");
         }
-        text
+        match format {
+            MetricsFormat::OpenMetrics => text,
+            MetricsFormat::Classic => classic::classic(&text),
+        }
     }
 }
 

@@ -241,7 +241,7 @@ fn admin_router(
     });
     let metrics = Metrics::new(sources);
     let secret = config.metrics.secret.as_ref();
-    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move || metrics.text());
+    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move |format| metrics.text(format));
     (ilp_admin::router(operator.clone(), auth).merge(scrape).merge(pages), sampler)
 }
 

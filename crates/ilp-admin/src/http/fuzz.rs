@@ -3,7 +3,7 @@
 
 use std::{sync::OnceLock, time::Instant};
 
-use axum::body::to_bytes;
+use axum::{body::to_bytes, http::header::CONTENT_TYPE};
 use proptest::{
     collection::vec, prelude::*, sample::select, strategy::BoxedStrategy, test_runner::TestRunner,
 };
@@ -54,7 +54,10 @@ impl Port {
             .unwrap();
         let began = Instant::now();
         let (status, text) = self.runtime.block_on(async {
-            let answer = self.admin.answer(request).await.unwrap_or_else(Refused::into_response);
+            let answer = match self.admin.reply(request).await {
+                Ok(reply) => MediaType::UnnamedJson.reply(reply),
+                Err(refused) => refused.into_response(),
+            };
             let status = answer.status();
             (status, to_bytes(answer.into_body(), usize::MAX).await.unwrap())
         });

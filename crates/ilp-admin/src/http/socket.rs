@@ -3,49 +3,57 @@
 //! Whoever opens one shows the same as with a `POST`: in the headers, or, since browsers let pages
 //! set none, in the payload of `connection_init`, under the headers' names. A signature covers the
 //! rest of that payload there, which may be empty.
+//!
+//! Messages are taken one after the other, each once the one before is dealt with, so a client
+//! needn't wait for the acknowledgement, and nothing is kept of a client that isn't known yet but
+//! the one message that is looked at.
+
+mod closing;
+mod messages;
+mod operations;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_graphql::{
-    Data, Executor, Request as GraphqlRequest, Response as GraphqlResponse,
+    Request as GraphqlRequest,
     futures_util::{
         StreamExt,
         stream::{self, BoxStream},
     },
-    http::{WebSocket as Protocol, WebSocketProtocols, WsMessage},
 };
 use axum::{
     extract::{
-        Request, State,
-        ws::{
-            CloseFrame, Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
-        },
+        Request,
+        ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode,
-        header::{HOST, ORIGIN},
-    },
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
-    time::{Instant, interval, sleep_until, timeout},
+    sync::OwnedSemaphorePermit,
+    time::{Instant, Interval, interval_at, sleep_until, timeout, timeout_at},
 };
 
-use super::{Admin, BODY_BYTES_MAX, ClientAddress, Refused, refuse, run};
+use self::{
+    closing::Ending,
+    messages::{ClientMessage, ServerMessage},
+    operations::Operations,
+};
+use super::{
+    Admin, BODY_BYTES_MAX, ClientAddress, Refused, get::is_of_the_same_site, refuse,
+    request::Query, run,
+};
 use crate::{
     auth::Denied,
     operator::audit::{Caller, CallerKind},
-    schema::AdminSchema,
+    schema::{AdminSchema, Answer},
 };
 
 /// How many may be open at once. An operator has a few.
 pub(super) const SOCKETS_MAX: usize = 64;
 /// How many requests may run on one.
 const REQUESTS_MAX: usize = 16;
-/// How many messages may wait to be read.
-const MESSAGES_WAITING_MAX: usize = 16;
 /// How long a client may take to show who it is.
 const INIT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a client may take to read a message.
@@ -54,24 +62,21 @@ const SEND_TIME_MAX: Duration = Duration::from_secs(10);
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const SILENCE_MAX: Duration = Duration::from_secs(90);
 
-/// The longest reason for a close, in bytes: 125 in a control frame, less the two of the code.
-const REASON_BYTES_MAX: usize = 123;
-
 /// What shows who a client is, as headers and as members of the payload.
 const CREDENTIALS: [&str; 3] = ["authorization", "tenant-id", "signature"];
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 
 /// Opens a WebSocket, if it may be.
-pub(super) async fn open(
-    State(admin): State<Arc<Admin>>,
+pub(super) fn open(
+    admin: Arc<Admin>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    request: Request,
+    request: &Request,
 ) -> Response {
     let upgrade = upgrade.map(|upgrade| upgrade.protocols([SUBPROTOCOL]));
     let Some(upgrade) = upgrade.ok().filter(|upgrade| upgrade.selected_protocol().is_some()) else {
-        let why = "POST is expected, or a WebSocket that speaks graphql-transport-ws";
-        return refuse(StatusCode::METHOD_NOT_ALLOWED, why).into_response();
+        let why = "a WebSocket that speaks graphql-transport-ws is expected";
+        return refuse(StatusCode::BAD_REQUEST, why).into_response();
     };
     let (headers, uri) = (request.headers(), request.uri());
     if !admin.auth.addressed_to_us(headers, uri) || !is_of_the_same_site(headers) {
@@ -90,104 +95,181 @@ pub(super) async fn open(
         // As much is set aside for a frame as its first bytes announce, and unless told otherwise the
         // library takes 16 MiB of anybody.
         .max_frame_size(BODY_BYTES_MAX)
-        .on_upgrade(move |socket| serve(socket, admin, (known, address), place))
-}
-
-/// A page of another site can open a WebSocket to any host without being asked, and unlike with a
-/// `POST` there is no content type to stop it. But its browser says where it comes from.
-fn is_of_the_same_site(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
+        .on_upgrade(move |socket| serve(socket, Session::new(admin, known, address), place))
 }
 
 /// Serves until either side has enough.
-async fn serve(
-    mut socket: WebSocket,
+async fn serve(mut socket: WebSocket, mut session: Session, _place: OwnedSemaphorePermit) {
+    let ending = session.run(&mut socket).await;
+    // What runs ends with the session, before the client is waited for.
+    drop(session);
+    closing::close(&mut socket, ending).await;
+}
+
+/// What is known of the client, and what runs for it.
+struct Session {
     admin: Arc<Admin>,
-    (known, address): (Option<Caller>, Option<SocketAddr>),
-    _place: OwnedSemaphorePermit,
-) {
-    let (arrived, mut waiting) = mpsc::channel::<String>(MESSAGES_WAITING_MAX);
-    let messages = stream::poll_fn(move |context| waiting.poll_recv(context));
-    let (shown, is_shown) = watch::channel(None);
-    let requests = Requests {
-        schema: admin.schema.clone(),
-        places: Arc::new(Semaphore::new(REQUESTS_MAX)),
-        caller: is_shown.clone(),
-    };
-    let protocol = Protocol::new(requests, messages, WebSocketProtocols::GraphQLWS);
-    let protocol = protocol.on_connection_init(move |payload| async move {
-        let caller = match known {
-            Some(caller) => Ok(caller),
-            None => shown_in(&admin, payload).await.map(|kind| Caller { kind, address }),
-        };
-        match caller {
-            Ok(caller) => {
-                shown.send_replace(Some(caller));
-                Ok(Data::default())
-            }
-            Err(denied) => Err(admin.denied(denied, address).await.message.into_owned().into()),
+    address: Option<SocketAddr>,
+    /// Who the headers show to be there.
+    known: Option<Caller>,
+    /// Who is at the other end, once `connection_init` has come. Nothing runs before.
+    caller: Option<Caller>,
+    init_deadline: Instant,
+    operations: Operations,
+    heard_at: Instant,
+    pings: Interval,
+}
+
+impl Session {
+    fn new(admin: Arc<Admin>, known: Option<Caller>, address: Option<SocketAddr>) -> Self {
+        let now = Instant::now();
+        Self {
+            admin,
+            address,
+            known,
+            caller: None,
+            init_deadline: now + INIT_TIME_MAX,
+            operations: Operations::default(),
+            heard_at: now,
+            pings: interval_at(now + PING_INTERVAL, PING_INTERVAL),
         }
-    });
-    let mut protocol = Box::pin(protocol);
-    let init_deadline = sleep_until(Instant::now() + INIT_TIME_MAX);
-    let mut init_deadline = Box::pin(init_deadline);
-    let mut pings = interval(PING_INTERVAL);
-    let mut heard_at = Instant::now();
-    loop {
-        let out = tokio::select! {
-            message = socket.recv() => {
-                heard_at = Instant::now();
-                match message {
-                    Some(Ok(Message::Text(text))) => {
-                        // From somebody who isn't known yet, nothing is kept beside what shows it.
-                        let is_known = is_shown.borrow().is_some();
-                        if !is_known && arrived.capacity() < MESSAGES_WAITING_MAX {
-                            return;
-                        }
-                        if arrived.try_send(text.to_string()).is_ok() { continue } else { return }
+    }
+
+    /// Takes messages and tells answers until there is a reason to end.
+    async fn run(&mut self, socket: &mut WebSocket) -> Ending {
+        loop {
+            let message = tokio::select! {
+                message = socket.recv() => match self.take(message).await {
+                    Ok(None) => continue,
+                    Ok(Some(message)) => message,
+                    Err(ending) => return ending,
+                },
+                (id, answer) = self.operations.next() => told(&id, answer.as_ref()),
+                _ = self.pings.tick() => {
+                    if self.heard_at.elapsed() > SILENCE_MAX {
+                        return Ending::Close(1001, "nothing was heard from the client".to_owned());
                     }
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                    Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None => return,
+                    Message::Ping(Vec::new().into())
                 }
+                () = sleep_until(self.init_deadline), if self.caller.is_none() => {
+                    return Ending::Close(4408, "Connection initialisation timeout".to_owned());
+                }
+            };
+            if !matches!(timeout(SEND_TIME_MAX, socket.send(message)).await, Ok(Ok(()))) {
+                return Ending::Lost;
             }
-            told = protocol.next() => match told {
-                Some(WsMessage::Text(text)) => Message::Text(text.into()),
-                Some(WsMessage::Close(code, reason)) => closing(code, reason),
-                None => return,
-            },
-            _ = pings.tick() => {
-                if heard_at.elapsed() > SILENCE_MAX { return }
-                Message::Ping(Vec::new().into())
+        }
+    }
+
+    /// Deals with what has come, and gives what is to be sent for it at once.
+    async fn take(
+        &mut self,
+        message: Option<Result<Message, axum::Error>>,
+    ) -> Result<Option<Message>, Ending> {
+        self.heard_at = Instant::now();
+        let text = match message {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(None),
+            Some(Ok(Message::Close(_))) => return Err(Ending::ClosedByClient),
+            Some(Ok(Message::Binary(_))) => {
+                return Err(Ending::invalid("a text is expected, and binary data came"));
             }
-            () = &mut init_deadline, if is_shown.borrow().is_none() => {
-                closing(4408, "Connection initialisation timeout".to_owned())
+            Some(Err(error)) => return Err(Ending::of_error(error)),
+            None => return Err(Ending::Lost),
+        };
+        match ClientMessage::read(&text).map_err(|fault| Ending::invalid(&fault))? {
+            ClientMessage::ConnectionInit { payload } => {
+                self.init(payload).await?;
+                Ok(Some(ServerMessage::ConnectionAck.text()))
+            }
+            ClientMessage::Ping { payload } => {
+                Ok(Some(ServerMessage::Pong { payload: payload.as_ref() }.text()))
+            }
+            ClientMessage::Pong => Ok(None),
+            ClientMessage::Subscribe { id, query } => self.subscribe(id, query),
+            ClientMessage::Complete { id } => {
+                self.operations.stop(&id);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn init(&mut self, payload: Map<String, Value>) -> Result<(), Ending> {
+        if self.caller.is_some() {
+            let why = "Too many initialisation requests".to_owned();
+            return Err(Ending::Close(4429, why));
+        }
+        let address = self.address;
+        if self.known.is_none() {
+            let shown = timeout_at(self.init_deadline, shown_in(&self.admin, payload)).await;
+            let shown =
+                shown.unwrap_or(Err(Denied::Unavailable("the client is not known in time")));
+            self.known = match shown {
+                Ok(kind) => Some(Caller { kind, address }),
+                Err(denied) => {
+                    // Whoever can come back with the same is told so.
+                    let code = if matches!(denied, Denied::Wrong(_)) { 4403 } else { 1013 };
+                    let why = self.admin.denied(denied, address).await.message.into_owned();
+                    return Err(Ending::Close(code, why));
+                }
+            };
+        }
+        self.caller = self.known;
+        Ok(())
+    }
+
+    /// Begins what is asked for.
+    fn subscribe(&mut self, id: String, query: Query) -> Result<Option<Message>, Ending> {
+        let Some(caller) = self.caller else {
+            return Err(Ending::Close(4401, "Unauthorized".to_owned()));
+        };
+        if self.operations.contains(&id) {
+            return Err(Ending::Close(4409, format!("Subscriber for {id} already exists")));
+        }
+        let refused = if self.operations.count() >= REQUESTS_MAX {
+            let why = format!("{REQUESTS_MAX} requests run on this WebSocket: end one first");
+            AdminSchema::refuse(why)
+        } else {
+            match query {
+                Query::Document(request) => {
+                    let answers = answers(self.admin.schema.clone(), request.data(caller));
+                    self.operations.start(id, answers);
+                    return Ok(None);
+                }
+                Query::Hash => AdminSchema::persisted_query(),
             }
         };
-        let is_last = matches!(out, Message::Close(_));
-        let sent = timeout(SEND_TIME_MAX, socket.send(out)).await;
-        if is_last || !matches!(sent, Ok(Ok(()))) {
-            return;
-        }
+        Ok(Some(told(&id, Some(&refused))))
     }
 }
 
-fn closing(code: u16, mut reason: String) -> Message {
-    // A frame that closes takes no more, and the library's reasons quote what it could not read.
-    reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
-    Message::Close(Some(CloseFrame { code, reason: reason.into() }))
+/// What is told of an operation: an answer, or that there is none any more.
+fn told(id: &str, answer: Option<&Answer>) -> Message {
+    match answer {
+        Some(Answer::Executed(payload)) => ServerMessage::Next { id, payload },
+        Some(Answer::NotExecuted { errors }) => ServerMessage::Error { id, payload: errors },
+        None => ServerMessage::Complete { id },
+    }
+    .text()
+}
+
+/// The answers to a request: those of a subscription, or the one that there is.
+fn answers(schema: AdminSchema, mut request: GraphqlRequest) -> BoxStream<'static, Answer> {
+    if AdminSchema::subscribes(&mut request) {
+        return schema.execute_stream(request);
+    }
+    // As a `POST` runs it: a change is ended and noted when the client hangs up.
+    let only_reads = AdminSchema::only_reads(&mut request);
+    let done = run(schema, request, only_reads);
+    let failed = |it: Refused| AdminSchema::failed(it.code, it.message.into_owned());
+    stream::once(async move { done.await.unwrap_or_else(failed) }).boxed()
 }
 
 /// Who the payload of `connection_init` shows to be there, as the headers of a `POST` would.
-async fn shown_in(admin: &Admin, payload: Value) -> Result<CallerKind, Denied> {
-    let Value::Object(members) = payload else {
-        return admin.auth.identify(&HeaderMap::new(), None)?.writer().await;
-    };
+async fn shown_in(admin: &Admin, payload: Map<String, Value>) -> Result<CallerKind, Denied> {
     let mut headers = HeaderMap::new();
-    let mut rest = serde_json::Map::new();
-    for (name, value) in members {
+    let mut rest = Map::new();
+    for (name, value) in payload {
         let header = CREDENTIALS.into_iter().find(|known| name.eq_ignore_ascii_case(known));
         match (header, value.as_str().map(HeaderValue::from_str)) {
             (Some(header), Some(Ok(value))) => {
@@ -206,58 +288,6 @@ async fn shown_in(admin: &Admin, payload: Value) -> Result<CallerKind, Denied> {
     }
     admin.auth.identify(&headers, Some(Value::Object(rest)))?.writer().await
 }
-
-/// Runs the requests of one WebSocket, a bounded number at once.
-#[derive(Clone)]
-struct Requests {
-    schema: AdminSchema,
-    places: Arc<Semaphore>,
-    /// Who is at the other end, once that is shown. Nothing runs before.
-    caller: watch::Receiver<Option<Caller>>,
-}
-
-impl Requests {
-    /// The request, with who sends it.
-    fn with_caller(&self, request: GraphqlRequest) -> GraphqlRequest {
-        match *self.caller.borrow() {
-            Some(caller) => request.data(caller),
-            None => request,
-        }
-    }
-}
-
-impl Executor for Requests {
-    async fn execute(&self, request: GraphqlRequest) -> GraphqlResponse {
-        self.schema.execute(self.with_caller(request)).await
-    }
-
-    fn execute_stream(
-        &self,
-        request: GraphqlRequest,
-        _session_data: Option<Arc<Data>>,
-    ) -> BoxStream<'static, GraphqlResponse> {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            return stream::once(async { AdminSchema::refuse(TOO_MANY.to_owned()) }).boxed();
-        };
-        let mut request = self.with_caller(request);
-        let responses = if AdminSchema::subscribes(&mut request) {
-            self.schema.execute_stream(request)
-        } else {
-            // As a `POST` runs it: a change is ended and noted when the client hangs up.
-            let done = run(self.schema.clone(), request);
-            let failed = |it: Refused| AdminSchema::failed(it.code, it.message.into_owned());
-            stream::once(async move { done.await.unwrap_or_else(failed) }).boxed()
-        };
-        // The place is free again when the stream is dropped, with this closure.
-        responses
-            .inspect(move |_| {
-                let _ = &place;
-            })
-            .boxed()
-    }
-}
-
-const TOO_MANY: &str = "as many requests run on this WebSocket as may: end one first";
 
 #[cfg(test)]
 mod tests;

@@ -50,6 +50,12 @@ impl Port {
 
     /// Status and body of the answer to one request, whose head is given in lines.
     async fn send(&self, head: &str, body: &str) -> (u16, String) {
+        let (head, body) = self.send_for_all(head, body).await;
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body)
+    }
+
+    /// Head and body of the answer.
+    async fn send_for_all(&self, head: &str, body: &str) -> (String, String) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let length = body.len();
         let head = head.replace('\n', "\r\n");
@@ -62,7 +68,7 @@ impl Port {
         let _ = stream.read_to_end(&mut answer).await;
         let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        (head.to_ascii_lowercase(), body.to_owned())
     }
 
     async fn post(&self, headers: &str, body: &str) -> (u16, String) {
@@ -94,7 +100,121 @@ async fn without_a_secret_only_web_pages_are_kept_out() {
         let (status, _) = port.send(&format!("POST /graphql HTTP/1.1{content_type}"), QUERY).await;
         assert_eq!(status, 415, "{content_type}");
     }
-    assert_eq!(port.send("GET /graphql?query={node{version}} HTTP/1.1", "").await.0, 405);
+}
+
+/// `{ whoami { isOperator } }`, as a browser writes it in a URL.
+const PATH: &str = "/graphql?query=%7B+whoami+%7B+isOperator+%7D+%7D";
+/// A document with a query and a mutation.
+const TWO: &str = "query+A+%7B+__typename+%7D+mutation+B+%7B+__typename+%7D";
+const IS_OPERATOR: &str = r#"{"data":{"whoami":{"isOperator":true}}}"#;
+
+#[tokio::test]
+async fn a_query_comes_by_get_too_and_nothing_else_does() {
+    let port = Port::open(|_| Auth::loopback(Vec::new())).await;
+    let get = async |path: &str| port.send(&format!("GET {path} HTTP/1.1"), "").await;
+    assert_eq!(get(PATH).await, (200, IS_OPERATOR.to_owned()));
+    for (path, expected) in [
+        (format!("{PATH}&variables=%7B%7D&extensions=&operationName=&more=1"), 200),
+        (format!("{PATH}&variables=%7B"), 400),
+        (format!("{PATH}&variables=1"), 400),
+        (format!("{PATH}&query=x"), 400),
+        ("/graphql".to_owned(), 400),
+        ("/graphql?query=".to_owned(), 400),
+        ("/graphql?query=subscription+%7B+packets+%7B+passedOver+%7D+%7D".to_owned(), 400),
+        ("/graphql?query=mutation+%7B+__typename+%7D".to_owned(), 405),
+        (format!("/graphql?query={TWO}&operationName=B"), 405),
+        (format!("/graphql?query={TWO}&operationName=A"), 405),
+    ] {
+        assert_eq!(get(&path).await.0, expected, "{path}");
+    }
+    let path = "/graphql?query=mutation+%7B+__typename+%7D";
+    let (head, _) = port.send_for_all(&format!("GET {path} HTTP/1.1"), "").await;
+    assert!(head.contains("\r\nallow: post\r\n"), "{head}");
+
+    let port = Port::with_secret().await;
+    assert_eq!(port.send(&format!("GET {PATH} HTTP/1.1"), "").await.0, 401);
+    let bearer = format!("GET {PATH} HTTP/1.1\nAuthorization: Bearer {SECRET}");
+    assert_eq!(port.send(&bearer, "").await.0, 200);
+    let now_ms = clock().unix_ms();
+    let head = |path: &str| format!("GET {path} HTTP/1.1{}", signed(QUERY, now_ms, ""));
+    assert_eq!(port.send(&head(PATH), "").await.0, 200, "signed as its POST is");
+    assert_eq!(port.send(&head(&format!("{PATH}&operationName=A")), "").await.0, 401);
+}
+
+#[tokio::test]
+async fn no_page_of_another_site_is_behind_a_get() {
+    let port = Port::open(|_| Auth::loopback(Vec::new())).await;
+    let browser = "\nUser-Agent: Mozilla/5.0 (X11) Gecko/20100101";
+    for (headers, expected) in [
+        ("\nUser-Agent: curl/8", 200),
+        ("\nSec-Fetch-Mode: cors", 200),
+        ("\nSec-Fetch-Site: cross-site", 403),
+        ("\nSec-Fetch-Site: same-site", 403),
+        ("\nSec-Fetch-Site: cross-site\nContent-Type: application/json", 403),
+        ("\nOrigin: https://evil.example", 403),
+        ("\nOrigin: null", 403),
+        ("\nHost: evil.example", 403),
+    ] {
+        let status = port.send(&format!("GET {PATH} HTTP/1.1{headers}"), "").await.0;
+        assert_eq!(status, expected, "{headers}");
+    }
+    for (headers, expected) in [
+        ("", 403),
+        ("\nContent-Type: text/plain", 403),
+        ("\nSec-Fetch-Site: same-origin", 200),
+        ("\nSec-Fetch-Site: none", 200),
+        ("\nContent-Type: application/json", 200),
+        ("\nGraphQL-Require-Preflight: true", 200),
+        ("\nApollo-Require-Preflight: true", 200),
+    ] {
+        let status = port.send(&format!("GET {PATH} HTTP/1.1{browser}{headers}"), "").await.0;
+        assert_eq!(status, expected, "a browser with {headers}");
+    }
+    let (head, _) = port.send_for_all(&format!("GET {PATH} HTTP/1.1"), "").await;
+    for header in ["x-content-type-options: nosniff", "cache-control: no-store"] {
+        assert!(head.contains(header), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_has_the_media_type_that_is_asked_for_and_data_if_it_was_run() {
+    let port = Port::open(|_| Auth::loopback(Vec::new())).await;
+    let graphql = "application/graphql-response+json";
+    let refused = r#"{"query":"{ peer(id: \"1\") { id } }"}"#;
+    let invalid = r#"{"query":"{ nothing }"}"#;
+    let persisted = r#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"00"}}}"#;
+    for (accept, body, status, has_data) in [
+        ("*/*", QUERY, 200, true),
+        ("*/*", refused, 200, true),
+        ("*/*", invalid, 400, false),
+        ("*/*", r#"{"query":"{"}"#, 400, false),
+        ("*/*", "no json", 400, false),
+        ("*/*", persisted, 200, false),
+        ("application/json", invalid, 200, false),
+        ("application/json", "no json", 400, false),
+        ("application/json", persisted, 200, false),
+        (graphql, QUERY, 200, true),
+        (graphql, refused, 200, true),
+        (graphql, invalid, 400, false),
+        (graphql, persisted, 400, false),
+        ("application/graphql-response+json, application/json;q=0.9", QUERY, 200, true),
+    ] {
+        let head =
+            format!("POST /graphql HTTP/1.1\nContent-Type: application/json\nAccept: {accept}");
+        let (head, answer) = port.send_for_all(&head, body).await;
+        let expected = format!("http/1.1 {status} ");
+        assert!(head.starts_with(&expected), "{accept} {body}: {head}");
+        let media_type = if accept.contains("graphql") { graphql } else { "application/json" };
+        assert!(head.contains(&format!("content-type: {media_type}")), "{accept}: {head}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer.get("data").is_some(), has_data, "{accept} {body}: {answer}");
+        if body == persisted {
+            assert_eq!(answer["errors"][0]["message"], "PersistedQueryNotSupported");
+        }
+    }
+    let with_its_document = r#"{"query":"{ whoami { isOperator } }",
+        "extensions":{"persistedQuery":{"version":1,"sha256Hash":"00"}}}"#;
+    assert_eq!(port.post("", with_its_document).await, (200, IS_OPERATOR.to_owned()));
 }
 
 #[tokio::test]
@@ -110,6 +230,7 @@ async fn what_is_no_request_is_refused_in_json() {
         r#"{"query":1}"#,
         r#"{"query":"{ node { version } }","variables":[]}"#,
         r#"{"query":"{ node { version } }","operationName":1}"#,
+        r#"{"query":"{ node { version } }","extensions":1}"#,
         r#"{"query":"{ nothing }"}"#,
         &"[".repeat(100_000),
     ] {

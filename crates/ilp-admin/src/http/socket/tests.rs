@@ -4,7 +4,11 @@ use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
-    tungstenite::{Error, Message as Frame, client::IntoClientRequest},
+    tungstenite::{
+        Error, Message as Frame,
+        client::IntoClientRequest,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
 };
 
 use super::*;
@@ -76,7 +80,7 @@ async fn requests_run_once_the_operator_is_known() {
         let mut client = Client::open(&port, &headers).await.unwrap();
         let answer = client.init(payload.clone()).await;
         if !known {
-            assert_eq!(answer, json!(1002), "{payload}");
+            assert_eq!(answer, json!(4403), "{payload}");
             continue;
         }
         assert_eq!(answer, ack, "{payload}");
@@ -99,12 +103,117 @@ async fn the_signature_of_a_query_opens_no_socket() {
     let mut client = Client::open(&port, &[]).await.unwrap();
     let query = "{ whoami { isOperator } }";
     let answer = client.init(json!({"signature": signature, "query": query})).await;
-    assert_eq!(answer, json!(1002));
+    assert_eq!(answer, json!(4403));
     let signature = signed_at(clock().unix_ms(), "{}");
-    for expected in [json!({"type": "connection_ack"}), json!(1002)] {
+    for expected in [json!({"type": "connection_ack"}), json!(4403)] {
         let mut client = Client::open(&port, &[]).await.unwrap();
         assert_eq!(client.init(json!({"signature": signature})).await, expected, "once");
     }
+}
+
+#[tokio::test]
+async fn a_close_is_answered_and_each_wrong_message_has_its_code() {
+    let port = Port::open(|_| Auth::loopback(Vec::new())).await;
+    let mut client = Client::open(&port, &[]).await.unwrap();
+    client.init(json!({})).await;
+    let frame = |code| CloseFrame { code, reason: "enough".into() };
+    let code = CloseCode::from(4321);
+    client.0.send(Frame::Close(Some(frame(code)))).await.unwrap();
+    assert_eq!(client.read().await, json!(4321));
+    assert!(client.0.next().await.is_none(), "and then the connection ends");
+
+    let init = json!({"type": "connection_init"});
+    let follow = |id: &str| {
+        let query = "subscription { packets { passedOver } }";
+        json!({"type": "subscribe", "id": id, "payload": {"query": query}})
+    };
+    for (messages, code) in [
+        (vec![json!({"type": "start"})], 4400),
+        (vec![json!({"type": "connection_init", "payload": "secret"})], 4400),
+        (vec![follow("a")], 4401),
+        (vec![init.clone(), follow("a"), follow("b"), follow("a")], 4409),
+        (vec![init.clone(), init.clone()], 4429),
+        (vec![init.clone(), json!("é".repeat(1_000))], 4400),
+    ] {
+        let mut client = Client::open(&port, &[]).await.unwrap();
+        for message in &messages {
+            client.send(message.clone()).await;
+        }
+        let mut told = client.read().await;
+        while told.is_object() {
+            told = client.read().await;
+        }
+        assert_eq!(told, json!(code), "{messages:?}");
+    }
+    let mut client = Client::open(&port, &[]).await.unwrap();
+    client.0.send(Frame::binary(vec![0, 1])).await.unwrap();
+    assert_eq!(client.read().await, json!(4400));
+    let mut client = Client::open(&port, &[]).await.unwrap();
+    client.0.get_mut().write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xff]).await.unwrap();
+    assert_eq!(client.read().await, json!(1007));
+    let mut client = Client::open(&port, &[]).await.unwrap();
+    client.0.get_mut().write_all(&[0xf1, 0x80, 0, 0, 0, 0]).await.unwrap();
+    assert_eq!(client.read().await, json!(1002));
+}
+
+/// Whoever doesn't wait for the acknowledgement is answered in order.
+#[tokio::test]
+async fn messages_right_behind_the_first_one_wait_for_it() {
+    let port = Port::with_secret().await;
+    let mut client = Client::open(&port, &[]).await.unwrap();
+    let payload = json!({"signature": signed_at(clock().unix_ms(), "{}")});
+    let subscribe =
+        |id: &str, payload: Value| json!({"type": "subscribe", "id": id, "payload": payload});
+    let persisted = json!({"extensions": {"persistedQuery": {"sha256Hash": "00"}}});
+    for message in [
+        json!({"type": "ping", "payload": {"n": 1}}),
+        json!({"type": "connection_init", "payload": payload}),
+        json!({"type": "ping"}),
+        subscribe("a", json!({"query": "{ whoami { isOperator } }"})),
+        json!({"type": "complete", "id": "never"}),
+        json!({"type": "pong"}),
+    ] {
+        client.0.feed(Frame::text(message.to_string())).await.unwrap();
+    }
+    client.0.flush().await.unwrap();
+    for expected in [
+        json!({"type": "pong", "payload": {"n": 1}}),
+        json!({"type": "connection_ack"}),
+        json!({"type": "pong"}),
+        json!({"type": "next", "id": "a",
+            "payload": {"data": {"whoami": {"isOperator": true}}}}),
+        json!({"type": "complete", "id": "a"}),
+    ] {
+        assert_eq!(client.read().await, expected);
+    }
+    for (payload, code) in [
+        (json!({"query": "{ nothing }"}), "GRAPHQL_VALIDATION_FAILED"),
+        (persisted, "PERSISTED_QUERY_NOT_SUPPORTED"),
+    ] {
+        client.send(subscribe("b", payload)).await;
+        let told = client.read().await;
+        assert_eq!((&told["type"], &told["id"]), (&json!("error"), &json!("b")), "{told}");
+        assert_eq!(told["payload"][0]["extensions"]["code"], code, "{told}");
+    }
+}
+
+/// As many requests as may run, of which one is ended to make room.
+#[tokio::test]
+async fn requests_on_one_socket_are_bounded() {
+    let port = Port::open(|_| Auth::loopback(Vec::new())).await;
+    let mut client = Client::open(&port, &[]).await.unwrap();
+    client.init(json!({})).await;
+    let query = "subscription { packets { passedOver } }";
+    let follow = |id: &str| json!({"type": "subscribe", "id": id, "payload": {"query": query}});
+    for number in 0..=REQUESTS_MAX {
+        client.send(follow(&number.to_string())).await;
+    }
+    let told = client.read().await;
+    assert_eq!((&told["type"], &told["id"]), (&json!("error"), &json!(REQUESTS_MAX.to_string())));
+    client.send(json!({"type": "complete", "id": "0"})).await;
+    client.send(follow("0")).await;
+    client.send(follow("more")).await;
+    assert_eq!(client.read().await["id"], "more");
 }
 
 #[tokio::test]
@@ -112,7 +221,7 @@ async fn nothing_runs_before_that_and_no_page_of_another_site_gets_in() {
     let port = Port::open(|_| Auth::loopback(Vec::new())).await;
     let mut client = Client::open(&port, &[]).await.unwrap();
     client.send(json!({"type": "subscribe", "id": "a", "payload": {"query": "{ x }"}})).await;
-    assert_eq!(client.read().await, json!(1011));
+    assert_eq!(client.read().await, json!(4401));
     assert_eq!(status(Client::open(&port, &[("origin", "https://evil.example")]).await), 403);
     assert_eq!(status(Client::open(&port, &[("origin", "null")]).await), 403);
     assert_eq!(status(Client::open(&port, &[("host", "evil.example")]).await), 403);
@@ -131,7 +240,7 @@ async fn sockets_are_bounded_and_what_is_no_message_ends_one() {
     let mut client = open.pop().unwrap();
     client.init(json!({})).await;
     client.send(json!({"type": "nonsense"})).await;
-    assert_eq!(client.read().await, json!(1002));
+    assert_eq!(client.read().await, json!(4400));
     drop(client);
     for _ in 0..500 {
         if status(Client::open(&port, &[]).await) == 101 {
@@ -149,8 +258,8 @@ async fn no_frame_is_taken_that_is_longer_than_a_message_may_be() {
     // Only announced: 16 MB of text, of which nothing comes.
     let announced = [&[0x81, 0xff][..], &16_000_000_u64.to_be_bytes(), &[0; 4]].concat();
     client.0.get_mut().write_all(&announced).await.unwrap();
-    let ended = timeout(Duration::from_secs(60), client.0.next()).await;
-    assert!(!matches!(ended.unwrap(), Some(Ok(Frame::Text(_)))), "it waits for the rest");
+    let ended = timeout(Duration::from_secs(60), client.read()).await;
+    assert_eq!(ended.expect("it waits for the rest"), json!(1009));
     let mut client = Client::open(&port, &[]).await.unwrap();
     client.init(json!({})).await;
     let comment = "#".repeat(200_000);

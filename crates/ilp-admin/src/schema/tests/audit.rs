@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 
 use super::*;
-use crate::operator::audit::{Caller, CallerKind};
+use crate::{
+    operator::audit::{Caller, CallerKind},
+    schema::Answer,
+};
 
 const LIST: &str = "query($filter: AuditEventFilter) { auditEvents(first: 100, filter: $filter) {
     edges { node { id createdAt caller origin operation detail code message subjectId tookUs } } } }";
@@ -70,7 +73,8 @@ async fn it_says_who_and_where_from() {
     let caller = Caller { kind: CallerKind::Signature, address: Some(address) };
     let mutation = "mutation { createAsset(input: {code: \"USD\", scale: 2}) { success } }";
     let request = Request::new(mutation).data(caller);
-    assert!(node.schema.execute(request).await.is_ok());
+    let answer = node.schema.execute(request).await;
+    assert!(matches!(answer, Answer::Executed(response) if response.is_ok()));
     let kept = node.audit(Value::Null).await;
     assert_eq!(
         (&kept[0]["caller"], &kept[0]["origin"]),
