@@ -2,11 +2,12 @@
 
 use std::thread;
 
+use interledger_packet::{ErrorCode, Reject};
 use serde_json::json;
 
 use crate::support::{
     Node, PATIENCE,
-    packets::{FULFILLMENT, Sender, condition, fulfill, parse_prepare, prepare},
+    packets::{FULFILLMENT, Sender, condition, extended, fulfill, parse_prepare, prepare},
     stub::{Answer, Stub},
     wait_for,
 };
@@ -36,6 +37,37 @@ fn a_packet_passes_between_two_peers_created_while_the_node_runs() {
 
     assert_eq!(node.liquidity(&alice_id), 1_000_000 - 1_234);
     assert_eq!(node.liquidity(&bob_id), 1_000_000 + 1_234);
+}
+
+/// A later version of the protocol may add fields behind the data (IL-RFC 30). A connector that refused
+/// a Fulfill with one would void what its next hop has booked.
+#[test]
+fn fields_of_a_later_version_pass_both_ways_and_bytes_behind_a_packet_do_not() {
+    let bob = Stub::start(|request| {
+        let reply = match parse_prepare(&request.body).amount() {
+            1_234 => fulfill(),
+            _ => Reject::new(ErrorCode::F99_APPLICATION_ERROR, None, "not today").into_bytes(),
+        };
+        Answer::Reply([&extended(&reply, b"later"), &b"junk"[..]].concat())
+    });
+    let node = Node::start();
+    let asset = node.create_asset("USD", 2);
+    let alice_id = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", json!({}));
+    let bob_id = node.create_peer(&asset, "test.bob", &bob.endpoint(), json!({}));
+
+    let mut alice = node.sender("test.alice");
+    let sent = extended(&prepare("test.bob", 1_234), b"of 2031");
+    let fulfilled = alice.post(&[&sent[..], b"junk"].concat()).unwrap();
+    assert_eq!((fulfilled.status, fulfilled.body), (200, extended(&fulfill(), b"later")));
+    let arrived = bob.requests()[0].body.clone();
+    assert!(arrived.ends_with(b"of 2031"), "{arrived:?}");
+    assert_eq!(arrived.len(), sent.len());
+    assert_eq!(node.liquidity(&alice_id), 1_000_000 - 1_234);
+    assert_eq!(node.liquidity(&bob_id), 1_000_000 + 1_234);
+
+    let reject = Reject::new(ErrorCode::F99_APPLICATION_ERROR, None, "not today");
+    let rejected = alice.post(&prepare("test.bob", 1)).unwrap();
+    assert_eq!(rejected.body, extended(reject.as_bytes(), b"later"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::{io, time::SystemTime};
 use bytes::{Bytes, BytesMut};
 use interledger_packet::{
     Address, Fulfill, FulfillBuilder, Prepare, PrepareBuilder, Reject, Reply, Timestamp,
+    oer::{Reader, put_var_octets},
 };
 use ring::digest::{SHA256, digest};
 
@@ -47,6 +48,16 @@ pub(crate) fn prepare_until(destination: &str, amount: u64, expires_at: Timestam
 
 pub(crate) fn fulfill() -> Bytes {
     FulfillBuilder { fulfillment: &FULFILLMENT, data: b"thank you" }.build().unwrap().into_bytes()
+}
+
+/// A packet as a later version may write it: with more fields behind its data.
+pub(crate) fn extended(packet: &[u8], extension: &[u8]) -> Vec<u8> {
+    let mut reader = Reader::new(&packet[1..]);
+    let length = reader.length("packet").unwrap();
+    let contents = reader.octets("packet", length).unwrap();
+    let mut bytes = vec![packet[0]];
+    put_var_octets(&mut bytes, &[contents, extension].concat());
+    bytes
 }
 
 pub(crate) fn parse_prepare(bytes: &[u8]) -> Prepare {

@@ -6,7 +6,10 @@ use crate::{
     address::Addr,
     address_check::check_address,
     error::{BuildError, ParseError},
-    limits::{MAX_ADDRESS_BYTES, MAX_DATA_BYTES, TYPE_BYTES},
+    limits::{
+        MAX_ADDRESS_BYTES, MAX_DATA_BYTES, MAX_PREPARE_CONTENTS_BYTES, MAX_REJECT_CONTENTS_BYTES,
+        TYPE_BYTES,
+    },
     oer::{Reader, put_length, var_octets_bytes},
 };
 
@@ -53,25 +56,25 @@ impl PacketType {
     }
 }
 
-/// Checks type and length; the reader that comes back stands at the contents, which reach exactly
-/// to the end of `packet`.
+/// Checks type and length. The reader that is returned stands at the contents and ends with them,
+/// whatever follows them in `bytes`.
 #[inline]
-pub(crate) fn open(packet: &[u8], expected: PacketType) -> Result<Reader<'_>, ParseError> {
-    let mut reader = Reader::new(packet);
+pub(crate) fn open(bytes: &[u8], expected: PacketType) -> Result<Reader<'_>, ParseError> {
+    let mut reader = Reader::new(bytes);
     let found = reader.u8("type")?;
     if found != expected.to_byte() {
         return Err(ParseError::WrongType { expected: expected.described(), found });
     }
     let length = reader.length("packet")?;
-    let (offset, left) = (reader.offset(), reader.remaining());
-    if left < length {
-        return Err(ParseError::Truncated { field: "packet", offset, expected: length, left });
+    let maximum = match expected {
+        PacketType::Prepare => MAX_PREPARE_CONTENTS_BYTES,
+        PacketType::Fulfill | PacketType::Reject => MAX_REJECT_CONTENTS_BYTES,
+    };
+    if length > maximum {
+        let (field, offset, unit) = ("packet", reader.offset(), "bytes");
+        return Err(ParseError::TooLong { field, offset, found: length, maximum, unit });
     }
-    if left > length {
-        let offset = offset.saturating_add(length);
-        let count = left.saturating_sub(length);
-        return Err(ParseError::TrailingBytes { field: "packet", offset, count });
-    }
+    reader.limit("packet", length)?;
     Ok(reader)
 }
 
@@ -103,13 +106,27 @@ pub(crate) fn read_address<'a>(
     }
 }
 
-/// Reads the last field, `data`; the offset at which it begins, behind its length.
+/// Where the end of a packet lies in the bytes that it was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tail {
+    /// The offset at which the data begins, behind its length.
+    pub(crate) data_offset: usize,
+    /// The offset at which the data ends and fields of a later version begin.
+    pub(crate) data_end: usize,
+    /// The offset at which the packet ends.
+    pub(crate) packet_end: usize,
+}
+
+/// Reads `data`, the last field of every packet, and leaves what follows it unread.
 #[inline]
-pub(crate) fn read_data(mut reader: Reader<'_>) -> Result<usize, ParseError> {
+pub(crate) fn read_data(mut reader: Reader<'_>) -> Result<Tail, ParseError> {
     let data = reader.var_octets("data", MAX_DATA_BYTES)?;
-    let offset = reader.offset().saturating_sub(data.len());
-    reader.finish("data")?;
-    Ok(offset)
+    let data_end = reader.offset();
+    Ok(Tail {
+        data_offset: data_end.saturating_sub(data.len()),
+        data_end,
+        packet_end: data_end.saturating_add(reader.remaining()),
+    })
 }
 
 /// Refuses data that no packet carries.

@@ -74,16 +74,6 @@ pub enum ParseError {
         /// What both count: `bytes` or `characters`.
         unit: &'static str,
     },
-    /// Bytes follow where nothing may.
-    #[error("{field}: ends at byte {offset}, {count} more bytes follow")]
-    TrailingBytes {
-        /// What has ended.
-        field: &'static str,
-        /// Where it ends.
-        offset: usize,
-        /// How many bytes follow.
-        count: usize,
-    },
     /// A variable-length integer has no bytes, a leading zero, or does not fit in 64 bits.
     #[error("{field}: integer of {found} bytes at byte {offset}, the shortest of 1 to 8 expected")]
     Integer {

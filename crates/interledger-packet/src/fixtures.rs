@@ -2,7 +2,10 @@
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::{Address, ErrorCode, MAX_DATA_BYTES, Timestamp};
+use crate::{
+    Address, ErrorCode, MAX_DATA_BYTES, Timestamp,
+    oer::{Reader, put_var_octets},
+};
 
 /// A Prepare that other implementations also carry in their tests: 107 units, until
 /// 2017-12-23T01:21:40.549Z, to `example.alice`, 32 bytes of data.
@@ -59,6 +62,21 @@ pub(crate) fn any_data() -> impl Strategy<Value = Vec<u8>> {
     (lengths, any::<u8>()).prop_map(|(length, seed)| {
         (0..length).map(|index| seed.wrapping_add(index as u8).wrapping_mul(31)).collect()
     })
+}
+
+/// `packet` as a later version may write it: with more fields behind its data.
+pub(crate) fn extended(packet: &[u8], extension: &[u8]) -> Vec<u8> {
+    let mut reader = Reader::new(&packet[1..]);
+    let length = reader.length("packet").unwrap();
+    let contents = reader.octets("packet", length).unwrap();
+    let mut bytes = vec![packet[0]];
+    put_var_octets(&mut bytes, &[contents, extension].concat());
+    bytes
+}
+
+/// Bytes that a later version of a packet, or whatever follows a packet, may consist of.
+pub(crate) fn any_extension() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![Just(Vec::new()), vec(any::<u8>(), 1..200)]
 }
 
 /// A packet with one thing wrong: a byte changed, put in or taken out, an end cut off, or bytes

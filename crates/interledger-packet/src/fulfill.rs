@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::{BufMut, Bytes};
 
 use crate::{
-    envelope::{self, PacketType, array_at, slice_at},
+    envelope::{self, PacketType, Tail, array_at, slice_at},
     error::{BuildError, ParseError},
     limits::FULFILLMENT_BYTES,
     oer::{put_var_octets, var_octets_bytes},
@@ -17,22 +17,26 @@ use crate::{
 pub struct Fulfill {
     buffer: Bytes,
     fulfillment_offset: usize,
-    /// Where the data begins, behind its length; it reaches to the end of the buffer.
+    /// Where the data begins, behind its length.
     data_offset: usize,
+    /// Where the data ends; fields of a later version reach from there to the end of the buffer.
+    data_end: usize,
 }
 
 impl Fulfill {
-    /// Checks that `buffer` is a Fulfill in canonical form. Nothing is copied or allocated.
+    /// Checks that `buffer` begins with a Fulfill in canonical form. Bytes behind the packet are cut
+    /// off. Nothing is copied.
     ///
     /// # Errors
     /// [`ParseError`] with the first field that is wrong and its offset. Whether the fulfillment
     /// fits a condition is for the connector to judge.
-    pub fn parse(buffer: Bytes) -> Result<Self, ParseError> {
+    pub fn parse(mut buffer: Bytes) -> Result<Self, ParseError> {
         let mut reader = envelope::open(&buffer, PacketType::Fulfill)?;
         let fulfillment_offset = reader.offset();
         reader.array::<FULFILLMENT_BYTES>("fulfillment")?;
-        let data_offset = envelope::read_data(reader)?;
-        Ok(Self { buffer, fulfillment_offset, data_offset })
+        let Tail { data_offset, data_end, packet_end } = envelope::read_data(reader)?;
+        buffer.truncate(packet_end);
+        Ok(Self { buffer, fulfillment_offset, data_offset, data_end })
     }
 
     /// The preimage of the Prepare's condition, if the peer is right.
@@ -44,7 +48,13 @@ impl Fulfill {
     /// What the receiver tells the sender; at most [`crate::MAX_DATA_BYTES`].
     #[must_use]
     pub fn data(&self) -> &[u8] {
-        slice_at(&self.buffer, self.data_offset, self.buffer.len())
+        slice_at(&self.buffer, self.data_offset, self.data_end)
+    }
+
+    /// Fields of a later version, unread. They stay in the packet and are passed on with it.
+    #[must_use]
+    pub fn extension(&self) -> &[u8] {
+        slice_at(&self.buffer, self.data_end, self.buffer.len())
     }
 
     /// The whole packet.
@@ -62,6 +72,7 @@ impl Fulfill {
     /// The data alone, sharing the packet's bytes.
     #[must_use]
     pub fn into_data(mut self) -> Bytes {
+        self.buffer.truncate(self.data_end);
         self.buffer.split_off(self.data_offset)
     }
 }
@@ -96,8 +107,9 @@ impl FulfillBuilder<'_> {
         let (mut buffer, fulfillment_offset) = envelope::begin(PacketType::Fulfill, contents_bytes);
         buffer.put_slice(self.fulfillment);
         put_var_octets(&mut buffer, self.data);
-        let data_offset = buffer.len().saturating_sub(self.data.len());
-        Ok(Fulfill { buffer: buffer.freeze(), fulfillment_offset, data_offset })
+        let data_end = buffer.len();
+        let data_offset = data_end.saturating_sub(self.data.len());
+        Ok(Fulfill { buffer: buffer.freeze(), fulfillment_offset, data_offset, data_end })
     }
 }
 

@@ -7,18 +7,28 @@
 //! What it is not: it does no IO, reads no clock, spawns nothing and knows nothing of peers, rates
 //! or balances. Parsing neither copies nor allocates; building allocates one buffer.
 //!
-//! Parsing is strict. A packet is accepted only in its canonical form: shortest lengths, nothing
-//! after its last field, nothing after the packet, data within [`MAX_DATA_BYTES`]. So whatever
-//! parses is exactly what the builders would have written, and two nodes never disagree about
-//! where a packet ends. IL-RFC 27 permits this strictness (a node MAY accept other forms).
+//! Parsing is strict about the fields that it knows: every length has its shortest form, every field
+//! its specified bound, such as [`MAX_DATA_BYTES`] for the data. It is open about later versions, as
+//! IL-RFC 30 demands ("Extensibility"):
+//!
+//! * Bytes inside the packet's length that follow its last known field belong to the packet. They
+//!   are accepted, kept, and passed on with it; `extension` returns them. A connector that refused a
+//!   Fulfill for a field of a later version would void a transfer that the next hop has booked.
+//! * Bytes behind the packet belong to nothing. They are dropped and never passed on.
+//! * The data of an F08 reject, an ILDCP response, a STREAM packet and each of its frames may have
+//!   bytes behind their last known field too. They are ignored.
+//!
+//! A packet with such bytes is no longer than the longest one without them: [`MAX_PACKET_BYTES`] for a
+//! Prepare, [`MAX_REPLY_BYTES`] for a reply. Two nodes never disagree about where a packet ends.
 //!
 //! ```text
 //! +------+--------+-----------------------------------------------------------+
 //! | type | length | contents                                                  |
 //! +------+--------+-----------------------------------------------------------+
-//!   12   Prepare    amount u64 | expiresAt 17 | condition 32 | destination* | data*
-//!   13   Fulfill    fulfillment 32 | data*
-//!   14   Reject     code 3 | triggeredBy* | message* | data*       (* = length, then bytes)
+//!   12   Prepare    amount u64 | expiresAt 17 | condition 32 | destination* | data* | extension
+//!   13   Fulfill    fulfillment 32 | data* | extension
+//!   14   Reject     code 3 | triggeredBy* | message* | data* | extension
+//!                                                     (* = length, then bytes)
 //! ```
 
 #![deny(

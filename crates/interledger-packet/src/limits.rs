@@ -31,13 +31,15 @@ pub const MAX_MESSAGE_CHARACTERS: usize = 8_191;
 /// The longest `message` of a Reject, in bytes: each UTF-8 character takes four at most.
 pub const MAX_MESSAGE_BYTES: usize = MAX_MESSAGE_CHARACTERS * 4;
 
-const MAX_PREPARE_CONTENTS_BYTES: usize = AMOUNT_BYTES
+/// The longest contents of a Prepare without fields of a later version.
+pub(crate) const MAX_PREPARE_CONTENTS_BYTES: usize = AMOUNT_BYTES
     + EXPIRY_BYTES
     + CONDITION_BYTES
     + var_octets_bytes(MAX_ADDRESS_BYTES)
     + var_octets_bytes(MAX_DATA_BYTES);
 
-const MAX_REJECT_CONTENTS_BYTES: usize = CODE_BYTES
+/// The longest contents of a Reject without fields of a later version.
+pub(crate) const MAX_REJECT_CONTENTS_BYTES: usize = CODE_BYTES
     + var_octets_bytes(MAX_ADDRESS_BYTES)
     + var_octets_bytes(MAX_MESSAGE_BYTES)
     + var_octets_bytes(MAX_DATA_BYTES);

@@ -147,16 +147,16 @@ impl<'a> Reader<'a> {
         Ok(integer(bytes).unwrap_or(u64::MAX))
     }
 
-    /// Ends the parsing: nothing may be left of `field`.
+    /// Ends the slice after `count` more bytes, so that nothing behind them is read.
     ///
     /// # Errors
-    /// [`ParseError::TrailingBytes`].
+    /// [`ParseError::Truncated`].
     #[inline]
-    pub const fn finish(self, field: &'static str) -> Result<(), ParseError> {
-        if self.rest.is_empty() {
-            return Ok(());
-        }
-        Err(ParseError::TrailingBytes { field, offset: self.offset(), count: self.rest.len() })
+    pub fn limit(&mut self, field: &'static str, count: usize) -> Result<(), ParseError> {
+        let offset = self.offset();
+        self.rest = self.rest.get(..count).ok_or_else(|| self.truncated(field, count))?;
+        self.end = offset.saturating_add(count);
+        Ok(())
     }
 
     #[inline]

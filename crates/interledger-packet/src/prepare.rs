@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
     address::Addr,
-    envelope::{self, PacketType, array_at, slice_at},
+    envelope::{self, PacketType, Tail, array_at, slice_at},
     error::{BuildError, ParseError},
     limits::{AMOUNT_BYTES, CONDITION_BYTES, EXPIRY_BYTES},
     oer::{put_var_octets, var_octets_bytes},
@@ -31,18 +31,20 @@ pub struct Prepare {
     contents_offset: usize,
     destination_offset: usize,
     destination_end: usize,
-    /// Where the data begins, behind its length; it reaches to the end of the buffer.
+    /// Where the data begins, behind its length.
     data_offset: usize,
+    /// Where the data ends; fields of a later version reach from there to the end of the buffer.
+    data_end: usize,
 }
 
 impl Prepare {
-    /// Checks that `buffer` is a Prepare in canonical form and finds its fields. The buffer is
-    /// kept: nothing is copied or allocated.
+    /// Checks that `buffer` begins with a Prepare in canonical form and finds its fields. Bytes
+    /// behind the packet are cut off. The buffer is kept: nothing is copied or allocated.
     ///
     /// # Errors
     /// [`ParseError`] with the first field that is wrong and its offset. An expiry in the past or
     /// a destination that leads nowhere is no error here: they are for the connector to judge.
-    pub fn parse(buffer: BytesMut) -> Result<Self, ParseError> {
+    pub fn parse(mut buffer: BytesMut) -> Result<Self, ParseError> {
         let mut reader = envelope::open(&buffer, PacketType::Prepare)?;
         let contents_offset = reader.offset();
         let amount = reader.u64("amount")?;
@@ -53,7 +55,8 @@ impl Prepare {
         let destination = envelope::read_address(&mut reader, "destination")?;
         let destination_end = reader.offset();
         let destination_offset = destination_end.saturating_sub(destination.as_bytes().len());
-        let data_offset = envelope::read_data(reader)?;
+        let Tail { data_offset, data_end, packet_end } = envelope::read_data(reader)?;
+        buffer.truncate(packet_end);
         Ok(Self {
             buffer,
             expires_at,
@@ -62,6 +65,7 @@ impl Prepare {
             destination_offset,
             destination_end,
             data_offset,
+            data_end,
         })
     }
 
@@ -97,7 +101,13 @@ impl Prepare {
     #[must_use]
     #[inline]
     pub fn data(&self) -> &[u8] {
-        slice_at(&self.buffer, self.data_offset, self.buffer.len())
+        slice_at(&self.buffer, self.data_offset, self.data_end)
+    }
+
+    /// Fields of a later version, unread. They stay in the packet and are passed on with it.
+    #[must_use]
+    pub fn extension(&self) -> &[u8] {
+        slice_at(&self.buffer, self.data_end, self.buffer.len())
     }
 
     /// Writes another amount over the eight bytes of the old one.
@@ -142,6 +152,7 @@ impl Prepare {
     /// The data alone, which can then be decrypted in place.
     #[must_use]
     pub fn into_data(mut self) -> BytesMut {
+        self.buffer.truncate(self.data_end);
         self.buffer.split_off(self.data_offset)
     }
 
@@ -219,6 +230,7 @@ impl PrepareBuilder<'_> {
             destination_offset: destination_end.saturating_sub(destination.len()),
             destination_end,
             data_offset: buffer.len().saturating_sub(self.data.len()),
+            data_end: buffer.len(),
             buffer,
         }
     }

@@ -7,7 +7,7 @@ use bytes::{BufMut, Bytes};
 use crate::{
     address::Addr,
     amount_too_large::AmountTooLarge,
-    envelope::{self, PacketType, slice_at},
+    envelope::{self, PacketType, Tail, slice_at},
     error::{BuildError, ParseError},
     error_code::ErrorCode,
     limits::{CODE_BYTES, MAX_MESSAGE_BYTES, MAX_MESSAGE_CHARACTERS},
@@ -20,17 +20,19 @@ use crate::{
 pub struct Reject {
     buffer: Bytes,
     code: ErrorCode,
-    /// Behind its length, as the two offsets below; the field is empty when both are equal.
+    /// Each offset is that of the field's first byte, behind its length.
     triggered_by_offset: usize,
     triggered_by_end: usize,
     message_offset: usize,
     message_end: usize,
-    /// Where the data begins; it reaches to the end of the buffer.
     data_offset: usize,
+    /// Where the data ends; fields of a later version reach from there to the end of the buffer.
+    data_end: usize,
 }
 
 impl Reject {
-    /// Checks that `buffer` is a Reject in canonical form. Nothing is copied or allocated.
+    /// Checks that `buffer` begins with a Reject in canonical form. Bytes behind the packet are cut
+    /// off. Nothing is copied.
     ///
     /// An empty `triggeredBy` is good: its type in the ASN.1 of IL-RFC 27 allows it, and nodes
     /// without an address send it. Anything else there that is no address is refused, because the
@@ -39,7 +41,7 @@ impl Reject {
     ///
     /// # Errors
     /// [`ParseError`] with the first field that is wrong and its offset.
-    pub fn parse(buffer: Bytes) -> Result<Self, ParseError> {
+    pub fn parse(mut buffer: Bytes) -> Result<Self, ParseError> {
         let mut reader = envelope::open(&buffer, PacketType::Reject)?;
         let offset = reader.offset();
         let found = *reader.array::<CODE_BYTES>("code")?;
@@ -58,15 +60,18 @@ impl Reject {
                 unit: "characters",
             });
         }
-        let data_offset = envelope::read_data(reader)?;
+        let triggered_by_offset = triggered_by_end.saturating_sub(triggered_by_bytes);
+        let Tail { data_offset, data_end, packet_end } = envelope::read_data(reader)?;
+        buffer.truncate(packet_end);
         Ok(Self {
             buffer,
             code,
-            triggered_by_offset: triggered_by_end.saturating_sub(triggered_by_bytes),
+            triggered_by_offset,
             triggered_by_end,
             message_offset,
             message_end,
             data_offset,
+            data_end,
         })
     }
 
@@ -116,7 +121,13 @@ impl Reject {
     /// What the node says to the sender's software; at most [`crate::MAX_DATA_BYTES`].
     #[must_use]
     pub fn data(&self) -> &[u8] {
-        slice_at(&self.buffer, self.data_offset, self.buffer.len())
+        slice_at(&self.buffer, self.data_offset, self.data_end)
+    }
+
+    /// Fields of a later version, unread. They stay in the packet and are passed on with it.
+    #[must_use]
+    pub fn extension(&self) -> &[u8] {
+        slice_at(&self.buffer, self.data_end, self.buffer.len())
     }
 
     /// The whole packet.
@@ -134,6 +145,7 @@ impl Reject {
     /// The data alone, sharing the packet's bytes.
     #[must_use]
     pub fn into_data(mut self) -> Bytes {
+        self.buffer.truncate(self.data_end);
         self.buffer.split_off(self.data_offset)
     }
 }
@@ -207,6 +219,7 @@ impl RejectBuilder<'_> {
             message_offset: message_end.saturating_sub(self.message.len()),
             message_end,
             data_offset: buffer.len().saturating_sub(self.data.len()),
+            data_end: buffer.len(),
             buffer: buffer.freeze(),
         }
     }

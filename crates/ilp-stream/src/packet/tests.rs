@@ -2,7 +2,7 @@ mod strategies;
 mod vectors;
 
 use bytes::BytesMut;
-use interledger_packet::MAX_DATA_BYTES;
+use interledger_packet::{MAX_DATA_BYTES, oer::put_var_octets};
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
@@ -166,6 +166,25 @@ proptest! {
         prop_assert_eq!(packet.sequence(), sequence);
         prop_assert_eq!(packet.amount(), amount);
         prop_assert_eq!(packet.frames().collect::<Vec<_>>(), frames);
+    }
+
+    /// Each frame with fields of a later version behind those that this one knows.
+    #[test]
+    fn a_later_versions_fields_in_any_frame_are_ignored(
+        frames in vec((any_frame(), vec(any::<u8>(), 0..20)), 1..6),
+    ) {
+        let plain: Vec<_> = frames.iter().map(|(frame, _)| as_frame(frame)).collect();
+        let mut bytes = packet(&plain, b"");
+        bytes.truncate(bytes.len() - plain.iter().map(Frame::bytes).sum::<usize>());
+        for (frame, (_, extension)) in plain.iter().zip(&frames) {
+            let mut written = Vec::new();
+            frame.put(&mut written);
+            let contents = Reader::new(&written[1..]).var_octets("frame", MAX_DATA_BYTES)?;
+            bytes.push(written[0]);
+            put_var_octets(&mut bytes, &[contents, extension].concat());
+        }
+        let packet = StreamPacket::parse(&bytes)?;
+        prop_assert_eq!(packet.frames().collect::<Vec<_>>(), plain);
     }
 
     /// Bytes of a stranger's: never a panic, and what is read is written the same, as far as it

@@ -1,4 +1,5 @@
-//! Any bytes as a packet of each kind. What parses must be written the same again.
+//! Any bytes as a packet of each kind. What parses must be written the same again, up to fields of a
+//! later version, which stay in the packet, and bytes behind the packet, which don't.
 
 #![no_main]
 
@@ -6,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use interledger_packet::{
     AmountTooLarge, FulfillBuilder, MAX_PACKET_BYTES, MAX_REPLY_BYTES, Prepare, PrepareBuilder,
     RejectBuilder, Reply, Timestamp, ildcp,
+    oer::{Reader, put_var_octets},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -22,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn check_prepare(mut prepare: Prepare, bytes: &[u8]) {
-    assert!(bytes.len() <= MAX_PACKET_BYTES);
+    let bytes = packet_of(bytes, prepare.as_bytes(), MAX_PACKET_BYTES);
     assert_eq!(prepare.destination().as_str().as_bytes(), prepare.destination().as_bytes());
     let builder = PrepareBuilder {
         amount: prepare.amount(),
@@ -31,7 +33,8 @@ fn check_prepare(mut prepare: Prepare, bytes: &[u8]) {
         destination: prepare.destination(),
         data: prepare.data(),
     };
-    assert_eq!(builder.build().expect("what parses can be built").as_bytes(), bytes);
+    let built = builder.build().expect("what parses can be built");
+    assert_eq!(extended(built.as_bytes(), prepare.extension()), bytes);
     let (amount, expires_at) = (prepare.amount(), prepare.expires_at());
     for other in [expires_at.saturating_sub_ms(1_000), Timestamp::MAX, Timestamp::MIN] {
         prepare.set_amount(!amount);
@@ -45,12 +48,12 @@ fn check_prepare(mut prepare: Prepare, bytes: &[u8]) {
 }
 
 fn check_reply(reply: &Reply, bytes: &[u8]) {
-    assert!(bytes.len() <= MAX_REPLY_BYTES);
-    let built: Reply = match reply {
+    let bytes = packet_of(bytes, reply.as_bytes(), MAX_REPLY_BYTES);
+    let (built, extension): (Reply, _) = match reply {
         Reply::Fulfill(fulfill) => {
             let builder =
                 FulfillBuilder { fulfillment: fulfill.fulfillment(), data: fulfill.data() };
-            builder.build().expect("what parses can be built").into()
+            (builder.build().expect("what parses can be built").into(), fulfill.extension())
         }
         Reply::Reject(reject) => {
             let builder = RejectBuilder {
@@ -60,11 +63,31 @@ fn check_reply(reply: &Reply, bytes: &[u8]) {
                 data: reject.data(),
             };
             drop(format!("{reject:?} {:?}", reject.code().name()));
-            builder.build().expect("what parses can be built").into()
+            (builder.build().expect("what parses can be built").into(), reject.extension())
         }
     };
-    assert_eq!(built.as_bytes(), bytes);
-    assert_eq!(&built, reply);
+    assert_eq!(extended(built.as_bytes(), extension), bytes);
+    if extension.is_empty() {
+        assert_eq!(&built, reply);
+    }
+}
+
+/// The packet at the beginning of `bytes`, which is what was kept of them.
+fn packet_of<'a>(bytes: &'a [u8], kept: &[u8], bytes_max: usize) -> &'a [u8] {
+    assert!(kept.len() <= bytes_max);
+    let packet = &bytes[..kept.len()];
+    assert_eq!(packet, kept);
+    packet
+}
+
+/// A packet with more fields behind its last one.
+fn extended(packet: &[u8], extension: &[u8]) -> Vec<u8> {
+    let mut reader = Reader::new(&packet[1..]);
+    let length = reader.length("packet").expect("a built packet has a length");
+    let contents = reader.octets("packet", length).expect("and as many bytes");
+    let mut bytes = vec![packet[0]];
+    put_var_octets(&mut bytes, &[contents, extension].concat());
+    bytes
 }
 
 fn check_data(bytes: &[u8]) {

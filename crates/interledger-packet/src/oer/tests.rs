@@ -90,9 +90,14 @@ proptest! {
         prop_assert_eq!(reader.offset(), octets_end);
         prop_assert_eq!(reader.var_uint("integer")?, value);
         prop_assert_eq!(reader.remaining(), 8);
-        prop_assert!(reader.clone().finish("all").is_err());
+        prop_assert!(reader.clone().limit("all", 9).is_err());
+        let mut limited = reader.clone();
+        limited.limit("all", 7)?;
+        prop_assert_eq!((limited.offset(), limited.remaining()), (reader.offset(), 7));
+        let error = limited.u64("fixed").unwrap_err().to_string();
+        let offset = reader.offset();
+        prop_assert_eq!(error, format!("fixed: 8 bytes expected at byte {offset}, 7 left"));
         prop_assert_eq!(reader.u64("fixed")?, value);
-        prop_assert!(reader.finish("all").is_ok());
     }
 
     #[test]

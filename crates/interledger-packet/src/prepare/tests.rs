@@ -4,7 +4,10 @@ use super::*;
 use crate::{
     MAX_DATA_BYTES, MAX_PACKET_BYTES,
     address::Address,
-    fixtures::{PREPARE, PREPARE_EXPIRY_MS, any_address, any_data, any_timestamp, damaged},
+    fixtures::{
+        PREPARE, PREPARE_EXPIRY_MS, any_address, any_data, any_extension, any_timestamp, damaged,
+        extended,
+    },
 };
 
 fn parse(bytes: &[u8]) -> Result<Prepare, ParseError> {
@@ -21,6 +24,12 @@ fn rebuilt(prepare: &Prepare) -> Prepare {
         data: prepare.data(),
     };
     builder.build().unwrap()
+}
+
+/// Asserts that `bytes` begin with exactly the packet, in the form in which it would be written.
+fn assert_is_beginning(prepare: &Prepare, bytes: &[u8]) {
+    assert!(bytes.starts_with(prepare.as_bytes()));
+    assert_eq!(extended(rebuilt(prepare).as_bytes(), prepare.extension()), prepare.as_bytes());
 }
 
 fn prepares() -> impl Strategy<Value = Prepare> {
@@ -65,9 +74,6 @@ fn the_shared_example() {
 fn errors_name_the_field_and_the_byte() {
     let mut short = PREPARE[..5].to_vec();
     short[1] = 3;
-    let mut trailing = PREPARE.to_vec();
-    trailing[1] += 1;
-    trailing.push(0);
     let mut condition = PREPARE[..40].to_vec();
     condition[1] = 38;
     let with = |place: usize, byte: u8| {
@@ -87,7 +93,7 @@ fn errors_name_the_field_and_the_byte() {
             "packet: length 1 at byte 1 takes 2 bytes, its shortest form fewer",
         ),
         (PREPARE[..105].to_vec(), "packet: 104 bytes expected at byte 2, 103 left"),
-        ([&PREPARE[..], &[0]].concat(), "packet: ends at byte 106, 1 more bytes follow"),
+        (vec![0x0c, 0x82, 0x84, 0x3e], "packet: 33854 long at byte 4, at most 33853 bytes allowed"),
         (short, "amount: 8 bytes expected at byte 2, 3 left"),
         (condition, "executionCondition: 32 bytes expected at byte 27, 13 left"),
         (with(15, b'9'), "expiresAt: at byte 10, month 19 is out of range, 1 to 12 allowed"),
@@ -97,8 +103,6 @@ fn errors_name_the_field_and_the_byte() {
              example, peer, self, test, test1, test2, test3 and local are",
         ),
         (with(73, 0x21), "data: 33 bytes expected at byte 74, 32 left"),
-        (with(73, 0x1f), "data: ends at byte 105, 1 more bytes follow"),
-        (trailing, "data: ends at byte 106, 1 more bytes follow"),
     ];
     for (bytes, reason) in cases {
         assert_eq!(parse(&bytes).unwrap_err().to_string(), reason);
@@ -120,10 +124,17 @@ fn the_largest_packet_fits_and_no_larger_one() {
     assert_eq!(error.to_string(), "data: 32768 long, at most 32767 bytes allowed");
     // What the builder refuses can still be written, and must not parse.
     let error = parse(builder.write().as_bytes()).unwrap_err();
-    assert_eq!(error.to_string(), "data: 32768 long at byte 1090, at most 32767 bytes allowed");
+    assert_eq!(error.to_string(), "packet: 33854 long at byte 4, at most 33853 bytes allowed");
+    builder.destination = Addr::try_from("g.a").unwrap();
+    let error = parse(builder.write().as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "data: 32768 long at byte 68, at most 32767 bytes allowed");
+    builder.destination = destination.as_addr();
     builder.data = &data[1..];
     let largest = builder.build().unwrap();
     assert_eq!(largest.as_bytes().len(), MAX_PACKET_BYTES);
+    // Nor has it room for a later version's fields.
+    let error = parse(&extended(largest.as_bytes(), &[0])).unwrap_err();
+    assert_eq!(error.to_string(), "packet: 33854 long at byte 4, at most 33853 bytes allowed");
     assert_eq!(parse(largest.as_bytes()), Ok(largest));
 }
 
@@ -136,13 +147,51 @@ fn every_truncation_is_refused_and_no_changed_byte_panics() {
         for byte in 0..=u8::MAX {
             let bytes = damaged(&PREPARE, place, byte, 0);
             if let Ok(prepare) = parse(&bytes) {
-                assert_eq!(rebuilt(&prepare).as_bytes(), bytes);
+                assert_is_beginning(&prepare, &bytes);
             }
         }
     }
 }
 
+#[test]
+fn a_later_versions_fields_are_kept_and_bytes_behind_the_packet_are_not() {
+    let later = extended(&PREPARE, b"later");
+    assert_eq!(later[..2], [12, 0x68 + 5]);
+    let mut prepare = parse(&[&later[..], b"junk"].concat()).unwrap();
+    assert_eq!(prepare.extension(), b"later");
+    assert_eq!(prepare.data(), &PREPARE[74..]);
+    assert_eq!(prepare.as_bytes(), later);
+    // A connector's changes leave them alone.
+    prepare.set_amount(1);
+    prepare.set_expires_at(Timestamp::MAX);
+    assert_eq!(parse(prepare.as_bytes()).as_ref(), Ok(&prepare));
+    assert!(prepare.as_bytes().ends_with(b"later"));
+    assert_eq!(prepare.clone().into_data(), &PREPARE[74..]);
+    assert_eq!(prepare.into_bytes().len(), later.len());
+}
+
 proptest! {
+    #[test]
+    fn what_follows_the_last_field_or_the_packet_changes_no_field(
+        prepare in prepares(),
+        extension in any_extension(),
+        junk in any_extension(),
+    ) {
+        let later = extended(prepare.as_bytes(), &extension);
+        match parse(&[&later[..], &junk].concat()) {
+            Ok(parsed) => {
+                prop_assert_eq!(&rebuilt(&parsed), &prepare);
+                prop_assert_eq!(parsed.extension(), &extension[..]);
+                prop_assert_eq!(parsed.as_bytes(), &later[..]);
+                prop_assert_eq!(parsed.into_data(), prepare.data());
+            }
+            Err(error) => {
+                let is_too_long = matches!(error, ParseError::TooLong { field: "packet", .. });
+                prop_assert!(is_too_long && later.len() > MAX_PACKET_BYTES, "{}", error);
+            }
+        }
+    }
+
     #[test]
     fn what_is_built_parses(prepare in prepares()) {
         prop_assert_eq!(&parse(prepare.as_bytes())?, &prepare);
@@ -179,7 +228,7 @@ proptest! {
         let noise = [&[12], &noise[..]].concat();
         for bytes in [damaged(prepare.as_bytes(), place, byte, kind), noise] {
             if let Ok(parsed) = parse(&bytes) {
-                prop_assert_eq!(rebuilt(&parsed).into_bytes(), &bytes[..]);
+                assert_is_beginning(&parsed, &bytes);
             }
         }
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     MAX_DATA_BYTES, MAX_REPLY_BYTES,
     address::Address,
-    fixtures::{REJECT, any_address, any_code, any_data, damaged},
+    fixtures::{REJECT, any_address, any_code, any_data, any_extension, damaged, extended},
 };
 
 fn parse(bytes: &[u8]) -> Result<Reject, ParseError> {
@@ -19,6 +19,12 @@ fn rebuilt(reject: &Reject) -> Reject {
         data: reject.data(),
     };
     builder.build().unwrap()
+}
+
+/// Asserts that `bytes` begin with exactly the packet, in the form in which it would be written.
+fn assert_is_beginning(reject: &Reject, bytes: &[u8]) {
+    assert!(bytes.starts_with(reject.as_bytes()));
+    assert_eq!(extended(rebuilt(reject).as_bytes(), reject.extension()), reject.as_bytes());
 }
 
 fn rejects() -> impl Strategy<Value = Reject> {
@@ -87,10 +93,14 @@ fn a_message_is_bounded_in_characters() {
     let builder = RejectBuilder { code, triggered_by, message: longest.as_bytes(), data: &data };
     let largest = builder.build().unwrap();
     assert_eq!(largest.as_bytes().len(), MAX_REPLY_BYTES);
+    // Nor has it room for a later version's fields.
+    let error = parse(&extended(largest.as_bytes(), &[0])).unwrap_err();
+    let expected = "packet: 66567 long at byte 5, at most 66566 bytes allowed";
+    assert_eq!(error.to_string(), expected);
     assert_eq!(parse(largest.as_bytes()), Ok(largest));
 
     let message = "é".repeat(MAX_MESSAGE_CHARACTERS + 1);
-    let builder = RejectBuilder { message: message.as_bytes(), ..builder };
+    let builder = RejectBuilder { message: message.as_bytes(), data: &[], ..builder };
     let error = builder.build().unwrap_err();
     assert_eq!(error.to_string(), "message: 8192 long, at most 8191 characters allowed");
     // What the builder refuses can still be written, and must not parse.
@@ -122,13 +132,38 @@ fn every_truncation_is_refused_and_no_changed_byte_panics() {
         for byte in 0..=u8::MAX {
             let bytes = damaged(&REJECT, place, byte, 0);
             if let Ok(reject) = parse(&bytes) {
-                assert_eq!(rebuilt(&reject).as_bytes(), bytes);
+                assert_is_beginning(&reject, &bytes);
             }
         }
     }
 }
 
+#[test]
+fn a_later_versions_fields_are_kept_and_bytes_behind_the_packet_are_not() {
+    let later = extended(&REJECT, b"later");
+    let reject = parse(&[&later[..], b"junk"].concat()).unwrap();
+    assert_eq!(reject.extension(), b"later");
+    assert_eq!(reject.data(), [0, 0, 0, 4, 0x10, 0x41]);
+    assert_eq!(reject.as_bytes(), later);
+    assert_eq!(reject.clone().into_data(), &REJECT[61..]);
+    assert_eq!(reject.into_bytes(), &later[..]);
+    assert_eq!(parse(&REJECT).unwrap().extension(), b"");
+}
+
 proptest! {
+    #[test]
+    fn what_follows_the_last_field_or_the_packet_changes_no_field(
+        reject in rejects(),
+        extension in any_extension(),
+        junk in any_extension(),
+    ) {
+        let later = extended(reject.as_bytes(), &extension);
+        let parsed = parse(&[&later[..], &junk].concat())?;
+        prop_assert_eq!(&rebuilt(&parsed), &reject);
+        prop_assert_eq!(parsed.extension(), &extension[..]);
+        prop_assert_eq!(parsed.as_bytes(), &later[..]);
+    }
+
     #[test]
     fn what_is_built_parses(reject in rejects()) {
         prop_assert_eq!(&parse(reject.as_bytes())?, &reject);
@@ -145,7 +180,7 @@ proptest! {
         let noise = [&[14], &noise[..]].concat();
         for bytes in [damaged(reject.as_bytes(), place, byte, kind), noise] {
             if let Ok(parsed) = parse(&bytes) {
-                prop_assert_eq!(rebuilt(&parsed).into_bytes(), &bytes[..]);
+                assert_is_beginning(&parsed, &bytes);
             }
         }
     }

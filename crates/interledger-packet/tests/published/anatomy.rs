@@ -28,6 +28,8 @@ pub(crate) struct Anatomy {
     /// Such a length has five digits or more.
     #[allow(dead_code, reason = "tests/packet_npm.rs at the workspace's root reads it")]
     pub(crate) has_wide_long_length: bool,
+    /// The packet's own length, without what follows it.
+    pub(crate) packet_bytes: Option<usize>,
     pub(crate) bytes_after_envelope: usize,
     pub(crate) bytes_after_data: usize,
     pub(crate) expiry: Option<[u8; 17]>,
@@ -51,6 +53,7 @@ impl Anatomy {
     fn walk(&mut self, packet: &[u8]) -> Option<()> {
         let (&kind, rest) = packet.split_first()?;
         let (contents, after) = self.octets(rest)?;
+        self.packet_bytes = Some(packet.len() - after.len());
         self.bytes_after_envelope = after.len();
         let rest = match kind {
             12 => {
