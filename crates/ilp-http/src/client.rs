@@ -1,19 +1,21 @@
-//! Sends packets to next hops: kept connections, HTTP/2 where it is spoken, never a packet twice.
+//! Sends packets to next hops: kept connections, HTTP/2 where it is spoken, and no packet again that a
+//! next hop may have seen.
 //!
 //! Each runtime thread has a [`Client`] of its own, so that its locks are never contended and a
 //! packet stays on its thread. What belongs to one next hop is a link; it is made at the first
 //! packet, found again by a number, and let go when it has long been idle.
 
+mod ask;
 pub(crate) mod connect;
 mod error;
 mod exchange;
-mod http1;
+pub(crate) mod http1;
 mod http2;
 mod lease;
 mod link;
 mod links;
 mod options;
-mod probe;
+pub(crate) mod watched;
 
 pub use error::{ConnectError, HttpError, NoReply, SendError};
 pub use options::ClientOptions;
@@ -107,7 +109,8 @@ impl Client {
         self.links.forget(id);
     }
 
-    /// Connections opened since the start, for metrics and tests; probes are not among them.
+    /// Connections opened since the start, for metrics and tests. Those by which a next hop was only
+    /// found not to speak HTTP/2 are not among them.
     pub fn connections_opened(&self) -> u64 {
         self.links.connections_opened()
     }
@@ -127,7 +130,8 @@ impl Client {
         self.links.connections_idle()
     }
 
-    /// Packets sent again because the connection had closed before taking any of them.
+    /// Packets sent again since the next hop had certainly not taken them: the connection had closed
+    /// before, or the next hop said so.
     pub fn retries(&self) -> u64 {
         self.links.retries()
     }
@@ -150,6 +154,6 @@ mod tests {
         let next_hop = NextHop { id: 1, endpoint: "http://127.0.0.1:1", token: "right" };
         let sending = client.send(next_hop, Bytes::new(), Instant::now());
         let bytes = size_of_val(&sending);
-        assert!(bytes <= 512, "{bytes}");
+        assert!(bytes <= 320, "{bytes}");
     }
 }

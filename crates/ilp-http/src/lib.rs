@@ -10,6 +10,7 @@
 mod body;
 pub mod client;
 pub mod endpoint;
+mod packet_buffer;
 pub mod payment_pointer;
 pub mod server;
 pub mod spsp;

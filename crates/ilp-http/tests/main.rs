@@ -1,13 +1,21 @@
 //! The crate through its public surface, over real loopback sockets.
 #![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking, as its test does")]
 
+/// What a packet allocates on its way to a next hop.
+mod allocations;
 /// Both ends together, many packets at once.
 mod both;
 /// The client against stubs that answer, refuse, stall and lie.
 mod client;
+/// An HTTP/2 peer whose every frame is written by the test.
+mod frames;
+/// Peers that end their connections with packets under way, and peers of HTTP/2 alone.
+mod goodbye;
 /// The client over HTTP/2, against peers that allow little, end early and fall silent.
 mod http2;
-/// HTTP/2 in clear text, found by probing.
+/// Answers that have no end before the final response.
+mod interim;
+/// HTTP/2 in clear text, found by asking.
 mod probe;
 /// The server against raw sockets and clients that misbehave.
 mod server;

@@ -226,9 +226,9 @@ where
     let probes = Arc::clone(&probed);
     let task = tokio::spawn(async move {
         loop {
-            let (stream, _) = listener.accept().await.unwrap();
+            let (mut stream, _) = listener.accept().await.unwrap();
             let mut start = [0; 3];
-            // The client's probe is not a packet's connection: answered as HTTP/1.1 servers do.
+            // The client's greeting is no packet: answered as HTTP/1.1 servers do.
             let peeked = loop {
                 match stream.peek(&mut start).await {
                     Ok(bytes) if bytes > 0 && bytes < 3 => tokio::task::yield_now().await,
@@ -238,6 +238,9 @@ where
             };
             if peeked == 0 || &start == b"PRI" {
                 probes.fetch_add(1, Ordering::SeqCst);
+                // Read first, as what is unread at the end takes the answer with it.
+                let _ = stream.read(&mut [0; 1_024]).await;
+                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
                 continue;
             }
             let number = counter.fetch_add(1, Ordering::SeqCst) + 1;
@@ -257,7 +260,7 @@ impl Stub {
         self.accepted.load(Ordering::SeqCst)
     }
 
-    /// Connections that only asked for HTTP/2.
+    /// Connections that were only greeted in HTTP/2.
     pub(crate) fn probed(&self) -> usize {
         self.probed.load(Ordering::SeqCst)
     }

@@ -1,8 +1,10 @@
 //! Opens a connection: look-up, TCP, TLS where the endpoint says so, and the HTTP that was agreed on.
 
 use super::{
-    ConnectError, HttpError, http1, http2,
-    link::{Http1, Http2, Link},
+    ConnectError, HttpError,
+    http1::{self, Http1},
+    http2::{self, Http2},
+    link::Link,
     links::{Links, Place},
 };
 use crate::{Endpoint, endpoint::Host};
@@ -15,7 +17,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 /// A reply's head must fit in this. Our peers' heads have some 200 bytes.
-pub(super) const HEAD_BYTES_MAX: u32 = 16 * 1_024;
+pub(crate) const HEAD_BYTES_MAX: u32 = 16 * 1_024;
 
 /// A connection fit for packets.
 pub(super) enum Opened {
@@ -23,23 +25,60 @@ pub(super) enum Opened {
     Http2(Http2),
 }
 
-/// Opens a connection within the options' time. In clear text it speaks HTTP/2 if `prior_knowledge`
-/// says that the peer does; over TLS the two ends agree.
+/// What a clear-text peer does when it is spoken to in HTTP/2.
+pub(super) enum Greeted {
+    /// It speaks HTTP/2, and this is the connection.
+    Http2(Http2),
+    /// It answers with something else.
+    Otherwise,
+    /// It says nothing in the options' time.
+    Silence,
+    /// It ends the connection without an answer.
+    HungUp,
+}
+
+/// Greets a clear-text peer in HTTP/2 (RFC 9113, section 3.3, "prior knowledge") and waits for its
+/// first frame. The connection takes `place` only if the peer speaks HTTP/2.
+///
+/// # Errors
+/// [`ConnectError`] when there is no connection.
+pub(super) async fn greet(
+    links: &Links,
+    link: &Arc<Link>,
+    place: Place,
+) -> Result<Greeted, ConnectError> {
+    let options = &links.options;
+    let dialled = tokio::time::timeout(options.connect_timeout, dial(&link.endpoint)).await;
+    let stream = dialled.unwrap_or(Err(ConnectError::Timeout))?;
+    let Ok((http2, greeting, held)) = http2::greet(stream, options, link).await else {
+        return Ok(Greeted::HungUp);
+    };
+    Ok(match tokio::time::timeout(options.probe_timeout, greeting).await {
+        Ok(Ok(true)) => {
+            links.opened_connection();
+            // Nothing else sets it.
+            let _ = held.set(links.connection(place));
+            Greeted::Http2(http2)
+        }
+        Ok(Ok(false)) => Greeted::Otherwise,
+        Ok(Err(_ended)) => Greeted::HungUp,
+        Err(_elapsed) => Greeted::Silence,
+    })
+}
+
+/// Opens a connection within the options' time. In clear text it speaks HTTP/1.1; over TLS the two
+/// ends agree.
 ///
 /// # Errors
 /// [`ConnectError`] says what stood in the way.
-pub(super) async fn open(
-    links: &Links,
-    link: &Arc<Link>,
-    prior_knowledge: bool,
-) -> Result<Opened, ConnectError> {
+pub(super) async fn open(links: &Links, link: &Arc<Link>) -> Result<Opened, ConnectError> {
     let endpoint = &link.endpoint;
     // The look-up of the host takes a descriptor too, and has closed it when the socket is opened.
     let place = links.place().await?;
     let opening = Box::pin(async {
         let stream = dial(endpoint).await?;
         if !endpoint.is_tls() {
-            return start(stream, prior_knowledge, (links, link, place)).await;
+            return start(stream, false, (links, link, place)).await;
         }
         let name = server_name(endpoint.host())?;
         let connector = TlsConnector::from(Arc::clone(&links.tls));

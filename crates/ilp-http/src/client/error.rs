@@ -9,9 +9,8 @@ use std::{io, sync::Arc};
 pub struct NoReply {
     /// Why.
     pub error: SendError,
-    /// The packet, when it certainly has not left us and something came in the way before its time
-    /// was over. It is handed back rather than copied beforehand: that would cost each packet that
-    /// gets its reply an allocation.
+    /// The packet, when the next hop has certainly not taken it and something came in the way before
+    /// its time was over.
     pub unsent: Option<Bytes>,
 }
 
@@ -48,15 +47,16 @@ pub enum SendError {
         /// Whether the packet had been handed to a connection.
         left_us: bool,
     },
-    /// The connection ended before the reply did.
+    /// The connection or the packet's stream on it ended before the reply did.
     #[error("the next hop closed the connection before its reply was complete")]
     Closed {
-        /// Whether the packet had been handed to the connection.
+        /// Whether the next hop may have taken the packet. If it says that it has not, the packet has
+        /// not left us.
         left_us: bool,
         /// What the HTTP layer says.
         source: Arc<HttpError>,
     },
-    /// What came back is not HTTP.
+    /// What came back is not HTTP, or has no end before the final response.
     #[error("the next hop's answer is not HTTP")]
     NotHttp(#[source] Arc<HttpError>),
     /// 429 or 503: the next hop has too much to do.

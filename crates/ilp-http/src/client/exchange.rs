@@ -8,7 +8,6 @@ use super::{
     links::Links,
 };
 use bytes::Bytes;
-use h2::client::ResponseFuture;
 use http::StatusCode;
 use std::{
     pin::Pin,
@@ -16,6 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -23,51 +23,130 @@ use std::{
 /// a peer is busy is no time to open connections to it.
 pub(super) const REFUSAL_TEXT_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// Attempts to send one packet. A server that takes seven requests of each connection, which is far
+/// below what servers are set to, then serves 140 packets that are under way at once on a thread.
+const ATTEMPTS_MAX: u32 = 20;
+/// Streams of one packet that a peer refuses before the packet is given back. It takes as many as it
+/// allows once it has said how many, so the second attempt waits for its turn.
+const REFUSALS_MAX: u32 = 3;
+
 /// Sends a packet and reads the reply.
 ///
-/// A kept connection may have been closed by the peer just now. If the packet comes back whole, no
-/// byte of it was handed to the connection, and it is sent once more. In any other case the peer
-/// may have seen it and acted, and a packet that may have been seen is never sent twice.
+/// A packet that the peer certainly has not acted on is sent to it once more: a kept connection had
+/// been closed before a byte of the packet was handed to it, or the peer says that it has not taken
+/// the packet. In any other case the peer may have seen it and acted, and a packet that may have
+/// been seen is never sent twice.
 ///
-/// The first attempt begins when this is called, not when the future is polled: the packet is then
-/// in the connection's hands, and the future, which is moved with those around it, has no room for it.
+/// The first attempt begins when this is called, not when the future is polled: the future is moved
+/// with those around it, and has less in it then.
 pub(super) fn exchange<'a>(
     links: &'a Arc<Links>,
     link: &'a Arc<Link>,
     packet: Bytes,
     left_us: &'a AtomicBool,
-) -> impl Future<Output = Result<Bytes, NoReply>> + Send + 'a {
-    let first = attempt(links, link, packet, left_us);
-    async move {
-        let failed = match first.outcome().await {
-            Ok(reply) => return Ok(reply),
-            Err(failed) => failed,
-        };
-        match failed {
-            Failed::Returned(NoReply { unsent: Some(packet), .. }) => {
-                links.retried();
-                left_us.store(false, Ordering::Relaxed);
-                // Boxed, as few packets come to it and all would carry the room for it.
-                Ok(Box::pin(attempt(links, link, packet, left_us).outcome()).await?)
-            }
-            failed => Err(failed.into()),
+) -> Exchange<'a> {
+    let state = State::First(attempt(links, link, packet, left_us));
+    Exchange { links, link, left_us, state }
+}
+
+/// A packet on its way.
+pub(super) struct Exchange<'a> {
+    links: &'a Arc<Links>,
+    link: &'a Arc<Link>,
+    left_us: &'a AtomicBool,
+    state: State<'a>,
+}
+
+enum State<'a> {
+    First(Attempt<'a>),
+    /// Boxed, as few packets come to it and all would carry the room for it.
+    Again(Pin<Box<dyn Future<Output = Result<Bytes, NoReply>> + Send + 'a>>),
+}
+
+impl Future for Exchange<'_> {
+    type Output = Result<Bytes, NoReply>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let failed = match &mut self.state {
+                State::First(attempt) => match ready!(Pin::new(attempt).poll(context)) {
+                    Ok(reply) => return Poll::Ready(Ok(reply)),
+                    Err(failed) => failed,
+                },
+                State::Again(again) => return again.as_mut().poll(context),
+            };
+            let again = again(self.links, self.link, failed, self.left_us);
+            self.state = State::Again(Box::pin(again));
         }
     }
 }
 
+async fn again(
+    links: &Arc<Links>,
+    link: &Arc<Link>,
+    mut failed: Failed,
+    left_us: &AtomicBool,
+) -> Result<Bytes, NoReply> {
+    let mut refusals = 0;
+    for _ in 1..ATTEMPTS_MAX {
+        if failed.ended_http2() {
+            link.kept.lock().cut_off();
+        }
+        let packet = match failed {
+            Failed::Returned(NoReply { unsent: Some(packet), .. }) => packet,
+            Failed::Refused(NoReply { unsent: Some(packet), error }) => {
+                refusals += 1;
+                if refusals == REFUSALS_MAX {
+                    return Err(NoReply { unsent: Some(packet), error });
+                }
+                packet
+            }
+            failed => return Err(failed.into()),
+        };
+        links.retried();
+        left_us.store(false, Ordering::Relaxed);
+        match attempt(links, link, packet, left_us).await {
+            Ok(reply) => return Ok(reply),
+            Err(next) => failed = next,
+        }
+    }
+    Err(failed.into())
+}
+
 /// How an attempt failed.
 pub(super) enum Failed {
-    /// The connection gave the packet back unsent.
+    /// The connection ended as connections do and had not taken the packet, which is in `unsent`.
     Returned(NoReply),
+    /// The peer did not take the packet, which is in `unsent`: it refused the stream, or ended the
+    /// connection for an error.
+    Refused(NoReply),
     /// Anything else.
     Final(NoReply),
 }
 
 impl Failed {
-    /// The packet was not handed to the connection, which had ended.
+    /// The connection ended and had not taken the packet.
     pub(super) fn returned(source: HttpError, packet: Bytes) -> Failed {
-        let error = SendError::Closed { left_us: false, source: Arc::new(source) };
-        Failed::Returned(NoReply { error, unsent: Some(packet) })
+        Failed::Returned(untaken(source, packet))
+    }
+
+    /// The peer did not take the packet.
+    pub(super) fn refused(source: HttpError, packet: Bytes) -> Failed {
+        Failed::Refused(untaken(source, packet))
+    }
+
+    /// Whether an HTTP/2 connection ended with the packet on it.
+    fn ended_http2(&self) -> bool {
+        let (Failed::Returned(no_reply) | Failed::Refused(no_reply) | Failed::Final(no_reply)) =
+            self;
+        let SendError::Closed { source, .. } = &no_reply.error else { return false };
+        matches!(**source, HttpError::GoAway(_) | HttpError::Io(_))
+    }
+
+    /// Whether the peer may speak another protocol than the one in which it got the packet.
+    pub(super) fn is_of_another_protocol(&self) -> bool {
+        let Failed::Final(no_reply) = self else { return false };
+        matches!(no_reply.error, SendError::NotHttp(_) | SendError::Closed { .. })
     }
 
     /// The packet can't go this way now, and another attempt would end like this one.
@@ -76,10 +155,17 @@ impl Failed {
     }
 }
 
+fn untaken(source: HttpError, packet: Bytes) -> NoReply {
+    let error = SendError::Closed { left_us: false, source: Arc::new(source) };
+    NoReply { error, unsent: Some(packet) }
+}
+
 impl From<Failed> for NoReply {
     fn from(failed: Failed) -> NoReply {
         match failed {
-            Failed::Returned(no_reply) | Failed::Final(no_reply) => no_reply,
+            Failed::Returned(no_reply) | Failed::Refused(no_reply) | Failed::Final(no_reply) => {
+                no_reply
+            }
         }
     }
 }
@@ -93,20 +179,19 @@ impl From<SendError> for Failed {
 /// An attempt that has begun.
 enum Attempt<'a> {
     /// The packet has gone by HTTP/2, and its reply is awaited.
-    Sent(ResponseFuture),
+    Sent(http2::Reply),
     /// What waits for a connection or a stream, or opens a connection, is large, and so is the
     /// future of hyper that HTTP/1.1 needs: a packet by HTTP/1.1 pays an allocation more for it.
     Rare(Pin<Box<dyn Future<Output = Result<Bytes, Failed>> + Send + 'a>>),
 }
 
-impl Attempt<'_> {
-    #[expect(clippy::manual_async_fn, reason = "an async fn's arguments are in its future twice")]
-    fn outcome(self) -> impl Future<Output = Result<Bytes, Failed>> + Send {
-        async move {
-            match self {
-                Attempt::Sent(response) => Ok(http2::reply(response).await?),
-                Attempt::Rare(outcome) => outcome.await,
-            }
+impl Future for Attempt<'_> {
+    type Output = Result<Bytes, Failed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Attempt::Sent(reply) => Pin::new(reply).poll(context),
+            Attempt::Rare(outcome) => outcome.as_mut().poll(context),
         }
     }
 }
@@ -117,11 +202,11 @@ fn attempt<'a>(
     packet: Bytes,
     left_us: &'a AtomicBool,
 ) -> Attempt<'a> {
-    let Some(sender) = lease::http2(links, link) else {
+    let Some(http2) = lease::http2(links, link) else {
         return Attempt::Rare(Box::pin(without_http2(links, link, packet, left_us)));
     };
-    match http2::send(sender, link, packet, left_us) {
-        Ok(Stream::Sent(response)) => Attempt::Sent(response),
+    match http2::send(http2, link, packet, left_us) {
+        Ok(Stream::Sent(sent)) => Attempt::Sent(sent.reply()),
         Ok(Stream::Queued(queued)) => Attempt::Rare(Box::pin(queued.reply(left_us))),
         Err(failed) => Attempt::Rare(Box::pin(std::future::ready(Err(failed)))),
     }
@@ -135,12 +220,12 @@ async fn without_http2(
     left_us: &AtomicBool,
 ) -> Result<Bytes, Failed> {
     match lease::lease(links, link).await {
-        Ok(Lease::Http2(sender)) => match http2::send(sender, link, packet, left_us)? {
-            Stream::Sent(response) => Ok(http2::reply(response).await?),
+        Ok(Lease::Http2(http2)) => match http2::send(http2, link, packet, left_us)? {
+            Stream::Sent(sent) => sent.reply().await,
             Stream::Queued(queued) => queued.reply(left_us).await,
         },
-        Ok(Lease::Http1 { sender, permit }) => {
-            let outcome = http1::exchange(sender, links, link, packet, left_us).await;
+        Ok(Lease::Http1 { connection, is_new, permit }) => {
+            let outcome = http1::exchange(connection, is_new, links, link, packet, left_us).await;
             drop(permit);
             outcome
         }

@@ -4,8 +4,9 @@ use super::{
     HttpError, SendError,
     connect::HEAD_BYTES_MAX,
     exchange::{Failed, REFUSAL_TEXT_TIMEOUT, refusal},
-    link::{Http1, Link},
+    link::{Link, Speaks},
     links::{Links, OpenConnection},
+    watched::{Meter, Watched},
 };
 use crate::body::{self, OnePacket, ReadError};
 use bytes::Bytes;
@@ -22,11 +23,35 @@ use std::sync::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// What may come before a reply's final head has been read: interim responses, the head itself, and
+/// what hyper has read of the body by then, which is no more than a head may have.
+pub(crate) const UNANSWERED_BYTES_MAX: u32 = 4 * HEAD_BYTES_MAX;
+
+/// A connection for one packet at a time.
+pub(super) struct Http1 {
+    sender: http1::SendRequest<OnePacket>,
+    meter: Arc<Meter>,
+}
+
+impl Http1 {
+    /// Whether the connection has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Waits until the connection takes a packet. False when it has ended instead.
+    pub(super) async fn is_ready(&mut self) -> bool {
+        self.sender.is_ready() || self.sender.ready().await.is_ok()
+    }
+}
+
 /// Begins HTTP/1.1 on a stream of bytes, which `open` counts for as long as it lives.
 pub(super) async fn start<S>(stream: S, open: OpenConnection) -> Result<Http1, HttpError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let meter = Meter::new(UNANSWERED_BYTES_MAX);
+    let stream = Watched::new(stream, Arc::clone(&meter));
     let (sender, connection) = http1::Builder::new()
         // As the server does with its replies, and for the same reason.
         .writev(false)
@@ -41,12 +66,13 @@ where
             tracing::debug!(%error, "a connection to a next hop ended");
         }
     });
-    Ok(sender)
+    Ok(Http1 { sender, meter })
 }
 
 /// Sends a packet, reads the reply and keeps the connection if it can be used again.
 pub(super) async fn exchange(
-    mut sender: Http1,
+    mut connection: Http1,
+    is_new: bool,
     links: &Links,
     link: &Link,
     packet: Bytes,
@@ -55,12 +81,24 @@ pub(super) async fn exchange(
     let request = link.http1_request(packet);
     // Set before the request is handed over: from there on it may be seen.
     left_us.store(true, Ordering::Relaxed);
-    let response = sender.try_send_request(request).await.map_err(failed)?;
+    connection.meter.refill();
+    let response = match connection.sender.try_send_request(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            let failed = failed(error, &connection.meter);
+            if is_new && failed.is_of_another_protocol() {
+                // A server of HTTP/2 alone answers like this. The next packet asks before it is sent.
+                link.kept.lock().forget_protocol(Speaks::Http1);
+            }
+            return Err(failed);
+        }
+    };
+    connection.meter.lift();
     let outcome = read(response).await;
     // Where the reply was not read to its end, the connection never gets ready again; hyper closes
     // it, and it is not kept.
     if outcome.as_ref().map_or_else(was_read_to_its_end, |_| true) {
-        link.keep(sender, links.tick());
+        link.kept.lock().keep(connection, links.tick());
     }
     Ok(outcome?)
 }
@@ -70,11 +108,12 @@ fn was_read_to_its_end(error: &SendError) -> bool {
 }
 
 /// If hyper hands the whole request back, no byte of it was written.
-fn failed(mut error: TrySendError<Request<OnePacket>>) -> Failed {
+fn failed(mut error: TrySendError<Request<OnePacket>>, meter: &Meter) -> Failed {
     let unsent = error.take_message().and_then(|request| request.into_body().into_unsent());
     let error = error.into_error();
     match unsent {
         Some(packet) => Failed::returned(HttpError::Http1(error), packet),
+        None if meter.is_used_up() => SendError::NotHttp(Arc::new(HttpError::Http1(error))).into(),
         None => http_error(error).into(),
     }
 }

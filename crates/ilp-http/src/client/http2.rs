@@ -5,19 +5,24 @@
 
 mod connection;
 
-pub(super) use connection::start;
+pub(super) use connection::{greet, start};
 
 use super::{
     HttpError, SendError,
     exchange::{Failed, REFUSAL_TEXT_TIMEOUT, refusal},
-    link::{Http2, Link},
+    link::Link,
+    watched::Meter,
 };
 use bytes::{Bytes, BytesMut};
-use h2::{Reason, RecvStream, SendStream, client::ResponseFuture};
+use h2::{
+    Reason, RecvStream, SendStream,
+    client::{ResponseFuture, SendRequest},
+};
 use http::{Response, StatusCode, header::CONTENT_LENGTH, response::Parts};
 use interledger_packet::MAX_REPLY_BYTES;
 use std::{
     future::poll_fn,
+    mem,
     pin::Pin,
     sync::{
         Arc,
@@ -26,35 +31,73 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+/// A connection that packets share. A clone is another handle of it.
+#[derive(Clone)]
+pub(super) struct Http2 {
+    sender: SendRequest<Bytes>,
+    meter: Arc<Meter>,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The peer said goodbye and named what it had taken, as servers do after so many requests and
+    /// when they are reloaded.
+    Graceful,
+    /// In any other way.
+    Abrupt,
+}
+
+impl Http2 {
+    /// How the connection has ended; `None` while it takes packets.
+    pub(super) fn end(&mut self) -> Option<End> {
+        // The handle that is kept opens no stream itself, so it never waits for one: it is ready, or
+        // the connection has ended or is about to.
+        match self.sender.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => None,
+            Poll::Ready(Err(error)) if is_goodbye(&error) => Some(End::Graceful),
+            Poll::Ready(Err(_)) | Poll::Pending => Some(End::Abrupt),
+        }
+    }
+}
+
+fn is_goodbye(error: &h2::Error) -> bool {
+    error.is_go_away() && error.is_remote() && error.reason() == Some(Reason::NO_ERROR)
+}
+
 /// A stream that was opened. Dropping what is in it resets the stream with CANCEL.
 pub(super) enum Stream {
     /// The packet was handed to the connection, and the reply is awaited.
-    Sent(ResponseFuture),
+    Sent(Sent),
     /// The peer has as many streams as it allows, and this one waits for its turn.
     Queued(Queued),
 }
 
-/// A stream that has to wait, and the packet, which is still ours.
-pub(super) struct Queued {
-    sender: Http2,
-    body: SendStream<Bytes>,
+/// A packet whose reply is awaited.
+pub(super) struct Sent {
     response: ResponseFuture,
+    /// For a peer that turns out not to have taken the packet. The bytes are shared with the
+    /// connection: the server reads packets into buffers of which a clone does not allocate.
     packet: Bytes,
+    meter: Arc<Meter>,
+}
+
+/// A stream that has to wait.
+pub(super) struct Queued {
+    sender: SendRequest<Bytes>,
+    body: SendStream<Bytes>,
+    sent: Sent,
 }
 
 /// Opens a stream and hands the packet over, without waiting for anything: h2 writes it as the
 /// peer's window allows.
-///
-/// No clone of the packet is kept for a peer that refuses the stream, or goes away before it (RFC
-/// 9113, sections 8.7 and 6.8), though either has certainly not acted on it. A packet read from a
-/// peer's connection is a vector of just its size, of which the first clone allocates, and every
-/// packet would pay for that.
 pub(super) fn send(
-    mut sender: Http2,
+    http2: Http2,
     link: &Link,
     packet: Bytes,
     left_us: &AtomicBool,
 ) -> Result<Stream, Failed> {
+    let Http2 { mut sender, meter } = http2;
     // A peer may allow no stream at all for a while (RFC 9113, section 6.5.2). h2 remembers one
     // that was given up while it waited, so nothing shall wait where there may never be a turn.
     if sender.current_max_send_streams() == 0 {
@@ -64,94 +107,169 @@ pub(super) fn send(
         Ok(opened) => opened,
         Err(error) => return Err(Failed::returned(error.into(), packet)),
     };
+    let sent = Sent { response, packet, meter };
     match sender.poll_ready(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(())) => {
-            hand_over(body, packet, left_us)?;
-            Ok(Stream::Sent(response))
+            sent.hand_over(body, left_us);
+            Ok(Stream::Sent(sent))
         }
-        Poll::Ready(Err(error)) => Err(Failed::returned(error.into(), packet)),
-        Poll::Pending => Ok(Stream::Queued(Queued { sender, body, response, packet })),
+        Poll::Ready(Err(error)) => Err(Failed::returned(error.into(), sent.packet)),
+        Poll::Pending => Ok(Stream::Queued(Queued { sender, body, sent })),
     }
 }
 
-fn hand_over(
-    mut body: SendStream<Bytes>,
-    packet: Bytes,
-    left_us: &AtomicBool,
-) -> Result<(), SendError> {
-    // Set before the packet is handed over: from there on it may be seen.
-    left_us.store(true, Ordering::Relaxed);
-    body.send_data(packet, true).map_err(cut)
+impl Sent {
+    fn hand_over(&self, mut body: SendStream<Bytes>, left_us: &AtomicBool) {
+        // Set before the packet is handed over: from there on it may be seen.
+        left_us.store(true, Ordering::Relaxed);
+        // It fails for a stream that has ended already, and how that ended the response says.
+        let _ = body.send_data(self.packet.clone(), true);
+    }
 }
 
 impl Queued {
     /// Waits for the stream's turn, with the packet in our hands: should the connection end or the
     /// time be over first, not a byte of it has left us.
     pub(super) async fn reply(self, left_us: &AtomicBool) -> Result<Bytes, Failed> {
-        let Queued { mut sender, body, response, packet } = self;
+        let Queued { mut sender, body, sent } = self;
         if let Err(error) = poll_fn(|context| sender.poll_ready(context)).await {
-            return Err(Failed::returned(error.into(), packet));
+            return Err(Failed::returned(error.into(), sent.packet));
         }
         // It holds the connection open, and the stream while that waits.
         drop(sender);
-        hand_over(body, packet, left_us)?;
-        Ok(reply(response).await?)
+        sent.hand_over(body, left_us);
+        sent.reply().await
     }
 }
 
-/// Waits for the reply and reads it. A 200 counts whatever its content type: the bytes either are an
+/// A packet's reply, awaited and read. A 200 counts whatever its content type: the bytes either are an
 /// ILP reply or not, and the caller finds out.
 ///
 /// Nearly every reply arrives as one frame; that frame is handed on as it is. What it took of the
 /// windows needs no release: h2 does that for the connection when the stream is dropped.
-#[expect(clippy::manual_async_fn, reason = "an async fn's arguments are in its future twice")]
-pub(super) fn reply(
-    mut response: ResponseFuture,
-) -> impl Future<Output = Result<Bytes, SendError>> + Send {
-    async move {
-        let head = poll_fn(|context| Pin::new(&mut response).poll(context)).await;
-        let mut body = match after_head(head)? {
-            Ok(body) => body,
-            Err(Refused { status, text }) => {
-                if let Some(text) = text {
-                    Box::pin(drop_text(text)).await;
-                }
-                return Err(refusal(status));
+///
+/// The future is written by hand, since an async block has room for what its futures are made of and for
+/// these as well, and every packet's future would be 200 bytes longer.
+pub(super) struct Reply(State);
+
+enum State {
+    Head(Sent),
+    First(Body),
+    /// More than one frame, or the text of a refusal, which few replies have.
+    Rest(Pin<Box<dyn Future<Output = Result<Bytes, SendError>> + Send>>),
+    Done,
+}
+
+/// A reply's body, and the meter of its connection.
+type Body = (RecvStream, Arc<Meter>);
+
+impl Sent {
+    /// Waits for the reply.
+    pub(super) fn reply(self) -> Reply {
+        Reply(State::Head(self))
+    }
+}
+
+impl Future for Reply {
+    type Output = Result<Bytes, Failed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let next = match mem::replace(&mut self.0, State::Done) {
+                State::Head(mut sent) => match Pin::new(&mut sent.response).poll(context) {
+                    Poll::Ready(head) => after_head(head, sent),
+                    Poll::Pending => {
+                        self.0 = State::Head(sent);
+                        return Poll::Pending;
+                    }
+                },
+                State::First((mut body, meter)) => match poll_next(&mut body, &meter, context) {
+                    Poll::Ready(first) => after_first(first, body, meter),
+                    Poll::Pending => {
+                        self.0 = State::First((body, meter));
+                        return Poll::Pending;
+                    }
+                },
+                State::Rest(mut rest) => match rest.as_mut().poll(context) {
+                    Poll::Ready(outcome) => return Poll::Ready(outcome.map_err(Failed::from)),
+                    Poll::Pending => {
+                        self.0 = State::Rest(rest);
+                        return Poll::Pending;
+                    }
+                },
+                State::Done => unreachable!("a reply was polled after its end"),
+            };
+            match next {
+                Ok(Step::Go(state)) => self.0 = state,
+                Ok(Step::End(reply)) => return Poll::Ready(Ok(reply)),
+                Err(failed) => return Poll::Ready(Err(failed)),
             }
-        };
-        let first = match poll_fn(|context| poll_next(&mut body, context)).await {
-            None => return Ok(Bytes::new()),
-            Some(first) => first?,
-        };
-        if first.len() > MAX_REPLY_BYTES {
-            return Err(SendError::BodyTooLong);
         }
-        if body.is_end_stream() {
-            return Ok(first);
-        }
-        Box::pin(read_rest(first, body)).await
     }
 }
 
-/// A status other than 200, and its text if that has not come to its end already.
-struct Refused {
-    status: StatusCode,
-    text: Option<RecvStream>,
+/// What follows a part of a reply.
+enum Step {
+    Go(State),
+    End(Bytes),
 }
 
-/// What is left of a response when its head has been looked at, which no future need carry.
-fn after_head(
-    head: Result<Response<RecvStream>, h2::Error>,
-) -> Result<Result<RecvStream, Refused>, SendError> {
-    let (head, body) = head.map_err(cut)?.into_parts();
-    if head.status != StatusCode::OK {
-        let text = (!body.is_end_stream()).then_some(body);
-        return Ok(Err(Refused { status: head.status, text }));
+fn after_head(head: Result<Response<RecvStream>, h2::Error>, sent: Sent) -> Result<Step, Failed> {
+    let Sent { packet, meter, .. } = sent;
+    let (head, body) = match head {
+        Ok(head) => head.into_parts(),
+        Err(error) => return Err(no_head(error, packet, &meter)),
+    };
+    meter.refill();
+    if head.status == StatusCode::OK {
+        return match is_too_long(&head) {
+            true => Err(SendError::BodyTooLong.into()),
+            false => Ok(Step::Go(State::First((body, meter)))),
+        };
     }
-    if is_too_long(&head) {
-        return Err(SendError::BodyTooLong);
+    let refusal = refusal(head.status);
+    if body.is_end_stream() {
+        return Err(refusal.into());
     }
-    Ok(Ok(body))
+    Ok(Step::Go(State::Rest(Box::pin(async move {
+        drop_text(body, meter).await;
+        Err(refusal)
+    }))))
+}
+
+fn after_first(
+    first: Option<Result<Bytes, SendError>>,
+    body: RecvStream,
+    meter: Arc<Meter>,
+) -> Result<Step, Failed> {
+    let Some(first) = first else { return Ok(Step::End(Bytes::new())) };
+    let first = first?;
+    if first.len() > MAX_REPLY_BYTES {
+        return Err(SendError::BodyTooLong.into());
+    }
+    if body.is_end_stream() {
+        return Ok(Step::End(first));
+    }
+    Ok(Step::Go(State::Rest(Box::pin(read_rest(first, body, meter)))))
+}
+
+/// What became of a packet whose stream ended before a head came.
+///
+/// A peer that refuses a stream, or says goodbye and names a lower stream as the last one that it took,
+/// has not acted on the packet and never will (RFC 9113, sections 8.7 and 6.8). h2 gives the goodbye
+/// as an error to those streams alone. In any other case the peer may have seen the packet.
+fn no_head(error: h2::Error, packet: Bytes, meter: &Meter) -> Failed {
+    if is_goodbye(&error) {
+        return Failed::returned(error.into(), packet);
+    }
+    let is_untaken = error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM);
+    if is_untaken && error.is_remote() {
+        return Failed::refused(error.into(), packet);
+    }
+    if meter.is_used_up() {
+        return SendError::NotHttp(Arc::new(error.into())).into();
+    }
+    cut(error).into()
 }
 
 fn is_too_long(head: &Parts) -> bool {
@@ -162,10 +280,14 @@ fn is_too_long(head: &Parts) -> bool {
         .is_some_and(|length| length > MAX_REPLY_BYTES as u64)
 }
 
-async fn read_rest(first: Bytes, mut body: RecvStream) -> Result<Bytes, SendError> {
+async fn read_rest(
+    first: Bytes,
+    mut body: RecvStream,
+    meter: Arc<Meter>,
+) -> Result<Bytes, SendError> {
     release(&mut body, first.len());
     let mut gathered = BytesMut::from(first);
-    while let Some(data) = poll_fn(|context| poll_next(&mut body, context)).await {
+    while let Some(data) = poll_fn(|context| poll_next(&mut body, &meter, context)).await {
         let data = data?;
         if gathered.len() + data.len() > MAX_REPLY_BYTES {
             return Err(SendError::BodyTooLong);
@@ -178,10 +300,10 @@ async fn read_rest(first: Bytes, mut body: RecvStream) -> Result<Bytes, SendErro
 
 /// Reads the text of a refusal, as long as it is no longer than a reply, and drops it: a stream
 /// that is reset instead costs a frame, and servers count those against their client.
-async fn drop_text(mut body: RecvStream) {
+async fn drop_text(mut body: RecvStream, meter: Arc<Meter>) {
     let reading = async {
         let mut left = MAX_REPLY_BYTES;
-        while let Some(Ok(data)) = poll_fn(|context| poll_next(&mut body, context)).await {
+        while let Some(Ok(data)) = poll_fn(|context| poll_next(&mut body, &meter, context)).await {
             let Some(less) = left.checked_sub(data.len()) else { return };
             left = less;
             release(&mut body, data.len());
@@ -194,10 +316,17 @@ async fn drop_text(mut body: RecvStream) {
 /// The next piece of a body. Trailers end it.
 fn poll_next(
     body: &mut RecvStream,
+    meter: &Meter,
     context: &mut Context<'_>,
 ) -> Poll<Option<Result<Bytes, SendError>>> {
     body.poll_data(context).map(|data| match data? {
-        Ok(data) => Some(Ok(data)),
+        Ok(data) => {
+            // A piece of nothing brings no reply nearer.
+            if !data.is_empty() {
+                meter.refill();
+            }
+            Some(Ok(data))
+        }
         // A peer that answered before it had read all of the packet stops the rest of it like this
         // (RFC 9113, section 8.1); the answer is whole.
         Err(error) if error.is_reset() && error.reason() == Some(Reason::NO_ERROR) => None,

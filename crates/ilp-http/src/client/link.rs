@@ -1,22 +1,25 @@
 //! One next hop: what its requests look like, and the connections kept to it.
 
-use super::{ClientOptions, ConnectError, NextHop, SendError};
+use super::{
+    ClientOptions, NextHop, SendError,
+    ask::Asked,
+    http1::Http1,
+    http2::{End, Http2},
+    links::Links,
+};
 use crate::{Endpoint, body::OnePacket};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, Request, Uri, Version,
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST},
 };
-use hyper::client::conn::http1;
 use parking_lot::Mutex;
-use std::{
-    sync::atomic::{AtomicU32, AtomicUsize, Ordering},
-    task::{Context, Poll, Waker},
-};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
-pub(super) type Http1 = http1::SendRequest<OnePacket>;
-pub(super) type Http2 = h2::client::SendRequest<Bytes>;
+/// How many HTTP/2 connections may one after the other cut packets off soon after they were opened,
+/// before packets go by HTTP/1.1 for a while.
+const CUT_OFF_MAX: u32 = 2;
 
 /// A next hop.
 pub(super) struct Link {
@@ -34,9 +37,6 @@ pub(super) struct Link {
     pub(super) kept: Mutex<Kept>,
     /// One permit for each HTTP/1.1 connection in use.
     pub(super) connections: Semaphore,
-    /// Held while the first connection is opened whose protocol isn't known yet, so that a burst of
-    /// packets doesn't open one each only to find that they could have shared it.
-    pub(super) opening: tokio::sync::Mutex<()>,
     packets: AtomicUsize,
     last_used: AtomicU32,
 }
@@ -45,17 +45,19 @@ pub(super) struct Link {
 pub(super) struct Kept {
     /// Most recently used last, and taken from there: what is not needed grows old and is closed.
     pub(super) idle: Vec<Idle>,
-    pub(super) http2: Option<Http2>,
-    pub(super) speaks: Speaks,
-    /// Whether a task is finding out about HTTP/2, or opening a connection for it.
-    pub(super) probing: bool,
-    /// The tick from which that may be tried again.
-    pub(super) probe_from: u32,
+    http2: Option<Http2>,
     /// The tick at which the HTTP/2 connection was opened.
-    pub(super) http2_since: u32,
-    /// Attempts to open that failed, and how the last did: packets that waited for it share it.
-    pub(super) failures: u32,
-    pub(super) last_failure: Option<ConnectError>,
+    http2_since: u32,
+    /// Whether the HTTP/2 connection ended with packets on it.
+    has_cut_off: bool,
+    /// HTTP/2 connections in a row that did so soon after they were opened.
+    cut_off_count: u32,
+    /// What was learnt last. It outlives the connection by which it was learnt.
+    pub(super) speaks: Speaks,
+    /// What a task is finding out, which opens the HTTP/2 connection too.
+    pub(super) asked: Option<Asked>,
+    /// The tick from which a clear-text next hop that spoke HTTP/1.1 is asked again.
+    pub(super) ask_from: u32,
     /// Set when the peer is forgotten: connections coming back are closed.
     closed: bool,
 }
@@ -68,8 +70,9 @@ pub(super) enum Speaks {
     Http2,
 }
 
+/// An HTTP/1.1 connection without a packet.
 pub(super) struct Idle {
-    pub(super) sender: Http1,
+    pub(super) connection: Http1,
     since: u32,
 }
 
@@ -109,7 +112,6 @@ impl Link {
             http2_headers,
             kept: Mutex::new(Kept::new(tick)),
             connections: Semaphore::new(options.connections_max),
-            opening: tokio::sync::Mutex::new(()),
             packets: AtomicUsize::new(0),
             last_used: AtomicU32::new(tick),
         })
@@ -154,29 +156,8 @@ impl Link {
         self.last_used.load(Ordering::Relaxed)
     }
 
-    /// Keeps a connection whose reply has been read to its end.
-    pub(super) fn keep(&self, sender: Http1, tick: u32) {
-        if sender.is_closed() {
-            return;
-        }
-        let mut kept = self.kept.lock();
-        if !kept.closed {
-            kept.idle.push(Idle { sender, since: tick });
-        }
-    }
-
-    /// Keeps an HTTP/2 connection for all packets to come.
-    pub(super) fn keep_http2(&self, sender: Http2, tick: u32) {
-        let mut kept = self.kept.lock();
-        kept.speaks = Speaks::Http2;
-        kept.http2_since = tick;
-        if !kept.closed {
-            kept.http2 = Some(sender);
-        }
-    }
-
     pub(super) fn connections_idle(&self) -> usize {
-        self.kept.lock().idle.iter().filter(|idle| !idle.sender.is_closed()).count()
+        self.kept.lock().idle.iter().filter(|idle| !idle.connection.is_closed()).count()
     }
 
     /// Closes connections that have been idle for `ticks` or that the peer has closed.
@@ -184,7 +165,7 @@ impl Link {
         self.kept
             .lock()
             .idle
-            .retain(|idle| now.wrapping_sub(idle.since) < ticks && !idle.sender.is_closed());
+            .retain(|idle| now.wrapping_sub(idle.since) < ticks && !idle.connection.is_closed());
     }
 
     /// Whether a connection is open that no packet uses.
@@ -216,30 +197,66 @@ impl Kept {
         Kept {
             idle: Vec::new(),
             http2: None,
-            speaks: Speaks::Unknown,
-            probing: false,
-            probe_from: tick,
             http2_since: tick,
-            failures: 0,
-            last_failure: None,
+            has_cut_off: false,
+            cut_off_count: 0,
+            speaks: Speaks::Unknown,
+            asked: None,
+            ask_from: tick,
             closed: false,
         }
     }
 
-    /// The HTTP/2 connection, if there is one and it takes packets.
-    pub(super) fn live_http2(&mut self, now: u32, retry_ticks: u32) -> Option<Http2> {
-        let sender = self.http2.as_mut()?;
-        // This handle opens no stream itself, so it never waits for one: it is ready, or the
-        // connection has ended or is about to.
-        let asked = sender.poll_ready(&mut Context::from_waker(Waker::noop()));
-        if matches!(asked, Poll::Ready(Ok(()))) {
-            return Some(sender.clone());
+    /// Keeps a connection whose reply has been read to its end.
+    pub(super) fn keep(&mut self, connection: Http1, tick: u32) {
+        if !self.closed && !connection.is_closed() {
+            self.idle.push(Idle { connection, since: tick });
         }
+    }
+
+    /// Keeps an HTTP/2 connection for all packets to come.
+    pub(super) fn keep_http2(&mut self, http2: Http2, tick: u32) {
+        self.speaks = Speaks::Http2;
+        self.http2_since = tick;
+        self.has_cut_off = false;
+        if !self.closed {
+            self.http2 = Some(http2);
+        }
+    }
+
+    /// Notes that an HTTP/2 connection ended with a packet on it.
+    pub(super) fn cut_off(&mut self) {
+        self.has_cut_off = true;
+    }
+
+    /// Asks what the next hop speaks before the next packet, if it was taken to speak `protocol`.
+    pub(super) fn forget_protocol(&mut self, protocol: Speaks) {
+        if self.speaks == protocol {
+            self.speaks = Speaks::Unknown;
+        }
+    }
+
+    /// The HTTP/2 connection, if there is one and it takes packets.
+    ///
+    /// One that has ended is replaced before the next packet goes out. Two in a row that cut packets
+    /// off soon after they were opened are those of a peer that does not really speak HTTP/2, such as a
+    /// proxy whose own next hop doesn't. Packets go to it by HTTP/1.1 until it is asked again.
+    pub(super) fn live_http2(&mut self, links: &Links, is_tls: bool) -> Option<Http2> {
+        let http2 = self.http2.as_mut()?;
+        let Some(end) = http2.end() else { return Some(http2.clone()) };
         self.http2 = None;
-        // One that lasted is replaced at once; one that didn't is given time, as each attempt may
-        // cost the packets that were on it.
-        if now.wrapping_sub(self.http2_since) < retry_ticks {
-            self.probe_from = now.wrapping_add(retry_ticks);
+        let (now, retry_ticks) = (links.tick(), links.options.retry_ticks());
+        let was_young = now.wrapping_sub(self.http2_since) < retry_ticks;
+        if end == End::Graceful || !self.has_cut_off || !was_young {
+            self.cut_off_count = 0;
+            return None;
+        }
+        self.cut_off_count += 1;
+        // Over TLS it is the peer that chooses the protocol.
+        if self.cut_off_count >= CUT_OFF_MAX && !is_tls {
+            self.cut_off_count = 0;
+            self.speaks = Speaks::Http1;
+            self.ask_from = now.wrapping_add(retry_ticks);
         }
         None
     }

@@ -25,11 +25,13 @@ pub struct ClientOptions {
     /// Next hops remembered at once; about 1 KiB each, so 64 MiB, and their connections. Beyond
     /// it the least recently used are let go.
     pub links_max: usize,
-    /// How long a clear-text peer has to show that it speaks HTTP/2.
+    /// How long a clear-text peer has to show that it speaks HTTP/2. Its first packet waits for that;
+    /// servers of HTTP/1.1 answer at once, so that only one that says nothing takes so long.
     pub probe_timeout: Duration,
-    /// When a clear-text peer that didn't is asked again.
+    /// When a clear-text peer that spoke HTTP/1.1 is asked for HTTP/2 again.
     pub probe_interval: Duration,
-    /// When it is asked again after a failure that says nothing about what it speaks.
+    /// When it is asked again after a failure that says nothing about what it speaks, and how long a
+    /// peer is spoken to in HTTP/1.1 whose HTTP/2 connections end with packets on them.
     pub probe_retry_interval: Duration,
     /// Pings on an HTTP/2 connection with packets in flight, so that a dead one is found out.
     pub ping_interval: Duration,
@@ -71,5 +73,10 @@ impl ClientOptions {
     pub(super) fn ticks(&self, duration: Duration) -> u32 {
         let ticks = duration.as_nanos().div_ceil(self.tick().as_nanos());
         u32::try_from(ticks).unwrap_or(u32::MAX)
+    }
+
+    /// [`ClientOptions::probe_retry_interval`] in ticks.
+    pub(super) fn retry_ticks(&self) -> u32 {
+        self.ticks(self.probe_retry_interval)
     }
 }

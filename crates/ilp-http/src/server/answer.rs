@@ -17,8 +17,11 @@
 //! not looked at.
 
 use super::{PacketHandler, connection::Session, detached::Detached, stats::RequestCount};
-use crate::body::{self, ReadError};
-use bytes::{Bytes, BytesMut};
+use crate::{
+    body::{self, ReadError},
+    packet_buffer,
+};
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Version,
     header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -97,7 +100,7 @@ async fn exchange<H: PacketHandler>(
     version: Version,
     body: Incoming,
 ) -> Result<Bytes, Refusal> {
-    let packet = BytesMut::from(read(session, version, body).await?);
+    let packet = packet_buffer::copy(read(session, version, body).await?);
     // All of the session, whose count is one: the handler's clone would count its parts.
     let its_session = Arc::clone(session);
     let handling = async move {

@@ -3,7 +3,11 @@
 use super::{PaymentDetails, SPSP_TYPE, SpspError};
 use crate::{
     body::{self, ReadError},
-    client::connect,
+    client::{
+        connect::{self, HEAD_BYTES_MAX},
+        http1::UNANSWERED_BYTES_MAX,
+        watched::{Meter, Watched},
+    },
     payment_pointer::ReceiverUrl,
 };
 use bytes::Bytes;
@@ -18,9 +22,6 @@ use rustls::ClientConfig;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
-
-/// The head of an answer must fit in this.
-const HEAD_BYTES_MAX: usize = 16 * 1_024;
 
 /// The bounds of a query.
 #[derive(Clone, Debug)]
@@ -105,13 +106,16 @@ impl SpspClient {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let failed = |error: hyper::Error| SpspError::Http(Arc::new(error));
+        let meter = Meter::new(UNANSWERED_BYTES_MAX);
+        let stream = Watched::new(stream, Arc::clone(&meter));
         let (mut sender, connection) = http1::Builder::new()
-            .max_buf_size(HEAD_BYTES_MAX)
+            .max_buf_size(HEAD_BYTES_MAX as usize)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(failed)?;
         let exchange = async {
             let response = sender.send_request(request(receiver)).await.map_err(failed)?;
+            meter.lift();
             self.read(receiver, response).await
         };
         // The connection is driven here and not by a task of its own, so that nothing of it

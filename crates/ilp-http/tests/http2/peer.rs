@@ -1,15 +1,14 @@
-use crate::support::{PATIENCE, client_with, read_request, send, until};
+use crate::support::{PATIENCE, read_request};
 use bytes::Bytes;
 use h2::{RecvStream, server};
 use http::{Request, Response};
-use ilp_http::{Client, ClientOptions};
 use std::{
     future::Future,
     net::SocketAddr,
     task::{Context, Poll},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
@@ -19,7 +18,7 @@ pub(super) type Connection = server::Connection<TcpStream, Bytes>;
 /// What the peer answers a stream with.
 pub(super) type Respond = server::SendResponse<Bytes>;
 
-/// A peer that is asked for HTTP/2 and speaks it; a packet by HTTP/1.1 is answered `http1`.
+/// A peer that speaks HTTP/2; a packet by HTTP/1.1 is answered `http1`.
 pub(super) struct Peer {
     address: SocketAddr,
     task: JoinHandle<()>,
@@ -35,17 +34,9 @@ impl Peer {
     pub(super) fn endpoint(&self) -> String {
         format!("http://{}/ilp", self.address)
     }
-
-    /// A client that has found out that the peer speaks HTTP/2 and has a connection open.
-    pub(super) async fn client(&self, options: ClientOptions) -> Client {
-        let client = client_with(options);
-        assert_eq!(send(&client, &self.endpoint(), "a").await.unwrap(), "http1");
-        until("an HTTP/2 connection is open", || client.connections_opened() == 2).await;
-        client
-    }
 }
 
-/// A peer that gives each connection that begins as HTTP/2 to `each`, the client's probe included.
+/// A peer that gives each connection that begins as HTTP/2 to `each`.
 pub(super) async fn raw_peer<F, W>(each: F) -> Peer
 where
     F: Fn(TcpStream) -> W + Send + 'static,
@@ -134,17 +125,4 @@ pub(super) async fn reset(
 ) -> h2::Reason {
     let reset = tokio::time::timeout(PATIENCE, std::future::poll_fn(poll_reset)).await;
     reset.expect("a reset in time").unwrap()
-}
-
-/// Reads frames, after what a client begins with, until one of this type came.
-pub(super) async fn read_frame(stream: &mut TcpStream, kind: u8) -> Option<()> {
-    loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).await.ok()?;
-        let bytes = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
-        stream.read_exact(&mut vec![0; bytes]).await.ok()?;
-        if head[3] == kind {
-            return Some(());
-        }
-    }
 }

@@ -1,15 +1,21 @@
 //! One HTTP/2 connection: how it begins, what moves its bytes, and how its death is found out.
 
+use super::Http2;
 use crate::client::{
     ClientOptions, HttpError,
     connect::HEAD_BYTES_MAX,
-    link::{Http2, Link},
+    link::Link,
     links::OpenConnection,
+    watched::{Greeting, Meter, Watched},
 };
-use h2::{Ping, PingPong, client::Builder};
+use bytes::Bytes;
+use h2::{
+    Ping, PingPong,
+    client::{Builder, SendRequest},
+};
 use interledger_packet::MAX_REPLY_BYTES;
 use std::{
-    sync::{Arc, Weak},
+    sync::{Arc, OnceLock, Weak},
     time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,17 +26,59 @@ const STREAM_WINDOW_BYTES: u32 = 128 * 1_024;
 const CONNECTION_WINDOW_BYTES: u32 = 1_024 * 1_024;
 const _: () = assert!(MAX_REPLY_BYTES <= STREAM_WINDOW_BYTES as usize);
 
+/// What may come without bringing a reply nearer: as much as the windows allow of replies that their
+/// packets have not taken yet, and 1 MiB of other frames. A packet that waits gives a peer reason for
+/// two WINDOW_UPDATE frames, of 13 bytes each, so 1 MiB is those of 40,000 packets.
+const UNANSWERED_BYTES_MAX: u32 = CONNECTION_WINDOW_BYTES + 1_024 * 1_024;
+
 /// Streams opened before the peer has said how many it allows: as many as RFC 9113, section 6.5.2,
 /// wants every peer to allow.
 const INITIAL_STREAMS_MAX: usize = 100;
 
-/// Begins HTTP/2 on a stream of bytes, which `open` counts for as long as it lives.
+/// What counts a connection, in the hands of the task that moves its bytes. Empty while the peer has
+/// not shown that it speaks HTTP/2.
+type Held = Arc<OnceLock<OpenConnection>>;
+
+/// Begins HTTP/2 on a stream of bytes whose other end is known to speak it. `open` counts the
+/// connection for as long as it lives.
 pub(in crate::client) async fn start<S>(
     stream: S,
     options: &ClientOptions,
     link: &Arc<Link>,
     open: OpenConnection,
 ) -> Result<Http2, HttpError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let meter = Meter::new(UNANSWERED_BYTES_MAX);
+    let stream = Watched::new(stream, Arc::clone(&meter));
+    let sender = begin(stream, options, link, Arc::new(OnceLock::from(open))).await?;
+    Ok(Http2 { sender, meter })
+}
+
+/// Begins HTTP/2 on a stream of bytes of which only the answer tells whether its other end speaks it.
+/// Once it does, what counts the connection is put into the last of the three.
+pub(in crate::client) async fn greet<S>(
+    stream: S,
+    options: &ClientOptions,
+    link: &Arc<Link>,
+) -> Result<(Http2, Greeting, Held), HttpError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let meter = Meter::new(UNANSWERED_BYTES_MAX);
+    let (stream, greeting) = Watched::greeted(stream, Arc::clone(&meter));
+    let held = Held::default();
+    let sender = begin(stream, options, link, Arc::clone(&held)).await?;
+    Ok((Http2 { sender, meter }, greeting, held))
+}
+
+async fn begin<S>(
+    stream: Watched<S>,
+    options: &ClientOptions,
+    link: &Arc<Link>,
+    held: Held,
+) -> Result<SendRequest<Bytes>, HttpError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -45,7 +93,7 @@ where
     let pings = connection.ping_pong();
     // Moves the connection's bytes until it closes. Its packets hear of an error themselves.
     let mut driven = tokio::spawn(async move {
-        let _open = open;
+        let _held = held;
         if let Err(error) = connection.await.map_err(HttpError::from) {
             tracing::debug!(%error, "a connection to a next hop ended");
         }
