@@ -171,6 +171,13 @@ fn a_connection_to_the_next_hop_is_kept() {
 
 #[test]
 fn a_node_that_stops_lets_packets_under_way_end() {
+    // A SIGHUP, after which other daemons go on with another configuration, ends it no worse.
+    for signal in ["TERM", "INT", "HUP"] {
+        lets_packets_under_way_end(signal);
+    }
+}
+
+fn lets_packets_under_way_end(signal: &str) {
     use std::sync::mpsc;
     let (arrived, on_arrival) = mpsc::channel();
     let (release, on_release) = mpsc::channel::<()>();
@@ -190,9 +197,9 @@ fn a_node_that_stops_lets_packets_under_way_end() {
     let mut sender = node.sender("test.alice");
     let client = thread::spawn(move || sender.fulfilled(&prepare("test.bob", 500)));
     on_arrival.recv_timeout(PATIENCE).unwrap();
-    node.signal("TERM");
+    node.signal(signal);
     wait_for("the port to close", || Sender::open(&node, "test.alice").is_err().then_some(()));
     release.send(()).unwrap();
     assert_eq!(client.join().unwrap().fulfillment(), &FULFILLMENT);
-    assert!(node.ended().success(), "{}", node.dir.log());
+    assert!(node.ended().success(), "{signal}: {}", node.dir.log());
 }

@@ -44,7 +44,9 @@ impl Node {
 
     /// What the health check says, which is always with status 200 here.
     pub(crate) fn health(&self) -> Value {
-        let response = super::http::get(self.admin, "/healthz").unwrap();
+        let mut connection = super::http::Connection::open(self.admin).unwrap();
+        let json = ("accept", "application/json");
+        let response = connection.request("GET", "/healthz", &[json], b"").unwrap();
         assert_eq!(response.status, 200, "{}", response.text());
         serde_json::from_slice(&response.body).unwrap()
     }

@@ -19,8 +19,8 @@ use axum::{
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{
-        HeaderValue, Method, StatusCode,
-        header::{CACHE_CONTROL, UPGRADE, X_CONTENT_TYPE_OPTIONS},
+        HeaderMap, HeaderValue, Method, StatusCode,
+        header::{ACCEPT, CACHE_CONTROL, UPGRADE, X_CONTENT_TYPE_OPTIONS},
         request::Parts,
     },
     response::{IntoResponse, Response},
@@ -248,41 +248,61 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// Whether the node works, and will. When the ledger has stopped only a restart helps; when it warns,
-/// it will stop unless somebody does something, so that is told while there is time.
-async fn healthz(State(admin): State<Arc<Admin>>) -> Response {
-    health(&admin.operator, true)
+/// Answers whether the node works, and will. When the ledger has stopped only a restart helps; when it
+/// warns, it will stop unless the operator acts, so that is said while there is time.
+///
+/// A client that asks for JSON gets the details. Any other gets `OK`, as Rafiki answers, since set-up
+/// scripts wait for that word. They ask with `*/*`, as curl does.
+async fn healthz(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Response {
+    let health = health(&admin.operator, true);
+    match (asks_for_json(&headers), &health) {
+        (true, _) => health.into_response(),
+        (false, Ok(_)) => "OK".into_response(),
+        (false, Err((status, Json(body)))) => {
+            let reason = body["reason"].as_str().unwrap_or_default().to_owned();
+            (*status, reason).into_response()
+        }
+    }
 }
 
-/// Whether the node works and knows its peers, so that packets may be sent to it.
+/// Answers whether the node works and knows its peers, so that packets may be sent to it.
 async fn readyz(State(admin): State<Arc<Admin>>) -> Response {
-    health(&admin.operator, admin.operator.is_loaded())
+    health(&admin.operator, admin.operator.is_loaded()).into_response()
 }
 
-fn health(operator: &Operator, is_loaded: bool) -> Response {
+/// Whether one of the types that a client accepts is JSON by name.
+fn asks_for_json(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|range| {
+        let name = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        name == "application/*" || name == "application/json" || name.ends_with("+json")
+    })
+}
+
+fn health(operator: &Operator, is_loaded: bool) -> Result<Json<Value>, (StatusCode, Json<Value>)> {
     let node = operator.node();
     if let Some(reason) = node.ledger_stopped {
         let reason = format!("the ledger has stopped: {reason}");
-        return unavailable("stopped", &reason);
+        return Err(unavailable("stopped", &reason));
     }
     if let Some(reason) = node.ledger_warning {
         let reason = format!("the ledger warns: {reason}");
-        return unavailable("warning", &reason);
+        return Err(unavailable("warning", &reason));
     }
     if !is_loaded {
-        return unavailable("starting", "the peers are being loaded");
+        return Err(unavailable("starting", "the peers are being loaded"));
     }
-    // Packets flow, if not all of them: whoever sends packets here or restarts nodes need do nothing.
+    // Packets flow, if not all of them: clients and supervisors need do nothing.
     if let Some(reason) = node.degraded {
-        return Json(json!({"status": "degraded", "version": node.version, "reason": reason}))
-            .into_response();
+        let body = json!({"status": "degraded", "version": node.version, "reason": reason});
+        return Ok(Json(body));
     }
-    Json(json!({"status": "ok", "version": node.version})).into_response()
+    Ok(Json(json!({"status": "ok", "version": node.version})))
 }
 
-fn unavailable(status: &str, reason: &str) -> Response {
+fn unavailable(status: &str, reason: &str) -> (StatusCode, Json<Value>) {
     let body = json!({"status": status, "reason": reason});
-    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body))
 }
 
 #[cfg(test)]

@@ -9,9 +9,8 @@ use std::{
 use ilp_admin::operator::{Operator, PeeringPost, PeeringReply, PeeringRules};
 use ilp_http::{Endpoint, endpoint::Host};
 use tokio::{net::TcpListener, sync::Semaphore};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::{admin_server, config::Config, run::ADMIN_DRAIN};
+use crate::{admin_server, config::Config, http_agent, run::ADMIN_DRAIN};
 
 /// What the operator decided about nodes that ask, in the operations' terms.
 pub(crate) fn rules(config: &Config, connector_url: String) -> PeeringRules {
@@ -68,30 +67,12 @@ impl Asker {
         };
         let agent = Arc::clone(&self.agent);
         let asked = tokio::task::spawn_blocking(move || {
-            let reply = send(agent.get_or_init(new_agent), &post);
+            let reply = send(agent.get_or_init(|| http_agent::agent(TIMEOUT)), &post);
             drop(place);
             reply
         });
         asked.await.unwrap_or_else(|panic| Err(format!("the client failed: {panic}")))
     }
-}
-
-/// For `https` the machine's own roots are trusted, as for peers.
-fn new_agent() -> ureq::Agent {
-    let roots = rustls_native_certs::load_native_certs().certs;
-    let roots: Vec<_> = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
-    let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
-    let agent = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
-        // A redirection might lead into the private network that this node is in, and the body has a
-        // token inside.
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .tls_config(tls)
-        .user_agent(concat!("jirani/", env!("CARGO_PKG_VERSION")))
-        .build();
-    agent.into()
 }
 
 fn send(agent: &ureq::Agent, post: &PeeringPost) -> Result<PeeringReply, String> {

@@ -311,15 +311,22 @@ async fn sample(sampler: Sampler, stop: impl Future<Output = ()>) {
     }
 }
 
-/// Ready when a signal comes, or the books can't be written any more.
+/// Returns when a signal comes, or the books can't be written any more.
+///
+/// SIGHUP asks other daemons to read their configuration again. This one can't, and must not die of it
+/// with packets under way, which is what a signal without a handler does.
 async fn until_told_to_stop(on_ledger_failure: oneshot::Receiver<String>) -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let unheard = |error: io::Error| Failure::Refused(format!("can't listen to signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(unheard)?;
     tokio::select! {
         _ = terminate.recv() => tracing::info!("told to stop (SIGTERM): draining"),
         _ = interrupt.recv() => tracing::info!("told to stop (SIGINT): draining"),
+        _ = hang_up.recv() => tracing::info!(
+            "told to stop (SIGHUP): draining; a changed configuration takes a restart"
+        ),
         Ok(reason) = on_ledger_failure => {
             return Err(Failure::Store(format!(
                 "the books can't be written, so the node has stopped: {reason}"

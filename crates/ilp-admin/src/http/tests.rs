@@ -287,15 +287,40 @@ async fn with_a_secret_every_wrong_proof_gets_the_same_answer() {
 #[tokio::test]
 async fn health_is_green_until_the_ledger_stops() {
     let port = Port::with_secret().await;
+    let ask = async |path: &str| {
+        port.send(&format!("GET {path} HTTP/1.1\nAccept: application/json"), "").await
+    };
     for path in ["/healthz", "/readyz"] {
-        let (status, body) = port.send(&format!("GET {path} HTTP/1.1"), "").await;
+        let (status, body) = ask(path).await;
         assert_eq!(status, 200);
         assert!(body.contains(r#""status":"ok""#), "{body}");
     }
     port.connector.ledger().close().unwrap();
     for path in ["/healthz", "/readyz"] {
-        let (status, body) = port.send(&format!("GET {path} HTTP/1.1"), "").await;
+        let (status, body) = ask(path).await;
         assert_eq!(status, 503);
-        assert!(body.contains("the ledger has stopped"), "{body}");
+        assert!(body.contains(r#""reason":"the ledger has stopped"#), "{body}");
     }
+}
+
+/// Rafiki's body, for which set-up scripts wait.
+#[tokio::test]
+async fn a_client_that_does_not_ask_for_json_is_told_ok() {
+    let port = Port::with_secret().await;
+    for accept in ["", "\nAccept: */*", "\nAccept: text/plain", "\nAccept: text/html, */*;q=0.8"] {
+        let head = format!("GET /healthz HTTP/1.1{accept}");
+        assert_eq!(port.send(&head, "").await, (200, "OK".to_owned()), "{accept}");
+    }
+    for accept in
+        ["text/plain, Application/JSON;q=0.5", "application/*", "application/problem+json"]
+    {
+        let (status, body) =
+            port.send(&format!("GET /healthz HTTP/1.1\nAccept: {accept}"), "").await;
+        assert_eq!(status, 200);
+        assert!(body.contains(r#""status":"ok""#), "{accept}: {body}");
+    }
+    port.connector.ledger().close().unwrap();
+    let (status, body) = port.send("GET /healthz HTTP/1.1\nAccept: */*", "").await;
+    assert_eq!(status, 503);
+    assert!(body.starts_with("the ledger has stopped"), "{body}");
 }
