@@ -7,6 +7,7 @@ use axum::{body::to_bytes, http::header::CONTENT_TYPE};
 use proptest::{
     collection::vec, prelude::*, sample::select, strategy::BoxedStrategy, test_runner::TestRunner,
 };
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

@@ -12,7 +12,7 @@ use super::{BODY_BYTES_MAX, BODY_TIME_MAX, Refused, bad_request, refuse};
 /// What a client asks for.
 pub(super) enum Query {
     /// A document, with what belongs to it.
-    Document(GraphqlRequest),
+    Document(Box<GraphqlRequest>),
     /// A document that the node is to remember by its hash. The node keeps none, and the client
     /// sends the document when it is told.
     Hash,
@@ -69,5 +69,5 @@ pub(super) fn read_query(body: Value) -> Result<Query, Refused> {
         Some(Value::String(name)) => request = request.operation_name(name),
         Some(_) => return Err(bad_request("operationName must be a string")),
     }
-    Ok(Query::Document(request))
+    Ok(Query::Document(Box::new(request)))
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use ilp_connector::token::Secret;
 use ilp_store::{AuditFilter, Store};
 use ring::hmac;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -8,7 +8,7 @@ use serde::Serialize;
 #[serde(untagged)]
 pub(crate) enum Answer {
     /// The request was executed. It may have errors all the same, each with its path.
-    Executed(Response),
+    Executed(Box<Response>),
     /// Nothing of the request was executed, since there is no such request or it may not be run.
     NotExecuted {
         /// Why.
@@ -24,7 +24,7 @@ impl From<Response> for Answer {
         if response.data == async_graphql::Value::Null && response.errors.iter().any(is_whole) {
             return Self::NotExecuted { errors: response.errors };
         }
-        Self::Executed(response)
+        Self::Executed(Box::new(response))
     }
 }
 

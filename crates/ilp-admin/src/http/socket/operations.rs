@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     fn answers(count: usize) -> BoxStream<'static, Answer> {
-        stream::iter(0..count).map(|_| Answer::Executed(Response::default())).boxed()
+        stream::iter(0..count).map(|_| Answer::from(Response::default())).boxed()
     }
 
     #[tokio::test]
