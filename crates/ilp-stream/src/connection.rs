@@ -87,7 +87,7 @@ pub(crate) enum PacketResult {
     Rejected(Rejection),
 }
 
-/// Why a packet was rejected. Anybody on the path can say so.
+/// Why a packet was rejected. Any node on the path can have said so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The ILP error code.
@@ -201,6 +201,13 @@ impl Connection {
         };
         let recipient = self.read_data(sequence, packet_type, data);
         self.is_established |= recipient.is_some();
+        let result = match result {
+            // The recipient's data is a STREAM packet, in which an F08 has no room for numbers.
+            PacketResult::Rejected(rejection) if recipient.is_some() => {
+                PacketResult::Rejected(Rejection { too_large: None, ..rejection })
+            }
+            result => result,
+        };
         Answer { result, recipient }
     }
 

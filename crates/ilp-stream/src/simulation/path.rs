@@ -32,6 +32,8 @@ pub(super) struct Conditions {
     pub(super) deposit: u64,
     /// All packets are rejected with this code.
     pub(super) code: Option<ErrorCode>,
+    /// The code of the recipient's own refusals, in place of F99.
+    pub(super) recipient_code: Option<ErrorCode>,
     pub(super) lie: Option<Lie>,
     /// What the recipient takes in all.
     pub(super) receive_max: Option<u64>,
@@ -71,6 +73,7 @@ impl Default for Conditions {
             packets_per_second_max: u64::MAX,
             deposit: 0,
             code: None,
+            recipient_code: None,
             lie: None,
             receive_max: None,
         }
@@ -167,6 +170,7 @@ impl Path {
             return Carried { reply: None, held: amount, pays: false };
         }
         let (reply, received) = self.deliver(prepare, chance);
+        let reply = self.with_recipients_code(reply);
         let reply = self.falsified(reply, prepare);
         let is_lost = chance.happens(self.conditions.lost_replies_per_mille);
         // A wrong fulfillment is found out by whoever would have to pay for it.
@@ -271,6 +275,16 @@ impl Path {
         let sequence = request.sequence();
         let packet = StreamPacketBuilder { packet_type, sequence, amount, frames, padded_bytes: 0 };
         packet.encrypt(&self.keys, chance).unwrap()
+    }
+
+    fn with_recipients_code(&self, reply: Reply) -> Reply {
+        match (reply, self.conditions.recipient_code) {
+            (Reply::Reject(reject), Some(code)) => {
+                let (triggered_by, data) = (reject.triggered_by(), reject.data());
+                RejectBuilder { code, triggered_by, message: b"", data }.build().unwrap().into()
+            }
+            (reply, _) => reply,
+        }
     }
 
     fn falsified(&mut self, reply: Reply, prepare: &Prepare) -> Bytes {

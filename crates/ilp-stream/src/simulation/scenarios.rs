@@ -132,6 +132,29 @@ fn a_delivery_without_a_known_rate_asks_for_it_first() {
     assert_eq!(reason(&outcome), &EndReason::NothingArrives);
 }
 
+/// Receivers answer a packet that can't be fulfilled with F99 or F05, and one below its minimum
+/// with F99 or F04. What counts is the STREAM packet inside.
+#[test]
+fn the_code_of_a_recipients_refusal_is_of_no_account() {
+    for code in ["F99", "F05", "F04", "F00", "T00", "R01", "F08", "R00"] {
+        let code = ErrorCode::from_bytes(code.as_bytes().try_into().unwrap()).unwrap();
+        let path_rate = rate(92, 100);
+        let conditions =
+            Conditions { rate: path_rate, maximum: 1_000, recipient_code: Some(code), ..calm() };
+        let mut simulation = Simulation::new(23, conditions);
+        let amount = Amount::Deliver { amount: 50_000, send_max: 60_000 };
+        let outcome = simulation.pay(amount, path_rate.less(100));
+        assert!(matches!(outcome, Outcome::Completed { .. }), "{code} to a probe: {outcome:?}");
+        let path = Simulation::new(23, conditions).probe(amount).unwrap();
+        assert_eq!((path.rate.lower(), path.packet_amount_max), (path_rate, Some(1_000)), "{code}");
+
+        // Below its minimum: what ends the payment is the rate, which the recipient tells.
+        let mut simulation = Simulation::new(23, conditions);
+        let outcome = simulation.pay(Amount::Send(5_000), rate(93, 100));
+        assert!(matches!(reason(&outcome), EndReason::RateTooLow { .. }), "{code}: {outcome:?}");
+    }
+}
+
 #[test]
 fn a_delivery_that_costs_more_than_allowed_ends_with_what_was_allowed() {
     let mut simulation = Simulation::new(9, Conditions { rate: rate(1, 2), ..calm() });
