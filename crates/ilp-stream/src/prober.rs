@@ -16,9 +16,10 @@ use crate::{
 const FIRST_AMOUNT: u64 = 1_000;
 /// The pause after a temporary error, which doubles.
 const PAUSE_MS_MIN: u64 = 50;
-/// A payer that can't be paid has no address to give. The first form makes `ilp-protocol-stream`
-/// name its asset, the second one those that want an address to be one.
-const GREETINGS: [&[u8]; 2] = [b"", b"private.SEND_ONLY_CLIENT"];
+/// What a payer that can't be paid gives as its address, form by form; after the last one no address
+/// is given at all. Receivers name their asset to a payer that gives an address, and some parse it:
+/// interledger-rs takes a packet with an empty one for another account's and answers F02.
+const GREETINGS: [&[u8]; 2] = [b"private.SEND_ONLY_CLIENT", b""];
 
 /// What a [`Prober`] has to know.
 #[derive(Clone, Debug)]
@@ -90,8 +91,10 @@ pub struct Prober {
     asset: Option<Asset>,
     receive_max: Option<u64>,
     round_trip_ms: u64,
-    /// How often the recipient was greeted and has answered without naming its asset.
-    greetings_answered: usize,
+    /// How many forms of greeting have been of no use: refused, or answered without an asset.
+    greetings_tried: usize,
+    /// The recipient has answered, so a refusal says nothing about the form of greeting any more.
+    is_heard: bool,
     /// Less than this is too little to be forwarded (R01).
     forwarded_min: u64,
     /// More than this met too little liquidity (T04).
@@ -127,7 +130,8 @@ impl Prober {
             asset: parameters.asset,
             receive_max: None,
             round_trip_ms: 0,
-            greetings_answered: 0,
+            greetings_tried: 0,
+            is_heard: false,
             forwarded_min: 1,
             liquid_max: u64::MAX,
             under_way: None,
@@ -189,7 +193,7 @@ impl Prober {
         random: &mut impl Random,
     ) -> Action<Result<Path, EndReason>> {
         let amount = self.amount_to_try();
-        let greeting = GREETINGS.get(self.greetings_answered).filter(|_| self.asset.is_none());
+        let greeting = GREETINGS.get(self.greetings_tried).filter(|_| self.asset.is_none());
         let frame = greeting.map(|source_account| Frame::ConnectionNewAddress { source_account });
         let draft = Draft { amount, minimum: 0, is_fulfillable: false, frame };
         let Ok(written) = self.connection.write(&draft, now, random) else {
@@ -220,7 +224,7 @@ impl Prober {
     /// nothing left to ask.
     fn path(&self) -> Option<Path> {
         let rate = self.rate?;
-        let has_asked = self.asset.is_some() || self.greetings_answered >= GREETINGS.len();
+        let has_asked = self.asset.is_some() || self.greetings_tried >= GREETINGS.len();
         let largest =
             self.payment().min(self.size.limit().unwrap_or(u64::MAX)).min(self.liquid_max);
         // A maximum that has to be searched for is known well enough within an eighth.
@@ -243,6 +247,7 @@ impl Prober {
 
     fn learn(&mut self, probe: UnderWay, says: RecipientSays) {
         self.pause_ms = 0;
+        self.is_heard = true;
         if says.amount == 0 {
             self.too_little(probe.amount);
         } else {
@@ -257,7 +262,7 @@ impl Prober {
                 self.end = Some(EndReason::AssetChanged);
             }
             (Some(asset), _) => self.asset = Some(asset),
-            (None, _) => self.greetings_answered = self.greetings_answered.saturating_add(1),
+            (None, _) => self.greetings_tried = self.greetings_tried.saturating_add(1),
         }
         self.receive_max = self.receive_max.max(says.receive_max);
         if let Some((code, message)) = says.close {
@@ -267,6 +272,7 @@ impl Prober {
 
     fn take_reject(&mut self, probe: UnderWay, rejection: Rejection, now: Timestamp) {
         match rejection.code {
+            code if self.is_about_greeting(code) => self.greetings_tried += 1,
             ErrorCode::F08_AMOUNT_TOO_LARGE => {
                 if self.size.too_large(probe.amount, rejection.too_large).is_err() {
                     self.end = Some(EndReason::PathTakesNothing);
@@ -286,6 +292,18 @@ impl Prober {
             _ => self.end = Some(EndReason::Refused(rejection.clone())),
         }
         self.last_rejection = Some(rejection);
+    }
+
+    /// Whether a refusal may be of the greeting, as of a receiver that parses the address in it.
+    fn is_about_greeting(&self, code: ErrorCode) -> bool {
+        let is_possible = matches!(
+            code,
+            ErrorCode::F00_BAD_REQUEST
+                | ErrorCode::F02_UNREACHABLE
+                | ErrorCode::F06_UNEXPECTED_PAYMENT
+        );
+        let is_greeted = self.asset.is_none() && self.greetings_tried < GREETINGS.len();
+        is_possible && is_greeted && !self.is_heard
     }
 
     /// A probe brings nothing. A thousand times more may; the whole payment must.
