@@ -16,6 +16,9 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conditions {
     pub(super) rate: Rate,
+    /// What a packet carries is turned into another asset's units at this rate and back again, and
+    /// rounded down both times.
+    pub(super) via: Option<Rate>,
     /// What arrives is rounded down this often more, as by further connectors.
     pub(super) roundings: u64,
     pub(super) maximum: u64,
@@ -63,6 +66,7 @@ impl Default for Conditions {
     fn default() -> Self {
         Self {
             rate: Rate::ONE,
+            via: None,
             roundings: 0,
             maximum: u64::MAX,
             tells_maximum: true,
@@ -221,6 +225,10 @@ impl Path {
     }
 
     fn arriving(&self, amount: u64) -> u64 {
+        let amount = self.conditions.via.map_or(amount, |via| {
+            let (delivered, sent) = via.terms();
+            Rate::new(sent, delivered).unwrap().delivered_for(via.delivered_for(amount))
+        });
         self.conditions.rate.delivered_for(amount).saturating_sub(self.conditions.roundings)
     }
 

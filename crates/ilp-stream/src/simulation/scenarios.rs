@@ -370,3 +370,42 @@ fn probes_that_fail_say_why() {
     let path = simulation.probe(Amount::Send(1_000)).unwrap();
     assert_eq!((path.rate.lower(), path.packet_amount_max), (Rate::ONE, None));
 }
+
+/// A path of one asset whose nodes count in another in between: what a packet carries is rounded to
+/// that asset's units and back.
+#[test]
+fn what_a_path_of_one_asset_rounds_away_is_known_before_money_is_sent() {
+    let via_another = rate(92, 100);
+    for maximum in [1_000, 86_205] {
+        let rounding = Conditions { via: Some(via_another), maximum, ..calm() };
+        for amount in [862_050, 500, 86_205, 1_001, 1_999, 86_206, 172_409] {
+            let mut simulation = Simulation::new(24, rounding);
+            let path = simulation.probe_of_one_asset(Amount::Send(amount)).unwrap();
+            let minimum = if path.is_lossless { Rate::ONE } else { path.worst_rate().less(100) };
+            let mut simulation = Simulation::new(24, rounding);
+            let outcome = simulation.pay(Amount::Send(amount), minimum);
+            assert_eq!(
+                outcome,
+                completed(amount, path.delivered_for(amount)),
+                "{maximum} {amount}"
+            );
+            assert!(path.delivered_for(amount) + 2 * amount.div_ceil(maximum) >= amount);
+        }
+        // Each packet of the largest amount comes out even, and yet no other one does.
+        let path = Simulation::new(24, Conditions { maximum: 50, ..rounding });
+        let path = { path }.probe_of_one_asset(Amount::Send(1_030)).unwrap();
+        assert_eq!((path.rate.lower(), path.is_lossless), (Rate::ONE, false));
+    }
+    for via in [None, Some(Rate::ONE), Some(rate(100, 1))] {
+        let mut simulation = Simulation::new(24, Conditions { via, maximum: 1_000, ..calm() });
+        let path = simulation.probe_of_one_asset(Amount::Send(50_500)).unwrap();
+        assert!(path.is_lossless, "{via:?}");
+        assert_eq!(simulation.path.refused, 1, "the first packet, which was too large");
+    }
+    // Refused on its way instead of rounded to nothing.
+    let coarse = Conditions { via: Some(rate(1, 100)), maximum: 1_000, ..calm() };
+    let path = Simulation::new(24, coarse).probe_of_one_asset(Amount::Send(50_500)).unwrap();
+    assert!(!path.is_lossless);
+    assert_eq!(path.delivered_for(50_500), 50_400);
+    assert_eq!(path.sent_for(1_000), Some(1_000));
+}
