@@ -40,6 +40,8 @@ pub(super) struct Conditions {
     pub(super) lie: Option<Lie>,
     /// What the recipient takes in all.
     pub(super) receive_max: Option<u64>,
+    /// A packet of more than this is rejected for want of liquidity.
+    pub(super) liquidity_max: u64,
 }
 
 /// What a recipient or a connector can do that it shouldn't.
@@ -80,6 +82,7 @@ impl Default for Conditions {
             recipient_code: None,
             lie: None,
             receive_max: None,
+            liquidity_max: u64::MAX,
         }
     }
 }
@@ -159,7 +162,7 @@ impl Path {
         self.available += deposit;
         self.funds += deposit;
         let amount = prepare.amount();
-        let refusal = if amount > self.available {
+        let refusal = if amount > self.available.min(self.conditions.liquidity_max) {
             Some(Reject::new(ErrorCode::T04_INSUFFICIENT_LIQUIDITY, None, "too little liquidity"))
         } else {
             self.refusal(prepare, now, chance)

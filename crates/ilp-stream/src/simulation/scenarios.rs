@@ -409,3 +409,39 @@ fn what_a_path_of_one_asset_rounds_away_is_known_before_money_is_sent() {
     assert_eq!(path.delivered_for(50_500), 50_400);
     assert_eq!(path.sent_for(1_000), Some(1_000));
 }
+
+/// A next hop that takes one unit at once makes 28,213 packets of a payment that was quoted as 29.
+#[test]
+fn a_path_that_takes_next_to_nothing_ends_the_payment_instead_of_flooding_it() {
+    const QUOTED: u64 = 29;
+    const PACKETS_MAX: u64 = 10 * QUOTED;
+    let before = Conditions { maximum: 1_000, ..calm() };
+    for tells_maximum in [true, false] {
+        for begins_after_ms in [0, 35] {
+            let stingy = Conditions { maximum: 1, tells_maximum, ..before };
+            let mut simulation = Simulation::new(25, before);
+            simulation.change_after(begins_after_ms, stingy);
+            let mut parameters = simulation.parameters(Amount::Send(28_213), Rate::ONE);
+            parameters.packets_max = Some(PACKETS_MAX);
+            let outcome = simulation.pay_with(parameters);
+            let EndReason::TooManyPackets { needed, packets_max } = reason(&outcome) else {
+                panic!("{outcome:?}")
+            };
+            assert!(*needed > PACKETS_MAX && *packets_max == PACKETS_MAX, "{outcome:?}");
+            assert!(simulation.packets_sent < 120, "{}", simulation.packets_sent);
+        }
+    }
+    // One that never has liquidity for more than a unit does no better.
+    let mut simulation = Simulation::new(25, Conditions { liquidity_max: 1, ..before });
+    let mut parameters = simulation.parameters(Amount::Send(28_213), Rate::ONE);
+    parameters.packets_max = Some(PACKETS_MAX);
+    let outcome = simulation.pay_with(parameters);
+    assert!(matches!(reason(&outcome), EndReason::TooManyPackets { .. }), "{outcome:?}");
+    assert_eq!(simulation.path.received, PACKETS_MAX);
+    // And one that takes a third of what it took is borne.
+    let mut simulation = Simulation::new(25, before);
+    simulation.change_after(35, Conditions { maximum: 300, ..before });
+    let mut parameters = simulation.parameters(Amount::Send(28_213), Rate::ONE);
+    parameters.packets_max = Some(PACKETS_MAX);
+    assert_eq!(simulation.pay_with(parameters), completed(28_213, 28_213));
+}
