@@ -225,6 +225,7 @@ impl Connection {
             return None;
         }
         let mut says = RecipientSays { amount: packet.amount(), ..RecipientSays::default() };
+        let mut application_data: &[u8] = b"";
         for frame in packet.frames() {
             match frame {
                 Frame::ConnectionAssetDetails { code, scale } => {
@@ -237,8 +238,15 @@ impl Connection {
                 | Frame::StreamClose { stream_id: STREAM_ID, code, message } => {
                     says.close = Some((code, shown(&String::from_utf8_lossy(message))));
                 }
+                Frame::StreamData { stream_id: STREAM_ID, offset: 0, data } => {
+                    application_data = data;
+                }
                 _ => {}
             }
+        }
+        // Rafiki gives its reason for a refusal as data, and none with the frame that closes.
+        if let Some((_, message)) = says.close.as_mut().filter(|(_, message)| message.is_empty()) {
+            *message = shown(&String::from_utf8_lossy(application_data));
         }
         Some(says)
     }

@@ -151,7 +151,9 @@ impl Sender {
         {
             self.end.get_or_insert(EndReason::AssetChanged);
         }
-        if let Some(receive_max) = says.receive_max.filter(|&most| most < self.wanted) {
+        // A smaller one than before is ignored, as the RFC demands: replies may come out of order.
+        self.receive_max = self.receive_max.max(says.receive_max);
+        if let Some(receive_max) = self.receive_max.filter(|&most| most < self.wanted) {
             let wanted = self.wanted;
             self.end.get_or_insert(EndReason::RecipientLimit { receive_max, wanted });
         }

@@ -40,6 +40,8 @@ pub(super) struct Conditions {
     pub(super) lie: Option<Lie>,
     /// What the recipient takes in all.
     pub(super) receive_max: Option<u64>,
+    /// What the recipient says that it takes in all, where that is something else.
+    pub(super) told_receive_max: Option<u64>,
     /// A packet of more than this is rejected for want of liquidity.
     pub(super) liquidity_max: u64,
 }
@@ -82,6 +84,7 @@ impl Default for Conditions {
             recipient_code: None,
             lie: None,
             receive_max: None,
+            told_receive_max: None,
             liquidity_max: u64::MAX,
         }
     }
@@ -242,15 +245,16 @@ impl Path {
             return self.deliver_too_little(prepare, arrived, chance);
         }
         let receive_max = self.conditions.receive_max;
+        let told = self.conditions.told_receive_max.or(receive_max);
         match self.receiver.open(prepare, arrived).expect("it is for our receiver") {
             Incoming::Question(question) => {
-                let limits = receive_max
-                    .map(|receive_max| Limits { receive_max, total_received: self.received });
+                let limits =
+                    told.map(|receive_max| Limits { receive_max, total_received: self.received });
                 (question.answer(limits, chance), 0)
             }
             Incoming::Money(money) => {
                 let total_received = self.received + money.amount();
-                let limits = receive_max.map(|receive_max| Limits { receive_max, total_received });
+                let limits = told.map(|receive_max| Limits { receive_max, total_received });
                 if receive_max.is_some_and(|receive_max| total_received > receive_max) {
                     return (money.decline_for_good(limits, chance), 0);
                 }

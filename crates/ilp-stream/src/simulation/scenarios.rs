@@ -445,3 +445,14 @@ fn a_path_that_takes_next_to_nothing_ends_the_payment_instead_of_flooding_it() {
     parameters.packets_max = Some(PACKETS_MAX);
     assert_eq!(simulation.pay_with(parameters), completed(28_213, 28_213));
 }
+
+#[test]
+fn a_limit_of_the_recipients_that_falls_is_ignored() {
+    let before = Conditions { maximum: 1_000, receive_max: Some(50_000), ..calm() };
+    let mut simulation = Simulation::new(26, before);
+    // As if another payer had taken a part of it; the recipient still takes what it named first.
+    let fallen = Conditions { told_receive_max: Some(40_000), ..before };
+    simulation.change_after(35, fallen);
+    let outcome = simulation.pay(Amount::Send(50_000), Rate::ONE);
+    assert_eq!(outcome, completed(50_000, 50_000));
+}
