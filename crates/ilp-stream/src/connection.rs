@@ -18,7 +18,7 @@ pub(crate) const STREAM_ID: u64 = 1;
 
 /// No more packets than this under one secret (IL-RFC 29, 5.1.3): AES-GCM is not safe beyond 2^32,
 /// and both ends use the key.
-const SEQUENCE_MAX: u64 = 1 << 31;
+pub(crate) const SEQUENCE_MAX: u64 = 1 << 31;
 
 /// Frames besides those that a packet is sent for.
 const GREETING: [Frame<'static>; 2] = [
