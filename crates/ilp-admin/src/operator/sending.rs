@@ -222,7 +222,7 @@ impl Operator {
             return failed("the receiver is gone");
         };
         let now_ms = (self.inner.parts.clock)().unix_ms();
-        let reserved = match recipient.reserve(delivered, now_ms) {
+        let reserved = match recipient.reserve(delivered, delivered, now_ms) {
             Ok(reserved) => reserved,
             Err(Declined::Closed) => return failed("the receiver takes nothing more"),
             Err(Declined::TooMuch { .. }) => return failed("the receiver asks for less by now"),

@@ -86,7 +86,7 @@ impl Receiving {
         let (sent, amount, now) = (packet.amount(), money.amount(), clock::now());
         let arriving = Some((&*recipient.local.asset, amount));
         let limits = self.limits(recipient, money.connection());
-        let room = match recipient.reserve(amount, now.unix_ms()) {
+        let room = match recipient.reserve(amount, money.minimum(), now.unix_ms()) {
             Ok(room) => room,
             Err(Declined::Closed) => {
                 let reject = money.decline_for_good(Some(limits), &mut random).into_bytes();

@@ -28,7 +28,7 @@ impl Node {
     /// Brings money to an incoming payment as a packet would.
     async fn receive(&self, id: &str, amount: u64) -> Result<(), Declined> {
         let recipient = self.operator.recipient(id.parse().unwrap()).await.unwrap().unwrap();
-        let reserved = recipient.reserve(amount, clock().unix_ms())?;
+        let reserved = recipient.reserve(amount, 0, clock().unix_ms())?;
         self.pay_in(&recipient.local, amount).await;
         reserved.keep();
         self.operator.incoming_credited(&recipient);
