@@ -77,6 +77,8 @@ mod scrapes;
 mod signature;
 /// Disks that fill up, files that rot.
 mod storage;
+/// STREAM at its edges: receivers of other makes, data, limits, and payers that break the protocol.
+mod stream_edges;
 /// STREAM packets, receivers and payments against those of the npm packages.
 mod stream_npm;
 /// Starting and stopping nodes, stub peers, packets.
