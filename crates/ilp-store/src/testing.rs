@@ -114,6 +114,7 @@ pub(crate) fn quote(of: &WalletAddressRecord) -> QuoteRecord {
         debit_amount: u64::MAX,
         debit_minus_fees: u64::MAX - 1,
         receive_amount: 7,
+        deliver_amount: Some(6),
         receive_asset_code: "EUR".to_owned(),
         receive_asset_scale: 2,
         fee_id: None,

@@ -74,6 +74,7 @@ stored!(QuoteRecord as QuoteForm {
     debit_amount: u64,
     debit_minus_fees: u64,
     receive_amount: u64,
+    deliver_amount: Option<u64>,
     receive_asset_code: String,
     receive_asset_scale: u8,
     fee_id: Option<Uuid>,

@@ -126,6 +126,9 @@ pub struct QuoteRecord {
     pub debit_minus_fees: u64,
     /// What arrives, in the smallest unit of the receiver's asset.
     pub receive_amount: u64,
+    /// What the payment is done with when it has arrived, in the same unit, where what was asked for
+    /// can't be hit exactly; `None` for [`QuoteRecord::receive_amount`].
+    pub deliver_amount: Option<u64>,
     /// What the receiver's asset is called.
     pub receive_asset_code: String,
     /// Its decimal places.

@@ -83,8 +83,12 @@ pub struct QuoteOffer {
     /// What the packets would take from the wallet at most, in its asset's smallest unit; fees of
     /// the node are not in it.
     pub debit_amount: u64,
-    /// What would arrive at least, in the smallest unit of the receiver's asset.
+    /// What would arrive, in the smallest unit of the receiver's asset: at least that much where a
+    /// rate may move, and otherwise as much as rounding leaves.
     pub receive_amount: u64,
+    /// What was asked to arrive, in the same unit, where it can't be hit exactly and
+    /// `receive_amount` is what will arrive instead.
+    pub deliver_amount: Option<u64>,
     /// What the receiver counts in.
     pub receive_asset: AssetName,
     /// The most that one packet may carry on the path, in the sender's unit; `None` for no limit.
@@ -133,7 +137,8 @@ pub struct SendOrder {
     pub receive_asset: AssetName,
     /// All that packets may take, over all attempts, in the source asset's smallest unit.
     pub debit_max: u64,
-    /// What is to arrive, over all attempts, in the smallest unit of the receiver's asset.
+    /// What is to arrive at the least, over all attempts, in the smallest unit of the receiver's
+    /// asset.
     pub receive_amount: u64,
     /// Whether `debit_max` is to be used up, as opposed to `receive_amount` reached.
     pub is_fixed_send: bool,

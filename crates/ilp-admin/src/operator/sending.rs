@@ -312,7 +312,7 @@ impl Inner {
                 scale: quote.receive_asset_scale,
             },
             debit_max: quote.debit_minus_fees,
-            receive_amount: quote.receive_amount,
+            receive_amount: quote.deliver_amount.unwrap_or(quote.receive_amount),
             is_fixed_send: quote.is_fixed_send,
             rate_min: Fraction { delivered: quote.rate_delivered, sent: quote.rate_sent },
             sent,

@@ -42,6 +42,7 @@ impl Paying for NotingPayer {
         let offer = QuoteOffer {
             debit_amount,
             receive_amount,
+            deliver_amount: None,
             receive_asset: AssetName { code: "EUR".to_owned(), scale: 2 },
             max_packet_amount: Some(10),
             packet_count: debit_amount.div_ceil(10),
