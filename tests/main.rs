@@ -53,6 +53,8 @@ mod packet_npm;
 mod packet_watch;
 /// The operator's pages: forms, sessions, and who is kept out.
 mod pages;
+/// Payments whose path or node breaks: how their ends are told, and that they flood no next hop.
+mod payment_ends;
 /// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
 mod payments;
 /// Two operators who peer their nodes by command, at a terminal too, and payments each way.

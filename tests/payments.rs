@@ -252,6 +252,31 @@ fn a_payment_survives_the_kill_of_any_node_on_its_way() {
     }
 }
 
+/// What packets under way at a kill have brought isn't in Alice's books, so what she has delivered is
+/// known from what Bob still asks for.
+#[test]
+fn a_delivery_that_a_kill_interrupts_delivers_what_is_still_asked_for() {
+    const ASKED: u64 = 5_000 * MAX_PACKET_AMOUNT * 90;
+    let mut chain = Chain::start();
+    let (invoice, url) = invoice(&chain, ASKED);
+    let quote = chain.alice.quote(&chain.from.0, &url, Deliver(ASKED)).unwrap();
+    let id = chain.alice.pay_quote(&chain.from.0, &quote);
+    let half = 2_500 * MAX_PACKET_AMOUNT;
+    wait_for("half of it", || (sent_so_far(&chain.alice, &id) > half).then_some(()));
+    chain.alice = kill_and_restart(chain.alice);
+    let payment = chain.alice.ended_payment(&id);
+    assert_eq!(payment["state"], "COMPLETED", "{payment}");
+    let query =
+        "query($id: String!) { incomingPayment(id: $id) { state receivedAmount { value } } }";
+    let paid = || {
+        let found = chain.bob.query(query, json!({ "id": invoice }))["incomingPayment"].clone();
+        (found["state"] == "COMPLETED").then_some(found)
+    };
+    let received = wait_for("the incoming payment's end", paid)["receivedAmount"].clone();
+    let received: u64 = received["value"].as_str().unwrap().parse().unwrap();
+    assert!((ASKED..ASKED + 90).contains(&received), "{received} of {ASKED}");
+}
+
 #[test]
 fn a_receiver_on_the_same_node_is_paid_in_the_books() {
     let node = Node::start_with(&[("JIRANI_RATES_FIXED", "USD/EUR=0.9")]);

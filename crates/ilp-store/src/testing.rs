@@ -141,6 +141,8 @@ pub(crate) fn outgoing_payment(quote: &QuoteRecord) -> OutgoingPaymentRecord {
         sent: 0,
         delivered: 0,
         packets: Some(0),
+        under_way_max: 5,
+        in_doubt: u64::MAX,
         created_at_ms: 1_700_000_000_000,
     }
 }

@@ -109,6 +109,10 @@ pub(crate) struct OutgoingPaymentForm {
     sent: u64,
     delivered: u64,
     packets: Option<u64>,
+    #[serde(default)]
+    under_way_max: u64,
+    #[serde(default)]
+    in_doubt: u64,
     created_at_ms: u64,
 }
 
@@ -132,6 +136,8 @@ impl Stored for OutgoingPaymentRecord {
             sent: self.sent,
             delivered: self.delivered,
             packets: self.packets,
+            under_way_max: self.under_way_max,
+            in_doubt: self.in_doubt,
             created_at_ms: self.created_at_ms,
         }
     }
@@ -149,6 +155,8 @@ impl Stored for OutgoingPaymentRecord {
             sent: form.sent,
             delivered: form.delivered,
             packets: form.packets,
+            under_way_max: form.under_way_max,
+            in_doubt: form.in_doubt,
             created_at_ms: form.created_at_ms,
         })
     }

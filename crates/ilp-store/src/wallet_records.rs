@@ -194,6 +194,13 @@ pub struct OutgoingPaymentRecord {
     /// How many packets took it; `None` where that isn't known, as of payments from before it was
     /// counted.
     pub packets: Option<u64>,
+    /// The most that packets of the attempt that runs can carry at one time, in the asset's smallest
+    /// unit; noted before the first one is sent, and zero once all are answered.
+    pub under_way_max: u64,
+    /// The most that packets carried which were under way when the node was killed, in the asset's
+    /// smallest unit. Their Fulfills were lost, so the money may be at the receiver and isn't in this
+    /// node's books.
+    pub in_doubt: u64,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
 }

@@ -184,6 +184,8 @@ impl Changing {
             sent: 0,
             delivered: 0,
             packets: Some(0),
+            under_way_max: 0,
+            in_doubt: 0,
             created_at_ms: now.unix_ms(),
         };
         let nothing = Balance::default();

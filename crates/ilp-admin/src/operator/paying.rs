@@ -4,6 +4,8 @@
 //! STREAM and SPSP and calls back into the [`Operator`]:
 //!
 //! - `pay_through(paying)` once after the load: payments that a restart interrupted go on;
+//! - `payment_begins(id, under_way_max)` before the first packet of an attempt, durable, so that the
+//!   next start knows what a kill has left in doubt;
 //! - `payment_progress(id, Progress)`, cheap, as often as it likes;
 //! - `payment_ended(id, Ended, Progress)`, durable, once; or `payment_paused(id, Progress)` where
 //!   the node ends first;
@@ -144,13 +146,31 @@ pub struct SendOrder {
     pub is_fixed_send: bool,
     /// The worst rate at which packets are to be sent.
     pub rate_min: Fraction,
+    /// How many packets the quote said that it takes at least.
+    pub packet_count: u64,
     /// What packets have taken so far, as the books have it.
     pub sent: u64,
     /// What has arrived so far: exact but for what came in the last moment before a restart, which
     /// is counted at the worst rate.
     pub delivered: u64,
+    /// The most that may have arrived beside that, of packets that were under way when the node was
+    /// killed, in the source asset's smallest unit.
+    pub in_doubt: u64,
     /// What the payer gave with its offer.
     pub details: Secret,
+}
+
+impl SendOrder {
+    /// Whether nothing is left to be sent, by this node's own books. What a receiver says about
+    /// itself can't change that any more.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        if self.is_fixed_send {
+            self.sent >= self.debit_max
+        } else {
+            self.delivered >= self.receive_amount
+        }
+    }
 }
 
 /// How far a payment has come.

@@ -74,6 +74,9 @@ pub(super) fn of_outgoing(
     if let Some(error) = &payment.error {
         data["error"] = json!(error);
     }
+    if payment.in_doubt > 0 {
+        data["amountInDoubt"] = in_source(payment.in_doubt);
+    }
     event(kind, data, payment.metadata.as_deref(), told)
 }
 
