@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
-    Inner, Operator, check,
+    EventKind, Inner, Operator, check,
     error::OperatorError,
     paying::{AssetName, Ended, Fraction, Paying, Progress, SendOrder},
     recipients::Declined,
@@ -389,12 +389,12 @@ impl Inner {
             let kind = match ended {
                 Ended::Completed => {
                     record.state = OutgoingPaymentState::Completed;
-                    "outgoing_payment.completed"
+                    EventKind::OutgoingPaymentCompleted
                 }
                 Ended::Failed { reason } => {
                     record.state = OutgoingPaymentState::Failed;
                     record.error = Some(with_doubt(reason, record.in_doubt, asset));
-                    "outgoing_payment.failed"
+                    EventKind::OutgoingPaymentFailed
                 }
             };
             record.under_way_max = 0;

@@ -202,7 +202,7 @@ async fn a_payment_whose_money_came_at_the_last_moment_is_sent() {
     let payer = node.pay_through_notes().await;
     assert_eq!(payer.orders.lock().len(), 1);
     assert_eq!(node.row("outgoingPayment", &ids[0], "state").await["state"], "SENDING");
-    assert_eq!(node.told(&["outgoing_payment.funded"]).await.len(), 2);
+    assert_eq!(node.told(&["outgoing_payment.sending"]).await.len(), 2);
 }
 
 /// The transfer is in the books, and the node ends before the record says so.
