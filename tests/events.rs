@@ -15,6 +15,7 @@ use crate::support::{
     script::Script,
     stub::{Answer, Request, Stub},
     wait_for,
+    wallets::Amount,
 };
 
 const SECRET: &str = "a secret for events";
@@ -95,6 +96,93 @@ fn each_crossing_is_told_once_and_signed() {
         assert_eq!(request.header("content-type"), Some("application/json"));
     }
     assert!(!node.dir.log().contains("hush-hush") && !node.dir.log().contains(SECRET));
+}
+
+/// Asks for an amount in cents at a wallet address; gives the URL at which it is paid.
+fn ask_for(node: &Node, wallet: &str, value: u64) -> String {
+    let amount = json!({ "value": value, "assetCode": "USD", "assetScale": 2 });
+    let made = node.query(
+        "mutation($input: CreateIncomingPaymentInput!) {
+           createIncomingPayment(input: $input) { payment { url } } }",
+        json!({ "input": { "walletAddressId": wallet, "incomingAmount": amount } }),
+    );
+    made["createIncomingPayment"]["payment"]["url"].as_str().unwrap().to_owned()
+}
+
+fn pay(node: &Node, wallet: &str, url: &str, value: u64) {
+    let quote = node.quote(wallet, url, Amount::Send(value)).unwrap();
+    let payment = node.ended_payment(&node.pay_quote(wallet, &quote));
+    assert_eq!(payment["state"], "COMPLETED", "{payment}");
+}
+
+/// Makes a payment and calls it off before it has its money.
+fn cancel(node: &Node, wallet: &str, url: &str) {
+    let quote = node.quote(wallet, url, Amount::Send(1)).unwrap();
+    let made = node.query(
+        "mutation($input: CreateOutgoingPaymentInput!) {
+           createOutgoingPayment(input: $input) { payment { id } } }",
+        json!({ "input": { "walletAddressId": wallet, "quoteId": quote["id"] } }),
+    );
+    node.query(
+        "mutation($input: CancelOutgoingPaymentInput!) {
+           cancelOutgoingPayment(input: $input) { payment { state } } }",
+        json!({ "input": { "id": made["createOutgoingPayment"]["payment"]["id"] } }),
+    );
+}
+
+/// Types of event that Rafiki's clients don't know, or know with another meaning.
+const OWN: [&str; 3] =
+    ["incoming_payment.processing", "outgoing_payment.sending", "outgoing_payment.cancelled"];
+
+/// Systems that were built for Rafiki answer 400 to a type of event that Rafiki doesn't send them.
+#[test]
+fn a_system_that_was_built_for_rafiki_is_told_what_it_knows() {
+    const KNOWN: [&str; 6] = [
+        "incoming_payment.created",
+        "incoming_payment.completed",
+        "incoming_payment.expired",
+        "outgoing_payment.created",
+        "outgoing_payment.completed",
+        "outgoing_payment.failed",
+    ];
+    let receiver = Stub::start(|request| {
+        let kind = body(request)["type"].clone();
+        let is_known = KNOWN.iter().any(|known| kind == *known);
+        Answer::Status(if is_known { 200 } else { 400 })
+    });
+    let node = node_with(&receiver, &[("JIRANI_WEBHOOK_ATTEMPTS_MAX", "1")]);
+    let asset = node.create_asset("USD", 2);
+    let [alice, bob] = ["alice", "bob"].map(|name| node.create_wallet(&asset, name).0);
+    let url = ask_for(&node, &bob, 100);
+    pay(&node, &alice, &url, 40);
+    pay(&node, &alice, &url, 60);
+    let url = ask_for(&node, &bob, 5);
+    cancel(&node, &alice, &url);
+    let events = wait_for("every event's end", || {
+        let events = events(&node);
+        let is_over = |event: &Value| event["state"] != "PENDING";
+        (events.len() == 12 && events.iter().all(is_over)).then_some(events)
+    });
+    for event in &events {
+        let kind = event["type"].as_str().unwrap();
+        let expected = if OWN.contains(&kind) { "SKIPPED" } else { "DELIVERED" };
+        assert_eq!(event["state"], expected, "{event}");
+        assert_eq!(event["data"].get("client"), Some(&Value::Null), "{event}");
+    }
+    for kind in OWN {
+        assert!(events.iter().any(|event| event["type"] == kind), "{kind}");
+    }
+    for request in receiver.requests() {
+        assert_eq!(body(&request)["data"].get("client"), Some(&Value::Null), "{request:?}");
+    }
+
+    // A type that is asked for is sent from then on.
+    let node = node.stop().with("JIRANI_WEBHOOK_TYPES", "rafiki,outgoing_payment.sending").start();
+    pay(&node, &alice, &url, 1);
+    wait_for("the notice", || {
+        let mut requests = receiver.requests().into_iter();
+        requests.find(|request| body(request)["type"] == "outgoing_payment.sending")
+    });
 }
 
 #[test]

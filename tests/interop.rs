@@ -3,7 +3,11 @@
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 
-use crate::support::{Node, script::Script, wallets::Amount};
+use crate::support::{
+    Node,
+    script::{OLD_STREAM_RECEIVER, STREAM_RECEIVER, Script},
+    wallets::Amount,
+};
 
 #[test]
 fn interledger_pay_pays_a_stream_receiver_in_packets_of_at_most_the_maximum() {
@@ -18,6 +22,7 @@ fn interledger_pay_pays_a_stream_receiver_in_packets_of_at_most_the_maximum() {
         "ilpAddress": "test.receiver",
         "token": "for-test.receiver",
         "asset": asset_details,
+        "package": OLD_STREAM_RECEIVER,
     }));
     let endpoint = format!("http://127.0.0.1:{}", credentials["port"]);
     let receiver_id = node.create_peer(&asset, "test.receiver", &endpoint, json!({}));
@@ -108,8 +113,9 @@ fn the_client_of_ilp_protocol_stream_pays_a_wallet_address() {
     assert_eq!(learnt, (&json!("USD"), &json!(2)));
 }
 
-/// Pays a receiver by others, found by its SPSP endpoint, out of a wallet of a node's.
-fn a_wallet_pays(script: &str, amount: Amount) -> (Value, Value) {
+/// Pays a receiver by others, found by its SPSP endpoint, out of a wallet of a node's. `package` is the
+/// version of stream-receiver that `receiver.js` uses.
+fn a_wallet_pays(script: &str, package: &str, amount: Amount) -> (Value, Value) {
     let node = Node::start();
     let asset = node.create_asset("EUR", 4);
     let (wallet, _) = node.create_wallet(&asset, "alice");
@@ -118,6 +124,7 @@ fn a_wallet_pays(script: &str, amount: Amount) -> (Value, Value) {
         "ilpAddress": "test.receiver",
         "token": "for-test.receiver",
         "asset": { "code": "EUR", "scale": 4 },
+        "package": package,
     }));
     let endpoint = format!("http://127.0.0.1:{}", started["port"]);
     let more = json!({ "maxPacketAmount": "1000" });
@@ -126,7 +133,7 @@ fn a_wallet_pays(script: &str, amount: Amount) -> (Value, Value) {
     let payment = node.pay_quote(&wallet, &quote);
     let payment = node.ended_payment(&payment);
     let received = receiver.ask(&json!({}));
-    println!("{script}: {payment} {received}");
+    println!("{script} {package}: {payment} {received}");
     assert_eq!((&payment["state"], &payment["error"]), (&json!("COMPLETED"), &Value::Null));
     assert_eq!(payment["sentAmount"]["value"], received["received"]);
     let sent: u64 = payment["sentAmount"]["value"].as_str().unwrap().parse().unwrap();
@@ -136,14 +143,18 @@ fn a_wallet_pays(script: &str, amount: Amount) -> (Value, Value) {
 }
 
 #[test]
-fn a_wallet_pays_a_stream_receiver_and_a_stream_server() {
-    for script in ["receiver.js", "stream_server.js"] {
-        let (_, received) = a_wallet_pays(script, Amount::Send(50_500));
+fn a_wallet_pays_stream_receivers_of_both_kinds_and_a_stream_server() {
+    for (script, package) in [
+        ("receiver.js", OLD_STREAM_RECEIVER),
+        ("receiver.js", STREAM_RECEIVER),
+        ("stream_server.js", ""),
+    ] {
+        let (_, received) = a_wallet_pays(script, package, Amount::Send(50_500));
         assert_eq!(
             (&received["received"], &received["largest"]),
             (&json!("50500"), &json!("1000"))
         );
-        let (payment, received) = a_wallet_pays(script, Amount::Deliver(20_000));
+        let (payment, received) = a_wallet_pays(script, package, Amount::Deliver(20_000));
         assert_eq!(
             (&received["received"], &received["largest"]),
             (&json!("20000"), &json!("1000"))

@@ -2,18 +2,23 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{DataDir, Node, jirani, script::Script};
+use crate::support::{
+    DataDir, Node, jirani,
+    script::{OLD_STREAM_RECEIVER, STREAM_RECEIVER, Script},
+};
 
 const MAX_PACKET_AMOUNT: u64 = 1_000;
 const LIQUIDITY: u64 = 1_000_000_000;
 
-/// A receiver as a peer of `node`'s. Gives where it is paid, and what the node knows the peer as.
-fn receiver(script: &str, node: &Node, asset: &str) -> (Script, String, String) {
+/// Starts a receiver as a peer of `node`'s and returns it with the URL at which it is paid and the
+/// peer's id. `package` is the version of stream-receiver that `receiver.js` uses.
+fn receiver(script: &str, package: &str, node: &Node, asset: &str) -> (Script, String, String) {
     let mut receiver = Script::start(script);
     let started = receiver.ask(&json!({
         "ilpAddress": "test.receiver",
         "token": "for-test.receiver",
         "asset": { "code": "USD", "scale": 2 },
+        "package": package,
     }));
     let endpoint = format!("http://127.0.0.1:{}", started["port"]);
     let peer = node.create_peer(asset, "test.receiver", &endpoint, limits(json!({})));
@@ -54,11 +59,11 @@ fn says(payment: &Value, amount: u64, packets: u64) {
 }
 
 /// Pays two receivers of its own kind twice, and compares what everybody says of it.
-fn the_command_pays(script: &str, packets_of: &str) {
+fn the_command_pays(script: &str, package: &str, packets_of: &str) {
     let node = Node::start();
     let asset = node.create_asset("USD", 2);
     let (_, wallet) = node.create_wallet(&asset, "alice");
-    let (mut receiver, url, peer) = receiver(script, &node, &asset);
+    let (mut receiver, url, peer) = receiver(script, package, &node, &asset);
     // 505.00 are 50 packets and a half; 120.10 are 12 and one of a tenth.
     let sent = pay(&node, &url, &wallet, &["--send", "505.00"]);
     says(&sent, 50_500, 51);
@@ -86,12 +91,17 @@ fn add_up(dir: DataDir) {
 
 #[test]
 fn the_command_pays_a_stream_receiver_exactly() {
-    the_command_pays("receiver.js", "fulfilled");
+    the_command_pays("receiver.js", OLD_STREAM_RECEIVER, "fulfilled");
+}
+
+#[test]
+fn the_command_pays_a_stream_receiver_of_todays_rafiki_exactly() {
+    the_command_pays("receiver.js", STREAM_RECEIVER, "fulfilled");
 }
 
 #[test]
 fn the_command_pays_a_server_of_ilp_protocol_stream_exactly() {
-    the_command_pays("stream_server.js", "packets");
+    the_command_pays("stream_server.js", "", "packets");
 }
 
 /// Three nodes in a row, each of which knows the next one by `test` and takes 1,000 at most.
@@ -127,7 +137,7 @@ fn two_thousand_packets_over_three_nodes_are_each_at_most_the_maximum() {
     let ([alice, connector, bob], [dollars, _, bobs]) = row_of_three();
     let (_, wallet) = alice.create_wallet(&dollars, "alice");
     // The receiver is by others too, and counts what it is brought packet by packet.
-    let (mut receiver, url, peer) = receiver("receiver.js", &bob, &bobs);
+    let (mut receiver, url, peer) = receiver("receiver.js", STREAM_RECEIVER, &bob, &bobs);
     let payment = pay(&alice, &url, &wallet, &["--send", "20000.00"]);
     let received = receiver.ask(&json!({}));
     println!("{received}");

@@ -11,7 +11,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Node, jirani, script::Script};
+use crate::support::{
+    Node, jirani,
+    script::{OLD_STREAM_RECEIVER, Script},
+};
 
 /// From the sender's node to the receiver's.
 struct Chain {
@@ -65,7 +68,8 @@ impl Chain {
 
         let mut receiver = Script::start("receiver.js");
         let credentials = receiver.ask(&json!({ "ilpAddress": "test.receiver",
-            "token": "for-test.receiver", "asset": asset("MXN", 4) }));
+            "token": "for-test.receiver", "asset": asset("MXN", 4),
+            "package": OLD_STREAM_RECEIVER }));
         let limit = json!({ "maxPacketAmount": max_packet_amount.to_string() });
         let ports = [format!("http://{}", one.ilp), format!("http://{}", two.ilp)];
         let beyond = json!({ "routes": ["test.receiver"] });

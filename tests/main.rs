@@ -53,6 +53,8 @@ mod packet_npm;
 mod packet_watch;
 /// The operator's pages: forms, sessions, and who is kept out.
 mod pages;
+/// Payments whose path or node breaks: how their ends are told, and that they flood no next hop.
+mod payment_ends;
 /// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
 mod payments;
 /// Two operators who peer their nodes by command, at a terminal too, and payments each way.
@@ -77,6 +79,8 @@ mod scrapes;
 mod signature;
 /// Disks that fill up, files that rot.
 mod storage;
+/// STREAM at its edges: receivers of other makes, data, limits, and payers that break the protocol.
+mod stream_edges;
 /// STREAM packets, receivers and payments against those of the npm packages.
 mod stream_npm;
 /// Starting and stopping nodes, stub peers, packets.

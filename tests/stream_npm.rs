@@ -13,7 +13,7 @@ use ilp_stream::{
 use interledger_packet::{PacketType, Prepare, PrepareBuilder, Reply, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::script::Script;
+use crate::support::script::{OLD_STREAM_RECEIVER, STREAM_RECEIVER, Script};
 
 const SERVER_SECRET: [u8; 32] = [11; 32];
 const ADDRESS: &str = "test.receiver";
@@ -157,8 +157,8 @@ fn npm_reads_what_we_encrypt_and_we_read_what_npm_encrypts() {
     }
 }
 
-fn server() -> Value {
-    json!({ "secret": hex(&SERVER_SECRET), "address": ADDRESS })
+fn server(package: &str) -> Value {
+    json!({ "secret": hex(&SERVER_SECRET), "address": ADDRESS, "package": package })
 }
 
 fn asset() -> Asset {
@@ -167,7 +167,8 @@ fn asset() -> Asset {
 
 fn npm_credentials(script: &mut Script) -> Credentials {
     let asset = json!({ "code": "EUR", "scale": 4 });
-    let question = json!({ "credentials": { "server": server(), "tag": "alice", "asset": asset } });
+    let server = server(STREAM_RECEIVER);
+    let question = json!({ "credentials": { "server": server, "tag": "alice", "asset": asset } });
     let answer = ask(script, &question);
     Credentials {
         destination: answer["destination"].as_str().unwrap().parse().unwrap(),
@@ -180,9 +181,10 @@ fn our_receiver() -> Receiver {
 }
 
 /// npm's reply to a packet of which 92 in 100 arrive.
-fn npm_reply(script: &mut Script, mut prepare: Prepare) -> (Bytes, u64) {
+fn npm_reply(script: &mut Script, package: &str, mut prepare: Prepare) -> (Bytes, u64) {
     prepare.set_amount(prepare.amount() * 92 / 100);
-    let question = json!({ "answer": { "server": server(), "prepare": hex(prepare.as_bytes()) } });
+    let prepare_hex = hex(prepare.as_bytes());
+    let question = json!({ "answer": { "server": server(package), "prepare": prepare_hex } });
     let answer = ask(script, &question);
     let reply = Bytes::from(from_hex(&answer["reply"]));
     let is_money = matches!(Reply::parse(reply.clone()), Ok(Reply::Fulfill(_)));
@@ -190,55 +192,72 @@ fn npm_reply(script: &mut Script, mut prepare: Prepare) -> (Bytes, u64) {
     (reply, if is_money { prepare.amount() } else { 0 })
 }
 
-#[test]
-fn our_sender_pays_npms_receiver_with_credentials_of_either() {
-    let mut random = chance(2);
-    let ours = our_receiver().credentials(Some(b"alice"), Some(&asset()), &mut random).unwrap();
-    let theirs = npm_credentials(&mut npm());
-    for Credentials { destination, shared_secret } in [ours, theirs] {
-        let mut script = npm();
-        let amount = Amount::Send(50_000);
-        let parameters = ProberParameters::new(destination.clone(), shared_secret.clone(), amount);
-        let mut prober = Prober::new(parameters, now());
-        let path = loop {
-            match prober.next(now(), &mut random) {
-                Action::Send { id, prepare } => {
-                    prober.reply(id, Ok(npm_reply(&mut script, prepare).0), now());
-                }
-                Action::Done(path) => break path.unwrap(),
-                Action::Wait { until } => panic!("{until:?}"),
+/// Sends 50,000 out of a fresh connection, or what it takes to deliver 46,000, and returns what the
+/// receiver took.
+fn pay_npm(package: &str, credentials: Credentials, is_fixed_send: bool) -> u64 {
+    let (mut script, mut random) = (npm(), chance(2));
+    let Credentials { destination, shared_secret } = credentials;
+    let amount = match is_fixed_send {
+        true => Amount::Send(50_000),
+        false => Amount::Deliver { amount: 46_000, send_max: 50_600 },
+    };
+    let mut parameters = ProberParameters::new(destination.clone(), shared_secret.clone(), amount);
+    parameters.packet_amount_max = Some(1_000);
+    let mut prober = Prober::new(parameters, now());
+    let path = loop {
+        match prober.next(now(), &mut random) {
+            Action::Send { id, prepare } => {
+                prober.reply(id, Ok(npm_reply(&mut script, package, prepare).0), now());
             }
-        };
-        assert_eq!(path.asset, Some(asset()));
-        assert_eq!(path.rate.lower(), Rate::new(92, 100).unwrap());
+            Action::Done(path) => break path.unwrap(),
+            Action::Wait { until } => panic!("{until:?}"),
+        }
+    };
+    assert_eq!(path.asset, Some(asset()));
+    assert_eq!(path.rate.lower(), Rate::new(92, 100).unwrap());
 
-        let mut parameters =
-            SenderParameters::new(destination, shared_secret, amount, path.rate.lower().less(100));
-        (parameters.rate, parameters.asset) = (Some(path.rate), path.asset);
-        parameters.first_sequence = path.next_sequence;
-        parameters.packet_amount_max = Some(1_000);
-        let mut sender = Sender::new(parameters, now());
-        let mut received = 0;
-        let outcome = loop {
-            match sender.next(now(), &mut random) {
-                Action::Send { id, prepare } => {
-                    let (reply, arrived) = npm_reply(&mut script, prepare);
-                    received += arrived;
-                    sender.reply(id, Ok(reply), now());
-                }
-                Action::Done(outcome) => break outcome,
-                Action::Wait { until } => panic!("{until:?}"),
+    // Without the path's rate, so that a delivery has to ask for it with a packet of its own.
+    let minimum_rate = path.rate.lower().less(100);
+    let mut parameters = SenderParameters::new(destination, shared_secret, amount, minimum_rate);
+    (parameters.asset, parameters.first_sequence) = (path.asset, path.next_sequence);
+    parameters.packet_amount_max = Some(1_000);
+    let mut sender = Sender::new(parameters, now());
+    let mut received = 0;
+    let outcome = loop {
+        match sender.next(now(), &mut random) {
+            Action::Send { id, prepare } => {
+                let (reply, arrived) = npm_reply(&mut script, package, prepare);
+                received += arrived;
+                sender.reply(id, Ok(reply), now());
             }
-        };
-        assert_eq!(outcome, Outcome::Completed { sent: 50_000, delivered: 46_000 });
-        assert_eq!(received, 46_000);
+            Action::Done(outcome) => break outcome,
+            Action::Wait { until } => panic!("{until:?}"),
+        }
+    };
+    assert!(matches!(outcome, Outcome::Completed { .. }), "{package}: {outcome:?}");
+    assert_eq!((outcome.sent(), outcome.delivered()), (50_000, received), "{package}");
+    if is_fixed_send {
         assert_eq!(sender.progress().packets_fulfilled, 50);
-        // The farewell: F99, as a good-bye.
-        let farewell = sender.farewell(now(), &mut random).unwrap();
-        let (reply, _) = npm_reply(&mut script, farewell);
-        assert!(
-            matches!(Reply::parse(reply), Ok(Reply::Reject(reject)) if reject.code().as_str() == "F99")
-        );
+    }
+    // The farewell: F99, as a good-bye.
+    let farewell = sender.farewell(now(), &mut random).unwrap();
+    let (reply, _) = npm_reply(&mut script, package, farewell);
+    assert!(
+        matches!(Reply::parse(reply), Ok(Reply::Reject(reject)) if reject.code().as_str() == "F99")
+    );
+    received
+}
+
+#[test]
+fn our_sender_pays_npms_receivers_with_credentials_of_either() {
+    let mut random = chance(4);
+    for package in [OLD_STREAM_RECEIVER, STREAM_RECEIVER] {
+        for is_fixed_send in [true, false] {
+            let ours = our_receiver().credentials(Some(b"alice"), Some(&asset()), &mut random);
+            for credentials in [ours.unwrap(), npm_credentials(&mut npm())] {
+                assert_eq!(pay_npm(package, credentials, is_fixed_send), 46_000);
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod graphql;
 pub(crate) mod http;
 pub(crate) mod packets;
 pub(crate) mod rates;
+pub(crate) mod receiver;
 pub(crate) mod script;
 pub(crate) mod socket;
 pub(crate) mod stub;

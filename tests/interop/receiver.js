@@ -2,15 +2,14 @@
 // with its SPSP endpoint on the same port.
 //
 // Reads {"ilpAddress", "token", "asset": {"code", "scale"}} as the first line of its input and
-// answers with {"port", "destinationAddress", "sharedSecret"}. Each further line is answered with
-// what it has seen so far. It ends with its input.
+// answers with {"port", "destinationAddress", "sharedSecret"}. "package" may name another version of
+// stream-receiver. Each further line is answered with what it has seen so far. It ends with its input.
 
 'use strict'
 
 const readline = require('node:readline')
 const { randomBytes } = require('node:crypto')
 const { deserializeIlpPrepare, serializeIlpReply, isFulfill } = require('ilp-packet')
-const { StreamServer } = require('@interledger/stream-receiver')
 const { listen, spsp, print } = require('./plugin')
 
 const seen = { fulfilled: 0, rejected: 0, received: 0n, largest: 0n, unauthorized: 0 }
@@ -36,7 +35,8 @@ function accept(money, prepare) {
   return money.accept()
 }
 
-async function start({ ilpAddress, token, asset }) {
+async function start({ ilpAddress, token, asset, package: name }) {
+  const { StreamServer } = require(name ?? '@interledger/stream-receiver')
   const server = new StreamServer({ serverSecret: randomBytes(32), serverAddress: ilpAddress })
   const credentials = () => {
     const { ilpAddress, sharedSecret } = server.generateCredentials({ asset })

@@ -34,6 +34,8 @@ pub(crate) enum Answer {
 /// One request, as the stub saw it.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    /// `POST` with a packet or an event, `GET` with nothing.
+    pub(crate) method: String,
     pub(crate) authorization: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -115,14 +117,15 @@ fn serve(
     let mut stream = BufReader::new(stream);
     loop {
         let (first, headers) = read_head(&mut stream).ok()?;
-        if !first.starts_with("POST ") {
+        let method = first.split(' ').next().unwrap_or_default().to_owned();
+        if !["GET", "POST"].contains(&method.as_str()) {
             // The preface of HTTP/2, which this server doesn't speak.
             return stream.get_mut().write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").ok();
         }
         let body = read_body(&mut stream, &headers).ok()?;
         let authorization = headers.iter().find(|(name, _)| name == "authorization");
         let authorization = authorization.map(|(_, value)| value.clone()).unwrap_or_default();
-        let request = Request { authorization, headers, body };
+        let request = Request { method, authorization, headers, body };
         requests.lock().push(request.clone());
         let (status, body) = match answer(&request) {
             Answer::Reply(body) => (200, body),

@@ -11,6 +11,7 @@ mod backup;
 mod books;
 mod check;
 mod error;
+mod event_kind;
 mod events;
 mod fees;
 mod form_checks;
@@ -82,6 +83,7 @@ pub use self::{
     books::{AccountAsset, AccountOwner, AccountView, AssetBooks, Movements},
     check::steers,
     error::{ErrorKind, OperatorError},
+    event_kind::{EventKind, SentEvents},
     form_checks::PeerField,
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,

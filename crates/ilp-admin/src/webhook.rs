@@ -19,7 +19,7 @@ use ilp_store::Store;
 use tokio::sync::Notify;
 
 pub use self::backoff::Backoff;
-use crate::operator::{BoxFuture, Clock};
+use crate::operator::{BoxFuture, Clock, SentEvents};
 
 /// One request to the receiver of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub trait WebhookTransport: Send + Sync {
 /// What an operator decides about the sending of events.
 #[derive(Clone, Debug)]
 pub struct WebhookRules {
+    /// Which events are sent.
+    pub events: SentEvents,
     /// What requests are signed with.
     pub secret: Option<Secret>,
     /// How often an event is tried before it is given up; at least once.

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use ilp_admin::operator::Operator;
+use ilp_admin::operator::{EventKind, Operator};
 use ilp_store::{Delivery, EventRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
@@ -24,24 +24,14 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// The types of event that there are.
-const KINDS: [&str; 11] = [
-    "peer.liquidity_low",
-    "asset.liquidity_low",
-    "incoming_payment.created",
-    "incoming_payment.partial_payment_received",
-    "incoming_payment.completed",
-    "incoming_payment.expired",
-    "outgoing_payment.created",
-    "outgoing_payment.funded",
-    "outgoing_payment.completed",
-    "outgoing_payment.failed",
-    "outgoing_payment.cancelled",
-];
-
 /// How far the delivery of an event may be.
-const STATES: [(&str, &str); 4] =
-    [("", "Any"), ("due", "To be taken yet"), ("taken", "Taken"), ("dead", "Given up")];
+const STATES: [(&str, &str); 5] = [
+    ("", "Any"),
+    ("due", "To be taken yet"),
+    ("taken", "Taken"),
+    ("dead", "Given up"),
+    ("skipped", "Not sent"),
+];
 
 pub(crate) fn routes() -> Router<Arc<Pages>> {
     Router::new()
@@ -105,12 +95,12 @@ async fn detail(State(pages): State<Arc<Pages>>, Path(id): Path<String>, visit: 
     let now = pages.operator.now();
     let data = serde_json::from_slice::<Value>(&event.data).unwrap_or_default();
     let shown = serde_json::to_string_pretty(&data).unwrap_or_default();
-    let is_taken = matches!(event.delivery, Delivery::Delivered { .. });
+    let may_retry = matches!(event.delivery, Delivery::Due { .. } | Delivery::Dead { .. });
     let body = html! {
         @if visit.query.get("done") == "retry" { (notice("good", "It is sent again now, with all its attempts before it.")) }
         div.head {
             h1 { (plain(&event.kind)) }
-            @if !is_taken && is_sent(&pages) {
+            @if may_retry && is_sent(&pages) {
                 form method="post" action={ "/events/" (event.id) "/retry" } {
                     (form_token(&visit))
                     button.plain type="submit" { "Send it again now" }
@@ -174,6 +164,7 @@ fn delivery(pages: &Pages, event: &EventRecord, now: Timestamp) -> Markup {
         @match event.delivery {
             Delivery::Delivered { at_ms } => { (state("good", "Taken")) " " (moment_ms(at_ms, now)) }
             Delivery::Dead { at_ms } => { (state("bad", "Given up")) " " (moment_ms(at_ms, now)) }
+            Delivery::Skipped { .. } => { (state("", "Not sent")) " its type is not among webhook.types" }
             Delivery::Due { .. } if !is_sent(pages) => (state("", "Kept")),
             Delivery::Due { at_ms } if event.attempts == 0 => { (state("", "To be sent")) " " (moment_ms(at_ms, now)) }
             Delivery::Due { at_ms } => { (state("warn", "Not taken yet")) " next try " (moment_ms(at_ms, now)) }
@@ -186,6 +177,7 @@ fn state_name(delivery: Delivery) -> &'static str {
         Delivery::Due { .. } => "due",
         Delivery::Delivered { .. } => "taken",
         Delivery::Dead { .. } => "dead",
+        Delivery::Skipped { .. } => "skipped",
     }
 }
 
@@ -209,7 +201,7 @@ fn filter_form(visit: &Visit) -> Markup {
     }
     let typed = Typed::fresh(fields);
     let any = (String::new(), "Any".to_owned());
-    let kinds = KINDS.map(|kind| (kind.to_owned(), kind.to_owned()));
+    let kinds = EventKind::ALL.map(|kind| (kind.name().to_owned(), kind.name().to_owned()));
     let kinds: Vec<_> = [any].into_iter().chain(kinds).collect();
     let states = STATES.map(|(state, words)| (state.to_owned(), words.to_owned()));
     html! {

@@ -34,6 +34,11 @@ pub enum Delivery {
         /// When.
         at_ms: u64,
     },
+    /// It is of a type that isn't sent, as was found at this time, in milliseconds since 1970.
+    Skipped {
+        /// When.
+        at_ms: u64,
+    },
 }
 
 /// Something that happened.
@@ -77,6 +82,11 @@ pub enum AttemptOutcome {
     },
     /// It is given up.
     Dead {
+        /// When, in milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// It isn't to be sent, so nothing was tried.
+    Skipped {
         /// When, in milliseconds since 1970.
         at_ms: u64,
     },
@@ -138,7 +148,7 @@ impl EventShift {
         match event.delivery {
             Delivery::Due { .. } => self.due += count,
             Delivery::Dead { .. } => self.dead += count,
-            Delivery::Delivered { .. } => {}
+            Delivery::Delivered { .. } | Delivery::Skipped { .. } => {}
         }
     }
 }
@@ -241,12 +251,15 @@ impl Store {
         outcome: AttemptOutcome,
     ) -> Result<EventRecord, Refusal> {
         self.edit_event(id, |event| {
-            event.attempts = event.attempts.saturating_add(1);
+            if !matches!(outcome, AttemptOutcome::Skipped { .. }) {
+                event.attempts = event.attempts.saturating_add(1);
+            }
             if !matches!(event.delivery, Delivery::Delivered { .. }) {
                 event.delivery = match outcome {
                     AttemptOutcome::Delivered { at_ms } => Delivery::Delivered { at_ms },
                     AttemptOutcome::Retry { next_attempt_at_ms: at_ms } => Delivery::Due { at_ms },
                     AttemptOutcome::Dead { at_ms } => Delivery::Dead { at_ms },
+                    AttemptOutcome::Skipped { at_ms } => Delivery::Skipped { at_ms },
                 };
             }
         })

@@ -270,7 +270,7 @@ pub(crate) struct EventForm {
     data: String,
     created_at_ms: u64,
     attempts: u32,
-    /// `due`, `delivered` or `dead`, and since or from when.
+    /// `due`, `delivered`, `dead` or `skipped`, and since or from when.
     delivery: (String, u64),
 }
 
@@ -286,6 +286,7 @@ impl Stored for EventRecord {
             Delivery::Due { at_ms } => ("due", at_ms),
             Delivery::Delivered { at_ms } => ("delivered", at_ms),
             Delivery::Dead { at_ms } => ("dead", at_ms),
+            Delivery::Skipped { at_ms } => ("skipped", at_ms),
         };
         EventForm {
             id: self.id,
@@ -303,6 +304,7 @@ impl Stored for EventRecord {
             "due" => Delivery::Due { at_ms },
             "delivered" => Delivery::Delivered { at_ms },
             "dead" => Delivery::Dead { at_ms },
+            "skipped" => Delivery::Skipped { at_ms },
             _ => return Err("the state of its delivery isn't known"),
         };
         Ok(Self {

@@ -114,6 +114,7 @@ pub(crate) fn quote(of: &WalletAddressRecord) -> QuoteRecord {
         debit_amount: u64::MAX,
         debit_minus_fees: u64::MAX - 1,
         receive_amount: 7,
+        deliver_amount: Some(6),
         receive_asset_code: "EUR".to_owned(),
         receive_asset_scale: 2,
         fee_id: None,
@@ -140,6 +141,8 @@ pub(crate) fn outgoing_payment(quote: &QuoteRecord) -> OutgoingPaymentRecord {
         sent: 0,
         delivered: 0,
         packets: Some(0),
+        under_way_max: 5,
+        in_doubt: u64::MAX,
         created_at_ms: 1_700_000_000_000,
     }
 }

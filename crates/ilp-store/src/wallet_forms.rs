@@ -74,6 +74,7 @@ stored!(QuoteRecord as QuoteForm {
     debit_amount: u64,
     debit_minus_fees: u64,
     receive_amount: u64,
+    deliver_amount: Option<u64>,
     receive_asset_code: String,
     receive_asset_scale: u8,
     fee_id: Option<Uuid>,
@@ -108,6 +109,10 @@ pub(crate) struct OutgoingPaymentForm {
     sent: u64,
     delivered: u64,
     packets: Option<u64>,
+    #[serde(default)]
+    under_way_max: u64,
+    #[serde(default)]
+    in_doubt: u64,
     created_at_ms: u64,
 }
 
@@ -131,6 +136,8 @@ impl Stored for OutgoingPaymentRecord {
             sent: self.sent,
             delivered: self.delivered,
             packets: self.packets,
+            under_way_max: self.under_way_max,
+            in_doubt: self.in_doubt,
             created_at_ms: self.created_at_ms,
         }
     }
@@ -148,6 +155,8 @@ impl Stored for OutgoingPaymentRecord {
             sent: form.sent,
             delivered: form.delivered,
             packets: form.packets,
+            under_way_max: form.under_way_max,
+            in_doubt: form.in_doubt,
             created_at_ms: form.created_at_ms,
         })
     }

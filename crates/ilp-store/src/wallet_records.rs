@@ -126,6 +126,9 @@ pub struct QuoteRecord {
     pub debit_minus_fees: u64,
     /// What arrives, in the smallest unit of the receiver's asset.
     pub receive_amount: u64,
+    /// What the payment is done with when it has arrived, in the same unit, where what was asked for
+    /// can't be hit exactly; `None` for [`QuoteRecord::receive_amount`].
+    pub deliver_amount: Option<u64>,
     /// What the receiver's asset is called.
     pub receive_asset_code: String,
     /// Its decimal places.
@@ -191,6 +194,13 @@ pub struct OutgoingPaymentRecord {
     /// How many packets took it; `None` where that isn't known, as of payments from before it was
     /// counted.
     pub packets: Option<u64>,
+    /// The most that packets of the attempt that runs can carry at one time, in the asset's smallest
+    /// unit; noted before the first one is sent, and zero once all are answered.
+    pub under_way_max: u64,
+    /// The most that packets carried which were under way when the node was killed, in the asset's
+    /// smallest unit. Their Fulfills were lost, so the money may be at the receiver and isn't in this
+    /// node's books.
+    pub in_doubt: u64,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
 }

@@ -18,7 +18,7 @@ pub(crate) const STREAM_ID: u64 = 1;
 
 /// No more packets than this under one secret (IL-RFC 29, 5.1.3): AES-GCM is not safe beyond 2^32,
 /// and both ends use the key.
-const SEQUENCE_MAX: u64 = 1 << 31;
+pub(crate) const SEQUENCE_MAX: u64 = 1 << 31;
 
 /// Frames besides those that a packet is sent for.
 const GREETING: [Frame<'static>; 2] = [
@@ -87,7 +87,7 @@ pub(crate) enum PacketResult {
     Rejected(Rejection),
 }
 
-/// Why a packet was rejected. Anybody on the path can say so.
+/// Why a packet was rejected. Any node on the path can have said so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The ILP error code.
@@ -201,6 +201,13 @@ impl Connection {
         };
         let recipient = self.read_data(sequence, packet_type, data);
         self.is_established |= recipient.is_some();
+        let result = match result {
+            // The recipient's data is a STREAM packet, in which an F08 has no room for numbers.
+            PacketResult::Rejected(rejection) if recipient.is_some() => {
+                PacketResult::Rejected(Rejection { too_large: None, ..rejection })
+            }
+            result => result,
+        };
         Answer { result, recipient }
     }
 
@@ -218,6 +225,7 @@ impl Connection {
             return None;
         }
         let mut says = RecipientSays { amount: packet.amount(), ..RecipientSays::default() };
+        let mut application_data: &[u8] = b"";
         for frame in packet.frames() {
             match frame {
                 Frame::ConnectionAssetDetails { code, scale } => {
@@ -230,8 +238,15 @@ impl Connection {
                 | Frame::StreamClose { stream_id: STREAM_ID, code, message } => {
                     says.close = Some((code, shown(&String::from_utf8_lossy(message))));
                 }
+                Frame::StreamData { stream_id: STREAM_ID, offset: 0, data } => {
+                    application_data = data;
+                }
                 _ => {}
             }
+        }
+        // Rafiki gives its reason for a refusal as data, and none with the frame that closes.
+        if let Some((_, message)) = says.close.as_mut().filter(|(_, message)| message.is_empty()) {
+            *message = shown(&String::from_utf8_lossy(application_data));
         }
         Some(says)
     }

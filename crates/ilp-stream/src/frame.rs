@@ -116,6 +116,29 @@ pub enum Frame<'a> {
     },
 }
 
+impl Frame<'_> {
+    /// The stream that the frame is about; `None` for a frame of the whole connection.
+    pub(crate) const fn stream_id(&self) -> Option<u64> {
+        match *self {
+            Self::ConnectionClose { .. }
+            | Self::ConnectionNewAddress { .. }
+            | Self::ConnectionMaxData { .. }
+            | Self::ConnectionDataBlocked { .. }
+            | Self::ConnectionMaxStreamId { .. }
+            | Self::ConnectionStreamIdBlocked { .. }
+            | Self::ConnectionAssetDetails { .. } => None,
+            Self::StreamClose { stream_id, .. }
+            | Self::StreamMoney { stream_id, .. }
+            | Self::StreamMaxMoney { stream_id, .. }
+            | Self::StreamMoneyBlocked { stream_id, .. }
+            | Self::StreamData { stream_id, .. }
+            | Self::StreamMaxData { stream_id, .. }
+            | Self::StreamDataBlocked { stream_id, .. }
+            | Self::StreamReceipt { stream_id, .. } => Some(stream_id),
+        }
+    }
+}
+
 /// Why a connection or a stream ends (section 5.4).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CloseCode(pub u8);

@@ -6,7 +6,8 @@
 //! What it is not: it does no IO, keeps no clock, starts no task and has no source of randomness;
 //! all of these are arguments. It keeps no balances either: what a [`Receiver`] is willing to
 //! fulfill is the books' to decide, and what a [`Sender`] has sent is a count of authentic replies.
-//! It carries money and no data: data frames are read and ignored.
+//! It carries money and no data: a packet that brings data is rejected and ends its connection, since
+//! a Fulfill would acknowledge data that goes nowhere.
 
 #![deny(clippy::float_arithmetic)]
 

@@ -1,5 +1,7 @@
 //! What a path is like, before money is sent over it.
 
+mod path;
+
 use bytes::Bytes;
 use interledger_packet::{Address, ErrorClass, ErrorCode, Timestamp};
 
@@ -7,18 +9,23 @@ use crate::{
     connection::{Connection, Draft, NoReply, PacketResult, RecipientSays, Rejection},
     crypto::{Random, SharedSecret},
     frame::Frame,
-    rate::RateBounds,
+    rate::{Rate, RateBounds},
     receiver::Asset,
     sender::{Action, Amount, EndReason, PacketId, PacketSize},
 };
+
+pub use path::Path;
+
+use path::Cuts;
 
 /// The first probe for a payment whose size in the payer's units isn't known yet.
 const FIRST_AMOUNT: u64 = 1_000;
 /// The pause after a temporary error, which doubles.
 const PAUSE_MS_MIN: u64 = 50;
-/// A payer that can't be paid has no address to give. The first form makes `ilp-protocol-stream`
-/// name its asset, the second one those that want an address to be one.
-const GREETINGS: [&[u8]; 2] = [b"", b"private.SEND_ONLY_CLIENT"];
+/// What a payer that can't be paid gives as its address, form by form; after the last one no address
+/// is given at all. Receivers name their asset to a payer that gives an address, and some parse it:
+/// interledger-rs takes a packet with an empty one for another account's and answers F02.
+const GREETINGS: [&[u8]; 2] = [b"private.SEND_ONLY_CLIENT", b""];
 
 /// What a [`Prober`] has to know.
 #[derive(Clone, Debug)]
@@ -33,6 +40,9 @@ pub struct ProberParameters {
     pub packet_amount_max: Option<u64>,
     /// The recipient's asset, if it is known; if not, the recipient is asked.
     pub asset: Option<Asset>,
+    /// The payer's asset, if it is known. Where the recipient counts in it too, the path is also
+    /// asked whether rounding takes anything of its packets.
+    pub source_asset: Option<Asset>,
     /// How many probes may be sent.
     pub probes_max: u32,
     /// How long all may take, in milliseconds.
@@ -51,29 +61,12 @@ impl ProberParameters {
             amount,
             packet_amount_max: None,
             asset: None,
+            source_asset: None,
             probes_max: 40,
             ms_max: 10_000,
             packet_lifetime_ms: 10_000,
         }
     }
-}
-
-/// What a path is like.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path {
-    /// Its rate, after a packet as large as the payment's.
-    pub rate: RateBounds,
-    /// The most that a packet may carry, in the payer's units; `None` if the whole payment fits
-    /// into one packet and nobody has set a limit.
-    pub packet_amount_max: Option<u64>,
-    /// The recipient's asset, if it was known or the recipient has named it.
-    pub asset: Option<Asset>,
-    /// What the recipient takes in all, in its units, if it says so.
-    pub receive_max: Option<u64>,
-    /// How long the last reply took, in milliseconds.
-    pub round_trip_ms: u64,
-    /// The first sequence that is free, for a [`crate::Sender`] that goes on with the connection.
-    pub next_sequence: u64,
 }
 
 /// Finds out what a path is like with packets that nobody can fulfill, one at a time.
@@ -88,10 +81,17 @@ pub struct Prober {
     size: PacketSize,
     rate: Option<RateBounds>,
     asset: Option<Asset>,
+    source_asset: Option<Asset>,
     receive_max: Option<u64>,
     round_trip_ms: u64,
-    /// How often the recipient was greeted and has answered without naming its asset.
-    greetings_answered: usize,
+    /// How many forms of greeting have been of no use: refused, or answered without an asset.
+    greetings_tried: usize,
+    /// The recipient has answered, so a refusal says nothing about the form of greeting any more.
+    is_heard: bool,
+    /// Whether a packet of one unit brings one; `None` as long as that wasn't asked.
+    is_lossless: Option<bool>,
+    /// What packets of these amounts have brought.
+    samples: Vec<Sample>,
     /// Less than this is too little to be forwarded (R01).
     forwarded_min: u64,
     /// More than this met too little liquidity (T04).
@@ -111,7 +111,28 @@ pub struct Prober {
 struct UnderWay {
     sequence: u64,
     amount: u64,
+    purpose: Purpose,
     sent_at: Timestamp,
+}
+
+/// What a probe is to find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// The rate, and the greatest amount of a packet.
+    Path,
+    /// Whether one unit arrives as one.
+    Unit,
+    /// What a packet of this amount brings.
+    Sample,
+}
+
+/// What a packet brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sample {
+    /// In the payer's units.
+    sent: u64,
+    /// In the recipient's units.
+    delivered: u64,
 }
 
 impl Prober {
@@ -125,9 +146,13 @@ impl Prober {
             size: PacketSize::new(parameters.packet_amount_max),
             rate: None,
             asset: parameters.asset,
+            source_asset: parameters.source_asset,
             receive_max: None,
             round_trip_ms: 0,
-            greetings_answered: 0,
+            greetings_tried: 0,
+            is_heard: false,
+            is_lossless: None,
+            samples: Vec::new(),
             forwarded_min: 1,
             liquid_max: u64::MAX,
             under_way: None,
@@ -171,15 +196,13 @@ impl Prober {
         let Some(probe) = self.under_way.take_if(|probe| probe.sequence == id.0) else { return };
         self.round_trip_ms = now.saturating_ms_since(probe.sent_at);
         let answer = self.connection.read(probe.sequence, None, reply);
-        match answer.recipient {
-            Some(says) => self.learn(probe, says),
-            // Whoever rejects a probe on the way says what the path is like up to there.
-            None => match answer.result {
-                PacketResult::Rejected(rejection) => self.take_reject(probe, rejection, now),
-                PacketResult::Fulfilled | PacketResult::WrongFulfillment => {
-                    self.end = Some(EndReason::WrongFulfillment);
-                }
-            },
+        match (answer.recipient, answer.result) {
+            (Some(says), _) => self.learn(probe, says),
+            // A node that rejects a probe on the way says what the path is like up to there.
+            (None, PacketResult::Rejected(rejection)) => self.take_reject(probe, rejection, now),
+            (None, PacketResult::Fulfilled | PacketResult::WrongFulfillment) => {
+                self.end = Some(EndReason::WrongFulfillment);
+            }
         }
     }
 
@@ -188,16 +211,17 @@ impl Prober {
         now: Timestamp,
         random: &mut impl Random,
     ) -> Action<Result<Path, EndReason>> {
-        let amount = self.amount_to_try();
-        let greeting = GREETINGS.get(self.greetings_answered).filter(|_| self.asset.is_none());
+        let (amount, purpose) = self.next_check().unwrap_or((self.amount_to_try(), Purpose::Path));
+        let greeting = GREETINGS.get(self.greetings_tried).filter(|_| self.asset.is_none());
         let frame = greeting.map(|source_account| Frame::ConnectionNewAddress { source_account });
         let draft = Draft { amount, minimum: 0, is_fulfillable: false, frame };
         let Ok(written) = self.connection.write(&draft, now, random) else {
             return Action::Done(Err(EndReason::SequenceLimit));
         };
         self.probes_left = self.probes_left.saturating_sub(1);
-        self.under_way = Some(UnderWay { sequence: written.sequence, amount, sent_at: now });
-        Action::Send { id: PacketId(written.sequence), prepare: written.prepare }
+        let sequence = written.sequence;
+        self.under_way = Some(UnderWay { sequence, amount, purpose, sent_at: now });
+        Action::Send { id: PacketId(sequence), prepare: written.prepare }
     }
 
     /// The size of the payment in the payer's units, as far as it is known.
@@ -216,21 +240,66 @@ impl Prober {
         self.payment().min(self.size.to_try()).min(self.liquid_max)
     }
 
-    /// The path, once a packet as large as the payment's has reached the recipient and there is
-    /// nothing left to ask.
-    fn path(&self) -> Option<Path> {
-        let rate = self.rate?;
-        let has_asked = self.asset.is_some() || self.greetings_answered >= GREETINGS.len();
-        let largest =
-            self.payment().min(self.size.limit().unwrap_or(u64::MAX)).min(self.liquid_max);
+    /// The most that a packet of the payment carries, in the payer's units.
+    fn largest(&self) -> u64 {
+        self.payment().min(self.size.limit().unwrap_or(u64::MAX)).min(self.liquid_max)
+    }
+
+    /// Whether the maximum is being searched for, as no node has told it.
+    fn is_searched(&self) -> bool {
+        self.size.to_try() < self.largest()
+    }
+
+    /// Whether a packet as large as the payment's has reached the recipient and there is nothing
+    /// left to ask about rate, maximum and asset.
+    fn is_known(&self) -> bool {
+        let has_asked = self.asset.is_some() || self.greetings_tried >= GREETINGS.len();
+        let largest = self.largest();
         // A maximum that has to be searched for is known well enough within an eighth.
-        let is_searched = self.size.to_try() < largest;
-        let enough = if is_searched { largest - largest / 8 } else { largest };
-        if !has_asked || self.size.verified() < enough {
+        let enough = if self.is_searched() { largest - largest / 8 } else { largest };
+        self.rate.is_some() && has_asked && self.size.verified() >= enough
+    }
+
+    fn packet_amount_max(&self) -> Option<u64> {
+        if self.is_searched() { Some(self.size.verified()) } else { self.size.limit() }
+    }
+
+    /// What is still to be asked of a path between two wallets of one asset, once the rest is known.
+    /// Its nodes may count in another asset in between and round each packet down, which
+    /// a payer of one asset doesn't expect.
+    ///
+    /// One unit that arrives as one unit proves that no packet loses anything: each node turns `a`
+    /// into `floor(a * r)`, and such functions, one after the other, bring for the sum of two
+    /// packets at least what they bring for each.
+    fn next_check(&self) -> Option<(u64, Purpose)> {
+        let is_same = self.asset.is_some() && self.asset == self.source_asset;
+        if !is_same || !self.is_known() {
             return None;
         }
-        let packet_amount_max =
-            if is_searched { Some(self.size.verified()) } else { self.size.limit() };
+        let cuts = Cuts::of(self.payment(), self.packet_amount_max().unwrap_or(u64::MAX));
+        // One packet of the amount that was probed.
+        if cuts.packets() == 1 {
+            return None;
+        }
+        let is_one = self.rate.is_some_and(|rate| rate.lower() >= Rate::ONE);
+        match self.is_lossless {
+            None if is_one => Some((1, Purpose::Unit)),
+            Some(true) => None,
+            // What a delivery is cut into depends on what is lost, so its packets aren't known yet.
+            _ if matches!(self.amount, Amount::Deliver { .. }) => None,
+            _ => {
+                let is_unknown =
+                    |amount: &u64| !self.samples.iter().any(|sample| sample.sent == *amount);
+                cuts.amounts().find(is_unknown).map(|amount| (amount, Purpose::Sample))
+            }
+        }
+    }
+
+    /// The path, once nothing is left to ask.
+    fn path(&self) -> Option<Path> {
+        let rate = self.rate.filter(|_| self.is_known() && self.next_check().is_none())?;
+        let packet_amount_max = self.packet_amount_max();
+        let is_one_packet = self.payment() <= packet_amount_max.unwrap_or(u64::MAX);
         Some(Path {
             rate,
             packet_amount_max,
@@ -238,26 +307,27 @@ impl Prober {
             receive_max: self.receive_max,
             round_trip_ms: self.round_trip_ms,
             next_sequence: self.connection.next_sequence(),
+            is_lossless: rate.lower() >= Rate::ONE
+                && (is_one_packet || self.is_lossless == Some(true)),
+            samples: self.samples.clone(),
         })
     }
 
     fn learn(&mut self, probe: UnderWay, says: RecipientSays) {
         self.pause_ms = 0;
-        if says.amount == 0 {
-            self.too_little(probe.amount);
-        } else {
-            self.size.reached(probe.amount);
-            match &mut self.rate {
-                Some(rate) => rate.observe(probe.amount, says.amount),
-                None => self.rate = RateBounds::of_packet(probe.amount, says.amount),
-            }
+        self.is_heard = true;
+        let sample = Sample { sent: probe.amount, delivered: says.amount };
+        match probe.purpose {
+            Purpose::Path => self.learn_rate(sample),
+            Purpose::Unit => self.is_lossless = Some(says.amount > 0),
+            Purpose::Sample => self.samples.push(sample),
         }
         match (says.asset, &self.asset) {
             (Some(asset), Some(known)) if asset != *known => {
                 self.end = Some(EndReason::AssetChanged);
             }
             (Some(asset), _) => self.asset = Some(asset),
-            (None, _) => self.greetings_answered = self.greetings_answered.saturating_add(1),
+            (None, _) => self.greetings_tried = self.greetings_tried.saturating_add(1),
         }
         self.receive_max = self.receive_max.max(says.receive_max);
         if let Some((code, message)) = says.close {
@@ -265,8 +335,38 @@ impl Prober {
         }
     }
 
+    fn learn_rate(&mut self, sample: Sample) {
+        let Sample { sent, delivered } = sample;
+        if delivered == 0 {
+            self.too_little(sent);
+            return;
+        }
+        self.size.reached(sent);
+        self.samples.retain(|known| known.sent != sent);
+        self.samples.push(sample);
+        match &mut self.rate {
+            Some(rate) => rate.observe(sent, delivered),
+            None => self.rate = RateBounds::of_packet(sent, delivered),
+        }
+    }
+
     fn take_reject(&mut self, probe: UnderWay, rejection: Rejection, now: Timestamp) {
+        match (probe.purpose, self.rate) {
+            // A node that refuses one unit would round it to nothing, whatever code it has for that.
+            (Purpose::Unit, _) => {
+                self.is_lossless = Some(false);
+                return;
+            }
+            // The path takes packets as large, so this is trouble that the quote needn't wait for.
+            (Purpose::Sample, Some(rate)) => {
+                let delivered = rate.lower().delivered_for(probe.amount);
+                self.samples.push(Sample { sent: probe.amount, delivered });
+                return;
+            }
+            _ => {}
+        }
         match rejection.code {
+            code if self.is_about_greeting(code) => self.greetings_tried += 1,
             ErrorCode::F08_AMOUNT_TOO_LARGE => {
                 if self.size.too_large(probe.amount, rejection.too_large).is_err() {
                     self.end = Some(EndReason::PathTakesNothing);
@@ -286,6 +386,18 @@ impl Prober {
             _ => self.end = Some(EndReason::Refused(rejection.clone())),
         }
         self.last_rejection = Some(rejection);
+    }
+
+    /// Whether a refusal may be of the greeting, as of a receiver that parses the address in it.
+    fn is_about_greeting(&self, code: ErrorCode) -> bool {
+        let is_possible = matches!(
+            code,
+            ErrorCode::F00_BAD_REQUEST
+                | ErrorCode::F02_UNREACHABLE
+                | ErrorCode::F06_UNEXPECTED_PAYMENT
+        );
+        let is_greeted = self.asset.is_none() && self.greetings_tried < GREETINGS.len();
+        is_possible && is_greeted && !self.is_heard
     }
 
     /// A probe brings nothing. A thousand times more may; the whole payment must.

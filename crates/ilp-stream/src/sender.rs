@@ -72,6 +72,9 @@ pub struct Sender {
     window: Window,
     in_flight: InFlight,
     asset: Option<Asset>,
+    /// What the recipient takes in all; the greatest that it has ever named.
+    receive_max: Option<u64>,
+    packets_max: u64,
     slack: Slack,
     /// The packet under way that is a step of the search for the path's maximum.
     search: Option<u64>,
@@ -124,6 +127,8 @@ impl Sender {
             window: Window::new(parameters.packets_in_flight_max),
             in_flight: InFlight::default(),
             asset: parameters.asset,
+            receive_max: None,
+            packets_max: parameters.packets_max.unwrap_or(u64::MAX),
             slack: Slack::Free,
             search: None,
             forwarded_min: 1,

@@ -16,6 +16,7 @@ use std::{
 };
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use ilp_admin::operator::SentEvents;
 use ilp_connector::{InFlightDefaults, Policy, rate::Rate, token::Secret};
 use ilp_stream::SharedSecret;
 use interledger_packet::Address;
@@ -201,6 +202,7 @@ fn webhook(settings: &Settings) -> Result<WebhookConfig, ConfigError> {
     Ok(WebhookConfig {
         url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
         secret: settings.get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
+        types: settings.required("webhook.types", SentEvents::parse)?,
         timeout_ms: settings.required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
         attempts_max: settings.required("webhook.attempts_max", |text| within(text, 1..=1_000))?,
     })

@@ -20,6 +20,7 @@ const SLACK: Duration = Duration::from_millis(500);
 /// What the operator decided, in the sender's terms.
 pub(crate) fn rules(config: &WebhookConfig) -> WebhookRules {
     WebhookRules {
+        events: config.types.clone(),
         secret: config.secret.clone(),
         attempts_max: config.attempts_max,
         parallel_max: PARALLEL_MAX,

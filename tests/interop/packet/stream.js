@@ -5,12 +5,11 @@
 //   {"credentials": {"server", "tag", "asset"}}   what @interledger/stream-receiver hands out
 //   {"answer": {"server", "prepare"}}             its reply to an ILP Prepare, all money accepted
 //
-// Bytes are hex and numbers text; "server" is {"secret", "address"}. CommonJS, because only require() heeds NODE_PATH.
+// Bytes are hex and numbers text; "server" is {"secret", "address"} and may name the "package" of another version. CommonJS, because only require() heeds NODE_PATH.
 'use strict'
 
 const { Packet } = require('ilp-protocol-stream/dist/src/packet')
 const crypto = require('ilp-protocol-stream/dist/src/crypto')
-const { StreamServer } = require('@interledger/stream-receiver')
 const { deserializeIlpPrepare, serializeIlpReply } = require('ilp-packet')
 
 const bytes = (text) => Buffer.from(text, 'hex')
@@ -19,8 +18,10 @@ const text = (value) => (Buffer.isBuffer(value) ? value.toString('hex') : String
 // A frame's type and its fields, in the order of the RFC.
 const fields = ({ type, name, ...rest }) => [type, ...Object.values(rest)].map(text)
 
-const server = ({ secret, address }) =>
-  new StreamServer({ serverSecret: bytes(secret), serverAddress: address })
+const server = ({ secret, address, package: name }) => {
+  const { StreamServer } = require(name ?? '@interledger/stream-receiver')
+  return new StreamServer({ serverSecret: bytes(secret), serverAddress: address })
+}
 
 const answers = {
   async read({ secret, data }) {

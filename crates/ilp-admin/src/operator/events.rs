@@ -52,7 +52,7 @@ impl Operator {
     /// Has an event sent again, also one that was given up, with all its attempts before it.
     ///
     /// # Errors
-    /// An unknown event; a conflict for one that was delivered.
+    /// An unknown event; a conflict for one that was delivered, or whose type isn't sent.
     pub async fn retry_event(&self, id: &str) -> Result<EventRecord, OperatorError> {
         let id = check::id(id).ok_or_else(unknown_event)?;
         self.change(move |changing| async move {
@@ -61,6 +61,7 @@ impl Operator {
             let known = known.ok_or_else(unknown_event)?;
             match known.delivery {
                 Delivery::Delivered { .. } => return Err(delivered()),
+                Delivery::Skipped { .. } => return Err(skipped()),
                 Delivery::Due { .. } | Delivery::Dead { .. } => {}
             }
             let due = Delivery::Due { at_ms: now_ms };
@@ -71,6 +72,13 @@ impl Operator {
         })
         .await
     }
+}
+
+fn skipped() -> OperatorError {
+    OperatorError::new(
+        ErrorKind::Conflict,
+        "Webhook event is not sent: its type is not among those that webhook.types names",
+    )
 }
 
 fn delivered() -> OperatorError {

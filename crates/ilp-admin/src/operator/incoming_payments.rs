@@ -10,7 +10,7 @@ use interledger_packet::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Changing, Inner, Operator, check,
+    Changing, EventKind, Inner, Operator, check,
     error::OperatorError,
     page::PageArguments,
     wallet_checks::{
@@ -166,7 +166,7 @@ impl Changing {
             created_at_ms: now.unix_ms(),
             withdrawal_id: None,
         };
-        let event = self.inner.incoming_event("incoming_payment.created", &record, now)?;
+        let event = self.inner.incoming_event(EventKind::IncomingPaymentCreated, &record, now)?;
         let made = self.inner.incoming_payment_view(record.clone())?;
         self.commit(&made, move |store| store.insert_incoming_payment(&record, &event)).await?;
         self.inner.parts.event_made.notify_one();
@@ -209,7 +209,7 @@ impl Inner {
 
     fn incoming_event(
         &self,
-        kind: &str,
+        kind: EventKind,
         record: &IncomingPaymentRecord,
         now: Timestamp,
     ) -> Result<EventRecord, OperatorError> {
@@ -226,22 +226,22 @@ fn next_state(
     record: &mut IncomingPaymentRecord,
     balance: Balance,
     now_ms: u64,
-) -> Option<Option<&'static str>> {
+) -> Option<Option<EventKind>> {
     if !record.is_open() {
         return None;
     }
     let received = balance.credits;
     if record.incoming_amount.is_some_and(|asked| received >= u128::from(asked)) {
         record.state = IncomingPaymentState::Completed;
-        return Some(Some("incoming_payment.completed"));
+        return Some(Some(EventKind::IncomingPaymentCompleted));
     }
     if record.expires_at_ms <= now_ms {
         record.state = IncomingPaymentState::Expired;
-        return Some((received > 0).then_some("incoming_payment.expired"));
+        return Some((received > 0).then_some(EventKind::IncomingPaymentExpired));
     }
     if received > 0 && record.state == IncomingPaymentState::Pending {
         record.state = IncomingPaymentState::Processing;
-        return Some(Some("incoming_payment.partial_payment_received"));
+        return Some(Some(EventKind::IncomingPaymentProcessing));
     }
     None
 }

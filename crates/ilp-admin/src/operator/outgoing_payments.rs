@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Changing, Inner, Operator, check,
+    Changing, EventKind, Inner, Operator, check,
     error::{ErrorKind, OperatorError},
     page::PageArguments,
     wallet_checks::{
@@ -184,12 +184,14 @@ impl Changing {
             sent: 0,
             delivered: 0,
             packets: Some(0),
+            under_way_max: 0,
+            in_doubt: 0,
             created_at_ms: now.unix_ms(),
         };
         let nothing = Balance::default();
         let told =
             Told { id: record.funding_id, now_ms: now.unix_ms(), asset: &asset, balance: nothing };
-        let event = of_outgoing("outgoing_payment.created", &record, 0, &told);
+        let event = of_outgoing(EventKind::OutgoingPaymentCreated, &record, 0, &told);
         let made = self.inner.outgoing_payment_view(record.clone())?;
         self.commit(&made, move |store| match store.insert_outgoing_payment(&record, &event) {
             Err(Refusal::Conflict(Conflict::Quote)) => {
@@ -241,7 +243,7 @@ impl Changing {
                 }
                 let (now_ms, balance) = (now.unix_ms(), Balance::default());
                 let told = Told { id: event_id, now_ms, asset, balance };
-                Some(of_outgoing("outgoing_payment.cancelled", record, 0, &told))
+                Some(of_outgoing(EventKind::OutgoingPaymentCancelled, record, 0, &told))
             })?;
             match refused {
                 Some(refusal) => Err(refusal),
@@ -270,10 +272,10 @@ impl Inner {
                 record.state = OutgoingPaymentState::Failed;
                 record.error = Some("QuoteExpired".to_owned());
                 record.withdrawal_id = Some(event_id);
-                return Some(of_outgoing("outgoing_payment.failed", record, 0, &told));
+                return Some(of_outgoing(EventKind::OutgoingPaymentFailed, record, 0, &told));
             }
             record.state = OutgoingPaymentState::Sending;
-            Some(of_outgoing("outgoing_payment.funded", record, 0, &told))
+            Some(of_outgoing(EventKind::OutgoingPaymentSending, record, 0, &told))
         })?;
         Ok(record)
     }

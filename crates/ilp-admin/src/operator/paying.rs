@@ -4,6 +4,8 @@
 //! STREAM and SPSP and calls back into the [`Operator`]:
 //!
 //! - `pay_through(paying)` once after the load: payments that a restart interrupted go on;
+//! - `payment_begins(id, under_way_max)` before the first packet of an attempt, durable, so that the
+//!   next start knows what a kill has left in doubt;
 //! - `payment_progress(id, Progress)`, cheap, as often as it likes;
 //! - `payment_ended(id, Ended, Progress)`, durable, once; or `payment_paused(id, Progress)` where
 //!   the node ends first;
@@ -83,8 +85,12 @@ pub struct QuoteOffer {
     /// What the packets would take from the wallet at most, in its asset's smallest unit; fees of
     /// the node are not in it.
     pub debit_amount: u64,
-    /// What would arrive at least, in the smallest unit of the receiver's asset.
+    /// What would arrive, in the smallest unit of the receiver's asset: at least that much where a
+    /// rate may move, and otherwise as much as rounding leaves.
     pub receive_amount: u64,
+    /// What was asked to arrive, in the same unit, where it can't be hit exactly and
+    /// `receive_amount` is what will arrive instead.
+    pub deliver_amount: Option<u64>,
     /// What the receiver counts in.
     pub receive_asset: AssetName,
     /// The most that one packet may carry on the path, in the sender's unit; `None` for no limit.
@@ -133,19 +139,38 @@ pub struct SendOrder {
     pub receive_asset: AssetName,
     /// All that packets may take, over all attempts, in the source asset's smallest unit.
     pub debit_max: u64,
-    /// What is to arrive, over all attempts, in the smallest unit of the receiver's asset.
+    /// What is to arrive at the least, over all attempts, in the smallest unit of the receiver's
+    /// asset.
     pub receive_amount: u64,
     /// Whether `debit_max` is to be used up, as opposed to `receive_amount` reached.
     pub is_fixed_send: bool,
     /// The worst rate at which packets are to be sent.
     pub rate_min: Fraction,
+    /// How many packets the quote said that it takes at least.
+    pub packet_count: u64,
     /// What packets have taken so far, as the books have it.
     pub sent: u64,
     /// What has arrived so far: exact but for what came in the last moment before a restart, which
     /// is counted at the worst rate.
     pub delivered: u64,
+    /// The most that may have arrived beside that, of packets that were under way when the node was
+    /// killed, in the source asset's smallest unit.
+    pub in_doubt: u64,
     /// What the payer gave with its offer.
     pub details: Secret,
+}
+
+impl SendOrder {
+    /// Whether nothing is left to be sent, by this node's own books. What a receiver says about
+    /// itself can't change that any more.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        if self.is_fixed_send {
+            self.sent >= self.debit_max
+        } else {
+            self.delivered >= self.receive_amount
+        }
+    }
 }
 
 /// How far a payment has come.

@@ -187,6 +187,7 @@ impl Inner {
         Ok(QuoteOffer {
             debit_amount,
             receive_amount,
+            deliver_amount: None,
             receive_asset: AssetName { code: payee.asset.code.clone(), scale: payee.asset.scale },
             max_packet_amount: None,
             packet_count: 0,
@@ -230,6 +231,7 @@ impl Inner {
             debit_amount,
             debit_minus_fees: offer.debit_amount,
             receive_amount: offer.receive_amount,
+            deliver_amount: offer.deliver_amount,
             receive_asset_code: offer.receive_asset.code,
             receive_asset_scale: offer.receive_asset.scale,
             fee_id: draft.fee.map(|fee| fee.id),

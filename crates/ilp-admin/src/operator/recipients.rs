@@ -20,8 +20,8 @@ use uuid::Uuid;
 /// How many are kept in memory. Each takes some 200 bytes.
 const KEPT_MAX: usize = 65_536;
 
-/// What an incoming payment may receive beyond what it asks for, in its asset's smallest unit: a
-/// sender of another asset can't always hit an amount exactly, and one unit is what rounding costs.
+/// What an incoming payment may receive beyond what it asks for, in its asset's smallest unit, from
+/// a payer that states no minimum: one unit is what rounding costs.
 const ROUNDING_SLACK: u64 = 1;
 
 /// Somebody whom packets may pay.
@@ -40,7 +40,7 @@ pub struct Recipient {
 
 struct Asked {
     amount: u64,
-    /// What may still come, what is set aside taken off.
+    /// What may still come, what is set aside taken off, with the slack for rounding.
     room: AtomicU64,
 }
 
@@ -61,6 +61,7 @@ pub enum Declined {
 #[derive(Debug)]
 pub struct Reserved {
     recipient: Arc<Recipient>,
+    /// What was taken of the room, which a last packet may exceed.
     amount: u64,
 }
 
@@ -125,22 +126,39 @@ impl Recipient {
             || self.asked.as_ref().is_some_and(|asked| self.received() >= u128::from(asked.amount))
     }
 
-    /// Sets room aside for a packet of `amount` that arrived at `now_ms` (milliseconds since 1970).
+    /// Sets room aside for a packet of `amount` that arrived at `now_ms` (milliseconds since 1970),
+    /// of which the payer demands that `minimum` arrives.
+    ///
+    /// A payer that counts in a coarser unit can't hit an amount exactly: one cent more may be worth
+    /// 91 units here. Its last packet demands no more than what is still asked for, and what it
+    /// brings beyond that is less than one of the payer's units. So a packet is taken whose minimum
+    /// fits, and no other one after it.
     ///
     /// # Errors
     /// [`Declined`] says whether a smaller packet would be taken.
-    pub fn reserve(self: &Arc<Self>, amount: u64, now_ms: u64) -> Result<Reserved, Declined> {
+    pub fn reserve(
+        self: &Arc<Self>,
+        amount: u64,
+        minimum: u64,
+        now_ms: u64,
+    ) -> Result<Reserved, Declined> {
         if self.is_closed(now_ms) {
             return Err(Declined::Closed);
         }
+        let mut reserved = amount;
         if let Some(asked) = &self.asked {
+            let fits = |room: u64| {
+                let is_last = minimum > 0 && minimum <= room.saturating_sub(ROUNDING_SLACK);
+                (amount <= room || is_last).then(|| room.saturating_sub(amount))
+            };
             // Relaxed will do: the number guards no other memory.
-            asked
+            let room = asked
                 .room
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(amount))
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
                 .map_err(|room| Declined::TooMuch { room })?;
+            reserved = amount.min(room);
         }
-        Ok(Reserved { recipient: Arc::clone(self), amount })
+        Ok(Reserved { recipient: Arc::clone(self), amount: reserved })
     }
 
     /// Whether it is a wallet address, as opposed to an incoming payment.
@@ -262,15 +280,30 @@ mod tests {
     #[test]
     fn packets_at_once_bring_no_more_than_is_asked_for_and_a_unit() {
         let asking = recipient(40, Some(100), None);
-        let first = asking.reserve(50, 0).unwrap();
-        let refused = asking.reserve(12, 0).unwrap_err();
+        let first = asking.reserve(50, 0, 0).unwrap();
+        let refused = asking.reserve(12, 0, 0).unwrap_err();
         assert_eq!(refused, Declined::TooMuch { room: 11 });
-        drop(asking.reserve(11, 0).unwrap());
+        drop(asking.reserve(11, 0, 0).unwrap());
         drop(first);
-        asking.reserve(61, 0).unwrap().keep();
-        assert_eq!(asking.reserve(1, 0).unwrap_err(), Declined::TooMuch { room: 0 });
+        asking.reserve(61, 61, 0).unwrap().keep();
+        assert_eq!(asking.reserve(1, 0, 0).unwrap_err(), Declined::TooMuch { room: 0 });
         let open = recipient(0, None, None);
-        drop((open.reserve(u64::MAX, 0).unwrap(), open.reserve(u64::MAX, 0).unwrap()));
+        drop((open.reserve(u64::MAX, 0, 0).unwrap(), open.reserve(u64::MAX, 1, 0).unwrap()));
+    }
+
+    #[test]
+    fn a_last_packet_may_bring_more_than_is_asked_for_and_only_one_of_them() {
+        let asking = recipient(40, Some(100), None);
+        // It demands more than what is left.
+        let refused = asking.reserve(91, 61, 0).unwrap_err();
+        assert_eq!(refused, Declined::TooMuch { room: 61 });
+        let last = asking.reserve(91, 60, 0).unwrap();
+        assert_eq!(asking.reserve(91, 1, 0).unwrap_err(), Declined::TooMuch { room: 0 });
+        // It comes to nothing, and all of the room is there again and no more.
+        drop(last);
+        assert_eq!(asking.reserve(62, 0, 0).unwrap_err(), Declined::TooMuch { room: 61 });
+        asking.reserve(91, 1, 0).unwrap().keep();
+        assert_eq!(asking.reserve(1, 1, 0).unwrap_err(), Declined::TooMuch { room: 0 });
     }
 
     #[test]
@@ -278,10 +311,10 @@ mod tests {
         let closed = recipient(0, None, None);
         closed.closed.store(true, Ordering::Relaxed);
         let expired = recipient(0, Some(5), Some(1_000));
-        drop(expired.reserve(1, 999).unwrap());
+        drop(expired.reserve(1, 0, 999).unwrap());
         for (recipient, now_ms) in [(closed, 0), (expired, 1_000), (recipient(5, Some(5), None), 0)]
         {
-            assert_eq!(recipient.reserve(1, now_ms).unwrap_err(), Declined::Closed);
+            assert_eq!(recipient.reserve(1, 0, now_ms).unwrap_err(), Declined::Closed);
         }
     }
 

@@ -3,21 +3,25 @@
 //!
 //! What a payment has sent is what its account was debited, which the books know to the last unit
 //! after any crash. What of it arrived is written down now and then; what came after that is counted
-//! at the worst rate, which no packet went below.
+//! at the worst rate, which no packet went below. Packets that were under way when the node was killed
+//! aren't in this node's books, though the receiver may have their money: how much that can be is
+//! written down before the first packet leaves, and told with the payment's end.
 
 use std::{sync::Arc, time::Duration};
 
 use ilp_connector::{
     LocalAccount,
     account::{AccountId, AccountKind},
+    amount::format_amount,
     ledger::{HoldError, Ledger, Leg, Transfer, TransferKind},
+    peer::Asset,
 };
 use ilp_store::{OutgoingPaymentRecord, OutgoingPaymentState, QuoteRecord};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
-    Inner, Operator, check,
+    EventKind, Inner, Operator, check,
     error::OperatorError,
     paying::{AssetName, Ended, Fraction, Paying, Progress, SendOrder},
     recipients::Declined,
@@ -62,11 +66,20 @@ impl Operator {
         }
         for record in self.read(Inner::payments_to_go_on).await? {
             if record.quote.local_recipient.is_none() {
-                self.read(move |inner| inner.count_attempt(record.id)).await?;
+                self.read(move |inner| inner.begin_again(record.id)).await?;
                 self.start_payment(record.id).await?;
             }
         }
         Ok(())
+    }
+
+    /// Notes that packets of a payment are about to be sent, of which those under way together never
+    /// carry more than `under_way_max`, in the source asset's smallest unit. Durable when it returns.
+    ///
+    /// # Errors
+    /// When the store fails: no packet may be sent then.
+    pub async fn payment_begins(&self, id: Uuid, under_way_max: u64) -> Result<(), OperatorError> {
+        self.read(move |inner| inner.note_under_way(id, under_way_max)).await
     }
 
     /// What the part that pays tells as often as it likes. Who watches hears all of it, the disk some.
@@ -89,7 +102,11 @@ impl Operator {
     /// # Errors
     /// When the store fails: the next start goes by what was noted before.
     pub async fn payment_paused(&self, id: Uuid, progress: Progress) -> Result<(), OperatorError> {
-        self.read(move |inner| inner.note_progress(id, progress)).await
+        self.read(move |inner| {
+            inner.note_progress(id, progress)?;
+            inner.note_under_way(id, 0)
+        })
+        .await
     }
 
     /// What the part that pays tells once, when no packet of the payment is under way any more. What
@@ -163,6 +180,10 @@ impl Operator {
         wallets.go_on(id, Progress { sent, delivered, packets: 0 }, order.packets);
         // What the payment does from here on is no part of the request that funded it.
         let operator = Self { inner: Arc::clone(&self.inner), claim: None };
+        if !order.is_local && order.order.is_done() {
+            let progress = Progress { sent, delivered, packets: 0 };
+            return operator.payment_ended(id, Ended::Completed, progress).await;
+        }
         match (order.is_local, wallets.paying.get()) {
             (true, _) => {
                 tokio::spawn(async move { operator.pay_locally(order.record).await });
@@ -222,7 +243,7 @@ impl Operator {
             return failed("the receiver is gone");
         };
         let now_ms = (self.inner.parts.clock)().unix_ms();
-        let reserved = match recipient.reserve(delivered, now_ms) {
+        let reserved = match recipient.reserve(delivered, delivered, now_ms) {
             Ok(reserved) => reserved,
             Err(Declined::Closed) => return failed("the receiver takes nothing more"),
             Err(Declined::TooMuch { .. }) => return failed("the receiver asks for less by now"),
@@ -270,10 +291,27 @@ impl Inner {
         Ok(to_go_on)
     }
 
-    fn count_attempt(&self, id: Uuid) -> Result<(), OperatorError> {
+    /// Counts another attempt, and what the last one has left in doubt: what its packets can have
+    /// carried when it was cut short, which is no more than what was still to be sent.
+    fn begin_again(&self, id: Uuid) -> Result<(), OperatorError> {
+        let sent = self.ledger().balance(AccountId::outgoing_payment(id)).debits;
+        let sent = u64::try_from(sent).unwrap_or(u64::MAX);
         self.parts.store.update_outgoing_payment(id, |record| {
             if record.state == OutgoingPaymentState::Sending {
                 record.state_attempts = record.state_attempts.saturating_add(1);
+                let left = record.quote.debit_minus_fees.saturating_sub(sent);
+                let under_way = std::mem::take(&mut record.under_way_max).min(left);
+                record.in_doubt = record.in_doubt.saturating_add(under_way);
+            }
+            None
+        })?;
+        Ok(())
+    }
+
+    fn note_under_way(&self, id: Uuid, under_way_max: u64) -> Result<(), OperatorError> {
+        self.parts.store.update_outgoing_payment(id, |record| {
+            if record.state == OutgoingPaymentState::Sending {
+                record.under_way_max = under_way_max;
             }
             None
         })?;
@@ -312,11 +350,13 @@ impl Inner {
                 scale: quote.receive_asset_scale,
             },
             debit_max: quote.debit_minus_fees,
-            receive_amount: quote.receive_amount,
+            receive_amount: quote.deliver_amount.unwrap_or(quote.receive_amount),
             is_fixed_send: quote.is_fixed_send,
             rate_min: Fraction { delivered: quote.rate_delivered, sent: quote.rate_sent },
+            packet_count: quote.packet_count,
             sent,
             delivered,
+            in_doubt: record.in_doubt,
             details: quote.details,
         })
     }
@@ -349,14 +389,15 @@ impl Inner {
             let kind = match ended {
                 Ended::Completed => {
                     record.state = OutgoingPaymentState::Completed;
-                    "outgoing_payment.completed"
+                    EventKind::OutgoingPaymentCompleted
                 }
                 Ended::Failed { reason } => {
                     record.state = OutgoingPaymentState::Failed;
-                    record.error = Some(reason);
-                    "outgoing_payment.failed"
+                    record.error = Some(with_doubt(reason, record.in_doubt, asset));
+                    EventKind::OutgoingPaymentFailed
                 }
             };
+            record.under_way_max = 0;
             (record.sent, record.delivered) = (sent, progress.delivered);
             record.packets = packets;
             record.withdrawal_id = Some(event_id);
@@ -365,6 +406,19 @@ impl Inner {
         })?;
         Ok(())
     }
+}
+
+/// Gives the reason of a failure together with what isn't known about it: a wallet that gives the
+/// money back must hear that some of it may have arrived.
+fn with_doubt(reason: String, in_doubt: u64, asset: &Asset) -> String {
+    if in_doubt == 0 {
+        return reason;
+    }
+    let (most, code) = (format_amount(in_doubt.into(), asset.scale), &asset.code);
+    format!(
+        "{reason}; what has arrived is uncertain: packets with up to {most} {code} beside the amount \
+         sent were under way when this node was killed, and may have been delivered"
+    )
 }
 
 /// From the payment's account to the recipient's, through the two assets' stocks where there are two

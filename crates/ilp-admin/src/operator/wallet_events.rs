@@ -8,7 +8,7 @@ use interledger_packet::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::wallet_views::outgoing_state_name;
+use super::{EventKind, wallet_views::outgoing_state_name};
 
 /// What an event tells beside its kind.
 pub(super) struct Told<'a> {
@@ -22,9 +22,9 @@ pub(super) struct Told<'a> {
     pub(super) balance: Balance,
 }
 
-/// An event of an incoming payment such as `incoming_payment.completed`.
+/// Makes an event of an incoming payment.
 pub(super) fn of_incoming(
-    kind: &str,
+    kind: EventKind,
     payment: &IncomingPaymentRecord,
     told: &Told<'_>,
 ) -> EventRecord {
@@ -33,6 +33,7 @@ pub(super) fn of_incoming(
     let mut data = json!({
         "id": payment.id,
         "walletAddressId": payment.wallet_address_id,
+        "client": Value::Null,
         "createdAt": time(payment.created_at_ms),
         "expiresAt": time(payment.expires_at_ms),
         "receivedAmount": amount(balance.credits),
@@ -44,10 +45,9 @@ pub(super) fn of_incoming(
     event(kind, data, payment.metadata.as_deref(), told)
 }
 
-/// An event of an outgoing payment such as `outgoing_payment.completed`. `sent` is what its packets
-/// took.
+/// Makes an event of an outgoing payment whose packets took `sent`.
 pub(super) fn of_outgoing(
-    kind: &str,
+    kind: EventKind,
     payment: &OutgoingPaymentRecord,
     sent: u64,
     told: &Told<'_>,
@@ -58,6 +58,7 @@ pub(super) fn of_outgoing(
     let mut data = json!({
         "id": payment.id,
         "walletAddressId": quote.wallet_address_id,
+        "client": Value::Null,
         "state": outgoing_state_name(payment.state),
         "receiver": quote.receiver,
         "debitAmount": in_source(quote.debit_amount),
@@ -74,15 +75,18 @@ pub(super) fn of_outgoing(
     if let Some(error) = &payment.error {
         data["error"] = json!(error);
     }
+    if payment.in_doubt > 0 {
+        data["amountInDoubt"] = in_source(payment.in_doubt);
+    }
     event(kind, data, payment.metadata.as_deref(), told)
 }
 
-fn event(kind: &str, mut data: Value, metadata: Option<&str>, told: &Told<'_>) -> EventRecord {
+fn event(kind: EventKind, mut data: Value, metadata: Option<&str>, told: &Told<'_>) -> EventRecord {
     // It was an object when it came in.
     if let Some(metadata) = metadata.and_then(|text| serde_json::from_str::<Value>(text).ok()) {
         data["metadata"] = metadata;
     }
-    EventRecord::new(told.id, kind, data.to_string().into_bytes(), told.now_ms)
+    EventRecord::new(told.id, kind.name(), data.to_string().into_bytes(), told.now_ms)
 }
 
 fn amount(value: u128, code: &str, scale: u8) -> Value {

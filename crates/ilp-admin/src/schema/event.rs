@@ -44,6 +44,8 @@ pub(crate) enum WebhookEventState {
     Delivered,
     /// It was tried as often as is configured and given up, until `retryWebhookEvent`.
     Dead,
+    /// Its type is not among those that are sent (`webhook.types`), so it is only listed.
+    Skipped,
 }
 
 impl From<EventRecord> for WebhookEvent {
@@ -53,6 +55,7 @@ impl From<EventRecord> for WebhookEvent {
             Delivery::Due { at_ms } => (WebhookEventState::Pending, Some(time(at_ms))),
             Delivery::Delivered { .. } => (WebhookEventState::Delivered, None),
             Delivery::Dead { .. } => (WebhookEventState::Dead, None),
+            Delivery::Skipped { .. } => (WebhookEventState::Skipped, None),
         };
         Self {
             id: event.id.into(),

@@ -50,6 +50,9 @@ pub(crate) struct OutgoingPayment {
     /// What has arrived, as the receiver says. Where a crash came in between, what arrived in the
     /// last second before it is counted at the quote's worst rate.
     delivered_amount: Amount,
+    /// The most that may have arrived beside that, in the wallet's asset: packets that were under way
+    /// when the node was killed, whose end this node doesn't know. Null where there are none.
+    amount_in_doubt: Option<Amount>,
     /// How many packets were fulfilled, over all attempts. Zero for a receiver of this node, who is
     /// paid without packets. Null where it isn't known: for payments from before it was counted.
     packet_count: Option<UInt64>,
@@ -112,6 +115,7 @@ impl From<OutgoingPaymentView> for OutgoingPayment {
             metadata: record.metadata.map(|text| JsonObject::read(text.as_bytes())),
             sent_amount: in_source(sent),
             delivered_amount: in_target(record.delivered),
+            amount_in_doubt: (record.in_doubt > 0).then(|| in_source(record.in_doubt)),
             packet_count: record.packets.map(UInt64::from),
             created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
             tenant: Some(Tenant::default()),

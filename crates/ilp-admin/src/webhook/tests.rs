@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ilp_store::{Delivery, EventRecord};
+use ilp_store::{Delivery, EventCounts, EventRecord};
 use parking_lot::Mutex;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -71,11 +71,16 @@ struct Sender {
 
 impl Sender {
     fn new(timeout_ms: u64) -> Self {
+        Self::of(SentEvents::All, timeout_ms)
+    }
+
+    fn of(events: SentEvents, timeout_ms: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
         let receiver = Arc::new(FakeReceiver::default());
         let event_made = Arc::new(Notify::new());
         let rules = WebhookRules {
+            events,
             secret: Some(Secret::new("webhooksecret".to_owned())),
             attempts_max: 4,
             parallel_max: 4,
@@ -135,6 +140,23 @@ async fn any_success_confirms_and_everything_else_is_tried_again_until_it_is_giv
     assert_eq!(sender.delivered(flaky).await.attempts, 3);
     assert_eq!(sender.receiver.count("200"), 1);
     assert_eq!(sender.receiver.count("500"), 4);
+    running.abort();
+}
+
+/// An event of a type that isn't sent is kept, and is neither waiting nor dead.
+#[tokio::test]
+async fn events_of_other_types_are_skipped() {
+    let sender = Sender::of(SentEvents::parse("rafiki").unwrap(), 1_000);
+    let skipped =
+        ["outgoing_payment.sending", "outgoing_payment.funded"].map(|kind| sender.event(kind));
+    let running = sender.start();
+    for id in skipped {
+        let event =
+            sender.until(id, |event| matches!(event.delivery, Delivery::Skipped { .. })).await;
+        assert_eq!(event.attempts, 0);
+    }
+    assert!(sender.receiver.requests.lock().is_empty());
+    assert_eq!(sender.store.event_counts(), EventCounts::default());
     running.abort();
 }
 

@@ -120,6 +120,10 @@ impl Webhooks {
 
     /// Sends an event once and writes down what became of it.
     async fn attempt(self, event: EventRecord) {
+        if !self.rules.events.has(&event.kind) {
+            let at_ms = (self.clock)().unix_ms();
+            return self.record(event.id, AttemptOutcome::Skipped { at_ms }).await;
+        }
         let (id, attempt) = (event.id, event.attempts.saturating_add(1));
         // In a task of its own, since a panic must count as an attempt: an event that makes one would
         // otherwise be sent again at once, forever. Dropped with this one, it ends with it.
@@ -144,6 +148,10 @@ impl Webhooks {
                 AttemptOutcome::Retry { next_attempt_at_ms: now_ms.saturating_add(pause_ms) }
             }
         };
+        self.record(id, outcome).await;
+    }
+
+    async fn record(&self, id: Uuid, outcome: AttemptOutcome) {
         let store = self.store.clone();
         let recorded = spawn_blocking(move || store.record_attempt(id, outcome)).await;
         let recorded = recorded

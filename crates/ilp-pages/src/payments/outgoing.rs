@@ -155,6 +155,7 @@ fn how_far(payment: &OutgoingPaymentView, running: Option<Progress>, now: Timest
         dl.facts {
             dt { "Sent" } dd { (amount(payment.sent, asset)) " of at most " (amount(whole, asset)) }
             dt { "Arrived" } dd { (amount(delivered, &received)) " of " (amount(record.quote.receive_amount, &received)) }
+            @if record.in_doubt > 0 { dt { "In doubt" } dd { (amount(record.in_doubt, asset)) " at most: under way when the node was killed, and perhaps delivered" } }
             @if let Some(live) = running { dt { "Packets" } dd { (live.packets) " since it was begun" } }
             @if record.state_attempts > 0 { dt { "Begun again" } dd { (record.state_attempts) " times" } }
             @if let Some(error) = &record.error { dt { "Why it failed" } dd { (plain(error)) } }

@@ -21,7 +21,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..50_u64).prop_map(Step::Append),
-        6 => (0..20_usize, 0..3_u8, 0..100_u64).prop_map(|(at, how, ms)| Step::Attempt(at, how, ms)),
+        6 => (0..20_usize, 0..4_u8, 0..100_u64).prop_map(|(at, how, ms)| Step::Attempt(at, how, ms)),
         2 => (0..20_usize, 0..100_u64).prop_map(|(at, ms)| Step::Retry(at, ms)),
         1 => Just(Step::Reopen),
     ]
@@ -43,14 +43,16 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 let outcome = match how {
                     0 => AttemptOutcome::Delivered { at_ms: ms },
                     1 => AttemptOutcome::Retry { next_attempt_at_ms: ms },
+                    2 => AttemptOutcome::Skipped { at_ms: ms },
                     _ => AttemptOutcome::Dead { at_ms: ms },
                 };
                 let event = &mut model[at];
-                event.attempts += 1;
+                event.attempts += u32::from(how != 2);
                 if !matches!(event.delivery, Delivery::Delivered { .. }) {
                     event.delivery = match how {
                         0 => Delivery::Delivered { at_ms: ms },
                         1 => Delivery::Due { at_ms: ms },
+                        2 => Delivery::Skipped { at_ms: ms },
                         _ => Delivery::Dead { at_ms: ms },
                     };
                 }

@@ -7,10 +7,14 @@ use interledger_packet::{Address, ErrorCode, FulfillBuilder, PacketType, RejectB
 
 use super::{Asset, ConnectionId, token::TokenContents};
 use crate::{
+    connection::SEQUENCE_MAX,
     crypto::{Keys, Random},
     frame::{CloseCode, Frame},
     packet::{StreamPacket, StreamPacketBuilder},
 };
+
+/// How a connection ends when all is done.
+const GOOD_BYE: Close = Close { code: CloseCode::NO_ERROR, message: "" };
 
 /// The stream that payers use when they name none.
 const DEFAULT_STREAM_ID: u64 = 1;
@@ -21,6 +25,7 @@ pub struct Arrival {
     /// What the payer demands to arrive, in the recipient's units.
     minimum: u64,
     is_farewell: bool,
+    violation: Option<Close>,
     fulfillment: Option<[u8; 32]>,
 }
 
@@ -33,7 +38,7 @@ pub enum Incoming {
     Question(Question),
 }
 
-/// How much a connection takes and has taken, in the recipient's units. Told to the payer with the
+/// How much a connection takes and has taken, in the recipient's units. The payer is told with each
 /// answer. The maximum must never fall while a connection lasts (IL-RFC 29, 4.4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -46,6 +51,7 @@ pub struct Limits {
 /// Money that can be taken: it is enough by the payer's own measure, and we know the fulfillment.
 pub struct Money {
     request: Request,
+    minimum: u64,
     fulfillment: [u8; 32],
 }
 
@@ -59,11 +65,44 @@ pub struct Question {
 enum QuestionKind {
     /// It says that the connection ends.
     Farewell,
+    /// It breaks the protocol, so the connection ends.
+    Violation(Close),
     /// Its condition is none that we could fulfill, or less arrived than the payer demands. The
     /// answer tells what arrived, which is how a payer learns the rate.
     Probe,
     /// It is good, and its amount is 0.
     Empty { fulfillment: [u8; 32] },
+}
+
+/// How a connection is closed: for what, and in which words for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Close {
+    code: CloseCode,
+    message: &'static str,
+}
+
+impl Close {
+    /// Why a packet that breaks the protocol ends its connection; `None` for one that doesn't.
+    fn for_violation(packet: &StreamPacket<'_>) -> Option<Self> {
+        if packet.sequence() > SEQUENCE_MAX {
+            let message = "the connection has carried as many packets as is safe with one secret";
+            return Some(Self { code: CloseCode::PROTOCOL_VIOLATION, message });
+        }
+        packet.frames().find_map(|frame| {
+            let (code, message) = match frame {
+                // Payers' streams are odd (section 4.4.1), and this receiver opens none.
+                _ if frame.stream_id().is_some_and(|id| id % 2 == 0) => {
+                    (CloseCode::PROTOCOL_VIOLATION, "a payer's streams have odd numbers")
+                }
+                // A Fulfill would acknowledge the data (section 3.6), which goes nowhere.
+                Frame::StreamData { data, .. } if !data.is_empty() => {
+                    (CloseCode::FLOW_CONTROL_ERROR, "this receiver takes no data")
+                }
+                _ => return None,
+            };
+            Some(Self { code, message })
+        })
+    }
 }
 
 impl Arrival {
@@ -74,7 +113,8 @@ impl Arrival {
         fulfillment: Option<[u8; 32]>,
     ) -> Self {
         let is_farewell = has(packet, |frame| matches!(frame, Frame::ConnectionClose { .. }));
-        Self { request, minimum: packet.amount(), is_farewell, fulfillment }
+        let violation = Close::for_violation(packet);
+        Self { request, minimum: packet.amount(), is_farewell, violation, fulfillment }
     }
 
     /// As [`Incoming::tag`].
@@ -86,15 +126,16 @@ impl Arrival {
     /// Tells money from questions, once it is known that `amount` arrives, in the recipient's units.
     #[must_use]
     pub fn brings(self, amount: u64) -> Incoming {
-        let Self { request, minimum, is_farewell, fulfillment } = self;
+        let Self { request, minimum, is_farewell, violation, fulfillment } = self;
         let request = Request { amount, ..request };
-        let kind = match fulfillment.filter(|_| amount >= minimum) {
+        let kind = match (violation, fulfillment.filter(|_| amount >= minimum)) {
             _ if is_farewell => QuestionKind::Farewell,
-            Some(fulfillment) if amount > 0 => {
-                return Incoming::Money(Money { request, fulfillment });
+            (Some(close), _) => QuestionKind::Violation(close),
+            (None, Some(fulfillment)) if amount > 0 => {
+                return Incoming::Money(Money { request, minimum, fulfillment });
             }
-            Some(fulfillment) => QuestionKind::Empty { fulfillment },
-            None => QuestionKind::Probe,
+            (None, Some(fulfillment)) => QuestionKind::Empty { fulfillment },
+            (None, None) => QuestionKind::Probe,
         };
         Incoming::Question(Question { request, kind })
     }
@@ -152,6 +193,12 @@ impl Money {
         self.request.amount
     }
 
+    /// What the payer demands to arrive at the least, in the recipient's units.
+    #[must_use]
+    pub const fn minimum(&self) -> u64 {
+        self.minimum
+    }
+
     /// The Fulfill. It must not leave the node before the money is durably the recipient's.
     #[must_use]
     pub fn accept(self, limits: Option<Limits>, random: &mut impl Random) -> Reply {
@@ -162,21 +209,32 @@ impl Money {
     #[must_use]
     pub fn decline_for_now(self, random: &mut impl Random) -> Reply {
         let message = "the recipient can't take the money at the moment";
-        self.request.reject(ErrorCode::T00_INTERNAL_ERROR, message, None, false, random)
+        self.request.reject(ErrorCode::T00_INTERNAL_ERROR, message, None, None, random)
     }
 
     /// F99, and the connection goes on: not this much. What is still taken is in `limits`.
     #[must_use]
     pub fn decline(self, limits: Option<Limits>, random: &mut impl Random) -> Reply {
         let message = "the recipient takes less than this";
-        self.request.reject(ErrorCode::F99_APPLICATION_ERROR, message, limits, false, random)
+        self.request.reject(ErrorCode::F99_APPLICATION_ERROR, message, limits, None, random)
     }
 
     /// F99, and the connection ends: no more from this payer.
     #[must_use]
     pub fn decline_for_good(self, limits: Option<Limits>, random: &mut impl Random) -> Reply {
         let message = "the recipient takes no more money";
-        self.request.reject(ErrorCode::F99_APPLICATION_ERROR, message, limits, true, random)
+        let close = Some(GOOD_BYE);
+        self.request.reject(ErrorCode::F99_APPLICATION_ERROR, message, limits, close, random)
+    }
+
+    /// F99, and the connection ends with a flow control error: the payer was told how much the
+    /// connection takes, and has sent more.
+    #[must_use]
+    pub fn decline_beyond_limit(self, limits: Limits, random: &mut impl Random) -> Reply {
+        let message = "this is more than the receiveMax that the payer was told";
+        let close = Some(Close { code: CloseCode::FLOW_CONTROL_ERROR, message });
+        let code = ErrorCode::F99_APPLICATION_ERROR;
+        self.request.reject(code, message, Some(limits), close, random)
     }
 }
 
@@ -201,8 +259,11 @@ impl Question {
             QuestionKind::Empty { fulfillment } => {
                 self.request.fulfill(&fulfillment, limits, random)
             }
-            QuestionKind::Probe => self.request.reject(code, "", limits, false, random),
-            QuestionKind::Farewell => self.request.reject(code, "", limits, true, random),
+            QuestionKind::Probe => self.request.reject(code, "", limits, None, random),
+            QuestionKind::Farewell => self.request.reject(code, "", limits, Some(GOOD_BYE), random),
+            QuestionKind::Violation(close) => {
+                self.request.reject(code, close.message, limits, Some(close), random)
+            }
         }
     }
 }
@@ -254,7 +315,7 @@ impl Request {
         limits: Option<Limits>,
         random: &mut impl Random,
     ) -> Reply {
-        let data = &self.data(PacketType::Fulfill, limits, false, random);
+        let data = &self.data(PacketType::Fulfill, limits, None, random);
         let fulfill = FulfillBuilder { fulfillment, data }.build();
         fulfill.expect("a few frames are shorter than what a packet carries").into()
     }
@@ -264,10 +325,10 @@ impl Request {
         code: ErrorCode,
         message: &str,
         limits: Option<Limits>,
-        closes: bool,
+        close: Option<Close>,
         random: &mut impl Random,
     ) -> Reply {
-        let data = &self.data(PacketType::Reject, limits, closes, random);
+        let data = &self.data(PacketType::Reject, limits, close, random);
         let triggered_by = Some(self.address.as_addr());
         let reject = RejectBuilder { code, triggered_by, message: message.as_bytes(), data };
         reject.build().expect("a few frames are shorter than what a packet carries").into()
@@ -278,10 +339,13 @@ impl Request {
         &self,
         packet_type: PacketType,
         limits: Option<Limits>,
-        closes: bool,
+        close: Option<Close>,
         random: &mut impl Random,
     ) -> Bytes {
-        let mut frames = Vec::with_capacity(3);
+        let mut frames = Vec::with_capacity(4);
+        if self.is_greeting {
+            frames.push(Frame::ConnectionMaxData { max_offset: 0 });
+        }
         if let Some(asset) = self.contents.asset.as_ref().filter(|_| self.is_greeting) {
             frames.push(Frame::ConnectionAssetDetails { code: &asset.code, scale: asset.scale });
         }
@@ -289,8 +353,10 @@ impl Request {
             let stream_id = self.stream_id;
             frames.push(Frame::StreamMaxMoney { stream_id, receive_max, total_received });
         }
-        if closes {
-            frames.push(Frame::ConnectionClose { code: CloseCode::NO_ERROR, message: b"" });
+        // Also behind the last packet that the secret is good for, whatever became of it.
+        let is_last = self.sequence >= SEQUENCE_MAX;
+        if let Some(Close { code, message }) = close.or_else(|| is_last.then_some(GOOD_BYE)) {
+            frames.push(Frame::ConnectionClose { code, message: message.as_bytes() });
         }
         let packet = StreamPacketBuilder {
             packet_type,

@@ -38,6 +38,7 @@ struct Payer<'a> {
     credentials: Credentials,
     packet_type: PacketType,
     minimum: u64,
+    sequence: u64,
     frames: &'a [Frame<'a>],
     is_fulfillable: bool,
 }
@@ -48,7 +49,8 @@ const HELLO: Frame<'static> = Frame::ConnectionNewAddress { source_account: b"" 
 impl Default for Payer<'_> {
     fn default() -> Self {
         let (packet_type, frames) = (PacketType::Prepare, &[MONEY]);
-        Self { credentials: credentials(), packet_type, minimum: 0, frames, is_fulfillable: true }
+        let (credentials, sequence) = (credentials(), 42);
+        Self { credentials, packet_type, minimum: 0, sequence, frames, is_fulfillable: true }
     }
 }
 
@@ -60,7 +62,7 @@ impl Payer<'_> {
     fn prepare(&self) -> Prepare {
         let packet = StreamPacketBuilder {
             packet_type: self.packet_type,
-            sequence: 42,
+            sequence: self.sequence,
             amount: self.minimum,
             frames: self.frames,
             padded_bytes: 0,
@@ -98,7 +100,7 @@ impl Payer<'_> {
         };
         let mut data = data.to_vec();
         let packet = StreamPacket::parse(self.keys().decrypt(&mut data).unwrap()).unwrap();
-        assert_eq!((packet.packet_type(), packet.sequence()), (packet_type, 42));
+        assert_eq!((packet.packet_type(), packet.sequence()), (packet_type, self.sequence));
         let frames = packet.frames().map(|frame| format!("{frame:?}")).collect::<Vec<_>>();
         (kind, packet.amount(), frames.join(" "))
     }
@@ -151,15 +153,16 @@ fn money_is_declined_for_now_or_for_good() {
 
 #[test]
 fn the_asset_is_named_to_those_who_say_hello() {
-    let details = r#"ConnectionAssetDetails { code: "USD", scale: 2 }"#;
+    let no_data = "ConnectionMaxData { max_offset: 0 }";
+    let details = format!(r#"{no_data} ConnectionAssetDetails {{ code: "USD", scale: 2 }}"#);
     let payer = Payer { frames: &[HELLO, MONEY], ..Payer::default() };
     let reply = payer.money(5).accept(None, &mut random());
-    assert_eq!(payer.read(&reply), ("fulfill".to_owned(), 5, details.to_owned()));
+    assert_eq!(payer.read(&reply), ("fulfill".to_owned(), 5, details.clone()));
     let payer = Payer { frames: &[HELLO], is_fulfillable: false, ..Payer::default() };
-    assert_eq!(payer.answer(5, None), ("F99".to_owned(), 5, details.to_owned()));
+    assert_eq!(payer.answer(5, None), ("F99".to_owned(), 5, details));
     let credentials = receiver().credentials(None, None, &mut random()).unwrap();
     let payer = Payer { credentials, ..payer };
-    assert_eq!(payer.answer(5, None), ("F99".to_owned(), 5, String::new()));
+    assert_eq!(payer.answer(5, None), ("F99".to_owned(), 5, no_data.to_owned()));
 }
 
 #[test]
@@ -176,6 +179,85 @@ fn probes_farewells_and_empty_packets_bring_no_money() {
     assert_eq!(farewell.answer(89, None), f99("ConnectionClose { code: NoError, message: [] }"));
     let empty = Payer::default();
     assert_eq!(empty.answer(0, None), ("fulfill".to_owned(), 0, String::new()));
+}
+
+/// What a connection is closed with.
+fn close(code: &str, message: &str) -> String {
+    format!("ConnectionClose {{ code: {code}, message: {:?} }}", message.as_bytes())
+}
+
+#[test]
+fn data_that_goes_nowhere_is_not_acknowledged() {
+    let data = Frame::StreamData { stream_id: 1, offset: 0, data: b"{\"sender\":\"Alice\"}" };
+    let refused = close("FlowControlError", "this receiver takes no data");
+    // With money, without any, and in a probe.
+    for (arrived, is_fulfillable) in [(95, true), (0, true), (95, false)] {
+        let payer = Payer { frames: &[MONEY, data], is_fulfillable, ..Payer::default() };
+        assert_eq!(payer.answer(arrived, None), ("F99".to_owned(), arrived, refused.clone()));
+    }
+    // No data at all is none that could be lost.
+    let nothing = Frame::StreamData { stream_id: 1, offset: 0, data: b"" };
+    let payer = Payer { frames: &[MONEY, nothing], ..Payer::default() };
+    assert_eq!(payer.money(95).amount(), 95);
+    // A farewell ends the connection in any case.
+    let bye = Frame::ConnectionClose { code: CloseCode::NO_ERROR, message: b"" };
+    let payer = Payer { frames: &[bye, data], ..Payer::default() };
+    assert_eq!(payer.answer(95, None), ("F99".to_owned(), 95, close("NoError", "")));
+}
+
+#[test]
+fn streams_that_a_payer_may_not_open_end_the_connection() {
+    let refused = close("ProtocolViolation", "a payer's streams have odd numbers");
+    for stream_id in [0, 2, u64::MAX - 1] {
+        for frame in [
+            Frame::StreamMoney { stream_id, shares: 1 },
+            Frame::StreamData { stream_id, offset: 0, data: b"data" },
+            Frame::StreamMaxMoney { stream_id, receive_max: 1, total_received: 0 },
+            Frame::StreamMaxData { stream_id, max_offset: 1 },
+        ] {
+            for is_fulfillable in [true, false] {
+                let payer = Payer { frames: &[MONEY, frame], is_fulfillable, ..Payer::default() };
+                let answer = payer.answer(95, None);
+                assert_eq!(answer, ("F99".to_owned(), 95, refused.clone()), "{frame:?}");
+            }
+        }
+    }
+    let third = Frame::StreamMoney { stream_id: 3, shares: 1 };
+    assert_eq!(Payer { frames: &[MONEY, third], ..Payer::default() }.money(95).amount(), 95);
+}
+
+#[test]
+fn money_beyond_what_the_payer_was_told_ends_the_connection() {
+    let payer = Payer { minimum: 90, ..Payer::default() };
+    let money = payer.money(95);
+    assert_eq!((money.amount(), money.minimum()), (95, 90));
+    let limits = Limits { receive_max: 80, total_received: 0 };
+    let reply = payer.money(95).decline_beyond_limit(limits, &mut random());
+    let told = "StreamMaxMoney { stream_id: 1, receive_max: 80, total_received: 0 }";
+    let close =
+        close("FlowControlError", "this is more than the receiveMax that the payer was told");
+    assert_eq!(payer.read(&reply), ("F99".to_owned(), 95, format!("{told} {close}")));
+}
+
+#[test]
+fn a_connection_ends_with_the_last_packet_that_its_secret_is_good_for() {
+    const LAST: u64 = 1 << 31;
+    let payer = Payer { sequence: LAST - 1, ..Payer::default() };
+    let reply = payer.money(95).accept(None, &mut random());
+    assert_eq!(payer.read(&reply), ("fulfill".to_owned(), 95, String::new()));
+    let payer = Payer { sequence: LAST, ..Payer::default() };
+    let reply = payer.money(95).accept(None, &mut random());
+    assert_eq!(payer.read(&reply), ("fulfill".to_owned(), 95, close("NoError", "")));
+    let probe = Payer { sequence: LAST, is_fulfillable: false, ..Payer::default() };
+    assert_eq!(probe.answer(95, None), ("F99".to_owned(), 95, close("NoError", "")));
+    let words = "the connection has carried as many packets as is safe with one secret";
+    let refused = close("ProtocolViolation", words);
+    for sequence in [LAST + 1, u64::MAX] {
+        for (arrived, is_fulfillable) in [(95, true), (0, true), (95, false)] {
+            let payer = Payer { sequence, is_fulfillable, ..Payer::default() };
+            assert_eq!(payer.answer(arrived, None), ("F99".to_owned(), arrived, refused.clone()));
+        }
+    }
 }
 
 #[test]

@@ -13,13 +13,20 @@ use super::ConnectionId;
 /// A forgotten connection begins again at 0, which no payer's money depends on.
 #[derive(Clone, Debug)]
 pub struct ConnectionTotals {
-    young: HashMap<ConnectionId, u64>,
-    old: HashMap<ConnectionId, u64>,
+    young: HashMap<ConnectionId, Known>,
+    old: HashMap<ConnectionId, Known>,
     generation_max: usize,
 }
 
+/// What is known of a connection.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    total: u64,
+    is_told: bool,
+}
+
 impl ConnectionTotals {
-    /// Room for `capacity` connections, two at least; about 50 bytes each.
+    /// Room for `capacity` connections, two at least; about 60 bytes each.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let generation_max = (capacity / 2).max(1);
@@ -28,18 +35,35 @@ impl ConnectionTotals {
 
     /// Adds what has arrived and gives the connection's total, at most `u64::MAX`.
     pub fn add(&mut self, connection: ConnectionId, amount: u64) -> u64 {
-        let total = self.get(connection).saturating_add(amount);
-        if self.young.len() >= self.generation_max && !self.young.contains_key(&connection) {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(connection, total);
+        let known = self.known(connection);
+        let total = known.total.saturating_add(amount);
+        self.put(connection, Known { total, ..known });
         total
     }
 
     /// What the connection has brought, 0 if nothing is known of it.
     #[must_use]
     pub fn get(&self, connection: ConnectionId) -> u64 {
-        self.young.get(&connection).or_else(|| self.old.get(&connection)).copied().unwrap_or(0)
+        self.known(connection).total
+    }
+
+    /// Notes that the payer is told what the connection takes, and says whether it was before.
+    pub fn tell(&mut self, connection: ConnectionId) -> bool {
+        let known = self.known(connection);
+        self.put(connection, Known { is_told: true, ..known });
+        known.is_told
+    }
+
+    fn known(&self, connection: ConnectionId) -> Known {
+        let known = self.young.get(&connection).or_else(|| self.old.get(&connection));
+        known.copied().unwrap_or_default()
+    }
+
+    fn put(&mut self, connection: ConnectionId, known: Known) {
+        if self.young.len() >= self.generation_max && !self.young.contains_key(&connection) {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(connection, known);
     }
 }
 
@@ -64,6 +88,8 @@ mod tests {
         }
         assert_eq!(totals.get(connection(999)), 7);
         assert_eq!(totals.get(connection(0)), 0);
+        assert_eq!((totals.tell(connection(999)), totals.tell(connection(999))), (false, true));
+        assert_eq!(totals.get(connection(999)), 7);
         assert_eq!(totals.add(connection(999), u64::MAX), u64::MAX);
     }
 }

@@ -101,6 +101,15 @@ pub enum EndReason {
         /// In the payer's units.
         sent: u64,
     },
+    /// The path, or its liquidity, takes so little at once that the payment would need more packets
+    /// than it may have.
+    #[error("the path takes so little at once that {needed} packets are needed, of {packets_max}")]
+    TooManyPackets {
+        /// How many packets the whole payment would have at the least.
+        needed: u64,
+        /// How many it may have.
+        packets_max: u64,
+    },
     /// Not even one unit fits into a packet.
     #[error("the path takes no packets of any amount")]
     PathTakesNothing,

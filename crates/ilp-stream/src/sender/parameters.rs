@@ -55,6 +55,9 @@ pub struct SenderParameters {
     pub packet_amount_max: Option<u64>,
     /// The recipient's asset, if it is known; the payment ends if the recipient names another.
     pub asset: Option<Asset>,
+    /// The most packets that may be fulfilled. A path that takes so little at once that more would
+    /// be needed ends the payment: each packet costs every node on the path as much as a large one.
+    pub packets_max: Option<u64>,
     /// The most packets that are ever under way together.
     pub packets_in_flight_max: u32,
     /// How long each packet has to be fulfilled, in milliseconds.
@@ -68,8 +71,9 @@ pub struct SenderParameters {
 }
 
 impl SenderParameters {
-    /// The rest at its defaults: a new connection, nothing known of the path, 1,000 packets under
-    /// way at most, 20 s for each, 30 s without a fulfill, no padding.
+    /// Parameters with the rest at its defaults: a new connection, nothing known of the path, any
+    /// number of packets, 1,000 of them under way at most, 20 s for each, 30 s without a fulfill,
+    /// no padding.
     #[must_use]
     pub const fn new(
         destination: Address,
@@ -88,6 +92,7 @@ impl SenderParameters {
             rate: None,
             packet_amount_max: None,
             asset: None,
+            packets_max: None,
             packets_in_flight_max: 1_000,
             packet_lifetime_ms: 20_000,
             idle_ms_max: 30_000,

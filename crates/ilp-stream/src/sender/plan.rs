@@ -78,6 +78,7 @@ impl Sender {
 
     /// A packet out of `left`, which is the last one if it is all of that.
     fn plan_money(&self, left: u64, last: Last) -> Result<Plan, NoPlan> {
+        self.check_packets(left)?;
         let whole = self.size.cut(left, self.search.is_none());
         let amount = whole.min(self.window.room_for_amount(self.in_flight.amount()));
         if amount < whole || whole == 0 {
@@ -92,6 +93,18 @@ impl Sender {
         }
         let last = if whole == left { last } else { Last::No };
         self.check(whole, last).map_err(|reason| self.unless_in_flight(reason))
+    }
+
+    /// Whether what is `left` fits into as many packets as the payment may still have.
+    fn check_packets(&self, left: u64) -> Result<(), NoPlan> {
+        let in_flight = u64::try_from(self.in_flight.len()).unwrap_or(u64::MAX);
+        let more = left.div_ceil(self.size.limit().unwrap_or(u64::MAX));
+        let needed = self.packets_fulfilled.saturating_add(in_flight).saturating_add(more);
+        let packets_max = self.packets_max;
+        if needed <= packets_max {
+            return Ok(());
+        }
+        Err(self.unless_in_flight(EndReason::TooManyPackets { needed, packets_max }))
     }
 
     /// Whether a packet of this amount makes sense: it can be forwarded, and bring its minimum.

@@ -39,8 +39,10 @@ impl Sender {
                 self.end.get_or_insert(EndReason::WrongFulfillment);
             }
             PacketResult::Rejected(rejection) => {
-                let arrived = answer.recipient.as_ref().map(|says| says.amount);
-                self.take_reject(sequence, packet, &rejection, arrived, under_way, now);
+                match &answer.recipient {
+                    Some(_) => self.take_refusal(sequence, packet, &rejection, now),
+                    None => self.take_reject(sequence, packet, &rejection, under_way, now),
+                }
                 self.last_rejection = Some(rejection);
             }
         }
@@ -74,7 +76,28 @@ impl Sender {
         self.window.fulfilled(packet.amount, under_way);
     }
 
-    /// Tries again later, smaller or never, by what the code says.
+    /// The recipient's own refusal, which a STREAM packet proves. What it means is in that packet
+    /// and in [`Sender::learn`]: receivers in use answer a packet without a fulfillment with F99
+    /// or F05, and one below its minimum with F99 or F04, so their codes end nothing.
+    fn take_refusal(
+        &mut self,
+        sequence: u64,
+        packet: &Packet,
+        rejection: &Rejection,
+        now: Timestamp,
+    ) {
+        let next_sequence = self.connection.next_sequence();
+        if packet.fulfillment.is_none() {
+            // The answer to a probe is what the probe was sent for.
+        } else if is_passing(rejection.code) {
+            self.window.busy(sequence, next_sequence, now);
+        } else {
+            self.window.refused(sequence, next_sequence, now);
+        }
+    }
+
+    /// Handles a refusal of some node on the way: tries again later, smaller or never, by what the
+    /// code says.
     ///
     /// R00 is no end here, though others give up on it: the packet's money was never taken, and
     /// one lost packet of many thousands is no reason to leave a payment half done. If it is more
@@ -84,7 +107,6 @@ impl Sender {
         sequence: u64,
         packet: &Packet,
         rejection: &Rejection,
-        arrived: Option<u64>,
         under_way: UnderWay,
         now: Timestamp,
     ) {
@@ -95,9 +117,6 @@ impl Sender {
                     self.end.get_or_insert(EndReason::PathTakesNothing);
                 }
             }
-            // The recipient's answer to a probe is a success.
-            ErrorCode::F99_APPLICATION_ERROR
-                if packet.fulfillment.is_none() && arrived.is_some() => {}
             ErrorCode::F99_APPLICATION_ERROR => {
                 self.window.refused(sequence, next_sequence, now);
             }
@@ -107,9 +126,7 @@ impl Sender {
             ErrorCode::T04_INSUFFICIENT_LIQUIDITY => {
                 self.window.short_of_liquidity(sequence, next_sequence, under_way, now);
             }
-            code if code.class() == ErrorClass::Temporary
-                || code == ErrorCode::R00_TRANSFER_TIMED_OUT =>
-            {
+            code if is_passing(code) => {
                 self.window.busy(sequence, next_sequence, now);
             }
             _ => {
@@ -134,7 +151,9 @@ impl Sender {
         {
             self.end.get_or_insert(EndReason::AssetChanged);
         }
-        if let Some(receive_max) = says.receive_max.filter(|&most| most < self.wanted) {
+        // A smaller one than before is ignored, as the RFC demands: replies may come out of order.
+        self.receive_max = self.receive_max.max(says.receive_max);
+        if let Some(receive_max) = self.receive_max.filter(|&most| most < self.wanted) {
             let wanted = self.wanted;
             self.end.get_or_insert(EndReason::RecipientLimit { receive_max, wanted });
         }
@@ -142,4 +161,9 @@ impl Sender {
             self.end.get_or_insert(EndReason::ClosedByRecipient { code, message });
         }
     }
+}
+
+/// Whether a code says that the trouble may pass by itself.
+fn is_passing(code: ErrorCode) -> bool {
+    code.class() == ErrorClass::Temporary || code == ErrorCode::R00_TRANSFER_TIMED_OUT
 }

@@ -1,5 +1,5 @@
 use bytes::BytesMut;
-use interledger_packet::{ErrorCode, FulfillBuilder, PacketType, Reject};
+use interledger_packet::{ErrorCode, FulfillBuilder, PacketType, Reject, RejectBuilder};
 
 use super::*;
 use crate::{
@@ -168,6 +168,34 @@ fn a_claim_beyond_64_bits_is_a_violation() {
     let outcome = done(sender.next(now(), &mut random));
     let reason = EndReason::ProtocolViolation;
     assert_eq!(outcome, Outcome::PartlyDelivered { sent: 2, delivered: u64::MAX, reason });
+}
+
+/// `@interledger/stream-receiver` 0.3.3-alpha.4 declines for good like this.
+#[test]
+fn the_reason_that_a_recipient_gives_as_data_is_told() {
+    let parameters = parameters(Amount::Send(100));
+    let keys = Keys::new(&parameters.shared_secret);
+    let mut sender = Sender::new(parameters, now());
+    let (id, _) = sent(sender.next(now(), &mut random));
+    let frames = [
+        Frame::ConnectionClose { code: CloseCode::NO_ERROR, message: b"" },
+        Frame::StreamData { stream_id: 1, offset: 0, data: b"on a sanctions list" },
+    ];
+    let (packet_type, sequence) = (PacketType::Reject, 1);
+    let packet = StreamPacketBuilder {
+        packet_type,
+        sequence,
+        amount: 100,
+        frames: &frames,
+        padded_bytes: 0,
+    };
+    let data = &packet.encrypt(&keys, &mut random).unwrap();
+    let code = ErrorCode::F99_APPLICATION_ERROR;
+    let reject = RejectBuilder { code, triggered_by: None, message: b"", data }.build().unwrap();
+    sender.reply(id, Ok(reject.into_bytes()), now());
+    let outcome = done(sender.next(now(), &mut random));
+    let told = "the recipient closed the connection: NoError on a sanctions list";
+    assert_eq!(outcome.reason().unwrap().to_string(), told);
 }
 
 #[test]

@@ -16,6 +16,9 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conditions {
     pub(super) rate: Rate,
+    /// What a packet carries is turned into another asset's units at this rate and back again, and
+    /// rounded down both times.
+    pub(super) via: Option<Rate>,
     /// What arrives is rounded down this often more, as by further connectors.
     pub(super) roundings: u64,
     pub(super) maximum: u64,
@@ -32,9 +35,15 @@ pub(super) struct Conditions {
     pub(super) deposit: u64,
     /// All packets are rejected with this code.
     pub(super) code: Option<ErrorCode>,
+    /// The code of the recipient's own refusals, in place of F99.
+    pub(super) recipient_code: Option<ErrorCode>,
     pub(super) lie: Option<Lie>,
     /// What the recipient takes in all.
     pub(super) receive_max: Option<u64>,
+    /// What the recipient says that it takes in all, where that is something else.
+    pub(super) told_receive_max: Option<u64>,
+    /// A packet of more than this is rejected for want of liquidity.
+    pub(super) liquidity_max: u64,
 }
 
 /// What a recipient or a connector can do that it shouldn't.
@@ -61,6 +70,7 @@ impl Default for Conditions {
     fn default() -> Self {
         Self {
             rate: Rate::ONE,
+            via: None,
             roundings: 0,
             maximum: u64::MAX,
             tells_maximum: true,
@@ -71,8 +81,11 @@ impl Default for Conditions {
             packets_per_second_max: u64::MAX,
             deposit: 0,
             code: None,
+            recipient_code: None,
             lie: None,
             receive_max: None,
+            told_receive_max: None,
+            liquidity_max: u64::MAX,
         }
     }
 }
@@ -152,7 +165,7 @@ impl Path {
         self.available += deposit;
         self.funds += deposit;
         let amount = prepare.amount();
-        let refusal = if amount > self.available {
+        let refusal = if amount > self.available.min(self.conditions.liquidity_max) {
             Some(Reject::new(ErrorCode::T04_INSUFFICIENT_LIQUIDITY, None, "too little liquidity"))
         } else {
             self.refusal(prepare, now, chance)
@@ -167,6 +180,7 @@ impl Path {
             return Carried { reply: None, held: amount, pays: false };
         }
         let (reply, received) = self.deliver(prepare, chance);
+        let reply = self.with_recipients_code(reply);
         let reply = self.falsified(reply, prepare);
         let is_lost = chance.happens(self.conditions.lost_replies_per_mille);
         // A wrong fulfillment is found out by whoever would have to pay for it.
@@ -217,6 +231,10 @@ impl Path {
     }
 
     fn arriving(&self, amount: u64) -> u64 {
+        let amount = self.conditions.via.map_or(amount, |via| {
+            let (delivered, sent) = via.terms();
+            Rate::new(sent, delivered).unwrap().delivered_for(via.delivered_for(amount))
+        });
         self.conditions.rate.delivered_for(amount).saturating_sub(self.conditions.roundings)
     }
 
@@ -227,15 +245,16 @@ impl Path {
             return self.deliver_too_little(prepare, arrived, chance);
         }
         let receive_max = self.conditions.receive_max;
+        let told = self.conditions.told_receive_max.or(receive_max);
         match self.receiver.open(prepare, arrived).expect("it is for our receiver") {
             Incoming::Question(question) => {
-                let limits = receive_max
-                    .map(|receive_max| Limits { receive_max, total_received: self.received });
+                let limits =
+                    told.map(|receive_max| Limits { receive_max, total_received: self.received });
                 (question.answer(limits, chance), 0)
             }
             Incoming::Money(money) => {
                 let total_received = self.received + money.amount();
-                let limits = receive_max.map(|receive_max| Limits { receive_max, total_received });
+                let limits = told.map(|receive_max| Limits { receive_max, total_received });
                 if receive_max.is_some_and(|receive_max| total_received > receive_max) {
                     return (money.decline_for_good(limits, chance), 0);
                 }
@@ -271,6 +290,16 @@ impl Path {
         let sequence = request.sequence();
         let packet = StreamPacketBuilder { packet_type, sequence, amount, frames, padded_bytes: 0 };
         packet.encrypt(&self.keys, chance).unwrap()
+    }
+
+    fn with_recipients_code(&self, reply: Reply) -> Reply {
+        match (reply, self.conditions.recipient_code) {
+            (Reply::Reject(reject), Some(code)) => {
+                let (triggered_by, data) = (reject.triggered_by(), reject.data());
+                RejectBuilder { code, triggered_by, message: b"", data }.build().unwrap().into()
+            }
+            (reply, _) => reply,
+        }
     }
 
     fn falsified(&mut self, reply: Reply, prepare: &Prepare) -> Bytes {

@@ -132,6 +132,29 @@ fn a_delivery_without_a_known_rate_asks_for_it_first() {
     assert_eq!(reason(&outcome), &EndReason::NothingArrives);
 }
 
+/// Receivers answer a packet that can't be fulfilled with F99 or F05, and one below its minimum
+/// with F99 or F04. What counts is the STREAM packet inside.
+#[test]
+fn the_code_of_a_recipients_refusal_is_of_no_account() {
+    for code in ["F99", "F05", "F04", "F00", "T00", "R01", "F08", "R00"] {
+        let code = ErrorCode::from_bytes(code.as_bytes().try_into().unwrap()).unwrap();
+        let path_rate = rate(92, 100);
+        let conditions =
+            Conditions { rate: path_rate, maximum: 1_000, recipient_code: Some(code), ..calm() };
+        let mut simulation = Simulation::new(23, conditions);
+        let amount = Amount::Deliver { amount: 50_000, send_max: 60_000 };
+        let outcome = simulation.pay(amount, path_rate.less(100));
+        assert!(matches!(outcome, Outcome::Completed { .. }), "{code} to a probe: {outcome:?}");
+        let path = Simulation::new(23, conditions).probe(amount).unwrap();
+        assert_eq!((path.rate.lower(), path.packet_amount_max), (path_rate, Some(1_000)), "{code}");
+
+        // Below its minimum: what ends the payment is the rate, which the recipient tells.
+        let mut simulation = Simulation::new(23, conditions);
+        let outcome = simulation.pay(Amount::Send(5_000), rate(93, 100));
+        assert!(matches!(reason(&outcome), EndReason::RateTooLow { .. }), "{code}: {outcome:?}");
+    }
+}
+
 #[test]
 fn a_delivery_that_costs_more_than_allowed_ends_with_what_was_allowed() {
     let mut simulation = Simulation::new(9, Conditions { rate: rate(1, 2), ..calm() });
@@ -346,4 +369,90 @@ fn probes_that_fail_say_why() {
     simulation.path.set_funds(600);
     let path = simulation.probe(Amount::Send(1_000)).unwrap();
     assert_eq!((path.rate.lower(), path.packet_amount_max), (Rate::ONE, None));
+}
+
+/// A path of one asset whose nodes count in another in between: what a packet carries is rounded to
+/// that asset's units and back.
+#[test]
+fn what_a_path_of_one_asset_rounds_away_is_known_before_money_is_sent() {
+    let via_another = rate(92, 100);
+    for maximum in [1_000, 86_205] {
+        let rounding = Conditions { via: Some(via_another), maximum, ..calm() };
+        for amount in [862_050, 500, 86_205, 1_001, 1_999, 86_206, 172_409] {
+            let mut simulation = Simulation::new(24, rounding);
+            let path = simulation.probe_of_one_asset(Amount::Send(amount)).unwrap();
+            let minimum = if path.is_lossless { Rate::ONE } else { path.worst_rate().less(100) };
+            let mut simulation = Simulation::new(24, rounding);
+            let outcome = simulation.pay(Amount::Send(amount), minimum);
+            assert_eq!(
+                outcome,
+                completed(amount, path.delivered_for(amount)),
+                "{maximum} {amount}"
+            );
+            assert!(path.delivered_for(amount) + 2 * amount.div_ceil(maximum) >= amount);
+        }
+        // Each packet of the largest amount comes out even, and yet no other one does.
+        let path = Simulation::new(24, Conditions { maximum: 50, ..rounding });
+        let path = { path }.probe_of_one_asset(Amount::Send(1_030)).unwrap();
+        assert_eq!((path.rate.lower(), path.is_lossless), (Rate::ONE, false));
+    }
+    for via in [None, Some(Rate::ONE), Some(rate(100, 1))] {
+        let mut simulation = Simulation::new(24, Conditions { via, maximum: 1_000, ..calm() });
+        let path = simulation.probe_of_one_asset(Amount::Send(50_500)).unwrap();
+        assert!(path.is_lossless, "{via:?}");
+        assert_eq!(simulation.path.refused, 1, "the first packet, which was too large");
+    }
+    // Refused on its way instead of rounded to nothing.
+    let coarse = Conditions { via: Some(rate(1, 100)), maximum: 1_000, ..calm() };
+    let path = Simulation::new(24, coarse).probe_of_one_asset(Amount::Send(50_500)).unwrap();
+    assert!(!path.is_lossless);
+    assert_eq!(path.delivered_for(50_500), 50_400);
+    assert_eq!(path.sent_for(1_000), Some(1_000));
+}
+
+/// A next hop that takes one unit at once makes 28,213 packets of a payment that was quoted as 29.
+#[test]
+fn a_path_that_takes_next_to_nothing_ends_the_payment_instead_of_flooding_it() {
+    const QUOTED: u64 = 29;
+    const PACKETS_MAX: u64 = 10 * QUOTED;
+    let before = Conditions { maximum: 1_000, ..calm() };
+    for tells_maximum in [true, false] {
+        for begins_after_ms in [0, 35] {
+            let stingy = Conditions { maximum: 1, tells_maximum, ..before };
+            let mut simulation = Simulation::new(25, before);
+            simulation.change_after(begins_after_ms, stingy);
+            let mut parameters = simulation.parameters(Amount::Send(28_213), Rate::ONE);
+            parameters.packets_max = Some(PACKETS_MAX);
+            let outcome = simulation.pay_with(parameters);
+            let EndReason::TooManyPackets { needed, packets_max } = reason(&outcome) else {
+                panic!("{outcome:?}")
+            };
+            assert!(*needed > PACKETS_MAX && *packets_max == PACKETS_MAX, "{outcome:?}");
+            assert!(simulation.packets_sent < 120, "{}", simulation.packets_sent);
+        }
+    }
+    // One that never has liquidity for more than a unit does no better.
+    let mut simulation = Simulation::new(25, Conditions { liquidity_max: 1, ..before });
+    let mut parameters = simulation.parameters(Amount::Send(28_213), Rate::ONE);
+    parameters.packets_max = Some(PACKETS_MAX);
+    let outcome = simulation.pay_with(parameters);
+    assert!(matches!(reason(&outcome), EndReason::TooManyPackets { .. }), "{outcome:?}");
+    assert_eq!(simulation.path.received, PACKETS_MAX);
+    // And one that takes a third of what it took is borne.
+    let mut simulation = Simulation::new(25, before);
+    simulation.change_after(35, Conditions { maximum: 300, ..before });
+    let mut parameters = simulation.parameters(Amount::Send(28_213), Rate::ONE);
+    parameters.packets_max = Some(PACKETS_MAX);
+    assert_eq!(simulation.pay_with(parameters), completed(28_213, 28_213));
+}
+
+#[test]
+fn a_limit_of_the_recipients_that_falls_is_ignored() {
+    let before = Conditions { maximum: 1_000, receive_max: Some(50_000), ..calm() };
+    let mut simulation = Simulation::new(26, before);
+    // As if another payer had taken a part of it; the recipient still takes what it named first.
+    let fallen = Conditions { told_receive_max: Some(40_000), ..before };
+    simulation.change_after(35, fallen);
+    let outcome = simulation.pay(Amount::Send(50_000), Rate::ONE);
+    assert_eq!(outcome, completed(50_000, 50_000));
 }

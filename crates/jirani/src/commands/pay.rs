@@ -53,6 +53,7 @@ pub(crate) struct AmountArgs {
 const PAYMENT: &str = "id state error receiver liquidity createdAt packetCount \
     debitAmount { value assetCode assetScale } sentAmount { value assetCode assetScale } \
     receiveAmount { value assetCode assetScale } deliveredAmount { value assetCode assetScale } \
+    amountInDoubt { value assetCode assetScale } \
     quote { packetCount maxPacketAmount feeAmount { value assetCode assetScale } }";
 
 impl PayArgs {
@@ -145,7 +146,15 @@ fn outcome(payment: &Value) -> Result<String, String> {
     };
     if payment["state"] == "COMPLETED" {
         let receiver = plain(&payment["receiver"]);
-        return Ok(format!("paid {receiver}: sent {sent}, {delivered} arrived{packets}"));
+        let paid = format!("paid {receiver}: sent {sent}, {delivered} arrived{packets}");
+        let in_doubt = &payment["amountInDoubt"];
+        return Ok(match in_doubt.is_object() {
+            true => format!(
+                "{paid}; the node was killed meanwhile, and up to {} more may have arrived",
+                shown_value(in_doubt)
+            ),
+            false => paid,
+        });
     }
     let ended = plain(&payment["state"]).to_lowercase();
     let (debit, why) = (shown_value(&payment["debitAmount"]), plain(&payment["error"]));
@@ -199,6 +208,13 @@ mod tests {
         assert_eq!(
             outcome(&payment("COMPLETED", "9850", json!({}))).unwrap(),
             "paid https://a.example/bob: sent 98.50 USD, 92.00 EUR arrived, in 200 packets"
+        );
+        let in_doubt = json!({ "value": "120", "assetCode": "USD", "assetScale": 2 });
+        let killed = payment("COMPLETED", "9850", json!({ "amountInDoubt": in_doubt }));
+        assert_eq!(
+            outcome(&killed).unwrap(),
+            "paid https://a.example/bob: sent 98.50 USD, 92.00 EUR arrived, in 200 packets; the node \
+             was killed meanwhile, and up to 1.20 USD more may have arrived"
         );
         let failed = payment("FAILED", "5", json!({ "error": "no route", "packets": null }));
         assert_eq!(

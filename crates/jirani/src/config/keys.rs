@@ -144,6 +144,13 @@ pub(crate) const KEYS: &[Key] = &[
     key("webhook.url", "JIRANI_WEBHOOK_URL", None, URL).rafiki(Same("WEBHOOK_URL")),
     key("webhook.secret", "JIRANI_WEBHOOK_SECRET", None, TEXT).rafiki(Same("SIGNATURE_SECRET")),
     key(
+        "webhook.types",
+        "JIRANI_WEBHOOK_TYPES",
+        Some("rafiki"),
+        "types of events such as peer.liquidity_low, divided by commas; rafiki for all that Rafiki \
+         sends, all for every type",
+    ),
+    key(
         "webhook.timeout_ms",
         "JIRANI_WEBHOOK_TIMEOUT_MS",
         Some("2000"),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use ilp_admin::operator::SentEvents;
 use ilp_connector::{rate::Rate, token::Secret};
 use uuid::Uuid;
 
@@ -36,6 +37,7 @@ pub(crate) struct WebhookConfig {
     /// May carry a token, so it is never shown.
     pub(crate) url: Option<Secret>,
     pub(crate) secret: Option<Secret>,
+    pub(crate) types: SentEvents,
     pub(crate) timeout_ms: u64,
     pub(crate) attempts_max: u32,
 }

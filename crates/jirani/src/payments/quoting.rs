@@ -32,27 +32,13 @@ pub(super) async fn quote(
     let Some(asset) = path.asset.clone() else {
         return Err(QuoteRefusal::InvalidReceiver("it doesn't say what it counts in".to_owned()));
     };
-    let is_same = asset.code == ask.source.code && asset.scale == ask.source.scale;
-    let lower = path.rate.lower();
-    // One asset all the way has a rate that doesn't move.
-    let rate =
-        if is_same && lower == Rate::ONE { lower } else { lower.less(SLIPPAGE_BASIS_POINTS) };
-    let (debit_amount, receive_amount) = match amount {
-        Amount::Send(amount) => (amount, rate.delivered_for(amount)),
-        Amount::Deliver { amount, .. } => {
-            let debit = rate.sent_for(amount).ok_or_else(|| {
-                QuoteRefusal::InvalidAmount("it would cost more than an amount can be".to_owned())
-            })?;
-            (debit, amount)
-        }
-    };
-    if receive_amount == 0 {
-        return Err(QuoteRefusal::NonPositiveReceiveAmount { send_min: rate.sent_for(1) });
-    }
+    let Terms { rate, debit_amount, receive_amount, deliver_amount } =
+        terms(&path, amount, &asset, &ask.source)?;
     let (delivered, sent) = rate.terms();
     Ok(QuoteOffer {
         debit_amount,
         receive_amount,
+        deliver_amount,
         receive_asset: AssetName { code: asset.code, scale: asset.scale },
         max_packet_amount: path.packet_amount_max,
         packet_count: path
@@ -62,6 +48,64 @@ pub(super) async fn quote(
         receiver_expires_at_ms: None,
         details: Secret::new(String::new()),
     })
+}
+
+/// What a payment comes to.
+#[derive(Debug, PartialEq, Eq)]
+struct Terms {
+    /// The worst rate at which packets are sent.
+    rate: Rate,
+    debit_amount: u64,
+    receive_amount: u64,
+    /// What is to be delivered, where `receive_amount` is more.
+    deliver_amount: Option<u64>,
+}
+
+fn terms(
+    path: &Path,
+    amount: Amount,
+    asset: &Asset,
+    source: &ilp_connector::peer::Asset,
+) -> Result<Terms, QuoteRefusal> {
+    let is_same = asset.code == source.code && asset.scale == source.scale;
+    let lower = path.rate.lower();
+    let rate = if is_same && path.is_lossless && lower == Rate::ONE {
+        // One asset all the way has a rate that doesn't move.
+        lower
+    } else if is_same {
+        // What was probed came out by chance as well as it did: another amount is rounded otherwise.
+        path.worst_rate().less(SLIPPAGE_BASIS_POINTS)
+    } else {
+        lower.less(SLIPPAGE_BASIS_POINTS)
+    };
+    let terms = match amount {
+        Amount::Send(amount) => Terms {
+            rate,
+            debit_amount: amount,
+            receive_amount: match is_same {
+                true => path.delivered_for(amount),
+                false => rate.delivered_for(amount),
+            },
+            deliver_amount: None,
+        },
+        Amount::Deliver { amount, .. } => {
+            let too_much = || {
+                QuoteRefusal::InvalidAmount("it would cost more than an amount can be".to_owned())
+            };
+            let least = path.sent_for(amount).ok_or_else(too_much)?;
+            let receive_amount = path.delivered_for(least).max(amount);
+            Terms {
+                rate,
+                debit_amount: rate.sent_for(amount).ok_or_else(too_much)?.max(least),
+                receive_amount,
+                deliver_amount: (receive_amount > amount).then_some(amount),
+            }
+        }
+    };
+    if terms.receive_amount == 0 {
+        return Err(QuoteRefusal::NonPositiveReceiveAmount { send_min: rate.sent_for(1) });
+    }
+    Ok(terms)
 }
 
 /// Asks a receiver how it is paid.
@@ -113,6 +157,8 @@ async fn probe(
         node.packet_amount_max(&ask.source, credentials.destination.as_addr());
     parameters.asset =
         details.asset.as_ref().map(|asset| Asset { code: asset.code.clone(), scale: asset.scale });
+    let source = &ask.source;
+    parameters.source_asset = Some(Asset { code: source.code.clone(), scale: source.scale });
     let mut prober = Prober::new(parameters, now);
     let ended = drive(node, Source::Probe(&ask.source), &mut prober, stop, |_| {}).await;
     match ended {

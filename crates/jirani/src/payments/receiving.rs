@@ -8,18 +8,48 @@ use ilp_connector::{Refusal, Source};
 use ilp_stream::{
     Asset, ConnectionId, ConnectionTotals, Credentials, Incoming, Limits, Money, Receiver,
 };
-use interledger_packet::{Address, AddressError, PacketType, Prepare};
+use interledger_packet::{Address, AddressError, PacketType, Prepare, Reply};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::random;
 use crate::{clock, node::Books};
 
-/// How many connections' totals are kept. Each takes some 50 bytes; a payer of one that is forgotten
+/// How many connections' totals are kept. Each takes some 60 bytes; a payer of one that is forgotten
 /// is told a total that begins anew, and pays the same.
 const CONNECTIONS_KEPT: usize = 65_536;
 
-/// The receiving end of STREAM for everybody who is paid at this node.
+/// What a connection's tag says: who is paid, and how much the connection takes in all.
+///
+/// The amount is what an incoming payment still asked for when the credentials were made. It comes
+/// back with each packet, so that what payers are told never falls, whatever other payers pay
+/// meanwhile and also after a restart (IL-RFC 29, 4.4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tag {
+    id: Uuid,
+    /// In the recipient's units; `None` for a wallet address, which takes whatever comes, and for
+    /// credentials from before amounts were noted.
+    receive_max: Option<u64>,
+}
+
+impl Tag {
+    fn bytes(self) -> Vec<u8> {
+        let mut bytes = self.id.as_bytes().to_vec();
+        bytes.extend(self.receive_max.into_iter().flat_map(u64::to_be_bytes));
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (id, rest) = bytes.split_first_chunk()?;
+        let receive_max = match rest {
+            [] => None,
+            rest => Some(u64::from_be_bytes(rest.try_into().ok()?)),
+        };
+        Some(Self { id: Uuid::from_bytes(*id), receive_max })
+    }
+}
+
+/// The receiving end of STREAM for all recipients of this node.
 pub(crate) struct Receiving {
     receiver: Receiver,
     operator: Operator,
@@ -38,9 +68,15 @@ impl Receiving {
         }
     }
 
-    /// Fresh credentials for one payer of `id`.
-    pub(super) fn credentials(&self, id: Uuid, asset: &Asset) -> Result<Credentials, AddressError> {
-        self.receiver.credentials(Some(id.as_bytes()), Some(asset), &mut random)
+    /// Fresh credentials for one payer of `id`, who may pay up to `receive_max` with them.
+    pub(super) fn credentials(
+        &self,
+        id: Uuid,
+        receive_max: Option<u64>,
+        asset: &Asset,
+    ) -> Result<Credentials, AddressError> {
+        let tag = Tag { id, receive_max }.bytes();
+        self.receiver.credentials(Some(&tag), Some(asset), &mut random)
     }
 
     /// Answers a packet: in the books first, where it brings money.
@@ -50,9 +86,9 @@ impl Receiving {
             Ok(arrival) => arrival,
             Err(reject) => return books.complete_unpaid(source, sent, None, reject.into_bytes()),
         };
-        let id = arrival.tag().and_then(|tag| Uuid::from_slice(tag).ok());
-        let Some(id) = id else { return books.refuse(source, sent, Refusal::NoSuchAccount) };
-        let recipient = match self.operator.recipient(id).await {
+        let tag = arrival.tag().and_then(|tag| Tag::read(tag));
+        let Some(tag) = tag else { return books.refuse(source, sent, Refusal::NoSuchAccount) };
+        let recipient = match self.operator.recipient(tag.id).await {
             Ok(Some(recipient)) => recipient,
             Ok(None) => return books.refuse(source, sent, Refusal::NoSuchAccount),
             // The log has the cause already. Senders may try again.
@@ -64,10 +100,13 @@ impl Receiving {
             Err(refusal) => return books.refuse(source, sent, refusal),
         };
         match arrival.brings(amount) {
-            Incoming::Money(money) => self.take(books, source, &packet, &recipient, money).await,
+            Incoming::Money(money) => {
+                let receive_max = receive_max(&recipient, tag);
+                self.take(books, source, &packet, &recipient, receive_max, money).await
+            }
             Incoming::Question(question) => {
-                let limits = self.limits(&recipient, question.connection());
-                let answer = question.answer(Some(limits), &mut random).into_bytes();
+                let limits = self.tell(receive_max(&recipient, tag), question.connection());
+                let answer = question.answer(Some(limits.now), &mut random).into_bytes();
                 books.complete_unpaid(source, sent, Some((asset, amount)), answer)
             }
         }
@@ -81,19 +120,16 @@ impl Receiving {
         source: Source<'_>,
         packet: &Prepare,
         recipient: &Arc<Recipient>,
+        receive_max: u64,
         money: Money,
     ) -> Bytes {
         let (sent, amount, now) = (packet.amount(), money.amount(), clock::now());
         let arriving = Some((&*recipient.local.asset, amount));
-        let limits = self.limits(recipient, money.connection());
-        let room = match recipient.reserve(amount, now.unix_ms()) {
+        let limits = self.tell(receive_max, money.connection());
+        let room = match recipient.reserve(amount, money.minimum(), now.unix_ms()) {
             Ok(room) => room,
-            Err(Declined::Closed) => {
-                let reject = money.decline_for_good(Some(limits), &mut random).into_bytes();
-                return books.complete_unpaid(source, sent, arriving, reject);
-            }
-            Err(Declined::TooMuch { .. }) => {
-                let reject = money.decline(Some(limits), &mut random).into_bytes();
+            Err(declined) => {
+                let reject = decline(money, declined, limits).into_bytes();
                 return books.complete_unpaid(source, sent, arriving, reject);
             }
         };
@@ -102,7 +138,8 @@ impl Receiving {
             Err(refusal) => return books.refuse(source, sent, refusal),
         };
         let total_received = self.totals.lock().add(money.connection(), amount);
-        let limits = Limits { total_received, receive_max: limits.receive_max.max(total_received) };
+        // A last packet may have brought more, of a payer that counts in a coarser unit.
+        let limits = Limits { total_received, receive_max: receive_max.max(total_received) };
         let fulfill = money.accept(Some(limits), &mut random).into_bytes();
         let reply = books.complete_delivery(delivery, fulfill, clock::now()).await;
         if reply.first() == Some(&PacketType::Fulfill.to_byte()) {
@@ -112,15 +149,43 @@ impl Receiving {
         reply
     }
 
-    /// What the connection has brought, and all that it may: what it has brought and what the
-    /// recipient still asks for.
-    fn limits(&self, recipient: &Recipient, connection: ConnectionId) -> Limits {
-        let total_received = self.totals.lock().get(connection);
-        let receive_max = recipient.asked().map_or(u64::MAX, |asked| {
-            let left = u128::from(asked).saturating_sub(recipient.received());
-            total_received.saturating_add(u64::try_from(left).unwrap_or(u64::MAX))
-        });
-        Limits { receive_max, total_received }
+    /// What the payer is told with the answer to a packet: what the connection takes in all, and
+    /// what it has brought so far.
+    fn tell(&self, receive_max: u64, connection: ConnectionId) -> ConnectionLimits {
+        let mut totals = self.totals.lock();
+        let was_told = totals.tell(connection);
+        let total_received = totals.get(connection);
+        let now = Limits { receive_max: receive_max.max(total_received), total_received };
+        ConnectionLimits { now, was_told }
+    }
+}
+
+/// What a payer is told of its connection.
+#[derive(Clone, Copy, Debug)]
+struct ConnectionLimits {
+    now: Limits,
+    /// Whether an earlier packet of the connection was answered with the limit.
+    was_told: bool,
+}
+
+/// What a connection takes in all, in the recipient's units. It never changes.
+fn receive_max(recipient: &Recipient, tag: Tag) -> u64 {
+    recipient.asked().map_or(u64::MAX, |asked| tag.receive_max.unwrap_or(asked))
+}
+
+/// The answer to money that the recipient doesn't take. The connection goes on where the payer could
+/// not know that this was too much: another one has paid meanwhile, or it had not been told.
+fn decline(money: Money, declined: Declined, limits: ConnectionLimits) -> Reply {
+    let ConnectionLimits { now, was_told } = limits;
+    // A payer that states no minimum wants all of it to arrive.
+    let least = if money.minimum() > 0 { money.minimum() } else { money.amount() };
+    let is_beyond = now.total_received.saturating_add(least) > now.receive_max;
+    match declined {
+        Declined::Closed => money.decline_for_good(Some(now), &mut random),
+        Declined::TooMuch { .. } if was_told && is_beyond => {
+            money.decline_beyond_limit(now, &mut random)
+        }
+        Declined::TooMuch { .. } => money.decline(Some(now), &mut random),
     }
 }
 
@@ -130,5 +195,23 @@ impl fmt::Debug for Receiving {
             .debug_struct("Receiving")
             .field("receiver", &self.receiver)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_come_back_and_those_without_an_amount_are_still_good() {
+        let id = Uuid::from_u128(7);
+        for receive_max in [None, Some(0), Some(u64::MAX)] {
+            let tag = Tag { id, receive_max };
+            assert_eq!(Tag::read(&tag.bytes()), Some(tag));
+        }
+        assert_eq!(Tag::read(id.as_bytes()), Some(Tag { id, receive_max: None }));
+        for bytes in [&[][..], &[1; 15], &[1; 17], &[1; 25]] {
+            assert_eq!(Tag::read(bytes), None);
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::{drive::drive, quoting, random};
+use crate::{clock, node::Node};
 use ilp_admin::operator::{
     Operator,
     paying::{Ended, Progress, QuoteRefusal, SendOrder},
@@ -9,11 +11,8 @@ use ilp_admin::operator::{
 use ilp_connector::Source;
 use ilp_http::spsp::{PaymentDetails, SpspClient};
 use ilp_stream::{Amount, Asset, Outcome, Rate, Sender, SenderParameters, SharedSecret};
+use interledger_packet::Prepare;
 use tokio::sync::watch;
-use uuid::Uuid;
-
-use super::{drive::drive, quoting, random};
-use crate::{clock, node::Node};
 
 /// The pauses between attempts to ask a receiver how it is paid. Half a minute in all, in which a
 /// server restarts.
@@ -25,8 +24,13 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(15),
 ];
 
+/// How many packets a payment may have for each one that its quote named.
+const PACKETS_PER_QUOTED: u64 = 10;
+/// How many more, so that a short payment over a path with little liquidity is still possible.
+const PACKETS_MORE: u64 = 100;
+
 /// Sends what is left of a payment and tells the operator how it ended. When the node stops
-/// meanwhile nothing is told, and the payment goes on after the next start.
+/// meanwhile, how far the payment has come is noted, and it goes on after the next start.
 pub(super) async fn send(
     node: &Node,
     spsp: &SpspClient,
@@ -35,10 +39,27 @@ pub(super) async fn send(
     stop: watch::Receiver<()>,
 ) {
     let id = order.payment_id;
-    let Some((ended, progress)) = attempt(node, spsp, operator, order, stop).await else { return };
-    if let Err(error) = operator.payment_ended(id, ended, progress).await {
-        tracing::error!(payment = %id, %error, "how a payment ended is noted at the next start");
+    let attempted = attempt(node, spsp, operator, order, stop).await;
+    let noted = match attempted.end {
+        Some(ended) => operator.payment_ended(id, ended, attempted.progress).await,
+        None => operator.payment_paused(id, attempted.progress).await,
+    };
+    if let Err(error) = noted {
+        tracing::error!(payment = %id, %error, "how far a payment came is noted at the next start");
     }
+    // After the note, since its answer may take as long as a packet lives, and the node may be killed
+    // meanwhile. It moves no money, and nothing depends on its answer.
+    if let Some(farewell) = attempted.farewell {
+        node.forward(Source::Own, farewell).await;
+    }
+}
+
+/// How an attempt came out.
+struct Attempt {
+    /// `None` when the node stopped meanwhile.
+    end: Option<Ended>,
+    progress: Progress,
+    farewell: Option<Prepare>,
 }
 
 async fn attempt(
@@ -47,41 +68,44 @@ async fn attempt(
     operator: &Operator,
     order: SendOrder,
     stop: watch::Receiver<()>,
-) -> Option<(Ended, Progress)> {
-    let so_far = Progress { sent: order.sent, delivered: order.delivered, packets: 0 };
-    let failed = |reason: String| Some((Ended::Failed { reason }, so_far));
-    let details = match ask(spsp, &order.receiver, stop.clone()).await? {
-        Ok(details) => details,
-        Err(refusal) => return failed(words(refusal)),
+) -> Attempt {
+    let progress = Progress { sent: order.sent, delivered: order.delivered, packets: 0 };
+    let unsent = |end| Attempt { end, progress, farewell: None };
+    let failed = |reason: String| unsent(Some(Ended::Failed { reason }));
+    let details = match ask(spsp, &order.receiver, stop.clone()).await {
+        Some(Ok(details)) => details,
+        Some(Err(refusal)) => return failed(words(refusal)),
+        None => return unsent(None),
     };
     let Some(parameters) = parameters(node, &order, &details) else {
         return failed("the quote's rate can't be kept to".to_owned());
     };
+    let under_way_max = under_way_max(&order, &parameters);
+    if let Err(error) = operator.payment_begins(order.payment_id, under_way_max).await {
+        tracing::error!(payment = %order.payment_id, %error, "it goes on at the next start");
+        return unsent(None);
+    }
     let mut sender = Sender::new(parameters, clock::now());
     let outcome = drive(node, Source::Local(&order.payer), &mut sender, stop, |sender| {
-        operator.payment_progress(order.payment_id, progress(sender));
+        operator.payment_progress(order.payment_id, self::progress(sender));
     });
-    let Some(outcome) = outcome.await else {
-        pause(operator, order.payment_id, progress(&sender)).await;
-        return None;
-    };
-    if let Some(farewell) = sender.farewell(clock::now(), &mut random) {
-        // It moves no money, and nothing depends on its answer.
-        node.forward(Source::Own, farewell).await;
-    }
-    let ended = match &outcome {
+    let end = outcome.await.map(|outcome| match &outcome {
         Outcome::Completed { .. } => Ended::Completed,
         Outcome::PartlyDelivered { reason, .. } | Outcome::Failed { reason } => {
             Ended::Failed { reason: reason.to_string() }
         }
-    };
-    Some((ended, progress(&sender)))
+    });
+    let farewell = end.as_ref().and_then(|_| sender.farewell(clock::now(), &mut random));
+    Attempt { end, progress: self::progress(&sender), farewell }
 }
 
-async fn pause(operator: &Operator, id: Uuid, progress: Progress) {
-    if let Err(error) = operator.payment_paused(id, progress).await {
-        tracing::warn!(payment = %id, %error, "how far it has come goes by an earlier note");
-    }
+/// The most that packets under way together can carry: as many as there may be, each of the greatest
+/// amount, and never more than what is left to be sent.
+fn under_way_max(order: &SendOrder, parameters: &SenderParameters) -> u64 {
+    let left = order.debit_max.saturating_sub(order.sent);
+    let packets = u64::from(parameters.packets_in_flight_max);
+    let amount = parameters.packet_amount_max.unwrap_or(u64::MAX);
+    left.min(amount.saturating_mul(packets))
 }
 
 /// Asks a receiver how it is paid, for as long as another try may help. `None` when the node stops.
@@ -115,7 +139,7 @@ fn parameters(
     let amount = if order.is_fixed_send {
         Amount::Send(order.debit_max)
     } else {
-        Amount::Deliver { amount: order.receive_amount, send_max: order.debit_max }
+        Amount::Deliver { amount: delivery(order, details), send_max: order.debit_max }
     };
     let credentials = &details.credentials;
     let secret = SharedSecret::new(credentials.shared_secret);
@@ -126,8 +150,26 @@ fn parameters(
         packet_amount_max: node
             .packet_amount_max(&order.payer.asset, credentials.destination.as_addr()),
         asset: Some(Asset { code: asset.code.clone(), scale: asset.scale }),
+        packets_max: Some(packets_max(order)),
         ..SenderParameters::new(credentials.destination.clone(), secret, amount, rate)
     })
+}
+
+/// What is to be delivered over all attempts. After a kill it isn't known exactly what has been, and
+/// a receiver that says what it still asks for takes no more than that.
+fn delivery(order: &SendOrder, details: &PaymentDetails) -> u64 {
+    match details.outstanding {
+        Some(outstanding) if order.in_doubt > 0 => {
+            order.receive_amount.min(order.delivered.saturating_add(outstanding))
+        }
+        _ => order.receive_amount,
+    }
+}
+
+/// How many packets a payment may have: a path that takes far less at once than when it was quoted
+/// ends the payment, since every node on it pays for each packet.
+fn packets_max(order: &SendOrder) -> u64 {
+    order.packet_count.max(1).saturating_mul(PACKETS_PER_QUOTED).saturating_add(PACKETS_MORE)
 }
 
 fn progress(sender: &Sender) -> Progress {

@@ -11,7 +11,7 @@ use ilp_stream::Asset;
 
 use super::Receiving;
 
-/// Everybody who is paid at this node.
+/// All who are paid at this node.
 pub(crate) struct Wallets {
     operator: Operator,
     receiving: Arc<Receiving>,
@@ -37,7 +37,9 @@ impl Receivers for Wallets {
         let id = target.tag.parse().map_err(|_| Unavailable)?;
         let asset = Asset { code: target.asset_code.clone(), scale: target.asset_scale };
         // Only an asset's code of hundreds of characters at an address as long makes this fail.
-        let credentials = self.receiving.credentials(id, &asset).map_err(|_| Unavailable)?;
+        let receive_max = target.invoice.as_ref().map(|invoice| invoice.outstanding);
+        let credentials = self.receiving.credentials(id, receive_max, &asset);
+        let credentials = credentials.map_err(|_| Unavailable)?;
         Ok(Credentials {
             destination: credentials.destination,
             shared_secret: *credentials.shared_secret.reveal(),

@@ -28,7 +28,7 @@ impl Node {
     /// Brings money to an incoming payment as a packet would.
     async fn receive(&self, id: &str, amount: u64) -> Result<(), Declined> {
         let recipient = self.operator.recipient(id.parse().unwrap()).await.unwrap().unwrap();
-        let reserved = recipient.reserve(amount, clock().unix_ms())?;
+        let reserved = recipient.reserve(amount, 0, clock().unix_ms())?;
         self.pay_in(&recipient.local, amount).await;
         reserved.keep();
         self.operator.incoming_credited(&recipient);
@@ -69,7 +69,7 @@ async fn an_incoming_payment_has_a_url_and_thirty_days() {
     assert_eq!(row, expected);
     let created = node.told(&["incoming_payment.created"]).await;
     let data = json!({
-        "id": id, "walletAddressId": wallet, "createdAt": row["createdAt"],
+        "id": id, "walletAddressId": wallet, "client": null, "createdAt": row["createdAt"],
         "expiresAt": row["expiresAt"], "incomingAmount": amount("100"),
         "receivedAmount": amount("0"), "completed": false, "metadata": {"order": [1, "x"]}
     });
@@ -100,11 +100,8 @@ async fn money_completes_a_payment_and_is_withdrawn_under_the_events_id() {
     assert_eq!(node.receive(&id, 1).await, Err(Declined::Closed));
     let told = node.told(&[]).await;
     let kinds: Vec<_> = told.iter().map(|(kind, _)| kind.as_str()).collect();
-    let expected = [
-        "incoming_payment.created",
-        "incoming_payment.partial_payment_received",
-        "incoming_payment.completed",
-    ];
+    let expected =
+        ["incoming_payment.created", "incoming_payment.processing", "incoming_payment.completed"];
     assert_eq!(kinds, expected);
     assert_eq!(told[1].1["receivedAmount"]["value"], "40");
     assert_eq!(told[2].1["receivedAmount"]["value"], "101");

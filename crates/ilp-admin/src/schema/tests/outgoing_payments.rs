@@ -118,13 +118,13 @@ async fn a_payment_to_another_node_is_quoted_funded_sent_and_ended() {
     let told = node.told(&[]).await;
     let kinds: Vec<_> = told.iter().map(|(kind, _)| kind.as_str()).collect();
     let expected =
-        ["outgoing_payment.created", "outgoing_payment.funded", "outgoing_payment.failed"];
+        ["outgoing_payment.created", "outgoing_payment.sending", "outgoing_payment.failed"];
     assert_eq!(kinds, expected);
     let data = &told[2].1;
     let amount = |value: &str| json!({"value": value, "assetCode": "USD", "assetScale": 9});
     let expected = json!({
-        "id": id, "walletAddressId": wallet, "state": "FAILED", "receiver": "$far.example/bob",
-        "debitAmount": amount("1000"), "sentAmount": amount("600"), "stateAttempts": 0,
+        "id": id, "walletAddressId": wallet, "client": null, "state": "FAILED",
+        "receiver": "$far.example/bob", "debitAmount": amount("1000"), "sentAmount": amount("600"), "stateAttempts": 0,
         "receiveAmount": {"value": "1974", "assetCode": "EUR", "assetScale": 2},
         "createdAt": data["createdAt"], "balance": "400", "error": "the path broke",
         "metadata": {"for": "tests"}

@@ -107,6 +107,72 @@ async fn a_payment_that_is_let_go_in_order_loses_no_unit_and_no_packet() {
     assert_eq!(row, told("COMPLETED", "1000", "2001", "100"));
 }
 
+/// A wallet that is told of a failure gives the money back. What is in the books is sent, whatever the
+/// receiver says after that.
+#[tokio::test]
+async fn a_payment_that_is_paid_in_full_is_done_by_the_books_alone() {
+    let (node, id, order) = sending().await;
+    node.operator.payment_begins(order.payment_id, 1_000).await.unwrap();
+    node.send_packet(&order, 1_000).await;
+    drop(order);
+
+    let node = node.restart().await;
+    let payer = node.pay_through_notes().await;
+    assert!(payer.orders.lock().is_empty(), "nothing is left to be sent");
+    let selected = "state error sentAmount { value } deliveredAmount { value }
+        amountInDoubt { value }";
+    let expected = json!({"state": "COMPLETED", "error": null, "sentAmount": {"value": "1000"},
+        "deliveredAmount": {"value": "2000"}, "amountInDoubt": null});
+    assert_eq!(node.row("outgoingPayment", &id, selected).await, expected);
+    let told = node.told(&["outgoing_payment.completed", "outgoing_payment.failed"]).await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].0, "outgoing_payment.completed");
+    assert_eq!(told[0].1.get("amountInDoubt"), None);
+}
+
+/// Packets that were under way when the node was killed may have been delivered or not.
+#[tokio::test]
+async fn what_was_under_way_at_a_kill_is_told_with_the_end() {
+    let (node, id, order) = sending().await;
+    node.operator.payment_begins(order.payment_id, 500).await.unwrap();
+    node.send_packet(&order, 100).await;
+    drop(order);
+    // Two kills: 500 can have been under way at the first one, 300 were still to be sent at the other.
+    let node = node.restart().await;
+    let payer = node.pay_through_notes().await;
+    let order = payer.orders.lock()[0].clone();
+    assert_eq!((order.sent, order.in_doubt, order.is_done()), (100, 500, false));
+    node.operator.payment_begins(order.payment_id, 500).await.unwrap();
+    node.send_packet(&order, 600).await;
+    drop((order, payer));
+    let node = node.restart().await;
+    let payer = node.pay_through_notes().await;
+    let order = payer.orders.lock()[0].clone();
+    assert_eq!((order.sent, order.in_doubt), (700, 800));
+    // An end in order leaves nothing in doubt.
+    node.operator.payment_begins(order.payment_id, 300).await.unwrap();
+    let so_far = Progress { sent: 700, delivered: 1_400, packets: 0 };
+    node.operator.payment_paused(order.payment_id, so_far).await.unwrap();
+    drop((order, payer));
+    let node = node.restart().await;
+    let payer = node.pay_through_notes().await;
+    let order = payer.orders.lock()[0].clone();
+    assert_eq!((order.sent, order.in_doubt), (700, 800));
+
+    let ended = Ended::Failed { reason: "the receiver is gone".to_owned() };
+    node.operator.payment_ended(order.payment_id, ended, so_far).await.unwrap();
+    let row = node.row("outgoingPayment", &id, "state error amountInDoubt { value }").await;
+    let error = "the receiver is gone; what has arrived is uncertain: packets with up to 0.000000800 \
+        USD beside the amount sent were under way when this node was killed, and may have been \
+        delivered";
+    let expected = json!({"state": "FAILED", "error": error, "amountInDoubt": {"value": "800"}});
+    assert_eq!(row, expected);
+    let told = node.told(&["outgoing_payment.failed"]).await;
+    let in_doubt = json!({"value": "800", "assetCode": "USD", "assetScale": 9});
+    assert_eq!((&told[0].1["error"], &told[0].1["amountInDoubt"]), (&json!(error), &in_doubt));
+    drop((order, payer));
+}
+
 /// The deposit is in the books, and the node ends before the record says so.
 #[tokio::test]
 async fn a_payment_whose_money_came_at_the_last_moment_is_sent() {
@@ -136,7 +202,7 @@ async fn a_payment_whose_money_came_at_the_last_moment_is_sent() {
     let payer = node.pay_through_notes().await;
     assert_eq!(payer.orders.lock().len(), 1);
     assert_eq!(node.row("outgoingPayment", &ids[0], "state").await["state"], "SENDING");
-    assert_eq!(node.told(&["outgoing_payment.funded"]).await.len(), 2);
+    assert_eq!(node.told(&["outgoing_payment.sending"]).await.len(), 2);
 }
 
 /// The transfer is in the books, and the node ends before the record says so.

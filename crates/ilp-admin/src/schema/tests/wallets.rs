@@ -42,6 +42,7 @@ impl Paying for NotingPayer {
         let offer = QuoteOffer {
             debit_amount,
             receive_amount,
+            deliver_amount: None,
             receive_asset: AssetName { code: "EUR".to_owned(), scale: 2 },
             max_packet_amount: Some(10),
             packet_count: debit_amount.div_ceil(10),
@@ -190,7 +191,7 @@ async fn what_a_wallet_address_was_paid_is_withdrawn() {
     let wallet = node.wallet(&asset, "alice").await;
     let recipient = node.operator.recipient(wallet.parse().unwrap()).await.unwrap().unwrap();
     let now_ms = clock().unix_ms();
-    let reserved = recipient.reserve(70, now_ms).unwrap();
+    let reserved = recipient.reserve(70, 70, now_ms).unwrap();
     node.pay_in(&recipient.local, 70).await;
     reserved.keep();
     node.operator.incoming_credited(&recipient);
@@ -213,10 +214,10 @@ async fn what_a_wallet_address_was_paid_is_withdrawn() {
     // An inactive one takes nothing, from the next packet on.
     let input = json!({"id": wallet, "status": "INACTIVE"});
     node.done("updateWalletAddress", input, "success").await;
-    assert!(recipient.reserve(1, now_ms).is_err());
+    assert!(recipient.reserve(1, 1, now_ms).is_err());
     let input = json!({"id": wallet, "status": "ACTIVE"});
     node.done("updateWalletAddress", input, "success").await;
-    drop(recipient.reserve(1, now_ms).unwrap());
+    drop(recipient.reserve(1, 1, now_ms).unwrap());
 }
 
 #[tokio::test]

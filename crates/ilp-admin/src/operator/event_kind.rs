@@ -1,0 +1,160 @@
+//! The types of event that there are.
+
+/// A type of event.
+///
+/// Those that Rafiki sends to the systems of an account servicing entity mean here what they mean
+/// there. Rafiki knows three names more that mean something else than these notices would:
+/// `incoming_payment.partial_payment_received` asks for a decision, and `outgoing_payment.funded` and
+/// `outgoing_payment.cancelled` go to its card service alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventKind {
+    /// A peer's liquidity fell to its threshold.
+    PeerLiquidityLow,
+    /// An asset's liquidity fell to its threshold.
+    AssetLiquidityLow,
+    /// An incoming payment was made.
+    IncomingPaymentCreated,
+    /// The first money of an incoming payment came.
+    IncomingPaymentProcessing,
+    /// All that an incoming payment asks for came.
+    IncomingPaymentCompleted,
+    /// The time of an incoming payment that had received something was over.
+    IncomingPaymentExpired,
+    /// An outgoing payment was made and waits for its money.
+    OutgoingPaymentCreated,
+    /// An outgoing payment has its money and is being sent.
+    OutgoingPaymentSending,
+    /// An outgoing payment was sent.
+    OutgoingPaymentCompleted,
+    /// An outgoing payment was given up.
+    OutgoingPaymentFailed,
+    /// An outgoing payment was called off before it had its money.
+    OutgoingPaymentCancelled,
+}
+
+impl EventKind {
+    /// Every type.
+    pub const ALL: [Self; 11] = [
+        Self::PeerLiquidityLow,
+        Self::AssetLiquidityLow,
+        Self::IncomingPaymentCreated,
+        Self::IncomingPaymentProcessing,
+        Self::IncomingPaymentCompleted,
+        Self::IncomingPaymentExpired,
+        Self::OutgoingPaymentCreated,
+        Self::OutgoingPaymentSending,
+        Self::OutgoingPaymentCompleted,
+        Self::OutgoingPaymentFailed,
+        Self::OutgoingPaymentCancelled,
+    ];
+
+    /// The name under which the event is stored and sent. It never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PeerLiquidityLow => "peer.liquidity_low",
+            Self::AssetLiquidityLow => "asset.liquidity_low",
+            Self::IncomingPaymentCreated => "incoming_payment.created",
+            Self::IncomingPaymentProcessing => "incoming_payment.processing",
+            Self::IncomingPaymentCompleted => "incoming_payment.completed",
+            Self::IncomingPaymentExpired => "incoming_payment.expired",
+            Self::OutgoingPaymentCreated => "outgoing_payment.created",
+            Self::OutgoingPaymentSending => "outgoing_payment.sending",
+            Self::OutgoingPaymentCompleted => "outgoing_payment.completed",
+            Self::OutgoingPaymentFailed => "outgoing_payment.failed",
+            Self::OutgoingPaymentCancelled => "outgoing_payment.cancelled",
+        }
+    }
+
+    /// The type of that name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether Rafiki sends an event of this name, with this meaning, to an account servicing entity.
+    #[must_use]
+    pub const fn is_rafikis(self) -> bool {
+        !matches!(
+            self,
+            Self::IncomingPaymentProcessing
+                | Self::OutgoingPaymentSending
+                | Self::OutgoingPaymentCancelled
+        )
+    }
+}
+
+/// Which events are sent. The others are kept and listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SentEvents {
+    /// Every event.
+    All,
+    /// Events of these types.
+    Of(Vec<EventKind>),
+}
+
+impl SentEvents {
+    /// Reads a list of types, divided by commas. `rafiki` stands for all that Rafiki sends, and `all`
+    /// for every type. `None` if a name is unknown or there is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut kinds = Vec::new();
+        for name in text.split(',').map(str::trim) {
+            match name {
+                "all" => return Some(Self::All),
+                "rafiki" => {
+                    kinds.extend(EventKind::ALL.into_iter().filter(|kind| kind.is_rafikis()))
+                }
+                name => kinds.push(EventKind::of_name(name)?),
+            }
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        Some(Self::Of(kinds))
+    }
+
+    /// Whether events of that name are sent.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(kinds) => EventKind::of_name(name).is_some_and(|kind| kinds.contains(&kind)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_named_one_by_one_or_all_that_rafiki_sends() {
+        let rafikis = SentEvents::parse("rafiki").unwrap();
+        for name in ["peer.liquidity_low", "outgoing_payment.created", "incoming_payment.expired"] {
+            assert!(rafikis.has(name), "{name}");
+        }
+        for name in [
+            "incoming_payment.processing",
+            "outgoing_payment.sending",
+            "outgoing_payment.cancelled",
+            // As older versions of this node named them.
+            "incoming_payment.partial_payment_received",
+            "outgoing_payment.funded",
+        ] {
+            assert!(!rafikis.has(name), "{name}");
+        }
+        let more = SentEvents::parse("outgoing_payment.sending, rafiki,outgoing_payment.sending");
+        let more = more.unwrap();
+        assert!(more.has("outgoing_payment.sending") && more.has("asset.liquidity_low"));
+        assert!(!more.has("incoming_payment.processing"));
+        let one = SentEvents::parse("peer.liquidity_low").unwrap();
+        assert_eq!(one, SentEvents::Of(vec![EventKind::PeerLiquidityLow]));
+        assert!(SentEvents::parse("peer.liquidity_low,all").unwrap().has("anything"));
+        for wrong in ["", "rafiki,", "peer.liquidity", "ALL", "rafiki;all"] {
+            assert_eq!(SentEvents::parse(wrong), None, "{wrong}");
+        }
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::of_name(kind.name()), Some(kind));
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A receiver whose answers a test decides, packet by packet: STREAM and SPSP on one port.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU16, Ordering},
+};
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use ilp_stream::{
+    Asset, Frame, Incoming, Keys, Receiver, SharedSecret, StreamPacket, condition_of,
+};
+use interledger_packet::{AmountTooLarge, ErrorCode, Prepare, Reject};
+use parking_lot::Mutex;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::json;
+
+use super::{
+    packets::parse_prepare,
+    stub::{Answer, Request, Stub},
+};
+
+/// The address that the receiver is a peer at.
+pub(crate) const ADDRESS: &str = "test.receiver";
+
+/// A packet as the receiver sees it.
+pub(crate) struct Arrived {
+    pub(crate) amount: u64,
+    /// The address in a `ConnectionNewAddress` frame, if there is one.
+    pub(crate) greeting: Option<Vec<u8>>,
+    /// It can be fulfilled, and brings something.
+    pub(crate) is_money: bool,
+    /// It says that the connection ends.
+    pub(crate) is_farewell: bool,
+}
+
+/// What the receiver does with a packet.
+pub(crate) enum Does {
+    /// It takes the money, or answers the question.
+    AsUsual,
+    /// It, or a node before it, answers with this code and nothing else.
+    Refuses(ErrorCode),
+    /// It answers F08 with this maximum.
+    TakesAtMost(u64),
+    /// It never answers.
+    NotAnswer,
+}
+
+/// A scripted receiver on a free port.
+pub(crate) struct ScriptedReceiver {
+    stub: Stub,
+    spsp_status: Arc<AtomicU16>,
+    taken: Arc<Mutex<Vec<u64>>>,
+}
+
+impl ScriptedReceiver {
+    /// A receiver of `asset` that does with each packet what `decide` says.
+    pub(crate) fn start(
+        asset: (&str, u8),
+        decide: impl Fn(&Arrived) -> Does + Send + Sync + 'static,
+    ) -> Self {
+        let asset = Asset { code: asset.0.to_owned(), scale: asset.1 };
+        let receiver = Receiver::new(&[5; 32], ADDRESS.parse().unwrap());
+        let credentials = receiver.credentials(None, Some(&asset), &mut random).unwrap();
+        let destination = credentials.destination.as_str().to_owned();
+        let secret = credentials.shared_secret;
+        let spsp_status = Arc::new(AtomicU16::new(200));
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let (status, all) = (Arc::clone(&spsp_status), Arc::clone(&taken));
+        let stub = Stub::start(move |request: &Request| {
+            if request.method == "GET" {
+                return spsp(status.load(Ordering::SeqCst), &destination, &secret);
+            }
+            let prepare = parse_prepare(&request.body);
+            let arrived = arrived(&prepare, &secret);
+            match decide(&arrived) {
+                Does::AsUsual => {
+                    if arrived.is_money {
+                        all.lock().push(arrived.amount);
+                    }
+                    Answer::Reply(reply(&receiver, &prepare))
+                }
+                Does::Refuses(code) => {
+                    Answer::Reply(Reject::new(code, None, "refused").into_bytes().into())
+                }
+                Does::TakesAtMost(maximum) => {
+                    let told = AmountTooLarge { received: arrived.amount, maximum };
+                    Answer::Reply(Reject::amount_too_large(None, told).into_bytes().into())
+                }
+                Does::NotAnswer => Answer::Silence,
+            }
+        });
+        Self { stub, spsp_status, taken }
+    }
+
+    /// Where its packets go, as a peer's endpoint.
+    pub(crate) fn endpoint(&self) -> String {
+        self.stub.endpoint()
+    }
+
+    /// Where a payer asks how it is paid.
+    pub(crate) fn url(&self) -> String {
+        format!("{}/bob", self.stub.endpoint())
+    }
+
+    /// From now on it answers payers who ask with this status.
+    pub(crate) fn answer_spsp_with(&self, status: u16) {
+        self.spsp_status.store(status, Ordering::SeqCst);
+    }
+
+    /// The amounts of the packets that it has taken.
+    pub(crate) fn taken(&self) -> Vec<u64> {
+        self.taken.lock().clone()
+    }
+
+    /// How many packets it was sent.
+    pub(crate) fn packets(&self) -> usize {
+        self.stub.requests().iter().filter(|request| request.method == "POST").count()
+    }
+}
+
+pub(crate) fn random(bytes: &mut [u8]) {
+    SystemRandom::new().fill(bytes).unwrap();
+}
+
+fn arrived(prepare: &Prepare, secret: &SharedSecret) -> Arrived {
+    let keys = Keys::new(secret);
+    let mut data = prepare.data().to_vec();
+    let packet = StreamPacket::parse(keys.decrypt(&mut data).unwrap()).unwrap();
+    let condition = condition_of(&keys.fulfillment(prepare.data()));
+    let is_fulfillable = condition == *prepare.execution_condition();
+    Arrived {
+        amount: prepare.amount(),
+        greeting: packet.frames().find_map(|frame| match frame {
+            Frame::ConnectionNewAddress { source_account } => Some(source_account.to_vec()),
+            _ => None,
+        }),
+        is_money: is_fulfillable && prepare.amount() > 0,
+        is_farewell: packet.frames().any(|frame| matches!(frame, Frame::ConnectionClose { .. })),
+    }
+}
+
+fn reply(receiver: &Receiver, prepare: &Prepare) -> Vec<u8> {
+    let reply = match receiver.open(prepare, prepare.amount()).unwrap() {
+        Incoming::Money(money) => money.accept(None, &mut random),
+        Incoming::Question(question) => question.answer(None, &mut random),
+    };
+    reply.into_bytes().into()
+}
+
+/// The answer to a payer, without a word about the asset.
+fn spsp(status: u16, destination: &str, secret: &SharedSecret) -> Answer {
+    let body = json!({
+        "destination_account": destination,
+        "shared_secret": BASE64_STANDARD.encode(secret.reveal()),
+    });
+    let body = body.to_string();
+    let head = format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: application/spsp4+json\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    Answer::Raw([head.as_bytes(), body.as_bytes()].concat())
+}
