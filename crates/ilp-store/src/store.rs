@@ -1,6 +1,7 @@
 //! Opening the store: its directory, its lock, its schema, and a look at every record.
 
 use std::{
+    collections::HashMap,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -11,6 +12,7 @@ use std::{
 
 use parking_lot::Mutex;
 use sled::{Db, Tree};
+use uuid::Uuid;
 
 use crate::{
     directory::{self, unusable},
@@ -60,6 +62,9 @@ pub(crate) struct Inner {
     /// The peers as they were read when the store was opened, oldest first. Whoever needs all of them
     /// right after that needn't read and decode them again; with the first change they go.
     pub(crate) peers_at_start: Mutex<Option<Vec<PeerRecord>>>,
+    /// The assets of the wallet addresses and payments that were read when the store was opened, by
+    /// the ids of these: the first check of the books takes them, and reads none of these records again.
+    pub(crate) owners_at_start: Mutex<HashMap<Uuid, Uuid>>,
     /// Whether a ledger writes to the store.
     pub(crate) ledger_open: AtomicBool,
     pub(crate) path: PathBuf,
@@ -125,6 +130,7 @@ impl Store {
             events: EventCounters::default(),
             running: Running::default(),
             peers_at_start: Mutex::default(),
+            owners_at_start: Mutex::default(),
             ledger_open: AtomicBool::new(false),
             path: dir.to_owned(),
         };

@@ -5,6 +5,7 @@ mod disk;
 mod lane;
 mod listing;
 mod model;
+mod owners;
 mod promise;
 mod retention;
 mod threshold;
