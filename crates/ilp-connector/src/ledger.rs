@@ -305,13 +305,10 @@ mod tests {
         Hold::reserve(transfer(&from, &to, 10)).expect("there is room for 10 again").settle();
         assert_eq!(to.balance().total(), max);
         assert!(Hold::reserve(transfer(&from, &to, 1)).is_err());
-        // What it pays makes room.
         Hold::reserve(transfer(&to, &from, 10)).expect("the other has room").settle();
-        let again = Hold::reserve(transfer(&from, &to, 10)).expect("there is room for 10 again");
-        drop(again);
+        drop(Hold::reserve(transfer(&from, &to, 10)).expect("what it paid has made room"));
         // The second leg's account may be the full one; then the first leg is void too.
-        let full = account(max);
-        let second = Leg { debit: Arc::clone(&from), credit: full, amount: 1 };
+        let second = Leg { debit: Arc::clone(&from), credit: account(max), amount: 1 };
         let two_legs = Transfer { second: Some(second), ..transfer(&from, &to, 1) };
         assert!(matches!(Hold::reserve(two_legs), Err(HoldError::Overfull(_))));
         assert_eq!(from.balance().debits_pending, 0);
@@ -331,10 +328,7 @@ mod tests {
             let fulfilled: usize = thread::scope(|scope| {
                 let pay = || Hold::reserve(transfer(&from, &to, 9)).map(Hold::settle).is_ok();
                 let senders: Vec<_> = (0..20).map(|_| scope.spawn(pay)).collect();
-                senders
-                    .into_iter()
-                    .map(|sender| usize::from(sender.join().expect("no panic")))
-                    .sum()
+                senders.into_iter().map(|it| usize::from(it.join().expect("no panic"))).sum()
             });
             assert_eq!(fulfilled, 11, "eleven times nine is 99");
             assert_eq!(to.balance().total(), u128::from(u64::MAX) - 1);
