@@ -51,7 +51,7 @@ fn connector(peers: usize) -> (Connector<MemoryLedger>, Arc<Peer>) {
     let all: Vec<_> = (0..peers)
         .map(|index| {
             let id = Uuid::now_v7();
-            let balance = Balance { credits: u128::from(u64::MAX), ..Balance::default() };
+            let balance = Balance { credits: u128::from(u64::MAX / 2), ..Balance::default() };
             let liquidity = Arc::new(Account::new(AccountId::peer(id), balance));
             let token = TokenDigest::of(index.to_string().as_bytes());
             let next_hop =

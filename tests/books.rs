@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{
     Node,
-    packets::{fulfill, in_ms, prepare, prepare_until},
+    packets::{Sender, fulfill, in_ms, prepare, prepare_until},
     stub::{Answer, Stub},
 };
 
@@ -77,4 +77,36 @@ fn amounts_at_the_edges_are_booked_exactly() {
     assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (0, u64::MAX));
     let node = node.kill().start();
     assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (0, u64::MAX));
+}
+
+/// 2^64 - 1, the most that a deposit may bring a peer to.
+const MOST: u64 = u64::MAX;
+
+#[test]
+fn packets_bring_no_account_above_what_deposits_may() {
+    let (node, bob) = (Node::start(), Stub::fulfilling());
+    let asset = node.create_asset("USD", 2);
+    let full = json!({ "initialLiquidity": MOST.to_string() });
+    let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", full.clone());
+    let bobs = node.create_peer(&asset, "test.bob", &bob.endpoint(), full);
+    let mut sender = node.sender("test.alice");
+    let refused = |sender: &mut Sender, amount| {
+        let reject = sender.rejected(&prepare("test.bob", amount));
+        assert_eq!(reject.code().to_string(), "T04", "{reject:?}");
+    };
+    refused(&mut sender, 10);
+    assert_eq!((node.liquidity(&alice), node.liquidity(&bobs)), (MOST, MOST));
+    // What bob is paid outside of ILP makes room for as much, and for no more.
+    let withdrawal = "mutation($input: CreatePeerLiquidityWithdrawalInput!) {
+        createPeerLiquidityWithdrawal(input: $input) { success } }";
+    let id = uuid::Uuid::new_v4();
+    let input = json!({ "peerId": bobs, "id": id, "idempotencyKey": id, "amount": 10,
+        "timeoutSeconds": 0 });
+    node.query(withdrawal, json!({ "input": input }));
+    sender.fulfilled(&prepare("test.bob", 7));
+    refused(&mut sender, 4);
+    sender.fulfilled(&prepare("test.bob", 3));
+    refused(&mut sender, 1);
+    assert_eq!((node.liquidity(&alice), node.liquidity(&bobs)), (MOST - 10, MOST));
+    assert_eq!(bob.requests().len(), 2, "what is refused doesn't reach the next hop");
 }

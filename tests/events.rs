@@ -186,6 +186,35 @@ fn a_system_that_was_built_for_rafiki_is_told_what_it_knows() {
 }
 
 #[test]
+fn a_threshold_above_what_there_is_is_told_at_once_and_once() {
+    let receiver = Stub::start(|_| Answer::Status(204));
+    let node = node_with(&receiver, &[]);
+    let asset = node.create_asset("USD", 2);
+    let more = json!({ "initialLiquidity": 100 });
+    let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", more);
+    let set = |threshold: u64| {
+        let mutation = "mutation($input: UpdatePeerInput!) {
+            updatePeer(input: $input) { peer { id } } }";
+        let input = json!({ "id": alice, "liquidityThreshold": threshold });
+        node.query(mutation, json!({ "input": input }));
+    };
+    [99, 101, 101].into_iter().for_each(set);
+    assert_eq!(events(&node).len(), 1, "told in the change itself: {:?}", events(&node));
+    let low = json!({ "initialLiquidity": 10, "liquidityThreshold": 50 });
+    node.create_peer(&asset, "test.bob", "http://127.0.0.1:1", low);
+    wait_for("delivery", || (receiver.requests().len() == 2).then_some(()));
+    let told: Vec<_> = receiver.requests().iter().map(body).collect();
+    let shown = |told: &Value| {
+        (told["data"]["liquidityThreshold"].clone(), told["data"]["balance"].clone())
+    };
+    let mut shown: Vec<_> = told.iter().map(|told| format!("{:?}", shown(told))).collect();
+    shown.sort();
+    let expected = [("101", "100"), ("50", "10")]
+        .map(|(threshold, balance)| format!("{:?}", (json!(threshold), json!(balance))));
+    assert_eq!(shown, expected);
+}
+
+#[test]
 fn an_event_waits_for_a_receiver_that_is_down_also_over_a_restart() {
     let is_up = Arc::new(AtomicBool::new(false));
     let up = Arc::clone(&is_up);

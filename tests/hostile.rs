@@ -1,9 +1,14 @@
 //! What hostile or broken clients can't do to a node, or to the packets of others.
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
 use serde_json::json;
 
 use crate::support::{
-    Node,
+    Node, PATIENCE,
     http::Connection,
     packets::{OCTETS, prepare},
     stub::Stub,
@@ -181,4 +186,36 @@ fn admin_requests_that_are_no_graphql_are_refused_with_a_reason() {
     let refused = post(&long).map_or(true, |response| response.status == 413);
     assert!(refused, "8 MB of query were taken");
     assert_eq!(crate::support::http::get(node.admin, "/healthz").unwrap().status, 200);
+}
+
+/// A PING frame of HTTP/2 (RFC 9113, section 6.7).
+fn ping(is_answer: bool, data: [u8; 8]) -> Vec<u8> {
+    [&[0, 0, 8, 6, u8::from(is_answer), 0, 0, 0, 0], &data[..]].concat()
+}
+
+/// The library that speaks HTTP/2 warns of each answer to a ping that it never sent.
+#[test]
+fn a_stranger_writes_one_line_into_the_log_however_often_it_asks_for_one() {
+    const WARNED: &str = "recv PING ack that we never sent";
+    let node = Node::start();
+    let mut stranger = TcpStream::connect(node.ilp).unwrap();
+    stranger.set_read_timeout(Some(PATIENCE)).unwrap();
+    stranger.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+    for _ in 0..5_000 {
+        stranger.write_all(&ping(true, [7; 8])).unwrap();
+    }
+    // All of it has been read once this one is answered.
+    stranger.write_all(&ping(false, *b"question")).unwrap();
+    let mut heard = Vec::new();
+    while !heard.ends_with(&ping(true, *b"question")) {
+        let mut byte = [0];
+        stranger.read_exact(&mut byte).unwrap();
+        heard.extend(byte);
+    }
+    let lines = |log: &str| log.lines().filter(|line| line.contains(WARNED)).count();
+    assert_eq!(lines(&node.dir.log()), 1);
+    // The others are told as a number, at the end of the minute or of the node.
+    let log = node.stop().log();
+    assert_eq!(lines(&log), 2, "{log}");
+    assert!(log.contains("left out within a minute") && log.contains("lines=4999"), "{log}");
 }

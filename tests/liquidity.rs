@@ -249,3 +249,49 @@ fn the_books_are_verified_and_exported_when_stopped_and_from_a_backup_when_not()
     assert_eq!(missing.status.code(), Some(74), "{}", text(&missing));
     assert!(!dir.temp.path().join("nothing").exists());
 }
+
+#[test]
+fn a_transfer_repeated_under_its_id_is_booked_already_and_another_one_is_refused() {
+    let node = Node::start();
+    let asset = node.create_asset("USD", 2);
+    let peer = node.peer_with(&asset, "test.alice", 0);
+    node.peer_with(&asset, "test.bob", 0);
+    let run = |arguments: &[&str]| {
+        let output = run_on(&node, &[&["liquidity"], arguments].concat());
+        (output.status.code(), text(&output))
+    };
+    let ids = [(); 3].map(|()| Uuid::new_v4().to_string());
+    let deposit = |amount, owner, name| run(&["deposit", amount, owner, name, "--id", &ids[0]]);
+    let (code, said) = deposit("5", "--peer", "test.alice");
+    assert!(code == Some(0) && said.contains("deposited 5"), "{said}");
+    for amount in ["5", "5.00"] {
+        let (code, said) = deposit(amount, "--peer", "test.alice");
+        assert!(code == Some(0) && said.contains("already booked"), "{said}");
+    }
+    let (_, told) = run(&["deposit", "5", "--peer", &peer, "--id", &ids[0], "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["alreadyBooked"], true);
+    for (amount, owner, name) in
+        [("5.01", "--peer", "test.alice"), ("5", "--peer", "test.bob"), ("5", "--asset", "USD")]
+    {
+        let (code, said) = deposit(amount, owner, name);
+        assert!(code == Some(1) && said.contains("used for another transfer"), "{said}");
+    }
+    assert_eq!(node.liquidity(&peer), 500);
+    let withdraw = |amount, timeout, id: &String| {
+        run(&["withdraw", amount, "--peer", "test.alice", "--timeout", timeout, "--id", id])
+    };
+    assert_eq!(withdraw("4", "0", &ids[1]).0, Some(0));
+    // There is less than that left, and it was booked all the same.
+    let (code, said) = withdraw("4", "0", &ids[1]);
+    assert!(code == Some(0) && said.contains("already booked"), "{said}");
+    assert_eq!(withdraw("4", "60", &ids[1]).0, Some(1));
+    assert_eq!(withdraw("4", "0", &ids[0]).0, Some(1), "the deposit's id");
+    assert_eq!(withdraw("1", "600", &ids[2]).0, Some(0));
+    assert_eq!(withdraw("1", "600", &ids[2]).0, Some(0));
+    assert_eq!(withdraw("1", "601", &ids[2]).0, Some(1));
+    assert_eq!(node.liquidity(&peer), 0);
+    assert_eq!(run(&["void", &ids[2]]).0, Some(0));
+    let (code, said) = withdraw("1", "600", &ids[2]);
+    assert!(code == Some(1) && said.contains("has come back"), "{said}");
+    assert_eq!(node.liquidity(&peer), 100);
+}

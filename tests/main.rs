@@ -59,6 +59,8 @@ mod payment_ends;
 mod payments;
 /// Two operators who peer their nodes by command, at a terminal too, and payments each way.
 mod peering;
+/// Files for the node's user alone, and backups only where that user wants them.
+mod private_files;
 /// What Rafiki's tools do to a node when they set it up.
 mod rafiki;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.

@@ -11,7 +11,11 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{Node, jirani};
+use crate::support::{
+    DataDir, Node, jirani,
+    packets::{fulfill, prepare},
+    stub::{Answer, Stub},
+};
 
 fn on(node: &Node, arguments: &[&str]) -> Command {
     let mut command = jirani();
@@ -124,4 +128,67 @@ fn arguments_variables_and_files_that_are_no_text_are_told_as_such() {
         assert_eq!(code, Some(64), "{said}");
         assert!(said.contains(why), "{said}");
     }
+}
+
+/// Makes deposits and sends packets on a node whose log goes to `log`, and stops it while a packet is
+/// under way: all goes as with a log that is read.
+fn works_with(log: impl Into<Stdio>) {
+    let dir = DataDir::new(&[("JIRANI_ILP_ADDRESS", "test.node")]);
+    let mut command = dir.command();
+    command.stderr(log);
+    let mut node = dir.start_by(command);
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = parking_lot::Mutex::new(held);
+    let bob = Stub::start(move |_| {
+        let _ = held.lock().recv();
+        Answer::Reply(fulfill().into())
+    });
+    let asset = node.create_asset("USD", 2);
+    let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", json!({}));
+    node.create_peer(&asset, "test.bob", &bob.endpoint(), json!({}));
+    // Each is a line in the log, and all of them are more than a pipe takes.
+    for number in 0..400 {
+        let deposited = node.query(
+            "mutation($input: DepositPeerLiquidityInput!) {
+                depositPeerLiquidity(input: $input) { code success } }",
+            json!({ "input": {
+                "id": uuid::Uuid::new_v4(), "peerId": alice, "amount": "1",
+                "idempotencyKey": format!("deposit {number}"),
+            }}),
+        );
+        assert_eq!(deposited["depositPeerLiquidity"]["success"], true, "{deposited}");
+    }
+    assert_eq!(node.liquidity(&alice), 1_000_400);
+    let mut sender = node.sender("test.alice");
+    sender.write_only(&prepare("test.bob", 1));
+    crate::support::wait_for("the packet at its next hop", || {
+        (!bob.requests().is_empty()).then_some(())
+    });
+    node.signal("TERM");
+    crate::support::wait_for("the end of listening", || {
+        crate::support::http::get(node.admin, "/healthz").err().map(drop)
+    });
+    release.send(()).unwrap();
+    let response = sender.read_response().unwrap();
+    assert_eq!(response.status, 200);
+    assert_eq!(response.body, fulfill());
+    assert_eq!(node.ended().code(), Some(0));
+}
+
+#[test]
+fn a_log_whose_reader_has_gone_ends_and_fails_nothing() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    works_with(writer);
+}
+
+#[test]
+fn a_log_whose_reader_does_not_read_ends_and_fails_nothing() {
+    let (_reader, writer) = std::io::pipe().unwrap();
+    works_with(writer);
+}
+
+#[test]
+fn a_log_on_a_full_disk_ends_and_fails_nothing() {
+    works_with(File::options().write(true).open("/dev/full").unwrap());
 }

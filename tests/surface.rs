@@ -247,6 +247,9 @@ fn every_mutation_is_done_and_refused_in_both_generations() {
         ]);
         let id = |number| (format!("t{number}"), Uuid::new_v4().to_string());
         kept.extend((0..10).map(id));
+        // A node without a secret writes a backup only where its user has asked for one.
+        std::fs::create_dir(&kept["dir"]).unwrap();
+        std::fs::write(format!("{}/jirani-backup-here", kept["dir"]), "").unwrap();
         let mut walk = Walk { node: &node, generation, kept, seen: BTreeSet::new() };
         walk.take(steps::assets());
         walk.take(steps::peers());

@@ -4,7 +4,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::support::{Node, socket::Socket, wait_for};
+use crate::support::{Node, jirani, socket::Socket, wait_for};
 
 const PAYMENTS: usize = 40;
 const AMOUNT: u64 = 7;
@@ -98,6 +98,16 @@ fn payments_within_a_node_that_is_killed_are_made_once_each() {
     assert_eq!(node.of_wallet(&bob), total);
     assert_eq!(node.of_asset(&eur), 1_000 - total);
     assert_eq!(node.of_asset(&usd), PAYMENTS as u64 * 10, "7 EUR cents are worth 10 US cents");
+    // The sums by asset know the accounts of wallet addresses and payments.
+    let dir = node.stop();
+    let mut verify = jirani();
+    let verified =
+        verify.args(["ledger", "verify", "--data-dir"]).arg(dir.data()).output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stdout);
+    assert!(verified.status.success() && said.contains("the books add up"), "{verified:?}");
+    assert!(!said.contains("not checked"), "{said}");
+    let log = dir.log();
+    assert!(!log.contains("whose account") && !log.contains("could not be checked"), "{log}");
 }
 
 #[test]

@@ -143,12 +143,50 @@ pub struct Insufficient {
     pub wanted: u64,
 }
 
+/// The account would own more than [`OWNED_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{room} more may be credited, {wanted} is to be")]
+pub struct Overfull {
+    /// The account that has no room.
+    pub account: AccountId,
+    /// What may still be credited, in its asset's smallest unit.
+    pub room: u64,
+    /// What was to be credited, in the same unit.
+    pub wanted: u64,
+}
+
+/// The most that an account may own: what a client reads as an amount of 64 bits. Settlement owns
+/// nothing, so it takes any sum.
+pub const OWNED_MAX: u64 = u64::MAX;
+
 /// A live account. Peers and assets keep it by `Arc`, so a packet finds it without a look-up.
 pub struct Account {
     id: AccountId,
-    /// A lock of one byte, held for a few additions and never across a call or an await. Three
-    /// numbers change together under one invariant, which atomics on each could not keep.
-    balance: Mutex<Balance>,
+    /// A lock of one byte, held for a few additions and never across a call or an await. The numbers
+    /// change together under two invariants, which atomics on each could not keep.
+    numbers: Mutex<Numbers>,
+}
+
+/// What an account has seen, and what it expects.
+#[derive(Default)]
+struct Numbers {
+    balance: Balance,
+    /// What holds for packets and transfers under way would credit.
+    credits_pending: u128,
+}
+
+impl Numbers {
+    /// What may still be credited, once all that is expected has come.
+    fn room(&self) -> u64 {
+        let owned = self.balance.total().saturating_add(self.credits_pending);
+        u64::try_from(u128::from(OWNED_MAX).saturating_sub(owned)).unwrap_or(OWNED_MAX)
+    }
+
+    /// What was expected has come, or won't.
+    fn came(&mut self, amount: u64) {
+        assert!(self.credits_pending >= u128::from(amount), "more came than was expected");
+        self.credits_pending -= u128::from(amount);
+    }
 }
 
 impl Account {
@@ -163,7 +201,7 @@ impl Account {
             id.kind == AccountKind::Settlement || balance.debits <= balance.credits,
             "account {id:?} starts below zero: {balance:?}"
         );
-        Self { id, balance: Mutex::new(balance) }
+        Self { id, numbers: Mutex::new(Numbers { balance, credits_pending: 0 }) }
     }
 
     /// An account that nothing has happened on.
@@ -181,7 +219,7 @@ impl Account {
     /// The balance at this moment.
     #[must_use]
     pub fn balance(&self) -> Balance {
-        *self.balance.lock()
+        self.numbers.lock().balance
     }
 
     /// Sets `amount` aside, if there is that much. Settlement is the outside world and has no
@@ -190,7 +228,7 @@ impl Account {
     /// # Errors
     /// [`Insufficient`] when less is available; nothing has changed then.
     pub(crate) fn reserve(&self, amount: u64) -> Result<(), Insufficient> {
-        let mut balance = self.balance.lock();
+        let balance = &mut self.numbers.lock().balance;
         let available = balance.available();
         if self.id.kind != AccountKind::Settlement && available < u128::from(amount) {
             return Err(Insufficient { account: self.id, available, wanted: amount });
@@ -201,14 +239,14 @@ impl Account {
 
     /// Gives back what [`Account::reserve`] set aside.
     pub(crate) fn release(&self, amount: u64) {
-        let mut balance = self.balance.lock();
+        let balance = &mut self.numbers.lock().balance;
         assert!(balance.debits_pending >= u128::from(amount), "released more than was on hold");
         balance.debits_pending -= u128::from(amount);
     }
 
     /// Takes for good what [`Account::reserve`] set aside.
     pub(crate) fn debit_reserved(&self, amount: u64) {
-        let mut balance = self.balance.lock();
+        let balance = &mut self.numbers.lock().balance;
         assert!(balance.debits_pending >= u128::from(amount), "posted more than was on hold");
         balance.debits_pending -= u128::from(amount);
         balance.debits += u128::from(amount);
@@ -218,9 +256,48 @@ impl Account {
         );
     }
 
-    /// Adds `amount`.
+    /// Makes room for `amount`, if there is that much.
+    ///
+    /// This takes the lock of the account that is paid once more for each hold. Without it, packets
+    /// that are under way at once could each find room and together exceed it, and what a Fulfill
+    /// has promised can't be refused any more.
+    ///
+    /// # Errors
+    /// [`Overfull`] when the account would own too much; nothing has changed then.
+    pub(crate) fn expect(&self, amount: u64) -> Result<(), Overfull> {
+        if self.id.kind == AccountKind::Settlement {
+            return Ok(());
+        }
+        let mut numbers = self.numbers.lock();
+        let room = numbers.room();
+        if room < amount {
+            return Err(Overfull { account: self.id, room, wanted: amount });
+        }
+        numbers.credits_pending += u128::from(amount);
+        Ok(())
+    }
+
+    /// Gives back the room that [`Account::expect`] made.
+    pub(crate) fn expect_no_more(&self, amount: u64) {
+        if self.id.kind != AccountKind::Settlement {
+            self.numbers.lock().came(amount);
+        }
+    }
+
+    /// Adds `amount` out of nowhere.
+    #[cfg(test)]
     pub(crate) fn credit(&self, amount: u64) {
-        self.balance.lock().credits += u128::from(amount);
+        self.expect(amount).expect("the tests leave room");
+        self.credit_expected(amount);
+    }
+
+    /// Adds `amount`, for which [`Account::expect`] made room.
+    pub(crate) fn credit_expected(&self, amount: u64) {
+        let mut numbers = self.numbers.lock();
+        if self.id.kind != AccountKind::Settlement {
+            numbers.came(amount);
+        }
+        numbers.balance.credits += u128::from(amount);
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::account::{Account, Insufficient};
+use crate::account::{Account, Insufficient, Overfull};
 
 /// Why a transfer was made. The number is written to disk, so it never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +59,22 @@ pub struct Leg {
     pub amount: u64,
 }
 
+impl Leg {
+    fn reserve(&self) -> Result<(), HoldError> {
+        self.debit.reserve(self.amount)?;
+        if let Err(overfull) = self.credit.expect(self.amount) {
+            self.debit.release(self.amount);
+            return Err(overfull.into());
+        }
+        Ok(())
+    }
+
+    fn release(&self) {
+        self.debit.release(self.amount);
+        self.credit.expect_no_more(self.amount);
+    }
+}
+
 /// Money that moves as one: both legs or neither.
 #[derive(Clone, Debug)]
 pub struct Transfer {
@@ -87,6 +103,9 @@ pub enum HoldError {
     /// A debited account is short.
     #[error("a debited account is short")]
     Insufficient(#[from] Insufficient),
+    /// A credited account would own more than one may.
+    #[error("a credited account would own more than one may")]
+    Overfull(#[from] Overfull),
     /// As many transfers are under way as the ledger takes.
     #[error("the ledger has as many transfers under way as it takes")]
     Full,
@@ -130,17 +149,17 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Sets the amounts of every leg aside, or of none.
+    /// Sets the amounts of every leg aside and makes room for them, or for none.
     ///
     /// # Errors
-    /// [`Insufficient`] names the account that is short.
-    pub fn reserve(transfer: Transfer) -> Result<Self, Insufficient> {
-        transfer.first.debit.reserve(transfer.first.amount)?;
+    /// [`HoldError::Insufficient`] and [`HoldError::Overfull`] name the account that stands in the way.
+    pub fn reserve(transfer: Transfer) -> Result<Self, HoldError> {
+        transfer.first.reserve()?;
         if let Some(second) = &transfer.second
-            && let Err(short) = second.debit.reserve(second.amount)
+            && let Err(refused) = second.reserve()
         {
-            transfer.first.debit.release(transfer.first.amount);
-            return Err(short);
+            transfer.first.release();
+            return Err(refused);
         }
         Ok(Self { transfer: Some(transfer) })
     }
@@ -160,7 +179,7 @@ impl Hold {
         if let Some(transfer) = self.transfer.take() {
             for leg in transfer.legs() {
                 leg.debit.debit_reserved(leg.amount);
-                leg.credit.credit(leg.amount);
+                leg.credit.credit_expected(leg.amount);
             }
         }
     }
@@ -169,7 +188,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         for leg in self.transfer.iter().flat_map(Transfer::legs) {
-            leg.debit.release(leg.amount);
+            leg.release();
         }
     }
 }
@@ -183,7 +202,7 @@ impl Ledger for MemoryLedger {
     type Posting = Ready<Result<(), Stopped>>;
 
     fn hold(&self, transfer: Transfer) -> impl Future<Output = Result<Hold, HoldError>> + Send {
-        ready(Hold::reserve(transfer).map_err(HoldError::from))
+        ready(Hold::reserve(transfer))
     }
 
     fn post(&self, hold: Hold) -> Ready<Result<(), Stopped>> {
@@ -238,7 +257,8 @@ mod tests {
             ..transfer(&source, &source_asset, amount_in)
         };
         let short = Hold::reserve(two_legs(50, 41)).expect_err("the asset has 40");
-        assert_eq!((short.account, short.available, short.wanted), (asset.id(), 40, 41));
+        let expected = Insufficient { account: asset.id(), available: 40, wanted: 41 };
+        assert_eq!(short, HoldError::Insufficient(expected));
         assert_eq!(source.balance().debits_pending, 0);
 
         Hold::reserve(two_legs(50, 40)).expect("there is enough").settle();
@@ -269,6 +289,49 @@ mod tests {
             assert_eq!(fulfilled, 10);
             assert_eq!(from.balance().available(), 0);
             assert_eq!(to.balance().available(), 100);
+        }
+    }
+
+    #[test]
+    fn no_account_comes_above_what_one_may_own() {
+        let max = u128::from(u64::MAX);
+        let (from, to) = (account(max), account(max - 10));
+        let first = Hold::reserve(transfer(&from, &to, 7)).expect("there is room for 10");
+        let refused = Hold::reserve(transfer(&from, &to, 4)).expect_err("7 may come yet");
+        let expected = Overfull { account: to.id(), room: 3, wanted: 4 };
+        assert_eq!(refused, HoldError::Overfull(expected));
+        assert_eq!(from.balance().debits_pending, 7, "nothing is on hold for what was refused");
+        drop(first);
+        Hold::reserve(transfer(&from, &to, 10)).expect("there is room for 10 again").settle();
+        assert_eq!(to.balance().total(), max);
+        assert!(Hold::reserve(transfer(&from, &to, 1)).is_err());
+        Hold::reserve(transfer(&to, &from, 10)).expect("the other has room").settle();
+        drop(Hold::reserve(transfer(&from, &to, 10)).expect("what it paid has made room"));
+        // The second leg's account may be the full one; then the first leg is void too.
+        let second = Leg { debit: Arc::clone(&from), credit: account(max), amount: 1 };
+        let two_legs = Transfer { second: Some(second), ..transfer(&from, &to, 1) };
+        assert!(matches!(Hold::reserve(two_legs), Err(HoldError::Overfull(_))));
+        assert_eq!(from.balance().debits_pending, 0);
+        Hold::reserve(transfer(&from, &to, 10)).expect("all of the room is there").settle();
+        // The outside world takes everything.
+        let settlement = Arc::new(Account::empty(AccountId::settlement(Uuid::now_v7())));
+        for _ in 0..3 {
+            Hold::reserve(transfer(&settlement, &account(0), u64::MAX)).expect("no end").settle();
+            Hold::reserve(transfer(&account(max), &settlement, u64::MAX)).expect("no end").settle();
+        }
+    }
+
+    #[test]
+    fn threads_at_once_never_fill_an_account_above_what_it_may_own() {
+        for _ in 0..20 {
+            let (from, to) = (account(1_000), account(u128::from(u64::MAX) - 100));
+            let fulfilled: usize = thread::scope(|scope| {
+                let pay = || Hold::reserve(transfer(&from, &to, 9)).map(Hold::settle).is_ok();
+                let senders: Vec<_> = (0..20).map(|_| scope.spawn(pay)).collect();
+                senders.into_iter().map(|it| usize::from(it.join().expect("no panic"))).sum()
+            });
+            assert_eq!(fulfilled, 11, "eleven times nine is 99");
+            assert_eq!(to.balance().total(), u128::from(u64::MAX) - 1);
         }
     }
 

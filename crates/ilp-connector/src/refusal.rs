@@ -100,6 +100,9 @@ pub enum Refusal {
     /// T04: the sender's credit line, or the node's stock of an asset, is too low.
     #[error("too little liquidity for this packet at the moment")]
     Liquidity,
+    /// T04: the account that would be paid owns as much as one may, until it has paid some of it.
+    #[error("the account that would be paid can take no more at the moment")]
+    AccountFull,
     /// T04: what this peer has under way already holds its share of the node's stock of an asset,
     /// which is there for all.
     #[error("too large a share of the asset's liquidity is held by packets of this peer")]
@@ -132,7 +135,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// One of each kind, for counting. Amounts in their fields mean nothing.
-    pub const KINDS: [Self; 26] = [
+    pub const KINDS: [Self; 27] = [
         Self::AlreadyExpired,
         Self::TooLittleTime,
         Self::AmountTooLarge { received: 0, maximum: 0 },
@@ -150,6 +153,7 @@ impl Refusal {
         Self::AwaitedRate,
         Self::ConvertsToZero,
         Self::Liquidity,
+        Self::AccountFull,
         Self::AssetShare,
         Self::Busy,
         Self::ShuttingDown,
@@ -182,6 +186,7 @@ impl Refusal {
             Self::AwaitedRate => "awaited_rate",
             Self::ConvertsToZero => "converts_to_zero",
             Self::Liquidity => "liquidity",
+            Self::AccountFull => "account_full",
             Self::AssetShare => "asset_share",
             Self::Busy => "busy",
             Self::ShuttingDown => "shutting_down",
@@ -209,7 +214,9 @@ impl Refusal {
             | Self::BackToSender
             | Self::NoSuchAccount => ErrorCode::F02_UNREACHABLE,
             Self::NoRate => ErrorCode::F07_CANNOT_RECEIVE,
-            Self::Liquidity | Self::AssetShare => ErrorCode::T04_INSUFFICIENT_LIQUIDITY,
+            Self::Liquidity | Self::AccountFull | Self::AssetShare => {
+                ErrorCode::T04_INSUFFICIENT_LIQUIDITY
+            }
             Self::ConvertsToZero => ErrorCode::R01_INSUFFICIENT_SOURCE_AMOUNT,
             Self::Busy | Self::ShuttingDown | Self::LedgerStopped => ErrorCode::T03_CONNECTOR_BUSY,
             Self::NextHopUnreachable => ErrorCode::T01_PEER_UNREACHABLE,
@@ -237,6 +244,7 @@ impl From<HoldError> for Refusal {
     fn from(error: HoldError) -> Self {
         match error {
             HoldError::Insufficient(_) => Self::Liquidity,
+            HoldError::Overfull(_) => Self::AccountFull,
             HoldError::Full => Self::Busy,
             HoldError::Stopped => Self::LedgerStopped,
         }

@@ -36,7 +36,7 @@ fn now() -> Timestamp {
 
 fn asset(code: &str) -> Arc<Asset> {
     let id = Uuid::now_v7();
-    let stock = Balance { credits: u128::from(u64::MAX), ..Balance::default() };
+    let stock = Balance { credits: u128::from(u64::MAX / 2), ..Balance::default() };
     Arc::new(Asset {
         id,
         code: code.to_owned(),
@@ -48,7 +48,7 @@ fn asset(code: &str) -> Arc<Asset> {
 
 fn peer(asset: &Arc<Asset>, address: &str, token: &[u8]) -> Arc<Peer> {
     let id = Uuid::now_v7();
-    let balance = Balance { credits: u128::from(u64::MAX), ..Balance::default() };
+    let balance = Balance { credits: u128::from(u64::MAX / 2), ..Balance::default() };
     let next_hop = NextHop::new("http://127.0.0.1:1".to_owned(), Secret::new(String::new()));
     let terms = Terms {
         address: address.try_into().unwrap(),

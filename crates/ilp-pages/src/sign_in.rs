@@ -97,11 +97,14 @@ fn asking(pages: &Pages, status: StatusCode, next: &str, error: Option<&str>) ->
     page(status, layout::bare("Sign in", &body))
 }
 
-/// A path on this node, so that nobody can be sent elsewhere from here.
+/// Returns `next` where it is a path on this node, and `/` otherwise, so that no link to this page
+/// leads elsewhere. Only visible ASCII is a path: browsers drop tabs and line ends from a URL, so that
+/// `/\t/evil.example` would be another host, and take a backslash for a slash.
 pub(crate) fn own_path(next: &str) -> String {
     let is_own = next.starts_with('/')
         && !next.starts_with("//")
-        && !next.contains(['\\', '\n', '\r'])
+        && !next.contains('\\')
+        && next.bytes().all(|byte| byte.is_ascii_graphic())
         && !next.starts_with("/sign-in");
     if is_own { next.to_owned() } else { "/".to_owned() }
 }
@@ -133,8 +136,24 @@ mod tests {
     #[test]
     fn signing_in_leads_nowhere_else() {
         assert_eq!(own_path("/peers?q=a"), "/peers?q=a");
-        for wrong in ["", "//evil.example", "https://evil.example", "/\\evil", "/sign-in?next=/"] {
-            assert_eq!(own_path(wrong), "/", "{wrong}");
+        for wrong in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil",
+            "/sign-in?next=/",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/\r/evil.example",
+            "/ /evil.example",
+            "/\u{b}/evil.example",
+            "/\0/evil.example",
+            "/\u{7f}/evil.example",
+            "/\u{a0}/evil.example",
+            "/\u{2028}/evil.example",
+            "/caf\u{e9}",
+        ] {
+            assert_eq!(own_path(wrong), "/", "{wrong:?}");
         }
     }
 }

@@ -10,7 +10,7 @@
 mod index_sum;
 mod peers;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sled::IVec;
 use uuid::Uuid;
@@ -38,6 +38,8 @@ struct Found {
     /// The index entries.
     indexes: IndexSum,
     assets: HashSet<Uuid>,
+    /// The assets of wallet addresses and payments, by the ids of these.
+    assets_of_owners: HashMap<Uuid, Uuid>,
     events: EventShift,
 }
 
@@ -76,6 +78,7 @@ impl Store {
             return Err(self.disagreement(&peers.records, (&wanted, &found.indexes)));
         }
         self.inner.events.shift(found.events);
+        *self.inner.owners_at_start.lock() = found.assets_of_owners;
         Ok(peers.records)
     }
 
@@ -124,11 +127,20 @@ impl Store {
             | Kind::PeerBehindUrl
             | Kind::AutoPeered => {}
             kind if kind.is_index() => found.indexes.add(key, id_from(key, bytes)?),
-            Kind::WalletAddress => look_at::<WalletAddressRecord>(entry, wants)?,
-            Kind::IncomingPayment => look_at::<IncomingPaymentRecord>(entry, wants)?,
-            Kind::Quote => look_at::<QuoteRecord>(entry, wants)?,
-            Kind::OutgoingPayment => look_at::<OutgoingPaymentRecord>(entry, wants)?,
-            Kind::Fee => look_at::<FeeRecord>(entry, wants)?,
+            Kind::WalletAddress => {
+                let wallet = look_at::<WalletAddressRecord>(entry, wants)?;
+                found.assets_of_owners.insert(wallet.id, wallet.asset_id);
+            }
+            Kind::IncomingPayment => {
+                let payment = look_at::<IncomingPaymentRecord>(entry, wants)?;
+                found.assets_of_owners.insert(payment.id, payment.asset_id);
+            }
+            Kind::OutgoingPayment => {
+                let payment = look_at::<OutgoingPaymentRecord>(entry, wants)?;
+                found.assets_of_owners.insert(payment.id, payment.quote.asset_id);
+            }
+            Kind::Quote => drop(look_at::<QuoteRecord>(entry, wants)?),
+            Kind::Fee => drop(look_at::<FeeRecord>(entry, wants)?),
             _ => return Err(self.damaged(key, "is of a kind that nobody looks at")),
         }
         Ok(())
@@ -181,7 +193,8 @@ impl Store {
 fn look_at<R: Indexed>(
     (key, bytes): (&[u8], &[u8]),
     wants: &mut Wants<'_>,
-) -> Result<(), StoreError> {
+) -> Result<R, StoreError> {
     let record = R::decode(R::KIND, key, bytes)?;
-    record.index_keys().into_iter().try_for_each(|key| wants(key, record.id()))
+    record.index_keys().into_iter().try_for_each(|key| wants(key, record.id()))?;
+    Ok(record)
 }

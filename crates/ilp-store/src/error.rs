@@ -19,6 +19,17 @@ pub enum StoreError {
         /// What the operating system said.
         detail: String,
     },
+    /// Another user owns the directory, or may write to it.
+    #[error(
+        "{} can't be used as the store's directory, which is for the node's own user alone: {detail}",
+        path.display()
+    )]
+    NotPrivate {
+        /// The store's directory.
+        path: PathBuf,
+        /// Whose it is or what its mode is, and what to do.
+        detail: String,
+    },
     /// Another process, or another part of this one, has the directory open.
     #[error(
         "the store in {} is in use by another process; stop that jirani first, or give this one a \

@@ -86,6 +86,7 @@ pub struct DurableLedger {
     store: Store,
     books: Arc<Books>,
     keeper: Arc<Keeper>,
+    clock_ms: ClockMs,
     /// Tells why the next segment can't be prepared, while that is so.
     warning: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// Every account that was asked for, and all that are on the disk. Looked up when peers and

@@ -12,6 +12,7 @@ mod assets;
 mod audit;
 mod change;
 mod check;
+mod directory;
 mod durability;
 mod error;
 mod fees;

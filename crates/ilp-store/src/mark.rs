@@ -8,11 +8,13 @@
 use std::{
     fs::File,
     io::{self, Read},
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
 };
 
 use parking_lot::Mutex;
+
+use crate::directory::FILE_MODE;
 
 /// The file, in the store's directory.
 const FILE: &str = "answered";
@@ -50,8 +52,9 @@ impl Mark {
     /// guards, and must not lock anyone out of books that are whole.
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
         let path = dir.join(FILE);
-        let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
+        let mut file = options.open(&path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let answered = str::from_utf8(&bytes).ok().and_then(Answered::from_line);

@@ -1,9 +1,8 @@
 //! Opening the store: its directory, its lock, its schema, and a look at every record.
 
 use std::{
-    fs::{self, DirBuilder, File},
+    collections::HashMap,
     io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
@@ -13,8 +12,10 @@ use std::{
 
 use parking_lot::Mutex;
 use sled::{Db, Tree};
+use uuid::Uuid;
 
 use crate::{
+    directory::{self, unusable},
     durability::Durability,
     error::StoreError,
     idempotency::{Rider, Running},
@@ -61,20 +62,24 @@ pub(crate) struct Inner {
     /// The peers as they were read when the store was opened, oldest first. Whoever needs all of them
     /// right after that needn't read and decode them again; with the first change they go.
     pub(crate) peers_at_start: Mutex<Option<Vec<PeerRecord>>>,
+    /// The assets of the wallet addresses and payments that were read when the store was opened, by
+    /// the ids of these: the first check of the books takes them, and reads none of these records again.
+    pub(crate) owners_at_start: Mutex<HashMap<Uuid, Uuid>>,
     /// Whether a ledger writes to the store.
     pub(crate) ledger_open: AtomicBool,
     pub(crate) path: PathBuf,
 }
 
 impl Store {
-    /// Opens the store in `dir`, and makes directory (for the owner alone) and store if they are
-    /// absent. Reads every record once, so that damage shows now and not in the middle of work.
+    /// Opens the store in `dir`, and makes directory and store if they are absent. All that is in it
+    /// is for the owner alone then. Reads every record once, so that damage shows now and not in the
+    /// middle of work.
     ///
     /// # Errors
-    /// [`StoreError`] names the directory and says what to do: when it can't be used, is in use,
-    /// was written by a newer jirani or is damaged.
+    /// [`StoreError`] names the directory and says what to do: when it can't be used, is in use, is
+    /// another user's or open to others, was written by a newer jirani or is damaged.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        prepare_directory(dir)?;
+        directory::prepare(dir)?;
         // sled asserts much of what it expects to find in its files, so damage can show as a panic.
         catch_unwind(AssertUnwindSafe(|| Self::open_prepared(dir))).unwrap_or_else(|panic| {
             Err(StoreError::Corrupt { path: dir.to_owned(), detail: panic_text(&*panic) })
@@ -125,6 +130,7 @@ impl Store {
             events: EventCounters::default(),
             running: Running::default(),
             peers_at_start: Mutex::default(),
+            owners_at_start: Mutex::default(),
             ledger_open: AtomicBool::new(false),
             path: dir.to_owned(),
         };
@@ -136,7 +142,8 @@ impl Store {
         *store.inner.peers_at_start.lock() = Some(store.check_records()?);
         // The files of a store that was made just now must themselves survive a loss of power.
         store.inner.durability.persist_opened(changes)?;
-        sync_directory(dir)?;
+        directory::close_to_others(dir).map_err(|cause| unusable(dir, &cause))?;
+        directory::sync(dir)?;
         Ok(store)
     }
 
@@ -168,43 +175,6 @@ fn changes_in(records: &Tree) -> Result<u64, StoreError> {
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
-}
-
-fn prepare_directory(dir: &Path) -> Result<(), StoreError> {
-    let metadata = match fs::metadata(dir) {
-        Ok(metadata) => metadata,
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            return make_directory(dir);
-        }
-        Err(cause) => return Err(unusable(dir, &cause)),
-    };
-    if !metadata.is_dir() {
-        return Err(unusable(dir, &io::ErrorKind::NotADirectory.into()));
-    }
-    if metadata.permissions().mode() & 0o077 != 0 {
-        tracing::warn!(
-            path = %dir.display(),
-            "others may look into the store's directory, which holds tokens; chmod 700 it"
-        );
-    }
-    Ok(())
-}
-
-/// Makes a directory that is absent, for the owner alone, and those above it, so that all of their
-/// names survive a loss of power.
-pub(crate) fn make_directory(dir: &Path) -> Result<(), StoreError> {
-    let absent = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
-    let made: Vec<&Path> = dir.ancestors().take_while(absent).collect();
-    let result = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    result.map_err(|cause| unusable(dir, &cause))?;
-    made.into_iter().filter_map(Path::parent).try_for_each(sync_directory)
-}
-
-fn sync_directory(dir: &Path) -> Result<(), StoreError> {
-    // The parent of a relative path of one part is the empty path.
-    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    let synced = File::open(dir).and_then(|handle| handle.sync_all());
-    synced.map_err(|cause| unusable(dir, &cause))
 }
 
 fn open_sled(dir: &Path) -> Result<Db, StoreError> {
@@ -249,10 +219,6 @@ fn is_of_the_system(cause: &io::Error) -> bool {
             | ReadOnlyFilesystem
             | StorageFull
     )
-}
-
-fn unusable(dir: &Path, cause: &io::Error) -> StoreError {
-    StoreError::Directory { path: dir.to_owned(), detail: cause.to_string() }
 }
 
 /// Refuses a store of a newer schema before anything is written to it, and marks a fresh one.

@@ -38,9 +38,11 @@ pub(crate) struct FileShares {
     pub(crate) auto_peering: usize,
 }
 
-/// One part's share: what it wants where there is enough, and the least that it can work with.
+/// One part's share: what it wants where there is enough for all, what it works well with, and the
+/// least that it works with at all.
 struct Part {
     wanted: u64,
+    enough: u64,
     least: u64,
 }
 
@@ -104,36 +106,45 @@ fn clients(threads: usize) -> usize {
 fn parts(config: &Config, threads: usize) -> [Part; 6] {
     let clients = clients(threads) as u64;
     let is_asked = config.auto_peering.listen.is_some();
+    let next_hops = clients * 4;
     [
-        Part { wanted: config.ilp.connections_max as u64, least: 16 },
-        Part { wanted: 64, least: 4 },
-        // One each over HTTP/2, and one for each packet under way over HTTP/1.1.
-        Part { wanted: 16_384.max(clients * 4), least: clients * 4 },
-        Part { wanted: 1_024, least: 8 },
-        Part { wanted: 256, least: 32 },
-        Part { wanted: if is_asked { 512 } else { 0 }, least: if is_asked { 16 } else { 0 } },
+        Part::new(config.ilp.connections_max as u64, 16),
+        Part::new(64, 4),
+        // One each over HTTP/2, and one for each packet under way over HTTP/1.1. No operator has asked
+        // for so many, so what is configured for peers comes before most of them.
+        Part { wanted: 16_384.max(next_hops), enough: 4_096.max(next_hops), least: next_hops },
+        Part::new(1_024, 8),
+        Part::new(256, 32),
+        Part::new(if is_asked { 512 } else { 0 }, 16),
     ]
 }
 
-/// Gives each part its least, and of what is left as large a part of what it wants beyond that as all
-/// the others get. Also says whether every part has all that it wants. `None` where there is too little.
+/// Gives each part its least, then of what is left what is enough for it, and then what it wants; where
+/// that is too little for all, each gets as large a part of it as all the others. Also says whether
+/// every part has all that it wants. `None` where not even the least is there.
 fn share_out(files: u64, parts: &[Part; 6]) -> Option<([u64; 6], bool)> {
-    let least: u64 = parts.iter().map(Part::least).sum();
-    let beyond: u64 = parts.iter().map(Part::beyond).sum();
-    let left = files.checked_sub(least)?.min(beyond);
-    // A part of at most a million times at most as much fits into 64 bits.
-    let share = |part: &Part| part.least() + part.beyond() * left / beyond.max(1);
-    Some((std::array::from_fn(|index| share(&parts[index])), left == beyond))
+    let mut shares = parts.each_ref().map(|part| part.least);
+    let mut left = files.checked_sub(shares.iter().sum())?;
+    for goal in [|part: &Part| part.enough, |part: &Part| part.wanted] {
+        let lacking: [u64; 6] =
+            std::array::from_fn(|index| goal(&parts[index]).saturating_sub(shares[index]));
+        let lack: u64 = lacking.iter().sum();
+        let given = left.min(lack);
+        for (share, lacking) in shares.iter_mut().zip(lacking) {
+            // A million times as much at the most fits into 64 bits.
+            *share += lacking * given / lack.max(1);
+        }
+        left -= given;
+    }
+    let has_all = shares.iter().zip(parts).all(|(share, part)| *share >= part.wanted);
+    Some((shares, has_all))
 }
 
 impl Part {
-    /// An operator may configure less than the least.
-    fn least(&self) -> u64 {
-        self.least.min(self.wanted)
-    }
-
-    fn beyond(&self) -> u64 {
-        self.wanted - self.least()
+    /// A part that works well with all that it wants alone. An operator may configure less than the
+    /// least.
+    fn new(wanted: u64, least: u64) -> Self {
+        Self { wanted, enough: wanted, least: least.min(wanted) }
     }
 }
 
@@ -157,8 +168,12 @@ mod tests {
     use super::*;
 
     fn parts() -> [Part; 6] {
-        [(12_000, 16), (64, 4), (16_384, 8), (1_024, 8), (256, 32), (0, 0)]
-            .map(|(wanted, least)| Part { wanted, least })
+        let next_hops = Part { wanted: 16_384, enough: 4_096, least: 8 };
+        let [peers, refusals] =
+            [(12_000, 16), (64, 4)].map(|(wanted, least)| Part::new(wanted, least));
+        let [wallets, admin, asking] =
+            [(1_024, 8), (256, 32), (0, 16)].map(|(wanted, least)| Part::new(wanted, least));
+        [peers, refusals, next_hops, wallets, admin, asking]
     }
 
     #[test]
@@ -169,22 +184,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_configured_comes_before_what_nobody_asked_for() {
+        let (shares, has_all) = share_out(19_800, &parts()).expect("there is enough");
+        assert_eq!((shares, has_all), ([12_000, 64, 6_456, 1_024, 256, 0], false));
+    }
+
+    #[test]
     fn less_is_shared_out_and_the_least_is_kept() {
         let least = [16, 4, 8, 8, 32, 0];
         assert_eq!(share_out(68, &parts()), Some((least, false)));
         assert_eq!(share_out(67, &parts()), None);
-        for files in [69, 126, 700, 10_000, 29_727] {
-            let (shares, is_enough) = share_out(files, &parts()).expect("there is enough");
+        for files in [69, 126, 700, 10_000, 17_439, 17_441, 29_727] {
+            let (shares, has_all) = share_out(files, &parts()).expect("there is enough");
             let sum: u64 = shares.iter().sum();
-            assert!(sum <= files && sum + 6 > files, "{shares:?} of {files}");
-            assert!(!is_enough && shares.iter().zip(least).all(|(share, least)| *share >= least));
+            assert!(sum <= files && sum + 12 > files, "{shares:?} of {files}");
+            assert!(!has_all && shares.iter().zip(least).all(|(share, least)| *share >= least));
         }
     }
 
     #[test]
     fn a_part_may_want_less_than_the_least() {
         let mut parts = parts();
-        parts[0].wanted = 1;
+        parts[0] = Part::new(1, 16);
         assert_eq!(share_out(53, &parts), Some(([1, 4, 8, 8, 32, 0], false)));
     }
 }

@@ -1,6 +1,12 @@
 //! `node.json` in the data folder: what runs there and where it is reached.
 
-use std::{io, net::SocketAddr, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    net::SocketAddr,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 use serde::Serialize;
 
@@ -28,17 +34,29 @@ pub(crate) struct Surface {
 }
 
 impl NodeFile {
-    /// Writes the file whole or not at all: a reader never sees half of it.
+    /// Writes the file whole or not at all: a reader never sees half of it. What a crash has left of
+    /// an earlier one, or what somebody has put in its place, is removed first, so that no link is
+    /// followed.
+    ///
+    /// # Errors
+    /// Those of the operating system.
     pub(crate) fn write(&self, data_dir: &Path) -> io::Result<()> {
         let text = serde_json::to_string_pretty(self)?;
         let unfinished = data_dir.join("node.json.new");
-        std::fs::write(&unfinished, text + "\n")?;
-        std::fs::rename(unfinished, data_dir.join("node.json"))
+        match fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file =
+            File::options().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        file.write_all(b"\n")?;
+        fs::rename(unfinished, data_dir.join("node.json"))
     }
 
-    /// Removes the file, so that nobody looks for a node that has ended.
+    /// Removes the file, so that no program looks for a node that has ended.
     pub(crate) fn remove(data_dir: &Path) {
-        // It only helps others to find the node, so a failure is no reason to end badly.
-        let _ = std::fs::remove_file(data_dir.join("node.json"));
+        // The file only helps others to find the node, so a failure is no reason to end badly.
+        let _ = fs::remove_file(data_dir.join("node.json"));
     }
 }

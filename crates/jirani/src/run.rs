@@ -51,9 +51,9 @@ pub(crate) const ADMIN_DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs the node until it is told to stop.
 pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
-    telemetry::start(&config.log);
+    let log = telemetry::start(&config.log);
     for warning in &config.warnings {
-        tracing::warn!("{warning}");
+        tracing::warn!(target: "jirani::config", "{warning}");
     }
     // The books fail on a thread of their own; this is how the node hears of it.
     let (ledger_failed, on_ledger_failure) = oneshot::channel();
@@ -76,6 +76,7 @@ pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
     let closed = connector.ledger().close().map_err(|stopped| Failure::Store(stopped.to_string()));
     NodeFile::remove(&config.data_dir);
     traces.end();
+    log.end();
     tracing::info!("stopped");
     outcome.and(closed)
 }

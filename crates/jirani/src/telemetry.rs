@@ -1,27 +1,104 @@
 //! What the node says while it runs: structured log lines on standard error.
+//!
+//! A line that can't be written is lost and counted ([`output`]), and one that strangers or peers can
+//! bring about as often as they like comes once a minute ([`repeats`]). Both are told by a thread of
+//! the log's own.
 
-use std::{ffi::OsString, io::IsTerminal};
+mod output;
+mod repeats;
 
-use tracing_subscriber::EnvFilter;
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal, Stderr},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
+use tracing_subscriber::{
+    EnvFilter, Layer, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt,
+};
+
+use self::{
+    output::Output,
+    repeats::{Repeats, RepeatsLayer},
+};
 use crate::config::LogConfig;
+
+/// How often it's looked whether there is something to tell of lines that are missing.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The running log.
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    output: Arc<Output<Stderr>>,
+    repeats: Arc<Repeats>,
+}
 
 /// Starts logging. Nothing is logged before it, so that a wrong configuration is told as a message
 /// and not as a log line.
-pub(crate) fn start(config: &LogConfig) {
-    let filter = EnvFilter::new(&config.filter);
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(is_coloured(std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR")));
-    if config.json {
-        subscriber.json().flatten_event(true).init();
-    } else {
-        subscriber.init();
+pub(crate) fn start(config: &LogConfig) -> Log {
+    let output = Arc::new(Output::new(io::stderr()));
+    let repeats = Arc::<Repeats>::default();
+    let lines = fmt::layer()
+        .with_writer(Arc::clone(&output))
+        // The formatter would print them to standard error, and panic where that can't be written.
+        .log_internal_errors(false)
+        .with_ansi(is_coloured(io::stderr().is_terminal(), std::env::var_os("NO_COLOR")));
+    let lines = if config.json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
+    registry()
+        .with(EnvFilter::new(&config.filter))
+        .with(RepeatsLayer(Arc::clone(&repeats)))
+        .with(lines)
+        .init();
+    let log = Log { output, repeats };
+    let (watched, name) = (log.clone(), "jirani-log".to_owned());
+    // Without the thread nothing is told of missing lines before the end.
+    let _ = thread::Builder::new().name(name).spawn(move || watched.tell_of_missing_lines());
+    log
+}
+
+impl Log {
+    /// Tells of the lines that were left out since the last minute began: the node ends.
+    pub(crate) fn end(&self) {
+        self.tell_left_out(true);
+    }
+
+    /// Never ends.
+    fn tell_of_missing_lines(&self) {
+        let mut told = 0;
+        loop {
+            thread::sleep(TICK);
+            self.tell_left_out(false);
+            let lost = self.output.lost();
+            if lost > told {
+                tracing::warn!(
+                    target: "jirani::log",
+                    lines = lost - told,
+                    "lines of the log could not be written"
+                );
+                // Where this one was lost too, the next try tells of all of them.
+                if self.output.lost() == lost {
+                    told = lost;
+                }
+            }
+        }
+    }
+
+    fn tell_left_out(&self, all: bool) {
+        for left_out in self.repeats.take_due(Instant::now(), all) {
+            tracing::warn!(
+                target: "jirani::log",
+                lines = left_out.lines,
+                from = left_out.target,
+                "left out within a minute: {}",
+                left_out.message
+            );
+        }
     }
 }
 
-/// Terminals show colours, unless whoever sits there has said not to (<https://no-color.org>).
+/// Terminals show colours, unless their user has said not to (<https://no-color.org>).
 fn is_coloured(is_terminal: bool, no_color: Option<OsString>) -> bool {
     is_terminal && no_color.is_none_or(|value| value.is_empty())
 }

@@ -46,6 +46,15 @@ pub enum CallerKind {
 }
 
 impl CallerKind {
+    /// Whether the caller has proved to know the node's secret.
+    #[must_use]
+    pub fn has_shown_secret(self) -> bool {
+        match self {
+            Self::Bearer | Self::Signature | Self::Session => true,
+            Self::Loopback | Self::Peer | Self::Nobody => false,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Loopback => "loopback",

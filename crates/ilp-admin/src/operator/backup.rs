@@ -2,33 +2,39 @@
 
 use std::{
     fs,
-    io::ErrorKind,
+    io::{self, ErrorKind},
     path::{Component, Path, PathBuf},
 };
 
-use ilp_store::BackupReport;
+use ilp_store::{BackupReport, StoreError};
 
-use super::{Inner, Operator, OperatorError, error};
+use super::{Inner, Operator, OperatorError, audit::CallerKind, error};
+
+/// A file that shows, alone in a directory, that the directory's owner wants a backup there. On a
+/// node without a secret every user of the machine reaches the admin API, and so do programs that
+/// run in a browser's stead; none of them may have files written wherever the node's user may write.
+pub const BACKUP_INVITATION: &str = "jirani-backup-here";
 
 impl Operator {
     /// Copies records and books, as they are at one moment, into a directory of the node's machine.
-    /// Packets flow on meanwhile; other changes wait, so that records and books agree.
+    /// Packets flow on meanwhile; other changes wait, so that records and books agree. For a caller who
+    /// has not shown the secret, only into a directory with a [`BACKUP_INVITATION`].
     ///
     /// # Errors
-    /// A directory that is not absolute, not empty, or within the store's own; one that can't be
-    /// written.
-    pub async fn backup(&self, dir: &str) -> Result<BackupReport, OperatorError> {
+    /// A directory that is not absolute, not empty, within the store's own, another user's, or not
+    /// prepared for this; one that can't be written.
+    pub async fn backup(&self, dir: &str, by: CallerKind) -> Result<BackupReport, OperatorError> {
         let dir = directory(dir)?;
         self.change(move |changing| async move {
             let inner = changing.inner.clone();
-            super::blocking(move || inner.backup(&dir)).await
+            super::blocking(move || inner.backup(&dir, by)).await
         })
         .await
     }
 }
 
 impl Inner {
-    fn backup(&self, dir: &Path) -> Result<BackupReport, OperatorError> {
+    fn backup(&self, dir: &Path, by: CallerKind) -> Result<BackupReport, OperatorError> {
         let own = fs::canonicalize(self.parts.store.path()).map_err(|error| refused(&error))?;
         // The last component may be absent, and all before it must be there.
         let parent = dir.parent().unwrap_or(dir);
@@ -39,17 +45,53 @@ impl Inner {
         {
             return Err(refused(&"it lies within the store's own directory"));
         }
-        match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
-            Ok(true) => {}
-            Ok(false) => return Err(refused(&"it is not empty, and nothing there is overwritten")),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(refused(&error)),
+        match found_in(dir).map_err(|error| refused(&error))? {
+            Found::Something => {
+                return Err(refused(&"it is not empty, and nothing there is overwritten"));
+            }
+            Found::Invitation => {
+                fs::remove_file(dir.join(BACKUP_INVITATION)).map_err(|error| refused(&error))?;
+            }
+            Found::Nothing if by.has_shown_secret() => {}
+            Found::Nothing => {
+                return Err(refused(&format_args!(
+                    "without admin.secret a backup goes only where the node's user has invited it: \
+                     jirani backup does that, and by hand it is a directory with an empty file \
+                     {BACKUP_INVITATION} in it"
+                )));
+            }
         }
-        self.ledger().backup(dir).map_err(|cause| {
-            tracing::error!(error = %cause, "a backup failed");
-            OperatorError::new(error::ErrorKind::Internal, format!("the backup failed: {cause}"))
+        self.ledger().backup(dir).map_err(|cause| match cause {
+            StoreError::NotPrivate { .. } => refused(&cause),
+            cause => {
+                tracing::error!(error = %cause, "a backup failed");
+                let message = format!("the backup failed: {cause}");
+                OperatorError::new(error::ErrorKind::Internal, message)
+            }
         })
     }
+}
+
+/// What is in a directory.
+enum Found {
+    /// Nothing, or the directory is absent.
+    Nothing,
+    /// A [`BACKUP_INVITATION`] alone.
+    Invitation,
+    Something,
+}
+
+fn found_in(dir: &Path) -> io::Result<Found> {
+    let mut entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(error),
+    };
+    Ok(match (entries.next().transpose()?, entries.next().transpose()?) {
+        (None, _) => Found::Nothing,
+        (Some(entry), None) if entry.file_name() == BACKUP_INVITATION => Found::Invitation,
+        (Some(_), _) => Found::Something,
+    })
 }
 
 /// A path that means the same to the client and to the node.

@@ -166,6 +166,10 @@ impl From<HoldError> for OperatorError {
             HoldError::Insufficient(_) => {
                 Self::new(ErrorKind::Forbidden, "Insufficient transfer balance")
             }
+            HoldError::Overfull(_) => Self::new(
+                ErrorKind::Forbidden,
+                format!("the account that is paid would own more than {}", u64::MAX),
+            ),
             HoldError::Full => Self::new(
                 ErrorKind::Unavailable,
                 "the ledger has as many transfers under way as it takes: try again",

@@ -155,7 +155,7 @@ impl From<TransferError> for OperatorError {
                 Self::new(ErrorKind::Forbidden, "Insufficient transfer balance")
             }
             TransferError::AmountZero => amount_zero(),
-            TransferError::Overflow => Self::bad_input(
+            TransferError::Overfull(_) => Self::bad_input(
                 "Invalid transfer amount",
                 format!("the liquidity would come above {}", u64::MAX),
             ),

@@ -254,6 +254,9 @@ impl Operator {
             Ok(hold) => hold,
             Err(HoldError::Full) => return Ok(Local::Later),
             Err(HoldError::Stopped) => return Ok(Local::Stopped),
+            Err(HoldError::Overfull(_)) => {
+                return failed("the receiver's account, or the node's stock, can take no more");
+            }
             Err(HoldError::Insufficient(short)) => {
                 let is_stock = short.account.kind == AccountKind::AssetLiquidity;
                 return failed(if is_stock {

@@ -4,7 +4,7 @@ use ilp_connector::{
     account::{AccountId, AccountKind},
     ledger::TransferKind,
 };
-use ilp_store::{TransferRow, TransferState};
+use ilp_store::{OperatorTransfer, TransferRow, TransferState};
 use uuid::Uuid;
 
 use super::{
@@ -62,8 +62,8 @@ pub struct AccountTransfers {
 }
 
 impl Operator {
-    /// The newest `limit` movements on the account that `id` names, taken apart by direction. There
-    /// are none on an account that nobody knows.
+    /// The newest `limit` movements on the account that `id` names, taken apart by direction; or the
+    /// one deposit or withdrawal of that id. There are none on an unknown account.
     ///
     /// # Errors
     /// A limit that is negative or above 500.
@@ -73,7 +73,7 @@ impl Operator {
         limit: Option<i32>,
     ) -> Result<AccountTransfers, OperatorError> {
         let limit = row_count(limit)?;
-        let accounts = accounts_named(id);
+        let (accounts, transfer_id) = (accounts_named(id), check::id(id));
         self.read(move |inner| {
             let now_ms = (inner.parts.clock)().unix_ms();
             let mut found = AccountTransfers::default();
@@ -83,13 +83,31 @@ impl Operator {
                         if row.debit == account { &mut found.debits } else { &mut found.credits };
                     side.push(view(row, now_ms));
                 }
-                if !(found.debits.is_empty() && found.credits.is_empty()) {
+                if !found.is_empty() {
                     break;
+                }
+            }
+            if found.is_empty()
+                && limit > 0
+                && let Some(transfer) = transfer_id
+            {
+                match inner.ledger().operator_transfer(transfer)? {
+                    Some(made) if made.kind == TransferKind::Deposit => {
+                        found.credits.push(operators_view(made, now_ms));
+                    }
+                    Some(made) => found.debits.push(operators_view(made, now_ms)),
+                    None => {}
                 }
             }
             Ok(found)
         })
         .await
+    }
+}
+
+impl AccountTransfers {
+    fn is_empty(&self) -> bool {
+        self.debits.is_empty() && self.credits.is_empty()
     }
 }
 
@@ -111,22 +129,41 @@ pub fn account_name(account: AccountId) -> String {
     }
 }
 
-/// A withdrawal whose time is over has come back, even if the books are told a moment later.
-pub(super) fn view(row: TransferRow, now_ms: u64) -> TransferView {
-    let is_over = row.expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
-    let state = match row.state {
+/// The state at `now_ms` of a transfer that the books have in `state`: a withdrawal whose time is over
+/// has come back, even if the books are told a moment later.
+fn state_at(now_ms: u64, state: TransferState, expires_at_ms: Option<u64>) -> TransferState {
+    let is_over = expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
+    match state {
         TransferState::Pending if is_over => TransferState::Expired,
         state => state,
-    };
+    }
+}
+
+/// A row of an account's movements, as it stands at `now_ms`.
+pub(super) fn view(row: TransferRow, now_ms: u64) -> TransferView {
     TransferView {
         id: row.id,
         kind: row.kind,
-        state,
+        state: state_at(now_ms, row.state, row.expires_at_ms),
         debit: row.debit,
         credit: row.credit,
         amount: row.amount,
         created_at_ms: row.created_at_ms,
         expires_at_ms: row.expires_at_ms,
+    }
+}
+
+/// A deposit or withdrawal, as it stands at `now_ms`.
+fn operators_view(made: OperatorTransfer, now_ms: u64) -> TransferView {
+    TransferView {
+        id: made.id,
+        kind: made.kind,
+        state: state_at(now_ms, made.state, made.expires_at_ms),
+        debit: made.debit,
+        credit: made.credit,
+        amount: made.amount,
+        created_at_ms: made.created_at_ms,
+        expires_at_ms: made.expires_at_ms,
     }
 }
 

@@ -57,12 +57,13 @@ impl UInt64 {
         })
     }
 
-    /// The same where there may be no number.
+    /// The number where one is given, or a refusal that begins with `what`.
     pub(crate) fn optional(given: Option<Self>, what: &str) -> Result<Option<u64>, OperatorError> {
         given.map(|number| number.given(what)).transpose()
     }
 
-    /// The same where null and absence differ.
+    /// What a number that may be null or absent does to the one before, or a refusal that begins with
+    /// `what`.
     pub(crate) fn edit(
         given: MaybeUndefined<Self>,
         what: &str,
@@ -82,10 +83,10 @@ impl From<u64> for UInt64 {
 }
 
 impl From<u128> for UInt64 {
-    /// Packets, unlike deposits, may bring an account above 2^64 - 1. Clients can't read more, so
-    /// that is what they see then.
+    /// A sum may be above 2^64 - 1, as that of an account may be which an earlier version let grow.
+    /// It is given as it is: digits that a client can't take for a number are better than a wrong one.
     fn from(number: u128) -> Self {
-        Self(Ok(u64::try_from(number).unwrap_or(u64::MAX)))
+        Self(u64::try_from(number).map_err(|_| number.to_string()))
     }
 }
 

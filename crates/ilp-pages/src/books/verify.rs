@@ -104,12 +104,21 @@ fn result(pages: &Pages, is_running: bool) -> Markup {
 }
 
 fn found(report: &Report, took: Duration, when: &Markup) -> Markup {
-    let Report { transfers, accounts, first_sequence, last_sequence, faults, is_cut_short } =
-        report;
+    let Report {
+        transfers,
+        accounts,
+        first_sequence,
+        last_sequence,
+        faults,
+        unchecked,
+        is_cut_short,
+    } = report;
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     html! {
         p {
-            @if faults.is_empty() { (state("good", "The books add up")) } @else { (state("bad", "The books do not add up")) }
+            @if !faults.is_empty() { (state("bad", "The books do not add up")) }
+            @else if !unchecked.is_empty() { (state("warn", "Not everything could be checked")) }
+            @else { (state("good", "The books add up")) }
             " " (when)
         }
         dl.facts {
@@ -121,6 +130,10 @@ fn found(report: &Report, took: Duration, when: &Markup) -> Markup {
         @if !faults.is_empty() {
             ul { @for fault in faults.iter().take(FAULTS_SHOWN) { li { (plain(fault)) } } }
             p { "Keep the data directory as it is, make a backup, and let nothing overwrite the last one." }
+        }
+        @if !unchecked.is_empty() {
+            p { "Not checked:" }
+            ul { @for check in unchecked { li { (plain(check)) } } }
         }
     }
 }

@@ -1,8 +1,16 @@
 //! The little that the journal asks of a disk, so that tests can put a failing one in its place.
 
-use std::{fmt, fs::File, io, os::unix::fs::FileExt, path::Path};
+use std::{
+    fmt,
+    fs::File,
+    io,
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::Path,
+};
 
 use rustix::io::Errno;
+
+use crate::directory::FILE_MODE;
 
 /// How much of a new segment is written and synced at once. Whoever commits meanwhile waits for no more
 /// than that: with all of it in one sync, the disk would have 16 MB before a page of a few packets.
@@ -52,7 +60,9 @@ pub struct Disk;
 
 impl Files for Disk {
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn SegmentFile>> {
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(true).mode(FILE_MODE);
+        let file = options.open(path)?;
         // Written and not only reserved: a write into reserved space changes the file's metadata,
         // which every sync would then have to write as well.
         let zeros = vec![0; ZEROS_BYTES];

@@ -1,7 +1,9 @@
 //! Appends to the journal: gathers entries into a page, writes it, syncs it.
 
 use std::{
-    fs, io,
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -16,7 +18,7 @@ use super::{
     scan::FIRST_PAGE,
     segment::{SEGMENT_HEADER_BYTES, SegmentHeader, path_of, sync_directory},
 };
-use crate::ledger::Posted;
+use crate::{directory::DIRECTORY_MODE, ledger::Posted};
 
 /// The least that a segment may have: room for its head and a page of a few entries.
 pub(crate) const SEGMENT_BYTES_MIN: u32 = 4 * 1024;
@@ -85,7 +87,7 @@ impl Writer {
         directory: &Path,
         segment_bytes: u32,
     ) -> io::Result<PathBuf> {
-        fs::create_dir_all(directory)?;
+        DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)?;
         let path = path_of(directory, Place::START.segment);
         let bytes =
             segment_bytes.clamp(SEGMENT_BYTES_MIN, FIRST_SEGMENT_BYTES_MAX.max(SEGMENT_BYTES_MIN));

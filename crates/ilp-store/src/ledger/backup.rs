@@ -3,7 +3,7 @@
 use std::{
     fs::{self, DirBuilder, File},
     io::{self, Read, Write},
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
 };
 
@@ -12,9 +12,10 @@ use super::{
     checkpoint::{self, Which},
 };
 use crate::{
+    directory::{self, DIRECTORY_MODE, FILE_MODE, unusable},
     error::StoreError,
     journal::{DIRECTORY, Place, path_of, sync_directory},
-    store::{Store, make_directory},
+    store::Store,
 };
 
 /// How many entries of sled go into the copy at once.
@@ -32,8 +33,8 @@ pub struct BackupReport {
 }
 
 impl DurableLedger {
-    /// Copies the store into `dir`, which must be absent or empty, so that another node can start
-    /// from it. Transfers go on meanwhile; changes of peers and assets wait. The copy holds every
+    /// Copies the store into `dir`, which must be absent, or empty and closed to other users' writes, so
+    /// that another node can start from it. Transfers go on meanwhile; changes of peers and assets wait. The copy holds every
     /// transfer that was durable when the call was made. Call it on a thread of its own.
     ///
     /// # Errors
@@ -61,7 +62,7 @@ impl DurableLedger {
         let oldest = base.map_or(Place::START, |base| base.place).segment;
         let directory = dir.join(DIRECTORY);
         let unwritable = |cause: io::Error| unusable(dir, &cause);
-        DirBuilder::new().mode(0o700).create(&directory).map_err(unwritable)?;
+        DirBuilder::new().mode(DIRECTORY_MODE).create(&directory).map_err(unwritable)?;
         let mut journal_bytes = 0;
         for number in oldest..=end.segment {
             let from = path_of(&self.keeper.directory, number);
@@ -83,12 +84,12 @@ fn make_empty(dir: &Path) -> Result<(), StoreError> {
     match fs::read_dir(dir) {
         Ok(mut entries) => {
             if entries.next().is_none() {
-                return Ok(());
+                return directory::prepare(dir);
             }
             let detail = "isn't empty; give the backup a directory of its own";
             Err(StoreError::WrongDirectory { path: dir.to_owned(), detail })
         }
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => make_directory(dir),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => directory::prepare(dir),
         Err(cause) => Err(unusable(dir, &cause)),
     }
 }
@@ -123,15 +124,11 @@ fn copy_records(store: &Store, dir: &Path) -> Result<(), StoreError> {
 fn copy_segment(from: &Path, to: &Path, length: Option<u64>) -> io::Result<u64> {
     let source = File::open(from)?;
     let whole = source.metadata()?.len();
-    let mut target = File::options().write(true).create_new(true).open(to)?;
+    let mut target = File::options().write(true).create_new(true).mode(FILE_MODE).open(to)?;
     let written = length.unwrap_or(whole);
     io::copy(&mut (&source).take(written), &mut target)?;
     io::copy(&mut io::repeat(0).take(whole.saturating_sub(written)), &mut target)?;
     target.flush()?;
     target.sync_all()?;
     Ok(whole)
-}
-
-fn unusable(path: &Path, cause: &io::Error) -> StoreError {
-    StoreError::Directory { path: path.to_owned(), detail: cause.to_string() }
 }

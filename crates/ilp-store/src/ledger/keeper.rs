@@ -137,7 +137,10 @@ impl Keeper {
         self.keep_and_plan(wants_checkpoint).map(|_| ())
     }
 
-    /// The same, and says when the next event is due of those that have to wait.
+    /// Keeps as [`Keeper::keep`] does, and returns when the next event is due of those that have to wait.
+    ///
+    /// # Errors
+    /// As [`Keeper::keep`].
     fn keep_and_plan(&self, wants_checkpoint: bool) -> Result<Option<Instant>, StoreError> {
         let _turn = self.turn.lock();
         let durability = &self.store.inner.durability;
@@ -183,9 +186,16 @@ impl Keeper {
             Refusal::Store(error) => error,
             refusal => StoreError::write(refusal),
         })?;
-        if appended && let Some(tell) = &self.on_event {
-            tell();
+        if appended {
+            self.events_came();
         }
         Ok(())
+    }
+
+    /// Tells that there are new events in the outbox.
+    pub(crate) fn events_came(&self) {
+        if let Some(tell) = &self.on_event {
+            tell();
+        }
     }
 }

@@ -38,7 +38,7 @@ impl DurableLedger {
         Self::open_with(store, options, |books| books)
     }
 
-    /// The same with another writer in place of, or around, the one that writes to the store.
+    /// Opens the ledger with another writer in place of, or around, the one that writes to the store.
     ///
     /// # Errors
     /// As [`DurableLedger::open`].
@@ -108,7 +108,7 @@ impl DurableLedger {
             books: Arc::clone(&books),
             journal: writer,
             store: store.clone(),
-            clock_ms: options.clock_ms,
+            clock_ms: Arc::clone(&options.clock_ms),
             keeper: signal,
             checkpoint_transfers: options.checkpoint_transfers,
         }));
@@ -117,6 +117,7 @@ impl DurableLedger {
             store: store.clone(),
             books,
             keeper,
+            clock_ms: options.clock_ms,
             warning,
             accounts,
             writer: Mutex::new(None),

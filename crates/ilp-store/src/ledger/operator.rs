@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use ilp_connector::{
-    account::Insufficient,
+    account::{Insufficient, Overfull},
     ledger::{Hold, HoldError, Stopped, Transfer, TransferKind},
 };
 use parking_lot::{Mutex, MutexGuard};
@@ -31,8 +31,8 @@ pub enum TransferError {
     #[error("the amount is zero")]
     AmountZero,
     /// The credited account would own more than 2^64 - 1.
-    #[error("the account would own more than {}", u64::MAX)]
-    Overflow,
+    #[error(transparent)]
+    Overfull(Overfull),
     /// There is no withdrawal of this id.
     #[error("there is no withdrawal of this id")]
     Unknown,
@@ -60,6 +60,7 @@ impl From<HoldError> for TransferError {
     fn from(error: HoldError) -> Self {
         match error {
             HoldError::Insufficient(short) => Self::Insufficient(short),
+            HoldError::Overfull(overfull) => Self::Overfull(overfull),
             HoldError::Full => Self::Full,
             HoldError::Stopped => Self::Stopped,
         }
@@ -230,15 +231,8 @@ impl DurableLedger {
         if checkpoint::transfer(&self.store, id)?.is_some() {
             return Err(TransferError::Exists);
         }
-        let amount = transfer.first.amount;
-        if amount == 0 {
+        if transfer.first.amount == 0 {
             return Err(TransferError::AmountZero);
-        }
-        let credited = transfer.first.credit.balance().total();
-        if transfer.kind == TransferKind::Deposit
-            && credited + u128::from(amount) > u128::from(u64::MAX)
-        {
-            return Err(TransferError::Overflow);
         }
         let held = self.reserve(transfer)?;
         let step = if expires_at_ms.is_some() { Step::Begin } else { Step::Move };

@@ -16,7 +16,7 @@ pub struct LedgerOptions {
     pub on_failure: Option<OnFailure>,
     /// Told, on a thread of the ledger's, when it has put events into the outbox.
     pub on_event: Option<OnEvent>,
-    /// The time in milliseconds since 1970, asked once for each page.
+    /// The time in milliseconds since 1970, asked once for each page and each threshold that is set.
     pub clock_ms: ClockMs,
     /// How long a segment of the journal is, in bytes. A new one is prepared when the last is half
     /// full.

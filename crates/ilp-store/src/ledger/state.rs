@@ -114,12 +114,21 @@ impl State {
         self.slots[slot].row = row;
     }
 
-    /// Sets or removes a threshold. What the account has now is no crossing, however low.
-    pub(crate) fn set_threshold(&mut self, account: AccountId, threshold: Option<Threshold>) {
+    /// Sets or removes a threshold. Returns what the account has available where the new threshold
+    /// makes it low: it isn't above this one, and was above the one before, or that one was lower.
+    pub(crate) fn set_threshold(
+        &mut self,
+        account: AccountId,
+        threshold: Option<Threshold>,
+    ) -> Option<u128> {
         let slot = self.slot(account);
         let slot = &mut self.slots[slot];
+        let was_low_at = slot.threshold.filter(|_| slot.low).map(|set| set.amount);
         slot.threshold = threshold;
-        slot.low = threshold.is_some_and(|set| slot.row.available() <= u128::from(set.amount));
+        let available = slot.row.available();
+        slot.low = threshold.is_some_and(|set| available <= u128::from(set.amount));
+        let is_news = slot.low && threshold.map(|set| set.amount) > was_low_at;
+        is_news.then_some(available)
     }
 
     pub(crate) fn threshold(&self, account: AccountId) -> Option<Threshold> {

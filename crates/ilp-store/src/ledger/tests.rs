@@ -5,6 +5,7 @@ mod disk;
 mod lane;
 mod listing;
 mod model;
+mod owners;
 mod promise;
 mod retention;
 mod threshold;
@@ -198,7 +199,7 @@ fn operator_transfers_are_refused_for_what_is_wrong_with_them() {
     // A refused call doesn't use up the id.
     book(u64::MAX).unwrap();
     let one_more = deposit(&ledger, Uuid::now_v7(), ASSET, 1);
-    assert!(matches!(block_on(ledger.transfer(one_more, 1)), Err(TransferError::Overflow)));
+    assert!(matches!(block_on(ledger.transfer(one_more, 1)), Err(TransferError::Overfull(_))));
     withdrawal(u64::MAX).unwrap();
     assert!(matches!(book(1), Err(TransferError::Exists)));
     assert_eq!(ledger.account(ASSET).balance().total(), 0);

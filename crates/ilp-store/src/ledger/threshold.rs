@@ -1,4 +1,6 @@
-//! Tells once when an account falls to its threshold.
+//! Tells once when an account falls to its threshold, or gets one that it is at or below already.
+//!
+//! The latter is told at once, in the change that stores the threshold.
 //!
 //! Whether an account is low follows from the books alone, so it survives a restart with them. A
 //! crossing is found while entries are applied, by the writer or by the replay after a crash, and
@@ -34,7 +36,7 @@ use crate::{
     error::{Refusal, StoreError},
     journal::Fields,
     keys::{Kind, hexadecimal},
-    outbox::{Delivery, EventRecord},
+    outbox::{Delivery, EventRecord, add_event},
     records::AssetRecord,
     store::Store,
     stored_form::position_of,
@@ -95,30 +97,41 @@ struct Form {
 impl DurableLedger {
     /// Sets the amount, in the account's smallest unit, at or below which an event is due, or
     /// `None` for no such event. Durable when it returns; costs nothing when nothing changes. An
-    /// account that is as low already makes an event only after it has been above.
+    /// account that is as low already makes an event at once, unless it was low by a threshold that
+    /// was not lower.
     ///
     /// # Errors
     /// When it can't be written.
     pub fn set_threshold(&self, account: AccountId, threshold: Option<u64>) -> Result<(), Refusal> {
-        let set = {
+        let (set, low) = {
             let mut kept = self.books.lock();
             if kept.state.threshold(account).map(|set| set.amount) == threshold {
                 return Ok(());
             }
             let since = kept.state.sequence;
             let set = threshold.map(|amount| Threshold { amount, since });
-            kept.state.set_threshold(account, set);
-            set
+            (set, kept.state.set_threshold(account, set))
         };
+        let event = set.zip(low).map(|(set, available)| {
+            let at_ms = (self.clock_ms)();
+            low_event(&self.store, fresh_id(at_ms), (account, set.amount, available), at_ms)
+        });
         self.store.change(|change| {
             let key = threshold_key(account);
             let Some(Threshold { amount, since }) = set else {
                 change.remove(key);
                 return Ok(());
             };
+            if let Some(event) = &event {
+                add_event(change, event)?;
+            }
             let form = serde_json::to_vec(&Form { amount, since });
             change.put_bytes(key, &form.expect("a struct of integers becomes JSON"))
-        })
+        })?;
+        if event.is_some() {
+            self.keeper.events_came();
+        }
+        Ok(())
     }
 }
 
@@ -143,17 +156,28 @@ impl Store {
     }
 }
 
-/// The event that tells of a crossing. That an account is low matters more than what its asset is
-/// called: where that can't be read, it is left out.
+/// The event that tells of a crossing.
 pub(crate) fn event(store: &Store, crossing: &Crossing) -> EventRecord {
-    let owner = crossing.account.owner;
-    let kind = match crossing.account.kind {
+    let Crossing { account, threshold, available, time_ms, .. } = *crossing;
+    low_event(store, event_id(crossing), (account, threshold, available), time_ms)
+}
+
+/// The event that tells of an account which has no more available than its threshold. That it is low
+/// matters more than what its asset is called: where that can't be read, it is left out.
+fn low_event(
+    store: &Store,
+    id: Uuid,
+    (account, threshold, available): (AccountId, u64, u128),
+    at_ms: u64,
+) -> EventRecord {
+    let owner = account.owner;
+    let kind = match account.kind {
         AccountKind::PeerLiquidity => "peer.liquidity_low",
         AccountKind::AssetLiquidity => "asset.liquidity_low",
         _ => "account.liquidity_low",
     };
-    let asset = asset_of(store, crossing.account).unwrap_or_else(|error| {
-        tracing::error!(%error, account = ?crossing.account, "an event can't name its asset");
+    let asset = asset_of(store, account).unwrap_or_else(|error| {
+        tracing::error!(%error, ?account, "an event can't name its asset");
         None
     });
     let data = json!({
@@ -161,13 +185,20 @@ pub(crate) fn event(store: &Store, crossing: &Crossing) -> EventRecord {
         "asset": asset.map(|asset| {
             json!({ "id": asset.id, "code": asset.code, "scale": asset.scale })
         }),
-        "liquidityThreshold": crossing.threshold.to_string(),
-        "balance": crossing.available.to_string(),
+        "liquidityThreshold": threshold.to_string(),
+        "balance": available.to_string(),
     });
     let data = data.to_string().into_bytes();
     // Due at once, whatever a clock said that may be right again by the time it's read.
     let delivery = Delivery::Due { at_ms: 0 };
-    EventRecord { delivery, ..EventRecord::new(event_id(crossing), kind, data, crossing.time_ms) }
+    EventRecord { delivery, ..EventRecord::new(id, kind, data, at_ms) }
+}
+
+/// A UUID v7 of this time that no other event has.
+fn fresh_id(at_ms: u64) -> Uuid {
+    let mut random = [0; 10];
+    random.copy_from_slice(&Uuid::new_v4().as_bytes()[6..]);
+    Builder::from_unix_timestamp_millis(at_ms, &random).into_uuid()
 }
 
 /// The asset of an account, also if it or its peer is deleted.

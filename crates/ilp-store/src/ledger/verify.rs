@@ -29,8 +29,10 @@ pub struct Report {
     pub first_sequence: u64,
     /// The last entry.
     pub last_sequence: u64,
-    /// What is wrong, in words. Empty when the books add up.
+    /// What is wrong, in words. Empty when the books add up as far as they were checked.
     pub faults: Vec<String>,
+    /// What could not be checked, and why. Empty when everything was.
+    pub unchecked: Vec<String>,
     /// Whether one of the faults is that part of the journal, or of the balances beside it, can't
     /// be read: it is missing or damaged, and what it holds is not in the sums.
     pub is_cut_short: bool,
@@ -161,8 +163,9 @@ fn add_up(
     if let Err(error) = scanned {
         report.note(error)?;
     }
-    if let Err(error) = check_sums(store, &state) {
-        report.note(error)?;
+    match check_sums(store, &state) {
+        Ok(unknown) => report.unchecked.extend(unknown.unchecked()),
+        Err(error) => report.note(error)?,
     }
     report.accounts = state.rows().count() as u64;
     Ok(report)
@@ -206,58 +209,95 @@ impl Sums {
     }
 }
 
+/// Accounts that belong to no asset as far as the store knows, so that the sums by asset could not be
+/// checked: each of them may be of any asset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unknown {
+    /// How many there are.
+    accounts: u64,
+    /// One of them.
+    such_as: Option<AccountId>,
+}
+
+impl Unknown {
+    /// What was not checked, and why, where that is so.
+    pub(crate) fn unchecked(self) -> Option<String> {
+        let such_as = self.such_as?;
+        Some(format!(
+            "the sums by asset: the store doesn't know the owners of {} accounts with transfers, such as \
+             {such_as:?}",
+            self.accounts
+        ))
+    }
+}
+
 /// Checks that no account but settlement is below zero, and that what was credited was debited:
-/// over all accounts, and for each asset, as both sides of a movement are of one asset.
+/// over all accounts, and for each asset, as both sides of a movement are of one asset. Returns the
+/// accounts that kept it from the latter.
 ///
 /// # Errors
 /// [`StoreError::Books`] says which sum is wrong.
-pub(crate) fn check_sums(store: &Store, state: &State) -> Result<(), StoreError> {
+pub(crate) fn check_sums(store: &Store, state: &State) -> Result<Unknown, StoreError> {
     let too_large = || wrong("the sums are beyond 128 bits".to_owned());
     let mut total = Sums::default();
     let mut by_asset: HashMap<Uuid, Sums> = HashMap::new();
-    let mut all_known = true;
-    let peers = store.assets_of_peers()?;
+    let mut unknown = Unknown::default();
+    let owners = Owners::read(store)?;
     for row in state.rows() {
         if row.is_below_zero() {
             return Err(wrong(format!("{row:?}")));
         }
         total = total.plus(row).ok_or_else(too_large)?;
-        if let Some(asset) = asset_of(store, &peers, row.account)? {
+        if let Some(asset) = owners.asset_of(row.account)? {
             let sums = by_asset.entry(asset).or_default();
             *sums = sums.plus(row).ok_or_else(too_large)?;
-        } else {
-            all_known = false;
-            tracing::warn!(account = ?row.account, "the store doesn't know whose account it is");
+        } else if row.credits + row.debits > 0 {
+            unknown.accounts += 1;
+            unknown.such_as = Some(row.account);
         }
     }
     balanced("all accounts", total)?;
-    // An account whose asset isn't known may belong to any, so the sums of none can be expected to
-    // agree.
-    if all_known {
+    if unknown.accounts == 0 {
         for (asset, sums) in by_asset {
             balanced(&format!("the accounts of asset {asset}"), sums)?;
         }
     }
-    Ok(())
+    Ok(unknown)
 }
 
-fn asset_of(
-    store: &Store,
-    peers: &HashMap<Uuid, Uuid>,
-    account: AccountId,
-) -> Result<Option<Uuid>, StoreError> {
-    match account.kind {
-        AccountKind::AssetLiquidity | AccountKind::Settlement => Ok(Some(account.owner)),
-        AccountKind::PeerLiquidity => {
-            if let Some(asset) = peers.get(&account.owner) {
-                return Ok(Some(*asset));
-            }
-            Ok(store.deleted_peer(account.owner)?.map(|peer| peer.asset_id))
-        }
-        // The store doesn't keep their owners.
-        AccountKind::WalletAddress
-        | AccountKind::IncomingPayment
-        | AccountKind::OutgoingPayment => Ok(None),
+/// Who owns accounts, as the store has it.
+struct Owners<'a> {
+    store: &'a Store,
+    /// The assets of peers, by the ids of these.
+    peers: HashMap<Uuid, Uuid>,
+    /// The assets of those wallet addresses and payments that were read at the start.
+    others: HashMap<Uuid, Uuid>,
+}
+
+impl<'a> Owners<'a> {
+    fn read(store: &'a Store) -> Result<Self, StoreError> {
+        let others = std::mem::take(&mut *store.inner.owners_at_start.lock());
+        Ok(Self { store, peers: store.assets_of_peers()?, others })
+    }
+
+    fn asset_of(&self, account: AccountId) -> Result<Option<Uuid>, StoreError> {
+        let AccountId { kind, owner } = account;
+        let read = || -> Result<Option<Uuid>, StoreError> {
+            let store = self.store;
+            Ok(match kind {
+                AccountKind::AssetLiquidity | AccountKind::Settlement => Some(owner),
+                AccountKind::PeerLiquidity => store.deleted_peer(owner)?.map(|it| it.asset_id),
+                AccountKind::WalletAddress => store.wallet_address(owner)?.map(|it| it.asset_id),
+                AccountKind::IncomingPayment => {
+                    store.incoming_payment(owner)?.map(|it| it.asset_id)
+                }
+                AccountKind::OutgoingPayment => {
+                    store.outgoing_payment(owner)?.map(|it| it.quote.asset_id)
+                }
+            })
+        };
+        let known = self.peers.get(&owner).or_else(|| self.others.get(&owner));
+        known.map_or_else(read, |asset| Ok(Some(*asset)))
     }
 }
 

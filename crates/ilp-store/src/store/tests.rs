@@ -1,6 +1,7 @@
 use std::{
-    fs,
+    fs::{self, File},
     io::{Read, Seek, SeekFrom, Write},
+    os::unix::fs::PermissionsExt,
 };
 
 use super::*;
@@ -94,6 +95,62 @@ fn the_directory_is_made_for_its_owner_alone_and_opened_by_one() {
     for error in refused.map(Result::unwrap_err) {
         assert!(matches!(error, StoreError::Directory { .. }), "{error}");
         assert!(error.to_string().contains("file"));
+    }
+}
+
+/// The modes below a directory: of each path, the part that others may do something by.
+fn open_to_others(dir: &Path) -> Vec<(PathBuf, u32)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        let mode = metadata.permissions().mode() & 0o077;
+        if mode != 0 {
+            found.push((path.clone(), mode));
+        }
+        if metadata.is_dir() {
+            found.extend(open_to_others(&path));
+        }
+    }
+    found
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn what_others_may_read_is_closed_to_them() {
+    let (dir, store) = fresh();
+    assert_eq!(open_to_others(dir.path()), []);
+    drop(store);
+    set_mode(dir.path(), 0o755);
+    set_mode(&dir.path().join("db"), 0o644);
+    set_mode(&dir.path().join("blobs"), 0o755);
+    let link = dir.path().join("link");
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    set_mode(elsewhere.path(), 0o644);
+    std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
+    let store = open(dir.path());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(dir.path()), 0o700);
+    assert_eq!(open_to_others(dir.path()), [(link, 0o077)], "a link's own mode means nothing");
+    assert_eq!(mode(elsewhere.path()), 0o644, "what a link leads to is not the store's");
+    drop(store);
+}
+
+#[test]
+fn a_directory_that_others_may_write_to_is_refused() {
+    for mode in [0o770, 0o702, 0o777, 0o1777] {
+        let (dir, store) = fresh();
+        drop(store);
+        set_mode(dir.path(), mode);
+        let error = Store::open(dir.path()).unwrap_err();
+        assert!(matches!(error, StoreError::NotPrivate { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(&format!("{mode:o}")) && text.contains("chmod 700"), "{text}");
+        set_mode(dir.path(), 0o700);
+        open(dir.path());
     }
 }
 

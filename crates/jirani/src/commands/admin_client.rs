@@ -55,6 +55,11 @@ impl AdminArgs {
         Self { url, secret: None, json: false }
     }
 
+    /// Whether requests show a secret.
+    pub(crate) fn has_secret(&self) -> bool {
+        self.secret.is_some()
+    }
+
     /// Sends a query and returns its data.
     pub(crate) fn query(&self, query: &str, variables: &Value) -> Result<Value, Failure> {
         let body = json!({ "query": query, "variables": variables });

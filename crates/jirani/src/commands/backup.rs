@@ -1,8 +1,14 @@
 //! `jirani backup`: a copy of the store while the node runs.
 
-use std::path::PathBuf;
+use std::{
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
+use ilp_admin::operator::BACKUP_INVITATION;
 use serde_json::json;
 
 use super::{
@@ -24,20 +30,62 @@ impl BackupArgs {
         let dir = std::path::absolute(&self.dir).map_err(|error| {
             Failure::Refused(format!("{} is no folder: {error}", self.dir.display()))
         })?;
-        let Some(dir) = dir.to_str() else {
+        let Some(text) = dir.to_str() else {
             return Err(Failure::Refused(format!("{} is no text in UTF-8", dir.display())));
         };
+        // A node without a secret is on this machine and takes anybody's word for an operator's, but
+        // not for where it may write.
+        let invitation =
+            if self.admin.has_secret() { None } else { Some(Invitation::leave(&dir)?) };
         let answer = self.admin.query(
             "mutation($dir: String!) {
                 backup(dir: $dir) { backup { lastSequence segments journalBytes } }
             }",
-            &json!({ "dir": dir }),
-        )?;
+            &json!({ "dir": text }),
+        );
+        if let (Some(invitation), Err(_)) = (invitation, &answer) {
+            invitation.take_back();
+        }
+        let (answer, dir) = (answer?, text);
         let backup = &answer["backup"]["backup"];
         let lines = [
             format!("backed up to {dir}, up to transfer {}", plain(&backup["lastSequence"])),
             format!("check it with  jirani ledger verify --data-dir {dir}"),
         ];
         print(&self.admin, backup, &lines)
+    }
+}
+
+/// Leave for the node to write a backup into a directory, which the directory's owner alone can give.
+struct Invitation<'a> {
+    dir: &'a Path,
+    /// Whether the directory was made for it.
+    is_new: bool,
+}
+
+impl<'a> Invitation<'a> {
+    /// Makes the directory if it is absent, for this user alone, and puts the file into it.
+    fn leave(dir: &'a Path) -> Result<Self, Failure> {
+        let failed = |error: io::Error| {
+            Failure::Refused(format!("{} can't be prepared for a backup: {error}", dir.display()))
+        };
+        let is_new = match DirBuilder::new().mode(0o700).create(dir) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(failed(error)),
+        };
+        match File::create_new(dir.join(BACKUP_INVITATION)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
+            _ => Ok(Self { dir, is_new }),
+        }
+    }
+
+    /// Removes what was made, where the node hasn't begun to write.
+    fn take_back(self) {
+        // What remains after a failure is an empty file in an empty directory.
+        let _ = fs::remove_file(self.dir.join(BACKUP_INVITATION));
+        if self.is_new {
+            let _ = fs::remove_dir(self.dir);
+        }
     }
 }

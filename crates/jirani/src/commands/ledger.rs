@@ -21,8 +21,9 @@ use crate::cli::load_config;
 pub(crate) enum LedgerCommand {
     /// Add the journal up again and compare every balance with it
     ///
-    /// Ends with 0 when the books add up, with 1 when all of them were read and they don't, and with
-    /// 74 when the store or part of the journal can't be read: a file is missing, damaged or in use.
+    /// Ends with 0 when the books add up, with 1 when all of them were read and they don't, or a check
+    /// could not be made, and with 74 when the store or part of the journal can't be read: a file is
+    /// missing, damaged or in use.
     #[command(after_help = "Example:\n  jirani ledger verify --data-dir /var/lib/jirani")]
     Verify {
         #[command(flatten)]
@@ -84,8 +85,15 @@ impl StoreArgs {
 
 fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
     let report = ilp_store::verify(dir).map_err(failure)?;
-    let Report { transfers, accounts, first_sequence, last_sequence, faults, is_cut_short } =
-        &report;
+    let Report {
+        transfers,
+        accounts,
+        first_sequence,
+        last_sequence,
+        faults,
+        unchecked,
+        is_cut_short,
+    } = &report;
     if json {
         let report = json!({
             "transfers": transfers,
@@ -93,6 +101,7 @@ fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
             "firstSequence": first_sequence,
             "lastSequence": last_sequence,
             "faults": faults,
+            "unchecked": unchecked,
             "cutShort": is_cut_short,
         });
         say(format_args!("{report:#}"))?;
@@ -103,18 +112,27 @@ fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
         for fault in faults {
             say(format_args!("fault: {fault}"))?;
         }
-    }
-    if faults.is_empty() && !json {
-        say("the books add up")?;
+        for check in unchecked {
+            say(format_args!("not checked: {check}"))?;
+        }
+        if faults.is_empty() && unchecked.is_empty() {
+            say("the books add up")?;
+        }
     }
     ending(&report)
 }
 
-/// Books that were read and are wrong are refused; where they can't be read in full, the store is to
-/// blame.
+/// Says how the command ends: books that were read and are wrong are refused, as are those that could
+/// not be checked; where they can't be read in full, the store is to blame.
 fn ending(report: &Report) -> Result<(), Failure> {
     let found = match report.faults.len() {
-        0 => return Ok(()),
+        0 if report.unchecked.is_empty() => return Ok(()),
+        0 => {
+            return Err(Failure::Refused(
+                "no fault was found, and not everything could be checked: compare with a backup"
+                    .to_owned(),
+            ));
+        }
         1 => "a fault".to_owned(),
         many => format!("{many} faults"),
     };
@@ -206,12 +224,16 @@ mod tests {
 
     #[test]
     fn what_is_wrong_and_what_cannot_be_read_end_differently() {
-        let code = |faults: &[&str], is_cut_short| {
-            let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
-            let report = Report { faults, is_cut_short, ..Report::default() };
+        let code_of = |faults: &[&str], unchecked: &[&str], is_cut_short| {
+            let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+            let (faults, unchecked) = (own(faults), own(unchecked));
+            let report = Report { faults, unchecked, is_cut_short, ..Report::default() };
             ending(&report).err().map(|failure| failure.exit_code())
         };
+        let code = |faults, is_cut_short| code_of(faults, &[], is_cut_short);
         assert_eq!(code(&[], false), None);
+        assert_eq!(code_of(&[], &["the sums by asset"], false), Some(1));
+        assert_eq!(code_of(&["a segment is missing"], &["the sums by asset"], true), Some(74));
         assert_eq!(code(&["the sums differ"], false), Some(1));
         assert_eq!(code(&["a segment is missing", "the sums differ"], true), Some(74));
     }

@@ -1,9 +1,12 @@
 //! `jirani liquidity`: money that comes in from outside and goes out again.
 
+mod repeated;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use self::repeated::{Asked, Kind};
 use super::{
     Failure,
     admin_client::{AdminArgs, plain, print},
@@ -49,8 +52,8 @@ pub(crate) struct MoveArgs {
     amount: String,
     #[command(flatten)]
     owner: OwnerArgs,
-    /// A UUID of version 4 or 7 under which it is booked once, however often this is tried; made
-    /// and printed if left out
+    /// A UUID of version 4 or 7 under which it is booked once, however often this is tried: a try
+    /// with another amount or owner fails; made and printed if left out
     #[arg(long)]
     id: Option<Uuid>,
     #[command(flatten)]
@@ -128,7 +131,7 @@ impl MoveArgs {
             "id": id,
             "amount": amount,
             // A key of its own for each try: under the same id it is booked once all the same, and
-            // the second try then says so.
+            // the second try says that it was.
             "idempotencyKey": Uuid::new_v4(),
         });
         input[owner.member] = owner.id.clone();
@@ -136,29 +139,65 @@ impl MoveArgs {
     }
 }
 
+/// Books a transfer, or finds that it was booked before under the id that it was given. Returns which.
+fn book(
+    admin: &AdminArgs,
+    mutation: &str,
+    input: &Value,
+    asked: Asked<'_>,
+) -> Result<Done, Failure> {
+    match mutate(admin, mutation, input) {
+        Ok(()) => Ok(Done::Now),
+        Err(refused) => asked.was_booked(admin, refused).map(|()| Done::Before),
+    }
+}
+
+/// When a transfer was booked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Now,
+    Before,
+}
+
 fn deposit(args: &MoveArgs) -> Result<(), Failure> {
     let owner = args.owner()?;
     let (input, id) = args.input(&owner)?;
-    mutate(&args.admin, &format!("deposit{}Liquidity", owner.kind), &input)?;
+    let (amount, timeout_s) = (&input["amount"], 0);
+    let asked = Asked { kind: Kind::Deposit, id, owner: &owner.id, amount, timeout_s };
+    let mutation = format!("deposit{}Liquidity", owner.kind);
+    let done = book(&args.admin, &mutation, &input, asked)?;
     let code = plain(&owner.asset["code"]);
-    let line = format!("deposited {} {code} for {}: {id}", args.amount, owner.name);
-    print(&args.admin, &json!({ "id": id, "amount": input["amount"] }), &[line])
+    let what = format!("{} {code} for {}: {id}", args.amount, owner.name);
+    let line = match done {
+        Done::Now => format!("deposited {what}"),
+        Done::Before => format!("already booked: {what}"),
+    };
+    let told = json!({ "id": id, "amount": amount, "alreadyBooked": done == Done::Before });
+    print(&args.admin, &told, &[line])
 }
 
 fn withdraw(args: &MoveArgs, timeout_s: u64) -> Result<(), Failure> {
     let owner = args.owner()?;
     let (mut input, id) = args.input(&owner)?;
     input["timeoutSeconds"] = timeout_s.to_string().into();
-    mutate(&args.admin, &format!("create{}LiquidityWithdrawal", owner.kind), &input)?;
+    let amount = &input["amount"];
+    let asked = Asked { kind: Kind::Withdrawal, id, owner: &owner.id, amount, timeout_s };
+    let mutation = format!("create{}LiquidityWithdrawal", owner.kind);
+    let done = book(&args.admin, &mutation, &input, asked)?;
     let what = format!("{} {} of {}", args.amount, plain(&owner.asset["code"]), owner.name);
     let mut lines = Vec::new();
-    if timeout_s == 0 {
+    if done == Done::Before {
+        lines.push(format!("already booked: {what}: {id}"));
+    } else if timeout_s == 0 {
         lines.push(format!("withdrew {what}: {id}"));
     } else {
         lines.push(format!("set {what} aside for {timeout_s} seconds: {id}"));
         lines.push(format!("next: jirani liquidity post {id}, or void to give it back"));
     }
-    let told = json!({ "id": id, "amount": input["amount"], "timeoutSeconds": timeout_s });
+    let told = json!({
+        "id": id, "amount": amount, "timeoutSeconds": timeout_s,
+        "alreadyBooked": done == Done::Before,
+    });
     print(&args.admin, &told, &lines)
 }
 

@@ -3,8 +3,9 @@
 use async_graphql::{Context, Object, Result};
 
 use super::CHANGE_COMPLEXITY;
-use crate::schema::{
-    event::WebhookEventMutationResponse, node::BackupMutationResponse, response::answer,
+use crate::{
+    operator::audit::{Caller, CallerKind},
+    schema::{event::WebhookEventMutationResponse, node::BackupMutationResponse, response::answer},
 };
 
 /// A backup copies the whole store, so one fits into a request.
@@ -32,15 +33,17 @@ impl UpkeepMutation {
 
     /// Copies the store, as it is at one moment, into a directory of the node's machine. Packets
     /// flow on meanwhile, other changes wait. `BAD_USER_INPUT` unless it is an absolute path to a
-    /// directory that is absent or empty.
+    /// directory that is absent or empty; on a node without a secret, the directory must hold an empty
+    /// file `jirani-backup-here` and nothing else, by which its owner allows this.
     #[graphql(complexity = "BACKUP_COMPLEXITY + child_complexity")]
     async fn backup(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Where to, such as `/var/backups/jirani/monday`.")] dir: String,
     ) -> Result<BackupMutationResponse> {
+        let by = context.data_opt::<Caller>().map_or(CallerKind::Nobody, |caller| caller.kind);
         answer(context, "Backed up the store", None, |operator| async move {
-            operator.backup(&dir).await
+            operator.backup(&dir, by).await
         })
         .await
     }

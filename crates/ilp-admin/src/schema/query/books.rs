@@ -19,14 +19,15 @@ pub(crate) struct BooksQuery;
 #[Object]
 impl BooksQuery {
     /// The newest movements on the account of a peer or an asset, newest first, also of one that
-    /// was deleted. There are none on an account that nobody knows.
+    /// was deleted; or the one deposit or withdrawal of an id. There are none on an unknown account.
     #[graphql(complexity = "transfers_complexity(limit, child_complexity)")]
     async fn accounting_transfers(
         &self,
         context: &Context<'_>,
         #[graphql(
             desc = "The id of the peer or asset; an asset's id with `:settlement` behind it \
-                          for where its deposits come from and its withdrawals go to."
+                          for where its deposits come from and its withdrawals go to; or the \
+                          client's id of a deposit or withdrawal."
         )]
         id: String,
         #[graphql(desc = "How many, debits and credits together; 20 unless told, 500 at most.")]

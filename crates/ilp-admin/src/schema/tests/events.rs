@@ -118,6 +118,14 @@ async fn a_backup_goes_into_an_empty_directory_and_opens_as_a_node() {
     }
     assert!(!own.exists());
     let dir = backups.path().join("copy");
+    // Without the secret, only where the directory's owner has asked for it.
+    let uninvited = backup(dir.to_str().unwrap()).await;
+    assert!(text(&uninvited["message"]).contains("jirani-backup-here"), "{uninvited}");
+    assert!(!dir.exists());
+    std::fs::create_dir(&dir).unwrap();
+    let uninvited = backup(dir.to_str().unwrap()).await;
+    assert_eq!(uninvited["code"], "400", "{uninvited}");
+    std::fs::write(dir.join("jirani-backup-here"), "").unwrap();
     let done = backup(dir.to_str().unwrap()).await;
     assert_eq!((&done["code"], &done["message"]), (&json!("200"), &json!("Backed up the store")));
     let (copy, connector) = operator(&dir).await;

@@ -76,6 +76,7 @@ async fn each_crossing_is_one_event_also_after_a_restart() {
     node.mutate("updatePeer", json!({"id": peer, "liquidityThreshold": null}), "code").await;
     node.move_liquidity("depositPeerLiquidity", "peerId", &peer, 100).await;
     withdraw(&node, 100).await;
+    node.move_liquidity("depositPeerLiquidity", "peerId", &peer, 100).await;
     node.mutate("updatePeer", json!({"id": peer, "liquidityThreshold": 2}), "code").await;
     node.mutate("deletePeer", json!({"id": peer}), "code").await;
     node.connector.ledger().checkpoint().unwrap();
@@ -88,13 +89,22 @@ async fn an_assets_threshold_works_from_its_making_and_its_change() {
     let input = json!({"code": "USD", "scale": 2, "liquidityThreshold": 10});
     let created = node.mutate("createAsset", input, "asset { id }").await;
     let asset = text(&created["data"]["createAsset"]["asset"]["id"]);
+    // There is nothing yet, which is below the threshold.
+    assert_eq!(node.events().await[0]["data"]["balance"], "0");
     node.move_liquidity("depositAssetLiquidity", "assetId", &asset, 100).await;
     node.move_liquidity("createAssetLiquidityWithdrawal", "assetId", &asset, 95).await;
-    let events = node.wait_for_events(1).await;
+    let events = node.wait_for_events(2).await;
     assert_eq!(events[0]["type"], "asset.liquidity_low");
     assert_eq!(events[0]["data"]["id"], *asset);
     assert_eq!(events[0]["data"]["balance"], "5");
     node.mutate("updateAsset", json!({"id": asset, "liquidityThreshold": "1"}), "code").await;
     node.move_liquidity("createAssetLiquidityWithdrawal", "assetId", &asset, 4).await;
-    assert_eq!(node.wait_for_events(2).await[0]["data"]["liquidityThreshold"], "1");
+    assert_eq!(node.wait_for_events(3).await[0]["data"]["liquidityThreshold"], "1");
+    // Above what there is: told in the answer's own change, and once.
+    node.mutate("updateAsset", json!({"id": asset, "liquidityThreshold": "7"}), "code").await;
+    node.mutate("updateAsset", json!({"id": asset, "liquidityThreshold": "7"}), "code").await;
+    let events = node.events().await;
+    assert_eq!(events.len(), 4, "{events:?}");
+    assert_eq!(events[0]["data"]["balance"], "1");
+    assert_eq!(events[0]["data"]["liquidityThreshold"], "7");
 }

@@ -112,6 +112,10 @@ async fn one_phase_takes_at_once_and_two_wait_to_be_posted_or_voided() {
     assert_eq!(newest["credits"], json!([]));
     let settlement = node.transfers(&format!("{asset}:settlement"), 10).await;
     assert_eq!(settlement["debits"].as_array().unwrap().len(), 1);
+    // One of an id alone, also where its account has far more.
+    let one = node.transfers(&posted.to_string(), 5).await;
+    assert_eq!((&one["debits"][0]["amount"], &one["credits"]), (&json!("40"), &json!([])));
+    assert_eq!(one["debits"][0]["state"], "POSTED");
     for nobody in [Uuid::new_v4().to_string(), "1".to_owned()] {
         assert_eq!(node.transfers(&nobody, 5).await, json!({"debits": [], "credits": []}));
     }

@@ -67,8 +67,8 @@ fn each_crossing_makes_one_event_and_rising_arms_it_again() {
             Transfer { id: Uuid::now_v7(), kind: TransferKind::Packet, first, second: None };
         block_on(ledger.post(block_on(ledger.hold(transfer)).unwrap())).unwrap();
     };
-    ledger.set_threshold(account, Some(50)).unwrap();
     grant(100);
+    ledger.set_threshold(account, Some(50)).unwrap();
     spend(49);
     assert!(events(&store).is_empty());
     spend(1);
@@ -80,7 +80,7 @@ fn each_crossing_makes_one_event_and_rising_arms_it_again() {
     wait_for(&store, 2);
     // Nothing of it is another crossing: the same threshold again, a lower one, a restart.
     ledger.set_threshold(account, Some(50)).unwrap();
-    ledger.set_threshold(account, Some(60)).unwrap();
+    ledger.set_threshold(account, Some(49)).unwrap();
     spend(1);
     drop(debit);
     drop(ledger);
@@ -100,15 +100,52 @@ fn each_crossing_makes_one_event_and_rising_arms_it_again() {
     );
     drop((ledger, store));
     let store = open(dir.path());
-    assert_eq!(store.thresholds().unwrap()[&account].amount, 60);
+    assert_eq!(store.thresholds().unwrap()[&account].amount, 49);
+}
+
+#[test]
+fn a_threshold_above_what_there_is_is_told_at_once() {
+    let (dir, store) = fresh();
+    let told = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&told);
+    let on_event: Option<OnEvent> = Some(Arc::new(move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+    }));
+    let ledger = DurableLedger::open(&store, LedgerOptions { on_event, ..ticking() }).unwrap();
+    fund(&ledger, 1, 100);
+    let balances = |store: &Store| -> Vec<String> {
+        events(store).into_iter().map(|(_, balance)| balance).collect()
+    };
+    ledger.set_threshold(peer_id(1), Some(99)).unwrap();
+    assert!(events(&store).is_empty());
+    ledger.set_threshold(peer_id(1), Some(100)).unwrap();
+    ledger.set_threshold(peer_id(1), Some(100)).unwrap();
+    assert_eq!(balances(&store), ["100"]);
+    // The next one up is another one that it is below; on the way down there is no news.
+    ledger.set_threshold(peer_id(1), Some(500)).unwrap();
+    ledger.set_threshold(peer_id(1), Some(200)).unwrap();
+    assert_eq!(balances(&store), ["100", "100"]);
+    pay(&ledger, 1, 2, 1);
+    ledger.set_threshold(peer_id(1), None).unwrap();
+    ledger.set_threshold(peer_id(1), Some(300)).unwrap();
+    assert_eq!(balances(&store), ["100", "100", "99"]);
+    assert_eq!(told.load(Ordering::SeqCst), 3);
+    ledger.set_threshold(peer_id(3), Some(0)).unwrap();
+    assert_eq!(balances(&store), ["100", "100", "99", "0"]);
+    drop((ledger, store));
+    let store = open(dir.path());
+    let ledger = DurableLedger::open(&store, ticking()).unwrap();
+    pay(&ledger, 1, 2, 1);
+    ledger.checkpoint().unwrap();
+    assert_eq!(events(&store).len(), 4, "a restart is no news, nor is what comes below");
 }
 
 #[test]
 fn a_crash_loses_no_event_and_doubles_none() {
     let (dir, store) = fresh();
     let ledger = DurableLedger::open(&store, ticking()).unwrap();
-    ledger.set_threshold(peer_id(1), Some(10)).unwrap();
     fund(&ledger, 1, 100);
+    ledger.set_threshold(peer_id(1), Some(10)).unwrap();
     pay(&ledger, 1, 2, 95);
     wait_for(&store, 1);
     // The keeper is held back, so these crossings are in the journal alone.

@@ -1,0 +1,123 @@
+//! The store's directories and files: for their owner alone, whatever the umask says.
+//!
+//! The store holds peers' tokens and the key that payment addresses follow from. Files that the store
+//! makes get their mode as they are made; sled's own get it when the store is opened, and behind a
+//! directory that only the owner may enter.
+
+use std::{
+    fs::{self, DirBuilder, File, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    path::Path,
+};
+
+use crate::error::StoreError;
+
+/// The mode of each file of the store.
+pub(crate) const FILE_MODE: u32 = 0o600;
+
+/// The mode of each directory of the store.
+pub(crate) const DIRECTORY_MODE: u32 = 0o700;
+
+/// The bits of a mode by which anybody but the owner may do something.
+const OTHERS: u32 = 0o077;
+
+/// The bits by which anybody but the owner may put something into a directory.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Makes a directory if it is absent, and checks one that is there: it must belong to the user that
+/// this process runs as, and nobody else may write to it. One that others may read is closed to them.
+///
+/// # Errors
+/// [`StoreError::NotPrivate`] for a directory that somebody else could have put files into, and
+/// [`StoreError::Directory`] when the operating system refuses.
+pub(crate) fn prepare(dir: &Path) -> Result<(), StoreError> {
+    match fs::metadata(dir) {
+        Ok(metadata) if metadata.is_dir() => claim(dir, &metadata),
+        Ok(_) => Err(unusable(dir, &io::ErrorKind::NotADirectory.into())),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => make(dir),
+        Err(cause) => Err(unusable(dir, &cause)),
+    }
+}
+
+fn claim(dir: &Path, metadata: &fs::Metadata) -> Result<(), StoreError> {
+    let not_private = |detail: String| StoreError::NotPrivate { path: dir.to_owned(), detail };
+    let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if owner != user {
+        return Err(not_private(format!(
+            "it belongs to user {owner} and this process runs as user {user}; run it as the owner, or \
+             give the directory to this user with chown -R {user}"
+        )));
+    }
+    let mode = metadata.permissions().mode();
+    if mode & OTHERS_WRITE != 0 {
+        return Err(not_private(format!(
+            "its mode is {:o}, so that others may write to it; see that everything in it is jirani's, \
+             and run chmod 700 on it",
+            mode & 0o7777
+        )));
+    }
+    if mode & OTHERS != 0 {
+        fs::set_permissions(dir, Permissions::from_mode(DIRECTORY_MODE))
+            .map_err(|cause| unusable(dir, &cause))?;
+        tracing::info!(path = %dir.display(), "closed the store's directory to other users");
+    }
+    Ok(())
+}
+
+/// Makes a directory that is absent, and those above it, so that all of their names survive a loss of
+/// power.
+///
+/// # Errors
+/// Those of the operating system.
+fn make(dir: &Path) -> Result<(), StoreError> {
+    let absent = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+    let made: Vec<&Path> = dir.ancestors().take_while(absent).collect();
+    let result = DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(dir);
+    result.map_err(|cause| unusable(dir, &cause))?;
+    made.into_iter().filter_map(Path::parent).try_for_each(sync)
+}
+
+/// Makes the names in a directory survive a loss of power.
+///
+/// # Errors
+/// Those of the operating system.
+pub(crate) fn sync(dir: &Path) -> Result<(), StoreError> {
+    // The parent of a relative path of one part is the empty path.
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    let synced = File::open(dir).and_then(|handle| handle.sync_all());
+    synced.map_err(|cause| unusable(dir, &cause))
+}
+
+/// Closes every file and directory below `dir` to other users. Symbolic links are left as they are.
+///
+/// # Errors
+/// Those of the operating system.
+pub(crate) fn close_to_others(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        // sled removes its files at any time.
+        let Some(metadata) = unless_gone(fs::symlink_metadata(&path))? else { continue };
+        let is_dir = metadata.is_dir();
+        if !metadata.is_symlink() && metadata.permissions().mode() & OTHERS != 0 {
+            let mode = if is_dir { DIRECTORY_MODE } else { FILE_MODE };
+            unless_gone(fs::set_permissions(&path, Permissions::from_mode(mode)))?;
+        }
+        if is_dir {
+            close_to_others(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn unless_gone<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+    match outcome {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        outcome => outcome.map(Some),
+    }
+}
+
+/// The error for a directory that the operating system doesn't let us use.
+pub(crate) fn unusable(dir: &Path, cause: &io::Error) -> StoreError {
+    StoreError::Directory { path: dir.to_owned(), detail: cause.to_string() }
+}
