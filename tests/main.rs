@@ -79,5 +79,7 @@ mod stream_npm;
 mod support;
 /// Every operation of the admin API, done and refused, in both generations of clients.
 mod surface;
+/// URLs that are written in several ways and mean one thing.
+mod urls;
 /// Wallet addresses, payments within a node that is killed, and a WebSocket to follow one.
 mod wallets;
