@@ -53,6 +53,12 @@ mod pages;
 mod payments;
 /// Two operators who peer their nodes by command, at a terminal too, and payments each way.
 mod peering;
+/// Variables that container platforms and Rafiki's files set, and the image's health check.
+mod platform;
+/// Quotes to receivers on this machine, which tell nothing of what else is there.
+mod private_receivers;
+/// HTTP proxies that the environment names.
+mod proxies;
 /// What Rafiki's tools do to a node when they set it up.
 mod rafiki;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.

@@ -8,7 +8,6 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
-mod http_agent;
 mod ildcp;
 mod made_once;
 mod metrics;
@@ -25,6 +24,7 @@ mod telemetry;
 mod tenant;
 mod trace;
 mod wallet_server;
+mod web;
 mod webhook;
 mod workers;
 

@@ -50,7 +50,9 @@ async fn attempt(
 ) -> Option<(Ended, Progress)> {
     let so_far = Progress { sent: order.sent, delivered: order.delivered, packets: 0 };
     let failed = |reason: String| Some((Ended::Failed { reason }, so_far));
-    let details = match ask(spsp, &order.receiver, stop.clone()).await? {
+    // A quote was made for the receiver, so it has answered before.
+    let spsp = spsp.of_known_receivers();
+    let details = match ask(&spsp, &order.receiver, stop.clone()).await? {
         Ok(details) => details,
         Err(refusal) => return failed(words(refusal)),
     };
