@@ -41,8 +41,12 @@ impl Side {
 
     /// Asks the other side to become a peer, as an operator does.
     fn ask(&self, other: &Side) -> Value {
+        self.ask_at(&format!("http://{}", other.auto_peering()))
+    }
+
+    fn ask_at(&self, url: &str) -> Value {
         let input = json!({
-            "assetId": self.asset, "peerUrl": format!("http://{}", other.auto_peering()),
+            "assetId": self.asset, "peerUrl": url,
             "liquidityToDeposit": "1000000",
         });
         let mutation = "mutation($input: CreateOrUpdatePeerByUrlInput!) {
@@ -84,6 +88,17 @@ fn two_nodes_peer_by_url_and_pay_each_way() {
     one.pay(&two, 10);
     two.pay(&one, 10);
     assert_eq!(one.node.liquidity(&of_one), 1_002_000);
+    // A slash at the end, or a scheme in capitals, makes no other URL.
+    let at = one.auto_peering();
+    for url in [format!("http://{at}/"), format!("HTTP://{at}")] {
+        let again = two.ask_at(&url);
+        assert_eq!(
+            (&again["code"], &again["peer"]["id"]),
+            (&json!("200"), &json!(of_two)),
+            "{again}"
+        );
+        two.pay(&one, 10);
+    }
 
     // The other way round one is asked at a URL where it found no peer before.
     let refused = one.ask(&two);

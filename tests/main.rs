@@ -59,8 +59,14 @@ mod payment_ends;
 mod payments;
 /// Two operators who peer their nodes by command, at a terminal too, and payments each way.
 mod peering;
+/// Variables that container platforms and Rafiki's files set, and the image's health check.
+mod platform;
 /// Files for the node's user alone, and backups only where that user wants them.
 mod private_files;
+/// Quotes to receivers on this machine, which tell nothing of what else is there.
+mod private_receivers;
+/// HTTP proxies that the environment names.
+mod proxies;
 /// What Rafiki's tools do to a node when they set it up.
 mod rafiki;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.
@@ -89,5 +95,7 @@ mod stream_npm;
 mod support;
 /// Every operation of the admin API, done and refused, in both generations of clients.
 mod surface;
+/// URLs that are written in several ways and mean one thing.
+mod urls;
 /// Wallet addresses, payments within a node that is killed, and a WebSocket to follow one.
 mod wallets;

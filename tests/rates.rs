@@ -160,16 +160,17 @@ fn a_service_in_any_bad_mood_leaves_the_last_good_rate_in_use() {
     let json = "application/json";
     for (mood, words) in [
         (Mood::Status(500), "HTTP status 500"),
-        (Mood::Status(302), "HTTP status 302"),
+        (Mood::Status(302), "redirects without saying where to"),
+        (Mood::Elsewhere, "points to another host"),
         (Mood::Close, "the rates service fails for"),
         (Mood::Body(json, "<html>"), "not of the form"),
-        (Mood::Body(json, r#"{"base": "USD", "rates": {"EUR": NaN}}"#), "not of the form"),
-        (Mood::Body("text/html", r#"{"base": "USD", "rates": {"EUR": 0.5}}"#), "application/json"),
+        (Mood::Body("text/html", "<p>soon</p>"), "not of the form"),
         (Mood::OtherBase, "answers for"),
         (Mood::Rates(r#"{"EUR": -0.92, "USD": 1}"#), "EUR is -0.92: a rate is greater than zero"),
         (Mood::Rates(r#"{"EUR": 0, "USD": 1}"#), "greater than zero"),
         (Mood::Rates(r#"{"EUR": 1e300, "USD": 1}"#), "EUR is 1e300: a rate lies between"),
-        (Mood::Rates(r#"{"EUR": "0.5", "USD": 1}"#), "EUR is \"0.5\": a rate is a decimal number"),
+        (Mood::Rates(r#"{"EUR": "0,5", "USD": 1}"#), "EUR is \"0,5\": a rate is a decimal number"),
+        (Mood::Rates(r#"{"EUR": NaN, "USD": 1}"#), "EUR is null: a rate is a decimal number"),
         (Mood::Silence, "did not answer in time"),
         (Mood::Drip, "did not answer in time"),
     ] {
@@ -184,7 +185,53 @@ fn a_service_in_any_bad_mood_leaves_the_last_good_rate_in_use() {
     let fails = log.matches("the rates service fails").count();
     let works = log.matches("the rates service tells rates again").count();
     // For each of two bases, once a turn.
-    assert!((13..=26).contains(&fails) && works == fails, "{fails} {works}");
+    assert!((15..=30).contains(&fails) && works == fails, "{fails} {works}");
+}
+
+#[test]
+fn a_service_may_answer_in_any_type_from_another_path_with_strings_and_digits_without_end() {
+    for rates in [
+        r#"{"EUR": 0.92, "USD": 1.0869565217391304}"#,
+        r#"{"eur": "0.92", "usd": "1.0869565217391304"}"#,
+        r#"{"EUR": 0.9200000000000000000000000000004, "XAU": NaN, "XAG": -Infinity}"#,
+        r#"{"EUR": "9.2E-1", "XAU": {"of": "no use"}, "XAG": null}"#,
+    ] {
+        let service = RatesService::start(Mood::InPlainText(rates));
+        let exchange = Exchange::with_service(&service, "9000");
+        wait_for("the first rates", || exchange.send(1_000).is_ok().then_some(()));
+        assert_eq!(exchange.send(1_000), Ok(9_200), "{rates}");
+        exchange.wait_until_well();
+        let log = exchange.node.dir.log();
+        assert!(!log.contains("fails") && !log.contains("hush"), "{log}");
+    }
+}
+
+#[test]
+fn one_bad_rate_is_refused_alone_and_the_others_of_its_base_stay_fresh() {
+    const BAD: &str = r#"{"EUR": 0.92, "USD": 1.08, "MXN": -17.3}"#;
+    let service = RatesService::start(Mood::Rates(r#"{"EUR": 0.92, "USD": 1.08, "MXN": 17.3}"#));
+    let exchange = Exchange::with_service(&service, "2000");
+    let pesos = exchange.node.create_asset("MXN", 2);
+    exchange.node.create_peer(&pesos, "test.carla", NOWHERE, json!({}));
+    exchange.node.stock(&pesos, 50_000_000);
+    // Carla's node takes no connection, so T01 says that the packet was converted.
+    let to_carla = || {
+        let reject = exchange.node.sender("test.alice").rejected(&prepare("test.carla", 100));
+        reject.code().to_string()
+    };
+    wait_for("all rates", || (to_carla() == "T01" && exchange.send(100).is_ok()).then_some(()));
+    service.turn(Mood::Rates(BAD));
+    exchange.wait_until_degraded("its rate to MXN is -17.3");
+    wait_for("the end of the last good rate to MXN", || (to_carla() == "T00").then_some(()));
+    assert_eq!(exchange.send(1_000), Ok(9_200), "the rate to EUR is as fresh as ever");
+    let log = exchange.node.dir.log();
+    let refused = log.matches("a rate of the service can't be used").count();
+    // Of the bases USD and EUR; to MXN itself there is none from MXN.
+    assert_eq!(refused, 2, "once for each base: {log}");
+    assert!(!log.contains("the rates service fails"), "{log}");
+    service.turn(Mood::Rates(r#"{"EUR": 0.92, "USD": 1.08, "MXN": 17.3}"#));
+    exchange.wait_until_well();
+    wait_for("the rate to MXN", || (to_carla() == "T01").then_some(()));
 }
 
 #[test]

@@ -57,6 +57,11 @@ impl Node {
 pub(crate) enum Mood {
     /// Answers with the rates in this JSON object, whichever of its codes is the base.
     Rates(&'static str),
+    /// Answers so as services in use do: redirected to another path, of the type `text/plain`, and with
+    /// the base in lower case.
+    InPlainText(&'static str),
+    /// Redirects to another host.
+    Elsewhere,
     /// Answers with this status.
     Status(u16),
     /// Answers with this type and body.
@@ -132,7 +137,8 @@ fn serve(
     loop {
         let (first, _) = read_head(&mut stream).ok()?;
         asked.fetch_add(1, Ordering::SeqCst);
-        assert!(first.starts_with("GET /rates?key=hush&base="), "{first}");
+        let path = first.split(' ').nth(1)?.split('?').next()?.to_owned();
+        assert!(first.contains("?key=hush&base="), "{first}");
         let base = first.split("base=").nth(1)?.split(' ').next()?.to_owned();
         let now = mood.lock().clone();
         let is_still = |wanted: &Mood| {
@@ -142,10 +148,26 @@ fn serve(
         let answer = |base: &str, rates: &str| format!(r#"{{"base":"{base}","rates":{rates}}}"#);
         let (status, kind, body) = match &now {
             Mood::Rates(rates) => {
-                // What it tells no rate to is what it knows nothing of.
+                // A code that it gives no rate to is one that it knows nothing of.
                 let is_known = rates.contains(&format!("\"{base}\""));
                 let rates = if is_known { rates } else { "{}" };
                 (200, "application/json; charset=utf-8", answer(&base, rates))
+            }
+            Mood::InPlainText(rates) => {
+                if path != "/rates/latest" {
+                    let to = format!("/rates/latest?key=hush&base={base}");
+                    let head =
+                        format!("HTTP/1.1 302 X\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n");
+                    stream.get_mut().write_all(head.as_bytes()).ok()?;
+                    continue;
+                }
+                (200, "text/plain", answer(&base.to_lowercase(), rates))
+            }
+            Mood::Elsewhere => {
+                let head = "HTTP/1.1 302 X\r\nlocation: http://127.0.0.2/rates\r\n\
+                            content-length: 0\r\n\r\n";
+                stream.get_mut().write_all(head.as_bytes()).ok()?;
+                continue;
             }
             Mood::Status(status) => (*status, "application/json", answer(&base, "{}")),
             Mood::Body(kind, body) => (200, *kind, (*body).to_owned()),

@@ -45,6 +45,7 @@ pub(crate) mod tenants;
 mod thresholds;
 pub(crate) mod tokens;
 pub(crate) mod transfers;
+mod url_form;
 mod views;
 mod wallet_addresses;
 mod wallet_checks;

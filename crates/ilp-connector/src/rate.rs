@@ -49,7 +49,8 @@ impl Rate {
         Self { is_inverted: !self.is_inverted, ..self }
     }
 
-    /// Reads a number as JSON writes it (RFC 8259, section 6), exponents included.
+    /// Reads a number as JSON writes it (RFC 8259, section 6), exponents included. Digits beyond
+    /// [`RATE_DIGITS_MAX`] are rounded to the nearest: a service prints as many as its numbers have.
     ///
     /// # Errors
     /// [`RateError`] says what is wrong with it.
@@ -58,7 +59,7 @@ impl Rate {
             Some((number, exponent)) => (number, exponent_of(exponent)?),
             None => (text, 0),
         };
-        parse(number, exponent)
+        parse(number, exponent, Excess::Rounded)
     }
 }
 
@@ -67,8 +68,16 @@ impl FromStr for Rate {
     type Err = RateError;
 
     fn from_str(text: &str) -> Result<Self, RateError> {
-        parse(text, 0)
+        parse(text, 0, Excess::Refused)
     }
+}
+
+/// What becomes of digits beyond [`RATE_DIGITS_MAX`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Excess {
+    /// A rate that a person wrote is taken as it is written or not at all.
+    Refused,
+    Rounded,
 }
 
 /// The decimal number, or `1/` and the decimal number: both are exact.
@@ -105,7 +114,7 @@ fn exponent_of(text: &str) -> Result<i64, RateError> {
     Ok(sign * digits.parse::<i64>().unwrap_or(i64::MAX / 2))
 }
 
-fn parse(text: &str, exponent: i64) -> Result<Rate, RateError> {
+fn parse(text: &str, exponent: i64, excess: Excess) -> Result<Rate, RateError> {
     let (is_negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -120,7 +129,7 @@ fn parse(text: &str, exponent: i64) -> Result<Rate, RateError> {
     if whole.is_empty() || has_leading_zero || !is_digits(whole) || !is_digits(fraction) {
         return Err(RateError::NotDecimal);
     }
-    let (mantissa, places) = significant(whole, fraction)?;
+    let (mantissa, places) = significant(whole, fraction, excess)?;
     if mantissa == 0 || is_negative {
         return Err(RateError::NotPositive);
     }
@@ -129,24 +138,28 @@ fn parse(text: &str, exponent: i64) -> Result<Rate, RateError> {
 
 /// The digits without the zeros before and after them as a number, and how many of them are behind
 /// the point; less than none where zeros before the point were left out.
-fn significant(whole: &str, fraction: &str) -> Result<(u128, i64), RateError> {
-    let (mut mantissa, mut digits, mut zeros) = (0u128, 0, 0);
-    for byte in whole.bytes().chain(fraction.bytes()) {
-        zeros += 1;
-        if byte == b'0' {
-            continue;
+fn significant(whole: &str, fraction: &str, excess: Excess) -> Result<(u128, i64), RateError> {
+    let (mut mantissa, mut digits, mut left_out) = (0u128, 0, 0i64);
+    let (mut rounds_up, mut is_exact) = (false, true);
+    for digit in whole.bytes().chain(fraction.bytes()).map(|byte| byte - b'0') {
+        if digits < RATE_DIGITS_MAX {
+            mantissa = mantissa * 10 + u128::from(digit);
+            digits += u32::from(mantissa > 0);
+        } else {
+            rounds_up |= left_out == 0 && digit >= 5;
+            is_exact &= digit == 0;
+            left_out += 1;
         }
-        // What came before was zeros, and they count unless nothing came before them.
-        digits += if mantissa == 0 { 1 } else { zeros };
-        if digits > RATE_DIGITS_MAX {
-            return Err(RateError::TooPrecise);
-        }
-        let shift = if mantissa == 0 { 1 } else { 10u128.pow(zeros) };
-        mantissa = mantissa * shift + u128::from(byte - b'0');
-        zeros = 0;
     }
-    let places = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
-    Ok((mantissa, places.saturating_sub(i64::from(zeros))))
+    if !is_exact && excess == Excess::Refused {
+        return Err(RateError::TooPrecise);
+    }
+    mantissa += u128::from(rounds_up);
+    let mut places = i64::try_from(fraction.len()).unwrap_or(i64::MAX).saturating_sub(left_out);
+    while mantissa > 0 && mantissa.is_multiple_of(10) {
+        (mantissa, places) = (mantissa / 10, places - 1);
+    }
+    Ok((mantissa, places))
 }
 
 /// The rate `mantissa` times ten to the `exponent`; the mantissa doesn't end in a zero.
@@ -200,6 +213,12 @@ mod tests {
         assert_eq!(from_json("1.73E+1"), Ok((173, 1)));
         assert_eq!(from_json("5e3"), Ok((5_000, 0)));
         assert_eq!(from_json("250e-3"), Ok((25, 2)));
+        // 28 digits are kept, and the last is rounded to the nearest.
+        let kept = 1_234_567_890_123_456_789_012_345_678;
+        assert_eq!(from_json("0.12345678901234567890123456784"), Ok((kept, 28)));
+        assert_eq!(from_json("0.12345678901234567890123456785"), Ok((kept + 1, 28)));
+        assert_eq!(from_json("0.99999999999999999999999999999"), Ok((1, 0)));
+        assert_eq!(from_json("12345678901234567890123456789e-12"), Ok((kept + 1, 11)));
         for text in ["1e19", "1e999999999999999999999", "1e-19", "9e-999999999999999999999"] {
             assert_eq!(from_json(text), Err(RateError::OutOfRange), "{text}");
         }
@@ -248,6 +267,23 @@ mod tests {
             } else {
                 // All but the rates that are too small.
                 prop_assert!(i64::from(mantissa.ilog10()) - i64::from(scale) < -18);
+            }
+        }
+
+        #[test]
+        fn what_is_rounded_is_off_by_half_a_digit_at_the_most(
+            digits in "[1-9][0-9]{28,39}", scale in 20..=60usize,
+        ) {
+            let text = format!("{digits}e-{scale}");
+            if let Ok(rate) = Rate::from_json_number(&text) {
+                // Both numbers times ten to the 60th, as whole numbers of up to a hundred digits.
+                let exact = format!("{digits}{}", "0".repeat(60 - scale));
+                let kept = format!("{}{}", rate.mantissa, "0".repeat(60 - usize::from(rate.scale)));
+                let exact: num_bigint::BigUint = exact.parse().unwrap();
+                let kept: num_bigint::BigUint = kept.parse().unwrap();
+                let off = if exact > kept { &exact - &kept } else { &kept - &exact };
+                let last = num_bigint::BigUint::from(10u8).pow((exact.to_string().len() - 28) as u32);
+                prop_assert!(off * 2u8 <= last, "{text} was read as {rate}");
             }
         }
 

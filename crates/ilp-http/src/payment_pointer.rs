@@ -11,9 +11,10 @@ const WELL_KNOWN_PATH: &str = "/.well-known/pay";
 
 /// The URL of somebody who can be paid: parsed once, from a payment pointer or from a URL.
 ///
-/// It is an `https://` URL, or an `http://` one of a host that is this machine or in a private
-/// network. It has a path, and neither user name, query nor fragment. Its [`Display`](fmt::Display)
-/// form is normalised (host in lower case, no default port), so that equal URLs are equal texts.
+/// A receiver's URL is `https://`, or `http://` on this machine or in a private network. It has a
+/// path, and neither user name, query nor fragment. Its [`Display`](fmt::Display) form is normalised
+/// as RFC 3986, section 6.2.2 says (host in lower case, no default port, nothing percent-encoded that
+/// needs no encoding), so that equal URLs are equal texts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReceiverUrl(Endpoint);
 
@@ -78,9 +79,9 @@ impl ReceiverUrl {
             return Err(ReceiverError::PointerWithPort(rest.to_owned()));
         }
         check_path(path)?;
-        let path = if matches!(path, "" | "/") { WELL_KNOWN_PATH } else { path };
-        let before_path =
-            &text[usize::from(is_pointer)..text.len() - (rest.len() - authority.len())];
+        let written = path;
+        let path = if matches!(path, "" | "/") { WELL_KNOWN_PATH.into() } else { normal(path) };
+        let before_path = &text[usize::from(is_pointer)..text.len() - written.len()];
         let endpoint = Endpoint::parse(&format!("{before_path}{path}"));
         let endpoint = endpoint.map_err(ReceiverError::Url)?;
         if !endpoint.is_tls() && !endpoint.host().is_near() {
@@ -144,6 +145,27 @@ fn split(text: &str) -> Result<(bool, &str), ReceiverError> {
 fn has_port(authority: &str) -> bool {
     let behind_address = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
     behind_address.contains(':')
+}
+
+/// The one spelling of a path that [`check_path`] takes: what needs no encoding is decoded, and the
+/// digits of all other encodings are in upper case.
+fn normal(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut normal = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, behind) = part.split_at(2);
+        match u8::from_str_radix(digits, 16).map(char::from) {
+            Ok(plain) if plain.is_ascii_alphanumeric() || "-._~".contains(plain) => {
+                normal.push(plain);
+            }
+            _ => {
+                normal.push('%');
+                normal.push_str(&digits.to_ascii_uppercase());
+            }
+        }
+        normal.push_str(behind);
+    }
+    normal
 }
 
 /// Holds a path to RFC 3986, as strictly as RFC 26 asks: what one program mends and another doesn't

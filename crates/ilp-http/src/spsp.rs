@@ -10,8 +10,8 @@ mod details;
 mod error;
 pub mod server;
 
-pub use client::{SpspClient, SpspOptions};
-pub use details::{AssetDetails, PaymentDetails};
+pub use client::{PrivateReceivers, SpspClient, SpspOptions};
+pub use details::{AssetDetails, PaymentDetails, read_shared_secret};
 pub use error::SpspError;
 
 use interledger_packet::Address;

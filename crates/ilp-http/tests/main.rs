@@ -25,3 +25,5 @@ mod spsp;
 mod support;
 /// The client over TLS.
 mod tls;
+/// Requests that carry no packet, through proxies and straight.
+mod web;

@@ -99,7 +99,7 @@ async fn get(wallets: &Wallets, path: &str, accept: &str) -> String {
 
 fn client(options: SpspOptions) -> SpspClient {
     let tls = tls::client_config_with_roots(rustls::RootCertStore::empty()).unwrap();
-    SpspClient::new(options, &tls)
+    SpspClient::new(options, &tls, &Arc::default())
 }
 
 async fn query(address: SocketAddr, path: &str) -> Result<PaymentDetails, SpspError> {

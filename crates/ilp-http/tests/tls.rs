@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 /// A TLS server that answers with the HTTP version of each request.
-async fn serve(alpn: &[&str]) -> (SocketAddr, CertificateDer<'static>) {
-    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+pub(crate) async fn serve(alpn: &[&str]) -> (SocketAddr, CertificateDer<'static>) {
+    let names = ["localhost", "127.0.0.1", "wallet.example"].map(str::to_owned).to_vec();
     let signed = rcgen::generate_simple_self_signed(names).unwrap();
     let certificate = signed.cert.der().clone();
     let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
@@ -129,7 +129,10 @@ async fn receivers_are_asked_over_tls_and_in_http1() {
     let mut roots = RootCertStore::empty();
     let asked = async |roots| {
         let tls = tls::client_config_with_roots(roots).unwrap();
-        SpspClient::new(SpspOptions::default(), &tls).query(&receiver).await.unwrap_err()
+        SpspClient::new(SpspOptions::default(), &tls, &Arc::default())
+            .query(&receiver)
+            .await
+            .unwrap_err()
     };
     let untrusted = asked(roots.clone()).await;
     assert!(matches!(untrusted, SpspError::Connect(ConnectError::Tls(_))), "{untrusted:?}");

@@ -1,11 +1,8 @@
 //! The command line: what there is, and how a command ends.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     commands::{self, Failure, output::complain},
@@ -24,21 +21,31 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: RunArgs,
+    run: ConfigArgs,
 }
 
+/// Where the configuration is read from.
 #[derive(Debug, Args)]
-struct RunArgs {
-    /// Configuration file; else ./jirani.toml, else /etc/jirani/jirani.toml, else the defaults
-    #[arg(long, value_name = "FILE", env = "JIRANI_CONFIG")]
+pub(crate) struct ConfigArgs {
+    /// Configuration file; else JIRANI_CONFIG, else ./jirani.toml, else /etc/jirani/jirani.toml,
+    /// else the defaults
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+impl ConfigArgs {
+    /// The configuration that a node would run with here.
+    pub(crate) fn load(&self) -> Result<Config, Failure> {
+        let path = self.config.clone().or_else(|| Some(variable("JIRANI_CONFIG")?.into()));
+        Ok(Config::load(path.as_deref(), &environment(std::env::vars_os())?)?)
+    }
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the node until it is told to stop (the default)
     #[command(after_help = "Example:\n  jirani run --config /etc/jirani/jirani.toml")]
-    Run(RunArgs),
+    Run(ConfigArgs),
     /// Write a commented configuration with fresh secrets; never overwrites
     #[command(after_help = "Example:\n  jirani init ./alice")]
     Init {
@@ -59,6 +66,9 @@ enum Command {
     /// Money that comes in from outside and goes out again
     #[command(subcommand)]
     Liquidity(commands::liquidity::LiquidityCommand),
+    /// Ask whether the node that runs with this configuration is well; ends with 0 if it is
+    #[command(after_help = "Example:\n  jirani health --config /etc/jirani/jirani.toml")]
+    Health(commands::health::HealthArgs),
     /// The books of a node that is stopped
     #[command(subcommand)]
     Ledger(commands::ledger::LedgerCommand),
@@ -104,10 +114,15 @@ enum Command {
 /// Reads the command line and does what it says.
 pub(crate) fn run() -> Result<(), Failure> {
     // clap itself prints help, version and usage errors, and ends with 0 or 2.
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    warn_of_secrets(&matches);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match cli.command {
-        None => run_node(cli.run.config.as_deref()),
-        Some(Command::Run(args)) => run_node(args.config.or(cli.run.config).as_deref()),
+        None => run::run(cli.run.load()?),
+        Some(Command::Run(args)) => {
+            run::run(ConfigArgs { config: args.config.or(cli.run.config) }.load()?)
+        }
+        Some(Command::Health(args)) => args.run(),
         Some(Command::Init { dir }) => commands::init::init(&dir),
         Some(Command::Demo(args)) => args.run(),
         Some(Command::Asset(command)) => command.run(),
@@ -126,13 +141,35 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
 }
 
-fn run_node(config: Option<&Path>) -> Result<(), Failure> {
-    run::run(load_config(config)?)
+/// Options whose value is a secret, by their names in clap, each with what takes its place.
+const SECRETS: &[(&str, &str)] = &[
+    ("secret", "--secret-file or JIRANI_ADMIN_SECRET"),
+    ("incoming_token", "--incoming-token-file"),
+    ("incoming_tokens", "--incoming-token-file"),
+    ("outgoing_token", "--outgoing-token-file"),
+];
+
+/// Says which secrets are on the command line: other users of the machine can read them there, and
+/// shells keep them.
+fn warn_of_secrets(matches: &ArgMatches) {
+    for (id, instead) in SECRETS {
+        if matches.ids().any(|given| given == id) {
+            let option = id.trim_end_matches('s').replace('_', "-");
+            complain(format_args!(
+                "warning: --{option} is on the command line, where other users of this machine can \
+                 read it: use {instead}"
+            ));
+        }
+    }
+    if let Some((_, matches)) = matches.subcommand() {
+        warn_of_secrets(matches);
+    }
 }
 
-/// The configuration that a node would run with here.
-pub(crate) fn load_config(path: Option<&Path>) -> Result<Config, Failure> {
-    Ok(Config::load(path, &environment(std::env::vars_os())?)?)
+/// An environment variable that says something. Deployment files pass on variables that are not set
+/// as empty ones.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 impl Failure {

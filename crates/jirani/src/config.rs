@@ -5,25 +5,30 @@ mod environment;
 mod error;
 mod keys;
 mod listed;
+mod secrets;
 mod sections;
 mod settings;
+mod variables;
 
 use std::{
     collections::HashMap,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use ilp_admin::operator::SentEvents;
 use ilp_connector::{InFlightDefaults, Policy, rate::Rate, token::Secret};
+use ilp_http::{Endpoint, spsp::PrivateReceivers, web::Proxies};
 use ilp_stream::SharedSecret;
 use interledger_packet::Address;
 use uuid::Uuid;
 
 pub(crate) use environment::environment;
 pub(crate) use error::ConfigError;
+pub(crate) use secrets::read_file as read_secret_file;
+use secrets::{admin_secret, own_secret, stream_secret};
 pub(crate) use sections::{
     AdminConfig, AutoPeeringConfig, IlpConfig, LogConfig, MetricsConfig, RatesConfig,
     RetentionConfig, WalletConfig, WebhookConfig,
@@ -40,10 +45,6 @@ const DEFAULT_PATHS: [&str; 2] = ["./jirani.toml", "/etc/jirani/jirani.toml"];
 
 /// The longest configuration file: the sample, with a sentence about each key, is a hundredth of it.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
-
-/// The shortest admin secret taken: 16 characters of any alphabet are beyond guessing over a
-/// network, and a shorter one is usually a placeholder that somebody forgot.
-const ADMIN_SECRET_CHARACTERS_MIN: usize = 16;
 
 /// What bringing an answer back takes at the most, after the longest hold.
 const REPLY_MS: u64 = 2_000;
@@ -75,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) metrics: MetricsConfig,
     /// Where spans are sent; nowhere when unset. May carry a token, so it is never shown.
     pub(crate) otlp_url: Option<Secret>,
+    /// Which HTTP proxies requests go through that carry no packet.
+    pub(crate) proxies: Arc<Proxies>,
     /// What the operator should know about this configuration, said once the log is up.
     pub(crate) warnings: Vec<String>,
     /// Every key as the operator may see it.
@@ -98,7 +101,19 @@ impl Config {
             settings.add_file(path, &text)?;
         }
         settings.add_environment(environment)?;
-        Self::from_settings(&settings)
+        let mut config = Self::from_settings(&settings)?;
+        config.take_proxies(environment);
+        Ok(config)
+    }
+
+    /// Reads which proxies the environment names, as every program on a machine reads it.
+    fn take_proxies(&mut self, environment: &HashMap<String, String>) {
+        let (proxies, not_understood) =
+            Proxies::from_variables(|name| environment.get(name).cloned());
+        self.proxies = Arc::new(proxies);
+        self.warnings.extend(not_understood.into_iter().map(|name| {
+            format!("{name} is not the URL of an HTTP proxy, such as http://proxy:3128: not used")
+        }));
     }
 
     fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
@@ -117,7 +132,7 @@ impl Config {
             },
             admin: AdminConfig {
                 listen: settings.parsed("admin.listen")?,
-                secret: settings.get("admin.secret", admin_secret)?,
+                secret: own_secret(settings)?,
                 tenant_id: settings.get("admin.tenant_id", |text| text.parse().ok())?,
                 signature_ttl_s: settings
                     .required("admin.signature_ttl_s", |text| within(text, 1..=3_600))?,
@@ -125,6 +140,7 @@ impl Config {
             wallet: WalletConfig {
                 listen: settings.parsed("wallet.listen")?,
                 public_url: settings.get("wallet.public_url", url)?,
+                private_receivers: private_receivers(settings)?,
             },
             stream_secret: settings.get("stream_secret", stream_secret)?,
             policy: policy(settings)?,
@@ -137,11 +153,13 @@ impl Config {
             retention: retention(settings)?,
             metrics: metrics(settings)?,
             otlp_url: settings.get("telemetry.otlp_url", |text| url(text).map(Secret::new))?,
+            proxies: Arc::default(),
             warnings: warnings(settings),
             listed: settings.listed(),
         };
         config.warn_together();
         config.check_together()?;
+        config.check_secret(settings)?;
         Ok(config)
     }
 
@@ -286,8 +304,25 @@ fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
     })
 }
 
+/// A node that others reach from outside makes quotes for people outside, who name the receivers.
+fn private_receivers(settings: &Settings) -> Result<PrivateReceivers, ConfigError> {
+    let given = settings.get("wallet.private_receivers", |text: &str| text.parse::<bool>().ok())?;
+    let is_outside = |key| {
+        let url = settings.value_of(key).and_then(|(url, _)| Endpoint::parse(url).ok());
+        url.is_some_and(|url| url.host().is_of_the_internet())
+    };
+    Ok(match given {
+        Some(true) => PrivateReceivers::Allowed,
+        Some(false) => PrivateReceivers::Refused,
+        None if is_outside("wallet.public_url") || is_outside("ilp.public_url") => {
+            PrivateReceivers::Refused
+        }
+        None => PrivateReceivers::Unspecific,
+    })
+}
+
 fn warnings(settings: &Settings) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings = settings.warnings.clone();
     let has_parent = !settings.is_default("ildcp.parent_peer");
     let has_address = !settings.is_default("ilp_address");
     if has_parent && has_address {
@@ -310,10 +345,6 @@ fn log_filter(text: &str) -> Option<String> {
     let is_known = |part: &str| is_level(part) || part.contains('=');
     let filter = text.parse::<tracing_subscriber::EnvFilter>();
     (filter.is_ok() && text.split(',').all(is_known)).then(|| text.to_owned())
-}
-
-fn stream_secret(text: &str) -> Option<SharedSecret> {
-    BASE64_STANDARD.decode(text).ok()?.try_into().ok().map(SharedSecret::new)
 }
 
 fn duration_ms(text: &str) -> Option<u64> {
@@ -359,10 +390,6 @@ fn fixed_rates(text: &str) -> Option<Vec<(String, String, Rate)>> {
         rates.push((base.to_owned(), quote.to_owned(), rate.trim().parse().ok()?));
     }
     Some(rates)
-}
-
-fn admin_secret(text: &str) -> Option<Secret> {
-    (text.chars().count() >= ADMIN_SECRET_CHARACTERS_MIN).then(|| Secret::new(text.to_owned()))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ mod clock;
 mod commands;
 mod config;
 mod file_shares;
-mod http_agent;
 mod ildcp;
 mod made_once;
 mod metrics;
@@ -26,6 +25,7 @@ mod telemetry;
 mod tenant;
 mod trace;
 mod wallet_server;
+mod web;
 mod webhook;
 mod workers;
 

@@ -11,6 +11,7 @@ use crate::{
     clock,
     node::Node,
     peering::{self, Asker},
+    web::Web,
 };
 
 /// How long a ping may take: the life that senders give a packet.
@@ -23,8 +24,9 @@ pub(crate) struct Peering {
 }
 
 impl Peering {
-    pub(crate) fn new(node: Node) -> Self {
-        Self { node, asker: Asker::new() }
+    /// Sends pings through `node` and asks other nodes as `web` does.
+    pub(crate) fn new(node: Node, web: &Web) -> Self {
+        Self { node, asker: Asker::new(web) }
     }
 
     async fn ask(&self, destination: Address) -> PingOutcome {

@@ -54,6 +54,14 @@ impl NodeFile {
         fs::rename(unfinished, data_dir.join("node.json"))
     }
 
+    /// Reads where the admin port of a node listens that runs on this folder; `None` where the file is
+    /// missing or something else.
+    pub(crate) fn admin_listen(data_dir: &Path) -> Option<SocketAddr> {
+        let text = std::fs::read_to_string(data_dir.join("node.json")).ok()?;
+        let file: serde_json::Value = serde_json::from_str(&text).ok()?;
+        file["admin"]["listen"].as_str()?.parse().ok()
+    }
+
     /// Removes the file, so that no program looks for a node that has ended.
     pub(crate) fn remove(data_dir: &Path) {
         // The file only helps others to find the node, so a failure is no reason to end badly.

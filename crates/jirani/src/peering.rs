@@ -1,16 +1,26 @@
 //! Asks other nodes for a peering, and judges whether what they answer may be dialled at all.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use http::{
+    Request,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+};
 use ilp_admin::operator::{Operator, PeeringPost, PeeringReply, PeeringRules};
-use ilp_http::{Endpoint, endpoint::Host};
+use ilp_http::{
+    Endpoint,
+    endpoint::Host,
+    reach::is_public,
+    web::{WebClient, WebOptions},
+};
 use tokio::{net::TcpListener, sync::Semaphore};
 
-use crate::{admin_server, config::Config, http_agent, run::ADMIN_DRAIN};
+use crate::{
+    admin_server,
+    config::Config,
+    run::ADMIN_DRAIN,
+    web::{self, Web},
+};
 
 /// What the operator decided about nodes that ask, in the operations' terms.
 pub(crate) fn rules(config: &Config, connector_url: String) -> PeeringRules {
@@ -41,65 +51,48 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long its name may take to be looked up.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest answer that is read: an address, a URL, a token and a name.
-const ANSWER_BYTES_MAX: u64 = 16 * 1024;
-/// Requests under way at once. Each takes a thread while it waits.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
+/// Requests under way at once.
 const PARALLEL_MAX: usize = 4;
 
 /// A client of auto-peering ports. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Asker {
-    /// Made when somebody is asked for the first time: most nodes never ask, and the machine's roots
-    /// take memory.
-    agent: Arc<OnceLock<ureq::Agent>>,
+    client: WebClient,
     places: Arc<Semaphore>,
 }
 
 impl Asker {
-    /// A client that has asked nobody yet.
-    pub(crate) fn new() -> Self {
-        Self { agent: Arc::default(), places: Arc::new(Semaphore::new(PARALLEL_MAX)) }
+    /// A client that has asked no node yet.
+    pub(crate) fn new(web: &Web) -> Self {
+        let client = web.client(WebOptions {
+            time_max: TIMEOUT,
+            connect_time_max: TIMEOUT,
+            body_bytes_max: ANSWER_BYTES_MAX,
+            ..WebOptions::default()
+        });
+        Self { client, places: Arc::new(Semaphore::new(PARALLEL_MAX)) }
     }
 
-    /// Asks, and waits for the answer.
+    /// Asks another node for a peering. A redirection is its answer, and not followed: it might lead
+    /// into the private network that this node is in, and the body has a token inside.
     pub(crate) async fn ask(&self, post: PeeringPost) -> Result<PeeringReply, String> {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+        let Ok(_place) = self.places.try_acquire() else {
             return Err("this node asks as many others as it may: try again".to_owned());
         };
-        let agent = Arc::clone(&self.agent);
-        let asked = tokio::task::spawn_blocking(move || {
-            let reply = send(agent.get_or_init(|| http_agent::agent(TIMEOUT)), &post);
-            drop(place);
-            reply
-        });
-        asked.await.unwrap_or_else(|panic| Err(format!("the client failed: {panic}")))
-    }
-}
-
-fn send(agent: &ureq::Agent, post: &PeeringPost) -> Result<PeeringReply, String> {
-    let endpoint = Endpoint::parse(&post.url).map_err(|error| error.to_string())?;
-    let mut request = agent
-        .post(endpoint.to_string())
-        .header("content-type", "application/json")
-        .header("accept", "application/json");
-    if let Some(proof) = &post.proof {
-        request = request.header("authorization", format!("Bearer {}", proof.reveal()));
-    }
-    let mut response = request.send(post.body.as_bytes()).map_err(|error| reason(&error))?;
-    let status = response.status().as_u16();
-    let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
-    Ok(PeeringReply { status, body: body.map_err(|error| reason(&error))? })
-}
-
-/// What went wrong, in words that repeat nothing of the request.
-fn reason(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Timeout(_) => "it does not answer in time".to_owned(),
-        ureq::Error::HostNotFound => "its name is unknown".to_owned(),
-        ureq::Error::ConnectionFailed => "it takes no connection".to_owned(),
-        ureq::Error::Io(error) => format!("the connection failed: {}", error.kind()),
-        ureq::Error::Rustls(error) => format!("TLS failed: {error}"),
-        ureq::Error::BodyExceedsLimit(_) => "its answer is too long".to_owned(),
-        _ => "its answer is no HTTP answer".to_owned(),
+        let endpoint = Endpoint::parse(&post.url).map_err(|error| error.to_string())?;
+        let mut request = Request::post(endpoint.to_string())
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json");
+        if let Some(proof) = &post.proof {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", proof.reveal()));
+        }
+        let request = request.body(post.body.into());
+        let request = request.map_err(|_| "its URL or our token can't be sent".to_owned())?;
+        let response = self.client.send(request).await;
+        let response = response.map_err(|error| web::reason(&error, "it"))?;
+        let body = String::from_utf8_lossy(response.body()).into_owned();
+        Ok(PeeringReply { status: response.status().as_u16(), body })
     }
 }
 
@@ -131,72 +124,9 @@ async fn look_up(name: &str, port: u16) -> Result<Vec<IpAddr>, String> {
     }
 }
 
-/// Whether an address is one of the Internet's own, as far as that is settled.
-fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [first, second, third, _] = address.octets();
-    // RFC 6890 and its updates; the standard library's `is_global` is not stable yet.
-    !(address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_documentation()
-        || first == 0
-        || first >= 240
-        || (first == 100 && (64..128).contains(&second))
-        || (first == 192 && second == 0 && third == 0)
-        || (first == 198 && (18..20).contains(&second)))
-}
-
-/// Only what is handed out for global use (2000::/3), less documentation and what wraps an IPv4
-/// address.
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, ..] = address.segments();
-    let is_documentation = first == 0x2001 && second == 0x0db8;
-    let wraps_v4 = first == 0x2002 || (first == 0x2001 && second == 0);
-    (0x2000..0x4000).contains(&first) && !is_documentation && !wraps_v4
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn private_and_special_addresses_are_not_public() {
-        for public in ["1.1.1.1", "172.15.0.1", "192.1.0.1", "2606:4700::1", "::ffff:1.1.1.1"] {
-            assert!(is_public(public.parse().unwrap()), "{public}");
-        }
-        for near in [
-            "0.0.0.0",
-            "10.1.2.3",
-            "100.64.0.1",
-            "127.0.0.1",
-            "169.254.169.254",
-            "172.16.0.1",
-            "192.168.1.1",
-            "192.0.2.1",
-            "198.18.0.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "fc00::1",
-            "fe80::1",
-            "ff02::1",
-            "2001:db8::1",
-            "2002:7f00:1::",
-            "64:ff9b::7f00:1",
-            "::ffff:127.0.0.1",
-        ] {
-            assert!(!is_public(near.parse().unwrap()), "{near}");
-        }
-    }
 
     #[tokio::test]
     async fn an_endpoint_is_judged_by_where_it_leads() {

@@ -2,9 +2,10 @@
 //! packet.
 //!
 //! The service answers `GET {url}?base=USD` with `{"base": "USD", "rates": {"EUR": 0.92}}`, as those
-//! that serve Rafiki do. For each asset's code it is asked three times within a rate's lifetime. When
-//! it fails, the last good rates stay in use until their lifetime ends, and it is asked again after
-//! pauses that grow.
+//! that serve Rafiki do; [`answer`] says how far it may differ. For each asset's code it is asked
+//! three times within a rate's lifetime. When it fails, the last good rates stay in use until their
+//! lifetime ends, and it is asked again after pauses that grow. A rate that can't be used is refused
+//! alone: the others of its answer are taken, and the service has not failed.
 
 mod answer;
 
@@ -15,24 +16,32 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Uri, header::ACCEPT};
 use ilp_admin::operator::Operator;
 use ilp_connector::{
     Connector,
     rates::{Quote, RateOrigin},
     token::Secret,
 };
+use ilp_http::web::{WebClient, WebError, WebOptions};
 use ilp_store::DurableLedger;
 use interledger_packet::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{
     task::{JoinError, JoinSet},
     time::Instant,
 };
 
-use self::answer::Told;
-use crate::{clock, config::RatesConfig, http_agent};
+use self::answer::GivenRates;
+use crate::{
+    clock,
+    config::RatesConfig,
+    web::{self, Web},
+};
 
-/// Requests under way at once, each of which may take a thread for as long as the service may take.
+/// Requests under way at once, and connections kept for the next ones.
 const PARALLEL_MAX: usize = 8;
 /// How long the service may take to answer, however long the lifetime is.
 const TIMEOUT_MAX: Duration = Duration::from_secs(5);
@@ -55,7 +64,7 @@ pub(crate) struct RatesService {
 struct Client {
     /// May carry a token, so it is never shown.
     url: Secret,
-    agent: ureq::Agent,
+    web: WebClient,
 }
 
 struct Base {
@@ -64,28 +73,38 @@ struct Base {
     /// Whether it is being asked for less than is needed by now.
     is_outdated: bool,
     failures: u32,
-    /// Codes to which the service tells no rate, once that is in the log.
-    untold: BTreeSet<String>,
+    /// Codes to which the service gives no rate, once that is in the log.
+    missing: BTreeSet<String>,
+    /// Codes to which the service gives a rate that can't be used, once that is in the log.
+    refused: BTreeSet<String>,
 }
 
 /// One question, answered or not.
-struct Asked {
+struct Question {
     base: String,
     at: Timestamp,
-    answer: Result<Told, String>,
+    answer: Result<GivenRates, String>,
 }
 
 impl RatesService {
     /// The service that the configuration names, if it names one.
     pub(crate) fn new(
         config: &RatesConfig,
+        web: &Web,
         operator: Operator,
         connector: Arc<Connector<DurableLedger>>,
     ) -> Option<Self> {
         let url = config.url.clone()?;
         let lifetime = Duration::from_millis(config.lifetime_ms);
-        let agent = http_agent::agent((lifetime / 3).min(TIMEOUT_MAX));
-        let client = Client { url, agent };
+        let timeout = (lifetime / 3).min(TIMEOUT_MAX);
+        let web = web.client(WebOptions {
+            time_max: timeout,
+            connect_time_max: timeout,
+            body_bytes_max: answer::BYTES_MAX,
+            idle_connections_max: PARALLEL_MAX,
+            ..WebOptions::default()
+        });
+        let client = Client { url, web };
         Some(Self { client, lifetime, operator, connector, bases: BTreeMap::new() })
     }
 
@@ -98,7 +117,7 @@ impl RatesService {
                 && let Some(base) = self.next_due(Instant::now())
             {
                 let (client, quotes) = (self.client.clone(), codes.clone());
-                asking.spawn_blocking(move || client.ask(base, &quotes));
+                asking.spawn(async move { client.ask(base, &quotes).await });
             }
             let due = self.bases.values().filter_map(|base| base.due).min();
             let has_room = asking.len() < PARALLEL_MAX;
@@ -110,7 +129,7 @@ impl RatesService {
             };
             tokio::select! {
                 Some(asked) = asking.join_next() => match asked {
-                    Ok(asked) => self.learn(asked),
+                    Ok(question) => self.learn(question),
                     Err(error) => self.ask_again_after(&error),
                 },
                 () = next => {}
@@ -166,25 +185,31 @@ impl RatesService {
         }
     }
 
-    /// Takes what the service told, and decides when to ask again.
-    fn learn(&mut self, Asked { base: code, at, answer }: Asked) {
-        // It may be gone since.
+    /// Takes the rates of an answer, and decides when to ask again.
+    fn learn(&mut self, Question { base: code, at, answer }: Question) {
+        // The last asset of that code may have been deleted meanwhile.
         let Some(base) = self.bases.get_mut(&code) else { return };
-        let wrong = match answer {
-            Ok(told) => {
+        let (failure, complaint) = match answer {
+            Ok(given) => {
                 let lifetime_ms = u64::try_from(self.lifetime.as_millis()).unwrap_or(u64::MAX);
                 let good_until = Some(at.saturating_add_ms(lifetime_ms));
-                for (quote, rate) in told.rates {
+                let complaint = given.refused.values().next().cloned();
+                // One good rate shows that the service works, whatever it says of the others.
+                let failure = complaint.clone().filter(|_| given.rates.is_empty());
+                for (quote, rate) in given.rates {
                     let given = Quote { rate, updated_at: at, good_until };
                     self.connector.rates().give(RateOrigin::Service, &code, &quote, given);
                 }
-                base.note_untold(&code, told.untold);
-                told.wrong
+                base.note_missing(&code, given.missing);
+                if failure.is_none() {
+                    base.note_refused(&code, &given.refused);
+                }
+                (failure, complaint)
             }
-            Err(why) => Some(why),
+            Err(why) => (Some(why.clone()), Some(why)),
         };
         // Only the turns are logged: in between, the health check says how it is.
-        match (&wrong, base.failures) {
+        match (&failure, base.failures) {
             (Some(why), 0) => tracing::warn!(
                 base = code, reason = why, lifetime = ?self.lifetime,
                 "the rates service fails: the last good rates are used until their lifetime ends"
@@ -192,20 +217,26 @@ impl RatesService {
             (None, 1..) => tracing::info!(base = code, "the rates service tells rates again"),
             (why, _) => tracing::debug!(base = code, reason = ?why, "asked the rates service"),
         }
-        base.failures = if wrong.is_some() { base.failures.saturating_add(1) } else { 0 };
+        base.failures = if failure.is_some() { base.failures.saturating_add(1) } else { 0 };
         let pause =
             if base.is_outdated { Duration::ZERO } else { pause(base.failures, self.lifetime / 3) };
         base.due = Some(Instant::now() + pause);
-        if wrong.is_none() {
+        if failure.is_none() {
             self.connector.rates().set_awaited(&code, false);
         }
-        self.operator.rates_service_fails(&code, wrong);
+        self.operator.rates_service_fails(&code, complaint);
     }
 }
 
 impl Base {
     fn new() -> Self {
-        Self { due: Some(Instant::now()), is_outdated: false, failures: 0, untold: BTreeSet::new() }
+        Self {
+            due: Some(Instant::now()),
+            is_outdated: false,
+            failures: 0,
+            missing: BTreeSet::new(),
+            refused: BTreeSet::new(),
+        }
     }
 
     /// Has the service asked as soon as possible, and again if it is being asked just now.
@@ -216,15 +247,30 @@ impl Base {
         }
     }
 
-    fn note_untold(&mut self, code: &str, untold: BTreeSet<String>) {
-        for quote in untold.difference(&self.untold) {
+    fn note_missing(&mut self, code: &str, missing: BTreeSet<String>) {
+        for quote in missing.difference(&self.missing) {
             tracing::warn!(
                 base = code,
                 quote,
                 "the rates service knows no rate between these: set one, or packets are refused"
             );
         }
-        self.untold = untold;
+        self.missing = missing;
+    }
+
+    fn note_refused(&mut self, code: &str, refused: &BTreeMap<String, String>) {
+        for (quote, reason) in refused.iter().filter(|(quote, _)| !self.refused.contains(*quote)) {
+            tracing::warn!(
+                base = code,
+                quote,
+                reason,
+                "a rate of the service can't be used: the last good one is, until its lifetime ends"
+            );
+        }
+        for quote in self.refused.iter().filter(|quote| !refused.contains_key(*quote)) {
+            tracing::info!(base = code, quote, "the service's rate can be used again");
+        }
+        self.refused = refused.keys().cloned().collect();
     }
 }
 
@@ -246,34 +292,58 @@ fn pause(failures: u32, interval: Duration) -> Duration {
 
 impl Client {
     /// Asks for the rates from `base` to each of `quotes`.
-    fn ask(&self, base: String, quotes: &BTreeSet<String>) -> Asked {
-        // What the service tells is at least as new as the question.
+    async fn ask(self, base: String, quotes: &BTreeSet<String>) -> Question {
+        // What the service gives is at least as new as the question.
         let at = clock::now();
-        let answer = self.get(&base).and_then(|body| answer::read(&body, &base, quotes));
-        Asked { base, at, answer }
+        let answer = match self.get(&base).await {
+            Ok(body) => answer::read(&body, &base, quotes),
+            Err(why) => Err(why),
+        };
+        Question { base, at, answer }
     }
 
-    fn get(&self, base: &str) -> Result<Vec<u8>, String> {
-        let reason = |error: ureq::Error| http_agent::reason(&error, "the service");
-        let request = self.agent.get(self.url.reveal()).query("base", base);
-        let mut response = request.header("accept", "application/json").call().map_err(reason)?;
+    /// Gets the answer's body. What type it says that it has is not looked at: services in use say
+    /// `text/plain` or nothing.
+    async fn get(&self, base: &str) -> Result<Bytes, String> {
+        let reason = |error: WebError| web::reason(&error, "the service");
+        let uri = with_base(self.url.reveal(), base).ok_or(WebError::Url).map_err(reason)?;
+        let headers =
+            HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+        let response = self.web.get(uri, headers).await.map_err(reason)?;
         if response.status() != 200 {
             return Err(format!("it answers with HTTP status {}", response.status().as_u16()));
         }
-        let content_type = response.headers().get("content-type");
-        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default();
-        if !essence.trim().eq_ignore_ascii_case("application/json") {
-            return Err("its answer is not of the type application/json".to_owned());
-        }
-        let body = response.body_mut().with_config().limit(answer::BYTES_MAX);
-        body.read_to_vec().map_err(reason)
+        Ok(response.into_body())
     }
+}
+
+/// The service's URL with the base that is asked for behind what its query has already.
+fn with_base(url: &str, base: &str) -> Option<Uri> {
+    let url = url.split('#').next().unwrap_or_default();
+    let before = match url.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some(_) => "&",
+    };
+    let base = utf8_percent_encode(base, NON_ALPHANUMERIC);
+    format!("{url}{before}base={base}").parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_base_is_added_to_whatever_url_there_is() {
+        for (url, meant) in [
+            ("http://a.example", "http://a.example/?base=U%2FD"),
+            ("http://a.example/rates", "http://a.example/rates?base=U%2FD"),
+            ("http://a.example/rates?", "http://a.example/rates?base=U%2FD"),
+            ("http://a.example/rates?key=x#y", "http://a.example/rates?key=x&base=U%2FD"),
+        ] {
+            assert_eq!(with_base(url, "U/D").unwrap().to_string(), meant);
+        }
+    }
 
     #[test]
     fn pauses_grow_and_end_before_a_lifetime_does() {

@@ -14,6 +14,7 @@ use ilp_http::{
     Client, ClientOptions, Limits, Server,
     server::Drained,
     spsp::{SpspClient, SpspOptions},
+    tls::TlsSetupError,
 };
 use ilp_pages::Sampler;
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
@@ -41,6 +42,7 @@ use crate::{
     telemetry, tenant,
     trace::Traces,
     wallet_server::{self, WalletLimits},
+    web::Web,
     webhook,
     workers::{start_workers, worker_count},
 };
@@ -68,8 +70,9 @@ pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
     }
     let connector = open(&config, &store, ledger_failed, &event_made)?;
     times.books_are_open();
-    let traces = Traces::start(config.otlp_url.as_ref(), &config.name)?;
-    let parts = (&store, &connector, &traces, times);
+    let web = Web::new(Arc::clone(&config.proxies))?;
+    let traces = Traces::start(config.otlp_url.as_ref(), &config.name, &web)?;
+    let parts = (&store, &connector, &traces, &web, times);
     let outcome = main.block_on(serve(&config, parts, event_made, on_ledger_failure));
     // What still reads or copies the store on a thread of its own is not waited for without bound.
     main.shutdown_timeout(ADMIN_DRAIN);
@@ -111,17 +114,15 @@ fn open(
 
 async fn serve(
     config: &Config,
-    (store, connector, traces, times): (&Store, &Arc<Books>, &Traces, StartTimes),
+    (store, connector, traces, web, times): (&Store, &Arc<Books>, &Traces, &Web, StartTimes),
     event_made: Arc<Notify>,
     on_ledger_failure: oneshot::Receiver<String>,
 ) -> Result<(), Failure> {
     let surfaces = Surfaces::listen(config).await?;
     let threads = worker_count(config.ilp.threads);
     let files = FileShares::take(config, threads)?;
-    let tls = ilp_http::tls::client_config()
-        .map_err(|error| Failure::Refused(format!("TLS can't be set up: {error}")))?;
     let node = |receiving| {
-        let client = Client::new(client_options(files), Arc::clone(&tls));
+        let client = Client::new(client_options(files), Arc::clone(web.tls()));
         Node::new(Arc::clone(connector), client, receiving, traces.clone())
     };
 
@@ -130,7 +131,7 @@ async fn serve(
     let operator = Operator::new(Parts {
         store: store.clone(),
         connector: Arc::clone(connector),
-        network: Arc::new(Peering::new(asking.clone())),
+        network: Arc::new(Peering::new(asking.clone(), web)),
         clock: clock::now,
         tenant_id: tenant_id.clone(),
         tenant: tenant::profile(config),
@@ -148,7 +149,7 @@ async fn serve(
     let (end_workers, workers_end) = watch::channel(());
     let workers = start_workers(threads, || node(Some(Arc::clone(&receiving))), &workers_end)?;
     let (stop, stopping) = watch::channel(());
-    let spsp = SpspClient::new(SpspOptions::default(), &tls);
+    let spsp = SpspClient::new(spsp_options(config), web.tls(), web.proxies());
     let payer = Arc::new(Payer::new(workers.clone(), spsp, stopping.clone()));
     let paying = operator.pay_through(Arc::clone(&payer) as _);
     paying.await.map_err(|error| Failure::Store(error.to_string()))?;
@@ -173,8 +174,9 @@ async fn serve(
         peers_max: config.metrics.peers_max,
     };
     let packets = server.serve(surfaces.ilp, workers, until(stopping.clone()));
-    let upkeep = upkeep(config, store, operator.clone(), event_made, until(stopping.clone()));
-    let service = RatesService::new(&config.rates, operator.clone(), Arc::clone(connector));
+    let stop_upkeep = until(stopping.clone());
+    let upkeep = upkeep((config, web), store, operator.clone(), event_made, stop_upkeep);
+    let service = RatesService::new(&config.rates, web, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(service, until(stopping.clone()));
     let auth = auth(config, tenant_id, store)?;
     let (router, sampler) = admin_router(config, auth, (&operator, connector_url), sources);
@@ -213,6 +215,10 @@ fn receiving(config: &Config, store: &Store, operator: &Operator) -> Result<Rece
 /// How long what is under way may take when the node is told to stop.
 fn drain_max(config: &Config) -> Duration {
     Duration::from_millis(config.drain_ms_max)
+}
+
+fn spsp_options(config: &Config) -> SpspOptions {
+    SpspOptions { private_receivers: config.wallet.private_receivers, ..SpspOptions::default() }
 }
 
 fn limits(config: &Config, files: FileShares) -> Limits {
@@ -265,7 +271,7 @@ async fn tell_unfinished(operator: &Operator, drained: Drained) {
 /// time is over, sends events, and removes what has served its time. Each sleeps until there is
 /// something to do.
 async fn upkeep(
-    config: &Config,
+    (config, web): (&Config, &Web),
     store: &Store,
     operator: Operator,
     event_made: Arc<Notify>,
@@ -278,7 +284,7 @@ async fn upkeep(
         };
         let rules = webhook::rules(&config.webhook);
         let timeout = Duration::from_millis(config.webhook.timeout_ms);
-        let receiver = webhook::Receiver::new(url, timeout);
+        let receiver = webhook::Receiver::new(url, timeout, web);
         Webhooks::new(store.clone(), receiver, rules, clock::now, event_made).run().await
     };
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
@@ -373,4 +379,9 @@ pub(crate) fn store_failure(error: StoreError) -> Failure {
 
 pub(crate) fn no_runtime(error: io::Error) -> Failure {
     Failure::Refused(format!("the system gives no more threads or event queues: {error}"))
+}
+
+/// Says that the TLS library refuses its own set-up.
+pub(crate) fn no_tls(error: TlsSetupError) -> Failure {
+    Failure::Refused(format!("TLS can't be set up: {error}"))
 }

@@ -1,17 +1,29 @@
-//! How events reach their receiver: a `POST` over HTTP, on a thread that may wait for it.
-//!
-//! Events are rare, so a blocking client with a thread for each of the few requests under way does,
-//! and it is the one that the command line has anyway.
+//! How events reach their receiver: a `POST` over HTTP.
 
 use std::{sync::Arc, time::Duration};
 
+use http::{
+    Request,
+    header::{CONTENT_TYPE, HeaderName},
+};
 use ilp_admin::{Backoff, WebhookRequest, WebhookRules, WebhookTransport, operator::BoxFuture};
 use ilp_connector::token::Secret;
+use ilp_http::web::{WebClient, WebError, WebOptions};
 
-use crate::{config::WebhookConfig, http_agent};
+use crate::{
+    config::WebhookConfig,
+    web::{self, Web},
+};
 
-/// Requests under way at once. Each may take a thread for as long as a receiver may take.
+/// Requests under way at once, and connections kept for the next ones.
 const PARALLEL_MAX: usize = 16;
+
+/// How much of a receiver's answer is read. Its status says all; but what it sends with it must be
+/// taken for the connection to be kept.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// The header with an event's signature.
+const SIGNATURE: HeaderName = HeaderName::from_static("rafiki-signature");
 
 /// How much longer than the receiver's time the sender waits for this client, which itself gives up
 /// in time and says better what happened.
@@ -32,34 +44,40 @@ pub(crate) fn rules(config: &WebhookConfig) -> WebhookRules {
 /// The one receiver of events.
 pub(crate) struct Receiver {
     url: Secret,
-    agent: ureq::Agent,
+    client: WebClient,
 }
 
 impl Receiver {
-    /// The receiver at `url`. Who redirects has not confirmed anything.
-    pub(crate) fn new(url: Secret, timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { url, agent: http_agent::agent(timeout) })
+    /// The receiver at `url`. One that redirects has not confirmed anything.
+    pub(crate) fn new(url: Secret, timeout: Duration, web: &Web) -> Arc<Self> {
+        let client = web.client(WebOptions {
+            time_max: timeout,
+            connect_time_max: timeout,
+            body_bytes_max: ANSWER_BYTES_MAX,
+            idle_connections_max: PARALLEL_MAX,
+            ..WebOptions::default()
+        });
+        Arc::new(Self { url, client })
     }
-}
 
-/// Sends one request and waits for the head of its answer.
-fn send(agent: &ureq::Agent, url: &Secret, request: &WebhookRequest) -> Result<u16, String> {
-    let mut post = agent.post(url.reveal()).header("content-type", "application/json");
-    if let Some(signature) = &request.signature {
-        post = post.header("rafiki-signature", signature);
-    }
-    match post.send(request.body.as_bytes()) {
-        Ok(answer) => Ok(answer.status().as_u16()),
-        Err(error) => Err(http_agent::reason(&error, "the receiver")),
+    async fn send(&self, request: WebhookRequest) -> Result<u16, WebError> {
+        let mut post = Request::post(self.url.reveal()).header(CONTENT_TYPE, "application/json");
+        if let Some(signature) = request.signature {
+            post = post.header(SIGNATURE, signature);
+        }
+        let post = post.body(request.body.into()).map_err(|_| WebError::Url)?;
+        match self.client.send(post).await {
+            Ok(answer) => Ok(answer.status().as_u16()),
+            Err(error) => Err(error),
+        }
     }
 }
 
 impl WebhookTransport for Receiver {
     fn post(&self, request: WebhookRequest) -> BoxFuture<'_, Result<u16, String>> {
-        let (agent, url) = (self.agent.clone(), self.url.clone());
         Box::pin(async move {
-            let sent = tokio::task::spawn_blocking(move || send(&agent, &url, &request)).await;
-            sent.unwrap_or_else(|panic| Err(format!("the client failed: {panic}")))
+            let sent = self.send(request).await;
+            sent.map_err(|error| web::reason(&error, "the receiver"))
         })
     }
 }

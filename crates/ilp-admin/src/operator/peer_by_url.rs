@@ -5,13 +5,13 @@
 //! this very URL, and only that URL is shown the token which the peer knows us by.
 
 use ilp_connector::token::Secret;
-use ilp_store::{PeerRecord, Proof, Store};
+use ilp_store::{PeerRecord, Proof, Store, StoreError};
 use uuid::Uuid;
 
 use super::{
     Changing, Edit, ErrorKind, Operator, OperatorError, PeerEdit, PeeringAnswer, PeeringOffer,
     auto_peering::is_below, check, error::unknown_asset, inputs::NewPeer, peers::peer_towards,
-    tokens::random_token, views::PeerView,
+    tokens::random_token, url_form::peering_key, views::PeerView,
 };
 use crate::{auto_peering::wire, operator::PeeringPost};
 use ilp_connector::account::AccountId;
@@ -60,7 +60,7 @@ impl Operator {
             .read(move |inner| {
                 let store = &inner.parts.store;
                 let asset = store.asset(asset_id)?.ok_or_else(unknown_asset)?;
-                let known = match store.peer_behind(asset_id, &url)? {
+                let known = match peer_at(store, asset_id, &url)? {
                     Some(id) => store.peer(id)?,
                     None => None,
                 };
@@ -164,6 +164,7 @@ impl Changing {
             super::auto_peering::deposit_of(wanted.liquidity_to_deposit.unwrap_or(0));
         let peer = self.create_peer(record).await?;
         let (id, url) = (peer.record.id, wanted.peer_url);
+        let url = peering_key(&url);
         self.store(move |store| store.note_peer_behind(asset_id, &url, id)).await?;
         Ok(peer)
     }
@@ -212,7 +213,7 @@ fn is_nobodys(store: &Store, own: &str, address: &str, url: &str) -> Result<(), 
     for asset in store.all_assets() {
         let Some(peer) = peer_towards(store, address, asset?.id)? else { continue };
         let is_same = peer.static_ilp_address == address
-            && store.peer_behind(peer.asset_id, url)? == Some(peer.id);
+            && peer_at(store, peer.asset_id, url)? == Some(peer.id);
         if !is_same {
             return Err(bad_answer(format!(
                 "it answers with the address {address}, and packets to there are those of the peer \
@@ -222,6 +223,19 @@ fn is_nobodys(store: &Store, own: &str, address: &str, url: &str) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Returns the peer that was made at a URL, in whichever of its spellings. Stores from before URLs
+/// were compared have them as they were written.
+fn peer_at(store: &Store, asset_id: Uuid, url: &str) -> Result<Option<Uuid>, StoreError> {
+    let key = peering_key(url);
+    let with_slash = format!("{key}/");
+    for spelling in [&key, &with_slash, url] {
+        if let Some(peer) = store.peer_behind(asset_id, spelling)? {
+            return Ok(Some(peer));
+        }
+    }
+    Ok(None)
 }
 
 /// Input that is the other node's and not the client's.

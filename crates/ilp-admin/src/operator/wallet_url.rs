@@ -1,9 +1,11 @@
 //! The URLs of wallet addresses, in the one form in which they are stored and compared.
 //!
 //! All of it is in lower case, as with Rafiki: people type these, and two that differ in nothing
-//! but case would be a trap.
+//! but case would be a trap. What needs no percent-encoding is decoded.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::url_form::decoded_unreserved;
 
 /// Longest URL, in bytes: what every HTTP client and server takes.
 const URL_BYTES_MAX: usize = 2048;
@@ -97,7 +99,9 @@ fn normalised(text: &str) -> Result<String, String> {
             None => return Err("a port is a number from 1 to 65535".to_owned()),
         },
     };
-    let path = path.strip_suffix('/').unwrap_or(path);
+    // What was encoded may be a letter in upper case.
+    let path = decoded_unreserved(path).to_ascii_lowercase();
+    let path = path.strip_suffix('/').unwrap_or(&path);
     if path.split('/').skip(1).any(|segment| matches!(segment, "" | "." | "..")) {
         return Err("a path has no empty parts and no dots alone".to_owned());
     }
@@ -190,6 +194,8 @@ mod tests {
             ("http://[::1]:3003/bob", "http://[::1]:3003/bob"),
             ("http://10.1.2.3/bob", "http://10.1.2.3/bob"),
             ("https://wallet.example/%C3%A9", "https://wallet.example/%c3%a9"),
+            ("https://wallet.example/%7Ealice", "https://wallet.example/~alice"),
+            ("https://wallet.example/%41lice%2Fx", "https://wallet.example/alice%2fx"),
         ] {
             assert_eq!(new_address(text).as_deref(), Ok(url), "{text}");
         }
@@ -218,6 +224,8 @@ mod tests {
             "https://127.1/alice",
             "https://[::1/alice",
             "https://wallet.example/../alice",
+            "https://wallet.example/%2E%2e/alice",
+            "https://wallet.example/%71uotes",
             "https://wallet.example//alice",
             "https://wallet.example/alice/incoming-payments/x",
             "https://wallet.example/quotes",

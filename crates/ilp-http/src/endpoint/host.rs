@@ -1,6 +1,7 @@
 //! A host: a domain name or an address, and whether it is near enough to be spoken to in clear text.
 
 use super::EndpointError;
+use crate::reach::is_public;
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -21,7 +22,7 @@ pub enum Host {
 
 impl Host {
     /// Reads a host; an IPv6 address is in brackets.
-    pub(super) fn parse(text: &str) -> Result<Host, EndpointError> {
+    pub(crate) fn parse(text: &str) -> Result<Host, EndpointError> {
         if let Some(inner) = text.strip_prefix('[') {
             let inner = inner.strip_suffix(']').ok_or(EndpointError::Ipv6)?;
             let address: Ipv6Addr = inner.parse().map_err(|_| EndpointError::Ipv6)?;
@@ -59,8 +60,33 @@ impl Host {
         }
     }
 
+    /// Whether the host is on the Internet, as far as its text tells: an address of the Internet's own,
+    /// or a name below a domain that isn't set aside for private networks and examples (RFC 2606,
+    /// RFC 6762, RFC 8375).
+    pub fn is_of_the_internet(&self) -> bool {
+        const SET_ASIDE: [&str; 10] = [
+            "localhost",
+            "local",
+            "internal",
+            "test",
+            "example",
+            "invalid",
+            "lan",
+            "home",
+            "corp",
+            "arpa",
+        ];
+        match self {
+            Host::Address(address) => is_public(*address),
+            Host::Name(name) => {
+                let top = name.rsplit_once('.').map(|(_, top)| top);
+                top.is_some_and(|top| !SET_ASIDE.contains(&top))
+            }
+        }
+    }
+
     /// What is connected to: the unspecified addresses become loopback.
-    pub(super) fn dialled(self) -> Host {
+    pub(crate) fn dialled(self) -> Host {
         match self {
             Host::Address(IpAddr::V4(address)) if address.is_unspecified() => {
                 Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST))

@@ -20,6 +20,9 @@ fn the_rfcs_examples_mean_their_urls() {
         ("$EXAMPLE.com/Bob", "https://example.com/Bob"),
         ("$example.com/@bob", "https://example.com/@bob"),
         ("$example.com/b%C3%B6b", "https://example.com/b%C3%B6b"),
+        ("$example.com/b%c3%b6b", "https://example.com/b%C3%B6b"),
+        ("$example.com/%7Ebob", "https://example.com/~bob"),
+        ("$example.com/%7ebob%2Fx", "https://example.com/~bob%2Fx"),
     ] {
         assert_eq!(url(pointer), meant);
     }

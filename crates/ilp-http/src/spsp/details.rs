@@ -53,7 +53,7 @@ impl PaymentDetails {
             serde_json::from_slice(body).map_err(|error| SpspError::Answer(unreadable(&error)))?;
         let destination = Address::try_from(answer.destination_account.as_str())
             .map_err(|_| SpspError::Answer("destination_account is no ILP address"))?;
-        let shared_secret = read_secret(&answer.shared_secret)
+        let shared_secret = read_shared_secret(&answer.shared_secret)
             .ok_or(SpspError::Answer("shared_secret is not 32 bytes in base64"))?;
         let outstanding = answer.balance.map(|balance| balance.outstanding()).transpose()?;
         Ok(Self {
@@ -87,9 +87,10 @@ fn unreadable(error: &serde_json::Error) -> &'static str {
     }
 }
 
-/// The RFC says base64 with padding; Rafiki sends the alphabet for URLs, without padding. Both
-/// mean the same bytes, so both are taken.
-fn read_secret(text: &str) -> Option<[u8; 32]> {
+/// Reads 32 bytes in base64 of either alphabet, with padding or without. IL-RFC 9 says base64 with
+/// padding; Rafiki sends the alphabet for URLs, without padding. Both mean the same bytes.
+#[must_use]
+pub fn read_shared_secret(text: &str) -> Option<[u8; 32]> {
     const fn engine(alphabet: &Alphabet) -> GeneralPurpose {
         let config = GeneralPurposeConfig::new();
         let config = config.with_decode_padding_mode(DecodePaddingMode::Indifferent);

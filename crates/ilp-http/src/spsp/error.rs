@@ -1,7 +1,7 @@
 //! Why a receiver could not be asked. None of the texts repeats what the other side sent.
 
-use crate::client::ConnectError;
-use std::{sync::Arc, time::Duration};
+use crate::{client::ConnectError, web::WebError};
+use std::{error::Error, sync::Arc, time::Duration};
 
 /// Why there are no payment details.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -14,7 +14,23 @@ pub enum SpspError {
     Timeout(Duration),
     /// The connection ended early, or what came is not HTTP.
     #[error("the receiver's server broke the connection off, or speaks no HTTP")]
-    Http(#[source] Arc<hyper::Error>),
+    Http(#[source] Arc<dyn Error + Send + Sync>),
+    /// The HTTP proxy of the environment did not lead to the receiver.
+    #[error("the HTTP proxy does not lead to the receiver's server: {0}")]
+    Proxy(String),
+    /// The receiver is on this machine or in a private network, and that is not allowed; or the name
+    /// leads nowhere, which is told alike.
+    #[error(
+        "the receiver's server is unknown, or it is on this machine or in a private network, which \
+         wallet.private_receivers = true in the configuration allows"
+    )]
+    NotPublic,
+    /// The receiver is on this machine or in a private network, and failed in any way.
+    #[error(
+        "no receiver can be asked there; what failed on this machine or in a private network is \
+         told where wallet.private_receivers = true is in the configuration"
+    )]
+    Unspecified,
     /// 404: the server knows no such receiver.
     #[error("the receiver's server knows nobody of that name (HTTP status 404)")]
     Unknown,
@@ -49,9 +65,28 @@ impl SpspError {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Connect(ConnectError::Tls(_) | ConnectError::Name) => false,
-            Self::Connect(_) | Self::Timeout(_) | Self::Http(_) => true,
+            Self::Connect(_)
+            | Self::Timeout(_)
+            | Self::Http(_)
+            | Self::Proxy(_)
+            | Self::Unspecified => true,
             Self::Status(status) => *status == 429 || *status >= 500,
             _ => false,
+        }
+    }
+}
+
+impl From<WebError> for SpspError {
+    fn from(error: WebError) -> Self {
+        match error {
+            WebError::Url | WebError::Redirects => Self::Redirects,
+            WebError::NotPublic => Self::NotPublic,
+            WebError::Connect(error) => Self::Connect(error),
+            WebError::Proxy(words) => Self::Proxy(words),
+            WebError::Timeout(time) => Self::Timeout(time),
+            WebError::Http(error) => Self::Http(error),
+            WebError::TooLong(bytes) => Self::TooLong(bytes),
+            WebError::Elsewhere(url) => Self::Elsewhere(url),
         }
     }
 }

@@ -1,14 +1,19 @@
 //! A client of the admin API, for the commands.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
+use http::{
+    Request,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
 use ilp_admin::operator::steers;
 use ilp_connector::token::Secret;
+use ilp_http::web::WebOptions;
 use serde_json::{Value, json};
 
-use super::{Failure, output::say};
-use crate::{clock, http_agent};
+use super::{Failure, output::say, secret_options};
+use crate::{cli::variable, clock, web};
 
 /// A backup of a large store takes minutes; all else is answered at once.
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
@@ -16,20 +21,26 @@ const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// A node on the same machine answers a connection at once, one elsewhere within seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The longest answer: a page of a hundred rows, each with all that may be asked of it, has far less.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Where the admin port is unless an option or the environment says otherwise.
+const DEFAULT_URL: &str = "http://127.0.0.1:3001";
+
 /// Where the node is and how to prove who one is; shared by all commands that ask it.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AdminArgs {
-    /// The node's admin port
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "JIRANI_ADMIN_URL",
-        default_value = "http://127.0.0.1:3001"
-    )]
-    url: String,
-    /// The admin secret, where the node has one
-    #[arg(long, value_name = "SECRET", env = "JIRANI_ADMIN_SECRET", hide_env_values = true, value_parser = secret)]
+    /// The node's admin port; else JIRANI_ADMIN_URL, else http://127.0.0.1:3001
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// The admin secret, where the node has one. Others can read it here: better is --secret-file,
+    /// or JIRANI_ADMIN_SECRET
+    #[arg(long, value_name = "SECRET", value_parser = secret)]
     secret: Option<Secret>,
+    /// A file with the admin secret; else JIRANI_ADMIN_SECRET, else the file that
+    /// JIRANI_ADMIN_SECRET_FILE names
+    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
+    secret_file: Option<PathBuf>,
     /// Print JSON for programs in place of text for people
     #[arg(long)]
     pub(crate) json: bool,
@@ -52,7 +63,28 @@ enum Proof {
 impl AdminArgs {
     /// A node without a secret.
     pub(crate) fn at(url: String) -> Self {
-        Self { url, secret: None, json: false }
+        Self { url: Some(url), secret: None, secret_file: None, json: false }
+    }
+
+    fn url(&self) -> Result<String, Failure> {
+        if let Some(url) = &self.url {
+            return Ok(url.clone());
+        }
+        let Some(url) = variable("JIRANI_ADMIN_URL") else { return Ok(DEFAULT_URL.to_owned()) };
+        url.into_string().map_err(|_| {
+            Failure::Usage("the environment variable JIRANI_ADMIN_URL is not UTF-8 text".to_owned())
+        })
+    }
+
+    fn secret(&self) -> Result<Option<Secret>, Failure> {
+        if self.secret.is_some() {
+            return Ok(self.secret.clone());
+        }
+        let found = match &self.secret_file {
+            Some(file) => Some(secret_options::from_file(file)?),
+            None => secret_options::from_environment("JIRANI_ADMIN_SECRET")?,
+        };
+        Ok(found.map(Secret::new))
     }
 
     /// Whether requests show a secret.
@@ -93,28 +125,37 @@ impl AdminArgs {
     }
 
     fn send(&self, body: &Value, proof: Proof) -> Result<Value, Failure> {
-        let url = format!("{}/graphql", self.url.trim_end_matches('/'));
-        let mut request = agent(&url).post(&url).header("content-type", "application/json");
-        if let Some(secret) = &self.secret {
-            request = match proof {
-                Proof::Bearer => {
-                    request.header("authorization", format!("Bearer {}", secret.reveal()))
-                }
-                Proof::Signature => request
-                    .header("signature", ilp_admin::sign(body, secret, clock::now().unix_ms())),
-            };
-        }
-        let unreachable = |error: ureq::Error| {
+        let url = format!("{}/graphql", self.url()?.trim_end_matches('/'));
+        let unreachable = |why: &dyn std::fmt::Display| {
             Failure::Refused(format!(
-                "no answer from {url}: {error}; is the node running, and is --url its admin port?"
+                "no answer from {url}: {why}; is the node running, and is --url its admin port?"
             ))
         };
-        let mut response = request.send(body.to_string().as_bytes()).map_err(unreachable)?;
+        let mut request = Request::post(&url).header(CONTENT_TYPE, "application/json");
+        if let Some(secret) = self.secret()? {
+            request = match proof {
+                Proof::Bearer => {
+                    request.header(AUTHORIZATION, format!("Bearer {}", secret.reveal()))
+                }
+                Proof::Signature => request
+                    .header("signature", ilp_admin::sign(body, &secret, clock::now().unix_ms())),
+            };
+        }
+        let request = request.body(body.to_string().into()).map_err(|_| {
+            Failure::Usage(format!("{url} is not a URL, or the secret can't be sent in a header"))
+        })?;
+        let options = WebOptions {
+            time_max: TIMEOUT,
+            connect_time_max: CONNECT_TIMEOUT,
+            body_bytes_max: ANSWER_BYTES_MAX,
+            ..WebOptions::default()
+        };
+        let response = web::send_and_wait(request, options)?;
+        let response = response.map_err(|error| unreachable(&web::reason(&error, "it")))?;
         let status = response.status();
-        let text = response.body_mut().read_to_string().map_err(unreachable)?;
         if status == 401 {
             return Err(Failure::Refused(format!(
-                "{url} refuses us: give the node's admin.secret with --secret or \
+                "{url} refuses us: give the node's admin.secret with --secret-file or \
                  JIRANI_ADMIN_SECRET{}",
                 match proof {
                     Proof::Bearer => "",
@@ -122,19 +163,10 @@ impl AdminArgs {
                 }
             )));
         }
-        serde_json::from_str(&text).map_err(|_| {
+        serde_json::from_slice(response.body()).map_err(|_| {
             Failure::Refused(format!("{url} answered HTTP status {status} and no JSON"))
         })
     }
-}
-
-/// The machine's trusted roots are read only where they are needed.
-fn agent(url: &str) -> ureq::Agent {
-    if url.starts_with("https:") {
-        return http_agent::agent(TIMEOUT);
-    }
-    let config = ureq::Agent::config_builder().http_status_as_error(false);
-    config.timeout_connect(Some(CONNECT_TIMEOUT)).timeout_global(Some(TIMEOUT)).build().into()
 }
 
 /// What the node refuses a request with, and what to do then, where that is known.
@@ -147,7 +179,7 @@ pub(crate) fn refusal(answer: &Value) -> Option<String> {
     })
 }
 
-/// Words of the node's refusals, and what one does next.
+/// Words of the node's refusals, each with what to do next.
 const ADVICE: &[(&str, &str)] = &[
     ("Asset already exists", "jirani asset list shows it"),
     ("Asset in use", "remove its peers and wallet addresses first"),

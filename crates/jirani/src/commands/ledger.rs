@@ -14,7 +14,7 @@ use super::{
     Failure,
     output::{say, written},
 };
-use crate::cli::load_config;
+use crate::cli::ConfigArgs;
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  jirani ledger verify --data-dir /var/lib/jirani")]
@@ -52,9 +52,8 @@ pub(crate) struct StoreArgs {
     /// The node's folder; else data_dir of the configuration
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Configuration file; else ./jirani.toml, else /etc/jirani/jirani.toml, else the defaults
-    #[arg(long, value_name = "FILE", env = "JIRANI_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -78,7 +77,7 @@ impl StoreArgs {
     fn dir(self) -> Result<PathBuf, Failure> {
         match self.data_dir {
             Some(dir) => Ok(dir),
-            None => Ok(load_config(self.config.as_deref())?.data_dir),
+            None => Ok(self.config.load()?.data_dir),
         }
     }
 }

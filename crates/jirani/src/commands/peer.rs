@@ -4,6 +4,8 @@ mod add;
 mod interview;
 mod other_side;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -12,6 +14,7 @@ use super::{
     admin_client::{AdminArgs, all_rows, plain, print},
     edit::Edit,
     lookup::{PEER, find_peer, scale_of, shown_amount, shown_money},
+    secret_options,
     table::{Column, Table, described},
     terminal::confirm,
 };
@@ -78,11 +81,17 @@ pub(crate) struct UpdateArgs {
     #[arg(long)]
     endpoint: Option<String>,
     /// The token that the peer's operator gave us
-    #[arg(long)]
+    #[arg(long, value_name = "TOKEN")]
     outgoing_token: Option<String>,
+    /// A file with the token that the peer's operator gave us
+    #[arg(long, value_name = "FILE", conflicts_with = "outgoing_token")]
+    outgoing_token_file: Option<PathBuf>,
     /// A token that the peer may show us, in place of all those before; repeat it for several
     #[arg(long = "incoming-token", value_name = "TOKEN")]
     incoming_tokens: Vec<String>,
+    /// A file with a token that the peer may show us; repeat it for several
+    #[arg(long = "incoming-token-file", value_name = "FILE")]
+    incoming_token_files: Vec<PathBuf>,
     /// What people call the peer, or none
     #[arg(long)]
     name: Option<Edit>,
@@ -217,16 +226,29 @@ impl UpdateArgs {
             });
             input["routes"] = routes.collect();
         }
-        let http = self.endpoint.is_some() || self.outgoing_token.is_some();
-        if http || !self.incoming_tokens.is_empty() {
-            input["http"] = self.http(peer)?;
+        let outgoing = secret_options::given(
+            self.outgoing_token.as_deref(),
+            self.outgoing_token_file.as_deref(),
+        )?;
+        let mut incoming = self.incoming_tokens.clone();
+        for file in &self.incoming_token_files {
+            incoming.push(secret_options::from_file(file)?);
+        }
+        if self.endpoint.is_some() || outgoing.is_some() || !incoming.is_empty() {
+            input["http"] = self.http(peer, outgoing.as_deref(), &incoming)?;
         }
         Ok(input)
     }
 
-    /// The API takes endpoint and token only together, so what is not changed is asked for.
-    fn http(&self, peer: &Value) -> Result<Value, Failure> {
-        let mut outgoing = match (&self.endpoint, &self.outgoing_token) {
+    /// The tokens and the endpoint. The API takes endpoint and outgoing token only together, so what
+    /// is not changed is asked for.
+    fn http(
+        &self,
+        peer: &Value,
+        outgoing_token: Option<&str>,
+        incoming_tokens: &[String],
+    ) -> Result<Value, Failure> {
+        let mut outgoing = match (&self.endpoint, outgoing_token) {
             (Some(_), Some(_)) => json!({}),
             _ => {
                 let query = "query($id: String!) {
@@ -239,12 +261,12 @@ impl UpdateArgs {
         if let Some(endpoint) = &self.endpoint {
             outgoing["endpoint"] = endpoint.as_str().into();
         }
-        if let Some(token) = &self.outgoing_token {
-            outgoing["authToken"] = token.as_str().into();
+        if let Some(token) = outgoing_token {
+            outgoing["authToken"] = token.into();
         }
         let mut http = json!({ "outgoing": outgoing });
-        if !self.incoming_tokens.is_empty() {
-            http["incoming"] = json!({ "authTokens": self.incoming_tokens });
+        if !incoming_tokens.is_empty() {
+            http["incoming"] = json!({ "authTokens": incoming_tokens });
         }
         Ok(http)
     }

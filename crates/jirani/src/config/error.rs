@@ -11,8 +11,12 @@ pub(crate) enum ConfigError {
     Unknown { key: String, origin: String, suggestion: &'static str },
     #[error("configuration key {key} = {value} (from {origin}): expected {form}")]
     Value { key: String, value: String, origin: String, form: String },
-    #[error("the environment variable {name} is no UTF-8 text")]
+    #[error("the environment variable {name} is not UTF-8 text")]
     NoText { name: String },
+    #[error("the secret in {path}, which the environment variable {variable} names: {reason}")]
+    SecretFile { variable: String, path: String, reason: String },
+    #[error("the environment variables {variable} and {file} are both set: remove one of them")]
+    TwoSecrets { variable: &'static str, file: String },
     #[error("configuration key {key} is not set: expected {form}")]
     Missing { key: String, form: String },
     #[error(
@@ -20,6 +24,12 @@ pub(crate) enum ConfigError {
          from other machines: set a secret of 16 characters or more, or listen on 127.0.0.1"
     )]
     OpenAdmin { listen: SocketAddr },
+    #[error(
+        "configuration key admin.secret (from {origin}) has fewer than {characters_min} characters \
+         while admin.listen = {listen} can be reached from other machines: set a longer one, or \
+         listen on 127.0.0.1"
+    )]
+    ShortSecret { origin: String, characters_min: usize, listen: SocketAddr },
     #[error(
         "configuration key telemetry.otlp_url is set, and this jirani was built without OTLP: build \
          it with `cargo build --release --features otlp`, or leave the key out"

@@ -18,18 +18,24 @@ pub(crate) struct Key {
 /// How a Rafiki variable's value becomes ours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rafiki {
-    /// As it is.
+    /// A value that means the same here.
     Same(&'static str),
     /// A port alone, which takes the host from our default.
     Port(&'static str),
     /// A level of the pino logger.
     LogLevel(&'static str),
+    /// A switch, which deployment files write in many ways.
+    Switch(&'static str),
 }
 
 impl Rafiki {
+    /// The name of the environment variable.
     pub(crate) fn variable(self) -> &'static str {
         match self {
-            Self::Same(variable) | Self::Port(variable) | Self::LogLevel(variable) => variable,
+            Self::Same(variable)
+            | Self::Port(variable)
+            | Self::LogLevel(variable)
+            | Self::Switch(variable) => variable,
         }
     }
 }
@@ -58,7 +64,7 @@ const AMOUNT: &str = "a whole number in the asset's smallest unit; 0 is no limit
 const AMOUNT_GIVEN: &str = "a whole number in the asset's smallest unit; 0 is nothing";
 const TEXT: &str = "a text";
 
-use Rafiki::{LogLevel, Port, Same};
+use Rafiki::{LogLevel, Port, Same, Switch};
 
 /// The keys, in the order of the sample file.
 pub(crate) const KEYS: &[Key] = &[
@@ -194,10 +200,16 @@ pub(crate) const KEYS: &[Key] = &[
         .rafiki(Port("OPEN_PAYMENTS_PORT")),
     key("wallet.public_url", "JIRANI_WALLET_PUBLIC_URL", None, URL)
         .rafiki(Same("OPEN_PAYMENTS_URL")),
-    key("stream_secret", "JIRANI_STREAM_SECRET", None, "32 bytes in base64")
-        .rafiki(Same("STREAM_SECRET")),
+    key("wallet.private_receivers", "JIRANI_WALLET_PRIVATE_RECEIVERS", None, "true or false"),
+    key(
+        "stream_secret",
+        "JIRANI_STREAM_SECRET",
+        None,
+        "32 bytes in base64, in either alphabet, or in hexadecimal digits",
+    )
+    .rafiki(Same("STREAM_SECRET")),
     key("auto_peering.enabled", "JIRANI_AUTO_PEERING", Some("false"), "true or false")
-        .rafiki(Same("ENABLE_AUTO_PEERING")),
+        .rafiki(Switch("ENABLE_AUTO_PEERING")),
     key("auto_peering.listen", "JIRANI_AUTO_PEERING_LISTEN", Some("0.0.0.0:3005"), ADDRESS)
         .rafiki(Port("AUTO_PEERING_SERVER_PORT")),
     key(
@@ -221,8 +233,8 @@ pub(crate) const KEYS: &[Key] = &[
     ),
 ];
 
-/// Whether a key's value must never be shown. The URL of a service, or of something that takes what
-/// the node sends, often carries a token.
+/// Whether a key's value must never be shown. The URL of a service, or of a receiver of what the node
+/// sends, often carries a token.
 pub(crate) fn is_secret(name: &str) -> bool {
     name.ends_with("secret") || ["webhook.url", "rates.url", "telemetry.otlp_url"].contains(&name)
 }

@@ -21,7 +21,7 @@ impl Settings {
                 value: found.filter(|_| !is_secret).map(|(text, _)| text.to_owned()),
                 is_set: found.is_some(),
                 is_secret,
-                origin: found.filter(|_| !is_default).map(|(_, origin)| origin.to_owned()),
+                origin: found.filter(|_| !is_default).map(|(_, origin)| origin.to_string()),
                 form: key.form,
                 unset: unset(key.name),
             }
@@ -30,13 +30,16 @@ impl Settings {
     }
 }
 
-/// What it means that a key without a default is not set.
+/// Says what a key without a default means while it is not set.
 fn unset(name: &str) -> &'static str {
     match name {
         "admin.secret" => "not set: open to this machine alone",
         "admin.tenant_id" | "stream_secret" => "made at the first start and kept",
         "ilp.public_url" => "derived from ilp.listen",
         "wallet.public_url" => "derived from wallet.listen",
+        "wallet.private_receivers" => {
+            "false once a public URL is set; until then failures look alike"
+        }
         "ildcp.parent_peer" => "no peer is asked",
         "rates.url" => "no service is asked",
         "rates.fixed" => "none",

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use ilp_admin::operator::SentEvents;
 use ilp_connector::{rate::Rate, token::Secret};
+use ilp_http::spsp::PrivateReceivers;
 use uuid::Uuid;
 
 /// What is logged, and how.
@@ -62,6 +63,8 @@ pub(crate) struct AutoPeeringConfig {
 pub(crate) struct WalletConfig {
     pub(crate) listen: SocketAddr,
     pub(crate) public_url: Option<String>,
+    /// Whether quotes may ask receivers on this machine and in private networks.
+    pub(crate) private_receivers: PrivateReceivers,
 }
 
 /// Where exchange rates come from, beside those that the operator sets.
@@ -71,16 +74,16 @@ pub(crate) struct RatesConfig {
     pub(crate) url: Option<Secret>,
     /// How long what it tells is used.
     pub(crate) lifetime_ms: u64,
-    /// Base, quote and rate, for pairs of which neither the operator nor the service says anything.
+    /// Base, quote and rate, for pairs that neither the operator nor the service gives a rate for.
     pub(crate) fixed: Vec<(String, String, Rate)>,
 }
 
-/// How long what nobody needs any more is kept.
+/// How long records are kept that have served their time.
 #[derive(Debug)]
 pub(crate) struct RetentionConfig {
-    /// How long events are kept, whether anybody took them or not.
+    /// How long events are kept, whether they were delivered or not.
     pub(crate) event_days: u64,
-    /// How long it is kept who did what.
+    /// How long the audit log is kept.
     pub(crate) audit_days: u64,
     /// Segments of the journal; `None` keeps all.
     pub(crate) journal_segments_min: Option<u64>,

@@ -1,29 +1,53 @@
 //! Where each value comes from: the file, the environment, or the default.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-    path::Path,
-    str::FromStr,
-};
+use std::{collections::BTreeMap, fmt, path::Path, str::FromStr};
 
 use super::{
     ConfigError,
-    keys::{self, KEYS, Key, Rafiki},
+    keys::{self, KEYS, Key},
 };
-
-/// Where a value comes from that nobody set.
-const DEFAULT: &str = "the default";
 
 /// Every key's value as text, with where it came from. Later layers replace earlier ones.
 #[derive(Debug)]
 pub(crate) struct Settings {
     values: BTreeMap<&'static str, Value>,
+    /// Sentences for the operator about what was set and does not do what it seems to.
+    pub(super) warnings: Vec<String>,
 }
 
 struct Value {
     text: String,
-    origin: String,
+    origin: Origin,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The key is not set.
+    Default,
+    /// A configuration file, by its path.
+    File(String),
+    /// An environment variable of ours.
+    Variable(&'static str),
+    /// An environment variable of a Rafiki backend.
+    Rafiki(&'static str),
+    /// The file that an environment variable of ours names.
+    SecretFile(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => formatter.write_str("the default"),
+            Self::File(path) => formatter.write_str(path),
+            Self::Variable(name) | Self::Rafiki(name) => {
+                write!(formatter, "environment variable {name}")
+            }
+            Self::SecretFile(name) => {
+                write!(formatter, "the file that environment variable {name} names")
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Value {
@@ -38,9 +62,9 @@ impl Settings {
     pub(crate) fn defaults() -> Self {
         let values = KEYS.iter().filter_map(|key| {
             let text = key.default?.to_owned();
-            Some((key.name, Value { text, origin: DEFAULT.to_owned() }))
+            Some((key.name, Value { text, origin: Origin::Default }))
         });
-        Self { values: values.collect() }
+        Self { values: values.collect(), warnings: Vec::new() }
     }
 
     /// Lays a configuration file over what is there.
@@ -86,41 +110,17 @@ impl Settings {
                 }
             };
             let key = keys::find(&name).ok_or_else(|| unknown_key(&name, origin))?;
-            self.set(key, text, origin.to_owned());
+            self.set(key, text, Origin::File(origin.to_owned()));
         }
         Ok(())
     }
 
-    /// Lays the environment over what is there: a Rafiki backend's names first, then our own,
-    /// which win.
-    pub(crate) fn add_environment(
-        &mut self,
-        environment: &HashMap<String, String>,
-    ) -> Result<(), ConfigError> {
-        for key in KEYS {
-            if let Some(rafiki) = key.rafiki
-                && let Some(text) = environment.get(rafiki.variable())
-            {
-                let text = from_rafiki(key, rafiki, text);
-                self.set(key, text, format!("environment variable {}", rafiki.variable()));
-            }
-            if let Some(text) = environment.get(key.variable) {
-                self.set(key, text.clone(), format!("environment variable {}", key.variable));
-            }
-        }
-        let is_ours = |name: &&String| name.starts_with("JIRANI_");
-        match environment.keys().filter(is_ours).find(|name| !is_known_variable(name)) {
-            Some(name) => Err(unknown_variable(name)),
-            None => Ok(()),
-        }
-    }
-
-    /// An empty value is as good as none: so a shell, or a compose file that passes on what isn't
-    /// set, brings back the default.
-    fn set(&mut self, key: &'static Key, text: String, origin: String) {
+    /// Sets a key. An empty value brings back the default: a shell, or a compose file that passes on
+    /// a variable that isn't set, gives empty values.
+    pub(super) fn set(&mut self, key: &'static Key, text: String, origin: Origin) {
         let value = match key.default {
             _ if !text.is_empty() => Value { text, origin },
-            Some(default) => Value { text: default.to_owned(), origin: DEFAULT.to_owned() },
+            Some(default) => Value { text: default.to_owned(), origin: Origin::Default },
             None => {
                 self.values.remove(key.name);
                 return;
@@ -129,7 +129,7 @@ impl Settings {
         self.values.insert(key.name, value);
     }
 
-    /// A key's value, checked by `parse`; `None` when it is unset.
+    /// Returns a key's value as `parse` reads it; `None` when the key is unset.
     pub(crate) fn get<T>(
         &self,
         name: &'static str,
@@ -141,18 +141,18 @@ impl Settings {
             None => Err(ConfigError::Value {
                 key: name.to_owned(),
                 value: shown(name, text),
-                origin: origin.clone(),
+                origin: origin.to_string(),
                 form: keys::find(name).map_or_else(String::new, |key| key.form.to_owned()),
             }),
         }
     }
 
-    /// A key's value as text and where it comes from. It may be a secret.
-    pub(super) fn value_of(&self, name: &str) -> Option<(&str, &str)> {
-        self.values.get(name).map(|Value { text, origin }| (text.as_str(), origin.as_str()))
+    /// Returns a key's value as text, which may be a secret, and where it comes from.
+    pub(super) fn value_of(&self, name: &str) -> Option<(&str, &Origin)> {
+        self.values.get(name).map(|Value { text, origin }| (text.as_str(), origin))
     }
 
-    /// A key that has a default, or must be set.
+    /// Returns the value of a key that has a default or must be set.
     pub(crate) fn required<T>(
         &self,
         name: &'static str,
@@ -164,14 +164,14 @@ impl Settings {
         })
     }
 
-    /// A key whose value is what its `FromStr` takes.
+    /// Returns the value of a key as its `FromStr` reads it.
     pub(crate) fn parsed<T: FromStr>(&self, name: &'static str) -> Result<T, ConfigError> {
         self.required(name, |text| text.parse().ok())
     }
 
     /// Whether a key still has its default.
     pub(crate) fn is_default(&self, name: &str) -> bool {
-        self.values.get(name).is_none_or(|value| value.origin == DEFAULT)
+        self.values.get(name).is_none_or(|value| value.origin == Origin::Default)
     }
 }
 
@@ -180,38 +180,12 @@ fn shown(name: &str, text: &str) -> String {
     if keys::is_secret(name) { "(hidden)".to_owned() } else { text.to_owned() }
 }
 
-fn from_rafiki(key: &Key, rafiki: Rafiki, text: &str) -> String {
-    match rafiki {
-        Rafiki::Same(_) => text.to_owned(),
-        Rafiki::Port(_) => match key.default.and_then(|default| default.rsplit_once(':')) {
-            Some((host, _)) if text.parse::<u16>().is_ok() => format!("{host}:{text}"),
-            _ => text.to_owned(),
-        },
-        Rafiki::LogLevel(_) => match text {
-            "fatal" => "error".to_owned(),
-            "silent" => "off".to_owned(),
-            level => level.to_owned(),
-        },
-    }
-}
-
-/// `JIRANI_CONFIG` and the command line's own variables are no keys, and yet ours.
-const OTHER_VARIABLES: &[&str] = &["JIRANI_CONFIG", "JIRANI_ADMIN_URL"];
-
-fn is_known_variable(name: &str) -> bool {
-    OTHER_VARIABLES.contains(&name) || KEYS.iter().any(|key| key.variable == name)
-}
-
 fn unknown_key(name: &str, origin: &str) -> ConfigError {
     let suggestion = nearest(name, KEYS.iter().map(|key| key.name));
     ConfigError::Unknown { key: name.to_owned(), origin: origin.to_owned(), suggestion }
 }
 
-fn unknown_variable(name: &str) -> ConfigError {
-    let suggestion = nearest(name, KEYS.iter().map(|key| key.variable));
-    ConfigError::Unknown { key: name.to_owned(), origin: "the environment".to_owned(), suggestion }
-}
-
-fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> &'static str {
+/// Returns the known name that a mistyped one is most like.
+pub(super) fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> &'static str {
     known.min_by_key(|known| strsim::damerau_levenshtein(name, known)).unwrap_or_default()
 }

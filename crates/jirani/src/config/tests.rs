@@ -140,6 +140,8 @@ fn a_short_or_missing_secret_is_refused_and_never_shown() {
     assert!(message.contains("16 characters") && !message.contains("hunter2"), "{message}");
     let message = refusal("[admin]\nsecret = \"hunter2", &[]);
     assert!(message.contains("line 2") && !message.contains("hunter2"), "{message}");
+    let message = refusal("", &[("JIRANI_METRICS_SECRET", "hunter2")]);
+    assert!(message.contains("16 characters") && !message.contains("hunter2"), "{message}");
     let message = refusal("", &[("STREAM_SECRET", "aHVudGVyMg==")]);
     assert!(message.contains("32 bytes") && !message.contains("aHVu"), "{message}");
     let message = refusal("[admin]\nsecret = [\"hunter2\"]", &[]);
@@ -172,6 +174,107 @@ fn a_rafiki_backends_webhook_variables_are_understood_and_never_shown() {
     let shown = format!("{config:?}");
     assert!(!shown.contains("hush") && !shown.contains("whist"), "{shown}");
     assert!(config.warnings.iter().all(|warning| !warning.contains("webhook")));
+}
+
+#[test]
+fn a_short_secret_by_rafikis_name_is_taken_on_loopback_with_a_warning() {
+    let short = ("ADMIN_API_SECRET", "hunter2");
+    let config = with_file("", &[short, ("ADMIN_PORT", "4001")]).expect("a configuration");
+    assert_eq!(config.admin.listen.to_string(), "127.0.0.1:4001");
+    assert_eq!(config.admin.secret.as_ref().map(Secret::reveal), Some("hunter2"));
+    let warned = config.warnings.iter().find(|warning| warning.contains("16 characters"));
+    assert!(warned.is_some_and(|warning| !warning.contains("hunter2")), "{:?}", config.warnings);
+    let open = [short, ("JIRANI_ADMIN_LISTEN", "0.0.0.0:3001")];
+    let message = refusal("", &open);
+    assert!(message.contains("ADMIN_API_SECRET") && !message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn a_port_alone_listens_everywhere_behind_a_secret_and_an_address_stays_as_it_is() {
+    let secret = ("ADMIN_API_SECRET", "correct horse battery staple");
+    let listen = |pairs: &[(&str, &str)]| with_file("", pairs).unwrap().admin.listen.to_string();
+    assert_eq!(listen(&[secret, ("ADMIN_PORT", "4001")]), "0.0.0.0:4001");
+    assert_eq!(listen(&[secret, ("JIRANI_ADMIN_PORT", " 4001 ")]), "0.0.0.0:4001");
+    assert_eq!(listen(&[("ADMIN_PORT", "4001")]), "127.0.0.1:4001");
+    assert_eq!(listen(&[secret]), "127.0.0.1:3001");
+    let address = ("JIRANI_ADMIN_LISTEN", "127.0.0.1:5001");
+    assert_eq!(listen(&[secret, ("ADMIN_PORT", "4001"), address]), "127.0.0.1:5001");
+    let link = ("ADMIN_PORT", "tcp://10.0.0.1:80");
+    assert_eq!(
+        listen(&[secret, link, ("JIRANI_ADMIN_PORT", "tcp://10.0.0.1:3001")]),
+        "127.0.0.1:3001"
+    );
+    assert!(refusal("", &[("ADMIN_PORT", "http")]).contains("admin.listen = http"));
+}
+
+#[test]
+fn rafikis_spellings_mean_what_they_say() {
+    let filter = |level| with_file("", &[("LOG_LEVEL", level)]).unwrap().log.filter;
+    for (level, meant) in [
+        ("silent", "off"),
+        ("Fatal", "error"),
+        ("INFO", "info"),
+        (" debug ", "debug"),
+        ("", "info"),
+    ] {
+        assert_eq!(filter(level), meant, "{level}");
+    }
+    assert!(refusal("", &[("LOG_LEVEL", "loud")]).contains("log = loud"));
+    let is_on = |text| {
+        let config = with_file("", &[("ENABLE_AUTO_PEERING", text)]).unwrap();
+        config.auto_peering.listen.is_some()
+    };
+    for (text, meant) in
+        [("1", true), ("TRUE", true), ("true", true), ("0", false), ("False", false), ("", false)]
+    {
+        assert_eq!(is_on(text), meant, "{text}");
+    }
+    assert!(refusal("", &[("ENABLE_AUTO_PEERING", "maybe")]).contains("true or false"));
+    let secret = |text| with_file("", &[("STREAM_SECRET", text)]).unwrap().stream_secret.unwrap();
+    let bytes = *secret("6jR5iNIVRvqeasJeCty6C+YB5X9FhSOUPCL/5nha5Vs=").reveal();
+    for text in [
+        "6jR5iNIVRvqeasJeCty6C+YB5X9FhSOUPCL/5nha5Vs",
+        "6jR5iNIVRvqeasJeCty6C-YB5X9FhSOUPCL_5nha5Vs",
+        "6jR5iNIVRvqeasJeCty6C-YB5X9FhSOUPCL_5nha5Vs=",
+        "ea347988d21546fa9e6ac25e0adcba0be601e57f458523943c22ffe6785ae55b",
+        "EA347988D21546FA9E6AC25E0ADCBA0BE601E57F458523943C22FFE6785AE55B",
+    ] {
+        assert_eq!(secret(text).reveal(), &bytes, "{text}");
+    }
+    for wrong in
+        ["ea34", &"e".repeat(63), &"g".repeat(64), "6jR5iNIVRvqeasJeCty6C+YB5X9FhSOUPCL_5nha5Vs"]
+    {
+        assert!(refusal("", &[("STREAM_SECRET", wrong)]).contains("32 bytes"), "{wrong}");
+    }
+}
+
+#[test]
+fn private_receivers_are_left_alone_once_the_node_is_public() {
+    let found = |pairs: &[(&str, &str)]| with_file("", pairs).unwrap().wallet.private_receivers;
+    let public = ("OPEN_PAYMENTS_URL", "https://wallet.example.com");
+    assert_eq!(found(&[]), PrivateReceivers::Unspecific);
+    assert_eq!(found(&[public]), PrivateReceivers::Refused);
+    assert_eq!(found(&[("ILP_CONNECTOR_URL", "https://1.1.1.1/ilp")]), PrivateReceivers::Refused);
+    let names =
+        ["http://127.0.0.1:3003", "https://wallet", "https://a.localhost", "http://10.1.2.3"];
+    for near in names {
+        assert_eq!(found(&[("JIRANI_WALLET_PUBLIC_URL", near)]), PrivateReceivers::Unspecific);
+    }
+    let allowed = ("JIRANI_WALLET_PRIVATE_RECEIVERS", "true");
+    assert_eq!(found(&[public, allowed]), PrivateReceivers::Allowed);
+    let refused = ("JIRANI_WALLET_PRIVATE_RECEIVERS", "false");
+    assert_eq!(found(&[refused]), PrivateReceivers::Refused);
+}
+
+#[test]
+fn proxies_that_are_none_are_warned_of_and_never_shown() {
+    let variables = environment(&[
+        ("HTTPS_PROXY", "socks5://user:hush@proxy:1080"),
+        ("HTTP_PROXY", "http://user:hush@proxy:3128"),
+    ]);
+    let config = Config::load(Some(Path::new("/dev/null")), &variables).expect("a configuration");
+    assert!(config.warnings.iter().any(|warning| warning.starts_with("HTTPS_PROXY is not")));
+    assert!(!config.proxies.is_empty() && !format!("{config:?}").contains("hush"));
 }
 
 #[test]

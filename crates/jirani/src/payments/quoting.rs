@@ -118,9 +118,11 @@ pub(super) async fn query(
     spsp.query(&url).await.map_err(|error| {
         let words = format!("{url}: {error}");
         match error {
-            SpspError::Unknown | SpspError::Over | SpspError::NotSpsp | SpspError::Answer(_) => {
-                QuoteRefusal::InvalidReceiver(words)
-            }
+            SpspError::Unknown
+            | SpspError::Over
+            | SpspError::NotSpsp
+            | SpspError::NotPublic
+            | SpspError::Answer(_) => QuoteRefusal::InvalidReceiver(words),
             _ => QuoteRefusal::Unreachable(words),
         }
     })

@@ -72,7 +72,9 @@ async fn attempt(
     let progress = Progress { sent: order.sent, delivered: order.delivered, packets: 0 };
     let unsent = |end| Attempt { end, progress, farewell: None };
     let failed = |reason: String| unsent(Some(Ended::Failed { reason }));
-    let details = match ask(spsp, &order.receiver, stop.clone()).await {
+    // A quote was made for the receiver, so it has answered before.
+    let spsp = spsp.of_known_receivers();
+    let details = match ask(&spsp, &order.receiver, stop.clone()).await {
         Some(Ok(details)) => details,
         Some(Err(refusal)) => return failed(words(refusal)),
         None => return unsent(None),

@@ -3,16 +3,20 @@
 use bytes::Bytes;
 use ilp_connector::{Source, token::Secret};
 
-use crate::{commands::Failure, metrics::Times};
+use crate::{commands::Failure, metrics::Times, web::Web};
 
-/// Spans that nobody makes.
+/// Spans that are never made.
 #[derive(Clone, Debug)]
 pub(crate) struct Traces;
 
 impl Traces {
     /// The configuration has refused any URL.
     #[expect(clippy::unnecessary_wraps, reason = "it can fail in a node that has traces")]
-    pub(crate) fn start(_url: Option<&Secret>, _node_name: &str) -> Result<Self, Failure> {
+    pub(crate) fn start(
+        _url: Option<&Secret>,
+        _node_name: &str,
+        _web: &Web,
+    ) -> Result<Self, Failure> {
         Ok(Self)
     }
 

@@ -13,6 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use ilp_connector::{Source, token::Secret};
+use ilp_http::web::{WebClient, WebOptions};
 use interledger_packet::Reply;
 use opentelemetry::{
     Context, KeyValue,
@@ -26,8 +27,9 @@ use opentelemetry_sdk::{
         BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, SpanLimits,
     },
 };
+use tokio::runtime::{self, Runtime};
 
-use crate::{clock, commands::Failure, http_agent, metrics::Times};
+use crate::{clock, commands::Failure, metrics::Times, run::no_runtime, web::Web};
 
 /// Spans that wait to be sent: some 500 bytes each, so 8 MiB. The next one is dropped.
 const QUEUE_MAX: usize = 16_384;
@@ -40,7 +42,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the last spans may take when the node ends.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much of a collector's answer is read: it says how many spans it didn't take, and why.
-const ANSWER_BYTES_MAX: u64 = 16 * 1_024;
+const ANSWER_BYTES_MAX: usize = 16 * 1_024;
 
 /// Where collectors take spans, if the URL doesn't say.
 const PATH: &str = "/v1/traces";
@@ -59,11 +61,11 @@ struct Collector {
 
 impl Traces {
     /// Prepares for sending, if there is somewhere to. Sends nothing yet.
-    pub(crate) fn start(url: Option<&Secret>, node_name: &str) -> Result<Self, Failure> {
+    pub(crate) fn start(url: Option<&Secret>, node_name: &str, web: &Web) -> Result<Self, Failure> {
         let Some(url) = url else { return Ok(Self::default()) };
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Post { agent: http_agent::agent(TIMEOUT) })
+            .with_http_client(Post::new(web)?)
             .with_endpoint(with_path(url.reveal()))
             .with_timeout(TIMEOUT)
             .build()
@@ -180,20 +182,28 @@ fn with_path(url: &str) -> String {
     }
 }
 
-/// The client that the webhooks use too. It blocks, which it may: the thread is the library's, and
-/// does nothing else.
+/// The client of all requests that carry no packet, made to block, which it may: the thread is the
+/// library's, and does nothing else.
 #[derive(Debug)]
 struct Post {
-    agent: ureq::Agent,
+    client: WebClient,
+    runtime: Runtime,
 }
 
 impl Post {
+    fn new(web: &Web) -> Result<Self, Failure> {
+        let client = web.client(WebOptions {
+            time_max: TIMEOUT,
+            connect_time_max: TIMEOUT,
+            body_bytes_max: ANSWER_BYTES_MAX,
+            ..WebOptions::default()
+        });
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        Ok(Self { client, runtime: runtime.map_err(no_runtime)? })
+    }
+
     fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let (head, body) = request.into_parts();
-        let answer = self.agent.run(Request::from_parts(head, &body[..]))?;
-        let (head, mut body) = answer.into_parts();
-        let text = body.with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
-        Ok(Response::from_parts(head, text.into()))
+        Ok(self.runtime.block_on(self.client.send(request))?)
     }
 }
 

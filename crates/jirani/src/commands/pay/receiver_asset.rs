@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use ilp_http::ReceiverUrl;
+use bytes::Bytes;
+use http::{Request, header::ACCEPT};
+use ilp_http::{ReceiverUrl, web::WebOptions};
 use serde_json::{Value, json};
 
 use crate::{
     commands::{Failure, admin_client::AdminArgs},
-    http_agent,
+    web,
 };
 
 /// A receiver's server that takes longer would not take part in a payment either.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest description of a receiver.
-const BODY_BYTES_MAX: u64 = 64 * 1_024;
+const BODY_BYTES_MAX: usize = 64 * 1_024;
 
 /// The asset, as `code` and `scale`: what was said, or what the node knows of a wallet of its own,
 /// or what the receiver's server tells everybody who asks.
@@ -32,7 +34,7 @@ pub(super) fn find(
     if !wallet.is_null() {
         return Ok(wallet["asset"].clone());
     }
-    let described = get(&url).ok_or_else(|| {
+    let described = get(&url)?.ok_or_else(|| {
         Failure::Refused(format!(
             "{url} doesn't say what it counts in: say it yourself, such as --receiver-asset EUR:2, \
              or say what is to be sent with --send"
@@ -53,11 +55,18 @@ fn parse(said: &str) -> Result<Value, Failure> {
     Ok(json!({ "code": code, "scale": scale }))
 }
 
-fn get(url: &str) -> Option<Value> {
-    let agent = http_agent::agent(TIMEOUT);
-    let mut response = agent.get(url).header("accept", "application/json").call().ok()?;
-    let text = response.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_string().ok()?;
-    asset_of(&serde_json::from_str(&text).ok()?)
+/// What a receiver's server says of it, if it says that.
+fn get(url: &str) -> Result<Option<Value>, Failure> {
+    let options = WebOptions {
+        time_max: TIMEOUT,
+        connect_time_max: TIMEOUT,
+        body_bytes_max: BODY_BYTES_MAX,
+        ..WebOptions::default()
+    };
+    let request = Request::get(url).header(ACCEPT, "application/json").body(Bytes::new());
+    let Ok(request) = request else { return Ok(None) };
+    let answered = web::send_and_wait(request, options)?;
+    Ok(answered.ok().and_then(|answer| asset_of(&serde_json::from_slice(answer.body()).ok()?)))
 }
 
 /// Wallet addresses have the asset's members themselves, incoming payments an amount that does.

@@ -1,18 +1,25 @@
 //! `jirani peer add`: creates the other operator's node as a peer, and says what the other operator
 //! has to enter.
 
-use std::io;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::{interview::Interview, other_side::OtherSide};
-use crate::commands::{
-    Failure,
-    admin_client::{AdminArgs, plain, print},
-    init::fresh_token,
-    lookup::{find_asset, optional_amount_in, scale_of},
-    terminal::{Dialogue, somebody_is_there},
+use crate::{
+    cli::variable,
+    commands::{
+        Failure,
+        admin_client::{AdminArgs, plain, print},
+        init::fresh_token,
+        lookup::{find_asset, optional_amount_in, scale_of},
+        secret_options,
+        terminal::{Dialogue, somebody_is_there},
+    },
 };
 
 #[derive(Debug, Args)]
@@ -29,9 +36,15 @@ pub(crate) struct AddArgs {
     /// The token that the peer's operator gave us; made and printed if left out
     #[arg(long, value_name = "TOKEN")]
     outgoing_token: Option<String>,
+    /// A file with the token that the peer's operator gave us
+    #[arg(long, value_name = "FILE", conflicts_with = "outgoing_token")]
+    outgoing_token_file: Option<PathBuf>,
     /// The token that the peer is to show us; made and printed if left out
     #[arg(long, value_name = "TOKEN")]
     incoming_token: Option<String>,
+    /// A file with the token that the peer is to show us
+    #[arg(long, value_name = "FILE", conflicts_with = "incoming_token")]
+    incoming_token_file: Option<PathBuf>,
     /// What people call the peer
     #[arg(long)]
     name: Option<String>,
@@ -47,8 +60,9 @@ pub(crate) struct AddArgs {
     /// What is kept of amounts that are converted for the peer, in hundredths of a percent
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     spread_basis_points: u16,
-    /// Where the peer reaches this node, for what its operator has to enter
-    #[arg(long, value_name = "URL", env = "JIRANI_ILP_PUBLIC_URL")]
+    /// Where the peer reaches this node, for what its operator has to enter; else
+    /// JIRANI_ILP_PUBLIC_URL
+    #[arg(long, value_name = "URL")]
     our_endpoint: Option<String>,
     #[command(flatten)]
     admin: AdminArgs,
@@ -95,7 +109,7 @@ impl AddArgs {
                 name: self.name.clone(),
                 max_packet_amount: self.max_packet_amount.clone(),
                 liquidity: self.liquidity.clone(),
-                our_endpoint: self.our_endpoint.clone(),
+                our_endpoint: self.our_endpoint(),
             });
         }
         if self.admin.json || !somebody_is_there() {
@@ -123,18 +137,27 @@ impl AddArgs {
                 self.liquidity.as_deref(),
                 scale,
             )?,
-            our_endpoint: interview.our_endpoint(self.our_endpoint.as_deref())?,
+            our_endpoint: interview.our_endpoint(self.our_endpoint().as_deref())?,
             asset,
         })
     }
 
+    fn our_endpoint(&self) -> Option<String> {
+        let from_environment = || variable("JIRANI_ILP_PUBLIC_URL")?.into_string().ok();
+        self.our_endpoint.clone().or_else(from_environment)
+    }
+
     fn tokens(&self) -> Result<Tokens, Failure> {
-        let given_or_fresh = |token: &Option<String>| match token {
-            Some(token) => Ok::<_, Failure>((token.clone(), false)),
-            None => Ok((fresh_token()?, true)),
+        let given_or_fresh = |token: Option<&str>, file: Option<&Path>| {
+            Ok::<_, Failure>(match secret_options::given(token, file)? {
+                Some(token) => (token, false),
+                None => (fresh_token()?, true),
+            })
         };
-        let (incoming, incoming_is_fresh) = given_or_fresh(&self.incoming_token)?;
-        let (outgoing, outgoing_is_fresh) = given_or_fresh(&self.outgoing_token)?;
+        let (incoming, incoming_is_fresh) =
+            given_or_fresh(self.incoming_token.as_deref(), self.incoming_token_file.as_deref())?;
+        let (outgoing, outgoing_is_fresh) =
+            given_or_fresh(self.outgoing_token.as_deref(), self.outgoing_token_file.as_deref())?;
         Ok(Tokens { incoming, outgoing, incoming_is_fresh, outgoing_is_fresh })
     }
 

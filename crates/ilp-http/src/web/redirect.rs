@@ -1,0 +1,169 @@
+//! Redirections, as far as they are followed: on one host.
+
+use crate::endpoint::Host;
+use http::{HeaderMap, StatusCode, Uri, header::LOCATION};
+
+/// Where an answer points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Redirection {
+    /// To a URL of the same host, encrypted if this one is.
+    Within(Uri),
+    /// To another host, or to this one without encryption. The text is the URL.
+    Elsewhere(String),
+    /// To nothing that is a URL.
+    Nowhere,
+}
+
+/// Returns where an answer to a request for `from` points; `None` for one that is no redirection.
+#[must_use]
+pub fn redirection(from: &Uri, status: StatusCode, headers: &HeaderMap) -> Option<Redirection> {
+    let is_redirection = [
+        StatusCode::MOVED_PERMANENTLY,
+        StatusCode::FOUND,
+        StatusCode::SEE_OTHER,
+        StatusCode::TEMPORARY_REDIRECT,
+        StatusCode::PERMANENT_REDIRECT,
+    ];
+    if !is_redirection.contains(&status) {
+        return None;
+    }
+    let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
+    let to = location.and_then(|location| resolved(from, location));
+    Some(match to {
+        None => Redirection::Nowhere,
+        Some(to) => {
+            let is_downgrade = is_https(from) && !is_https(&to);
+            if is_same_host(from, &to) && !is_downgrade {
+                Redirection::Within(to)
+            } else {
+                Redirection::Elsewhere(to.to_string())
+            }
+        }
+    })
+}
+
+/// The URL that a reference in an answer from `base` means (RFC 3986, section 5.2), its fragment
+/// left out.
+fn resolved(base: &Uri, reference: &str) -> Option<Uri> {
+    let reference = reference.split('#').next().unwrap_or_default();
+    let scheme = base.scheme_str()?;
+    let authority = base.authority()?;
+    let has_scheme = reference.split_once(':').is_some_and(|(before, _)| {
+        before.starts_with(|c: char| c.is_ascii_alphabetic())
+            && before.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    });
+    let text = if has_scheme {
+        reference.to_owned()
+    } else if reference.starts_with("//") {
+        format!("{scheme}:{reference}")
+    } else {
+        let path = match reference.as_bytes().first() {
+            None => base.path_and_query()?.as_str().to_owned(),
+            Some(b'/') => without_dots(reference),
+            Some(b'?') => format!("{}{reference}", base.path()),
+            Some(_) => {
+                let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+                without_dots(&format!("{folder}/{reference}"))
+            }
+        };
+        format!("{scheme}://{authority}{path}")
+    };
+    let to: Uri = text.parse().ok()?;
+    let is_web = matches!(to.scheme_str(), Some("http" | "https"));
+    (is_web && to.authority().is_some()).then_some(to)
+}
+
+/// Removes the segments of dots from an absolute path, which may have a query behind it.
+fn without_dots(path_and_query: &str) -> String {
+    let (path, query) = match path_and_query.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path_and_query, None),
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        match segment {
+            "." | ".." => {
+                if segment == ".." {
+                    kept.pop();
+                }
+                if is_last {
+                    kept.push("");
+                }
+            }
+            segment => kept.push(segment),
+        }
+    }
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    format!("/{}{query}", kept.join("/"))
+}
+
+fn is_https(uri: &Uri) -> bool {
+    uri.scheme_str() == Some("https")
+}
+
+fn is_same_host(one: &Uri, other: &Uri) -> bool {
+    let host = |uri: &Uri| Host::parse(uri.host()?).ok();
+    host(one).is_some_and(|one| Some(one) == host(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redirected(from: &str, location: &str) -> Redirection {
+        let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
+        redirection(&from.parse().unwrap(), StatusCode::FOUND, &headers).unwrap()
+    }
+
+    fn within(from: &str, location: &str) -> String {
+        match redirected(from, location) {
+            Redirection::Within(to) => to.to_string(),
+            other => panic!("{location}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn references_are_resolved_as_rfc_3986_says() {
+        let base = "http://a.example/b/c?q=1";
+        for (reference, meant) in [
+            ("/x", "http://a.example/x"),
+            ("/x?y=1#z", "http://a.example/x?y=1"),
+            ("x", "http://a.example/b/x"),
+            ("../x", "http://a.example/x"),
+            ("../../../x", "http://a.example/x"),
+            ("./", "http://a.example/b/"),
+            ("..", "http://a.example/"),
+            ("?q=2", "http://a.example/b/c?q=2"),
+            ("", "http://a.example/b/c?q=1"),
+            ("/a/./b/../c", "http://a.example/a/c"),
+            ("//a.example:8080/x", "http://a.example:8080/x"),
+            ("http://A.example/x", "http://A.example/x"),
+            ("https://a.example/x", "https://a.example/x"),
+        ] {
+            assert_eq!(within(base, reference), meant, "{reference}");
+        }
+    }
+
+    #[test]
+    fn another_host_and_a_loss_of_encryption_are_told_apart_from_the_same_host() {
+        for (from, location) in [
+            ("http://a.example/b", "http://b.example/b"),
+            ("http://a.example/b", "//b.example/b"),
+            ("https://a.example/b", "http://a.example/b"),
+            ("http://a.example/b", "http://a.example.evil.example/b"),
+        ] {
+            let found = redirected(from, location);
+            assert!(matches!(found, Redirection::Elsewhere(_)), "{location}: {found:?}");
+        }
+        for location in ["ftp://a.example/b", "mailto:bob@a.example", "http://"] {
+            let found = redirected("http://a.example/b", location);
+            assert_eq!(found, Redirection::Nowhere, "{location}");
+        }
+        let from = "http://a.example/b".parse().unwrap();
+        assert_eq!(redirection(&from, StatusCode::OK, &HeaderMap::new()), None);
+        let nowhere = redirection(&from, StatusCode::FOUND, &HeaderMap::new());
+        assert_eq!(nowhere, Some(Redirection::Nowhere));
+    }
+}

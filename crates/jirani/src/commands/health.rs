@@ -1,0 +1,76 @@
+//! `jirani health`: whether the node that runs with a configuration is well, as the image's health
+//! check asks.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use clap::Args;
+use http::{Request, header::ACCEPT};
+use ilp_http::web::WebOptions;
+use serde_json::Value;
+
+use super::{Failure, admin_client::plain, output::say};
+use crate::{cli::ConfigArgs, config::Config, node_file::NodeFile, web};
+
+/// How long the node may take: less than the three seconds after which the image's check is given up.
+const TIMEOUT: Duration = Duration::from_millis(2_500);
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Print JSON for programs in place of text for people
+    #[arg(long)]
+    json: bool,
+}
+
+impl HealthArgs {
+    /// Asks the node at the admin port that its configuration or, with more right, its `node.json`
+    /// names: a port may have been picked at the start.
+    ///
+    /// # Errors
+    /// A wrong configuration, no answer, or one that says that the node is not well.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let config = self.config.load()?;
+        let at = reached_at(admin_address(&config));
+        let url = format!("http://{at}/healthz");
+        let request = Request::get(&url).header(ACCEPT, "application/json").body(Bytes::new());
+        let request = request.map_err(|error| Failure::Refused(error.to_string()))?;
+        let options =
+            WebOptions { time_max: TIMEOUT, connect_time_max: TIMEOUT, ..WebOptions::default() };
+        let answered = web::send_and_wait(request, options)?.map_err(|error| {
+            let why = web::reason(&error, "it");
+            Failure::Refused(format!("no answer from {url}: {why}; is the node running?"))
+        })?;
+        let said = std::str::from_utf8(answered.body()).unwrap_or_default();
+        let body: Value = serde_json::from_str(said).unwrap_or_default();
+        let words = match (&body["status"], &body["reason"]) {
+            (Value::String(status), Value::String(reason)) => format!("{status}: {reason}"),
+            (Value::String(status), _) => status.clone(),
+            _ => said.trim().to_owned(),
+        };
+        let words = plain(&Value::String(words));
+        if !answered.status().is_success() {
+            let status = answered.status().as_u16();
+            return Err(Failure::Refused(format!("{url} answers HTTP status {status}: {words}")));
+        }
+        if self.json { say(format_args!("{body:#}")) } else { say(words) }
+    }
+}
+
+fn admin_address(config: &Config) -> SocketAddr {
+    NodeFile::admin_listen(&config.data_dir).unwrap_or(config.admin.listen)
+}
+
+/// Where a port is reached from this machine that listens on `address`.
+fn reached_at(address: SocketAddr) -> SocketAddr {
+    let host = match address.ip() {
+        IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        host => host,
+    };
+    SocketAddr::new(host, address.port())
+}

@@ -1,0 +1,111 @@
+//! Requests that carry no packet, as this process makes them: which certificates they trust, which
+//! proxies they go through, and what is said when they fail.
+
+use std::{io, sync::Arc};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use ilp_http::{
+    client::ConnectError,
+    tls,
+    web::{Proxies, WebClient, WebError, WebOptions},
+};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::runtime;
+
+use crate::{
+    commands::Failure,
+    run::{no_runtime, no_tls},
+};
+
+/// What all clients of a node have in common. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Web {
+    tls: Arc<ClientConfig>,
+    proxies: Arc<Proxies>,
+}
+
+impl Web {
+    /// Trusts the machine's own roots, as for peers.
+    pub(crate) fn new(proxies: Arc<Proxies>) -> Result<Self, Failure> {
+        Ok(Self { tls: tls::client_config().map_err(no_tls)?, proxies })
+    }
+
+    /// What connections to peers trust too.
+    pub(crate) fn tls(&self) -> &Arc<ClientConfig> {
+        &self.tls
+    }
+
+    /// Which proxies requests go through.
+    pub(crate) fn proxies(&self) -> &Arc<Proxies> {
+        &self.proxies
+    }
+
+    /// A client with bounds of its own.
+    pub(crate) fn client(&self, options: WebOptions) -> WebClient {
+        WebClient::new(&self.tls, Arc::clone(&self.proxies), options)
+    }
+}
+
+/// Sends one request of a command and waits for its answer.
+///
+/// # Errors
+/// The system gives no event queue or no TLS. What the request came to is inside.
+pub(crate) fn send_and_wait(
+    request: Request<Bytes>,
+    options: WebOptions,
+) -> Result<Result<Response<Bytes>, WebError>, Failure> {
+    let (proxies, _) = Proxies::from_variables(|name| std::env::var(name).ok());
+    let is_clear_text = request.uri().scheme_str() == Some("http") && proxies.is_empty();
+    // The machine's roots are read only where they are needed: that takes longer than a request.
+    let tls = if is_clear_text {
+        tls::client_config_with_roots(RootCertStore::empty())
+    } else {
+        tls::client_config()
+    };
+    let tls = tls.map_err(no_tls)?;
+    let client = WebClient::new(&tls, Arc::new(proxies), options);
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.map_err(no_runtime)?.block_on(client.send(request)))
+}
+
+/// What went wrong with a request to `whom`, in words that don't repeat the URL, which may carry a
+/// token.
+pub(crate) fn reason(error: &WebError, whom: &str) -> String {
+    match error {
+        WebError::Timeout(_) | WebError::Connect(ConnectError::Timeout) => {
+            format!("{whom} did not answer in time")
+        }
+        WebError::Connect(ConnectError::Unreachable(error)) => {
+            format!("{whom} can't be reached: {}", unreachable(error))
+        }
+        WebError::Connect(ConnectError::Tls(error)) => format!("TLS with {whom} failed: {error}"),
+        WebError::Connect(ConnectError::Name) => {
+            format!("{whom}'s name can't be in any certificate")
+        }
+        WebError::Connect(ConnectError::Handshake(_)) | WebError::Http(_) => {
+            format!("{whom} broke the connection off, or its answer is not HTTP")
+        }
+        WebError::Proxy(words) => format!("the HTTP proxy does not lead to {whom}: {words}"),
+        WebError::Url => format!("{whom}'s URL can't be sent to"),
+        WebError::NotPublic => {
+            format!("{whom} is unknown, or on this machine or in a private network")
+        }
+        WebError::TooLong(bytes) => format!("{whom}'s answer is longer than {bytes} bytes"),
+        WebError::Elsewhere(_) => format!(
+            "{whom} points to another host, or to one without encryption: configure that URL if it \
+             is meant"
+        ),
+        WebError::Redirects => {
+            format!("{whom} redirects without saying where to, or too often")
+        }
+    }
+}
+
+/// The kind of an error of the system, or the words of the resolver, which has no kinds.
+fn unreachable(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => error.kind().to_string(),
+        None => error.to_string(),
+    }
+}
