@@ -14,6 +14,8 @@ mod admin;
 mod auto_peering;
 /// Money that other connectors lose, and this one doesn't.
 mod books;
+/// Which answers of a next hop set it aside, and which don't.
+mod breaker;
 /// The operator's pages in a real browser, with scripts and without, and for those who don't see.
 mod browser;
 /// Three nodes in a row: a payment, each limit, and the numbers of all.

@@ -122,7 +122,7 @@ fn each_packet_is_counted_once_by_peer_outcome_and_cause() {
         ("no_reply_in_time R00", 1),
     ]);
     assert_eq!(metrics.nonzero("jirani_refusals_total"), refusals);
-    let failures = told(&[("unreachable", 1), ("busy", 1), ("no_reply_in_time", 1)]);
+    let failures = told(&[("failed", 1), ("busy", 1), ("no_reply_in_time", 1)]);
     assert_eq!(metrics.nonzero("jirani_link_failures_total"), failures);
     assert_eq!(metrics.nonzero("jirani_peer_link_failures_total"), told(&[(&bob, 3)]));
     let failures = told(&[("status", 1), ("busy", 1), ("timeout", 1)]);

@@ -208,13 +208,17 @@ impl Peer {
         self.breaker.last_reply_at()
     }
 
-    /// Notes why there was no reply from the peer. What lies with us, or with whoever is behind the
-    /// peer, is counted and says nothing about it.
+    /// Notes why there was no reply from the peer. The breaker counts only failures of the way to the
+    /// peer. It ignores this node's own queue, nodes behind the peer, and answers that the packet
+    /// itself may have caused: its sender could provoke those and so keep the packets of others away.
     pub(crate) fn did_not_reply(&self, failure: LinkFailure, now: Timestamp) {
         self.traffic.link_failed();
         match failure {
             LinkFailure::Unreachable | LinkFailure::Busy => self.breaker.failed(now),
-            LinkFailure::QueueFull | LinkFailure::NoReplyInTime | LinkFailure::NotAReply => {}
+            LinkFailure::Failed
+            | LinkFailure::QueueFull
+            | LinkFailure::NoReplyInTime
+            | LinkFailure::NotAReply => {}
         }
     }
 

@@ -8,8 +8,12 @@ use crate::ledger::HoldError;
 /// Why there is no reply from the next hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkFailure {
-    /// It refuses connections, breaks them, or answers as no ILP node does.
+    /// It refuses connections, breaks them, or answers with an HTTP status that says that packets
+    /// don't get through to it.
     Unreachable,
+    /// It answers with an HTTP status, such as 500, that says no more than that it could not handle
+    /// this packet.
+    Failed,
     /// It says that it has too much to do.
     Busy,
     /// As many packets are on their way to it as we let wait.
@@ -22,14 +26,21 @@ pub enum LinkFailure {
 
 impl LinkFailure {
     /// One of each kind.
-    pub const KINDS: [Self; 5] =
-        [Self::Unreachable, Self::Busy, Self::QueueFull, Self::NoReplyInTime, Self::NotAReply];
+    pub const KINDS: [Self; 6] = [
+        Self::Unreachable,
+        Self::Failed,
+        Self::Busy,
+        Self::QueueFull,
+        Self::NoReplyInTime,
+        Self::NotAReply,
+    ];
 
     /// A short constant name, for metrics.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
+            Self::Failed => "failed",
             Self::Busy => "busy",
             Self::QueueFull => "queue_full",
             Self::NoReplyInTime => "no_reply_in_time",
@@ -246,7 +257,7 @@ impl From<HoldError> for Refusal {
 impl From<LinkFailure> for Refusal {
     fn from(failure: LinkFailure) -> Self {
         match failure {
-            LinkFailure::Unreachable => Self::NextHopUnreachable,
+            LinkFailure::Unreachable | LinkFailure::Failed => Self::NextHopUnreachable,
             LinkFailure::Busy => Self::NextHopBusy,
             LinkFailure::QueueFull => Self::Busy,
             LinkFailure::NoReplyInTime => Self::NoReplyInTime,

@@ -121,6 +121,7 @@ fn whatever_else_comes_back_voids_the_hold_at_once() {
         (Ok(prepare("g.bob", 1).into_bytes()), ErrorCode::T00_INTERNAL_ERROR),
         (Err(LinkFailure::NotAReply), ErrorCode::T00_INTERNAL_ERROR),
         (Err(LinkFailure::Unreachable), ErrorCode::T01_PEER_UNREACHABLE),
+        (Err(LinkFailure::Failed), ErrorCode::T01_PEER_UNREACHABLE),
         (Err(LinkFailure::Busy), ErrorCode::T02_PEER_BUSY),
         (Err(LinkFailure::QueueFull), ErrorCode::T03_CONNECTOR_BUSY),
         (Err(LinkFailure::NoReplyInTime), ErrorCode::R00_TRANSFER_TIMED_OUT),

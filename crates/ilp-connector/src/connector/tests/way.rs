@@ -106,7 +106,12 @@ fn failures_to_reach_a_peer_set_it_aside_and_any_reply_brings_it_back() {
         let (_, in_flight) = node.sent(prepare(destination, 1));
         ready(node.connector.complete(in_flight, Err(failure), now()));
     };
-    for failure in [LinkFailure::NoReplyInTime, LinkFailure::QueueFull, LinkFailure::NotAReply] {
+    for failure in [
+        LinkFailure::NoReplyInTime,
+        LinkFailure::QueueFull,
+        LinkFailure::NotAReply,
+        LinkFailure::Failed,
+    ] {
         (0..10).for_each(|_| fail(failure));
     }
     assert_eq!(first.reachability(), Reachability::Unknown, "those say nothing about the link");
