@@ -228,9 +228,9 @@ fn neither_a_question_nor_a_refused_packet_is_the_one_try() {
         Decision::Send { in_flight, .. } => in_flight.peer.id,
         other => panic!("not sent: {other:?}"),
     };
-    let asked = node.connector.next_hop(address(destination).as_addr(), later);
-    assert_eq!(asked.map(|peer| peer.id), Some(first.id));
-    assert_eq!(code_of(at_later(1_001)), ErrorCode::T04_INSUFFICIENT_LIQUIDITY);
+    let asked = node.connector.way_to(address(destination).as_addr(), None, later);
+    assert_eq!(asked.expect("a way").map(|peer| peer.id), Some(first.id));
+    assert_eq!(code_of(at_later(1_001)), ErrorCode::F08_AMOUNT_TOO_LARGE);
     assert_eq!(sent_to(at_later(1)), first.id, "the try");
     assert_ne!(sent_to(at_later(1)), first.id, "and no second one");
 }
