@@ -59,6 +59,8 @@ mod pages;
 mod payments;
 /// Two operators who peer their nodes by command, at a terminal too, and payments each way.
 mod peering;
+/// Several peerings with one neighbour, in an asset each.
+mod peerings;
 /// What Rafiki's tools do to a node when they set it up.
 mod rafiki;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.

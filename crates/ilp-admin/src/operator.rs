@@ -85,7 +85,7 @@ pub use self::{
     form_checks::PeerField,
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
-    network::{Network, PeeringPost, PeeringReply, PingOutcome, PingReply},
+    network::{Network, PeeringPost, PeeringReply, PingOutcome, PingOver, PingReply, PingWay},
     packets::{PacketWatch, PacketsSeen},
     page::PageArguments,
     parts::{BoxFuture, Clock, Parts},
