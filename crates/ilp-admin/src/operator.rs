@@ -78,7 +78,9 @@ use uuid::{ContextV7, Uuid};
 use self::wallets::Wallets;
 
 pub use self::{
-    auto_peering::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules},
+    auto_peering::{
+        PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRequestView, PeeringRules,
+    },
     books::{AccountAsset, AccountOwner, AccountView, AssetBooks, Movements},
     check::steers,
     error::{ErrorKind, OperatorError},
