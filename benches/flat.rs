@@ -226,7 +226,7 @@ impl Net {
 fn peer(asset: &Arc<Asset>, index: usize, routes: usize) -> Arc<Peer> {
     let id = Uuid::now_v7();
     let balance = Balance { credits: u128::from(u64::MAX / 2), ..Balance::default() };
-    let next_hop = NextHop::new("http://127.0.0.1:1".to_owned(), Secret::new(String::new()));
+    let next_hop = NextHop::new(format!("http://peer{index}:1"), Secret::new(String::new()));
     let route = |route| format!("g.peer{index}.{route}").parse().expect("a prefix");
     let terms = Terms {
         address: format!("g.peer{index}").as_str().try_into().expect("an address"),

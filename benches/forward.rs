@@ -55,7 +55,7 @@ fn connector(peers: usize) -> (Connector<MemoryLedger>, Arc<Peer>) {
             let liquidity = Arc::new(Account::new(AccountId::peer(id), balance));
             let token = TokenDigest::of(index.to_string().as_bytes());
             let next_hop =
-                NextHop::new("http://127.0.0.1:1".to_owned(), Secret::new(String::new()));
+                NextHop::new(format!("http://peer{index}:1"), Secret::new(String::new()));
             let terms = Terms {
                 address: format!("g.peer{index}").as_str().try_into().expect("an address"),
                 routes: Vec::new(),

@@ -159,7 +159,7 @@ impl Net {
 
     fn add_peer(&self, address: &str, routes: std::ops::Range<usize>) {
         let id = Uuid::now_v7();
-        let next_hop = NextHop::new("http://127.0.0.1:1".to_owned(), Secret::new(String::new()));
+        let next_hop = NextHop::new(format!("http://{address}:1"), Secret::new(String::new()));
         let terms = Terms {
             address: address.try_into().expect("an address"),
             routes: routes.map(|index| prefix(index).parse().expect("a prefix")).collect(),
@@ -186,8 +186,8 @@ impl Net {
         let destinations = self.destinations(count, spread);
         let now = Timestamp::from_unix_ms(1_800_000_000_000);
         let look_up = |destination: Addr<'_>| {
-            let peer = self.connector.next_hop(black_box(destination), now);
-            assert!(black_box(peer).is_some(), "{destination} has a route");
+            let way = self.connector.way_to(black_box(destination), None, now);
+            assert!(black_box(way).is_ok_and(|peer| peer.is_some()), "{destination} has a route");
         };
         let started = Instant::now();
         destinations.iter().map(Address::as_addr).for_each(look_up);
@@ -218,8 +218,11 @@ impl Net {
                     let now = Timestamp::from_unix_ms(1_800_000_000_000);
                     while !ended.load(Ordering::Relaxed) {
                         for destination in &destinations {
-                            let peer = self.connector.next_hop(destination.as_addr(), now);
-                            assert!(peer.is_some(), "{destination} has a route");
+                            let way = self.connector.way_to(destination.as_addr(), None, now);
+                            assert!(
+                                way.is_ok_and(|peer| peer.is_some()),
+                                "{destination} has a route"
+                            );
                         }
                         resolved.fetch_add(destinations.len() as u64, Ordering::Relaxed);
                     }

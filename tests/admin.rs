@@ -60,7 +60,7 @@ fn changes_of_a_peer_are_live_when_they_are_answered() {
     let (node, bob) = (Node::start(), Stub::fulfilling());
     let asset = node.create_asset("USD", 2);
     node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", json!({}));
-    let id = node.create_peer(&asset, "test.bob", "http://127.0.0.1:1", json!({}));
+    let id = node.create_peer(&asset, "test.bob", "http://127.0.0.1:2", json!({}));
     let update = |input: Value| {
         let mutation = "mutation($input: UpdatePeerInput!) { updatePeer(input: $input) { peer {
             id staticIlpAddress routes maxPacketAmount } } }";

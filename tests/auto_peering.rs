@@ -41,12 +41,20 @@ impl Side {
 
     /// Asks the other side to become a peer, as an operator does.
     fn ask(&self, other: &Side) -> Value {
-        self.ask_at(&format!("http://{}", other.auto_peering()))
+        self.ask_in(&self.asset, other)
+    }
+
+    fn ask_in(&self, asset: &str, other: &Side) -> Value {
+        self.ask_for(asset, &format!("http://{}", other.auto_peering()))
     }
 
     fn ask_at(&self, url: &str) -> Value {
+        self.ask_for(&self.asset, url)
+    }
+
+    fn ask_for(&self, asset: &str, url: &str) -> Value {
         let input = json!({
-            "assetId": self.asset, "peerUrl": url,
+            "assetId": asset, "peerUrl": url,
             "liquidityToDeposit": "1000000",
         });
         let mutation = "mutation($input: CreateOrUpdatePeerByUrlInput!) {
@@ -54,6 +62,18 @@ impl Side {
                 code message peer { id name staticIlpAddress } } }";
         let answer = self.node.query(mutation, json!({ "input": input }));
         answer["createOrUpdatePeerByUrl"].clone()
+    }
+
+    /// Asks this side to become a peer as a node does that nobody knows.
+    fn asked_by_a_stranger(&self, address: &str, code: &str) -> (u16, Value) {
+        let offer = json!({
+            "staticIlpAddress": address, "ilpConnectorUrl": "http://127.0.0.1:9",
+            "asset": { "code": code, "scale": 2 }, "httpToken": format!("{address}-{code}"),
+        });
+        let mut port = Connection::open(self.auto_peering()).unwrap();
+        let json = [("content-type", "application/json")];
+        let answer = port.request("POST", "/", &json, offer.to_string().as_bytes()).unwrap();
+        (answer.status, serde_json::from_slice(&answer.body).unwrap())
     }
 
     fn peer_towards(&self, address: &str) -> String {
@@ -104,6 +124,95 @@ fn two_nodes_peer_by_url_and_pay_each_way() {
     let refused = one.ask(&two);
     assert_eq!(refused["code"], "400", "{refused}");
     one.pay(&two, 10);
+}
+
+#[test]
+fn two_nodes_peer_by_url_in_a_second_asset_and_each_packet_stays_in_its_own() {
+    let (one, two) = (Side::start("test.one", "auto"), Side::start("test.two", "auto"));
+    let euros = [&one, &two].map(|side| {
+        let euros = side.node.create_asset("EUR", 2);
+        let more = json!({ "http": {
+            "incoming": { "authTokens": ["alice-in-euros"] },
+            "outgoing": { "endpoint": "http://127.0.0.1:1", "authToken": "x" },
+        } });
+        side.node.create_peer(&euros, &format!("{}.alice", side.address), "", more);
+        let bob = Stub::fulfilling();
+        side.node.create_peer(&euros, &format!("{}.eu", side.address), &bob.endpoint(), json!({}));
+        (euros, bob)
+    });
+    let first = two.ask(&one);
+    assert_eq!(first["code"], "200", "{first}");
+    let second = two.ask_in(&euros[1].0, &one);
+    assert_eq!(second["code"], "200", "{second}");
+    assert_ne!(second["peer"]["id"], first["peer"]["id"]);
+    // Both ways and in both assets, without any rate.
+    for number in 0..20 {
+        one.pay(&two, 100 + number);
+        two.pay(&one, 100 + number);
+        for (from, to) in [(&one, &two), (&two, &one)] {
+            let mut alice = from.node.sender("alice-in-euros");
+            alice.fulfilled(&prepare(&format!("{}.eu.w{number}", to.address), 10));
+        }
+    }
+    // Asked again, each renews the peering that it is about.
+    assert_eq!(two.ask(&one)["peer"]["id"], first["peer"]["id"]);
+    assert_eq!(two.ask_in(&euros[1].0, &one)["peer"]["id"], second["peer"]["id"]);
+    one.pay(&two, 10);
+}
+
+#[test]
+fn a_neighbour_that_is_a_peer_by_hand_becomes_one_in_a_second_asset_with_the_operators_word() {
+    let (one, two) = (Side::start("test.one", "auto"), Side::start("test.two", "auto"));
+    for (side, other) in [(&one, &two), (&two, &one)] {
+        let more = json!({ "http": {
+            "incoming": { "authTokens": [other.address] },
+            "outgoing": {
+                "endpoint": format!("http://{}", other.node.ilp), "authToken": side.address,
+            },
+        } });
+        side.node.create_peer(&side.asset, other.address, "", more);
+    }
+    one.pay(&two, 100);
+    let [_, euros] = [&one, &two].map(|side| side.node.create_asset("EUR", 2));
+    let made = two.ask_in(&euros, &one);
+    assert_eq!(made["code"], "200", "{made}");
+    // It showed no token, and so waits there. The peering in dollars goes on meanwhile.
+    let waiting = one.node.query(
+        "{ peeringRequests { edges { node { id staticIlpAddress warnings } } } }",
+        json!({}),
+    );
+    let request = &waiting["peeringRequests"]["edges"][0]["node"];
+    assert_eq!(request["staticIlpAddress"], "test.two");
+    let warning = request["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("the peer test.two in USD has this address"), "{warning}");
+    one.pay(&two, 100);
+    two.pay(&one, 100);
+    // In the asset that they share, the answer would change a peer which was not made at the URL.
+    assert_eq!(two.ask(&one)["code"], "400");
+    one.pay(&two, 100);
+}
+
+#[test]
+fn a_stranger_gets_no_packets_that_another_peer_routes() {
+    let one = Side::start("test.one", "auto");
+    let bob = Stub::fulfilling();
+    let big = json!({ "routes": ["test.big", "test.far.away"] });
+    one.node.create_peer(&one.asset, "test.hub", &bob.endpoint(), big);
+    one.node.create_asset("EUR", 2);
+    for (address, code) in [
+        ("test.big.alice", "USD"),
+        ("test.big.alice", "EUR"),
+        ("test.big", "USD"),
+        ("test.hub.x", "USD"),
+        ("test.hub", "EUR"),
+        ("test.far", "USD"),
+    ] {
+        let (status, answer) = one.asked_by_a_stranger(address, code);
+        assert_eq!(status, 409, "{address} in {code}: {answer}");
+    }
+    one.node.sender("test.one.alice").fulfilled(&prepare("test.big.alice.wallet", 10));
+    assert_eq!(bob.requests().len(), 1);
+    assert_eq!(one.asked_by_a_stranger("test.bigger", "USD").0, 200);
 }
 
 #[test]

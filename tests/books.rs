@@ -72,7 +72,7 @@ fn amounts_at_the_edges_are_booked_exactly() {
     let moved = 1 + (1 << 63);
     assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (u64::MAX - moved, moved));
     let too_much = sender.rejected(&prepare("test.bob", u64::MAX));
-    assert_eq!(too_much.code().to_string(), "T04");
+    assert_eq!(too_much.code().to_string(), "F08");
     sender.fulfilled(&prepare("test.bob", u64::MAX - moved));
     assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (0, u64::MAX));
     let node = node.kill().start();

@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use interledger_packet::Reply;
+use interledger_packet::{AmountTooLarge, Reply};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -300,10 +300,20 @@ fn each_limit_refuses_what_is_beyond_it_and_counts_what_the_sender_saw() {
         chain.release(held, seen);
     });
     let terms = json!({ "amountInFlightMax": null, "assetShareInFlightPercentMax": 1 });
-    chain.limit(&terms, "asset_share T04", &mut seen, |chain, seen| {
-        let hundredth = STOCK / 100 / UNITS;
-        assert_eq!(chain.send(hundredth + 1, seen).as_deref(), Some("T04"));
-        assert_eq!(chain.send(hundredth / 2, seen), None);
+    let mut share = 0;
+    chain.limit(&terms, "beyond_liquidity F08", &mut seen, |chain, seen| {
+        let packet = prepare("test.bob", STOCK / 100 / UNITS);
+        let reject = chain.one.sender("test.sender").rejected(&packet);
+        seen.refused.add(STOCK / 100 / UNITS);
+        share = AmountTooLarge::from_data(reject.data()).unwrap().maximum;
+        assert_eq!(chain.send(share / 2, seen), None);
+    });
+    // A hundredth of what is left since, rounding aside: less than what is held beside it.
+    let share = share - share / 200 - 5;
+    chain.limit(&json!({}), "asset_share T04", &mut seen, |chain, seen| {
+        let held = chain.hold();
+        assert_eq!(chain.send(share, seen).as_deref(), Some("T04"));
+        chain.release(held, seen);
     });
 
     let (fulfilled, refused, none) = (seen.fulfilled, seen.refused, Count::default());

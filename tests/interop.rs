@@ -62,6 +62,127 @@ fn interledger_pay_pays_a_stream_receiver_in_packets_of_at_most_the_maximum() {
     assert_eq!(restarted.liquidity(&receiver_id), 1_000_000 + AMOUNT);
 }
 
+/// Runs `@interledger/pay` as the peer `token` of a node, and gives what came of it.
+fn interledger_pay(node: &Node, token: &str, asset: &Value, to: &Value, amount: u64) -> Value {
+    let outcome = Script::start("pay.js").ask(&json!({
+        "url": format!("http://{}", node.ilp),
+        "token": token,
+        "asset": asset,
+        "destinationAddress": to["destinationAddress"],
+        "sharedSecret": to["sharedSecret"],
+        "amountToSend": amount.to_string(),
+    }));
+    println!("{token} pays {amount}: {outcome}");
+    assert_eq!(outcome["error"], Value::Null);
+    assert_eq!(outcome["amountSent"], amount.to_string());
+    assert_eq!(outcome["amountDelivered"], amount.to_string());
+    outcome
+}
+
+/// The library probes with 10^12 units and less, down to 1,000, and needs either F08 or an answer of the
+/// receiver to know how large its packets may be.
+#[test]
+fn interledger_pay_quotes_and_pays_over_nodes_whose_peers_have_no_maximum() {
+    const AMOUNT: u64 = 400_000;
+    let asset_details = json!({ "code": "USD", "scale": 2 });
+    let [one, two] =
+        ["test.one", "test.two"].map(|own| Node::start_with(&[("JIRANI_ILP_ADDRESS", own)]));
+    let [at_one, at_two] = [&one, &two].map(|node| node.create_asset("USD", 2));
+    let mut receiver = Script::start("receiver.js");
+    let credentials = receiver.ask(&json!({
+        "ilpAddress": "test.receiver", "token": "for-test.receiver", "asset": asset_details,
+    }));
+    let endpoint = format!("http://127.0.0.1:{}", credentials["port"]);
+    let http = |incoming: &str, node: &Node, outgoing: &str| {
+        json!({
+            "incoming": { "authTokens": [incoming] },
+            "outgoing": { "endpoint": format!("http://{}", node.ilp), "authToken": outgoing },
+        })
+    };
+    let sender = one.create_peer(&at_one, "test.sender", "http://127.0.0.1:1", json!({}));
+    let onwards = json!({ "routes": ["test.receiver"], "http": http("two", &two, "one") });
+    one.create_peer(&at_one, "test.two", "", onwards);
+    // The second node has less of the first one than the first one has of the sender.
+    let less = json!({ "initialLiquidity": "900000", "http": http("one", &one, "two") });
+    let of_one = two.create_peer(&at_two, "test.one", "", less);
+    let receiver_id = two.create_peer(&at_two, "test.receiver", &endpoint, json!({}));
+
+    let outcome = interledger_pay(&one, "test.sender", &asset_details, &credentials, AMOUNT);
+    assert_eq!(outcome["maxPacketAmount"], "900000");
+    assert_eq!(one.liquidity(&sender), 1_000_000 - AMOUNT);
+    assert_eq!(two.liquidity(&of_one), 900_000 - AMOUNT);
+    assert_eq!(two.liquidity(&receiver_id), 1_000_000 + AMOUNT);
+}
+
+/// The same over a node that converts, where half of the stock is one peer's share.
+#[test]
+fn interledger_pay_quotes_and_pays_out_of_a_stock_without_a_maximum() {
+    let node = Node::start();
+    let (dollars, euros) = (node.create_asset("USD", 2), node.create_asset("EUR", 2));
+    node.set_rate("USD", "EUR", "0.5");
+    node.stock(&euros, 1_000_000);
+    let mut receiver = Script::start("receiver.js");
+    let euro = json!({ "code": "EUR", "scale": 2 });
+    let credentials = receiver.ask(
+        &json!({ "ilpAddress": "test.receiver", "token": "for-test.receiver", "asset": euro }),
+    );
+    let endpoint = format!("http://127.0.0.1:{}", credentials["port"]);
+    let receiver_id = node.create_peer(&euros, "test.receiver", &endpoint, json!({}));
+    let rich = json!({ "initialLiquidity": "5000000" });
+    node.create_peer(&dollars, "test.sender", "http://127.0.0.1:1", rich);
+    let outcome = Script::start("pay.js").ask(&json!({
+        "url": format!("http://{}", node.ilp),
+        "token": "test.sender",
+        "asset": { "code": "USD", "scale": 2 },
+        "destinationAsset": euro,
+        "prices": { "USD": 0.5, "EUR": 1 },
+        "destinationAddress": credentials["destinationAddress"],
+        "sharedSecret": credentials["sharedSecret"],
+        "amountToSend": "600000",
+    }));
+    println!("{outcome}");
+    assert_eq!(outcome["error"], Value::Null);
+    assert_eq!(outcome["amountDelivered"], "300000");
+    // 500,000 euro cents and the part of one that rounding leaves.
+    assert_eq!(outcome["maxPacketAmount"], "1000001");
+    assert_eq!(node.liquidity(&receiver_id), 1_300_000);
+}
+
+#[test]
+fn interledger_pay_pays_over_two_peerings_with_one_neighbour_in_each_asset() {
+    const AMOUNT: u64 = 20_000;
+    let [here, there] =
+        ["test.here", "test.there"].map(|own| Node::start_with(&[("JIRANI_ILP_ADDRESS", own)]));
+    for (code, scale) in [("USD", 2), ("EUR", 2)] {
+        let [at_here, at_there] = [&here, &there].map(|node| node.create_asset(code, scale));
+        let link = |incoming: &str, other: &Node, outgoing: &str| {
+            json!({ "maxPacketAmount": "1000", "http": {
+                "incoming": { "authTokens": [format!("{incoming}-{code}")] },
+                "outgoing": {
+                    "endpoint": format!("http://{}", other.ilp),
+                    "authToken": format!("{outgoing}-{code}"),
+                },
+            } })
+        };
+        let sender = json!({ "http": {
+            "incoming": { "authTokens": [code] },
+            "outgoing": { "endpoint": "http://127.0.0.1:1", "authToken": "x" },
+        } });
+        here.create_peer(&at_here, "test.sender", "", sender);
+        here.create_peer(&at_here, "test.there", "", link("there", &there, "here"));
+        there.create_peer(&at_there, "test.here", "", link("here", &here, "there"));
+        there.create_wallet(&at_there, &code.to_lowercase());
+    }
+    for code in ["USD", "EUR"] {
+        let url = format!("http://{}/{}", there.wallet, code.to_lowercase());
+        let (destination, secret) = credentials(&there, &url);
+        let to = json!({ "destinationAddress": destination, "sharedSecret": secret });
+        let asset = json!({ "code": code, "scale": 2 });
+        let outcome = interledger_pay(&here, code, &asset, &to, AMOUNT);
+        assert_eq!(outcome["packets"]["rejected"].get("F07"), None, "{outcome}");
+    }
+}
+
 /// What a payer who is no node of ours needs to know of a wallet address.
 fn credentials(node: &Node, url: &str) -> (String, String) {
     let told = node.spsp(url);

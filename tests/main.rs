@@ -14,6 +14,8 @@ mod admin;
 mod auto_peering;
 /// Money that other connectors lose, and this one doesn't.
 mod books;
+/// Which answers of a next hop set it aside, and which don't.
+mod breaker;
 /// The operator's pages in a real browser, with scripts and without, and for those who don't see.
 mod browser;
 /// Three nodes in a row: a payment, each limit, and the numbers of all.
@@ -59,6 +61,8 @@ mod payment_ends;
 mod payments;
 /// Two operators who peer their nodes by command, at a terminal too, and payments each way.
 mod peering;
+/// Several peerings with one neighbour, in an asset each.
+mod peerings;
 /// Variables that container platforms and Rafiki's files set, and the image's health check.
 mod platform;
 /// Files for the node's user alone, and backups only where that user wants them.

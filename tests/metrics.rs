@@ -113,7 +113,7 @@ fn each_packet_is_counted_once_by_peer_outcome_and_cause() {
         ("peer_address F02", 1),
         ("back_to_sender F02", 1),
         ("other_network F02", 1),
-        ("liquidity T04", 1),
+        ("beyond_liquidity F08", 1),
         ("amount_too_large F08", 1),
         ("wrong_fulfillment F05", 1),
         ("next_hop_unreachable T01", 1),
@@ -122,7 +122,7 @@ fn each_packet_is_counted_once_by_peer_outcome_and_cause() {
         ("no_reply_in_time R00", 1),
     ]);
     assert_eq!(metrics.nonzero("jirani_refusals_total"), refusals);
-    let failures = told(&[("unreachable", 1), ("busy", 1), ("no_reply_in_time", 1)]);
+    let failures = told(&[("failed", 1), ("busy", 1), ("no_reply_in_time", 1)]);
     assert_eq!(metrics.nonzero("jirani_link_failures_total"), failures);
     assert_eq!(metrics.nonzero("jirani_peer_link_failures_total"), told(&[(&bob, 3)]));
     let failures = told(&[("status", 1), ("busy", 1), ("timeout", 1)]);
@@ -236,7 +236,7 @@ fn a_converted_packet_that_a_second_peer_takes_is_counted_once_and_in_either_uni
     node.stock(&euros, 1_000_000);
     let alice = node.create_peer(&dollars, "test.alice", NOWHERE, json!({}));
     let shared = || json!({ "routes": ["test.shared"] });
-    let down = node.create_peer(&euros, "test.down", NOWHERE, shared());
+    let down = node.create_peer(&euros, "test.down", "http://127.0.0.1:2", shared());
     let up = node.create_peer(&euros, "test.up", &stub.endpoint(), shared());
     let mut sender = node.sender("test.alice");
     let failed = || node.metrics().number("jirani_peer_link_failures_total", &[("peer", &down)]);

@@ -29,6 +29,9 @@ use crate::support::{
 
 const SENDERS: usize = 16;
 const LIQUIDITY: u64 = 1 << 60;
+/// One peer sends as fast as it can.
+const UNLIMITED: [(&str, &str); 2] =
+    [("JIRANI_ILP_ADDRESS", "test.node"), ("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "unlimited")];
 
 /// Amounts by transfer id, which is the first half of a packet's condition.
 type Seen = Arc<Mutex<HashMap<[u8; 16], u64>>>;
@@ -127,7 +130,7 @@ fn rounds(few: u64) -> u64 {
 fn what_was_answered_is_in_the_books_whenever_the_node_is_killed() {
     let (fulfilled, received) = (Seen::default(), Seen::default());
     let bob_stub = receiver(&received);
-    let mut node = Node::start();
+    let mut node = Node::start_with(&UNLIMITED);
     let asset = node.create_asset("USD", 2);
     let liquidity = json!({ "initialLiquidity": LIQUIDITY.to_string() });
     let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", liquidity.clone());

@@ -5,15 +5,16 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Node, PATIENCE,
-    packets::{fulfill, in_ms, prepare, prepare_until},
+    packets::{fulfill, in_ms, parse_prepare, prepare, prepare_until},
     stub::{Answer, Stub},
+    wait_for,
 };
 
 /// A node with the peers alice (who sends) and bob (who is reached at `endpoint`).
 fn node_with(endpoint: &str, alice: Value, bob: Value) -> (Node, String, String) {
     let node = Node::start();
     let asset = node.create_asset("USD", 2);
-    let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", alice);
+    let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:2", alice);
     let bob = node.create_peer(&asset, "test.bob", endpoint, bob);
     (node, alice, bob)
 }
@@ -90,12 +91,42 @@ fn r02_for_packets_that_have_expired_or_are_about_to() {
 }
 
 #[test]
-fn t04_for_more_than_the_peer_has() {
-    let (node, alice, _) = node_with(NOWHERE, json!({ "initialLiquidity": "99" }), json!({}));
+fn f08_for_more_than_the_peer_could_ever_have_free() {
+    let bob = Stub::start(|request| match parse_prepare(&request.body).amount() {
+        600_000 => Answer::Silence,
+        _ => Answer::Reply(fulfill().into()),
+    });
+    let (node, alice, _) = node_with(&bob.endpoint(), json!({}), json!({}));
+    let maximum = |amount| {
+        let reject = rejected(&node, &prepare("test.bob", amount));
+        assert_eq!(reject.code().to_string(), "F08");
+        let details = AmountTooLarge::from_data(reject.data()).unwrap();
+        assert_eq!(details.received, amount);
+        details.maximum
+    };
+    assert_eq!((maximum(1_000_000_000_000), maximum(1_000_001)), (1_000_000, 1_000_000));
+    // What is on hold may be free again.
+    let mut waiting = node.sender("test.alice");
+    waiting.write_only(&prepare("test.bob", 600_000));
+    wait_for("the packet at Bob's", || (bob.requests().len() == 1).then_some(()));
+    assert_eq!(code(&node, &prepare("test.bob", 400_001)), "T04");
+    assert_eq!(maximum(1_000_001), 1_000_000);
+    node.sender("test.alice").fulfilled(&prepare("test.bob", 400_000));
+    assert_eq!(maximum(1_000_000), 600_000);
+    assert_eq!(node.liquidity(&alice), 0, "the rest is on hold");
+}
+
+#[test]
+fn t04_for_what_waits_for_a_deposit_smaller_than_one_packet() {
+    let bob = Stub::fulfilling();
+    let agreed = json!({ "initialLiquidity": "250", "maxPacketAmount": "100" });
+    let (node, alice, _) = node_with(&bob.endpoint(), agreed, json!({}));
+    let mut sender = node.sender("test.alice");
+    (0..2).for_each(|_| drop(sender.fulfilled(&prepare("test.bob", 100))));
     assert_eq!(code(&node, &prepare("test.bob", 100)), "T04");
-    assert_eq!(node.liquidity(&alice), 99);
+    assert_eq!(node.liquidity(&alice), 50);
     let none = json!({ "initialLiquidity": null });
-    let (node, ..) = node_with(&Stub::fulfilling().endpoint(), none, json!({}));
+    let (node, ..) = node_with(&bob.endpoint(), none, json!({}));
     assert_eq!(code(&node, &prepare("test.bob", 1)), "T04");
 }
 
@@ -108,6 +139,20 @@ fn t05_for_more_packets_or_more_amount_than_agreed() {
         sender.fulfilled(&prepare("test.bob", 1));
     }
     assert_eq!(code(&node, &prepare("test.bob", 1)), "T05");
+    // The node's default is there for peers without a limit of their own.
+    let node = Node::start_with(&[
+        ("JIRANI_ILP_ADDRESS", "test.node"),
+        ("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "2"),
+    ]);
+    let asset = node.create_asset("USD", 2);
+    node.create_peer(&asset, "test.alice", NOWHERE, json!({}));
+    node.create_peer(&asset, "test.carol", NOWHERE, json!({ "packetsPerMinuteMax": 100 }));
+    node.create_peer(&asset, "test.bob", &bob.endpoint(), json!({}));
+    for token in ["test.alice", "test.carol"] {
+        (0..2).for_each(|_| drop(node.sender(token).fulfilled(&prepare("test.bob", 1))));
+    }
+    assert_eq!(code(&node, &prepare("test.bob", 1)), "T05");
+    node.sender("test.carol").fulfilled(&prepare("test.bob", 1));
 
     let (node, ..) = node_with(&bob.endpoint(), json!({ "amountPerSecondMax": "10" }), json!({}));
     let mut sender = node.sender("test.alice");
@@ -246,7 +291,7 @@ fn t03_while_the_node_shuts_down() {
     other.write_only(&packet);
     on_arrival.recv_timeout(PATIENCE).unwrap();
     node.signal("TERM");
-    crate::support::wait_for("the port to close", || {
+    wait_for("the port to close", || {
         crate::support::packets::Sender::open(&node, "test.alice").is_err().then_some(())
     });
     let reply = slow.write_the_last_byte(&packet);

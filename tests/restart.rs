@@ -49,7 +49,8 @@ fn every_one_of_a_hundred_and_fifty_peers_is_routed_to_again() {
     let (node, bob) = (Node::start(), Stub::fulfilling());
     let asset = node.create_asset("USD", 2);
     for index in 0..150 {
-        node.create_peer(&asset, &format!("test.peer{index}"), &bob.endpoint(), json!({}));
+        let endpoint = format!("{}/{index}", bob.endpoint());
+        node.create_peer(&asset, &format!("test.peer{index}"), &endpoint, json!({}));
     }
     let node = node.stop().start();
     let mut sender = node.sender("test.peer0");

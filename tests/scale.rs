@@ -30,7 +30,8 @@ fn an_idle_node_takes_little_memory() {
 fn create_peers(node: &Node, asset: &str, endpoint: &str, count: usize) -> (Duration, Duration) {
     let mut connection = Connection::open(node.admin).unwrap();
     let mut create = |index: usize| {
-        let input = peer_input(asset, &format!("test.peer{index}"), endpoint, json!({}));
+        let at = format!("{endpoint}/{index}");
+        let input = peer_input(asset, &format!("test.peer{index}"), &at, json!({}));
         let body = json!({ "query": CREATE_PEER, "variables": { "input": input } }).to_string();
         let headers = [("content-type", "application/json")];
         let response = connection.request("POST", "/graphql", &headers, body.as_bytes()).unwrap();

@@ -23,7 +23,8 @@ fn at_most_as_many_peers_are_named_as_configured_and_the_sums_are_exact() {
     let ids: Vec<String> = (0..PEERS)
         .map(|index| {
             let name = json!({ "name": format!("No. {index} \"of\" \\ many") });
-            node.create_peer(&asset, &format!("test.peer{index}"), &bob.endpoint(), name)
+            let endpoint = format!("{}/{index}", bob.endpoint());
+            node.create_peer(&asset, &format!("test.peer{index}"), &endpoint, name)
         })
         .collect();
     // Those with a number that 40 divides send the more the higher it is; the first one is paid.

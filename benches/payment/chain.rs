@@ -37,8 +37,14 @@ pub(crate) struct Chain {
 
 impl Chain {
     pub(crate) fn start() -> Self {
-        let node =
-            |address| Node::start_with(&[("JIRANI_ILP_ADDRESS", address), ("JIRANI_LOG", "warn")]);
+        let node = |address| {
+            Node::start_with(&[
+                ("JIRANI_ILP_ADDRESS", address),
+                ("JIRANI_LOG", "warn"),
+                // A payment is 100,000 packets, and all of them come from one peer.
+                ("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "unlimited"),
+            ])
+        };
         let [alice, connector, bob] = ["test.alice", "test.connector", "test.bob"].map(node);
         let sink = Process::role(&["sink", "both"]);
         let [dollars, usd, bobs] =

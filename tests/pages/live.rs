@@ -91,7 +91,7 @@ fn a_peer_that_needs_the_operator_is_named_with_what_to_do() {
     let asset = node.create_asset("USD", 2);
     let low = json!({ "liquidityThreshold": "999990", "name": "<b>Alice</b>" });
     let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", low);
-    node.create_peer(&asset, "test.bob", "http://127.0.0.1:1", json!({}));
+    node.create_peer(&asset, "test.bob", "http://127.0.0.1:2", json!({}));
     let before = Browser::of(&node).get("/").text();
     assert!(!before.contains("Needs you"), "{before}");
     let mut page = Following::open(&node, "/live/overview", None);

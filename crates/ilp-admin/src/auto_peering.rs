@@ -1,8 +1,8 @@
 //! The auto-peering port: another node asks to become a peer and is answered with what it needs.
 //!
-//! The wire form is Rafiki's. What isn't: who already is a peer is never changed without proof that
-//! it asks itself, what a new peer may send is configured and finite, and how often anybody may ask
-//! is bounded for each address and in total.
+//! The wire form is Rafiki's. Beyond it, a peer is never changed without proof that it asks itself, what
+//! a new peer may send is configured and finite, and the number of requests is bounded for each address,
+//! for the networks around it and in total.
 
 mod limiter;
 pub(crate) mod wire;
@@ -22,7 +22,7 @@ use axum::{
 };
 use ilp_connector::token::Secret;
 
-pub(crate) use self::limiter::source;
+pub(crate) use self::limiter::{Networks, is_one_too_many};
 use self::{limiter::Limiter, wire::Refusal};
 use crate::{
     http::{ClientAddress, is_json},

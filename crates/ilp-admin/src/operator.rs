@@ -80,7 +80,9 @@ use uuid::{ContextV7, Uuid};
 use self::wallets::Wallets;
 
 pub use self::{
-    auto_peering::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules},
+    auto_peering::{
+        PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRequestView, PeeringRules,
+    },
     backup::BACKUP_INVITATION,
     books::{AccountAsset, AccountOwner, AccountView, AssetBooks, Movements},
     check::steers,
@@ -89,7 +91,7 @@ pub use self::{
     form_checks::PeerField,
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
-    network::{Network, PeeringPost, PeeringReply, PingOutcome, PingReply},
+    network::{Network, PeeringPost, PeeringReply, PingOutcome, PingOver, PingReply, PingWay},
     packets::{PacketWatch, PacketsSeen},
     page::PageArguments,
     parts::{BoxFuture, Clock, Parts},

@@ -3,8 +3,10 @@
 mod counting;
 mod exchange;
 mod limits;
+mod obstacle;
 mod peer_config;
 mod settlement;
+mod shortage;
 mod way;
 
 use std::sync::{
@@ -16,7 +18,7 @@ use bytes::Bytes;
 use interledger_packet::{Address, Prepare, Timestamp};
 use uuid::Uuid;
 
-use self::counting::Counters;
+use self::{counting::Counters, obstacle::Obstacle, shortage::Bid};
 pub use self::{counting::OwnFlows, settlement::Settling};
 use crate::{
     account::Account,
@@ -26,6 +28,7 @@ use crate::{
     peers::Peers,
     rates::Rates,
     refusal::Refusal,
+    routes::{Chosen, Order},
     token::TokenDigest,
     traffic::Passage,
 };
@@ -61,13 +64,15 @@ pub enum Source<'a> {
     Probe(&'a Arc<Asset>),
     /// The node itself, asking a question that moves no money.
     Own,
+    /// The node itself, asking such a question of one peer, whatever the routes say.
+    Test(&'a Arc<Peer>),
 }
 
 impl<'a> Source<'a> {
     fn peer(self) -> Option<&'a Arc<Peer>> {
         match self {
             Self::Peer(peer) => Some(peer),
-            Self::Local(_) | Self::Probe(_) | Self::Own => None,
+            Self::Local(_) | Self::Probe(_) | Self::Own | Self::Test(_) => None,
         }
     }
 
@@ -77,7 +82,7 @@ impl<'a> Source<'a> {
             Self::Peer(peer) => Some(&peer.asset),
             Self::Local(local) => Some(&local.asset),
             Self::Probe(asset) => Some(asset),
-            Self::Own => None,
+            Self::Own | Self::Test(_) => None,
         }
     }
 }
@@ -144,6 +149,10 @@ pub struct Delivery<H> {
     place: Option<Place>,
 }
 
+/// To so many peers one packet is offered. When as many refuse it or can't be reached, the fault is
+/// nearer to us than to them, and the sender's next packet will find more of them set aside.
+const ATTEMPTS_MAX: usize = 8;
+
 /// What the rules make of a packet that they don't refuse.
 enum Way<H> {
     On(Bytes, InFlight<H>),
@@ -153,7 +162,7 @@ enum Way<H> {
 
 /// Where the routing table leads.
 enum Next {
-    Hop(Arc<Peer>),
+    Hop(Chosen),
     Here,
 }
 
@@ -260,6 +269,9 @@ impl<L: Ledger> Connector<L> {
 
     /// The rules, in their order. Whatever returns before the hold has touched no money, and what
     /// returns after it drops the hold and so voids it.
+    ///
+    /// A next hop that refuses the packet for a reason of its own leaves it to the next one for the same
+    /// prefix. Only two words are remembered of those before, so that this allocates nothing either.
     async fn forward(
         &self,
         source: Source<'_>,
@@ -274,12 +286,28 @@ impl<L: Ledger> Connector<L> {
             return Ok(Way::Answered(reply));
         }
         self.may_be_forwarded(packet.destination())?;
-        let peer = match self.route(packet.destination(), source, &[], now)? {
-            Next::Hop(peer) => peer,
-            Next::Here => return Ok(Way::Here(packet)),
-        };
-        let in_flight = self.hand_to(peer, source, &packet, &mut None, now).await?;
-        Ok(Way::On(in_flight.outgoing(packet), in_flight))
+        let (mut refused, mut after) = (None::<Refusal>, None);
+        for _ in 0..ATTEMPTS_MAX {
+            let next = self.route(packet.destination(), source, &[], after, now);
+            let Chosen { peer, order } = match (next, refused) {
+                (Ok(Next::Hop(chosen)), _) => chosen,
+                (Ok(Next::Here), None) => return Ok(Way::Here(packet)),
+                (Err(refusal), None) => return Err(refusal),
+                (Ok(Next::Here) | Err(_), Some(refused)) => return Err(refused),
+            };
+            match self.hand_to(peer, source, &packet, &mut None, now).await {
+                Ok(in_flight) => return Ok(Way::On(in_flight.outgoing(packet), in_flight)),
+                Err(Obstacle::Packet(refusal)) => return Err(refusal),
+                Err(Obstacle::NextHop(refusal)) => {
+                    refused = Some(refused.map_or(refusal, |other| other.or_more_hopeful(refusal)));
+                    after = Some(order);
+                    if order == Order::LAST {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(refused.unwrap_or(Refusal::NoRoute))
     }
 
     /// What a packet brings to somebody at this node who counts in `asset`, in that asset's smallest
@@ -302,17 +330,22 @@ impl<L: Ledger> Connector<L> {
     /// answers settles it: [`Connector::complete_delivery`].
     ///
     /// # Errors
-    /// [`Refusal`] when there is too little liquidity, or the sender has too much under way.
+    /// [`Refusal`] when there is too little liquidity at `now`, or the sender has too much under way.
     pub async fn deliver(
         &self,
         source: Source<'_>,
         packet: &Prepare,
         recipient: &LocalAccount,
         amount: u64,
+        now: Timestamp,
     ) -> Result<Delivery<L::Hold>, Refusal> {
         let LocalAccount { asset, account } = recipient;
-        let place = self.place(source, asset, packet.amount(), amount)?;
-        let hold = self.hold(source, asset, account, packet, amount).await?;
+        let bid =
+            Bid { source, asset, amount: packet.amount(), amount_out: amount, has_maximum: false };
+        let place = self.place(source, asset, packet.amount(), amount);
+        let place = place.map_err(|refusal| self.obstacle(refusal, bid, now))?;
+        let hold = self.hold(source, asset, account, packet, amount).await;
+        let hold = hold.map_err(|refusal| self.obstacle(refusal, bid, now))?;
         let to = self.counters.accounts(asset);
         Ok(Delivery {
             expires_at: packet.expires_at(),

@@ -16,6 +16,7 @@ mod in_flight;
 #[cfg(all(test, shuttle))]
 mod interleavings;
 pub mod ledger;
+mod neighbour;
 pub mod peer;
 mod peers;
 pub mod rate;
@@ -34,5 +35,6 @@ pub use connector::{
     Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Settling, Source,
 };
 pub use in_flight::{InFlightDefaults, InFlightLimits, Occupancy};
+pub use neighbour::is_same_endpoint;
 pub use refusal::{LinkFailure, Refusal};
 pub use routes::{ListedRoute, Listing, RouteCursor};

@@ -19,6 +19,7 @@ use crate::{
     breaker::{Breaker, Reachability},
     conversion::Spread,
     in_flight::{InFlightLimits, UnderWay},
+    neighbour::{self, NeighbourTag},
     rate_limit::RateLimit,
     refusal::LinkFailure,
     token::{Secret, TokenDigest},
@@ -130,6 +131,7 @@ pub struct Peer {
     pub(crate) amount_rate: RateLimit,
     pub(crate) under_way: UnderWay,
     pub(crate) breaker: Breaker,
+    neighbour: NeighbourTag,
     /// What passed from and to it since the process started.
     pub traffic: Traffic,
 }
@@ -155,6 +157,7 @@ impl Peer {
             asset,
             liquidity,
             traffic: Traffic::default(),
+            neighbour: NeighbourTag::of(&terms),
             terms: ArcSwap::from_pointee(terms),
             packet_rate: RateLimit::default(),
             amount_rate: RateLimit::default(),
@@ -181,6 +184,17 @@ impl Peer {
         self.terms.load_full()
     }
 
+    /// Whether the other peer is a peering with the same neighbour, perhaps in another asset: a packet
+    /// from the one must not go back to the other.
+    #[must_use]
+    pub fn is_same_neighbour(&self, other: &Self) -> bool {
+        // The id first: it lies in the other line that the packet needs of the peer, and so both are
+        // fetched at once.
+        self.id == other.id
+            || (self.neighbour.may_be_same(&other.neighbour)
+                && neighbour::is_same(&self.terms_now(), &other.terms_now()))
+    }
+
     /// Whether packets reach the peer, as far as those that were sent to it tell.
     #[must_use]
     pub fn reachability(&self) -> Reachability {
@@ -194,13 +208,17 @@ impl Peer {
         self.breaker.last_reply_at()
     }
 
-    /// Notes why there was no reply from the peer. What lies with us, or with whoever is behind the
-    /// peer, is counted and says nothing about it.
+    /// Notes why there was no reply from the peer. The breaker counts only failures of the way to the
+    /// peer. It ignores this node's own queue, nodes behind the peer, and answers that the packet
+    /// itself may have caused: its sender could provoke those and so keep the packets of others away.
     pub(crate) fn did_not_reply(&self, failure: LinkFailure, now: Timestamp) {
         self.traffic.link_failed();
         match failure {
             LinkFailure::Unreachable | LinkFailure::Busy => self.breaker.failed(now),
-            LinkFailure::QueueFull | LinkFailure::NoReplyInTime | LinkFailure::NotAReply => {}
+            LinkFailure::Failed
+            | LinkFailure::QueueFull
+            | LinkFailure::NoReplyInTime
+            | LinkFailure::NotAReply => {}
         }
     }
 
@@ -212,6 +230,7 @@ impl Peer {
 
     pub(crate) fn replace_terms(&self, terms: Terms) -> Arc<Terms> {
         let next_hop = terms.next_hop.id;
+        self.neighbour.set(&terms);
         let old = self.terms.swap(Arc::new(terms));
         if old.next_hop.id != next_hop {
             // What the old endpoint did says nothing about the new one.

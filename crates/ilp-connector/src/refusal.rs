@@ -1,15 +1,19 @@
 //! Why a packet is refused, and what the sender is told.
 
 use bytes::Bytes;
-use interledger_packet::{Address, AmountTooLarge, ErrorCode, Reject};
+use interledger_packet::{Address, AmountTooLarge, ErrorClass, ErrorCode, Reject};
 
-use crate::ledger::HoldError;
+use crate::{account::AccountKind, ledger::HoldError};
 
 /// Why there is no reply from the next hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkFailure {
-    /// It refuses connections, breaks them, or answers as no ILP node does.
+    /// It refuses connections, breaks them, or answers with an HTTP status that says that packets
+    /// don't get through to it.
     Unreachable,
+    /// It answers with an HTTP status, such as 500, that says no more than that it could not handle
+    /// this packet.
+    Failed,
     /// It says that it has too much to do.
     Busy,
     /// As many packets are on their way to it as we let wait.
@@ -22,14 +26,21 @@ pub enum LinkFailure {
 
 impl LinkFailure {
     /// One of each kind.
-    pub const KINDS: [Self; 5] =
-        [Self::Unreachable, Self::Busy, Self::QueueFull, Self::NoReplyInTime, Self::NotAReply];
+    pub const KINDS: [Self; 6] = [
+        Self::Unreachable,
+        Self::Failed,
+        Self::Busy,
+        Self::QueueFull,
+        Self::NoReplyInTime,
+        Self::NotAReply,
+    ];
 
     /// A short constant name, for metrics.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
+            Self::Failed => "failed",
             Self::Busy => "busy",
             Self::QueueFull => "queue_full",
             Self::NoReplyInTime => "no_reply_in_time",
@@ -56,6 +67,15 @@ pub enum Refusal {
         /// What the packet carries.
         received: u64,
         /// What would pass.
+        maximum: u64,
+    },
+    /// F08: more than the sender could ever have free, or than the node's stock of the asset that it would
+    /// be converted into, in the unit in which we received it.
+    #[error("at most {maximum} can be paid for here and this packet carries {received}")]
+    BeyondLiquidity {
+        /// What the packet carries.
+        received: u64,
+        /// What could be paid for.
         maximum: u64,
     },
     /// T05: more packets per minute than agreed.
@@ -97,12 +117,15 @@ pub enum Refusal {
     /// R01: an amount other than zero that is worth nothing on the other side.
     #[error("the amount is worth less than the smallest unit of the next hop's asset")]
     ConvertsToZero,
-    /// T04: the sender's credit line, or the node's stock of an asset, is too low.
+    /// T04: the sender's credit line is too low at the moment.
     #[error("too little liquidity for this packet at the moment")]
     Liquidity,
     /// T04: the account that would be paid owns as much as one may, until it has paid some of it.
     #[error("the account that would be paid can take no more at the moment")]
     AccountFull,
+    /// T04: the node's stock of the asset that the packet is converted into is too low at the moment.
+    #[error("too little liquidity of the next hop's asset for this packet at the moment")]
+    AssetLiquidity,
     /// T04: what this peer has under way already holds its share of the node's stock of an asset,
     /// which is there for all.
     #[error("too large a share of the asset's liquidity is held by packets of this peer")]
@@ -135,10 +158,11 @@ pub enum Refusal {
 
 impl Refusal {
     /// One of each kind, for counting. Amounts in their fields mean nothing.
-    pub const KINDS: [Self; 27] = [
+    pub const KINDS: [Self; 29] = [
         Self::AlreadyExpired,
         Self::TooLittleTime,
         Self::AmountTooLarge { received: 0, maximum: 0 },
+        Self::BeyondLiquidity { received: 0, maximum: 0 },
         Self::PacketRate,
         Self::AmountRate,
         Self::PacketsInFlight,
@@ -154,6 +178,7 @@ impl Refusal {
         Self::ConvertsToZero,
         Self::Liquidity,
         Self::AccountFull,
+        Self::AssetLiquidity,
         Self::AssetShare,
         Self::Busy,
         Self::ShuttingDown,
@@ -172,6 +197,7 @@ impl Refusal {
             Self::AlreadyExpired => "already_expired",
             Self::TooLittleTime => "too_little_time",
             Self::AmountTooLarge { .. } => "amount_too_large",
+            Self::BeyondLiquidity { .. } => "beyond_liquidity",
             Self::PacketRate => "packet_rate",
             Self::AmountRate => "amount_rate",
             Self::PacketsInFlight => "packets_in_flight",
@@ -187,6 +213,7 @@ impl Refusal {
             Self::ConvertsToZero => "converts_to_zero",
             Self::Liquidity => "liquidity",
             Self::AccountFull => "account_full",
+            Self::AssetLiquidity => "asset_liquidity",
             Self::AssetShare => "asset_share",
             Self::Busy => "busy",
             Self::ShuttingDown => "shutting_down",
@@ -204,7 +231,9 @@ impl Refusal {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::AlreadyExpired | Self::TooLittleTime => ErrorCode::R02_INSUFFICIENT_TIMEOUT,
-            Self::AmountTooLarge { .. } => ErrorCode::F08_AMOUNT_TOO_LARGE,
+            Self::AmountTooLarge { .. } | Self::BeyondLiquidity { .. } => {
+                ErrorCode::F08_AMOUNT_TOO_LARGE
+            }
             Self::PacketRate | Self::AmountRate | Self::PacketsInFlight | Self::AmountInFlight => {
                 ErrorCode::T05_RATE_LIMITED
             }
@@ -214,7 +243,7 @@ impl Refusal {
             | Self::BackToSender
             | Self::NoSuchAccount => ErrorCode::F02_UNREACHABLE,
             Self::NoRate => ErrorCode::F07_CANNOT_RECEIVE,
-            Self::Liquidity | Self::AccountFull | Self::AssetShare => {
+            Self::Liquidity | Self::AssetLiquidity | Self::AccountFull | Self::AssetShare => {
                 ErrorCode::T04_INSUFFICIENT_LIQUIDITY
             }
             Self::ConvertsToZero => ErrorCode::R01_INSUFFICIENT_SOURCE_AMOUNT,
@@ -227,11 +256,33 @@ impl Refusal {
         }
     }
 
+    /// The refusal that a sender is told where two next hops refuse its packet: the one that says more
+    /// about how to go on.
+    pub(crate) fn or_more_hopeful(self, other: Self) -> Self {
+        if other.hope() > self.hope() { other } else { self }
+    }
+
+    /// A maximum that passes says how to go on at once, the greatest one most of all. What may pass by
+    /// itself says to wait. The rest ends a payment.
+    fn hope(self) -> (u8, u64) {
+        match self {
+            Self::AmountTooLarge { maximum, .. } | Self::BeyondLiquidity { maximum, .. }
+                if maximum > 0 =>
+            {
+                (3, maximum)
+            }
+            Self::ConvertsToZero => (1, 0),
+            _ if self.code().class() == ErrorClass::Temporary => (2, 0),
+            _ => (0, 0),
+        }
+    }
+
     /// The Reject to send back, triggered by `own_address`.
     pub(crate) fn into_reject(self, own_address: &Address) -> Bytes {
         let triggered_by = Some(own_address.as_addr());
         let reject = match self {
-            Self::AmountTooLarge { received, maximum } => {
+            Self::AmountTooLarge { received, maximum }
+            | Self::BeyondLiquidity { received, maximum } => {
                 Reject::amount_too_large(triggered_by, AmountTooLarge { received, maximum })
             }
             _ => Reject::new(self.code(), triggered_by, &self.to_string()),
@@ -243,6 +294,9 @@ impl Refusal {
 impl From<HoldError> for Refusal {
     fn from(error: HoldError) -> Self {
         match error {
+            HoldError::Insufficient(short) if short.account.kind == AccountKind::AssetLiquidity => {
+                Self::AssetLiquidity
+            }
             HoldError::Insufficient(_) => Self::Liquidity,
             HoldError::Overfull(_) => Self::AccountFull,
             HoldError::Full => Self::Busy,
@@ -254,7 +308,7 @@ impl From<HoldError> for Refusal {
 impl From<LinkFailure> for Refusal {
     fn from(failure: LinkFailure) -> Self {
         match failure {
-            LinkFailure::Unreachable => Self::NextHopUnreachable,
+            LinkFailure::Unreachable | LinkFailure::Failed => Self::NextHopUnreachable,
             LinkFailure::Busy => Self::NextHopBusy,
             LinkFailure::QueueFull => Self::Busy,
             LinkFailure::NoReplyInTime => Self::NoReplyInTime,

@@ -1,5 +1,6 @@
 //! Which peer a destination is reached through: the longest prefix, counted in whole segments.
 
+mod choice;
 mod depths;
 mod hops;
 mod listing;
@@ -17,14 +18,14 @@ use std::{
 
 use interledger_packet::{Addr, Timestamp};
 use parking_lot::Mutex;
-use uuid::Uuid;
 
+pub(crate) use self::choice::{Chosen, Order, Seeker};
 pub use self::listing::{ListedRoute, Listing, RouteCursor};
 use self::{
     depths::Depths,
     hops::{AllHops, Hops},
 };
-use crate::{breaker::Passage, peer::Peer};
+use crate::peer::Peer;
 
 /// The routes. Packets read them in tables without a lock; a change touches one prefix.
 #[derive(Debug)]
@@ -49,7 +50,8 @@ type ByPrefix = BTreeMap<Box<str>, Hops>;
 pub(crate) enum Found<T> {
     /// Through this peer; the prefix that matched was this many bytes long.
     Through(T, usize),
-    /// The longest matching prefix leads to the sender alone, or to peers that were tried already.
+    /// The longest matching prefix leads to the sending neighbour alone, or to peers that were tried
+    /// already.
     BackToSender,
     /// No prefix matches.
     Nothing,
@@ -114,18 +116,14 @@ impl Routes {
         }
     }
 
-    /// The peer for a destination: the longest prefix wins; among several peers for one prefix the
-    /// choice depends on the destination alone, so that one payment stays on one path for as long as
-    /// its peer answers. The empty prefix, of default routes, comes after a bare scheme.
-    ///
-    /// The sender is never chosen, and neither is one of `tried`.
+    /// The next hop for a destination: the longest prefix wins, and among several peers for one prefix
+    /// the seeker chooses. The empty prefix, of default routes, comes after a bare scheme.
     pub(crate) fn find(
         &self,
         destination: Addr<'_>,
-        sender: Option<&Peer>,
-        tried: &[Uuid],
+        seeker: Seeker<'_>,
         now: Timestamp,
-    ) -> Found<Arc<Peer>> {
+    ) -> Found<Chosen> {
         // Relaxed: a prefix becomes visible after its depth did, on the thread that adds it; a
         // packet that races with the change is routed as if it had come a moment earlier.
         let (mut prefix, mut depth) =
@@ -134,11 +132,9 @@ impl Routes {
             let table = self.depths.table(depth);
             let hops = table.and_then(|table| table.get(prefix, |number| self.hops.get(number)));
             if let Some(hops) = hops {
-                let may_be_next = |peer: &Peer| {
-                    sender.is_none_or(|sender| sender.id != peer.id) && !tried.contains(&peer.id)
-                };
-                return match self.choose(hops.peers(), may_be_next, destination, now) {
-                    Some(peer) => Found::Through(Arc::clone(peer), prefix.len()),
+                let rank = |peer: &Peer| self.choice.hash_one((destination.as_str(), peer.id));
+                return match seeker.choose(hops.peers(), rank, now) {
+                    Some(chosen) => Found::Through(chosen, prefix.len()),
                     None => Found::BackToSender,
                 };
             }
@@ -148,26 +144,6 @@ impl Routes {
                 None => (prefix, depth) = (&[], 0),
             }
         }
-    }
-
-    /// The peer of the highest rank for this destination (rendezvous hashing: taking one peer away
-    /// moves only the destinations that it served) among those that answer; where none does, among
-    /// all, as if there were no breakers.
-    fn choose<'a>(
-        &self,
-        peers: &'a [Arc<Peer>],
-        may_be_next: impl Fn(&Peer) -> bool,
-        destination: Addr<'_>,
-        now: Timestamp,
-    ) -> Option<&'a Arc<Peer>> {
-        if let [only] = peers {
-            return Some(only).filter(|peer| may_be_next(peer));
-        }
-        let rank = |peer: &Arc<Peer>| self.choice.hash_one((destination.as_str(), peer.id));
-        peers
-            .iter()
-            .filter(|peer| may_be_next(peer))
-            .max_by_key(|peer| (peer.breaker.passage(now) != Passage::Open, rank(peer)))
     }
 }
 

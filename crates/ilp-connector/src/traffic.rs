@@ -75,10 +75,11 @@ pub struct Flows {
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct Traffic {
-    link_failures: AtomicU64,
     pub(crate) incoming: Side,
     /// Packets that were refused before they were sent on.
     turned_away: Tally,
+    /// How often no reply came from here.
+    link_failures: AtomicU64,
     pub(crate) outgoing: Side,
     /// Packets to here that could not be sent and went to another next hop.
     gone_elsewhere: Tally,

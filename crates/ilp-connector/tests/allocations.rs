@@ -49,7 +49,8 @@ fn asset(code: &str) -> Arc<Asset> {
 fn peer(asset: &Arc<Asset>, address: &str, token: &[u8]) -> Arc<Peer> {
     let id = Uuid::now_v7();
     let balance = Balance { credits: u128::from(u64::MAX / 2), ..Balance::default() };
-    let next_hop = NextHop::new("http://127.0.0.1:1".to_owned(), Secret::new(String::new()));
+    let endpoint = format!("http://{}", String::from_utf8_lossy(token));
+    let next_hop = NextHop::new(endpoint, Secret::new(String::new()));
     let terms = Terms {
         address: address.try_into().unwrap(),
         routes: Vec::new(),
@@ -93,6 +94,10 @@ fn connector() -> Connector<MemoryLedger> {
     connector.add_peer(peer(&dollars, "g.shared", b"one"));
     connector.add_peer(peer(&dollars, "g.shared", b"other"));
     connector.add_peer(peer(&dollars, "g.a.b.c.d.e", b"deep"));
+    // One neighbour in three assets, of which only the last one has a rate.
+    connector.add_peer(peer(&asset("GBP"), "g.dan", b"dan in pounds"));
+    connector.add_peer(peer(&asset("MXN"), "g.dan", b"dan in pesos"));
+    connector.add_peer(peer(&euros, "g.dan", b"dan in euros"));
     connector.rates().give(
         RateOrigin::Set,
         "USD",
@@ -165,6 +170,16 @@ fn a_packet_that_is_paid_for_allocates_nothing() {
     assert_eq!(fulfilled, fulfill());
     for destination in ["g.bob", "g.bob.wallet.1", "g.carol.x", "g.shared.1", "g.a.b.c.d.e.f.g"] {
         assert_eq!(allocations(destination, &fulfill()), 0, "{destination}");
+    }
+}
+
+#[test]
+fn a_packet_that_next_hops_leave_to_the_next_one_allocates_nothing() {
+    for number in 0..8 {
+        let destination = format!("g.dan.{number}");
+        let fulfilled = pass(&connector(), packet(&destination), Ok(fulfill()));
+        assert_eq!(fulfilled, fulfill(), "{destination}");
+        assert_eq!(allocations(&destination, &fulfill()), 0, "{destination}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Router, extract::State, routing::get};
-use ilp_admin::operator::{PeerView, Way};
+use ilp_admin::operator::{OperatorError, PageArguments, PeerView, Way};
 use ilp_connector::Refusal;
 use maud::{Markup, html};
 
@@ -18,6 +18,9 @@ use crate::{
     visit::Visit,
 };
 
+/// How many assets can be chosen from.
+const ASSETS_SHOWN: i32 = 100;
+
 pub(crate) fn routes() -> Router<Arc<Pages>> {
     Router::new().route("/routes", get(show))
 }
@@ -31,7 +34,10 @@ async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     let first = link(&visit, "/routes", "q", wanted);
     let mut fields = Fields::default();
     fields.set("to", visit.query.get("to"));
-    let (answer, errors) = match way(&pages, visit.query.given("to")).await {
+    fields.set("in", visit.query.get("in"));
+    let assets = assets(&pages).await?;
+    let asked = (visit.query.given("to"), visit.query.given("in"));
+    let (answer, errors) = match way(&pages, asked).await {
         Ok(answer) => (answer, Errors::default()),
         Err(errors) => (html! {}, errors),
     };
@@ -39,12 +45,13 @@ async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     let body = html! {
         div.head {
             h1 { "Routes" }
-            p { "A packet goes to the peer with the longest prefix that its address begins with. Several peers may share a prefix; one that can't be reached is passed over." }
+            p { "A packet goes to the peer with the longest prefix that its address begins with. Several peers may share a prefix: those of the packet's own asset come first, and one that can't be reached or can't take the packet is passed over." }
         }
         section.card {
             h2 { "Where would a packet to this address go?" }
             form.inline method="get" action="/routes" {
                 (typed.text(Label { name: "to", label: "ILP address", hint: "Such as g.othergreatwallet.alice" }))
+                (typed.choice(Label { name: "in", label: "In", hint: "What the packet's amount is in." }, &assets))
                 button type="submit" { "Look it up" }
             }
             (answer)
@@ -80,10 +87,27 @@ async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     Ok(show_as(typed.status(), &visit, Section::Routes, "Routes", &body))
 }
 
-async fn way(pages: &Pages, address: Option<&str>) -> Result<Markup, Errors> {
+/// Assets to choose from, the newest ones, behind a packet that is in none.
+async fn assets(pages: &Pages) -> Result<Vec<(String, String)>, OperatorError> {
+    let arguments = PageArguments { first: Some(ASSETS_SHOWN), ..PageArguments::default() };
+    let assets = pages.operator.assets(&arguments).await?.rows.into_iter().map(|asset| {
+        let record = asset.record;
+        (record.id.to_string(), format!("{}, {} decimal places", record.code, record.scale))
+    });
+    Ok([(String::new(), "no asset: a packet of zero".to_owned())]
+        .into_iter()
+        .chain(assets)
+        .collect())
+}
+
+async fn way(
+    pages: &Pages,
+    (address, asset): (Option<&str>, Option<&str>),
+) -> Result<Markup, Errors> {
     let Some(address) = address else { return Ok(html! {}) };
-    let way = pages.operator.way_to(address).await;
-    let way = way.map_err(|error| Errors::of(&error, &[("invalid ILP address", "to")]))?;
+    let way = pages.operator.way_to(address, asset).await;
+    let fields = [("invalid ILP address", "to"), ("unknown asset", "in")];
+    let way = way.map_err(|error| Errors::of(&error, &fields))?;
     Ok(html! {
         div class={ "notice " (if matches!(way, Way::Refused(_)) { "bad" } else { "good" }) } role="status" {
             @match way {
@@ -122,6 +146,10 @@ fn why(refusal: Refusal) -> &'static str {
         Refusal::NoSuchAccount => {
             "It is this node's own address, at which nobody is paid; those of its wallets are \
              longer. The sender is told F02."
+        }
+        Refusal::NoRate | Refusal::StaleRate | Refusal::AwaitedRate => {
+            "No peer there counts in this asset, and there is no exchange rate to one that does: \
+             the sender is told F07, or T00 while a rate is awaited or too old."
         }
         _ => "The node refuses it.",
     }

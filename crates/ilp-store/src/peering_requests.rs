@@ -89,26 +89,28 @@ impl Store {
         self.page(Kind::PeeringRequest, page)
     }
 
-    /// Notes that a peer was made at its own request. On the disk when it returns.
+    /// Notes that a peer was made at its own request, and where that came from; empty when that isn't
+    /// known. On the disk when it returns.
     ///
     /// # Errors
     /// When the store can't be written.
-    pub fn note_auto_peered(&self, peer: Uuid) -> Result<(), Refusal> {
-        self.change(|change| change.put_bytes(Kind::AutoPeered.key(peer.as_bytes()), &[]))
+    pub fn note_auto_peered(&self, peer: Uuid, origin: &str) -> Result<(), Refusal> {
+        let key = Kind::AutoPeered.key(peer.as_bytes());
+        self.change(|change| change.put_bytes(key, origin.as_bytes()))
     }
 
-    /// The peers that were made at their own request and are still there. The caller bounds how many
-    /// there are; those that were deleted are forgotten on the way.
+    /// The peers that were made at their own request and are still there, each with where that came
+    /// from. The caller bounds how many there are; those that were deleted are forgotten on the way.
     ///
     /// # Errors
     /// When the store can't be read or written.
-    pub fn auto_peered(&self) -> Result<Vec<Uuid>, Refusal> {
+    pub fn auto_peered(&self) -> Result<Vec<(Uuid, String)>, Refusal> {
         let (mut there, mut gone) = (Vec::new(), Vec::new());
         for entry in self.inner.records.scan_prefix([Kind::AutoPeered.byte()]) {
-            let (key, _) = entry.map_err(StoreError::read)?;
+            let (key, origin) = entry.map_err(StoreError::read)?;
             let id = id_from(&key, key.get(1..).unwrap_or_default())?;
             if self.has(&Kind::Peer.key(id.as_bytes()))? {
-                there.push(id);
+                there.push((id, String::from_utf8_lossy(&origin).into_owned()));
             } else {
                 gone.push(key);
             }
@@ -233,7 +235,7 @@ mod tests {
         let behind = store.peer_behind(usd.id, "https://a.example/peer").unwrap();
         assert_eq!(behind, Some(request.id));
         assert_eq!(store.peer_behind(usd.id, "https://a.example/").unwrap(), None);
-        store.note_auto_peered(request.id).unwrap();
+        store.note_auto_peered(request.id, "192.0.2.1").unwrap();
         assert!(store.auto_peered().unwrap().is_empty(), "that is no peer's id");
         store.remove_peering_request(request.id).unwrap();
         store.remove_peering_request(request.id).unwrap();

@@ -47,7 +47,7 @@ pub struct PeerRecord {
     pub outgoing_token: Secret,
     /// What the peer may show us. A digest belongs to at most one peer.
     pub incoming_tokens: Vec<IncomingToken>,
-    /// Packets that the peer may send in a minute; `None` is without limit.
+    /// Packets that the peer may send in a minute; `None` is the node's default.
     pub packets_per_minute_max: Option<u64>,
     /// What the peer may send in a second, in the asset's smallest unit; `None` is without limit.
     pub amount_per_second_max: Option<u64>,

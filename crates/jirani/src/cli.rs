@@ -107,7 +107,8 @@ enum Command {
         jirani completions fish > ~/.config/fish/completions/jirani.fish")]
     Completions { shell: commands::completions::CompletedShell },
     /// Ask whether there is a path to an address, how long it takes, and who answered
-    #[command(after_help = "Example:\n  jirani ping g.othergreatwallet")]
+    #[command(after_help = "Examples:\n  jirani ping g.othergreatwallet\n  \
+        jirani ping g.othergreatwallet --asset EUR")]
     Ping(commands::ping::PingArgs),
 }
 

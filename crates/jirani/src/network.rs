@@ -1,6 +1,8 @@
 //! What the operator's part of the node needs of the packet's part.
 
-use ilp_admin::operator::{BoxFuture, Network, PeeringPost, PeeringReply, PingOutcome, PingReply};
+use ilp_admin::operator::{
+    BoxFuture, Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay,
+};
 use ilp_connector::Source;
 use ilp_http::Endpoint;
 use interledger_packet::{Address, ErrorCode, PrepareBuilder, Reply};
@@ -29,7 +31,7 @@ impl Peering {
         Self { node, asker: Asker::new(web) }
     }
 
-    async fn ask(&self, destination: Address) -> PingOutcome {
+    async fn ask(&self, destination: Address, way: PingWay) -> PingOutcome {
         let started = Instant::now();
         // A condition out of random numbers has no known fulfillment. Without random numbers the
         // condition is zero, of which none is known either.
@@ -42,8 +44,13 @@ impl Peering {
             destination: destination.as_addr(),
             data: &[],
         };
+        let source = match &way {
+            PingWay::Any => Source::Own,
+            PingWay::InAsset(asset) => Source::Probe(asset),
+            PingWay::Over(peer) => Source::Test(peer),
+        };
         let reply = match packet.build() {
-            Ok(packet) => Reply::parse(self.node.forward(Source::Own, packet).await).ok(),
+            Ok(packet) => Reply::parse(self.node.forward(source, packet).await).ok(),
             Err(_) => None,
         };
         let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -71,8 +78,8 @@ impl Network for Peering {
         Endpoint::parse(endpoint).map(drop).map_err(|error| error.to_string())
     }
 
-    fn ping(&self, destination: Address) -> BoxFuture<'_, PingOutcome> {
-        Box::pin(self.ask(destination))
+    fn ping(&self, destination: Address, way: PingWay) -> BoxFuture<'_, PingOutcome> {
+        Box::pin(self.ask(destination, way))
     }
 
     fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>> {

@@ -181,8 +181,21 @@ fn link_failure(error: &SendError) -> LinkFailure {
         | SendError::BadToken
         | SendError::Connect(_)
         | SendError::Closed { .. }
-        | SendError::NotHttp(_)
-        | SendError::Status(_) => LinkFailure::Unreachable,
+        | SendError::NotHttp(_) => LinkFailure::Unreachable,
+        SendError::Status(status) if is_about_one_packet(*status) => LinkFailure::Failed,
+        SendError::Status(_) => LinkFailure::Unreachable,
+    }
+}
+
+/// Whether a next hop that answers with this HTTP status may have been brought to it by what the packet
+/// contains, so that packets with other contents may pass: a node that fails on it (500), that finds it
+/// too long, or a firewall that takes offence (403). The other statuses are about the endpoint (404), the
+/// token (401) or what is behind a proxy (502), and every packet gets the same.
+fn is_about_one_packet(status: u16) -> bool {
+    match status {
+        401 | 404 | 405 | 407 | 408 | 410 | 421 | 502..=504 | 511.. => false,
+        400.. => true,
+        _ => false,
     }
 }
 

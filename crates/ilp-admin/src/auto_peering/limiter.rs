@@ -2,17 +2,60 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 use parking_lot::Mutex;
 
-/// Requests within a minute from one source. Two operators who try until it works need a few.
-const FROM_ONE_MAX: u32 = 10;
+/// Requests within a minute from one address, and from the networks around it. Two operators who try
+/// until it works need a few.
+const FROM_ONE_MAX: [u32; Networks::LEVELS] = [10, 20, 30];
 /// Requests within a minute from all of them. It also bounds how many sources are remembered.
 const FROM_ALL_MAX: u32 = 60;
 
 const MINUTE_MS: u64 = 60_000;
+
+/// The networks that an address lies in, the narrowest first: what one host, one site and one provider
+/// have. A host has an IPv4 address or an IPv6 /64, a site a /24 or /48, a provider a /16 or /32; so a
+/// source with many addresses has a bound too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Networks([IpAddr; Networks::LEVELS]);
+
+impl Networks {
+    /// How many there are of each address.
+    pub(crate) const LEVELS: usize = 3;
+
+    /// The networks of an address.
+    pub(crate) fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V4(address) => [32, 24, 16].map(|bits| {
+                let kept = u32::MAX << (u32::BITS - bits);
+                Ipv4Addr::from_bits(address.to_bits() & kept).into()
+            }),
+            IpAddr::V6(address) => [64, 48, 32].map(|bits| {
+                let kept = u128::MAX << (u128::BITS - bits);
+                Ipv6Addr::from_bits(address.to_bits() & kept).into()
+            }),
+        })
+    }
+}
+
+/// Whether one more from a source would be one too many, beside those from `others`. What has no known
+/// source is bounded by what bounds all.
+pub(crate) fn is_one_too_many(
+    from: Option<Networks>,
+    others: impl Iterator<Item = Option<Networks>>,
+    from_one_max: [usize; Networks::LEVELS],
+) -> bool {
+    let Some(Networks(from)) = from else { return false };
+    let mut counts = [0; Networks::LEVELS];
+    for Networks(other) in others.flatten() {
+        for (level, count) in counts.iter_mut().enumerate() {
+            *count += usize::from(from[level] == other[level]);
+        }
+    }
+    counts.iter().zip(&from_one_max).any(|(count, max)| count >= max)
+}
 
 /// Counts the requests of the minute that runs.
 #[derive(Default)]
@@ -24,7 +67,8 @@ pub(super) struct Limiter {
 struct Minute {
     number: u64,
     all: u32,
-    by_source: HashMap<IpAddr, u32>,
+    /// By the level of a network, and the network.
+    by_network: HashMap<(usize, IpAddr), u32>,
 }
 
 impl Limiter {
@@ -38,26 +82,19 @@ impl Limiter {
         if minute.all >= FROM_ALL_MAX {
             return false;
         }
-        let source = from.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), source);
-        let count = minute.by_source.entry(source).or_default();
-        if *count >= FROM_ONE_MAX {
+        let Networks(networks) = Networks::of(from.unwrap_or(Ipv6Addr::UNSPECIFIED.into()));
+        let is_full = networks.iter().enumerate().any(|key| {
+            let count = minute.by_network.get(&(key.0, *key.1)).copied().unwrap_or_default();
+            count >= FROM_ONE_MAX[key.0]
+        });
+        if is_full {
             return false;
         }
-        *count += 1;
+        for (level, network) in networks.into_iter().enumerate() {
+            *minute.by_network.entry((level, network)).or_default() += 1;
+        }
         minute.all += 1;
         true
-    }
-}
-
-/// Whoever has one IPv6 address usually has all of its /64.
-pub(crate) fn source(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let mut octets = address.octets();
-            octets[8..].fill(0);
-            IpAddr::V6(octets.into())
-        }
-        v4 => v4,
     }
 }
 
@@ -65,20 +102,57 @@ pub(crate) fn source(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    fn admitted(limiter: &Limiter, from: Option<IpAddr>, now_ms: u64) -> usize {
+        (0..100).filter(|_| limiter.admit(from, now_ms)).count()
+    }
+
+    fn at(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
     #[test]
     fn each_source_and_all_together_are_bounded_by_the_minute() {
         let limiter = Limiter::default();
-        let address = |last: u8| Some(IpAddr::from([192, 0, 2, last]));
-        let admitted = |from, now_ms| (0..100).filter(|_| limiter.admit(from, now_ms)).count();
-        assert_eq!(admitted(address(1), 0), 10);
+        let admitted = |from, now_ms| admitted(&limiter, from, now_ms);
+        assert_eq!(admitted(at("192.0.2.1"), 0), 10);
         assert_eq!(admitted(None, 0), 10);
-        let six = |text: &str| Some(text.parse().unwrap());
-        assert_eq!(admitted(six("2001:db8::1"), 0), 10);
-        assert_eq!(admitted(six("2001:db8::ffff"), 0), 0, "the same /64");
-        assert_eq!(admitted(six("::ffff:192.0.2.1"), 0), 0, "the same as without the prefix");
-        let others: usize = (2..200).map(|last| admitted(address(last), 0)).sum();
-        assert_eq!(others, 30, "60 in all");
-        assert!(limiter.minute.lock().by_source.len() <= 60);
-        assert_eq!(admitted(address(1), MINUTE_MS), 10);
+        assert_eq!(admitted(at("2001:db8::1"), 0), 10);
+        assert_eq!(admitted(at("2001:db8::ffff"), 0), 0, "the same /64");
+        assert_eq!(admitted(at("::ffff:192.0.2.1"), 0), 0, "the same as without the prefix");
+        let others = (2..200).map(|first| admitted(Some([first, 0, 113, 1].into()), 0));
+        assert_eq!(others.sum::<usize>(), 30, "60 in all");
+        assert!(limiter.minute.lock().by_network.len() <= 3 * 60);
+        assert_eq!(admitted(at("192.0.2.1"), MINUTE_MS), 10);
+    }
+
+    #[test]
+    fn a_source_with_many_addresses_leaves_room_for_others() {
+        let limiter = Limiter::default();
+        let site = (0..1_000).map(|host| {
+            let address = format!("2001:db8:1:{host:x}::1");
+            admitted(&limiter, at(&address), 0)
+        });
+        assert_eq!(site.sum::<usize>(), 20, "one /48");
+        let provider = (2..1_000).map(|site| {
+            let address = format!("2001:db8:{site:x}::1");
+            admitted(&limiter, at(&address), 0)
+        });
+        assert_eq!(provider.sum::<usize>(), 10, "30 of one /32");
+        let block = (0..=255).map(|host| admitted(&limiter, Some([192, 0, 2, host].into()), 0));
+        assert_eq!(block.sum::<usize>(), 20, "one /24");
+        assert_eq!(admitted(&limiter, at("203.0.113.9"), 0), 10, "others are heard");
+    }
+
+    #[test]
+    fn what_one_source_has_of_a_whole_is_counted_by_its_networks() {
+        let from = |text: &str| Some(Networks::of(text.parse().unwrap()));
+        let there = ["192.0.2.1", "192.0.2.1", "192.0.2.7", "192.0.9.7", "203.0.113.1"].map(from);
+        let max = [2, 4, 5];
+        let is_one_too_many = |text| is_one_too_many(from(text), there.into_iter(), max);
+        assert!(is_one_too_many("192.0.2.1"));
+        assert!(!is_one_too_many("192.0.2.7") && !is_one_too_many("203.0.113.1"));
+        assert!(!super::is_one_too_many(None, there.into_iter(), [0; 3]));
+        let crowded = there.into_iter().chain([from("192.0.77.1")]);
+        assert!(super::is_one_too_many(from("192.0.99.1"), crowded, max), "five of one /16");
     }
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    operator::{NewAsset, PageArguments, PeeringApproval, PeeringRules},
+    operator::{NewAsset, NewPeer, PageArguments, PeerEdit, PeeringApproval, PeeringRules},
     schema::tests::operator_with_rules,
 };
 
@@ -44,8 +44,8 @@ impl Node {
 
     /// Asks from an address that depends on the body, so that no test meets the limiter unasked.
     async fn ask(&self, body: &Value, proof: Option<&str>) -> (u16, Value) {
-        let last = u8::try_from(body.to_string().len() % 200).unwrap();
-        self.ask_from([198, 51, 100, last], body.to_string(), proof).await
+        let first = 40 + u8::try_from(body.to_string().len() % 80).unwrap();
+        self.ask_from([first, 51, 100, 1], body.to_string(), proof).await
     }
 
     async fn ask_from(&self, from: [u8; 4], body: String, proof: Option<&str>) -> (u16, Value) {
@@ -83,6 +83,11 @@ fn offer(address: &str, token: &str) -> Value {
     })
 }
 
+fn in_euros(mut offer: Value) -> Value {
+    offer["asset"]["code"] = json!("EUR");
+    offer
+}
+
 #[tokio::test]
 async fn a_node_that_asks_is_a_peer_with_finite_liquidity() {
     let node = Node::start(true).await;
@@ -109,8 +114,8 @@ async fn nobody_changes_a_peer_without_its_token() {
     }
     // Nor takes what is addressed to it: below its address, or at it for another asset.
     assert_eq!(node.ask(&offer("test.bob.alice", "mallorys"), None).await.0, 409);
-    let mut other_asset = offer("test.bob", "mallorys");
-    other_asset["asset"]["code"] = json!("EUR");
+    let mut other_asset = in_euros(offer("test.bob", "mallorys"));
+    other_asset["ilpConnectorUrl"] = json!("https://mallory.example");
     assert_eq!(node.ask(&other_asset, None).await.0, 409);
     assert!(node.knows("bobs") && !node.knows("mallorys"));
 
@@ -123,6 +128,103 @@ async fn nobody_changes_a_peer_without_its_token() {
     assert_eq!(live.terms().next_hop.endpoint, "https://new.bob.example");
     assert_eq!(live.liquidity.balance().available(), 500, "no liquidity for asking twice");
     assert_eq!(node.connector.peer_count(), 1);
+}
+
+#[tokio::test]
+async fn a_peer_asks_for_another_asset_with_the_token_of_one_that_it_has() {
+    let node = Node::start(true).await;
+    assert_eq!(node.ask(&offer("test.bob", "bobs"), None).await.0, 200);
+    // A Rafiki shows no token. Its packets would stay with it, and yet anybody can say so.
+    let bare = in_euros(offer("test.bob", "bobs-in-euros"));
+    let (status, told) = node.ask(&bare, None).await;
+    assert_eq!(status, 202, "{told}");
+    assert!(!node.knows("bobs-in-euros"));
+    let waiting = node.operator.peering_requests(&PageArguments::default()).await.unwrap().rows;
+    let warning = &waiting[0].warnings[0];
+    assert!(
+        warning.contains("the peer test.bob in USD has this address, at the same"),
+        "{warning}"
+    );
+    node.operator.reject_peering(&waiting[0].record.id.to_string()).await.unwrap();
+
+    for proof in ["wrong", "bobs-in-euros"] {
+        assert_eq!(node.ask(&bare, Some(proof)).await.0, 202, "{proof}");
+        assert!(!node.knows("bobs-in-euros"), "{proof}");
+    }
+    let (status, answer) = node.ask(&bare, Some("bobs")).await;
+    assert_eq!(status, 200, "{answer}");
+    let [dollars, euros] = ["bobs", "bobs-in-euros"]
+        .map(|token| node.connector.peer_by_token(token.as_bytes()).unwrap());
+    assert!(dollars.id != euros.id && dollars.is_same_neighbour(&euros));
+    assert_eq!((&*dollars.asset.code, &*euros.asset.code), ("USD", "EUR"));
+    // Either token shows who it is.
+    let renewal = offer("test.bob", "bobs-next");
+    assert_eq!(node.ask(&renewal, Some("bobs-in-euros")).await.0, 200);
+    assert!(node.knows("bobs-next") && node.knows("bobs-in-euros") && !node.knows("bobs"));
+}
+
+#[tokio::test]
+async fn nobody_gets_packets_that_another_peer_routes() {
+    let node = Node::start(true).await;
+    let dollars =
+        node.operator.asset_by_code_and_scale("USD".to_owned(), 2).await.unwrap().unwrap();
+    let big = |routes: &[&str]| NewPeer {
+        asset_id: dollars.record.id.to_string(),
+        static_ilp_address: "test.hub".to_owned(),
+        routes: routes.iter().map(|route| (*route).to_owned()).collect(),
+        endpoint: "https://hub.example".to_owned(),
+        outgoing_token: Secret::new("t".to_owned()),
+        incoming_tokens: Some(vec![Secret::new("hubs".to_owned())]),
+        ..NewPeer::default()
+    };
+    let hub = node.operator.create_peer(big(&["test.big", "test.far.away"])).await.unwrap();
+    for (address, words) in [
+        ("test.big.alice", "which has the route test.big, and would go to this node instead"),
+        ("test.big", "which has the route test.big, and would go to this node too"),
+        ("test.hub.x", "which has the route test.hub"),
+        ("test.far", "has the route test.far.away, which lies below this address"),
+    ] {
+        let (status, answer) = node.ask(&offer(address, "mallorys"), None).await;
+        assert_eq!(status, 409, "{address}: {answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{address}: {message}");
+    }
+    assert!(!node.knows("mallorys"));
+    assert_eq!(node.ask(&offer("test.bigger", "mallorys"), None).await.0, 200);
+    // What a default route takes goes on to it as well.
+    let id = hub.record.id.to_string();
+    let edit = PeerEdit { id, is_default_route: Some(true), ..PeerEdit::default() };
+    node.operator.update_peer(edit).await.unwrap();
+    let (status, answer) = node.ask(&offer("test.elsewhere", "others"), None).await;
+    assert_eq!(status, 409, "{answer}");
+
+    let node = Node::start(false).await;
+    let dollars =
+        node.operator.asset_by_code_and_scale("USD".to_owned(), 2).await.unwrap().unwrap();
+    let asset_id = dollars.record.id.to_string();
+    node.operator.create_peer(NewPeer { asset_id, ..big(&["test.big"]) }).await.unwrap();
+    for (address, token) in [("test.big.alice", "mallorys"), ("test.other", "others")] {
+        assert_eq!(node.ask(&offer(address, token), None).await.0, 202);
+    }
+    let waiting = node.operator.peering_requests(&PageArguments::default()).await.unwrap().rows;
+    let warnings: Vec<_> = waiting.iter().map(|request| request.warnings.len()).collect();
+    assert_eq!(warnings, [0, 1], "newest first");
+    assert!(
+        waiting[1].warnings[0].starts_with("packets to test.big.alice go to the peer test.hub")
+    );
+}
+
+#[tokio::test]
+async fn one_source_does_not_use_up_the_peers_that_are_made_at_once() {
+    let node = Node::start(true).await;
+    let ask = async |from: [u8; 4], name: &str| {
+        let offer = offer(&format!("test.{name}"), name);
+        node.ask_from(from, offer.to_string(), None).await.0
+    };
+    assert_eq!(ask([198, 51, 100, 1], "one").await, 200);
+    assert_eq!(ask([198, 51, 100, 1], "two").await, 503);
+    assert_eq!(ask([198, 51, 100, 2], "two").await, 503, "the same network");
+    assert_eq!(ask([203, 0, 113, 1], "two").await, 200);
 }
 
 #[tokio::test]
@@ -157,8 +259,8 @@ async fn where_the_operator_approves_nobody_is_a_peer_before() {
     let page = PageArguments::default();
     let waiting = node.operator.peering_requests(&page).await.unwrap().rows;
     assert_eq!(waiting.len(), 2);
-    node.operator.reject_peering(&waiting[0].id.to_string()).await.unwrap();
-    let id = waiting[1].id.to_string();
+    node.operator.reject_peering(&waiting[0].record.id.to_string()).await.unwrap();
+    let id = waiting[1].record.id.to_string();
     let approval = PeeringApproval { id, initial_liquidity: Some(7), ..Default::default() };
     let peer = node.operator.approve_peering(approval.clone()).await.unwrap();
     assert_eq!((peer.liquidity, peer.record.name.as_deref()), (7, Some("Bob")));
@@ -166,7 +268,7 @@ async fn where_the_operator_approves_nobody_is_a_peer_before() {
     let live = node.connector.peer_by_token(b"bobs").unwrap();
     assert_eq!(live.terms().next_hop.token.reveal(), first["httpToken"].as_str().unwrap());
     assert!(node.operator.approve_peering(approval).await.is_err());
-    assert_eq!(node.operator.peering_requests(&page).await.unwrap().rows, []);
+    assert!(node.operator.peering_requests(&page).await.unwrap().rows.is_empty());
 }
 
 #[tokio::test]
@@ -198,14 +300,16 @@ async fn what_makes_no_peer_is_refused_in_rafikis_words() {
     }
     assert_eq!(node.connector.peer_count(), 0);
     // Two may be made without the operator, and no more until one of them is deleted.
-    assert_eq!(node.ask(&offer("test.a", "as"), None).await.0, 200);
-    let (status, _) = node.ask(&offer("test.b", "as"), None).await;
-    assert_eq!(status, 409, "a token that another peer has");
-    assert_eq!(node.ask(&offer("test.b", "bs"), None).await.0, 200);
-    assert_eq!(node.ask(&offer("test.c", "cs"), None).await.0, 503);
+    let ask = async |first: u8, address: &str, token: &str| {
+        node.ask_from([first, 0, 113, 1], offer(address, token).to_string(), None).await.0
+    };
+    assert_eq!(ask(203, "test.a", "as").await, 200);
+    assert_eq!(ask(204, "test.b", "as").await, 409, "a token that another peer has");
+    assert_eq!(ask(204, "test.b", "bs").await, 200);
+    assert_eq!(ask(205, "test.c", "cs").await, 503);
     let a = node.connector.peer_by_token(b"as").unwrap().id.to_string();
     node.operator.delete_peer(&a).await.unwrap();
-    assert_eq!(node.ask(&offer("test.c", "cs"), None).await.0, 200);
+    assert_eq!(ask(205, "test.c", "cs").await, 200);
 }
 
 #[tokio::test]

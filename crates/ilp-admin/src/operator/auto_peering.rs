@@ -1,30 +1,38 @@
 //! Nodes that ask to become peers, and what is decided about them.
 //!
-//! Nobody is known when it asks, so a request can't take anything from anybody: an address that a
-//! peer has belongs to that peer, which shows its token when it wants something changed; and what a
-//! new peer may send is what the operator has configured for strangers.
+//! A node that asks is not known, so a request can't take anything from a peer: an address that a peer
+//! has, and what it routes, belongs to that peer, which shows its token when it wants a change of its
+//! terms or a peering in a further asset; and what a new peer may send is what the operator has
+//! configured for strangers.
 
+pub(super) mod claims;
 mod terms;
 
 use std::net::IpAddr;
 
-use ilp_connector::token::{Secret, TokenDigest};
+use ilp_connector::{
+    ListedRoute,
+    token::{Secret, TokenDigest},
+};
 use ilp_store::{IncomingToken, InitialDeposit, PeerRecord, PeeringRequestRecord, Rows, Store};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Changing, ErrorKind, Operator, OperatorError, PageArguments, audit, check, inputs::NewPeer,
-    tokens::random_token, views::PeerView,
+    Changing, ErrorKind, Inner, Operator, OperatorError, PageArguments, audit, check,
+    inputs::NewPeer, tokens::random_token, views::PeerView,
 };
-use crate::auto_peering::source;
+use crate::auto_peering::{Networks, is_one_too_many};
 
-pub use self::terms::{PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRules};
+pub use self::terms::{
+    PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRequestView, PeeringRules,
+};
 
 /// How many requests wait for the operator at once. More are refused.
 const PENDING_MAX: usize = 256;
-/// How many of them may come from one place, so that nobody takes the room of all others.
-const PENDING_FROM_ONE_MAX: usize = 8;
+/// How many of them may come from one place and from the networks around it, so that no source takes
+/// the room of all others.
+const PENDING_FROM_ONE_MAX: [usize; Networks::LEVELS] = [8, 32, 64];
 /// How long a request waits before it makes room for others.
 const PENDING_MS_MAX: u64 = 7 * 24 * 60 * 60 * 1_000;
 
@@ -94,9 +102,16 @@ impl Operator {
     pub async fn peering_requests(
         &self,
         page: &PageArguments,
-    ) -> Result<Rows<PeeringRequestRecord>, OperatorError> {
+    ) -> Result<Rows<PeeringRequestView>, OperatorError> {
         let page = page.check()?;
-        self.read(move |inner| Ok(inner.parts.store.peering_requests_page(page)?)).await
+        self.read(move |inner| {
+            let Rows { rows, has_previous, has_next } =
+                inner.parts.store.peering_requests_page(page)?;
+            let view =
+                |record| PeeringRequestView { warnings: inner.peering_warnings(&record), record };
+            Ok(Rows { rows: rows.into_iter().map(view).collect(), has_previous, has_next })
+        })
+        .await
     }
 
     /// Makes a peer of a node that asked.
@@ -114,12 +129,17 @@ impl Operator {
         self.change(move |changing| async move {
             let request = changing.store(move |store| store.peering_request(id)).await?;
             let request = request.ok_or_else(unknown_request)?;
+            let warnings = changing.inner.peering_warnings(&request);
             let liquidity = changing.inner.parts.peering.liquidity;
             let mut record = changing.record_for(&request)?;
             record.name = approval.name.or(record.name);
             record.max_packet_amount = approval.max_packet_amount.or(record.max_packet_amount);
             record.initial_deposit = deposit_of(approval.initial_liquidity.unwrap_or(liquidity));
             let peer = changing.create_peer(record).await?;
+            for warning in warnings {
+                let address = &peer.record.static_ilp_address;
+                tracing::warn!(%address, warning, "approved a peering request with a warning");
+            }
             // After a crash in between, the request is refused as a duplicate and can be rejected.
             changing.store(move |store| store.remove_peering_request(id)).await?;
             Ok(peer)
@@ -150,15 +170,25 @@ impl Changing {
         let address = checked.offer.static_ilp_address.clone();
         let known =
             self.store(move |store| store.peer_by_address_and_asset(&address, asset_id)).await?;
+        let is_shown = self.inner.shows_to_be_peer(&checked.offer);
         if let Some(peer) = known {
-            return self.renew(peer, checked).await;
+            return self.renew(peer, checked, is_shown).await;
         }
         let request = self.request_of(checked.offer, checked.digest, checked.ours, asset_id);
-        if self.inner.parts.peering.is_automatic {
-            self.make(request).await
-        } else {
-            self.keep(request).await
+        if !self.inner.parts.peering.is_automatic {
+            return self.keep(request).await;
         }
+        // The address is that of a peer which asks for one more asset, and so is nothing new.
+        let claims = if is_shown { Vec::new() } else { self.inner.claims_of(&request) };
+        let Some(claim) = claims.first() else { return self.make(request).await };
+        let (address, endpoint) = (&request.static_ilp_address, &request.endpoint);
+        // A peer whose node can't show its token, as Rafikis don't, asks for one more asset; or another
+        // node does that only knows its endpoint, and would cut it off from packets in that asset.
+        if claims.iter().any(|claim| claims::is_there(&claim.peer, address, endpoint)) {
+            return self.keep(request).await;
+        }
+        let why = claims::warning(claim, address, endpoint);
+        Err(taken(&format!("{why}: its operator and this node's must arrange that")))
     }
 
     /// Changes a peer that has shown that it is one.
@@ -166,11 +196,9 @@ impl Changing {
         &self,
         mut peer: PeerRecord,
         Checked { offer, digest, ours }: Checked,
+        is_shown: bool,
     ) -> Result<(PeeringAnswer, Uuid), OperatorError> {
-        let shown = offer.proof.map(|proof| TokenDigest::of(proof.reveal().as_bytes()));
-        let is_it = shown
-            .is_some_and(|shown| peer.incoming_tokens.iter().any(|token| token.digest == shown));
-        if !is_it {
+        if !is_shown {
             return Err(taken(
                 "a peer has this ILP address; it changes its terms by showing its current token as \
                  Authorization: Bearer",
@@ -191,16 +219,13 @@ impl Changing {
         &self,
         request: PeeringRequestRecord,
     ) -> Result<(PeeringAnswer, Uuid), OperatorError> {
-        let address = request.static_ilp_address.clone();
-        let above = self.store(move |store| peer_above(store, &address)).await?;
-        if above {
-            return Err(taken(
-                "a peer has this ILP address, or one above it, for some asset: its operator and \
-                 this node's must arrange the rest",
-            ));
-        }
         let made = self.store(Store::auto_peered).await?;
-        if made.len() >= self.inner.parts.peering.peers_max {
+        let peers_max = self.inner.parts.peering.peers_max;
+        // No source makes them all: one address a tenth of them, the networks around it more.
+        let from_one_max = [peers_max / 10, peers_max / 4, peers_max / 2].map(|max| max.max(1));
+        let origins = made.iter().map(|(_, origin)| place(origin));
+        let is_full = made.len() >= peers_max;
+        if is_full || is_one_too_many(place(&request.origin), origins, from_one_max) {
             return Err(OperatorError::new(
                 ErrorKind::Unavailable,
                 "this node takes no more peers by itself: ask its operator",
@@ -209,8 +234,8 @@ impl Changing {
         let mut record = self.record_for(&request)?;
         record.initial_deposit = deposit_of(self.inner.parts.peering.liquidity);
         let peer = self.create_peer(record).await?;
-        let id = peer.record.id;
-        self.store(move |store| store.note_auto_peered(id)).await?;
+        let (id, origin) = (peer.record.id, request.origin);
+        self.store(move |store| store.note_auto_peered(id, &origin)).await?;
         Ok((self.answer(request.outgoing_token, false), id))
     }
 
@@ -239,10 +264,9 @@ impl Changing {
             }
             return Ok((self.answer(kept.outgoing_token.clone(), true), kept.id));
         }
-        let from = place(&request.origin);
-        let from_there = waiting.iter().filter(|kept| place(&kept.origin) == from).count();
-        let is_one_too_many = from.is_some() && from_there >= PENDING_FROM_ONE_MAX;
-        if waiting.len() >= PENDING_MAX || is_one_too_many {
+        let origins = waiting.iter().map(|kept| place(&kept.origin));
+        let from_one = is_one_too_many(place(&request.origin), origins, PENDING_FROM_ONE_MAX);
+        if waiting.len() >= PENDING_MAX || from_one {
             return Err(OperatorError::new(
                 ErrorKind::Unavailable,
                 "as many requests wait for this node's operator as may: try again later",
@@ -306,27 +330,35 @@ impl Changing {
     }
 }
 
-/// Whether some peer, of whatever asset, has this address or one that it lies below: packets to it
-/// are that peer's.
-fn peer_above(store: &Store, address: &str) -> Result<bool, OperatorError> {
-    for asset in store.all_assets() {
-        let asset = asset?;
-        if super::peers::peer_towards(store, address, asset.id)?.is_some() {
-            return Ok(true);
-        }
+impl Inner {
+    /// Whether a node shows the token of a peer that has the address which it gives, in whatever asset.
+    fn shows_to_be_peer(&self, offer: &PeeringOffer) -> bool {
+        let shown = offer.proof.as_ref().map(|proof| proof.reveal().as_bytes());
+        let peer = shown.and_then(|shown| self.parts.connector.peer_by_token(shown));
+        peer.is_some_and(|peer| peer.terms().address.as_str() == offer.static_ilp_address)
     }
-    Ok(false)
+
+    fn claims_of(&self, request: &PeeringRequestRecord) -> Vec<ListedRoute> {
+        self.claims(&request.static_ilp_address, |_| true)
+    }
+
+    /// What the operator should know before it approves.
+    fn peering_warnings(&self, request: &PeeringRequestRecord) -> Vec<String> {
+        let PeeringRequestRecord { static_ilp_address: address, endpoint, .. } = request;
+        let claims = self.claims_of(request);
+        claims.iter().map(|claim| claims::warning(claim, address, endpoint)).collect()
+    }
 }
 
-/// Where a request came from, as far as that tells one place from another. Whoever comes from nearby
-/// comes through a proxy of the operator's, or is the operator.
-fn place(origin: &str) -> Option<IpAddr> {
+/// Where a request came from, as far as that tells one place from another. A request from nearby comes
+/// through a proxy of the operator's, or from the operator.
+fn place(origin: &str) -> Option<Networks> {
     let address: IpAddr = origin.parse().ok()?;
     let is_near = match address.to_canonical() {
         IpAddr::V4(address) => address.is_loopback() || address.is_private(),
         IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
     };
-    (!is_near).then(|| source(address))
+    (!is_near).then(|| Networks::of(address))
 }
 
 /// Whether `address` lies below `above`.

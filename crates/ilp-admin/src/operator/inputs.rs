@@ -70,7 +70,7 @@ pub struct NewPeer {
     pub outgoing_token: Secret,
     /// What it may show us; `None` for a peer that only receives.
     pub incoming_tokens: Option<Vec<Secret>>,
-    /// Packets that it may send in a minute; `None` is without limit.
+    /// Packets that it may send in a minute; `None` is the node's default.
     pub packets_per_minute_max: Option<u64>,
     /// What it may send in a second; `None` is without limit.
     pub amount_per_second_max: Option<u64>,

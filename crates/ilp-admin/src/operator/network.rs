@@ -1,11 +1,17 @@
 //! What operations need of the part of the node that speaks to other nodes.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use ilp_connector::token::Secret;
+use ilp_connector::{
+    peer::{Asset, Peer},
+    token::Secret,
+};
 use interledger_packet::Address;
 
-use super::{BoxFuture, Operator, OperatorError};
+use super::{
+    BoxFuture, Operator, OperatorError, check,
+    error::{unknown_asset, unknown_peer},
+};
 
 /// What operations need of the transport: the daemon implements it over ILP over HTTP.
 pub trait Network: Send + Sync {
@@ -15,8 +21,8 @@ pub trait Network: Send + Sync {
     /// A sentence that says what is wrong and what would be right.
     fn check_endpoint(&self, endpoint: &str) -> Result<(), String>;
 
-    /// Sends a packet of zero, which nobody can fulfil, and waits for whoever refuses it.
-    fn ping(&self, destination: Address) -> BoxFuture<'_, PingOutcome>;
+    /// Sends a packet of zero, which cannot be fulfilled, and waits for the node that refuses it.
+    fn ping(&self, destination: Address, way: PingWay) -> BoxFuture<'_, PingOutcome>;
 
     /// Whether `endpoint` is encrypted and leads outside of this machine and of private networks,
     /// wherever its name leads at this moment.
@@ -53,6 +59,28 @@ pub struct PeeringReply {
     pub body: String,
 }
 
+/// Which way a ping takes.
+#[derive(Clone, Debug)]
+pub enum PingWay {
+    /// The way of a packet that is in no asset.
+    Any,
+    /// The way of a packet of this asset: over a peering in it, where there is one.
+    InAsset(Arc<Asset>),
+    /// Over this peer, whatever the routes say.
+    Over(Arc<Peer>),
+}
+
+/// Which way a ping is to take, by the id of a peer or of an asset.
+#[derive(Clone, Copy, Debug)]
+pub enum PingOver<'a> {
+    /// Any.
+    Any,
+    /// That of a packet of this asset.
+    Asset(&'a str),
+    /// Over this peer.
+    Peer(&'a str),
+}
+
 /// What became of a ping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PingOutcome {
@@ -77,12 +105,27 @@ impl Operator {
     /// Asks the network for a path to `address`.
     ///
     /// # Errors
-    /// Bad input, when it is no ILP address.
-    pub async fn ping(&self, address: &str) -> Result<PingOutcome, OperatorError> {
+    /// Bad input, when it is not an ILP address; not found, when there is no such peer or asset.
+    pub async fn ping(
+        &self,
+        address: &str,
+        over: PingOver<'_>,
+    ) -> Result<PingOutcome, OperatorError> {
         let destination = address
             .parse()
             .map_err(|error| OperatorError::bad_input("invalid ILP address", error))?;
-        Ok(self.inner.parts.network.ping(destination).await)
+        let way = match over {
+            PingOver::Any => PingWay::Any,
+            PingOver::Asset(id) => {
+                let asset = check::id(id).and_then(|id| self.inner.asset(id));
+                PingWay::InAsset(asset.ok_or_else(unknown_asset)?)
+            }
+            PingOver::Peer(id) => {
+                let peer = check::id(id).and_then(|id| self.inner.parts.connector.peer(id));
+                PingWay::Over(peer.ok_or_else(unknown_peer)?)
+            }
+        };
+        Ok(self.inner.parts.network.ping(destination, way).await)
     }
 }
 

@@ -1,20 +1,26 @@
 //! Asking another node to become a peer, where all that is known of it is a URL.
 //!
 //! The operator names the URL, so it is asked whatever network it is in; but what comes back is the
-//! other node's word. An address that a peer of ours has is changed only when that peer was made at
-//! this very URL, and only that URL is shown the token which the peer knows us by.
+//! other node's word. A peer is changed only when it was made at this very URL, and only that URL is
+//! shown the token which the peer knows us by. A node may become a peer in a further asset if it was made
+//! one at this URL, or answers with the endpoint where the peer of its address takes packets already.
 
-use ilp_connector::token::Secret;
+use ilp_connector::{account::AccountId, peer::Peer, token::Secret};
 use ilp_store::{PeerRecord, Proof, Store, StoreError};
 use uuid::Uuid;
 
 use super::{
-    Changing, Edit, ErrorKind, Operator, OperatorError, PeerEdit, PeeringAnswer, PeeringOffer,
-    auto_peering::is_below, check, error::unknown_asset, inputs::NewPeer, peers::peer_towards,
-    tokens::random_token, url_form::peering_key, views::PeerView,
+    Changing, Edit, ErrorKind, Inner, Operator, OperatorError, PeerEdit, PeeringAnswer,
+    PeeringOffer, PeeringPost,
+    auto_peering::{claims::is_there, is_below},
+    check,
+    error::unknown_asset,
+    inputs::NewPeer,
+    tokens::random_token,
+    url_form::peering_key,
+    views::PeerView,
 };
-use crate::{auto_peering::wire, operator::PeeringPost};
-use ilp_connector::account::AccountId;
+use crate::auto_peering::wire;
 
 /// A node to be asked.
 #[derive(Clone, Debug, Default)]
@@ -60,10 +66,8 @@ impl Operator {
             .read(move |inner| {
                 let store = &inner.parts.store;
                 let asset = store.asset(asset_id)?.ok_or_else(unknown_asset)?;
-                let known = match peer_at(store, asset_id, &url)? {
-                    Some(id) => store.peer(id)?,
-                    None => None,
-                };
+                let known = behind(store, &url, asset_id)?;
+                refused_beforehand(store, &known, asset_id)?;
                 Ok((asset, known))
             })
             .await?;
@@ -75,7 +79,7 @@ impl Operator {
             token: random_token()?,
             max_packet_amount: wanted.max_packet_amount,
             name: Some(parts.tenant.public_name.clone()),
-            proof: known.as_ref().map(|peer| peer.outgoing_token.clone()),
+            proof: known.first().map(|peer| peer.outgoing_token.clone()),
             caller: None,
         };
         let answer = self.ask_to_peer(&wanted.peer_url, &offer).await?;
@@ -84,7 +88,7 @@ impl Operator {
         if !is_near && !parts.peering.private_endpoints {
             parts.network.check_public(&answer.connector_url).await.map_err(bad_answer)?;
         }
-        let known = known.map(|peer| peer.id);
+        let known = known.into_iter().map(|peer| peer.id).collect();
         self.change(move |changing| async move {
             changing.make_or_renew(asset_id, wanted, answer, offer.token, known).await
         })
@@ -128,13 +132,14 @@ impl Changing {
         wanted: PeerByUrl,
         answer: PeeringAnswer,
         outgoing_token: Secret,
-        known: Option<Uuid>,
+        known: Vec<Uuid>,
     ) -> Result<PeerView, OperatorError> {
         let address = answer.static_ilp_address.clone();
         let there =
             self.store(move |store| store.peer_by_address_and_asset(&address, asset_id)).await?;
         if let Some(peer) = there {
-            if known != Some(peer.id) {
+            // Its word alone would also change the tokens by which a peer spends its credit line.
+            if !known.contains(&peer.id) {
                 return Err(bad_answer(
                     "a peer of this asset has the address that it answers with, and was not made at \
                      this URL: delete or update that one by its id",
@@ -142,9 +147,7 @@ impl Changing {
             }
             return self.renew_by_url(peer, wanted, answer, outgoing_token).await;
         }
-        let (address, url) = (answer.static_ilp_address.clone(), wanted.peer_url.clone());
-        let own = self.inner.parts.connector.address().to_string();
-        self.read(move |inner| is_nobodys(&inner.parts.store, &own, &address, &url)).await?;
+        self.inner.takes_from_no_peer(&answer, &known)?;
         let name = (!answer.name.is_empty()).then_some(answer.name);
         let mut record = self
             .inner
@@ -203,26 +206,70 @@ impl Changing {
     }
 }
 
-/// Whether packets to an address that a node answers with are nobody's so far: neither this node's
-/// own, nor those of a peer that has the address or one above it. Otherwise whoever is asked could
-/// take them from there by its word alone. The same node may be a peer in several assets.
-fn is_nobodys(store: &Store, own: &str, address: &str, url: &str) -> Result<(), OperatorError> {
-    if is_below(address, own) {
-        return Err(bad_answer("it answers with an address that lies below this node's own"));
-    }
-    for asset in store.all_assets() {
-        let Some(peer) = peer_towards(store, address, asset?.id)? else { continue };
-        let is_same = peer.static_ilp_address == address
-            && peer_at(store, peer.asset_id, url)? == Some(peer.id);
-        if !is_same {
-            return Err(bad_answer(format!(
-                "it answers with the address {address}, and packets to there are those of the peer \
-                 {}: if that is meant, create the peer yourself",
-                peer.static_ilp_address
-            )));
+impl Inner {
+    /// Refuses a new peer that would get packets of another one, or of this node: it could take them by
+    /// its word alone. The node may be a peer in other assets already: then it is among the `known`
+    /// ones, or has the same endpoint. Bare schemes and default routes are what every peer lies below.
+    fn takes_from_no_peer(
+        &self,
+        answer: &PeeringAnswer,
+        known: &[Uuid],
+    ) -> Result<(), OperatorError> {
+        let address = &*answer.static_ilp_address;
+        if is_below(address, self.parts.connector.address().as_str()) {
+            return Err(bad_answer("it answers with an address that lies below this node's own"));
+        }
+        let is_another = |peer: &Peer| {
+            let is_at_url = known.contains(&peer.id) && peer.terms().address.as_str() == address;
+            !is_at_url && !is_there(peer, address, &answer.connector_url)
+        };
+        let claims = self.claims(address, is_another);
+        match claims.iter().find(|claim| claim.prefix.contains('.')) {
+            None => Ok(()),
+            Some(claim) => Err(bad_answer(format!(
+                "it answers with the address {address}, and packets to {} are those of the peer {}: if \
+                 that is meant, create the peer yourself",
+                claim.prefix,
+                claim.peer.terms().address
+            ))),
         }
     }
-    Ok(())
+}
+
+/// The peers that were made at a URL: the one of this asset first, then those of the same node in other
+/// assets.
+fn behind(store: &Store, url: &str, asset_id: Uuid) -> Result<Vec<PeerRecord>, OperatorError> {
+    let mut known = Vec::new();
+    for asset in store.all_assets() {
+        if let Some(id) = store.peer_behind(asset?.id, url)?
+            && let Some(peer) = store.peer(id)?
+        {
+            known.push(peer);
+        }
+    }
+    known.sort_by_key(|peer| peer.asset_id != asset_id);
+    Ok(known)
+}
+
+/// Refuses before the other node is asked and makes a peer on its side, as far as its answer is known by
+/// that time: it became a peer in another asset at this URL, and a peer that was not made there has its
+/// address in this asset.
+fn refused_beforehand(
+    store: &Store,
+    known: &[PeerRecord],
+    asset_id: Uuid,
+) -> Result<(), OperatorError> {
+    let Some(first) = known.first().filter(|peer| peer.asset_id != asset_id) else { return Ok(()) };
+    let there = store.peer_by_address_and_asset(&first.static_ilp_address, asset_id)?;
+    match there {
+        Some(_) => Err(bad_answer(format!(
+            "the node at this URL is the peer {} in another asset, and a peer of this asset has that \
+             address and was not made at this URL: delete or update that one by its id. The node was \
+             not asked",
+            first.static_ilp_address
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Returns the peer that was made at a URL, in whichever of its spellings. Stores from before URLs

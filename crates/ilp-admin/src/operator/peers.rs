@@ -379,7 +379,7 @@ fn peer_id(text: &str) -> Result<Uuid, OperatorError> {
 }
 
 /// Takes segments off the end of `address` until a peer is found.
-pub(super) fn peer_towards(
+fn peer_towards(
     store: &Store,
     address: &str,
     asset_id: Uuid,

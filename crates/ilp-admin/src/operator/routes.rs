@@ -1,12 +1,17 @@
 //! The routes as they are now.
 
-use ilp_connector::{ListedRoute, Refusal, RouteCursor};
+use std::sync::Arc;
+
+use ilp_connector::{ListedRoute, Refusal, RouteCursor, peer::Asset};
 use ilp_store::Rows;
 use interledger_packet::Address;
 use uuid::Uuid;
 
 use super::{
-    Inner, Operator, OperatorError, check, error::ErrorKind, page::PageArguments, views::PeerView,
+    Inner, Operator, OperatorError, check,
+    error::{ErrorKind, unknown_asset},
+    page::PageArguments,
+    views::PeerView,
 };
 
 /// A prefix, and a peer that it leads to.
@@ -60,8 +65,8 @@ impl Operator {
         self.routes_beginning_with("", first, after).await
     }
 
-    /// The same of the routes whose prefixes begin with `text`. It costs what the page does, however
-    /// many other routes there are.
+    /// The first so many routes after a cursor of those whose prefixes begin with `text`. The page's
+    /// length decides what this costs, however many other routes there are.
     ///
     /// # Errors
     /// Bad input.
@@ -87,23 +92,30 @@ impl Operator {
         .await
     }
 
-    /// Where a packet of this node's own to `address` would go now.
+    /// Where a packet to `address` would go now, by its amount's asset where the id of one is given.
     ///
     /// # Errors
-    /// [`ErrorKind::BadInput`] when it is no ILP address.
-    pub async fn way_to(&self, address: &str) -> Result<Way, OperatorError> {
+    /// [`ErrorKind::BadInput`] when it is not an ILP address, [`ErrorKind::NotFound`] for an unknown
+    /// asset.
+    pub async fn way_to(&self, address: &str, asset: Option<&str>) -> Result<Way, OperatorError> {
         let destination: Address = address
             .parse()
             .map_err(|error| OperatorError::bad_input("invalid ILP address", error))?;
-        self.read(move |inner| inner.way_to(&destination)).await
+        let find = |id| check::id(id).and_then(|id| self.inner.asset(id)).ok_or_else(unknown_asset);
+        let asset = asset.map(find).transpose()?;
+        self.read(move |inner| inner.way_to(&destination, asset.as_ref())).await
     }
 }
 
 impl Inner {
-    fn way_to(&self, destination: &Address) -> Result<Way, OperatorError> {
+    fn way_to(
+        &self,
+        destination: &Address,
+        asset: Option<&Arc<Asset>>,
+    ) -> Result<Way, OperatorError> {
         let connector = &self.parts.connector;
         let now = (self.parts.clock)();
-        let next = match connector.way_to(destination.as_addr(), now) {
+        let next = match connector.way_to(destination.as_addr(), asset, now) {
             Ok(None) => return Ok(Way::Here),
             Ok(Some(next)) => next,
             Err(refusal) => return Ok(Way::Refused(refusal)),

@@ -64,8 +64,8 @@ pub(crate) struct Peer {
     pub(super) created_at: String,
     /// Address prefixes that lead to the peer. Its own address is always the first.
     routes: Vec<String>,
-    /// How many packets the peer may send within a minute; null for no limit. Packets beyond it are
-    /// refused with T05.
+    /// How many packets the peer may send within a minute; null for the node's default. Packets beyond
+    /// it are refused with T05.
     packets_per_minute_max: Option<UInt64>,
     /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
     /// Packets beyond it are refused with T05.

@@ -30,7 +30,7 @@ pub(crate) struct CreatePeerInput {
     /// Address prefixes that lead to the peer beside its own address, such as `g.far.bank`, or `g`
     /// for all that nobody else is nearer to.
     routes: Option<Vec<String>>,
-    /// How many packets the peer may send within a minute; no limit when left out.
+    /// How many packets the peer may send within a minute; the node's default when left out.
     packets_per_minute_max: Option<UInt64>,
     /// How much the peer may send within a second, in the asset's smallest unit; no limit when left
     /// out.
@@ -112,7 +112,7 @@ pub(crate) struct UpdatePeerInput {
     pub(crate) idempotency_key: Option<String>,
     /// Address prefixes that lead to the peer beside its own address, in place of those before.
     routes: MaybeUndefined<Vec<String>>,
-    /// How many packets the peer may send within a minute; null for no limit.
+    /// How many packets the peer may send within a minute; null for the node's default.
     packets_per_minute_max: MaybeUndefined<UInt64>,
     /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
     amount_per_second_max: MaybeUndefined<UInt64>,

@@ -1,7 +1,7 @@
 //! Auto-peering in the schema.
 
 use async_graphql::{ID, InputObject, SimpleObject};
-use ilp_store::{PeeringRequestRecord, Rows};
+use ilp_store::Rows;
 use interledger_packet::Timestamp;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     response::{MutationResponse, Status},
     scalars::UInt64,
 };
-use crate::operator::{OperatorError, PeerByUrl, PeerView, PeeringApproval};
+use crate::operator::{OperatorError, PeerByUrl, PeerView, PeeringApproval, PeeringRequestView};
 
 /// A node to be asked, where it takes peering requests.
 #[derive(InputObject)]
@@ -87,10 +87,13 @@ pub(crate) struct PeeringRequest {
     max_packet_amount: Option<UInt64>,
     /// The address that it asked from; null when that isn't known.
     origin: Option<String>,
+    /// What to know before approving it: which peers get packets now that the node would get then, since
+    /// they have its address, or routes above or below it.
+    warnings: Vec<String>,
 }
 
-impl From<PeeringRequestRecord> for PeeringRequest {
-    fn from(record: PeeringRequestRecord) -> Self {
+impl From<PeeringRequestView> for PeeringRequest {
+    fn from(PeeringRequestView { record, warnings }: PeeringRequestView) -> Self {
         Self {
             id: record.id.into(),
             created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
@@ -100,6 +103,7 @@ impl From<PeeringRequestRecord> for PeeringRequest {
             endpoint: record.endpoint,
             max_packet_amount: record.max_packet_amount.map(UInt64::from),
             origin: (!record.origin.is_empty()).then_some(record.origin),
+            warnings,
         }
     }
 }
@@ -128,8 +132,8 @@ pub(crate) struct PeeringRequestEdge {
     cursor: String,
 }
 
-impl From<Rows<PeeringRequestRecord>> for PeeringRequestsConnection {
-    fn from(rows: Rows<PeeringRequestRecord>) -> Self {
+impl From<Rows<PeeringRequestView>> for PeeringRequestsConnection {
+    fn from(rows: Rows<PeeringRequestView>) -> Self {
         let (page_info, rows) = page::page(rows);
         let edges = rows.map(|(cursor, node)| PeeringRequestEdge { node, cursor }).collect();
         Self { page_info, edges }

@@ -18,7 +18,7 @@ use super::{
     response::graphql_error,
     scalars::UInt8,
 };
-use crate::operator::{Operator, OperatorError};
+use crate::operator::{ErrorKind, Operator, OperatorError, PingOver};
 
 /// A ping occupies the network, so few of them fit into one request.
 const PING_COMPLEXITY: usize = 1000;
@@ -135,15 +135,31 @@ impl NodeQuery {
         operator(context).node().into()
     }
 
-    /// Sends a packet of zero, which nobody can fulfil, to an ILP address and tells who refused it.
-    /// No money moves. `BAD_USER_INPUT` when it is no ILP address.
+    /// Sends a packet of zero, which cannot be fulfilled, to an ILP address and tells which node refused
+    /// it. No money moves. `BAD_USER_INPUT` when it is not an ILP address, or `peerId` and `assetId` are
+    /// both given; `NOT_FOUND` when there is no such peer or asset.
     #[graphql(complexity = "PING_COMPLEXITY + child_complexity")]
     async fn ping(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Where to, such as `g.othergreatwallet.alice`.")] address: String,
+        #[graphql(desc = "The peer that the packet is sent to, whatever the routes say.")]
+        peer_id: Option<String>,
+        #[graphql(
+            desc = "The asset whose way the packet takes: over a peer in it, where one leads there."
+        )]
+        asset_id: Option<String>,
     ) -> Result<PingResult> {
-        Ok(or_error(operator(context).ping(&address).await)?.into())
+        let over = match (&peer_id, &asset_id) {
+            (None, None) => PingOver::Any,
+            (Some(peer), None) => PingOver::Peer(peer),
+            (None, Some(asset)) => PingOver::Asset(asset),
+            (Some(_), Some(_)) => {
+                let words = "peerId and assetId are given, and one of them is expected";
+                return or_error(Err(OperatorError::new(ErrorKind::BadInput, words)));
+            }
+        };
+        Ok(or_error(operator(context).ping(&address, over).await)?.into())
     }
 }
 

@@ -44,7 +44,7 @@ use tempfile::TempDir;
 use super::{AdminSchema, sdl};
 use crate::operator::{
     BoxFuture, Network, Operator, Parts, PeeringPost, PeeringReply, PeeringRules, PingOutcome,
-    PingReply, TenantProfile, TenantSettingName,
+    PingReply, PingWay, TenantProfile, TenantSettingName,
 };
 
 /// Takes every endpoint but those with a space, and hears from every node.
@@ -58,7 +58,7 @@ impl Network for TestNetwork {
         Ok(())
     }
 
-    fn ping(&self, destination: Address) -> BoxFuture<'_, PingOutcome> {
+    fn ping(&self, destination: Address, _way: PingWay) -> BoxFuture<'_, PingOutcome> {
         Box::pin(async move {
             let reply = PingReply {
                 triggered_by: Some(destination),

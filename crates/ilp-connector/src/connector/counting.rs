@@ -75,7 +75,7 @@ impl Counters {
             Source::Peer(peer) => peer.traffic.turned_away(amount, code),
             Source::Local(local) => self.accounts(&local.asset).turned_away(amount, code),
             Source::Probe(asset) => self.accounts(asset).turned_away(amount, code),
-            Source::Own => self.questions.turned_away(amount, code),
+            Source::Own | Source::Test(_) => self.questions.turned_away(amount, code),
         }
         self.sampler.offer(|at| Sample {
             at,
@@ -134,7 +134,7 @@ impl Counters {
             Source::Peer(peer) => Counted::Peer(Arc::clone(peer)),
             Source::Local(local) => self.accounts(&local.asset),
             Source::Probe(asset) => self.accounts(asset),
-            Source::Own => self.questions(),
+            Source::Own | Source::Test(_) => self.questions(),
         }
     }
 

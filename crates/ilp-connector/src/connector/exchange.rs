@@ -72,7 +72,7 @@ impl<L: Ledger> Connector<L> {
             // Should a probe be fulfilled all the same, its condition does not match and the Fulfill
             // goes no further.
             Source::Probe(_) => return Ok(None),
-            Source::Own => return Err(Refusal::Liquidity),
+            Source::Own | Source::Test(_) => return Err(Refusal::Liquidity),
         };
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *packet.execution_condition();
         let (first, second) = if paid_in.id == asset.id {

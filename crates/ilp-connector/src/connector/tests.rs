@@ -8,7 +8,9 @@ use interledger_packet::{AmountTooLarge, ErrorCode, Reject};
 mod counting;
 mod exchange;
 mod local;
+mod peerings;
 mod samples;
+mod shortage;
 mod way;
 
 use super::*;
@@ -121,6 +123,7 @@ fn whatever_else_comes_back_voids_the_hold_at_once() {
         (Ok(prepare("g.bob", 1).into_bytes()), ErrorCode::T00_INTERNAL_ERROR),
         (Err(LinkFailure::NotAReply), ErrorCode::T00_INTERNAL_ERROR),
         (Err(LinkFailure::Unreachable), ErrorCode::T01_PEER_UNREACHABLE),
+        (Err(LinkFailure::Failed), ErrorCode::T01_PEER_UNREACHABLE),
         (Err(LinkFailure::Busy), ErrorCode::T02_PEER_BUSY),
         (Err(LinkFailure::QueueFull), ErrorCode::T03_CONNECTOR_BUSY),
         (Err(LinkFailure::NoReplyInTime), ErrorCode::R00_TRANSFER_TIMED_OUT),
@@ -226,7 +229,7 @@ fn a_peer_in_another_asset_needs_a_rate() {
 #[test]
 fn a_packet_beyond_the_senders_liquidity_is_refused_and_zero_never_is() {
     let node = node();
-    assert_eq!(node.refused_code(prepare("g.bob", 1_001)), ErrorCode::T04_INSUFFICIENT_LIQUIDITY);
+    assert_eq!(node.refused_code(prepare("g.bob", 1_001)), ErrorCode::F08_AMOUNT_TOO_LARGE);
     let (_, all) = node.sent(prepare("g.bob", 1_000));
     assert_eq!(node.refused(prepare("g.bob", 1)).code(), ErrorCode::T04_INSUFFICIENT_LIQUIDITY);
     let (_, zero) = node.sent(prepare("g.bob", 0));

@@ -6,19 +6,18 @@ use bytes::{Bytes, BytesMut};
 use interledger_packet::{Addr, Prepare, Reply, Scheme, Timestamp};
 use uuid::Uuid;
 
-use super::{Connector, Decision, InFlight, Next, Source};
+use super::{
+    ATTEMPTS_MAX, Connector, Decision, InFlight, Next, Source, obstacle::Obstacle, shortage::Bid,
+};
 use crate::{
+    conversion::Conversion,
     ledger::Ledger,
     peer::{Asset, NextHop, Peer},
     refusal::{LinkFailure, Refusal},
-    routes::{Found, Listing, RouteCursor},
+    routes::{Chosen, Found, ListedRoute, Listing, Order, RouteCursor, Seeker},
     samples::Outcome,
     traffic::{Counted, Ending, Passage},
 };
-
-/// To so many peers one packet is tried to be sent. When as many can't be reached, the fault is
-/// nearer to us than to them, and the sender's next packet will find more of them set aside.
-const ATTEMPTS_MAX: usize = 8;
 
 impl<H> InFlight<H> {
     /// Where it went.
@@ -42,30 +41,60 @@ impl<L: Ledger> Connector<L> {
         self.peers.routes.page(after, limit)
     }
 
-    /// The peer that a packet of the node's own to `destination` would go to at `now`, if any.
+    /// At most `limit` routes of peers that `is_wanted`, whose prefix is `address`, lies above it or lies
+    /// below it: whose packets a new peer of that address would share or take. A default route lies
+    /// above every address.
     #[must_use]
-    pub fn next_hop(&self, destination: Addr<'_>, now: Timestamp) -> Option<Arc<Peer>> {
-        match self.route(destination, Source::Own, &[], now) {
-            Ok(Next::Hop(peer)) => Some(peer),
-            Ok(Next::Here) | Err(_) => None,
-        }
+    pub fn routes_around(
+        &self,
+        address: Addr<'_>,
+        limit: usize,
+        is_wanted: impl Fn(&Peer) -> bool,
+    ) -> Vec<ListedRoute> {
+        self.peers.routes.around(address.as_str(), limit, is_wanted)
     }
 
-    /// The same with why there is none, and by the rules about neighbours' and other networks'
-    /// addresses: `None` is a packet that goes no further than here.
+    /// The peer that a packet of the node's own to `destination` would go to at `now`, in `asset` where
+    /// one is named; `None` when the packet goes no further than here. The rules about neighbours' and
+    /// other networks' addresses apply, as far as they don't depend on an amount.
     ///
     /// # Errors
-    /// [`Refusal`] when it would go nowhere.
+    /// [`Refusal`] when the packet would go nowhere.
     pub fn way_to(
         &self,
         destination: Addr<'_>,
+        asset: Option<&Arc<Asset>>,
         now: Timestamp,
     ) -> Result<Option<Arc<Peer>>, Refusal> {
         self.may_be_forwarded(destination)?;
-        Ok(match self.route(destination, Source::Own, &[], now)? {
-            Next::Hop(peer) => Some(peer),
-            Next::Here => None,
-        })
+        let source = asset.map_or(Source::Own, Source::Probe);
+        Ok(self.first_hop(destination, source, now)?.map(|(peer, _)| peer))
+    }
+
+    /// The first peer in the packet's order to which amounts of the source can be converted, and how;
+    /// `None` for a destination at this node.
+    fn first_hop(
+        &self,
+        destination: Addr<'_>,
+        source: Source<'_>,
+        now: Timestamp,
+    ) -> Result<Option<(Arc<Peer>, Conversion)>, Refusal> {
+        let (mut refused, mut after) = (None, None);
+        for _ in 0..ATTEMPTS_MAX {
+            let next = self.route(destination, source, &[], after, now);
+            let Chosen { peer, order } = match (next, refused) {
+                (Ok(Next::Hop(chosen)), _) => chosen,
+                (Ok(Next::Here), None) => return Ok(None),
+                (Err(refusal), None) => return Err(refusal),
+                (Ok(Next::Here) | Err(_), Some(refused)) => return Err(refused),
+            };
+            match self.conversion(source, &peer.asset, now) {
+                Ok(conversion) => return Ok(Some((peer, conversion))),
+                Err(refusal) => refused = refused.or(Some(refusal)),
+            }
+            after = Some(order);
+        }
+        Err(refused.unwrap_or(Refusal::NoRoute))
     }
 
     /// The rules that depend on who the next hop is. `passage` is that of a packet which could not be
@@ -77,14 +106,26 @@ impl<L: Ledger> Connector<L> {
         packet: &Prepare,
         passage: &mut Option<Passage>,
         now: Timestamp,
-    ) -> Result<InFlight<L::Hold>, Refusal> {
+    ) -> Result<InFlight<L::Hold>, Obstacle> {
         peer.fetch();
-        let terms = peer.terms();
+        let (terms, amount) = (peer.terms(), packet.amount());
         let maximum_out = self.amount_max(&terms).unwrap_or(u64::MAX);
-        let amount_out = self.convert(source, &peer.asset, packet.amount(), maximum_out, now)?;
-        let expires_at = self.outgoing_expiry(packet.expires_at(), now)?;
-        let place = self.place(source, &peer.asset, packet.amount(), amount_out)?;
-        let hold = self.hold(source, &peer.asset, &peer.liquidity, packet, amount_out).await?;
+        let converted = self.convert(source, &peer.asset, amount, maximum_out, now);
+        let amount_out = converted.map_err(Obstacle::NextHop)?;
+        let expires_at = self.outgoing_expiry(packet.expires_at(), now);
+        let expires_at = expires_at.map_err(Obstacle::Packet)?;
+        let place = self.place(source, &peer.asset, amount, amount_out);
+        let place = place.map_err(|refusal| {
+            let has_maximum = self.amount_max(&terms).is_some();
+            let bid = Bid { source, asset: &peer.asset, amount, amount_out, has_maximum };
+            self.obstacle(refusal, bid, now)
+        })?;
+        let hold = self.hold(source, &peer.asset, &peer.liquidity, packet, amount_out).await;
+        let hold = hold.map_err(|refusal| {
+            let has_maximum = self.amount_max(&terms).is_some();
+            let bid = Bid { source, asset: &peer.asset, amount, amount_out, has_maximum };
+            self.obstacle(refusal, bid, now)
+        })?;
         // After all that could refuse it, so that a packet which doesn't go is no try.
         peer.breaker.begin(now);
         let to = Counted::Peer(Arc::clone(&peer));
@@ -155,15 +196,15 @@ impl<L: Ledger> Connector<L> {
         packet.set_amount(amount);
         packet.set_expires_at(expires_at);
         while tried.len() < ATTEMPTS_MAX {
-            let Ok(Next::Hop(peer)) = self.route(packet.destination(), source, &tried, now) else {
-                return Err(passage);
-            };
+            let next = self.route(packet.destination(), source, &tried, None, now);
+            let Ok(Next::Hop(Chosen { peer, .. })) = next else { return Err(passage) };
             let id = peer.id;
             match self.hand_to(peer, source, &packet, &mut passage, now).await {
                 Ok(in_flight) => {
                     return Ok((in_flight.outgoing(packet), InFlight { tried, ..in_flight }));
                 }
-                Err(_) => tried.push(id),
+                Err(Obstacle::NextHop(_)) => tried.push(id),
+                Err(Obstacle::Packet(_)) => return Err(passage),
             }
         }
         Err(passage)
@@ -180,11 +221,8 @@ impl<L: Ledger> Connector<L> {
         destination: Addr<'_>,
         now: Timestamp,
     ) -> Option<u64> {
-        let source = Source::Probe(asset);
-        let Ok(Next::Hop(peer)) = self.route(destination, source, &[], now) else { return None };
-        let maximum_out = self.amount_max(&peer.terms_now())?;
-        let conversion = self.conversion(source, &peer.asset, now).ok()?;
-        Some(conversion.max_input(maximum_out))
+        let (peer, conversion) = self.first_hop(destination, Source::Probe(asset), now).ok()??;
+        Some(conversion.max_input(self.amount_max(&peer.terms_now())?))
     }
 
     /// The longest prefix wins, and our own address is a prefix like any other: a child of ours
@@ -195,18 +233,28 @@ impl<L: Ledger> Connector<L> {
         destination: Addr<'_>,
         source: Source<'_>,
         tried: &[Uuid],
+        after: Option<Order>,
         now: Timestamp,
     ) -> Result<Next, Refusal> {
+        if let Source::Test(peer) = source {
+            let is_first = tried.is_empty() && after.is_none();
+            let chosen = Chosen { peer: Arc::clone(peer), order: Order::LAST };
+            return if is_first { Ok(Next::Hop(chosen)) } else { Err(Refusal::NoRoute) };
+        }
         let own = self.address.as_bytes();
         let own_prefix_bytes = if destination.starts_with_segments(own) { own.len() } else { 0 };
         let sender = source.peer().map(AsRef::as_ref);
-        match self.peers.routes.find(destination, sender, tried, now) {
-            Found::Through(peer, prefix_bytes) if prefix_bytes > own_prefix_bytes => {
-                Ok(Next::Hop(peer))
+        let asset = source.asset().map(AsRef::as_ref);
+        let seeker = Seeker { sender, asset, tried, after };
+        match self.peers.routes.find(destination, seeker, now) {
+            Found::Through(chosen, prefix_bytes) if prefix_bytes > own_prefix_bytes => {
+                Ok(Next::Hop(chosen))
             }
             _ if own_prefix_bytes == destination.as_bytes().len() => Err(Refusal::NoSuchAccount),
             _ if own_prefix_bytes > 0 => Ok(Next::Here),
-            Found::Through(peer, _) if self.is_of_own_network(destination) => Ok(Next::Hop(peer)),
+            Found::Through(chosen, _) if self.is_of_own_network(destination) => {
+                Ok(Next::Hop(chosen))
+            }
             Found::BackToSender => Err(Refusal::BackToSender),
             Found::Through(..) | Found::Nothing => Err(Refusal::NoRoute),
         }

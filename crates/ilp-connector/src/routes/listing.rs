@@ -63,6 +63,34 @@ impl Routes {
     }
 }
 
+impl Routes {
+    /// At most `limit` routes of peers that `is_wanted`, whose prefix is `address`, lies above it or lies
+    /// below it. The nearest ones above come first; the empty prefix of default routes is above all.
+    /// This costs what is found, and what `is_wanted` turns down below the address.
+    pub(crate) fn around(
+        &self,
+        address: &str,
+        limit: usize,
+        is_wanted: impl Fn(&Peer) -> bool,
+    ) -> Vec<ListedRoute> {
+        let by_prefix = self.by_prefix.lock();
+        let shorter = address.rmatch_indices('.').map(|(end, _)| &address[..end]);
+        let at_or_above = [address].into_iter().chain(shorter).chain([""]);
+        let at_or_above = at_or_above.filter_map(|prefix| by_prefix.get_key_value(prefix));
+        let start = format!("{address}.");
+        let below = by_prefix
+            .range::<str, _>((Bound::Included(&*start), Bound::Unbounded))
+            .take_while(|(prefix, _)| prefix.starts_with(&start));
+        at_or_above
+            .chain(below)
+            .flat_map(|(prefix, hops)| hops.peers().iter().map(move |peer| (prefix, peer)))
+            .filter(|(_, peer)| is_wanted(peer))
+            .take(limit)
+            .map(|(prefix, peer)| ListedRoute { prefix: prefix.clone(), peer: Arc::clone(peer) })
+            .collect()
+    }
+}
+
 /// The peers under a prefix that come after a place in the list.
 fn peers_after<'a>(prefix: &str, hops: &'a Hops, after: Option<&RouteCursor>) -> &'a [Arc<Peer>] {
     let peers = hops.peers();
@@ -111,6 +139,24 @@ mod tests {
             assert_eq!(seen, expected, "pages of {limit}");
         }
         assert!(routes.page(None, 0).rows.is_empty() && routes.page(None, 0).has_next);
+    }
+
+    #[test]
+    fn routes_at_above_and_below_an_address_are_found_by_segments() {
+        let routes = Routes::new();
+        let (one, two) = (peer("g.one"), peer("g.two"));
+        routes.add(["g.a.b", "g.a.b.c.d", "g.a.bc", "g.ab", "g.a.b-c"].into_iter(), &one);
+        routes.add(["g.a", "", "g.a.b.c"].into_iter(), &two);
+        let around = |address: &str, is_wanted: fn(&Peer) -> bool| -> Vec<String> {
+            let found = routes.around(address, 9, is_wanted);
+            found.iter().map(|row| row.prefix.to_string()).collect()
+        };
+        assert_eq!(around("g.a.b", |_| true), ["g.a.b", "g.a", "", "g.a.b.c", "g.a.b.c.d"]);
+        assert_eq!(around("g.a.b.c.d.e", |_| true), ["g.a.b.c.d", "g.a.b.c", "g.a.b", "g.a", ""]);
+        assert_eq!(around("g.z", |_| true), [""]);
+        let not_two = |peer: &Peer| peer.terms().address.as_str() != "g.two";
+        assert_eq!(around("g.a.b", not_two), ["g.a.b", "g.a.b.c.d"]);
+        assert_eq!(routes.around("g.a.b", 1, |_| true).len(), 1);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 use interledger_packet::Address;
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
-use crate::testing::{address, now, peer};
+use crate::testing::{address, asset, now, peer, peer_with, terms};
 
 fn found(routes: &Routes, destination: &str, sender: Option<&Peer>) -> Found<String> {
-    match routes.find(address(destination).as_addr(), sender, &[], now()) {
-        Found::Through(peer, bytes) => {
+    let seeker = Seeker { sender, ..Seeker::default() };
+    match routes.find(address(destination).as_addr(), seeker, now()) {
+        Found::Through(Chosen { peer, .. }, bytes) => {
             Found::Through(peer.terms().address.as_str().to_owned(), bytes)
         }
         Found::BackToSender => Found::BackToSender,
@@ -80,8 +82,8 @@ fn an_open_breaker_lets_the_next_peer_in_and_one_packet_tries_after_the_pause() 
     }
     let at = |ms| now().saturating_add_ms(ms);
     let destination = address("g.shared.x");
-    let choice = |ms| match routes.find(destination.as_addr(), None, &[], at(ms)) {
-        Found::Through(peer, _) => peer,
+    let choice = |ms| match routes.find(destination.as_addr(), Seeker::default(), at(ms)) {
+        Found::Through(chosen, _) => chosen.peer,
         other => panic!("{other:?}"),
     };
     let sent = |ms| {
@@ -116,10 +118,13 @@ fn each_peer_is_tried_once_and_the_only_one_whatever_its_breaker_says() {
     routes.add(["g.shared"].into_iter(), &one);
     (0..3).for_each(|_| one.breaker.failed(now()));
     let destination = address("g.shared.x");
-    let find = |tried: &[Uuid]| match routes.find(destination.as_addr(), None, tried, now()) {
-        Found::Through(peer, _) => Some(peer.id),
-        Found::BackToSender => None,
-        Found::Nothing => panic!("there is a route"),
+    let find = |tried: &[Uuid]| {
+        let seeker = Seeker { tried, ..Seeker::default() };
+        match routes.find(destination.as_addr(), seeker, now()) {
+            Found::Through(chosen, _) => Some(chosen.peer.id),
+            Found::BackToSender => None,
+            Found::Nothing => panic!("there is a route"),
+        }
     };
     assert_eq!(find(&[]), Some(one.id));
     assert_eq!(find(&[one.id]), None);
@@ -140,6 +145,71 @@ fn the_sender_is_never_the_next_hop() {
         let expected = Found::Through("g.two".to_owned(), "g.shared".len());
         assert_eq!(found(&routes, &destination, Some(&one)), expected);
     }
+}
+
+/// The peers that one packet is offered to, in their order.
+fn offered(routes: &Routes, destination: &str, mut seeker: Seeker<'_>) -> Vec<Uuid> {
+    let (destination, mut offered) = (address(destination), Vec::new());
+    loop {
+        let Found::Through(Chosen { peer, order }, _) =
+            routes.find(destination.as_addr(), seeker, now())
+        else {
+            return offered;
+        };
+        offered.push(peer.id);
+        seeker.after = Some(order);
+    }
+}
+
+#[test]
+fn peers_of_the_packets_asset_come_first_and_each_is_offered_it_once() {
+    let (routes, euro) = (Routes::new(), asset("EUR"));
+    let names = ["g.one", "g.two", "g.three", "g.four", "g.five"];
+    let peers: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| {
+            let asset = if index < 2 { Arc::clone(&euro) } else { asset("USD") };
+            peer_with(terms(name), asset, 0)
+        })
+        .collect();
+    peers.iter().for_each(|peer| routes.add(["g.shared"].into_iter(), peer));
+    let in_euros = [peers[0].id, peers[1].id];
+    let seeker = Seeker { asset: Some(&euro), ..Seeker::default() };
+    let mut first = std::collections::BTreeSet::new();
+    for index in 0..64 {
+        let destination = format!("g.shared.{index}");
+        let offered = offered(&routes, &destination, seeker);
+        assert!(in_euros.contains(&offered[0]) && in_euros.contains(&offered[1]));
+        let unlike: std::collections::BTreeSet<_> = offered.iter().collect();
+        assert_eq!((offered.len(), unlike.len()), (5, 5), "each once");
+        first.insert(offered[0]);
+    }
+    assert_eq!(first.len(), 2, "within a class the destination decides");
+    // Those that can't be reached come after all that can, and among them those of the asset.
+    (0..3).for_each(|_| peers[0].breaker.failed(now()));
+    (0..3).for_each(|_| peers[4].breaker.failed(now()));
+    let offered = offered(&routes, "g.shared.x", seeker);
+    assert_eq!((offered[0], offered[3], offered[4]), (peers[1].id, peers[0].id, peers[4].id));
+}
+
+#[test]
+fn a_peering_with_the_sending_neighbour_is_never_the_next_hop() {
+    let routes = Routes::new();
+    let in_dollars = peer("g.bob");
+    let in_euros = peer_with(terms("g.bob"), asset("EUR"), 0);
+    let other = peer("g.other");
+    for peer in [&in_dollars, &in_euros] {
+        routes.add(["g.bob", "g.far"].into_iter(), peer);
+    }
+    routes.add(["g.far"].into_iter(), &other);
+    for sender in [&in_dollars, &in_euros] {
+        let seeker = Seeker { sender: Some(sender), ..Seeker::default() };
+        assert!(offered(&routes, "g.bob.x", seeker).is_empty());
+        assert_eq!(offered(&routes, "g.far.x", seeker), [other.id]);
+    }
+    let seeker = Seeker { sender: Some(&other), ..Seeker::default() };
+    assert_eq!(offered(&routes, "g.far.x", seeker).len(), 2);
 }
 
 #[test]
@@ -188,7 +258,7 @@ proptest! {
             .filter(|prefix| destination.starts_with_segments(prefix))
             .map(String::len)
             .max();
-        let found = match routes.find(destination.as_addr(), None, &[], now()) {
+        let found = match routes.find(destination.as_addr(), Seeker::default(), now()) {
             Found::Through(_, bytes) => Some(bytes),
             _ => None,
         };
@@ -219,8 +289,8 @@ proptest! {
                 };
                 let longest =
                     naive.iter().map(|(prefix, _)| prefix).filter(|prefix| matches(prefix)).max_by_key(|p| p.len());
-                match routes.find(destination.as_addr(), None, &[], now()) {
-                    Found::Through(peer, bytes) => {
+                match routes.find(destination.as_addr(), Seeker::default(), now()) {
+                    Found::Through(Chosen { peer, .. }, bytes) => {
                         let longest = longest.map(String::as_str).unwrap_or("none");
                         prop_assert_eq!(bytes, longest.len());
                         prop_assert!(naive.contains(&(longest.to_owned(), peer.id)));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{PingOutcome, PingReply};
+use ilp_admin::operator::{PingOutcome, PingOver, PingReply};
 use maud::html;
 
 use super::detail;
@@ -23,7 +23,7 @@ pub(super) async fn ping(
 ) -> Answer {
     let peer = pages.operator.peer(&id).await?;
     let address = &peer.record.static_ilp_address;
-    let outcome = pages.operator.ping(address).await?;
+    let outcome = pages.operator.ping(address, PingOver::Peer(&id)).await?;
     let own = pages.operator.node().address.to_string();
     let Diagnosis { is_reached, words } = diagnosis(address, &own, &outcome);
     let took_ms = outcome.took_us / 1_000;

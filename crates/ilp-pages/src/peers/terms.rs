@@ -200,7 +200,7 @@ pub(super) fn limits(typed: &Typed) -> Markup {
         fieldset {
             legend { "Limits" }
             (typed.number(Label { name: "liquidity_threshold", label: "Tell me when its liquidity falls to", hint: "An event is sent once on each fall to this amount. Empty: never." }))
-            (typed.number(Label { name: "packets_per_minute", label: "Packets in a minute", hint: "More are told to come later (T05). Empty: no limit." }))
+            (typed.number(Label { name: "packets_per_minute", label: "Packets in a minute", hint: "More are told to come later (T05). Empty: the node's default." }))
             (typed.number(Label { name: "amount_per_second", label: "Amount in a second", hint: "More is told to come later (T05). Empty: no limit." }))
             (typed.number(Label { name: "packets_in_flight", label: "Packets under way at once", hint: "Empty: the node's default." }))
             (typed.number(Label { name: "amount_in_flight", label: "Amount under way at once", hint: "Empty: the node's default." }))

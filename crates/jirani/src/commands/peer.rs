@@ -105,7 +105,7 @@ pub(crate) struct UpdateArgs {
     /// before; repeat it for several, none for no further ones
     #[arg(long = "route", value_name = "PREFIX")]
     routes: Vec<Edit>,
-    /// Packets that the peer may send within a minute; none for no limit
+    /// Packets that the peer may send within a minute; none for the node's default
     #[arg(long, value_name = "COUNT")]
     packets_per_minute_max: Option<Edit>,
     /// How much the peer may send within a second, such as 1000; none for no limit

@@ -6,19 +6,26 @@ use serde_json::{Value, json};
 use super::{
     Failure,
     admin_client::{AdminArgs, plain, print},
+    lookup::{find_asset, find_peer},
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct PingArgs {
     /// An ILP address, such as g.othergreatwallet
     address: String,
+    /// Code or id of an asset: take the way of a packet in it
+    #[arg(long)]
+    asset: Option<String>,
+    /// ILP address or id of the peer to send the packet to, whatever the routes say
+    #[arg(long, conflicts_with = "asset")]
+    peer: Option<String>,
     #[command(flatten)]
     admin: AdminArgs,
 }
 
 impl PingArgs {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let ping = ask(&self.admin, &self.address)?;
+        let ping = ask(&self.admin, &self.variables()?)?;
         let said = verdict(&self.address, &ping);
         if self.admin.json {
             print(&self.admin, &ping, &[])?;
@@ -35,12 +42,25 @@ impl PingArgs {
     }
 }
 
-/// What became of a ping from the node to an address.
-pub(super) fn ask(admin: &AdminArgs, address: &str) -> Result<Value, Failure> {
-    let query = "query($address: String!) {
-        ping(address: $address) { answered triggeredBy code message tookUs }
+impl PingArgs {
+    fn variables(&self) -> Result<Value, Failure> {
+        let id_of = |found: Value| found["id"].clone();
+        let peer = self.peer.as_ref().map(|name| find_peer(&self.admin, name).map(id_of));
+        let asset = self.asset.as_ref().map(|name| find_asset(&self.admin, name).map(id_of));
+        let (peer, asset) = (peer.transpose()?, asset.transpose()?);
+        Ok(json!({ "address": self.address, "peer": peer, "asset": asset }))
+    }
+}
+
+/// What became of a ping from the node to an address; over a peer or in an asset, where the variables
+/// name one.
+pub(super) fn ask(admin: &AdminArgs, variables: &Value) -> Result<Value, Failure> {
+    let query = "query($address: String!, $peer: String, $asset: String) {
+        ping(address: $address, peerId: $peer, assetId: $asset) {
+            answered triggeredBy code message tookUs
+        }
     }";
-    Ok(admin.query(query, &json!({ "address": address }))?["ping"].take())
+    Ok(admin.query(query, variables)?["ping"].take())
 }
 
 /// A ping can't be fulfilled, so whoever is at the end of the path refuses it. The address was

@@ -111,7 +111,7 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "peer.packets_per_minute_max",
         "JIRANI_PEER_PACKETS_PER_MINUTE_MAX",
-        Some("unlimited"),
+        Some("60000"),
         "a whole number, or unlimited",
     ),
     key(

@@ -133,7 +133,7 @@ impl Receiving {
                 return books.complete_unpaid(source, sent, arriving, reject);
             }
         };
-        let delivery = match books.deliver(source, packet, &recipient.local, amount).await {
+        let delivery = match books.deliver(source, packet, &recipient.local, amount, now).await {
             Ok(delivery) => delivery,
             Err(refusal) => return books.refuse(source, sent, refusal),
         };

@@ -160,7 +160,7 @@ fn parts(times: &Times) -> impl Iterator<Item = Part> {
 fn source_name(source: Source<'_>) -> String {
     match source {
         Source::Peer(peer) => peer.id.to_string(),
-        Source::Local(_) | Source::Probe(_) | Source::Own => "own".to_owned(),
+        Source::Local(_) | Source::Probe(_) | Source::Own | Source::Test(_) => "own".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is offered, answered and decided when a node asks to become a peer.
 
 use ilp_connector::token::Secret;
+use ilp_store::PeeringRequestRecord;
 
 use crate::operator::audit;
 
@@ -57,6 +58,15 @@ pub struct PeeringAnswer {
     pub tenant_id: String,
     /// Whether the operator has yet to approve.
     pub is_pending: bool,
+}
+
+/// A request that waits for the operator.
+#[derive(Clone, Debug)]
+pub struct PeeringRequestView {
+    /// As it was made.
+    pub record: PeeringRequestRecord,
+    /// Whose packets the node would get, as far as another peer gets them now.
+    pub warnings: Vec<String>,
 }
 
 /// What the operator adds when it approves.

@@ -8,7 +8,7 @@ use super::*;
 pub(super) fn reply(post: &PeeringPost) -> Result<PeeringReply, String> {
     let offer: Value = serde_json::from_str(&post.body).unwrap();
     assert_eq!(offer["staticIlpAddress"], "test.jirani");
-    assert_eq!(offer["asset"], json!({"code": "USD", "scale": 9}));
+    assert_eq!(offer["asset"]["scale"], 9);
     let refusal = |kind: &str| json!({"error": {"type": kind, "message": "so\nit is", "code": 4}});
     let good = |address: &str, token: String| {
         json!({
@@ -22,6 +22,13 @@ pub(super) fn reply(post: &PeeringPost) -> Result<PeeringReply, String> {
         "alices" => (200, good("test.alice", "evil".to_owned())),
         "branch" => (200, good("test.alice.branch", "evil".to_owned())),
         "carols" => (200, good("test.carol", "evil".to_owned())),
+        "routed" => (200, good("test.dans.alice", "evil".to_owned())),
+        // Where the node has its peers by hand.
+        "same" => {
+            let mut answer = good("test.alice", format!("alices-{}", proof.len()));
+            answer["ilpConnectorUrl"] = json!("https://ilp.example/");
+            (200, answer)
+        }
         "child" => (200, good("test.jirani.child", "evil".to_owned())),
         "turned" => {
             let mut answer = good("test.turned", "t".to_owned());
@@ -81,16 +88,54 @@ async fn a_node_is_asked_and_becomes_a_peer_and_is_asked_again() {
 }
 
 #[tokio::test]
+async fn a_node_becomes_a_peer_in_a_second_asset_too() {
+    let node = Node::start().await;
+    let [dollars, euros, pounds] = [
+        node.create_asset("USD").await,
+        node.create_asset("EUR").await,
+        node.create_asset("GBP").await,
+    ];
+    let first = node.by_url(&dollars, "good", json!({})).await;
+    assert_eq!(first["code"], "200", "{first}");
+    let second = node.by_url(&euros, "good", json!({})).await;
+    assert_eq!(second["code"], "200", "{second}");
+    assert_ne!(second["peer"]["id"], first["peer"]["id"]);
+    // The token that the peer in dollars knows this node by shows which node it is.
+    let peer = node.connector.peer_by_token(b"bobs-64").unwrap();
+    assert_eq!(text(&second["peer"]["id"]), peer.id.to_string());
+    let again = node.by_url(&euros, "good", json!({ "name": "B" })).await;
+    assert_eq!(
+        (&again["peer"]["id"], &again["peer"]["name"]),
+        (&second["peer"]["id"], &json!("B"))
+    );
+    // A peer that was made by hand has the address and the endpoint that are answered.
+    node.create_peer(&dollars, "test.alice").await;
+    let made = node.by_url(&euros, "same", json!({})).await;
+    assert_eq!(made["code"], "200", "{made}");
+    assert!(node.connector.peer_by_token(b"token-test.alice").is_some(), "it keeps its token");
+    let refused = node.by_url(&dollars, "same", json!({})).await;
+    assert_eq!(refused["code"], "400", "{refused}");
+    // Here the answer is known beforehand: the address in pounds is taken.
+    node.create_peer(&pounds, "test.bob").await;
+    let refused = node.by_url(&pounds, "good", json!({})).await;
+    assert!(text(&refused["message"]).ends_with("The node was not asked"), "{refused}");
+}
+
+#[tokio::test]
 async fn what_a_url_answers_never_changes_a_peer_that_was_not_made_there() {
     let node = Node::start().await;
     let asset = node.create_asset("USD").await;
     node.create_peer(&asset, "test.alice").await;
     let euro = node.create_asset("EUR").await;
     node.create_peer(&euro, "test.carol").await;
+    let mut dan = peer_input(&euro, "test.dan");
+    dan["routes"] = json!(["test.dans"]);
+    node.mutate("createPeer", dan, "peer { id }").await;
     let unknown = "019926a0-3b5c-7def-8123-456789abcdef";
     for (path, code, words) in [
         ("alices", "400", "Invalid peering request: a peer of this asset has the address"),
         ("branch", "400", "Invalid peering request: it answers with the address test.alice.branch"),
+        ("routed", "400", "Invalid peering request: it answers with the address test.dans.alice"),
         ("carols", "400", "Invalid peering request: it answers with the address test.carol"),
         ("child", "400", "Invalid peering request: it answers with an address that lies below"),
         ("turned", "400", "Invalid peering request: the answer makes no peer: invalid name"),
@@ -113,5 +158,5 @@ async fn what_a_url_answers_never_changes_a_peer_that_was_not_made_there() {
     let schemeless = node.by_url(&asset, "good", json!({"peerUrl": "peer.example/good"})).await;
     assert_eq!(schemeless["code"], "404");
     assert!(node.connector.peer_by_token(b"token-test.alice").is_some());
-    assert_eq!(node.connector.peer_count(), 2);
+    assert_eq!(node.connector.peer_count(), 3);
 }

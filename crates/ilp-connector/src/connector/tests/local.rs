@@ -26,7 +26,7 @@ impl Node {
         let source = Source::Peer(&self.alice);
         let arriving = self.connector.arriving(source, &packet, &to.asset, now());
         let amount = arriving.expect("one asset");
-        ready(self.connector.deliver(source, &packet, to, amount)).expect("there is enough")
+        ready(self.connector.deliver(source, &packet, to, amount, now())).expect("there is enough")
     }
 }
 

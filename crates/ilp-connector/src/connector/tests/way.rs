@@ -106,7 +106,12 @@ fn failures_to_reach_a_peer_set_it_aside_and_any_reply_brings_it_back() {
         let (_, in_flight) = node.sent(prepare(destination, 1));
         ready(node.connector.complete(in_flight, Err(failure), now()));
     };
-    for failure in [LinkFailure::NoReplyInTime, LinkFailure::QueueFull, LinkFailure::NotAReply] {
+    for failure in [
+        LinkFailure::NoReplyInTime,
+        LinkFailure::QueueFull,
+        LinkFailure::NotAReply,
+        LinkFailure::Failed,
+    ] {
         (0..10).for_each(|_| fail(failure));
     }
     assert_eq!(first.reachability(), Reachability::Unknown, "those say nothing about the link");
@@ -223,9 +228,9 @@ fn neither_a_question_nor_a_refused_packet_is_the_one_try() {
         Decision::Send { in_flight, .. } => in_flight.peer.id,
         other => panic!("not sent: {other:?}"),
     };
-    let asked = node.connector.next_hop(address(destination).as_addr(), later);
-    assert_eq!(asked.map(|peer| peer.id), Some(first.id));
-    assert_eq!(code_of(at_later(1_001)), ErrorCode::T04_INSUFFICIENT_LIQUIDITY);
+    let asked = node.connector.way_to(address(destination).as_addr(), None, later);
+    assert_eq!(asked.expect("a way").map(|peer| peer.id), Some(first.id));
+    assert_eq!(code_of(at_later(1_001)), ErrorCode::F08_AMOUNT_TOO_LARGE);
     assert_eq!(sent_to(at_later(1)), first.id, "the try");
     assert_ne!(sent_to(at_later(1)), first.id, "and no second one");
 }

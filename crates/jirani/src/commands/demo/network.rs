@@ -118,7 +118,7 @@ impl Network {
 
     /// Whether packets of alice's node reach bob's.
     pub(super) fn ping_bob(&self) -> Result<Value, Failure> {
-        ping::ask(&self.alice.admin, self.bob_address())
+        ping::ask(&self.alice.admin, &json!({ "address": self.bob_address() }))
     }
 
     /// What the nodes said last.

@@ -63,7 +63,7 @@ fn node(peers: u128, assets: u8) -> Node {
             amount_per_second_max: None,
             in_flight: InFlightLimits::default(),
             spread: Spread::NONE,
-            next_hop: NextHop::new(String::new(), Secret::new(String::new())),
+            next_hop: NextHop::new(format!("http://peer{index}"), Secret::new(String::new())),
         };
         let asset = &assets[usize::try_from(index).unwrap() % assets.len()];
         let peer = Arc::new(Peer::new(id, Arc::clone(asset), account, terms));
