@@ -11,6 +11,7 @@ mod body;
 pub mod client;
 pub mod endpoint;
 pub mod payment_pointer;
+pub mod port;
 pub mod server;
 pub mod spsp;
 pub mod tls;

@@ -5,6 +5,8 @@
 mod both;
 /// The client against stubs that answer, refuse, stall and lie.
 mod client;
+/// The server against clients that take what they can get and give nothing back.
+mod hostile;
 /// The client over HTTP/2, against peers that allow little, end early and fall silent.
 mod http2;
 /// HTTP/2 in clear text, found by probing.

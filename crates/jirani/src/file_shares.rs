@@ -11,8 +11,8 @@ use crate::{commands::Failure, config::Config};
 
 /// Descriptors for what opens files one at a time or a few at once: the journal's next segment, sled's
 /// snapshots, a backup, the resolver, the rates service, 16 webhooks under way and as many kept
-/// connections, auto-peering requests of our own; and the 64 WebSockets of the admin port.
-const RESERVE: u64 = 64 + 64;
+/// connections, auto-peering requests of our own.
+const RESERVE: u64 = 64;
 
 /// What a thread that carries packets opens for its event queue: at most this many descriptors.
 const PER_THREAD: u64 = 6;
@@ -26,8 +26,6 @@ const OPEN_AT_START: u64 = 64;
 pub(crate) struct FileShares {
     /// From peers, on the packets' port.
     pub(crate) peers: usize,
-    /// That the packets' port answers 503, beyond those.
-    pub(crate) refusals: usize,
     /// To next hops, for each thread that carries packets and for the operator's own.
     pub(crate) next_hops_per_thread: usize,
     /// On the wallets' port.
@@ -80,13 +78,12 @@ impl FileShares {
     }
 
     fn from_parts(
-        [peers, refusals, next_hops, wallets, admin, auto_peering]: [u64; 6],
+        [peers, next_hops, wallets, admin, auto_peering]: [u64; 5],
         threads: usize,
     ) -> Self {
         let count = |share: u64| usize::try_from(share).unwrap_or(usize::MAX);
         Self {
             peers: count(peers),
-            refusals: count(refusals),
             next_hops_per_thread: count(next_hops) / clients(threads),
             wallets: count(wallets),
             admin: count(admin),
@@ -101,12 +98,11 @@ fn clients(threads: usize) -> usize {
 }
 
 /// In the order of [`FileShares`].
-fn parts(config: &Config, threads: usize) -> [Part; 6] {
+fn parts(config: &Config, threads: usize) -> [Part; 5] {
     let clients = clients(threads) as u64;
     let is_asked = config.auto_peering.listen.is_some();
     [
         Part { wanted: config.ilp.connections_max as u64, least: 16 },
-        Part { wanted: 64, least: 4 },
         // One each over HTTP/2, and one for each packet under way over HTTP/1.1.
         Part { wanted: 16_384.max(clients * 4), least: clients * 4 },
         Part { wanted: 1_024, least: 8 },
@@ -117,7 +113,7 @@ fn parts(config: &Config, threads: usize) -> [Part; 6] {
 
 /// Gives each part its least, and of what is left as large a part of what it wants beyond that as all
 /// the others get. Also says whether every part has all that it wants. `None` where there is too little.
-fn share_out(files: u64, parts: &[Part; 6]) -> Option<([u64; 6], bool)> {
+fn share_out(files: u64, parts: &[Part; 5]) -> Option<([u64; 5], bool)> {
     let least: u64 = parts.iter().map(Part::least).sum();
     let beyond: u64 = parts.iter().map(Part::beyond).sum();
     let left = files.checked_sub(least)?.min(beyond);
@@ -156,27 +152,27 @@ fn raise_limit(wanted: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn parts() -> [Part; 6] {
-        [(12_000, 16), (64, 4), (16_384, 8), (1_024, 8), (256, 32), (0, 0)]
+    fn parts() -> [Part; 5] {
+        [(12_000, 16), (16_384, 8), (1_024, 8), (256, 32), (0, 0)]
             .map(|(wanted, least)| Part { wanted, least })
     }
 
     #[test]
     fn enough_is_all_that_is_wanted_and_no_more() {
-        let all = [12_000, 64, 16_384, 1_024, 256, 0];
-        assert_eq!(share_out(29_728, &parts()), Some((all, true)));
+        let all = [12_000, 16_384, 1_024, 256, 0];
+        assert_eq!(share_out(29_664, &parts()), Some((all, true)));
         assert_eq!(share_out(u64::MAX, &parts()), Some((all, true)));
     }
 
     #[test]
     fn less_is_shared_out_and_the_least_is_kept() {
-        let least = [16, 4, 8, 8, 32, 0];
-        assert_eq!(share_out(68, &parts()), Some((least, false)));
-        assert_eq!(share_out(67, &parts()), None);
-        for files in [69, 126, 700, 10_000, 29_727] {
+        let least = [16, 8, 8, 32, 0];
+        assert_eq!(share_out(64, &parts()), Some((least, false)));
+        assert_eq!(share_out(63, &parts()), None);
+        for files in [65, 126, 700, 10_000, 29_663] {
             let (shares, is_enough) = share_out(files, &parts()).expect("there is enough");
             let sum: u64 = shares.iter().sum();
-            assert!(sum <= files && sum + 6 > files, "{shares:?} of {files}");
+            assert!(sum <= files && sum + 5 > files, "{shares:?} of {files}");
             assert!(!is_enough && shares.iter().zip(least).all(|(share, least)| *share >= least));
         }
     }
@@ -185,6 +181,6 @@ mod tests {
     fn a_part_may_want_less_than_the_least() {
         let mut parts = parts();
         parts[0].wanted = 1;
-        assert_eq!(share_out(53, &parts), Some(([1, 4, 8, 8, 32, 0], false)));
+        assert_eq!(share_out(49, &parts), Some(([1, 8, 8, 32, 0], false)));
     }
 }

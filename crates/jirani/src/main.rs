@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod file_shares;
 mod http_agent;
+mod http_port;
 mod ildcp;
 mod made_once;
 mod metrics;

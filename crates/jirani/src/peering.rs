@@ -11,7 +11,11 @@ use ilp_http::{Endpoint, endpoint::Host};
 use tokio::{net::TcpListener, sync::Semaphore};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::{admin_server, config::Config, run::ADMIN_DRAIN};
+use crate::{
+    admin_server::{self, OTHER_NODES},
+    config::Config,
+    run::ADMIN_DRAIN,
+};
 
 /// What the operator decided about nodes that ask, in the operations' terms.
 pub(crate) fn rules(config: &Config, connector_url: String) -> PeeringRules {
@@ -33,7 +37,8 @@ pub(crate) async fn serve(
 ) {
     if let Some(listener) = listener {
         let router = ilp_admin::auto_peering_router(operator);
-        admin_server::serve((listener, connections_max), router, stop, ADMIN_DRAIN).await;
+        admin_server::serve((listener, connections_max), OTHER_NODES, router, stop, ADMIN_DRAIN)
+            .await;
     }
 }
 

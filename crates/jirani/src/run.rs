@@ -23,7 +23,8 @@ use tokio::{
 };
 
 use crate::{
-    admin_server, clock,
+    admin_server::{self, OPERATOR},
+    clock,
     commands::Failure,
     config::Config,
     file_shares::FileShares,
@@ -181,7 +182,7 @@ async fn serve(
     let asked = (surfaces.peering, files.auto_peering);
     let peering = peering::serve(asked, operator.clone(), until(stopping.clone()));
     let admin = (surfaces.admin, files.admin);
-    let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
+    let admin = admin_server::serve(admin, OPERATOR, router, until(stopping), ADMIN_DRAIN);
 
     let ending = ending(connector, stop, on_ledger_failure);
     let (drained, (), (), (), (), (), (), (), outcome) =
@@ -217,7 +218,6 @@ fn drain_max(config: &Config) -> Duration {
 fn limits(config: &Config, files: FileShares) -> Limits {
     Limits {
         connections_max: files.peers,
-        refusals_max: files.refusals,
         drain_timeout: drain_max(config),
         ..Limits::default()
     }
