@@ -34,6 +34,8 @@ mod forwarding;
 mod graphql_clients;
 /// What hostile or broken clients, peers and files can't do.
 mod hostile;
+/// Hostile neighbours on every port, and what the others notice of them.
+mod hostile_ports;
 /// ILP over HTTP: each row of the table of statuses.
 mod http_statuses;
 /// A payment between two programs by others: `@interledger/pay` and `stream-receiver`.

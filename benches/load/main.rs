@@ -7,10 +7,16 @@
 //!
 //! `cargo bench --bench load` runs all rows, the last of which are what more load than the node can
 //! carry does to it, and what peers that are made meanwhile do to packets; `-- ROW` runs those whose name contains it. `JIRANI_BENCH_BINARY`
-//! names another node to be measured, `JIRANI_BENCH_ROUNDS` another number of turns.
+//! names another node to be measured, `JIRANI_BENCH_ROUNDS` another number of turns. `-- hostile` is
+//! apart from these: what a good peer notices of each kind of hostile neighbour.
 
+#[path = "../../tests/hostile_ports/attacks.rs"]
+mod attacks;
 mod background;
 mod clients;
+#[path = "../../tests/hostile_ports/frames.rs"]
+mod frames;
+mod hostile;
 mod measure;
 mod overload;
 mod packets;
@@ -36,6 +42,8 @@ fn main() {
     match words[..] {
         ["sink", "http1"] => runtime.block_on(servers::sink(Speaks::Http1)),
         ["sink", "both"] => runtime.block_on(servers::sink(Speaks::Both)),
+        ["sink", "long"] => runtime.block_on(servers::long_sink()),
+        ["attack", name, port] => hostile::attack(name, port),
         ["sink", "slow"] => runtime.block_on(servers::slow_sink()),
         ["hello"] => runtime.block_on(servers::hello()),
         ["proxy", to] => {
@@ -45,6 +53,11 @@ fn main() {
         _ if words.contains(&"--test") => table(&runtime, "64", 1, LENGTH / 10),
         _ => {
             let filter = words.iter().find(|word| !word.starts_with("--")).unwrap_or(&"");
+            if hostile::NAME == *filter {
+                hostile::measure(&runtime, filter);
+                processes::delete_data();
+                return;
+            }
             let rounds = std::env::var("JIRANI_BENCH_ROUNDS").ok();
             let rounds = rounds.and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
             table(&runtime, filter, rounds, LENGTH);

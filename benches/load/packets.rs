@@ -34,6 +34,14 @@ pub(crate) fn fulfill() -> Bytes {
         .into_bytes()
 }
 
+/// As long as a reply may be, nearly.
+pub(crate) fn long_fulfill() -> Bytes {
+    FulfillBuilder { fulfillment: &FULFILLMENT, data: &[7; 32_000] }
+        .build()
+        .expect("a packet")
+        .into_bytes()
+}
+
 /// As long as the node's own answer to a packet without a route.
 pub(crate) fn reject() -> Bytes {
     let triggered_by: Address = "test.node".parse().expect("an address");

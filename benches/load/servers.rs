@@ -62,6 +62,19 @@ pub(crate) async fn slow_sink() {
     .await;
 }
 
+/// A next hop whose replies are as long as any may be.
+pub(crate) async fn long_sink() {
+    let fulfill = packets::long_fulfill();
+    serve(Speaks::Both, move |request: Request<Incoming>| {
+        let fulfill = fulfill.clone();
+        async move {
+            let _ = request.into_body().collect().await;
+            Ok(answer(fulfill))
+        }
+    })
+    .await;
+}
+
 /// The least that a server can do with a packet: read it and refuse it.
 pub(crate) async fn hello() {
     let reject = packets::reject();

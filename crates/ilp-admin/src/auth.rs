@@ -4,6 +4,7 @@
 //! clients do. Without one, everybody who reaches the port, which is why the node then listens on
 //! loopback only; what remains to be kept out is a web page in a browser on the same machine.
 
+mod guesses;
 mod replay;
 mod sessions;
 mod signature;
@@ -21,8 +22,9 @@ use ring::hmac;
 use serde_json::Value;
 
 use self::{
+    guesses::{Guessed, Guesses},
     sessions::Sessions,
-    signature::{Signatures, Verified},
+    signature::{Signatures, Verified, WRONG_DIGEST},
 };
 pub use self::{
     signature::sign,
@@ -35,6 +37,7 @@ use crate::operator::{Clock, audit::CallerKind};
 pub struct Auth {
     rule: Arc<Rule>,
     sessions: Arc<Sessions>,
+    guesses: Arc<Guesses>,
 }
 
 #[derive(Debug)]
@@ -59,7 +62,11 @@ impl Auth {
     /// addressed to a loopback name, or to one of `own_names` (without port).
     #[must_use]
     pub fn loopback(own_names: Vec<String>) -> Self {
-        Self { rule: Arc::new(Rule::Loopback { own_names }), sessions: Arc::new(Sessions::new("")) }
+        Self {
+            rule: Arc::new(Rule::Loopback { own_names }),
+            sessions: Arc::new(Sessions::new("")),
+            guesses: Arc::default(),
+        }
     }
 
     /// With a secret. What was signed with it and accepted is remembered in `store`.
@@ -80,7 +87,8 @@ impl Auth {
         let bearer = Bearer::new(secret);
         let sessions = Arc::new(Sessions::new(&rules.tenant_id));
         let signatures = Signatures::new(bearer.key.clone(), rules, clock, store)?;
-        Ok(Self { rule: Arc::new(Rule::Secret(Box::new((bearer, signatures)))), sessions })
+        let rule = Arc::new(Rule::Secret(Box::new((bearer, signatures))));
+        Ok(Self { rule, sessions, guesses: Arc::default() })
     }
 
     /// Whether a request may be read at all, by its headers alone.
@@ -108,19 +116,32 @@ impl Auth {
         matches!(&*self.rule, Rule::Loopback { .. })
     }
 
-    /// Whether a request without a body is the operator's. Nothing in it could be signed.
-    pub(crate) fn permits(&self, headers: &HeaderMap) -> bool {
-        match &*self.rule {
-            Rule::Loopback { .. } => true,
-            Rule::Secret(secret) => {
-                let shown = headers.get(AUTHORIZATION);
-                shown.is_some_and(|shown| secret.0.is_shown_by(shown.as_bytes()))
-            }
+    /// Checks that a request without a body is the operator's: nothing in it could be signed. `own` is a
+    /// secret that opens what is asked for beside the operator's.
+    ///
+    /// # Errors
+    /// [`Denied`], of which the client must learn no more than that.
+    pub(crate) fn permits(
+        &self,
+        headers: &HeaderMap,
+        own: Option<&Bearer>,
+        from: Option<IpAddr>,
+    ) -> Result<(), Denied> {
+        let secret = match &*self.rule {
+            Rule::Loopback { .. } => None,
+            Rule::Secret(secret) => Some(&secret.0),
+        };
+        if secret.or(own).is_none() {
+            return Ok(());
         }
+        let shown = headers.get(AUTHORIZATION).ok_or(Denied::Wrong("nothing was shown"))?;
+        self.compare(from, Instant::now(), || {
+            [secret, own].into_iter().flatten().any(|secret| secret.is_shown_by(shown.as_bytes()))
+        })
     }
 
-    /// Checks that a request is the operator's. `body` is `None` when it is no JSON, and nothing
-    /// can be signed then.
+    /// Checks that a request from `from` is the operator's. `body` is `None` when it is no JSON, and
+    /// nothing can be signed then.
     ///
     /// # Errors
     /// [`Denied`], of which the client must learn no more than that.
@@ -128,28 +149,56 @@ impl Auth {
         &self,
         headers: &HeaderMap,
         body: Option<Value>,
+        from: Option<IpAddr>,
     ) -> Result<Identified<'_>, Denied> {
         let known = |kind, body| Identified { kind, body, signature: None };
-        match &*self.rule {
-            Rule::Loopback { .. } => Ok(known(CallerKind::Loopback, body)),
-            Rule::Secret(secret) => {
-                let (bearer, signatures) = &**secret;
-                match (headers.get(AUTHORIZATION), body) {
-                    (Some(shown), body) if bearer.is_shown_by(shown.as_bytes()) => {
-                        Ok(known(CallerKind::Bearer, body))
-                    }
-                    (Some(_), _) => Err(Denied::Wrong("the bearer token is not the secret")),
-                    (None, body) if self.is_own_page(headers, Instant::now()) => {
-                        Ok(known(CallerKind::Session, body))
-                    }
-                    (None, Some(body)) => {
-                        let (body, verified) = signatures.verify(headers, body)?;
-                        let signature = Some((signatures, verified));
-                        Ok(Identified { kind: CallerKind::Signature, body: Some(body), signature })
-                    }
-                    (None, None) => Err(Denied::Wrong("nothing was shown, and no JSON was sent")),
+        let Rule::Secret(secret) = &*self.rule else { return Ok(known(CallerKind::Loopback, body)) };
+        let (bearer, signatures) = &**secret;
+        let now = Instant::now();
+        match (headers.get(AUTHORIZATION), body) {
+            (Some(shown), body) => self
+                .compare(from, now, || bearer.is_shown_by(shown.as_bytes()))
+                .map(|()| known(CallerKind::Bearer, body)),
+            (None, body) if self.is_own_page(headers, now) => Ok(known(CallerKind::Session, body)),
+            (None, Some(body)) => {
+                if !self.guesses.admit(from, now) {
+                    return Err(Denied::TooOften);
                 }
+                let verified = signatures.verify(headers, body).map_err(|denied| match denied {
+                    Denied::Wrong(WRONG_DIGEST) => self.wrong(from, now, WRONG_DIGEST),
+                    // Too old, of another form or missing: nothing was guessed.
+                    denied => denied,
+                });
+                let (body, verified) = verified?;
+                self.guesses.was_right(from, now);
+                let signature = Some((signatures, verified));
+                Ok(Identified { kind: CallerKind::Signature, body: Some(body), signature })
             }
+            (None, None) => Err(Denied::Wrong("nothing was shown, and no JSON was sent")),
+        }
+    }
+
+    /// Compares what a source has shown, unless it has guessed too often.
+    fn compare(
+        &self,
+        from: Option<IpAddr>,
+        now: Instant,
+        is_right: impl FnOnce() -> bool,
+    ) -> Result<(), Denied> {
+        if !self.guesses.admit(from, now) {
+            return Err(Denied::TooOften);
+        }
+        if !is_right() {
+            return Err(self.wrong(from, now, "the bearer token is not the secret"));
+        }
+        self.guesses.was_right(from, now);
+        Ok(())
+    }
+
+    fn wrong(&self, from: Option<IpAddr>, now: Instant, reason: &'static str) -> Denied {
+        match self.guesses.was_wrong(from, now) {
+            Guessed::Within => Denied::Wrong(reason),
+            Guessed::TooOften => Denied::TooOften,
         }
     }
 }
@@ -186,9 +235,11 @@ impl Identified<'_> {
 /// Why a request isn't let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Denied {
-    /// It doesn't show that it is the operator's. The reason is for the operator's own log.
+    /// The request doesn't show that it is the operator's. The reason is for the operator's own log.
     Wrong(&'static str),
-    /// It does, and can't be remembered as it must be.
+    /// The source of the request has shown too many wrong secrets lately.
+    TooOften,
+    /// The request shows that it is the operator's, and can't be remembered as it must be.
     Unavailable(&'static str),
 }
 
@@ -262,7 +313,7 @@ mod tests {
         let auth = with_secret(&dir);
         let secret = "iyIgCprjb9uL8wFckR+pLEkJWMB7FJhgkvqhTQR/964=";
         let permits = |value: &str| {
-            let identified = auth.identify(&with("authorization", value), None);
+            let identified = auth.identify(&with("authorization", value), None, None);
             identified.is_ok_and(|identified| identified.reader() == CallerKind::Bearer)
         };
         assert!(permits(&format!("Bearer {secret}")));
@@ -278,7 +329,7 @@ mod tests {
         ] {
             assert!(!permits(&wrong), "{wrong}");
         }
-        assert!(auth.identify(&HeaderMap::new(), None).is_err());
+        assert!(auth.identify(&HeaderMap::new(), None, None).is_err());
     }
 
     #[test]

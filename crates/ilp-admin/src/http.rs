@@ -9,7 +9,7 @@ mod request;
 mod response;
 mod socket;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_graphql::Request as GraphqlRequest;
 use axum::{
@@ -19,7 +19,7 @@ use axum::{
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{
-        HeaderMap, HeaderValue, Method, StatusCode,
+        Extensions, HeaderMap, HeaderValue, Method, StatusCode,
         header::{ACCEPT, CACHE_CONTROL, UPGRADE, X_CONTENT_TYPE_OPTIONS},
         request::Parts,
     },
@@ -33,7 +33,9 @@ pub(crate) use self::request::is_json;
 use self::{
     get::{body_of_parameters, may_be_forged},
     request::{Query, read_body, read_query},
-    response::{MediaType, Refused, Reply, bad_request, refuse, unauthenticated, unavailable_now},
+    response::{
+        MediaType, Refused, Reply, bad_request, refuse, too_often, unauthenticated, unavailable_now,
+    },
 };
 use crate::{
     auth::{Auth, Denied},
@@ -49,15 +51,33 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 /// How long a request may take to arrive, so that slow clients can't hold the port's memory.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Requests that are read and answered at once; one more is told to come back. With bodies of the
-/// full length they hold 16 MB.
+/// Requests of the operator that are answered at once; one more is told to come back. How many are being
+/// read is bounded by the connections of the port: a client that has shown nothing takes no place here.
 const REQUESTS_MAX: usize = 64;
 /// How long a query may take. The longest, a ping that nobody answers, takes 20 seconds.
 const QUERY_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// Who is at the other end of a connection; whoever serves the router adds it to each request.
+/// The address at the other end of a connection. The server of a router adds it to each request.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub SocketAddr);
+
+/// Called for a connection on which the operator was recognized, so that the server of a router can keep
+/// a place for it. The server adds it to each request.
+#[derive(Clone)]
+pub struct OnRecognized(pub Arc<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for OnRecognized {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("OnRecognized(..)")
+    }
+}
+
+/// Tells the server of the port that the operator is behind a request with these extensions.
+pub fn recognized(extensions: &Extensions) {
+    if let Some(on_recognized) = extensions.get::<OnRecognized>() {
+        (on_recognized.0)();
+    }
+}
 
 /// What the handlers share.
 struct Admin {
@@ -116,9 +136,6 @@ impl Admin {
     async fn reply(&self, request: Request) -> Result<Reply, Refused> {
         let (head, body) = request.into_parts();
         let address = head.extensions.get::<ClientAddress>().map(|address| address.0);
-        let Ok(_place) = self.requests.try_acquire() else {
-            return Err(self.overloaded(address).await);
-        };
         self.keep_pages_out(&head)?;
         let is_post = head.method == Method::POST;
         let body = if is_post {
@@ -131,9 +148,14 @@ impl Admin {
             Ok(body) => (Some(body), String::new()),
             Err(fault) => (None, fault),
         };
-        let mut identified = match self.auth.identify(&head.headers, body) {
+        let from = address.map(|address| address.ip());
+        let mut identified = match self.auth.identify(&head.headers, body, from) {
             Ok(identified) => identified,
             Err(denied) => return Err(self.denied(denied, address).await),
+        };
+        recognized(&head.extensions);
+        let Ok(_place) = self.requests.try_acquire() else {
+            return Err(self.overloaded(address).await);
         };
         let body = identified.body.take().ok_or_else(|| bad_request(fault))?;
         let mut request = match read_query(body)? {
@@ -190,6 +212,11 @@ impl Admin {
             Denied::Wrong(reason) => {
                 self.operator.audit_refusal(caller, "authenticate", "401", reason).await;
                 unauthenticated()
+            }
+            Denied::TooOften => {
+                let reason = "too many wrong secrets came from this address";
+                self.operator.audit_refusal(caller, "authenticate", "429", reason).await;
+                too_often()
             }
             Denied::Unavailable(reason) => {
                 self.operator.audit_refusal(caller, "authenticate", "503", reason).await;

@@ -1,13 +1,13 @@
 //! `GET /metrics`: who may read it, and how often it is made.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
     extract::{Request, State},
     http::{
         HeaderMap, StatusCode,
-        header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE},
+        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
     routing::get,
@@ -17,7 +17,8 @@ use tokio::sync::Mutex;
 
 use crate::{
     accept::preference,
-    auth::{Auth, Bearer},
+    auth::{Auth, Bearer, Denied},
+    http::{ClientAddress, recognized},
 };
 
 /// A format of the metrics' text.
@@ -80,9 +81,18 @@ async fn scrape(State(metrics): State<Arc<Metrics>>, request: Request) -> Respon
                       only under loopback names such as localhost\n";
         return (StatusCode::FORBIDDEN, reason).into_response();
     }
-    if !metrics.permits(request.headers()) {
-        let reason = "show metrics.secret, or admin.secret, as `Authorization: Bearer SECRET`\n";
-        return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")], reason).into_response();
+    let address = request.extensions().get::<ClientAddress>().map(|address| address.0.ip());
+    match metrics.permits(request.headers(), address) {
+        Ok(()) => recognized(request.extensions()),
+        Err(Denied::TooOften) => {
+            let reason = "too many wrong secrets came from this address: try again in a minute\n";
+            return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "60")], reason).into_response();
+        }
+        Err(Denied::Wrong(_) | Denied::Unavailable(_)) => {
+            let reason = "show metrics.secret, or admin.secret, as `Authorization: Bearer SECRET`\n";
+            let challenge = [(WWW_AUTHENTICATE, "Bearer")];
+            return (StatusCode::UNAUTHORIZED, challenge, reason).into_response();
+        }
     }
     let format = MetricsFormat::asked_for(request.headers());
     let turn = Arc::clone(&metrics.turn).lock_owned().await;
@@ -104,17 +114,14 @@ async fn scrape(State(metrics): State<Arc<Metrics>>, request: Request) -> Respon
 }
 
 impl Metrics {
-    fn permits(&self, headers: &HeaderMap) -> bool {
-        let Some(secret) = &self.secret else { return self.auth.permits(headers) };
-        let shown = headers.get(AUTHORIZATION);
-        shown.is_some_and(|shown| secret.is_shown_by(shown.as_bytes()))
-            || (!self.auth.is_open() && self.auth.permits(headers))
+    fn permits(&self, headers: &HeaderMap, from: Option<IpAddr>) -> Result<(), Denied> {
+        self.auth.permits(headers, self.secret.as_ref(), from)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::header::ACCEPT;
+    use axum::http::header::{ACCEPT, AUTHORIZATION};
     use interledger_packet::Timestamp;
 
     use super::*;
@@ -149,12 +156,13 @@ mod tests {
         ] {
             let metrics = metrics(admin, own);
             for text in opens {
-                assert!(metrics.permits(&shown(text)), "{admin:?} {own:?} {text}");
+                assert_eq!(metrics.permits(&shown(text), None), Ok(()), "{admin:?} {own:?} {text}");
             }
             for text in stays_shut {
-                assert!(!metrics.permits(&shown(text)), "{admin:?} {own:?} {text}");
+                assert!(metrics.permits(&shown(text), None).is_err(), "{admin:?} {own:?} {text}");
             }
-            assert_eq!(metrics.permits(&HeaderMap::new()), admin.or(own).is_none());
+            let nothing = metrics.permits(&HeaderMap::new(), None);
+            assert_eq!(nothing.is_ok(), admin.or(own).is_none());
         }
     }
     #[test]

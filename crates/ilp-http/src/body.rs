@@ -12,23 +12,34 @@ use std::{
 /// Why a body could not be read to its end.
 #[derive(Debug)]
 pub(crate) enum ReadError {
-    /// It is, or says it is, longer than allowed.
+    /// The body is, or says it is, longer than allowed.
     TooLong,
     /// The connection or the stream ended first, or its framing is broken.
     Cut(hyper::Error),
 }
 
 /// Reads `body` to its end, at most `bytes_max` bytes of it.
+pub(crate) async fn read(body: Incoming, bytes_max: usize) -> Result<Bytes, ReadError> {
+    read_with_room(body, bytes_max, || true).await.map(Option::unwrap_or_default)
+}
+
+/// Reads `body` to its end, at most `bytes_max` bytes of it; gives `None` if it comes in pieces and
+/// there is no room for that.
 ///
 /// Nearly every packet arrives as one frame; that frame is handed on as it is, and neither polled
-/// for a successor nor copied together with one.
-pub(crate) async fn read(mut body: Incoming, bytes_max: usize) -> Result<Bytes, ReadError> {
+/// for a successor nor copied together with one. `has_room` is asked before one that isn't the last is
+/// kept.
+pub(crate) async fn read_with_room(
+    mut body: Incoming,
+    bytes_max: usize,
+    has_room: impl FnOnce() -> bool,
+) -> Result<Option<Bytes>, ReadError> {
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(ReadError::TooLong);
     }
     let first = loop {
         match body.frame().await {
-            None => return Ok(Bytes::new()),
+            None => return Ok(Some(Bytes::new())),
             Some(Err(error)) => return Err(ReadError::Cut(error)),
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
@@ -41,9 +52,12 @@ pub(crate) async fn read(mut body: Incoming, bytes_max: usize) -> Result<Bytes, 
         return Err(ReadError::TooLong);
     }
     if body.is_end_stream() {
-        return Ok(first);
+        return Ok(Some(first));
     }
-    read_rest(first, body, bytes_max).await
+    if !has_room() {
+        return Ok(None);
+    }
+    read_rest(first, body, bytes_max).await.map(Some)
 }
 
 async fn read_rest(first: Bytes, mut body: Incoming, bytes_max: usize) -> Result<Bytes, ReadError> {

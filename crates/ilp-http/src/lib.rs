@@ -13,6 +13,7 @@ pub mod client;
 pub mod endpoint;
 mod packet_buffer;
 pub mod payment_pointer;
+pub mod port;
 pub mod reach;
 pub mod server;
 pub mod spsp;

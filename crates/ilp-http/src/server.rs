@@ -8,25 +8,27 @@ mod answer;
 mod connection;
 mod detached;
 mod limits;
-mod refuse;
+mod peers;
+mod reply;
 mod stats;
 
 pub use limits::Limits;
 pub use stats::ServerStats;
 
+use crate::port::{Arrival, Port, Turns};
 use bytes::{Bytes, BytesMut};
-use connection::{Order, Registry};
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    runtime::Handle,
-    time::{Instant, MissedTickBehavior},
-};
+use connection::Shared;
+use peers::PeerShares;
+use std::{future::Future, sync::Arc};
+use tokio::{net::TcpListener, runtime::Handle, task::JoinHandle};
 
 /// Who the peers are and what their packets mean: everything that is not HTTP.
 pub trait PacketHandler: Clone + Send + Sync + 'static {
-    /// Whoever a token belongs to.
+    /// A peer that a token belongs to.
     type Peer: Send + 'static;
+
+    /// The peer's id, to which what its packets occupy is counted.
+    fn peer_id(peer: &Self::Peer) -> u128;
 
     /// Finds the peer that the token, as received after `Bearer `, belongs to.
     ///
@@ -66,21 +68,43 @@ pub struct Worker<H> {
 pub struct Drained {
     /// Connections that were still open when the drain's time was over, and were cut.
     pub connections_cut: u64,
-    /// Packets whose handler was still running then. Each runs on for as long as its runtime does.
+    /// Packets whose handler was still running then, or whose reply the peer had not taken. Each
+    /// handler runs on for as long as its runtime does.
     pub packets_unfinished: u64,
+}
+
+/// The turns of a worker's connections, given until this is dropped.
+struct OwnTurns {
+    turns: Arc<Turns>,
+    giving: JoinHandle<()>,
+}
+
+impl OwnTurns {
+    fn start(runtime: &Handle) -> OwnTurns {
+        let turns = Arc::<Turns>::default();
+        let given = Arc::clone(&turns);
+        OwnTurns { turns, giving: runtime.spawn(async move { given.run().await }) }
+    }
+}
+
+impl Drop for OwnTurns {
+    fn drop(&mut self) {
+        self.giving.abort();
+    }
 }
 
 /// A server of ILP over HTTP.
 #[derive(Debug)]
 pub struct Server {
-    limits: Arc<Limits>,
+    limits: Limits,
     stats: Arc<ServerStats>,
 }
 
 impl Server {
     /// A server with these bounds; it does nothing before [`Server::serve`].
     pub fn new(limits: Limits) -> Server {
-        Server { limits: Arc::new(limits), stats: Arc::new(ServerStats::default()) }
+        let stats = Arc::new(ServerStats::new(&limits));
+        Server { limits, stats }
     }
 
     /// The counters, to be read while the server runs and after it.
@@ -91,127 +115,43 @@ impl Server {
     /// Serves until `shutdown` completes, then drains: stops accepting, lets requests in flight
     /// finish and closes what is idle, for at most [`Limits::drain_timeout`].
     ///
-    /// Connections are handed to `workers` in turn. Without any worker every connection is refused.
+    /// Connections are handed to `workers` in turn. Without any worker every connection is closed.
     pub async fn serve<H: PacketHandler>(
         self,
         listener: TcpListener,
         workers: Vec<Worker<H>>,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Drained {
-        let acceptor = Acceptor {
-            registry: Arc::new(Registry::new(Arc::clone(&self.limits), Arc::clone(&self.stats))),
-            refusals: refuse::Refusals::new(self.limits.refusals_max),
-            limits: self.limits,
-            stats: self.stats,
-            workers,
-            next_worker: 0,
+        let Server { limits, stats } = self;
+        let port = Port::new(limits.port(), Arc::clone(stats.port()));
+        let drain_timeout = limits.drain_timeout;
+        let peers = PeerShares::new(stats.pool());
+        let shared = Arc::new(Shared { limits, stats: Arc::clone(&stats), peers });
+        let turns: Vec<_> = workers.iter().map(|worker| OwnTurns::start(&worker.runtime)).collect();
+        let mut next_worker: usize = 0;
+        let take = |arrival: Arrival| {
+            let mut both = workers.iter().zip(&turns).cycle().skip(next_worker);
+            let Some((worker, turns)) = both.next() else {
+                stats.port().count_refused();
+                return;
+            };
+            next_worker = (next_worker + 1) % workers.len();
+            shared.peers.count_connection();
+            let from = arrival.from;
+            let turns = Arc::clone(&turns.turns);
+            if let Err(error) = connection::start(worker, &shared, turns, arrival) {
+                tracing::warn!(%from, %error, "an accepted connection can't be handed on");
+            }
         };
-        acceptor.run(listener, shutdown).await
-    }
-}
-
-struct Acceptor<H> {
-    registry: Arc<Registry>,
-    limits: Arc<Limits>,
-    stats: Arc<ServerStats>,
-    refusals: refuse::Refusals,
-    workers: Vec<Worker<H>>,
-    next_worker: usize,
-}
-
-/// How long accepting pauses after an error that repeats at once, such as no file descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-impl<H: PacketHandler> Acceptor<H> {
-    async fn run(
-        mut self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send,
-    ) -> Drained {
-        let mut shutdown = std::pin::pin!(shutdown);
-        let mut watch = tokio::time::interval(self.limits.tick());
-        // A late tick must not be followed by a burst that ages every connection at once.
-        watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut paused_until = None;
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut shutdown => break,
-                _ = watch.tick() => self.registry.watch(),
-                () = pause(paused_until) => paused_until = None,
-                accepted = listener.accept(), if paused_until.is_none() => match accepted {
-                    Ok((stream, from)) => self.take(stream, from),
-                    Err(error) => paused_until = after_accept_error(&error),
-                },
-            }
-        }
-        // Closing the port first makes new clients go elsewhere while the old ones finish.
-        drop(listener);
-        self.drain(watch).await
-    }
-
-    fn take(&mut self, stream: TcpStream, from: SocketAddr) {
-        let room = self.stats.connections_open() < self.limits.connections_max as u64;
-        if !room || self.workers.is_empty() {
-            self.stats.refused();
-            self.refusals.answer(stream);
-            return;
-        }
-        let worker = &self.workers[self.next_worker % self.workers.len()];
-        self.next_worker = self.next_worker.wrapping_add(1);
-        // The stream leaves this runtime's poller and enters the worker's.
-        match stream.into_std() {
-            Ok(stream) => {
-                connection::start(worker, &self.registry, &self.limits, &self.stats, stream);
-            }
-            Err(error) => {
-                tracing::warn!(%from, %error, "an accepted connection can't be handed on")
-            }
-        }
-    }
-
-    async fn drain(self, mut watch: tokio::time::Interval) -> Drained {
-        self.registry.order_all(Order::Finish);
-        let deadline = Instant::now() + self.limits.drain_timeout;
-        loop {
-            tokio::select! {
-                biased;
-                () = self.stats.quiet() => {
-                    return Drained { connections_cut: 0, packets_unfinished: 0 };
-                }
-                () = tokio::time::sleep_until(deadline) => break,
-                // Slow clients are cut in a drain as at any other time.
-                _ = watch.tick() => self.registry.watch(),
-            }
+        port.accept(listener, shutdown, take).await;
+        if port.drain(drain_timeout, stats.quiet()).await {
+            return Drained { connections_cut: 0, packets_unfinished: 0 };
         }
         let drained = Drained {
-            connections_cut: self.stats.connections_open(),
-            packets_unfinished: self.stats.requests_in_flight(),
+            connections_cut: stats.connections_open(),
+            packets_unfinished: stats.requests_in_flight(),
         };
-        self.registry.order_all(Order::Cut);
+        port.cut_all();
         drained
     }
-}
-
-async fn pause(until: Option<Instant>) {
-    match until {
-        Some(until) => tokio::time::sleep_until(until).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// When to accept again. Errors of the one connection that was being accepted need no pause; any
-/// other would come again at once and turn the loop into a spin.
-fn after_accept_error(error: &io::Error) -> Option<Instant> {
-    let of_the_client = matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-    );
-    if of_the_client {
-        return None;
-    }
-    tracing::warn!(%error, "can't accept connections; trying again shortly");
-    Some(Instant::now() + ACCEPT_PAUSE)
 }

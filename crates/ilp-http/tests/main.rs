@@ -11,6 +11,8 @@ mod client;
 mod frames;
 /// Peers that end their connections with packets under way, and peers of HTTP/2 alone.
 mod goodbye;
+/// The server against clients that take what they can get and give nothing back.
+mod hostile;
 /// The client over HTTP/2, against peers that allow little, end early and fall silent.
 mod http2;
 /// Answers that have no end before the final response.

@@ -36,6 +36,24 @@ async fn each_row_of_the_table() {
             "200",
             "echo:ping",
         ),
+        // As connectors before RFC 35 call a packet, in JavaScript and in Java.
+        (
+            format!("{POST}{TOKEN}content-type: application/ilp+octet-stream\r\n{packet}"),
+            "200",
+            "echo:ping",
+        ),
+        (
+            format!("{POST}{TOKEN}content-type: application/ilp-octet-stream; a\r\n{packet}"),
+            "200",
+            "echo:ping",
+        ),
+        (format!("{POST}Host: y\r\n{TOKEN}{OCTETS}{packet}"), "400", "one Host field"),
+        (
+            format!("POST / HTTP/1.1\r\nConnection: close\r\n{TOKEN}{OCTETS}{packet}"),
+            "400",
+            "one Host field",
+        ),
+        (format!("POST / HTTP/1.0\r\n{TOKEN}{OCTETS}{packet}"), "200", "echo:ping"),
         ("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".to_owned(), "405", "POST"),
         (format!("PUT / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{packet}"), "405", "POST"),
         (format!("{POST}{OCTETS}{packet}"), "401", "Bearer"),

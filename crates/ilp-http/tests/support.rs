@@ -33,7 +33,8 @@ pub(crate) async fn until(what: &str, mut met: impl FnMut() -> bool) {
     }
 }
 
-/// Answers `echo:` and the packet; `hold` waits for the gate, `panic` panics, `junk` is refused.
+/// Answers `echo:` and the packet; `hold` waits for the gate, `hold long` gets a long answer, `panic`
+/// panics, `junk` is refused.
 #[derive(Clone)]
 pub(crate) struct Echo {
     pub(crate) gate: Arc<Semaphore>,
@@ -59,15 +60,26 @@ impl Echo {
     }
 }
 
+/// The length of a long answer.
+pub(crate) const LONG_REPLY_BYTES: usize = 30_000;
+
 impl PacketHandler for Echo {
     type Peer = String;
 
+    fn peer_id(peer: &String) -> u128 {
+        peer.bytes().map(u128::from).sum()
+    }
+
     fn authenticate(&self, token: &[u8]) -> Option<String> {
-        (token == b"right").then(|| "alice".to_owned())
+        match token {
+            b"right" => Some("alice".to_owned()),
+            b"other" => Some("bob".to_owned()),
+            _ => None,
+        }
     }
 
     async fn handle(&self, peer: String, packet: BytesMut) -> Result<Bytes, NotAPrepare> {
-        assert_eq!(peer, "alice");
+        assert!(peer == "alice" || peer == "bob", "{peer}");
         self.entered.fetch_add(1, Ordering::SeqCst);
         if packet.starts_with(b"hold") {
             self.gate.acquire().await.unwrap().forget();
@@ -77,6 +89,9 @@ impl PacketHandler for Echo {
             return Err(NotAPrepare("byte 0 is not 12".to_owned()));
         }
         self.finished.fetch_add(1, Ordering::SeqCst);
+        if &packet[..] == b"hold long" {
+            return Ok(vec![b'x'; LONG_REPLY_BYTES].into());
+        }
         Ok([b"echo:", &packet[..]].concat().into())
     }
 }

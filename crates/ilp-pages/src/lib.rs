@@ -50,9 +50,6 @@ pub use self::{
     settings::Setting,
 };
 
-/// Forms that are read and answered at once; one more is told to come back.
-const FORMS_MAX: usize = 32;
-
 /// What the pages are about.
 pub struct Node {
     /// What may be done with it.
@@ -77,7 +74,6 @@ struct Pages {
     settings: Vec<Setting>,
     pulse: Arc<Pulse>,
     notes: Notes,
-    forms: Semaphore,
     /// A place for each page that may be followed.
     followers: Arc<Semaphore>,
     verifying: books::Verifying,
@@ -95,7 +91,6 @@ pub fn pages(node: Node) -> (Router, Sampler) {
         settings,
         pulse,
         notes: Notes::default(),
-        forms: Semaphore::new(FORMS_MAX),
         followers: Arc::new(Semaphore::new(live::FOLLOWERS_MAX)),
         verifying: books::Verifying::default(),
     };

@@ -23,7 +23,7 @@ use axum::{
     routing::get,
 };
 use futures_util::stream;
-use ilp_admin::{ClientAddress, operator::OperatorError};
+use ilp_admin::{ClientAddress, operator::OperatorError, recognized};
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -90,6 +90,7 @@ async fn follow(
     let Some(visitor) = pages.auth.unattended_visitor(&parts.headers, Instant::now()) else {
         return (StatusCode::UNAUTHORIZED, "Sign in first.\n").into_response();
     };
+    recognized(&parts.extensions);
     let Some(followed) = Followed::of(&page) else {
         return (StatusCode::NOT_FOUND, "Nothing is live under that name.\n").into_response();
     };

@@ -39,7 +39,7 @@ pub(crate) async fn ask(State(pages): State<Arc<Pages>>, request: Request) -> Re
 
 pub(crate) async fn sign_in(State(pages): State<Arc<Pages>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let fields = match read_form(&pages, &parts.headers, body).await {
+    let fields = match read_form(&parts.headers, body).await {
         Ok(fields) => fields,
         Err(refused) => return refused,
     };
@@ -59,7 +59,7 @@ pub(crate) async fn sign_in(State(pages): State<Arc<Pages>>, request: Request) -
                 SignInRefused::TooOften => (
                     StatusCode::TOO_MANY_REQUESTS,
                     "429",
-                    "Too many attempts within a minute. Wait a minute and try again.",
+                    "Too many wrong secrets came from your address. Wait a minute and try again.",
                 ),
             };
             let caller = Caller { kind: CallerKind::Nobody, address };

@@ -18,7 +18,7 @@ use axum::{
     response::Response,
 };
 use ilp_admin::{
-    ClientAddress, Visitor,
+    ClientAddress, Visitor, recognized,
     operator::audit::{Caller, CallerKind},
 };
 
@@ -77,6 +77,7 @@ impl FromRequestParts<Arc<Pages>> for Visit {
             };
             return Err(see_other(&format!("/sign-in?{}", query(&[("next", next)]))));
         };
+        recognized(&parts.extensions);
         let address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
         let query = Fields::read(uri.query().unwrap_or_default().as_bytes());
         Ok(Self { visitor, address, query })
@@ -96,7 +97,7 @@ impl FromRequest<Arc<Pages>> for Submitted {
     async fn from_request(request: Request, pages: &Arc<Pages>) -> Result<Self, Self::Rejection> {
         let (mut parts, body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, pages).await?;
-        let fields = read_form(pages, &parts.headers, body).await?;
+        let fields = read_form(&parts.headers, body).await?;
         if !pages.auth.is_own_form(&parts.headers, fields.get(FORM_TOKEN), Instant::now()) {
             return Err(not_own_form());
         }
@@ -115,16 +116,12 @@ pub(crate) fn not_for_us(pages: &Pages, headers: &HeaderMap, uri: &Uri) -> Optio
     Some(refused(StatusCode::FORBIDDEN, "Not this host", why))
 }
 
-/// Reads a form, if a page of this origin sent it.
+/// Reads a form, if a page of this origin sent it. How many are being read is bounded by the connections
+/// of the port.
 pub(crate) async fn read_form(
-    pages: &Pages,
     headers: &HeaderMap,
     body: axum::body::Body,
 ) -> Result<Fields, Response> {
-    let Ok(_place) = pages.forms.try_acquire() else {
-        let why = "More forms at once than the node answers. Send it again.";
-        return Err(refused(StatusCode::SERVICE_UNAVAILABLE, "Not now", why));
-    };
     if !is_own_origin(headers) {
         return Err(not_own_form());
     }

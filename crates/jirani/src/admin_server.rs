@@ -1,72 +1,78 @@
-//! Serves the operator's port: bounded connections, none that dawdles, an end that is bounded too.
+//! Serves the operator's port, and that of auto-peering.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::Extension;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
-};
-use ilp_admin::ClientAddress;
-use tokio::{net::TcpListener, sync::Semaphore};
+use hyper::server::conn::http1;
+use hyper_util::{rt::TokioTimer, service::TowerToHyperService};
+use ilp_admin::{ClientAddress, OnRecognized};
+use ilp_http::port::{Holder, PortLimits};
+use tokio::net::TcpListener;
+
+use crate::http_port::HttpPort;
+
+/// Who a port is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Audience {
+    name: &'static str,
+    /// How many quarters of the connections are there for clients that have shown nothing yet, health
+    /// checks among them. One more of these ends the oldest.
+    quarters_of_strangers: usize,
+}
+
+/// The operator. Of the 256 connections 64 may be strangers', each of which may be sending a request of
+/// the greatest length: they hold 16 MB.
+pub(crate) const OPERATOR: Audience = Audience { name: "admin", quarters_of_strangers: 1 };
+
+/// Nodes that ask to become peers, all of them strangers, whose requests are at most 16 kB long.
+pub(crate) const OTHER_NODES: Audience =
+    Audience { name: "auto-peering", quarters_of_strangers: 4 };
 
 /// From a connection's begin, or the last answer on it, to the end of the next request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a client may take nothing of an answer.
+const TAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The longest head of a request: the longest token, a cookie and what proxies add. The library would
-/// take 400 KiB of anybody.
+/// take 400 KiB of any client.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// How long to wait after an error that would come again at once, such as no file left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// Serves until `stop` is ready; requests that are under way may then take `drain` to end.
-/// `connections_max` are open at once, and the next ones wait to be accepted: an operator has a few,
-/// and clients of this port can't take the file descriptors that packets need.
+/// `connections_max` are open at once: an operator has a few, and clients of this port can't take the
+/// file descriptors that packets need.
 pub(crate) async fn serve(
     (listener, connections_max): (TcpListener, usize),
+    audience: Audience,
     router: axum::Router,
     stop: impl Future<Output = ()>,
     drain: Duration,
 ) {
-    let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES_MAX);
-    let connections = GracefulShutdown::new();
-    let accept = async {
-        let places = Arc::new(Semaphore::new(connections_max));
-        loop {
-            // The semaphore is closed nowhere.
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            match listener.accept().await {
-                Ok((stream, address)) => {
-                    let router = router.clone().layer(Extension(ClientAddress(address)));
-                    let service = TowerToHyperService::new(router);
-                    // Those that become WebSockets leave here, and the router bounds them.
-                    let served = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
-                    let watched = connections.watch(served.into_owned());
-                    tokio::spawn(async move {
-                        if let Err(error) = watched.await {
-                            tracing::debug!(%error, "an operator's connection ended early");
-                        }
-                        drop(place);
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "can't accept operators' connections");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
+    let mut http = http1::Builder::new();
+    // The port looks at slow heads and idle connections itself.
+    http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX);
+    let strangers = (connections_max * audience.quarters_of_strangers / 4).max(1);
+    let count = |connections: usize| u32::try_from(connections).unwrap_or(u32::MAX);
+    let limits = PortLimits {
+        name: audience.name,
+        known_max: count(connections_max.saturating_sub(strangers)),
+        strangers_max: count(strangers),
+        stranger_timeout: None,
+        head_timeout: HEAD_TIMEOUT,
+        body_timeout: HEAD_TIMEOUT,
+        idle_timeout: HEAD_TIMEOUT,
+        take_timeout: TAKE_TIMEOUT,
     };
-    tokio::select! {
-        () = accept => {}
-        () = stop => {}
-    }
-    if tokio::time::timeout(drain, connections.shutdown()).await.is_err() {
-        tracing::warn!("operators' requests were still under way when the node ended");
-    }
+    let port = HttpPort { limits, http, connection_time_max: None, drain };
+    port.serve(listener, stop, |address, place| {
+        let place = place.clone();
+        // Where there is no place for another known connection, it stays a stranger's and is served all
+        // the same.
+        let recognized = OnRecognized(Arc::new(move || {
+            place.know(Holder::Operator, 1);
+        }));
+        let router = router.clone().layer(Extension(ClientAddress(address)));
+        TowerToHyperService::new(router.layer(Extension(recognized)))
+    })
+    .await;
 }

@@ -11,8 +11,8 @@ use crate::{commands::Failure, config::Config};
 
 /// Descriptors for what opens files one at a time or a few at once: the journal's next segment, sled's
 /// snapshots, a backup, the resolver, the rates service, 16 webhooks under way and as many kept
-/// connections, auto-peering requests of our own; and the 64 WebSockets of the admin port.
-const RESERVE: u64 = 64 + 64;
+/// connections, auto-peering requests of our own.
+const RESERVE: u64 = 64;
 
 /// What a thread that carries packets opens for its event queue: at most this many descriptors.
 const PER_THREAD: u64 = 6;
@@ -26,8 +26,6 @@ const OPEN_AT_START: u64 = 64;
 pub(crate) struct FileShares {
     /// From peers, on the packets' port.
     pub(crate) peers: usize,
-    /// That the packets' port answers 503, beyond those.
-    pub(crate) refusals: usize,
     /// To next hops, for each thread that carries packets and for the operator's own.
     pub(crate) next_hops_per_thread: usize,
     /// On the wallets' port.
@@ -82,13 +80,12 @@ impl FileShares {
     }
 
     fn from_parts(
-        [peers, refusals, next_hops, wallets, admin, auto_peering]: [u64; 6],
+        [peers, next_hops, wallets, admin, auto_peering]: [u64; 5],
         threads: usize,
     ) -> Self {
         let count = |share: u64| usize::try_from(share).unwrap_or(usize::MAX);
         Self {
             peers: count(peers),
-            refusals: count(refusals),
             next_hops_per_thread: count(next_hops) / clients(threads),
             wallets: count(wallets),
             admin: count(admin),
@@ -103,13 +100,12 @@ fn clients(threads: usize) -> usize {
 }
 
 /// In the order of [`FileShares`].
-fn parts(config: &Config, threads: usize) -> [Part; 6] {
+fn parts(config: &Config, threads: usize) -> [Part; 5] {
     let clients = clients(threads) as u64;
     let is_asked = config.auto_peering.listen.is_some();
     let next_hops = clients * 4;
     [
         Part::new(config.ilp.connections_max as u64, 16),
-        Part::new(64, 4),
         // One each over HTTP/2, and one for each packet under way over HTTP/1.1. No operator has asked
         // for so many, so what is configured for peers comes before most of them.
         Part { wanted: 16_384.max(next_hops), enough: 4_096.max(next_hops), least: next_hops },
@@ -122,11 +118,11 @@ fn parts(config: &Config, threads: usize) -> [Part; 6] {
 /// Gives each part its least, then of what is left what is enough for it, and then what it wants; where
 /// that is too little for all, each gets as large a part of it as all the others. Also says whether
 /// every part has all that it wants. `None` where not even the least is there.
-fn share_out(files: u64, parts: &[Part; 6]) -> Option<([u64; 6], bool)> {
+fn share_out(files: u64, parts: &[Part; 5]) -> Option<([u64; 5], bool)> {
     let mut shares = parts.each_ref().map(|part| part.least);
     let mut left = files.checked_sub(shares.iter().sum())?;
     for goal in [|part: &Part| part.enough, |part: &Part| part.wanted] {
-        let lacking: [u64; 6] =
+        let lacking: [u64; 5] =
             std::array::from_fn(|index| goal(&parts[index]).saturating_sub(shares[index]));
         let lack: u64 = lacking.iter().sum();
         let given = left.min(lack);
@@ -167,37 +163,36 @@ fn raise_limit(wanted: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn parts() -> [Part; 6] {
+    fn parts() -> [Part; 5] {
         let next_hops = Part { wanted: 16_384, enough: 4_096, least: 8 };
-        let [peers, refusals] =
-            [(12_000, 16), (64, 4)].map(|(wanted, least)| Part::new(wanted, least));
-        let [wallets, admin, asking] =
-            [(1_024, 8), (256, 32), (0, 16)].map(|(wanted, least)| Part::new(wanted, least));
-        [peers, refusals, next_hops, wallets, admin, asking]
+        let [peers, wallets, admin, asking] =
+            [(12_000, 16), (1_024, 8), (256, 32), (0, 16)]
+                .map(|(wanted, least)| Part::new(wanted, least));
+        [peers, next_hops, wallets, admin, asking]
     }
 
     #[test]
     fn enough_is_all_that_is_wanted_and_no_more() {
-        let all = [12_000, 64, 16_384, 1_024, 256, 0];
-        assert_eq!(share_out(29_728, &parts()), Some((all, true)));
+        let all = [12_000, 16_384, 1_024, 256, 0];
+        assert_eq!(share_out(29_664, &parts()), Some((all, true)));
         assert_eq!(share_out(u64::MAX, &parts()), Some((all, true)));
     }
 
     #[test]
     fn what_is_configured_comes_before_what_nobody_asked_for() {
         let (shares, has_all) = share_out(19_800, &parts()).expect("there is enough");
-        assert_eq!((shares, has_all), ([12_000, 64, 6_456, 1_024, 256, 0], false));
+        assert_eq!((shares, has_all), ([12_000, 6_520, 1_024, 256, 0], false));
     }
 
     #[test]
     fn less_is_shared_out_and_the_least_is_kept() {
-        let least = [16, 4, 8, 8, 32, 0];
-        assert_eq!(share_out(68, &parts()), Some((least, false)));
-        assert_eq!(share_out(67, &parts()), None);
-        for files in [69, 126, 700, 10_000, 17_439, 17_441, 29_727] {
+        let least = [16, 8, 8, 32, 0];
+        assert_eq!(share_out(64, &parts()), Some((least, false)));
+        assert_eq!(share_out(63, &parts()), None);
+        for files in [65, 126, 700, 10_000, 17_375, 17_377, 29_663] {
             let (shares, has_all) = share_out(files, &parts()).expect("there is enough");
             let sum: u64 = shares.iter().sum();
-            assert!(sum <= files && sum + 12 > files, "{shares:?} of {files}");
+            assert!(sum <= files && sum + 10 > files, "{shares:?} of {files}");
             assert!(!has_all && shares.iter().zip(least).all(|(share, least)| *share >= least));
         }
     }
@@ -206,6 +201,6 @@ mod tests {
     fn a_part_may_want_less_than_the_least() {
         let mut parts = parts();
         parts[0] = Part::new(1, 16);
-        assert_eq!(share_out(53, &parts), Some(([1, 4, 8, 8, 32, 0], false)));
+        assert_eq!(share_out(49, &parts), Some(([1, 8, 8, 32, 0], false)));
     }
 }

@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod config;
 mod file_shares;
+mod http_port;
 mod ildcp;
 mod made_once;
 mod metrics;

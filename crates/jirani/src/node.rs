@@ -202,6 +202,10 @@ fn is_about_one_packet(status: u16) -> bool {
 impl PacketHandler for Node {
     type Peer = Arc<Peer>;
 
+    fn peer_id(peer: &Arc<Peer>) -> u128 {
+        peer.id.as_u128()
+    }
+
     fn authenticate(&self, token: &[u8]) -> Option<Arc<Peer>> {
         self.connector.peer_by_token(token)
     }

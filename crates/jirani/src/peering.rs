@@ -16,7 +16,7 @@ use ilp_http::{
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{
-    admin_server,
+    admin_server::{self, OTHER_NODES},
     config::Config,
     run::ADMIN_DRAIN,
     web::{self, Web},
@@ -42,7 +42,8 @@ pub(crate) async fn serve(
 ) {
     if let Some(listener) = listener {
         let router = ilp_admin::auto_peering_router(operator);
-        admin_server::serve((listener, connections_max), router, stop, ADMIN_DRAIN).await;
+        admin_server::serve((listener, connections_max), OTHER_NODES, router, stop, ADMIN_DRAIN)
+            .await;
     }
 }
 

@@ -24,7 +24,8 @@ use tokio::{
 };
 
 use crate::{
-    admin_server, clock,
+    admin_server::{self, OPERATOR},
+    clock,
     commands::Failure,
     config::Config,
     file_shares::FileShares,
@@ -184,7 +185,7 @@ async fn serve(
     let asked = (surfaces.peering, files.auto_peering);
     let peering = peering::serve(asked, operator.clone(), until(stopping.clone()));
     let admin = (surfaces.admin, files.admin);
-    let admin = admin_server::serve(admin, router, until(stopping), ADMIN_DRAIN);
+    let admin = admin_server::serve(admin, OPERATOR, router, until(stopping), ADMIN_DRAIN);
 
     let ending = ending(connector, stop, on_ledger_failure);
     let (drained, (), (), (), (), (), (), (), outcome) =
@@ -224,7 +225,6 @@ fn spsp_options(config: &Config) -> SpspOptions {
 fn limits(config: &Config, files: FileShares) -> Limits {
     Limits {
         connections_max: files.peers,
-        refusals_max: files.refusals,
         drain_timeout: drain_max(config),
         ..Limits::default()
     }

@@ -1,24 +1,27 @@
-//! Serves the wallets' port: who is paid at a URL, and how. Anybody may ask, so everything that a
+//! Serves the wallets' port: who is paid at a URL, and how. Any client may ask, so everything that a
 //! connection can take is bounded.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+use hyper_util::rt::TokioTimer;
+use ilp_http::{
+    port::{Holder, PortLimits, Source},
+    spsp::server::{self, Receivers},
 };
-use ilp_http::spsp::server::{self, Receivers};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
+
+use crate::http_port::HttpPort;
 
 /// The bounds of the port.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WalletLimits {
-    /// Connections open at once: about 16 KiB each, so 16 MiB. The next ones wait to be accepted.
+    /// Connections open at once: about 16 KiB each, so 16 MiB. Half of them are for those that have
+    /// asked nothing yet, of which the oldest makes room for the next.
     pub(crate) connections_max: usize,
-    /// From a connection's begin to its end. A payer asks once and gets less than 2 KiB, so whoever
-    /// takes longer is not getting anywhere, or means harm; no connection is kept for a second
-    /// request. Full, the port so turns over at least a hundred connections a second.
+    /// From a connection's begin to its end. A payer asks once and gets less than 2 KiB, so a client
+    /// that takes longer is not getting anywhere, or means harm; no connection is kept for a second
+    /// request.
     pub(crate) connection_time_max: Duration,
 }
 
@@ -31,9 +34,6 @@ impl Default for WalletLimits {
 /// hyper takes no smaller buffer for a head.
 const HEAD_BYTES_MAX: usize = 8 * 1_024;
 
-/// How long to wait after an error that would come again at once, such as no file left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// Serves until `stop` is ready; requests that are under way may then take `drain` to end.
 /// `public_origin` is where payers believe the port to be, such as `https://wallet.example.com`.
 pub(crate) async fn serve<R: Receivers>(
@@ -45,46 +45,38 @@ pub(crate) async fn serve<R: Receivers>(
     drain: Duration,
 ) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).keep_alive(false).max_buf_size(HEAD_BYTES_MAX);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .keep_alive(false)
+        .max_buf_size(HEAD_BYTES_MAX);
     let public_origin: Option<Arc<str>> = public_origin.map(Arc::from);
-    let connections = GracefulShutdown::new();
-    let accept = async {
-        let places = Arc::new(Semaphore::new(limits.connections_max));
-        loop {
-            // The semaphore is closed nowhere.
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    let (receivers, origin) = (Arc::clone(&receivers), public_origin.clone());
-                    let service = service_fn(move |request| {
-                        let (receivers, origin) = (Arc::clone(&receivers), origin.clone());
-                        async move {
-                            let origin = origin.as_deref();
-                            Ok::<_, Infallible>(server::answer(&*receivers, origin, &request).await)
-                        }
-                    });
-                    let served = http.serve_connection(TokioIo::new(stream), service);
-                    let served = connections.watch(served);
-                    tokio::spawn(async move {
-                        // Strangers' connections end as they like; there is nothing to tell.
-                        let _ = tokio::time::timeout(limits.connection_time_max, served).await;
-                        drop(place);
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "can't accept payers' connections");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
+    let time_max = limits.connection_time_max;
+    let half = u32::try_from(limits.connections_max / 2).unwrap_or(u32::MAX).max(1);
+    let port = PortLimits {
+        name: "wallet",
+        known_max: half,
+        strangers_max: half,
+        stranger_timeout: None,
+        head_timeout: time_max,
+        body_timeout: time_max,
+        idle_timeout: time_max,
+        take_timeout: time_max,
     };
-    tokio::select! {
-        () = accept => {}
-        () = stop => {}
-    }
-    if tokio::time::timeout(drain, connections.shutdown()).await.is_err() {
-        tracing::warn!("payers' requests were still under way when the node ended");
-    }
+    let port = HttpPort { limits: port, http, connection_time_max: Some(time_max), drain };
+    port.serve(listener, stop, |address, place| {
+        let (receivers, origin) = (Arc::clone(&receivers), public_origin.clone());
+        let (place, source) = (place.clone(), Source::from(address.ip()));
+        service_fn(move |request| {
+            // A whole request is all that a payer can show.
+            place.know(Holder::Source(source), 1);
+            let (receivers, origin) = (Arc::clone(&receivers), origin.clone());
+            async move {
+                let origin = origin.as_deref();
+                Ok::<_, Infallible>(server::answer(&*receivers, origin, &request).await)
+            }
+        })
+    })
+    .await;
 }
 
 #[cfg(test)]
@@ -166,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_dawdles_is_cut_and_makes_room_for_the_next() {
+    async fn slow_clients_are_cut_and_make_room_for_the_next() {
         let connection_time_max = Duration::from_millis(200);
         let limits = WalletLimits { connections_max: 2, connection_time_max };
         let (address, _stop, _served) = start(limits).await;

@@ -7,7 +7,6 @@
 use std::{
     collections::HashMap,
     fmt,
-    net::IpAddr,
     time::{Duration, Instant},
 };
 
@@ -25,11 +24,6 @@ const IDLE_MAX: Duration = Duration::from_secs(30 * 60);
 /// However busy a session is, a working day later the secret is asked for again.
 const AGE_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// Attempts to sign in from one source, and from all, within a minute.
-const ATTEMPTS_FROM_ONE_MAX: u32 = 10;
-const ATTEMPTS_FROM_ALL_MAX: u32 = 60;
-const MINUTE: Duration = Duration::from_secs(60);
-
 /// What a browser sends back, before it is written in hexadecimal.
 const TOKEN_BYTES: usize = 32;
 
@@ -41,18 +35,11 @@ pub(super) struct Sessions {
     /// Browsers tell nodes apart by host alone and not by port, so each node has a name of its own.
     cookie: String,
     open: Mutex<HashMap<Digest, Open>>,
-    attempts: Mutex<Attempts>,
 }
 
 struct Open {
     since: Instant,
     used: Instant,
-}
-
-struct Attempts {
-    minute: Instant,
-    all: u32,
-    by_source: HashMap<Option<IpAddr>, u32>,
 }
 
 impl Sessions {
@@ -69,36 +56,12 @@ impl Sessions {
             key,
             cookie: format!("jirani_session_{}", hexadecimal(&name.as_ref()[..4])),
             open: Mutex::default(),
-            attempts: Mutex::new(Attempts {
-                minute: Instant::now(),
-                all: 0,
-                by_source: HashMap::new(),
-            }),
         }
     }
 
     /// The cookie's name.
     pub(super) fn cookie(&self) -> &str {
         &self.cookie
-    }
-
-    /// Whether one more attempt to sign in is looked at. Counted before the secret is compared, so
-    /// that a guess costs its place whether it was right or not.
-    pub(super) fn admit(&self, from: Option<IpAddr>, now: Instant) -> bool {
-        let mut attempts = self.attempts.lock();
-        if now.saturating_duration_since(attempts.minute) >= MINUTE {
-            *attempts = Attempts { minute: now, all: 0, by_source: HashMap::new() };
-        }
-        if attempts.all >= ATTEMPTS_FROM_ALL_MAX {
-            return false;
-        }
-        let count = attempts.by_source.entry(from.map(|from| from.to_canonical())).or_default();
-        if *count >= ATTEMPTS_FROM_ONE_MAX {
-            return false;
-        }
-        *count += 1;
-        attempts.all += 1;
-        true
     }
 
     /// Opens a session and gives what the browser is to keep.
@@ -125,7 +88,8 @@ impl Sessions {
         self.good(headers, now, |session| session.used = now)
     }
 
-    /// The same for a page that keeps itself up to date, which is no sign of somebody in front of it.
+    /// The token as [`Sessions::known`] gives it, for a page that keeps itself up to date: that doesn't
+    /// keep the session from idling.
     pub(super) fn unattended(&self, headers: &HeaderMap, now: Instant) -> Option<String> {
         self.good(headers, now, |_| {})
     }
@@ -266,16 +230,5 @@ mod tests {
         for wrong in ["", "zz", "é", &token[1..], &sessions.form_token("b")] {
             assert!(!sessions.is_form_token("a", wrong), "{wrong}");
         }
-    }
-
-    #[test]
-    fn guesses_are_bounded_by_the_minute() {
-        let (sessions, start) = (Sessions::new("one"), Instant::now());
-        let address = |last: u8| Some(IpAddr::from([192, 0, 2, last]));
-        let admitted = |from, now| (0..100).filter(|_| sessions.admit(from, now)).count();
-        assert_eq!(admitted(address(1), start), 10);
-        let others: usize = (2..200).map(|last| admitted(address(last), start)).sum();
-        assert_eq!(others, 50);
-        assert_eq!(admitted(address(1), start + MINUTE), 10);
     }
 }

@@ -36,6 +36,9 @@ pub fn sign(body: &Value, secret: &Secret, now_ms: u64) -> String {
     format!("t={now_ms}, v1={hex}")
 }
 
+/// Why a signature is refused that was made under another secret, or of another body: it may be a guess.
+pub(super) const WRONG_DIGEST: &str = "the signature is not that of this body under the secret";
+
 /// Checks signatures, and remembers those that may count only once.
 pub(crate) struct Signatures {
     key: hmac::Key,
@@ -112,7 +115,7 @@ impl Signatures {
         {
             return Ok(signed);
         }
-        Err(Denied::Wrong("the signature is not that of this body under the secret"))
+        Err(Denied::Wrong(WRONG_DIGEST))
     }
 
     /// Uses a signature up: it is refused here the next time, whatever becomes of the request.

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Instant};
 
 use axum::http::HeaderMap;
 
-use super::{Auth, Rule};
+use super::{Auth, Rule, guesses::Guessed};
 use crate::operator::audit::CallerKind;
 
 /// The header in which a script of our own pages repeats its page's form token. Another site's page
@@ -27,9 +27,9 @@ pub struct Visitor {
 /// Why somebody is not signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInRefused {
-    /// It isn't the secret.
+    /// What was shown isn't the secret.
     Wrong,
-    /// Too many tried within this minute.
+    /// The source has been wrong too often lately.
     TooOften,
 }
 
@@ -44,7 +44,8 @@ impl Auth {
         Some(Visitor { kind, form_token: self.sessions.form_token(&session) })
     }
 
-    /// The same for what a page asks for by itself: it keeps no session from idling.
+    /// Who asks for a part of a page by a script, which keeps no session from idling; `None` where
+    /// somebody has to sign in first.
     #[must_use]
     pub fn unattended_visitor(&self, headers: &HeaderMap, now: Instant) -> Option<Visitor> {
         let (kind, session) = match &*self.rule {
@@ -89,12 +90,16 @@ impl Auth {
         now: Instant,
     ) -> Result<(&str, String), SignInRefused> {
         let Rule::Secret(known) = &*self.rule else { return Err(SignInRefused::Wrong) };
-        if !self.sessions.admit(from, now) {
+        if !self.guesses.admit(from, now) {
             return Err(SignInRefused::TooOften);
         }
         if !known.0.is(secret.as_bytes()) {
-            return Err(SignInRefused::Wrong);
+            return Err(match self.guesses.was_wrong(from, now) {
+                Guessed::Within => SignInRefused::Wrong,
+                Guessed::TooOften => SignInRefused::TooOften,
+            });
         }
+        self.guesses.was_right(from, now);
         Ok((self.sessions.cookie(), self.sessions.open(now)))
     }
 

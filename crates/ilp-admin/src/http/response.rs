@@ -6,7 +6,7 @@ use axum::{
     Json,
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{ALLOW, CONTENT_TYPE},
+        header::{ALLOW, CONTENT_TYPE, RETRY_AFTER},
     },
     response::{IntoResponse, Response},
 };
@@ -69,6 +69,9 @@ impl MediaType {
         if *status == StatusCode::METHOD_NOT_ALLOWED {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         }
+        if *status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
+        }
         response
     }
 
@@ -114,6 +117,12 @@ pub(super) fn unavailable_now(message: impl Into<Cow<'static, str>>) -> Refused 
 pub(super) fn unauthenticated() -> Refused {
     let status = StatusCode::UNAUTHORIZED;
     Refused { status, code: "UNAUTHENTICATED", message: "Unauthorized".into() }
+}
+
+pub(super) fn too_often() -> Refused {
+    let message = "Too many wrong secrets came from this address: try again in a minute";
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    Refused { status, code: "TOO_MANY_REQUESTS", message: message.into() }
 }
 
 #[cfg(test)]

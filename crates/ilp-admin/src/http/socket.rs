@@ -41,7 +41,7 @@ use self::{
     operations::Operations,
 };
 use super::{
-    Admin, BODY_BYTES_MAX, ClientAddress, Refused, get::is_of_the_same_site, refuse,
+    Admin, BODY_BYTES_MAX, ClientAddress, OnRecognized, Refused, get::is_of_the_same_site, refuse,
     request::Query, run,
 };
 use crate::{
@@ -50,7 +50,8 @@ use crate::{
     schema::{AdminSchema, Answer},
 };
 
-/// How many may be open at once. An operator has a few.
+/// How many may be open at once on which the operator was recognized, who has a few. How many others
+/// there are is bounded by the connections of the port.
 pub(super) const SOCKETS_MAX: usize = 64;
 /// How many requests may run on one.
 const REQUESTS_MAX: usize = 16;
@@ -83,23 +84,21 @@ pub(super) fn open(
         let why = "the Host or Origin header names another site than this port";
         return refuse(StatusCode::FORBIDDEN, why).into_response();
     }
-    let Ok(place) = Arc::clone(&admin.sockets).try_acquire_owned() else {
-        let why = "as many WebSockets are open as the node takes";
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, why).into_response();
-    };
     let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
-    let known = admin.auth.identify(headers, None).ok();
+    let on_recognized = request.extensions().get::<OnRecognized>().cloned();
+    let known = admin.auth.identify(headers, None, address.map(|address| address.ip())).ok();
     let known = known.map(|identified| Caller { kind: identified.reader(), address });
+    let session = Session { on_recognized, ..Session::new(admin, known, address) };
     upgrade
         .max_message_size(BODY_BYTES_MAX)
         // As much is set aside for a frame as its first bytes announce, and unless told otherwise the
         // library takes 16 MiB of anybody.
         .max_frame_size(BODY_BYTES_MAX)
-        .on_upgrade(move |socket| serve(socket, Session::new(admin, known, address), place))
+        .on_upgrade(move |socket| serve(socket, session))
 }
 
 /// Serves until either side has enough.
-async fn serve(mut socket: WebSocket, mut session: Session, _place: OwnedSemaphorePermit) {
+async fn serve(mut socket: WebSocket, mut session: Session) {
     let ending = session.run(&mut socket).await;
     // What runs ends with the session, before the client is waited for.
     drop(session);
@@ -114,6 +113,9 @@ struct Session {
     known: Option<Caller>,
     /// Who is at the other end, once `connection_init` has come. Nothing runs before.
     caller: Option<Caller>,
+    /// Its place among those that the operator may have open, once it is the operator's.
+    place: Option<OwnedSemaphorePermit>,
+    on_recognized: Option<OnRecognized>,
     init_deadline: Instant,
     operations: Operations,
     heard_at: Instant,
@@ -128,6 +130,8 @@ impl Session {
             address,
             known,
             caller: None,
+            place: None,
+            on_recognized: None,
             init_deadline: now + INIT_TIME_MAX,
             operations: Operations::default(),
             heard_at: now,
@@ -201,7 +205,7 @@ impl Session {
         }
         let address = self.address;
         if self.known.is_none() {
-            let shown = timeout_at(self.init_deadline, shown_in(&self.admin, payload)).await;
+            let shown = timeout_at(self.init_deadline, shown_in(&self.admin, payload, address)).await;
             let shown =
                 shown.unwrap_or(Err(Denied::Unavailable("the client is not known in time")));
             self.known = match shown {
@@ -213,6 +217,14 @@ impl Session {
                     return Err(Ending::Close(code, why));
                 }
             };
+        }
+        let Ok(place) = Arc::clone(&self.admin.sockets).try_acquire_owned() else {
+            let why = "as many WebSockets are open as the node takes".to_owned();
+            return Err(Ending::Close(1013, why));
+        };
+        self.place = Some(place);
+        if let Some(on_recognized) = &self.on_recognized {
+            (on_recognized.0)();
         }
         self.caller = self.known;
         Ok(())
@@ -266,7 +278,11 @@ fn answers(schema: AdminSchema, mut request: GraphqlRequest) -> BoxStream<'stati
 }
 
 /// Who the payload of `connection_init` shows to be there, as the headers of a `POST` would.
-async fn shown_in(admin: &Admin, payload: Map<String, Value>) -> Result<CallerKind, Denied> {
+async fn shown_in(
+    admin: &Admin,
+    payload: Map<String, Value>,
+    address: Option<SocketAddr>,
+) -> Result<CallerKind, Denied> {
     let mut headers = HeaderMap::new();
     let mut rest = Map::new();
     for (name, value) in payload {
@@ -286,7 +302,8 @@ async fn shown_in(admin: &Admin, payload: Map<String, Value>) -> Result<CallerKi
     if rest.contains_key("query") && headers.contains_key("signature") {
         return Err(Denied::Wrong("the signature in the payload is that of a query"));
     }
-    admin.auth.identify(&headers, Some(Value::Object(rest)))?.writer().await
+    let from = address.map(|address| address.ip());
+    admin.auth.identify(&headers, Some(Value::Object(rest)), from)?.writer().await
 }
 
 #[cfg(test)]

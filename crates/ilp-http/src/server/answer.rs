@@ -2,38 +2,53 @@
 //!
 //! | checked, in this order | answer |
 //! |---|---|
+//! | no Host field in HTTP/1.1, or several | 400 |
 //! | another method than POST | 405, `Allow: POST` |
-//! | no token, or none that anyone owns | 401, `WWW-Authenticate: Bearer` |
+//! | no token, or none of a peer | 401, `WWW-Authenticate: Bearer` |
+//! | a peer's connection for which there is no place | 503, and the connection is closed |
 //! | no content type, or another | 415 |
-//! | more requests in flight than allowed | 503, `Retry-After: 1` |
+//! | more requests or bytes in flight than the peer's share | 503, `Retry-After: 1` |
 //! | a body longer than the longest packet | 413 |
 //! | a body that ends early or comes too slowly | 400 |
 //! | a handler that panics | 500 |
 //! | no ILP Prepare | 400 |
 //! | an ILP reply, Fulfill or Reject alike | 200 |
 //!
-//! The method comes first since it says nothing about anyone. The token comes before all that costs
-//! anything: someone without one learns nothing else, and no body of theirs is kept. The path is
+//! Host and method come first since they say nothing about anyone. The token comes before all that costs
+//! anything: a client without one learns nothing else, and no body of its requests is kept. The path is
 //! not looked at.
+//!
+//! What a request occupies is charged to its peer from the head on until the reply has left the node's
+//! buffers, or the connection has ended.
 
-use super::{PacketHandler, connection::Session, detached::Detached, stats::RequestCount};
+use super::{
+    PacketHandler,
+    connection::Session,
+    detached::Detached,
+    limits::{
+        IN_FLIGHT_UNCOPIED_MAX, KNOWN_REFUSALS_MAX, REFUSALS_WAITING_MAX, REQUEST_BYTES,
+        STRANGER_REFUSALS_MAX, WAITING_UNCOPIED_MAX,
+    },
+    reply::{Reply, ReplyDropped},
+};
 use crate::{
     body::{self, ReadError},
     packet_buffer,
+    port::{Charge, Order, Running},
 };
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Version,
-    header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER, WWW_AUTHENTICATE},
+    request::Parts,
 };
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::{
     Request, Response,
     body::{Body as _, Incoming},
 };
 use interledger_packet::MAX_PACKET_BYTES;
 use std::{
-    convert::Infallible,
     future::{Future, poll_fn},
     pin::pin,
     sync::Arc,
@@ -43,8 +58,14 @@ use std::{
 
 const OCTET_STREAM: &str = "application/octet-stream";
 
-/// What is read and dropped of a refused request's body, so that a client still writing it sees the
-/// answer and not a reset, and its connection stays usable: at most this much, for at most so long.
+/// What a Prepare may be called: the name in RFC 35, and two by which connectors written before it in
+/// JavaScript and Java call it.
+const PACKET_TYPES: [&str; 3] =
+    [OCTET_STREAM, "application/ilp+octet-stream", "application/ilp-octet-stream"];
+
+/// What is read and dropped of a refused HTTP/1.1 request's body, so that a client still writing it sees
+/// the answer and not a reset, and its connection stays usable: at most this much, for at most so long.
+/// In HTTP/2 a stream ends without its body.
 const DISCARDED_BYTES_MAX: usize = 4 * MAX_PACKET_BYTES;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -55,30 +76,37 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) fn answer<H: PacketHandler>(
     session: Arc<Session<H>>,
     request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send + 'static {
-    let running = session.control.begin(request.version() == Version::HTTP_2);
+) -> impl Future<Output = Result<Response<Reply>, ReplyDropped>> + Send + 'static {
+    let version = request.version();
+    let running = session.place.begin(version == Version::HTTP_2);
     let (head, body) = request.into_parts();
-    let (admitted, version) = (admit(&session, &head), head.version);
+    let admitted = admit(&session, &head, &body);
     async move {
-        let _running = running;
-        let outcome = match admitted {
-            Ok((peer, count)) => exchange(&session, peer, count, version, body).await,
+        let (outcome, charge) = match admitted {
+            Ok((peer, charge)) => exchange(&session, peer, charge, version, body).await,
             Err(refusal) => {
-                discard(body).await;
-                Err(refusal)
+                if version != Version::HTTP_2 {
+                    discard(body).await;
+                }
+                (Err(refusal), None)
             }
         };
-        let response = outcome.map_or_else(Refusal::into_response, reply_response);
-        session.stats.answered(response.status());
-        Ok(response)
+        match outcome {
+            Ok(reply) => give(&session, reply, version, running, charge),
+            Err(refusal) => Ok(refuse(&session, refusal, version, running, charge)),
+        }
     }
 }
 
 /// Everything that can be said from the head alone.
 fn admit<H: PacketHandler>(
     session: &Session<H>,
-    head: &http::request::Parts,
-) -> Result<(H::Peer, RequestCount), Refusal> {
+    head: &Parts,
+    body: &Incoming,
+) -> Result<(H::Peer, Charge), Refusal> {
+    if !has_one_host(head) {
+        return Err(Refusal::Host);
+    }
     if head.method != Method::POST {
         return Err(Refusal::Method);
     }
@@ -86,34 +114,117 @@ fn admit<H: PacketHandler>(
     // The look-up happens with or without a token, so that both refusals take the same time.
     let peer = session.handler.authenticate(token.unwrap_or_default());
     let peer = peer.filter(|_| token.is_some()).ok_or(Refusal::Token)?;
-    if !is_octet_stream(&head.headers) {
+    let share = session.share(H::peer_id(&peer), head.version).ok_or(Refusal::NoPlace)?;
+    if !is_packet_type(&head.headers) {
         return Err(Refusal::ContentType);
     }
-    let count = RequestCount::new(&session.stats, session.limits.requests_max);
-    Ok((peer, count.ok_or(Refusal::Full)?))
+    session.place.control().count_let_in();
+    // A body that doesn't say how long it is gets its room when it has come, or comes in pieces.
+    let announced = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
+    let bytes = announced.map_or(0, |bytes| bytes.min(MAX_PACKET_BYTES));
+    let charge = share.charge_request(REQUEST_BYTES + bytes).ok_or(Refusal::Full)?;
+    Ok((peer, charge))
 }
 
+/// RFC 9112, 3.2: a request of HTTP/1.1 has one Host field. HTTP/2 has `:authority` instead, and older
+/// clients than HTTP/1.1 need none.
+fn has_one_host(head: &Parts) -> bool {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let has_any = hosts.next().is_some();
+    hosts.next().is_none() && (has_any || head.version != Version::HTTP_11)
+}
+
+/// Gives a reply to the client, if there is room for it until the client takes it.
+fn give<H: PacketHandler>(
+    session: &Session<H>,
+    reply: Bytes,
+    version: Version,
+    mut running: Running,
+    mut charge: Option<Charge>,
+) -> Result<Response<Reply>, ReplyDropped> {
+    if !charge.as_mut().is_none_or(|charge| charge.cover(REQUEST_BYTES + reply.len())) {
+        session.stats().reply_dropped();
+        return Err(ReplyDropped::new());
+    }
+    session.stats().answered(StatusCode::OK);
+    let many_wait = session.place.control().answers_waiting() >= WAITING_UNCOPIED_MAX
+        || charge.as_ref().is_some_and(|it| it.requests_of_holder() >= IN_FLIGHT_UNCOPIED_MAX);
+    // In HTTP/1.1 it is copied behind its head anyway.
+    let reply = if many_wait && version == Version::HTTP_2 {
+        Bytes::copy_from_slice(&reply)
+    } else {
+        reply
+    };
+    running.reply_waits();
+    let mut response = Response::new(Reply::new(reply, running, charge));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OCTET_STREAM));
+    Ok(response)
+}
+
+/// Refuses a request, and after too many in a row the connection.
+fn refuse<H: PacketHandler>(
+    session: &Session<H>,
+    refusal: Refusal,
+    version: Version,
+    mut running: Running,
+    charge: Option<Charge>,
+) -> Response<Reply> {
+    let control = session.place.control();
+    if refusal == Refusal::NoPlace {
+        session.stats().port().count_refused();
+        control.give(Order::Finish);
+    } else if refusal.is_of_the_head() {
+        let refused = control.count_refused();
+        let is_known = control.is_known();
+        let max = if is_known { KNOWN_REFUSALS_MAX } else { STRANGER_REFUSALS_MAX };
+        if refused >= max {
+            control.give(Order::Finish);
+        }
+        // The client goes on although it was told that the connection ends.
+        if refused >= 2 * max {
+            control.give(Order::Cut);
+        }
+    }
+    session.stats().answered(refusal.status());
+    let has_text = version != Version::HTTP_2 || control.refusals_waiting() < REFUSALS_WAITING_MAX;
+    refusal.into_response(|text| {
+        if !has_text {
+            return Reply::empty();
+        }
+        running.refusal_waits();
+        Reply::new(text, running, charge)
+    })
+}
+
+/// Reads the packet and has it handled. What is charged for it comes back with the outcome, and stays
+/// with the handler if the client goes away.
 async fn exchange<H: PacketHandler>(
     session: &Arc<Session<H>>,
     peer: H::Peer,
-    count: RequestCount,
+    mut charge: Charge,
     version: Version,
     body: Incoming,
-) -> Result<Bytes, Refusal> {
-    let packet = packet_buffer::copy(read(session, version, body).await?);
+) -> (Result<Bytes, Refusal>, Option<Charge>) {
+    let packet = match read(session, version, body, &mut charge).await {
+        Ok(body) if charge.cover(REQUEST_BYTES + body.len()) => packet_buffer::copy(body),
+        Ok(_) => return (Err(Refusal::Full), Some(charge)),
+        Err(refusal) => return (Err(refusal), Some(charge)),
+    };
     // All of the session, whose count is one: the handler's clone would count its parts.
     let its_session = Arc::clone(session);
     let handling = async move {
-        // Counted until the handler is done, also when the client is long gone: a drain waits for it.
-        let _count = count;
-        its_session.handler.handle(peer, packet).await
+        let outcome = its_session.handler.handle(peer, packet).await;
+        // Charged until the handler is done, also when the client is long gone: a drain waits for it.
+        (outcome, charge)
     };
-    match Detached::new(handling, Arc::clone(&session.stats)).await {
-        Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(not_a_prepare)) => Err(Refusal::NotAPrepare(not_a_prepare.0)),
+    match Detached::new(handling, Arc::clone(session.stats())).await {
+        Ok((Ok(reply), charge)) => (Ok(reply), Some(charge)),
+        Ok((Err(not_a_prepare), charge)) => {
+            (Err(Refusal::NotAPrepare(not_a_prepare.0)), Some(charge))
+        }
         Err(_panicked) => {
             tracing::error!("the packet handler panicked; its packet was answered 500");
-            Err(Refusal::Panicked)
+            (Err(Refusal::Panicked), None)
         }
     }
 }
@@ -122,15 +233,17 @@ async fn read<H: PacketHandler>(
     session: &Session<H>,
     version: Version,
     body: Incoming,
+    charge: &mut Charge,
 ) -> Result<Bytes, Refusal> {
-    let mut reading = pin!(body::read(body, MAX_PACKET_BYTES));
+    let has_room = || charge.cover(REQUEST_BYTES + MAX_PACKET_BYTES);
+    let mut reading = pin!(body::read_with_room(body, MAX_PACKET_BYTES, has_room));
     let outcome = if version == Version::HTTP_2 {
         // Each stream has a task of its own, which the connection's control can't wake. A common
         // body has come with its head, and then the timer is never armed.
-        let limit = session.limits.body_timeout;
+        let limit = session.limits().body_timeout;
         tokio::time::timeout(limit, reading).await.map_err(|_| Refusal::BodyLate)?
     } else {
-        let control = &session.control;
+        let control = session.place.control();
         control.await_body(true);
         let outcome = poll_fn(|context| match reading.as_mut().poll(context) {
             Poll::Ready(outcome) => Poll::Ready(Ok(outcome)),
@@ -141,13 +254,14 @@ async fn read<H: PacketHandler>(
         control.await_body(false);
         outcome?
     };
-    outcome.map_err(|error| match error {
-        ReadError::TooLong => Refusal::BodyTooLong,
-        ReadError::Cut(error) => {
+    match outcome {
+        Ok(body) => body.ok_or(Refusal::Full),
+        Err(ReadError::TooLong) => Err(Refusal::BodyTooLong),
+        Err(ReadError::Cut(error)) => {
             tracing::debug!(%error, "a request's body was cut short");
-            Refusal::BodyCut
+            Err(Refusal::BodyCut)
         }
-    })
+    }
 }
 
 /// Reads what little a refused client is still writing, and drops it.
@@ -177,18 +291,21 @@ fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
     (scheme.eq_ignore_ascii_case(b"bearer") && !token.is_empty()).then_some(token)
 }
 
-/// Whether the content type is `application/octet-stream`, with or without parameters.
-fn is_octet_stream(headers: &HeaderMap) -> bool {
+/// Whether the content type is one of a packet, with or without parameters.
+fn is_packet_type(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return false };
     let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(OCTET_STREAM.as_bytes())
+    let essence = essence.trim_ascii();
+    PACKET_TYPES.iter().any(|known| essence.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Why a request is not answered with an ILP reply.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Refusal {
+    Host,
     Method,
     Token,
+    NoPlace,
     ContentType,
     Full,
     BodyTooLong,
@@ -199,14 +316,19 @@ enum Refusal {
 }
 
 impl Refusal {
+    /// Whether the head alone was the reason, so that a client can go on giving it at no cost.
+    fn is_of_the_head(&self) -> bool {
+        matches!(self, Refusal::Host | Refusal::Method | Refusal::Token | Refusal::ContentType)
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Refusal::Method => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Token => StatusCode::UNAUTHORIZED,
             Refusal::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Refusal::Full => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::Full | Refusal::NoPlace => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Refusal::BodyLate | Refusal::BodyCut | Refusal::NotAPrepare(_) => {
+            Refusal::Host | Refusal::BodyLate | Refusal::BodyCut | Refusal::NotAPrepare(_) => {
                 StatusCode::BAD_REQUEST
             }
             Refusal::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
@@ -215,6 +337,9 @@ impl Refusal {
 
     fn text(self) -> String {
         match self {
+            Refusal::Host => {
+                "The request must have one Host field, and has none or several.".to_owned()
+            }
             Refusal::Method => {
                 "Only POST is answered here: one ILP Prepare as the body.".to_owned()
             }
@@ -225,6 +350,7 @@ impl Refusal {
                 format!("The content type must be {OCTET_STREAM}: the body is one ILP Prepare.")
             }
             Refusal::Full => "Too many packets are in flight; try again in a bit.".to_owned(),
+            Refusal::NoPlace => "Too many connections are open; try again in a bit.".to_owned(),
             Refusal::BodyTooLong => format!(
                 "The body is longer than {MAX_PACKET_BYTES} bytes, which is the longest ILP packet."
             ),
@@ -239,15 +365,16 @@ impl Refusal {
         }
     }
 
-    fn into_response(self) -> Response<Full<Bytes>> {
+    /// The answer, whose body is made of the text by `body`.
+    fn into_response(self, body: impl FnOnce(Bytes) -> Reply) -> Response<Reply> {
         let status = self.status();
         let extra = match self {
             Refusal::Method => Some((ALLOW, "POST")),
             Refusal::Token => Some((WWW_AUTHENTICATE, "Bearer")),
-            Refusal::Full => Some((RETRY_AFTER, "1")),
+            Refusal::Full | Refusal::NoPlace => Some((RETRY_AFTER, "1")),
             _ => None,
         };
-        let mut response = Response::new(Full::new(Bytes::from(self.text() + "\n")));
+        let mut response = Response::new(body(Bytes::from(self.text() + "\n")));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -256,10 +383,4 @@ impl Refusal {
         }
         response
     }
-}
-
-fn reply_response(reply: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(reply));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OCTET_STREAM));
-    response
 }

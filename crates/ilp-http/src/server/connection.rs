@@ -1,13 +1,12 @@
-//! One connection: its task, and the eye that is kept on it from outside.
+//! One connection: its task, and what its requests share.
 
-mod control;
-mod registry;
-
-pub(super) use control::{Control, Order};
-pub(super) use registry::Registry;
-
-use super::{Limits, PacketHandler, ServerStats, Worker, answer, limits, stats::ConnectionCount};
-use control::Heard;
+use super::{
+    Limits, PacketHandler, ServerStats, Worker, answer,
+    limits::{self, HTTP2_WEIGHT},
+    peers::PeerShares,
+};
+use crate::port::{Arrival, Holder, Place, PlaceHandle, Share, Socket, Supervised, Turns};
+use http::Version;
 use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -15,11 +14,9 @@ use hyper_util::{
 };
 use interledger_packet::MAX_PACKET_BYTES;
 use std::{
-    future::Future,
+    io,
     net::TcpStream as StdTcpStream,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
+    sync::{Arc, OnceLock},
 };
 use tokio::net::TcpStream;
 
@@ -30,55 +27,93 @@ const STREAM_WINDOW_BYTES: u32 = 65_535;
 const CONNECTION_WINDOW_BYTES: u32 = 1_024 * 1_024;
 const _: () = assert!(MAX_PACKET_BYTES <= STREAM_WINDOW_BYTES as usize);
 
+/// What all connections share.
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    pub(super) stats: Arc<ServerStats>,
+    pub(super) peers: PeerShares,
+}
+
 /// What every request of one connection shares.
 pub(super) struct Session<H> {
     pub(super) handler: H,
-    pub(super) control: Arc<Control>,
-    pub(super) limits: Arc<Limits>,
-    pub(super) stats: Arc<ServerStats>,
+    pub(super) place: PlaceHandle,
+    shared: Arc<Shared>,
+    /// The peer that the connection is counted to, and what it occupies. A proxy may carry packets of
+    /// others over it too.
+    first_peer: OnceLock<(u128, Arc<Share>)>,
 }
 
-/// Serves `stream` on the worker's thread.
+impl<H> Session<H> {
+    pub(super) fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    pub(super) fn stats(&self) -> &Arc<ServerStats> {
+        &self.shared.stats
+    }
+
+    /// What the peer occupies. The connection is known by the first peer that is asked about; `None`
+    /// if there is no place for another known one.
+    pub(super) fn share(&self, peer: u128, version: Version) -> Option<Arc<Share>> {
+        if let Some((first, share)) = self.first_peer.get() {
+            let is_first = *first == peer;
+            return Some(if is_first { Arc::clone(share) } else { self.shared.peers.share(peer) });
+        }
+        let weight = if version == Version::HTTP_2 { HTTP2_WEIGHT } else { 1 };
+        if !self.place.know(Holder::Peer(peer), weight) {
+            return None;
+        }
+        let share = self.shared.peers.share(peer);
+        self.place.control().set_share(Arc::clone(&share));
+        let _ = self.first_peer.set((peer, Arc::clone(&share)));
+        Some(share)
+    }
+}
+
+/// Serves a connection on the worker's thread.
 pub(super) fn start<H: PacketHandler>(
     worker: &Worker<H>,
-    registry: &Arc<Registry>,
-    limits: &Arc<Limits>,
-    stats: &Arc<ServerStats>,
-    stream: StdTcpStream,
-) {
-    // Counted here and not in the task: the acceptor's next look at the count must include it. The
-    // count travels with the task, so it is given back even if the worker's runtime has ended.
-    let count = ConnectionCount::new(stats);
-    let control = Arc::new(Control::new());
+    shared: &Arc<Shared>,
+    turns: Arc<Turns>,
+    arrival: Arrival,
+) -> io::Result<()> {
+    let Arrival { stream, place, .. } = arrival;
     let session = Arc::new(Session {
         handler: worker.handler.clone(),
-        control: Arc::clone(&control),
-        limits: Arc::clone(limits),
-        stats: Arc::clone(stats),
+        place: place.handle(),
+        shared: Arc::clone(shared),
+        first_peer: OnceLock::new(),
     });
-    let registered = registry.register(control);
-    worker.runtime.spawn(async move {
-        match TcpStream::from_std(stream) {
-            Ok(stream) => serve(stream, session).await,
-            Err(error) => tracing::warn!(%error, "an accepted connection can't be polled"),
-        }
-        drop(registered);
-        drop(count);
-    });
+    // The stream leaves this runtime's poller and enters the worker's. The place travels with it, so it
+    // is given back even if the worker's runtime has ended.
+    let stream = stream.into_std()?;
+    worker.runtime.spawn(serve(stream, place, turns, session));
+    Ok(())
 }
 
-async fn serve<H: PacketHandler>(stream: TcpStream, session: Arc<Session<H>>) {
+async fn serve<H: PacketHandler>(
+    stream: StdTcpStream,
+    place: Place,
+    turns: Arc<Turns>,
+    session: Arc<Session<H>>,
+) {
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::warn!(%error, "an accepted connection can't be polled");
+            return;
+        }
+    };
     // A reply is one small write; Nagle's algorithm would hold it back for the peer's next ACK.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY can't be set");
     }
-    let control = Arc::clone(&session.control);
-    let stats = Arc::clone(&session.stats);
-    let builder = builder(&session.limits);
-    let io = TokioIo::new(Heard::new(stream, Arc::clone(&control)));
+    let handle = place.handle();
+    let builder = builder(session.limits());
+    let io = TokioIo::new(Socket::new(stream, place, turns));
     let service = service_fn(move |request| answer::answer(Arc::clone(&session), request));
-    let connection = Box::pin(builder.serve_connection(io, service));
-    let supervised = Supervised { connection, control, stats, waker: None, finishing: false };
+    let supervised = Supervised::new(builder.serve_connection(io, service), &handle);
     if let Err(error) = supervised.await {
         tracing::debug!(%error, "a peer's connection ended early");
     }
@@ -109,79 +144,4 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_header_list_size(u32::try_from(head_bytes_max).unwrap_or(u32::MAX));
     builder
-}
-
-/// A connection that obeys the orders of its [`Control`].
-///
-/// A channel would be polled, and its lock taken, with every packet; an order costs one load.
-struct Supervised<C> {
-    connection: Pin<Box<C>>,
-    control: Arc<Control>,
-    stats: Arc<ServerStats>,
-    /// The waker that the control has, so that it is only given another.
-    waker: Option<Waker>,
-    finishing: bool,
-}
-
-impl<C: GracefulConnection> Future for Supervised<C> {
-    type Output = Result<(), C::Error>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let known = this.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
-        if !known {
-            this.waker = Some(context.waker().clone());
-            // Before the order is read: one given in between then finds a waker to wake.
-            this.control.wake_with(context.waker());
-        }
-        match this.control.order() {
-            Order::Serve => {}
-            Order::Finish => this.finish(),
-            Order::CutIfQuiet => {
-                if this.control.is_quiet() {
-                    this.stats.timed_out();
-                    return Poll::Ready(Ok(()));
-                }
-                // A request came just as time ran out: it shall be answered.
-                this.control.countermand();
-                this.finish();
-            }
-            Order::Cut => return Poll::Ready(Ok(())),
-        }
-        this.connection.as_mut().poll(context)
-    }
-}
-
-impl<C: GracefulConnection> Supervised<C> {
-    fn finish(&mut self) {
-        if !self.finishing {
-            self.finishing = true;
-            self.connection.as_mut().graceful_shutdown();
-        }
-    }
-}
-
-/// What the supervision needs of a connection; hyper-util's own type has six parameters.
-trait GracefulConnection: Future<Output = Result<(), <Self as GracefulConnection>::Error>> {
-    type Error;
-    fn graceful_shutdown(self: Pin<&mut Self>);
-}
-
-impl<I, S, B> GracefulConnection for auto::Connection<'_, I, S, TokioExecutor>
-where
-    Self: Future<Output = Result<(), Box<dyn std::error::Error + Send + Sync>>>,
-    S: hyper::service::Service<
-            hyper::Request<hyper::body::Incoming>,
-            Response = hyper::Response<B>,
-            Error = std::convert::Infallible,
-            Future: Send + 'static,
-        >,
-    B: hyper::body::Body<Data: Send, Error = std::convert::Infallible> + Send + 'static,
-    I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
-{
-    type Error = Box<dyn std::error::Error + Send + Sync>;
-
-    fn graceful_shutdown(self: Pin<&mut Self>) {
-        auto::Connection::graceful_shutdown(self);
-    }
 }

@@ -82,7 +82,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_dropped_future_runs_to_its_end() {
-        let stats = Arc::new(ServerStats::default());
+        let stats = Arc::new(ServerStats::new(&crate::server::Limits::default()));
         let (go, wait) = oneshot::channel::<()>();
         let (done, seen) = oneshot::channel();
         let mut future = Detached::new(
@@ -105,7 +105,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_future_never_started_is_dropped() {
-        let stats = Arc::new(ServerStats::default());
+        let stats = Arc::new(ServerStats::new(&crate::server::Limits::default()));
         let ran = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&ran);
         drop(Detached::new(async move { flag.store(true, Ordering::SeqCst) }, Arc::clone(&stats)));
@@ -116,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_stays_inside() {
-        let stats = Arc::new(ServerStats::default());
+        let stats = Arc::new(ServerStats::new(&crate::server::Limits::default()));
         let panicking = async { panic!("a test's panic") };
         assert_eq!(Detached::<_>::new(panicking, Arc::clone(&stats)).await, Err(Panicked));
         assert_eq!(stats.handler_panics(), 1);

@@ -1,9 +1,14 @@
 //! What the server counts, and waiting until there is nothing left to count.
 
+use super::Limits;
+use crate::port::{Pool, PortStats, until_quiet};
 use http::StatusCode;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::sync::Notify;
 
@@ -20,48 +25,71 @@ const STATUSES: [StatusCode; 8] = [
 ];
 
 /// Counters of one server. Reading them costs a load each.
-#[derive(Debug, Default)]
 pub struct ServerStats {
-    connections_open: AtomicU64,
-    connections_accepted: AtomicU64,
-    connections_refused: AtomicU64,
-    connections_timed_out: AtomicU64,
-    requests_in_flight: AtomicU64,
+    port: Arc<PortStats>,
+    pool: Arc<Pool>,
     /// In the order of [`STATUSES`].
     responses: [AtomicU64; STATUSES.len()],
     requests_detached: AtomicU64,
+    replies_dropped: AtomicU64,
     handler_panics: AtomicU64,
-    /// Told whenever the open connections or the requests in flight reach zero.
-    zero: Notify,
+    /// Notified whenever the open connections or the requests in flight reach zero.
+    zero: Arc<Notify>,
 }
 
-// The counters that only grow are read for display, so they need no order. The two that fall carry
-// the drain: a decrement releases what was done before it, and `quiet` acquires it.
+// The counters that only grow are read for display, so they need no order.
 impl ServerStats {
+    pub(super) fn new(limits: &Limits) -> ServerStats {
+        let zero = Arc::<Notify>::default();
+        ServerStats {
+            port: Arc::new(PortStats::notifying(Arc::clone(&zero))),
+            pool: Pool::new(
+                limits.requests_max as u64,
+                limits.request_bytes_max as u64,
+                Arc::clone(&zero),
+            ),
+            responses: Default::default(),
+            requests_detached: AtomicU64::new(0),
+            replies_dropped: AtomicU64::new(0),
+            handler_panics: AtomicU64::new(0),
+            zero,
+        }
+    }
+
     /// Connections open now.
     pub fn connections_open(&self) -> u64 {
-        self.connections_open.load(Ordering::Acquire)
+        self.port.open()
     }
 
     /// Connections handed to a worker since the start.
     pub fn connections_accepted(&self) -> u64 {
-        self.connections_accepted.load(Ordering::Relaxed)
+        self.port.accepted()
     }
 
     /// Connections refused since the start because too many were open.
     pub fn connections_refused(&self) -> u64 {
-        self.connections_refused.load(Ordering::Relaxed)
+        self.port.refused()
     }
 
-    /// Connections closed since the start for a slow head, a slow body or idleness.
+    /// Connections closed since the start for a slow head, a slow body, a reply not taken or idleness.
     pub fn connections_timed_out(&self) -> u64 {
-        self.connections_timed_out.load(Ordering::Relaxed)
+        self.port.timed_out()
     }
 
-    /// Requests that passed authentication and are not answered yet, those whose client has hung
-    /// up included.
+    /// Connections closed since the start to make room for another client's.
+    pub fn connections_evicted(&self) -> u64 {
+        self.port.evicted()
+    }
+
+    /// Requests that passed authentication and whose reply has not left yet, those whose client has
+    /// hung up included.
     pub fn requests_in_flight(&self) -> u64 {
-        self.requests_in_flight.load(Ordering::Acquire)
+        self.pool.requests()
+    }
+
+    /// Bytes that those requests and replies occupy, by what they announced.
+    pub fn request_bytes(&self) -> u64 {
+        self.pool.bytes()
     }
 
     /// Requests answered since the start, by HTTP status. Those whose head was no HTTP never became
@@ -76,17 +104,22 @@ impl ServerStats {
         self.requests_detached.load(Ordering::Relaxed)
     }
 
+    /// Replies since the start that were dropped, as the peer had left too many untaken.
+    pub fn replies_dropped(&self) -> u64 {
+        self.replies_dropped.load(Ordering::Relaxed)
+    }
+
     /// Packets since the start whose handler panicked.
     pub fn handler_panics(&self) -> u64 {
         self.handler_panics.load(Ordering::Relaxed)
     }
 
-    pub(super) fn refused(&self) {
-        self.connections_refused.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn port(&self) -> &Arc<PortStats> {
+        &self.port
     }
 
-    pub(super) fn timed_out(&self) {
-        self.connections_timed_out.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
     }
 
     pub(super) fn answered(&self, status: StatusCode) {
@@ -101,61 +134,27 @@ impl ServerStats {
         self.requests_detached.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn reply_dropped(&self) {
+        self.replies_dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn panicked(&self) {
         self.handler_panics.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Completes once no connection is open and no request in flight.
     pub(super) async fn quiet(&self) {
-        loop {
-            let mut told = std::pin::pin!(self.zero.notified());
-            // Waiting begins before the counts are read, so that a zero in between is not missed.
-            told.as_mut().enable();
-            if self.connections_open() == 0 && self.requests_in_flight() == 0 {
-                return;
-            }
-            told.await;
-        }
-    }
-
-    fn left(&self, counter: &AtomicU64) {
-        if counter.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.zero.notify_waiters();
-        }
+        let is_quiet = || self.connections_open() == 0 && self.requests_in_flight() == 0;
+        until_quiet(&self.zero, is_quiet).await;
     }
 }
 
-/// Counts one connection for as long as it lives.
-pub(super) struct ConnectionCount(Arc<ServerStats>);
-
-impl ConnectionCount {
-    pub(super) fn new(stats: &Arc<ServerStats>) -> ConnectionCount {
-        stats.connections_open.fetch_add(1, Ordering::AcqRel);
-        stats.connections_accepted.fetch_add(1, Ordering::Relaxed);
-        ConnectionCount(Arc::clone(stats))
-    }
-}
-
-impl Drop for ConnectionCount {
-    fn drop(&mut self) {
-        self.0.left(&self.0.connections_open);
-    }
-}
-
-/// Counts one request for as long as it lives, wherever it runs.
-pub(super) struct RequestCount(Arc<ServerStats>);
-
-impl RequestCount {
-    /// Counts one more request, unless `requests_max` are in flight.
-    pub(super) fn new(stats: &Arc<ServerStats>, requests_max: usize) -> Option<RequestCount> {
-        let before = stats.requests_in_flight.fetch_add(1, Ordering::AcqRel);
-        let count = RequestCount(Arc::clone(stats));
-        (before < requests_max as u64).then_some(count)
-    }
-}
-
-impl Drop for RequestCount {
-    fn drop(&mut self) {
-        self.0.left(&self.0.requests_in_flight);
+impl fmt::Debug for ServerStats {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ServerStats")
+            .field("port", &self.port)
+            .field("requests_in_flight", &self.requests_in_flight())
+            .finish_non_exhaustive()
     }
 }

@@ -75,8 +75,14 @@ pub(super) fn write_server(page: &mut Page<'_>, server: &ServerStats) -> Result 
     page.counter("jirani_http_connections_refused", help, server.connections_refused())?;
     let help = "Connections that were closed for being slow or idle";
     page.counter("jirani_http_connections_timed_out", help, server.connections_timed_out())?;
-    let help = "Requests with a known token that are not answered yet";
+    let help = "Connections that were closed to make room for another client's";
+    page.counter("jirani_http_connections_evicted", help, server.connections_evicted())?;
+    let help = "Requests with a known token whose reply has not left yet";
     page.gauge("jirani_http_requests_in_flight", help, server.requests_in_flight())?;
+    let help = "Bytes that those requests and their replies occupy";
+    page.gauge("jirani_http_request_bytes", help, server.request_bytes())?;
+    let help = "Replies that were dropped since their peer left too many untaken";
+    page.counter("jirani_http_replies_dropped", help, server.replies_dropped())?;
     let help = "Requests of peers by the HTTP status of their answer";
     let mut family = page.family(Kind::Counter, "jirani_http_responses", help)?;
     for (status, count) in server.responses() {

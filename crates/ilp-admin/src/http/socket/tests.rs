@@ -234,16 +234,19 @@ async fn sockets_are_bounded_and_what_is_no_message_ends_one() {
     let port = Port::open(|_| Auth::loopback(Vec::new())).await;
     let mut open = Vec::new();
     for _ in 0..SOCKETS_MAX {
-        open.push(Client::open(&port, &[]).await.unwrap());
+        let mut client = Client::open(&port, &[]).await.unwrap();
+        assert_eq!(client.init(json!({})).await["type"], "connection_ack");
+        open.push(client);
     }
-    assert_eq!(status(Client::open(&port, &[]).await), 503);
+    let mut one_too_many = Client::open(&port, &[]).await.unwrap();
+    assert_eq!(one_too_many.init(json!({})).await, json!(1013));
     let mut client = open.pop().unwrap();
-    client.init(json!({})).await;
     client.send(json!({"type": "nonsense"})).await;
     assert_eq!(client.read().await, json!(4400));
     drop(client);
     for _ in 0..500 {
-        if status(Client::open(&port, &[]).await) == 101 {
+        let mut client = Client::open(&port, &[]).await.unwrap();
+        if client.init(json!({})).await["type"] == "connection_ack" {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -1,0 +1,246 @@
+//! One listening port: who gets a connection, who makes room for others, and what takes too long.
+//!
+//! A connection begins as a *stranger's*: its client has shown nothing. Their number is bounded, and one
+//! more ends the oldest of the source that has the most of them; so silent clients shut nobody out, and
+//! a source with few connections keeps them. A client that shows what the port asks for, such as a
+//! peer's token, is *known* from then on. No stranger takes its place, and no holder of such places
+//! gets so many that others find none.
+//!
+//! Deadlines hold in both directions: for what a client sends, and for what it takes. All connections
+//! are looked at once in a tick, so that none of it costs a request more than a few loads and stores.
+
+mod control;
+mod limits;
+mod places;
+mod registry;
+mod shares;
+mod socket;
+mod source;
+mod stats;
+mod supervised;
+mod turns;
+
+pub(crate) use self::{
+    control::Control,
+    shares::{Charge, Pool, Share},
+    stats::until_quiet,
+};
+pub use self::{
+    control::{Order, Running},
+    limits::PortLimits,
+    places::Holder,
+    socket::Socket,
+    source::Source,
+    stats::PortStats,
+    supervised::{GracefulConnection, Supervised},
+    turns::Turns,
+};
+
+use self::registry::Registry;
+use std::{
+    fmt,
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{Instant, MissedTickBehavior},
+};
+
+/// A listening port's connections.
+pub struct Port {
+    limits: PortLimits,
+    registry: Arc<Registry>,
+}
+
+/// A connection that was accepted and has a place.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The connection.
+    pub stream: TcpStream,
+    /// The client's address.
+    pub from: SocketAddr,
+    /// Its place, to be kept with the stream in a [`Socket`].
+    pub place: Place,
+}
+
+/// How long accepting pauses after an error that repeats at once, such as no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+impl Port {
+    /// A port with these bounds, which counts in `stats`.
+    pub fn new(limits: PortLimits, stats: Arc<PortStats>) -> Port {
+        let registry = Arc::new(Registry::new(limits.clone(), stats));
+        Port { limits, registry }
+    }
+
+    /// Accepts connections and hands each to `take`, until `stop` completes. Closes the port then.
+    pub async fn accept(
+        &self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()>,
+        mut take: impl FnMut(Arrival),
+    ) {
+        let mut stop = std::pin::pin!(stop);
+        let mut watch = self.ticks();
+        let mut paused_until = None;
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => return,
+                _ = watch.tick() => self.registry.watch(),
+                () = pause(paused_until) => paused_until = None,
+                accepted = self.next(&listener), if paused_until.is_none() => match accepted {
+                    Ok((stream, from)) => {
+                        take(Arrival { stream, from, place: self.enter(from) });
+                    }
+                    Err(error) => paused_until = self.after_accept_error(&error),
+                },
+            }
+        }
+    }
+
+    async fn next(&self, listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+        self.registry.takes_more().await;
+        listener.accept().await
+    }
+
+    fn enter(&self, from: SocketAddr) -> Place {
+        let (id, control) = self.registry.enter(Source::from(from.ip()));
+        let registry = Arc::clone(&self.registry);
+        Place(PlaceHandle { id, registry, control })
+    }
+
+    /// Has every connection finish what is in flight and close, until `quiet` completes or `timeout`
+    /// is over; says whether it completed.
+    pub async fn drain(&self, timeout: Duration, quiet: impl Future<Output = ()>) -> bool {
+        self.registry.order_all(Order::Finish);
+        let deadline = Instant::now() + timeout;
+        let mut quiet = std::pin::pin!(quiet);
+        let mut watch = self.ticks();
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut quiet => return true,
+                () = tokio::time::sleep_until(deadline) => return false,
+                // Slow clients are cut in a drain as at any other time.
+                _ = watch.tick() => self.registry.watch(),
+            }
+        }
+    }
+
+    /// Ends every connection at once.
+    pub fn cut_all(&self) {
+        self.registry.order_all(Order::Cut);
+    }
+
+    fn ticks(&self) -> tokio::time::Interval {
+        let mut ticks = tokio::time::interval(self.limits.tick());
+        // A late tick must not be followed by a burst that ages every connection at once.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks
+    }
+
+    /// When to accept again. Errors of the one connection that was being accepted need no pause; any
+    /// other would come again at once and turn the loop into a spin.
+    fn after_accept_error(&self, error: &io::Error) -> Option<Instant> {
+        let of_the_client = matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::Interrupted
+        );
+        if of_the_client {
+            return None;
+        }
+        let port = self.limits.name;
+        tracing::warn!(port, %error, "can't accept connections; trying again shortly");
+        Some(Instant::now() + ACCEPT_PAUSE)
+    }
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Port").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+async fn pause(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A connection's place in its port, given back when this is dropped.
+#[derive(Debug)]
+pub struct Place(PlaceHandle);
+
+impl Place {
+    /// A handle for what serves the connection's requests. The place may be given back before it.
+    pub fn handle(&self) -> PlaceHandle {
+        self.0.clone()
+    }
+
+    fn control(&self) -> &Arc<Control> {
+        &self.0.control
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.registry.leave(self.0.id);
+    }
+}
+
+/// What serves a connection's requests knows it by this. Cheap to clone.
+#[derive(Clone)]
+pub struct PlaceHandle {
+    id: u64,
+    registry: Arc<Registry>,
+    control: Arc<Control>,
+}
+
+impl PlaceHandle {
+    /// A request begins. It ends when the guard is dropped, which is when its answer has left.
+    pub fn begin(&self, http2: bool) -> Running {
+        Running::begin(&self.control, http2)
+    }
+
+    /// Makes the connection a known one, counted as `holder`'s with `weight`, if there is a place.
+    /// Says whether it is known now. A connection stays with the holder that was shown first.
+    pub fn know(&self, holder: Holder, weight: u32) -> bool {
+        self.control.is_known() || self.registry.know(self.id, holder, weight)
+    }
+
+    /// Ends the connection: [`Order::Finish`] once its requests are answered, [`Order::Cut`] at once.
+    pub fn order(&self, order: Order) {
+        self.control.give(order);
+    }
+
+    /// Notes that the connection's task runs for the first time.
+    fn task_begins(&self) {
+        self.registry.settle();
+    }
+
+    pub(crate) fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    pub(crate) fn stats(&self) -> &Arc<PortStats> {
+        self.registry.stats()
+    }
+}
+
+impl fmt::Debug for PlaceHandle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PlaceHandle")
+            .field("id", &self.id)
+            .field("control", &self.control)
+            .finish_non_exhaustive()
+    }
+}
