@@ -15,7 +15,6 @@ use crate::support::{
     Node,
     packets::{FULFILLMENT, Sender, in_ms, prepare, prepare_until},
     stub::{Answer, Stub},
-    wait_for,
 };
 
 /// What the node may take of the machine's memory through all of it, in kilobytes.
@@ -170,10 +169,7 @@ fn silent_strangers_shut_no_peer_out() {
         let siege = attack.start(&target);
         thread::sleep(LENGTH / 4);
         for _ in 0..CONNECTIONS {
-            wait_for("a place for a peer", || {
-                let sent = node.sender("test.alice").post(&prepare("test.bob", 1));
-                sent.ok().filter(|answer| answer.status == 200)
-            });
+            node.sender("test.alice").fulfilled(&prepare("test.bob", 1));
         }
         kept.fulfilled(&prepare("test.bob", 1));
         siege.end();

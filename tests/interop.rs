@@ -90,7 +90,10 @@ fn interledger_pay_quotes_and_pays_over_nodes_whose_peers_have_no_maximum() {
     let [at_one, at_two] = [&one, &two].map(|node| node.create_asset("USD", 2));
     let mut receiver = Script::start("receiver.js");
     let credentials = receiver.ask(&json!({
-        "ilpAddress": "test.receiver", "token": "for-test.receiver", "asset": asset_details,
+        "ilpAddress": "test.receiver",
+        "token": "for-test.receiver",
+        "asset": asset_details,
+        "package": OLD_STREAM_RECEIVER,
     }));
     let endpoint = format!("http://127.0.0.1:{}", credentials["port"]);
     let http = |incoming: &str, node: &Node, outgoing: &str| {
@@ -123,9 +126,12 @@ fn interledger_pay_quotes_and_pays_out_of_a_stock_without_a_maximum() {
     node.stock(&euros, 1_000_000);
     let mut receiver = Script::start("receiver.js");
     let euro = json!({ "code": "EUR", "scale": 2 });
-    let credentials = receiver.ask(
-        &json!({ "ilpAddress": "test.receiver", "token": "for-test.receiver", "asset": euro }),
-    );
+    let credentials = receiver.ask(&json!({
+        "ilpAddress": "test.receiver",
+        "token": "for-test.receiver",
+        "asset": euro,
+        "package": OLD_STREAM_RECEIVER,
+    }));
     let endpoint = format!("http://127.0.0.1:{}", credentials["port"]);
     let receiver_id = node.create_peer(&euros, "test.receiver", &endpoint, json!({}));
     let rich = json!({ "initialLiquidity": "5000000" });

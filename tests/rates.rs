@@ -185,8 +185,8 @@ fn a_service_in_any_bad_mood_leaves_the_last_good_rate_in_use() {
     assert!(!log.contains("hush"), "the service's URL may hold a key: {log}");
     let fails = log.matches("the rates service fails").count();
     let works = log.matches("the rates service tells rates again").count();
-    // For each of two bases, once a turn.
-    assert!((15..=30).contains(&fails) && works == fails, "{fails} {works}");
+    // Once a turn it works again, and a warning comes at most once a minute, with a count.
+    assert!(fails >= 1 && (15..=30).contains(&works), "{fails} {works}");
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn one_bad_rate_is_refused_alone_and_the_others_of_its_base_stay_fresh() {
     let service = RatesService::start(Mood::Rates(r#"{"EUR": 0.92, "USD": 1.08, "MXN": 17.3}"#));
     let exchange = Exchange::with_service(&service, "2000");
     let pesos = exchange.node.create_asset("MXN", 2);
-    exchange.node.create_peer(&pesos, "test.carla", NOWHERE, json!({}));
+    exchange.node.create_peer(&pesos, "test.carla", "http://127.0.0.1:2", json!({}));
     exchange.node.stock(&pesos, 50_000_000);
     // Carla's node takes no connection, so T01 says that the packet was converted.
     let to_carla = || {
@@ -227,8 +227,8 @@ fn one_bad_rate_is_refused_alone_and_the_others_of_its_base_stay_fresh() {
     assert_eq!(exchange.send(1_000), Ok(9_200), "the rate to EUR is as fresh as ever");
     let log = exchange.node.dir.log();
     let refused = log.matches("a rate of the service can't be used").count();
-    // Of the bases USD and EUR; to MXN itself there is none from MXN.
-    assert_eq!(refused, 2, "once for each base: {log}");
+    // Of the bases USD and EUR, within one minute, which is one line.
+    assert_eq!(refused, 1, "{log}");
     assert!(!log.contains("the rates service fails"), "{log}");
     service.turn(Mood::Rates(r#"{"EUR": 0.92, "USD": 1.08, "MXN": 17.3}"#));
     exchange.wait_until_well();

@@ -10,6 +10,7 @@
 //! names another node to be measured, `JIRANI_BENCH_ROUNDS` another number of turns. `-- hostile` is
 //! apart from these: what a good peer notices of each kind of hostile neighbour.
 
+#[expect(dead_code, reason = "the tests alone have slow heads and end an attack early")]
 #[path = "../../tests/hostile_ports/attacks.rs"]
 mod attacks;
 mod background;

@@ -152,7 +152,9 @@ impl Auth {
         from: Option<IpAddr>,
     ) -> Result<Identified<'_>, Denied> {
         let known = |kind, body| Identified { kind, body, signature: None };
-        let Rule::Secret(secret) = &*self.rule else { return Ok(known(CallerKind::Loopback, body)) };
+        let Rule::Secret(secret) = &*self.rule else {
+            return Ok(known(CallerKind::Loopback, body));
+        };
         let (bearer, signatures) = &**secret;
         let now = Instant::now();
         match (headers.get(AUTHORIZATION), body) {

@@ -22,7 +22,7 @@ use axum::{
 };
 use ilp_connector::token::Secret;
 
-pub(crate) use self::limiter::{Networks, is_one_too_many};
+pub(crate) use self::limiter::{Networks, host_of, is_one_too_many};
 use self::{limiter::Limiter, wire::Refusal};
 use crate::{
     http::{ClientAddress, is_json},

@@ -26,7 +26,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{self, post},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 pub(crate) use self::request::is_json;

@@ -89,7 +89,8 @@ async fn scrape(State(metrics): State<Arc<Metrics>>, request: Request) -> Respon
             return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "60")], reason).into_response();
         }
         Err(Denied::Wrong(_) | Denied::Unavailable(_)) => {
-            let reason = "show metrics.secret, or admin.secret, as `Authorization: Bearer SECRET`\n";
+            let reason =
+                "show metrics.secret, or admin.secret, as `Authorization: Bearer SECRET`\n";
             let challenge = [(WWW_AUTHENTICATE, "Bearer")];
             return (StatusCode::UNAUTHORIZED, challenge, reason).into_response();
         }

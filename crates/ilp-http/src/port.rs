@@ -37,14 +37,7 @@ pub use self::{
 };
 
 use self::registry::Registry;
-use std::{
-    fmt,
-    future::Future,
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::{Instant, MissedTickBehavior},
@@ -87,25 +80,33 @@ impl Port {
         let mut stop = std::pin::pin!(stop);
         let mut watch = self.ticks();
         let mut paused_until = None;
+        let mut arrived: Option<(TcpStream, SocketAddr)> = None;
         loop {
+            let waiting = arrived.as_ref().map(|(_, from)| *from);
             tokio::select! {
                 biased;
                 () = &mut stop => return,
                 _ = watch.tick() => self.registry.watch(),
                 () = pause(paused_until) => paused_until = None,
-                accepted = self.next(&listener), if paused_until.is_none() => match accepted {
-                    Ok((stream, from)) => {
+                from = self.room_for(waiting) => {
+                    if let Some((stream, _)) = arrived.take() {
                         take(Arrival { stream, from, place: self.enter(from) });
                     }
+                }
+                accepted = listener.accept(), if waiting.is_none() && paused_until.is_none() => match accepted {
+                    Ok(next) => arrived = Some(next),
                     Err(error) => paused_until = self.after_accept_error(&error),
                 },
             }
         }
     }
 
-    async fn next(&self, listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    /// Completes once there is room for the connection that has arrived, and gives its address.
+    async fn room_for(&self, arrived: Option<SocketAddr>) -> SocketAddr {
+        let Some(from) = arrived else { return std::future::pending().await };
         self.registry.takes_more().await;
-        listener.accept().await
+        self.registry.has_room(Source::from(from.ip())).await;
+        from
     }
 
     fn enter(&self, from: SocketAddr) -> Place {

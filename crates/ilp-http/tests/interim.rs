@@ -4,6 +4,7 @@ use crate::{
 };
 use ilp_http::spsp::{SpspClient, SpspError, SpspOptions};
 use ilp_http::{ReceiverUrl, tls};
+use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
 
 /// An interim response, as many as anyone wants to write.
@@ -87,7 +88,7 @@ async fn a_receiver_that_sends_interim_responses_without_an_end_is_given_up() {
     .await;
     let url = ReceiverUrl::parse(&format!("http://{}/bob", receiver.address)).unwrap();
     let tls = tls::client_config_with_roots(rustls::RootCertStore::empty()).unwrap();
-    let client = SpspClient::new(SpspOptions::default(), &tls);
+    let client = SpspClient::new(SpspOptions::default(), &tls, &Arc::default());
     let error = client.query(&url).await.unwrap_err();
     assert!(matches!(error, SpspError::Http(_)), "{error:?}");
 }

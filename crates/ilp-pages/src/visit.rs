@@ -18,8 +18,9 @@ use axum::{
     response::Response,
 };
 use ilp_admin::{
-    ClientAddress, Visitor, recognized,
+    ClientAddress, Visitor,
     operator::audit::{Caller, CallerKind},
+    recognized,
 };
 
 use crate::{

@@ -139,8 +139,12 @@ impl Store {
                 let payment = look_at::<OutgoingPaymentRecord>(entry, wants)?;
                 found.assets_of_owners.insert(payment.id, payment.quote.asset_id);
             }
-            Kind::Quote => drop(look_at::<QuoteRecord>(entry, wants)?),
-            Kind::Fee => drop(look_at::<FeeRecord>(entry, wants)?),
+            Kind::Quote => {
+                look_at::<QuoteRecord>(entry, wants)?;
+            }
+            Kind::Fee => {
+                look_at::<FeeRecord>(entry, wants)?;
+            }
             _ => return Err(self.damaged(key, "is of a kind that nobody looks at")),
         }
         Ok(())

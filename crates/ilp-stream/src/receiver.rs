@@ -1,5 +1,6 @@
 //! The receiving end: credentials for those who want to pay, and answers to their packets.
 
+mod close;
 mod incoming;
 mod token;
 mod totals;

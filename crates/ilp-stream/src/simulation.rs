@@ -5,6 +5,7 @@
 //! liquidity, and lies. All chance comes from a seed, which a failing test prints.
 
 mod path;
+mod probes;
 mod scenarios;
 mod storm;
 

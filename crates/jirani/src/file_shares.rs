@@ -165,9 +165,8 @@ mod tests {
 
     fn parts() -> [Part; 5] {
         let next_hops = Part { wanted: 16_384, enough: 4_096, least: 8 };
-        let [peers, wallets, admin, asking] =
-            [(12_000, 16), (1_024, 8), (256, 32), (0, 16)]
-                .map(|(wanted, least)| Part::new(wanted, least));
+        let [peers, wallets, admin, asking] = [(12_000, 16), (1_024, 8), (256, 32), (0, 16)]
+            .map(|(wanted, least)| Part::new(wanted, least));
         [peers, next_hops, wallets, admin, asking]
     }
 

@@ -62,7 +62,9 @@ impl HttpPort {
             let time_max = self.connection_time_max;
             tokio::spawn(async move {
                 let ended = match time_max {
-                    Some(time_max) => tokio::time::timeout(time_max, served).await.unwrap_or(Ok(())),
+                    Some(time_max) => {
+                        tokio::time::timeout(time_max, served).await.unwrap_or(Ok(()))
+                    }
                     None => served.await,
                 };
                 if let Err(error) = ended {
@@ -163,7 +165,9 @@ impl<B: Body<Data = Bytes> + Unpin> Body for CountedBody<B> {
     fn size_hint(&self) -> SizeHint {
         match &self.part {
             Part::Body(body) => body.size_hint(),
-            Part::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+            Part::Text(text) => {
+                SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
+            }
         }
     }
 }

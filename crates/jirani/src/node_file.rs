@@ -57,7 +57,7 @@ impl NodeFile {
     /// Reads where the admin port of a node listens that runs on this folder; `None` where the file is
     /// missing or something else.
     pub(crate) fn admin_listen(data_dir: &Path) -> Option<SocketAddr> {
-        let text = std::fs::read_to_string(data_dir.join("node.json")).ok()?;
+        let text = fs::read_to_string(data_dir.join("node.json")).ok()?;
         let file: serde_json::Value = serde_json::from_str(&text).ok()?;
         file["admin"]["listen"].as_str()?.parse().ok()
     }

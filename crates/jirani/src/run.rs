@@ -12,7 +12,7 @@ use ilp_connector::{
 };
 use ilp_http::{
     Client, ClientOptions, Limits, Server,
-    server::Drained,
+    server::{Drained, ServerStats},
     spsp::{SpspClient, SpspOptions},
     tls::TlsSetupError,
 };
@@ -165,15 +165,8 @@ async fn serve(
         ADMIN_DRAIN,
     );
     let server = Server::new(limits(config, files));
-    let sources = Sources {
-        connector: Arc::clone(connector),
-        operator: operator.clone(),
-        store: store.clone(),
-        nodes: workers.iter().map(|worker| worker.handler.clone()).chain([asking]).collect(),
-        server: server.stats(),
-        transfers_in_flight_max: config.in_flight_max,
-        peers_max: config.metrics.peers_max,
-    };
+    let nodes = workers.iter().map(|worker| worker.handler.clone()).chain([asking]).collect();
+    let sources = sources(config, (connector, &operator, store), nodes, server.stats());
     let packets = server.serve(surfaces.ilp, workers, until(stopping.clone()));
     let stop_upkeep = until(stopping.clone());
     let upkeep = upkeep((config, web), store, operator.clone(), event_made, stop_upkeep);
@@ -193,6 +186,24 @@ async fn serve(
     drop(end_workers);
     tell_unfinished(&operator, drained).await;
     outcome
+}
+
+/// What the metrics are read from.
+fn sources(
+    config: &Config,
+    (connector, operator, store): (&Arc<Books>, &Operator, &Store),
+    nodes: Vec<Node>,
+    server: Arc<ServerStats>,
+) -> Sources {
+    Sources {
+        connector: Arc::clone(connector),
+        operator: operator.clone(),
+        store: store.clone(),
+        nodes,
+        server,
+        transfers_in_flight_max: config.in_flight_max,
+        peers_max: config.metrics.peers_max,
+    }
 }
 
 /// Waits for the end and begins it: no new packet is taken, and all that serves stops.
@@ -223,11 +234,7 @@ fn spsp_options(config: &Config) -> SpspOptions {
 }
 
 fn limits(config: &Config, files: FileShares) -> Limits {
-    Limits {
-        connections_max: files.peers,
-        drain_timeout: drain_max(config),
-        ..Limits::default()
-    }
+    Limits { connections_max: files.peers, drain_timeout: drain_max(config), ..Limits::default() }
 }
 
 /// What is served on the operator's port: the API, and the pages and the metrics beside it; and what

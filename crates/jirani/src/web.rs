@@ -79,6 +79,9 @@ pub(crate) fn reason(error: &WebError, whom: &str) -> String {
         WebError::Connect(ConnectError::Unreachable(error)) => {
             format!("{whom} can't be reached: {}", unreachable(error))
         }
+        WebError::Connect(ConnectError::NoDescriptor) => {
+            format!("no file descriptor is left for a connection to {whom}")
+        }
         WebError::Connect(ConnectError::Tls(error)) => format!("TLS with {whom} failed: {error}"),
         WebError::Connect(ConnectError::Name) => {
             format!("{whom}'s name can't be in any certificate")

@@ -14,7 +14,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::auto_peering::source;
+use crate::auto_peering::host_of;
 
 /// Wrong guesses at once from one source, and how long it takes until there may be one more.
 const GUESSES_MAX: u32 = 10;
@@ -58,14 +58,14 @@ pub(super) enum Guessed {
 impl Guesses {
     /// Whether what a source shows is looked at.
     pub(super) fn admit(&self, from: Option<IpAddr>, now: Instant) -> bool {
-        let source = from.map(source);
+        let source = from.map(host_of);
         let sources = self.0.lock();
         sources.trusts(source, now) || sources.recent(source, now) < GUESSES_MAX
     }
 
     /// Notes that a source has shown a wrong secret.
     pub(super) fn was_wrong(&self, from: Option<IpAddr>, now: Instant) -> Guessed {
-        let source = from.map(source);
+        let source = from.map(host_of);
         let mut sources = self.0.lock();
         let recent = sources.recent(source, now);
         if recent >= GUESSES_MAX {
@@ -82,7 +82,7 @@ impl Guesses {
 
     /// Notes that a source has shown the right secret.
     pub(super) fn was_right(&self, from: Option<IpAddr>, now: Instant) {
-        let Some(source) = from.map(source).filter(|source| !source.is_loopback()) else { return };
+        let Some(source) = from.map(host_of).filter(|source| !source.is_loopback()) else { return };
         let mut sources = self.0.lock();
         if sources.trusted.len() >= TRUSTED_MAX && !sources.trusted.contains_key(&Some(source)) {
             let oldest = sources.trusted.iter().min_by_key(|(_, shown)| **shown);

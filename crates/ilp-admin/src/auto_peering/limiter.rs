@@ -40,6 +40,13 @@ impl Networks {
     }
 }
 
+/// The host that an address belongs to: the address itself, or its IPv6 /64, since a host that has one
+/// address of a /64 usually has all of it.
+pub(crate) fn host_of(address: IpAddr) -> IpAddr {
+    let Networks([host, ..]) = Networks::of(address);
+    host
+}
+
 /// Whether one more from a source would be one too many, beside those from `others`. What has no known
 /// source is bounded by what bounds all.
 pub(crate) fn is_one_too_many(

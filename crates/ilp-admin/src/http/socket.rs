@@ -205,7 +205,8 @@ impl Session {
         }
         let address = self.address;
         if self.known.is_none() {
-            let shown = timeout_at(self.init_deadline, shown_in(&self.admin, payload, address)).await;
+            let shown =
+                timeout_at(self.init_deadline, shown_in(&self.admin, payload, address)).await;
             let shown =
                 shown.unwrap_or(Err(Denied::Unavailable("the client is not known in time")));
             self.known = match shown {

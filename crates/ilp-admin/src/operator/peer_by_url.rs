@@ -241,7 +241,7 @@ impl Inner {
 fn behind(store: &Store, url: &str, asset_id: Uuid) -> Result<Vec<PeerRecord>, OperatorError> {
     let mut known = Vec::new();
     for asset in store.all_assets() {
-        if let Some(id) = store.peer_behind(asset?.id, url)?
+        if let Some(id) = peer_at(store, asset?.id, url)?
             && let Some(peer) = store.peer(id)?
         {
             known.push(peer);

@@ -200,7 +200,10 @@ mod tests {
     #[test]
     fn uint64_is_written_as_a_string() {
         assert_eq!(UInt64::from(u64::MAX).to_value(), Value::from("18446744073709551615"));
-        assert_eq!(UInt64::from(u128::MAX).to_value(), Value::from("18446744073709551615"));
+        assert_eq!(
+            UInt64::from(u128::from(u64::MAX) + 1).to_value(),
+            Value::from("18446744073709551616")
+        );
     }
 
     #[test]

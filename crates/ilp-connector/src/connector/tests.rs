@@ -297,7 +297,7 @@ impl Ledger for FailingLedger {
     async fn hold(&self, transfer: Transfer) -> Result<Hold, HoldError> {
         match self.on_hold {
             Some(error) => Err(error),
-            None => Hold::reserve(transfer).map_err(HoldError::from),
+            None => Hold::reserve(transfer),
         }
     }
 

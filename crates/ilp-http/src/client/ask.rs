@@ -114,8 +114,8 @@ fn learn(links: &Links, link: &Link, found: Result<Found, ConnectError>) -> Answ
             let next_hop = link.endpoint.authority();
             tracing::debug!(%error, next_hop, "can't find out what a next hop speaks");
             kept.ask_from = tick.wrapping_add(links.options.retry_ticks());
-            if kept.speaks == Speaks::Http2 {
-                // Whatever comes up there next may speak something else.
+            if kept.speaks == Speaks::Http2 && !matches!(error, ConnectError::NoDescriptor) {
+                // What comes up there next may speak something else.
                 kept.speaks = Speaks::Unknown;
             }
             Err(error)

@@ -50,8 +50,11 @@ pub(super) async fn lease<'a>(
             Ok(Lease::Http2(http2))
         }
         Err(error) => {
-            // Whatever comes up there next may speak something else.
-            link.kept.lock().speaks = Speaks::Unknown;
+            // A lack of descriptors says nothing about the next hop. After any other failure, what comes
+            // up there next may speak something else.
+            if !matches!(error, ConnectError::NoDescriptor) {
+                link.kept.lock().speaks = Speaks::Unknown;
+            }
             Err(SendError::Connect(error))
         }
     }

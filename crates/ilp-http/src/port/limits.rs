@@ -36,8 +36,7 @@ const TICK_MAX: Duration = Duration::from_secs(1);
 impl PortLimits {
     /// How often connections are looked at.
     pub(super) fn tick(&self) -> Duration {
-        let timeouts =
-            [self.head_timeout, self.body_timeout, self.idle_timeout, self.take_timeout];
+        let timeouts = [self.head_timeout, self.body_timeout, self.idle_timeout, self.take_timeout];
         let shortest = timeouts.into_iter().chain(self.stranger_timeout).min();
         (shortest.unwrap_or(TICK_MAX) / TICKS_PER_TIMEOUT).clamp(TICK_MIN, TICK_MAX)
     }

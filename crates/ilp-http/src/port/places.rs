@@ -40,8 +40,22 @@ impl Strangers {
         if self.count <= self.max {
             return None;
         }
-        let oldest = self.by_source.values().filter_map(|ids| Some((ids.len(), *ids.first()?)));
-        oldest.max_by_key(|(count, oldest)| (*count, Reverse(*oldest))).map(|(_, oldest)| oldest)
+        self.of_the_most(None).map(|(oldest, _)| oldest)
+    }
+
+    /// The connection that leaves if one of `source` enters now, and its source.
+    pub(super) fn next_to_leave(&self, source: Source) -> Option<(u64, Source)> {
+        if self.count < self.max { None } else { self.of_the_most(Some(source)) }
+    }
+
+    /// The oldest connection of the source that has the most, or would with one more of `entering`.
+    fn of_the_most(&self, entering: Option<Source>) -> Option<(u64, Source)> {
+        let oldest = self.by_source.iter().filter_map(|(source, ids)| {
+            let count = ids.len() + usize::from(Some(*source) == entering);
+            Some((count, Reverse(*ids.first()?), *source))
+        });
+        let most = oldest.max_by_key(|(count, oldest, _)| (*count, *oldest));
+        most.map(|(_, Reverse(oldest), source)| (oldest, source))
     }
 
     pub(super) fn leave(&mut self, id: u64, source: Source) {
@@ -63,6 +77,10 @@ pub(super) struct Known {
     by_holder: HashMap<Holder, u32>,
 }
 
+/// How many connections of a greater weight than one a holder may have: those over HTTP/2, each of which
+/// carries thousands of requests at once.
+const HEAVY_MAX: u32 = 64;
+
 impl Known {
     pub(super) fn new(max: u32) -> Known {
         Known { max, taken: 0, by_holder: HashMap::new() }
@@ -78,7 +96,9 @@ impl Known {
         let own = self.of(holder).saturating_add(weight);
         // The only connection of a holder needs no more than that there is a place.
         let is_first = own == weight;
-        if weight > free || (!is_first && own > free.saturating_mul(TIMES_FREE)) {
+        let is_beyond_share = own > free.saturating_mul(TIMES_FREE);
+        let is_one_too_many = weight > 1 && own > HEAVY_MAX.saturating_mul(weight);
+        if weight > free || (!is_first && (is_beyond_share || is_one_too_many)) {
             return false;
         }
         self.taken += weight;
@@ -118,6 +138,7 @@ mod tests {
         for (id, last) in [(0, 1), (1, 2), (2, 2), (3, 2)] {
             assert_eq!(strangers.enter(id, source(last)), None);
         }
+        assert_eq!(strangers.next_to_leave(source(3)), Some((1, source(2))));
         assert_eq!(strangers.enter(4, source(3)), Some(1), "of the source with three");
         strangers.leave(1, source(2));
         assert_eq!(strangers.enter(5, source(2)), Some(2), "of its own");
@@ -150,6 +171,14 @@ mod tests {
         assert!(!known.enter(Holder::Peer(2), 1));
         known.leave(Holder::Peer(1), 1);
         assert!(known.enter(Holder::Peer(2), 1));
+    }
+
+    #[test]
+    fn a_holder_has_few_heavy_connections_and_many_light_ones() {
+        let mut known = Known::new(10_000);
+        let taken = (0..1_000).filter(|_| known.enter(Holder::Peer(1), 4)).count();
+        assert_eq!(taken, 64);
+        assert!(known.enter(Holder::Peer(1), 1));
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! All open connections of a port: who has a place, and who takes too long.
 
 use super::{
-    Control, Order, PortLimits, PortStats, Source,
+    Charge, Control, Order, PortLimits, PortStats, Source,
     control::Activity,
     places::{Holder, Known, Strangers},
 };
 use foldhash::{HashMap, HashMapExt as _};
 use parking_lot::Mutex;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
 };
 use tokio::sync::Notify;
 
@@ -49,13 +52,29 @@ struct Subject {
     age: u32,
     /// How often its socket had taken bytes again, and for how many ticks it has not since.
     blocked: (u32, u32),
+    since: Instant,
+    /// How many streams it has had at once, and what is charged for them.
+    streams: (u32, Option<Charge>),
 }
+
+/// What an HTTP/2 connection keeps for each of as many streams as it ever had at once.
+const STREAM_BYTES: usize = 1_536;
+/// So many are not worth counting.
+const STREAMS_FREE: u32 = 64;
+
+/// How long a connection that has shown nothing keeps its place at least, before another one of its own
+/// source takes it. Clients that come faster than that wait, in the order in which they came, and each
+/// has the time to say something.
+const STRANGER_TIME_MIN: Duration = Duration::from_millis(100);
 
 /// What a connection is counted as.
 #[derive(Clone, Copy)]
 enum Standing {
     Stranger(Source),
-    Known { holder: Holder, weight: u32 },
+    Known {
+        holder: Holder,
+        weight: u32,
+    },
     /// It was told to make room.
     Leaving,
 }
@@ -91,6 +110,24 @@ impl Registry {
         }
     }
 
+    /// Completes once a new connection from `source` may [`enter`](Registry::enter).
+    pub(super) async fn has_room(&self, source: Source) {
+        loop {
+            let from = {
+                let connections = self.connections.lock();
+                let oldest = connections.strangers.next_to_leave(source);
+                let subject = oldest
+                    .filter(|(_, of)| *of == source)
+                    .and_then(|(id, _)| connections.open.get(&id));
+                subject.map(|subject| subject.since + STRANGER_TIME_MIN)
+            };
+            match from.filter(|from| *from > Instant::now()) {
+                Some(from) => tokio::time::sleep_until(from.into()).await,
+                None => return,
+            }
+        }
+    }
+
     /// Notes that a connection's task runs, or that one which was told to make room has ended.
     pub(super) fn settle(&self) {
         if self.unsettled.fetch_sub(1, Ordering::AcqRel) == self.unsettled_max {
@@ -121,6 +158,8 @@ impl Registry {
             ticks: 0,
             age: 0,
             blocked: (0, 0),
+            since: Instant::now(),
+            streams: (0, None),
         };
         connections.open.insert(id, subject);
         self.stats.count_begin();
@@ -259,6 +298,7 @@ struct Bounds {
 
 impl Subject {
     fn watch(&mut self, bounds: &Bounds, epoch_ends: bool, stats: &PortStats) {
+        self.charge_streams();
         self.age = self.age.saturating_add(1);
         let takes_nothing = self.takes_nothing(bounds);
         let leaves_answers = epoch_ends && self.control.turn_epoch();
@@ -295,6 +335,17 @@ impl Subject {
             }
             Activity::Head | Activity::Body | Activity::Idle => {}
         }
+    }
+
+    /// Counts what the connection's streams once took, which it keeps until its end, to its holder.
+    fn charge_streams(&mut self) {
+        let most = self.control.running_most();
+        if most <= self.streams.0.max(STREAMS_FREE) {
+            return;
+        }
+        let Some(share) = self.control.share() else { return };
+        let charge = share.charge_taken(most as usize * STREAM_BYTES);
+        self.streams = (most, Some(charge));
     }
 
     /// Whether the socket has taken no byte for too long although there are some for it.

@@ -108,13 +108,23 @@ impl Share {
         self.charge(Load::new(0, bytes as u64), TIMES_FREE_REPLY)
     }
 
+    /// Occupies `bytes` that are taken already, within the share or not. Beyond it, no new request is
+    /// let in.
+    pub(super) fn charge_taken(self: &Arc<Self>, bytes: usize) -> Charge {
+        let load = Load::new(0, bytes as u64);
+        self.load.add(load);
+        self.pool.load.add(load);
+        Charge { share: Arc::clone(self), load }
+    }
+
     fn charge(self: &Arc<Self>, load: Load, times_free: u64) -> Option<Charge> {
         let own = self.load.add(load);
         let all = self.pool.load.add(load);
         // What doesn't fit is given back when this is dropped.
         let charge = Charge { share: Arc::clone(self), load };
         let is_within = |own: u64, all: u64, more: u64, max: u64| {
-            more == 0 || all + more <= max && own + more <= times_free * (max - all)
+            let free = max.saturating_sub(all);
+            more == 0 || more <= free && own + more <= times_free * free
         };
         let pool = &self.pool;
         let fits = is_within(own.requests(), all.requests(), load.requests(), pool.requests_max)
@@ -202,7 +212,7 @@ mod tests {
         assert!(greedy.charge_request(0).is_none());
         drop(first);
         assert_eq!(fill(&greedy, 0).len(), 450, "and now it is the other way round");
-        assert_eq!(pool.requests(), 300 - 300 + second.len() as u64);
+        assert_eq!(pool.requests(), second.len() as u64);
         drop(second);
         assert_eq!((pool.requests(), pool.bytes()), (0, 0));
     }
@@ -232,6 +242,9 @@ mod tests {
         assert!(!last.cover(1_700));
         assert_eq!(pool.bytes(), 6_000);
         assert!(share.charge_bytes(1).is_none());
+        let taken = share.charge_taken(10_000);
+        assert!(Share::new(&pool).charge_request(1).is_none(), "nothing is free");
+        drop(taken);
         assert!(Share::new(&pool).charge_request(1_500).is_some(), "another one's share");
         drop(charges);
         assert_eq!((pool.requests(), pool.bytes()), (0, 0));

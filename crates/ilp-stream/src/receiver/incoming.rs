@@ -5,16 +5,17 @@ use std::fmt;
 use bytes::Bytes;
 use interledger_packet::{Address, ErrorCode, FulfillBuilder, PacketType, RejectBuilder, Reply};
 
-use super::{Asset, ConnectionId, token::TokenContents};
+use super::{
+    Asset, ConnectionId,
+    close::{Close, GOOD_BYE},
+    token::TokenContents,
+};
 use crate::{
     connection::SEQUENCE_MAX,
     crypto::{Keys, Random},
     frame::{CloseCode, Frame},
     packet::{StreamPacket, StreamPacketBuilder},
 };
-
-/// How a connection ends when all is done.
-const GOOD_BYE: Close = Close { code: CloseCode::NO_ERROR, message: "" };
 
 /// The stream that payers use when they name none.
 const DEFAULT_STREAM_ID: u64 = 1;
@@ -72,37 +73,6 @@ enum QuestionKind {
     Probe,
     /// It is good, and its amount is 0.
     Empty { fulfillment: [u8; 32] },
-}
-
-/// How a connection is closed: for what, and in which words for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Close {
-    code: CloseCode,
-    message: &'static str,
-}
-
-impl Close {
-    /// Why a packet that breaks the protocol ends its connection; `None` for one that doesn't.
-    fn for_violation(packet: &StreamPacket<'_>) -> Option<Self> {
-        if packet.sequence() > SEQUENCE_MAX {
-            let message = "the connection has carried as many packets as is safe with one secret";
-            return Some(Self { code: CloseCode::PROTOCOL_VIOLATION, message });
-        }
-        packet.frames().find_map(|frame| {
-            let (code, message) = match frame {
-                // Payers' streams are odd (section 4.4.1), and this receiver opens none.
-                _ if frame.stream_id().is_some_and(|id| id % 2 == 0) => {
-                    (CloseCode::PROTOCOL_VIOLATION, "a payer's streams have odd numbers")
-                }
-                // A Fulfill would acknowledge the data (section 3.6), which goes nowhere.
-                Frame::StreamData { data, .. } if !data.is_empty() => {
-                    (CloseCode::FLOW_CONTROL_ERROR, "this receiver takes no data")
-                }
-                _ => return None,
-            };
-            Some(Self { code, message })
-        })
-    }
 }
 
 impl Arrival {
