@@ -7,6 +7,7 @@ use crate::support::{
     http::{Connection, Response},
     packets::{OCTETS, prepare},
     stub::Stub,
+    wait_for,
 };
 
 struct Setup {
@@ -123,6 +124,27 @@ fn the_longest_prepare_passes_and_one_byte_more_does_not() {
     let packet = longest(&[7; 32_767]).unwrap().into_bytes();
     assert_eq!(setup.request("POST", &[OCTETS, BEARER], &packet).status, 200);
     assert!(longest(&[7; 32_768]).is_err(), "our own builder refuses it too");
+}
+
+#[test]
+fn a_peers_connection_beyond_the_limit_is_answered_503() {
+    let node = Node::start_with(&[
+        ("JIRANI_ILP_ADDRESS", "test.node"),
+        ("JIRANI_ILP_CONNECTIONS_MAX", "2"),
+    ]);
+    let asset = node.create_asset("USD", 2);
+    node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", json!({}));
+    let packet = prepare("test.nobody", 1);
+    // One of the two places is for clients that have shown no token yet.
+    let (mut first, mut second) = (node.sender("test.alice"), node.sender("test.alice"));
+    assert_eq!(first.post(&packet).unwrap().status, 200);
+    assert_eq!(second.post(&packet).unwrap().status, 503);
+    assert_eq!(first.post(&packet).unwrap().status, 200);
+    first.hang_up();
+    wait_for("the place of the first", || {
+        let response = node.sender("test.alice").post(&packet).ok()?;
+        (response.status == 200).then_some(())
+    });
 }
 
 #[test]
