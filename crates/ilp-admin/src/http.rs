@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 pub(crate) use self::request::is_json;
+pub use self::socket::Sockets;
 use self::{
     get::{body_of_parameters, may_be_forged},
     request::{Query, read_body, read_query},
@@ -85,18 +86,17 @@ struct Admin {
     operator: Operator,
     auth: Auth,
     requests: Semaphore,
-    /// A place for each WebSocket that may be open.
-    sockets: Arc<Semaphore>,
+    sockets: Sockets,
 }
 
-/// The admin port's routes.
-pub fn router(operator: Operator, auth: Auth) -> Router {
+/// The admin port's routes. WebSockets are among `sockets` and end with them.
+pub fn router(operator: Operator, auth: Auth, sockets: Sockets) -> Router {
     let admin = Admin {
         schema: AdminSchema::new(operator.clone()),
         operator,
         auth,
         requests: Semaphore::new(REQUESTS_MAX),
-        sockets: Arc::new(Semaphore::new(socket::SOCKETS_MAX)),
+        sockets,
     };
     Router::new()
         .route("/graphql", post(graphql).get(socket_or_query))

@@ -19,7 +19,7 @@ mod webhook;
 
 pub use auth::{Auth, SignInRefused, SignatureRules, Visitor, sign};
 pub use auto_peering::auto_peering_router;
-pub use http::{ClientAddress, OnRecognized, recognized, router};
+pub use http::{ClientAddress, OnRecognized, Sockets, recognized, router};
 pub use metrics::{MetricsFormat, metrics_route};
 pub use schema::sdl;
 pub use webhook::{Backoff, WebhookRequest, WebhookRules, WebhookTransport, Webhooks};

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use ilp_admin::{
-    Auth, SignatureRules, Webhooks,
+    Auth, SignatureRules, Sockets, Webhooks,
     operator::{Operator, Parts},
 };
 use ilp_connector::{
@@ -173,7 +173,9 @@ async fn serve(
     let service = RatesService::new(&config.rates, web, operator.clone(), Arc::clone(connector));
     let rates = ask_for_rates(service, until(stopping.clone()));
     let auth = auth(config, tenant_id, store)?;
-    let (router, sampler) = admin_router(config, auth, (&operator, connector_url), sources);
+    let sockets = Sockets::new(stopping.clone());
+    let parts = (auth, sockets.clone());
+    let (router, sampler) = admin_router(config, parts, (&operator, connector_url), sources);
     let sampler = sample(sampler, until(stopping.clone()));
     let asked = (surfaces.peering, files.auto_peering);
     let peering = peering::serve(asked, operator.clone(), until(stopping.clone()));
@@ -184,6 +186,8 @@ async fn serve(
     let (drained, (), (), (), (), (), (), (), outcome) =
         tokio::join!(packets, payments, wallets, admin, peering, upkeep, rates, sampler, ending);
     drop(end_workers);
+    // A client that doesn't answer the Close is not waited for any longer.
+    let _ = tokio::time::timeout(ADMIN_DRAIN, sockets.closed()).await;
     tell_unfinished(&operator, drained).await;
     outcome
 }
@@ -241,7 +245,7 @@ fn limits(config: &Config, files: FileShares) -> Limits {
 /// looks at the node for the pages.
 fn admin_router(
     config: &Config,
-    auth: Auth,
+    (auth, sockets): (Auth, Sockets),
     (operator, connector_url): (&Operator, String),
     sources: Sources,
 ) -> (axum::Router, Sampler) {
@@ -256,7 +260,7 @@ fn admin_router(
     let metrics = Metrics::new(sources);
     let secret = config.metrics.secret.as_ref();
     let scrape = ilp_admin::metrics_route(auth.clone(), secret, move |format| metrics.text(format));
-    (ilp_admin::router(operator.clone(), auth).merge(scrape).merge(pages), sampler)
+    (ilp_admin::router(operator.clone(), auth, sockets).merge(scrape).merge(pages), sampler)
 }
 
 /// Waits a little for what the operator's API was doing, and says what had to be left.

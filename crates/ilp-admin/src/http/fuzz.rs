@@ -39,7 +39,7 @@ impl Port {
             operator,
             auth,
             requests: Semaphore::new(REQUESTS_MAX),
-            sockets: Arc::new(Semaphore::new(0)),
+            sockets: Sockets::new(tokio::sync::watch::channel(()).1),
         };
         Self { dir, runtime, admin }
     }

@@ -31,7 +31,7 @@ use axum::{
 };
 use serde_json::{Map, Value};
 use tokio::{
-    sync::OwnedSemaphorePermit,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{Instant, Interval, interval_at, sleep_until, timeout, timeout_at},
 };
 
@@ -52,7 +52,7 @@ use crate::{
 
 /// How many may be open at once on which the operator was recognized, who has a few. How many others
 /// there are is bounded by the connections of the port.
-pub(super) const SOCKETS_MAX: usize = 64;
+const SOCKETS_MAX: usize = 64;
 /// How many requests may run on one.
 const REQUESTS_MAX: usize = 16;
 /// How long a client may take to show who it is.
@@ -100,9 +100,33 @@ pub(super) fn open(
 /// Serves until either side has enough.
 async fn serve(mut socket: WebSocket, mut session: Session) {
     let ending = session.run(&mut socket).await;
+    // Kept until the socket is closed, so that the end of the node waits for that.
+    let _place = session.place.take();
     // What runs ends with the session, before the client is waited for.
     drop(session);
     closing::close(&mut socket, ending).await;
+}
+
+/// The WebSockets of one node.
+#[derive(Clone, Debug)]
+pub struct Sockets {
+    /// A place for each that may be open.
+    places: Arc<Semaphore>,
+    stopping: watch::Receiver<()>,
+}
+
+impl Sockets {
+    /// WebSockets that end, with the code 1001, when the sender of `stopping` is dropped.
+    pub fn new(stopping: watch::Receiver<()>) -> Self {
+        Self { places: Arc::new(Semaphore::new(SOCKETS_MAX)), stopping }
+    }
+
+    /// Waits until each WebSocket of the operator is closed.
+    pub async fn closed(&self) {
+        let all = u32::try_from(SOCKETS_MAX).unwrap_or(u32::MAX);
+        // The semaphore is closed nowhere.
+        let _ = self.places.acquire_many(all).await;
+    }
 }
 
 /// What is known of the client, and what runs for it.
@@ -141,8 +165,13 @@ impl Session {
 
     /// Takes messages and tells answers until there is a reason to end.
     async fn run(&mut self, socket: &mut WebSocket) -> Ending {
+        let mut stopping = self.admin.sockets.stopping.clone();
         loop {
             let message = tokio::select! {
+                // The sender is dropped at the end of the node, and never sends.
+                _ = stopping.changed() => {
+                    return Ending::Close(1001, "the node stops".to_owned());
+                }
                 message = socket.recv() => match self.take(message).await {
                     Ok(None) => continue,
                     Ok(Some(message)) => message,
@@ -219,7 +248,7 @@ impl Session {
                 }
             };
         }
-        let Ok(place) = Arc::clone(&self.admin.sockets).try_acquire_owned() else {
+        let Ok(place) = Arc::clone(&self.admin.sockets.places).try_acquire_owned() else {
             let why = "as many WebSockets are open as the node takes".to_owned();
             return Err(Ending::Close(1013, why));
         };

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 
 use super::*;
@@ -29,6 +30,9 @@ pub(super) struct Port {
     pub(super) operator: Operator,
     pub(super) address: SocketAddr,
     connector: Arc<ilp_connector::Connector<ilp_store::DurableLedger>>,
+    /// Dropped where the node is to stop.
+    pub(super) stop: Option<watch::Sender<()>>,
+    pub(super) sockets: Sockets,
 }
 
 impl Port {
@@ -38,9 +42,11 @@ impl Port {
         let auth = auth(operator.store().clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let routes = router(operator.clone(), auth);
+        let (stop, stopping) = watch::channel(());
+        let sockets = Sockets::new(stopping);
+        let routes = router(operator.clone(), auth, sockets.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        Self { _dir: dir, operator, address, connector }
+        Self { _dir: dir, operator, address, connector, stop: Some(stop), sockets }
     }
 
     pub(super) async fn with_secret() -> Self {

@@ -156,6 +156,30 @@ async fn a_close_is_answered_and_each_wrong_message_has_its_code() {
     assert_eq!(client.read().await, json!(1002));
 }
 
+/// The clock is put forward once the socket is open, which takes real time.
+#[tokio::test]
+async fn a_client_that_never_says_who_it_is_is_told_that_its_time_is_over() {
+    let port = Port::with_secret().await;
+    let mut client = Client::open(&port, &[]).await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(INIT_TIME_MAX).await;
+    assert_eq!(client.read().await, json!(4408));
+}
+
+#[tokio::test]
+async fn a_node_that_stops_says_goodbye_and_waits_for_the_answer() {
+    let mut port = Port::with_secret().await;
+    let authorization = json!({"authorization": format!("Bearer {SECRET}")});
+    let (mut known, mut unknown) =
+        (Client::open(&port, &[]).await.unwrap(), Client::open(&port, &[]).await.unwrap());
+    assert_eq!(known.init(authorization).await, json!({"type": "connection_ack"}));
+    drop(port.stop.take());
+    assert_eq!(known.read().await, json!(1001));
+    assert_eq!(unknown.read().await, json!(1001));
+    assert!(known.0.next().await.is_none(), "and then the connection ends");
+    port.sockets.closed().await;
+}
+
 /// Whoever doesn't wait for the acknowledgement is answered in order.
 #[tokio::test]
 async fn messages_right_behind_the_first_one_wait_for_it() {
