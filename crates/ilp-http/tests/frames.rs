@@ -19,7 +19,7 @@ pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
 pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
 
 /// END_STREAM of DATA and HEADERS, ACK of SETTINGS and PING.
 pub(crate) const END_OR_ACK: u8 = 1;

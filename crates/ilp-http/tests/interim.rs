@@ -1,5 +1,5 @@
 use crate::{
-    frames::{Frames, H2c},
+    frames::{DATA, END_OR_ACK, Frame, Frames, H2c, RST_STREAM, WINDOW_UPDATE},
     support::{client, read_request, send, stub},
 };
 use ilp_http::spsp::{SpspClient, SpspError, SpspOptions};
@@ -78,6 +78,88 @@ async fn frames_that_no_reply_is_made_of_are_bounded() {
     .await;
     let error = send(&client(), &http2.endpoint(), "packet").await.unwrap_err();
     assert_eq!((error.kind(), error.left_us()), ("closed", true), "{error:?}");
+}
+
+const REPLIES: usize = 200;
+const PIECE_BYTES: usize = 8_000;
+
+/// Begins [`REPLIES`] replies at once, sends three pieces of each, and ends those that were not refused
+/// meanwhile.
+async fn reply_in_pieces(mut frames: Frames) -> Option<()> {
+    let (mut streams, mut refused, mut window) = (Vec::new(), Vec::new(), 65_535);
+    while streams.len() < REPLIES {
+        let frame = frames.read().await?;
+        window += window_update(&frame);
+        if frames.part(&frame).is_some() {
+            frames.head(frame.stream).await?;
+            streams.push(frame.stream);
+        }
+    }
+    for _ in 0..3 {
+        for stream in &streams {
+            while window < PIECE_BYTES {
+                let frame = frames.read().await?;
+                window += window_update(&frame);
+                if frame.kind == RST_STREAM {
+                    refused.push(frame.stream);
+                }
+            }
+            if !refused.contains(stream) {
+                frames.write(DATA, 0, *stream, &[0; PIECE_BYTES]).await?;
+                window -= PIECE_BYTES;
+            }
+        }
+    }
+    while refused.is_empty() {
+        let frame = frames.read().await?;
+        if frame.kind == RST_STREAM {
+            refused.push(frame.stream);
+        }
+    }
+    for stream in &streams {
+        frames.write(DATA, END_OR_ACK, *stream, b"").await?;
+    }
+    while frames.read().await.is_some() {}
+    Some(())
+}
+
+/// What the client lets come in over all streams together.
+fn window_update(frame: &Frame) -> usize {
+    match (frame.kind, frame.stream, &frame.payload[..]) {
+        (WINDOW_UPDATE, 0, &[a, b, c, d]) => u32::from_be_bytes([a, b, c, d]) as usize,
+        _ => 0,
+    }
+}
+
+/// A server may send each reply in pieces, and many replies at once, but what it has begun takes memory.
+#[tokio::test]
+async fn replies_in_pieces_take_no_more_than_so_many_bytes_together() {
+    let http2 = H2c::start(|_, frames| reply_in_pieces(frames)).await;
+    let client = client();
+    let packets: Vec<_> = (0..REPLIES)
+        .map(|_| {
+            let (client, endpoint) = (client.clone(), http2.endpoint());
+            tokio::spawn(async move {
+                let reply = send(&client, &endpoint, "packet").await;
+                reply.map(|reply| reply.len())
+            })
+        })
+        .collect();
+    let mut whole = 0;
+    for packet in packets {
+        match packet.await.unwrap() {
+            Ok(bytes) => {
+                assert_eq!(bytes, 3 * PIECE_BYTES);
+                whole += 1;
+            }
+            Err(error) => {
+                let (kind, left_us) = (error.kind(), error.left_us());
+                assert_eq!((kind, left_us), ("body_too_long", true), "{error:?}");
+            }
+        }
+    }
+    // Four mebibytes at once, less what was refused in between.
+    assert!((100..REPLIES).contains(&whole), "{whole}");
 }
 
 #[tokio::test]

@@ -65,8 +65,9 @@ pub enum SendError {
     /// Any other status but 200.
     #[error("the next hop answered HTTP status {0}")]
     Status(u16),
-    /// The reply is longer than any ILP packet.
-    #[error("the next hop's reply is longer than any ILP packet")]
+    /// The reply is longer than any ILP packet, or comes in pieces beside so many others in pieces that
+    /// together they are too long.
+    #[error("the next hop's reply is too long, or too many come in pieces at once")]
     BodyTooLong,
 }
 

@@ -11,9 +11,9 @@ use super::{
     HttpError, SendError,
     exchange::{Failed, REFUSAL_TEXT_TIMEOUT, refusal},
     link::Link,
-    watched::Meter,
+    watched::{Gathered, Meter},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use h2::{
     Reason, RecvStream, SendStream,
     client::{ResponseFuture, SendRequest},
@@ -285,17 +285,18 @@ async fn read_rest(
     mut body: RecvStream,
     meter: Arc<Meter>,
 ) -> Result<Bytes, SendError> {
-    release(&mut body, first.len());
-    let mut gathered = BytesMut::from(first);
-    while let Some(data) = poll_fn(|context| poll_next(&mut body, &meter, context)).await {
-        let data = data?;
-        if gathered.len() + data.len() > MAX_REPLY_BYTES {
+    let mut gathered = Gathered::new(Arc::clone(&meter));
+    let mut piece = first;
+    loop {
+        if !gathered.add(&piece) {
             return Err(SendError::BodyTooLong);
         }
-        release(&mut body, data.len());
-        gathered.extend_from_slice(&data);
+        release(&mut body, piece.len());
+        match poll_fn(|context| poll_next(&mut body, &meter, context)).await {
+            Some(next) => piece = next?,
+            None => return Ok(gathered.finish()),
+        }
     }
-    Ok(gathered.freeze())
 }
 
 /// Reads the text of a refusal, as long as it is no longer than a reply, and drops it: a stream

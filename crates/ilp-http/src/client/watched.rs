@@ -1,12 +1,14 @@
 //! A connection to a server, watched as its bytes arrive: how many come without a reply getting any
 //! nearer, and whether the first of them are HTTP/2's.
 
+use bytes::{Bytes, BytesMut};
+use interledger_packet::MAX_REPLY_BYTES;
 use std::{
     io::{self, IoSlice},
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
 };
@@ -32,6 +34,51 @@ const SETTINGS_BYTES_MAX: usize = 100 * 6;
 pub(crate) struct Meter {
     left: AtomicU32,
     maximum: u32,
+    /// Bytes of replies that are being put together.
+    gathered_bytes: AtomicUsize,
+}
+
+/// Replies of one connection that are put together from pieces have at most so many bytes at once. A
+/// reply as others send them is one piece, and a server that sends thousands byte by byte, and ends none,
+/// would have a buffer of the longest reply for each.
+const GATHERED_BYTES_MAX: usize = 4 * 1_024 * 1_024;
+
+/// A reply that comes in pieces.
+pub(super) struct Gathered {
+    bytes: BytesMut,
+    meter: Arc<Meter>,
+}
+
+impl Gathered {
+    pub(super) fn new(meter: Arc<Meter>) -> Gathered {
+        Gathered { bytes: BytesMut::new(), meter }
+    }
+
+    /// Copies a piece, which may keep all of the buffer that it was read into, and adds it. Returns
+    /// false where the reply, or all of the connection together, would become too long.
+    pub(super) fn add(&mut self, piece: &[u8]) -> bool {
+        let before = self.meter.gathered_bytes.load(Ordering::Relaxed);
+        let is_too_long = self.bytes.len() + piece.len() > MAX_REPLY_BYTES
+            || before + piece.len() > GATHERED_BYTES_MAX;
+        if !is_too_long {
+            self.meter.gathered_bytes.fetch_add(piece.len(), Ordering::Relaxed);
+            self.bytes.extend_from_slice(piece);
+        }
+        !is_too_long
+    }
+
+    /// Returns the whole reply, of which the connection is no longer charged.
+    pub(super) fn finish(mut self) -> Bytes {
+        let bytes = self.bytes.split();
+        self.meter.gathered_bytes.fetch_sub(bytes.len(), Ordering::Relaxed);
+        bytes.freeze()
+    }
+}
+
+impl Drop for Gathered {
+    fn drop(&mut self) {
+        self.meter.gathered_bytes.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+    }
 }
 
 impl Meter {
@@ -40,7 +87,11 @@ impl Meter {
 
     /// A meter that allows `maximum` bytes from now on.
     pub(crate) fn new(maximum: u32) -> Arc<Meter> {
-        Arc::new(Meter { left: AtomicU32::new(maximum), maximum })
+        Arc::new(Meter {
+            left: AtomicU32::new(maximum),
+            maximum,
+            gathered_bytes: AtomicUsize::new(0),
+        })
     }
 
     /// Allows the maximum anew, since a request begins or a reply got nearer.
