@@ -15,6 +15,7 @@ mod lease;
 mod link;
 mod links;
 mod options;
+mod shares;
 pub(crate) mod watched;
 
 pub use error::{ConnectError, HttpError, NoReply, SendError};
@@ -64,7 +65,9 @@ impl Client {
     }
 
     /// Sends one packet and waits for the reply's bytes, until `deadline` at the latest, which
-    /// covers connecting, waiting for a free connection, sending and the whole reply.
+    /// covers connecting, waiting for a free connection, sending and the whole reply. `sender` is any
+    /// number by which packets of different senders can be told apart: each has its share of the
+    /// connections.
     ///
     /// Dropping the future gives the packet up; the peer may still act on it.
     ///
@@ -74,6 +77,7 @@ impl Client {
     pub async fn send(
         &self,
         next_hop: NextHop<'_>,
+        sender: u64,
         packet: Bytes,
         deadline: Instant,
     ) -> Result<Bytes, NoReply> {
@@ -88,7 +92,7 @@ impl Client {
             return Err(self.no_reply(NoReply { error, unsent: Some(packet) }));
         };
         let left_us = AtomicBool::new(false);
-        let exchange = exchange::exchange(&self.links, &link, packet, &left_us);
+        let exchange = exchange::exchange(&self.links, &link, sender, packet, &left_us);
         match tokio::time::timeout_at(deadline, exchange).await {
             Ok(outcome) => outcome.map_err(|no_reply| self.no_reply(no_reply)),
             // The packet went with the exchange, and would be too late anywhere else too.
@@ -152,8 +156,8 @@ mod tests {
             tls::client_config_with_roots(roots).expect("TLS without roots"),
         );
         let next_hop = NextHop { id: 1, endpoint: "http://127.0.0.1:1", token: "right" };
-        let sending = client.send(next_hop, Bytes::new(), Instant::now());
+        let sending = client.send(next_hop, 0, Bytes::new(), Instant::now());
         let bytes = size_of_val(&sending);
-        assert!(bytes <= 336, "{bytes}");
+        assert!(bytes <= 344, "{bytes}");
     }
 }

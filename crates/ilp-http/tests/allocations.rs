@@ -49,7 +49,7 @@ fn allocations(
     let next_hop = NextHop { id: 1, endpoint, token: "right" };
     let sending = async {
         for packet in packets {
-            client.send(next_hop, packet, Instant::now() + PATIENCE).await.unwrap();
+            client.send(next_hop, 0, packet, Instant::now() + PATIENCE).await.unwrap();
         }
     };
     measure(|| runtime.block_on(sending)).count_total

@@ -5,7 +5,7 @@ use crate::support::{
 use bytes::Bytes;
 use ilp_http::{Client, ClientOptions, NextHop, NoReply, SendError};
 use interledger_packet::MAX_REPLY_BYTES;
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt as _, net::TcpListener, time::Instant};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nreply";
@@ -201,10 +201,10 @@ async fn endpoints_and_tokens_that_cannot_be_used() {
     let client = client();
     let deadline = Instant::now() + SHORT;
     let bad_endpoint = NextHop { id: 1, endpoint: "ftp://x", token: "t" };
-    let error = client.send(bad_endpoint, Bytes::new(), deadline).await.unwrap_err().error;
+    let error = client.send(bad_endpoint, 0, Bytes::new(), deadline).await.unwrap_err().error;
     assert_eq!((error.kind(), error.left_us()), ("bad_endpoint", false));
     let bad_token = NextHop { id: 2, endpoint: "http://127.0.0.1:1", token: "secret\r\nX: y" };
-    let error = client.send(bad_token, Bytes::new(), deadline).await.unwrap_err().error;
+    let error = client.send(bad_token, 0, Bytes::new(), deadline).await.unwrap_err().error;
     assert_eq!((error.kind(), error.left_us()), ("bad_token", false));
     assert!(!format!("{error:?} {bad_token:?}").contains("secret"));
 }
@@ -224,7 +224,7 @@ async fn a_packet_is_handed_back_if_and_only_if_it_has_not_left() {
     for (id, (endpoint, is_handed_back)) in (1..).zip(endpoints) {
         let next_hop = NextHop { id, endpoint, token: "right" };
         let deadline = Instant::now() + PATIENCE;
-        let no_reply = client.send(next_hop, packet.clone(), deadline).await.unwrap_err();
+        let no_reply = client.send(next_hop, 0, packet.clone(), deadline).await.unwrap_err();
         assert_eq!(no_reply.unsent, is_handed_back.then(|| packet.clone()), "{endpoint}");
         assert_eq!(no_reply.error.left_us(), !is_handed_back);
     }
@@ -255,6 +255,36 @@ async fn waiting_packets_are_bounded() {
 }
 
 #[tokio::test]
+async fn a_sender_whose_packets_stay_unanswered_leaves_connections_to_the_others() {
+    let (silent, answering) = (answering("").await, answering(OK).await);
+    let client =
+        client_with(ClientOptions { sender_connections_max: 2, ..ClientOptions::default() });
+    let send = |id: u64, stub: &Stub, sender: u64, time: Duration| {
+        let (client, endpoint) = (client.clone(), stub.endpoint());
+        async move {
+            let next_hop = NextHop { id, endpoint: &endpoint, token: "right" };
+            let packet = Bytes::from_static(b"packet");
+            client.send(next_hop, sender, packet, Instant::now() + time).await
+        }
+    };
+    // Neither waits for the other, so that each is polled once before the next one begins.
+    let first = pin!(send(1, &silent, 1, PATIENCE));
+    let second = pin!(send(1, &silent, 1, PATIENCE));
+    let mut held = pin!(async { tokio::join!(first, second) });
+    let others = async {
+        until("both packets are there", || silent.accepted() == 2).await;
+        let no_reply = send(2, &answering, 1, PATIENCE).await.unwrap_err();
+        assert_eq!((no_reply.error.kind(), no_reply.error.left_us()), ("overloaded", false));
+        assert_eq!(no_reply.unsent.as_deref(), Some(&b"packet"[..]));
+        send(2, &answering, 2, PATIENCE).await.unwrap();
+    };
+    tokio::select! {
+        _ = &mut held => panic!("the silent next hop answered"),
+        () = others => {}
+    }
+}
+
+#[tokio::test]
 async fn a_forgotten_next_hop_loses_its_connections() {
     let (closed, tell) = signal();
     let stub = stub(move |_, mut stream| {
@@ -281,7 +311,7 @@ async fn links_are_bounded_and_still_reached_after_eviction() {
     for id in 0..100 {
         let next_hop = NextHop { id, endpoint: &endpoint, token: "right" };
         let deadline = Instant::now() + PATIENCE;
-        client.send(next_hop, Bytes::from_static(b"p"), deadline).await.unwrap();
+        client.send(next_hop, 0, Bytes::from_static(b"p"), deadline).await.unwrap();
     }
     let shown = format!("{client:?}");
     assert!(shown.contains("links: 8"), "{shown}");
@@ -291,7 +321,7 @@ async fn links_are_bounded_and_still_reached_after_eviction() {
 async fn send_to(client: &Client, id: u64, stub: &Stub) -> Result<Bytes, NoReply> {
     let endpoint = stub.endpoint();
     let next_hop = NextHop { id, endpoint: &endpoint, token: "right" };
-    client.send(next_hop, Bytes::from_static(b"packet"), Instant::now() + PATIENCE).await
+    client.send(next_hop, 0, Bytes::from_static(b"packet"), Instant::now() + PATIENCE).await
 }
 
 #[tokio::test]

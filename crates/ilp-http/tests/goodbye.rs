@@ -170,7 +170,7 @@ async fn a_peer_of_http2_alone_loses_none_of_its_first_packets() {
 async fn failure(client: &Client, endpoint: &str) -> NoReply {
     let next_hop = NextHop { id: 1, endpoint, token: "right" };
     let packet = Bytes::from_static(b"packet");
-    client.send(next_hop, packet, Instant::now() + PATIENCE).await.unwrap_err()
+    client.send(next_hop, 0, packet, Instant::now() + PATIENCE).await.unwrap_err()
 }
 
 fn assert_may_be_taken(no_reply: &NoReply) {

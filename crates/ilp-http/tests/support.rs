@@ -210,7 +210,7 @@ pub(crate) async fn send_within(
 ) -> Result<String, SendError> {
     let next_hop = NextHop { id: 1, endpoint, token: "right" };
     let packet = Bytes::copy_from_slice(packet.as_bytes());
-    let reply = client.send(next_hop, packet, Instant::now() + time).await?;
+    let reply = client.send(next_hop, 0, packet, Instant::now() + time).await?;
     Ok(String::from_utf8(reply.to_vec()).unwrap())
 }
 

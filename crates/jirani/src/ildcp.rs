@@ -77,7 +77,7 @@ async fn ask(store: &Store, parent: &PeerRecord) -> Result<Address, String> {
     let next_hop = NextHop { id: 0, endpoint: &parent.endpoint, token: token.reveal() };
     let timeout_ms = u64::try_from(TIMEOUT.as_millis()).unwrap_or(u64::MAX);
     let request = ildcp::request(clock::now().saturating_add_ms(timeout_ms)).into_bytes();
-    let answer = client.send(next_hop, request, Instant::now() + TIMEOUT).await;
+    let answer = client.send(next_hop, 0, request, Instant::now() + TIMEOUT).await;
     // The kind alone, since the rest may repeat what the parent answered.
     let answer =
         answer.map_err(|no_reply| format!("it can't be asked ({})", no_reply.error.kind()))?;

@@ -108,7 +108,7 @@ impl Node {
             let asked = Instant::now();
             let deadline =
                 asked + Duration::from_millis(in_flight.expires_at.saturating_ms_since(now));
-            let sent = self.send(&in_flight, packet, deadline).await;
+            let sent = self.send(source, &in_flight, packet, deadline).await;
             stopwatch.next_hop_done(asked);
             now = clock::now();
             let connector = &self.connector;
@@ -135,12 +135,18 @@ impl Node {
         }
     }
 
-    async fn send(&self, in_flight: &InFlight<Hold>, packet: Bytes, deadline: Instant) -> Sent {
+    async fn send(
+        &self,
+        source: Source<'_>,
+        in_flight: &InFlight<Hold>,
+        packet: Bytes,
+        deadline: Instant,
+    ) -> Sent {
         let peer = in_flight.next_hop();
         let next_hop =
             NextHop { id: peer.id, endpoint: &peer.endpoint, token: peer.token.reveal() };
         let NoReply { error, unsent } =
-            match self.client.send(next_hop, packet, deadline.into()).await {
+            match self.client.send(next_hop, sender(source), packet, deadline.into()).await {
                 Ok(reply) => return Sent::Over(Ok(reply)),
                 Err(no_reply) => no_reply,
             };
@@ -157,6 +163,16 @@ impl Node {
             Some(packet) => Sent::Not { packet, failure },
             None => Sent::Over(Err(failure)),
         }
+    }
+}
+
+/// By what the client tells packets of different senders apart. Those of the node's own payments have one
+/// share of the connections together.
+fn sender(source: Source<'_>) -> u64 {
+    match source {
+        // Random bits of its id: two peers that had the same ones would share their share.
+        Source::Peer(peer) => peer.id.as_u64_pair().1,
+        Source::Local(_) | Source::Probe(_) | Source::Own | Source::Test(_) => u64::MAX,
     }
 }
 

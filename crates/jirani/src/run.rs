@@ -360,14 +360,18 @@ pub(crate) async fn until(mut stopping: watch::Receiver<()>) {
 }
 
 /// Towards one next hop there is room for all that the server takes, of which no peer gets more than
-/// half: packets of one peer that the next hop leaves unanswered don't keep another peer's waiting.
+/// half, nor more than half of the HTTP/1.1 connections: packets of one peer that the next hop leaves
+/// unanswered don't keep another peer's waiting.
 fn client_options(files: FileShares) -> ClientOptions {
     let packets_max = Limits::default().requests_max;
+    let defaults = ClientOptions::default();
     ClientOptions {
         connections_max: packets_max.min(files.next_hops_per_thread),
         connections_open_max: files.next_hops_per_thread,
+        sender_connections_max: (files.next_hops_per_thread / 2)
+            .clamp(1, defaults.sender_connections_max),
         packets_max,
-        ..ClientOptions::default()
+        ..defaults
     }
 }
 

@@ -42,17 +42,19 @@ const REFUSALS_MAX: u32 = 3;
 pub(super) fn exchange<'a>(
     links: &'a Arc<Links>,
     link: &'a Arc<Link>,
+    sender: u64,
     packet: Bytes,
     left_us: &'a AtomicBool,
 ) -> Exchange<'a> {
-    let state = State::First(attempt(links, link, packet, left_us));
-    Exchange { links, link, left_us, state }
+    let state = State::First(attempt(links, link, sender, packet, left_us));
+    Exchange { links, link, sender, left_us, state }
 }
 
 /// A packet on its way.
 pub(super) struct Exchange<'a> {
     links: &'a Arc<Links>,
     link: &'a Arc<Link>,
+    sender: u64,
     left_us: &'a AtomicBool,
     state: State<'a>,
 }
@@ -75,7 +77,7 @@ impl Future for Exchange<'_> {
                 },
                 State::Again(again) => return again.as_mut().poll(context),
             };
-            let again = again(self.links, self.link, failed, self.left_us);
+            let again = again(self.links, self.link, self.sender, failed, self.left_us);
             self.state = State::Again(Box::pin(again));
         }
     }
@@ -84,6 +86,7 @@ impl Future for Exchange<'_> {
 async fn again(
     links: &Arc<Links>,
     link: &Arc<Link>,
+    sender: u64,
     mut failed: Failed,
     left_us: &AtomicBool,
 ) -> Result<Bytes, NoReply> {
@@ -105,7 +108,7 @@ async fn again(
         };
         links.retried();
         left_us.store(false, Ordering::Relaxed);
-        match attempt(links, link, packet, left_us).await {
+        match attempt(links, link, sender, packet, left_us).await {
             Ok(reply) => return Ok(reply),
             Err(next) => failed = next,
         }
@@ -199,11 +202,12 @@ impl Future for Attempt<'_> {
 fn attempt<'a>(
     links: &'a Arc<Links>,
     link: &'a Arc<Link>,
+    sender: u64,
     packet: Bytes,
     left_us: &'a AtomicBool,
 ) -> Attempt<'a> {
     let Some(http2) = lease::http2(links, link) else {
-        return Attempt::Rare(Box::pin(without_http2(links, link, packet, left_us)));
+        return Attempt::Rare(Box::pin(without_http2(links, link, sender, packet, left_us)));
     };
     match http2::send(http2, link, packet, left_us) {
         Ok(Stream::Sent(sent)) => Attempt::Sent(sent.reply()),
@@ -216,17 +220,18 @@ fn attempt<'a>(
 async fn without_http2(
     links: &Arc<Links>,
     link: &Arc<Link>,
+    sender: u64,
     packet: Bytes,
     left_us: &AtomicBool,
 ) -> Result<Bytes, Failed> {
-    match lease::lease(links, link).await {
+    match lease::lease(links, link, sender).await {
         Ok(Lease::Http2(http2)) => match http2::send(http2, link, packet, left_us)? {
             Stream::Sent(sent) => sent.reply().await,
             Stream::Queued(queued) => queued.reply(left_us).await,
         },
-        Ok(Lease::Http1 { connection, is_new, permit }) => {
+        Ok(Lease::Http1 { connection, is_new, turn }) => {
             let outcome = http1::exchange(connection, is_new, links, link, packet, left_us).await;
-            drop(permit);
+            drop(turn);
             outcome
         }
         Err(error) => Err(Failed::unsent(error, packet)),

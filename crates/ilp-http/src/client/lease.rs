@@ -8,6 +8,7 @@ use super::{
     http2::Http2,
     link::{Link, Speaks},
     links::Links,
+    shares::Share,
 };
 use std::sync::Arc;
 use tokio::sync::SemaphorePermit;
@@ -21,30 +22,40 @@ pub(super) enum Lease<'a> {
         connection: Http1,
         /// Whether the packet is the first on this connection.
         is_new: bool,
-        /// Gives way to the next packet that waits for a connection.
-        permit: SemaphorePermit<'a>,
+        /// Gives way to the next packet.
+        turn: Turn<'a>,
     },
+}
+
+/// A packet's right to one HTTP/1.1 connection. Dropping it gives way to the next packet that waits.
+pub(super) struct Turn<'a> {
+    _permit: SemaphorePermit<'a>,
+    _share: Share<'a>,
 }
 
 /// Finds a connection where [`http2`] has none, waiting for one to come free or opening one where it
 /// has to.
 pub(super) async fn lease<'a>(
-    links: &Arc<Links>,
+    links: &'a Arc<Links>,
     link: &'a Arc<Link>,
+    sender: u64,
 ) -> Result<Lease<'a>, SendError> {
     if let Some(shared) = shared(links, link).await.map_err(SendError::Connect)? {
         return Ok(Lease::Http2(shared));
     }
+    // Taken before the wait, so that packets of one sender that wait don't keep out another's.
+    let share = links.shares.take(sender).ok_or(SendError::Overloaded)?;
     // The semaphore is closed nowhere; were it, the packet would not have left.
     let permit = link.connections.acquire().await.map_err(|_| SendError::Overloaded)?;
+    let turn = Turn { _permit: permit, _share: share };
     while let Some(mut connection) = pop_idle(link) {
         // A connection just given back is ready as soon as its task has run.
         if connection.is_ready().await {
-            return Ok(Lease::Http1 { connection, is_new: false, permit });
+            return Ok(Lease::Http1 { connection, is_new: false, turn });
         }
     }
     match connect::open(links, link).await {
-        Ok(Opened::Http1(connection)) => Ok(Lease::Http1 { connection, is_new: true, permit }),
+        Ok(Opened::Http1(connection)) => Ok(Lease::Http1 { connection, is_new: true, turn }),
         Ok(Opened::Http2(http2)) => {
             link.kept.lock().keep_http2(http2.clone(), links.tick());
             Ok(Lease::Http2(http2))

@@ -1,6 +1,6 @@
 //! All links of one client, and the slow clock by which idle ones are let go.
 
-use super::{ClientOptions, ConnectError, NextHop, SendError, link::Link};
+use super::{ClientOptions, ConnectError, NextHop, SendError, link::Link, shares::Shares};
 use foldhash::{HashMap, HashMapExt as _};
 use parking_lot::Mutex;
 use rustls::ClientConfig;
@@ -36,6 +36,8 @@ pub(super) struct Links {
     connections_open: Arc<AtomicU64>,
     /// A permit for each connection that may be open.
     places: Arc<Semaphore>,
+    /// What each sender's packets use of HTTP/1.1 connections.
+    pub(super) shares: Shares,
     retries: AtomicU64,
     /// In the order of [`SendError::KINDS`].
     failures: [AtomicU64; SendError::KINDS.len()],
@@ -64,6 +66,7 @@ impl Links {
         let places = options.connections_open_max.min(Semaphore::MAX_PERMITS);
         Links {
             places: Arc::new(Semaphore::new(places)),
+            shares: Shares::new(options.sender_connections_max),
             options,
             tls,
             by_id: Mutex::new(HashMap::new()),

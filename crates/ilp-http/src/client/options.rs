@@ -14,6 +14,11 @@ pub struct ClientOptions {
     /// is idle, a packet that needs a new one fails with
     /// [`ConnectError::NoDescriptor`](super::ConnectError::NoDescriptor).
     pub connections_open_max: usize,
+    /// HTTP/1.1 connections in use at once, over all next hops, by the packets of one sender. Each has
+    /// buffers and a file descriptor, so that one sender whose next hops leave its packets unanswered
+    /// can't take them all. The next packet fails with
+    /// [`SendError::Overloaded`](super::SendError::Overloaded).
+    pub sender_connections_max: usize,
     /// Packets in flight and waiting towards one next hop: at most 33 KiB each, so 132 MiB. The
     /// next fails with [`SendError::Overloaded`](super::SendError::Overloaded).
     pub packets_max: usize,
@@ -45,6 +50,7 @@ impl Default for ClientOptions {
             connect_timeout: Duration::from_secs(5),
             connections_max: 128,
             connections_open_max: 16_384,
+            sender_connections_max: 512,
             packets_max: 4_096,
             idle_timeout: Duration::from_secs(4),
             link_idle_timeout: Duration::from_secs(600),
