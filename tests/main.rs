@@ -30,6 +30,12 @@ mod descriptors;
 mod events;
 /// Packets between peers created at runtime, and the money that moves.
 mod forwarding;
+/// The server's end of HTTP/2, frame by frame, which the client's own tests use too.
+#[expect(dead_code, reason = "those tests use more of it")]
+#[path = "../crates/ilp-http/tests/frames.rs"]
+mod frames;
+/// Next hops that end each connection after so many requests.
+mod goodbyes;
 /// GraphQL by the book: npm's graphql-http, graphql-ws and Apollo Client against the admin API.
 mod graphql_clients;
 /// What hostile or broken clients, peers and files can't do.
