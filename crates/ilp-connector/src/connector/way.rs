@@ -191,7 +191,7 @@ impl<L: Ledger> Connector<L> {
         drop((hold, place));
         let mut passage = Some(passage);
         tried.push(peer.id);
-        // The bytes are ours alone again, so this copies nothing.
+        // Copied where the connection still shares the bytes: this packet has failed once already.
         let Ok(mut packet) = Prepare::parse(BytesMut::from(packet)) else { return Err(passage) };
         packet.set_amount(amount);
         packet.set_expires_at(expires_at);
