@@ -1,5 +1,6 @@
 //! Hostile neighbours on every port: what they take is bounded, and the others don't notice.
 
+#[expect(dead_code, reason = "the benchmark alone asks and waits for answers")]
 pub(crate) mod attacks;
 pub(crate) mod frames;
 /// The operator's port, and those of wallets and auto-peering.

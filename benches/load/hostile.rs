@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::{
     attacks::{Attack, Target},
     clients::{self, Counted, Inbound, Load},
-    measure, packets,
+    measure::{self, Spread},
+    packets,
     processes::Process,
 };
 
@@ -14,14 +15,18 @@ pub(crate) const NAME: &str = "hostile";
 
 const CONNECTIONS: usize = 16;
 const RATE: u64 = 1_000;
-const WARM_UP: Duration = Duration::from_secs(2);
-const LENGTH: Duration = Duration::from_secs(6);
+const WARM_UP: Duration = Duration::from_millis(1_500);
+const LENGTH: Duration = Duration::from_secs(4);
 
-/// Which port is attacked.
+/// Where the attack comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
+    /// Clients of the packets' port.
     Packets,
+    /// Clients of the admin port.
     Operator,
+    /// A next hop that plays this role, to which a peer sends packets.
+    NextHop(&'static str),
 }
 
 struct Row {
@@ -39,11 +44,14 @@ const ACCOMPLICE: &str = "test.accomplice";
 const SINK: &str = "test.sink.somebody";
 const NOWHERE: &str = "test.nobody";
 
+/// A peer that does nothing worse than to send its packets.
+const ASKING: Attack = Attack::Asking { connections: 64 };
+
 const fn row(name: &'static str, attack: Attack, token: &'static str, to: &'static str) -> Row {
     Row { name, attack, side: Side::Packets, token, destination: to }
 }
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 14] = [
     row("401s not taken", Attack::Untaken { connections: 200, streams: 2_000 }, STRANGER, SINK),
     row("replies not taken", Attack::Untaken { connections: 20, streams: 4_000 }, PEER, ACCOMPLICE),
     row("rejects not taken", Attack::Untaken { connections: 200, streams: 8_000 }, PEER, NOWHERE),
@@ -64,6 +72,14 @@ const ROWS: [Row; 12] = [
         side: Side::Operator,
         ..row("silence at the admin port", Attack::Silent { connections: 400 }, STRANGER, SINK)
     },
+    Row {
+        side: Side::NextHop("interim"),
+        ..row("a next hop of endless 1xx", ASKING, PEER, ACCOMPLICE)
+    },
+    Row {
+        side: Side::NextHop("trickle"),
+        ..row("a next hop of endless heads", ASKING, PEER, ACCOMPLICE)
+    },
 ];
 
 /// Attacks `port` with the row of that name until this process is killed.
@@ -82,33 +98,44 @@ pub(crate) fn attack(name: &str, port: &str) -> ! {
     }
 }
 
-/// Prints a row for each attack, the good peer's latency without it measured right before.
-pub(crate) fn measure(runtime: &tokio::runtime::Runtime, filter: &str) {
+/// Prints a row for each attack whose name contains `filter`. Turns without the attack and beside it
+/// alternate, and each pair of them gives one ratio. The attackers share the machine's cores with all the
+/// others, so what they take for themselves is in these numbers too.
+pub(crate) fn measure(runtime: &tokio::runtime::Runtime, filter: &str, rounds: usize) {
     println!(
-        "{:<28}{:>9}{:>9}   {:>9}{:>9}{:>8}{:>8}{:>9}{:>10}{:>10}",
-        "hostile, beside",
+        "{:<28}{:>8}{:>8}{:>6}   {:>8}{:>8}{:>6}{:>7}{:>18}{:>9}{:>5}{:>8}",
+        "hostile: alone, beside",
         "p50 us",
         "p99 us",
+        "cores",
         "p50 us",
         "p99 us",
+        "cores",
         "p50 x",
         "p99 x",
         "carried",
         "not",
         "most MB",
     );
-    for row in ROWS.iter().filter(|row| filter == NAME || row.name.contains(filter)) {
-        measure_row(runtime, row);
+    for row in ROWS.iter().filter(|row| row.name.contains(filter)) {
+        measure_row(runtime, row, rounds);
     }
 }
 
-fn measure_row(runtime: &tokio::runtime::Runtime, row: &Row) {
-    let (sink, accomplice) = (Process::role(&["sink", "both"]), Process::role(&["sink", "long"]));
-    let node = Process::node(sink.address, &[]);
-    let admin = node.admin.as_ref().expect("a node has an operator");
-    admin.create_peer(PEER, "127.0.0.1:1");
-    admin.create_peer(ACCOMPLICE, &accomplice.address.to_string());
-    let load = || Load {
+/// What the good peer saw in one turn, and what the node used meanwhile, in cores.
+struct Turn {
+    counted: Counted,
+    cores: f64,
+}
+
+impl Turn {
+    fn percentile_us(&mut self, percent: f64) -> f64 {
+        self.counted.latencies.percentile_us(percent)
+    }
+}
+
+fn turn(runtime: &tokio::runtime::Runtime, node: &Process) -> Turn {
+    let load = Load {
         to: node.address,
         token: "test.sender",
         packet: packets::prepare(SINK, 100),
@@ -117,27 +144,58 @@ fn measure_row(runtime: &tokio::runtime::Runtime, row: &Row) {
         warm_up: WARM_UP,
         length: LENGTH,
     };
-    let run = |load: Load| -> Counted { runtime.block_on(clients::run(&load, || {}, || {})) };
-    let mut alone = run(load());
+    let (mut before, mut used) = (0, 0);
+    let at_start = || before = measure::cpu_ns(node.pid());
+    let at_end = || used = measure::cpu_ns(node.pid());
+    let counted = runtime.block_on(clients::run(&load, at_start, at_end));
+    Turn { counted, cores: (used - before) as f64 / LENGTH.as_nanos() as f64 }
+}
+
+fn measure_row(runtime: &tokio::runtime::Runtime, row: &Row, rounds: usize) {
+    let next_hop = if let Side::NextHop(role) = row.side { role } else { "long" };
+    let (sink, accomplice) = (Process::role(&["sink", "both"]), Process::role(&["sink", next_hop]));
+    let node = Process::node(sink.address, &[]);
+    let admin = node.admin.as_ref().expect("a node has an operator");
+    admin.create_peer(PEER, "127.0.0.1:1");
+    admin.create_peer(ACCOMPLICE, &accomplice.address.to_string());
     let port = match row.side {
-        Side::Packets => node.address,
+        Side::Packets | Side::NextHop(_) => node.address,
         Side::Operator => admin.address(),
     };
-    let attackers = Process::role(&["attack", row.name, &port.to_string()]);
-    let mut beside = run(load());
-    let most_kb = measure::status_kb(node.pid(), "VmHWM");
-    drop(attackers);
-    let both = |counted: &mut Counted| {
-        (counted.latencies.percentile_us(50.0), counted.latencies.percentile_us(99.0))
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        alone.push(turn(runtime, &node));
+        let attackers = Process::role(&["attack", row.name, &port.to_string()]);
+        beside.push(turn(runtime, &node));
+        drop(attackers);
+    }
+    show(row, &mut alone, &mut beside, measure::status_kb(node.pid(), "VmHWM"));
+}
+
+fn show(row: &Row, alone: &mut [Turn], beside: &mut [Turn], most_kb: u64) {
+    let median = |values: Vec<f64>| Spread::of(values).median;
+    let mut percentiles = |percent: f64| {
+        let of = |turns: &mut [Turn]| -> Vec<f64> {
+            turns.iter_mut().map(|turn| turn.percentile_us(percent)).collect()
+        };
+        let (alone, beside) = (of(alone), of(beside));
+        let ratio = Spread::of(beside.iter().zip(&alone).map(|(beside, alone)| beside / alone));
+        (median(alone), median(beside), ratio)
     };
-    let ((p50_alone, p99_alone), (p50, p99)) = (both(&mut alone), both(&mut beside));
+    let (p50_alone, p50, p50_ratio) = percentiles(50.0);
+    let (p99_alone, p99, p99_ratio) = percentiles(99.0);
+    let Spread { median: p99_x, least, greatest } = p99_ratio;
+    let p99_x = format!("{p99_x:.2} [{least:.2}-{greatest:.2}]");
+    let cores = |turns: &[Turn]| median(turns.iter().map(|turn| turn.cores).collect());
+    let (cores_alone, cores) = (cores(alone), cores(beside));
+    let fulfilled: u64 = beside.iter().map(|turn| turn.counted.fulfilled).sum();
+    let turns = alone.iter().chain(beside.iter());
+    let not: u64 = turns.map(|turn| turn.counted.failed + turn.counted.rejected).sum();
     println!(
-        "{:<28}{p50_alone:>9.0}{p99_alone:>9.0}   {p50:>9.0}{p99:>9.0}{:>8.2}{:>8.2}{:>9}{:>10}{:>10.1}",
+        "{:<28}{p50_alone:>8.0}{p99_alone:>8.0}{cores_alone:>6.2}   {p50:>8.0}{p99:>8.0}{cores:>6.2}\
+         {:>7.2}{p99_x:>18}{fulfilled:>9}{not:>5}{:>8.1}",
         row.name,
-        p50 / p50_alone,
-        p99 / p99_alone,
-        beside.fulfilled,
-        beside.failed + beside.rejected + alone.failed + alone.rejected,
+        p50_ratio.median,
         most_kb as f64 / 1_000.0,
     );
 }

@@ -8,7 +8,8 @@
 //! `cargo bench --bench load` runs all rows, the last of which are what more load than the node can
 //! carry does to it, and what peers that are made meanwhile do to packets; `-- ROW` runs those whose name contains it. `JIRANI_BENCH_BINARY`
 //! names another node to be measured, `JIRANI_BENCH_ROUNDS` another number of turns. `-- hostile` is
-//! apart from these: what a good peer notices of each kind of hostile neighbour.
+//! apart from these: what a good peer notices of each kind of hostile neighbour; `-- hostile ROW` of those
+//! whose name contains it.
 
 #[expect(dead_code, reason = "the tests alone have slow heads and end an attack early")]
 #[path = "../../tests/hostile_ports/attacks.rs"]
@@ -45,6 +46,10 @@ fn main() {
         ["sink", "both"] => runtime.block_on(servers::sink(Speaks::Both)),
         ["sink", "long"] => runtime.block_on(servers::long_sink()),
         ["attack", name, port] => hostile::attack(name, port),
+        ["sink", "interim"] => runtime.block_on(servers::endless_sink(INTERIM, None)),
+        ["sink", "trickle"] => {
+            runtime.block_on(servers::endless_sink(b"a", Some(Duration::from_millis(5))));
+        }
         ["sink", "slow"] => runtime.block_on(servers::slow_sink()),
         ["hello"] => runtime.block_on(servers::hello()),
         ["proxy", to] => {
@@ -53,14 +58,15 @@ fn main() {
         // `cargo test --benches` only asks whether it runs.
         _ if words.contains(&"--test") => table(&runtime, "64", 1, LENGTH / 10),
         _ => {
-            let filter = words.iter().find(|word| !word.starts_with("--")).unwrap_or(&"");
+            let rounds = std::env::var("JIRANI_BENCH_ROUNDS").ok();
+            let rounds = rounds.and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
+            let mut filters = words.iter().filter(|word| !word.starts_with("--"));
+            let filter = filters.next().unwrap_or(&"");
             if hostile::NAME == *filter {
-                hostile::measure(&runtime, filter);
+                hostile::measure(&runtime, filters.next().unwrap_or(&""), rounds);
                 processes::delete_data();
                 return;
             }
-            let rounds = std::env::var("JIRANI_BENCH_ROUNDS").ok();
-            let rounds = rounds.and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
             table(&runtime, filter, rounds, LENGTH);
             if overload::NAME.contains(filter) {
                 overload::measure(&runtime, rounds);
@@ -72,6 +78,9 @@ fn main() {
         }
     }
 }
+
+/// Interim responses, as many as are read at once.
+const INTERIM: &[u8] = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n";
 
 /// A shape of load, and what the node is held against.
 struct Row {

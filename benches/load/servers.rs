@@ -18,7 +18,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 use crate::packets;
 
@@ -73,6 +76,33 @@ pub(crate) async fn long_sink() {
         }
     })
     .await;
+}
+
+/// A next hop whose answers never end: it sends `piece` again and again, behind the begin of a head, as
+/// fast as it is read or with this pause in between. Over HTTP/1.1 alone.
+pub(crate) async fn endless_sink(piece: &'static [u8], pause: Option<Duration>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    println!("{}", listener.local_addr().expect("an address"));
+    std::io::stdout().flush().expect("somebody reads the port");
+    loop {
+        let Ok((mut stream, _)) = listener.accept().await else { continue };
+        tokio::spawn(async move {
+            let mut request = [0; 4_096];
+            let Ok(bytes) = stream.read(&mut request).await else { return };
+            if request[..bytes].starts_with(b"PRI") {
+                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+                return;
+            }
+            if pause.is_some() && stream.write_all(b"HTTP/1.1 200 OK\r\nx: ").await.is_err() {
+                return;
+            }
+            while stream.write_all(piece).await.is_ok() {
+                if let Some(pause) = pause {
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        });
+    }
 }
 
 /// The least that a server can do with a packet: read it and refuse it.

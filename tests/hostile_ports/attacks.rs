@@ -56,6 +56,8 @@ pub(crate) enum Attack {
     SlowHeads { connections: usize },
     /// HTTP/1.1 requests that are refused, each on a connection of its own.
     Churn { connections: usize },
+    /// HTTP/1.1 requests, each once the one before is answered: what is hostile is the next hop.
+    Asking { connections: usize },
 }
 
 /// An attack that goes on until this is dropped.
@@ -109,7 +111,8 @@ impl Attack {
             | Self::Pipelined { connections }
             | Self::Silent { connections }
             | Self::SlowHeads { connections }
-            | Self::Churn { connections } => connections,
+            | Self::Churn { connections }
+            | Self::Asking { connections } => connections,
         }
     }
 
@@ -133,6 +136,7 @@ impl Attack {
                 let _ = reader.read(&mut answer).await.ok()?;
                 Some(())
             }
+            Self::Asking { .. } => ask(target, writer, reader, ends).await,
             Self::Untaken { streams, .. } => {
                 writer.write_all(&preface(0)).await.ok()?;
                 let reading = tokio::spawn(drain(reader));
@@ -267,6 +271,23 @@ async fn pipeline(
             Ok(written) => written.ok()?,
             Err(_) => return hold_unread(&mut reader, ends).await,
         }
+    }
+    Some(())
+}
+
+async fn ask(
+    target: &Target,
+    mut writer: OwnedWriteHalf,
+    mut reader: OwnedReadHalf,
+    ends: &impl Fn() -> bool,
+) -> Option<()> {
+    let mut request = http1_head(target, target.packet.len()).into_bytes();
+    request.extend_from_slice(&target.packet);
+    let mut answer = vec![0; 64 * 1_024];
+    while !ends() {
+        writer.write_all(&request).await.ok()?;
+        // An answer is written at once, so it is read at once.
+        reader.read(&mut answer).await.ok().filter(|bytes| *bytes > 0)?;
     }
     Some(())
 }
