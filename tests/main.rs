@@ -49,6 +49,8 @@ mod interop_rates;
 mod liquidity;
 /// What `/metrics` says of known packets, number by number.
 mod metrics;
+/// How commands find their node and its secret, and what they say when they can't.
+mod node_lookup;
 /// The command line in odd surroundings: closed pipes, full disks, arguments that are no text.
 mod odd_surroundings;
 /// The packet parser against npm's `ilp-packet`.

@@ -25,7 +25,7 @@ struct Cli {
 }
 
 /// Where the configuration is read from.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ConfigArgs {
     /// Configuration file; else JIRANI_CONFIG, else ./jirani.toml, else /etc/jirani/jirani.toml,
     /// else the defaults
@@ -34,6 +34,11 @@ pub(crate) struct ConfigArgs {
 }
 
 impl ConfigArgs {
+    /// Whether the option names a file.
+    pub(crate) fn is_named(&self) -> bool {
+        self.config.is_some()
+    }
+
     /// The configuration that a node would run with here.
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         let path = self.config.clone().or_else(|| Some(variable("JIRANI_CONFIG")?.into()));
@@ -118,6 +123,11 @@ pub(crate) fn run() -> Result<(), Failure> {
     let matches = Cli::command().get_matches();
     warn_of_secrets(&matches);
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    // In front of another command the option would be passed over, and that command ask another node.
+    if cli.run.is_named() && !matches!(cli.command, None | Some(Command::Run(_))) {
+        let why = "--config stands behind the command, as in: jirani peer list --config FILE";
+        return Err(Failure::Usage(why.to_owned()));
+    }
     match cli.command {
         None => run::run(cli.run.load()?),
         Some(Command::Run(args)) => {

@@ -4,9 +4,17 @@
 use ilp_pages::Setting;
 
 use super::{
+    Config,
     keys::{self, KEYS},
     settings::Settings,
 };
+
+impl Config {
+    /// Returns the file or the variable that sets a key; `None` for a key that keeps its default.
+    pub(crate) fn origin_of(&self, key: &str) -> Option<&str> {
+        self.listed.iter().find(|setting| setting.key == key)?.origin.as_deref()
+    }
+}
 
 impl Settings {
     /// Every key, in the order of the sample file.
