@@ -63,6 +63,8 @@ mod pages;
 mod payment_ends;
 /// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
 mod payments;
+/// Why a peer can't be reached, on every surface, and that the change is told once.
+mod peer_links;
 /// Two operators who peer their nodes by command, at a terminal too, and payments each way.
 mod peering;
 /// Several peerings with one neighbour, in an asset each.

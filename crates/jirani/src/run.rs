@@ -300,6 +300,7 @@ async fn upkeep(
     tokio::select! {
         () = operator.expire_withdrawals() => {}
         () = operator.expire_incoming_payments() => {}
+        () = operator.watch_links() => {}
         () = events => {}
         () = operator.keep_house(events_kept) => {}
         () = operator.keep_audit(audit_kept) => {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ilp_connector::{Reachability, account::AccountId, peer::Asset, traffic::Flows};
+use ilp_connector::{LinkTrouble, Reachability, account::AccountId, peer::Asset, traffic::Flows};
 use ilp_store::{AssetRecord, PeerRecord};
 use interledger_packet::{Address, Timestamp};
 
@@ -30,6 +30,8 @@ pub struct PeerView {
     pub reachability: Reachability,
     /// When it last answered a packet, to the second.
     pub last_seen_at: Option<Timestamp>,
+    /// Why a packet to it last got no reply. An answer that is kept for a repeated request leaves it out.
+    pub last_trouble: Option<LinkTrouble>,
     /// What passed from and to it since the process started.
     pub passed: Passed,
 }
@@ -108,6 +110,7 @@ impl Inner {
             // A peer whose creation isn't over has not been sent anything.
             reachability: live.as_ref().map_or(Reachability::Unknown, |peer| peer.reachability()),
             last_seen_at: live.as_ref().and_then(|peer| peer.last_seen_at()),
+            last_trouble: live.as_ref().and_then(|peer| peer.last_trouble()),
             passed: live.map(|peer| peer.traffic.flows().into()).unwrap_or_default(),
             record,
             asset,

@@ -4,6 +4,7 @@ use async_graphql::SimpleObject;
 use ilp_store::BackupReport;
 
 use super::{
+    peer::LinkFailure,
     response::{MutationResponse, Status},
     scalars::UInt64,
 };
@@ -66,11 +67,15 @@ pub(crate) struct PingResult {
     message: Option<String>,
     /// How long it took, in microseconds.
     took_us: i32,
+    /// Why the first peer on the way gave no reply; null where it gave one, or where the packet went to
+    /// none.
+    failure: Option<LinkFailure>,
 }
 
 impl From<PingOutcome> for PingResult {
     fn from(outcome: PingOutcome) -> Self {
         let took_us = int(outcome.took_us);
+        let failure = outcome.trouble.map(LinkFailure::from);
         match outcome.reply {
             Some(reply) => Self {
                 answered: true,
@@ -78,10 +83,16 @@ impl From<PingOutcome> for PingResult {
                 code: Some(reply.code),
                 message: Some(reply.message),
                 took_us,
+                failure,
             },
-            None => {
-                Self { answered: false, triggered_by: None, code: None, message: None, took_us }
-            }
+            None => Self {
+                answered: false,
+                triggered_by: None,
+                code: None,
+                message: None,
+                took_us,
+                failure,
+            },
         }
     }
 }
