@@ -53,6 +53,8 @@ mod metrics;
 mod node_lookup;
 /// The command line in odd surroundings: closed pipes, full disks, arguments that are no text.
 mod odd_surroundings;
+/// What the other operator is told of where this node takes packets.
+mod own_endpoint;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
 /// Packets that are watched as they pass.

@@ -71,6 +71,10 @@ pub struct NodeView {
     pub version: &'static str,
     /// The node's own ILP address.
     pub address: Address,
+    /// Where peers send their packets.
+    pub connector_url: String,
+    /// Why an operator elsewhere can't use that URL, and what to set.
+    pub connector_advice: Option<String>,
     /// When it was started.
     pub started_at: Timestamp,
     /// How long ago that is, in milliseconds.
@@ -132,6 +136,8 @@ impl Operator {
         NodeView {
             version: parts.version,
             address: parts.connector.address().clone(),
+            connector_url: parts.peering.connector_url.clone(),
+            connector_advice: parts.peering.connector_advice.clone(),
             started_at: self.inner.started_at,
             uptime_ms: (parts.clock)().saturating_ms_since(self.inner.started_at),
             peer_count: parts.connector.peer_count(),

@@ -17,6 +17,11 @@ pub(crate) struct NodeInfo {
     version: String,
     /// The node's own ILP address.
     address: String,
+    /// Where peers send their packets: `ilp.public_url`, or what `ilp.listen` stands for.
+    connector_url: String,
+    /// Why an operator elsewhere can't use `connectorUrl`, and what to set; null where nothing speaks
+    /// against it.
+    connector_advice: Option<String>,
     /// When the node was started, such as `2026-11-23T12:00:00.000Z`.
     started_at: String,
     /// How long the node has been running, in whole seconds.
@@ -41,6 +46,8 @@ impl From<NodeView> for NodeInfo {
         Self {
             version: node.version.to_owned(),
             address: node.address.to_string(),
+            connector_url: node.connector_url,
+            connector_advice: node.connector_advice,
             started_at: node.started_at.to_string(),
             uptime_seconds: int(node.uptime_ms / 1000),
             peer_count: int(node.peer_count),
