@@ -13,9 +13,9 @@ use crate::{
 
 /// What a run costs, said before it begins.
 const COST: &str = "\
-xtask: every test of the workspace. On two cores the first run takes most of an hour, most of it to
-xtask: build; later runs take some minutes. It needs 6 GB of disk, a C compiler, and for two of the
-xtask: suites Node.js 18 or newer with npm, chromium and chromedriver.";
+xtask: every test of the workspace. The first run builds all of it and may take an hour on two cores;
+xtask: later runs take minutes. It needs 10 GB of disk, a C compiler and, for two of the suites,
+xtask: Node.js 18 or newer with npm, chromium and chromedriver.";
 
 /// Runs the tests and ends by their result.
 ///
