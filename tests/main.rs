@@ -71,6 +71,8 @@ mod peer_links;
 mod peering;
 /// Several peerings with one neighbour, in an asset each.
 mod peerings;
+/// Where a node keeps its books, and whose books they are.
+mod placement;
 /// Variables that container platforms and Rafiki's files set, and the image's health check.
 mod platform;
 /// Files for the node's user alone, and backups only where that user wants them.

@@ -28,6 +28,7 @@ impl Settings {
                 variable: key.variable,
                 value: found.filter(|_| !is_secret).map(|(text, _)| text.to_owned()),
                 is_set: found.is_some(),
+                is_changed: found.map(|(text, _)| text) != key.default,
                 is_secret,
                 origin: found.filter(|_| !is_default).map(|(_, origin)| origin.to_string()),
                 form: key.form,
