@@ -79,8 +79,11 @@ fn npm_packages(left_out: &[&Suite]) -> Result<(), String> {
     if left_out.len() == needs::SUITES.len() {
         return Ok(());
     }
-    run("npm", &["ci", "--prefix", "tests/interop", "--no-audit", "--no-fund", "--silent"])
-        .map_err(|reason| format!("the npm packages can't be installed: {reason}"))
+    run(
+        "npm",
+        &["ci", "--prefix", "tests/interop", "--no-audit", "--no-fund", "--loglevel", "error"],
+    )
+    .map_err(|reason| format!("the npm packages can't be installed: {reason}"))
 }
 
 fn tell(left_out: &[&Suite], why: &str) {
