@@ -55,8 +55,12 @@ mod interop_rates;
 mod liquidity;
 /// What `/metrics` says of known packets, number by number.
 mod metrics;
+/// How commands find their node and its secret, and what they say when they can't.
+mod node_lookup;
 /// The command line in odd surroundings: closed pipes, full disks, arguments that are no text.
 mod odd_surroundings;
+/// What the other operator is told of where this node takes packets.
+mod own_endpoint;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
 /// Packets that are watched as they pass.
@@ -67,10 +71,14 @@ mod pages;
 mod payment_ends;
 /// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
 mod payments;
+/// Why a peer can't be reached, on every surface, and that the change is told once.
+mod peer_links;
 /// Two operators who peer their nodes by command, at a terminal too, and payments each way.
 mod peering;
 /// Several peerings with one neighbour, in an asset each.
 mod peerings;
+/// Where a node keeps its books, and whose books they are.
+mod placement;
 /// Variables that container platforms and Rafiki's files set, and the image's health check.
 mod platform;
 /// Files for the node's user alone, and backups only where that user wants them.

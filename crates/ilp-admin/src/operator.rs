@@ -19,6 +19,7 @@ mod idempotency;
 mod incoming_payments;
 mod inputs;
 mod iso_time;
+mod links;
 mod liquidity;
 mod load;
 mod network;
@@ -155,6 +156,8 @@ struct Inner {
     rates_failing: parking_lot::Mutex<BTreeMap<String, String>>,
     /// Who looks at packets.
     packets: packets::Lookers,
+    /// Peers that were found unreachable, or answer again.
+    links: Arc<links::ChangedLinks>,
     /// Set once, by the load.
     is_loaded: AtomicBool,
 }
@@ -177,8 +180,11 @@ impl Operator {
             rates_wanted: Notify::new(),
             rates_failing: parking_lot::Mutex::default(),
             packets: packets::Lookers::default(),
+            links: Arc::default(),
             is_loaded: AtomicBool::new(false),
         };
+        let links = Arc::clone(&inner.links);
+        inner.parts.connector.observe_links(move |peer| links.note(peer));
         Self { inner: Arc::new(inner), claim: None }
     }
 

@@ -59,8 +59,9 @@ pub(crate) enum Passage {
 /// The breaker of one peer.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
-    /// Failures in a row in the low byte, and above it the millisecond since 1970 from which one
-    /// packet may try. One word, so that the two always belong together. Zero is closed.
+    /// Failures in a row in the low seven bits; in the eighth, whether the peer was found unreachable
+    /// and has not answered since; above them the millisecond since 1970 from which one packet may try.
+    /// One word, so that all three always belong together. Zero is closed.
     ///
     /// Every access is relaxed: the word orders nothing but itself. A reply that races with a
     /// failure may win or lose, as it would had it come a moment earlier or later.
@@ -88,29 +89,35 @@ impl Breaker {
         }
     }
 
-    /// The peer could not be reached, or was too busy to take the packet. Those that were under way
-    /// when the breaker opened, and fail after it did, say nothing new.
-    pub(crate) fn failed(&self, now: Timestamp) {
-        let _ = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
+    /// Counts a packet that could not reach the peer or that the peer was too busy to take, and returns
+    /// whether the peer was found unreachable by it: true for one packet until the peer answers again.
+    /// Packets that were under way when the breaker opened, and fail after it did, say nothing new.
+    pub(crate) fn failed(&self, now: Timestamp) -> bool {
+        let before = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
             (passage(word, now) != Passage::Open).then(|| one_more_failure(word, now))
         });
+        before.is_ok_and(|word| {
+            word & FOUND_UNREACHABLE == 0 && one_more_failure(word, now) & FOUND_UNREACHABLE != 0
+        })
     }
 
-    /// The peer answered.
-    pub(crate) fn answered(&self, now: Timestamp) {
+    /// Notes an answer of the peer, and returns whether it is the first since the peer was found
+    /// unreachable.
+    pub(crate) fn answered(&self, now: Timestamp) -> bool {
         // Looked at first, so that the line stays shared among the threads that only read it.
-        if self.word.load(Ordering::Relaxed) != 0 {
-            self.word.store(0, Ordering::Relaxed);
-        }
+        let is_back = self.word.load(Ordering::Relaxed) != 0
+            && self.word.swap(0, Ordering::Relaxed) & FOUND_UNREACHABLE != 0;
         let (last_ms, now_ms) = (self.last_reply_ms.load(Ordering::Relaxed), now.unix_ms());
         if last_ms.abs_diff(now_ms) >= LAST_REPLY_STEP_MS {
             self.last_reply_ms.store(now_ms, Ordering::Relaxed);
         }
+        is_back
     }
 
-    /// Forgets all: the peer is somewhere else now.
+    /// Forgets what happened at the peer's old endpoint, but for whether the peer was found unreachable:
+    /// its first answer is news.
     pub(crate) fn reset(&self) {
-        self.word.store(0, Ordering::Relaxed);
+        self.word.fetch_and(FOUND_UNREACHABLE, Ordering::Relaxed);
         self.last_reply_ms.store(0, Ordering::Relaxed);
     }
 
@@ -132,7 +139,8 @@ impl Breaker {
 }
 
 const FAILURE_BITS: u32 = u8::BITS;
-const FAILURES_MAX: u64 = u8::MAX as u64;
+const FAILURES_MAX: u64 = 0x7f;
+const FOUND_UNREACHABLE: u64 = 0x80;
 
 fn failures(word: u64) -> u64 {
     word & FAILURES_MAX
@@ -150,11 +158,13 @@ fn passage(word: u64, now: Timestamp) -> Passage {
 /// The word after one more failure at `now`.
 fn one_more_failure(word: u64, now: Timestamp) -> u64 {
     let failures = (failures(word) + 1).min(FAILURES_MAX);
-    let Some(doublings) = failures.checked_sub(FAILURES_TO_OPEN) else { return failures };
+    let Some(doublings) = failures.checked_sub(FAILURES_TO_OPEN) else {
+        return (word & FOUND_UNREACHABLE) | failures;
+    };
     // Beyond 16 doublings it is long since the longest pause.
     let pause_ms = (PAUSE_MS_MIN << doublings.min(16)).min(PAUSE_MS_MAX);
     // Times end in the year 9999, which needs 48 bits of the 56.
-    (now.unix_ms().saturating_add(pause_ms) << FAILURE_BITS) | failures
+    (now.unix_ms().saturating_add(pause_ms) << FAILURE_BITS) | FOUND_UNREACHABLE | failures
 }
 
 #[cfg(test)]
@@ -169,7 +179,9 @@ mod tests {
 
     fn open_at(ms: u64) -> Breaker {
         let breaker = Breaker::default();
-        (0..FAILURES_TO_OPEN).for_each(|_| breaker.failed(at_ms(ms)));
+        for _ in 0..FAILURES_TO_OPEN {
+            breaker.failed(at_ms(ms));
+        }
         breaker
     }
 
@@ -212,9 +224,29 @@ mod tests {
     }
 
     #[test]
+    fn each_change_of_state_is_told_once_also_over_a_change_of_endpoint() {
+        let breaker = Breaker::default();
+        assert!(!breaker.answered(at_ms(0)), "it was never unreachable");
+        let told = |count: u64| (0..count).filter(|_| breaker.failed(at_ms(0))).count();
+        assert_eq!(told(FAILURES_TO_OPEN - 1), 0);
+        assert_eq!(told(1_000), 1);
+        breaker.reset();
+        assert_eq!(breaker.passage(at_ms(0)), Passage::Closed);
+        assert_eq!(breaker.reachability(), Reachability::Unknown);
+        assert_eq!(told(1_000), 0, "still unreachable");
+        breaker.reset();
+        assert!(breaker.answered(at_ms(1)), "back at its new endpoint");
+        assert!(!breaker.answered(at_ms(2)));
+        assert_eq!(told(1_000), 1);
+        assert!(breaker.answered(at_ms(3)));
+    }
+
+    #[test]
     fn a_burst_that_fails_as_one_opens_it_for_one_pause() {
         let breaker = Breaker::default();
-        (0..10_000).for_each(|_| breaker.failed(at_ms(7)));
+        for _ in 0..10_000 {
+            breaker.failed(at_ms(7));
+        }
         assert_eq!(breaker.passage(at_ms(7 + PAUSE_MS_MIN)), Passage::HalfOpen);
     }
 
@@ -251,7 +283,9 @@ mod tests {
             for (event, ms) in events {
                 last = ms;
                 match event {
-                    0 => breaker.failed(at_ms(ms)),
+                    0 => {
+                        breaker.failed(at_ms(ms));
+                    }
                     1 => breaker.begin(at_ms(ms)),
                     _ => {
                         breaker.answered(at_ms(ms));

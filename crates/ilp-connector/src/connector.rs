@@ -10,7 +10,7 @@ mod shortage;
 mod way;
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -24,6 +24,7 @@ use crate::{
     account::Account,
     in_flight::{InFlightDefaults, Place},
     ledger::Ledger,
+    link::LinkObserver,
     peer::{Asset, Peer, Terms},
     peers::Peers,
     rates::Rates,
@@ -176,6 +177,7 @@ pub struct Connector<L> {
     ledger: L,
     counters: Counters,
     shutting_down: AtomicBool,
+    link_observer: OnceLock<LinkObserver>,
 }
 
 impl<L: Ledger> Connector<L> {
@@ -190,7 +192,15 @@ impl<L: Ledger> Connector<L> {
             ledger,
             counters: Counters::default(),
             shutting_down: AtomicBool::new(false),
+            link_observer: OnceLock::new(),
         }
+    }
+
+    /// Sets who hears the id of each peer that is found unreachable or answers again. `observer` runs on
+    /// the path of the packet that shows the change, which few packets do: it must not wait. Only the
+    /// first observer counts.
+    pub fn observe_links(&self, observer: impl Fn(Uuid) + Send + Sync + 'static) {
+        let _ = self.link_observer.set(LinkObserver(Box::new(observer)));
     }
 
     /// The node's own ILP address.

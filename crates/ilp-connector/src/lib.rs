@@ -16,6 +16,7 @@ mod in_flight;
 #[cfg(all(test, shuttle))]
 mod interleavings;
 pub mod ledger;
+mod link;
 mod neighbour;
 pub mod peer;
 mod peers;
@@ -35,6 +36,7 @@ pub use connector::{
     Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Settling, Source,
 };
 pub use in_flight::{InFlightDefaults, InFlightLimits, Occupancy};
+pub use link::{LinkCause, LinkTrouble};
 pub use neighbour::is_same_endpoint;
 pub use refusal::{LinkFailure, Refusal};
 pub use routes::{ListedRoute, Listing, RouteCursor};

@@ -19,6 +19,7 @@ use crate::{
     breaker::{Breaker, Reachability},
     conversion::Spread,
     in_flight::{InFlightLimits, UnderWay},
+    link::{LinkCause, LinkRecord, LinkTrouble},
     neighbour::{self, NeighbourTag},
     rate_limit::RateLimit,
     refusal::LinkFailure,
@@ -134,6 +135,8 @@ pub struct Peer {
     neighbour: NeighbourTag,
     /// What passed from and to it since the process started.
     pub traffic: Traffic,
+    /// Behind all that packets with a reply need.
+    link: LinkRecord,
 }
 
 /// What a processor fetches from memory at once.
@@ -163,6 +166,7 @@ impl Peer {
             amount_rate: RateLimit::default(),
             under_way: UnderWay::default(),
             breaker: Breaker::default(),
+            link: LinkRecord::default(),
         }
     }
 
@@ -208,17 +212,30 @@ impl Peer {
         self.breaker.last_reply_at()
     }
 
-    /// Notes why there was no reply from the peer. The breaker counts only failures of the way to the
+    /// Returns the last failure of a packet to get a reply from the peer, since the start or since the
+    /// peer moved to another endpoint.
+    #[must_use]
+    pub fn last_trouble(&self) -> Option<LinkTrouble> {
+        self.link.last()
+    }
+
+    /// Notes more closely than [`LinkFailure`] does why the peer gave no reply.
+    pub(crate) fn note_trouble(&self, cause: LinkCause, status: Option<u16>, now: Timestamp) {
+        self.link.note(cause, status, now);
+    }
+
+    /// Notes why there was no reply from the peer, and returns whether the peer was found unreachable by
+    /// that. The breaker counts only failures of the way to the
     /// peer. It ignores this node's own queue, nodes behind the peer, and answers that the packet
     /// itself may have caused: its sender could provoke those and so keep the packets of others away.
-    pub(crate) fn did_not_reply(&self, failure: LinkFailure, now: Timestamp) {
+    pub(crate) fn did_not_reply(&self, failure: LinkFailure, now: Timestamp) -> bool {
         self.traffic.link_failed();
         match failure {
             LinkFailure::Unreachable | LinkFailure::Busy => self.breaker.failed(now),
             LinkFailure::Failed
             | LinkFailure::QueueFull
             | LinkFailure::NoReplyInTime
-            | LinkFailure::NotAReply => {}
+            | LinkFailure::NotAReply => false,
         }
     }
 
@@ -235,6 +252,7 @@ impl Peer {
         if old.next_hop.id != next_hop {
             // What the old endpoint did says nothing about the new one.
             self.breaker.reset();
+            self.link.reset();
         }
         old
     }

@@ -122,7 +122,10 @@ fn about(pages: &Pages, node: &NodeView) -> Markup {
             h2 { "Node" }
             dl.facts {
                 dt { "ILP address" } dd { code { (node.address) } }
-                dt { "Takes packets at" } dd { code { (pages.connector_url) } }
+                dt { "Takes packets at" } dd {
+                    code { (pages.connector_url) }
+                    @if let Some(advice) = &node.connector_advice { p.small { (advice) "." } }
+                }
                 dt { "Version" } dd { (node.version) }
                 dt { "Up for" } dd { (duration(node.uptime_ms)) }
                 dt { "Started" } dd { (moment(node.started_at, pages.operator.now())) }

@@ -23,6 +23,8 @@ pub struct Setting {
     pub value: Option<String>,
     /// Whether there is a value.
     pub is_set: bool,
+    /// Whether the value is another than the default; a file may repeat the default.
+    pub is_changed: bool,
     /// Whether it must not be shown.
     pub is_secret: bool,
     /// Where it comes from; `None` where nobody set it.
@@ -45,7 +47,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
 }
 
 async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
-    let changed = pages.settings.iter().filter(|setting| setting.origin.is_some()).count();
+    let changed = pages.settings.iter().filter(|setting| setting.is_changed).count();
     let body = html! {
         div.head {
             h1 { "Settings" }
@@ -71,7 +73,7 @@ fn table(key: &str) -> &str {
 }
 
 fn row(setting: &Setting) -> Markup {
-    let Setting { key, variable, value, is_set, is_secret, origin, form, unset } = setting;
+    let Setting { key, variable, value, is_set, is_secret, origin, form, unset, .. } = setting;
     html! {
         tr {
             th scope="row" { div { code title=(form) { (key) } br; code.small.quiet { (variable) } } }

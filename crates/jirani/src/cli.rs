@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 use crate::{
     commands::{self, Failure, output::complain},
     config::{Config, environment},
+    made_once::AddressChange,
     run,
 };
 
@@ -21,11 +22,32 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: ConfigArgs,
+    run: RunArgs,
+}
+
+/// How the node is run.
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Confirm that the books in the data folder go on under another ILP address than they had; asked
+    /// for once
+    #[arg(long)]
+    new_ilp_address: bool,
+}
+
+impl RunArgs {
+    fn run(&self) -> Result<(), Failure> {
+        let config = self.config.load()?;
+        // A node that asks a parent for its address takes whichever the parent tells.
+        let is_confirmed = self.new_ilp_address || config.parent_peer.is_some();
+        let change = if is_confirmed { AddressChange::Confirmed } else { AddressChange::Refused };
+        run::run(config, change)
+    }
 }
 
 /// Where the configuration is read from.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ConfigArgs {
     /// Configuration file; else JIRANI_CONFIG, else ./jirani.toml, else /etc/jirani/jirani.toml,
     /// else the defaults
@@ -34,6 +56,11 @@ pub(crate) struct ConfigArgs {
 }
 
 impl ConfigArgs {
+    /// Whether the option names a file.
+    pub(crate) fn is_named(&self) -> bool {
+        self.config.is_some()
+    }
+
     /// The configuration that a node would run with here.
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         let path = self.config.clone().or_else(|| Some(variable("JIRANI_CONFIG")?.into()));
@@ -45,7 +72,7 @@ impl ConfigArgs {
 enum Command {
     /// Run the node until it is told to stop (the default)
     #[command(after_help = "Example:\n  jirani run --config /etc/jirani/jirani.toml")]
-    Run(ConfigArgs),
+    Run(RunArgs),
     /// Write a commented configuration with fresh secrets; never overwrites
     #[command(after_help = "Example:\n  jirani init ./alice")]
     Init {
@@ -118,11 +145,18 @@ pub(crate) fn run() -> Result<(), Failure> {
     let matches = Cli::command().get_matches();
     warn_of_secrets(&matches);
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    // In front of another command the option would be passed over, and that command ask another node.
+    if cli.run.config.is_named() && !matches!(cli.command, None | Some(Command::Run(_))) {
+        let why = "--config stands behind the command, as in: jirani peer list --config FILE";
+        return Err(Failure::Usage(why.to_owned()));
+    }
     match cli.command {
-        None => run::run(cli.run.load()?),
-        Some(Command::Run(args)) => {
-            run::run(ConfigArgs { config: args.config.or(cli.run.config) }.load()?)
+        None => cli.run.run(),
+        Some(Command::Run(args)) => RunArgs {
+            config: ConfigArgs { config: args.config.config.or(cli.run.config.config) },
+            new_ilp_address: args.new_ilp_address || cli.run.new_ilp_address,
         }
+        .run(),
         Some(Command::Health(args)) => args.run(),
         Some(Command::Init { dir }) => commands::init::init(&dir),
         Some(Command::Demo(args)) => args.run(),

@@ -1,6 +1,7 @@
 //! The commands that are not the node itself.
 
 pub(crate) mod admin_client;
+mod admin_target;
 pub(crate) mod asset;
 pub(crate) mod backup;
 pub(crate) mod completions;

@@ -5,7 +5,11 @@ use ilp_stream::SharedSecret;
 use ring::rand::{SecureRandom, SystemRandom};
 use uuid::Uuid;
 
-use crate::{commands::Failure, config::Config, run::store_failure};
+use crate::{
+    commands::Failure,
+    config::{Config, ConfigError},
+    run::store_failure,
+};
 
 /// The operator's tenant id is made once and kept, since clients send it with each request.
 pub(crate) fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
@@ -23,6 +27,43 @@ pub(crate) fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure>
     let id = Uuid::new_v4();
     store.set_setting(SETTING, id.as_bytes()).map_err(|error| Failure::Store(error.to_string()))?;
     Ok(id)
+}
+
+/// Whether books may go on under another ILP address than they had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AddressChange {
+    /// The operator has confirmed it, or a parent tells the address.
+    Confirmed,
+    Refused,
+}
+
+/// Keeps the node's ILP address beside its books at the first start, and compares it at every later one:
+/// with another address, what peers send comes from nowhere that the node knows, and its own payments
+/// fail.
+///
+/// # Errors
+/// [`ConfigError::OtherAddress`] for another address that is not confirmed.
+pub(crate) fn keep_address(
+    config: &Config,
+    store: &Store,
+    change: AddressChange,
+) -> Result<(), Failure> {
+    const SETTING: &str = "ilp_address";
+    let given = config.ilp_address.as_str();
+    let kept = store.setting(SETTING).map_err(store_failure)?;
+    match kept.and_then(|bytes| String::from_utf8(bytes).ok()) {
+        Some(kept) if kept == given => return Ok(()),
+        Some(kept) if change == AddressChange::Refused => {
+            return Err(Failure::Config(ConfigError::OtherAddress {
+                given: given.to_owned(),
+                kept,
+                data_dir: config.data_dir.display().to_string(),
+            }));
+        }
+        Some(kept) => tracing::warn!(kept, given, "these books go on under another ILP address"),
+        None => {}
+    }
+    store.set_setting(SETTING, given.as_bytes()).map_err(|error| Failure::Store(error.to_string()))
 }
 
 /// What payment addresses are derived from is made once and kept, since payers hold addresses.

@@ -16,6 +16,7 @@ mod metrics;
 mod network;
 mod node;
 mod node_file;
+mod own_endpoint;
 mod payments;
 mod peering;
 mod rates_service;

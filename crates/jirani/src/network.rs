@@ -1,9 +1,11 @@
 //! What the operator's part of the node needs of the packet's part.
 
+use std::sync::Arc;
+
 use ilp_admin::operator::{
     BoxFuture, Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay,
 };
-use ilp_connector::Source;
+use ilp_connector::{Source, peer::Peer};
 use ilp_http::Endpoint;
 use interledger_packet::{Address, ErrorCode, PrepareBuilder, Reply};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -32,7 +34,8 @@ impl Peering {
     }
 
     async fn ask(&self, destination: Address, way: PingWay) -> PingOutcome {
-        let started = Instant::now();
+        let (started, started_at) = (Instant::now(), clock::now());
+        let next_hop = self.next_hop(&destination, &way);
         // A condition out of random numbers has no known fulfillment. Without random numbers the
         // condition is zero, of which none is known either.
         let mut execution_condition = [0; 32];
@@ -54,15 +57,32 @@ impl Peering {
             Err(_) => None,
         };
         let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        PingOutcome { reply: reply.and_then(|reply| self.told(&reply)), took_us }
+        let is_ours = reply.as_ref().is_none_or(|reply| self.is_ours(reply));
+        // A failure of another packet at the same time has the same cause, most likely.
+        let trouble = next_hop.filter(|_| is_ours).and_then(|peer| peer.last_trouble());
+        let trouble = trouble.filter(|trouble| trouble.at >= started_at);
+        PingOutcome { reply: reply.and_then(|reply| self.told(&reply)), trouble, took_us }
+    }
+
+    /// The peer that a ping is sent to first.
+    fn next_hop(&self, destination: &Address, way: &PingWay) -> Option<Arc<Peer>> {
+        match way {
+            PingWay::Any => self.node.way_to(destination.as_addr(), None),
+            PingWay::InAsset(asset) => self.node.way_to(destination.as_addr(), Some(asset)),
+            PingWay::Over(peer) => Some(Arc::clone(peer)),
+        }
+    }
+
+    fn is_ours(&self, reply: &Reply) -> bool {
+        let Reply::Reject(reject) = reply else { return false };
+        reject.triggered_by().is_some_and(|by| by.to_address() == *self.node.address())
     }
 
     /// What the reply says; `None` for our own word that there was none.
     fn told(&self, reply: &Reply) -> Option<PingReply> {
         let Reply::Reject(reject) = reply else { return None };
         let triggered_by = reject.triggered_by().map(|address| address.to_address());
-        let is_ours = triggered_by.as_ref() == Some(self.node.address());
-        if is_ours && reject.code() == ErrorCode::R00_TRANSFER_TIMED_OUT {
+        if self.is_ours(reply) && reject.code() == ErrorCode::R00_TRANSFER_TIMED_OUT {
             return None;
         }
         Some(PingReply {

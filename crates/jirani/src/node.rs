@@ -1,13 +1,14 @@
 //! The life of a packet, from the peer that sent it to the next hop and back.
 
 use std::{
+    io::ErrorKind,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
 use ilp_connector::{
-    Connector, Decision, InFlight, LinkFailure, Refusal, Source,
+    Connector, Decision, InFlight, LinkCause, LinkFailure, Refusal, Source,
     ledger::Ledger,
     peer::{Asset, Peer},
 };
@@ -57,6 +58,15 @@ impl Node {
         destination: Addr<'_>,
     ) -> Option<u64> {
         self.connector.packet_amount_max(asset, destination, clock::now())
+    }
+
+    /// The peer that a packet of the node's own to `destination` would go to now, if it went to one.
+    pub(crate) fn way_to(
+        &self,
+        destination: Addr<'_>,
+        asset: Option<&Arc<Asset>>,
+    ) -> Option<Arc<Peer>> {
+        self.connector.way_to(destination, asset, clock::now()).ok()?
     }
 
     /// The node's own ILP address.
@@ -158,6 +168,9 @@ impl Node {
             error = &error as &dyn std::error::Error,
             "no reply from the next hop"
         );
+        if let Some((cause, status)) = link_cause(&error) {
+            in_flight.note_trouble(cause, status, clock::now());
+        }
         let failure = link_failure(&error);
         match unsent {
             Some(packet) => Sent::Not { packet, failure },
@@ -201,6 +214,34 @@ fn link_failure(error: &SendError) -> LinkFailure {
         SendError::Status(status) if is_about_one_packet(*status) => LinkFailure::Failed,
         SendError::Status(_) => LinkFailure::Unreachable,
     }
+}
+
+/// Returns the cause that the next hop's operator or this node's has to see to, with the HTTP status of
+/// an answer; `None` where this node itself lacked a place or a file descriptor.
+fn link_cause(error: &SendError) -> Option<(LinkCause, Option<u16>)> {
+    let cause = match error {
+        SendError::Overloaded | SendError::Connect(ConnectError::NoDescriptor) => return None,
+        SendError::BadEndpoint(_) => LinkCause::BadEndpoint,
+        SendError::BadToken => LinkCause::BadToken,
+        SendError::Connect(ConnectError::Unreachable(error)) => match error.kind() {
+            ErrorKind::ConnectionRefused => LinkCause::Refused,
+            // Errors of the system have numbers, and those of the resolver have none.
+            _ if error.raw_os_error().is_none() => LinkCause::Dns,
+            _ => LinkCause::Connect,
+        },
+        SendError::Connect(ConnectError::Tls(_) | ConnectError::Name) => LinkCause::Tls,
+        SendError::Connect(ConnectError::Timeout) => LinkCause::ConnectTimeout,
+        SendError::Connect(ConnectError::Handshake(_)) | SendError::NotHttp(_) => {
+            LinkCause::NotHttp
+        }
+        SendError::Timeout { .. } => LinkCause::Timeout,
+        SendError::Closed { .. } => LinkCause::Closed,
+        SendError::Busy(status) => return Some((LinkCause::Busy, Some(*status))),
+        SendError::Status(401) => return Some((LinkCause::Unauthorized, Some(401))),
+        SendError::Status(status) => return Some((LinkCause::Status, Some(*status))),
+        SendError::BodyTooLong => LinkCause::TooLong,
+    };
+    Some((cause, None))
 }
 
 /// Whether a next hop that answers with this HTTP status may have been brought to it by what the packet

@@ -3,9 +3,9 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde::Serialize;
@@ -34,9 +34,13 @@ pub(crate) struct Surface {
 }
 
 impl NodeFile {
-    /// Writes the file whole or not at all: a reader never sees half of it. What a crash has left of
-    /// an earlier one, or what somebody has put in its place, is removed first, so that no link is
-    /// followed.
+    /// Returns the path of the file in a data folder.
+    pub(crate) fn path(data_dir: &Path) -> PathBuf {
+        data_dir.join("node.json")
+    }
+
+    /// Writes the file whole or not at all: a reader never sees half of it. An unfinished file of a
+    /// crash, or a link that was put in its place, is removed first, so that no link is followed.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -51,13 +55,13 @@ impl NodeFile {
             File::options().write(true).create_new(true).mode(0o600).open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.write_all(b"\n")?;
-        fs::rename(unfinished, data_dir.join("node.json"))
+        fs::rename(unfinished, Self::path(data_dir))
     }
 
-    /// Reads where the admin port of a node listens that runs on this folder; `None` where the file is
-    /// missing or something else.
+    /// Returns the address at which the node that runs on this folder serves its admin port; `None`
+    /// where the file is missing or malformed.
     pub(crate) fn admin_listen(data_dir: &Path) -> Option<SocketAddr> {
-        let text = fs::read_to_string(data_dir.join("node.json")).ok()?;
+        let text = fs::read_to_string(Self::path(data_dir)).ok()?;
         let file: serde_json::Value = serde_json::from_str(&text).ok()?;
         file["admin"]["listen"].as_str()?.parse().ok()
     }
@@ -65,6 +69,16 @@ impl NodeFile {
     /// Removes the file, so that no program looks for a node that has ended.
     pub(crate) fn remove(data_dir: &Path) {
         // The file only helps others to find the node, so a failure is no reason to end badly.
-        let _ = fs::remove_file(data_dir.join("node.json"));
+        let _ = fs::remove_file(Self::path(data_dir));
     }
+}
+
+/// Returns the address at which this machine reaches a port that listens on `address`.
+pub(crate) fn reached_at(address: SocketAddr) -> SocketAddr {
+    let host = match address.ip() {
+        IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        host => host,
+    };
+    SocketAddr::new(host, address.port())
 }

@@ -18,6 +18,7 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use crate::{
     admin_server::{self, OTHER_NODES},
     config::Config,
+    own_endpoint,
     run::ADMIN_DRAIN,
     web::{self, Web},
 };
@@ -30,6 +31,7 @@ pub(crate) fn rules(config: &Config, connector_url: String) -> PeeringRules {
         liquidity: decided.liquidity,
         peers_max: decided.peers_max,
         private_endpoints: decided.private_endpoints,
+        connector_advice: own_endpoint::advice(&connector_url),
         connector_url,
     }
 }

@@ -30,7 +30,7 @@ use crate::{
     config::Config,
     file_shares::FileShares,
     ildcp,
-    made_once::{stream_secret, tenant_id},
+    made_once::{AddressChange, keep_address, stream_secret, tenant_id},
     metrics::{Metrics, Sources},
     network::Peering,
     node::{Books, Node},
@@ -53,7 +53,7 @@ use crate::{
 pub(crate) const ADMIN_DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs the node until it is told to stop.
-pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
+pub(crate) fn run(mut config: Config, change: AddressChange) -> Result<(), Failure> {
     let log = telemetry::start(&config.log);
     for warning in &config.warnings {
         tracing::warn!(target: "jirani::config", "{warning}");
@@ -63,12 +63,16 @@ pub(crate) fn run(mut config: Config) -> Result<(), Failure> {
     let event_made = Arc::new(Notify::new());
     let mut times = StartTimes::begin();
     let store = Store::open(&config.data_dir).map_err(store_failure)?;
+    let data_dir =
+        std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
+    tracing::info!(data_dir = %data_dir.display(), "opened the data folder");
     times.store_is_open();
     let main = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
     if let Some(parent) = &config.parent_peer {
         let learnt = main.block_on(ildcp::own_address(&store, parent)).map_err(store_failure)?;
         config.ilp_address = learnt.unwrap_or(config.ilp_address);
     }
+    keep_address(&config, &store, change)?;
     let connector = open(&config, &store, ledger_failed, &event_made)?;
     times.books_are_open();
     let web = Web::new(Arc::clone(&config.proxies))?;
@@ -304,6 +308,7 @@ async fn upkeep(
     tokio::select! {
         () = operator.expire_withdrawals() => {}
         () = operator.expire_incoming_payments() => {}
+        () = operator.watch_links() => {}
         () = events => {}
         () = operator.keep_house(events_kept) => {}
         () = operator.keep_audit(audit_kept) => {}

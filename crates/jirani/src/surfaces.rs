@@ -8,7 +8,7 @@ use crate::{
     clock,
     commands::Failure,
     config::Config,
-    node_file::{NodeFile, Surface},
+    node_file::{NodeFile, Surface, reached_at},
 };
 
 /// A listener for each port.
@@ -48,6 +48,7 @@ impl Surfaces {
         let address = &config.ilp_address;
         tracing::info!(%address, listen = %ilp.listen, url = %ilp.url, "ILP over HTTP");
         tracing::info!(listen = %admin.listen, url = %format!("{}/graphql", admin.url), "admin API");
+        tracing::info!(url = %format!("http://{}/", reached_at(admin.listen)), "pages for the operator");
         tracing::info!(listen = %wallet.listen, url = %wallet.url, "wallet addresses and SPSP");
         if let Some(peering) = &peering {
             tracing::info!(listen = %peering.listen, "auto-peering");

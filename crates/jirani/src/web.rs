@@ -50,12 +50,32 @@ impl Web {
 /// Sends one request of a command and waits for its answer.
 ///
 /// # Errors
-/// The system gives no event queue or no TLS. What the request came to is inside.
+/// The system gives no event queue or no TLS. The outcome of the request is inside.
 pub(crate) fn send_and_wait(
     request: Request<Bytes>,
     options: WebOptions,
 ) -> Result<Result<Response<Bytes>, WebError>, Failure> {
     let (proxies, _) = Proxies::from_variables(|name| std::env::var(name).ok());
+    send_through(proxies, request, options)
+}
+
+/// Sends one request of a command to a node on this machine, through no proxy whatever address it
+/// listens on, and waits for the answer.
+///
+/// # Errors
+/// The system gives no event queue or no TLS. The outcome of the request is inside.
+pub(crate) fn send_directly_and_wait(
+    request: Request<Bytes>,
+    options: WebOptions,
+) -> Result<Result<Response<Bytes>, WebError>, Failure> {
+    send_through(Proxies::none(), request, options)
+}
+
+fn send_through(
+    proxies: Proxies,
+    request: Request<Bytes>,
+    options: WebOptions,
+) -> Result<Result<Response<Bytes>, WebError>, Failure> {
     let is_clear_text = request.uri().scheme_str() == Some("http") && proxies.is_empty();
     // The machine's roots are read only where they are needed: that takes longer than a request.
     let tls = if is_clear_text {
@@ -67,6 +87,29 @@ pub(crate) fn send_and_wait(
     let client = WebClient::new(&tls, Arc::new(proxies), options);
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     Ok(runtime.map_err(no_runtime)?.block_on(client.send(request)))
+}
+
+/// What a person has to look at after a request that got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The host's name has no address.
+    Name,
+    /// The host refuses the connection: no program listens on that port.
+    NotListening,
+    Other,
+}
+
+/// Returns what a person has to look at.
+pub(crate) fn cause(error: &WebError) -> Cause {
+    match error {
+        WebError::Connect(ConnectError::Unreachable(error)) => match error.kind() {
+            io::ErrorKind::ConnectionRefused => Cause::NotListening,
+            // The resolver's errors have no number of the system's.
+            _ if error.raw_os_error().is_none() => Cause::Name,
+            _ => Cause::Other,
+        },
+        _ => Cause::Other,
+    }
 }
 
 /// What went wrong with a request to `whom`, in words that don't repeat the URL, which may carry a

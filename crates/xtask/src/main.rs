@@ -1,20 +1,27 @@
 //! What a developer and CI run: `cargo xtask ci` does on a laptop what CI does.
 
 mod dependencies;
+mod needs;
+mod test_run;
 mod tidy;
 
 use std::{
     env,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode},
 };
+
+use needs::Tool;
+use test_run::test;
 
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  ci              what CI runs: fmt, tidy, deps, clippy, otlp, doc, test, interleavings, fuzz
-  test            every test, after installing the npm packages that the interoperability tests drive;
-                  needs Node.js with npm, chromium and chromedriver
+  ci              what CI runs: fmt, tidy, deps, clippy, otlp, doc, test, interleavings, fuzz.
+                  Installs cargo-fuzz, and what `test` does; CI=true leaves nothing out
+  test            every test. Installs Node.js, npm packages, chromium and its driver where it may
+                  (apt-get, as root or by sudo without a password); else leaves out the suites that
+                  need them and says so, unless CI=true
   deps            prove that dependencies point down only
   schema          write crates/ilp-admin/schema.graphql anew, after a change of the admin API
   tidy            house rules that no other tool checks
@@ -36,7 +43,9 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::check(&root()),
         Some("recovery") => recovery(&arguments.next().unwrap_or_else(|| "200".to_owned())),
         Some("interleavings") => interleavings(),
-        Some("fuzz") => fuzz(&arguments.next().unwrap_or_else(|| "60".to_owned())),
+        Some("fuzz") => {
+            fuzzer().and_then(|()| fuzz(&arguments.next().unwrap_or_else(|| "60".to_owned())))
+        }
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
@@ -60,30 +69,29 @@ fn ci() -> Result<(), String> {
     test()?;
     interleavings()?;
     // Five targets: two minutes.
-    fuzz("24")
-}
-
-fn test() -> Result<(), String> {
-    // Lock files pin what is installed; a second run finds it there and is done at once.
-    run("npm", &["ci", "--prefix", "tests/interop", "--no-audit", "--no-fund", "--silent"])
-        .map_err(|reason| {
-            format!("{reason}\nthe interoperability tests need Node.js 18 or newer with npm")
-        })?;
-    for program in ["chromium", "chromedriver"] {
-        if !is_there(program) {
-            return Err(format!(
-                "{program} is missing: the tests of the operator's pages drive a real browser, on \
-                 Debian: apt-get install chromium chromium-driver"
-            ));
+    match fuzzer() {
+        Ok(()) => fuzz("24"),
+        Err(reason) if test_run::machine().is_ci => Err(reason),
+        Err(reason) => {
+            say(&format!("xtask: left out: fuzz; {reason}"));
+            Ok(())
         }
     }
-    run("cargo", &["test", "--workspace"])
 }
 
-fn is_there(program: &str) -> bool {
-    let quiet = Stdio::null;
-    let started = Command::new(program).arg("--version").stdout(quiet()).stderr(quiet()).status();
-    started.is_ok_and(|status| status.success())
+/// Provides what fuzzing needs: a C++ compiler for libFuzzer, and cargo-fuzz.
+fn fuzzer() -> Result<(), String> {
+    let machine = test_run::machine();
+    let missing = test_run::provide(machine, &[Tool::CppCompiler]);
+    if !missing.is_empty() {
+        return Err(machine.lack(&missing));
+    }
+    let is_there = Command::new("cargo").args(["fuzz", "--version"]).output();
+    if is_there.is_ok_and(|output| output.status.success()) {
+        return Ok(());
+    }
+    say("xtask: installing cargo-fuzz, which the fuzz targets are run with, for this user");
+    run("cargo", &["install", "--quiet", "--locked", "cargo-fuzz"])
 }
 
 /// The test that compares the file with the schema writes it when it is told to.
@@ -137,9 +145,7 @@ fn fuzz(seconds: &str) -> Result<(), String> {
             .status()
             .map_err(|error| format!("cargo fuzz: {error}"))?;
         if !status.success() {
-            return Err(format!(
-                "fuzzing {target} failed (if cargo-fuzz is missing: cargo install cargo-fuzz)"
-            ));
+            return Err(format!("fuzzing {target} failed"));
         }
     }
     Ok(())

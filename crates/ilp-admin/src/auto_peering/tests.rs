@@ -32,6 +32,7 @@ impl Node {
             peers_max: 2,
             private_endpoints: false,
             connector_url: "https://ilp.jirani.example".to_owned(),
+            connector_advice: None,
         };
         let (operator, connector) = operator_with_rules(dir.path(), rules).await;
         for code in ["USD", "EUR"] {

@@ -12,6 +12,10 @@ pub enum EventKind {
     PeerLiquidityLow,
     /// An asset's liquidity fell to its threshold.
     AssetLiquidityLow,
+    /// Several packets in a row could not reach a peer.
+    PeerUnreachable,
+    /// A peer answers again that could not be reached.
+    PeerReachable,
     /// An incoming payment was made.
     IncomingPaymentCreated,
     /// The first money of an incoming payment came.
@@ -34,9 +38,11 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every type.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::PeerLiquidityLow,
         Self::AssetLiquidityLow,
+        Self::PeerUnreachable,
+        Self::PeerReachable,
         Self::IncomingPaymentCreated,
         Self::IncomingPaymentProcessing,
         Self::IncomingPaymentCompleted,
@@ -54,6 +60,8 @@ impl EventKind {
         match self {
             Self::PeerLiquidityLow => "peer.liquidity_low",
             Self::AssetLiquidityLow => "asset.liquidity_low",
+            Self::PeerUnreachable => "peer.unreachable",
+            Self::PeerReachable => "peer.reachable",
             Self::IncomingPaymentCreated => "incoming_payment.created",
             Self::IncomingPaymentProcessing => "incoming_payment.processing",
             Self::IncomingPaymentCompleted => "incoming_payment.completed",
@@ -77,7 +85,9 @@ impl EventKind {
     pub const fn is_rafikis(self) -> bool {
         !matches!(
             self,
-            Self::IncomingPaymentProcessing
+            Self::PeerUnreachable
+                | Self::PeerReachable
+                | Self::IncomingPaymentProcessing
                 | Self::OutgoingPaymentSending
                 | Self::OutgoingPaymentCancelled
         )
@@ -134,6 +144,8 @@ mod tests {
             assert!(rafikis.has(name), "{name}");
         }
         for name in [
+            "peer.unreachable",
+            "peer.reachable",
             "incoming_payment.processing",
             "outgoing_payment.sending",
             "outgoing_payment.cancelled",

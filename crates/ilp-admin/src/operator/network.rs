@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use ilp_connector::{
+    LinkTrouble,
     peer::{Asset, Peer},
     token::Secret,
 };
@@ -84,8 +85,10 @@ pub enum PingOver<'a> {
 /// What became of a ping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PingOutcome {
-    /// `None` when nobody answered in time.
+    /// `None` when no answer came in time.
     pub reply: Option<PingReply>,
+    /// Why the first peer on the way gave no reply, where that is how it ended.
+    pub trouble: Option<LinkTrouble>,
     /// From sending to the reply, or to giving up, in microseconds.
     pub took_us: u64,
 }

@@ -84,6 +84,7 @@ impl Outcome for PeerView {
                 .into_iter()
                 .find(|known| Some(reachability_number(*known)) == kept.number("reachability"))?,
             last_seen_at: kept.number("last_seen_at_ms").map(Timestamp::from_unix_ms),
+            last_trouble: None,
             passed: Passed {
                 packets_in: kept.number("packets_in")?,
                 packets_out: kept.number("packets_out")?,
@@ -199,6 +200,7 @@ mod tests {
             liquidity: 10,
             reachability: Reachability::Unreachable,
             last_seen_at: Some(Timestamp::from_unix_ms(3_000)),
+            last_trouble: None,
             passed,
         };
         let kept = peer.keep();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ilp_connector::{Reachability, account::AccountId, peer::Asset, traffic::Flows};
+use ilp_connector::{LinkTrouble, Reachability, account::AccountId, peer::Asset, traffic::Flows};
 use ilp_store::{AssetRecord, PeerRecord};
 use interledger_packet::{Address, Timestamp};
 
@@ -30,6 +30,8 @@ pub struct PeerView {
     pub reachability: Reachability,
     /// When it last answered a packet, to the second.
     pub last_seen_at: Option<Timestamp>,
+    /// Why a packet to it last got no reply. An answer that is kept for a repeated request leaves it out.
+    pub last_trouble: Option<LinkTrouble>,
     /// What passed from and to it since the process started.
     pub passed: Passed,
 }
@@ -69,6 +71,10 @@ pub struct NodeView {
     pub version: &'static str,
     /// The node's own ILP address.
     pub address: Address,
+    /// Where peers send their packets.
+    pub connector_url: String,
+    /// Why an operator elsewhere can't use that URL, and what to set.
+    pub connector_advice: Option<String>,
     /// When it was started.
     pub started_at: Timestamp,
     /// How long ago that is, in milliseconds.
@@ -108,6 +114,7 @@ impl Inner {
             // A peer whose creation isn't over has not been sent anything.
             reachability: live.as_ref().map_or(Reachability::Unknown, |peer| peer.reachability()),
             last_seen_at: live.as_ref().and_then(|peer| peer.last_seen_at()),
+            last_trouble: live.as_ref().and_then(|peer| peer.last_trouble()),
             passed: live.map(|peer| peer.traffic.flows().into()).unwrap_or_default(),
             record,
             asset,
@@ -129,6 +136,8 @@ impl Operator {
         NodeView {
             version: parts.version,
             address: parts.connector.address().clone(),
+            connector_url: parts.peering.connector_url.clone(),
+            connector_advice: parts.peering.connector_advice.clone(),
             started_at: self.inner.started_at,
             uptime_ms: (parts.clock)().saturating_ms_since(self.inner.started_at),
             peer_count: parts.connector.peer_count(),

@@ -4,6 +4,7 @@ use async_graphql::SimpleObject;
 use ilp_store::BackupReport;
 
 use super::{
+    peer::LinkFailure,
     response::{MutationResponse, Status},
     scalars::UInt64,
 };
@@ -16,6 +17,11 @@ pub(crate) struct NodeInfo {
     version: String,
     /// The node's own ILP address.
     address: String,
+    /// Where peers send their packets: `ilp.public_url`, or what `ilp.listen` stands for.
+    connector_url: String,
+    /// Why an operator elsewhere can't use `connectorUrl`, and what to set; null where nothing speaks
+    /// against it.
+    connector_advice: Option<String>,
     /// When the node was started, such as `2026-11-23T12:00:00.000Z`.
     started_at: String,
     /// How long the node has been running, in whole seconds.
@@ -40,6 +46,8 @@ impl From<NodeView> for NodeInfo {
         Self {
             version: node.version.to_owned(),
             address: node.address.to_string(),
+            connector_url: node.connector_url,
+            connector_advice: node.connector_advice,
             started_at: node.started_at.to_string(),
             uptime_seconds: int(node.uptime_ms / 1000),
             peer_count: int(node.peer_count),
@@ -66,11 +74,15 @@ pub(crate) struct PingResult {
     message: Option<String>,
     /// How long it took, in microseconds.
     took_us: i32,
+    /// Why the first peer on the way gave no reply; null where it gave one, or where the packet went to
+    /// none.
+    failure: Option<LinkFailure>,
 }
 
 impl From<PingOutcome> for PingResult {
     fn from(outcome: PingOutcome) -> Self {
         let took_us = int(outcome.took_us);
+        let failure = outcome.trouble.map(LinkFailure::from);
         match outcome.reply {
             Some(reply) => Self {
                 answered: true,
@@ -78,10 +90,16 @@ impl From<PingOutcome> for PingResult {
                 code: Some(reply.code),
                 message: Some(reply.message),
                 took_us,
+                failure,
             },
-            None => {
-                Self { answered: false, triggered_by: None, code: None, message: None, took_us }
-            }
+            None => Self {
+                answered: false,
+                triggered_by: None,
+                code: None,
+                message: None,
+                took_us,
+                failure,
+            },
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Peers in the schema: what is read. What is written is in `peer_input`.
 
 use async_graphql::{Enum, ID, SimpleObject};
-use ilp_connector::Reachability;
+use ilp_connector::{LinkTrouble, Reachability};
 use ilp_store::Rows;
 use interledger_packet::Timestamp;
 
@@ -34,6 +34,36 @@ impl From<Reachability> for PeerState {
             Reachability::Reachable => Self::Reachable,
             Reachability::Unreachable => Self::Unreachable,
             Reachability::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// Why a packet to a peer got no reply.
+#[derive(SimpleObject)]
+pub(crate) struct LinkFailure {
+    /// A short name that never changes: `bad_endpoint`, `bad_token`, `dns`, `refused`, `connect`,
+    /// `connect_timeout`, `tls`, `not_http`, `closed`, `timeout`, `unauthorized`, `busy`, `status`,
+    /// `too_long` or `not_ilp`.
+    kind: String,
+    /// What failed and what to look at.
+    message: String,
+    /// The HTTP status, where the peer answered with one other than 200.
+    http_status: Option<i32>,
+    /// When, such as `2026-11-23T12:00:00.000Z`.
+    at: String,
+    /// How many packets to the peer got no reply since the node was started, or since the peer's
+    /// endpoint or token was changed.
+    count: UInt64,
+}
+
+impl From<LinkTrouble> for LinkFailure {
+    fn from(trouble: LinkTrouble) -> Self {
+        Self {
+            kind: trouble.cause.label().to_owned(),
+            message: trouble.message(),
+            http_status: trouble.status.map(i32::from),
+            at: trouble.at.to_string(),
+            count: trouble.count.into(),
         }
     }
 }
@@ -87,6 +117,9 @@ pub(crate) struct Peer {
     state: PeerState,
     /// When the peer last answered a packet, to the second; null when it has not yet.
     last_seen_at: Option<String>,
+    /// Why a packet to the peer last got no reply; null when each had one since the node was started,
+    /// or since the peer's endpoint or token was changed.
+    last_failure: Option<LinkFailure>,
     /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent),
     /// on top of the exchange rate.
     spread_basis_points: i32,
@@ -113,7 +146,8 @@ pub(crate) struct Peer {
 
 impl From<PeerView> for Peer {
     fn from(view: PeerView) -> Self {
-        let PeerView { record, asset, liquidity, reachability, last_seen_at, passed } = view;
+        let PeerView { record, asset, liquidity, reachability, last_seen_at, last_trouble, passed } =
+            view;
         let own = record.static_ilp_address.clone();
         let outgoing = HttpOutgoing {
             auth_token: record.outgoing_token.reveal().to_owned(),
@@ -138,6 +172,7 @@ impl From<PeerView> for Peer {
             is_default_route: record.is_default_route,
             state: reachability.into(),
             last_seen_at: last_seen_at.map(|at| at.to_string()),
+            last_failure: last_trouble.map(LinkFailure::from),
             spread_basis_points: record.spread.basis_points().into(),
             incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
             incoming_tokens: record.incoming_tokens.iter().map(IncomingToken::from).collect(),

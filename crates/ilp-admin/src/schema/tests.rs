@@ -65,7 +65,7 @@ impl Network for TestNetwork {
                 code: "F06".to_owned(),
                 message: "no payment".to_owned(),
             };
-            PingOutcome { reply: Some(reply), took_us: 42 }
+            PingOutcome { reply: Some(reply), trouble: None, took_us: 42 }
         })
     }
 

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     conversion::Conversion,
     ledger::Ledger,
+    link::LinkCause,
     peer::{Asset, NextHop, Peer},
     refusal::{LinkFailure, Refusal},
     routes::{Chosen, Found, ListedRoute, Listing, Order, RouteCursor, Seeker},
@@ -24,6 +25,12 @@ impl<H> InFlight<H> {
     #[must_use]
     pub fn next_hop(&self) -> &NextHop {
         &self.terms.next_hop
+    }
+
+    /// Notes why the next hop gives no reply, more closely than [`LinkFailure`] tells the sender: for the
+    /// operator. Costs a packet without a reply a store and an addition.
+    pub fn note_trouble(&self, cause: LinkCause, status: Option<u16>, now: Timestamp) {
+        self.peer.note_trouble(cause, status, now);
     }
 
     /// The packet as the next hop is to see it.
@@ -286,14 +293,27 @@ impl<L: Ledger> Connector<L> {
         now: Timestamp,
     ) -> Result<Reply, Refusal> {
         let answer = answer.inspect_err(|failure| self.link_failed(peer, *failure, now))?;
-        let reply = Reply::parse(answer).map_err(|_| Refusal::NotAReply)?;
-        peer.breaker.answered(now);
+        let reply = Reply::parse(answer).map_err(|_| {
+            peer.note_trouble(LinkCause::NotIlp, None, now);
+            Refusal::NotAReply
+        })?;
+        if peer.breaker.answered(now) {
+            self.link_changed(peer);
+        }
         Ok(reply)
     }
 
     fn link_failed(&self, peer: &Peer, failure: LinkFailure, now: Timestamp) {
-        peer.did_not_reply(failure, now);
+        if peer.did_not_reply(failure, now) {
+            self.link_changed(peer);
+        }
         self.counters.causes.link_failed(failure);
+    }
+
+    fn link_changed(&self, peer: &Peer) {
+        if let Some(observer) = self.link_observer.get() {
+            (observer.0)(peer.id);
+        }
     }
 
     fn is_of_own_network(&self, destination: Addr<'_>) -> bool {

@@ -91,7 +91,11 @@ fn an_open_breaker_lets_the_next_peer_in_and_one_packet_tries_after_the_pause() 
         peer.breaker.begin(at(ms));
         peer.id
     };
-    let open_at = |ms, peer: &Peer| (0..3).for_each(|_| peer.breaker.failed(at(ms)));
+    let open_at = |ms, peer: &Peer| {
+        for _ in 0..3 {
+            peer.breaker.failed(at(ms));
+        }
+    };
     let first = choice(0);
     open_at(0, &first);
     let second = choice(0);
@@ -116,7 +120,9 @@ fn each_peer_is_tried_once_and_the_only_one_whatever_its_breaker_says() {
     let routes = Routes::new();
     let (one, two) = (peer("g.one"), peer("g.two"));
     routes.add(["g.shared"].into_iter(), &one);
-    (0..3).for_each(|_| one.breaker.failed(now()));
+    for _ in 0..3 {
+        one.breaker.failed(now());
+    }
     let destination = address("g.shared.x");
     let find = |tried: &[Uuid]| {
         let seeker = Seeker { tried, ..Seeker::default() };
@@ -187,8 +193,12 @@ fn peers_of_the_packets_asset_come_first_and_each_is_offered_it_once() {
     }
     assert_eq!(first.len(), 2, "within a class the destination decides");
     // Those that can't be reached come after all that can, and among them those of the asset.
-    (0..3).for_each(|_| peers[0].breaker.failed(now()));
-    (0..3).for_each(|_| peers[4].breaker.failed(now()));
+    for _ in 0..3 {
+        peers[0].breaker.failed(now());
+    }
+    for _ in 0..3 {
+        peers[4].breaker.failed(now());
+    }
     let offered = offered(&routes, "g.shared.x", seeker);
     assert_eq!((offered[0], offered[3], offered[4]), (peers[1].id, peers[0].id, peers[4].id));
 }

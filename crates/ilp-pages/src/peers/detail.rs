@@ -136,6 +136,12 @@ fn figures(peer: &PeerView, now: Timestamp) -> Markup {
                         None => { "No packet to it has been answered yet." }
                     }
                 }
+                @if let Some(trouble) = &peer.last_trouble {
+                    p.small {
+                        "Last failure, " (moment(trouble.at, now)) ": " (trouble.message())
+                        " (" (trouble.count) @if trouble.count == 1 { " packet" } @else { " packets" } " without a reply since the start)"
+                    }
+                }
             }
             section.card {
                 h2 { "Passed since the start" }

@@ -45,8 +45,11 @@ pub(super) async fn ping(
 /// Nobody can fulfil a ping, so a refusal from the other end is the good answer.
 fn diagnosis(address: &str, own: &str, outcome: &PingOutcome) -> Diagnosis {
     let no = |words: String| Diagnosis { is_reached: false, words };
+    if let Some(trouble) = &outcome.trouble {
+        return no(format!("The packet got no reply. {}", trouble.message()));
+    }
     let Some(PingReply { triggered_by, code, .. }) = &outcome.reply else {
-        return no("Nobody replied in time. Its node may be down, or a firewall swallows what is \
+        return no("No reply came in time. Its node may be down, or a firewall swallows what is \
                    sent to its endpoint."
             .to_owned());
     };
@@ -65,8 +68,7 @@ fn diagnosis(address: &str, own: &str, outcome: &PingOutcome) -> Diagnosis {
     no(match code.as_str() {
         "T01" => {
             "Its endpoint can't be reached, or it turned us away. Check the endpoint, its \
-                  certificate, and that the token that you show is the one that it expects; this \
-                  node's log says which of them it was."
+                  certificate, and that the token that you show is the one that it expects."
         }
         "T02" => "It says that it is busy. Try again in a while.",
         "T03" => "This node takes no more packets just now, or is stopping.",
@@ -90,13 +92,15 @@ mod tests {
                 code: code.to_owned(),
                 message: String::new(),
             }),
+            trouble: None,
             took_us: 1,
         };
         let reached = |by, code| diagnosis("g.bob", "g.own", &outcome(by, code)).is_reached;
         assert!(reached(Some("g.bob"), "F02") && reached(Some("g.bob.x"), "F99"));
         assert!(reached(None, "F06"));
         assert!(!reached(Some("g.own"), "T01") && !reached(Some("g.bobby"), "F02"));
-        assert!(!diagnosis("g.bob", "g.own", &PingOutcome { reply: None, took_us: 1 }).is_reached);
+        let silent = PingOutcome { reply: None, trouble: None, took_us: 1 };
+        assert!(!diagnosis("g.bob", "g.own", &silent).is_reached);
         let words = diagnosis("g.bob", "g.own", &outcome(Some("g.own"), "T01")).words;
         assert!(words.contains("token") && words.contains("endpoint"), "{words}");
     }

@@ -72,7 +72,8 @@ fn sheet(
 ) -> Response {
     let input = serde_json::to_string_pretty(&variables(pages, peer, tokens)).unwrap_or_default();
     let asset = &peer.asset.record;
-    let address = pages.operator.node().address;
+    let node = pages.operator.node();
+    let address = &node.address;
     let body = html! {
         @if has_tokens { (notice("good", "Created ILP Peer. Packets may come from and go to it from now on.")) }
         div.head { h1 { "For the other operator" } }
@@ -84,7 +85,10 @@ fn sheet(
             }
             dl.facts {
                 dt { "Your ILP address" } dd { code { (address) } }
-                dt { "Your endpoint" } dd { code { (pages.connector_url) } }
+                dt { "Your endpoint" } dd {
+                    code { (pages.connector_url) }
+                    @if let Some(advice) = &node.connector_advice { p.small { (advice) "." } }
+                }
                 dt { "Asset" } dd { (asset.code) ", scale " (asset.scale) }
                 @if let Some(largest) = peer.record.max_packet_amount {
                     dt { "Largest packet" } dd { (typed_amount(largest, asset.scale)) " " (asset.code) }

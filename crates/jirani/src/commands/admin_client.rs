@@ -1,6 +1,6 @@
 //! A client of the admin API, for the commands.
 
-use std::{path::PathBuf, time::Duration};
+use std::{sync::OnceLock, time::Duration};
 
 use clap::Args;
 use http::{
@@ -8,12 +8,15 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use ilp_admin::operator::steers;
-use ilp_connector::token::Secret;
 use ilp_http::web::WebOptions;
 use serde_json::{Value, json};
 
-use super::{Failure, output::say, secret_options};
-use crate::{cli::variable, clock, web};
+use super::{
+    Failure,
+    admin_target::{AdminOptions, AdminTarget},
+    output::say,
+};
+use crate::{clock, web};
 
 /// A backup of a large store takes minutes; all else is answered at once.
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
@@ -24,31 +27,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest answer: a page of a hundred rows, each with all that may be asked of it, has far less.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Where the admin port is unless an option or the environment says otherwise.
-const DEFAULT_URL: &str = "http://127.0.0.1:3001";
-
-/// Where the node is and how to prove who one is; shared by all commands that ask it.
+/// Which node a command asks, and how it prints what it found; shared by all commands that ask one.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AdminArgs {
-    /// The node's admin port; else JIRANI_ADMIN_URL, else http://127.0.0.1:3001
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
-    /// The admin secret, where the node has one. Others can read it here: better is --secret-file,
-    /// or JIRANI_ADMIN_SECRET
-    #[arg(long, value_name = "SECRET", value_parser = secret)]
-    secret: Option<Secret>,
-    /// A file with the admin secret; else JIRANI_ADMIN_SECRET, else the file that
-    /// JIRANI_ADMIN_SECRET_FILE names
-    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
-    secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    options: AdminOptions,
     /// Print JSON for programs in place of text for people
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the form that clap asks for")]
-fn secret(text: &str) -> Result<Secret, String> {
-    Ok(Secret::new(text.to_owned()))
+    /// The node that the options stand for, looked for once.
+    #[arg(skip)]
+    target: OnceLock<AdminTarget>,
 }
 
 /// How a request shows that it is the operator's.
@@ -61,35 +50,22 @@ enum Proof {
 }
 
 impl AdminArgs {
-    /// A node without a secret.
+    /// Names the node at `url`, whatever the environment says.
     pub(crate) fn at(url: String) -> Self {
-        Self { url: Some(url), secret: None, secret_file: None, json: false }
+        Self { options: AdminOptions::at(url), json: false, target: OnceLock::new() }
     }
 
-    fn url(&self) -> Result<String, Failure> {
-        if let Some(url) = &self.url {
-            return Ok(url.clone());
+    fn target(&self) -> Result<&AdminTarget, Failure> {
+        if let Some(target) = self.target.get() {
+            return Ok(target);
         }
-        let Some(url) = variable("JIRANI_ADMIN_URL") else { return Ok(DEFAULT_URL.to_owned()) };
-        url.into_string().map_err(|_| {
-            Failure::Usage("the environment variable JIRANI_ADMIN_URL is not UTF-8 text".to_owned())
-        })
-    }
-
-    fn secret(&self) -> Result<Option<Secret>, Failure> {
-        if self.secret.is_some() {
-            return Ok(self.secret.clone());
-        }
-        let found = match &self.secret_file {
-            Some(file) => Some(secret_options::from_file(file)?),
-            None => secret_options::from_environment("JIRANI_ADMIN_SECRET")?,
-        };
-        Ok(found.map(Secret::new))
+        let found = AdminTarget::find(&self.options)?;
+        Ok(self.target.get_or_init(|| found))
     }
 
     /// Whether requests show a secret.
-    pub(crate) fn has_secret(&self) -> bool {
-        self.secret.is_some()
+    pub(crate) fn has_secret(&self) -> Result<bool, Failure> {
+        Ok(self.target()?.secret().is_some())
     }
 
     /// Sends a query and returns its data.
@@ -125,24 +101,19 @@ impl AdminArgs {
     }
 
     fn send(&self, body: &Value, proof: Proof) -> Result<Value, Failure> {
-        let url = format!("{}/graphql", self.url()?.trim_end_matches('/'));
-        let unreachable = |why: &dyn std::fmt::Display| {
-            Failure::Refused(format!(
-                "no answer from {url}: {why}; is the node running, and is --url its admin port?"
-            ))
-        };
-        let mut request = Request::post(&url).header(CONTENT_TYPE, "application/json");
-        if let Some(secret) = self.secret()? {
+        let target = self.target()?;
+        let mut request = Request::post(target.graphql()).header(CONTENT_TYPE, "application/json");
+        if let Some(secret) = target.secret() {
             request = match proof {
                 Proof::Bearer => {
                     request.header(AUTHORIZATION, format!("Bearer {}", secret.reveal()))
                 }
                 Proof::Signature => request
-                    .header("signature", ilp_admin::sign(body, &secret, clock::now().unix_ms())),
+                    .header("signature", ilp_admin::sign(body, secret, clock::now().unix_ms())),
             };
         }
         let request = request.body(body.to_string().into()).map_err(|_| {
-            Failure::Usage(format!("{url} is not a URL, or the secret can't be sent in a header"))
+            Failure::Usage("the admin secret holds a character that no header can have".to_owned())
         })?;
         let options = WebOptions {
             time_max: TIMEOUT,
@@ -150,22 +121,24 @@ impl AdminArgs {
             body_bytes_max: ANSWER_BYTES_MAX,
             ..WebOptions::default()
         };
-        let response = web::send_and_wait(request, options)?;
-        let response = response.map_err(|error| unreachable(&web::reason(&error, "it")))?;
+        let response = if target.is_own_node() {
+            web::send_directly_and_wait(request, options)
+        } else {
+            web::send_and_wait(request, options)
+        }?;
+        let response = response.map_err(|error| target.no_answer(&error))?;
         let status = response.status();
+        let answer = serde_json::from_slice::<Value>(response.body());
+        let answer = answer.map_err(|_| target.not_admin_api(status))?;
         if status == 401 {
-            return Err(Failure::Refused(format!(
-                "{url} refuses us: give the node's admin.secret with --secret-file or \
-                 JIRANI_ADMIN_SECRET{}",
-                match proof {
-                    Proof::Bearer => "",
-                    Proof::Signature => "; a signature also needs the two clocks to agree",
-                }
-            )));
+            let refused = target.refused().to_string();
+            let clocks = "a signature also needs the two clocks to agree";
+            return Err(Failure::Refused(match proof {
+                Proof::Bearer => refused,
+                Proof::Signature => format!("{refused}; {clocks}"),
+            }));
         }
-        serde_json::from_slice(response.body()).map_err(|_| {
-            Failure::Refused(format!("{url} answered HTTP status {status} and no JSON"))
-        })
+        Ok(answer)
     }
 }
 

@@ -36,7 +36,7 @@ impl BackupArgs {
         // A node without a secret is on this machine and takes anybody's word for an operator's, but
         // not for where it may write.
         let invitation =
-            if self.admin.has_secret() { None } else { Some(Invitation::leave(&dir)?) };
+            if self.admin.has_secret()? { None } else { Some(Invitation::leave(&dir)?) };
         let answer = self.admin.query(
             "mutation($dir: String!) {
                 backup(dir: $dir) { backup { lastSequence segments journalBytes } }

@@ -73,6 +73,10 @@ impl DemoArgs {
     }
 
     fn tell(self, dir: &Path, children: &Children) -> Result<(), Failure> {
+        self.say(
+            "it takes some seconds, free ports on loopback and a few megabytes for temporary files; \
+             nothing leaves this machine",
+        )?;
         self.say("starting three nodes: alice's wallet, a connector, bob's wallet")?;
         let network = Network::start(dir, children)?;
         self.say("peered them by the documented mutation; one dollar is worth 0.92 euros")?;

@@ -1,10 +1,7 @@
 //! `jirani health`: whether the node that runs with a configuration is well, as the image's health
 //! check asks.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use clap::Args;
@@ -13,7 +10,12 @@ use ilp_http::web::WebOptions;
 use serde_json::Value;
 
 use super::{Failure, admin_client::plain, output::say};
-use crate::{cli::ConfigArgs, config::Config, node_file::NodeFile, web};
+use crate::{
+    cli::ConfigArgs,
+    config::Config,
+    node_file::{NodeFile, reached_at},
+    web,
+};
 
 /// How long the node may take: less than the three seconds after which the image's check is given up.
 const TIMEOUT: Duration = Duration::from_millis(2_500);
@@ -41,7 +43,7 @@ impl HealthArgs {
         let request = request.map_err(|error| Failure::Refused(error.to_string()))?;
         let options =
             WebOptions { time_max: TIMEOUT, connect_time_max: TIMEOUT, ..WebOptions::default() };
-        let answered = web::send_and_wait(request, options)?.map_err(|error| {
+        let answered = web::send_directly_and_wait(request, options)?.map_err(|error| {
             let why = web::reason(&error, "it");
             Failure::Refused(format!("no answer from {url}: {why}; is the node running?"))
         })?;
@@ -63,14 +65,4 @@ impl HealthArgs {
 
 fn admin_address(config: &Config) -> SocketAddr {
     NodeFile::admin_listen(&config.data_dir).unwrap_or(config.admin.listen)
-}
-
-/// Where a port is reached from this machine that listens on `address`.
-fn reached_at(address: SocketAddr) -> SocketAddr {
-    let host = match address.ip() {
-        IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        host => host,
-    };
-    SocketAddr::new(host, address.port())
 }

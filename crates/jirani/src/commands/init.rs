@@ -34,10 +34,21 @@ pub(crate) fn init(dir: &Path) -> Result<(), Failure> {
     say(format_args!("next: set ilp_address in it, then run  jirani run --config {path}"))
 }
 
-/// The sample with its commented-out secrets set to fresh ones.
+/// What a configuration that `init` wrote begins with, in the place of the sample's own words.
+const HEAD: &str = "\
+# jirani's configuration. Every key is here: those in force are the secrets, which jirani init made, and
+# the folder; each other line with a single # in front of a key shows its default or, where there is none,
+# an example. Each key can also be set by the environment variable in brackets, which wins over this
+# file. A secret can also be in a file of its own, named by that variable with _FILE behind it, such as
+# JIRANI_ADMIN_SECRET_FILE=/run/secrets/admin.
+";
+
+/// Returns the sample with fresh secrets, and every key but those and the folder commented out: a default
+/// that is written down would stay when a later version has a better one.
 fn sample_with_secrets() -> Result<String, Failure> {
     let mut text = String::with_capacity(SAMPLE.len() + 256);
-    for line in SAMPLE.lines() {
+    text.push_str(HEAD);
+    for line in SAMPLE.lines().skip_while(|line| line.starts_with('#')) {
         if line == "# secret = \"made by jirani init\"" {
             text.push_str(&format!("secret = \"{}\"", fresh_token()?));
         } else if line.starts_with("# stream_secret = ") {
@@ -45,12 +56,20 @@ fn sample_with_secrets() -> Result<String, Failure> {
                 "stream_secret = \"{}\"",
                 BASE64_STANDARD.encode(fresh_bytes()?)
             ));
+        } else if is_key(line) && !line.starts_with("data_dir = ") {
+            text.push_str("# ");
+            text.push_str(line);
         } else {
             text.push_str(line);
         }
         text.push('\n');
     }
     Ok(text)
+}
+
+/// Whether a line of the sample sets a key.
+fn is_key(line: &str) -> bool {
+    line.starts_with(|first: char| first.is_ascii_lowercase()) && line.contains(" = ")
 }
 
 fn fresh_bytes() -> Result<[u8; SECRET_BYTES], Failure> {
@@ -78,5 +97,10 @@ mod tests {
         assert!(!one.contains("made by jirani init"));
         let differing = one.lines().zip(two.lines()).filter(|(one, two)| one != two).count();
         assert_eq!(differing, 4, "admin, webhook, metrics and stream secret");
+        let set = one.lines().filter(|line| is_key(line)).count();
+        assert_eq!(set, 5, "the secrets and the folder: {one}");
+        let keys = SAMPLE.lines().filter(|line| is_key(line)).count();
+        let commented = one.lines().filter(|line| line.strip_prefix("# ").is_some_and(is_key));
+        assert!(commented.count() >= keys - 1, "every default is still there: {one}");
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn all_assets(admin: &AdminArgs) -> Result<Vec<Value>, Failure> {
 /// What is asked of a peer.
 pub(super) const PEER: &str = "id name staticIlpAddress routes liquidity liquidityThreshold \
     maxPacketAmount packetsPerMinuteMax amountPerSecondMax incomingTokenCount createdAt \
-    spreadBasisPoints \
+    spreadBasisPoints state lastSeenAt lastFailure { message at count } \
     asset { id code scale } http { outgoing { endpoint } }";
 
 /// The peer of that ILP address or id. One address may be several peers', of an asset each, and

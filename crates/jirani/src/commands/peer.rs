@@ -180,10 +180,22 @@ fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
         ("packets a minute", plain(&peer["packetsPerMinuteMax"])),
         ("amount a second", money("amountPerSecondMax")),
         ("spread", format!("{} basis points", plain(&peer["spreadBasisPoints"]))),
+        ("state", plain(&peer["state"]).to_lowercase()),
+        ("last answer", plain(&peer["lastSeenAt"])),
+        ("last failure", last_failure(&peer["lastFailure"])),
         ("tokens it may show", plain(&peer["incomingTokenCount"])),
         ("added", plain(&peer["createdAt"])),
     ]);
     print(admin, &peer, &lines)
+}
+
+/// Why a packet to a peer last got no reply, in a line.
+fn last_failure(failure: &Value) -> String {
+    if failure.is_null() {
+        return plain(failure);
+    }
+    let [message, at, count] = ["message", "at", "count"].map(|field| plain(&failure[field]));
+    format!("{message} (at {at}; {count} packets without a reply)")
 }
 
 fn update(args: &UpdateArgs) -> Result<(), Failure> {

@@ -52,22 +52,26 @@ impl PingArgs {
     }
 }
 
-/// What became of a ping from the node to an address; over a peer or in an asset, where the variables
-/// name one.
+/// Pings an address from the node, over a peer or in an asset where the variables name one, and returns
+/// the outcome.
 pub(super) fn ask(admin: &AdminArgs, variables: &Value) -> Result<Value, Failure> {
     let query = "query($address: String!, $peer: String, $asset: String) {
         ping(address: $address, peerId: $peer, assetId: $asset) {
-            answered triggeredBy code message tookUs
+            answered triggeredBy code message tookUs failure { kind message httpStatus at count }
         }
     }";
     Ok(admin.query(query, variables)?["ping"].take())
 }
 
-/// A ping can't be fulfilled, so whoever is at the end of the path refuses it. The address was
-/// reached if the one who refused is there, or a node that the address belongs to.
+/// Says whether a ping reached its address. A ping can't be fulfilled, so the node at the end of the path
+/// refuses it. The address was reached if that node is there, or the address belongs to it.
 pub(super) fn verdict(address: &str, ping: &Value) -> Result<String, String> {
+    let failure = &ping["failure"]["message"];
     if ping["answered"] != true {
-        return Err(format!("no answer from {address} in time"));
+        return Err(match failure {
+            Value::Null => format!("no answer from {address} in time"),
+            why => format!("no answer from {address} in time: {}", plain(why)),
+        });
     }
     let (code, message) = (plain(&ping["code"]), plain(&ping["message"]));
     let took_ms = ping["tookUs"].as_f64().unwrap_or_default() / 1_000.0;
@@ -82,7 +86,10 @@ pub(super) fn verdict(address: &str, ping: &Value) -> Result<String, String> {
     if is_there || is_final {
         Ok(format!("{address} can be reached: {answered}"))
     } else {
-        Err(format!("{address} can't be reached: {answered}"))
+        Err(match failure {
+            Value::Null => format!("{address} can't be reached: {answered}"),
+            why => format!("{address} can't be reached: {answered}; {}", plain(why)),
+        })
     }
 }
 

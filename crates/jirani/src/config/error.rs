@@ -31,6 +31,12 @@ pub(crate) enum ConfigError {
     )]
     ShortSecret { origin: String, characters_min: usize, listen: SocketAddr },
     #[error(
+        "configuration key ilp_address = {given}: the books in {data_dir} are those of {kept}; set that \
+         address or another data_dir or, where the node is to have a new address, start it once with \
+         --new-ilp-address: peers send to the address that they know"
+    )]
+    OtherAddress { given: String, kept: String, data_dir: String },
+    #[error(
         "configuration key telemetry.otlp_url is set, and this jirani was built without OTLP: build \
          it with `cargo build --release --features otlp`, or leave the key out"
     )]

@@ -4,9 +4,17 @@
 use ilp_pages::Setting;
 
 use super::{
+    Config,
     keys::{self, KEYS},
     settings::Settings,
 };
+
+impl Config {
+    /// Returns the file or the variable that sets a key; `None` for a key that keeps its default.
+    pub(crate) fn origin_of(&self, key: &str) -> Option<&str> {
+        self.listed.iter().find(|setting| setting.key == key)?.origin.as_deref()
+    }
+}
 
 impl Settings {
     /// Every key, in the order of the sample file.
@@ -20,6 +28,7 @@ impl Settings {
                 variable: key.variable,
                 value: found.filter(|_| !is_secret).map(|(text, _)| text.to_owned()),
                 is_set: found.is_some(),
+                is_changed: found.map(|(text, _)| text) != key.default,
                 is_secret,
                 origin: found.filter(|_| !is_default).map(|(_, origin)| origin.to_string()),
                 form: key.form,

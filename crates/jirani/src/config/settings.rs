@@ -1,6 +1,11 @@
 //! Where each value comes from: the file, the environment, or the default.
 
-use std::{collections::BTreeMap, fmt, path::Path, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use super::{
     ConfigError,
@@ -76,7 +81,21 @@ impl Settings {
             let reason = format!("line {}: {}", before.split('\n').count(), error.message());
             ConfigError::Unreadable { path: origin.clone(), reason }
         })?;
-        self.add_table("", &table, &origin)
+        self.add_table("", &table, &origin)?;
+        self.anchor_data_dir(path, &origin);
+        Ok(())
+    }
+
+    /// Makes a relative `data_dir` of a file relative to that file, so that the node finds its books
+    /// from wherever it is started.
+    fn anchor_data_dir(&mut self, path: &Path, origin: &str) {
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        let Some(value) = self.values.get_mut("data_dir") else { return };
+        if value.origin == Origin::File(origin.to_owned()) && Path::new(&value.text).is_relative() {
+            let anchored: PathBuf = folder.join(&value.text).components().collect();
+            // Both parts were text.
+            value.text = anchored.to_string_lossy().into_owned();
+        }
     }
 
     fn add_table(

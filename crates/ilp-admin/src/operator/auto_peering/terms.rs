@@ -18,6 +18,9 @@ pub struct PeeringRules {
     pub private_endpoints: bool,
     /// Where peers send their packets to us.
     pub connector_url: String,
+    /// Why an operator elsewhere can't use that URL, and what to set; `None` where nothing speaks
+    /// against it.
+    pub connector_advice: Option<String>,
 }
 
 /// What another node offers.

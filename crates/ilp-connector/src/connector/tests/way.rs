@@ -134,7 +134,9 @@ fn failures_to_reach_a_peer_set_it_aside_and_any_reply_brings_it_back() {
 #[test]
 fn a_peer_that_moves_to_another_endpoint_begins_anew() {
     let (node, [bob, _]) = node_with_two_ways();
-    (0..3).for_each(|_| bob.did_not_reply(LinkFailure::Unreachable, now()));
+    for _ in 0..3 {
+        bob.did_not_reply(LinkFailure::Unreachable, now());
+    }
     change(&node, &bob, |terms| terms.max_packet_amount = Some(7));
     assert_eq!(bob.reachability(), Reachability::Unreachable);
     change(&node, &bob, |terms| terms.next_hop = super::terms("g.bob").next_hop);
@@ -217,7 +219,9 @@ fn neither_a_question_nor_a_refused_packet_is_the_one_try() {
     let (node, _) = node_with_two_ways();
     let destination = "g.shared.x";
     let first = node.sent(prepare(destination, 1)).1.peer;
-    (0..3).for_each(|_| first.did_not_reply(LinkFailure::Unreachable, now()));
+    for _ in 0..3 {
+        first.did_not_reply(LinkFailure::Unreachable, now());
+    }
     assert_ne!(node.sent(prepare(destination, 1)).1.peer.id, first.id);
     let later = now().saturating_add_ms(500);
     let at_later = |amount| {

@@ -20,6 +20,7 @@ use crate::{
         secret_options,
         terminal::{Dialogue, somebody_is_there},
     },
+    own_endpoint,
 };
 
 #[derive(Debug, Args)]
@@ -61,7 +62,7 @@ pub(crate) struct AddArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     spread_basis_points: u16,
     /// Where the peer reaches this node, for what its operator has to enter; else
-    /// JIRANI_ILP_PUBLIC_URL
+    /// JIRANI_ILP_PUBLIC_URL, else what the node says of itself
     #[arg(long, value_name = "URL")]
     our_endpoint: Option<String>,
     #[command(flatten)]
@@ -137,14 +138,17 @@ impl AddArgs {
                 self.liquidity.as_deref(),
                 scale,
             )?,
-            our_endpoint: interview.our_endpoint(self.our_endpoint().as_deref())?,
+            our_endpoint: interview
+                .our_endpoint(self.our_endpoint().as_deref())?
+                .map(|endpoint| own_endpoint::with_scheme(&endpoint)),
             asset,
         })
     }
 
     fn our_endpoint(&self) -> Option<String> {
         let from_environment = || variable("JIRANI_ILP_PUBLIC_URL")?.into_string().ok();
-        self.our_endpoint.clone().or_else(from_environment)
+        let endpoint = self.our_endpoint.clone().or_else(from_environment)?;
+        Some(own_endpoint::with_scheme(&endpoint))
     }
 
     fn tokens(&self) -> Result<Tokens, Failure> {
@@ -188,11 +192,28 @@ impl AddArgs {
         if tokens.outgoing_is_fresh {
             peer["outgoingToken"] = tokens.outgoing.as_str().into();
         }
-        if let Some(our_endpoint) = &agreed.our_endpoint {
-            let node = self.admin.query("{ node { address } }", &json!({}))?;
+        let query = "{ node { address connectorUrl connectorAdvice } }";
+        let node = self.admin.query(query, &json!({}))?["node"].take();
+        let (ours, advice) = match &agreed.our_endpoint {
+            Some(given) => (given.clone(), own_endpoint::advice(given)),
+            None => {
+                (plain(&node["connectorUrl"]), node["connectorAdvice"].as_str().map(str::to_owned))
+            }
+        };
+        // What listens on all addresses has none that could be entered elsewhere.
+        if own_endpoint::is_unspecified(&ours) {
+            if tokens.incoming_is_fresh {
+                let token = &tokens.incoming;
+                lines.push(format!("give the peer's operator this token for us: {token}"));
+            }
+            if tokens.outgoing_is_fresh {
+                let token = &tokens.outgoing;
+                lines.push(format!("and this one, which we show them: {token}"));
+            }
+        } else {
             let other = OtherSide {
-                our_address: plain(&node["node"]["address"]),
-                our_endpoint: our_endpoint.clone(),
+                our_address: plain(&node["address"]),
+                our_endpoint: ours,
                 incoming_token: tokens.outgoing.clone(),
                 outgoing_token: tokens.incoming.clone(),
                 asset: &agreed.asset,
@@ -203,15 +224,10 @@ impl AddArgs {
                 "variables": other.variables()?,
             });
             lines.extend(other.lines()?);
-        } else {
-            if tokens.incoming_is_fresh {
-                let token = &tokens.incoming;
-                lines.push(format!("give the peer's operator this token for us: {token}"));
-            }
-            if tokens.outgoing_is_fresh {
-                let token = &tokens.outgoing;
-                lines.push(format!("and this one, which we show them: {token}"));
-            }
+        }
+        if let Some(advice) = advice {
+            lines.extend([String::new(), format!("Note: {advice}.")]);
+            peer["advice"] = advice.into();
         }
         print(&self.admin, &peer, &lines)
     }
