@@ -104,6 +104,13 @@ impl Store {
         &self.inner.path
     }
 
+    /// The number of batches of records that were ever applied. What one request does belongs into
+    /// one of them, which is what this number shows.
+    #[must_use]
+    pub fn batches(&self) -> u64 {
+        *self.inner.changes.lock()
+    }
+
     /// A clone through which nothing rides along.
     pub(crate) fn alone(&self) -> Self {
         Self { inner: Arc::clone(&self.inner), rider: None }

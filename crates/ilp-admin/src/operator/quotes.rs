@@ -71,14 +71,18 @@ impl Operator {
             Some(payee) => self.inner.local_offer(&draft, payee)?,
             None => self.ask(&draft).await?,
         };
-        let record = self.inner.quote_record(draft, offer)?;
-        self.read(move |inner| {
-            let store = &inner.parts.store;
-            store.insert_quote(&record)?;
-            store.purge_quotes(record.created_at_ms.saturating_sub(KEPT_MS), OLD_PER_NEW)?;
-            inner.quote_view(record)
-        })
-        .await
+        let quote = self.inner.quote_view(self.inner.quote_record(draft, offer)?)?;
+        let record = quote.record.clone();
+        let before_ms = record.created_at_ms.saturating_sub(KEPT_MS);
+        self.commit_at_any_time(&quote, move |store| store.insert_quote(&record)).await?;
+        let purged = self.read(move |inner| {
+            Ok(inner.parts.store.purge_quotes(before_ms, OLD_PER_NEW)?)
+        });
+        if let Err(error) = purged.await {
+            // The quote is made, and the next one or the hourly removal tries again.
+            tracing::warn!(%error, "old quotes could not be removed");
+        }
+        Ok(quote)
     }
 
     /// The quote of this id, as long as it is kept.

@@ -1,6 +1,7 @@
 //! Operations through the schema, on a store in a directory of their own.
 
 mod audit;
+mod done_once;
 mod events;
 mod first_answer;
 mod idempotency;
