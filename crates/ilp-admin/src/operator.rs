@@ -10,6 +10,7 @@ mod auto_peering;
 mod backup;
 mod books;
 mod check;
+mod ended_payments;
 mod error;
 mod event_kind;
 mod events;

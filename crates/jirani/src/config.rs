@@ -237,6 +237,10 @@ fn retention(settings: &Settings) -> Result<RetentionConfig, ConfigError> {
                 number => within(number, 1..=u64::MAX).map(Some),
             },
         )?,
+        payment_days: settings.required("retention.payment_days", |text| match text {
+            "all" => Some(None),
+            number => within(number, 1..=36_500).map(Some),
+        })?,
     })
 }
 

@@ -297,11 +297,13 @@ async fn upkeep(
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
     let events_kept = days(config.retention.event_days);
     let audit_kept = days(config.retention.audit_days);
+    let payments_kept = config.retention.payment_days.map(days);
     tokio::select! {
         () = operator.expire_withdrawals() => {}
         () = operator.expire_incoming_payments() => {}
         () = events => {}
-        () = operator.keep_house(events_kept) => {}
+        () = operator.keep_house(events_kept, payments_kept) => {}
+        () = operator.close_ended_payments() => {}
         () = operator.keep_audit(audit_kept) => {}
         () = stop => {}
     }

@@ -102,13 +102,17 @@ impl Operator {
         blocking(move || Ok(work(&store)?)).await
     }
 
-    /// Removes what has served its time: keys after their day, and events `events_kept` after they
-    /// were made. Never ends; it wakes every ten minutes and works in small steps.
-    pub async fn keep_house(&self, events_kept: Duration) {
+    /// Removes what has served its time: keys after their day, events `events_kept` after they were
+    /// made, and payments `payments_kept` after they ended, if that is given. Never ends; it wakes
+    /// every ten minutes and works in small steps.
+    pub async fn keep_house(&self, events_kept: Duration, payments_kept: Option<Duration>) {
         loop {
             tokio::time::sleep(HOUSEKEEPING_INTERVAL).await;
             if let Err(error) = self.remove_outlived(events_kept).await {
                 tracing::warn!(%error, "what has served its time could not be removed");
+            }
+            if let Err(error) = self.remove_old_payments(payments_kept).await {
+                tracing::warn!(%error, "payments that ended long ago could not be removed");
             }
         }
     }

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
+    ended_payments::EndedPayments,
     paying::{Paying, Progress},
     recipients::Recipients,
 };
@@ -27,6 +28,7 @@ pub(super) struct Wallets {
     /// Wakes whoever waits for the next incoming payment to expire: there is a new one.
     pub(super) incoming_payment_made: Notify,
     pub(super) quoting: Semaphore,
+    pub(super) ended: EndedPayments,
 }
 
 /// A payment that is being sent.
@@ -47,6 +49,7 @@ impl Default for Wallets {
             running: Mutex::default(),
             incoming_payment_made: Notify::new(),
             quoting: Semaphore::new(QUOTES_AT_ONCE_MAX),
+            ended: EndedPayments::default(),
         }
     }
 }

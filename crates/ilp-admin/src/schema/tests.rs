@@ -2,6 +2,7 @@
 
 mod audit;
 mod done_once;
+mod ended_payments;
 mod events;
 mod first_answer;
 mod idempotency;
