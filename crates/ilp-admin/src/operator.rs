@@ -10,6 +10,7 @@ mod auto_peering;
 mod backup;
 mod books;
 mod check;
+mod clock_steps;
 mod ended_payments;
 mod error;
 mod event_kind;
@@ -67,6 +68,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
 use ilp_connector::{account::AccountId, peer::Asset};
@@ -87,6 +89,7 @@ pub use self::{
     backup::BACKUP_INVITATION,
     books::{AccountAsset, AccountOwner, AccountView, AssetBooks, Movements},
     check::steers,
+    clock_steps::ClockStep,
     error::{ErrorKind, OperatorError},
     event_kind::{EventKind, SentEvents},
     form_checks::PeerField,
@@ -134,6 +137,9 @@ pub struct Operator {
 struct Inner {
     parts: Parts,
     started_at: Timestamp,
+    /// The start by the monotonic clock, which ages are counted by.
+    began: Instant,
+    clock_step: parking_lot::Mutex<Option<ClockStep>>,
     /// The assets, so that all peers of one share it. Changed only by [`Changing`].
     assets: RwLock<HashMap<Uuid, Arc<Asset>>>,
     /// Below which liquidity somebody wants to be told, as the books have it.
@@ -166,6 +172,8 @@ impl Operator {
     pub fn new(parts: Parts) -> Self {
         let inner = Inner {
             started_at: (parts.clock)(),
+            began: Instant::now(),
+            clock_step: parking_lot::Mutex::default(),
             parts,
             assets: RwLock::default(),
             thresholds: parking_lot::Mutex::default(),

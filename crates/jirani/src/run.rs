@@ -25,7 +25,7 @@ use tokio::{
 
 use crate::{
     admin_server::{self, OPERATOR},
-    clock,
+    clock::{self, SteadyClock},
     commands::Failure,
     config::Config,
     file_shares::FileShares,
@@ -170,8 +170,12 @@ async fn serve(
     let packets = server.serve(surfaces.ilp, workers, until(stopping.clone()));
     let stop_upkeep = until(stopping.clone());
     let upkeep = upkeep((config, web), store, operator.clone(), event_made, stop_upkeep);
-    let service = RatesService::new(&config.rates, web, operator.clone(), Arc::clone(connector));
+    let steady = Arc::new(SteadyClock::new());
+    let core = Arc::clone(connector);
+    let service =
+        RatesService::new(&config.rates, web, Arc::clone(&steady), operator.clone(), core);
     let rates = ask_for_rates(service, until(stopping.clone()));
+    let clocks = watch_clocks(&steady, &operator, until(stopping.clone()));
     let auth = auth(config, tenant_id, store)?;
     let (router, sampler) = admin_router(config, auth, (&operator, connector_url), sources);
     let sampler = sample(sampler, until(stopping.clone()));
@@ -181,8 +185,9 @@ async fn serve(
     let admin = admin_server::serve(admin, OPERATOR, router, until(stopping), ADMIN_DRAIN);
 
     let ending = ending(connector, stop, on_ledger_failure);
-    let (drained, (), (), (), (), (), (), (), outcome) =
-        tokio::join!(packets, payments, wallets, admin, peering, upkeep, rates, sampler, ending);
+    let (drained, (), (), (), (), (), (), (), (), outcome) = tokio::join!(
+        packets, payments, wallets, admin, peering, upkeep, rates, clocks, sampler, ending
+    );
     drop(end_workers);
     tell_unfinished(&operator, drained).await;
     outcome
@@ -314,6 +319,14 @@ async fn ask_for_rates(service: Option<RatesService>, stop: impl Future<Output =
     let Some(service) = service else { return };
     tokio::select! {
         () = service.run() => {}
+        () = stop => {}
+    }
+}
+
+/// Notices when the machine's clock is set, until the node is told to stop.
+async fn watch_clocks(steady: &SteadyClock, operator: &Operator, stop: impl Future<Output = ()>) {
+    tokio::select! {
+        () = steady.watch(|step_ms| operator.clock_stepped(step_ms)) => {}
         () = stop => {}
     }
 }

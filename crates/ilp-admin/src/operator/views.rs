@@ -130,7 +130,7 @@ impl Operator {
             version: parts.version,
             address: parts.connector.address().clone(),
             started_at: self.inner.started_at,
-            uptime_ms: (parts.clock)().saturating_ms_since(self.inner.started_at),
+            uptime_ms: self.uptime_ms(),
             peer_count: parts.connector.peer_count(),
             asset_count: self.inner.assets.read().len(),
             ledger_stopped: self.inner.ledger().stopped(),
