@@ -103,7 +103,7 @@ pub use self::{
     peer_by_url::PeerByUrl,
     peer_liquidity::LiquidityView,
     peer_search::Found,
-    rates::NewRate,
+    rates::{NewRate, without_asset},
     recipients::{Declined, Recipient, Reserved},
     routes::{RouteView, Way},
     seek::Sought,

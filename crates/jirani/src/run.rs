@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use ilp_admin::{
     Auth, SignatureRules, Webhooks,
-    operator::{Operator, Parts},
+    operator::{Operator, Parts, without_asset},
 };
 use ilp_connector::{
     Connector,
@@ -143,6 +143,7 @@ async fn serve(
     });
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
     times.peers_are_there();
+    warn_of_rates(config, &operator);
     let connector_url = surfaces.connector_url(config)?;
     surfaces.announce(config)?;
 
@@ -191,6 +192,20 @@ async fn serve(
     drop(end_workers);
     tell_unfinished(&operator, drained).await;
     outcome
+}
+
+/// Says which configured rates are between assets that don't exist: they may come later, and may be
+/// misspelt.
+fn warn_of_rates(config: &Config, operator: &Operator) {
+    let known = operator.asset_codes();
+    for (base, quote, _) in &config.rates.fixed {
+        if let Some(missing) = without_asset(&known, base, quote) {
+            tracing::warn!(
+                "rates.fixed has {base}/{quote}, and there is no asset {missing}: the rate is used \
+                 once there is one"
+            );
+        }
+    }
 }
 
 /// What the metrics are read from.

@@ -87,6 +87,7 @@ impl Operator {
         if let Some(name) = &offer.name {
             check::name(name)?;
         }
+        check::max_packet_amount(offer.max_packet_amount)?;
         check::endpoint_length(&offer.connector_url)
             .and_then(|()| parts.network.check_endpoint(&offer.connector_url))
             .map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why))?;
@@ -125,6 +126,7 @@ impl Operator {
         approval: PeeringApproval,
     ) -> Result<PeerView, OperatorError> {
         let id = check::id(&approval.id).ok_or_else(unknown_request)?;
+        check::max_packet_amount(approval.max_packet_amount)?;
         if let Some(name) = &approval.name {
             check::name(name)?;
         }

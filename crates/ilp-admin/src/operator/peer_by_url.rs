@@ -54,6 +54,7 @@ impl Operator {
         if let Some(name) = &wanted.name {
             check::name(name)?;
         }
+        check::max_packet_amount(wanted.max_packet_amount)?;
         let parts = &self.inner.parts;
         if !wanted.peer_url.contains("://") {
             return Err(no_such_node("a URL such as https://peering.example is expected"));

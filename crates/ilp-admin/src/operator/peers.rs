@@ -267,6 +267,7 @@ impl Inner {
     /// Checks all of a new peer that can be checked without the store. The record lacks what is
     /// made when its turn has come: ids and time.
     pub(super) fn record_of(&self, new: NewPeer) -> Result<PeerRecord, OperatorError> {
+        check::max_packet_amount(new.max_packet_amount)?;
         let asset_id = check::id(&new.asset_id);
         let empty = PeerRecord {
             id: Uuid::nil(),
@@ -333,6 +334,9 @@ impl Inner {
         if let Some(tokens) = edit.incoming_tokens {
             let digests = check::incoming_tokens(&tokens)?;
             record.incoming_tokens = self.dated(digests, &record.incoming_tokens);
+        }
+        if let super::Edit::Set(maximum) = edit.max_packet_amount {
+            check::max_packet_amount(Some(maximum))?;
         }
         edit.max_packet_amount.apply(&mut record.max_packet_amount);
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
