@@ -7,8 +7,11 @@
 //!
 //! Then what the first hundred thousand transfers of a history cost beside the last ones; `-- history`
 //! is that alone.
+//!
+//! `-- ended 10000 1000000` is what ended payments cost a start; see the module.
 
 mod drive;
+mod ended;
 mod history;
 mod measure;
 
@@ -55,6 +58,13 @@ fn main() {
     // `cargo test --benches` and `cargo bench -- --test` only ask whether it runs.
     let is_given = |word: &str| std::env::args().any(|argument| argument == word);
     let quick = is_given("--test");
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|word| word == "ended-start") {
+        return ended::start(&arguments[at + 1]);
+    }
+    if is_given("ended") {
+        return ended::measure(&arguments);
+    }
     if is_given("history") {
         return history::measure(quick);
     }

@@ -60,7 +60,7 @@ impl Port {
         let (head, body) = request.into_parts();
         let address = head.extensions.get::<ClientAddress>().map(|address| address.0);
         let caller = Caller { kind: CallerKind::Peer, address };
-        let now_ms = self.operator.now().unix_ms();
+        let now_ms = self.operator.uptime_ms();
         if !self.limiter.admit(address.map(|address| address.ip()), now_ms) {
             let refusal = Refusal::too_many();
             let reason = refusal.message.as_ref();

@@ -320,11 +320,15 @@ fn health(operator: &Operator, is_loaded: bool) -> Result<Json<Value>, (StatusCo
         return Err(unavailable("starting", "the peers are being loaded"));
     }
     // Packets flow, if not all of them: clients and supervisors need do nothing.
-    if let Some(reason) = node.degraded {
-        let body = json!({"status": "degraded", "version": node.version, "reason": reason});
-        return Ok(Json(body));
+    let mut body = match node.degraded {
+        Some(reason) => json!({"status": "degraded", "version": node.version, "reason": reason}),
+        None => json!({"status": "ok", "version": node.version}),
+    };
+    if let Some(step) = operator.clock_step() {
+        let noticed_at = step.noticed_at.to_string();
+        body["clockStep"] = json!({"noticedAt": noticed_at, "byMs": step.by_ms});
     }
-    Ok(Json(json!({"status": "ok", "version": node.version})))
+    Ok(Json(body))
 }
 
 fn unavailable(status: &str, reason: &str) -> (StatusCode, Json<Value>) {

@@ -10,6 +10,8 @@ mod auto_peering;
 mod backup;
 mod books;
 mod check;
+mod clock_steps;
+mod ended_payments;
 mod error;
 mod event_kind;
 mod events;
@@ -67,6 +69,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
 use ilp_connector::{account::AccountId, peer::Asset};
@@ -87,6 +90,7 @@ pub use self::{
     backup::BACKUP_INVITATION,
     books::{AccountAsset, AccountOwner, AccountView, AssetBooks, Movements},
     check::steers,
+    clock_steps::ClockStep,
     error::{ErrorKind, OperatorError},
     event_kind::{EventKind, SentEvents},
     form_checks::PeerField,
@@ -100,7 +104,7 @@ pub use self::{
     peer_by_url::PeerByUrl,
     peer_liquidity::LiquidityView,
     peer_search::Found,
-    rates::NewRate,
+    rates::{NewRate, without_asset},
     recipients::{Declined, Recipient, Reserved},
     routes::{RouteView, Way},
     seek::Sought,
@@ -134,6 +138,9 @@ pub struct Operator {
 struct Inner {
     parts: Parts,
     started_at: Timestamp,
+    /// The start by the monotonic clock, which ages are counted by.
+    began: Instant,
+    clock_step: parking_lot::Mutex<Option<ClockStep>>,
     /// The assets, so that all peers of one share it. Changed only by [`Changing`].
     assets: RwLock<HashMap<Uuid, Arc<Asset>>>,
     /// Below which liquidity somebody wants to be told, as the books have it.
@@ -168,6 +175,8 @@ impl Operator {
     pub fn new(parts: Parts) -> Self {
         let inner = Inner {
             started_at: (parts.clock)(),
+            began: Instant::now(),
+            clock_step: parking_lot::Mutex::default(),
             parts,
             assets: RwLock::default(),
             thresholds: parking_lot::Mutex::default(),

@@ -7,6 +7,7 @@
 
 mod backoff;
 mod message;
+mod pauses;
 mod worker;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use ilp_store::Store;
 use tokio::sync::Notify;
 
 pub use self::backoff::Backoff;
+use self::pauses::Pauses;
 use crate::operator::{BoxFuture, Clock, SentEvents};
 
 /// One request to the receiver of events.
@@ -65,6 +67,7 @@ pub struct Webhooks {
     rules: Arc<WebhookRules>,
     clock: Clock,
     event_made: Arc<Notify>,
+    pauses: Arc<Pauses>,
 }
 
 impl Webhooks {
@@ -77,7 +80,8 @@ impl Webhooks {
         clock: Clock,
         event_made: Arc<Notify>,
     ) -> Self {
-        Self { store, transport, rules: Arc::new(rules), clock, event_made }
+        let pauses = Arc::new(Pauses::new(rules.backoff.longest()));
+        Self { store, transport, rules: Arc::new(rules), clock, event_made, pauses }
     }
 }
 

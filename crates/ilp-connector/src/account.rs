@@ -25,6 +25,10 @@ pub enum AccountKind {
     IncomingPayment = 5,
     /// What an outgoing payment was funded with and has yet to send.
     OutgoingPayment = 6,
+    /// The sums of all incoming payments of one asset whose accounts are closed.
+    ClosedIncomingPayments = 7,
+    /// The sums of all outgoing payments of one asset whose accounts are closed.
+    ClosedOutgoingPayments = 8,
 }
 
 impl AccountKind {
@@ -38,6 +42,8 @@ impl AccountKind {
             4 => Some(Self::WalletAddress),
             5 => Some(Self::IncomingPayment),
             6 => Some(Self::OutgoingPayment),
+            7 => Some(Self::ClosedIncomingPayments),
+            8 => Some(Self::ClosedOutgoingPayments),
             _ => None,
         }
     }
@@ -52,6 +58,24 @@ impl AccountKind {
             Self::WalletAddress => 4,
             Self::IncomingPayment => 5,
             Self::OutgoingPayment => 6,
+            Self::ClosedIncomingPayments => 7,
+            Self::ClosedOutgoingPayments => 8,
+        }
+    }
+
+    /// The kind of the account that takes over the sums of an account of this kind when that is
+    /// closed; `None` for an account that lives as long as its owner.
+    #[must_use]
+    pub fn closes_into(self) -> Option<Self> {
+        match self {
+            Self::IncomingPayment => Some(Self::ClosedIncomingPayments),
+            Self::OutgoingPayment => Some(Self::ClosedOutgoingPayments),
+            Self::PeerLiquidity
+            | Self::AssetLiquidity
+            | Self::Settlement
+            | Self::WalletAddress
+            | Self::ClosedIncomingPayments
+            | Self::ClosedOutgoingPayments => None,
         }
     }
 }
@@ -61,8 +85,8 @@ impl AccountKind {
 pub struct AccountId {
     /// What the account is for.
     pub kind: AccountKind,
-    /// The id of the peer (for its liquidity), of the asset (for its liquidity and settlement), or
-    /// of the wallet address or payment.
+    /// The id of the peer (for its liquidity), of the asset (for its liquidity, its settlement and
+    /// the sums of its closed payments), or of the wallet address or payment.
     pub owner: Uuid,
 }
 
@@ -171,9 +195,13 @@ pub struct Account {
 #[derive(Default)]
 struct Numbers {
     balance: Balance,
-    /// What holds for packets and transfers under way would credit.
+    /// What holds for packets and transfers under way would credit, or [`CLOSED`].
     credits_pending: u128,
 }
+
+/// In place of what is expected: the account is closed. With so much expected there is room for
+/// nothing, so a packet needs no further check for it.
+const CLOSED: u128 = u128::MAX;
 
 impl Numbers {
     /// What may still be credited, once all that is expected has come.
@@ -208,6 +236,38 @@ impl Account {
     #[must_use]
     pub fn empty(id: AccountId) -> Self {
         Self::new(id, Balance::default())
+    }
+
+    /// A closed account, which shows what it has seen and takes nothing more.
+    #[must_use]
+    pub fn closed(id: AccountId, balance: Balance) -> Self {
+        Self { id, numbers: Mutex::new(Numbers { balance, credits_pending: CLOSED }) }
+    }
+
+    /// Closes the account, if it is empty and nothing is on hold from it or on its way to it, and
+    /// returns what it has seen. From then on it takes nothing more. `None` where it stays as it is,
+    /// which may be closed.
+    pub fn close(&self) -> Option<Balance> {
+        let mut numbers = self.numbers.lock();
+        let Balance { credits, debits, debits_pending } = numbers.balance;
+        if credits != debits || debits_pending > 0 || numbers.credits_pending > 0 {
+            return None;
+        }
+        numbers.credits_pending = CLOSED;
+        Some(numbers.balance)
+    }
+
+    /// Whether the account is closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.numbers.lock().credits_pending == CLOSED
+    }
+
+    /// Adds the sums of an account that was closed.
+    pub fn take_over(&self, closed: Balance) {
+        let balance = &mut self.numbers.lock().balance;
+        balance.credits += closed.credits;
+        balance.debits += closed.debits;
     }
 
     /// Which account this is.

@@ -160,6 +160,22 @@ impl Rates {
         }
     }
 
+    /// Moves the times of all rates by `step_ms`, by which the wall clock was set: how old a rate is,
+    /// and how long it still counts, stay what they were.
+    pub fn clock_stepped(&self, step_ms: i64) {
+        let mut all = self.given.lock();
+        for given in all.values_mut() {
+            let moved = |at: Timestamp| {
+                let at_ms = at.unix_ms().saturating_add_signed(step_ms);
+                Timestamp::from_unix_ms(at_ms)
+            };
+            given.updated_at = moved(given.updated_at);
+            given.good_until = given.good_until.map(moved);
+        }
+        let pairs: Vec<_> = all.keys().map(|(pair, _)| pair.clone()).collect();
+        pairs.iter().for_each(|pair| self.publish(&all, pair));
+    }
+
     /// Every rate in use, in the order of the codes.
     #[must_use]
     pub fn in_use(&self) -> Vec<RateInUse> {

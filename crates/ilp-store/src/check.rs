@@ -1,4 +1,9 @@
-//! The look at every record when a store is opened: each can be read, and rows and indexes agree.
+//! The look at the records when a store is opened: each can be read, and rows and indexes agree.
+//!
+//! Payments that have ended, quotes, and the audit log are passed over: there may be millions of them,
+//! a start must not take longer for what has been, and nothing that is to be done rests on them. What
+//! is damaged there is told to whoever asks for it. Payments that go on are found by the indexes of
+//! those.
 //!
 //! sled takes a damaged part of its file for one that was never written in full and goes on
 //! without it, so a loss in the middle would otherwise pass unnoticed.
@@ -28,9 +33,22 @@ use crate::{
     store::Store,
     stored_form::Stored,
     wallet_records::{
-        FeeRecord, IncomingPaymentRecord, OutgoingPaymentRecord, QuoteRecord, WalletAddressRecord,
+        FeeRecord, IncomingPaymentRecord, OutgoingPaymentRecord, WalletAddressRecord,
     },
 };
+
+/// The kinds that a start passes over, in the order of their numbers.
+const PASSED_OVER: [Kind; 9] = [
+    Kind::IncomingPayment,
+    Kind::IncomingPaymentByWallet,
+    Kind::Quote,
+    Kind::QuoteByWallet,
+    Kind::OutgoingPayment,
+    Kind::OutgoingPaymentByWallet,
+    Kind::OutgoingPaymentByQuote,
+    Kind::Payment,
+    Kind::Audit,
+];
 
 /// What was found on the way, of all but the peers.
 #[derive(Default)]
@@ -82,12 +100,13 @@ impl Store {
         Ok(peers.records)
     }
 
-    /// Every entry in the order of the keys. What was done is read when somebody asks for it, and
-    /// there may be far more of it than of all else, so a start passes over it.
+    /// The entries in the order of the keys, but for the kinds that a start passes over.
     fn entries(&self) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> {
-        let (audit, after) = ([Kind::Audit.byte()], [Kind::Audit.byte() + 1]);
+        let starts = std::iter::once(0).chain(PASSED_OVER.map(|kind| kind.byte() + 1));
+        let ends = PASSED_OVER.map(|kind| kind.byte()).into_iter().chain([u8::MAX]);
+        let between = starts.zip(ends).filter(|(start, end)| start < end);
         let records = &self.inner.records;
-        let entries = records.range(..audit).chain(records.range(after..));
+        let entries = between.flat_map(|(start, end)| records.range(vec![start]..vec![end]));
         let entries = entries.map(|entry| entry.map_err(StoreError::read));
         entries.filter(|entry| !matches!(entry, Ok((key, _)) if key[..] == keys::CHANGES))
     }
@@ -126,21 +145,18 @@ impl Store {
             | Kind::Audit
             | Kind::PeerBehindUrl
             | Kind::AutoPeered => {}
+            Kind::IncomingPaymentDue => {
+                let payment: IncomingPaymentRecord = self.look_at_open(entry)?;
+                found.assets_of_owners.insert(payment.id, payment.asset_id);
+            }
+            Kind::OutgoingPaymentUnfinished => {
+                let payment: OutgoingPaymentRecord = self.look_at_open(entry)?;
+                found.assets_of_owners.insert(payment.id, payment.quote.asset_id);
+            }
             kind if kind.is_index() => found.indexes.add(key, id_from(key, bytes)?),
             Kind::WalletAddress => {
                 let wallet = look_at::<WalletAddressRecord>(entry, wants)?;
                 found.assets_of_owners.insert(wallet.id, wallet.asset_id);
-            }
-            Kind::IncomingPayment => {
-                let payment = look_at::<IncomingPaymentRecord>(entry, wants)?;
-                found.assets_of_owners.insert(payment.id, payment.asset_id);
-            }
-            Kind::OutgoingPayment => {
-                let payment = look_at::<OutgoingPaymentRecord>(entry, wants)?;
-                found.assets_of_owners.insert(payment.id, payment.quote.asset_id);
-            }
-            Kind::Quote => {
-                look_at::<QuoteRecord>(entry, wants)?;
             }
             Kind::Fee => {
                 look_at::<FeeRecord>(entry, wants)?;
@@ -148,6 +164,19 @@ impl Store {
             _ => return Err(self.damaged(key, "is of a kind that nobody looks at")),
         }
         Ok(())
+    }
+
+    /// A payment that goes on, as the index of those leads to it.
+    fn look_at_open<R: Indexed>(&self, (key, bytes): (&[u8], &[u8])) -> Result<R, StoreError> {
+        let id = id_from(key, bytes)?;
+        let record: Option<R> = self.read(R::KIND, id)?;
+        let record = record.ok_or_else(|| self.damaged(key, "leads nowhere"))?;
+        let keys = record.index_keys();
+        if !keys.iter().any(|wanted| wanted == key) {
+            return Err(self.damaged(key, "leads to a payment that has ended"));
+        }
+        keys.iter().try_for_each(|wanted| self.expect_index(wanted, id))?;
+        Ok(record)
     }
 
     /// What is wrong where the sums differ.

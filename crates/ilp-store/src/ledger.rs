@@ -3,16 +3,18 @@
 //! The way of a transfer: `queue` is what waits for the writer and the permits that bound it,
 //! `durable` is how those who posted wait, `writer` is the thread, `books` appends its batches to
 //! the [journal](crate::journal), and `state` is what the entries of the journal do. `operator` and
-//! `withdrawal` are deposits and withdrawals.
+//! `withdrawal` are deposits and withdrawals, and `closing` is the end of an account.
 //!
 //! Beside it: `keeper` writes `checkpoint`s behind, tells of `threshold`s, and lets old segments
 //! go (`retention`); `open` and `start` put it together from checkpoint and replay. `listing`,
 //! `verify`, `export` and `backup` look into the books. `plain` is the form without a journal, kept
 //! to be measured against.
 
+mod accounts;
 mod backup;
 mod books;
 mod checkpoint;
+mod closing;
 mod durable;
 mod export;
 mod gather;
@@ -39,7 +41,6 @@ mod withdrawal;
 mod writer;
 
 use std::{
-    collections::HashMap,
     fmt,
     future::Future,
     pin::Pin,
@@ -48,13 +49,20 @@ use std::{
     thread::JoinHandle,
 };
 
-use foldhash::fast::RandomState;
 use ilp_connector::{
     account::{Account, AccountId, Balance},
     ledger::{Hold, HoldError, Ledger, Stopped, Transfer, TransferKind},
 };
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
+use self::{
+    accounts::Accounts,
+    books::Books,
+    durable::{Durable, UntilDurable},
+    keeper::Keeper,
+    operator::Operators,
+    queue::{Permit, Queue},
+};
 pub use self::{
     backup::BackupReport,
     books::ClockMs,
@@ -71,13 +79,6 @@ pub use self::{
     verify::{Report, verify},
     writer::{BatchWriter, OnFailure},
 };
-use self::{
-    books::Books,
-    durable::{Durable, UntilDurable},
-    keeper::Keeper,
-    operator::Operators,
-    queue::{Permit, Queue},
-};
 use crate::{error::StoreError, store::Store};
 
 /// The books of the node. Closes itself when dropped.
@@ -89,9 +90,7 @@ pub struct DurableLedger {
     clock_ms: ClockMs,
     /// Tells why the next segment can't be prepared, while that is so.
     warning: Box<dyn Fn() -> Option<String> + Send + Sync>,
-    /// Every account that was asked for, and all that are on the disk. Looked up when peers and
-    /// assets are loaded or made, never for a packet.
-    accounts: RwLock<HashMap<AccountId, Arc<Account>, RandomState>>,
+    accounts: Arc<Accounts>,
     /// Taken by the one who closes.
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Taken by the same, after the writer.
@@ -142,29 +141,28 @@ impl fmt::Debug for DurableHold {
 
 impl DurableLedger {
     /// The live account of this id; an empty one is made at the first call for one that the books
-    /// don't have. The legs of a transfer must name accounts from here.
+    /// don't have, and one that is closed takes nothing. The legs of a transfer must name accounts
+    /// from here. May read the disk for the account of a payment.
     #[must_use]
     pub fn account(&self, id: AccountId) -> Arc<Account> {
-        if let Some(account) = self.accounts.read().get(&id) {
-            return Arc::clone(account);
-        }
-        let mut accounts = self.accounts.write();
-        Arc::clone(accounts.entry(id).or_insert_with(|| Arc::new(Account::empty(id))))
+        // Looked at in this order: a closed account is on the disk before it leaves memory.
+        let known = self.accounts.get(id).or_else(|| self.closed_account(id));
+        known.unwrap_or_else(|| self.accounts.get_or_empty(id))
     }
 
-    /// What the account of this id has seen, without making one where the books have none.
+    /// What the account of this id has seen, without making one where the books have none. May read
+    /// the disk for the account of a payment.
     #[must_use]
     pub fn balance(&self, id: AccountId) -> Balance {
-        self.accounts.read().get(&id).map(|account| account.balance()).unwrap_or_default()
+        let known = self.accounts.get(id).or_else(|| self.closed_account(id));
+        known.map(|account| account.balance()).unwrap_or_default()
     }
 
-    /// All live accounts as each is at its own moment, in the order of their ids. They run ahead
+    /// All open accounts as each is at its own moment, in the order of their ids. They run ahead
     /// of the disk.
     #[must_use]
     pub fn balances(&self) -> Vec<(AccountId, Balance)> {
-        let accounts = self.accounts.read();
-        let mut balances: Vec<_> =
-            accounts.iter().map(|(id, account)| (*id, account.balance())).collect();
+        let mut balances = self.accounts.balances();
         balances.sort_unstable_by_key(|(id, _)| *id);
         balances
     }

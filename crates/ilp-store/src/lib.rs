@@ -56,7 +56,7 @@ pub use ledger::{
 pub use outbox::{AttemptOutcome, Delivery, EventCounts, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};
 pub use payments::PaymentRecord;
-pub use peering_requests::PeeringRequestRecord;
+pub use peering_requests::{PeerOrigin, PeeringRequestRecord};
 pub use rates::RateRecord;
 pub use records::{AssetRecord, DeletedPeerRecord, IncomingToken, InitialDeposit, PeerRecord};
 pub use snapshot::{Snapshot, SnapshotRecord};

@@ -1,8 +1,10 @@
 //! Incoming and outgoing payments in one list.
 
+use uuid::Uuid;
+
 use crate::{
     change::id_from,
-    error::StoreError,
+    error::{Refusal, StoreError},
     keys::Kind,
     page::{Page, Rows},
     store::Store,
@@ -18,7 +20,80 @@ pub enum PaymentRecord {
     Outgoing(Box<OutgoingPaymentRecord>),
 }
 
+impl PaymentRecord {
+    /// The payment's id.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        match self {
+            Self::Incoming(payment) => payment.id,
+            Self::Outgoing(payment) => payment.id,
+        }
+    }
+}
+
 impl Store {
+    /// At most `limit` payments that were made before a time (milliseconds since 1970), those after
+    /// the one of an id or the first ones, oldest first.
+    ///
+    /// # Errors
+    /// When the store or a record can't be read.
+    pub fn payments_after(
+        &self,
+        after: Option<Uuid>,
+        made_before_ms: u64,
+        limit: usize,
+    ) -> Result<Vec<PaymentRecord>, StoreError> {
+        let mut start = Kind::Payment.key(after.as_ref().map_or(&[], |id| &id.as_bytes()[..]));
+        if after.is_some() {
+            // The next key there can be.
+            start.push(0);
+        }
+        let mut payments = Vec::new();
+        for entry in self.inner.records.range(start..vec![Kind::Payment.byte() + 1]).take(limit) {
+            let (key, value) = entry.map_err(StoreError::read)?;
+            let id = id_from(&key, &value)?;
+            let payment = self.payment(id)?;
+            let Some(payment) = payment else { continue };
+            let made_at_ms = match &payment {
+                PaymentRecord::Incoming(payment) => payment.created_at_ms,
+                PaymentRecord::Outgoing(payment) => payment.created_at_ms,
+            };
+            if made_at_ms >= made_before_ms {
+                break;
+            }
+            payments.push(payment);
+        }
+        Ok(payments)
+    }
+
+    /// Removes payments of either direction, as far as they are there, and says how many. On the
+    /// disk when it returns. That they have ended, and that their accounts are closed, is the
+    /// caller's to see to.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub fn remove_payments(&self, ids: &[Uuid]) -> Result<usize, Refusal> {
+        self.change(|change| {
+            let mut removed = 0;
+            for id in ids {
+                match self.payment(*id)? {
+                    Some(PaymentRecord::Incoming(payment)) => change.remove_record(&payment),
+                    Some(PaymentRecord::Outgoing(payment)) => change.remove_record(&*payment),
+                    None => continue,
+                }
+                removed += 1;
+            }
+            Ok(removed)
+        })
+    }
+
+    fn payment(&self, id: Uuid) -> Result<Option<PaymentRecord>, StoreError> {
+        Ok(match self.incoming_payment(id)? {
+            Some(payment) => Some(PaymentRecord::Incoming(payment)),
+            None => self.outgoing_payment(id)?.map(Box::new).map(PaymentRecord::Outgoing),
+        })
+    }
+
     /// One page of the payments that are wanted.
     ///
     /// # Errors
@@ -30,11 +105,7 @@ impl Store {
     ) -> Result<Rows<PaymentRecord>, StoreError> {
         self.page_in(&[Kind::Payment.byte()], page, |key, bytes| {
             let id = id_from(key, bytes)?;
-            let payment = match self.incoming_payment(id)? {
-                Some(payment) => Some(PaymentRecord::Incoming(payment)),
-                None => self.outgoing_payment(id)?.map(Box::new).map(PaymentRecord::Outgoing),
-            };
-            Ok(payment.filter(&is_wanted))
+            Ok(self.payment(id)?.filter(&is_wanted))
         })
     }
 }

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    change::id_from,
+    change::{Change, id_from},
     error::{Conflict, Refusal, StoreError},
     keys::Kind,
     page::{Page, Rows},
+    records::PeerRecord,
     store::Store,
     stored_form::{Stored, digest_from_text, digest_to_text},
 };
@@ -89,16 +90,6 @@ impl Store {
         self.page(Kind::PeeringRequest, page)
     }
 
-    /// Notes that a peer was made at its own request, and where that came from; empty when that isn't
-    /// known. On the disk when it returns.
-    ///
-    /// # Errors
-    /// When the store can't be written.
-    pub fn note_auto_peered(&self, peer: Uuid, origin: &str) -> Result<(), Refusal> {
-        let key = Kind::AutoPeered.key(peer.as_bytes());
-        self.change(|change| change.put_bytes(key, origin.as_bytes()))
-    }
-
     /// The peers that were made at their own request and are still there, each with where that came
     /// from. The caller bounds how many there are; those that were deleted are forgotten on the way.
     ///
@@ -131,16 +122,55 @@ impl Store {
     pub fn peer_behind(&self, asset_id: Uuid, url: &str) -> Result<Option<Uuid>, StoreError> {
         self.follow(&behind(asset_id, url))
     }
+}
 
-    /// Notes which peer answered at an auto-peering URL. On the disk when it returns.
-    ///
-    /// # Errors
-    /// When the store can't be written.
-    pub fn note_peer_behind(&self, asset_id: Uuid, url: &str, peer: Uuid) -> Result<(), Refusal> {
-        self.change(|change| {
-            change.index(behind(asset_id, url), peer);
-            Ok(())
-        })
+/// How a peer came to be. The note of it is part of the batch that adds the peer: without its note,
+/// a peer would not count towards the limit of those that made themselves peers, or its URL could
+/// never be used again.
+#[derive(Clone, Debug)]
+pub enum PeerOrigin {
+    /// The operator entered the peer.
+    Operator,
+    /// The other node asked and became a peer at once, from this address; empty when that isn't
+    /// known.
+    AutoPeered {
+        /// Where the request came from.
+        from: String,
+    },
+    /// The other node answered at this auto-peering URL.
+    BehindUrl {
+        /// The URL in the spelling under which it is looked up.
+        url: String,
+    },
+    /// The operator approved a request of the other node, which is removed with the approval.
+    Approved(Box<PeeringRequestRecord>),
+}
+
+impl PeerOrigin {
+    /// Adds the note to the batch that adds the peer.
+    pub(crate) fn note(&self, change: &mut Change, peer: &PeerRecord) -> Result<(), Refusal> {
+        match self {
+            Self::Operator => {}
+            Self::AutoPeered { from } => {
+                change.put_bytes(Kind::AutoPeered.key(peer.id.as_bytes()), from.as_bytes())?;
+            }
+            Self::BehindUrl { url } => change.index(behind(peer.asset_id, url), peer.id),
+            Self::Approved(request) => {
+                change.remove(Kind::PeeringRequest.key(request.id.as_bytes()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the note in the batch that takes the peer back; an approved request waits again.
+    pub(crate) fn take_back(&self, change: &mut Change, peer: &PeerRecord) -> Result<(), Refusal> {
+        match self {
+            Self::Operator => {}
+            Self::AutoPeered { .. } => change.remove(Kind::AutoPeered.key(peer.id.as_bytes())),
+            Self::BehindUrl { url } => change.remove(behind(peer.asset_id, url)),
+            Self::Approved(request) => change.put(Kind::PeeringRequest, &**request)?,
+        }
+        Ok(())
     }
 }
 
@@ -206,7 +236,7 @@ impl Stored for PeeringRequestRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{asset, fresh, open};
+    use crate::testing::{asset, fresh, open, peer};
 
     #[test]
     fn a_request_is_kept_until_it_is_decided() {
@@ -227,18 +257,54 @@ mod tests {
         };
         store.insert_peering_request(&request).unwrap();
         assert!(store.insert_peering_request(&request).is_err());
-        store.note_peer_behind(usd.id, "https://a.example/peer", request.id).unwrap();
         drop(store);
         let store = open(dir.path());
         assert_eq!(store.peering_request(request.id).unwrap().as_ref(), Some(&request));
         assert_eq!(store.all_peering_requests().count(), 1);
-        let behind = store.peer_behind(usd.id, "https://a.example/peer").unwrap();
-        assert_eq!(behind, Some(request.id));
-        assert_eq!(store.peer_behind(usd.id, "https://a.example/").unwrap(), None);
-        store.note_auto_peered(request.id, "192.0.2.1").unwrap();
-        assert!(store.auto_peered().unwrap().is_empty(), "that is no peer's id");
         store.remove_peering_request(request.id).unwrap();
         store.remove_peering_request(request.id).unwrap();
         assert_eq!(store.peering_requests_page(Page::newest(5)).unwrap().rows, []);
+    }
+    #[test]
+    fn a_peer_and_its_note_come_and_go_in_one_batch() {
+        let (_dir, store) = fresh();
+        let usd = asset("USD");
+        store.insert_asset(&usd).unwrap();
+        let url = "https://a.example/peer".to_owned();
+        let request = PeeringRequestRecord {
+            id: Uuid::now_v7(),
+            asset_id: usd.id,
+            static_ilp_address: "g.c".to_owned(),
+            name: None,
+            endpoint: "https://c.example".to_owned(),
+            max_packet_amount: None,
+            incoming_token: TokenDigest::of(b"theirs"),
+            outgoing_token: Secret::new("ours".to_owned()),
+            origin: String::new(),
+            created_at_ms: 7,
+        };
+        store.insert_peering_request(&request).unwrap();
+        let origins = [
+            PeerOrigin::AutoPeered { from: "192.0.2.1".to_owned() },
+            PeerOrigin::BehindUrl { url: url.clone() },
+            PeerOrigin::Approved(Box::new(request.clone())),
+        ];
+        let peers = ["g.a", "g.b", "g.c"].map(|address| peer(usd.id, address, &[address]));
+        for (peer, origin) in peers.iter().zip(&origins) {
+            let before = store.batches();
+            store.insert_peer_from(peer, origin).unwrap();
+            assert_eq!(store.batches(), before + 1, "{origin:?}");
+        }
+        assert_eq!(store.auto_peered().unwrap(), [(peers[0].id, "192.0.2.1".to_owned())]);
+        assert_eq!(store.peer_behind(usd.id, &url).unwrap(), Some(peers[1].id));
+        assert_eq!(store.peer_behind(usd.id, "https://a.example/").unwrap(), None);
+        assert_eq!(store.peering_request(request.id).unwrap(), None);
+        for (peer, origin) in peers.iter().zip(&origins) {
+            store.take_back_peer(peer.id, 8, origin).unwrap();
+        }
+        assert!(store.auto_peered().unwrap().is_empty());
+        assert_eq!(store.peer_behind(usd.id, &url).unwrap(), None);
+        assert_eq!(store.peering_request(request.id).unwrap().as_ref(), Some(&request));
+        assert_eq!(store.all_peers().count(), 0);
     }
 }

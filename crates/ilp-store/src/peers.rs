@@ -9,6 +9,7 @@ use crate::{
     error::{Conflict, Refusal, StoreError},
     keys::{self, Kind},
     page::{Page, Rows},
+    peering_requests::PeerOrigin,
     records::{DeletedPeerRecord, PeerRecord},
     store::Store,
 };
@@ -47,19 +48,43 @@ impl Store {
         self.read(Kind::DeletedPeer, id)
     }
 
-    /// Adds a peer. On the disk when it returns.
+    /// Adds a peer and the note of its origin in one batch. On the disk when it returns.
     ///
     /// # Errors
     /// [`Refusal::UnknownAsset`], [`Conflict::Peer`], [`Conflict::IncomingToken`] (also for one
     /// given twice), [`Conflict::Id`] (also for that of a deleted peer, whose books it would
     /// take over), or when it is too large or can't be written.
-    pub fn insert_peer(&self, peer: &PeerRecord) -> Result<(), Refusal> {
+    pub fn insert_peer_from(&self, peer: &PeerRecord, origin: &PeerOrigin) -> Result<(), Refusal> {
         self.change(|change| {
             let id = peer.id.as_bytes();
             if self.has(&Kind::Peer.key(id))? || self.has(&Kind::DeletedPeer.key(id))? {
                 return Err(Conflict::Id.into());
             }
+            origin.note(change, peer)?;
             self.put_peer(change, peer)
+        })
+    }
+
+    /// Adds a peer that the operator entered.
+    #[cfg(test)]
+    pub(crate) fn insert_peer(&self, peer: &PeerRecord) -> Result<(), Refusal> {
+        self.insert_peer_from(peer, &PeerOrigin::Operator)
+    }
+
+    /// Removes a peer whose creation failed after it was stored, and what was written with it. On
+    /// the disk when it returns.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownPeer`], or when the store can't be written.
+    pub fn take_back_peer(
+        &self,
+        id: Uuid,
+        deleted_at_ms: u64,
+        origin: &PeerOrigin,
+    ) -> Result<(), Refusal> {
+        self.change(|change| {
+            let peer = self.remove_peer(change, id, deleted_at_ms)?;
+            origin.take_back(change, &peer)
         })
     }
 
@@ -67,7 +92,7 @@ impl Store {
     /// call the store, whose write lock is held; an id that it changes stays as it was.
     ///
     /// # Errors
-    /// [`Refusal::UnknownPeer`], and those of [`Store::insert_peer`].
+    /// [`Refusal::UnknownPeer`], and those of [`Store::insert_peer_from`].
     pub fn update_peer(
         &self,
         id: Uuid,
@@ -104,21 +129,28 @@ impl Store {
     /// # Errors
     /// [`Refusal::UnknownPeer`], or when the store can't be written.
     pub fn delete_peer(&self, id: Uuid, deleted_at_ms: u64) -> Result<PeerRecord, Refusal> {
-        self.change(|change| {
-            let peer = self.peer(id)?.ok_or(Refusal::UnknownPeer)?;
-            remove_indexes(change, &peer);
-            change.remove(Kind::Peer.key(id.as_bytes()));
-            let kept = DeletedPeerRecord {
-                id,
-                asset_id: peer.asset_id,
-                static_ilp_address: peer.static_ilp_address.clone(),
-                name: peer.name.clone(),
-                created_at_ms: peer.created_at_ms,
-                deleted_at_ms,
-            };
-            change.put(Kind::DeletedPeer, &kept)?;
-            Ok(peer)
-        })
+        self.change(|change| self.remove_peer(change, id, deleted_at_ms))
+    }
+
+    fn remove_peer(
+        &self,
+        change: &mut Change,
+        id: Uuid,
+        deleted_at_ms: u64,
+    ) -> Result<PeerRecord, Refusal> {
+        let peer = self.peer(id)?.ok_or(Refusal::UnknownPeer)?;
+        remove_indexes(change, &peer);
+        change.remove(Kind::Peer.key(id.as_bytes()));
+        let kept = DeletedPeerRecord {
+            id,
+            asset_id: peer.asset_id,
+            static_ilp_address: peer.static_ilp_address.clone(),
+            name: peer.name.clone(),
+            created_at_ms: peer.created_at_ms,
+            deleted_at_ms,
+        };
+        change.put(Kind::DeletedPeer, &kept)?;
+        Ok(peer)
     }
 
     /// One page of the peers.

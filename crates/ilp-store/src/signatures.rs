@@ -1,5 +1,5 @@
-//! The signatures that were accepted, so that none is accepted twice, also after a crash. Each is
-//! kept as long as its own time would still let it through.
+//! The signatures that were accepted, so that none is accepted twice, also after a crash or when the
+//! clock is set back. The caller says which are forgotten.
 
 use crate::{
     error::{Refusal, StoreError},
@@ -17,7 +17,7 @@ const REST_BYTES: usize = 8 + 32;
 
 impl Store {
     /// Notes a signature that ends at `ends_at_ms` (milliseconds since 1970). On the disk when it
-    /// returns. Also removes some of those that have ended at `now_ms`.
+    /// returns. Also removes some of those that ended before `forget_before_ms`.
     ///
     /// # Errors
     /// When the store can't be read or written.
@@ -25,10 +25,10 @@ impl Store {
         &self,
         digest: &[u8; 32],
         ends_at_ms: u64,
-        now_ms: u64,
+        forget_before_ms: u64,
     ) -> Result<(), Refusal> {
         let start = vec![Kind::Signature.byte()];
-        let end = Kind::Signature.key(&now_ms.to_be_bytes());
+        let end = Kind::Signature.key(&forget_before_ms.to_be_bytes());
         let ended: Result<Vec<_>, _> =
             self.inner.records.keys(start..end).take(REMOVED_MAX).collect();
         let ended = ended.map_err(StoreError::read)?;

@@ -72,8 +72,8 @@ pub(crate) struct Inner {
 
 impl Store {
     /// Opens the store in `dir`, and makes directory and store if they are absent. All that is in it
-    /// is for the owner alone then. Reads every record once, so that damage shows now and not in the
-    /// middle of work.
+    /// is for the owner alone then. Reads the records that work rests on once, so that damage shows now
+    /// and not in the middle of it.
     ///
     /// # Errors
     /// [`StoreError`] names the directory and says what to do: when it can't be used, is in use, is
@@ -102,6 +102,13 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    /// The number of batches of records that were ever applied. What one request does belongs into
+    /// one of them, which is what this number shows.
+    #[must_use]
+    pub fn batches(&self) -> u64 {
+        *self.inner.changes.lock()
     }
 
     /// A clone through which nothing rides along.

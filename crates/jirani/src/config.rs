@@ -158,6 +158,7 @@ impl Config {
             listed: settings.listed(),
         };
         config.warn_together();
+        config.check_times(settings)?;
         config.check_together()?;
         config.check_secret(settings)?;
         Ok(config)
@@ -180,6 +181,19 @@ impl Config {
                     .to_owned(),
             );
         }
+    }
+
+    /// Refuses times with which no packet could be forwarded.
+    fn check_times(&self, settings: &Settings) -> Result<(), ConfigError> {
+        let Policy { expiry_margin_ms: margin_ms, hold_ms_max, .. } = self.policy;
+        if margin_ms < hold_ms_max {
+            return Ok(());
+        }
+        // Where the margin was left alone, the hold time is the one to look at.
+        let name = "packet.expiry_margin_ms";
+        let name = if settings.is_default(name) { "packet.hold_ms_max" } else { name };
+        let origin = settings.value_of(name).map_or_else(String::new, |(_, from)| from.to_string());
+        Err(ConfigError::NoTimeToForward { margin_ms, hold_ms_max, origin })
     }
 
     /// What no value says alone.
@@ -237,6 +251,10 @@ fn retention(settings: &Settings) -> Result<RetentionConfig, ConfigError> {
                 number => within(number, 1..=u64::MAX).map(Some),
             },
         )?,
+        payment_days: settings.required("retention.payment_days", |text| match text {
+            "all" => Some(None),
+            number => within(number, 1..=36_500).map(Some),
+        })?,
     })
 }
 

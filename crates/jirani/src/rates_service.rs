@@ -26,7 +26,6 @@ use ilp_connector::{
 };
 use ilp_http::web::{WebClient, WebError, WebOptions};
 use ilp_store::DurableLedger;
-use interledger_packet::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{
@@ -36,7 +35,7 @@ use tokio::{
 
 use self::answer::GivenRates;
 use crate::{
-    clock,
+    clock::SteadyClock,
     config::RatesConfig,
     web::{self, Web},
 };
@@ -54,6 +53,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct RatesService {
     client: Client,
     lifetime: Duration,
+    /// What rates are dated by: the wall clock may be set between a question and its answer.
+    clock: Arc<SteadyClock>,
     operator: Operator,
     connector: Arc<Connector<DurableLedger>>,
     /// What is known about each code that is asked for.
@@ -82,7 +83,8 @@ struct Base {
 /// One question, answered or not.
 struct Question {
     base: String,
-    at: Timestamp,
+    /// What the service gives is at least as new as the question.
+    asked_at: Instant,
     answer: Result<GivenRates, String>,
 }
 
@@ -91,6 +93,7 @@ impl RatesService {
     pub(crate) fn new(
         config: &RatesConfig,
         web: &Web,
+        clock: Arc<SteadyClock>,
         operator: Operator,
         connector: Arc<Connector<DurableLedger>>,
     ) -> Option<Self> {
@@ -105,7 +108,7 @@ impl RatesService {
             ..WebOptions::default()
         });
         let client = Client { url, web };
-        Some(Self { client, lifetime, operator, connector, bases: BTreeMap::new() })
+        Some(Self { client, lifetime, clock, operator, connector, bases: BTreeMap::new() })
     }
 
     /// Never ends.
@@ -186,12 +189,14 @@ impl RatesService {
     }
 
     /// Takes the rates of an answer, and decides when to ask again.
-    fn learn(&mut self, Question { base: code, at, answer }: Question) {
+    fn learn(&mut self, Question { base: code, asked_at, answer }: Question) {
         // The last asset of that code may have been deleted meanwhile.
         let Some(base) = self.bases.get_mut(&code) else { return };
         let (failure, complaint) = match answer {
             Ok(given) => {
-                let lifetime_ms = u64::try_from(self.lifetime.as_millis()).unwrap_or(u64::MAX);
+                let milliseconds = |of: Duration| u64::try_from(of.as_millis()).unwrap_or(u64::MAX);
+                let lifetime_ms = milliseconds(self.lifetime);
+                let at = self.clock.now().saturating_sub_ms(milliseconds(asked_at.elapsed()));
                 let good_until = Some(at.saturating_add_ms(lifetime_ms));
                 let complaint = given.refused.values().next().cloned();
                 // One good rate shows that the service works, whatever it says of the others.
@@ -293,13 +298,12 @@ fn pause(failures: u32, interval: Duration) -> Duration {
 impl Client {
     /// Asks for the rates from `base` to each of `quotes`.
     async fn ask(self, base: String, quotes: &BTreeSet<String>) -> Question {
-        // What the service gives is at least as new as the question.
-        let at = clock::now();
+        let asked_at = Instant::now();
         let answer = match self.get(&base).await {
             Ok(body) => answer::read(&body, &base, quotes),
             Err(why) => Err(why),
         };
-        Question { base, at, answer }
+        Question { base, asked_at, answer }
     }
 
     /// Gets the answer's body. What type it says that it has is not looked at: services in use say

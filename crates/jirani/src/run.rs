@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use ilp_admin::{
     Auth, SignatureRules, Sockets, Webhooks,
-    operator::{Operator, Parts},
+    operator::{Operator, Parts, without_asset},
 };
 use ilp_connector::{
     Connector,
@@ -25,7 +25,7 @@ use tokio::{
 
 use crate::{
     admin_server::{self, OPERATOR},
-    clock,
+    clock::{self, SteadyClock},
     commands::Failure,
     config::Config,
     file_shares::FileShares,
@@ -147,6 +147,7 @@ async fn serve(
     });
     operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
     times.peers_are_there();
+    warn_of_rates(config, &operator);
     let connector_url = surfaces.connector_url(config)?;
     surfaces.announce(config)?;
 
@@ -174,8 +175,12 @@ async fn serve(
     let packets = server.serve(surfaces.ilp, workers, until(stopping.clone()));
     let stop_upkeep = until(stopping.clone());
     let upkeep = upkeep((config, web), store, operator.clone(), event_made, stop_upkeep);
-    let service = RatesService::new(&config.rates, web, operator.clone(), Arc::clone(connector));
+    let steady = Arc::new(SteadyClock::new());
+    let core = Arc::clone(connector);
+    let service =
+        RatesService::new(&config.rates, web, Arc::clone(&steady), operator.clone(), core);
     let rates = ask_for_rates(service, until(stopping.clone()));
+    let clocks = watch_clocks(&steady, &operator, until(stopping.clone()));
     let auth = auth(config, tenant_id, store)?;
     let sockets = Sockets::new(stopping.clone());
     let parts = (auth, sockets.clone());
@@ -187,13 +192,28 @@ async fn serve(
     let admin = admin_server::serve(admin, OPERATOR, router, until(stopping), ADMIN_DRAIN);
 
     let ending = ending(connector, stop, on_ledger_failure);
-    let (drained, (), (), (), (), (), (), (), outcome) =
-        tokio::join!(packets, payments, wallets, admin, peering, upkeep, rates, sampler, ending);
+    let (drained, (), (), (), (), (), (), (), (), outcome) = tokio::join!(
+        packets, payments, wallets, admin, peering, upkeep, rates, clocks, sampler, ending
+    );
     drop(end_workers);
     // A client that doesn't answer the Close is not waited for any longer.
     let _ = tokio::time::timeout(ADMIN_DRAIN, sockets.closed()).await;
     tell_unfinished(&operator, drained).await;
     outcome
+}
+
+/// Says which configured rates are between assets that don't exist: they may come later, and may be
+/// misspelt.
+fn warn_of_rates(config: &Config, operator: &Operator) {
+    let known = operator.asset_codes();
+    for (base, quote, _) in &config.rates.fixed {
+        if let Some(missing) = without_asset(&known, base, quote) {
+            tracing::warn!(
+                "rates.fixed has {base}/{quote}, and there is no asset {missing}: the rate is used \
+                 once there is one"
+            );
+        }
+    }
 }
 
 /// What the metrics are read from.
@@ -305,12 +325,14 @@ async fn upkeep(
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
     let events_kept = days(config.retention.event_days);
     let audit_kept = days(config.retention.audit_days);
+    let payments_kept = config.retention.payment_days.map(days);
     tokio::select! {
         () = operator.expire_withdrawals() => {}
         () = operator.expire_incoming_payments() => {}
         () = operator.watch_links() => {}
         () = events => {}
-        () = operator.keep_house(events_kept) => {}
+        () = operator.keep_house(events_kept, payments_kept) => {}
+        () = operator.close_ended_payments() => {}
         () = operator.keep_audit(audit_kept) => {}
         () = stop => {}
     }
@@ -321,6 +343,14 @@ async fn ask_for_rates(service: Option<RatesService>, stop: impl Future<Output =
     let Some(service) = service else { return };
     tokio::select! {
         () = service.run() => {}
+        () = stop => {}
+    }
+}
+
+/// Notices when the machine's clock is set, until the node is told to stop.
+async fn watch_clocks(steady: &SteadyClock, operator: &Operator, stop: impl Future<Output = ()>) {
+    tokio::select! {
+        () = steady.watch(|step_ms| operator.clock_stepped(step_ms)) => {}
         () = stop => {}
     }
 }

@@ -7,11 +7,17 @@ use parking_lot::Mutex;
 
 use super::Denied;
 
-/// How many signatures are remembered at once. Sixty thousand in a lifetime of 30 s on both sides
+/// How many signatures are remembered before those are forgotten whose time is over. The clock may
+/// be set back, and a signature would count again that was used before, so none is forgotten that
+/// there is room for.
+const KEPT_MAX: usize = 32_768;
+
+/// How many signatures are remembered at once at the most. Sixty thousand in a lifetime of 30 s on both sides
 /// of now are a thousand requests a second; an entry takes 40 bytes, so this is 2.6 MB.
 const SEEN_MAX: usize = 65_536;
 
-/// The signatures seen and not yet too old to be refused for their age alone.
+/// The signatures seen, also those that are too old to be let in as long as the clock isn't set back.
+/// Where it is, what would have ended before one that was forgotten is refused: it may have been used.
 ///
 /// Only a signature that was verified gets in, so nobody without the secret can fill it. Each is on
 /// the disk before its request is served, so a node that was killed refuses it all the same.
@@ -21,15 +27,28 @@ const SEEN_MAX: usize = 65_536;
 pub(crate) struct Seen {
     /// Sorted by when a signature ends, so that those that ended are found at the front. A digest
     /// covers its own timestamp, hence always comes with the same end.
-    digests: Mutex<BTreeSet<(u64, [u8; 32])>>,
+    memory: Mutex<Memory>,
     store: Store,
 }
 
+#[derive(Default)]
+struct Memory {
+    digests: BTreeSet<(u64, [u8; 32])>,
+    /// Those that ended up to here may have been forgotten; in milliseconds since 1970.
+    forgotten_up_to_ms: u64,
+}
+
 impl Seen {
-    /// Those that the store remembers and that haven't ended.
-    pub(crate) fn open(store: Store, now_ms: u64) -> Result<Self, StoreError> {
-        let digests = store.signatures(now_ms)?.into_iter().collect();
-        Ok(Self { digests: Mutex::new(digests), store })
+    /// Those that the store remembers.
+    pub(crate) fn open(store: Store) -> Result<Self, StoreError> {
+        let digests: BTreeSet<_> = store.signatures(0)?.into_iter().collect();
+        let mut memory = Memory::default();
+        if digests.len() >= KEPT_MAX {
+            // Others were forgotten before these, at the latest when the first of these ended.
+            memory.forgotten_up_to_ms = digests.first().map_or(0, |(ends_at_ms, _)| ends_at_ms - 1);
+        }
+        memory.digests = digests;
+        Ok(Self { memory: Mutex::new(memory), store })
     }
 
     /// Lets a digest through the first time, once that is on the disk.
@@ -39,12 +58,12 @@ impl Seen {
         ends_at_ms: u64,
         now_ms: u64,
     ) -> Result<(), Denied> {
-        if !self.is_first(digest, ends_at_ms, now_ms)? {
+        let Some(oldest_ms) = self.is_first(digest, ends_at_ms, now_ms)? else {
             return Err(Denied::Wrong("the signature was used before"));
-        }
+        };
         let store = self.store.clone();
         let remembered = tokio::task::spawn_blocking(move || {
-            store.remember_signature(&digest, ends_at_ms, now_ms)
+            store.remember_signature(&digest, ends_at_ms, oldest_ms)
         });
         match remembered.await {
             Ok(Ok(())) => Ok(()),
@@ -56,18 +75,36 @@ impl Seen {
         }
     }
 
-    /// Whether the digest is new; it isn't the next time. Refused also when there is no more room:
-    /// to forget one early would let it in again.
-    fn is_first(&self, digest: [u8; 32], ends_at_ms: u64, now_ms: u64) -> Result<bool, Denied> {
-        let mut digests = self.digests.lock();
-        while digests.first().is_some_and(|(ends_at_ms, _)| *ends_at_ms < now_ms) {
-            digests.pop_first();
+    /// Notes a digest that is new, and returns the end of the oldest that is remembered; `None` for
+    /// one that was used before. Refused also when there is no more room: to forget one early would
+    /// let it in again.
+    fn is_first(
+        &self,
+        digest: [u8; 32],
+        ends_at_ms: u64,
+        now_ms: u64,
+    ) -> Result<Option<u64>, Denied> {
+        let Memory { digests, forgotten_up_to_ms } = &mut *self.memory.lock();
+        while digests.len() >= KEPT_MAX
+            && let Some((ended_at_ms, ended)) = digests.first().copied()
+            && ended_at_ms < now_ms
+        {
+            digests.remove(&(ended_at_ms, ended));
+            *forgotten_up_to_ms = ended_at_ms.max(*forgotten_up_to_ms);
+        }
+        if ends_at_ms <= *forgotten_up_to_ms {
+            return Err(Denied::Wrong(
+                "the signature may have been used before the node's clock was set back",
+            ));
         }
         if digests.len() >= SEEN_MAX && !digests.contains(&(ends_at_ms, digest)) {
             tracing::warn!(SEEN_MAX, "signed requests come faster than they can be remembered");
             return Err(Denied::Unavailable("more signed requests come than can be remembered"));
         }
-        Ok(digests.insert((ends_at_ms, digest)))
+        if !digests.insert((ends_at_ms, digest)) {
+            return Ok(None);
+        }
+        Ok(digests.first().map(|(oldest_ms, _)| *oldest_ms))
     }
 }
 
@@ -76,11 +113,11 @@ mod tests {
     use super::*;
 
     fn seen(dir: &tempfile::TempDir) -> Seen {
-        Seen::open(Store::open(dir.path()).unwrap(), 0).unwrap()
+        Seen::open(Store::open(dir.path()).unwrap()).unwrap()
     }
 
     #[tokio::test]
-    async fn a_digest_is_new_once_also_after_a_restart_and_forgotten_after_its_end() {
+    async fn a_digest_is_new_once_also_after_a_restart_and_when_the_clock_is_set_back() {
         let dir = tempfile::tempdir().unwrap();
         let before = seen(&dir);
         assert_eq!(before.admit([1; 32], 100, 50).await, Ok(()));
@@ -88,8 +125,30 @@ mod tests {
         let after = seen(&dir);
         let used = Err(Denied::Wrong("the signature was used before"));
         assert_eq!(after.admit([1; 32], 100, 100).await, used);
-        assert_eq!(after.admit([2; 32], 200, 101).await, Ok(()));
-        assert_eq!(after.digests.lock().len(), 1, "what has ended is dropped");
+        // A day later, and then the clock goes back to where it was.
+        assert_eq!(after.admit([2; 32], 90_000_000, 86_400_000).await, Ok(()));
+        assert_eq!(after.admit([1; 32], 100, 60).await, used);
+        assert_eq!(after.admit([3; 32], 101, 60).await, Ok(()));
+        drop(after);
+        assert_eq!(seen(&dir).admit([1; 32], 100, 60).await, used);
+    }
+
+    #[test]
+    fn what_was_forgotten_for_want_of_room_is_not_let_in_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let seen = seen(&dir);
+        let digest = |number: u64| {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&number.to_be_bytes());
+            digest
+        };
+        for number in 0..KEPT_MAX as u64 {
+            assert!(seen.is_first(digest(number), 100 + number, 50).unwrap().is_some());
+        }
+        let later_ms = 200;
+        assert_eq!(seen.is_first([255; 32], 1_000_000, later_ms), Ok(Some(101)), "one has gone");
+        assert!(matches!(seen.is_first(digest(0), 100, 50), Err(Denied::Wrong(_))));
+        assert_eq!(seen.is_first(digest(1), 101, 50), Ok(None), "this one is still known");
     }
 
     #[test]
@@ -99,10 +158,10 @@ mod tests {
         for number in 0..SEEN_MAX as u64 {
             let mut digest = [0; 32];
             digest[..8].copy_from_slice(&number.to_be_bytes());
-            assert_eq!(seen.is_first(digest, 100, 50), Ok(true));
+            assert_eq!(seen.is_first(digest, 100, 50), Ok(Some(100)));
         }
         assert!(matches!(seen.is_first([255; 32], 100, 50), Err(Denied::Unavailable(_))));
-        assert_eq!(seen.is_first([0; 32], 100, 50), Ok(false));
-        assert_eq!(seen.is_first([255; 32], 300, 101), Ok(true));
+        assert_eq!(seen.is_first([0; 32], 100, 50), Ok(None));
+        assert_eq!(seen.is_first([255; 32], 300, 101), Ok(Some(100)));
     }
 }

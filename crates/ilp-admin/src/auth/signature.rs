@@ -69,7 +69,7 @@ impl Signatures {
         clock: Clock,
         store: Store,
     ) -> Result<Self, StoreError> {
-        let seen = Seen::open(store, clock().unix_ms())?;
+        let seen = Seen::open(store)?;
         Ok(Self { key, rules, clock, seen })
     }
 

@@ -302,6 +302,12 @@ async fn health_is_green_until_the_ledger_stops() {
         assert_eq!(status, 200);
         assert!(body.contains(r#""status":"ok""#), "{body}");
     }
+    port.operator.clock_stepped(-3_600_000);
+    for path in ["/healthz", "/readyz"] {
+        let (status, body) = ask(path).await;
+        assert_eq!(status, 200);
+        assert!(body.contains(r#""clockStep":{"byMs":-3600000,"noticedAt":""#), "{body}");
+    }
     port.connector.ledger().close().unwrap();
     for path in ["/healthz", "/readyz"] {
         let (status, body) = ask(path).await;

@@ -114,8 +114,8 @@ impl Operator {
 
     /// Notes that `caller` was turned away, unless that happens too often, and then how often.
     pub async fn audit_refusal(&self, caller: Caller, operation: &str, code: &str, reason: &str) {
-        let now_ms = (self.inner.parts.clock)().unix_ms();
-        let Some(unnoted) = self.inner.refusals.lock().admit(now_ms) else { return };
+        // By the monotonic clock, or a clock that is set back would keep refusals out of the log.
+        let Some(unnoted) = self.inner.refusals.lock().admit(self.uptime_ms()) else { return };
         tracing::warn!(
             target: "jirani::audit",
             operation,

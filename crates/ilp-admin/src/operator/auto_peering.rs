@@ -14,7 +14,9 @@ use ilp_connector::{
     ListedRoute,
     token::{Secret, TokenDigest},
 };
-use ilp_store::{IncomingToken, InitialDeposit, PeerRecord, PeeringRequestRecord, Rows, Store};
+use ilp_store::{
+    IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, PeeringRequestRecord, Rows, Store,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -85,6 +87,7 @@ impl Operator {
         if let Some(name) = &offer.name {
             check::name(name)?;
         }
+        check::max_packet_amount(offer.max_packet_amount)?;
         check::endpoint_length(&offer.connector_url)
             .and_then(|()| parts.network.check_endpoint(&offer.connector_url))
             .map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why))?;
@@ -123,6 +126,7 @@ impl Operator {
         approval: PeeringApproval,
     ) -> Result<PeerView, OperatorError> {
         let id = check::id(&approval.id).ok_or_else(unknown_request)?;
+        check::max_packet_amount(approval.max_packet_amount)?;
         if let Some(name) = &approval.name {
             check::name(name)?;
         }
@@ -135,13 +139,12 @@ impl Operator {
             record.name = approval.name.or(record.name);
             record.max_packet_amount = approval.max_packet_amount.or(record.max_packet_amount);
             record.initial_deposit = deposit_of(approval.initial_liquidity.unwrap_or(liquidity));
-            let peer = changing.create_peer(record).await?;
+            let origin = PeerOrigin::Approved(Box::new(request));
+            let peer = changing.create_peer(record, origin).await?;
             for warning in warnings {
                 let address = &peer.record.static_ilp_address;
                 tracing::warn!(%address, warning, "approved a peering request with a warning");
             }
-            // After a crash in between, the request is refused as a duplicate and can be rejected.
-            changing.store(move |store| store.remove_peering_request(id)).await?;
             Ok(peer)
         })
         .await
@@ -233,10 +236,9 @@ impl Changing {
         }
         let mut record = self.record_for(&request)?;
         record.initial_deposit = deposit_of(self.inner.parts.peering.liquidity);
-        let peer = self.create_peer(record).await?;
-        let (id, origin) = (peer.record.id, request.origin);
-        self.store(move |store| store.note_auto_peered(id, &origin)).await?;
-        Ok((self.answer(request.outgoing_token, false), id))
+        let origin = PeerOrigin::AutoPeered { from: request.origin };
+        let peer = self.create_peer(record, origin).await?;
+        Ok((self.answer(request.outgoing_token, false), peer.record.id))
     }
 
     /// Keeps a request for the operator. The same node may ask again and is told the same; another

@@ -224,6 +224,8 @@ impl Inner {
             AccountKind::WalletAddress => format!("wallet address {title}"),
             AccountKind::IncomingPayment => format!("incoming payment {title}"),
             AccountKind::OutgoingPayment => format!("payment to {title}"),
+            AccountKind::ClosedIncomingPayments => format!("closed incoming payments in {title}"),
+            AccountKind::ClosedOutgoingPayments => format!("closed outgoing payments in {title}"),
         })
     }
 
@@ -240,7 +242,10 @@ impl Inner {
                     .deleted_peer(id)?
                     .map(|peer| (peer.static_ilp_address, peer.asset_id, true)),
             },
-            AccountKind::AssetLiquidity | AccountKind::Settlement => {
+            AccountKind::AssetLiquidity
+            | AccountKind::Settlement
+            | AccountKind::ClosedIncomingPayments
+            | AccountKind::ClosedOutgoingPayments => {
                 self.asset(id).map(|asset| (asset.code.clone(), id, false))
             }
             AccountKind::WalletAddress => {

@@ -164,6 +164,18 @@ pub(crate) fn endpoint_length(endpoint: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Refuses a maximum that no packet which carries money could meet; one without a limit has none.
+pub(super) fn max_packet_amount(maximum: Option<u64>) -> Result<(), OperatorError> {
+    if maximum == Some(0) {
+        return Err(OperatorError::bad_input(
+            "invalid maxPacketAmount",
+            "0 would refuse every packet that carries money; leave it out, or set null, for the \
+             node's default",
+        ));
+    }
+    Ok(())
+}
+
 /// A peer's name: for people, so anything that a line can show.
 pub(crate) fn name(name: &str) -> Result<(), OperatorError> {
     let invalid = |why: String| OperatorError::bad_input("invalid name", why);

@@ -8,7 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ilp_store::{Claim, Idempotency, Proof, Store};
+use ilp_store::{Claim, Idempotency, Proof, Refusal, Store};
 
 use super::{
     Changing, Inner, Operator, Outcome, blocking,
@@ -88,13 +88,31 @@ impl Operator {
         }
     }
 
-    /// Removes what has served its time: keys after their day, and events `events_kept` after they
-    /// were made. Never ends; it wakes every ten minutes and works in small steps.
-    pub async fn keep_house(&self, events_kept: Duration) {
+    /// Changes the store outside of a turn, for what may be done at any time beside other changes,
+    /// and with the same batch keeps what comes of the request.
+    pub(super) async fn commit_at_any_time(
+        &self,
+        outcome: &impl Outcome,
+        work: impl FnOnce(&Store) -> Result<(), Refusal> + Send + 'static,
+    ) -> Result<(), OperatorError> {
+        let store = match &self.claim {
+            Some(claim) => claim.keeping(&outcome.keep(), self.now().unix_ms()),
+            None => self.inner.parts.store.clone(),
+        };
+        blocking(move || Ok(work(&store)?)).await
+    }
+
+    /// Removes what has served its time: keys after their day, events `events_kept` after they were
+    /// made, and payments `payments_kept` after they ended, if that is given. Never ends; it wakes
+    /// every ten minutes and works in small steps.
+    pub async fn keep_house(&self, events_kept: Duration, payments_kept: Option<Duration>) {
         loop {
             tokio::time::sleep(HOUSEKEEPING_INTERVAL).await;
             if let Err(error) = self.remove_outlived(events_kept).await {
                 tracing::warn!(%error, "what has served its time could not be removed");
+            }
+            if let Err(error) = self.remove_old_payments(payments_kept).await {
+                tracing::warn!(%error, "payments that ended long ago could not be removed");
             }
         }
     }
@@ -157,6 +175,23 @@ impl Changing {
     {
         let Some(claim) = &self.claim else { return self.store(work).await };
         let store = claim.keeping(&outcome.keep(), self.now().unix_ms());
+        blocking(move || Ok(work(&store)?)).await
+    }
+
+    /// Changes the store, and with the same batch keeps what comes of the request once the books have
+    /// `proof` of it. The id of the proof must be new to the books.
+    pub(super) async fn commit_and_promise<T, E>(
+        &self,
+        outcome: &impl Outcome,
+        proof: Proof,
+        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, OperatorError>
+    where
+        T: Send + 'static,
+        OperatorError: From<E>,
+    {
+        let Some(claim) = &self.claim else { return self.store(work).await };
+        let store = claim.promising(&outcome.keep(), proof, self.now().unix_ms());
         blocking(move || Ok(work(&store)?)).await
     }
 

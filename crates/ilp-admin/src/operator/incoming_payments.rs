@@ -202,6 +202,7 @@ impl Inner {
             self.parts.event_made.notify_one();
             if !record.is_open() {
                 self.wallets.recipients.set_open(id, false);
+                self.wallets.ended.may_close(AccountId::incoming_payment(id));
             }
         }
         Ok(())

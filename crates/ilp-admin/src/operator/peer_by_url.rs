@@ -6,7 +6,7 @@
 //! one at this URL, or answers with the endpoint where the peer of its address takes packets already.
 
 use ilp_connector::{account::AccountId, peer::Peer, token::Secret};
-use ilp_store::{PeerRecord, Proof, Store, StoreError};
+use ilp_store::{PeerOrigin, PeerRecord, Proof, Store, StoreError};
 use uuid::Uuid;
 
 use super::{
@@ -54,6 +54,7 @@ impl Operator {
         if let Some(name) = &wanted.name {
             check::name(name)?;
         }
+        check::max_packet_amount(wanted.max_packet_amount)?;
         let parts = &self.inner.parts;
         if !wanted.peer_url.contains("://") {
             return Err(no_such_node("a URL such as https://peering.example is expected"));
@@ -165,11 +166,8 @@ impl Changing {
             .map_err(as_answer)?;
         record.initial_deposit =
             super::auto_peering::deposit_of(wanted.liquidity_to_deposit.unwrap_or(0));
-        let peer = self.create_peer(record).await?;
-        let (id, url) = (peer.record.id, wanted.peer_url);
-        let url = peering_key(&url);
-        self.store(move |store| store.note_peer_behind(asset_id, &url, id)).await?;
-        Ok(peer)
+        let url = peering_key(&wanted.peer_url);
+        self.create_peer(record, PeerOrigin::BehindUrl { url }).await
     }
 
     async fn renew_by_url(
@@ -195,12 +193,12 @@ impl Changing {
         let Some(amount) = wanted.liquidity_to_deposit.filter(|amount| *amount > 0) else {
             return self.save_peer(edited).await;
         };
-        let before = self.save_peer_first(edited).await?;
-        let view = PeerView { liquidity: before.liquidity + u128::from(amount), ..before };
         let asset = self.inner.asset(asset_id).ok_or_else(unknown_asset)?;
+        let before = self.view(edited.clone()).await?;
+        let view = PeerView { liquidity: before.liquidity + u128::from(amount), ..before };
         let account = self.inner.ledger().account(AccountId::peer(id));
         let deposit = self.new_id();
-        self.promise(&view, Proof::Booked(deposit)).await?;
+        self.save_peer_and_promise(edited, &view, Proof::Booked(deposit)).await?;
         self.deposit(deposit, &asset, account, amount).await?;
         Ok(view)
     }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ilp_connector::{account::AccountId, conversion::Spread, peer::NextHop, token::TokenDigest};
-use ilp_store::{IncomingToken, InitialDeposit, PeerRecord, Rows, Store};
+use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Proof, Rows, Store};
 use interledger_packet::Address;
 use uuid::Uuid;
 
@@ -25,7 +25,10 @@ impl Operator {
         let record = self.inner.record_of(new)?;
         // Two that are made at once meet in nothing but the store's checks, which are one step with
         // what they let in; and of their ids the lower may be listed a moment after the higher.
-        self.change_beside(|changing| async move { changing.create_peer(record).await }).await
+        let create = |changing: Changing| async move {
+            changing.create_peer(record, PeerOrigin::Operator).await
+        };
+        self.change_beside(create).await
     }
 
     /// Changes a peer. Packets that arrive after this returned see the new terms.
@@ -99,6 +102,7 @@ impl Changing {
     pub(super) async fn create_peer(
         &self,
         mut record: PeerRecord,
+        origin: PeerOrigin,
     ) -> Result<PeerView, OperatorError> {
         let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
         record.id = self.new_id();
@@ -108,10 +112,10 @@ impl Changing {
         }
         let live = self.inner.live_peer(&record, asset)?;
         let made = self.made(&record).await?;
-        let stored = record.clone();
-        self.commit(&made, move |store| store.insert_peer(&stored)).await?;
+        let (stored, noted) = (record.clone(), origin.clone());
+        self.commit(&made, move |store| store.insert_peer_from(&stored, &noted)).await?;
         if let Err(error) = self.finish_initial_deposit(&mut record).await {
-            self.undo_creation(&record).await;
+            self.undo_creation(&record, origin).await;
             return Err(error);
         }
         self.watch_peer(&record).await?;
@@ -149,12 +153,12 @@ impl Changing {
 
     /// Takes a peer back whose deposit was refused. If even that fails, the store or the ledger
     /// has stopped, and the next start books the deposit and lets the peer in.
-    async fn undo_creation(&self, record: &PeerRecord) {
+    async fn undo_creation(&self, record: &PeerRecord, origin: PeerOrigin) {
         let (id, now_ms) = (record.id, self.now().unix_ms());
         if self.inner.ledger().stopped().is_some() {
             return;
         }
-        let undone = self.revoke(move |store| store.delete_peer(id, now_ms)).await;
+        let undone = self.revoke(move |store| store.take_back_peer(id, now_ms, &origin)).await;
         if let Err(error) = undone {
             tracing::error!(peer = %id, %error, "a peer whose deposit failed is in the store");
         }
@@ -175,7 +179,7 @@ impl Changing {
         self.save_peer_as(edited, |peer| peer).await
     }
 
-    /// The same, as part of what `outcome` makes of it.
+    /// Stores a peer and makes it live, as part of what `outcome` makes of it.
     pub(super) async fn save_peer_as<T: Outcome>(
         &self,
         edited: PeerRecord,
@@ -191,18 +195,20 @@ impl Changing {
         Ok(updated)
     }
 
-    /// The same, where more is to be done before there is an outcome.
-    pub(super) async fn save_peer_first(
+    /// Stores a peer and makes it live, as part of a request that is done once the books have
+    /// `proof`.
+    pub(super) async fn save_peer_and_promise(
         &self,
         edited: PeerRecord,
-    ) -> Result<PeerView, OperatorError> {
+        updated: &PeerView,
+        proof: Proof,
+    ) -> Result<(), OperatorError> {
         let id = edited.id;
         let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
         let update = move |store: &Store| store.update_peer(id, |record| *record = edited);
-        let record = self.store(update).await?;
+        let record = self.commit_and_promise(updated, proof, update).await?;
         self.inner.parts.connector.update_peer(id, terms);
-        self.watch_peer(&record).await?;
-        self.view(record).await
+        self.watch_peer(&record).await
     }
 
     /// Where packets to the peer go; the same as before where nothing of it changed, so that open
@@ -261,6 +267,7 @@ impl Inner {
     /// Checks all of a new peer that can be checked without the store. The record lacks what is
     /// made when its turn has come: ids and time.
     pub(super) fn record_of(&self, new: NewPeer) -> Result<PeerRecord, OperatorError> {
+        check::max_packet_amount(new.max_packet_amount)?;
         let asset_id = check::id(&new.asset_id);
         let empty = PeerRecord {
             id: Uuid::nil(),
@@ -327,6 +334,9 @@ impl Inner {
         if let Some(tokens) = edit.incoming_tokens {
             let digests = check::incoming_tokens(&tokens)?;
             record.incoming_tokens = self.dated(digests, &record.incoming_tokens);
+        }
+        if let super::Edit::Set(maximum) = edit.max_packet_amount {
+            check::max_packet_amount(Some(maximum))?;
         }
         edit.max_packet_amount.apply(&mut record.max_packet_amount);
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);

@@ -33,7 +33,7 @@ use super::{
 const LIFETIME_MS: u64 = 5 * 60 * 1_000;
 
 /// How long a quote is kept: longer than its idempotency key, under which it is asked for again.
-const KEPT_MS: u64 = 2 * 24 * 60 * 60 * 1_000;
+pub(super) const KEPT_MS: u64 = 2 * 24 * 60 * 60 * 1_000;
 /// How many old ones go when a new one comes, so that they go faster than they come.
 const OLD_PER_NEW: usize = 10;
 
@@ -71,14 +71,17 @@ impl Operator {
             Some(payee) => self.inner.local_offer(&draft, payee)?,
             None => self.ask(&draft).await?,
         };
-        let record = self.inner.quote_record(draft, offer)?;
-        self.read(move |inner| {
-            let store = &inner.parts.store;
-            store.insert_quote(&record)?;
-            store.purge_quotes(record.created_at_ms.saturating_sub(KEPT_MS), OLD_PER_NEW)?;
-            inner.quote_view(record)
-        })
-        .await
+        let quote = self.inner.quote_view(self.inner.quote_record(draft, offer)?)?;
+        let record = quote.record.clone();
+        let before_ms = record.created_at_ms.saturating_sub(KEPT_MS);
+        self.commit_at_any_time(&quote, move |store| store.insert_quote(&record)).await?;
+        let purged =
+            self.read(move |inner| Ok(inner.parts.store.purge_quotes(before_ms, OLD_PER_NEW)?));
+        if let Err(error) = purged.await {
+            // The quote is made, and the next one or the hourly removal tries again.
+            tracing::warn!(%error, "old quotes could not be removed");
+        }
+        Ok(quote)
     }
 
     /// The quote of this id, as long as it is kept.

@@ -120,6 +120,16 @@ impl Operator {
     }
 }
 
+/// The code of a rate's two that no asset has, the base first.
+#[must_use]
+pub fn without_asset<'a>(
+    known: &BTreeSet<String>,
+    base: &'a str,
+    quote: &'a str,
+) -> Option<&'a str> {
+    [base, quote].into_iter().find(|code| !known.contains(*code))
+}
+
 /// How many troubles a health check tells.
 const TROUBLES_TOLD_MAX: usize = 5;
 
@@ -138,6 +148,15 @@ impl Changing {
         let record = RateRecord { base, quote, rate, updated_at_ms: now.unix_ms() };
         let in_use = in_use(record.clone());
         let stored = record.clone();
+        let known = self.inner.assets.read().values().map(|asset| asset.code.clone()).collect();
+        if let Some(missing) = without_asset(&known, &record.base, &record.quote) {
+            // Rates may come before the assets that they are between.
+            tracing::warn!(
+                base = record.base,
+                quote = record.quote,
+                "a rate is set for {missing}, of which there is no asset: it is used once there is"
+            );
+        }
         self.commit(&in_use, move |store| store.set_rate(&stored)).await?;
         self.give(&record);
         Ok(in_use)

@@ -244,6 +244,12 @@ impl Recipients {
         Arc::clone(kept.entry(id).or_insert_with(|| Arc::new(make())))
     }
 
+    /// Removes the one of this id, whose account is closed: whoever still has hold of it finds no
+    /// room there.
+    pub(super) fn forget(&self, id: Uuid) {
+        self.kept.write().remove(&id);
+    }
+
     /// Lets the one of this id take money, or nothing more.
     pub(super) fn set_open(&self, id: Uuid, is_open: bool) {
         if let Some(recipient) = self.get(id) {

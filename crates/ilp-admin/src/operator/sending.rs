@@ -30,8 +30,8 @@ use super::{
     wallet_views::OutgoingPaymentView,
 };
 
-/// How often the progress of a payment is written down at most, in milliseconds.
-const NOTE_PAUSE_MS: u64 = 1_000;
+/// How often the progress of a payment is written down at most.
+const NOTE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long to wait when the books can't take a payment just now.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -83,8 +83,7 @@ impl Operator {
 
     /// What the part that pays tells as often as it likes. Who watches hears all of it, the disk some.
     pub fn payment_progress(&self, id: Uuid, progress: Progress) {
-        let now_ms = (self.inner.parts.clock)().unix_ms();
-        if !self.inner.wallets.tell(id, progress, now_ms, NOTE_PAUSE_MS) {
+        if !self.inner.wallets.tell(id, progress, Some(NOTE_PAUSE)) {
             return;
         }
         let inner = Arc::clone(&self.inner);
@@ -119,7 +118,7 @@ impl Operator {
         ended: Ended,
         progress: Progress,
     ) -> Result<(), OperatorError> {
-        self.inner.wallets.tell(id, progress, 0, u64::MAX);
+        self.inner.wallets.tell(id, progress, None);
         let noted = self.read(move |inner| inner.note_end(id, ended, progress)).await;
         self.inner.wallets.end(id);
         noted

@@ -17,9 +17,13 @@ const ROWS_DEFAULT: usize = 20;
 /// Most rows. More of the books is had by exporting them.
 pub(crate) const ROWS_MAX: usize = 500;
 
-/// What follows an asset's id in the name of its settlement account; every other account is named
-/// by the id of the peer, asset or payment that it belongs to.
-const SETTLEMENT: &str = ":settlement";
+/// What follows an asset's id in the names of its accounts other than its liquidity; every other
+/// account is named by the id of the peer, asset or payment that it belongs to.
+const OF_ASSETS: [(AccountKind, &str); 3] = [
+    (AccountKind::Settlement, ":settlement"),
+    (AccountKind::ClosedIncomingPayments, ":closed-incoming-payments"),
+    (AccountKind::ClosedOutgoingPayments, ":closed-outgoing-payments"),
+];
 
 /// The kinds of account that are named by their owner's id alone. Ids are UUIDs, so at most one of
 /// them has anything under an id.
@@ -113,8 +117,11 @@ impl AccountTransfers {
 
 /// The accounts that `id` may mean.
 pub(super) fn accounts_named(id: &str) -> Vec<AccountId> {
-    if let Some(asset) = id.strip_suffix(SETTLEMENT) {
-        return check::id(asset).map(AccountId::settlement).into_iter().collect();
+    for (kind, suffix) in OF_ASSETS {
+        if let Some(asset) = id.strip_suffix(suffix) {
+            let owner = check::id(asset);
+            return owner.map(|owner| AccountId { kind, owner }).into_iter().collect();
+        }
     }
     let Some(owner) = check::id(id) else { return Vec::new() };
     OWNED.map(|kind| AccountId { kind, owner }).into()
@@ -123,10 +130,8 @@ pub(super) fn accounts_named(id: &str) -> Vec<AccountId> {
 /// What an account is called towards clients.
 #[must_use]
 pub fn account_name(account: AccountId) -> String {
-    match account.kind {
-        AccountKind::Settlement => format!("{}{SETTLEMENT}", account.owner),
-        _ => account.owner.to_string(),
-    }
+    let suffix = OF_ASSETS.iter().find(|(kind, _)| *kind == account.kind);
+    format!("{}{}", account.owner, suffix.map_or("", |(_, suffix)| suffix))
 }
 
 /// The state at `now_ms` of a transfer that the books have in `state`: a withdrawal whose time is over

@@ -139,7 +139,7 @@ impl Operator {
             connector_url: parts.peering.connector_url.clone(),
             connector_advice: parts.peering.connector_advice.clone(),
             started_at: self.inner.started_at,
-            uptime_ms: (parts.clock)().saturating_ms_since(self.inner.started_at),
+            uptime_ms: self.uptime_ms(),
             peer_count: parts.connector.peer_count(),
             asset_count: self.inner.assets.read().len(),
             ledger_stopped: self.inner.ledger().stopped(),

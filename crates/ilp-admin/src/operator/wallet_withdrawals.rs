@@ -124,7 +124,9 @@ impl Changing {
             self.store(move |store| note(store, transfer_id)).await?;
         }
         let out = taken_out(account.owner, self.available(account), transfer_id, timeout_s);
-        self.withdraw(account, asset_id, &out).await
+        self.withdraw(account, asset_id, &out).await?;
+        self.inner.wallets.ended.may_close(account);
+        Ok(())
     }
 
     /// Under which id the next withdrawal of all that an account has goes, the last one having gone

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
@@ -11,6 +12,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
+    ended_payments::EndedPayments,
     paying::{Paying, Progress},
     recipients::Recipients,
 };
@@ -27,6 +29,7 @@ pub(super) struct Wallets {
     /// Wakes whoever waits for the next incoming payment to expire: there is a new one.
     pub(super) incoming_payment_made: Notify,
     pub(super) quoting: Semaphore,
+    pub(super) ended: EndedPayments,
 }
 
 /// A payment that is being sent.
@@ -35,8 +38,8 @@ struct Running {
     progress: watch::Sender<Progress>,
     /// How many packets were fulfilled before it was handed over; `None` where that isn't known.
     packets_before: Option<u64>,
-    /// When its progress was last written to the store, in milliseconds since 1970.
-    noted_at_ms: u64,
+    /// When its progress was last written to the store.
+    noted_at: Option<Instant>,
 }
 
 impl Default for Wallets {
@@ -47,6 +50,7 @@ impl Default for Wallets {
             running: Mutex::default(),
             incoming_payment_made: Notify::new(),
             quoting: Semaphore::new(QUOTES_AT_ONCE_MAX),
+            ended: EndedPayments::default(),
         }
     }
 }
@@ -59,7 +63,7 @@ impl Wallets {
             return false;
         }
         let progress = watch::Sender::new(Progress::default());
-        running.insert(id, Running { progress, packets_before: None, noted_at_ms: 0 });
+        running.insert(id, Running { progress, packets_before: None, noted_at: None });
         true
     }
 
@@ -73,15 +77,16 @@ impl Wallets {
     }
 
     /// Tells those who watch, with the packets of all attempts. True when the store should hear of it
-    /// too, since it last did so `pause_ms` ago.
-    pub(super) fn tell(&self, id: Uuid, progress: Progress, now_ms: u64, pause_ms: u64) -> bool {
+    /// too, since it last did so `pause` ago; without a pause it never should.
+    pub(super) fn tell(&self, id: Uuid, progress: Progress, pause: Option<Duration>) -> bool {
         let mut running = self.running.lock();
         let Some(payment) = running.get_mut(&id) else { return false };
         let packets = payment.packets_before.unwrap_or(0).saturating_add(progress.packets);
         payment.progress.send_replace(Progress { packets, ..progress });
-        let is_due = now_ms >= payment.noted_at_ms.saturating_add(pause_ms);
+        let is_over = |pause| payment.noted_at.is_none_or(|noted_at| noted_at.elapsed() >= pause);
+        let is_due = pause.is_some_and(is_over);
         if is_due {
-            payment.noted_at_ms = now_ms;
+            payment.noted_at = Some(Instant::now());
         }
         is_due
     }

@@ -77,7 +77,13 @@ impl Operator {
         self.change(move |changing| async move {
             changing.promise(&(), Proof::Posted(id)).await?;
             let now_ms = changing.now().unix_ms();
-            Ok(changing.inner.ledger().post_withdrawal(id, now_ms).await?)
+            changing.inner.ledger().post_withdrawal(id, now_ms).await?;
+            let inner = Arc::clone(&changing.inner);
+            let posted = super::blocking(move || Ok(inner.ledger().operator_transfer(id)?)).await;
+            if let Ok(Some(posted)) = posted {
+                changing.inner.wallets.ended.may_close(posted.debit);
+            }
+            Ok(())
         })
         .await
     }

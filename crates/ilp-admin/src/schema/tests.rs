@@ -1,6 +1,8 @@
 //! Operations through the schema, on a store in a directory of their own.
 
 mod audit;
+mod done_once;
+mod ended_payments;
 mod events;
 mod first_answer;
 mod idempotency;
@@ -43,8 +45,8 @@ use tempfile::TempDir;
 
 use super::{AdminSchema, sdl};
 use crate::operator::{
-    BoxFuture, Network, Operator, Parts, PeeringPost, PeeringReply, PeeringRules, PingOutcome,
-    PingReply, PingWay, TenantProfile, TenantSettingName,
+    BoxFuture, Clock, Network, Operator, Parts, PeeringPost, PeeringReply, PeeringRules,
+    PingOutcome, PingReply, PingWay, TenantProfile, TenantSettingName,
 };
 
 /// Takes every endpoint but those with a space, and hears from every node.
@@ -94,7 +96,7 @@ pub(crate) fn put_forward(ms: u64) {
 
 /// An operator over the store in `dir`, as the daemon makes it.
 pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
-    operator_with(dir, LedgerOptions::default(), rules(), |books| books).await
+    operator_with(dir, LedgerOptions::default(), rules(), clock, |books| books).await
 }
 
 /// The same with other rules for nodes that ask to become peers.
@@ -102,7 +104,7 @@ pub(crate) async fn operator_with_rules(
     dir: &Path,
     peering: PeeringRules,
 ) -> (Operator, Arc<Connector<DurableLedger>>) {
-    operator_with(dir, LedgerOptions::default(), peering, |books| books).await
+    operator_with(dir, LedgerOptions::default(), peering, clock, |books| books).await
 }
 
 fn rules() -> PeeringRules {
@@ -110,11 +112,12 @@ fn rules() -> PeeringRules {
     PeeringRules { connector_url, ..PeeringRules::default() }
 }
 
-/// The same with another writer around the one of the books.
+/// An operator with a clock of its own, and another writer around the one of the books.
 async fn operator_with(
     dir: &Path,
     options: LedgerOptions,
     peering: PeeringRules,
+    now: Clock,
     wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
 ) -> (Operator, Arc<Connector<DurableLedger>>) {
     let store = Store::open(dir).unwrap();
@@ -143,7 +146,7 @@ async fn operator_with(
         store,
         connector: Arc::clone(&connector),
         network: Arc::new(TestNetwork),
-        clock,
+        clock: now,
         tenant_id: "438fa74a-fa7d-4317-9ced-dde32ece1787".to_owned(),
         tenant: TenantProfile {
             public_name: "jirani".to_owned(),
@@ -180,7 +183,7 @@ impl Node {
         options: LedgerOptions,
         wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
     ) -> Self {
-        let (operator, connector) = operator_with(dir.path(), options, rules(), wrap).await;
+        let (operator, connector) = operator_with(dir.path(), options, rules(), clock, wrap).await;
         Self { dir, schema: AdminSchema::new(operator.clone()), operator, connector }
     }
 

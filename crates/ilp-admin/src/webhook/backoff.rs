@@ -1,5 +1,7 @@
 //! The pauses between attempts.
 
+use std::time::Duration;
+
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// How the pauses grow: by one step after each failure, up to so many steps.
@@ -23,6 +25,11 @@ impl Default for Backoff {
 const JITTER_DIVISOR: u64 = 5;
 
 impl Backoff {
+    /// The longest pause there is.
+    pub(super) fn longest(&self) -> Duration {
+        Duration::from_millis(self.step_ms.saturating_mul(self.steps_max.max(1)))
+    }
+
     /// The pause after the failed attempt with this number, the first being 1.
     pub(super) fn pause_ms(&self, attempt: u32) -> u64 {
         self.pause_with(attempt, random_u16())

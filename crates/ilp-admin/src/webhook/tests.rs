@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ilp_store::{Delivery, EventCounts, EventRecord};
+use ilp_store::{AttemptOutcome, Delivery, EventCounts, EventRecord};
 use parking_lot::Mutex;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -261,5 +261,18 @@ async fn a_dead_event_is_sent_when_it_is_made_due_again() {
     sender.store.retry_event(id, clock().unix_ms()).unwrap();
     sender.event_made.notify_one();
     assert_eq!(sender.delivered(id).await.attempts, 1);
+    running.abort();
+}
+
+/// The store has times of a clock that was an hour ahead, or was set back by an hour since.
+#[tokio::test]
+async fn an_event_waits_no_longer_than_the_longest_pause_wherever_the_clock_is_set() {
+    let sender = Sender::new(1_000);
+    let in_an_hour_ms = clock().unix_ms() + 3_600_000;
+    let id = sender.event("200");
+    let failed = AttemptOutcome::Retry { next_attempt_at_ms: in_an_hour_ms };
+    sender.store.record_attempt(id, failed).unwrap();
+    let running = sender.start();
+    assert_eq!(sender.delivered(id).await.attempts, 2);
     running.abort();
 }

@@ -102,20 +102,24 @@ impl Webhooks {
         let events = spawn_blocking(move || store.due_events(u64::MAX, limit)).await;
         let events = events.map_err(|panic| OperatorError::internal(&panic))??;
         let now_ms = (self.clock)().unix_ms();
+        let mut first = None;
         for event in events {
             let Delivery::Due { at_ms } = event.delivery else { continue };
             if under_way.has(event.id) {
                 continue;
             }
-            if at_ms > now_ms {
-                return Ok(Next::In(Duration::from_millis(at_ms - now_ms)));
+            // Not in the order of the wall clock's times where that was set meanwhile.
+            if let Some(left) = self.pauses.left(event.id, at_ms, now_ms) {
+                first = Some(first.map_or(left, |first: Duration| first.min(left)));
+                continue;
             }
             if under_way.count() >= parallel_max {
                 return Ok(Next::Full);
             }
+            self.pauses.end(event.id);
             under_way.start(event.id, self.clone().attempt(event));
         }
-        Ok(Next::Nothing)
+        Ok(first.map_or(Next::Nothing, Next::In))
     }
 
     /// Sends an event once and writes down what became of it.
@@ -145,7 +149,9 @@ impl Webhooks {
                 let pause_ms = self.rules.backoff.pause_ms(attempt);
                 tracing::warn!(event = %id, kind = %event.kind, attempt, pause_ms, reason,
                     "an event was not taken and will be sent again");
-                AttemptOutcome::Retry { next_attempt_at_ms: now_ms.saturating_add(pause_ms) }
+                let next_attempt_at_ms = now_ms.saturating_add(pause_ms);
+                self.pauses.begin(id, next_attempt_at_ms, Duration::from_millis(pause_ms));
+                AttemptOutcome::Retry { next_attempt_at_ms }
             }
         };
         self.record(id, outcome).await;

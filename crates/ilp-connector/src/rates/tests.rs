@@ -100,3 +100,23 @@ fn packets_never_see_a_pair_without_a_rate_while_it_changes() {
         reader.join().expect("a rate each time");
     });
 }
+
+#[test]
+fn a_rate_is_as_old_as_it_is_wherever_the_clock_is_set() {
+    const HOUR_MS: u64 = 3_600_000;
+    let rates = Rates::default();
+    rates.give(RateOrigin::Service, "USD", "EUR", quote("0.92", Some(at(15_000))));
+    // A day forth, and back again, and an hour further back.
+    rates.clock_stepped(24 * 3_600_000);
+    assert_eq!(rates.told("USD", "EUR", 24 * HOUR_MS + 14_999).as_deref(), Ok("0.92"));
+    assert_eq!(rates.told("EUR", "USD", 24 * HOUR_MS + 15_000), Err(Refusal::StaleRate));
+    rates.clock_stepped(-25 * 3_600_000);
+    let hour_back = |ms: u64| {
+        let now = Timestamp::from_unix_ms(at(ms).unix_ms() - HOUR_MS);
+        rates.find("USD", "EUR", now).map(|rate| rate.to_string())
+    };
+    assert_eq!(hour_back(14_999).as_deref(), Ok("0.92"));
+    assert_eq!(hour_back(15_000), Err(Refusal::StaleRate));
+    let kept = &rates.in_use()[0].given;
+    assert_eq!(kept.updated_at.unix_ms(), at(0).unix_ms() - HOUR_MS);
+}

@@ -84,6 +84,10 @@ fn about(owner: &AccountOwner) -> Markup {
         AccountKind::OutgoingPayment => {
             ("What a payment was given and has yet to send.", format!("/payments/outgoing/{id}"))
         }
+        AccountKind::ClosedIncomingPayments | AccountKind::ClosedOutgoingPayments => (
+            "The sums of payments that have ended and whose accounts are closed.",
+            format!("/assets/{id}"),
+        ),
     };
     html! { (what) @if !owner.is_deleted { " " a href=(path) { "Its page" } } }
 }

@@ -58,6 +58,13 @@ impl Claim {
         self.riding(Some(self.entry(outcome, None, now_ms)))
     }
 
+    /// The store, with each change through which an outcome is kept that counts once the books have
+    /// `proof`.
+    #[must_use]
+    pub fn promising(self: &Arc<Self>, outcome: &Snapshot, proof: Proof, now_ms: u64) -> Store {
+        self.riding(Some(self.entry(outcome, Some(proof), now_ms)))
+    }
+
     /// The store, with each change through which the outcome is taken back, if it was kept.
     #[must_use]
     pub fn revoking(self: &Arc<Self>) -> Store {
@@ -112,7 +119,7 @@ impl Claim {
         proof: Proof,
         now_ms: u64,
     ) -> Result<(), Refusal> {
-        self.riding(Some(self.entry(outcome, Some(proof), now_ms))).change(|_| Ok(()))
+        self.promising(outcome, proof, now_ms).change(|_| Ok(()))
     }
 
     pub(crate) fn progress(&self) -> Progress {

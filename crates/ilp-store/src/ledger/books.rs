@@ -13,8 +13,8 @@ use crate::{
 /// Tells the time in milliseconds since 1970.
 pub type ClockMs = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// How many operators' transfers may have changed before a checkpoint is due. They are in memory
-/// until then.
+/// How many operators' transfers may have changed, or accounts been closed, before a checkpoint is
+/// due. They are in memory until then.
 const CHANGED_TRANSFERS_MAX: usize = 4_096;
 
 /// The state and the place in the journal up to which it goes.
@@ -70,7 +70,8 @@ impl BatchWriter for JournalWriter {
         kept.place = self.journal.place();
         let since = kept.state.sequence - kept.checkpoint;
         let is_due = since >= self.checkpoint_transfers
-            || kept.state.changed_transfers().len() > CHANGED_TRANSFERS_MAX;
+            || kept.state.changed_transfers().len() > CHANGED_TRANSFERS_MAX
+            || kept.state.closed().len() > CHANGED_TRANSFERS_MAX;
         let (sequence, crossed) = (kept.state.sequence, kept.state.crossings.take_more());
         drop(kept);
         if is_due || crossed {

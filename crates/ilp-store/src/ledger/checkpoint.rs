@@ -4,8 +4,9 @@
 //! credits, debits and pending debits (u128 each) and the position of its last transfer (u64), all
 //! big-endian. 2 and an id lead to an operator's transfer as JSON, 6 and an id stand for those that
 //! are pending. 3 leads to the place in the journal. 4, 7 and 5 are the same as 1, 6 and 3 for the
-//! *base*: the books as they were where the oldest kept segment begins. One tree, so that one batch
-//! writes all or nothing.
+//! *base*: the books as they were where the oldest kept segment begins. 8 and an account lead to what
+//! a closed account was, in the form of 1; its sums are also in the row of its asset and kind, and no
+//! start reads it. One tree, so that one batch writes all or nothing.
 
 use ilp_connector::account::AccountId;
 use sled::Batch;
@@ -24,6 +25,7 @@ use crate::{
 };
 
 const TRANSFER: u8 = 2;
+const CLOSED: u8 = 8;
 
 /// Which of the two sets of books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +137,10 @@ pub(crate) fn write(store: &Store, journal: Uuid, changes: &Changes) -> Result<(
     for row in &changes.rows {
         batch.insert(row_key(row_kind, row.account), row_value(row));
     }
+    for row in &changes.closed {
+        batch.remove(row_key(row_kind, row.account));
+        batch.insert(row_key(CLOSED, row.account), row_value(row));
+    }
     for transfer in &changes.transfers {
         batch.insert(id_key(TRANSFER, transfer.id), transfer.encode());
         let pending = id_key(pending_kind, transfer.id);
@@ -157,6 +163,7 @@ pub(crate) fn write_base(
     store: &Store,
     meta: Meta,
     changed: &[Row],
+    closed: &[AccountId],
     begun: &[Uuid],
     ended: &[Uuid],
 ) -> Result<(), StoreError> {
@@ -164,6 +171,9 @@ pub(crate) fn write_base(
     let mut batch = Batch::default();
     for row in changed {
         batch.insert(row_key(row_kind, row.account), row_value(row));
+    }
+    for account in closed {
+        batch.remove(row_key(row_kind, *account));
     }
     for id in begun {
         batch.insert(id_key(pending_kind, *id), vec![]);
@@ -185,6 +195,34 @@ pub(crate) fn base_row(store: &Store, account: AccountId) -> Result<Row, StoreEr
         return Ok(Row::empty(account));
     };
     row_from(&key, &value).ok_or_else(|| broken(&key, "it isn't 56 bytes".to_owned()))
+}
+
+/// What a closed account was, as of the checkpoint.
+///
+/// # Errors
+/// When it can't be read.
+pub(crate) fn closed(store: &Store, account: AccountId) -> Result<Option<Row>, StoreError> {
+    let key = row_key(CLOSED, account);
+    let value = store.inner.ledger.get(&key).map_err(StoreError::read)?;
+    value
+        .map(|value| {
+            row_from(&key, &value).ok_or_else(|| broken(&key, "it isn't 56 bytes".to_owned()))
+        })
+        .transpose()
+}
+
+/// Forgets what closed accounts were. On the disk with the next checkpoint.
+///
+/// # Errors
+/// When it can't be written.
+pub(crate) fn forget_closed(store: &Store, accounts: &[AccountId]) -> Result<(), StoreError> {
+    let mut batch = Batch::default();
+    for account in accounts {
+        batch.remove(row_key(CLOSED, *account));
+    }
+    let durability = &store.inner.durability;
+    durability.usable()?;
+    store.inner.ledger.apply_batch(batch).map_err(|cause| durability.fail(&cause))
 }
 
 /// The operator's transfer of this id, as of the checkpoint.

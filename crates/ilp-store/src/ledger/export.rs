@@ -141,6 +141,10 @@ impl Export<'_> {
     }
 
     fn movements(&mut self, posted: &Posted) -> io::Result<()> {
+        // The end of an account moves nothing.
+        if posted.step == Step::Close {
+            return Ok(());
+        }
         for (leg, entry) in posted.entries().enumerate() {
             if self
                 .account
@@ -202,6 +206,7 @@ fn step_name(step: Step) -> &'static str {
         Step::Post => "post",
         Step::Void => "void",
         Step::Expire => "expire",
+        Step::Close => "close",
     }
 }
 
@@ -213,5 +218,7 @@ fn account_name(kind: AccountKind) -> &'static str {
         AccountKind::WalletAddress => "wallet_address",
         AccountKind::IncomingPayment => "incoming_payment",
         AccountKind::OutgoingPayment => "outgoing_payment",
+        AccountKind::ClosedIncomingPayments => "closed_incoming_payments",
+        AccountKind::ClosedOutgoingPayments => "closed_outgoing_payments",
     }
 }

@@ -14,6 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use uuid::Uuid;
 
 use super::{
+    accounts::Accounts,
     books::Books,
     checkpoint,
     operator::Operators,
@@ -83,6 +84,7 @@ pub(crate) struct Keeper {
     pub(crate) store: Store,
     pub(crate) books: Arc<Books>,
     pub(crate) operators: Arc<Operators>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) journal: Uuid,
     pub(crate) directory: PathBuf,
     pub(crate) retain_segments_min: Option<u64>,
@@ -169,6 +171,9 @@ impl Keeper {
             .inspect_err(|error| drop(durability.fail(error)))?;
         if let Some(changes) = changes {
             self.operators.forget_up_to(changes.sequence);
+            // They are on the disk now, where those look who don't find them in memory.
+            self.accounts.forget(changes.closed.iter().map(|row| row.account));
+            self.books.lock().state.forget_closed(&changes.closed);
             self.retire(changes.place)?;
         }
         Ok(next)

@@ -76,7 +76,7 @@ impl DurableLedger {
         let mut reader = Reader::new(&self.keeper.directory);
         let mut rows = Vec::new();
         let mut next = match before {
-            None => self.books.lock().state.row(account).map_or(0, |row| row.head),
+            None => self.head(account)?,
             Some(position) => match reader.entry(position)? {
                 Some((posted, pointers)) => previous(account, &posted, &pointers),
                 None => return Ok(TransferList { rows, older: Older::Gone }),

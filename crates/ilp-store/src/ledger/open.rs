@@ -1,25 +1,22 @@
 //! Puts a ledger together: what the disk has, the threads, and what joins them.
 
 use std::{
-    collections::HashMap,
     fs,
     path::Path,
     sync::{Arc, atomic::Ordering},
 };
 
-use foldhash::fast::RandomState;
-use ilp_connector::account::{Account, AccountId, Balance};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use super::{
     BatchWriter, DurableLedger, LedgerOptions, Shared,
+    accounts::Accounts,
     books::{Books, JournalWriter},
     durable::Durable,
     keeper::{Keeper, Signal},
     operator::Operators,
     queue::Queue,
     start::{self, Started},
-    state::{Row, State},
     writer::{self, Failure},
 };
 use crate::{
@@ -78,7 +75,7 @@ impl DurableLedger {
         )
         .map_err(|cause| durability.fail(&cause))?;
         let warning = Box::new(writer.warning());
-        let accounts = RwLock::new(live(&state));
+        let accounts = Arc::new(Accounts::new(&state));
         let last = state.sequence;
         let pending: Vec<_> = state.pending.values().copied().collect();
         let operators = Arc::new(Operators::default());
@@ -96,6 +93,7 @@ impl DurableLedger {
             store: store.clone(),
             books: Arc::clone(&books),
             operators,
+            accounts: Arc::clone(&accounts),
             journal,
             directory,
             retain_segments_min: options.retain_segments_min,
@@ -143,13 +141,4 @@ fn gauges_of(directory: &Path, last: u32) -> Result<Gauges, StoreError> {
         gauges.segment_came(segment.len());
     }
     Ok(gauges)
-}
-
-/// The accounts as the books have them, with nothing on hold yet.
-fn live(state: &State) -> HashMap<AccountId, Arc<Account>, RandomState> {
-    let account = |row: &Row| {
-        let balance = Balance { credits: row.credits, debits: row.debits, debits_pending: 0 };
-        (row.account, Arc::new(Account::new(row.account, balance)))
-    };
-    state.rows().map(account).collect()
 }

@@ -27,7 +27,7 @@ impl TransferState {
     /// What a step makes of a transfer.
     pub(crate) fn after(step: Step) -> Self {
         match step {
-            Step::Move | Step::Post => Self::Posted,
+            Step::Move | Step::Post | Step::Close => Self::Posted,
             Step::Begin => Self::Pending,
             Step::Void => Self::Voided,
             Step::Expire => Self::Expired,

@@ -48,13 +48,16 @@ pub enum Step {
     Void = 4,
     /// A withdrawal that had begun gives its amount back, since its time is over.
     Expire = 5,
+    /// An empty account is closed: the paying account's sums are added to those of the paid one, and
+    /// the paying account is there no more. Moves no money; the amount is zero.
+    Close = 6,
 }
 
 impl Step {
     /// The step whose number on disk is `byte`.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Move, Self::Begin, Self::Post, Self::Void, Self::Expire]
+        [Self::Move, Self::Begin, Self::Post, Self::Void, Self::Expire, Self::Close]
             .into_iter()
             .find(|step| step.to_byte() == byte)
     }
@@ -105,6 +108,21 @@ impl Posted {
             first: Entry::of(&transfer.first),
             second: transfer.second.as_ref().map(Entry::of),
             created_at_ms,
+            expires_at_ms: None,
+        }
+    }
+
+    /// The end of an account, whose sums go to another one.
+    pub(crate) fn close(account: AccountId, into: AccountId, now_ms: u64) -> Self {
+        Self {
+            sequence: 0,
+            id: account.owner,
+            // No money moves, so the kind says nothing; it is one of those that are on the disk.
+            kind: TransferKind::Withdrawal,
+            step: Step::Close,
+            first: Entry { debit: account, credit: into, amount: 0 },
+            second: None,
+            created_at_ms: Some(now_ms),
             expires_at_ms: None,
         }
     }

@@ -66,7 +66,8 @@ impl Keeper {
         let meta = Meta { journal: self.journal, place, time_ms };
         let rows: Vec<Row> = carried.rows.into_values().collect();
         let (begun, ended) = (Vec::from_iter(carried.begun), Vec::from_iter(carried.ended));
-        checkpoint::write_base(&self.store, meta, &rows, &begun, &ended)?;
+        let closed = Vec::from_iter(carried.closed);
+        checkpoint::write_base(&self.store, meta, &rows, &closed, &begun, &ended)?;
         let path = path_of(&self.directory, from.segment);
         let bytes = fs::metadata(&path).map_err(StoreError::read)?.len();
         fs::remove_file(path).map_err(StoreError::write)?;
@@ -80,6 +81,8 @@ impl Keeper {
 struct Carried {
     /// The rows of the base that it changed, as they are after it.
     rows: HashMap<AccountId, Row>,
+    /// Accounts that were closed in it.
+    closed: HashSet<AccountId>,
     /// Withdrawals that began in it and are pending after it.
     begun: HashSet<Uuid>,
     /// Withdrawals that were pending before it and ended in it.
@@ -93,6 +96,9 @@ impl Carried {
         posted: &Posted,
         position: Position,
     ) -> Result<(), StoreError> {
+        if posted.step == Step::Close {
+            return self.close(store, posted.first);
+        }
         for Entry { debit, credit, amount } in posted.entries() {
             let amount = u128::from(*amount);
             let row = self.row(store, *debit)?;
@@ -104,6 +110,7 @@ impl Carried {
                     row.debits += amount;
                 }
                 Step::Void | Step::Expire => row.pending = row.pending.saturating_sub(amount),
+                Step::Close => {}
             }
             if posted.step.is_first() {
                 row.head = position.to_u64();
@@ -117,7 +124,7 @@ impl Carried {
             }
         }
         match posted.step {
-            Step::Move => {}
+            Step::Move | Step::Close => {}
             Step::Begin => drop(self.begun.insert(posted.id)),
             Step::Post | Step::Void | Step::Expire => {
                 if !self.begun.remove(&posted.id) {
@@ -125,6 +132,18 @@ impl Carried {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Adds the sums of a closed account to those of its asset and kind. No account comes after
+    /// that under the id of a closed one.
+    fn close(&mut self, store: &Store, entry: Entry) -> Result<(), StoreError> {
+        let Row { credits, debits, .. } = *self.row(store, entry.debit)?;
+        self.rows.remove(&entry.debit);
+        self.closed.insert(entry.debit);
+        let sums = self.row(store, entry.credit)?;
+        sums.credits += credits;
+        sums.debits += debits;
         Ok(())
     }
 

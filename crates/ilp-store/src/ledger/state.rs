@@ -72,6 +72,8 @@ pub(crate) struct Crossing {
 /// An account with what only the running ledger needs.
 struct Slot {
     row: Row,
+    /// Whether the account was closed, and the place is free for another one.
+    vacant: bool,
     threshold: Option<Threshold>,
     /// Whether the account was at or below its threshold after its last entry.
     low: bool,
@@ -84,8 +86,13 @@ struct Slot {
 pub(crate) struct State {
     index: HashMap<AccountId, usize, RandomState>,
     slots: Vec<Slot>,
+    /// The slots of closed accounts.
+    vacant: Vec<usize>,
     /// Which slots changed since the last checkpoint.
     changed: Vec<usize>,
+    /// Accounts that were closed since the last checkpoint, as they were; see
+    /// [`State::forget_closed`].
+    closed: HashMap<AccountId, Row, RandomState>,
     /// Operators' transfers that changed since the last checkpoint.
     changed_transfers: HashMap<Uuid, OperatorTransfer>,
     pub(crate) pending: HashMap<Uuid, OperatorTransfer>,
@@ -105,7 +112,7 @@ impl State {
     }
 
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.slots.iter().map(|slot| &slot.row)
+        self.slots.iter().filter(|slot| !slot.vacant).map(|slot| &slot.row)
     }
 
     /// Sets a row, while the books are being loaded.
@@ -153,6 +160,10 @@ impl State {
             Step::Move => self.book(posted, position),
             Step::Begin => self.begin(posted, position)?,
             Step::Post | Step::Void | Step::Expire => self.end(posted)?,
+            Step::Close => {
+                self.close(posted.first)?;
+                return Ok(Pointers::default());
+            }
         };
         if posted.kind != TransferKind::Packet && posted.step == Step::Move {
             let transfer = OperatorTransfer::first(posted, time_ms);
@@ -211,6 +222,39 @@ impl State {
         Ok(Pointers::default())
     }
 
+    /// Adds the sums of an empty account to those of another, and removes it: one step, so that no
+    /// checkpoint and no replay has the sums twice or not at all.
+    fn close(
+        &mut self,
+        Entry { debit: account, credit: into, amount }: Entry,
+    ) -> Result<(), String> {
+        let at = self.index.get(&account).copied();
+        let at = at.ok_or_else(|| format!("{account:?} is closed and isn't there"))?;
+        let row = self.slots[at].row;
+        if row.credits != row.debits || row.pending > 0 || amount > 0 {
+            return Err(format!("{account:?} is closed and isn't empty: {row:?}"));
+        }
+        let sums = self.slot(into);
+        self.slots[sums].row.credits += row.credits;
+        self.slots[sums].row.debits += row.debits;
+        self.note_change(sums);
+        self.index.remove(&account);
+        // What the list of changes still says of the slot is passed over.
+        let empty = Row::empty(account);
+        self.slots[at] =
+            Slot { row: empty, vacant: true, threshold: None, low: false, changed: false };
+        self.vacant.push(at);
+        self.closed.insert(account, row);
+        Ok(())
+    }
+
+    fn note_change(&mut self, at: usize) {
+        if !self.slots[at].changed {
+            self.slots[at].changed = true;
+            self.changed.push(at);
+        }
+    }
+
     /// Makes the entry the head of its accounts' chains, once all of them have been asked for.
     fn chain(&mut self, posted: &Posted, position: Position) {
         for entry in posted.entries() {
@@ -226,13 +270,10 @@ impl State {
         for (entry, places) in posted.entries().zip([[0, 1], [2, 3]]) {
             for (account, place) in [entry.debit, entry.credit].into_iter().zip(places) {
                 let at = self.slot(account);
+                self.note_change(at);
                 let slot = &mut self.slots[at];
                 if slot.row.is_below_zero() {
                     return Err(format!("{account:?} would be below zero: {:?}", slot.row));
-                }
-                if !slot.changed {
-                    slot.changed = true;
-                    self.changed.push(at);
                 }
                 if let Some(threshold) = slot.threshold {
                     let available = slot.row.available();
@@ -257,7 +298,12 @@ impl State {
     fn slot(&mut self, account: AccountId) -> usize {
         *self.index.entry(account).or_insert_with(|| {
             let row = Row::empty(account);
-            self.slots.push(Slot { row, threshold: None, low: false, changed: false });
+            let slot = Slot { row, vacant: false, threshold: None, low: false, changed: false };
+            if let Some(at) = self.vacant.pop() {
+                self.slots[at] = slot;
+                return at;
+            }
+            self.slots.push(slot);
             self.slots.len() - 1
         })
     }
@@ -272,6 +318,18 @@ impl State {
         !self.changed.is_empty() || !self.changed_transfers.is_empty()
     }
 
+    /// The accounts that were closed since the last checkpoint, as they were.
+    pub(crate) fn closed(&self) -> &HashMap<AccountId, Row, RandomState> {
+        &self.closed
+    }
+
+    /// Forgets closed accounts that a checkpoint has.
+    pub(crate) fn forget_closed(&mut self, rows: &[Row]) {
+        for row in rows {
+            self.closed.remove(&row.account);
+        }
+    }
+
     /// All transfers that changed since the last checkpoint, of which there are as many as
     /// operators made.
     pub(crate) fn changed_transfers(&self) -> &HashMap<Uuid, OperatorTransfer> {
@@ -283,17 +341,23 @@ impl State {
         let changed = std::mem::take(&mut self.changed);
         let mut rows = Vec::with_capacity(changed.len());
         for slot in changed {
-            self.slots[slot].changed = false;
-            rows.push(self.slots[slot].row);
+            // One that was closed since is none of these; its slot may be there for two accounts.
+            if std::mem::take(&mut self.slots[slot].changed) {
+                rows.push(self.slots[slot].row);
+            }
         }
         let transfers = std::mem::take(&mut self.changed_transfers).into_values().collect();
-        Changes { rows, transfers, place, sequence: self.sequence, time_ms: self.time_ms }
+        // These stay until they are written, so that they are found in one of the two places.
+        let closed = self.closed.values().copied().collect();
+        Changes { rows, closed, transfers, place, sequence: self.sequence, time_ms: self.time_ms }
     }
 }
 
 /// What a checkpoint writes.
 pub(crate) struct Changes {
     pub(crate) rows: Vec<Row>,
+    /// Accounts that were closed, as they were.
+    pub(crate) closed: Vec<Row>,
     pub(crate) transfers: Vec<OperatorTransfer>,
     pub(crate) place: Place,
     pub(crate) sequence: u64,

@@ -1,4 +1,5 @@
 mod backup;
+mod closing;
 mod crash;
 mod damage;
 mod disk;
@@ -12,6 +13,7 @@ mod threshold;
 mod withdrawal;
 
 use std::{
+    collections::HashMap,
     future::Future,
     io,
     sync::{Barrier, atomic::AtomicBool, mpsc},

@@ -285,7 +285,10 @@ impl<'a> Owners<'a> {
         let read = || -> Result<Option<Uuid>, StoreError> {
             let store = self.store;
             Ok(match kind {
-                AccountKind::AssetLiquidity | AccountKind::Settlement => Some(owner),
+                AccountKind::AssetLiquidity
+                | AccountKind::Settlement
+                | AccountKind::ClosedIncomingPayments
+                | AccountKind::ClosedOutgoingPayments => Some(owner),
                 AccountKind::PeerLiquidity => store.deleted_peer(owner)?.map(|it| it.asset_id),
                 AccountKind::WalletAddress => store.wallet_address(owner)?.map(|it| it.asset_id),
                 AccountKind::IncomingPayment => {

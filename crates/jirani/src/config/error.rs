@@ -9,6 +9,10 @@ pub(crate) enum ConfigError {
     Unreadable { path: String, reason: String },
     #[error("unknown configuration key {key} (from {origin}); did you mean {suggestion}?")]
     Unknown { key: String, origin: String, suggestion: &'static str },
+    #[error(
+        "unknown configuration section [{section}] (from {origin}); did you mean [{suggestion}]?"
+    )]
+    UnknownSection { section: String, origin: String, suggestion: &'static str },
     #[error("configuration key {key} = {value} (from {origin}): expected {form}")]
     Value { key: String, value: String, origin: String, form: String },
     #[error("the environment variable {name} is not UTF-8 text")]
@@ -36,6 +40,12 @@ pub(crate) enum ConfigError {
          --new-ilp-address: peers send to the address that they know"
     )]
     OtherAddress { given: String, kept: String, data_dir: String },
+    #[error(
+        "configuration key packet.expiry_margin_ms = {margin_ms} (from {origin}) is not below \
+         packet.hold_ms_max = {hold_ms_max}: no packet would have time for its next hop, and all \
+         would be refused; set a smaller margin, or hold packets for longer"
+    )]
+    NoTimeToForward { margin_ms: u64, hold_ms_max: u64, origin: String },
     #[error(
         "configuration key telemetry.otlp_url is set, and this jirani was built without OTLP: build \
          it with `cargo build --release --features otlp`, or leave the key out"

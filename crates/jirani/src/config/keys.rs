@@ -189,6 +189,12 @@ pub(crate) const KEYS: &[Key] = &[
         "a whole number from 1 on, or all",
     ),
     key(
+        "retention.payment_days",
+        "JIRANI_RETENTION_PAYMENT_DAYS",
+        Some("all"),
+        "a whole number of days from 1 to 36500, or all",
+    ),
+    key(
         "metrics.peers_max",
         "JIRANI_METRICS_PEERS_MAX",
         Some("200"),

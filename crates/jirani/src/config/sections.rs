@@ -87,6 +87,8 @@ pub(crate) struct RetentionConfig {
     pub(crate) audit_days: u64,
     /// Segments of the journal; `None` keeps all.
     pub(crate) journal_segments_min: Option<u64>,
+    /// How long payments are kept that have ended and have nothing left; `None` keeps all.
+    pub(crate) payment_days: Option<u64>,
 }
 
 /// What is shown to those who watch the node.

@@ -110,7 +110,7 @@ impl Settings {
                 toml::Value::Table(table) if keys::find(&name).is_none() => {
                     let prefix = format!("{name}.");
                     if !KEYS.iter().any(|key| key.name.starts_with(&prefix)) {
-                        return Err(unknown_key(&name, origin));
+                        return Err(unknown_section(name, origin));
                     }
                     self.add_table(&prefix, table, origin)?;
                     continue;
@@ -199,8 +199,22 @@ fn shown(name: &str, text: &str) -> String {
     if keys::is_secret(name) { "(hidden)".to_owned() } else { text.to_owned() }
 }
 
+/// A section of another name.
+fn unknown_section(section: String, origin: &str) -> ConfigError {
+    let sections = KEYS.iter().filter_map(|key| Some(key.name.split_once('.')?.0));
+    let suggestion = nearest(&section, sections);
+    ConfigError::UnknownSection { section, origin: origin.to_owned(), suggestion }
+}
+
+/// A key of another name. One that is right and stands in the wrong section is found by its own part
+/// of the name.
 fn unknown_key(name: &str, origin: &str) -> ConfigError {
-    let suggestion = nearest(name, KEYS.iter().map(|key| key.name));
+    let own = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let elsewhere = KEYS.iter().map(|key| key.name).filter(|known| own(known) == own(name));
+    let suggestion = match elsewhere.clone().next() {
+        Some(_) => nearest(name, elsewhere),
+        None => nearest(name, KEYS.iter().map(|key| key.name)),
+    };
     ConfigError::Unknown { key: name.to_owned(), origin: origin.to_owned(), suggestion }
 }
 

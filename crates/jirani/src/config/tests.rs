@@ -112,6 +112,25 @@ fn a_wrong_value_names_the_key_the_value_and_the_form() {
 fn unknown_keys_are_refused_with_a_suggestion() {
     let message = refusal("[ilp]\nlisen = \"127.0.0.1:1\"", &[]);
     assert!(message.contains("ilp.lisen") && message.contains("mean ilp.listen?"), "{message}");
+    for (file, said) in [
+        (
+            "[ipl]\nlisten = \"127.0.0.1:1\"",
+            "section [ipl] (from jirani.toml); did you mean [ilp]?",
+        ),
+        (
+            "[retension]\nevent_days = 3",
+            "[retension] (from jirani.toml); did you mean [retention]?",
+        ),
+        (
+            "[ilp]\nsecret = \"0123456789abcdef\"",
+            "ilp.secret (from jirani.toml); did you mean admin.secret?",
+        ),
+        ("[peer]\nexpiry_margin_ms = 5", "did you mean packet.expiry_margin_ms?"),
+        ("listen = \"127.0.0.1:1\"", "did you mean ilp.listen?"),
+    ] {
+        let message = refusal(file, &[]);
+        assert!(message.contains(said), "{file}: {message}");
+    }
     let message = refusal("", &[("JIRANI_ILP_ADRESS", "g.x")]);
     assert!(message.contains("mean JIRANI_ILP_ADDRESS?"), "{message}");
     // Other programs' variables are none of our business.
@@ -364,4 +383,26 @@ fn what_is_listed_says_where_it_comes_from_and_no_secret() {
     assert!(!of("webhook.secret").is_set);
     let all = format!("{listed:?}");
     assert!(!all.contains("correct horse") && !all.contains("hushhush"), "{all}");
+}
+
+#[test]
+fn times_in_which_no_packet_could_be_forwarded_are_refused() {
+    let margin = refusal("[packet]\nexpiry_margin_ms = 30000", &[]);
+    let expected = "packet.expiry_margin_ms = 30000 (from jirani.toml) is not below \
+                    packet.hold_ms_max = 30000";
+    assert!(margin.contains(expected), "{margin}");
+    let hold = refusal("", &[("JIRANI_PACKET_HOLD_MS_MAX", "1000")]);
+    assert!(hold.contains("(from environment variable JIRANI_PACKET_HOLD_MS_MAX)"), "{hold}");
+    assert!(refusal("[packet]\nexpiry_margin_ms = 0\nhold_ms_max = 0", &[]).contains("all would"));
+    assert!(with_file("[packet]\nexpiry_margin_ms = 999\nhold_ms_max = 1000", &[]).is_ok());
+}
+
+#[test]
+fn payments_are_kept_unless_the_operator_says_for_how_long() {
+    let days = |text: &str| with_file(text, &[]).map(|config| config.retention.payment_days);
+    assert_eq!(days("").expect("the default"), None);
+    assert_eq!(days("[retention]\npayment_days = \"all\"").expect("as the default"), None);
+    assert_eq!(days("[retention]\npayment_days = 90").expect("days"), Some(90));
+    let message = refusal("[retention]\npayment_days = 0", &[]);
+    assert!(message.contains("a whole number of days from 1 to 36500, or all"), "{message}");
 }

@@ -10,7 +10,7 @@ use interledger_packet::Timestamp;
 use tokio::sync::watch;
 
 use super::random;
-use crate::{clock, node::Node};
+use crate::{clock::NeverBack, node::Node};
 
 /// A state machine that sends packets and waits for their replies.
 pub(super) trait Machine {
@@ -55,13 +55,14 @@ pub(super) async fn drive<M: Machine>(
     mut stop: watch::Receiver<()>,
     mut replied: impl FnMut(&M),
 ) -> Option<M::Done> {
+    let mut clock = NeverBack::new();
     let mut under_way = FuturesUnordered::new();
     let mut stopping = false;
     loop {
         let until = match stopping {
             true if under_way.is_empty() => return None,
             true => None,
-            false => match machine.next(clock::now()) {
+            false => match machine.next(clock.now()) {
                 Action::Send { id, prepare } => {
                     under_way.push(async move { (id, node.forward(source, prepare).await) });
                     continue;
@@ -70,24 +71,22 @@ pub(super) async fn drive<M: Machine>(
                 Action::Wait { until } => until,
             },
         };
+        let wait = until.map(|until| until.saturating_ms_since(clock.now()));
         tokio::select! {
             Some((id, reply)) = under_way.next() => {
-                machine.reply(id, Ok(reply), clock::now());
+                machine.reply(id, Ok(reply), clock.now());
                 replied(machine);
             }
-            () = sleep_until(until) => {}
+            () = sleep(wait) => {}
             // An error says that whoever could stop us is gone, which is to stop.
             _ = stop.changed(), if !stopping => stopping = true,
         }
     }
 }
 
-async fn sleep_until(until: Option<Timestamp>) {
-    match until {
+async fn sleep(wait_ms: Option<u64>) {
+    match wait_ms {
         None => std::future::pending().await,
-        Some(until) => {
-            let ms = until.saturating_ms_since(clock::now());
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-        }
+        Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
     }
 }

@@ -90,6 +90,7 @@ impl Inner {
             let told = Told { id: event_id, now_ms: now.unix_ms(), asset, balance };
             Some(of_outgoing(kind, record, sent, &told))
         })?;
+        self.wallets.ended.may_close(AccountId::outgoing_payment(id));
         Ok(())
     }
 }

@@ -40,44 +40,6 @@ async fn the_first_outcome_is_told_again_in_the_fields_of_the_second_request() {
 }
 
 #[tokio::test]
-async fn every_mutation_with_a_key_is_done_once() {
-    let node = Node::start().await;
-    let usd = json!({"code": "USD", "scale": 2, "liquidityThreshold": 7});
-    let twice = async |mutation: &str, input: Value, selection: &str| {
-        let key = Uuid::new_v4().to_string();
-        let selection = format!("code message {selection}");
-        let first = node.mutate(mutation, keyed(input.clone(), &key), &selection).await;
-        assert_eq!(first["data"][mutation]["code"], "200", "{first}");
-        let second = node.mutate(mutation, keyed(input, &key), &selection).await;
-        assert_eq!(first, second);
-        first["data"][mutation].clone()
-    };
-    let fields = "asset { id code scale liquidity liquidityThreshold createdAt }";
-    let asset = text(&twice("createAsset", usd, fields).await["asset"]["id"]);
-    twice("updateAsset", json!({"id": asset, "liquidityThreshold": null}), fields).await;
-    let created = twice("createPeer", peer_input(&asset, "test.bob"), "peer { id name }").await;
-    let peer = text(&created["peer"]["id"]);
-    twice("updatePeer", json!({"id": peer, "name": "Bob"}), "peer { id name }").await;
-    let moved = |owner: &str, id: &str, amount: u64| json!({owner: id, "id": Uuid::new_v4(), "amount": amount});
-    twice("depositPeerLiquidity", moved("peerId", &peer, 100), "").await;
-    twice("depositAssetLiquidity", moved("assetId", &asset, 50), "").await;
-    let pending = |mut input: Value| {
-        input["timeoutSeconds"] = json!(3600);
-        input
-    };
-    let out = pending(moved("peerId", &peer, 30));
-    twice("createPeerLiquidityWithdrawal", out.clone(), "").await;
-    twice("postLiquidityWithdrawal", json!({"withdrawalId": out["id"]}), "").await;
-    let out = pending(moved("assetId", &asset, 50));
-    twice("createAssetLiquidityWithdrawal", out.clone(), "").await;
-    twice("voidLiquidityWithdrawal", json!({"withdrawalId": out["id"]}), "").await;
-    assert_eq!(node.liquidity(&peer).await, "70");
-    twice("deletePeer", json!({"id": peer}), "").await;
-    node.move_liquidity("createAssetLiquidityWithdrawal", "assetId", &asset, 50).await;
-    twice("deleteAsset", json!({"id": asset}), fields).await;
-}
-
-#[tokio::test]
 async fn other_input_under_a_key_is_refused_and_the_same_input_may_be_written_otherwise() {
     let node = Node::start().await;
     let asset = node.create_asset("USD").await;

@@ -93,6 +93,7 @@ fn peer_cases(asset: &str, peer: &str) -> Vec<Case> {
     bad("http", tokens(json!(["a\r\nb"])), "invalid incoming token");
     bad("name", json!("x".repeat(257)), "invalid name");
     bad("maxPacketAmount", json!(-1), "invalid maxPacketAmount");
+    bad("maxPacketAmount", json!(0), "invalid maxPacketAmount: 0 would refuse every packet");
     bad("packetsPerMinuteMax", json!("18446744073709551616"), "invalid packetsPerMinuteMax");
     bad("packetsInFlightMax", json!(-1), "invalid packetsInFlightMax");
     bad("amountInFlightMax", json!("x"), "invalid amountInFlightMax");

@@ -263,3 +263,45 @@ async fn a_deleted_peers_pending_withdrawal_ends_in_settlement() {
         assert_eq!(sum, 100, "{ending}: {settlement}");
     }
 }
+
+/// By how much the clock of one test was set.
+static SET_BY_MS: AtomicU64 = AtomicU64::new(0);
+
+fn set_clock() -> Timestamp {
+    clock().saturating_add_ms(SET_BY_MS.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn what_is_over_by_a_clock_that_was_put_forward_comes_back_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let started =
+        operator_with(dir.path(), LedgerOptions::default(), rules(), set_clock, |books| books);
+    let (operator, connector) = started.await;
+    let schema = AdminSchema::new(operator.clone());
+    let node = Node { dir, schema, operator: operator.clone(), connector };
+    let asset = node.create_asset("USD").await;
+    let peer = node.create_peer(&asset, "test.bob").await;
+    node.move_liquidity("depositPeerLiquidity", "peerId", &peer, 100).await;
+    let input = json!({"peerId": peer, "amount": 30, "id": Uuid::new_v4(),
+        "timeoutSeconds": 3_600, "idempotencyKey": Uuid::new_v4()});
+    node.done("createPeerLiquidityWithdrawal", input, "code").await;
+    assert_eq!(node.liquidity(&peer).await, "70");
+    let mut expiring = Box::pin(operator.expire_withdrawals());
+    // It sleeps for a minute from here on, as the end is an hour away.
+    let asleep = std::future::poll_fn(|context| {
+        std::task::Poll::Ready(expiring.as_mut().poll(context).is_pending())
+    });
+    assert!(asleep.await);
+    SET_BY_MS.store(3_601_000, Ordering::Relaxed);
+    operator.clock_stepped(3_601_000);
+    let is_back = async {
+        while node.liquidity(&peer).await != "100" {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        () = expiring => {}
+        () = is_back => {}
+        () = tokio::time::sleep(std::time::Duration::from_secs(20)) => panic!("it still sleeps"),
+    }
+}
