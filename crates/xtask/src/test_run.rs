@@ -178,9 +178,9 @@ mod tests {
             let Ok(text) = fs::read_to_string(&path) else { continue };
             if starters.iter().any(|starter| text.contains(starter)) {
                 found += 1;
-                let is_of = |prefix: &&str| prefix.starts_with(&format!("{module}::"));
+                let is_of = |prefix: &str| prefix.starts_with(&format!("{module}::"));
                 let is_in_one =
-                    needs::SUITES.iter().any(|suite| suite.tests.iter().any(|it| is_of(&it)));
+                    needs::SUITES.iter().any(|suite| suite.tests.iter().any(|it| is_of(it)));
                 assert!(is_in_one, "{module} starts Node.js or a browser and is in no suite");
             }
         }
