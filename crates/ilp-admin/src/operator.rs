@@ -34,6 +34,7 @@ mod payees;
 pub mod paying;
 mod peer_by_url;
 mod peer_liquidity;
+mod peer_saving;
 mod peer_search;
 mod peer_terms;
 mod peers;

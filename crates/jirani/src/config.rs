@@ -1,6 +1,7 @@
 //! The configuration: defaults, then the file, then the environment, checked before a port is
 //! bound or a file is opened.
 
+mod checks;
 mod environment;
 mod error;
 mod keys;
@@ -35,8 +36,6 @@ pub(crate) use sections::{
 };
 use settings::Settings;
 
-use crate::trace;
-
 /// Every key, its default and a sentence about it: what `jirani init` writes.
 pub(crate) const SAMPLE: &str = include_str!("../../../config/jirani.toml");
 
@@ -45,9 +44,6 @@ const DEFAULT_PATHS: [&str; 2] = ["./jirani.toml", "/etc/jirani/jirani.toml"];
 
 /// The longest configuration file: the sample, with a sentence about each key, is a hundredth of it.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
-
-/// What bringing an answer back takes at the most, after the longest hold.
-const REPLY_MS: u64 = 2_000;
 
 /// Upper bound of every duration in the configuration: a day. A longer one is a slip of the unit.
 const DURATION_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
@@ -162,49 +158,6 @@ impl Config {
         config.check_together()?;
         config.check_secret(settings)?;
         Ok(config)
-    }
-
-    /// What is right by itself and odd together.
-    fn warn_together(&mut self) {
-        let drain_ms_min = self.policy.hold_ms_max + REPLY_MS;
-        if self.drain_ms_max < drain_ms_min {
-            self.warnings.push(format!(
-                "drain_ms_max = {} is below packet.hold_ms_max and {REPLY_MS} ms for the answer: a \
-                 stop may cut packets that a next hop then fulfills",
-                self.drain_ms_max
-            ));
-        }
-        if self.auto_peering.listen.is_some() && self.ilp.public_url.is_none() {
-            self.warnings.push(
-                "auto_peering.enabled without ilp.public_url: nodes that ask are told the address \
-                 that ilp.listen stands for, which leads nowhere from outside"
-                    .to_owned(),
-            );
-        }
-    }
-
-    /// Refuses times with which no packet could be forwarded.
-    fn check_times(&self, settings: &Settings) -> Result<(), ConfigError> {
-        let Policy { expiry_margin_ms: margin_ms, hold_ms_max, .. } = self.policy;
-        if margin_ms < hold_ms_max {
-            return Ok(());
-        }
-        // Where the margin was left alone, the hold time is the one to look at.
-        let name = "packet.expiry_margin_ms";
-        let name = if settings.is_default(name) { "packet.hold_ms_max" } else { name };
-        let origin = settings.value_of(name).map_or_else(String::new, |(_, from)| from.to_string());
-        Err(ConfigError::NoTimeToForward { margin_ms, hold_ms_max, origin })
-    }
-
-    /// What no value says alone.
-    fn check_together(&self) -> Result<(), ConfigError> {
-        if self.admin.secret.is_none() && !self.admin.listen.ip().is_loopback() {
-            return Err(ConfigError::OpenAdmin { listen: self.admin.listen });
-        }
-        if self.otlp_url.is_some() && !trace::IS_BUILT_IN {
-            return Err(ConfigError::NoOtlp);
-        }
-        Ok(())
     }
 }
 

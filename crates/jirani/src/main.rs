@@ -26,6 +26,7 @@ mod surfaces;
 mod telemetry;
 mod tenant;
 mod trace;
+mod upkeep;
 mod wallet_server;
 mod web;
 mod webhook;

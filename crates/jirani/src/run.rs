@@ -3,8 +3,8 @@
 use std::{io, sync::Arc, time::Duration};
 
 use ilp_admin::{
-    Auth, SignatureRules, Sockets, Webhooks,
-    operator::{Operator, Parts, without_asset},
+    Auth, SignatureRules, Sockets,
+    operator::{Operator, Parts},
 };
 use ilp_connector::{
     Connector,
@@ -42,9 +42,9 @@ use crate::{
     surfaces::Surfaces,
     telemetry, tenant,
     trace::Traces,
+    upkeep::{upkeep, warn_of_rates, watch_clocks},
     wallet_server::{self, WalletLimits},
     web::Web,
-    webhook,
     workers::{start_workers, worker_count},
 };
 
@@ -202,20 +202,6 @@ async fn serve(
     outcome
 }
 
-/// Says which configured rates are between assets that don't exist: they may come later, and may be
-/// misspelt.
-fn warn_of_rates(config: &Config, operator: &Operator) {
-    let known = operator.asset_codes();
-    for (base, quote, _) in &config.rates.fixed {
-        if let Some(missing) = without_asset(&known, base, quote) {
-            tracing::warn!(
-                "rates.fixed has {base}/{quote}, and there is no asset {missing}: the rate is used \
-                 once there is one"
-            );
-        }
-    }
-}
-
 /// What the metrics are read from.
 fn sources(
     config: &Config,
@@ -302,55 +288,11 @@ async fn tell_unfinished(operator: &Operator, drained: Drained) {
     }
 }
 
-/// What the node does of its own accord until it is told to stop: it gives back withdrawals whose
-/// time is over, sends events, and removes what has served its time. Each sleeps until there is
-/// something to do.
-async fn upkeep(
-    (config, web): (&Config, &Web),
-    store: &Store,
-    operator: Operator,
-    event_made: Arc<Notify>,
-    stop: impl Future<Output = ()>,
-) {
-    let events = async {
-        let Some(url) = config.webhook.url.clone() else {
-            tracing::info!("webhook.url is not set: events are kept and listed, and not sent");
-            return std::future::pending().await;
-        };
-        let rules = webhook::rules(&config.webhook);
-        let timeout = Duration::from_millis(config.webhook.timeout_ms);
-        let receiver = webhook::Receiver::new(url, timeout, web);
-        Webhooks::new(store.clone(), receiver, rules, clock::now, event_made).run().await
-    };
-    let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
-    let events_kept = days(config.retention.event_days);
-    let audit_kept = days(config.retention.audit_days);
-    let payments_kept = config.retention.payment_days.map(days);
-    tokio::select! {
-        () = operator.expire_withdrawals() => {}
-        () = operator.expire_incoming_payments() => {}
-        () = operator.watch_links() => {}
-        () = events => {}
-        () = operator.keep_house(events_kept, payments_kept) => {}
-        () = operator.close_ended_payments() => {}
-        () = operator.keep_audit(audit_kept) => {}
-        () = stop => {}
-    }
-}
-
 /// Keeps exchange rates fresh, where a service tells them, until the node is told to stop.
 async fn ask_for_rates(service: Option<RatesService>, stop: impl Future<Output = ()>) {
     let Some(service) = service else { return };
     tokio::select! {
         () = service.run() => {}
-        () = stop => {}
-    }
-}
-
-/// Notices when the machine's clock is set, until the node is told to stop.
-async fn watch_clocks(steady: &SteadyClock, operator: &Operator, stop: impl Future<Output = ()>) {
-    tokio::select! {
-        () = steady.watch(|step_ms| operator.clock_stepped(step_ms)) => {}
         () = stop => {}
     }
 }

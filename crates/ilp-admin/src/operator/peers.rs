@@ -2,17 +2,16 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use ilp_connector::{account::AccountId, conversion::Spread, peer::NextHop, token::TokenDigest};
-use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Proof, Rows, Store};
+use ilp_connector::{account::AccountId, conversion::Spread, token::TokenDigest};
+use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Store};
 use interledger_packet::Address;
 use uuid::Uuid;
 
 use super::{
-    Changing, Inner, Operator, Outcome, check,
+    Changing, Inner, Operator, check,
     error::{OperatorError, unknown_asset, unknown_peer},
     inputs::{NewPeer, PeerEdit},
     page::PageArguments,
-    peer_terms::next_hop,
     views::PeerView,
 };
 
@@ -172,57 +171,6 @@ impl Changing {
         let record = self.stored_peer(id).await?;
         let edited = self.inner.edited(record, edit)?;
         self.save_peer(edited).await
-    }
-
-    /// Stores a peer that was there before and makes it live.
-    pub(super) async fn save_peer(&self, edited: PeerRecord) -> Result<PeerView, OperatorError> {
-        self.save_peer_as(edited, |peer| peer).await
-    }
-
-    /// Stores a peer and makes it live, as part of what `outcome` makes of it.
-    pub(super) async fn save_peer_as<T: Outcome>(
-        &self,
-        edited: PeerRecord,
-        outcome: impl FnOnce(PeerView) -> T,
-    ) -> Result<T, OperatorError> {
-        let id = edited.id;
-        let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
-        let updated = outcome(self.view(edited.clone()).await?);
-        let update = move |store: &Store| store.update_peer(id, |record| *record = edited);
-        let record = self.commit(&updated, update).await?;
-        self.inner.parts.connector.update_peer(id, terms);
-        self.watch_peer(&record).await?;
-        Ok(updated)
-    }
-
-    /// Stores a peer and makes it live, as part of a request that is done once the books have
-    /// `proof`.
-    pub(super) async fn save_peer_and_promise(
-        &self,
-        edited: PeerRecord,
-        updated: &PeerView,
-        proof: Proof,
-    ) -> Result<(), OperatorError> {
-        let id = edited.id;
-        let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
-        let update = move |store: &Store| store.update_peer(id, |record| *record = edited);
-        let record = self.commit_and_promise(updated, proof, update).await?;
-        self.inner.parts.connector.update_peer(id, terms);
-        self.watch_peer(&record).await
-    }
-
-    /// Where packets to the peer go; the same as before where nothing of it changed, so that open
-    /// connections stay in use.
-    fn next_hop(&self, record: &PeerRecord) -> NextHop {
-        let live = self.inner.parts.connector.peer(record.id);
-        match live.map(|peer| peer.terms().next_hop.clone()) {
-            Some(same)
-                if same.endpoint == record.endpoint && same.token == record.outgoing_token =>
-            {
-                same
-            }
-            _ => next_hop(record),
-        }
     }
 
     async fn delete_peer(&self, id: Uuid, operator: &Operator) -> Result<(), OperatorError> {

@@ -1,3 +1,5 @@
+mod limits;
+
 use super::{keys::KEYS, *};
 
 fn environment(pairs: &[(&str, &str)]) -> HashMap<String, String> {
@@ -353,7 +355,7 @@ fn an_empty_variable_brings_back_the_default() {
 #[test]
 fn a_collector_is_refused_by_a_jirani_that_can_send_nothing_to_it_and_never_shown() {
     let url = [("JIRANI_OTLP_URL", "http://127.0.0.1:4318/?token=hush")];
-    if trace::IS_BUILT_IN {
+    if crate::trace::IS_BUILT_IN {
         let config = with_file("", &url).expect("a configuration");
         assert!(config.otlp_url.is_some() && !format!("{config:?}").contains("hush"));
     } else {
@@ -383,26 +385,4 @@ fn what_is_listed_says_where_it_comes_from_and_no_secret() {
     assert!(!of("webhook.secret").is_set);
     let all = format!("{listed:?}");
     assert!(!all.contains("correct horse") && !all.contains("hushhush"), "{all}");
-}
-
-#[test]
-fn times_in_which_no_packet_could_be_forwarded_are_refused() {
-    let margin = refusal("[packet]\nexpiry_margin_ms = 30000", &[]);
-    let expected = "packet.expiry_margin_ms = 30000 (from jirani.toml) is not below \
-                    packet.hold_ms_max = 30000";
-    assert!(margin.contains(expected), "{margin}");
-    let hold = refusal("", &[("JIRANI_PACKET_HOLD_MS_MAX", "1000")]);
-    assert!(hold.contains("(from environment variable JIRANI_PACKET_HOLD_MS_MAX)"), "{hold}");
-    assert!(refusal("[packet]\nexpiry_margin_ms = 0\nhold_ms_max = 0", &[]).contains("all would"));
-    assert!(with_file("[packet]\nexpiry_margin_ms = 999\nhold_ms_max = 1000", &[]).is_ok());
-}
-
-#[test]
-fn payments_are_kept_unless_the_operator_says_for_how_long() {
-    let days = |text: &str| with_file(text, &[]).map(|config| config.retention.payment_days);
-    assert_eq!(days("").expect("the default"), None);
-    assert_eq!(days("[retention]\npayment_days = \"all\"").expect("as the default"), None);
-    assert_eq!(days("[retention]\npayment_days = 90").expect("days"), Some(90));
-    let message = refusal("[retention]\npayment_days = 0", &[]);
-    assert!(message.contains("a whole number of days from 1 to 36500, or all"), "{message}");
 }

@@ -1,0 +1,54 @@
+//! What no value of the configuration says alone.
+
+use ilp_connector::Policy;
+
+use super::{Config, ConfigError, settings::Settings};
+use crate::trace;
+
+/// What bringing an answer back takes at the most, after the longest hold.
+const REPLY_MS: u64 = 2_000;
+
+impl Config {
+    /// What is right by itself and odd together.
+    pub(super) fn warn_together(&mut self) {
+        let drain_ms_min = self.policy.hold_ms_max + REPLY_MS;
+        if self.drain_ms_max < drain_ms_min {
+            self.warnings.push(format!(
+                "drain_ms_max = {} is below packet.hold_ms_max and {REPLY_MS} ms for the answer: a \
+                 stop may cut packets that a next hop then fulfills",
+                self.drain_ms_max
+            ));
+        }
+        if self.auto_peering.listen.is_some() && self.ilp.public_url.is_none() {
+            self.warnings.push(
+                "auto_peering.enabled without ilp.public_url: nodes that ask are told the address \
+                 that ilp.listen stands for, which leads nowhere from outside"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// Refuses times with which no packet could be forwarded.
+    pub(super) fn check_times(&self, settings: &Settings) -> Result<(), ConfigError> {
+        let Policy { expiry_margin_ms: margin_ms, hold_ms_max, .. } = self.policy;
+        if margin_ms < hold_ms_max {
+            return Ok(());
+        }
+        // Where the margin was left alone, the hold time is the one to look at.
+        let name = "packet.expiry_margin_ms";
+        let name = if settings.is_default(name) { "packet.hold_ms_max" } else { name };
+        let origin = settings.value_of(name).map_or_else(String::new, |(_, from)| from.to_string());
+        Err(ConfigError::NoTimeToForward { margin_ms, hold_ms_max, origin })
+    }
+
+    /// Refuses what is open to others, and what this program can't do.
+    pub(super) fn check_together(&self) -> Result<(), ConfigError> {
+        if self.admin.secret.is_none() && !self.admin.listen.ip().is_loopback() {
+            return Err(ConfigError::OpenAdmin { listen: self.admin.listen });
+        }
+        if self.otlp_url.is_some() && !trace::IS_BUILT_IN {
+            return Err(ConfigError::NoOtlp);
+        }
+        Ok(())
+    }
+}
