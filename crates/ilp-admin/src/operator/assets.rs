@@ -95,6 +95,7 @@ impl Changing {
             withdrawal_threshold: new.withdrawal_threshold,
             liquidity_threshold: new.liquidity_threshold,
             created_at_ms: self.now().unix_ms(),
+            version: 0,
         };
         let made = self.inner.asset_view(record.clone());
         let stored = record.clone();

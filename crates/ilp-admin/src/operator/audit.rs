@@ -185,6 +185,7 @@ impl Operator {
             origin: caller.address.map(|address| address.ip().to_string()).unwrap_or_default(),
             operation: operation.to_owned(),
             detail: detail.to_string(),
+            changes: String::new(),
             outcome: None,
         }
     }

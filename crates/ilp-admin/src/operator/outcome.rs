@@ -160,6 +160,7 @@ mod tests {
             withdrawal_threshold: Some(u64::MAX),
             liquidity_threshold: None,
             created_at_ms: 1,
+            version: 4,
         };
         let record = PeerRecord {
             id: Uuid::now_v7(),
@@ -183,6 +184,7 @@ mod tests {
             is_default_route: true,
             spread: Spread::new(12).expect("below the whole"),
             created_at_ms: 2,
+            version: 6,
             initial_deposit: None,
         };
         let asset = AssetView { record: asset, liquidity: u128::MAX };

@@ -282,6 +282,7 @@ impl Inner {
             is_default_route: new.is_default_route,
             spread: new.spread_basis_points.map_or(Ok(Spread::NONE), check::spread)?,
             created_at_ms: 0,
+            version: 0,
             initial_deposit: (new.initial_liquidity > 0).then_some(InitialDeposit {
                 transfer_id: Uuid::nil(),
                 amount: new.initial_liquidity,

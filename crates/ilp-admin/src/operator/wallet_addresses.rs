@@ -37,6 +37,7 @@ impl Operator {
             deactivated_at_ms: None,
             additional_properties,
             created_at_ms: 0,
+            version: 0,
         };
         self.change(|changing| async move { changing.create_wallet_address(record).await }).await
     }
