@@ -2,7 +2,8 @@
 //!
 //! No GraphQL and no HTTP here: the GraphQL schema and the web pages are two callers of the same
 //! [`Operator`]. Every operation checks its whole input, then changes the store, then the books,
-//! then the connector; so what is live is always durable, and what was answered is live.
+//! then the connector; so what is live is always durable, and what was answered is live. Operations
+//! that change something are those of [`Recorded`], which keeps their audit record.
 
 mod assets;
 pub mod audit;
@@ -15,6 +16,7 @@ mod event_kind;
 mod events;
 mod fees;
 mod form_checks;
+mod given;
 mod idempotency;
 mod incoming_payments;
 mod inputs;
@@ -37,10 +39,12 @@ mod peers;
 mod quotes;
 mod rates;
 mod recipients;
+mod recorded;
 mod routes;
 mod seek;
 mod sending;
 mod so_far;
+mod subject;
 pub(crate) mod tenants;
 mod thresholds;
 pub(crate) mod tokens;
@@ -69,7 +73,7 @@ use std::{
 };
 
 use ilp_connector::{account::AccountId, peer::Asset};
-use ilp_store::{Claim, DurableLedger, Store};
+use ilp_store::{Claim, DurableLedger, Recorder, Store};
 use interledger_packet::Timestamp;
 use parking_lot::RwLock;
 use tokio::sync::{
@@ -85,7 +89,7 @@ pub use self::{
     },
     backup::BACKUP_INVITATION,
     books::{AccountAsset, AccountOwner, AccountView, AssetBooks, Movements},
-    check::steers,
+    check::{VERSION_CONFLICT, steers},
     error::{ErrorKind, OperatorError},
     event_kind::{EventKind, SentEvents},
     form_checks::PeerField,
@@ -101,8 +105,10 @@ pub use self::{
     peer_search::Found,
     rates::NewRate,
     recipients::{Declined, Recipient, Reserved},
+    recorded::Recorded,
     routes::{RouteView, Way},
     seek::Sought,
+    subject::Subject,
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
     thresholds::LowAccount,
     tokens::{AddedToken, TokenName, random_token, token_id},
@@ -122,12 +128,10 @@ pub(crate) use self::{idempotency::Request, outcome::Outcome};
 /// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
 const CHANGES_WAITING_MAX: usize = 256;
 
-/// Runs the operations. Cheap to clone.
+/// Runs the operations that read, and opens the record under which others run. Cheap to clone.
 #[derive(Clone)]
 pub struct Operator {
     inner: Arc<Inner>,
-    /// The request that changes made through this clone are for, if it may come again.
-    claim: Option<Arc<Claim>>,
 }
 
 struct Inner {
@@ -179,7 +183,7 @@ impl Operator {
             packets: packets::Lookers::default(),
             is_loaded: AtomicBool::new(false),
         };
-        Self { inner: Arc::new(inner), claim: None }
+        Self { inner: Arc::new(inner) }
     }
 
     /// The id of the one tenant.
@@ -206,6 +210,23 @@ impl Operator {
         self.inner.is_loaded.load(Ordering::Acquire)
     }
 
+    /// Ready once no change is under way. For a node that ends and lets nobody begin another one:
+    /// a task that is dropped with its runtime stops in the middle, as in a crash.
+    pub async fn changes_done(&self) {
+        drop(self.inner.changing.write().await);
+    }
+
+    /// Reads from the store on a thread that may wait for the disk.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, OperatorError> + Send + 'static,
+    ) -> Result<T, OperatorError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || work(&inner)).await
+    }
+}
+
+impl Recorded {
     /// Runs one change: alone, and to its end. It runs in a task of its own, so that a client
     /// which hangs up in the middle can't leave store, books and connector at odds.
     async fn change<T, F>(
@@ -220,7 +241,8 @@ impl Operator {
         self.change_in(async move { Turn::Alone(changing.write_owned().await) }, work).await
     }
 
-    /// The same beside others of its kind, so that they share syncs; no other change is made then.
+    /// Runs one change beside others of its kind, so that they share syncs. Changes of other kinds
+    /// wait.
     async fn change_beside<T, F>(
         &self,
         work: impl FnOnce(Changing) -> F + Send + 'static,
@@ -242,7 +264,8 @@ impl Operator {
         T: Send + 'static,
         F: Future<Output = Result<T, OperatorError>> + Send + 'static,
     {
-        let (inner, claim) = (Arc::clone(&self.inner), self.claim.clone());
+        let inner = Arc::clone(&self.inner);
+        let (recorder, claim) = (self.recorder.clone(), self.claim.clone());
         let place = Arc::clone(&inner.waiting).try_acquire_owned().map_err(|_| {
             OperatorError::new(
                 ErrorKind::Unavailable,
@@ -250,9 +273,15 @@ impl Operator {
             )
         })?;
         let task = tokio::spawn(async move {
+            if let Some(recorder) = &recorder {
+                // What can't be noted is not done.
+                let (inner, begun) = (Arc::clone(&inner), recorder.record());
+                blocking(move || Ok(inner.parts.store.note_audit(&begun)?)).await?;
+            }
             let turn = Arc::new(turn.await);
             let changing = Changing {
                 inner: Arc::clone(&inner),
+                recorder,
                 claim: claim.clone(),
                 _turn: Arc::clone(&turn),
             };
@@ -269,21 +298,6 @@ impl Operator {
             answer
         });
         task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
-    }
-
-    /// Ready once no change is under way. For a node that ends and lets nobody begin another one:
-    /// a task that is dropped with its runtime stops in the middle, as in a crash.
-    pub async fn changes_done(&self) {
-        drop(self.inner.changing.write().await);
-    }
-
-    /// Reads from the store on a thread that may wait for the disk.
-    async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Inner) -> Result<T, OperatorError> + Send + 'static,
-    ) -> Result<T, OperatorError> {
-        let inner = Arc::clone(&self.inner);
-        blocking(move || work(&inner)).await
     }
 }
 
@@ -326,6 +340,8 @@ enum Turn {
 /// One change under way. As long as it exists, there is no other, but for those beside it.
 struct Changing {
     inner: Arc<Inner>,
+    /// The audit record that it is made under; `None` for what the node does by itself.
+    recorder: Option<Recorder>,
     /// The request that it is for, if that may come again.
     claim: Option<Arc<Claim>>,
     _turn: Arc<Turn>,
@@ -359,8 +375,16 @@ impl Changing {
         T: Send + 'static,
         OperatorError: From<E>,
     {
-        let store = self.inner.parts.store.clone();
+        let store = self.recording(self.inner.parts.store.clone());
         blocking(move || Ok(work(&store)?)).await
+    }
+
+    /// The store with each of its changes in the audit record of this change.
+    fn recording(&self, store: Store) -> Store {
+        match &self.recorder {
+            Some(recorder) => store.recording(recorder),
+            None => store,
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use ilp_admin::operator::OperatorError;
+use ilp_admin::operator::{OperatorError, VERSION_CONFLICT};
 use ilp_connector::amount::parse_amount;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use crate::{answer, fields::Fields};
+use crate::{answer, fields::Fields, parts::plain};
 
 /// What is wrong with a form, by field. What reads a form and does what it asks for collects them
 /// and ends with them, by `?`; what was asked on a page is shown on it again then, see [`Typed`].
@@ -17,10 +17,30 @@ pub(crate) struct Errors {
     by_field: BTreeMap<&'static str, String>,
     /// Of the refusal, if it was not the form itself that was wrong.
     status: Option<StatusCode>,
+    /// Whether what the form edits was edited by another client since the form was opened.
+    is_stale: bool,
+    /// The fields that differ then.
+    clashes: Vec<Clash>,
 }
+
+/// A field whose stored value is not what was typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Clash {
+    label: &'static str,
+    stored: String,
+    typed: String,
+}
+
+/// The hidden field that names the version which a form edits.
+pub(crate) const VERSION: &str = "version";
 
 /// What stands for the form as a whole.
 const WHOLE: &str = "";
+
+/// What is said of a form whose object was edited since it was opened.
+const STALE: &str = "Nothing was saved: this was changed since you opened the form, by another \
+                     operator or by the peer's own node. Below is what is stored now beside what you \
+                     typed. Saving again stores what you typed.";
 
 impl Errors {
     /// What an operation refused, at the field that it's about if that can be told.
@@ -28,7 +48,12 @@ impl Errors {
         let message = error.message();
         let about = fields.iter().find(|(words, _)| message.starts_with(words));
         let status = Some(answer::status(error.kind()));
-        let mut errors = Self { status, ..Self::default() };
+        let is_stale = message.starts_with(VERSION_CONFLICT);
+        let mut errors = Self { status, is_stale, ..Self::default() };
+        if is_stale {
+            errors.add(WHOLE, STALE);
+            return errors;
+        }
         errors.add(about.map_or(WHOLE, |(_, field)| field), message);
         errors
     }
@@ -60,6 +85,11 @@ impl Errors {
     /// For the script.
     pub(crate) fn json(&self) -> Value {
         json!(self.by_field)
+    }
+
+    /// Reads the version that a form edits; none in a form that was made before versions were.
+    pub(crate) fn version(&mut self, fields: &Fields) -> Option<u64> {
+        self.number(fields, VERSION, u64::MAX)
     }
 
     /// Reads a whole number of at most `max`.
@@ -122,6 +152,26 @@ impl Typed {
         self
     }
 
+    /// Shows what is stored now beside what was typed, if the form was refused because the one is not
+    /// what the other was made of. When it is sent again, it is meant to win.
+    pub(crate) fn against(mut self, stored: &Fields, labels: &[(&str, &'static str)]) -> Self {
+        if self.errors.is_stale {
+            let clash = |(name, label): &(&str, &'static str)| {
+                let (stored, typed) = (stored.get(name), self.fields.get(name));
+                let same = stored.split_whitespace().eq(typed.split_whitespace());
+                (!same).then(|| Clash { label, stored: stored.to_owned(), typed: typed.to_owned() })
+            };
+            self.errors.clashes = labels.iter().filter_map(clash).collect();
+            self.fields.set(VERSION, stored.get(VERSION));
+        }
+        self
+    }
+
+    /// The version that the form edits.
+    pub(crate) fn version(&self) -> Markup {
+        html! { input type="hidden" name=(VERSION) value=(self.fields.get(VERSION)); }
+    }
+
     /// The status of the page that shows the form.
     pub(crate) fn status(&self) -> StatusCode {
         if self.errors.is_empty() {
@@ -137,6 +187,28 @@ impl Typed {
             @if !self.errors.is_empty() {
                 div.notice.bad role="alert" {
                     p { (whole.unwrap_or("Nothing was done yet. Change what is marked below, and send it again.")) }
+                    (self.clashes())
+                }
+            }
+        }
+    }
+
+    fn clashes(&self) -> Markup {
+        let empty =
+            |value: &str| if value.is_empty() { "(empty)".to_owned() } else { plain(value) };
+        html! {
+            @if self.errors.is_stale {
+                @if self.errors.clashes.is_empty() {
+                    p { "No field of this form differs. What was changed is not on it, such as a token." }
+                } @else {
+                    table.cards.clashes {
+                        thead { tr { th scope="col" { "Field" } th scope="col" { "Stored now" } th scope="col" { "What you typed" } } }
+                        tbody { @for Clash { label, stored, typed } in &self.errors.clashes { tr {
+                            th scope="row" { (label) }
+                            td data-label="Stored now" { (empty(stored)) }
+                            td data-label="What you typed" { (empty(typed)) }
+                        } } }
+                    }
                 }
             }
         }

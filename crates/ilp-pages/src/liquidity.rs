@@ -1,8 +1,7 @@
 //! Deposits and withdrawals, in one step or in two, of a peer or of the node's own stock.
 
-use ilp_admin::operator::{Deposit, Operator, OperatorError, Withdrawal, account_name};
+use ilp_admin::operator::{Deposit, OperatorError, Recorded, Withdrawal, account_name};
 use maud::{Markup, html};
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
@@ -35,14 +34,6 @@ impl Owner {
     fn id(&self) -> &str {
         match self {
             Self::Peer(id) | Self::Asset(id) => id,
-        }
-    }
-
-    /// What the API calls the id.
-    fn id_name(&self) -> &'static str {
-        match self {
-            Self::Peer(_) => "peerId",
-            Self::Asset(_) => "assetId",
         }
     }
 }
@@ -109,18 +100,16 @@ async fn put_in(
     owner: &Owner,
     deposit: Deposit,
 ) -> Result<(), OperatorError> {
-    let mut detail = json!({ "amount": deposit.amount.to_string(), "id": deposit.transfer_id });
-    detail[owner.id_name()] = deposit.owner_id.as_str().into();
     match owner {
         Owner::Peer(_) => {
             let work =
-                |operator: Operator| async move { operator.deposit_peer_liquidity(deposit).await };
-            pages.change(visit, "depositPeerLiquidity", detail, work).await
+                |operator: Recorded| async move { operator.deposit_peer_liquidity(deposit).await };
+            pages.change(visit, "depositPeerLiquidity", work).await
         }
         Owner::Asset(_) => {
             let work =
-                |operator: Operator| async move { operator.deposit_asset_liquidity(deposit).await };
-            pages.change(visit, "depositAssetLiquidity", detail, work).await
+                |operator: Recorded| async move { operator.deposit_asset_liquidity(deposit).await };
+            pages.change(visit, "depositAssetLiquidity", work).await
         }
     }
 }
@@ -131,23 +120,18 @@ async fn take_out(
     owner: &Owner,
     withdrawal: Withdrawal,
 ) -> Result<(), OperatorError> {
-    let mut detail = json!({
-        "amount": withdrawal.amount.to_string(), "id": withdrawal.transfer_id,
-        "timeoutSeconds": withdrawal.timeout_s.to_string(),
-    });
-    detail[owner.id_name()] = withdrawal.owner_id.as_str().into();
     match owner {
         Owner::Peer(_) => {
-            let work = |operator: Operator| async move {
+            let work = |operator: Recorded| async move {
                 operator.withdraw_peer_liquidity(withdrawal).await
             };
-            pages.change(visit, "createPeerLiquidityWithdrawal", detail, work).await
+            pages.change(visit, "createPeerLiquidityWithdrawal", work).await
         }
         Owner::Asset(_) => {
-            let work = |operator: Operator| async move {
+            let work = |operator: Recorded| async move {
                 operator.withdraw_asset_liquidity(withdrawal).await
             };
-            pages.change(visit, "createAssetLiquidityWithdrawal", detail, work).await
+            pages.change(visit, "createAssetLiquidityWithdrawal", work).await
         }
     }
 }
@@ -159,14 +143,13 @@ pub(crate) async fn end(
     id: String,
     post: bool,
 ) -> Result<&'static str, OperatorError> {
-    let detail = json!({ "withdrawalId": id });
     if post {
-        let work = |operator: Operator| async move { operator.post_withdrawal(&id).await };
-        pages.change(visit, "postLiquidityWithdrawal", detail, work).await?;
+        let work = |operator: Recorded| async move { operator.post_withdrawal(&id).await };
+        pages.change(visit, "postLiquidityWithdrawal", work).await?;
         Ok("posted")
     } else {
-        let work = |operator: Operator| async move { operator.void_withdrawal(&id).await };
-        pages.change(visit, "voidLiquidityWithdrawal", detail, work).await?;
+        let work = |operator: Recorded| async move { operator.void_withdrawal(&id).await };
+        pages.change(visit, "voidLiquidityWithdrawal", work).await?;
         Ok("voided")
     }
 }

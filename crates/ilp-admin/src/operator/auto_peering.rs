@@ -14,13 +14,15 @@ use ilp_connector::{
     ListedRoute,
     token::{Secret, TokenDigest},
 };
-use ilp_store::{IncomingToken, InitialDeposit, PeerRecord, PeeringRequestRecord, Rows, Store};
-use serde_json::json;
+use ilp_store::{
+    IncomingToken, InitialDeposit, PeerRecord, PeeringRequestRecord, Rows, Store,
+    shown,
+};
 use uuid::Uuid;
 
 use super::{
-    Changing, ErrorKind, Inner, Operator, OperatorError, PageArguments, audit, check,
-    inputs::NewPeer, tokens::random_token, views::PeerView,
+    Changing, ErrorKind, Inner, Operator, OperatorError, PageArguments, Recorded, audit,
+    check, inputs::NewPeer, tokens::random_token, views::PeerView,
 };
 use crate::auto_peering::{Networks, is_one_too_many};
 
@@ -54,22 +56,23 @@ impl Operator {
         offer: PeeringOffer,
     ) -> Result<PeeringAnswer, OperatorError> {
         let nobody = audit::Caller { kind: audit::CallerKind::Peer, address: None };
-        let detail = json!({
-            "staticIlpAddress": offer.static_ilp_address.chars().take(256).collect::<String>(),
-            "asset": format!("{:.40}/{}", offer.asset_code, offer.asset_scale),
-        });
         let caller = offer.caller.unwrap_or(nobody);
-        let audited = self.begin_audit(caller, "peeringRequest", &detail).await?;
-        let done = self.decide(offer).await;
-        audited.end(ended(&done)).await;
+        let deed = audit::Deed { caller, operation: "peeringRequest", message: "accepted" };
+        let work = |recorded: Recorded| async move { recorded.decide(offer).await };
+        let done = self.recorded(deed, work).await;
         done.map(|(answer, _)| answer)
     }
+}
 
+impl Recorded {
     async fn decide(&self, offer: PeeringOffer) -> Result<(PeeringAnswer, Uuid), OperatorError> {
+        self.given(&offer);
         let checked = self.checked(offer).await?;
         self.change(move |changing| async move { changing.accept(checked).await }).await
     }
+}
 
+impl Operator {
     async fn checked(&self, offer: PeeringOffer) -> Result<Checked, OperatorError> {
         let parts = &self.inner.parts;
         check::peer_address(&offer.static_ilp_address, parts.connector.address())?;
@@ -113,7 +116,9 @@ impl Operator {
         })
         .await
     }
+}
 
+impl Recorded {
     /// Makes a peer of a node that asked.
     ///
     /// # Errors
@@ -122,6 +127,7 @@ impl Operator {
         &self,
         approval: PeeringApproval,
     ) -> Result<PeerView, OperatorError> {
+        self.given(&approval);
         let id = check::id(&approval.id).ok_or_else(unknown_request)?;
         if let Some(name) = &approval.name {
             check::name(name)?;
@@ -152,6 +158,7 @@ impl Operator {
     /// # Errors
     /// Not found.
     pub async fn reject_peering(&self, id: &str) -> Result<(), OperatorError> {
+        self.given(&shown! { "id": id });
         let id = check::id(id).ok_or_else(unknown_request)?;
         self.change(move |changing| async move {
             let request = changing.store(move |store| store.peering_request(id)).await?;
@@ -369,19 +376,6 @@ pub(super) fn is_below(address: &str, above: &str) -> bool {
 /// The deposit's id is made when the peer is.
 pub(super) fn deposit_of(amount: u64) -> Option<InitialDeposit> {
     (amount > 0).then_some(InitialDeposit { transfer_id: Uuid::nil(), amount })
-}
-
-fn ended(done: &Result<(PeeringAnswer, Uuid), OperatorError>) -> audit::Ended {
-    match done {
-        Ok((answer, id)) => {
-            let (code, message) =
-                if answer.is_pending { ("202", "waits for approval") } else { ("200", "accepted") };
-            audit::Ended { code, message: message.to_owned(), subject: Some(id.to_string()) }
-        }
-        Err(error) => {
-            audit::Ended { code: "400", message: error.message().to_owned(), subject: None }
-        }
-    }
 }
 
 fn unsupported_asset() -> OperatorError {

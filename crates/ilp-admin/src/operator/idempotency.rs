@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use ilp_store::{Claim, Idempotency, Proof, Store};
 
 use super::{
-    Changing, Inner, Operator, Outcome, blocking,
+    Changing, Inner, Operator, Outcome, Recorded, blocking,
     error::{ErrorKind, OperatorError},
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct Request {
     pub(crate) digest: [u8; 32],
 }
 
-impl Operator {
+impl Recorded {
     /// Does `work` unless it was done before under this key, and gives the outcome of the first
     /// time. `work` makes its changes through the operator that it is given, which knows the
     /// request.
@@ -59,8 +59,8 @@ impl Operator {
         match known {
             Idempotency::New(claim) => {
                 let claim = Arc::new(claim);
-                let operator = Self { claim: Some(Arc::clone(&claim)), ..self.clone() };
-                let finish = finish(Arc::clone(&self.inner), claim, work(operator));
+                let recorded = self.claimed(Arc::clone(&claim));
+                let finish = finish(Arc::clone(&self.inner), claim, work(recorded));
                 let task = tokio::spawn(finish);
                 task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
             }
@@ -87,7 +87,9 @@ impl Operator {
             )),
         }
     }
+}
 
+impl Operator {
     /// Removes what has served its time: keys after their day, and events `events_kept` after they
     /// were made. Never ends; it wakes every ten minutes and works in small steps.
     pub async fn keep_house(&self, events_kept: Duration) {
@@ -156,7 +158,7 @@ impl Changing {
         OperatorError: From<E>,
     {
         let Some(claim) = &self.claim else { return self.store(work).await };
-        let store = claim.keeping(&outcome.keep(), self.now().unix_ms());
+        let store = self.recording(claim.keeping(&outcome.keep(), self.now().unix_ms()));
         blocking(move || Ok(work(&store)?)).await
     }
 
@@ -183,7 +185,7 @@ impl Changing {
         OperatorError: From<E>,
     {
         let Some(claim) = &self.claim else { return self.store(work).await };
-        let store = claim.revoking();
+        let store = self.recording(claim.revoking());
         blocking(move || Ok(work(&store)?)).await
     }
 }

@@ -8,17 +8,12 @@ use ilp_connector::Reachability;
 use ilp_store::{BackupReport, EventRecord, Snapshot};
 use interledger_packet::Timestamp;
 
-use super::{AssetView, Operator, Passed, PeerView};
+use super::{AssetView, Operator, Passed, PeerView, Subject};
 
 /// The outcome of an operation.
-pub(crate) trait Outcome: Sized + Send + 'static {
+pub(crate) trait Outcome: Subject + Sized + Send + 'static {
     /// All that a client may ask of it. The only secret in there is one that clients may read.
     fn keep(&self) -> Snapshot;
-
-    /// The id of what it is about, where it has one, for the audit log.
-    fn subject(&self) -> Option<String> {
-        None
-    }
 
     /// The outcome again; `None` when what was kept is of another form. `operator` has what is live
     /// and never changes, such as an asset's code.
@@ -36,10 +31,6 @@ impl Outcome for () {
 }
 
 impl Outcome for AssetView {
-    fn subject(&self) -> Option<String> {
-        Some(self.record.id.to_string())
-    }
-
     fn keep(&self) -> Snapshot {
         Snapshot::new()
             .with_record("asset", &self.record)
@@ -52,10 +43,6 @@ impl Outcome for AssetView {
 }
 
 impl Outcome for PeerView {
-    fn subject(&self) -> Option<String> {
-        Some(self.record.id.to_string())
-    }
-
     fn keep(&self) -> Snapshot {
         let Passed { packets_in, packets_out, amount_in, amount_out, amount_on_hold } = self.passed;
         let kept = self
@@ -108,10 +95,6 @@ fn reachability_number(reachability: Reachability) -> u8 {
 }
 
 impl Outcome for EventRecord {
-    fn subject(&self) -> Option<String> {
-        Some(self.id.to_string())
-    }
-
     fn keep(&self) -> Snapshot {
         Snapshot::new().with_record("event", self)
     }

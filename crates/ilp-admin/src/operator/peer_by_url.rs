@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Changing, Edit, ErrorKind, Inner, Operator, OperatorError, PeerEdit, PeeringAnswer,
-    PeeringOffer, PeeringPost,
+    PeeringOffer, PeeringPost, Recorded,
     auto_peering::{claims::is_there, is_below},
     check,
     error::unknown_asset,
@@ -39,7 +39,7 @@ pub struct PeerByUrl {
     pub liquidity_to_deposit: Option<u64>,
 }
 
-impl Operator {
+impl Recorded {
     /// Asks the node at a URL to become a peer, and makes it one of ours; or has it change its terms
     /// if it became a peer at this URL before.
     ///
@@ -50,6 +50,7 @@ impl Operator {
         &self,
         wanted: PeerByUrl,
     ) -> Result<PeerView, OperatorError> {
+        self.given(&wanted);
         let asset_id = check::id(&wanted.asset_id).ok_or_else(unknown_asset)?;
         if let Some(name) = &wanted.name {
             check::name(name)?;
@@ -95,6 +96,9 @@ impl Operator {
         .await
     }
 
+}
+
+impl Operator {
     async fn ask_to_peer(
         &self,
         url: &str,

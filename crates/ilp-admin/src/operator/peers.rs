@@ -3,12 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ilp_connector::{account::AccountId, conversion::Spread, peer::NextHop, token::TokenDigest};
-use ilp_store::{IncomingToken, InitialDeposit, PeerRecord, Rows, Store};
+use ilp_store::{IncomingToken, InitialDeposit, PeerRecord, Rows, Store, shown};
 use interledger_packet::Address;
 use uuid::Uuid;
 
 use super::{
-    Changing, Inner, Operator, Outcome, check,
+    Changing, Inner, Operator, Outcome, Recorded, check,
     error::{OperatorError, unknown_asset, unknown_peer},
     inputs::{NewPeer, PeerEdit},
     page::PageArguments,
@@ -16,12 +16,13 @@ use super::{
     views::PeerView,
 };
 
-impl Operator {
+impl Recorded {
     /// Makes a peer. Packets may come from and go to it when this returns.
     ///
     /// # Errors
     /// Bad input, an unknown asset, a duplicate of address and asset or of an incoming token.
     pub async fn create_peer(&self, new: NewPeer) -> Result<PeerView, OperatorError> {
+        self.given(&new);
         let record = self.inner.record_of(new)?;
         // Two that are made at once meet in nothing but the store's checks, which are one step with
         // what they let in; and of their ids the lower may be listed a moment after the higher.
@@ -31,8 +32,10 @@ impl Operator {
     /// Changes a peer. Packets that arrive after this returned see the new terms.
     ///
     /// # Errors
-    /// Those of [`Operator::create_peer`], and an unknown peer.
+    /// Those of [`Recorded::create_peer`]; an unknown peer; a conflict when it isn't of the version
+    /// that the edit was made of.
     pub async fn update_peer(&self, edit: PeerEdit) -> Result<PeerView, OperatorError> {
+        self.given(&edit);
         let id = peer_id(&edit.id)?;
         self.change(move |changing| async move { changing.update_peer(id, edit).await }).await
     }
@@ -45,11 +48,14 @@ impl Operator {
     /// # Errors
     /// An unknown peer.
     pub async fn delete_peer(&self, id: &str) -> Result<(), OperatorError> {
+        self.given(&shown! { "id": id });
         let id = peer_id(id)?;
         let operator = self.clone();
         self.change(move |changing| async move { changing.delete_peer(id, &operator).await }).await
     }
+}
 
+impl Operator {
     /// The peer of this id.
     ///
     /// # Errors
@@ -99,7 +105,8 @@ impl Changing {
     pub(super) async fn create_peer(
         &self,
         mut record: PeerRecord,
-    ) -> Result<PeerView, OperatorError> {
+        outcome: impl FnOnce(PeerView) -> T,
+    ) -> Result<T, OperatorError> {
         let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
         record.id = self.new_id();
         record.created_at_ms = self.now().unix_ms();
@@ -166,6 +173,8 @@ impl Changing {
         edit: PeerEdit,
     ) -> Result<PeerView, OperatorError> {
         let record = self.stored_peer(id).await?;
+        // No other change comes between this and the write: changes are made one at a time.
+        check::version(edit.version, record.version, "peer")?;
         let edited = self.inner.edited(record, edit)?;
         self.save_peer(edited).await
     }
@@ -178,9 +187,11 @@ impl Changing {
     /// The same, as part of what `outcome` makes of it.
     pub(super) async fn save_peer_as<T: Outcome>(
         &self,
-        edited: PeerRecord,
+        mut edited: PeerRecord,
         outcome: impl FnOnce(PeerView) -> T,
     ) -> Result<T, OperatorError> {
+        // As the store has it then, so that the answer names the version that comes of it.
+        edited.version += 1;
         let id = edited.id;
         let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
         let updated = outcome(self.view(edited.clone()).await?);

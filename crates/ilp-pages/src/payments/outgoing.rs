@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use ilp_admin::operator::{
-    Operator, OperatorError, OutgoingPaymentView, QuoteView, paying::Progress,
+    OperatorError, OutgoingPaymentView, QuoteView, Recorded, paying::Progress,
 };
 use ilp_connector::account::AccountId;
 use ilp_store::OutgoingPaymentState;
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
-use serde_json::json;
 
 use super::{movements_of, outgoing_state, progress, quote::terms};
 use crate::{
@@ -51,9 +50,9 @@ pub(super) async fn give_money(
     visit: &Visit,
     id: &str,
 ) -> Result<(), OperatorError> {
-    let (detail, id) = (json!({ "outgoingPaymentId": id }), id.to_owned());
-    let work = |operator: Operator| async move { operator.fund_outgoing_payment(&id).await };
-    pages.change(visit, "depositOutgoingPaymentLiquidity", detail, work).await
+    let id = id.to_owned();
+    let work = |operator: Recorded| async move { operator.fund_outgoing_payment(&id).await };
+    pages.change(visit, "depositOutgoingPaymentLiquidity", work).await
 }
 
 pub(super) async fn cancel(
@@ -62,11 +61,11 @@ pub(super) async fn cancel(
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
     let reason = fields.given("reason").map(str::to_owned);
-    let (detail, payment) = (json!({ "id": id, "reason": reason }), id.clone());
-    let work = |operator: Operator| async move {
+    let payment = id.clone();
+    let work = |operator: Recorded| async move {
         operator.cancel_outgoing_payment(&payment, reason).await
     };
-    let cancelled = pages.change(&visit, "cancelOutgoingPayment", detail, work).await;
+    let cancelled = pages.change(&visit, "cancelOutgoingPayment", work).await;
     match cancelled {
         Ok(_) => Ok(see_other(&format!("/payments/outgoing/{id}?done=cancelled"))),
         Err(error) => {
@@ -81,11 +80,11 @@ pub(super) async fn withdraw(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let (detail, payment) = (json!({ "outgoingPaymentId": id }), id.clone());
-    let work = |operator: Operator| async move {
+    let payment = id.clone();
+    let work = |operator: Recorded| async move {
         operator.withdraw_from_outgoing_payment(&payment, 0).await
     };
-    match pages.change(&visit, "createOutgoingPaymentWithdrawal", detail, work).await {
+    match pages.change(&visit, "createOutgoingPaymentWithdrawal", work).await {
         Ok(()) => Ok(see_other(&format!("/payments/outgoing/{id}?done=withdrawn"))),
         Err(error) => {
             let errors = Errors::from(error);
