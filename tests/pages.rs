@@ -5,6 +5,7 @@ mod books;
 mod live;
 mod log;
 mod market;
+mod peering;
 mod wallets;
 
 use serde_json::json;

@@ -68,7 +68,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -100,7 +100,7 @@ pub use self::{
     page::PageArguments,
     parts::{BoxFuture, Clock, Parts},
     payees::{Payee, SpspTarget},
-    peer_by_url::PeerByUrl,
+    peer_by_url::{PeerByUrl, PeeringByUrl},
     peer_liquidity::LiquidityView,
     peer_search::Found,
     rates::NewRate,
@@ -123,7 +123,7 @@ pub use self::{
         WithdrawnFromWalletAddress,
     },
 };
-pub(crate) use self::{idempotency::Request, outcome::Outcome};
+pub(crate) use self::{idempotency::Request, outcome::Outcome, subject::WAITING_FOR_APPROVAL};
 
 /// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
 const CHANGES_WAITING_MAX: usize = 256;
@@ -153,6 +153,8 @@ struct Inner {
     withdrawal_made: Notify,
     /// Who may be paid, and which payments run.
     wallets: Wallets,
+    /// How many nodes that asked to become peers wait for approval.
+    peering_waiting: AtomicUsize,
     /// Wakes whoever asks for rates: there is a new asset.
     rates_wanted: Notify,
     /// Codes whose rates the rates service doesn't tell, and why.
@@ -178,6 +180,7 @@ impl Operator {
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
             withdrawal_made: Notify::new(),
             wallets: Wallets::default(),
+            peering_waiting: AtomicUsize::new(0),
             rates_wanted: Notify::new(),
             rates_failing: parking_lot::Mutex::default(),
             packets: packets::Lookers::default(),

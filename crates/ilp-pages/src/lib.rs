@@ -11,6 +11,7 @@ mod audit;
 mod books;
 mod change;
 mod chart;
+mod confirm;
 mod events;
 mod fees;
 mod fields;
@@ -24,6 +25,7 @@ mod overview;
 mod paging;
 mod parts;
 mod payments;
+mod peering;
 mod peers;
 mod pulse;
 mod rates;
@@ -103,6 +105,7 @@ pub fn pages(node: Node) -> (Router, Sampler) {
         .merge(assets::routes())
         .merge(live::routes())
         .merge(peers::routes())
+        .merge(peering::routes())
         .merge(rates::routes())
         .merge(fees::routes())
         .merge(routes::routes())

@@ -8,6 +8,7 @@ use crate::{
     change::id_from,
     error::{Conflict, Refusal, StoreError},
     keys::Kind,
+    outbox::{EventRecord, add_event},
     page::{Page, Rows},
     store::Store,
     stored_form::{Stored, digest_from_text, digest_to_text},
@@ -39,15 +40,20 @@ pub struct PeeringRequestRecord {
 }
 
 impl Store {
-    /// Adds a request. On the disk when it returns.
+    /// Adds a request, and the event that tells of it, in one change. On the disk when it returns.
     ///
     /// # Errors
     /// [`Conflict::Id`], or when it is too large or can't be written.
-    pub fn insert_peering_request(&self, request: &PeeringRequestRecord) -> Result<(), Refusal> {
+    pub fn insert_peering_request(
+        &self,
+        request: &PeeringRequestRecord,
+        event: &EventRecord,
+    ) -> Result<(), Refusal> {
         self.change(|change| {
             if self.has(&Kind::PeeringRequest.key(request.id.as_bytes()))? {
                 return Err(Conflict::Id.into());
             }
+            add_event(change, event)?;
             change.put(Kind::PeeringRequest, request)
         })
     }
@@ -225,8 +231,10 @@ mod tests {
             origin: "192.0.2.1".to_owned(),
             created_at_ms: 7,
         };
-        store.insert_peering_request(&request).unwrap();
-        assert!(store.insert_peering_request(&request).is_err());
+        let event = |id| EventRecord::new(id, "peering.requested", b"{}".to_vec(), 7);
+        store.insert_peering_request(&request, &event(Uuid::now_v7())).unwrap();
+        assert!(store.insert_peering_request(&request, &event(Uuid::now_v7())).is_err());
+        assert_eq!(store.event_counts().due, 1);
         store.note_peer_behind(usd.id, "https://a.example/peer", request.id).unwrap();
         drop(store);
         let store = open(dir.path());

@@ -12,6 +12,8 @@ pub enum EventKind {
     PeerLiquidityLow,
     /// An asset's liquidity fell to its threshold.
     AssetLiquidityLow,
+    /// A node asked to become a peer, and waits for the operator's approval.
+    PeeringRequested,
     /// An incoming payment was made.
     IncomingPaymentCreated,
     /// The first money of an incoming payment came.
@@ -34,9 +36,10 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every type.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::PeerLiquidityLow,
         Self::AssetLiquidityLow,
+        Self::PeeringRequested,
         Self::IncomingPaymentCreated,
         Self::IncomingPaymentProcessing,
         Self::IncomingPaymentCompleted,
@@ -54,6 +57,7 @@ impl EventKind {
         match self {
             Self::PeerLiquidityLow => "peer.liquidity_low",
             Self::AssetLiquidityLow => "asset.liquidity_low",
+            Self::PeeringRequested => "peering.requested",
             Self::IncomingPaymentCreated => "incoming_payment.created",
             Self::IncomingPaymentProcessing => "incoming_payment.processing",
             Self::IncomingPaymentCompleted => "incoming_payment.completed",
@@ -77,7 +81,8 @@ impl EventKind {
     pub const fn is_rafikis(self) -> bool {
         !matches!(
             self,
-            Self::IncomingPaymentProcessing
+            Self::PeeringRequested
+                | Self::IncomingPaymentProcessing
                 | Self::OutgoingPaymentSending
                 | Self::OutgoingPaymentCancelled
         )
@@ -134,6 +139,7 @@ mod tests {
             assert!(rafikis.has(name), "{name}");
         }
         for name in [
+            "peering.requested",
             "incoming_payment.processing",
             "outgoing_payment.sending",
             "outgoing_payment.cancelled",

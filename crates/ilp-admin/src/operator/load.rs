@@ -59,6 +59,7 @@ impl Changing {
             self.inner.parts.connector.add_peer(live);
         }
         self.load_rates().await?;
+        self.count_peering_requests().await?;
         self.settle_deleted_peers().await?;
         Ok(Loaded {
             assets: self.inner.assets.read().len(),

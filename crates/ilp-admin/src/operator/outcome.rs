@@ -8,7 +8,7 @@ use ilp_connector::Reachability;
 use ilp_store::{BackupReport, EventRecord, Snapshot};
 use interledger_packet::Timestamp;
 
-use super::{AssetView, Operator, Passed, PeerView, Subject};
+use super::{AssetView, Operator, Passed, PeerView, PeeringByUrl, Subject};
 
 /// The outcome of an operation.
 pub(crate) trait Outcome: Subject + Sized + Send + 'static {
@@ -79,6 +79,18 @@ impl Outcome for PeerView {
                 amount_on_hold: kept.number("amount_on_hold")?,
             },
         })
+    }
+}
+
+impl Outcome for PeeringByUrl {
+    fn keep(&self) -> Snapshot {
+        self.peer.keep().with_number("is_pending", u8::from(self.is_pending))
+    }
+
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        // What was kept before this was asked about has no such number.
+        let is_pending = kept.number::<u8>("is_pending").is_some_and(|number| number != 0);
+        Some(Self { peer: PeerView::recall(kept, operator)?, is_pending })
     }
 }
 

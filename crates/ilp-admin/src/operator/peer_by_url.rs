@@ -39,6 +39,15 @@ pub struct PeerByUrl {
     pub liquidity_to_deposit: Option<u64>,
 }
 
+/// A peer that was made, or has renewed its terms, by asking its node.
+#[derive(Clone, Debug)]
+pub struct PeeringByUrl {
+    /// The peer as it is now.
+    pub peer: PeerView,
+    /// Whether the other node's operator has yet to approve. Its node refuses packets until then.
+    pub is_pending: bool,
+}
+
 impl Recorded {
     /// Asks the node at a URL to become a peer, and makes it one of ours; or has it change its terms
     /// if it became a peer at this URL before.
@@ -49,7 +58,7 @@ impl Recorded {
     pub async fn create_or_update_peer_by_url(
         &self,
         wanted: PeerByUrl,
-    ) -> Result<PeerView, OperatorError> {
+    ) -> Result<PeeringByUrl, OperatorError> {
         self.given(&wanted);
         let asset_id = check::id(&wanted.asset_id).ok_or_else(unknown_asset)?;
         if let Some(name) = &wanted.name {
@@ -95,7 +104,6 @@ impl Recorded {
         })
         .await
     }
-
 }
 
 impl Operator {
@@ -111,7 +119,7 @@ impl Operator {
         };
         let reply = self.inner.parts.network.ask_for_peering(post).await.map_err(no_such_node)?;
         if (200..300).contains(&reply.status) {
-            return wire::read_answer(&reply.body)
+            return wire::read_answer(reply.status, &reply.body)
                 .ok_or_else(|| bad_answer("the answer is not that of a node which was asked"));
         }
         match wire::read_refusal(&reply.body) {
@@ -137,7 +145,8 @@ impl Changing {
         answer: PeeringAnswer,
         outgoing_token: Secret,
         known: Vec<Uuid>,
-    ) -> Result<PeerView, OperatorError> {
+    ) -> Result<PeeringByUrl, OperatorError> {
+        let is_pending = answer.is_pending;
         let address = answer.static_ilp_address.clone();
         let there =
             self.store(move |store| store.peer_by_address_and_asset(&address, asset_id)).await?;
@@ -169,11 +178,11 @@ impl Changing {
             .map_err(as_answer)?;
         record.initial_deposit =
             super::auto_peering::deposit_of(wanted.liquidity_to_deposit.unwrap_or(0));
-        let peer = self.create_peer(record).await?;
-        let (id, url) = (peer.record.id, wanted.peer_url);
+        let made = self.create_peer_as(record, |peer| PeeringByUrl { peer, is_pending }).await?;
+        let (id, url) = (made.peer.record.id, wanted.peer_url);
         let url = peering_key(&url);
         self.store(move |store| store.note_peer_behind(asset_id, &url, id)).await?;
-        Ok(peer)
+        Ok(made)
     }
 
     async fn renew_by_url(
@@ -182,8 +191,9 @@ impl Changing {
         wanted: PeerByUrl,
         answer: PeeringAnswer,
         outgoing_token: Secret,
-    ) -> Result<PeerView, OperatorError> {
+    ) -> Result<PeeringByUrl, OperatorError> {
         let id = peer.id;
+        let is_pending = answer.is_pending;
         let asset_id = peer.asset_id;
         let set = |amount: Option<u64>| amount.map_or(Edit::Keep, Edit::Set);
         let edit = PeerEdit {
@@ -197,16 +207,17 @@ impl Changing {
         };
         let edited = self.inner.edited(peer, edit).map_err(as_answer)?;
         let Some(amount) = wanted.liquidity_to_deposit.filter(|amount| *amount > 0) else {
-            return self.save_peer(edited).await;
+            return self.save_peer_as(edited, |peer| PeeringByUrl { peer, is_pending }).await;
         };
         let before = self.save_peer_first(edited).await?;
         let view = PeerView { liquidity: before.liquidity + u128::from(amount), ..before };
         let asset = self.inner.asset(asset_id).ok_or_else(unknown_asset)?;
         let account = self.inner.ledger().account(AccountId::peer(id));
         let deposit = self.new_id();
-        self.promise(&view, Proof::Booked(deposit)).await?;
+        let renewed = PeeringByUrl { peer: view, is_pending };
+        self.promise(&renewed, Proof::Booked(deposit)).await?;
         self.deposit(deposit, &asset, account, amount).await?;
-        Ok(view)
+        Ok(renewed)
     }
 }
 

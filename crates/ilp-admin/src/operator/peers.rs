@@ -102,7 +102,12 @@ impl Operator {
 }
 
 impl Changing {
-    pub(super) async fn create_peer(
+    pub(super) async fn create_peer(&self, record: PeerRecord) -> Result<PeerView, OperatorError> {
+        self.create_peer_as(record, |peer| peer).await
+    }
+
+    /// Makes a peer as part of what `outcome` makes of it.
+    pub(super) async fn create_peer_as<T: Outcome>(
         &self,
         mut record: PeerRecord,
         outcome: impl FnOnce(PeerView) -> T,
@@ -114,7 +119,7 @@ impl Changing {
             deposit.transfer_id = self.new_id();
         }
         let live = self.inner.live_peer(&record, asset)?;
-        let made = self.made(&record).await?;
+        let made = outcome(self.made(&record).await?);
         let stored = record.clone();
         self.commit(&made, move |store| store.insert_peer(&stored)).await?;
         if let Err(error) = self.finish_initial_deposit(&mut record).await {

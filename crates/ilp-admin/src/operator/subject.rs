@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     AddedToken, AssetView, IncomingPaymentView, OutgoingPaymentView, PeerView, PeeringAnswer,
-    QuoteView, WalletAddressView, WithdrawnFromWalletAddress,
+    PeeringByUrl, QuoteView, WalletAddressView, WithdrawnFromWalletAddress,
 };
 
 /// The outcome of an operation, as far as the audit log tells of it.
@@ -71,6 +71,21 @@ known_by! {
     EventRecord => id;
     FeeRecord => id;
 }
+
+/// The peer, which may wait for the other operator.
+impl Subject for PeeringByUrl {
+    fn subject(&self) -> Option<String> {
+        self.peer.subject()
+    }
+
+    fn ended(&self) -> Option<(&'static str, &'static str)> {
+        self.is_pending.then_some(("200", WAITING_FOR_APPROVAL))
+    }
+}
+
+/// What a client is told whose peer the other node's operator has yet to approve.
+pub(crate) const WAITING_FOR_APPROVAL: &str = "Waiting for approval: the other node's operator has yet to approve this peering, and its node \
+     refuses packets until then";
 
 /// The answer to a node that asks to become a peer, with the id of the peer or of the request.
 impl Subject for (PeeringAnswer, Uuid) {

@@ -30,7 +30,7 @@ pub(crate) struct Status {
     /// Whether it was done.
     success: bool,
     /// What was done, or why it wasn't, in a sentence for people.
-    message: String,
+    pub(super) message: String,
 }
 
 /// The answer of a mutation: its object, or none when it was refused, and how it ended.

@@ -209,6 +209,7 @@ fn shown_tokens(visit: &Visit, peer: &PeerView, typed: &Typed, now: Timestamp) -
 fn done(word: &str) -> Option<&'static str> {
     match word {
         "changed" => Some("Saved. Packets that arrive from now on see the new terms."),
+        "approved" => Some("Approved: it is a peer now, and its packets are taken."),
         "token" => Some("The token is good from now on."),
         "revoked" => Some("Revoked: whoever shows that token is turned away."),
         other => liquidity::done(other),

@@ -13,7 +13,8 @@ use crate::{
     layout::{Section, show as page},
     live::{Part, following},
     paging::{ROWS, asked, link, links},
-    parts::{amount, liquidity_bar, pager, plain, reachability},
+    parts::{amount, liquidity_bar, pager, plain, reachability, tabs},
+    peering::TABS,
     visit::Visit,
 };
 
@@ -37,6 +38,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answe
             h1 { "Peers" }
             a.button href="/peers/new" { "New peer" }
         }
+        (tabs(&TABS, "/peers"))
         form.inline.card role="search" method="get" action="/peers" {
             div.field {
                 label for="q" { "Search" }
