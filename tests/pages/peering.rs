@@ -86,7 +86,7 @@ fn a_request_that_waits_is_on_the_overview_and_is_approved_or_rejected_there() {
     assert!(asked.contains("Reject test.carol?"), "{asked}");
     assert_eq!(waiting(&node), "jirani_peering_requests_waiting 2");
 
-    let terms = [("confirmed", "yes"), ("initial_liquidity", "1000.00"), ("name", "Bob")];
+    let terms = [("confirmed", "yes"), ("initial_liquidity", "1,000.00"), ("name", "Bob")];
     let approved = browser.send("/peering", &approve, &terms);
     assert_eq!(approved.status, 303, "{}", approved.text());
     let peer = browser.get(approved.header("location").unwrap()).text();

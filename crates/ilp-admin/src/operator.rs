@@ -23,6 +23,7 @@ mod inputs;
 mod iso_time;
 mod liquidity;
 mod load;
+mod movements;
 mod network;
 mod outcome;
 mod outgoing_payments;
@@ -95,6 +96,7 @@ pub use self::{
     form_checks::PeerField,
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
+    movements::{MovementDigest, PacketDay},
     network::{Network, PeeringPost, PeeringReply, PingOutcome, PingOver, PingReply, PingWay},
     packets::{PacketWatch, PacketsSeen},
     page::PageArguments,

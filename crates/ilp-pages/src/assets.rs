@@ -21,7 +21,7 @@ use crate::{
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show, show_as},
     paging::{asked, links},
-    parts::{amount, liquidity_bar},
+    parts::{amount, liquidity_bar, notice},
     visit::{Submitted, Visit},
 };
 
@@ -39,6 +39,7 @@ async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     let rows = pages.operator.assets(&asked(&visit)).await?;
     let links = links(&visit, "/assets", &rows, |asset| asset.record.id.to_string());
     let body = html! {
+        @if visit.query.get("done") == "deleted" { (notice("good", "Deleted.")) }
         div.head {
             h1 { "Assets" }
             a.button href="/assets/new" { "New asset" }

@@ -1,6 +1,6 @@
 //! Forms: fields with a label, a hint and what is wrong with them, which keep what was typed.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use axum::http::StatusCode;
 use ilp_admin::operator::{OperatorError, VERSION_CONFLICT};
@@ -106,7 +106,8 @@ impl Errors {
 
     /// Reads an amount in standard units.
     pub(crate) fn amount(&mut self, fields: &Fields, name: &'static str, scale: u8) -> Option<u64> {
-        let read = parse_amount(fields.given(name)?, scale);
+        let text = fields.given(name)?;
+        let read = parse_amount(&ungrouped(text, scale), scale);
         read.map_err(|error| self.add(name, error.to_string())).ok()
     }
 
@@ -116,6 +117,20 @@ impl Errors {
             self.add(field, error.message());
         }
     }
+}
+
+/// An amount as pages show it, such as `10,000.00`, without its commas. A comma is taken for one
+/// between thousands only where nothing else can be meant: between groups of three digits, and before
+/// a decimal point if the asset has decimal places. `1,250` could be one and a quarter.
+fn ungrouped(text: &str, scale: u8) -> Cow<'_, str> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let is_grouped = whole.contains(',')
+        && (1..=3).contains(&first.len())
+        && groups.all(|group| group.len() == 3)
+        && (scale == 0 || !fraction.is_empty());
+    if is_grouped { Cow::Owned(text.replace(',', "")) } else { Cow::Borrowed(text) }
 }
 
 /// What an operation refused, of the form as a whole.
@@ -238,7 +253,7 @@ impl Typed {
                 input id=(name) name=(name) type=(kind) value=(self.fields.get(name)) autocomplete="off"
                     spellcheck="false" inputmode=[(!mode.is_empty()).then_some(mode)]
                     aria-describedby={ (name) "-hint " (name) "-error" }
-                    aria-invalid=[error.map(|_| "true")];
+                    aria-invalid=[error.map(|_| "true")] autofocus[error.is_some()];
             },
         )
     }
@@ -252,7 +267,7 @@ impl Typed {
             &html! {
                 textarea id=(name) name=(name) rows="3" autocomplete="off" spellcheck="false"
                     aria-describedby={ (name) "-hint " (name) "-error" }
-                    aria-invalid=[error.map(|_| "true")] { (self.fields.get(name)) }
+                    aria-invalid=[error.map(|_| "true")] autofocus[error.is_some()] { (self.fields.get(name)) }
             },
         )
     }
@@ -265,7 +280,7 @@ impl Typed {
             label,
             &html! {
                 select id=(name) name=(name) aria-describedby={ (name) "-hint " (name) "-error" }
-                    aria-invalid=[error.map(|_| "true")] {
+                    aria-invalid=[error.map(|_| "true")] autofocus[error.is_some()] {
                     @for (value, words) in options {
                         option value=(value) selected[value == chosen] { (words) }
                     }
@@ -305,6 +320,24 @@ impl Typed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_is_taken_as_pages_show_it_and_no_comma_is_guessed() {
+        let read = |text: &str, scale| {
+            let mut errors = Errors::default();
+            let mut fields = Fields::default();
+            fields.set("amount", text);
+            errors.amount(&fields, "amount", scale)
+        };
+        assert_eq!(read("10,000.00", 2), Some(1_000_000));
+        assert_eq!(read("1,234,567.5", 2), Some(123_456_750));
+        assert_eq!(read("1,234", 0), Some(1_234));
+        assert_eq!(read(",123.00", 2), None);
+        for text in ["1,234", "12,50", "1,2345.00", "1234,567.00", "1,,234.00", "1.000,00"] {
+            assert_eq!(read(text, 2), None, "{text}");
+        }
+        assert_eq!(read("1,250", 3), None, "that could be one and a quarter");
+    }
 
     #[test]
     fn a_field_keeps_what_was_typed_and_says_what_is_wrong() {

@@ -9,12 +9,14 @@ use crate::{
     fields::Fields,
     form::{Errors, Label, Typed},
     layout::form_token,
-    transfers::Table,
+    transfers::{Table, days},
     visit::Visit,
 };
 
-/// How many movements a page shows.
+/// How many deposits and withdrawals a page shows.
 const MOVEMENTS_SHOWN: usize = 20;
+/// How many movements are looked at for them. A page that is followed does so once a second.
+const MOVEMENTS_LOOKED_AT: usize = 1_000;
 
 /// Whose liquidity it is.
 #[derive(Clone, Debug)]
@@ -198,22 +200,35 @@ pub(crate) fn forms(visit: &Visit, owner: &Owner, typed: &Typed, code: &str) -> 
     }
 }
 
-/// The newest movements on the account, and pending withdrawals with their two ends.
+/// The newest deposits and withdrawals, pending ones with their two ends, and the packets by day.
 pub(crate) async fn movements(
     pages: &Pages,
     visit: &Visit,
     owner: &Owner,
 ) -> Result<Markup, OperatorError> {
     let account = pages.operator.account(owner.id()).await?.owner;
-    let found = pages.operator.movements(account.account, None, MOVEMENTS_SHOWN).await?;
+    let found =
+        pages.operator.movement_digest(account.account, None, MOVEMENTS_SHOWN, MOVEMENTS_LOOKED_AT);
+    let found = found.await?;
     let (now, back) = (pages.operator.now(), owner.path());
     let id = account.account;
+    let path = format!("/books/accounts/{}", account_name(id));
     let table = Table { visit, account: id, asset: &account.asset, back: &back, now };
     Ok(html! {
         section.card {
-            h2 { "Newest movements" }
-            @if found.rows.is_empty() { p.quiet { "Nothing has moved yet." } } @else { (table.show(&found.rows)) }
-            @if found.next.is_some() { p { a href={ "/books/accounts/" (account_name(id)) } { "All of them" } } }
+            h2 { "Deposits and withdrawals" }
+            @if found.rows.is_empty() {
+                p.quiet { "None" @if found.next.is_some() { " among the newest movements" } @else { " yet" } "." }
+            } @else { (table.show(&found.rows)) }
+            @if found.next.is_some() { p { a href={ (path) "?what=money" } { "Older deposits and withdrawals" } } }
+        }
+        @if !found.days.is_empty() {
+            section.card {
+                h2 { "Packets by day" }
+                (days(&found.days, &account.asset))
+                @if found.next.is_some() { p.quiet.small { "Of the newest " (MOVEMENTS_LOOKED_AT) " movements." } }
+                p { a href=(path) { "Each movement" } }
+            }
         }
     })
 }

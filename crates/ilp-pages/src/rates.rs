@@ -17,6 +17,7 @@ use maud::{Markup, html};
 use crate::{
     Pages,
     answer::{Answer, see_other},
+    confirm::{self, Question},
     fields::Fields,
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show_as},
@@ -58,6 +59,20 @@ async fn setting(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<RateIn
 
 async fn delete(State(pages): State<Arc<Pages>>, Submitted { visit, fields }: Submitted) -> Answer {
     let (base, quote) = (fields.get("base").to_owned(), fields.get("quote").to_owned());
+    if !confirm::is_confirmed(&fields) {
+        let title = format!("Delete the rate {}/{}?", plain(&base), plain(&quote));
+        let question = Question {
+            section: Section::Rates,
+            title: &title,
+            consequence: &html! { p { "Packets between the two are converted at what the rates service or the configuration says then, and refused where neither says anything." } },
+            fields: &html! {},
+            action: "/rates/delete",
+            hidden: &[("base", &base), ("quote", &quote)],
+            button: ("Delete rate", true),
+            back: "/rates",
+        };
+        return Ok(confirm::ask(&visit, &question));
+    }
     let work = |operator: Recorded| async move { operator.delete_rate(base, quote).await };
     pages.change(&visit, "deleteRate", work).await?;
     Ok(see_other("/rates?done=deleted"))

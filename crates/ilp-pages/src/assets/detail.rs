@@ -86,7 +86,7 @@ pub(super) async fn delete(
 ) -> Answer {
     let asset = pages.operator.asset(&id).await?;
     match deleting(&pages, &visit, &asset, &fields).await {
-        Ok(_) => Ok(see_other("/assets")),
+        Ok(_) => Ok(see_other("/assets?done=deleted")),
         Err(errors) => showing(&pages, &visit, &asset, Typed { fields, errors }).await,
     }
 }

@@ -7,7 +7,7 @@ use ilp_admin::operator::{
     OperatorError, OutgoingPaymentView, QuoteView, Recorded, paying::Progress,
 };
 use ilp_connector::account::AccountId;
-use ilp_store::OutgoingPaymentState;
+use ilp_store::{OutgoingPaymentState, QuoteRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 
@@ -142,6 +142,11 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
     Ok(show_as(typed.status(), visit, Section::Payments, "Payment", &body))
 }
 
+/// What is fixed of a quote: where it is what leaves the wallet, more may arrive than was quoted.
+fn of_receive(quote: &QuoteRecord) -> &'static str {
+    if quote.is_fixed_send { " of at least " } else { " of " }
+}
+
 fn how_far(payment: &OutgoingPaymentView, running: Option<Progress>, now: Timestamp) -> Markup {
     let (record, asset) = (&payment.record, &payment.asset);
     let received = (record.quote.receive_asset_code.as_str(), record.quote.receive_asset_scale);
@@ -153,7 +158,7 @@ fn how_far(payment: &OutgoingPaymentView, running: Option<Progress>, now: Timest
         @if record.state == OutgoingPaymentState::Completed { (progress(1, 1)) } @else { (progress(payment.sent.into(), whole.into())) }
         dl.facts {
             dt { "Sent" } dd { (amount(payment.sent, asset)) " of at most " (amount(whole, asset)) }
-            dt { "Arrived" } dd { (amount(delivered, &received)) " of " (amount(record.quote.receive_amount, &received)) }
+            dt { "Arrived" } dd { (amount(delivered, &received)) (of_receive(&record.quote)) (amount(record.quote.receive_amount, &received)) }
             @if record.in_doubt > 0 { dt { "In doubt" } dd { (amount(record.in_doubt, asset)) " at most: under way when the node was killed, and perhaps delivered" } }
             @if let Some(live) = running { dt { "Packets" } dd { (live.packets) " since it was begun" } }
             @if record.state_attempts > 0 { dt { "Begun again" } dd { (record.state_attempts) " times" } }

@@ -22,7 +22,7 @@ pub(super) async fn delete(
 ) -> Answer {
     let peer = pages.operator.peer(&id).await?;
     match deleting(&pages, &visit, &peer, &fields).await {
-        Ok(_) => Ok(see_other("/peers")),
+        Ok(_) => Ok(see_other("/peers?done=deleted")),
         Err(errors) => {
             detail::showing(&pages, &visit, &id, Typed { fields, errors }, &html! {}).await
         }

@@ -79,11 +79,11 @@ pub(super) async fn showing(
         div #figures { (figures(&peer, now)) }
         div #passing { (passing::show(pages, &peer)) }
         div.grid { (liquidity::forms(visit, &owner, &typed, &peer.asset.record.code)) }
-        div #movements { (movements) }
         div.grid {
             (agreed(&peer, now))
             (shown_tokens(visit, &peer, &typed, now))
         }
+        div #movements { (movements) }
         section.card {
             h2 { "Delete" }
             p.quiet { "Its liquidity is withdrawn to settlement, its tokens stop working, and its books stay readable." }

@@ -11,9 +11,11 @@ use super::detail;
 use crate::{
     Pages,
     answer::{Answer, see_other},
+    confirm::{self, Question},
     fields::Fields,
     form::{Errors, Typed},
-    parts::notice,
+    layout::Section,
+    parts::{notice, plain},
     visit::{Submitted, Visit},
 };
 
@@ -73,6 +75,20 @@ pub(super) async fn revoke(
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
     let (peer, token_id) = (id.clone(), fields.get("token_id").to_owned());
+    if !confirm::is_confirmed(&fields) {
+        let title = format!("Revoke the token {}?", plain(&token_id));
+        let question = Question {
+            section: Section::Peers,
+            title: &title,
+            consequence: &html! { p { "Whoever shows it is turned away from then on, and it can't be brought back. Add the next one first, and have the other operator change over to it." } },
+            fields: &html! {},
+            action: &format!("/peers/{id}/tokens/revoke"),
+            hidden: &[("token_id", &token_id)],
+            button: ("Revoke", true),
+            back: &format!("/peers/{id}"),
+        };
+        return Ok(confirm::ask(&visit, &question));
+    }
     let work = |operator: Recorded| async move {
         operator.revoke_peer_token(&peer, TokenName::Id(token_id)).await
     };
