@@ -12,6 +12,9 @@ use crate::support::{Node, wait_for};
 
 const SECRET: &str = "hush-hush-hush-hush";
 
+/// What the node is called.
+const NAME: &str = "corner shop";
+
 /// A node and somebody in front of its pages.
 struct Desk {
     node: Node,
@@ -20,7 +23,11 @@ struct Desk {
 
 impl Desk {
     fn new(scripts: Scripts) -> Self {
-        let environment = [("JIRANI_ILP_ADDRESS", "test.node"), ("JIRANI_ADMIN_SECRET", SECRET)];
+        let environment = [
+            ("JIRANI_ILP_ADDRESS", "test.node"),
+            ("JIRANI_ADMIN_SECRET", SECRET),
+            ("JIRANI_NAME", NAME),
+        ];
         let (node, driver) = (Node::start_with(&environment), Driver::start(scripts));
         driver.size(1280, 1000);
         Self { node, driver }
@@ -78,6 +85,7 @@ fn with_scripts() {
     walk::from_the_first_asset_to_the_last_peer(&desk);
     accessibility::every_page(&desk);
     refusals::another_form_and_an_ended_session(&desk);
+    refusals::a_node_that_is_gone(&desk);
 }
 
 #[test]

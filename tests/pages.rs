@@ -5,6 +5,7 @@ mod books;
 mod live;
 mod log;
 mod market;
+mod peering;
 mod wallets;
 
 use serde_json::json;
@@ -96,6 +97,22 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
 }
 
 #[test]
+fn titles_name_the_node_and_tabs_have_an_icon() {
+    let node = Node::start_with(&[("JIRANI_NAME", "corner <shop>")]);
+    let browser = Browser::of(&node);
+    for path in ["/", "/peers", "/nothing"] {
+        let page = browser.get(path).text();
+        let title = between(&page, "<title>", "</title>");
+        assert!(title.ends_with(" - corner &lt;shop&gt;"), "{path}: {title}");
+        assert!(page.contains("rel=\"icon\""), "{path}");
+    }
+    for path in ["/favicon.ico", "/assets/icon.svg"] {
+        let icon = browser.get(path);
+        assert_eq!((icon.status, icon.header("content-type")), (200, Some("image/svg+xml")));
+    }
+}
+
+#[test]
 fn a_peer_is_created_run_and_deleted_through_forms_alone() {
     let node = Node::start();
     let browser = Browser::of(&node);
@@ -144,14 +161,18 @@ fn a_peer_is_created_run_and_deleted_through_forms_alone() {
     let count = |page: &str| page.matches("name=\"token_id\"").count();
     assert_eq!((count(&fresh), count(&again)), (2, 2), "a reload makes no other token");
     let revoke = between(&fresh, "name=\"token_id\" value=\"", "\"").to_owned();
-    let revoked = browser.send(&path, &format!("{path}/tokens/revoke"), &[("token_id", &revoke)]);
+    let action = format!("{path}/tokens/revoke");
+    let asked = browser.send(&path, &action, &[("token_id", &revoke)]).text();
+    assert!(asked.contains("Revoke the token") && asked.contains(&revoke), "{asked}");
+    let confirmed = [("token_id", revoke.as_str()), ("confirmed", "yes")];
+    let revoked = browser.send(&path, &action, &confirmed);
     assert_eq!(revoked.status, 303);
 
     let delete = format!("{path}/delete");
     let unsure = browser.send(&path, &delete, &[("confirm", "yes")]);
     assert!(unsure.status == 400 && unsure.text().contains("type test.othergreatwallet"));
     let deleted = browser.send(&path, &delete, &[("confirm", "test.othergreatwallet")]);
-    assert_eq!(deleted.header("location"), Some("/peers"));
+    assert_eq!(deleted.header("location"), Some("/peers?done=deleted"));
     assert_eq!(browser.get(&path).status, 404);
 
     let audit = "{ auditEvents(first: 20) { edges { node { operation code caller } } } }";

@@ -1,5 +1,7 @@
 //! What the pages refuse: who may not see them, forms that are filled in wrongly, forms of others.
 
+use serde_json::json;
+
 use super::{Desk, SECRET, driver::Scripts};
 use crate::support::http::Connection;
 
@@ -63,6 +65,21 @@ fn new_peer(desk: &Desk) {
     desk.is_told("address", "g..x", "invalid ILP address");
     fields.iter().for_each(|(field, typed, why)| desk.is_told(field, typed, why));
     assert!(driver.text("[role=alert]").contains("Nothing was done yet"));
+    let focused = driver.run(FOCUSED);
+    assert_eq!(focused, json!(["address", true]), "the first field that is wrong, and in view");
+}
+
+/// The field that has the focus, and whether it is on the screen.
+const FOCUSED: &str = "const at = document.activeElement, box = at.getBoundingClientRect();
+    return [at.id, box.top >= 0 && box.bottom <= innerHeight]";
+
+/// The node is killed under a page that follows it; its banner doesn't say that it is well.
+pub(super) fn a_node_that_is_gone(desk: &Desk) {
+    desk.open("/");
+    desk.sign_in(SECRET);
+    desk.driver.until("#health", "The node is well.");
+    desk.node.signal("KILL");
+    desk.driver.until("#health .bad", "The node doesn't answer.");
 }
 
 /// A form whose token is not its own does nothing, and neither does one that is sent too late.

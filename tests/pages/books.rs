@@ -1,7 +1,9 @@
 //! The books: totals, accounts, movements by cursor, pending withdrawals, adding it all up.
 
+use serde_json::json;
+
 use super::{Browser, between};
-use crate::support::Node;
+use crate::support::{Node, packets::prepare, stub::Stub};
 
 /// A node with one asset and one peer that has 10,000.00 of it, and the ids of both.
 fn with_a_peer(browser: &Browser<'_>) -> (String, String) {
@@ -54,6 +56,37 @@ fn what_came_in_is_what_the_node_has_and_owes() {
     );
     let gone = browser.get(&format!("/books/accounts/{peer}")).text();
     assert!(gone.contains("Deleted") && gone.contains("Withdrawal"), "{gone}");
+}
+
+#[test]
+fn packets_do_not_bury_deposits_and_are_summed_up_by_day() {
+    let node = Node::start();
+    let browser = Browser::of(&node);
+    let asset = node.create_asset("USD", 2);
+    let bob = Stub::fulfilling();
+    let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", json!({}));
+    node.create_peer(&asset, "test.bob", &bob.endpoint(), json!({}));
+    let mut sender = node.sender("test.alice");
+    for _ in 0..130 {
+        sender.fulfilled(&prepare("test.bob", 150));
+    }
+    // The initial deposit is older than every packet.
+    let peer = browser.get(&format!("/peers/{alice}")).text();
+    let (_, movements) = peer.split_once("Deposits and withdrawals").unwrap();
+    let (money, days) = movements.split_once("Packets by day").unwrap();
+    assert!(money.contains("Deposit") && money.contains("10,000.00 USD"), "{money}");
+    assert!(!money.contains(">Packet<"), "{money}");
+    assert!(days.contains(">130<") && days.contains("195.00 USD"), "{days}");
+    // The terms come before what has moved.
+    assert!(peer.find("Largest packet").unwrap() < peer.find("Deposits and withdrawals").unwrap());
+
+    let account = format!("/books/accounts/{alice}");
+    let all = browser.get(&account).text();
+    assert!(!all.contains(">Deposit<") && all.contains(">Packet<"), "{all}");
+    let money = browser.get(&format!("{account}?what=money")).text();
+    assert!(money.contains(">Deposit<") && !money.contains(">Packet<"), "{money}");
+    let time = between(&money, "data-label=\"When\"><time datetime=\"", "</time>");
+    assert!(time.ends_with(" UTC") && !time.contains("ago<"), "books have dates: {time}");
 }
 
 #[test]

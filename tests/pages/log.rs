@@ -1,5 +1,7 @@
 //! Events, the audit log, and the settings with where each came from.
 
+use serde_json::{Value, json};
+
 use super::{Browser, between};
 use crate::support::{Node, wait_for};
 
@@ -67,6 +69,149 @@ fn the_audit_log_says_who_did_what_and_what_came_of_it() {
     assert_eq!(rows("/audit?operation=createPeer&code=200"), 1);
     assert!(browser.get("/audit?operation=no").text().contains("Nothing of that kind"));
     assert_eq!(browser.get("/audit?after=x").status, 400);
+}
+
+const CHANGES: &str = "{ auditEvents(first: 1) { edges { node {
+    operation code detail changes { kind before after } } } } }";
+
+/// The newest record of the audit log.
+fn newest(node: &Node) -> Value {
+    node.query(CHANGES, json!({}))["auditEvents"]["edges"][0]["node"].take()
+}
+
+#[test]
+fn the_audit_log_has_each_field_that_a_page_changed_as_it_has_the_api_s() {
+    let node = Node::start();
+    let browser = Browser::of(&node);
+    let asset = browser.asset("USD");
+    assert_eq!(newest(&node)["changes"][0]["after"]["scale"], 2);
+    let made = browser.peer(&asset, &[]);
+    let path = format!("/peers/{}", between(made.header("location").unwrap(), "/peers/", "/"));
+    let edit = [
+        ("address", "test.othergreatwallet"),
+        ("endpoint", "https://new.example/ilp?key=hushhush"),
+        ("outgoing_token", "nexttoken"),
+        ("spread", "25"),
+        ("packets_per_minute", "60"),
+        ("is_default_route", "yes"),
+    ];
+    let saved = browser.send(&format!("{path}/edit"), &format!("{path}/edit"), &edit);
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    let by_page = newest(&node);
+    let (before, after) = (&by_page["changes"][0]["before"], &by_page["changes"][0]["after"]);
+    assert_eq!((&by_page["operation"], &by_page["code"]), (&json!("updatePeer"), &json!("200")));
+    assert_eq!(
+        *before,
+        json!({
+            "name": "The Other Great Wallet", "endpoint": "ilp.othergreatwallet.com",
+            "outgoingToken": "(hidden)", "spreadBasisPoints": 0, "packetsPerMinuteMax": null,
+            "isDefaultRoute": false,
+        })
+    );
+    assert_eq!(
+        *after,
+        json!({
+            "name": null, "endpoint": "https://new.example/ilp?(hidden)",
+            "outgoingToken": "(hidden, another one)", "spreadBasisPoints": 25,
+            "packetsPerMinuteMax": "60", "isDefaultRoute": true,
+        })
+    );
+    let shown = browser.get("/audit").text();
+    for words in ["What it changed", "ilp.othergreatwallet.com", "spreadBasisPoints"] {
+        assert!(shown.contains(words), "{words} in {shown}");
+    }
+    // The same change by the API leaves the same record, but for how it was asked for.
+    let id = path.trim_start_matches("/peers/");
+    let by_api = |input: Value| {
+        let mutation = "mutation($input: UpdatePeerInput!) { updatePeer(input: $input) { code } }";
+        node.query(mutation, json!({ "input": input }));
+        newest(&node)["changes"].take()
+    };
+    let outgoing = |endpoint: &str, token: &str| json!({"outgoing": {"endpoint": endpoint, "authToken": token}});
+    by_api(json!({
+        "id": id, "name": "The Other Great Wallet", "spreadBasisPoints": 0,
+        "packetsPerMinuteMax": null, "isDefaultRoute": false,
+        "http": outgoing("ilp.othergreatwallet.com", "theirtoken"),
+    }));
+    let again = by_api(json!({
+        "id": id, "name": null, "spreadBasisPoints": 25, "packetsPerMinuteMax": "60",
+        "isDefaultRoute": true,
+        "http": outgoing("https://new.example/ilp?key=hushhush", "nexttoken"),
+    }));
+    assert_eq!(again, by_page["changes"]);
+    let everything = node.dir.log() + &browser.get("/audit").text();
+    for secret in ["theirtoken", "nexttoken", "hushhush", "mytoken"] {
+        assert!(!everything.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn a_form_does_not_overwrite_what_changed_since_it_was_opened() {
+    let node = Node::start();
+    let browser = Browser::of(&node);
+    let asset = browser.asset("USD");
+    let made = browser.peer(&asset, &[]);
+    let id = between(made.header("location").unwrap(), "/peers/", "/").to_owned();
+    let form = format!("/peers/{id}/edit");
+    let opened = browser.get(&form).text();
+    let version = between(&opened, "name=\"version\" value=\"", "\"").to_owned();
+    let edit = "mutation($input: UpdatePeerInput!) { updatePeer(input: $input) { code peer { version } } }";
+    let input =
+        json!({ "id": id, "spreadBasisPoints": 7, "maxPacketAmount": "500", "version": version });
+    let edited = node.query(edit, json!({ "input": input }))["updatePeer"].take();
+    assert_eq!(edited["code"], "200", "{edited}");
+    let stale = node.query(edit, json!({ "input": input }))["updatePeer"].take();
+    assert_eq!(stale["code"], "409", "{stale}");
+    let typed = [
+        ("address", "test.othergreatwallet"),
+        ("name", "The Other Great Wallet"),
+        ("endpoint", "ilp.othergreatwallet.com"),
+        ("spread", "9"),
+    ];
+    let send =
+        |version: &str| browser.send(&form, &form, &[&typed[..], &[("version", version)]].concat());
+    let refused = send(&version);
+    let page = refused.text();
+    assert_eq!(refused.status, 409, "{page}");
+    let row = between(&page, "Spread in basis points</th>", "</tr>");
+    assert!(row.contains(">7<") && row.contains(">9<"), "{row}");
+    let row = between(&page, "Largest packet</th>", "</tr>");
+    assert!(row.contains(">5.00<") && row.contains("(empty)"), "{row}");
+    // What was typed is still there, and sent again it wins.
+    assert!(page.contains("name=\"spread\" type=\"text\" value=\"9\""), "{page}");
+    let fresh = between(&page, "name=\"version\" value=\"", "\"").to_owned();
+    assert_eq!(fresh, edited["peer"]["version"].as_str().unwrap());
+    assert_eq!(send(&fresh).status, 303);
+
+    // The same of an asset and of a wallet address.
+    let path = format!("/assets/{asset}");
+    let opened = browser.get(&path).text();
+    let version = between(&opened, "name=\"version\" value=\"", "\"").to_owned();
+    let terms = |threshold: &str| {
+        let fields = [("liquidity_threshold", threshold), ("version", version.as_str())];
+        browser.send(&path, &format!("{path}/terms"), &fields)
+    };
+    assert_eq!(terms("5").status, 303);
+    let refused = terms("6");
+    assert_eq!(refused.status, 409);
+    let page = refused.text();
+    let row = between(&page, "Tell me when the stock falls to</th>", "</tr>");
+    assert!(row.contains(">5.00<") && row.contains(">6<"), "{row}");
+
+    let wallet = [("address", "https://wallet.example/alice"), ("asset", asset.as_str())];
+    let made = browser.send("/wallets/new", "/wallets/new", &wallet);
+    let path = made.header("location").unwrap().split('?').next().unwrap().to_owned();
+    let opened = browser.get(&path).text();
+    let version = between(&opened, "name=\"version\" value=\"", "\"").to_owned();
+    let rename = |name: &str| {
+        browser.send(&path, &path, &[("name", name), ("version", &version), ("status", "ACTIVE")])
+    };
+    assert_eq!(rename("Alice").status, 303);
+    let refused = rename("Alicia");
+    assert_eq!(refused.status, 409);
+    let page = refused.text();
+    let row = between(&page, "Public name</th>", "</tr>");
+    assert!(row.contains(">Alice<") && row.contains(">Alicia<"), "{row}");
 }
 
 #[test]

@@ -40,7 +40,12 @@ fn rates_are_set_shown_with_their_source_and_deleted() {
         assert!(error.contains(why), "{field}: {error}");
         assert!(text.contains(&format!("value=\"{wrong}\"")), "{text}");
     }
-    let delete = |quote| browser.send("/rates", "/rates/delete", &[("base", "USD"), quote]);
+    let asked = [("base", "USD"), ("quote", "EUR")];
+    let asked = browser.send("/rates", "/rates/delete", &asked).text();
+    assert!(asked.contains("Delete the rate USD/EUR?"), "{asked}");
+    let delete = |quote| {
+        browser.send("/rates", "/rates/delete", &[("base", "USD"), quote, ("confirmed", "yes")])
+    };
     assert_eq!(delete(("quote", "EUR")).header("location"), Some("/rates?done=deleted"));
     assert_eq!(delete(("quote", "EUR")).status, 404, "it is gone");
     assert!(!browser.get("/rates").text().contains("You set it"));

@@ -55,6 +55,22 @@ fn a_wallet_address_is_made_changed_and_shown_as_it_is() {
     assert_eq!(browser.post(&path, &[("status", "ACTIVE")], &[]).status, 403);
 }
 
+/// The payment is in the list with who pays it, and is found by state and by words.
+fn it_is_found(browser: &Browser<'_>, list: &str, payment: &str) {
+    let from = between(list, "data-label=\"From\">", "</td>");
+    assert!(from.contains("https://wallet.example/alice"), "{from}");
+    for (query, is_there) in [
+        ("state=COMPLETED", true),
+        ("state=FAILED", false),
+        ("q=WALLET.example", true),
+        ("q=nowhere", false),
+        ("kind=OUTGOING&state=COMPLETED&q=bob", true),
+    ] {
+        let found = browser.get(&format!("/payments?{query}")).text();
+        assert_eq!(found.contains(payment), is_there, "{query}: {found}");
+    }
+}
+
 #[test]
 fn a_payment_is_priced_made_followed_and_settled() {
     let node = Node::start();
@@ -103,8 +119,11 @@ fn a_payment_is_priced_made_followed_and_settled() {
     let again = browser.send(&quote, &quote, &[]);
     assert!(again.status == 400 && again.text().contains("a payment was made from it before"));
 
-    let page = browser.get(&expected).text();
-    assert!(page.contains(">Received<") && page.contains("payment to https://"), "{page}");
+    // The receiver's side is noted a moment after the sender's.
+    wait_for("what was received", || {
+        let page = browser.get(&expected).text();
+        (page.contains(">Received<") && page.contains("payment to https://")).then_some(())
+    });
     let withdraw = format!("{expected}/withdraw");
     let wrong = browser.send(&expected, &withdraw, &[("timeout_s", "soon")]);
     assert!(wrong.status == 400 && wrong.text().contains("value=\"soon\""));
@@ -113,6 +132,7 @@ fn a_payment_is_priced_made_followed_and_settled() {
     let list = browser.get("/payments").text();
     assert!(list.contains(&expected) && list.contains(&payment), "{list}");
     assert!(!browser.get("/payments?kind=INCOMING").text().contains(&payment));
+    it_is_found(&browser, &list, &payment);
     assert!(browser.get(&bob).text().contains("Shoes &amp; &lt;socks&gt;"));
     assert!(browser.get(&alice).text().contains("None yet"));
 }

@@ -2,7 +2,8 @@
 //!
 //! No GraphQL and no HTTP here: the GraphQL schema and the web pages are two callers of the same
 //! [`Operator`]. Every operation checks its whole input, then changes the store, then the books,
-//! then the connector; so what is live is always durable, and what was answered is live.
+//! then the connector; so what is live is always durable, and what was answered is live. Operations
+//! that change something are those of [`Recorded`], which keeps their audit record.
 
 mod assets;
 pub mod audit;
@@ -17,6 +18,7 @@ mod event_kind;
 mod events;
 mod fees;
 mod form_checks;
+mod given;
 mod idempotency;
 mod incoming_payments;
 mod inputs;
@@ -24,6 +26,7 @@ mod iso_time;
 mod links;
 mod liquidity;
 mod load;
+mod movements;
 mod network;
 mod outcome;
 mod outgoing_payments;
@@ -41,10 +44,12 @@ mod peers;
 mod quotes;
 mod rates;
 mod recipients;
+mod recorded;
 mod routes;
 mod seek;
 mod sending;
 mod so_far;
+mod subject;
 pub(crate) mod tenants;
 mod thresholds;
 pub(crate) mod tokens;
@@ -68,13 +73,13 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Instant,
 };
 
 use ilp_connector::{account::AccountId, peer::Asset};
-use ilp_store::{Claim, DurableLedger, Store};
+use ilp_store::{Claim, DurableLedger, Recorder, Store};
 use interledger_packet::Timestamp;
 use parking_lot::RwLock;
 use tokio::sync::{
@@ -90,25 +95,28 @@ pub use self::{
     },
     backup::BACKUP_INVITATION,
     books::{AccountAsset, AccountOwner, AccountView, AssetBooks, Movements},
-    check::steers,
+    check::{VERSION_CONFLICT, steers},
     clock_steps::ClockStep,
     error::{ErrorKind, OperatorError},
     event_kind::{EventKind, SentEvents},
     form_checks::PeerField,
     inputs::{AssetEdit, Deposit, Edit, NewAsset, NewPeer, PeerEdit, Withdrawal},
     load::Loaded,
+    movements::{MovementDigest, PacketDay},
     network::{Network, PeeringPost, PeeringReply, PingOutcome, PingOver, PingReply, PingWay},
     packets::{PacketWatch, PacketsSeen},
     page::PageArguments,
     parts::{BoxFuture, Clock, Parts},
     payees::{Payee, SpspTarget},
-    peer_by_url::PeerByUrl,
+    peer_by_url::{PeerByUrl, PeeringByUrl},
     peer_liquidity::LiquidityView,
     peer_search::Found,
     rates::{NewRate, without_asset},
     recipients::{Declined, Recipient, Reserved},
+    recorded::Recorded,
     routes::{RouteView, Way},
     seek::Sought,
+    subject::Subject,
     tenants::{TenantProfile, TenantSettingName, TenantView, without_secrets},
     thresholds::LowAccount,
     tokens::{AddedToken, TokenName, random_token, token_id},
@@ -123,17 +131,15 @@ pub use self::{
         WithdrawnFromWalletAddress,
     },
 };
-pub(crate) use self::{idempotency::Request, outcome::Outcome};
+pub(crate) use self::{idempotency::Request, outcome::Outcome, subject::WAITING_FOR_APPROVAL};
 
 /// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
 const CHANGES_WAITING_MAX: usize = 256;
 
-/// Runs the operations. Cheap to clone.
+/// Runs the operations that read, and opens the record under which others run. Cheap to clone.
 #[derive(Clone)]
 pub struct Operator {
     inner: Arc<Inner>,
-    /// The request that changes made through this clone are for, if it may come again.
-    claim: Option<Arc<Claim>>,
 }
 
 struct Inner {
@@ -158,6 +164,8 @@ struct Inner {
     withdrawal_made: Notify,
     /// Who may be paid, and which payments run.
     wallets: Wallets,
+    /// How many nodes that asked to become peers wait for approval.
+    peering_waiting: AtomicUsize,
     /// Wakes whoever asks for rates: there is a new asset.
     rates_wanted: Notify,
     /// Codes whose rates the rates service doesn't tell, and why.
@@ -187,6 +195,7 @@ impl Operator {
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
             withdrawal_made: Notify::new(),
             wallets: Wallets::default(),
+            peering_waiting: AtomicUsize::new(0),
             rates_wanted: Notify::new(),
             rates_failing: parking_lot::Mutex::default(),
             packets: packets::Lookers::default(),
@@ -195,7 +204,7 @@ impl Operator {
         };
         let links = Arc::clone(&inner.links);
         inner.parts.connector.observe_links(move |peer| links.note(peer));
-        Self { inner: Arc::new(inner), claim: None }
+        Self { inner: Arc::new(inner) }
     }
 
     /// The id of the one tenant.
@@ -222,6 +231,23 @@ impl Operator {
         self.inner.is_loaded.load(Ordering::Acquire)
     }
 
+    /// Ready once no change is under way. For a node that ends and lets nobody begin another one:
+    /// a task that is dropped with its runtime stops in the middle, as in a crash.
+    pub async fn changes_done(&self) {
+        drop(self.inner.changing.write().await);
+    }
+
+    /// Reads from the store on a thread that may wait for the disk.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, OperatorError> + Send + 'static,
+    ) -> Result<T, OperatorError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || work(&inner)).await
+    }
+}
+
+impl Recorded {
     /// Runs one change: alone, and to its end. It runs in a task of its own, so that a client
     /// which hangs up in the middle can't leave store, books and connector at odds.
     async fn change<T, F>(
@@ -236,7 +262,8 @@ impl Operator {
         self.change_in(async move { Turn::Alone(changing.write_owned().await) }, work).await
     }
 
-    /// The same beside others of its kind, so that they share syncs; no other change is made then.
+    /// Runs one change beside others of its kind, so that they share syncs. Changes of other kinds
+    /// wait.
     async fn change_beside<T, F>(
         &self,
         work: impl FnOnce(Changing) -> F + Send + 'static,
@@ -258,7 +285,8 @@ impl Operator {
         T: Send + 'static,
         F: Future<Output = Result<T, OperatorError>> + Send + 'static,
     {
-        let (inner, claim) = (Arc::clone(&self.inner), self.claim.clone());
+        let inner = Arc::clone(&self.inner);
+        let (recorder, claim) = (self.recorder.clone(), self.claim.clone());
         let place = Arc::clone(&inner.waiting).try_acquire_owned().map_err(|_| {
             OperatorError::new(
                 ErrorKind::Unavailable,
@@ -266,9 +294,15 @@ impl Operator {
             )
         })?;
         let task = tokio::spawn(async move {
+            if let Some(recorder) = &recorder {
+                // What can't be noted is not done.
+                let (inner, begun) = (Arc::clone(&inner), recorder.record());
+                blocking(move || Ok(inner.parts.store.note_audit(&begun)?)).await?;
+            }
             let turn = Arc::new(turn.await);
             let changing = Changing {
                 inner: Arc::clone(&inner),
+                recorder,
                 claim: claim.clone(),
                 _turn: Arc::clone(&turn),
             };
@@ -285,21 +319,6 @@ impl Operator {
             answer
         });
         task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
-    }
-
-    /// Ready once no change is under way. For a node that ends and lets nobody begin another one:
-    /// a task that is dropped with its runtime stops in the middle, as in a crash.
-    pub async fn changes_done(&self) {
-        drop(self.inner.changing.write().await);
-    }
-
-    /// Reads from the store on a thread that may wait for the disk.
-    async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Inner) -> Result<T, OperatorError> + Send + 'static,
-    ) -> Result<T, OperatorError> {
-        let inner = Arc::clone(&self.inner);
-        blocking(move || work(&inner)).await
     }
 }
 
@@ -342,6 +361,8 @@ enum Turn {
 /// One change under way. As long as it exists, there is no other, but for those beside it.
 struct Changing {
     inner: Arc<Inner>,
+    /// The audit record that it is made under; `None` for what the node does by itself.
+    recorder: Option<Recorder>,
     /// The request that it is for, if that may come again.
     claim: Option<Arc<Claim>>,
     _turn: Arc<Turn>,
@@ -375,8 +396,16 @@ impl Changing {
         T: Send + 'static,
         OperatorError: From<E>,
     {
-        let store = self.inner.parts.store.clone();
+        let store = self.recording(self.inner.parts.store.clone());
         blocking(move || Ok(work(&store)?)).await
+    }
+
+    /// The store with each of its changes in the audit record of this change.
+    fn recording(&self, store: Store) -> Store {
+        match &self.recorder {
+            Some(recorder) => store.recording(recorder),
+            None => store,
+        }
     }
 }
 

@@ -5,7 +5,6 @@ mod amount;
 mod answer;
 mod asset;
 mod audit;
-mod audited;
 mod books;
 mod document;
 mod event;

@@ -57,6 +57,17 @@ const follower = document.querySelector("[data-follow]");
 if (follower && "EventSource" in window) {
   const waiting = {};
   let source;
+  // What the node last said of its health is not true any more once it doesn't answer. When it does
+  // again, it tells all parts anew.
+  const gone = () => {
+    const banner = document.querySelector("#health .notice");
+    if (!banner) return;
+    const words = document.createElement("strong");
+    words.textContent = "The node doesn't answer.";
+    banner.className = "notice bad";
+    banner.replaceChildren(words);
+    delete waiting.health;
+  };
   const say = (words, path) => {
     follower.replaceChildren(words + " ");
     if (path) {
@@ -105,8 +116,10 @@ if (follower && "EventSource" in window) {
       // Where the browser doesn't try again by itself, the node has refused.
       if (source?.readyState === EventSource.CLOSED) {
         stop();
+        gone();
         say("This page is not kept up to date now. Reload it to see what is new.");
       } else {
+        gone();
         say("The node doesn't answer. This page waits for it.");
       }
     });

@@ -10,9 +10,8 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use ilp_admin::operator::{AssetView, NewAsset, Operator};
+use ilp_admin::operator::{AssetView, NewAsset, Recorded};
 use maud::html;
-use serde_json::json;
 
 pub(crate) use self::detail::live;
 use crate::{
@@ -22,7 +21,7 @@ use crate::{
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show, show_as},
     paging::{asked, links},
-    parts::{amount, liquidity_bar},
+    parts::{amount, liquidity_bar, notice},
     visit::{Submitted, Visit},
 };
 
@@ -40,6 +39,7 @@ async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     let rows = pages.operator.assets(&asked(&visit)).await?;
     let links = links(&visit, "/assets", &rows, |asset| asset.record.id.to_string());
     let body = html! {
+        @if visit.query.get("done") == "deleted" { (notice("good", "Deleted.")) }
         div.head {
             h1 { "Assets" }
             a.button href="/assets/new" { "New asset" }
@@ -101,11 +101,10 @@ async fn creating(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<Asset
     let withdrawal_threshold = errors.amount(fields, "withdrawal_threshold", scale);
     let liquidity_threshold = errors.amount(fields, "liquidity_threshold", scale);
     errors.into_result()?;
-    let detail = json!({ "code": code, "scale": scale });
     let new = NewAsset { code, scale, withdrawal_threshold, liquidity_threshold };
-    let work = |operator: Operator| async move { operator.create_asset(new).await };
+    let work = |operator: Recorded| async move { operator.create_asset(new).await };
     let words = [("Asset already exists", "code"), ("invalid asset code", "code")];
-    let made = pages.change(visit, "createAsset", detail, work).await;
+    let made = pages.change(visit, "createAsset", work).await;
     made.map_err(|error| Errors::of(&error, &words))
 }
 

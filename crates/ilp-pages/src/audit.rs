@@ -6,6 +6,7 @@ use axum::{Router, extract::State, routing::get};
 use ilp_store::{AuditFilter, AuditOutcome, AuditRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
+use serde_json::Value;
 
 use crate::{
     Pages,
@@ -112,6 +113,7 @@ fn row(record: &AuditRecord, now: Timestamp) -> Markup {
             td data-label="When" { (moment_ms(record.at_ms, now)) }
             td data-label="What" { div {
                 a href={ "/audit?operation=" (record.operation) } { code { (plain(&record.operation)) } }
+                (changes(record))
                 @if record.detail != "{}" { details { summary.small.quiet { "What it was given" } pre { (given(&record.detail)) } } }
             } }
             td data-label="Who" { div { (who) @if !record.origin.is_empty() { br; span.small.quiet { (plain(&record.origin)) } } } }
@@ -120,9 +122,50 @@ fn row(record: &AuditRecord, now: Timestamp) -> Markup {
     }
 }
 
+/// What an operation changed: each field with what it was and what it is.
+fn changes(record: &AuditRecord) -> Markup {
+    let changes: Vec<Value> = serde_json::from_str(&record.changes).unwrap_or_default();
+    html! {
+        @if !changes.is_empty() {
+            details {
+                summary.small.quiet { "What it changed" }
+                @for change in &changes { (change_of(change)) }
+            }
+        }
+    }
+}
+
+fn change_of(change: &Value) -> Markup {
+    let (before, after) = (&change["before"], &change["after"]);
+    let side = if after.is_null() { before } else { after };
+    let names: Vec<&String> = side.as_object().into_iter().flat_map(|side| side.keys()).collect();
+    let deed = match (before.is_null(), after.is_null()) {
+        (true, _) => "made",
+        (_, true) => "removed",
+        _ => "changed",
+    };
+    let kind = change["kind"].as_str().unwrap_or("more records");
+    html! {
+        p.small { (plain(kind)) " " code { (plain(change["id"].as_str().unwrap_or_default())) } " " (deed) }
+        ul.small.changes {
+            @for name in names { li {
+                strong { (plain(name)) } ": " (value_text(&before[name])) " \u{2192} " (value_text(&after[name]))
+            } }
+        }
+    }
+}
+
+fn value_text(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => plain(text),
+        other => plain(&other.to_string()),
+    }
+}
+
 /// What an operation was given, a member to a line; there are no secrets in it.
 fn given(detail: &str) -> String {
-    let value = serde_json::from_str::<serde_json::Value>(detail).ok();
+    let value = serde_json::from_str::<Value>(detail).ok();
     let lines = value.and_then(|value| serde_json::to_string_pretty(&value).ok());
     plain(lines.as_deref().unwrap_or(detail))
 }

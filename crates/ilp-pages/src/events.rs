@@ -7,11 +7,11 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use ilp_admin::operator::{EventKind, Operator};
+use ilp_admin::operator::{EventKind, Recorded};
 use ilp_store::{Delivery, EventRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     Pages,
@@ -130,9 +130,9 @@ async fn retry(
     Path(id): Path<String>,
     Submitted { visit, .. }: Submitted,
 ) -> Answer {
-    let (detail, event) = (json!({ "id": id }), id.clone());
-    let work = |operator: Operator| async move { operator.retry_event(&event).await };
-    pages.change(&visit, "retryWebhookEvent", detail, work).await?;
+    let event = id.clone();
+    let work = |operator: Recorded| async move { operator.retry_event(&event).await };
+    pages.change(&visit, "retryWebhookEvent", work).await?;
     Ok(see_other(&format!("/events/{id}?done=retry")))
 }
 

@@ -7,11 +7,10 @@ use axum::{
     extract::{Path, State},
     routing::get,
 };
-use ilp_admin::operator::{AssetView, NewFee, Operator, OperatorError};
+use ilp_admin::operator::{AssetView, NewFee, OperatorError, Recorded};
 use ilp_connector::amount::{format_amount, parse_amount};
 use ilp_store::{FeeKind, FeeRecord};
 use maud::{Markup, html};
-use serde_json::json;
 
 use crate::{
     Pages,
@@ -106,13 +105,9 @@ async fn setting(
     errors.into_result()?;
     let basis_points = basis_points.and_then(|points| i32::try_from(points).ok()).unwrap_or(0);
     let asset_id = asset.record.id.to_string();
-    let detail = json!({
-        "assetId": asset_id, "type": "SENDING", "fixed": fixed.to_string(),
-        "basisPoints": basis_points,
-    });
     let new = NewFee { asset_id, kind: FeeKind::Sending, fixed, basis_points };
-    let work = |operator: Operator| async move { operator.set_fee(new).await };
-    let made = pages.change(visit, "setFee", detail, work).await;
+    let work = |operator: Recorded| async move { operator.set_fee(new).await };
+    let made = pages.change(visit, "setFee", work).await;
     made.map_err(|error| Errors::of(&error, &[("Basis point fee", "percent")]))
 }
 

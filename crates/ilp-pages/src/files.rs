@@ -1,4 +1,4 @@
-//! The style and the script, which are in the binary.
+//! The style, the script and the icon, which are in the binary.
 
 use axum::{
     http::{
@@ -10,6 +10,7 @@ use axum::{
 
 const STYLE: &str = include_str!("../assets/style.css");
 const SCRIPT: &str = include_str!("../assets/script.js");
+const ICON: &str = include_str!("../assets/icon.svg");
 
 pub(crate) async fn style(headers: HeaderMap) -> Response {
     file(STYLE, "text/css; charset=utf-8", &headers)
@@ -17,6 +18,10 @@ pub(crate) async fn style(headers: HeaderMap) -> Response {
 
 pub(crate) async fn script(headers: HeaderMap) -> Response {
     file(SCRIPT, "text/javascript; charset=utf-8", &headers)
+}
+
+pub(crate) async fn icon(headers: HeaderMap) -> Response {
+    file(ICON, "image/svg+xml", &headers)
 }
 
 /// Browsers ask each time whether theirs is still good, which costs nothing; so after an upgrade

@@ -1,14 +1,14 @@
 //! Forms: fields with a label, a hint and what is wrong with them, which keep what was typed.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use axum::http::StatusCode;
-use ilp_admin::operator::OperatorError;
+use ilp_admin::operator::{OperatorError, VERSION_CONFLICT};
 use ilp_connector::amount::parse_amount;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use crate::{answer, fields::Fields};
+use crate::{answer, fields::Fields, parts::plain};
 
 /// What is wrong with a form, by field. What reads a form and does what it asks for collects them
 /// and ends with them, by `?`; what was asked on a page is shown on it again then, see [`Typed`].
@@ -17,10 +17,30 @@ pub(crate) struct Errors {
     by_field: BTreeMap<&'static str, String>,
     /// Of the refusal, if it was not the form itself that was wrong.
     status: Option<StatusCode>,
+    /// Whether what the form edits was edited by another client since the form was opened.
+    is_stale: bool,
+    /// The fields that differ then.
+    clashes: Vec<Clash>,
 }
+
+/// A field whose stored value is not what was typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Clash {
+    label: &'static str,
+    stored: String,
+    typed: String,
+}
+
+/// The hidden field that names the version which a form edits.
+pub(crate) const VERSION: &str = "version";
 
 /// What stands for the form as a whole.
 const WHOLE: &str = "";
+
+/// What is said of a form whose object was edited since it was opened.
+const STALE: &str = "Nothing was saved: this was changed since you opened the form, by another \
+                     operator or by the peer's own node. Below is what is stored now beside what you \
+                     typed. Saving again stores what you typed.";
 
 impl Errors {
     /// What an operation refused, at the field that it's about if that can be told.
@@ -28,7 +48,12 @@ impl Errors {
         let message = error.message();
         let about = fields.iter().find(|(words, _)| message.starts_with(words));
         let status = Some(answer::status(error.kind()));
-        let mut errors = Self { status, ..Self::default() };
+        let is_stale = message.starts_with(VERSION_CONFLICT);
+        let mut errors = Self { status, is_stale, ..Self::default() };
+        if is_stale {
+            errors.add(WHOLE, STALE);
+            return errors;
+        }
         errors.add(about.map_or(WHOLE, |(_, field)| field), message);
         errors
     }
@@ -62,6 +87,11 @@ impl Errors {
         json!(self.by_field)
     }
 
+    /// Reads the version that a form edits; none in a form that was made before versions were.
+    pub(crate) fn version(&mut self, fields: &Fields) -> Option<u64> {
+        self.number(fields, VERSION, u64::MAX)
+    }
+
     /// Reads a whole number of at most `max`.
     pub(crate) fn number(&mut self, fields: &Fields, name: &'static str, max: u64) -> Option<u64> {
         let text = fields.given(name)?;
@@ -76,7 +106,8 @@ impl Errors {
 
     /// Reads an amount in standard units.
     pub(crate) fn amount(&mut self, fields: &Fields, name: &'static str, scale: u8) -> Option<u64> {
-        let read = parse_amount(fields.given(name)?, scale);
+        let text = fields.given(name)?;
+        let read = parse_amount(&ungrouped(text, scale), scale);
         read.map_err(|error| self.add(name, error.to_string())).ok()
     }
 
@@ -86,6 +117,20 @@ impl Errors {
             self.add(field, error.message());
         }
     }
+}
+
+/// An amount as pages show it, such as `10,000.00`, without its commas. A comma is taken for one
+/// between thousands only where nothing else can be meant: between groups of three digits, and before
+/// a decimal point if the asset has decimal places. `1,250` could be one and a quarter.
+fn ungrouped(text: &str, scale: u8) -> Cow<'_, str> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let is_grouped = whole.contains(',')
+        && (1..=3).contains(&first.len())
+        && groups.all(|group| group.len() == 3)
+        && (scale == 0 || !fraction.is_empty());
+    if is_grouped { Cow::Owned(text.replace(',', "")) } else { Cow::Borrowed(text) }
 }
 
 /// What an operation refused, of the form as a whole.
@@ -122,6 +167,26 @@ impl Typed {
         self
     }
 
+    /// Shows what is stored now beside what was typed, if the form was refused because the one is not
+    /// what the other was made of. When it is sent again, it is meant to win.
+    pub(crate) fn against(mut self, stored: &Fields, labels: &[(&str, &'static str)]) -> Self {
+        if self.errors.is_stale {
+            let clash = |(name, label): &(&str, &'static str)| {
+                let (stored, typed) = (stored.get(name), self.fields.get(name));
+                let same = stored.split_whitespace().eq(typed.split_whitespace());
+                (!same).then(|| Clash { label, stored: stored.to_owned(), typed: typed.to_owned() })
+            };
+            self.errors.clashes = labels.iter().filter_map(clash).collect();
+            self.fields.set(VERSION, stored.get(VERSION));
+        }
+        self
+    }
+
+    /// The version that the form edits.
+    pub(crate) fn version(&self) -> Markup {
+        html! { input type="hidden" name=(VERSION) value=(self.fields.get(VERSION)); }
+    }
+
     /// The status of the page that shows the form.
     pub(crate) fn status(&self) -> StatusCode {
         if self.errors.is_empty() {
@@ -137,6 +202,28 @@ impl Typed {
             @if !self.errors.is_empty() {
                 div.notice.bad role="alert" {
                     p { (whole.unwrap_or("Nothing was done yet. Change what is marked below, and send it again.")) }
+                    (self.clashes())
+                }
+            }
+        }
+    }
+
+    fn clashes(&self) -> Markup {
+        let empty =
+            |value: &str| if value.is_empty() { "(empty)".to_owned() } else { plain(value) };
+        html! {
+            @if self.errors.is_stale {
+                @if self.errors.clashes.is_empty() {
+                    p { "No field of this form differs. What was changed is not on it, such as a token." }
+                } @else {
+                    table.cards.clashes {
+                        thead { tr { th scope="col" { "Field" } th scope="col" { "Stored now" } th scope="col" { "What you typed" } } }
+                        tbody { @for Clash { label, stored, typed } in &self.errors.clashes { tr {
+                            th scope="row" { (label) }
+                            td data-label="Stored now" { (empty(stored)) }
+                            td data-label="What you typed" { (empty(typed)) }
+                        } } }
+                    }
                 }
             }
         }
@@ -166,7 +253,7 @@ impl Typed {
                 input id=(name) name=(name) type=(kind) value=(self.fields.get(name)) autocomplete="off"
                     spellcheck="false" inputmode=[(!mode.is_empty()).then_some(mode)]
                     aria-describedby={ (name) "-hint " (name) "-error" }
-                    aria-invalid=[error.map(|_| "true")];
+                    aria-invalid=[error.map(|_| "true")] autofocus[error.is_some()];
             },
         )
     }
@@ -180,7 +267,7 @@ impl Typed {
             &html! {
                 textarea id=(name) name=(name) rows="3" autocomplete="off" spellcheck="false"
                     aria-describedby={ (name) "-hint " (name) "-error" }
-                    aria-invalid=[error.map(|_| "true")] { (self.fields.get(name)) }
+                    aria-invalid=[error.map(|_| "true")] autofocus[error.is_some()] { (self.fields.get(name)) }
             },
         )
     }
@@ -193,7 +280,7 @@ impl Typed {
             label,
             &html! {
                 select id=(name) name=(name) aria-describedby={ (name) "-hint " (name) "-error" }
-                    aria-invalid=[error.map(|_| "true")] {
+                    aria-invalid=[error.map(|_| "true")] autofocus[error.is_some()] {
                     @for (value, words) in options {
                         option value=(value) selected[value == chosen] { (words) }
                     }
@@ -233,6 +320,24 @@ impl Typed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_is_taken_as_pages_show_it_and_no_comma_is_guessed() {
+        let read = |text: &str, scale| {
+            let mut errors = Errors::default();
+            let mut fields = Fields::default();
+            fields.set("amount", text);
+            errors.amount(&fields, "amount", scale)
+        };
+        assert_eq!(read("10,000.00", 2), Some(1_000_000));
+        assert_eq!(read("1,234,567.5", 2), Some(123_456_750));
+        assert_eq!(read("1,234", 0), Some(1_234));
+        assert_eq!(read(",123.00", 2), None);
+        for text in ["1,234", "12,50", "1,2345.00", "1234,567.00", "1,,234.00", "1.000,00"] {
+            assert_eq!(read(text, 2), None, "{text}");
+        }
+        assert_eq!(read("1,250", 3), None, "that could be one and a quarter");
+    }
 
     #[test]
     fn a_field_keeps_what_was_typed_and_says_what_is_wrong() {

@@ -1,9 +1,17 @@
 //! What surrounds every page.
 
-use axum::{http::StatusCode, response::Response};
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::Next,
+    response::Response,
+};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
+    Pages,
     answer::page,
     parts::plain,
     visit::{FORM_TOKEN, Visit},
@@ -84,6 +92,24 @@ pub(crate) fn form_token(visit: &Visit) -> Markup {
     html! { input type="hidden" name=(FORM_TOKEN) value=(visit.visitor.form_token); }
 }
 
+tokio::task_local! {
+    /// What the node is called whose page is being made.
+    static NODE_NAME: Arc<str>;
+}
+
+/// Makes an answer whose title names the node, so that an operator of several tells their tabs apart.
+pub(crate) async fn named(
+    State(pages): State<Arc<Pages>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    NODE_NAME.scope(pages.operator.name().into(), next.run(request)).await
+}
+
+fn node_name() -> Arc<str> {
+    NODE_NAME.try_with(Arc::clone).unwrap_or_else(|_| "jirani".into())
+}
+
 fn document(title: &str, top: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -92,7 +118,8 @@ fn document(title: &str, top: &Markup, body: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (plain(title)) " - jirani" }
+                title { (plain(title)) " - " (plain(&node_name())) }
+                link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
                 link rel="stylesheet" href="/assets/style.css";
                 script src="/assets/script.js" defer {}
             }

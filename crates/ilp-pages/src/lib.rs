@@ -11,6 +11,7 @@ mod audit;
 mod books;
 mod change;
 mod chart;
+mod confirm;
 mod events;
 mod fees;
 mod fields;
@@ -24,6 +25,7 @@ mod overview;
 mod paging;
 mod parts;
 mod payments;
+mod peering;
 mod peers;
 mod pulse;
 mod rates;
@@ -38,7 +40,7 @@ use std::{fmt, sync::Arc};
 
 use axum::{
     Router,
-    middleware::map_response,
+    middleware::{from_fn_with_state, map_response},
     routing::{get, post},
 };
 use ilp_admin::{Auth, operator::Operator};
@@ -94,15 +96,19 @@ pub fn pages(node: Node) -> (Router, Sampler) {
         followers: Arc::new(Semaphore::new(live::FOLLOWERS_MAX)),
         verifying: books::Verifying::default(),
     };
+    let pages = Arc::new(pages);
     let router = Router::new()
         .route("/", get(overview::show))
         .route("/sign-in", get(sign_in::ask).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/assets/style.css", get(files::style))
         .route("/assets/script.js", get(files::script))
+        .route("/assets/icon.svg", get(files::icon))
+        .route("/favicon.ico", get(files::icon))
         .merge(assets::routes())
         .merge(live::routes())
         .merge(peers::routes())
+        .merge(peering::routes())
         .merge(rates::routes())
         .merge(fees::routes())
         .merge(routes::routes())
@@ -113,7 +119,8 @@ pub fn pages(node: Node) -> (Router, Sampler) {
         .merge(audit::routes())
         .merge(settings::routes())
         .fallback(answer::nothing_here)
-        .with_state(Arc::new(pages))
+        .layer(from_fn_with_state(Arc::clone(&pages), layout::named))
+        .with_state(pages)
         .layer(map_response(answer::guard));
     (router, sampler)
 }

@@ -1,8 +1,7 @@
 //! Deposits and withdrawals, in one step or in two, of a peer or of the node's own stock.
 
-use ilp_admin::operator::{Deposit, Operator, OperatorError, Withdrawal, account_name};
+use ilp_admin::operator::{Deposit, OperatorError, Recorded, Withdrawal, account_name};
 use maud::{Markup, html};
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
@@ -10,12 +9,14 @@ use crate::{
     fields::Fields,
     form::{Errors, Label, Typed},
     layout::form_token,
-    transfers::Table,
+    transfers::{Table, days},
     visit::Visit,
 };
 
-/// How many movements a page shows.
+/// How many deposits and withdrawals a page shows.
 const MOVEMENTS_SHOWN: usize = 20;
+/// How many movements are looked at for them. A page that is followed does so once a second.
+const MOVEMENTS_LOOKED_AT: usize = 1_000;
 
 /// Whose liquidity it is.
 #[derive(Clone, Debug)]
@@ -35,14 +36,6 @@ impl Owner {
     fn id(&self) -> &str {
         match self {
             Self::Peer(id) | Self::Asset(id) => id,
-        }
-    }
-
-    /// What the API calls the id.
-    fn id_name(&self) -> &'static str {
-        match self {
-            Self::Peer(_) => "peerId",
-            Self::Asset(_) => "assetId",
         }
     }
 }
@@ -109,18 +102,16 @@ async fn put_in(
     owner: &Owner,
     deposit: Deposit,
 ) -> Result<(), OperatorError> {
-    let mut detail = json!({ "amount": deposit.amount.to_string(), "id": deposit.transfer_id });
-    detail[owner.id_name()] = deposit.owner_id.as_str().into();
     match owner {
         Owner::Peer(_) => {
             let work =
-                |operator: Operator| async move { operator.deposit_peer_liquidity(deposit).await };
-            pages.change(visit, "depositPeerLiquidity", detail, work).await
+                |operator: Recorded| async move { operator.deposit_peer_liquidity(deposit).await };
+            pages.change(visit, "depositPeerLiquidity", work).await
         }
         Owner::Asset(_) => {
             let work =
-                |operator: Operator| async move { operator.deposit_asset_liquidity(deposit).await };
-            pages.change(visit, "depositAssetLiquidity", detail, work).await
+                |operator: Recorded| async move { operator.deposit_asset_liquidity(deposit).await };
+            pages.change(visit, "depositAssetLiquidity", work).await
         }
     }
 }
@@ -131,23 +122,18 @@ async fn take_out(
     owner: &Owner,
     withdrawal: Withdrawal,
 ) -> Result<(), OperatorError> {
-    let mut detail = json!({
-        "amount": withdrawal.amount.to_string(), "id": withdrawal.transfer_id,
-        "timeoutSeconds": withdrawal.timeout_s.to_string(),
-    });
-    detail[owner.id_name()] = withdrawal.owner_id.as_str().into();
     match owner {
         Owner::Peer(_) => {
-            let work = |operator: Operator| async move {
+            let work = |operator: Recorded| async move {
                 operator.withdraw_peer_liquidity(withdrawal).await
             };
-            pages.change(visit, "createPeerLiquidityWithdrawal", detail, work).await
+            pages.change(visit, "createPeerLiquidityWithdrawal", work).await
         }
         Owner::Asset(_) => {
-            let work = |operator: Operator| async move {
+            let work = |operator: Recorded| async move {
                 operator.withdraw_asset_liquidity(withdrawal).await
             };
-            pages.change(visit, "createAssetLiquidityWithdrawal", detail, work).await
+            pages.change(visit, "createAssetLiquidityWithdrawal", work).await
         }
     }
 }
@@ -159,14 +145,13 @@ pub(crate) async fn end(
     id: String,
     post: bool,
 ) -> Result<&'static str, OperatorError> {
-    let detail = json!({ "withdrawalId": id });
     if post {
-        let work = |operator: Operator| async move { operator.post_withdrawal(&id).await };
-        pages.change(visit, "postLiquidityWithdrawal", detail, work).await?;
+        let work = |operator: Recorded| async move { operator.post_withdrawal(&id).await };
+        pages.change(visit, "postLiquidityWithdrawal", work).await?;
         Ok("posted")
     } else {
-        let work = |operator: Operator| async move { operator.void_withdrawal(&id).await };
-        pages.change(visit, "voidLiquidityWithdrawal", detail, work).await?;
+        let work = |operator: Recorded| async move { operator.void_withdrawal(&id).await };
+        pages.change(visit, "voidLiquidityWithdrawal", work).await?;
         Ok("voided")
     }
 }
@@ -215,22 +200,35 @@ pub(crate) fn forms(visit: &Visit, owner: &Owner, typed: &Typed, code: &str) -> 
     }
 }
 
-/// The newest movements on the account, and pending withdrawals with their two ends.
+/// The newest deposits and withdrawals, pending ones with their two ends, and the packets by day.
 pub(crate) async fn movements(
     pages: &Pages,
     visit: &Visit,
     owner: &Owner,
 ) -> Result<Markup, OperatorError> {
     let account = pages.operator.account(owner.id()).await?.owner;
-    let found = pages.operator.movements(account.account, None, MOVEMENTS_SHOWN).await?;
+    let found =
+        pages.operator.movement_digest(account.account, None, MOVEMENTS_SHOWN, MOVEMENTS_LOOKED_AT);
+    let found = found.await?;
     let (now, back) = (pages.operator.now(), owner.path());
     let id = account.account;
+    let path = format!("/books/accounts/{}", account_name(id));
     let table = Table { visit, account: id, asset: &account.asset, back: &back, now };
     Ok(html! {
         section.card {
-            h2 { "Newest movements" }
-            @if found.rows.is_empty() { p.quiet { "Nothing has moved yet." } } @else { (table.show(&found.rows)) }
-            @if found.next.is_some() { p { a href={ "/books/accounts/" (account_name(id)) } { "All of them" } } }
+            h2 { "Deposits and withdrawals" }
+            @if found.rows.is_empty() {
+                p.quiet { "None" @if found.next.is_some() { " among the newest movements" } @else { " yet" } "." }
+            } @else { (table.show(&found.rows)) }
+            @if found.next.is_some() { p { a href={ (path) "?what=money" } { "Older deposits and withdrawals" } } }
+        }
+        @if !found.days.is_empty() {
+            section.card {
+                h2 { "Packets by day" }
+                (days(&found.days, &account.asset))
+                @if found.next.is_some() { p.quiet.small { "Of the newest " (MOVEMENTS_LOOKED_AT) " movements." } }
+                p { a href=(path) { "Each movement" } }
+            }
         }
     })
 }

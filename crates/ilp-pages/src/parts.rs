@@ -92,6 +92,14 @@ pub(crate) fn moment_ms(at_ms: u64, now: Timestamp) -> Markup {
     moment(Timestamp::from_unix_ms(at_ms), now)
 }
 
+/// A moment as it stands in books: the date and the time of day in UTC; how long ago on hover.
+pub(crate) fn date_ms(at_ms: u64, now: Timestamp) -> Markup {
+    let exact = Timestamp::from_unix_ms(at_ms).to_string();
+    let (date, time) = exact.split_once('T').unwrap_or((&exact, ""));
+    let seconds = time.split(['.', 'Z']).next().unwrap_or_default();
+    html! { time datetime=(exact) title=(relative(at_ms, now.unix_ms())) { (date) " " (seconds) " UTC" } }
+}
+
 /// A text of somebody else's, in which nothing hides and nothing turns the line around: signs that
 /// do are written as their numbers.
 pub(crate) fn plain(text: &str) -> String {
@@ -239,6 +247,12 @@ mod tests {
         {
             assert_eq!(grouped(plain), shown);
         }
+        let date = date_ms(1_700_000_000_123, Timestamp::from_unix_ms(1_700_000_060_123));
+        let date = date.into_string();
+        assert!(
+            date.contains(">2023-11-14 22:13:20 UTC<") && date.contains("1 minute ago"),
+            "{date}"
+        );
         assert_eq!(relative(1_000, 1_500), "just now");
         assert_eq!(relative(0, 61_000), "1 minute ago");
         assert_eq!(relative(7_200_000, 0), "in 2 hours");

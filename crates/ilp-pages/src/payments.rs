@@ -2,6 +2,7 @@
 //! settled.
 
 mod incoming;
+mod list;
 mod new;
 mod outgoing;
 mod quote;
@@ -10,34 +11,26 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::State,
     routing::{get, post},
 };
-use ilp_admin::operator::{
-    IncomingPaymentView, OperatorError, OutgoingPaymentView, PaymentFilter, PaymentView,
-    account_name,
-};
+use ilp_admin::operator::{IncomingPaymentView, OperatorError, OutgoingPaymentView, account_name};
 use ilp_connector::account::{AccountId, AccountKind};
-use ilp_store::{IncomingPaymentState, OutgoingPaymentState, PaymentRecord};
+use ilp_store::{IncomingPaymentState, OutgoingPaymentState};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 
 pub(crate) use self::{incoming::live as live_incoming, outgoing::live as live_outgoing};
 use crate::{
     Pages,
-    answer::Answer,
-    fields::Fields,
-    form::{Label, Typed},
-    layout::{Section, show as page},
-    paging::{ROWS, ROWS_FOUND, asked, going_on, links, search_links},
-    parts::{amount, empty, moment_ms, plain, state},
+    paging::ROWS,
+    parts::{amount, moment_ms, plain, state},
     transfers::Table,
     visit::Visit,
 };
 
 pub(crate) fn routes() -> Router<Arc<Pages>> {
     Router::new()
-        .route("/payments", get(list))
+        .route("/payments", get(list::list))
         .route("/payments/new", get(new::ask).post(new::quote))
         .route("/payments/quotes/{id}", get(quote::show).post(quote::pay))
         .route("/payments/incoming/{id}", get(incoming::show))
@@ -46,81 +39,6 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
         .route("/payments/outgoing/{id}/fund", post(outgoing::fund))
         .route("/payments/outgoing/{id}/cancel", post(outgoing::cancel))
         .route("/payments/outgoing/{id}/withdraw", post(outgoing::withdraw))
-}
-
-async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
-    let kind = visit.query.given("kind");
-    let is_filtered = kind.is_some();
-    let (rows, links) = if let Some(kind) = kind {
-        let is_incoming = kind == "INCOMING";
-        let is_wanted = move |payment: &PaymentRecord| {
-            matches!(payment, PaymentRecord::Incoming(_)) == is_incoming
-        };
-        let after = going_on(&visit);
-        let found = pages.operator.search_payments(ROWS_FOUND, after, is_wanted).await?;
-        (found.rows, search_links(&visit, "/payments", found.next.as_deref()))
-    } else {
-        let rows = pages.operator.payments(&asked(&visit), PaymentFilter::default()).await?;
-        let links = links(&visit, "/payments", &rows, |payment| match payment {
-            PaymentView::Incoming(payment) => payment.record.id.to_string(),
-            PaymentView::Outgoing(payment) => payment.record.id.to_string(),
-        });
-        (rows.rows, links)
-    };
-    let now = pages.operator.now();
-    let body = html! {
-        div.head {
-            h1 { "Payments" }
-            a.button href="/payments/new" { "Make a payment" }
-            p { "What wallet addresses of this node expect and send. Packets that only pass through are not payments of this node's; peers show those." }
-        }
-        (filter_form(&visit))
-        @if rows.is_empty() && is_filtered {
-            div.card.empty { p { "None of that kind, as far as they were looked at." } a href="/payments" { "All payments" } }
-        } @else if rows.is_empty() {
-            (empty("No payment yet. One is made from a wallet address of this node to anybody on the network, or expected by one.", Some(("/wallets", "Wallet addresses")), "jirani pay '$wallet.example.com/bob' --from '$wallet.example.com/alice' --send 12.50"))
-        } @else {
-            div.card #payments data-live {
-                table.cards {
-                    thead { tr {
-                        th scope="col" { "Payment" } th scope="col" { "State" }
-                        th.number scope="col" { "Amount" } th.number scope="col" { "Done" } th scope="col" { "Made" }
-                    } }
-                    tbody { @for payment in &rows { (row(payment, now)) } }
-                }
-            }
-        }
-        (links)
-    };
-    Ok(page(&visit, Section::Payments, "Payments", &body))
-}
-
-fn filter_form(visit: &Visit) -> Markup {
-    let mut fields = Fields::default();
-    fields.set("kind", visit.query.get("kind"));
-    let kinds = [("", "Both"), ("INCOMING", "Incoming"), ("OUTGOING", "Outgoing")];
-    let kinds = kinds.map(|(kind, words)| (kind.to_owned(), words.to_owned()));
-    html! {
-        form.inline.card role="search" method="get" action="/payments" {
-            (Typed::fresh(fields).choice(Label { name: "kind", label: "Direction", hint: "" }, &kinds))
-            button.plain type="submit" { "Show" }
-        }
-    }
-}
-
-fn row(payment: &PaymentView, now: Timestamp) -> Markup {
-    match payment {
-        PaymentView::Incoming(payment) => incoming_row(payment, now),
-        PaymentView::Outgoing(payment) => html! {
-            tr {
-                th scope="row" { a href={ "/payments/outgoing/" (payment.record.id) } { "To " (plain(&payment.record.quote.receiver)) } }
-                td data-label="State" { (outgoing_state(payment)) }
-                td.number data-label="Amount" { (amount(payment.record.quote.debit_amount, &payment.asset)) }
-                td.number data-label="Done" { (amount(payment.sent, &payment.asset)) }
-                td data-label="Made" { (moment_ms(payment.record.created_at_ms, now)) }
-            }
-        },
-    }
 }
 
 fn incoming_row(payment: &IncomingPaymentView, now: Timestamp) -> Markup {

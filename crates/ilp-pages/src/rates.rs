@@ -9,15 +9,15 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use ilp_admin::operator::{NewRate, Operator};
+use ilp_admin::operator::{NewRate, Recorded};
 use ilp_connector::rates::{RateInUse, RateOrigin};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
-use serde_json::json;
 
 use crate::{
     Pages,
     answer::{Answer, see_other},
+    confirm::{self, Question},
     fields::Fields,
     form::{Errors, Label, Typed},
     layout::{Section, form_token, show_as},
@@ -51,18 +51,30 @@ async fn setting(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<RateIn
     errors.check("base", pages.operator.check_asset_code(&new.base));
     errors.check("quote", pages.operator.check_asset_code(&new.quote));
     errors.into_result()?;
-    let detail = json!({ "base": new.base, "quote": new.quote, "rate": new.rate });
-    let work = |operator: Operator| async move { operator.set_rate(new).await };
+    let work = |operator: Recorded| async move { operator.set_rate(new).await };
     let words = [("invalid rate: base and quote", "quote"), ("invalid rate", "rate")];
-    let made = pages.change(visit, "setRate", detail, work).await;
+    let made = pages.change(visit, "setRate", work).await;
     made.map_err(|error| Errors::of(&error, &words))
 }
 
 async fn delete(State(pages): State<Arc<Pages>>, Submitted { visit, fields }: Submitted) -> Answer {
     let (base, quote) = (fields.get("base").to_owned(), fields.get("quote").to_owned());
-    let detail = json!({ "base": base, "quote": quote });
-    let work = |operator: Operator| async move { operator.delete_rate(base, quote).await };
-    pages.change(&visit, "deleteRate", detail, work).await?;
+    if !confirm::is_confirmed(&fields) {
+        let title = format!("Delete the rate {}/{}?", plain(&base), plain(&quote));
+        let question = Question {
+            section: Section::Rates,
+            title: &title,
+            consequence: &html! { p { "Packets between the two are converted at what the rates service or the configuration says then, and refused where neither says anything." } },
+            fields: &html! {},
+            action: "/rates/delete",
+            hidden: &[("base", &base), ("quote", &quote)],
+            button: ("Delete rate", true),
+            back: "/rates",
+        };
+        return Ok(confirm::ask(&visit, &question));
+    }
+    let work = |operator: Recorded| async move { operator.delete_rate(base, quote).await };
+    pages.change(&visit, "deleteRate", work).await?;
     Ok(see_other("/rates?done=deleted"))
 }
 

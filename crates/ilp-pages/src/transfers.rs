@@ -1,6 +1,6 @@
 //! Movements on an account as a table, with the two ends of withdrawals that wait for one.
 
-use ilp_admin::operator::{AccountAsset, TransferView, account_name};
+use ilp_admin::operator::{AccountAsset, PacketDay, TransferView, account_name};
 use ilp_connector::{account::AccountId, ledger::TransferKind};
 use ilp_store::TransferState;
 use interledger_packet::Timestamp;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     layout::form_token,
-    parts::{amount, moment_ms, plain, state},
+    parts::{amount, date_ms, plain, state},
     visit::Visit,
 };
 
@@ -44,12 +44,12 @@ impl Table<'_> {
         let is_pending = row.state == TransferState::Pending;
         html! {
             tr {
-                td data-label="When" { (moment_ms(row.created_at_ms, self.now)) }
+                td data-label="When" { (date_ms(row.created_at_ms, self.now)) }
                 td data-label="What" { span title=(row.id) { (kind(row.kind)) } }
                 td data-label="State" { div {
                     (state_of(row.state))
                     @if let Some(at_ms) = row.expires_at_ms.filter(|_| is_pending) {
-                        " ends " (moment_ms(at_ms, self.now))
+                        " ends " (date_ms(at_ms, self.now))
                         (ends(self.visit, row.id, self.back))
                     }
                 } }
@@ -58,6 +58,30 @@ impl Table<'_> {
             }
         }
     }
+}
+
+/// Packets by day as a table.
+pub(crate) fn days(days: &[PacketDay], asset: &AccountAsset) -> Markup {
+    html! {
+        table.cards {
+            thead { tr {
+                th scope="col" { "Day" } th.number scope="col" { "Packets in" } th.number scope="col" { "Came in" }
+                th.number scope="col" { "Packets out" } th.number scope="col" { "Went out" }
+            } }
+            tbody { @for day in days { tr {
+                th scope="row" { (date(day.begins_at_ms)) }
+                td.number data-label="Packets in" { (day.packets_in) }
+                td.number data-label="Came in" { (amount(day.amount_in, asset)) }
+                td.number data-label="Packets out" { (day.packets_out) }
+                td.number data-label="Went out" { (amount(day.amount_out, asset)) }
+            } } }
+        }
+    }
+}
+
+fn date(at_ms: u64) -> String {
+    let exact = Timestamp::from_unix_ms(at_ms).to_string();
+    exact.split_once('T').map_or(exact.clone(), |(date, _)| date.to_owned())
 }
 
 /// The two ends of a pending withdrawal.

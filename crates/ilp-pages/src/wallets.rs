@@ -11,10 +11,9 @@ use axum::{
     routing::{get, post},
 };
 use ilp_admin::operator::{
-    NewWalletAddress, Operator, OperatorError, PageArguments, WalletAddressView,
+    NewWalletAddress, OperatorError, PageArguments, Recorded, WalletAddressView,
 };
 use maud::html;
-use serde_json::json;
 
 use crate::{
     Pages,
@@ -97,16 +96,14 @@ async fn creating(
         public_name: fields.given("name").map(str::to_owned),
         additional_properties: Vec::new(),
     };
-    let detail =
-        json!({ "assetId": new.asset_id, "address": new.address, "publicName": new.public_name });
-    let work = |operator: Operator| async move { operator.create_wallet_address(new).await };
+    let work = |operator: Recorded| async move { operator.create_wallet_address(new).await };
     let words = [
         ("invalid url", "address"),
         ("Wallet address already exists", "address"),
         ("unknown asset", "asset"),
         ("invalid name", "name"),
     ];
-    let made = pages.change(visit, "createWalletAddress", detail, work).await;
+    let made = pages.change(visit, "createWalletAddress", work).await;
     made.map_err(|error| Errors::of(&error, &words))
 }
 

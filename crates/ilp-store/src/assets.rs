@@ -60,7 +60,8 @@ impl Store {
     }
 
     /// Changes an asset and returns it as it is then. On the disk when it returns. `edit` may not
-    /// call the store, whose write lock is held; an id that it changes stays as it was.
+    /// call the store, whose write lock is held; an id that it changes stays as it was, and the version
+    /// rises by one.
     ///
     /// # Errors
     /// [`Refusal::UnknownAsset`], [`Conflict::Asset`], or when it is too large or can't be written.
@@ -73,7 +74,7 @@ impl Store {
             let before = self.asset(id)?.ok_or(Refusal::UnknownAsset)?;
             let mut after = before.clone();
             edit(&mut after);
-            after.id = id;
+            (after.id, after.version) = (id, before.version + 1);
             let by_code = keys::asset_by_code(&after.code, after.scale);
             if self.follow(&by_code)?.is_some_and(|owner| owner != id) {
                 return Err(Conflict::Asset.into());

@@ -1,5 +1,5 @@
-//! Who did what, when, and what came of it. The store keeps it and judges nothing: what is secret
-//! was left out before it came here.
+//! Who did what, when, what it changed and what came of it. What a change does to the records is
+//! added by the store itself, see `recorder`; secrets are hidden by their type, see `shown`.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -28,6 +28,9 @@ pub struct AuditRecord {
     pub operation: String,
     /// What it was given, as a JSON object without secrets.
     pub detail: String,
+    /// Each record that was changed, with what differs before and after: a JSON list of objects with
+    /// `kind`, `id`, `before` and `after`. Empty text while nothing was changed.
+    pub changes: String,
     /// What came of it; `None` while it runs, and for ever when a crash cut it short.
     pub outcome: Option<AuditOutcome>,
 }
@@ -136,6 +139,8 @@ pub(crate) struct AuditForm {
     origin: String,
     operation: String,
     detail: String,
+    #[serde(default)]
+    changes: String,
     outcome: Option<AuditOutcome>,
 }
 
@@ -154,6 +159,7 @@ impl Stored for AuditRecord {
             origin: self.origin.clone(),
             operation: self.operation.clone(),
             detail: self.detail.clone(),
+            changes: self.changes.clone(),
             outcome: self.outcome.clone(),
         }
     }
@@ -166,6 +172,7 @@ impl Stored for AuditRecord {
             origin: form.origin,
             operation: form.operation,
             detail: form.detail,
+            changes: form.changes,
             outcome: form.outcome,
         })
     }
@@ -184,6 +191,7 @@ mod tests {
             origin: String::new(),
             operation: operation.to_owned(),
             detail: "{}".to_owned(),
+            changes: String::new(),
             outcome: None,
         }
     }

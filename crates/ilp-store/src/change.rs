@@ -50,6 +50,11 @@ impl Change {
         self.writes.insert(key, Some(id.as_bytes().into()));
     }
 
+    /// What is put under each key, or `None` where an entry is removed.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+    }
+
     /// Whether it puts or removes an entry of this kind.
     fn touches(&self, kind: Kind) -> bool {
         self.writes.range(vec![kind.byte()]..vec![kind.byte() + 1]).next().is_some()
@@ -116,7 +121,7 @@ impl Store {
         &self,
         plan: impl FnOnce(&mut Change) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let unridden = Self { rider: None, ..self.clone() };
+        let unridden = self.alone();
         unridden.apply(|change| Ok((plan(change)?, true))).map(|(answer, _)| answer)
     }
 
@@ -133,6 +138,9 @@ impl Store {
         if is_due || self.rider.is_some() {
             if let Some(rider) = &self.rider {
                 rider.join(&mut change)?;
+            }
+            if let Some(recorder) = &self.recorder {
+                recorder.join(self, &mut change)?;
             }
             let number = *changes + 1;
             if change.touches(Kind::Peer) {

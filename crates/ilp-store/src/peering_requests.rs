@@ -8,6 +8,7 @@ use crate::{
     change::{Change, id_from},
     error::{Conflict, Refusal, StoreError},
     keys::Kind,
+    outbox::{EventRecord, add_event},
     page::{Page, Rows},
     records::PeerRecord,
     store::Store,
@@ -40,15 +41,20 @@ pub struct PeeringRequestRecord {
 }
 
 impl Store {
-    /// Adds a request. On the disk when it returns.
+    /// Adds a request, and the event that tells of it, in one change. On the disk when it returns.
     ///
     /// # Errors
     /// [`Conflict::Id`], or when it is too large or can't be written.
-    pub fn insert_peering_request(&self, request: &PeeringRequestRecord) -> Result<(), Refusal> {
+    pub fn insert_peering_request(
+        &self,
+        request: &PeeringRequestRecord,
+        event: &EventRecord,
+    ) -> Result<(), Refusal> {
         self.change(|change| {
             if self.has(&Kind::PeeringRequest.key(request.id.as_bytes()))? {
                 return Err(Conflict::Id.into());
             }
+            add_event(change, event)?;
             change.put(Kind::PeeringRequest, request)
         })
     }
@@ -255,8 +261,10 @@ mod tests {
             origin: "192.0.2.1".to_owned(),
             created_at_ms: 7,
         };
-        store.insert_peering_request(&request).unwrap();
-        assert!(store.insert_peering_request(&request).is_err());
+        let event = |id| EventRecord::new(id, "peering.requested", b"{}".to_vec(), 7);
+        store.insert_peering_request(&request, &event(Uuid::now_v7())).unwrap();
+        assert!(store.insert_peering_request(&request, &event(Uuid::now_v7())).is_err());
+        assert_eq!(store.event_counts().due, 1);
         drop(store);
         let store = open(dir.path());
         assert_eq!(store.peering_request(request.id).unwrap().as_ref(), Some(&request));
@@ -283,7 +291,8 @@ mod tests {
             origin: String::new(),
             created_at_ms: 7,
         };
-        store.insert_peering_request(&request).unwrap();
+        let event = EventRecord::new(Uuid::now_v7(), "peering.requested", b"{}".to_vec(), 7);
+        store.insert_peering_request(&request, &event).unwrap();
         let origins = [
             PeerOrigin::AutoPeered { from: "192.0.2.1".to_owned() },
             PeerOrigin::BehindUrl { url: url.clone() },

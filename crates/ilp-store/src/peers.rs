@@ -89,7 +89,8 @@ impl Store {
     }
 
     /// Changes a peer and returns it as it is then. On the disk when it returns. `edit` may not
-    /// call the store, whose write lock is held; an id that it changes stays as it was.
+    /// call the store, whose write lock is held; an id that it changes stays as it was, and the version
+    /// rises by one.
     ///
     /// # Errors
     /// [`Refusal::UnknownPeer`], and those of [`Store::insert_peer_from`].
@@ -102,7 +103,7 @@ impl Store {
             let before = self.peer(id)?.ok_or(Refusal::UnknownPeer)?;
             let mut after = before.clone();
             edit(&mut after);
-            after.id = id;
+            (after.id, after.version) = (id, before.version + 1);
             remove_indexes(change, &before);
             self.put_peer(change, &after)?;
             Ok(after)

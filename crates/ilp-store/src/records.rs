@@ -22,6 +22,9 @@ pub struct AssetRecord {
     pub liquidity_threshold: Option<u64>,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
+    /// How often the asset was edited. An edit names the version that it was made of and is refused
+    /// when the stored one is another.
+    pub version: u64,
 }
 
 /// A neighbour that packets come from and go to.
@@ -65,6 +68,9 @@ pub struct PeerRecord {
     pub spread: Spread,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
+    /// How often the peer was edited. An edit names the version that it was made of and is refused
+    /// when the stored one is another.
+    pub version: u64,
     /// What the creation of the peer still owes the books. It's stored with the peer and cleared
     /// once the ledger has booked it, so that a crash between the two neither loses nor doubles it.
     pub initial_deposit: Option<InitialDeposit>,

@@ -22,6 +22,7 @@ use crate::{
     keys::{CHANGES, hexadecimal},
     outbox::EventCounters,
     record_tree::RecordTree,
+    recorder::Recorder,
     records::PeerRecord,
 };
 
@@ -42,6 +43,8 @@ pub struct Store {
     pub(crate) inner: Arc<Inner>,
     /// What goes into the batch of each change that is made through this clone.
     pub(crate) rider: Option<Arc<Rider>>,
+    /// The audit record of the change that is made through this clone.
+    pub(crate) recorder: Option<Recorder>,
 }
 
 /// What the clones of a store share.
@@ -113,12 +116,12 @@ impl Store {
 
     /// A clone through which nothing rides along.
     pub(crate) fn alone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), rider: None }
+        Self { inner: Arc::clone(&self.inner), rider: None, recorder: None }
     }
 
     /// A clone through which `rider` rides along.
     pub(crate) fn with_rider(&self, rider: Rider) -> Self {
-        Self { inner: Arc::clone(&self.inner), rider: Some(Arc::new(rider)) }
+        Self { inner: Arc::clone(&self.inner), rider: Some(Arc::new(rider)), recorder: None }
     }
 
     fn open_prepared(dir: &Path) -> Result<Self, StoreError> {
@@ -141,7 +144,7 @@ impl Store {
             ledger_open: AtomicBool::new(false),
             path: dir.to_owned(),
         };
-        let store = Self { inner: Arc::new(inner), rider: None };
+        let store = Self { inner: Arc::new(inner), rider: None, recorder: None };
         let answered = store.inner.durability.answered().changes;
         if changes < answered {
             return Err(store.fallen_back("changes", changes, answered));

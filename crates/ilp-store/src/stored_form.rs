@@ -65,6 +65,8 @@ pub(crate) struct AssetForm {
     withdrawal_threshold: Option<u64>,
     liquidity_threshold: Option<u64>,
     created_at_ms: u64,
+    #[serde(default)]
+    version: u64,
 }
 
 impl Stored for AssetRecord {
@@ -82,6 +84,7 @@ impl Stored for AssetRecord {
             withdrawal_threshold: self.withdrawal_threshold,
             liquidity_threshold: self.liquidity_threshold,
             created_at_ms: self.created_at_ms,
+            version: self.version,
         }
     }
 
@@ -93,6 +96,7 @@ impl Stored for AssetRecord {
             withdrawal_threshold: form.withdrawal_threshold,
             liquidity_threshold: form.liquidity_threshold,
             created_at_ms: form.created_at_ms,
+            version: form.version,
         })
     }
 }
@@ -134,6 +138,8 @@ pub(crate) struct PeerForm {
     #[serde(default)]
     spread_basis_points: u16,
     created_at_ms: u64,
+    #[serde(default)]
+    version: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     initial_deposit: Option<DepositForm>,
 }
@@ -180,6 +186,7 @@ impl Stored for PeerRecord {
             is_default_route: self.is_default_route,
             spread_basis_points: self.spread.basis_points(),
             created_at_ms: self.created_at_ms,
+            version: self.version,
             initial_deposit: self
                 .initial_deposit
                 .map(|owed| DepositForm { transfer_id: owed.transfer_id, amount: owed.amount }),
@@ -215,6 +222,7 @@ impl Stored for PeerRecord {
             spread: Spread::new(form.spread_basis_points)
                 .ok_or("its spread is more than 10000 basis points")?,
             created_at_ms: form.created_at_ms,
+            version: form.version,
             initial_deposit: form
                 .initial_deposit
                 .map(|owed| InitialDeposit { transfer_id: owed.transfer_id, amount: owed.amount }),

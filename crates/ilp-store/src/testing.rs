@@ -39,6 +39,7 @@ pub(crate) fn asset(code: &str) -> AssetRecord {
         withdrawal_threshold: None,
         liquidity_threshold: Some(u64::MAX),
         created_at_ms: 1_700_000_000_000,
+        version: 0,
     }
 }
 
@@ -62,6 +63,7 @@ pub(crate) fn peer(asset_id: Uuid, address: &str, tokens: &[&str]) -> PeerRecord
         is_default_route: false,
         spread: Spread::new(25).expect("a spread"),
         created_at_ms: 1_700_000_000_000,
+        version: 0,
         initial_deposit: None,
     }
 }
@@ -79,6 +81,7 @@ pub(crate) fn wallet_address(asset_id: Uuid, name: &str) -> WalletAddressRecord 
         deactivated_at_ms: None,
         additional_properties: Vec::new(),
         created_at_ms: 1_700_000_000_000,
+        version: 0,
     }
 }
 

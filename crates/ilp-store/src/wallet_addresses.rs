@@ -65,7 +65,8 @@ impl Store {
     }
 
     /// Changes a wallet address and returns it as it is then. On the disk when it returns. `edit`
-    /// may not call the store, whose write lock is held; id, URL and asset stay as they were.
+    /// may not call the store, whose write lock is held; id, URL and asset stay as they were, and
+    /// the version rises by one.
     ///
     /// # Errors
     /// [`Refusal::UnknownWalletAddress`], or when it is too large or can't be written.
@@ -79,6 +80,7 @@ impl Store {
             let before = record.clone();
             edit(record);
             (record.id, record.asset_id, record.url) = (before.id, before.asset_id, before.url);
+            record.version = before.version + 1;
             None
         });
         edited.map(|(record, _)| record)

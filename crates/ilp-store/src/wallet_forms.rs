@@ -47,6 +47,8 @@ stored!(WalletAddressRecord as WalletAddressForm {
     #[serde(default)]
     additional_properties: Vec<AdditionalProperty>,
     created_at_ms: u64,
+    #[serde(default)]
+    version: u64,
 });
 
 stored!(IncomingPaymentRecord as IncomingPaymentForm {

@@ -22,6 +22,9 @@ pub struct WalletAddressRecord {
     pub additional_properties: Vec<AdditionalProperty>,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
+    /// How often the wallet address was edited. An edit names the version that it was made of and is
+    /// refused when the stored one is another.
+    pub version: u64,
 }
 
 impl WalletAddressRecord {

@@ -90,6 +90,9 @@ enum Command {
     /// The nodes this one exchanges packets with
     #[command(subcommand)]
     Peer(commands::peer::PeerCommand),
+    /// The nodes that asked to become peers and wait for approval
+    #[command(subcommand)]
+    Peering(commands::peering::PeeringCommand),
     /// Money that comes in from outside and goes out again
     #[command(subcommand)]
     Liquidity(commands::liquidity::LiquidityCommand),
@@ -162,6 +165,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         Some(Command::Demo(args)) => args.run(),
         Some(Command::Asset(command)) => command.run(),
         Some(Command::Peer(command)) => command.run(),
+        Some(Command::Peering(command)) => command.run(),
         Some(Command::Liquidity(command)) => command.run(),
         Some(Command::Ledger(command)) => command.run(),
         Some(Command::Rate(command)) => command.run(),

@@ -18,6 +18,7 @@ mod lookup;
 pub(crate) mod output;
 pub(crate) mod pay;
 pub(crate) mod peer;
+pub(crate) mod peering;
 pub(crate) mod ping;
 pub(crate) mod rate;
 mod secret_options;

@@ -120,6 +120,7 @@ impl Collector for Reader {
         services::write_server(page, server)?;
         services::write_clients(page, &nodes.iter().map(Node::client).collect::<Vec<_>>())?;
         services::write_events(page, store)?;
+        services::write_peering(page, operator)?;
         process::write(page)
     }
 }

@@ -37,7 +37,7 @@ impl Node {
         let (operator, connector) = operator_with_rules(dir.path(), rules).await;
         for code in ["USD", "EUR"] {
             let new = NewAsset { code: code.to_owned(), scale: 2, ..NewAsset::default() };
-            operator.create_asset(new).await.unwrap();
+            operator.unrecorded().create_asset(new).await.unwrap();
         }
         let router = auto_peering_router(operator.clone());
         Self { _dir: dir, operator, connector, router }
@@ -129,6 +129,22 @@ async fn nobody_changes_a_peer_without_its_token() {
     assert_eq!(live.terms().next_hop.endpoint, "https://new.bob.example");
     assert_eq!(live.liquidity.balance().available(), 500, "no liquidity for asking twice");
     assert_eq!(node.connector.peer_count(), 1);
+    // Each of them is in the audit log with what came of it.
+    let page = PageArguments::default();
+    let kept = node.operator.audit_events(&page, AuditFilter::default()).await.unwrap().rows;
+    let code = |record: &ilp_store::AuditRecord| record.outcome.clone().unwrap().code;
+    assert_eq!(kept.iter().map(code).filter(|code| code == "409").count(), 6);
+    let renewed: Value = serde_json::from_str(&kept[0].changes).unwrap();
+    let (before, after) = (&renewed[0]["before"], &renewed[0]["after"]);
+    assert_eq!(
+        (code(&kept[0]), &before["endpoint"]),
+        ("200".into(), &json!("https://ilp.bob.example"))
+    );
+    assert_eq!(after["endpoint"], "https://new.bob.example");
+    assert_eq!(after["outgoingToken"], "(hidden, another one)");
+    assert_ne!(before["incomingTokens"], after["incomingTokens"]);
+    let all: String = kept.iter().map(|record| format!("{record:?}")).collect();
+    assert!(!all.contains("mallorys") && !all.contains("bobs-next"), "{all}");
 }
 
 #[tokio::test]
@@ -146,7 +162,7 @@ async fn a_peer_asks_for_another_asset_with_the_token_of_one_that_it_has() {
         warning.contains("the peer test.bob in USD has this address, at the same"),
         "{warning}"
     );
-    node.operator.reject_peering(&waiting[0].record.id.to_string()).await.unwrap();
+    node.operator.unrecorded().reject_peering(&waiting[0].record.id.to_string()).await.unwrap();
 
     for proof in ["wrong", "bobs-in-euros"] {
         assert_eq!(node.ask(&bare, Some(proof)).await.0, 202, "{proof}");
@@ -178,7 +194,8 @@ async fn nobody_gets_packets_that_another_peer_routes() {
         incoming_tokens: Some(vec![Secret::new("hubs".to_owned())]),
         ..NewPeer::default()
     };
-    let hub = node.operator.create_peer(big(&["test.big", "test.far.away"])).await.unwrap();
+    let hub =
+        node.operator.unrecorded().create_peer(big(&["test.big", "test.far.away"])).await.unwrap();
     for (address, words) in [
         ("test.big.alice", "which has the route test.big, and would go to this node instead"),
         ("test.big", "which has the route test.big, and would go to this node too"),
@@ -195,7 +212,7 @@ async fn nobody_gets_packets_that_another_peer_routes() {
     // What a default route takes goes on to it as well.
     let id = hub.record.id.to_string();
     let edit = PeerEdit { id, is_default_route: Some(true), ..PeerEdit::default() };
-    node.operator.update_peer(edit).await.unwrap();
+    node.operator.unrecorded().update_peer(edit).await.unwrap();
     let (status, answer) = node.ask(&offer("test.elsewhere", "others"), None).await;
     assert_eq!(status, 409, "{answer}");
 
@@ -203,7 +220,11 @@ async fn nobody_gets_packets_that_another_peer_routes() {
     let dollars =
         node.operator.asset_by_code_and_scale("USD".to_owned(), 2).await.unwrap().unwrap();
     let asset_id = dollars.record.id.to_string();
-    node.operator.create_peer(NewPeer { asset_id, ..big(&["test.big"]) }).await.unwrap();
+    node.operator
+        .unrecorded()
+        .create_peer(NewPeer { asset_id, ..big(&["test.big"]) })
+        .await
+        .unwrap();
     for (address, token) in [("test.big.alice", "mallorys"), ("test.other", "others")] {
         assert_eq!(node.ask(&offer(address, token), None).await.0, 202);
     }
@@ -260,15 +281,15 @@ async fn where_the_operator_approves_nobody_is_a_peer_before() {
     let page = PageArguments::default();
     let waiting = node.operator.peering_requests(&page).await.unwrap().rows;
     assert_eq!(waiting.len(), 2);
-    node.operator.reject_peering(&waiting[0].record.id.to_string()).await.unwrap();
+    node.operator.unrecorded().reject_peering(&waiting[0].record.id.to_string()).await.unwrap();
     let id = waiting[1].record.id.to_string();
     let approval = PeeringApproval { id, initial_liquidity: Some(7), ..Default::default() };
-    let peer = node.operator.approve_peering(approval.clone()).await.unwrap();
+    let peer = node.operator.unrecorded().approve_peering(approval.clone()).await.unwrap();
     assert_eq!((peer.liquidity, peer.record.name.as_deref()), (7, Some("Bob")));
     assert!(node.knows("bobs") && !node.knows("carols"));
     let live = node.connector.peer_by_token(b"bobs").unwrap();
     assert_eq!(live.terms().next_hop.token.reveal(), first["httpToken"].as_str().unwrap());
-    assert!(node.operator.approve_peering(approval).await.is_err());
+    assert!(node.operator.unrecorded().approve_peering(approval).await.is_err());
     assert!(node.operator.peering_requests(&page).await.unwrap().rows.is_empty());
 }
 
@@ -309,7 +330,7 @@ async fn what_makes_no_peer_is_refused_in_rafikis_words() {
     assert_eq!(ask(204, "test.b", "bs").await, 200);
     assert_eq!(ask(205, "test.c", "cs").await, 503);
     let a = node.connector.peer_by_token(b"as").unwrap().id.to_string();
-    node.operator.delete_peer(&a).await.unwrap();
+    node.operator.unrecorded().delete_peer(&a).await.unwrap();
     assert_eq!(ask(205, "test.c", "cs").await, 200);
 }
 

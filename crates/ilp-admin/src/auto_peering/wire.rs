@@ -120,7 +120,8 @@ pub(crate) fn offer(offer: &PeeringOffer) -> Value {
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// Reads what another node answers. `None` when it isn't the answer to a peering request.
-pub(crate) fn read_answer(body: &str) -> Option<PeeringAnswer> {
+/// A node that has to be approved first answers 202.
+pub(crate) fn read_answer(status: u16, body: &str) -> Option<PeeringAnswer> {
     let body: Value = serde_json::from_str(body).ok()?;
     let body = body.as_object()?;
     Some(PeeringAnswer {
@@ -129,7 +130,7 @@ pub(crate) fn read_answer(body: &str) -> Option<PeeringAnswer> {
         token: Secret::new(text(body, "httpToken").ok()?),
         name: optional_text(body, "name").ok()?.unwrap_or_default(),
         tenant_id: String::new(),
-        is_pending: false,
+        is_pending: status == 202,
     })
 }
 

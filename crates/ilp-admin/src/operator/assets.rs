@@ -3,23 +3,24 @@
 use std::sync::Arc;
 
 use ilp_connector::{account::AccountId, peer::Asset};
-use ilp_store::{AssetRecord, Rows, Store};
+use ilp_store::{AssetRecord, Rows, Store, shown};
 use uuid::Uuid;
 
 use super::{
-    Changing, Inner, Operator, check,
+    Changing, Inner, Operator, Recorded, check,
     error::{ErrorKind, OperatorError, asset_not_found},
     inputs::{AssetEdit, NewAsset},
     page::PageArguments,
     views::AssetView,
 };
 
-impl Operator {
+impl Recorded {
     /// Makes an asset.
     ///
     /// # Errors
     /// Bad input, or a duplicate of code and scale.
     pub async fn create_asset(&self, new: NewAsset) -> Result<AssetView, OperatorError> {
+        self.given(&new);
         check::asset_code(&new.code)?;
         self.change(|changing| async move { changing.create_asset(new).await }).await
     }
@@ -27,8 +28,9 @@ impl Operator {
     /// Changes an asset.
     ///
     /// # Errors
-    /// Not found.
+    /// Not found; a conflict when it isn't of the version that the edit was made of.
     pub async fn update_asset(&self, edit: AssetEdit) -> Result<AssetView, OperatorError> {
+        self.given(&edit);
         let id = asset_id(&edit.id)?;
         self.change(move |changing| async move { changing.update_asset(id, edit).await }).await
     }
@@ -38,10 +40,13 @@ impl Operator {
     /// # Errors
     /// Not found; forbidden while peers use it or it holds liquidity.
     pub async fn delete_asset(&self, id: &str) -> Result<AssetView, OperatorError> {
+        self.given(&shown! { "id": id });
         let id = asset_id(id)?;
         self.change(move |changing| async move { changing.delete_asset(id).await }).await
     }
+}
 
+impl Operator {
     /// The asset of this id.
     ///
     /// # Errors
@@ -95,6 +100,7 @@ impl Changing {
             withdrawal_threshold: new.withdrawal_threshold,
             liquidity_threshold: new.liquidity_threshold,
             created_at_ms: self.now().unix_ms(),
+            version: 0,
         };
         let made = self.inner.asset_view(record.clone());
         let stored = record.clone();
@@ -107,6 +113,8 @@ impl Changing {
 
     async fn update_asset(&self, id: Uuid, edit: AssetEdit) -> Result<AssetView, OperatorError> {
         let mut record = self.asset_record(id).await?;
+        check::version(edit.version, record.version, "asset")?;
+        record.version += 1;
         edit.withdrawal_threshold.apply(&mut record.withdrawal_threshold);
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
         let edited = self.inner.asset_view(record.clone());

@@ -1,5 +1,5 @@
-//! The audit log: who did what, when, and what came of it. Each change of the operator's is one
-//! record in the store and one line in the log; so is whoever was turned away.
+//! The audit log: who did what, when, what it changed and what came of it. Each change of an operator's
+//! is one record in the store and one line in the log; so is each client that was turned away.
 //!
 //! A change is noted before it begins and again when it has ended. What a crash cuts short stays
 //! noted as begun, since nobody can tell any more how far it came.
@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ilp_store::{AuditFilter, AuditOutcome, AuditRecord, Rows};
+use ilp_store::{AuditFilter, AuditOutcome, AuditRecord, Recorder, Rows};
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Operator, OperatorError, PageArguments, blocking};
+use super::{Operator, OperatorError, PageArguments, Subject};
 
 /// How many refusals are noted at once, and how long it takes until there is room for one more. All
 /// others are counted: whoever knocks all day must not fill the disk.
@@ -76,42 +76,18 @@ pub struct Caller {
     pub address: Option<SocketAddr>,
 }
 
-/// Something that is being done, to be ended with [`Audited::end`].
-#[derive(Debug)]
-pub struct Audited {
-    operator: Operator,
-    record: AuditRecord,
-    began: Instant,
-}
-
-/// How something ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// `200`, or the code of the refusal.
-    pub code: &'static str,
-    /// What was done, or why it was not.
-    pub message: String,
-    /// The id of what it was about, where it has one.
-    pub subject: Option<String>,
+/// A change that is to be made, in the terms of the audit log.
+#[derive(Clone, Copy, Debug)]
+pub struct Deed<'a> {
+    /// Who makes it.
+    pub caller: Caller,
+    /// What the API calls it, such as `createPeer`.
+    pub operation: &'a str,
+    /// What the record says once it is done.
+    pub message: &'static str,
 }
 
 impl Operator {
-    /// Notes that `caller` does something. `detail` has no secrets any more.
-    ///
-    /// # Errors
-    /// When the store fails: nothing is done that can't be noted.
-    pub async fn begin_audit(
-        &self,
-        caller: Caller,
-        operation: &str,
-        detail: &Value,
-    ) -> Result<Audited, OperatorError> {
-        let record = self.audit_record(caller, operation, detail);
-        let noted = record.clone();
-        self.read(move |inner| Ok(inner.parts.store.note_audit(&noted)?)).await?;
-        Ok(Audited { operator: self.clone(), record, began: Instant::now() })
-    }
-
     /// Notes that `caller` was turned away, unless that happens too often, and then how often.
     pub async fn audit_refusal(&self, caller: Caller, operation: &str, code: &str, reason: &str) {
         // By the monotonic clock, or a clock that is set back would keep refusals out of the log.
@@ -125,8 +101,10 @@ impl Operator {
             unnoted,
             "refused"
         );
-        let detail = if unnoted > 0 { json!({ "unnotedBefore": unnoted }) } else { json!({}) };
-        let mut record = self.audit_record(caller, operation, &detail);
+        let mut record = self.audit_record(caller, operation);
+        if unnoted > 0 {
+            record.detail = json!({ "unnotedBefore": unnoted }).to_string();
+        }
         record.outcome = Some(AuditOutcome {
             code: code.to_owned(),
             message: reason.to_owned(),
@@ -176,7 +154,24 @@ impl Operator {
         }
     }
 
-    fn audit_record(&self, caller: Caller, operation: &str, detail: &Value) -> AuditRecord {
+    /// Notes how a change ended, in the log and on the disk. It was done, or refused, whatever becomes
+    /// of the note.
+    pub(super) async fn end_audit(&self, recorder: Recorder, outcome: AuditOutcome) {
+        let AuditRecord { caller, origin, operation, detail, changes, .. } = recorder.record();
+        let AuditOutcome { code, message, subject, took_us } = &outcome;
+        let subject = subject.as_deref().unwrap_or_default();
+        tracing::info!(
+            target: "jirani::audit",
+            caller, origin, operation, detail, changes, code, subject, took_us, "{message}"
+        );
+        let record = recorder.ended(outcome);
+        let noted = self.read(move |inner| Ok(inner.parts.store.finish_audit(&record)?)).await;
+        if let Err(error) = noted {
+            tracing::error!(%error, "what came of a change is in the log alone");
+        }
+    }
+
+    pub(super) fn audit_record(&self, caller: Caller, operation: &str) -> AuditRecord {
         let now = (self.inner.parts.clock)();
         AuditRecord {
             id: self.inner.new_id_at(now),
@@ -184,32 +179,28 @@ impl Operator {
             caller: caller.kind.name().to_owned(),
             origin: caller.address.map(|address| address.ip().to_string()).unwrap_or_default(),
             operation: operation.to_owned(),
-            detail: detail.to_string(),
+            detail: "{}".to_owned(),
+            changes: String::new(),
             outcome: None,
         }
     }
 }
 
-impl Audited {
-    /// Notes how it ended, in the log and on the disk. It was done, or refused, whatever becomes of
-    /// the note.
-    pub async fn end(mut self, Ended { code, message, subject }: Ended) {
-        let took_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let message: String = message.chars().take(MESSAGE_CHARACTERS_MAX).collect();
-        let AuditRecord { caller, origin, operation, detail, .. } = &self.record;
-        let shown = subject.as_deref().unwrap_or_default();
-        tracing::info!(
-            target: "jirani::audit",
-            caller, origin, operation, detail, code, subject = shown, took_us, "{message}"
-        );
-        self.record.outcome =
-            Some(AuditOutcome { code: code.to_owned(), message, subject, took_us });
-        let (operator, record) = (self.operator, self.record);
-        let inner = operator.inner;
-        let noted = blocking(move || Ok(inner.parts.store.finish_audit(&record)?)).await;
-        if let Err(error) = noted {
-            tracing::error!(%error, "what came of a change is in the log alone");
-        }
+/// Says how a change ended. `message` is what is said of one that was done.
+pub(super) fn ended<T: Subject>(
+    done: &Result<T, OperatorError>,
+    message: &str,
+    began: Instant,
+) -> AuditOutcome {
+    let (code, message) = match done {
+        Ok(done) => done.ended().unwrap_or(("200", message)),
+        Err(refusal) => (refusal.kind().http_code(), refusal.message()),
+    };
+    AuditOutcome {
+        code: code.to_owned(),
+        message: message.chars().take(MESSAGE_CHARACTERS_MAX).collect(),
+        subject: done.as_ref().ok().and_then(Subject::subject),
+        took_us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
     }
 }
 

@@ -8,21 +8,23 @@
 pub(super) mod claims;
 mod terms;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::atomic::Ordering};
 
 use ilp_connector::{
     ListedRoute,
     token::{Secret, TokenDigest},
 };
 use ilp_store::{
-    IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, PeeringRequestRecord, Rows, Store,
+    EventRecord, IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, PeeringRequestRecord, Rows,
+    Store, shown,
 };
+use interledger_packet::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Changing, ErrorKind, Inner, Operator, OperatorError, PageArguments, audit, check,
-    inputs::NewPeer, tokens::random_token, views::PeerView,
+    Changing, ErrorKind, EventKind, Inner, Operator, OperatorError, PageArguments, Recorded, audit,
+    check, inputs::NewPeer, tokens::random_token, views::PeerView,
 };
 use crate::auto_peering::{Networks, is_one_too_many};
 
@@ -56,22 +58,23 @@ impl Operator {
         offer: PeeringOffer,
     ) -> Result<PeeringAnswer, OperatorError> {
         let nobody = audit::Caller { kind: audit::CallerKind::Peer, address: None };
-        let detail = json!({
-            "staticIlpAddress": offer.static_ilp_address.chars().take(256).collect::<String>(),
-            "asset": format!("{:.40}/{}", offer.asset_code, offer.asset_scale),
-        });
         let caller = offer.caller.unwrap_or(nobody);
-        let audited = self.begin_audit(caller, "peeringRequest", &detail).await?;
-        let done = self.decide(offer).await;
-        audited.end(ended(&done)).await;
+        let deed = audit::Deed { caller, operation: "peeringRequest", message: "accepted" };
+        let work = |recorded: Recorded| async move { recorded.decide(offer).await };
+        let done = self.recorded(deed, work).await;
         done.map(|(answer, _)| answer)
     }
+}
 
+impl Recorded {
     async fn decide(&self, offer: PeeringOffer) -> Result<(PeeringAnswer, Uuid), OperatorError> {
+        self.given(&offer);
         let checked = self.checked(offer).await?;
         self.change(move |changing| async move { changing.accept(checked).await }).await
     }
+}
 
+impl Operator {
     async fn checked(&self, offer: PeeringOffer) -> Result<Checked, OperatorError> {
         let parts = &self.inner.parts;
         check::peer_address(&offer.static_ilp_address, parts.connector.address())?;
@@ -98,6 +101,25 @@ impl Operator {
         Ok(Checked { offer, digest, ours: random_token()? })
     }
 
+    /// How many nodes that asked to become peers wait for approval.
+    #[must_use]
+    pub fn peering_requests_waiting(&self) -> usize {
+        self.inner.peering_waiting.load(Ordering::Relaxed)
+    }
+
+    /// The request of this id, which waits for approval.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn peering_request(&self, id: &str) -> Result<PeeringRequestView, OperatorError> {
+        let id = check::id(id).ok_or_else(unknown_request)?;
+        self.read(move |inner| {
+            let record = inner.parts.store.peering_request(id)?.ok_or_else(unknown_request)?;
+            Ok(PeeringRequestView { warnings: inner.peering_warnings(&record), record })
+        })
+        .await
+    }
+
     /// A page of what waits for the operator.
     ///
     /// # Errors
@@ -116,7 +138,9 @@ impl Operator {
         })
         .await
     }
+}
 
+impl Recorded {
     /// Makes a peer of a node that asked.
     ///
     /// # Errors
@@ -125,6 +149,7 @@ impl Operator {
         &self,
         approval: PeeringApproval,
     ) -> Result<PeerView, OperatorError> {
+        self.given(&approval);
         let id = check::id(&approval.id).ok_or_else(unknown_request)?;
         check::max_packet_amount(approval.max_packet_amount)?;
         if let Some(name) = &approval.name {
@@ -145,6 +170,7 @@ impl Operator {
                 let address = &peer.record.static_ilp_address;
                 tracing::warn!(%address, warning, "approved a peering request with a warning");
             }
+            changing.count_peering_requests().await?;
             Ok(peer)
         })
         .await
@@ -155,11 +181,13 @@ impl Operator {
     /// # Errors
     /// Not found.
     pub async fn reject_peering(&self, id: &str) -> Result<(), OperatorError> {
+        self.given(&shown! { "id": id });
         let id = check::id(id).ok_or_else(unknown_request)?;
         self.change(move |changing| async move {
             let request = changing.store(move |store| store.peering_request(id)).await?;
             request.ok_or_else(unknown_request)?;
-            changing.commit(&(), move |store| store.remove_peering_request(id)).await
+            changing.commit(&(), move |store| store.remove_peering_request(id)).await?;
+            changing.count_peering_requests().await
         })
         .await
     }
@@ -276,8 +304,39 @@ impl Changing {
         }
         let answer = self.answer(request.outgoing_token.clone(), true);
         let id = request.id;
-        self.store(move |store| store.insert_peering_request(&request)).await?;
+        let event = self.requested(&request);
+        self.store(move |store| store.insert_peering_request(&request, &event)).await?;
+        self.inner.parts.event_made.notify_one();
+        self.count_peering_requests().await?;
         Ok((answer, id))
+    }
+
+    /// The event that tells of a request which waits.
+    fn requested(&self, request: &PeeringRequestRecord) -> EventRecord {
+        let asset = self.inner.asset(request.asset_id);
+        let data = json!({
+            "id": request.id,
+            "staticIlpAddress": request.static_ilp_address,
+            "name": request.name,
+            "endpoint": request.endpoint,
+            "asset": asset.map(|asset| json!({
+                "id": asset.id, "code": asset.code, "scale": asset.scale,
+            })),
+            "maxPacketAmount": request.max_packet_amount.map(|amount| amount.to_string()),
+            "createdAt": Timestamp::from_unix_ms(request.created_at_ms).to_string(),
+        });
+        let kind = EventKind::PeeringRequested.name();
+        let data = data.to_string().into_bytes();
+        EventRecord::new(self.new_id(), kind, data, request.created_at_ms)
+    }
+
+    /// Counts the requests that wait, after a change of them and at the start.
+    pub(super) async fn count_peering_requests(&self) -> Result<(), OperatorError> {
+        let waiting = self.store(|store| {
+            store.all_peering_requests().try_fold(0, |count, request| request.map(|_| count + 1))
+        });
+        self.inner.peering_waiting.store(waiting.await?, Ordering::Relaxed);
+        Ok(())
     }
 
     fn answer(&self, token: Secret, is_pending: bool) -> PeeringAnswer {
@@ -371,19 +430,6 @@ pub(super) fn is_below(address: &str, above: &str) -> bool {
 /// The deposit's id is made when the peer is.
 pub(super) fn deposit_of(amount: u64) -> Option<InitialDeposit> {
     (amount > 0).then_some(InitialDeposit { transfer_id: Uuid::nil(), amount })
-}
-
-fn ended(done: &Result<(PeeringAnswer, Uuid), OperatorError>) -> audit::Ended {
-    match done {
-        Ok((answer, id)) => {
-            let (code, message) =
-                if answer.is_pending { ("202", "waits for approval") } else { ("200", "accepted") };
-            audit::Ended { code, message: message.to_owned(), subject: Some(id.to_string()) }
-        }
-        Err(error) => {
-            audit::Ended { code: "400", message: error.message().to_owned(), subject: None }
-        }
-    }
 }
 
 fn unsupported_asset() -> OperatorError {

@@ -6,16 +6,16 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use ilp_store::{BackupReport, StoreError};
+use ilp_store::{BackupReport, StoreError, shown};
 
-use super::{Inner, Operator, OperatorError, audit::CallerKind, error};
+use super::{Inner, OperatorError, Recorded, audit::CallerKind, error};
 
 /// A file that shows, alone in a directory, that the directory's owner wants a backup there. On a
 /// node without a secret every user of the machine reaches the admin API, and so do programs that
 /// run in a browser's stead; none of them may have files written wherever the node's user may write.
 pub const BACKUP_INVITATION: &str = "jirani-backup-here";
 
-impl Operator {
+impl Recorded {
     /// Copies records and books, as they are at one moment, into a directory of the node's machine.
     /// Packets flow on meanwhile; other changes wait, so that records and books agree. For a caller who
     /// has not shown the secret, only into a directory with a [`BACKUP_INVITATION`].
@@ -24,6 +24,7 @@ impl Operator {
     /// A directory that is not absolute, not empty, within the store's own, another user's, or not
     /// prepared for this; one that can't be written.
     pub async fn backup(&self, dir: &str, by: CallerKind) -> Result<BackupReport, OperatorError> {
+        self.given(&shown! { "directory": dir });
         let dir = directory(dir)?;
         self.change(move |changing| async move {
             let inner = changing.inner.clone();

@@ -214,7 +214,7 @@ impl Operator {
 
 impl Inner {
     /// What an account is called towards people: the kind of its owner, and what that is known by.
-    fn account_title(&self, account: AccountId) -> Result<String, OperatorError> {
+    pub(super) fn account_title(&self, account: AccountId) -> Result<String, OperatorError> {
         let owner = self.account_owner(account)?;
         let title = owner.map_or_else(|| account.owner.to_string(), |owner| owner.title);
         Ok(match account.kind {
@@ -276,7 +276,7 @@ fn read_expiry_cursor(text: &str) -> Option<(u64, Uuid)> {
     Some((expires_at_ms.parse().ok()?, check::id(id)?))
 }
 
-fn no_cursor() -> OperatorError {
+pub(super) fn no_cursor() -> OperatorError {
     OperatorError::new(
         ErrorKind::BadInput,
         "Pagination: that is no place in this list, begin again from its first page",

@@ -44,6 +44,23 @@ pub(crate) fn transfer_id(text: &str) -> Result<Uuid, OperatorError> {
         })
 }
 
+/// How the refusal of an edit begins that was made of another version than the stored one.
+pub const VERSION_CONFLICT: &str = "Version conflict";
+
+/// Refuses an edit that was made of another version than the stored one.
+pub(crate) fn version(given: Option<u64>, stored: u64, what: &str) -> Result<(), OperatorError> {
+    match given {
+        Some(given) if given != stored => Err(OperatorError::new(
+            ErrorKind::Conflict,
+            format!(
+                "{VERSION_CONFLICT}: the edit was made of version {given} and the {what} is at version \
+                 {stored} since; read it again and edit that"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// A peer's own address. `own` is the node's.
 pub(crate) fn peer_address(text: &str, own: &Address) -> Result<Address, OperatorError> {
     let invalid = |why: String| OperatorError::bad_input("invalid ILP address", why);

@@ -28,6 +28,21 @@ pub enum ErrorKind {
     Unavailable,
 }
 
+impl ErrorKind {
+    /// The HTTP status code that says the same, for answers and the audit log.
+    #[must_use]
+    pub fn http_code(self) -> &'static str {
+        match self {
+            Self::BadInput | Self::Inactive => "400",
+            Self::Forbidden => "403",
+            Self::NotFound => "404",
+            Self::Duplicate | Self::Conflict => "409",
+            Self::Internal => "500",
+            Self::Unavailable => "503",
+        }
+    }
+}
+
 /// A refusal: its kind and a sentence for people. The sentence begins with words that clients know
 /// and never carries a secret or the insides of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]

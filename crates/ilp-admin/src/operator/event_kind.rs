@@ -16,6 +16,8 @@ pub enum EventKind {
     PeerUnreachable,
     /// A peer answers again that could not be reached.
     PeerReachable,
+    /// A node asked to become a peer, and waits for the operator's approval.
+    PeeringRequested,
     /// An incoming payment was made.
     IncomingPaymentCreated,
     /// The first money of an incoming payment came.
@@ -38,11 +40,12 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every type.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::PeerLiquidityLow,
         Self::AssetLiquidityLow,
         Self::PeerUnreachable,
         Self::PeerReachable,
+        Self::PeeringRequested,
         Self::IncomingPaymentCreated,
         Self::IncomingPaymentProcessing,
         Self::IncomingPaymentCompleted,
@@ -62,6 +65,7 @@ impl EventKind {
             Self::AssetLiquidityLow => "asset.liquidity_low",
             Self::PeerUnreachable => "peer.unreachable",
             Self::PeerReachable => "peer.reachable",
+            Self::PeeringRequested => "peering.requested",
             Self::IncomingPaymentCreated => "incoming_payment.created",
             Self::IncomingPaymentProcessing => "incoming_payment.processing",
             Self::IncomingPaymentCompleted => "incoming_payment.completed",
@@ -87,6 +91,7 @@ impl EventKind {
             self,
             Self::PeerUnreachable
                 | Self::PeerReachable
+                | Self::PeeringRequested
                 | Self::IncomingPaymentProcessing
                 | Self::OutgoingPaymentSending
                 | Self::OutgoingPaymentCancelled
@@ -146,6 +151,7 @@ mod tests {
         for name in [
             "peer.unreachable",
             "peer.reachable",
+            "peering.requested",
             "incoming_payment.processing",
             "outgoing_payment.sending",
             "outgoing_payment.cancelled",

@@ -1,9 +1,9 @@
 //! What the node has told, or will tell, the operator's own systems.
 
-use ilp_store::{Delivery, EventCounts, EventFilter, EventRecord, Rows};
+use ilp_store::{Delivery, EventCounts, EventFilter, EventRecord, Rows, shown};
 
 use super::{
-    Operator, check,
+    Operator, Recorded, check,
     error::{ErrorKind, OperatorError, unknown_event},
     page::PageArguments,
 };
@@ -48,12 +48,15 @@ impl Operator {
     pub fn event_counts(&self) -> EventCounts {
         self.inner.parts.store.event_counts()
     }
+}
 
+impl Recorded {
     /// Has an event sent again, also one that was given up, with all its attempts before it.
     ///
     /// # Errors
     /// An unknown event; a conflict for one that was delivered, or whose type isn't sent.
     pub async fn retry_event(&self, id: &str) -> Result<EventRecord, OperatorError> {
+        self.given(&shown! { "id": id });
         let id = check::id(id).ok_or_else(unknown_event)?;
         self.change(move |changing| async move {
             let now_ms = changing.now().unix_ms();

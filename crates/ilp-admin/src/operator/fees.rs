@@ -5,7 +5,7 @@ use ilp_store::{FeeKind, FeeRecord, Rows};
 use uuid::Uuid;
 
 use super::{
-    Operator, check,
+    Operator, Recorded, check,
     error::{ErrorKind, OperatorError, asset_not_found},
     page::PageArguments,
     wallet_inputs::NewFee,
@@ -14,13 +14,14 @@ use super::{
 /// A whole, in basis points.
 const BASIS_POINTS: u16 = 10_000;
 
-impl Operator {
+impl Recorded {
     /// Sets the fee for payments in an asset. That for receiving is kept and listed, and nothing is
     /// taken for it: what is received is booked as it comes.
     ///
     /// # Errors
     /// An unknown asset, basis points that are below zero or above the whole.
     pub async fn set_fee(&self, new: NewFee) -> Result<FeeRecord, OperatorError> {
+        self.given(&new);
         let asset_id = check::id(&new.asset_id).ok_or_else(unknown_asset)?;
         let basis_points =
             u16::try_from(new.basis_points).ok().filter(|points| *points <= BASIS_POINTS);
@@ -46,7 +47,9 @@ impl Operator {
         })
         .await
     }
+}
 
+impl Operator {
     /// The fee that counts for payments in an asset, if there is one.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use ilp_store::{Claim, Idempotency, Proof, Refusal, Store};
 
 use super::{
-    Changing, Inner, Operator, Outcome, blocking,
+    Changing, Inner, Operator, Outcome, Recorded, blocking,
     error::{ErrorKind, OperatorError},
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct Request {
     pub(crate) digest: [u8; 32],
 }
 
-impl Operator {
+impl Recorded {
     /// Does `work` unless it was done before under this key, and gives the outcome of the first
     /// time. `work` makes its changes through the operator that it is given, which knows the
     /// request.
@@ -59,8 +59,8 @@ impl Operator {
         match known {
             Idempotency::New(claim) => {
                 let claim = Arc::new(claim);
-                let operator = Self { claim: Some(Arc::clone(&claim)), ..self.clone() };
-                let finish = finish(Arc::clone(&self.inner), claim, work(operator));
+                let recorded = self.claimed(Arc::clone(&claim));
+                let finish = finish(Arc::clone(&self.inner), claim, work(recorded));
                 let task = tokio::spawn(finish);
                 task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
             }
@@ -87,7 +87,9 @@ impl Operator {
             )),
         }
     }
+}
 
+impl Recorded {
     /// Changes the store outside of a turn, for what may be done at any time beside other changes,
     /// and with the same batch keeps what comes of the request.
     pub(super) async fn commit_at_any_time(
@@ -101,7 +103,9 @@ impl Operator {
         };
         blocking(move || Ok(work(&store)?)).await
     }
+}
 
+impl Operator {
     /// Removes what has served its time: keys after their day, events `events_kept` after they were
     /// made, and payments `payments_kept` after they ended, if that is given. Never ends; it wakes
     /// every ten minutes and works in small steps.
@@ -174,7 +178,7 @@ impl Changing {
         OperatorError: From<E>,
     {
         let Some(claim) = &self.claim else { return self.store(work).await };
-        let store = claim.keeping(&outcome.keep(), self.now().unix_ms());
+        let store = self.recording(claim.keeping(&outcome.keep(), self.now().unix_ms()));
         blocking(move || Ok(work(&store)?)).await
     }
 
@@ -218,7 +222,7 @@ impl Changing {
         OperatorError: From<E>,
     {
         let Some(claim) = &self.claim else { return self.store(work).await };
-        let store = claim.revoking();
+        let store = self.recording(claim.revoking());
         blocking(move || Ok(work(&store)?)).await
     }
 }

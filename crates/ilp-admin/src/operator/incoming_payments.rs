@@ -10,7 +10,7 @@ use interledger_packet::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Changing, EventKind, Inner, Operator, check,
+    Changing, EventKind, Inner, Operator, Recorded, check,
     error::OperatorError,
     page::PageArguments,
     wallet_checks::{
@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How many payments are let go in one step.
 const EXPIRED_PER_STEP: usize = 100;
 
-impl Operator {
+impl Recorded {
     /// Makes an incoming payment.
     ///
     /// # Errors
@@ -43,6 +43,7 @@ impl Operator {
         &self,
         new: NewIncomingPayment,
     ) -> Result<IncomingPaymentView, OperatorError> {
+        self.given(&new);
         let wallet_address = wallet_address_id(&new.wallet_address_id)?;
         metadata(new.metadata.as_deref())?;
         new.incoming_amount.as_ref().map(positive).transpose()?;
@@ -52,7 +53,9 @@ impl Operator {
         })
         .await
     }
+}
 
+impl Operator {
     /// The incoming payment of this id.
     ///
     /// # Errors

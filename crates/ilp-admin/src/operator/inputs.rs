@@ -47,6 +47,8 @@ pub struct AssetEdit {
     pub withdrawal_threshold: Edit<u64>,
     /// An event is due when the liquidity falls to this, in the smallest unit.
     pub liquidity_threshold: Edit<u64>,
+    /// The version that the edit was made of; `None` edits whatever is stored.
+    pub version: Option<u64>,
 }
 
 /// A peer to be made. Amounts are in the asset's smallest unit.
@@ -147,6 +149,8 @@ pub struct PeerEdit {
     pub is_default_route: Option<bool>,
     /// What the node keeps of whatever it sends, in basis points.
     pub spread_basis_points: Edit<i32>,
+    /// The version that the edit was made of; `None` edits whatever is stored.
+    pub version: Option<u64>,
 }
 
 /// Money that the operator says has come in from outside.

@@ -12,10 +12,11 @@ use ilp_store::{Proof, TransferError};
 use uuid::Uuid;
 
 use super::{
-    Changing, Inner, Operator, check,
+    Changing, Inner, Operator, Recorded, check,
     error::{
         ErrorKind, OperatorError, ledger_stopped, unknown_asset, unknown_peer, unknown_transfer,
     },
+    given,
     inputs::Deposit,
 };
 
@@ -25,12 +26,13 @@ const LATE_PACKETS_SLACK: Duration = Duration::from_secs(2);
 /// How often an account that packets still move on is tried to be emptied.
 const WITHDRAWAL_TRIES: usize = 8;
 
-impl Operator {
+impl Recorded {
     /// Adds to what a peer may send.
     ///
     /// # Errors
     /// An amount of zero or above what an account takes, an unknown peer, an invalid or used id.
     pub async fn deposit_peer_liquidity(&self, deposit: Deposit) -> Result<(), OperatorError> {
+        self.given(&given::deposit("peerId", &deposit));
         not_zero(deposit.amount)?;
         let peer = check::id(&deposit.owner_id).ok_or_else(unknown_peer)?;
         self.change(move |changing| async move {
@@ -50,6 +52,7 @@ impl Operator {
     /// # Errors
     /// An amount of zero or above what an account takes, an unknown asset, an invalid or used id.
     pub async fn deposit_asset_liquidity(&self, deposit: Deposit) -> Result<(), OperatorError> {
+        self.given(&given::deposit("assetId", &deposit));
         not_zero(deposit.amount)?;
         let asset = check::id(&deposit.owner_id).ok_or_else(unknown_asset)?;
         self.change(move |changing| async move {
@@ -120,8 +123,9 @@ impl Operator {
             // node, and with it this task.
             loop {
                 let Some(inner) = node.upgrade() else { return };
-                let (operator, account) = (Operator { inner, claim: None }, Arc::clone(&account));
-                let settled = operator.change(move |changing| async move {
+                let (operator, account) = (Operator { inner }, Arc::clone(&account));
+                let node = operator.as_node();
+                let settled = node.change(move |changing| async move {
                     changing.withdraw_all(&account, asset).await
                 });
                 let Err(error) = settled.await else { return };

@@ -39,7 +39,7 @@ impl Operator {
     /// # Errors
     /// When the store can't be read, or the ledger stops over what was left to book.
     pub async fn load(&self) -> Result<Loaded, OperatorError> {
-        let loaded = self.change(|changing| async move { changing.load().await }).await?;
+        let loaded = self.as_node().change(|changing| async move { changing.load().await }).await?;
         self.resume_wallets().await?;
         self.inner.is_loaded.store(true, Ordering::Release);
         Ok(loaded)
@@ -59,6 +59,7 @@ impl Changing {
             self.inner.parts.connector.add_peer(live);
         }
         self.load_rates().await?;
+        self.count_peering_requests().await?;
         self.settle_deleted_peers().await?;
         Ok(Loaded {
             assets: self.inner.assets.read().len(),

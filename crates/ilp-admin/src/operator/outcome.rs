@@ -8,17 +8,12 @@ use ilp_connector::Reachability;
 use ilp_store::{BackupReport, EventRecord, Snapshot};
 use interledger_packet::Timestamp;
 
-use super::{AssetView, Operator, Passed, PeerView};
+use super::{AssetView, Operator, Passed, PeerView, PeeringByUrl, Subject};
 
 /// The outcome of an operation.
-pub(crate) trait Outcome: Sized + Send + 'static {
+pub(crate) trait Outcome: Subject + Sized + Send + 'static {
     /// All that a client may ask of it. The only secret in there is one that clients may read.
     fn keep(&self) -> Snapshot;
-
-    /// The id of what it is about, where it has one, for the audit log.
-    fn subject(&self) -> Option<String> {
-        None
-    }
 
     /// The outcome again; `None` when what was kept is of another form. `operator` has what is live
     /// and never changes, such as an asset's code.
@@ -36,10 +31,6 @@ impl Outcome for () {
 }
 
 impl Outcome for AssetView {
-    fn subject(&self) -> Option<String> {
-        Some(self.record.id.to_string())
-    }
-
     fn keep(&self) -> Snapshot {
         Snapshot::new()
             .with_record("asset", &self.record)
@@ -52,10 +43,6 @@ impl Outcome for AssetView {
 }
 
 impl Outcome for PeerView {
-    fn subject(&self) -> Option<String> {
-        Some(self.record.id.to_string())
-    }
-
     fn keep(&self) -> Snapshot {
         let Passed { packets_in, packets_out, amount_in, amount_out, amount_on_hold } = self.passed;
         let kept = self
@@ -96,6 +83,18 @@ impl Outcome for PeerView {
     }
 }
 
+impl Outcome for PeeringByUrl {
+    fn keep(&self) -> Snapshot {
+        self.peer.keep().with_number("is_pending", u8::from(self.is_pending))
+    }
+
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        // What was kept before this was asked about has no such number.
+        let is_pending = kept.number::<u8>("is_pending").is_some_and(|number| number != 0);
+        Some(Self { peer: PeerView::recall(kept, operator)?, is_pending })
+    }
+}
+
 const REACHABILITIES: [Reachability; 3] =
     [Reachability::Unknown, Reachability::Reachable, Reachability::Unreachable];
 
@@ -109,10 +108,6 @@ fn reachability_number(reachability: Reachability) -> u8 {
 }
 
 impl Outcome for EventRecord {
-    fn subject(&self) -> Option<String> {
-        Some(self.id.to_string())
-    }
-
     fn keep(&self) -> Snapshot {
         Snapshot::new().with_record("event", self)
     }
@@ -161,6 +156,7 @@ mod tests {
             withdrawal_threshold: Some(u64::MAX),
             liquidity_threshold: None,
             created_at_ms: 1,
+            version: 4,
         };
         let record = PeerRecord {
             id: Uuid::now_v7(),
@@ -184,6 +180,7 @@ mod tests {
             is_default_route: true,
             spread: Spread::new(12).expect("below the whole"),
             created_at_ms: 2,
+            version: 6,
             initial_deposit: None,
         };
         let asset = AssetView { record: asset, liquidity: u128::MAX };

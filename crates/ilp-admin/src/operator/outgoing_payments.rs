@@ -6,14 +6,14 @@ use ilp_connector::{
 };
 use ilp_store::{
     Conflict, EventRecord, OutgoingPaymentRecord, OutgoingPaymentState, PaymentRecord, Proof,
-    Refusal, Rows,
+    Refusal, Rows, shown,
 };
 use interledger_packet::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Changing, EventKind, Inner, Operator, check,
+    Changing, EventKind, Inner, Operator, Recorded, check,
     error::{ErrorKind, OperatorError},
     page::PageArguments,
     wallet_checks::{
@@ -28,7 +28,7 @@ use super::{
 /// Longest reason for a cancellation, in characters.
 const REASON_CHARACTERS_MAX: usize = 256;
 
-impl Operator {
+impl Recorded {
     /// Makes a payment on the terms of a quote. It waits for its money then.
     ///
     /// # Errors
@@ -38,6 +38,7 @@ impl Operator {
         &self,
         new: NewOutgoingPayment,
     ) -> Result<OutgoingPaymentView, OperatorError> {
+        self.given(&new);
         let wallet_address = wallet_address_id(&new.wallet_address_id)?;
         let quote = check::id(&new.quote_id).ok_or_else(unknown_quote)?;
         metadata(new.metadata.as_deref())?;
@@ -52,6 +53,7 @@ impl Operator {
     /// # Errors
     /// An unknown payment; one that doesn't wait for its money.
     pub async fn fund_outgoing_payment(&self, id: &str) -> Result<(), OperatorError> {
+        self.given(&shown! { "outgoingPaymentId": id });
         let id = check::id(id).ok_or_else(unknown_payment)?;
         let operator = self.clone();
         self.change(move |changing| async move {
@@ -73,6 +75,7 @@ impl Operator {
         id: &str,
         reason: Option<String>,
     ) -> Result<OutgoingPaymentView, OperatorError> {
+        self.given(&shown! { "id": id, "reason": reason });
         let id = check::id(id).ok_or_else(unknown_payment)?;
         if reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARACTERS_MAX) {
             return Err(OperatorError::bad_input(
@@ -82,7 +85,9 @@ impl Operator {
         }
         self.change(move |changing| async move { changing.cancel(id, reason).await }).await
     }
+}
 
+impl Operator {
     /// The outgoing payment of this id.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Changing, Edit, ErrorKind, Inner, Operator, OperatorError, PeerEdit, PeeringAnswer,
-    PeeringOffer, PeeringPost,
+    PeeringOffer, PeeringPost, Recorded,
     auto_peering::{claims::is_there, is_below},
     check,
     error::unknown_asset,
@@ -39,7 +39,16 @@ pub struct PeerByUrl {
     pub liquidity_to_deposit: Option<u64>,
 }
 
-impl Operator {
+/// A peer that was made, or has renewed its terms, by asking its node.
+#[derive(Clone, Debug)]
+pub struct PeeringByUrl {
+    /// The peer as it is now.
+    pub peer: PeerView,
+    /// Whether the other node's operator has yet to approve. Its node refuses packets until then.
+    pub is_pending: bool,
+}
+
+impl Recorded {
     /// Asks the node at a URL to become a peer, and makes it one of ours; or has it change its terms
     /// if it became a peer at this URL before.
     ///
@@ -49,7 +58,8 @@ impl Operator {
     pub async fn create_or_update_peer_by_url(
         &self,
         wanted: PeerByUrl,
-    ) -> Result<PeerView, OperatorError> {
+    ) -> Result<PeeringByUrl, OperatorError> {
+        self.given(&wanted);
         let asset_id = check::id(&wanted.asset_id).ok_or_else(unknown_asset)?;
         if let Some(name) = &wanted.name {
             check::name(name)?;
@@ -95,7 +105,9 @@ impl Operator {
         })
         .await
     }
+}
 
+impl Operator {
     async fn ask_to_peer(
         &self,
         url: &str,
@@ -108,7 +120,7 @@ impl Operator {
         };
         let reply = self.inner.parts.network.ask_for_peering(post).await.map_err(no_such_node)?;
         if (200..300).contains(&reply.status) {
-            return wire::read_answer(&reply.body)
+            return wire::read_answer(reply.status, &reply.body)
                 .ok_or_else(|| bad_answer("the answer is not that of a node which was asked"));
         }
         match wire::read_refusal(&reply.body) {
@@ -134,7 +146,8 @@ impl Changing {
         answer: PeeringAnswer,
         outgoing_token: Secret,
         known: Vec<Uuid>,
-    ) -> Result<PeerView, OperatorError> {
+    ) -> Result<PeeringByUrl, OperatorError> {
+        let is_pending = answer.is_pending;
         let address = answer.static_ilp_address.clone();
         let there =
             self.store(move |store| store.peer_by_address_and_asset(&address, asset_id)).await?;
@@ -166,8 +179,8 @@ impl Changing {
             .map_err(as_answer)?;
         record.initial_deposit =
             super::auto_peering::deposit_of(wanted.liquidity_to_deposit.unwrap_or(0));
-        let url = peering_key(&wanted.peer_url);
-        self.create_peer(record, PeerOrigin::BehindUrl { url }).await
+        let origin = PeerOrigin::BehindUrl { url: peering_key(&wanted.peer_url) };
+        self.create_peer_as(record, origin, |peer| PeeringByUrl { peer, is_pending }).await
     }
 
     async fn renew_by_url(
@@ -176,8 +189,9 @@ impl Changing {
         wanted: PeerByUrl,
         answer: PeeringAnswer,
         outgoing_token: Secret,
-    ) -> Result<PeerView, OperatorError> {
+    ) -> Result<PeeringByUrl, OperatorError> {
         let id = peer.id;
+        let is_pending = answer.is_pending;
         let asset_id = peer.asset_id;
         let set = |amount: Option<u64>| amount.map_or(Edit::Keep, Edit::Set);
         let edit = PeerEdit {
@@ -191,16 +205,19 @@ impl Changing {
         };
         let edited = self.inner.edited(peer, edit).map_err(as_answer)?;
         let Some(amount) = wanted.liquidity_to_deposit.filter(|amount| *amount > 0) else {
-            return self.save_peer(edited).await;
+            return self.save_peer_as(edited, |peer| PeeringByUrl { peer, is_pending }).await;
         };
         let asset = self.inner.asset(asset_id).ok_or_else(unknown_asset)?;
-        let before = self.view(edited.clone()).await?;
+        // As the store has it then, so that the answer names the version that comes of it.
+        let before =
+            self.view(PeerRecord { version: edited.version + 1, ..edited.clone() }).await?;
         let view = PeerView { liquidity: before.liquidity + u128::from(amount), ..before };
         let account = self.inner.ledger().account(AccountId::peer(id));
         let deposit = self.new_id();
-        self.save_peer_and_promise(edited, &view, Proof::Booked(deposit)).await?;
+        let renewed = PeeringByUrl { peer: view, is_pending };
+        self.save_peer_and_promise(edited, &renewed, Proof::Booked(deposit)).await?;
         self.deposit(deposit, &asset, account, amount).await?;
-        Ok(view)
+        Ok(renewed)
     }
 }
 

@@ -14,9 +14,11 @@ impl Changing {
     /// Stores a peer and makes it live, as part of what `outcome` makes of it.
     pub(super) async fn save_peer_as<T: Outcome>(
         &self,
-        edited: PeerRecord,
+        mut edited: PeerRecord,
         outcome: impl FnOnce(PeerView) -> T,
     ) -> Result<T, OperatorError> {
+        // As the store has it then, so that the answer names the version that comes of it.
+        edited.version += 1;
         let id = edited.id;
         let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
         let updated = outcome(self.view(edited.clone()).await?);
@@ -32,7 +34,7 @@ impl Changing {
     pub(super) async fn save_peer_and_promise(
         &self,
         edited: PeerRecord,
-        updated: &PeerView,
+        updated: &impl Outcome,
         proof: Proof,
     ) -> Result<(), OperatorError> {
         let id = edited.id;

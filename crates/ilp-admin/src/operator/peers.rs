@@ -3,24 +3,25 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ilp_connector::{account::AccountId, conversion::Spread, token::TokenDigest};
-use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Store};
+use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Store, shown};
 use interledger_packet::Address;
 use uuid::Uuid;
 
 use super::{
-    Changing, Inner, Operator, check,
+    Changing, Inner, Operator, Outcome, Recorded, check,
     error::{OperatorError, unknown_asset, unknown_peer},
     inputs::{NewPeer, PeerEdit},
     page::PageArguments,
     views::PeerView,
 };
 
-impl Operator {
+impl Recorded {
     /// Makes a peer. Packets may come from and go to it when this returns.
     ///
     /// # Errors
     /// Bad input, an unknown asset, a duplicate of address and asset or of an incoming token.
     pub async fn create_peer(&self, new: NewPeer) -> Result<PeerView, OperatorError> {
+        self.given(&new);
         let record = self.inner.record_of(new)?;
         // Two that are made at once meet in nothing but the store's checks, which are one step with
         // what they let in; and of their ids the lower may be listed a moment after the higher.
@@ -33,8 +34,10 @@ impl Operator {
     /// Changes a peer. Packets that arrive after this returned see the new terms.
     ///
     /// # Errors
-    /// Those of [`Operator::create_peer`], and an unknown peer.
+    /// Those of [`Recorded::create_peer`]; an unknown peer; a conflict when it isn't of the version
+    /// that the edit was made of.
     pub async fn update_peer(&self, edit: PeerEdit) -> Result<PeerView, OperatorError> {
+        self.given(&edit);
         let id = peer_id(&edit.id)?;
         self.change(move |changing| async move { changing.update_peer(id, edit).await }).await
     }
@@ -47,11 +50,14 @@ impl Operator {
     /// # Errors
     /// An unknown peer.
     pub async fn delete_peer(&self, id: &str) -> Result<(), OperatorError> {
+        self.given(&shown! { "id": id });
         let id = peer_id(id)?;
         let operator = self.clone();
         self.change(move |changing| async move { changing.delete_peer(id, &operator).await }).await
     }
+}
 
+impl Operator {
     /// The peer of this id.
     ///
     /// # Errors
@@ -100,9 +106,19 @@ impl Operator {
 impl Changing {
     pub(super) async fn create_peer(
         &self,
-        mut record: PeerRecord,
+        record: PeerRecord,
         origin: PeerOrigin,
     ) -> Result<PeerView, OperatorError> {
+        self.create_peer_as(record, origin, |peer| peer).await
+    }
+
+    /// Makes a peer as part of what `outcome` makes of it.
+    pub(super) async fn create_peer_as<T: Outcome>(
+        &self,
+        mut record: PeerRecord,
+        origin: PeerOrigin,
+        outcome: impl FnOnce(PeerView) -> T,
+    ) -> Result<T, OperatorError> {
         let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
         record.id = self.new_id();
         record.created_at_ms = self.now().unix_ms();
@@ -110,7 +126,7 @@ impl Changing {
             deposit.transfer_id = self.new_id();
         }
         let live = self.inner.live_peer(&record, asset)?;
-        let made = self.made(&record).await?;
+        let made = outcome(self.made(&record).await?);
         let (stored, noted) = (record.clone(), origin.clone());
         self.commit(&made, move |store| store.insert_peer_from(&stored, &noted)).await?;
         if let Err(error) = self.finish_initial_deposit(&mut record).await {
@@ -169,6 +185,8 @@ impl Changing {
         edit: PeerEdit,
     ) -> Result<PeerView, OperatorError> {
         let record = self.stored_peer(id).await?;
+        // No other change comes between this and the write: changes are made one at a time.
+        check::version(edit.version, record.version, "peer")?;
         let edited = self.inner.edited(record, edit)?;
         self.save_peer(edited).await
     }
@@ -237,6 +255,7 @@ impl Inner {
             is_default_route: new.is_default_route,
             spread: new.spread_basis_points.map_or(Ok(Spread::NONE), check::spread)?,
             created_at_ms: 0,
+            version: 0,
             initial_deposit: (new.initial_liquidity > 0).then_some(InitialDeposit {
                 transfer_id: Uuid::nil(),
                 amount: new.initial_liquidity,

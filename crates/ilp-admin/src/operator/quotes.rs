@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use self::refusals::{cannot_pay, invalid_receiver, no_amount, no_rate, nothing_arrives, too_many};
 use super::{
-    Inner, Operator, check,
+    Inner, Operator, Recorded, check,
     error::{ErrorKind, OperatorError},
     fees,
     page::PageArguments,
@@ -52,7 +52,7 @@ struct Draft {
     payee: Option<Payee>,
 }
 
-impl Operator {
+impl Recorded {
     /// Finds out what a payment would cost. The receiver may be far away and slow, so this stands
     /// in nobody's way.
     ///
@@ -60,6 +60,7 @@ impl Operator {
     /// An unknown or inactive wallet address; a receiver that is none or takes nothing; an amount
     /// in another asset, of zero, more than is asked for, or both amounts; no rate.
     pub async fn create_quote(&self, new: NewQuote) -> Result<QuoteView, OperatorError> {
+        self.given(&new);
         let wallet_address = wallet_address_id(&new.wallet_address_id)?;
         receiver(&new.receiver)?;
         if new.debit_amount.is_some() && new.receive_amount.is_some() {
@@ -83,7 +84,9 @@ impl Operator {
         }
         Ok(quote)
     }
+}
 
+impl Operator {
     /// The quote of this id, as long as it is kept.
     ///
     /// # Errors

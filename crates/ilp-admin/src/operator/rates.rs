@@ -9,11 +9,11 @@ use ilp_connector::{
     rate::Rate,
     rates::{Quote, RateInUse, RateOrigin},
 };
-use ilp_store::{RateRecord, Snapshot};
+use ilp_store::{RateRecord, Snapshot, shown};
 use interledger_packet::Timestamp;
 
 use super::{
-    Changing, Operator, Outcome, check,
+    Changing, Operator, Outcome, Recorded, check,
     error::{ErrorKind, OperatorError},
 };
 
@@ -31,13 +31,14 @@ pub struct NewRate {
     pub rate: String,
 }
 
-impl Operator {
+impl Recorded {
     /// Sets a rate, in the place of the one of this direction that was set before. It stays until
     /// it is deleted, and wins over what the rates service tells.
     ///
     /// # Errors
     /// Bad input; forbidden when there are too many.
     pub async fn set_rate(&self, new: NewRate) -> Result<RateInUse, OperatorError> {
+        self.given(&new);
         check::rate_codes(&new.base, &new.quote)?;
         let rate = check::rate(&new.rate)?;
         self.change(move |changing| async move { changing.set_rate(new, rate).await }).await
@@ -48,9 +49,12 @@ impl Operator {
     /// # Errors
     /// Not found when none of this direction was set.
     pub async fn delete_rate(&self, base: String, quote: String) -> Result<(), OperatorError> {
+        self.given(&shown! { "base": base, "quote": quote });
         self.change(move |changing| async move { changing.delete_rate(base, quote).await }).await
     }
+}
 
+impl Operator {
     /// Every rate that packets are converted at, in the order of the codes.
     #[must_use]
     pub fn rates(&self) -> Vec<RateInUse> {

@@ -177,7 +177,7 @@ impl Operator {
         let (sent, delivered) = (order.order.sent, order.order.delivered);
         wallets.go_on(id, Progress { sent, delivered, packets: 0 }, order.packets);
         // What the payment does from here on is no part of the request that funded it.
-        let operator = Self { inner: Arc::clone(&self.inner), claim: None };
+        let operator = self.clone();
         if !order.is_local && order.order.is_done() {
             let progress = Progress { sent, delivered, packets: 0 };
             return operator.payment_ended(id, Ended::Completed, progress).await;

@@ -64,6 +64,12 @@ impl TenantProfile {
 }
 
 impl Operator {
+    /// What the node is called, in titles and towards other nodes.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.parts.tenant.public_name
+    }
+
     /// The one tenant.
     ///
     /// # Errors

@@ -2,12 +2,12 @@
 //! outage, and nobody has to send the others again, which only the peer still knows.
 
 use ilp_connector::token::{Secret, TokenDigest};
-use ilp_store::{IncomingToken, PeerRecord, Snapshot};
+use ilp_store::{IncomingToken, PeerRecord, Snapshot, shown};
 use ring::rand::{SecureRandom, SystemRandom};
 use uuid::Uuid;
 
 use super::{
-    Changing, Operator, Outcome, check,
+    Changing, Operator, Outcome, Recorded, check,
     error::{ErrorKind, OperatorError, unknown_peer},
     views::PeerView,
 };
@@ -45,7 +45,7 @@ pub fn token_id(digest: &TokenDigest) -> String {
     hexadecimal(&digest.as_bytes()[..ID_BYTES])
 }
 
-impl Operator {
+impl Recorded {
     /// Lets a peer show one more token, or makes one for it. Those that it has stay good.
     ///
     /// # Errors
@@ -56,6 +56,7 @@ impl Operator {
         peer_id: &str,
         token: Option<Secret>,
     ) -> Result<AddedToken, OperatorError> {
+        self.given(&shown! { "peerId": peer_id, "authToken": token });
         let id = known_form(peer_id)?;
         let (token, is_made) = match token {
             Some(token) => (token, false),
@@ -87,6 +88,7 @@ impl Operator {
         peer_id: &str,
         which: TokenName,
     ) -> Result<PeerView, OperatorError> {
+        self.given(&shown! { "peerId": peer_id, "token": which });
         let id = known_form(peer_id)?;
         self.change(move |changing| async move {
             let mut record = changing.stored_peer(id).await?;
@@ -118,10 +120,6 @@ impl TokenName {
 }
 
 impl Outcome for AddedToken {
-    fn subject(&self) -> Option<String> {
-        self.peer.subject()
-    }
-
     /// Without the token, which is shown once.
     fn keep(&self) -> Snapshot {
         self.peer.keep()

@@ -4,7 +4,7 @@ use ilp_store::{Rows, WalletAddressRecord};
 use uuid::Uuid;
 
 use super::{
-    Changing, Operator, check,
+    Changing, Operator, Recorded, check,
     error::{OperatorError, unknown_asset},
     page::PageArguments,
     wallet_checks::{properties, unknown_wallet_address, wallet_address_id},
@@ -13,7 +13,7 @@ use super::{
     wallet_views::{WalletAddressView, views},
 };
 
-impl Operator {
+impl Recorded {
     /// Makes a wallet address.
     ///
     /// # Errors
@@ -22,6 +22,7 @@ impl Operator {
         &self,
         new: NewWalletAddress,
     ) -> Result<WalletAddressView, OperatorError> {
+        self.given(&new);
         let url = wallet_url::new_address(&new.address)
             .map_err(|why| OperatorError::bad_input("invalid url", why))?;
         if let Some(name) = &new.public_name {
@@ -37,6 +38,7 @@ impl Operator {
             deactivated_at_ms: None,
             additional_properties,
             created_at_ms: 0,
+            version: 0,
         };
         self.change(|changing| async move { changing.create_wallet_address(record).await }).await
     }
@@ -50,6 +52,7 @@ impl Operator {
         &self,
         edit: WalletAddressEdit,
     ) -> Result<WalletAddressView, OperatorError> {
+        self.given(&edit);
         let id = wallet_address_id(&edit.id)?;
         if let super::Edit::Set(name) = &edit.public_name {
             check::name(name)?;
@@ -58,6 +61,8 @@ impl Operator {
         self.change(move |changing| async move {
             let record = changing.store(move |store| store.wallet_address(id)).await?;
             let mut record = record.ok_or_else(unknown_wallet_address)?;
+            check::version(edit.version, record.version, "wallet address")?;
+            record.version += 1;
             edit.public_name.apply(&mut record.public_name);
             if let Some(is_active) = edit.is_active {
                 let since_ms = record.deactivated_at_ms.unwrap_or(changing.now().unix_ms());
@@ -76,7 +81,9 @@ impl Operator {
         })
         .await
     }
+}
 
+impl Operator {
     /// The wallet address of this id.
     ///
     /// # Errors

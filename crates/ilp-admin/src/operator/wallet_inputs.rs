@@ -39,6 +39,8 @@ pub struct WalletAddressEdit {
     pub is_active: Option<bool>,
     /// What the operator notes of it, in place of what was.
     pub additional_properties: Option<Vec<AdditionalProperty>>,
+    /// The version that the edit was made of; `None` edits whatever is stored.
+    pub version: Option<u64>,
 }
 
 /// An incoming payment to be made.

@@ -9,10 +9,6 @@ use super::{
 };
 
 impl Outcome for WalletAddressView {
-    fn subject(&self) -> Option<String> {
-        Some(self.record.id.to_string())
-    }
-
     fn keep(&self) -> Snapshot {
         self.asset
             .keep()
@@ -30,10 +26,6 @@ impl Outcome for WalletAddressView {
 }
 
 impl Outcome for IncomingPaymentView {
-    fn subject(&self) -> Option<String> {
-        Some(self.record.id.to_string())
-    }
-
     fn keep(&self) -> Snapshot {
         Snapshot::new()
             .with_record("payment", &self.record)
@@ -50,10 +42,6 @@ impl Outcome for IncomingPaymentView {
 }
 
 impl Outcome for QuoteView {
-    fn subject(&self) -> Option<String> {
-        Some(self.record.id.to_string())
-    }
-
     fn keep(&self) -> Snapshot {
         Snapshot::new().with_record("quote", &without_details(&self.record))
     }
@@ -65,10 +53,6 @@ impl Outcome for QuoteView {
 }
 
 impl Outcome for OutgoingPaymentView {
-    fn subject(&self) -> Option<String> {
-        Some(self.record.id.to_string())
-    }
-
     fn keep(&self) -> Snapshot {
         let mut record = self.record.clone();
         record.quote = without_details(&record.quote);
@@ -87,10 +71,6 @@ impl Outcome for OutgoingPaymentView {
 }
 
 impl Outcome for FeeRecord {
-    fn subject(&self) -> Option<String> {
-        Some(self.id.to_string())
-    }
-
     fn keep(&self) -> Snapshot {
         Snapshot::new().with_record("fee", self)
     }

@@ -6,11 +6,11 @@
 //! one, goes under an id of its own, which the payment shows.
 
 use ilp_connector::account::AccountId;
-use ilp_store::{Refusal, Store, TransferState};
+use ilp_store::{Refusal, Store, TransferState, shown};
 use uuid::Uuid;
 
 use super::{
-    Changing, Operator, check,
+    Changing, Recorded, check,
     error::{ErrorKind, OperatorError},
     inputs::Withdrawal,
     liquidity::not_zero,
@@ -18,7 +18,7 @@ use super::{
     wallet_views::WithdrawnFromWalletAddress,
 };
 
-impl Operator {
+impl Recorded {
     /// Takes all that a wallet address has.
     ///
     /// # Errors
@@ -28,6 +28,7 @@ impl Operator {
         &self,
         withdrawal: WalletAddressWithdrawal,
     ) -> Result<WithdrawnFromWalletAddress, OperatorError> {
+        self.given(&withdrawal);
         let unknown = || not_found("Unknown wallet address");
         let id = check::id(&withdrawal.wallet_address_id).ok_or_else(unknown)?;
         let transfer_id = check::transfer_id(&withdrawal.transfer_id)?;
@@ -59,6 +60,7 @@ impl Operator {
         id: &str,
         timeout_s: u64,
     ) -> Result<(), OperatorError> {
+        self.given(&shown! { "id": id, "timeoutSeconds": timeout_s });
         let unknown = || not_found("Unknown incoming payment");
         let id = check::id(id).ok_or_else(unknown)?;
         self.change(move |changing| async move {
@@ -89,6 +91,7 @@ impl Operator {
         id: &str,
         timeout_s: u64,
     ) -> Result<(), OperatorError> {
+        self.given(&shown! { "id": id, "timeoutSeconds": timeout_s });
         let unknown = || not_found("Unknown outgoing payment");
         let id = check::id(id).ok_or_else(unknown)?;
         self.change(move |changing| async move {

@@ -9,12 +9,13 @@ use ilp_connector::{
     account::{Account, AccountId, AccountKind},
     ledger::{Leg, Transfer, TransferKind},
 };
-use ilp_store::Proof;
+use ilp_store::{Proof, shown};
 use uuid::Uuid;
 
 use super::{
-    Changing, Operator, Outcome, check,
+    Changing, Operator, Outcome, Recorded, check,
     error::{OperatorError, unknown_asset, unknown_peer, unknown_transfer},
+    given,
     inputs::Withdrawal,
     liquidity::not_zero,
 };
@@ -30,7 +31,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(60);
 /// How long to wait when nothing could be given back though it was due.
 const PAUSE: Duration = Duration::from_secs(1);
 
-impl Operator {
+impl Recorded {
     /// Takes from what a peer may send.
     ///
     /// # Errors
@@ -40,6 +41,7 @@ impl Operator {
         &self,
         withdrawal: Withdrawal,
     ) -> Result<(), OperatorError> {
+        self.given(&given::withdrawal("peerId", &withdrawal));
         not_zero(withdrawal.amount)?;
         let peer = check::id(&withdrawal.owner_id).ok_or_else(unknown_peer)?;
         self.change(move |changing| async move {
@@ -59,6 +61,7 @@ impl Operator {
         &self,
         withdrawal: Withdrawal,
     ) -> Result<(), OperatorError> {
+        self.given(&given::withdrawal("assetId", &withdrawal));
         not_zero(withdrawal.amount)?;
         let asset = check::id(&withdrawal.owner_id).ok_or_else(unknown_asset)?;
         self.change(move |changing| async move {
@@ -73,6 +76,7 @@ impl Operator {
     /// # Errors
     /// An unknown withdrawal, or one that was posted, voided or has expired.
     pub async fn post_withdrawal(&self, id: &str) -> Result<(), OperatorError> {
+        self.given(&shown! { "withdrawalId": id });
         let id = check::id(id).ok_or_else(unknown_transfer)?;
         self.change(move |changing| async move {
             changing.promise(&(), Proof::Posted(id)).await?;
@@ -93,6 +97,7 @@ impl Operator {
     /// # Errors
     /// An unknown withdrawal, or one that was posted, voided or has expired.
     pub async fn void_withdrawal(&self, id: &str) -> Result<(), OperatorError> {
+        self.given(&shown! { "withdrawalId": id });
         let id = check::id(id).ok_or_else(unknown_transfer)?;
         self.change(move |changing| async move {
             changing.promise(&(), Proof::Voided(id)).await?;
@@ -106,7 +111,9 @@ impl Operator {
         })
         .await
     }
+}
 
+impl Operator {
     /// Gives back what pending withdrawals hold when their time is over. Never ends; it sleeps
     /// until the next one is due, and while none is pending it sleeps until one is made.
     pub async fn expire_withdrawals(&self) {
@@ -135,9 +142,9 @@ impl Operator {
             return tokio::time::sleep(PAUSE).await;
         }
         tracing::info!(expired, "withdrawals that nobody posted in time have come back");
-        let settled =
-            self.change(|changing| async move { changing.settle_deleted_peers().await }).await;
-        if let Err(error) = settled {
+        let node = self.as_node();
+        let settled = node.change(|changing| async move { changing.settle_deleted_peers().await });
+        if let Err(error) = settled.await {
             tracing::warn!(%error, "what came back to a deleted peer is settled at the next start");
         }
     }

@@ -34,6 +34,8 @@ pub(crate) struct Asset {
     pub(super) created_at: String,
     /// Whose asset it is. There is one tenant.
     tenant: Option<Tenant>,
+    /// How often the asset was edited. An update that names it is refused once it isn't the stored one.
+    version: UInt64,
 }
 
 impl From<AssetView> for Asset {
@@ -47,6 +49,7 @@ impl From<AssetView> for Asset {
             liquidity_threshold: record.liquidity_threshold.map(UInt64::from),
             created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
             tenant: Some(Tenant::default()),
+            version: record.version.into(),
         }
     }
 }
@@ -128,6 +131,10 @@ pub(crate) struct UpdateAssetInput {
     liquidity_threshold: MaybeUndefined<UInt64>,
     /// Names this request, so that it may be sent again without being done again.
     pub(crate) idempotency_key: Option<String>,
+    /// The version that this change was made of, as `version` of the object had it. When the stored one is
+    /// another by now, nothing is changed and the answer is `CONFLICT`. Left out: whatever is stored is
+    /// changed.
+    version: Option<UInt64>,
 }
 
 impl UpdateAssetInput {
@@ -142,6 +149,7 @@ impl UpdateAssetInput {
                 self.liquidity_threshold,
                 "invalid liquidityThreshold",
             )?,
+            version: UInt64::optional(self.version, "invalid version")?,
         })
     }
 }

@@ -3,6 +3,7 @@
 use async_graphql::{ID, InputObject, SimpleObject};
 use ilp_store::{AuditFilter, AuditRecord, Rows};
 use interledger_packet::Timestamp;
+use serde_json::Value;
 
 use super::{
     filter::FilterString,
@@ -24,8 +25,11 @@ pub(crate) struct AuditEvent {
     origin: Option<String>,
     /// What it was, such as `createPeer`.
     operation: String,
-    /// What it was given. In place of secrets there is `(hidden)`.
+    /// What it was given. In place of secrets there is `(hidden)`. Empty for input that can't be read.
     detail: JsonObject,
+    /// Each record that it changed, whichever surface it came by. Only the fields that differ are
+    /// there, and in place of secrets `(hidden)`.
+    changes: Vec<AuditChange>,
     /// `"200"` when it was done, otherwise what `code` of a refusal says. Null while it runs, and
     /// for one that a crash cut short.
     code: Option<String>,
@@ -35,6 +39,34 @@ pub(crate) struct AuditEvent {
     subject_id: Option<String>,
     /// How long it took, in microseconds; null like `code`.
     took_us: Option<UInt64>,
+}
+
+/// A record that a change has made, changed or removed.
+#[derive(SimpleObject)]
+pub(crate) struct AuditChange {
+    /// What kind of record, such as `peers` or `assets`.
+    kind: String,
+    /// The record's id; null for one that has none, such as a rate.
+    id: Option<String>,
+    /// What differs as it was before; null when the record was made.
+    before: Option<JsonObject>,
+    /// What differs as it is since; null when the record was removed.
+    after: Option<JsonObject>,
+}
+
+impl AuditChange {
+    /// Reads the list of an audit record. What is left out of a list that is too long is told by a
+    /// last element of the kind `more`.
+    fn read(text: &str) -> Vec<Self> {
+        let Ok(Value::Array(changes)) = serde_json::from_str(text) else { return Vec::new() };
+        let change = |change: Value| Self {
+            kind: change["kind"].as_str().unwrap_or("more").to_owned(),
+            id: change["id"].as_str().map(str::to_owned),
+            before: JsonObject::of(&change["before"]),
+            after: JsonObject::of(&change["after"]),
+        };
+        changes.into_iter().map(change).collect()
+    }
 }
 
 impl From<AuditRecord> for AuditEvent {
@@ -47,6 +79,7 @@ impl From<AuditRecord> for AuditEvent {
             origin: (!record.origin.is_empty()).then_some(record.origin),
             operation: record.operation,
             detail: JsonObject::read(record.detail.as_bytes()),
+            changes: AuditChange::read(&record.changes),
             took_us: outcome.as_ref().map(|outcome| outcome.took_us.into()),
             code: outcome.as_ref().map(|outcome| outcome.code.clone()),
             subject_id: outcome.as_ref().and_then(|outcome| outcome.subject.clone()),

@@ -62,7 +62,8 @@ impl PeeringMutation {
         .await
     }
 
-    /// Changes an asset. `NOT_FOUND` when there is none of this id.
+    /// Changes an asset. `NOT_FOUND` when there is none of this id, `CONFLICT` when it was edited since
+    /// the `version` that the input names.
     #[graphql(complexity = "CHANGE_COMPLEXITY + child_complexity")]
     async fn update_asset(
         &self,
@@ -108,7 +109,8 @@ impl PeeringMutation {
     }
 
     /// Changes a peer. Packets that come after the answer see the change. Refused like
-    /// `createPeer`, and with `NOT_FOUND` when there is no peer of this id.
+    /// `createPeer`, with `NOT_FOUND` when there is no peer of this id, and with `CONFLICT` when it was
+    /// edited since the `version` that the input names.
     #[graphql(complexity = "CHANGE_COMPLEXITY + child_complexity")]
     async fn update_peer(
         &self,

@@ -142,6 +142,8 @@ pub(crate) struct Peer {
     /// What the peer's packets under way have set aside of its liquidity, in the asset's smallest
     /// unit. It goes to whom they were sent to, or comes back.
     amount_on_hold: UInt64,
+    /// How often the peer was edited. An update that names it is refused once it isn't the stored one.
+    version: UInt64,
 }
 
 impl From<PeerView> for Peer {
@@ -182,6 +184,7 @@ impl From<PeerView> for Peer {
             amount_in: passed.amount_in.into(),
             amount_out: passed.amount_out.into(),
             amount_on_hold: passed.amount_on_hold.into(),
+            version: record.version.into(),
         }
     }
 }

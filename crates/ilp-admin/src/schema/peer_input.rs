@@ -129,6 +129,10 @@ pub(crate) struct UpdatePeerInput {
     /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
     /// from 0 to 10000; null for nothing.
     spread_basis_points: MaybeUndefined<i32>,
+    /// The version that this change was made of, as `version` of the object had it. When the stored one is
+    /// another by now, nothing is changed and the answer is `CONFLICT`. Left out: whatever is stored is
+    /// changed.
+    version: Option<UInt64>,
 }
 
 impl UpdatePeerInput {
@@ -161,6 +165,7 @@ impl UpdatePeerInput {
             },
             is_default_route: self.is_default_route,
             spread_basis_points: edit(self.spread_basis_points),
+            version: UInt64::optional(self.version, "invalid version")?,
         })
     }
 }

@@ -10,7 +10,10 @@ use super::{
     response::{MutationResponse, Status},
     scalars::UInt64,
 };
-use crate::operator::{OperatorError, PeerByUrl, PeerView, PeeringApproval, PeeringRequestView};
+use crate::operator::{
+    OperatorError, PeerByUrl, PeeringApproval, PeeringByUrl, PeeringRequestView,
+    WAITING_FOR_APPROVAL,
+};
 
 /// A node to be asked, where it takes peering requests.
 #[derive(InputObject)]
@@ -56,15 +59,22 @@ impl CreateOrUpdatePeerByUrlInput {
 pub(crate) struct CreateOrUpdatePeerByUrlMutationResponse {
     /// The peer as it is now; null when the mutation was refused.
     peer: Option<Peer>,
+    /// Whether the other node's operator has yet to approve. Its node refuses packets until then. Null
+    /// when the mutation was refused.
+    is_pending: Option<bool>,
     #[graphql(flatten)]
     status: Status,
 }
 
 impl MutationResponse for CreateOrUpdatePeerByUrlMutationResponse {
-    type Done = PeerView;
+    type Done = PeeringByUrl;
 
-    fn new(done: Option<PeerView>, status: Status) -> Self {
-        Self { peer: done.map(Peer::from), status }
+    fn new(done: Option<PeeringByUrl>, mut status: Status) -> Self {
+        let is_pending = done.as_ref().map(|done| done.is_pending);
+        if is_pending == Some(true) {
+            status.message = WAITING_FOR_APPROVAL.to_owned();
+        }
+        Self { peer: done.map(|done| done.peer.into()), is_pending, status }
     }
 }
 

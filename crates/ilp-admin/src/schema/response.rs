@@ -12,10 +12,12 @@ use async_graphql::{Context, Error, ErrorExtensions, Result, SimpleObject};
 use ring::digest;
 use serde_json::{Value, json};
 
-use super::audited;
 use crate::{
     canonical_json::canonical,
-    operator::{ErrorKind, Operator, OperatorError, Outcome, Request},
+    operator::{
+        ErrorKind, Operator, OperatorError, Outcome, Recorded, Request,
+        audit::{Caller, CallerKind, Deed},
+    },
 };
 
 /// How a mutation ended, beside the object.
@@ -28,7 +30,7 @@ pub(crate) struct Status {
     /// Whether it was done.
     success: bool,
     /// What was done, or why it wasn't, in a sentence for people.
-    message: String,
+    pub(super) message: String,
 }
 
 /// The answer of a mutation: its object, or none when it was refused, and how it ended.
@@ -40,13 +42,13 @@ pub(crate) trait MutationResponse: Sized {
 }
 
 /// Runs a mutation and answers in the way that the client expects. `work` also reads the input, so
-/// that a number out of range is a refusal like any other. It is given an operator of its own, which
-/// knows the key, and borrows nothing, since with a key it goes on when the client hangs up.
+/// that a number out of range is a refusal like any other. It is given the handle of a change with an
+/// audit record, which knows the key, and borrows nothing, since it goes on when the client hangs up.
 pub(crate) async fn answer<R, F>(
     context: &Context<'_>,
     success_message: &'static str,
     idempotency_key: Option<String>,
-    work: impl FnOnce(Operator) -> F,
+    work: impl FnOnce(Recorded) -> F + Send + 'static,
 ) -> Result<R>
 where
     R: MutationResponse,
@@ -54,16 +56,21 @@ where
 {
     let refusals_as_data = wants_refusals_as_data(context);
     let operator = context.data_unchecked::<Operator>();
-    let audited = audited::begin(context).await.map_err(|refusal| graphql_error(&refusal))?;
+    let nobody = Caller { kind: CallerKind::Nobody, address: None };
+    let caller = context.data_opt::<Caller>().copied().unwrap_or(nobody);
+    let deed = Deed { caller, operation: context.field().name(), message: success_message };
     // An empty key names nothing, as Rafiki has it too.
-    let done = match idempotency_key.filter(|key| !key.is_empty()) {
-        None => work(operator.clone()).await,
-        Some(key) => {
-            let request = Request { key, digest: request_digest(context)? };
-            operator.once(request, work).await
-        }
+    let request = match idempotency_key.filter(|key| !key.is_empty()) {
+        None => None,
+        Some(key) => Some(Request { key, digest: request_digest(context)? }),
     };
-    audited.end(audited::ended(&done, success_message)).await;
+    let done = operator.recorded(deed, |recorded| async move {
+        match request {
+            None => work(recorded).await,
+            Some(request) => recorded.once(request, work).await,
+        }
+    });
+    let done = done.await;
     match done {
         Ok(done) => Ok(R::new(Some(done), Status::done(success_message))),
         Err(refusal) if refusals_as_data => Ok(R::new(None, Status::refused(&refusal))),
@@ -112,7 +119,7 @@ impl Status {
 
     fn refused(refusal: &OperatorError) -> Self {
         Self {
-            code: legacy_code(refusal.kind()).to_owned(),
+            code: refusal.kind().http_code().to_owned(),
             success: false,
             message: refusal.message().to_owned(),
         }
@@ -136,18 +143,6 @@ fn code(kind: ErrorKind) -> &'static str {
         ErrorKind::Inactive => "INACTIVE",
         ErrorKind::Internal => "INTERNAL_SERVER_ERROR",
         ErrorKind::Unavailable => "SERVICE_UNAVAILABLE",
-    }
-}
-
-/// What `code` beside the object says.
-pub(super) fn legacy_code(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::BadInput | ErrorKind::Inactive => "400",
-        ErrorKind::Forbidden => "403",
-        ErrorKind::NotFound => "404",
-        ErrorKind::Duplicate | ErrorKind::Conflict => "409",
-        ErrorKind::Internal => "500",
-        ErrorKind::Unavailable => "503",
     }
 }
 

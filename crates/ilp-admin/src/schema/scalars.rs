@@ -138,6 +138,11 @@ impl JsonObject {
         Self(serde_json::from_slice(bytes).unwrap_or_else(|_| serde_json::json!({})))
     }
 
+    /// The object that `value` is; null and anything else that is none become nothing.
+    pub(crate) fn of(value: &serde_json::Value) -> Option<Self> {
+        value.is_object().then(|| Self(value.clone()))
+    }
+
     /// The object as JSON.
     pub(crate) fn text(&self) -> String {
         self.0.to_string()

@@ -41,6 +41,8 @@ pub(crate) struct WalletAddress {
     status: WalletAddressStatus,
     /// What the operator notes of it.
     additional_properties: Option<Vec<Option<AdditionalProperty>>>,
+    /// How often the wallet address was edited. An update that names it is refused once it isn't the stored one.
+    version: UInt64,
     #[graphql(skip)]
     uuid: Uuid,
 }
@@ -91,6 +93,7 @@ impl From<WalletAddressView> for WalletAddress {
             tenant: Some(Tenant::default()),
             status,
             additional_properties: Some(properties.map(|property| Some(property.into())).collect()),
+            version: record.version.into(),
             uuid: record.id,
         }
     }

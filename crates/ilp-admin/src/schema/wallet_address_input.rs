@@ -56,11 +56,15 @@ pub(crate) struct UpdateWalletAddressInput {
     pub(crate) idempotency_key: Option<String>,
     /// What the operator notes of it, in place of what was.
     additional_properties: Option<Vec<AdditionalPropertyInput>>,
+    /// The version that this change was made of, as `version` of the object had it. When the stored one is
+    /// another by now, nothing is changed and the answer is `CONFLICT`. Left out: whatever is stored is
+    /// changed.
+    version: Option<UInt64>,
 }
 
 impl UpdateWalletAddressInput {
-    pub(crate) fn read(self) -> WalletAddressEdit {
-        WalletAddressEdit {
+    pub(crate) fn read(self) -> Result<WalletAddressEdit, OperatorError> {
+        Ok(WalletAddressEdit {
             id: self.id.to_string(),
             public_name: match self.public_name {
                 MaybeUndefined::Undefined => Edit::Keep,
@@ -69,7 +73,8 @@ impl UpdateWalletAddressInput {
             },
             is_active: self.status.map(|status| status == WalletAddressStatus::Active),
             additional_properties: properties(self.additional_properties),
-        }
+            version: UInt64::optional(self.version, "invalid version")?,
+        })
     }
 }
 

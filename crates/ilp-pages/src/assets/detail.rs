@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{AssetEdit, AssetView, Edit, Operator, OperatorError};
+use ilp_admin::operator::{AssetEdit, AssetView, Edit, OperatorError, Recorded};
 use maud::{Markup, html};
-use serde_json::json;
 
 use crate::{
     Pages,
     answer::{Answer, see_other},
     fields::Fields,
-    form::{Errors, Label, Typed},
+    form::{Errors, Label, Typed, VERSION},
     layout::{Section, form_token, show_as},
     liquidity::{self, Owner},
     live::{Part, following},
@@ -49,7 +48,12 @@ pub(super) async fn edit(
     let asset = pages.operator.asset(&id).await?;
     match editing(&pages, &visit, &asset, &fields).await {
         Ok(_) => Ok(see_other(&format!("/assets/{id}?done=changed"))),
-        Err(errors) => showing(&pages, &visit, &asset, Typed { fields, errors }).await,
+        Err(errors) => {
+            // Read again: what is shown beside what was typed is what is stored now.
+            let asset = pages.operator.asset(&id).await?;
+            let typed = Typed { fields, errors }.against(&fields_of(&asset), &LABELS);
+            showing(&pages, &visit, &asset, typed).await
+        }
     }
 }
 
@@ -63,19 +67,16 @@ async fn editing(
     let mut errors = Errors::default();
     let liquidity_threshold = errors.amount(fields, "liquidity_threshold", scale);
     let withdrawal_threshold = errors.amount(fields, "withdrawal_threshold", scale);
+    let version = errors.version(fields);
     errors.into_result()?;
-    let detail = json!({
-        "id": id,
-        "liquidityThreshold": liquidity_threshold.map(|amount| amount.to_string()),
-        "withdrawalThreshold": withdrawal_threshold.map(|amount| amount.to_string()),
-    });
     let edit = AssetEdit {
         id,
         withdrawal_threshold: withdrawal_threshold.map_or(Edit::Clear, Edit::Set),
         liquidity_threshold: liquidity_threshold.map_or(Edit::Clear, Edit::Set),
+        version,
     };
-    let work = |operator: Operator| async move { operator.update_asset(edit).await };
-    Ok(pages.change(visit, "updateAsset", detail, work).await?)
+    let work = |operator: Recorded| async move { operator.update_asset(edit).await };
+    Ok(pages.change(visit, "updateAsset", work).await?)
 }
 
 pub(super) async fn delete(
@@ -85,7 +86,7 @@ pub(super) async fn delete(
 ) -> Answer {
     let asset = pages.operator.asset(&id).await?;
     match deleting(&pages, &visit, &asset, &fields).await {
-        Ok(_) => Ok(see_other("/assets")),
+        Ok(_) => Ok(see_other("/assets?done=deleted")),
         Err(errors) => showing(&pages, &visit, &asset, Typed { fields, errors }).await,
     }
 }
@@ -100,11 +101,16 @@ async fn deleting(
     if fields.get("confirm") != code {
         return Err(Errors::one("confirm", format!("type {code} to delete it")));
     }
-    let detail = json!({ "id": id });
-    let work = |operator: Operator| async move { operator.delete_asset(&id).await };
-    let deleted = pages.change(visit, "deleteAsset", detail, work).await;
+    let work = |operator: Recorded| async move { operator.delete_asset(&id).await };
+    let deleted = pages.change(visit, "deleteAsset", work).await;
     deleted.map_err(|error| Errors::of(&error, &[("Cannot delete!", "confirm")]))
 }
+
+/// The fields of the form for an edit, by the names that people see.
+const LABELS: [(&str, &str); 2] = [
+    ("liquidity_threshold", "Tell me when the stock falls to"),
+    ("withdrawal_threshold", "Least withdrawal"),
+];
 
 /// The page, also after one of its forms was refused.
 async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) -> Answer {
@@ -130,6 +136,7 @@ async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) 
                 h2 { "Thresholds" }
                 form method="post" action={ "/assets/" (id) "/terms" } {
                     (form_token(visit))
+                    (typed.version())
                     (typed.number(Label { name: "liquidity_threshold", label: "Tell me when the stock falls to", hint: "Empty: never." }))
                     (typed.number(Label { name: "withdrawal_threshold", label: "Least withdrawal", hint: "Empty: none." }))
                     button.plain type="submit" { "Save" }
@@ -174,6 +181,7 @@ fn stock(asset: &AssetView) -> Markup {
 fn fields_of(asset: &AssetView) -> Fields {
     let mut fields = Fields::default();
     let scale = asset.record.scale;
+    fields.set(VERSION, asset.record.version.to_string());
     let thresholds = [
         ("liquidity_threshold", asset.record.liquidity_threshold),
         ("withdrawal_threshold", asset.record.withdrawal_threshold),

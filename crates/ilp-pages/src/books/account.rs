@@ -3,20 +3,28 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{AccountOwner, AccountView, account_name};
-use ilp_connector::account::AccountKind;
+use ilp_admin::operator::{
+    AccountOwner, AccountView, MovementDigest, Movements, OperatorError, account_name,
+};
+use ilp_connector::account::{AccountId, AccountKind};
 use maud::{Markup, html};
 
 use super::TABS;
 use crate::{
     Pages,
     answer::Answer,
+    fields::Fields,
+    form::{Label, Typed},
     layout::{Section, show as page},
     paging::{ROWS, link},
     parts::{amount, notice, pager, plain, state, tabs},
     transfers::Table,
     visit::Visit,
 };
+
+/// How many movements are looked at for deposits and withdrawals before the rest is left to the next
+/// page.
+const LOOKED_AT: usize = 10_000;
 
 pub(super) async fn show(
     State(pages): State<Arc<Pages>>,
@@ -27,7 +35,8 @@ pub(super) async fn show(
     let owner = &view.owner;
     let before = visit.query.given("before");
     let rows = usize::try_from(ROWS).unwrap_or_default();
-    let movements = pages.operator.movements(owner.account, before, rows).await?;
+    let is_money = visit.query.get("what") == "money";
+    let movements = read(&pages, owner.account, before, rows, is_money).await?;
     let path = format!("/books/accounts/{}", account_name(owner.account));
     let older = movements.next.as_deref().map(|next| link(&visit, &path, "before", next));
     let back = before.map_or_else(|| path.clone(), |before| link(&visit, &path, "before", before));
@@ -45,13 +54,51 @@ pub(super) async fn show(
         div.grid #balance data-live { (balance(&view)) }
         section.card #movements data-live {
             h2 { "Movements" }
-            @if movements.rows.is_empty() { p.quiet { "Nothing has moved here yet." } } @else { (table.show(&movements.rows)) }
+            (filter(&visit))
+            @if movements.rows.is_empty() { p.quiet { (nothing(is_money, movements.next.is_some())) } } @else { (table.show(&movements.rows)) }
             @if movements.are_older_gone { p.quiet { "Older movements are not kept any more; the balance still counts them." } }
         }
         (pager(before.map(|_| path.as_str()), older.as_deref()))
         p.quiet.small { "On the command line: " code { "jirani ledger export --account " (account_name(owner.account)) } }
     };
     Ok(page(&visit, Section::Books, &owner.title, &body))
+}
+
+/// The movements of a page. Deposits and withdrawals alone are looked for among many others.
+async fn read(
+    pages: &Pages,
+    account: AccountId,
+    before: Option<&str>,
+    rows: usize,
+    is_money: bool,
+) -> Result<Movements, OperatorError> {
+    if !is_money {
+        return pages.operator.movements(account, before, rows).await;
+    }
+    let found = pages.operator.movement_digest(account, before, rows, LOOKED_AT).await?;
+    let MovementDigest { rows, next, are_older_gone, .. } = found;
+    Ok(Movements { rows, next, are_older_gone })
+}
+
+fn filter(visit: &Visit) -> Markup {
+    let mut fields = Fields::default();
+    fields.set("what", visit.query.get("what"));
+    let kinds = [("", "Every movement"), ("money", "Deposits and withdrawals")];
+    let kinds = kinds.map(|(kind, words)| (kind.to_owned(), words.to_owned()));
+    html! {
+        form.inline method="get" {
+            (Typed::fresh(fields).choice(Label { name: "what", label: "Show", hint: "" }, &kinds))
+            button.plain type="submit" { "Show" }
+        }
+    }
+}
+
+fn nothing(is_money: bool, has_more: bool) -> &'static str {
+    match (is_money, has_more) {
+        (false, _) => "Nothing has moved here yet.",
+        (true, true) => "No deposit and no withdrawal among these movements; there are older ones.",
+        (true, false) => "No deposit and no withdrawal.",
+    }
 }
 
 /// What came of a form that led back here.

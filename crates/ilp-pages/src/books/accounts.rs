@@ -59,11 +59,11 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answe
         div.head { h1 { "Accounts" } }
         (tabs(&TABS, "/books/accounts"))
         div.grid {
-            form.inline.card role="search" method="get" action="/books/accounts" {
+            form.inline.card role="search" aria-label="Accounts of a kind" method="get" action="/books/accounts" {
                 (typed.choice(Label { name: "kind", label: "Accounts of", hint: "" }, &kinds))
                 button.plain type="submit" { "Show" }
             }
-            form.inline.card role="search" method="get" action="/books/accounts" {
+            form.inline.card role="search" aria-label="The account of an id" method="get" action="/books/accounts" {
                 (typed.text(Label { name: "id", label: "Or the one with this id", hint: "Also that of a peer which was deleted." }))
                 button.plain type="submit" { "Open" }
             }

@@ -13,7 +13,7 @@ use crate::{
     layout::{Section, show as page},
     liquidity,
     paging::{ROWS, link},
-    parts::{amount, empty, moment_ms, pager, plain, tabs},
+    parts::{amount, date_ms, empty, pager, plain, tabs},
     sign_in::own_path,
     transfers::ends,
     visit::{Submitted, Visit},
@@ -46,8 +46,8 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answe
                     tbody { @for (transfer, owner) in &pending { tr {
                         th scope="row" { div { a href={ "/books/accounts/" (account_name(transfer.debit)) } { (plain(&owner.title)) } br; code.small.quiet { (transfer.id) } } }
                         td.number data-label="Amount" { (amount(transfer.amount, &owner.asset)) }
-                        td data-label="Made" { (moment_ms(transfer.created_at_ms, now)) }
-                        td data-label="Comes back" { @if let Some(at_ms) = transfer.expires_at_ms { (moment_ms(at_ms, now)) } }
+                        td data-label="Made" { (date_ms(transfer.created_at_ms, now)) }
+                        td data-label="Comes back" { @if let Some(at_ms) = transfer.expires_at_ms { (date_ms(at_ms, now)) } }
                         td data-label="End it" { (ends(&visit, transfer.id, PATH)) }
                     } } }
                 }

@@ -23,7 +23,8 @@ struct Line {
 
 /// Empty where there is nothing to be done.
 pub(super) async fn show(pages: &Pages, survey: &Survey) -> Markup {
-    let mut lines = Vec::with_capacity(survey.attention.len());
+    let mut lines = Vec::with_capacity(survey.attention.len() + 1);
+    lines.extend(asking(pages.operator.peering_requests_waiting()));
     for attention in &survey.attention {
         // One that was deleted since needs nobody any more.
         lines.extend(line(pages, attention).await);
@@ -47,6 +48,23 @@ pub(super) async fn show(pages: &Pages, survey: &Survey) -> Markup {
             }
         }
     }
+}
+
+/// Nodes that asked to become peers. Nothing goes on with them until the operator decides.
+fn asking(waiting: usize) -> Option<Line> {
+    let name = match waiting {
+        0 => return None,
+        1 => "A node".to_owned(),
+        many => format!("{many} nodes"),
+    };
+    Some(Line {
+        path: "/peering".to_owned(),
+        name,
+        class: "warn",
+        state: "Asks",
+        what: html! { "asked to become a peer." },
+        advice: "Approve or reject each on its page. Packets are refused until then.",
+    })
 }
 
 async fn line(pages: &Pages, Attention { id, trouble }: &Attention) -> Option<Line> {

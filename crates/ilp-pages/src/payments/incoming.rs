@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{IncomingPaymentView, Operator, OperatorError};
+use ilp_admin::operator::{IncomingPaymentView, OperatorError, Recorded};
 use ilp_connector::account::AccountId;
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
-use serde_json::json;
 
 use super::{incoming_state, incoming_title, movements_of, progress};
 use crate::{
@@ -48,12 +47,11 @@ async fn withdrawing(
     let mut errors = Errors::default();
     let timeout_s = errors.number(fields, "timeout_s", u32::MAX.into()).unwrap_or(0);
     errors.into_result()?;
-    let detail = json!({ "incomingPaymentId": id, "timeoutSeconds": timeout_s.to_string() });
     let id = id.to_owned();
-    let work = |operator: Operator| async move {
+    let work = move |operator: Recorded| async move {
         operator.withdraw_from_incoming_payment(&id, timeout_s).await
     };
-    Ok(pages.change(visit, "createIncomingPaymentWithdrawal", detail, work).await?)
+    Ok(pages.change(visit, "createIncomingPaymentWithdrawal", work).await?)
 }
 
 /// A payment, and what changes by itself on its page: each part with its id.

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use ilp_admin::operator::{
-    AmountGiven, NewQuote, Operator, OperatorError, QuoteView, WalletAddressView,
+    AmountGiven, NewQuote, OperatorError, QuoteView, Recorded, WalletAddressView,
 };
 use maud::html;
-use serde_json::json;
 
 use crate::{
     Pages,
@@ -93,15 +92,10 @@ async fn quoting(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<QuoteV
         errors.add("amount", "an amount is expected, such as 12.50");
     }
     errors.into_result()?;
-    let value = |amount: &Option<AmountGiven>| amount.as_ref().map(|given| given.value.to_string());
-    let detail = json!({
-        "walletAddressId": wallet.record.id, "receiver": receiver,
-        "debitAmount": value(&debit_amount), "receiveAmount": value(&receive_amount),
-    });
     let wallet_address_id = wallet.record.id.to_string();
     let new = NewQuote { wallet_address_id, receiver, debit_amount, receive_amount };
-    let work = |operator: Operator| async move { operator.create_quote(new).await };
-    let made = pages.change(visit, "createQuote", detail, work).await;
+    let work = |operator: Recorded| async move { operator.create_quote(new).await };
+    let made = pages.change(visit, "createQuote", work).await;
     made.map_err(|error| Errors::of(&error, &WORDS))
 }
 

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use ilp_admin::operator::{
-    Operator, OperatorError, OutgoingPaymentView, QuoteView, paying::Progress,
+    OperatorError, OutgoingPaymentView, QuoteView, Recorded, paying::Progress,
 };
 use ilp_connector::account::AccountId;
-use ilp_store::OutgoingPaymentState;
+use ilp_store::{OutgoingPaymentState, QuoteRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
-use serde_json::json;
 
 use super::{movements_of, outgoing_state, progress, quote::terms};
 use crate::{
@@ -51,9 +50,9 @@ pub(super) async fn give_money(
     visit: &Visit,
     id: &str,
 ) -> Result<(), OperatorError> {
-    let (detail, id) = (json!({ "outgoingPaymentId": id }), id.to_owned());
-    let work = |operator: Operator| async move { operator.fund_outgoing_payment(&id).await };
-    pages.change(visit, "depositOutgoingPaymentLiquidity", detail, work).await
+    let id = id.to_owned();
+    let work = |operator: Recorded| async move { operator.fund_outgoing_payment(&id).await };
+    pages.change(visit, "depositOutgoingPaymentLiquidity", work).await
 }
 
 pub(super) async fn cancel(
@@ -62,11 +61,11 @@ pub(super) async fn cancel(
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
     let reason = fields.given("reason").map(str::to_owned);
-    let (detail, payment) = (json!({ "id": id, "reason": reason }), id.clone());
-    let work = |operator: Operator| async move {
+    let payment = id.clone();
+    let work = |operator: Recorded| async move {
         operator.cancel_outgoing_payment(&payment, reason).await
     };
-    let cancelled = pages.change(&visit, "cancelOutgoingPayment", detail, work).await;
+    let cancelled = pages.change(&visit, "cancelOutgoingPayment", work).await;
     match cancelled {
         Ok(_) => Ok(see_other(&format!("/payments/outgoing/{id}?done=cancelled"))),
         Err(error) => {
@@ -81,11 +80,11 @@ pub(super) async fn withdraw(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let (detail, payment) = (json!({ "outgoingPaymentId": id }), id.clone());
-    let work = |operator: Operator| async move {
+    let payment = id.clone();
+    let work = |operator: Recorded| async move {
         operator.withdraw_from_outgoing_payment(&payment, 0).await
     };
-    match pages.change(&visit, "createOutgoingPaymentWithdrawal", detail, work).await {
+    match pages.change(&visit, "createOutgoingPaymentWithdrawal", work).await {
         Ok(()) => Ok(see_other(&format!("/payments/outgoing/{id}?done=withdrawn"))),
         Err(error) => {
             let errors = Errors::from(error);
@@ -143,6 +142,11 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
     Ok(show_as(typed.status(), visit, Section::Payments, "Payment", &body))
 }
 
+/// What is fixed of a quote: where it is what leaves the wallet, more may arrive than was quoted.
+fn of_receive(quote: &QuoteRecord) -> &'static str {
+    if quote.is_fixed_send { " of at least " } else { " of " }
+}
+
 fn how_far(payment: &OutgoingPaymentView, running: Option<Progress>, now: Timestamp) -> Markup {
     let (record, asset) = (&payment.record, &payment.asset);
     let received = (record.quote.receive_asset_code.as_str(), record.quote.receive_asset_scale);
@@ -154,7 +158,7 @@ fn how_far(payment: &OutgoingPaymentView, running: Option<Progress>, now: Timest
         @if record.state == OutgoingPaymentState::Completed { (progress(1, 1)) } @else { (progress(payment.sent.into(), whole.into())) }
         dl.facts {
             dt { "Sent" } dd { (amount(payment.sent, asset)) " of at most " (amount(whole, asset)) }
-            dt { "Arrived" } dd { (amount(delivered, &received)) " of " (amount(record.quote.receive_amount, &received)) }
+            dt { "Arrived" } dd { (amount(delivered, &received)) (of_receive(&record.quote)) (amount(record.quote.receive_amount, &received)) }
             @if record.in_doubt > 0 { dt { "In doubt" } dd { (amount(record.in_doubt, asset)) " at most: under way when the node was killed, and perhaps delivered" } }
             @if let Some(live) = running { dt { "Packets" } dd { (live.packets) " since it was begun" } }
             @if record.state_attempts > 0 { dt { "Begun again" } dd { (record.state_attempts) " times" } }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{NewOutgoingPayment, Operator, OutgoingPaymentView, QuoteView};
+use ilp_admin::operator::{NewOutgoingPayment, OutgoingPaymentView, QuoteView, Recorded};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
-use serde_json::json;
 
 use crate::{
     Pages,
@@ -50,9 +49,8 @@ async fn paying(
         quote_id: quote.record.id.to_string(),
         metadata: None,
     };
-    let detail = json!({ "walletAddressId": new.wallet_address_id, "quoteId": new.quote_id });
-    let work = |operator: Operator| async move { operator.create_outgoing_payment(new).await };
-    let made = pages.change(visit, "createOutgoingPayment", detail, work).await?;
+    let work = |operator: Recorded| async move { operator.create_outgoing_payment(new).await };
+    let made = pages.change(visit, "createOutgoingPayment", work).await?;
     // What goes wrong is shown on the payment's page, where it can be done again.
     let _ = super::outgoing::give_money(pages, visit, &made.record.id.to_string()).await;
     Ok(made)

@@ -8,12 +8,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ilp_admin::operator::{
-    AssetView, NewPeer, Operator, OperatorError, PageArguments, PeerField, PeerView, random_token,
+    AssetView, NewPeer, OperatorError, PageArguments, PeerField, PeerView, Recorded, random_token,
 };
 use ilp_connector::token::Secret;
 use ilp_store::Rows;
 use maud::html;
-use serde_json::json;
 
 use super::{
     sheet::Tokens,
@@ -74,13 +73,8 @@ async fn creating(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<PeerV
     let mut errors = Errors::default();
     let new = read(pages, fields, asset.record.scale, &mut errors);
     errors.into_result()?;
-    let detail = json!({
-        "staticIlpAddress": new.static_ilp_address, "name": new.name, "assetId": new.asset_id,
-        "initialLiquidity": new.initial_liquidity.to_string(), "routes": new.routes,
-        "maxPacketAmount": new.max_packet_amount.map(|amount| amount.to_string()),
-    });
-    let work = |operator: Operator| async move { operator.create_peer(new).await };
-    let made = pages.change(visit, "createPeer", detail, work).await;
+    let work = |operator: Recorded| async move { operator.create_peer(new).await };
+    let made = pages.change(visit, "createPeer", work).await;
     made.map_err(|error| Errors::of(&error, &terms::WORDS))
 }
 

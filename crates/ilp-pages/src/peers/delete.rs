@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{Operator, PeerView};
+use ilp_admin::operator::{PeerView, Recorded};
 use maud::html;
-use serde_json::json;
 
 use super::detail;
 use crate::{
@@ -23,7 +22,7 @@ pub(super) async fn delete(
 ) -> Answer {
     let peer = pages.operator.peer(&id).await?;
     match deleting(&pages, &visit, &peer, &fields).await {
-        Ok(_) => Ok(see_other("/peers")),
+        Ok(_) => Ok(see_other("/peers?done=deleted")),
         Err(errors) => {
             detail::showing(&pages, &visit, &id, Typed { fields, errors }, &html! {}).await
         }
@@ -40,7 +39,6 @@ async fn deleting(
     if fields.get("confirm") != address {
         return Err(Errors::one("confirm", format!("type {address} to delete it")));
     }
-    let detail = json!({ "id": id });
-    let work = |operator: Operator| async move { operator.delete_peer(&id).await.map(|()| id) };
-    Ok(pages.change(visit, "deletePeer", detail, work).await?)
+    let work = |operator: Recorded| async move { operator.delete_peer(&id).await.map(|()| id) };
+    Ok(pages.change(visit, "deletePeer", work).await?)
 }

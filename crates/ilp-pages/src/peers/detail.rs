@@ -79,11 +79,11 @@ pub(super) async fn showing(
         div #figures { (figures(&peer, now)) }
         div #passing { (passing::show(pages, &peer)) }
         div.grid { (liquidity::forms(visit, &owner, &typed, &peer.asset.record.code)) }
-        div #movements { (movements) }
         div.grid {
             (agreed(&peer, now))
             (shown_tokens(visit, &peer, &typed, now))
         }
+        div #movements { (movements) }
         section.card {
             h2 { "Delete" }
             p.quiet { "Its liquidity is withdrawn to settlement, its tokens stop working, and its books stay readable." }
@@ -215,6 +215,7 @@ fn shown_tokens(visit: &Visit, peer: &PeerView, typed: &Typed, now: Timestamp) -
 fn done(word: &str) -> Option<&'static str> {
     match word {
         "changed" => Some("Saved. Packets that arrive from now on see the new terms."),
+        "approved" => Some("Approved: it is a peer now, and its packets are taken."),
         "token" => Some("The token is good from now on."),
         "revoked" => Some("Revoked: whoever shows that token is turned away."),
         other => liquidity::done(other),

@@ -6,9 +6,8 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use ilp_admin::operator::{Operator, PeerView};
+use ilp_admin::operator::{PeerEdit, PeerView, Recorded};
 use maud::html;
-use serde_json::json;
 
 use super::terms::{self, Terms};
 use crate::{
@@ -37,7 +36,12 @@ pub(super) async fn edit(
     let peer = pages.operator.peer(&id).await?;
     Ok(match editing(&pages, &visit, &peer, &fields).await {
         Ok(_) => see_other(&format!("/peers/{id}?done=changed")),
-        Err(errors) => asking(&visit, &peer, &Typed { fields, errors }),
+        Err(errors) => {
+            // Read again: what is shown beside what was typed is what is stored now.
+            let peer = pages.operator.peer(&id).await?;
+            let typed = Typed { fields, errors };
+            asking(&visit, &peer, &typed.against(&terms::fields_of(&peer), &terms::LABELS))
+        }
     })
 }
 
@@ -49,11 +53,11 @@ async fn editing(
 ) -> Result<PeerView, Errors> {
     let mut errors = Errors::default();
     let terms = Terms::read(&pages.operator, fields, peer.asset.record.scale, &mut errors);
+    let version = errors.version(fields);
     errors.into_result()?;
-    let edit = terms.edit(peer);
-    let detail = json!({ "id": peer.record.id, "staticIlpAddress": edit.static_ilp_address });
-    let work = |operator: Operator| async move { operator.update_peer(edit).await };
-    let edited = pages.change(visit, "updatePeer", detail, work).await;
+    let edit = PeerEdit { version, ..terms.edit(peer) };
+    let work = |operator: Recorded| async move { operator.update_peer(edit).await };
+    let edited = pages.change(visit, "updatePeer", work).await;
     edited.map_err(|error| Errors::of(&error, &terms::WORDS))
 }
 
@@ -68,6 +72,7 @@ fn asking(visit: &Visit, peer: &PeerView, typed: &Typed) -> Response {
         (typed.summary())
         form.card method="post" action={ "/peers/" (id) "/edit" } {
             (form_token(visit))
+            (typed.version())
             (terms::agreed(typed))
             (typed.token(Label { name: "outgoing_token", label: "New token that you show it", hint: "Empty: the one that you show now stays." }))
             (terms::limits(typed))

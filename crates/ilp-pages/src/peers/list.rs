@@ -13,7 +13,8 @@ use crate::{
     layout::{Section, show as page},
     live::{Part, following},
     paging::{ROWS, asked, link, links},
-    parts::{amount, liquidity_bar, pager, plain, reachability},
+    parts::{amount, liquidity_bar, notice, pager, plain, reachability, tabs},
+    peering::TABS,
     visit::Visit,
 };
 
@@ -33,10 +34,14 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answe
         found(&pages, &visit, wanted).await?
     };
     let body = html! {
+        @if visit.query.get("done") == "deleted" {
+            (notice("good", "Deleted. What the peer had is in settlement, and its books stay readable."))
+        }
         div.head {
             h1 { "Peers" }
             a.button href="/peers/new" { "New peer" }
         }
+        (tabs(&TABS, "/peers"))
         form.inline.card role="search" method="get" action="/peers" {
             div.field {
                 label for="q" { "Search" }

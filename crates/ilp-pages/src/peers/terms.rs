@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use crate::{
     fields::Fields,
-    form::{Errors, Label, Typed},
+    form::{Errors, Label, Typed, VERSION},
     parts::typed_amount,
 };
 
@@ -23,6 +23,23 @@ pub(super) const WORDS: [(&str, &str); 11] = [
     ("invalid spreadBasisPoints", "spread"),
     ("invalid assetShareInFlightPercentMax", "asset_share"),
     ("unknown asset", "asset"),
+];
+
+/// The fields of the form for an edit, by the names that people see.
+pub(super) const LABELS: [(&str, &str); 13] = [
+    ("address", "ILP address"),
+    ("name", "Name"),
+    ("endpoint", "Endpoint"),
+    ("routes", "Routes"),
+    ("is_default_route", "Default route"),
+    ("max_packet_amount", "Largest packet"),
+    ("liquidity_threshold", "Tell me when its liquidity falls to"),
+    ("packets_per_minute", "Packets in a minute"),
+    ("amount_per_second", "Amount in a second"),
+    ("packets_in_flight", "Packets under way at once"),
+    ("amount_in_flight", "Amount under way at once"),
+    ("asset_share", "Share of another asset's stock, in percent"),
+    ("spread", "Spread in basis points"),
 ];
 
 /// A peer as it was typed, read as far as it can be.
@@ -138,6 +155,7 @@ impl Terms {
             asset_share_in_flight_percent_max: set(self.asset_share_percent_max),
             is_default_route: Some(self.is_default_route),
             spread_basis_points: set(self.spread_basis_points),
+            version: None,
         }
     }
 }
@@ -172,6 +190,7 @@ pub(super) fn fields_of(peer: &PeerView) -> Fields {
     for (name, number) in numbers {
         fields.set(name, number.map_or(String::new(), |number| number.to_string()));
     }
+    fields.set(VERSION, record.version.to_string());
     if record.is_default_route {
         fields.set("is_default_route", "yes");
     }

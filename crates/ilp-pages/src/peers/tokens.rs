@@ -3,18 +3,19 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{AddedToken, Operator, TokenName};
+use ilp_admin::operator::{AddedToken, Recorded, TokenName};
 use ilp_connector::token::Secret;
 use maud::{Markup, html};
-use serde_json::json;
 
 use super::detail;
 use crate::{
     Pages,
     answer::{Answer, see_other},
+    confirm::{self, Question},
     fields::Fields,
     form::{Errors, Typed},
-    parts::notice,
+    layout::Section,
+    parts::{notice, plain},
     visit::{Submitted, Visit},
 };
 
@@ -61,10 +62,10 @@ async fn adding(
     fields: &Fields,
 ) -> Result<AddedToken, Errors> {
     let given = fields.given("new_token").map(|token| Secret::new(token.to_owned()));
-    let (detail, id) = (json!({ "peerId": id }), id.to_owned());
-    let work = |operator: Operator| async move { operator.add_peer_token(&id, given).await };
+    let id = id.to_owned();
+    let work = |operator: Recorded| async move { operator.add_peer_token(&id, given).await };
     let words = [("invalid incoming token", "new_token"), ("duplicate incoming", "new_token")];
-    let added = pages.change(visit, "addPeerToken", detail, work).await;
+    let added = pages.change(visit, "addPeerToken", work).await;
     added.map_err(|error| Errors::of(&error, &words))
 }
 
@@ -74,10 +75,23 @@ pub(super) async fn revoke(
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
     let (peer, token_id) = (id.clone(), fields.get("token_id").to_owned());
-    let detail = json!({ "peerId": id, "tokenId": token_id });
-    let work = |operator: Operator| async move {
+    if !confirm::is_confirmed(&fields) {
+        let title = format!("Revoke the token {}?", plain(&token_id));
+        let question = Question {
+            section: Section::Peers,
+            title: &title,
+            consequence: &html! { p { "Whoever shows it is turned away from then on, and it can't be brought back. Add the next one first, and have the other operator change over to it." } },
+            fields: &html! {},
+            action: &format!("/peers/{id}/tokens/revoke"),
+            hidden: &[("token_id", &token_id)],
+            button: ("Revoke", true),
+            back: &format!("/peers/{id}"),
+        };
+        return Ok(confirm::ask(&visit, &question));
+    }
+    let work = |operator: Recorded| async move {
         operator.revoke_peer_token(&peer, TokenName::Id(token_id)).await
     };
-    pages.change(&visit, "revokePeerToken", detail, work).await?;
+    pages.change(&visit, "revokePeerToken", work).await?;
     Ok(see_other(&format!("/peers/{id}?done=revoked")))
 }

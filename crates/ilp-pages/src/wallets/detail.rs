@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use ilp_admin::operator::{
-    Edit, Operator, WalletAddressEdit, WalletAddressView, WalletAddressWithdrawal,
+    Edit, Recorded, WalletAddressEdit, WalletAddressView, WalletAddressWithdrawal,
     WithdrawnFromWalletAddress,
 };
 use ilp_connector::account::AccountId;
 use ilp_store::TextFilter;
 use maud::{Markup, html};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{activity, incoming};
@@ -18,7 +17,7 @@ use crate::{
     Pages,
     answer::{Answer, see_other},
     fields::Fields,
-    form::{Errors, Label, Typed},
+    form::{Errors, Label, Typed, VERSION},
     layout::{Section, form_token, show_as},
     paging::{asked, links},
     parts::{amount, moment_ms, notice, plain},
@@ -40,12 +39,19 @@ pub(super) async fn edit(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let wallet = pages.operator.wallet_address(&id).await?;
     match editing(&pages, &visit, &id, &fields).await {
         Ok(_) => Ok(see_other(&format!("/wallets/{id}?done=changed"))),
-        Err(errors) => showing(&pages, &visit, &wallet, Typed { fields, errors }).await,
+        Err(errors) => {
+            // Read again: what is shown beside what was typed is what is stored now.
+            let wallet = pages.operator.wallet_address(&id).await?;
+            let typed = Typed { fields, errors }.against(&fields_of(&wallet), &LABELS);
+            showing(&pages, &visit, &wallet, typed).await
+        }
     }
 }
+
+/// The fields of the form for an edit, by the names that people see.
+const LABELS: [(&str, &str); 2] = [("name", "Public name"), ("status", "State")];
 
 async fn editing(
     pages: &Pages,
@@ -55,16 +61,18 @@ async fn editing(
 ) -> Result<WalletAddressView, Errors> {
     let name = fields.given("name").map(str::to_owned);
     let is_active = fields.get("status") != "INACTIVE";
-    let status = if is_active { "ACTIVE" } else { "INACTIVE" };
-    let detail = json!({ "id": id, "publicName": name, "status": status });
+    let mut errors = Errors::default();
+    let version = errors.version(fields);
+    errors.into_result()?;
     let edit = WalletAddressEdit {
         id: id.to_owned(),
         public_name: name.map_or(Edit::Clear, Edit::Set),
         is_active: Some(is_active),
         additional_properties: None,
+        version,
     };
-    let work = |operator: Operator| async move { operator.update_wallet_address(edit).await };
-    let edited = pages.change(visit, "updateWalletAddress", detail, work).await;
+    let work = |operator: Recorded| async move { operator.update_wallet_address(edit).await };
+    let edited = pages.change(visit, "updateWalletAddress", work).await;
     edited.map_err(|error| Errors::of(&error, &[("invalid name", "name")]))
 }
 
@@ -90,14 +98,11 @@ async fn withdrawing(
     let timeout_s = errors.number(fields, "timeout_s", u32::MAX.into()).unwrap_or(0);
     errors.into_result()?;
     let transfer_id = fields.get("transfer_id").to_owned();
-    let detail = json!({
-        "walletAddressId": id, "id": transfer_id, "timeoutSeconds": timeout_s.to_string(),
-    });
     let withdrawal =
         WalletAddressWithdrawal { wallet_address_id: id.to_owned(), transfer_id, timeout_s };
     let work =
-        |operator: Operator| async move { operator.withdraw_from_wallet_address(withdrawal).await };
-    Ok(pages.change(visit, "createWalletAddressWithdrawal", detail, work).await?)
+        |operator: Recorded| async move { operator.withdraw_from_wallet_address(withdrawal).await };
+    Ok(pages.change(visit, "createWalletAddressWithdrawal", work).await?)
 }
 
 /// The page, also after one of its forms was refused.
@@ -181,6 +186,7 @@ fn terms_form(visit: &Visit, wallet: &WalletAddressView, typed: &Typed) -> Marku
             h2 { "Change" }
             form method="post" action={ "/wallets/" (wallet.record.id) } {
                 (form_token(visit))
+                (typed.version())
                 (typed.text(Label { name: "name", label: "Public name", hint: "Shown to whoever pays. Empty: none." }))
                 (typed.choice(Label { name: "status", label: "State", hint: "Incoming payments that are open take money until they end." }, &states))
                 button.plain type="submit" { "Save" }
@@ -203,6 +209,7 @@ fn done(word: &str) -> Markup {
 
 fn fields_of(wallet: &WalletAddressView) -> Fields {
     let mut fields = Fields::default();
+    fields.set(VERSION, wallet.record.version.to_string());
     fields.set("name", wallet.record.public_name.clone().unwrap_or_default());
     fields.set("status", if wallet.record.is_active() { "ACTIVE" } else { "INACTIVE" });
     fields

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use ilp_admin::operator::{
-    AmountGiven, IncomingPaymentView, NewIncomingPayment, Operator, WalletAddressView,
+    AmountGiven, IncomingPaymentView, NewIncomingPayment, Recorded, WalletAddressView,
 };
 use maud::{Markup, html};
 use serde_json::json;
@@ -54,10 +54,6 @@ async fn creating(
     // A moment less than the days that may be, since the node looks at its clock again.
     let lives_ms = days.map(|days| (days * DAY_MS).min(DAYS_MAX * DAY_MS - 1_000));
     let expires_at = lives_ms.map(|ms| pages.operator.now().saturating_add_ms(ms).to_string());
-    let detail = json!({
-        "walletAddressId": wallet.record.id, "incomingAmount": amount.map(|value| value.to_string()),
-        "expiresAt": expires_at,
-    });
     let new = NewIncomingPayment {
         wallet_address_id: wallet.record.id.to_string(),
         incoming_amount: amount.map(|value| AmountGiven {
@@ -70,9 +66,9 @@ async fn creating(
         is_card_payment: false,
         sender_wallet_address: None,
     };
-    let work = |operator: Operator| async move { operator.create_incoming_payment(new).await };
+    let work = |operator: Recorded| async move { operator.create_incoming_payment(new).await };
     let words = [("invalid amount", "incoming_amount"), ("invalid metadata", "description")];
-    let made = pages.change(visit, "createIncomingPayment", detail, work).await;
+    let made = pages.change(visit, "createIncomingPayment", work).await;
     made.map_err(|error| Errors::of(&error, &words))
 }
 

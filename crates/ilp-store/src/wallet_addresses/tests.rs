@@ -37,7 +37,7 @@ fn an_update_changes_neither_id_nor_url_nor_asset() {
         record.asset_id = Uuid::nil();
         record.deactivated_at_ms = Some(7);
     });
-    let expected = WalletAddressRecord { deactivated_at_ms: Some(7), ..alice.clone() };
+    let expected = WalletAddressRecord { deactivated_at_ms: Some(7), version: 1, ..alice.clone() };
     assert_eq!(updated.unwrap(), expected);
     let unknown = store.update_wallet_address(Uuid::now_v7(), |_| {});
     assert!(matches!(unknown, Err(Refusal::UnknownWalletAddress)));

@@ -66,6 +66,11 @@ pub(super) fn write_assets(
     Ok(())
 }
 
+pub(super) fn write_peering(page: &mut Page<'_>, operator: &Operator) -> Result {
+    let help = "Nodes that asked to become peers and wait for the operator's approval";
+    page.gauge("jirani_peering_requests_waiting", help, operator.peering_requests_waiting())
+}
+
 pub(super) fn write_server(page: &mut Page<'_>, server: &ServerStats) -> Result {
     let help = "Connections of peers that are open";
     page.gauge("jirani_http_connections_open", help, server.connections_open())?;

@@ -42,7 +42,7 @@ impl UpkeepMutation {
         #[graphql(desc = "Where to, such as `/var/backups/jirani/monday`.")] dir: String,
     ) -> Result<BackupMutationResponse> {
         let by = context.data_opt::<Caller>().map_or(CallerKind::Nobody, |caller| caller.kind);
-        answer(context, "Backed up the store", None, |operator| async move {
+        answer(context, "Backed up the store", None, move |operator| async move {
             operator.backup(&dir, by).await
         })
         .await

@@ -49,7 +49,7 @@ impl WalletsMutation {
     ) -> Result<UpdateWalletAddressMutationResponse> {
         let key = input.idempotency_key.clone();
         answer(context, "Updated wallet address", key, |operator| async move {
-            operator.update_wallet_address(input.read()).await
+            operator.update_wallet_address(input.read()?).await
         })
         .await
     }

@@ -1,0 +1,99 @@
+//! What an operation was about and how it ended, in the terms of the audit log.
+
+use ilp_connector::rates::RateInUse;
+use ilp_store::{BackupReport, EventRecord, FeeRecord};
+use uuid::Uuid;
+
+use super::{
+    AddedToken, AssetView, IncomingPaymentView, OutgoingPaymentView, PeerView, PeeringAnswer,
+    PeeringByUrl, QuoteView, WalletAddressView, WithdrawnFromWalletAddress,
+};
+
+/// The outcome of an operation, as far as the audit log tells of it.
+pub trait Subject {
+    /// The id of what was made or changed, where it has one.
+    fn subject(&self) -> Option<String>;
+
+    /// The code and the message of an operation that was done, where they are not 200 and the
+    /// operation's own message.
+    fn ended(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+}
+
+impl Subject for () {
+    fn subject(&self) -> Option<String> {
+        None
+    }
+}
+
+/// The id of something that is gone.
+impl Subject for String {
+    fn subject(&self) -> Option<String> {
+        Some(self.clone())
+    }
+}
+
+/// A rate has no id of its own.
+impl Subject for RateInUse {
+    fn subject(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A backup has no id.
+impl Subject for BackupReport {
+    fn subject(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Subjects that are known by an id of theirs.
+macro_rules! known_by {
+    ($($subject:ty => $($field:ident).+;)+) => {$(
+        impl Subject for $subject {
+            fn subject(&self) -> Option<String> {
+                Some(self.$($field).+.to_string())
+            }
+        }
+    )+};
+}
+
+known_by! {
+    AddedToken => peer.record.id;
+    AssetView => record.id;
+    PeerView => record.id;
+    WalletAddressView => record.id;
+    IncomingPaymentView => record.id;
+    OutgoingPaymentView => record.id;
+    QuoteView => record.id;
+    WithdrawnFromWalletAddress => wallet_address.record.id;
+    EventRecord => id;
+    FeeRecord => id;
+}
+
+/// The peer, which may wait for the other operator.
+impl Subject for PeeringByUrl {
+    fn subject(&self) -> Option<String> {
+        self.peer.subject()
+    }
+
+    fn ended(&self) -> Option<(&'static str, &'static str)> {
+        self.is_pending.then_some(("200", WAITING_FOR_APPROVAL))
+    }
+}
+
+/// What a client is told whose peer the other node's operator has yet to approve.
+pub(crate) const WAITING_FOR_APPROVAL: &str = "Waiting for approval: the other node's operator has yet to approve this peering, and its node \
+     refuses packets until then";
+
+/// The answer to a node that asks to become a peer, with the id of the peer or of the request.
+impl Subject for (PeeringAnswer, Uuid) {
+    fn subject(&self) -> Option<String> {
+        Some(self.1.to_string())
+    }
+
+    fn ended(&self) -> Option<(&'static str, &'static str)> {
+        self.0.is_pending.then_some(("202", "waits for approval"))
+    }
+}
