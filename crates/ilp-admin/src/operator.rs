@@ -2,8 +2,8 @@
 //!
 //! No GraphQL and no HTTP here: the GraphQL schema and the web pages are two callers of the same
 //! [`Operator`]. Every operation checks its whole input, then changes the store, then the books,
-//! then the connector; so what is live is always durable, and what was answered is live. Operations
-//! that change something are those of [`Recorded`], which keeps their audit record.
+//! then the connector; so what is live is always durable, and what was answered is live. Those that
+//! change something are [`Recorded`]'s, which keeps their audit record.
 
 mod assets;
 pub mod audit;
@@ -262,8 +262,7 @@ impl Recorded {
         self.change_in(async move { Turn::Alone(changing.write_owned().await) }, work).await
     }
 
-    /// Runs one change beside others of its kind, so that they share syncs. Changes of other kinds
-    /// wait.
+    /// Runs one change beside others of its kind, so that they share syncs; all others wait.
     async fn change_beside<T, F>(
         &self,
         work: impl FnOnce(Changing) -> F + Send + 'static,
@@ -295,7 +294,6 @@ impl Recorded {
         })?;
         let task = tokio::spawn(async move {
             if let Some(recorder) = &recorder {
-                // What can't be noted is not done.
                 let (inner, begun) = (Arc::clone(&inner), recorder.record());
                 blocking(move || Ok(inner.parts.store.note_audit(&begun)?)).await?;
             }
@@ -361,7 +359,7 @@ enum Turn {
 /// One change under way. As long as it exists, there is no other, but for those beside it.
 struct Changing {
     inner: Arc<Inner>,
-    /// The audit record that it is made under; `None` for what the node does by itself.
+    /// The audit record; `None` for what the node does by itself.
     recorder: Option<Recorder>,
     /// The request that it is for, if that may come again.
     claim: Option<Arc<Claim>>,

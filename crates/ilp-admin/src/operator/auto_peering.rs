@@ -7,24 +7,22 @@
 
 pub(super) mod claims;
 mod terms;
+mod waiting;
 
-use std::{net::IpAddr, sync::atomic::Ordering};
+use std::net::IpAddr;
 
 use ilp_connector::{
     ListedRoute,
     token::{Secret, TokenDigest},
 };
 use ilp_store::{
-    EventRecord, IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, PeeringRequestRecord, Rows,
-    Store, shown,
+    IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, PeeringRequestRecord, Rows, Store, shown,
 };
-use interledger_packet::Timestamp;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Changing, ErrorKind, EventKind, Inner, Operator, OperatorError, PageArguments, Recorded, audit,
-    check, inputs::NewPeer, tokens::random_token, views::PeerView,
+    Changing, ErrorKind, Inner, Operator, OperatorError, PageArguments, Recorded, audit, check,
+    inputs::NewPeer, tokens::random_token, views::PeerView,
 };
 use crate::auto_peering::{Networks, is_one_too_many};
 
@@ -99,25 +97,6 @@ impl Operator {
             public.map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why))?;
         }
         Ok(Checked { offer, digest, ours: random_token()? })
-    }
-
-    /// How many nodes that asked to become peers wait for approval.
-    #[must_use]
-    pub fn peering_requests_waiting(&self) -> usize {
-        self.inner.peering_waiting.load(Ordering::Relaxed)
-    }
-
-    /// The request of this id, which waits for approval.
-    ///
-    /// # Errors
-    /// Not found.
-    pub async fn peering_request(&self, id: &str) -> Result<PeeringRequestView, OperatorError> {
-        let id = check::id(id).ok_or_else(unknown_request)?;
-        self.read(move |inner| {
-            let record = inner.parts.store.peering_request(id)?.ok_or_else(unknown_request)?;
-            Ok(PeeringRequestView { warnings: inner.peering_warnings(&record), record })
-        })
-        .await
     }
 
     /// A page of what waits for the operator.
@@ -309,34 +288,6 @@ impl Changing {
         self.inner.parts.event_made.notify_one();
         self.count_peering_requests().await?;
         Ok((answer, id))
-    }
-
-    /// The event that tells of a request which waits.
-    fn requested(&self, request: &PeeringRequestRecord) -> EventRecord {
-        let asset = self.inner.asset(request.asset_id);
-        let data = json!({
-            "id": request.id,
-            "staticIlpAddress": request.static_ilp_address,
-            "name": request.name,
-            "endpoint": request.endpoint,
-            "asset": asset.map(|asset| json!({
-                "id": asset.id, "code": asset.code, "scale": asset.scale,
-            })),
-            "maxPacketAmount": request.max_packet_amount.map(|amount| amount.to_string()),
-            "createdAt": Timestamp::from_unix_ms(request.created_at_ms).to_string(),
-        });
-        let kind = EventKind::PeeringRequested.name();
-        let data = data.to_string().into_bytes();
-        EventRecord::new(self.new_id(), kind, data, request.created_at_ms)
-    }
-
-    /// Counts the requests that wait, after a change of them and at the start.
-    pub(super) async fn count_peering_requests(&self) -> Result<(), OperatorError> {
-        let waiting = self.store(|store| {
-            store.all_peering_requests().try_fold(0, |count, request| request.map(|_| count + 1))
-        });
-        self.inner.peering_waiting.store(waiting.await?, Ordering::Relaxed);
-        Ok(())
     }
 
     fn answer(&self, token: Secret, is_pending: bool) -> PeeringAnswer {

@@ -1,9 +1,11 @@
-//! Finding peers by a part of a name or an address.
+//! Finding peers: by a part of a name or an address, and by the address that packets go to.
 
-use ilp_store::PeerRecord;
+use ilp_store::{PeerRecord, Store};
+use interledger_packet::Address;
+use uuid::Uuid;
 
 use super::{
-    Operator, OperatorError,
+    Operator, OperatorError, check,
     seek::{begin, seek},
     views::PeerView,
 };
@@ -37,6 +39,42 @@ impl Operator {
         })
         .await
     }
+
+    /// The peer of this asset with this address, or with the longest address that leads to it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn peer_by_address_and_asset(
+        &self,
+        address: String,
+        asset_id: &str,
+    ) -> Result<Option<PeerView>, OperatorError> {
+        let (Ok(_), Some(asset_id)) = (address.parse::<Address>(), check::id(asset_id)) else {
+            return Ok(None);
+        };
+        self.read(move |inner| {
+            let record = peer_towards(&inner.parts.store, &address, asset_id)?;
+            record.map(|record| inner.peer_view(record)).transpose()
+        })
+        .await
+    }
+}
+
+/// Takes segments off the end of `address` until a peer is found.
+fn peer_towards(
+    store: &Store,
+    address: &str,
+    asset_id: Uuid,
+) -> Result<Option<PeerRecord>, OperatorError> {
+    let mut prefix = Some(address);
+    while let Some(address) = prefix {
+        let found = store.peer_by_address_and_asset(address, asset_id)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        prefix = address.rsplit_once('.').map(|(shorter, _)| shorter);
+    }
+    Ok(None)
 }
 
 fn fits(peer: &PeerRecord, text: &str) -> bool {

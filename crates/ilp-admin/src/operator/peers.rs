@@ -4,7 +4,6 @@ use std::{collections::HashMap, sync::Arc};
 
 use ilp_connector::{account::AccountId, conversion::Spread, token::TokenDigest};
 use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Store, shown};
-use interledger_packet::Address;
 use uuid::Uuid;
 
 use super::{
@@ -66,25 +65,6 @@ impl Operator {
         let id = peer_id(id)?;
         self.read(move |inner| {
             inner.peer_view(inner.parts.store.peer(id)?.ok_or_else(unknown_peer)?)
-        })
-        .await
-    }
-
-    /// The peer of this asset with this address, or with the longest address that leads to it.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn peer_by_address_and_asset(
-        &self,
-        address: String,
-        asset_id: &str,
-    ) -> Result<Option<PeerView>, OperatorError> {
-        let (Ok(_), Some(asset_id)) = (address.parse::<Address>(), check::id(asset_id)) else {
-            return Ok(None);
-        };
-        self.read(move |inner| {
-            let record = peer_towards(&inner.parts.store, &address, asset_id)?;
-            record.map(|record| inner.peer_view(record)).transpose()
         })
         .await
     }
@@ -353,21 +333,4 @@ impl Inner {
 
 fn peer_id(text: &str) -> Result<Uuid, OperatorError> {
     check::id(text).ok_or_else(unknown_peer)
-}
-
-/// Takes segments off the end of `address` until a peer is found.
-fn peer_towards(
-    store: &Store,
-    address: &str,
-    asset_id: Uuid,
-) -> Result<Option<PeerRecord>, OperatorError> {
-    let mut prefix = Some(address);
-    while let Some(address) = prefix {
-        let found = store.peer_by_address_and_asset(address, asset_id)?;
-        if found.is_some() {
-            return Ok(found);
-        }
-        prefix = address.rsplit_once('.').map(|(shorter, _)| shorter);
-    }
-    Ok(None)
 }

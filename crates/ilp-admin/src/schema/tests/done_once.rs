@@ -221,7 +221,7 @@ async fn a_peer_that_made_itself_one_is_counted_in_the_batch_that_adds_it() {
         scale: 9,
         ..crate::operator::NewAsset::default()
     };
-    operator.create_asset(new).await.unwrap();
+    operator.unrecorded().create_asset(new).await.unwrap();
     let before = operator.store().batches();
     assert!(!operator.accept_peering(offer("carol")).await.unwrap().is_pending);
     // One of them is the peer, and two are of the audit log.
