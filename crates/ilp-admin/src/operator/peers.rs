@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ilp_connector::{account::AccountId, conversion::Spread, token::TokenDigest};
-use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Store, shown};
+use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, shown};
 use uuid::Uuid;
 
 use super::{
