@@ -38,6 +38,9 @@ fn options() -> LedgerOptions {
     LedgerOptions { segment_bytes: 1024 * 1024, ..LedgerOptions::default() }
 }
 
+/// Something that was measured of a start.
+type Figure = fn(&Start) -> f64;
+
 /// What one start took.
 struct Start {
     store_ms: f64,
@@ -66,7 +69,7 @@ pub(crate) fn measure(arguments: &[String]) {
         }
     }
     println!("{:<24}{:>14}{:>14}{:>10}", "ended payments", few, many, "ratio");
-    let figures: [(&str, fn(&Start) -> f64); 4] = [
+    let figures: [(&str, Figure); 4] = [
         ("store opened, ms", |start| start.store_ms),
         ("books opened, ms", |start| start.books_ms),
         ("both, ms", |start| start.store_ms + start.books_ms),
@@ -102,10 +105,9 @@ fn start_apart(dir: &Path) -> Start {
     let output = Command::new(program).arg("ended-start").arg(dir).output().expect("it can be run");
     let text = String::from_utf8_lossy(&output.stdout);
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let [store_ms, books_ms, resident_mb] = numbers[..] else {
-        panic!("{text}{}", String::from_utf8_lossy(&output.stderr));
-    };
-    Start { store_ms, books_ms, resident_mb }
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(numbers.len() == 3, "{text}{said}");
+    Start { store_ms: numbers[0], books_ms: numbers[1], resident_mb: numbers[2] }
 }
 
 fn fill(dir: &Path, count: usize, has_records: bool) {

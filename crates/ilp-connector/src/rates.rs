@@ -165,12 +165,8 @@ impl Rates {
     pub fn clock_stepped(&self, step_ms: i64) {
         let mut all = self.given.lock();
         for given in all.values_mut() {
-            let moved = |at: Timestamp| {
-                let at_ms = at.unix_ms().saturating_add_signed(step_ms);
-                Timestamp::from_unix_ms(at_ms)
-            };
-            given.updated_at = moved(given.updated_at);
-            given.good_until = given.good_until.map(moved);
+            given.updated_at = moved(given.updated_at, step_ms);
+            given.good_until = given.good_until.map(|until| moved(until, step_ms));
         }
         let pairs: Vec<_> = all.keys().map(|(pair, _)| pair.clone()).collect();
         pairs.iter().for_each(|pair| self.publish(&all, pair));
@@ -203,6 +199,11 @@ impl Rates {
             };
         }
     }
+}
+
+/// The moment so many milliseconds later, or earlier.
+fn moved(at: Timestamp, by_ms: i64) -> Timestamp {
+    Timestamp::from_unix_ms(at.unix_ms().saturating_add_signed(by_ms))
 }
 
 /// What is to be in use for a pair.

@@ -93,9 +93,9 @@ impl RatesService {
     pub(crate) fn new(
         config: &RatesConfig,
         web: &Web,
-        clock: Arc<SteadyClock>,
-        operator: Operator,
-        connector: Arc<Connector<DurableLedger>>,
+        clock: &Arc<SteadyClock>,
+        operator: &Operator,
+        connector: &Arc<Connector<DurableLedger>>,
     ) -> Option<Self> {
         let url = config.url.clone()?;
         let lifetime = Duration::from_millis(config.lifetime_ms);
@@ -108,7 +108,14 @@ impl RatesService {
             ..WebOptions::default()
         });
         let client = Client { url, web };
-        Some(Self { client, lifetime, clock, operator, connector, bases: BTreeMap::new() })
+        Some(Self {
+            client,
+            lifetime,
+            clock: Arc::clone(clock),
+            operator: operator.clone(),
+            connector: Arc::clone(connector),
+            bases: BTreeMap::new(),
+        })
     }
 
     /// Never ends.

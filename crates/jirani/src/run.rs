@@ -176,9 +176,7 @@ async fn serve(
     let stop_upkeep = until(stopping.clone());
     let upkeep = upkeep((config, web), store, operator.clone(), event_made, stop_upkeep);
     let steady = Arc::new(SteadyClock::new());
-    let core = Arc::clone(connector);
-    let service =
-        RatesService::new(&config.rates, web, Arc::clone(&steady), operator.clone(), core);
+    let service = RatesService::new(&config.rates, web, &steady, &operator, connector);
     let rates = ask_for_rates(service, until(stopping.clone()));
     let clocks = watch_clocks(&steady, &operator, until(stopping.clone()));
     let auth = auth(config, tenant_id, store)?;
