@@ -89,7 +89,7 @@ impl Shown {
             was.insert((*name).to_owned(), old.to_json());
             is.insert((*name).to_owned(), new);
         }
-        (!is.is_empty()).then(|| (Value::Object(was), Value::Object(is)))
+        (!is.is_empty()).then_some((Value::Object(was), Value::Object(is)))
     }
 }
 

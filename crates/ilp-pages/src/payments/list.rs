@@ -1,6 +1,9 @@
 //! The list of payments: by direction, by state, and by words.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use axum::extract::State;
 use ilp_admin::operator::{OperatorError, PaymentFilter, PaymentView};
@@ -158,8 +161,8 @@ async fn payers(
     for payment in rows {
         let PaymentView::Outgoing(payment) = payment else { continue };
         let id = payment.record.quote.wallet_address_id;
-        if !payers.contains_key(&id) {
-            payers.insert(id, pages.operator.wallet_address(&id.to_string()).await?.record.url);
+        if let Entry::Vacant(payer) = payers.entry(id) {
+            payer.insert(pages.operator.wallet_address(&id.to_string()).await?.record.url);
         }
     }
     Ok(payers)
