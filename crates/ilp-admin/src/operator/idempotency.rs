@@ -91,7 +91,7 @@ impl Recorded {
 
 impl Recorded {
     /// Changes the store outside of a turn, for what may be done at any time beside other changes,
-    /// and with the same batch keeps what comes of the request.
+    /// and with the same batch keeps what comes of the request, and the audit record.
     pub(super) async fn commit_at_any_time(
         &self,
         outcome: &impl Outcome,
@@ -100,6 +100,10 @@ impl Recorded {
         let store = match &self.claim {
             Some(claim) => claim.keeping(&outcome.keep(), self.now().unix_ms()),
             None => self.inner.parts.store.clone(),
+        };
+        let store = match &self.recorder {
+            Some(recorder) => store.recording(recorder),
+            None => store,
         };
         blocking(move || Ok(work(&store)?)).await
     }
@@ -196,6 +200,7 @@ impl Changing {
     {
         let Some(claim) = &self.claim else { return self.store(work).await };
         let store = claim.promising(&outcome.keep(), proof, self.now().unix_ms());
+        let store = self.recording(store);
         blocking(move || Ok(work(&store)?)).await
     }
 
