@@ -1,12 +1,9 @@
 //! Next hops by HTTP/2 alone that end each connection after so many requests, as nginx does with
 //! `keepalive_requests`: no packet is lost, and none is taken twice.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    thread,
-};
+use std::{collections::HashMap, sync::Arc, thread};
 
+use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::{
@@ -38,7 +35,7 @@ async fn take(mut frames: Frames, maximum: usize, taken: Taken) -> Option<()> {
         }
         let Some(packet) = frames.part(&frame) else { continue };
         if streams.contains(&frame.stream) {
-            *taken.lock().unwrap().entry(packet).or_default() += 1;
+            *taken.lock().entry(packet).or_default() += 1;
             frames.head(frame.stream).await?;
             frames.write(DATA, END_OR_ACK, frame.stream, &fulfill()).await?;
         }
@@ -72,7 +69,7 @@ fn a_next_hop_that_ends_each_connection_after_seven_requests_costs_no_packet() {
     });
     let count = UNDER_WAY * PACKETS_EACH;
     assert_eq!(node.liquidity(&bob) - before, (1..=count).sum::<u64>());
-    let taken = taken.lock().unwrap();
+    let taken = taken.lock();
     assert_eq!(taken.len() as u64, count);
     assert!(taken.values().all(|times| *times == 1), "a packet was taken twice");
     assert_eq!(next_hop.lost(), 0, "a packet went by HTTP/1.1");

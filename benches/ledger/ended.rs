@@ -120,6 +120,7 @@ fn fill(dir: &Path, count: usize, has_records: bool) {
         withdrawal_threshold: None,
         liquidity_threshold: None,
         created_at_ms: 1,
+        version: 0,
     };
     store.insert_asset(&asset).expect("the store can be written");
     let wallet = WalletAddressRecord {
@@ -130,6 +131,7 @@ fn fill(dir: &Path, count: usize, has_records: bool) {
         deactivated_at_ms: None,
         additional_properties: Vec::new(),
         created_at_ms: 1,
+        version: 0,
     };
     store.insert_wallet_address(&wallet).expect("the store can be written");
     let runtime =

@@ -10,6 +10,7 @@ pub mod audit;
 mod auto_peering;
 mod backup;
 mod books;
+mod changing;
 mod check;
 mod clock_steps;
 mod ended_payments;
@@ -70,7 +71,6 @@ mod withdrawals;
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    future::Future,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -79,15 +79,13 @@ use std::{
 };
 
 use ilp_connector::{account::AccountId, peer::Asset};
-use ilp_store::{Claim, DurableLedger, Recorder, Store};
+use ilp_store::{DurableLedger, Store};
 use interledger_packet::Timestamp;
 use parking_lot::RwLock;
-use tokio::sync::{
-    Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock as AsyncRwLock, Semaphore,
-};
+use tokio::sync::{Notify, RwLock as AsyncRwLock, Semaphore};
 use uuid::{ContextV7, Uuid};
 
-use self::wallets::Wallets;
+use self::{changing::Changing, wallets::Wallets};
 
 pub use self::{
     auto_peering::{
@@ -247,79 +245,6 @@ impl Operator {
     }
 }
 
-impl Recorded {
-    /// Runs one change: alone, and to its end. It runs in a task of its own, so that a client
-    /// which hangs up in the middle can't leave store, books and connector at odds.
-    async fn change<T, F>(
-        &self,
-        work: impl FnOnce(Changing) -> F + Send + 'static,
-    ) -> Result<T, OperatorError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
-    {
-        let changing = Arc::clone(&self.inner.changing);
-        self.change_in(async move { Turn::Alone(changing.write_owned().await) }, work).await
-    }
-
-    /// Runs one change beside others of its kind, so that they share syncs; all others wait.
-    async fn change_beside<T, F>(
-        &self,
-        work: impl FnOnce(Changing) -> F + Send + 'static,
-    ) -> Result<T, OperatorError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
-    {
-        let changing = Arc::clone(&self.inner.changing);
-        self.change_in(async move { Turn::Beside(changing.read_owned().await) }, work).await
-    }
-
-    async fn change_in<T, F>(
-        &self,
-        turn: impl Future<Output = Turn> + Send + 'static,
-        work: impl FnOnce(Changing) -> F + Send + 'static,
-    ) -> Result<T, OperatorError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, OperatorError>> + Send + 'static,
-    {
-        let inner = Arc::clone(&self.inner);
-        let (recorder, claim) = (self.recorder.clone(), self.claim.clone());
-        let place = Arc::clone(&inner.waiting).try_acquire_owned().map_err(|_| {
-            OperatorError::new(
-                ErrorKind::Unavailable,
-                "more changes are waiting than the node takes: try again",
-            )
-        })?;
-        let task = tokio::spawn(async move {
-            if let Some(recorder) = &recorder {
-                let (inner, begun) = (Arc::clone(&inner), recorder.record());
-                blocking(move || Ok(inner.parts.store.note_audit(&begun)?)).await?;
-            }
-            let turn = Arc::new(turn.await);
-            let changing = Changing {
-                inner: Arc::clone(&inner),
-                recorder,
-                claim: claim.clone(),
-                _turn: Arc::clone(&turn),
-            };
-            // A task of its own, since after a panic it must be settled like a refusal.
-            let answer = tokio::spawn(work(changing)).await;
-            let answer = answer.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
-            if let Some(claim) = claim {
-                match &answer {
-                    Ok(_) => claim.fulfil(),
-                    Err(_) => inner.settle(claim).await,
-                }
-            }
-            drop((turn, place));
-            answer
-        });
-        task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
-    }
-}
-
 impl fmt::Debug for Operator {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -347,63 +272,6 @@ impl Inner {
         let ids = self.ids.lock();
         let time = uuid::Timestamp::from_unix(&*ids, now_ms / 1000, subsecond_ns);
         Uuid::new_v7(time)
-    }
-}
-
-/// When a change may be made. Whoever has one keeps it and looks at nothing in it.
-enum Turn {
-    Alone(#[expect(dead_code, reason = "held until it is dropped")] OwnedRwLockWriteGuard<()>),
-    Beside(#[expect(dead_code, reason = "held until it is dropped")] OwnedRwLockReadGuard<()>),
-}
-
-/// One change under way. As long as it exists, there is no other, but for those beside it.
-struct Changing {
-    inner: Arc<Inner>,
-    /// The audit record; `None` for what the node does by itself.
-    recorder: Option<Recorder>,
-    /// The request that it is for, if that may come again.
-    claim: Option<Arc<Claim>>,
-    _turn: Arc<Turn>,
-}
-
-impl Changing {
-    fn now(&self) -> Timestamp {
-        (self.inner.parts.clock)()
-    }
-
-    /// A UUID v7, greater than all those that were made before.
-    fn new_id(&self) -> Uuid {
-        self.inner.new_id()
-    }
-
-    /// Reads what a change needs on a thread that may wait for the disk.
-    async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Inner) -> Result<T, OperatorError> + Send + 'static,
-    ) -> Result<T, OperatorError> {
-        let inner = Arc::clone(&self.inner);
-        blocking(move || work(&inner)).await
-    }
-
-    /// Reads or changes the store on a thread that may wait for the disk.
-    async fn store<T, E>(
-        &self,
-        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, OperatorError>
-    where
-        T: Send + 'static,
-        OperatorError: From<E>,
-    {
-        let store = self.recording(self.inner.parts.store.clone());
-        blocking(move || Ok(work(&store)?)).await
-    }
-
-    /// The store with each of its changes in the audit record of this change.
-    fn recording(&self, store: Store) -> Store {
-        match &self.recorder {
-            Some(recorder) => store.recording(recorder),
-            None => store,
-        }
     }
 }
 
