@@ -79,7 +79,7 @@ use std::{
 };
 
 use ilp_connector::{account::AccountId, peer::Asset};
-use ilp_store::{DurableLedger, Store};
+use ilp_store::DurableLedger;
 use interledger_packet::Timestamp;
 use parking_lot::RwLock;
 use tokio::sync::{Notify, RwLock as AsyncRwLock, Semaphore};
