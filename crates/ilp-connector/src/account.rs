@@ -63,8 +63,8 @@ impl AccountKind {
         }
     }
 
-    /// The kind of the account that takes over the sums of an account of this kind when that is
-    /// closed; `None` for an account that lives as long as its owner.
+    /// Returns the kind of the account that takes over the sums of an account of this kind when
+    /// that account is closed; `None` for an account that lives as long as its owner.
     #[must_use]
     pub fn closes_into(self) -> Option<Self> {
         match self {
@@ -173,14 +173,14 @@ pub struct Insufficient {
 pub struct Overfull {
     /// The account that has no room.
     pub account: AccountId,
-    /// What may still be credited, in its asset's smallest unit.
+    /// The greatest amount that may still be credited, in its asset's smallest unit.
     pub room: u64,
-    /// What was to be credited, in the same unit.
+    /// The amount that was to be credited, in the same unit.
     pub wanted: u64,
 }
 
-/// The most that an account may own: what a client reads as an amount of 64 bits. Settlement owns
-/// nothing, so it takes any sum.
+/// The most that an account may own: the greatest amount of 64 bits, which is what clients read.
+/// Settlement owns nothing, so it takes any sum.
 pub const OWNED_MAX: u64 = u64::MAX;
 
 /// A live account. Peers and assets keep it by `Arc`, so a packet finds it without a look-up.
@@ -191,26 +191,26 @@ pub struct Account {
     numbers: Mutex<Numbers>,
 }
 
-/// What an account has seen, and what it expects.
+/// The balance of an account and its pending credits.
 #[derive(Default)]
 struct Numbers {
     balance: Balance,
-    /// What holds for packets and transfers under way would credit, or [`CLOSED`].
+    /// The sum that the holds of packets and transfers under way would credit, or [`CLOSED`].
     credits_pending: u128,
 }
 
-/// In place of what is expected: the account is closed. With so much expected there is room for
-/// nothing, so a packet needs no further check for it.
+/// The value of [`Numbers::credits_pending`] that marks a closed account. It leaves room for no
+/// credit, so packets need no separate check for closed accounts.
 const CLOSED: u128 = u128::MAX;
 
 impl Numbers {
-    /// What may still be credited, once all that is expected has come.
+    /// Returns the greatest amount that may still be credited if every pending credit is posted.
     fn room(&self) -> u64 {
         let owned = self.balance.total().saturating_add(self.credits_pending);
         u64::try_from(u128::from(OWNED_MAX).saturating_sub(owned)).unwrap_or(OWNED_MAX)
     }
 
-    /// What was expected has come, or won't.
+    /// Removes a pending credit that was posted or voided.
     fn came(&mut self, amount: u64) {
         assert!(self.credits_pending >= u128::from(amount), "more came than was expected");
         self.credits_pending -= u128::from(amount);
@@ -238,15 +238,15 @@ impl Account {
         Self::new(id, Balance::default())
     }
 
-    /// A closed account, which shows what it has seen and takes nothing more.
+    /// Makes a closed account, which shows its balance and takes no further credit.
     #[must_use]
     pub fn closed(id: AccountId, balance: Balance) -> Self {
         Self { id, numbers: Mutex::new(Numbers { balance, credits_pending: CLOSED }) }
     }
 
-    /// Closes the account, if it is empty and nothing is on hold from it or on its way to it, and
-    /// returns what it has seen. From then on it takes nothing more. `None` where it stays as it is,
-    /// which may be closed.
+    /// Closes the account and returns its balance, if the account is empty and no hold debits or
+    /// credits it. A closed account takes no further credit. Returns `None` for an account that
+    /// stays as it is, including one that is closed already.
     pub fn close(&self) -> Option<Balance> {
         let mut numbers = self.numbers.lock();
         let Balance { credits, debits, debits_pending } = numbers.balance;
@@ -257,7 +257,7 @@ impl Account {
         Some(numbers.balance)
     }
 
-    /// Whether the account is closed.
+    /// Returns whether the account is closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.numbers.lock().credits_pending == CLOSED
@@ -316,7 +316,7 @@ impl Account {
         );
     }
 
-    /// Makes room for `amount`, if there is that much.
+    /// Makes room for `amount`, if the account may own that much more.
     ///
     /// This takes the lock of the account that is paid once more for each hold. Without it, packets
     /// that are under way at once could each find room and together exceed it, and what a Fulfill
@@ -344,14 +344,14 @@ impl Account {
         }
     }
 
-    /// Adds `amount` out of nowhere.
+    /// Credits `amount` without a transfer.
     #[cfg(test)]
     pub(crate) fn credit(&self, amount: u64) {
         self.expect(amount).expect("the tests leave room");
         self.credit_expected(amount);
     }
 
-    /// Adds `amount`, for which [`Account::expect`] made room.
+    /// Credits `amount`, for which [`Account::expect`] made room.
     pub(crate) fn credit_expected(&self, amount: u64) {
         let mut numbers = self.numbers.lock();
         if self.id.kind != AccountKind::Settlement {

@@ -59,9 +59,10 @@ pub(crate) enum Passage {
 /// The breaker of one peer.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
-    /// Failures in a row in the low seven bits; in the eighth, whether the peer was found unreachable
-    /// and has not answered since; above them the millisecond since 1970 from which one packet may try.
-    /// One word, so that all three always belong together. Zero is closed.
+    /// The state of the breaker in one word, so that its three parts always belong together. The
+    /// low seven bits count the failures in a row; the eighth says that the peer was found
+    /// unreachable and has not answered since; the bits above hold the millisecond since 1970 from
+    /// which one packet may try. Zero is closed.
     ///
     /// Every access is relaxed: the word orders nothing but itself. A reply that races with a
     /// failure may win or lose, as it would had it come a moment earlier or later.
@@ -89,9 +90,10 @@ impl Breaker {
         }
     }
 
-    /// Counts a packet that could not reach the peer or that the peer was too busy to take, and returns
-    /// whether the peer was found unreachable by it: true for one packet until the peer answers again.
-    /// Packets that were under way when the breaker opened, and fail after it did, say nothing new.
+    /// Counts a packet that could not reach the peer or that the peer was too busy to take, and
+    /// returns whether this packet found the peer unreachable. That is true for one packet until
+    /// the peer answers again. Packets that were under way when the breaker opened and fail later
+    /// change nothing.
     pub(crate) fn failed(&self, now: Timestamp) -> bool {
         let before = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
             (passage(word, now) != Passage::Open).then(|| one_more_failure(word, now))
@@ -114,8 +116,8 @@ impl Breaker {
         is_back
     }
 
-    /// Forgets what happened at the peer's old endpoint, but for whether the peer was found unreachable:
-    /// its first answer is news.
+    /// Forgets what happened at the peer's old endpoint, except that the peer was found
+    /// unreachable: its first answer there is reported.
     pub(crate) fn reset(&self) {
         self.word.fetch_and(FOUND_UNREACHABLE, Ordering::Relaxed);
         self.last_reply_ms.store(0, Ordering::Relaxed);

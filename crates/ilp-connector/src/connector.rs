@@ -65,7 +65,7 @@ pub enum Source<'a> {
     Probe(&'a Arc<Asset>),
     /// The node itself, asking a question that moves no money.
     Own,
-    /// The node itself, asking such a question of one peer, whatever the routes say.
+    /// The node itself, asking one peer a question that moves no money, whatever the routes say.
     Test(&'a Arc<Peer>),
 }
 
@@ -150,8 +150,9 @@ pub struct Delivery<H> {
     place: Option<Place>,
 }
 
-/// To so many peers one packet is offered. When as many refuse it or can't be reached, the fault is
-/// nearer to us than to them, and the sender's next packet will find more of them set aside.
+/// The maximum number of peers that one packet is offered to. When that many refuse it or can't be
+/// reached, the fault is probably near this node, and the breakers of more of them are open for the
+/// sender's next packet.
 const ATTEMPTS_MAX: usize = 8;
 
 /// What the rules make of a packet that they don't refuse.
@@ -196,9 +197,9 @@ impl<L: Ledger> Connector<L> {
         }
     }
 
-    /// Sets who hears the id of each peer that is found unreachable or answers again. `observer` runs on
-    /// the path of the packet that shows the change, which few packets do: it must not wait. Only the
-    /// first observer counts.
+    /// Sets the function that is called with the id of each peer that is found unreachable or
+    /// answers again. `observer` runs on the path of the packet that shows the change, which few
+    /// packets do, so it must not wait. Only the first observer counts.
     pub fn observe_links(&self, observer: impl Fn(Uuid) + Send + Sync + 'static) {
         let _ = self.link_observer.set(LinkObserver(Box::new(observer)));
     }
@@ -277,11 +278,12 @@ impl<L: Ledger> Connector<L> {
         }
     }
 
-    /// The rules, in their order. Whatever returns before the hold has touched no money, and what
-    /// returns after it drops the hold and so voids it.
+    /// Applies the rules to a packet, in their order. An error before the hold has touched no
+    /// money. An error after it drops the hold, which voids it.
     ///
-    /// A next hop that refuses the packet for a reason of its own leaves it to the next one for the same
-    /// prefix. Only two words are remembered of those before, so that this allocates nothing either.
+    /// A packet that a next hop refuses for a reason of its own is offered to the next one for the
+    /// same prefix. Only two words are kept about the earlier next hops, so this doesn't allocate
+    /// either.
     async fn forward(
         &self,
         source: Source<'_>,
@@ -336,8 +338,8 @@ impl<L: Ledger> Connector<L> {
         self.convert(source, asset, packet.amount(), u64::MAX, now)
     }
 
-    /// Sets aside the `amount` that [`Connector::arriving`] named for a packet. What the recipient
-    /// answers settles it: [`Connector::complete_delivery`].
+    /// Holds the `amount` that [`Connector::arriving`] named for a packet.
+    /// [`Connector::complete_delivery`] completes the hold with the recipient's answer.
     ///
     /// # Errors
     /// [`Refusal`] when there is too little liquidity at `now`, or the sender has too much under way.

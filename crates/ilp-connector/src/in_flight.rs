@@ -113,9 +113,10 @@ pub(crate) struct Place {
 }
 
 impl PlaceLimits {
-    /// The most that a peer's packets may hold of a stock of which `available` is available.
+    /// Returns the most that a peer's packets may hold of a stock of which `available` is
+    /// available.
     pub(crate) fn share_of(self, available: u128) -> u64 {
-        // No packet carries more than 64 bits, and times a million they fit into 84.
+        // No packet carries more than 64 bits, and the product with a million fits into 84.
         let available = available.min(u64::MAX.into());
         let share = available * u128::from(self.asset_share_ppm_max) / u128::from(PPM);
         u64::try_from(share).unwrap_or(u64::MAX)

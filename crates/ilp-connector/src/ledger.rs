@@ -149,7 +149,7 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Sets the amounts of every leg aside and makes room for them, or for none.
+    /// Reserves the amount and the room of every leg, or of none.
     ///
     /// # Errors
     /// [`HoldError::Insufficient`] and [`HoldError::Overfull`] name the account that stands in the way.
@@ -307,13 +307,13 @@ mod tests {
         assert!(Hold::reserve(transfer(&from, &to, 1)).is_err());
         Hold::reserve(transfer(&to, &from, 10)).expect("the other has room").settle();
         drop(Hold::reserve(transfer(&from, &to, 10)).expect("what it paid has made room"));
-        // The second leg's account may be the full one; then the first leg is void too.
+        // The second leg's account may be the full one; then the first leg is voided too.
         let second = Leg { debit: Arc::clone(&from), credit: account(max), amount: 1 };
         let two_legs = Transfer { second: Some(second), ..transfer(&from, &to, 1) };
         assert!(matches!(Hold::reserve(two_legs), Err(HoldError::Overfull(_))));
         assert_eq!(from.balance().debits_pending, 0);
         Hold::reserve(transfer(&from, &to, 10)).expect("all of the room is there").settle();
-        // The outside world takes everything.
+        // Settlement takes any amount.
         let settlement = Arc::new(Account::empty(AccountId::settlement(Uuid::now_v7())));
         for _ in 0..3 {
             Hold::reserve(transfer(&settlement, &account(0), u64::MAX)).expect("no end").settle();

@@ -135,7 +135,8 @@ pub struct Peer {
     neighbour: NeighbourTag,
     /// What passed from and to it since the process started.
     pub traffic: Traffic,
-    /// Behind all that packets with a reply need.
+    /// The record of missing replies. It is the last field, behind all that packets with a reply
+    /// need.
     link: LinkRecord,
 }
 
@@ -188,12 +189,12 @@ impl Peer {
         self.terms.load_full()
     }
 
-    /// Whether the other peer is a peering with the same neighbour, perhaps in another asset: a packet
-    /// from the one must not go back to the other.
+    /// Returns whether the other peer is a peering with the same neighbour, perhaps in another
+    /// asset. A packet from one of them must not go back to the other.
     #[must_use]
     pub fn is_same_neighbour(&self, other: &Self) -> bool {
-        // The id first: it lies in the other line that the packet needs of the peer, and so both are
-        // fetched at once.
+        // The id is compared first: it lies in the other cache line that the packet needs of the
+        // peer, so both lines are fetched at once.
         self.id == other.id
             || (self.neighbour.may_be_same(&other.neighbour)
                 && neighbour::is_same(&self.terms_now(), &other.terms_now()))
@@ -212,22 +213,22 @@ impl Peer {
         self.breaker.last_reply_at()
     }
 
-    /// Returns the last failure of a packet to get a reply from the peer, since the start or since the
-    /// peer moved to another endpoint.
+    /// Returns the last packet that got no reply from the peer, since the start or since the peer
+    /// moved to another endpoint.
     #[must_use]
     pub fn last_trouble(&self) -> Option<LinkTrouble> {
         self.link.last()
     }
 
-    /// Notes more closely than [`LinkFailure`] does why the peer gave no reply.
+    /// Notes in more detail than [`LinkFailure`] why the peer gave no reply.
     pub(crate) fn note_trouble(&self, cause: LinkCause, status: Option<u16>, now: Timestamp) {
         self.link.note(cause, status, now);
     }
 
-    /// Notes why there was no reply from the peer, and returns whether the peer was found unreachable by
-    /// that. The breaker counts only failures of the way to the
-    /// peer. It ignores this node's own queue, nodes behind the peer, and answers that the packet
-    /// itself may have caused: its sender could provoke those and so keep the packets of others away.
+    /// Notes why the peer gave no reply, and returns whether this found the peer unreachable. The
+    /// breaker counts only failures of the way to the peer. It ignores this node's own queue, nodes
+    /// behind the peer, and answers that the packet itself may have caused: its sender could
+    /// provoke those and so keep the packets of others away.
     pub(crate) fn did_not_reply(&self, failure: LinkFailure, now: Timestamp) -> bool {
         self.traffic.link_failed();
         match failure {

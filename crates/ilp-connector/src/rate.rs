@@ -50,7 +50,8 @@ impl Rate {
     }
 
     /// Reads a number as JSON writes it (RFC 8259, section 6), exponents included. Digits beyond
-    /// [`RATE_DIGITS_MAX`] are rounded to the nearest: a service prints as many as its numbers have.
+    /// [`RATE_DIGITS_MAX`] are rounded to the nearest, because services print as many digits as
+    /// their number type has.
     ///
     /// # Errors
     /// [`RateError`] says what is wrong with it.
@@ -72,10 +73,10 @@ impl FromStr for Rate {
     }
 }
 
-/// What becomes of digits beyond [`RATE_DIGITS_MAX`].
+/// The treatment of digits beyond [`RATE_DIGITS_MAX`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Excess {
-    /// A rate that a person wrote is taken as it is written or not at all.
+    /// More digits are an error: a rate that a person wrote is taken exactly or not at all.
     Refused,
     Rounded,
 }

@@ -160,8 +160,8 @@ impl Rates {
         }
     }
 
-    /// Moves the times of all rates by `step_ms`, by which the wall clock was set: how old a rate is,
-    /// and how long it still counts, stay what they were.
+    /// Moves the times of all rates by `step_ms`, the step by which the wall clock was set, so that
+    /// the age and the remaining validity of each rate don't change.
     pub fn clock_stepped(&self, step_ms: i64) {
         let mut all = self.given.lock();
         for given in all.values_mut() {
@@ -201,7 +201,7 @@ impl Rates {
     }
 }
 
-/// The moment so many milliseconds later, or earlier.
+/// Returns the moment `by_ms` milliseconds later, or earlier if that is negative.
 fn moved(at: Timestamp, by_ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(at.unix_ms().saturating_add_signed(by_ms))
 }

@@ -50,7 +50,7 @@ type ByPrefix = BTreeMap<Box<str>, Hops>;
 pub(crate) enum Found<T> {
     /// Through this peer; the prefix that matched was this many bytes long.
     Through(T, usize),
-    /// The longest matching prefix leads to the sending neighbour alone, or to peers that were tried
+    /// The longest matching prefix leads only to the sending neighbour or to peers that were tried
     /// already.
     BackToSender,
     /// No prefix matches.
@@ -116,8 +116,9 @@ impl Routes {
         }
     }
 
-    /// The next hop for a destination: the longest prefix wins, and among several peers for one prefix
-    /// the seeker chooses. The empty prefix, of default routes, comes after a bare scheme.
+    /// Finds the next hop for a destination. The longest prefix wins, and among several peers for
+    /// one prefix the seeker chooses. The empty prefix, of default routes, comes after a bare
+    /// scheme.
     pub(crate) fn find(
         &self,
         destination: Addr<'_>,

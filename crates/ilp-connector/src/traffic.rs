@@ -78,7 +78,7 @@ pub struct Traffic {
     pub(crate) incoming: Side,
     /// Packets that were refused before they were sent on.
     turned_away: Tally,
-    /// How often no reply came from here.
+    /// The number of packets to this peer that got no reply.
     link_failures: AtomicU64,
     pub(crate) outgoing: Side,
     /// Packets to here that could not be sent and went to another next hop.
