@@ -9,12 +9,12 @@ use std::{fmt, str::FromStr};
 /// Where a host without a path says how it is paid.
 const WELL_KNOWN_PATH: &str = "/.well-known/pay";
 
-/// The URL of somebody who can be paid: parsed once, from a payment pointer or from a URL.
+/// The URL of a receiver, parsed once, from a payment pointer or from a URL.
 ///
-/// A receiver's URL is `https://`, or `http://` on this machine or in a private network. It has a
-/// path, and neither user name, query nor fragment. Its [`Display`](fmt::Display) form is normalised
-/// as RFC 3986, section 6.2.2 says (host in lower case, no default port, nothing percent-encoded that
-/// needs no encoding), so that equal URLs are equal texts.
+/// The scheme is `https://`, or `http://` on this machine or in a private network. The URL has a
+/// path, and neither user name, query nor fragment. Its [`Display`](fmt::Display) form is
+/// normalised as RFC 3986, section 6.2.2 says (host in lower case, no default port, nothing
+/// percent-encoded that needs no encoding), so that equal URLs are equal texts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReceiverUrl(Endpoint);
 
@@ -147,8 +147,8 @@ fn has_port(authority: &str) -> bool {
     behind_address.contains(':')
 }
 
-/// The one spelling of a path that [`check_path`] takes: what needs no encoding is decoded, and the
-/// digits of all other encodings are in upper case.
+/// Returns the normalised spelling of a path that [`check_path`] accepts: characters that need no
+/// encoding are decoded, and the digits of all other encodings are in upper case.
 fn normal(path: &str) -> String {
     let mut parts = path.split('%');
     let mut normal = parts.next().unwrap_or_default().to_owned();

@@ -27,7 +27,7 @@ pub trait PacketHandler: Clone + Send + Sync + 'static {
     /// A peer that a token belongs to.
     type Peer: Send + 'static;
 
-    /// The peer's id, to which what its packets occupy is counted.
+    /// Returns the peer's id, which the load of its packets is counted to.
     fn peer_id(peer: &Self::Peer) -> u128;
 
     /// Finds the peer that the token, as received after `Bearer `, belongs to.
@@ -68,12 +68,12 @@ pub struct Worker<H> {
 pub struct Drained {
     /// Connections that were still open when the drain's time was over, and were cut.
     pub connections_cut: u64,
-    /// Packets whose handler was still running then, or whose reply the peer had not taken. Each
-    /// handler runs on for as long as its runtime does.
+    /// The number of packets whose handler was still running at the end of the drain, or whose
+    /// reply the peer had not taken. Each handler runs on for as long as its runtime does.
     pub packets_unfinished: u64,
 }
 
-/// The turns of a worker's connections, given until this is dropped.
+/// The turns of a worker's connections, run until this is dropped.
 struct OwnTurns {
     turns: Arc<Turns>,
     giving: JoinHandle<()>,
@@ -115,7 +115,7 @@ impl Server {
     /// Serves until `shutdown` completes, then drains: stops accepting, lets requests in flight
     /// finish and closes what is idle, for at most [`Limits::drain_timeout`].
     ///
-    /// Connections are handed to `workers` in turn. Without any worker every connection is closed.
+    /// The workers get connections in turn. Without any worker every connection is closed.
     pub async fn serve<H: PacketHandler>(
         self,
         listener: TcpListener,

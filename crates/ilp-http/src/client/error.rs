@@ -9,8 +9,8 @@ use std::{io, sync::Arc};
 pub struct NoReply {
     /// Why.
     pub error: SendError,
-    /// The packet, when the next hop has certainly not taken it and something came in the way before
-    /// its time was over.
+    /// The packet, if the next hop has certainly not taken it and the failure came before the
+    /// deadline.
     pub unsent: Option<Bytes>,
 }
 
@@ -50,13 +50,13 @@ pub enum SendError {
     /// The connection or the packet's stream on it ended before the reply did.
     #[error("the next hop closed the connection before its reply was complete")]
     Closed {
-        /// Whether the next hop may have taken the packet. If it says that it has not, the packet has
-        /// not left us.
+        /// Whether the next hop may have taken the packet. A next hop that says that it has not
+        /// taken the packet counts as one that the packet didn't reach.
         left_us: bool,
         /// What the HTTP layer says.
         source: Arc<HttpError>,
     },
-    /// What came back is not HTTP, or has no end before the final response.
+    /// The answer is not HTTP, or has no end before the final response.
     #[error("the next hop's answer is not HTTP")]
     NotHttp(#[source] Arc<HttpError>),
     /// 429 or 503: the next hop has too much to do.
@@ -65,8 +65,8 @@ pub enum SendError {
     /// Any other status but 200.
     #[error("the next hop answered HTTP status {0}")]
     Status(u16),
-    /// The reply is longer than any ILP packet, or comes in pieces beside so many others in pieces that
-    /// together they are too long.
+    /// The reply is longer than any ILP packet. Or it comes in pieces, and the unfinished replies
+    /// of its connection are too long together.
     #[error("the next hop's reply is too long, or too many come in pieces at once")]
     BodyTooLong,
 }
@@ -77,8 +77,8 @@ pub enum ConnectError {
     /// The name doesn't resolve, or nobody answers there.
     #[error("the host can't be reached")]
     Unreachable(#[source] Arc<io::Error>),
-    /// The client has as many connections open as it may, all of them in use, or the system gives
-    /// the process no file descriptor for one more. That passes, and says nothing about the next hop.
+    /// The client has the maximum of connections open, all of them in use, or the system gives the
+    /// process no file descriptor for one more. This passes, and says nothing about the next hop.
     #[error("no file descriptor is left for another connection")]
     NoDescriptor,
     /// The certificate isn't trusted, or the two ends share no protocol.

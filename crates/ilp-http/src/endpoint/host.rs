@@ -60,9 +60,9 @@ impl Host {
         }
     }
 
-    /// Whether the host is on the Internet, as far as its text tells: an address of the Internet's own,
-    /// or a name below a domain that isn't set aside for private networks and examples (RFC 2606,
-    /// RFC 6762, RFC 8375).
+    /// Returns whether the host is on the Internet, as far as its text tells: a public address, or
+    /// a name below a domain that isn't set aside for private networks and examples (RFC 2606, RFC
+    /// 6762, RFC 8375).
     pub fn is_of_the_internet(&self) -> bool {
         const SET_ASIDE: [&str; 10] = [
             "localhost",

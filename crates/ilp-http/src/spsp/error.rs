@@ -18,8 +18,8 @@ pub enum SpspError {
     /// The HTTP proxy of the environment did not lead to the receiver.
     #[error("the HTTP proxy does not lead to the receiver's server: {0}")]
     Proxy(String),
-    /// The receiver is on this machine or in a private network, and that is not allowed; or the name
-    /// leads nowhere, which is told alike.
+    /// The receiver is on this machine or in a private network, and that is not allowed; or the
+    /// name has no address. Both have one message.
     #[error(
         "the receiver's server is unknown, or it is on this machine or in a private network, which \
          wallet.private_receivers = true in the configuration allows"
