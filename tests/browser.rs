@@ -12,7 +12,7 @@ use crate::support::{Node, wait_for};
 
 const SECRET: &str = "hush-hush-hush-hush";
 
-/// What the node is called.
+/// The name of the node.
 const NAME: &str = "corner shop";
 
 /// A node and somebody in front of its pages.

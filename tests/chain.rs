@@ -164,8 +164,9 @@ impl Chain {
         ]
     }
 
-    /// What each node tells once the two ends of each link have counted as many packets: a payment is
-    /// over before the reply to its last packet, which closes the connection, is back at its sender.
+    /// Returns the counts of each node once the two ends of each link have counted the same number
+    /// of packets. A payment is over before the reply to its last packet, which closes the
+    /// connection, is back at its sender.
     fn told_at_rest(&self) -> [[Count; 3]; 6] {
         let packets = |told: [Count; 3]| told.iter().map(|count| count.packets).sum::<u64>();
         wait_for("both ends of each link to count alike", || {
@@ -319,7 +320,7 @@ fn each_limit_refuses_what_is_beyond_it_and_counts_what_the_sender_saw() {
         share = AmountTooLarge::from_data(reject.data()).unwrap().maximum;
         assert_eq!(chain.send(share / 2, seen), None);
     });
-    // A hundredth of what is left since, rounding aside: less than what is held beside it.
+    // The share is a hundredth of the remaining stock, rounding aside: less than is held beside it.
     let share = share - share / 200 - 5;
     chain.limit(&json!({}), "asset_share T04", &mut seen, |chain, seen| {
         let held = chain.hold();

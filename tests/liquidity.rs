@@ -281,7 +281,8 @@ fn a_transfer_repeated_under_its_id_is_booked_already_and_another_one_is_refused
         run(&["withdraw", amount, "--peer", "test.alice", "--timeout", timeout, "--id", id])
     };
     assert_eq!(withdraw("4", "0", &ids[1]).0, Some(0));
-    // There is less than that left, and it was booked all the same.
+    // Less than that is left, and the repeated call succeeds because the withdrawal is booked
+    // already.
     let (code, said) = withdraw("4", "0", &ids[1]);
     assert!(code == Some(0) && said.contains("already booked"), "{said}");
     assert_eq!(withdraw("4", "60", &ids[1]).0, Some(1));

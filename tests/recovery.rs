@@ -29,7 +29,7 @@ use crate::support::{
 
 const SENDERS: usize = 16;
 const LIQUIDITY: u64 = 1 << 60;
-/// One peer sends as fast as it can.
+/// Settings under which one peer may send as fast as it can.
 const UNLIMITED: [(&str, &str); 2] =
     [("JIRANI_ILP_ADDRESS", "test.node"), ("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "unlimited")];
 

@@ -45,7 +45,7 @@ pub enum LinkCause {
 }
 
 impl LinkCause {
-    /// Every cause. The index of a cause in this array, plus one, is the number that [`LinkRecord`]
+    /// Every cause. The index of a cause in this array, plus one, is the number that `LinkRecord`
     /// stores.
     pub const ALL: [Self; 15] = [
         Self::BadEndpoint,

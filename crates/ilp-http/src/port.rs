@@ -62,7 +62,7 @@ pub struct Arrival {
     pub place: Place,
 }
 
-/// How long accepting pauses after an error that repeats at once, such as no file descriptors left.
+/// The pause of accepting after an error that repeats at once, such as no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 impl Port {

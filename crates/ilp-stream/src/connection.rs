@@ -87,7 +87,7 @@ pub(crate) enum PacketResult {
     Rejected(Rejection),
 }
 
-/// Why a packet was rejected. Any node on the path can have said so.
+/// The reason why a packet was rejected. Any node on the path may have given it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The ILP error code.
@@ -202,7 +202,7 @@ impl Connection {
         let recipient = self.read_data(sequence, packet_type, data);
         self.is_established |= recipient.is_some();
         let result = match result {
-            // The recipient's data is a STREAM packet, in which an F08 has no room for numbers.
+            // The recipient's data is a STREAM packet, which leaves no room for an F08's numbers.
             PacketResult::Rejected(rejection) if recipient.is_some() => {
                 PacketResult::Rejected(Rejection { too_large: None, ..rejection })
             }
@@ -244,7 +244,7 @@ impl Connection {
                 _ => {}
             }
         }
-        // Rafiki gives its reason for a refusal as data, and none with the frame that closes.
+        // Rafiki gives its reason for a refusal as data, and no message in the frame that closes.
         if let Some((_, message)) = says.close.as_mut().filter(|(_, message)| message.is_empty()) {
             *message = shown(&String::from_utf8_lossy(application_data));
         }

@@ -117,7 +117,7 @@ pub enum Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// The stream that the frame is about; `None` for a frame of the whole connection.
+    /// Returns the stream that the frame is about; `None` for a frame of the whole connection.
     pub(crate) const fn stream_id(&self) -> Option<u64> {
         match *self {
             Self::ConnectionClose { .. }

@@ -72,7 +72,7 @@ pub struct Sender {
     window: Window,
     in_flight: InFlight,
     asset: Option<Asset>,
-    /// What the recipient takes in all; the greatest that it has ever named.
+    /// The greatest total that the recipient has ever said that it takes.
     receive_max: Option<u64>,
     packets_max: u64,
     slack: Slack,

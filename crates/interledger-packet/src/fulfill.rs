@@ -17,9 +17,10 @@ use crate::{
 pub struct Fulfill {
     buffer: Bytes,
     fulfillment_offset: usize,
-    /// Where the data begins, behind its length.
+    /// The offset at which the data begins, behind its length.
     data_offset: usize,
-    /// Where the data ends; fields of a later version reach from there to the end of the buffer.
+    /// The offset at which the data ends; fields of a later version reach from there to the end of
+    /// the buffer.
     data_end: usize,
 }
 
@@ -51,7 +52,8 @@ impl Fulfill {
         slice_at(&self.buffer, self.data_offset, self.data_end)
     }
 
-    /// Fields of a later version, unread. They stay in the packet and are passed on with it.
+    /// Returns the fields of a later version, unread. They stay in the packet and are passed on
+    /// with it.
     #[must_use]
     pub fn extension(&self) -> &[u8] {
         slice_at(&self.buffer, self.data_end, self.buffer.len())

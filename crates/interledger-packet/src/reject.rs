@@ -20,13 +20,15 @@ use crate::{
 pub struct Reject {
     buffer: Bytes,
     code: ErrorCode,
-    /// Each offset is that of the field's first byte, behind its length.
+    /// The offset of the field's first byte, behind its length; likewise the offsets of the other
+    /// fields.
     triggered_by_offset: usize,
     triggered_by_end: usize,
     message_offset: usize,
     message_end: usize,
     data_offset: usize,
-    /// Where the data ends; fields of a later version reach from there to the end of the buffer.
+    /// The offset at which the data ends; fields of a later version reach from there to the end of
+    /// the buffer.
     data_end: usize,
 }
 
@@ -34,10 +36,10 @@ impl Reject {
     /// Checks that `buffer` begins with a Reject in canonical form. Bytes behind the packet are cut
     /// off. Nothing is copied.
     ///
-    /// An empty `triggeredBy` is good: its type in the ASN.1 of IL-RFC 27 allows it, and nodes
-    /// without an address send it. Anything else there that is no address is refused, because the
-    /// senders in use refuse such a Reject whole and would never see its code. A message that is
-    /// not UTF-8 is good: it is for people to read, and no reason to lose the code.
+    /// An empty `triggeredBy` is accepted: its type in the ASN.1 of IL-RFC 27 allows it, and nodes
+    /// without an address send it. Anything else there that is not an address is refused, because
+    /// the senders in use refuse such a Reject whole and would never see its code. A message that
+    /// is not UTF-8 is accepted: it is for people to read, and no reason to lose the code.
     ///
     /// # Errors
     /// [`ParseError`] with the first field that is wrong and its offset.
@@ -124,7 +126,8 @@ impl Reject {
         slice_at(&self.buffer, self.data_offset, self.data_end)
     }
 
-    /// Fields of a later version, unread. They stay in the packet and are passed on with it.
+    /// Returns the fields of a later version, unread. They stay in the packet and are passed on
+    /// with it.
     #[must_use]
     pub fn extension(&self) -> &[u8] {
         slice_at(&self.buffer, self.data_end, self.buffer.len())

@@ -118,9 +118,9 @@ async fn again(
     Err(failed.into())
 }
 
-/// The connection ended without having taken the packet, which is in `unsent`.
+/// The failure of an attempt.
 pub(super) enum Failed {
-    /// The connection ended gracefully without having taken the packet, which is in `unsent`.
+    /// The connection ended without having taken the packet, which is in `unsent`.
     Returned(NoReply),
     /// The peer did not take the packet, which is in `unsent`: it refused the stream, or ended the
     /// connection for an error.
@@ -130,7 +130,7 @@ pub(super) enum Failed {
 }
 
 impl Failed {
-    /// Makes the failure of a packet that was not taken before its connection ended gracefully.
+    /// Makes the failure of a packet that its connection had not taken when it ended.
     pub(super) fn returned(source: HttpError, packet: Bytes) -> Failed {
         Failed::Returned(untaken(source, packet))
     }

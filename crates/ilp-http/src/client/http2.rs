@@ -38,7 +38,7 @@ pub(super) struct Http2 {
     meter: Arc<Meter>,
 }
 
-/// How a connection ended.
+/// The way in which a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// The peer sent a GOAWAY that names the last stream that it took, as servers do after a number

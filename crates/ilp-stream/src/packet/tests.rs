@@ -168,7 +168,7 @@ proptest! {
         prop_assert_eq!(packet.frames().collect::<Vec<_>>(), frames);
     }
 
-    /// Each frame with fields of a later version behind those that this one knows.
+    /// Adds the fields of a later version to each frame, behind those that this version knows.
     #[test]
     fn a_later_versions_fields_in_any_frame_are_ignored(
         frames in vec((any_frame(), vec(any::<u8>(), 0..20)), 1..6),

@@ -39,8 +39,8 @@ pub enum Incoming {
     Question(Question),
 }
 
-/// How much a connection takes and has taken, in the recipient's units. The payer is told with each
-/// answer. The maximum must never fall while a connection lasts (IL-RFC 29, 4.4.4).
+/// The amounts that a connection takes and has taken, in the recipient's units. Each answer tells
+/// them to the payer. The maximum must never fall while a connection lasts (IL-RFC 29, 4.4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// In all.
@@ -66,7 +66,7 @@ pub struct Question {
 enum QuestionKind {
     /// It says that the connection ends.
     Farewell,
-    /// It breaks the protocol, so the connection ends.
+    /// The packet breaks the protocol, so the connection ends.
     Violation(Close),
     /// Its condition is none that we could fulfill, or less arrived than the payer demands. The
     /// answer tells what arrived, which is how a payer learns the rate.
@@ -163,7 +163,7 @@ impl Money {
         self.request.amount
     }
 
-    /// What the payer demands to arrive at the least, in the recipient's units.
+    /// Returns the least that the payer demands to arrive, in the recipient's units.
     #[must_use]
     pub const fn minimum(&self) -> u64 {
         self.minimum
@@ -197,8 +197,8 @@ impl Money {
         self.request.reject(ErrorCode::F99_APPLICATION_ERROR, message, limits, close, random)
     }
 
-    /// F99, and the connection ends with a flow control error: the payer was told how much the
-    /// connection takes, and has sent more.
+    /// Refuses the money with F99 and ends the connection with a flow control error: the payer was
+    /// told how much the connection takes, and has sent more.
     #[must_use]
     pub fn decline_beyond_limit(self, limits: Limits, random: &mut impl Random) -> Reply {
         let message = "this is more than the receiveMax that the payer was told";
@@ -323,7 +323,8 @@ impl Request {
             let stream_id = self.stream_id;
             frames.push(Frame::StreamMaxMoney { stream_id, receive_max, total_received });
         }
-        // Also behind the last packet that the secret is good for, whatever became of it.
+        // The reply to the last packet that the secret may encrypt ends the connection too,
+        // whatever became of that packet.
         let is_last = self.sequence >= SEQUENCE_MAX;
         if let Some(Close { code, message }) = close.or_else(|| is_last.then_some(GOOD_BYE)) {
             frames.push(Frame::ConnectionClose { code, message: message.as_bytes() });

@@ -18,7 +18,7 @@ pub struct ConnectionTotals {
     generation_max: usize,
 }
 
-/// What is known of a connection.
+/// The total of a connection, and whether the payer was told its limit.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     total: u64,
@@ -26,7 +26,7 @@ struct Known {
 }
 
 impl ConnectionTotals {
-    /// Room for `capacity` connections, two at least; about 60 bytes each.
+    /// Makes room for `capacity` connections, two at least; about 60 bytes each.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let generation_max = (capacity / 2).max(1);
@@ -47,7 +47,8 @@ impl ConnectionTotals {
         self.known(connection).total
     }
 
-    /// Notes that the payer is told what the connection takes, and says whether it was before.
+    /// Notes that the payer is told how much the connection takes, and returns whether it was told
+    /// before.
     pub fn tell(&mut self, connection: ConnectionId) -> bool {
         let known = self.known(connection);
         self.put(connection, Known { is_told: true, ..known });

@@ -101,13 +101,13 @@ pub enum EndReason {
         /// In the payer's units.
         sent: u64,
     },
-    /// The path, or its liquidity, takes so little at once that the payment would need more packets
-    /// than it may have.
+    /// The path's maximum or liquidity is so low that the payment would need more packets than it
+    /// may have.
     #[error("the path takes so little at once that {needed} packets are needed, of {packets_max}")]
     TooManyPackets {
-        /// How many packets the whole payment would have at the least.
+        /// The least number of packets that the whole payment needs.
         needed: u64,
-        /// How many it may have.
+        /// The maximum number of packets.
         packets_max: u64,
     },
     /// Not even one unit fits into a packet.

@@ -55,8 +55,8 @@ pub struct SenderParameters {
     pub packet_amount_max: Option<u64>,
     /// The recipient's asset, if it is known; the payment ends if the recipient names another.
     pub asset: Option<Asset>,
-    /// The most packets that may be fulfilled. A path that takes so little at once that more would
-    /// be needed ends the payment: each packet costs every node on the path as much as a large one.
+    /// The maximum number of fulfilled packets. A path that would need more ends the payment,
+    /// because a small packet costs every node on the path as much as a large one.
     pub packets_max: Option<u64>,
     /// The most packets that are ever under way together.
     pub packets_in_flight_max: u32,
@@ -71,9 +71,9 @@ pub struct SenderParameters {
 }
 
 impl SenderParameters {
-    /// Parameters with the rest at its defaults: a new connection, nothing known of the path, any
-    /// number of packets, 1,000 of them under way at most, 20 s for each, 30 s without a fulfill,
-    /// no padding.
+    /// Makes parameters with the rest at its defaults: a new connection, nothing known of the path,
+    /// any number of packets, 1,000 of them under way at most, 20 s for each, 30 s without a
+    /// fulfill, no padding.
     #[must_use]
     pub const fn new(
         destination: Address,

@@ -95,7 +95,8 @@ impl Sender {
         self.check(whole, last).map_err(|reason| self.unless_in_flight(reason))
     }
 
-    /// Whether what is `left` fits into as many packets as the payment may still have.
+    /// Checks that the rest of the payment, `left`, fits into as many packets as the payment may
+    /// still have.
     fn check_packets(&self, left: u64) -> Result<(), NoPlan> {
         let in_flight = u64::try_from(self.in_flight.len()).unwrap_or(u64::MAX);
         let more = left.div_ceil(self.size.limit().unwrap_or(u64::MAX));

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conditions {
     pub(super) rate: Rate,
-    /// What a packet carries is turned into another asset's units at this rate and back again, and
+    /// The rate at which a packet's amount is converted to another asset's units and back again,
     /// rounded down both times.
     pub(super) via: Option<Rate>,
     /// What arrives is rounded down this often more, as by further connectors.
@@ -40,9 +40,9 @@ pub(super) struct Conditions {
     pub(super) lie: Option<Lie>,
     /// What the recipient takes in all.
     pub(super) receive_max: Option<u64>,
-    /// What the recipient says that it takes in all, where that is something else.
+    /// The total that the recipient says that it takes, if it is not the one that it does take.
     pub(super) told_receive_max: Option<u64>,
-    /// A packet of more than this is rejected for want of liquidity.
+    /// The greatest amount of a packet that is not rejected for want of liquidity.
     pub(super) liquidity_max: u64,
 }
 
