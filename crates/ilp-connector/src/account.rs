@@ -9,7 +9,7 @@ use uuid::Uuid;
 #[cfg(all(test, shuttle))]
 use crate::interleavings::Mutex;
 
-/// What an account is for. The number is the account's first byte on disk, so it never changes.
+/// The purpose of an account. The number is the account's first byte on disk, so it never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum AccountKind {
@@ -17,13 +17,14 @@ pub enum AccountKind {
     PeerLiquidity = 1,
     /// The node's own stock of an asset, through which conversions between assets pass.
     AssetLiquidity = 2,
-    /// Where deposits come from and withdrawals go to: the outside world, one per asset.
+    /// The outside world, one account per asset: the source of deposits and the target of
+    /// withdrawals.
     Settlement = 3,
-    /// What a wallet address was paid outside of any payment.
+    /// The amount that a wallet address was paid outside of any payment.
     WalletAddress = 4,
-    /// What an incoming payment has received.
+    /// The amount that an incoming payment has received.
     IncomingPayment = 5,
-    /// What an outgoing payment was funded with and has yet to send.
+    /// The amount that an outgoing payment was funded with and has yet to send.
     OutgoingPayment = 6,
     /// The sums of all incoming payments of one asset whose accounts are closed.
     ClosedIncomingPayments = 7,
@@ -83,7 +84,7 @@ impl AccountKind {
 /// Names an account: its kind, and the peer, asset, wallet address or payment that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId {
-    /// What the account is for.
+    /// The purpose of the account.
     pub kind: AccountKind,
     /// The id of the peer (for its liquidity), of the asset (for its liquidity, its settlement and
     /// the sums of its closed payments), or of the wallet address or payment.
@@ -128,27 +129,27 @@ impl AccountId {
     }
 }
 
-/// What an account has seen so far, in the asset's smallest unit. Amounts are u64 and sums u128,
-/// so that 2^64 transfers of 2^64 - 1 each still add up without a carry being lost.
+/// The sums of an account so far, in the asset's smallest unit. Amounts are u64 and sums u128, so
+/// that 2^64 transfers of 2^64 - 1 each still add up without a carry being lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
     /// All that was ever credited.
     pub credits: u128,
     /// All that was ever debited.
     pub debits: u128,
-    /// What is on hold for packets under way and for withdrawals not yet posted.
+    /// The sum on hold for packets under way and for withdrawals not yet posted.
     pub debits_pending: u128,
 }
 
 impl Balance {
-    /// What may still be taken: credits less debits less holds. Zero for a settlement account,
-    /// whose debits are the deposits and so lead its credits.
+    /// Returns the amount that may still be taken: credits less debits less holds. It is zero for a
+    /// settlement account, whose debits are the deposits and so lead its credits.
     #[must_use]
     pub fn available(&self) -> u128 {
         self.credits.saturating_sub(self.debits).saturating_sub(self.debits_pending)
     }
 
-    /// What the account owns, holds included: credits less debits.
+    /// Returns the amount that the account owns, holds included: credits less debits.
     #[must_use]
     pub fn total(&self) -> u128 {
         self.credits.saturating_sub(self.debits)
@@ -161,9 +162,9 @@ impl Balance {
 pub struct Insufficient {
     /// The account that is short.
     pub account: AccountId,
-    /// What it had available, in its asset's smallest unit.
+    /// The amount that the account had available, in its asset's smallest unit.
     pub available: u128,
-    /// What was asked for, in the same unit.
+    /// The amount that was asked for, in the same unit.
     pub wanted: u64,
 }
 
@@ -270,7 +271,7 @@ impl Account {
         balance.debits += closed.debits;
     }
 
-    /// Which account this is.
+    /// Returns the account's id.
     #[must_use]
     pub fn id(&self) -> AccountId {
         self.id

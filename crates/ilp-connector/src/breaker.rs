@@ -1,4 +1,4 @@
-//! Whether a peer answers, and when one that doesn't is asked again.
+//! Circuit breakers, which record whether a peer answers and when a silent one is tried again.
 //!
 //! A breaker is closed while packets flow. A few failures in a row open it, and packets go to the
 //! next peer for the same prefix. After a pause it is half open: one packet may try. Each such try
@@ -14,19 +14,20 @@ const FAILURES_TO_OPEN: u64 = 3;
 const PAUSE_MS_MIN: u64 = 500;
 /// The longest pause, so that a peer which comes back is used again within it.
 const PAUSE_MS_MAX: u64 = 30_000;
-/// How exactly the last reply's time is kept. Every reply would otherwise write a cache line that
-/// all threads read.
+/// The precision of the last reply's time. Every reply would otherwise write a cache line that all
+/// threads read.
 const LAST_REPLY_STEP_MS: u64 = 1_000;
 
-/// What is known about reaching a peer. It is about this process's own packets to it: nothing of it
-/// is stored.
+/// The knowledge about reaching a peer. It concerns this process's own packets to the peer; none of
+/// it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reachability {
     /// No packet was sent to it yet, or too few failed to say.
     Unknown,
-    /// It answered last.
+    /// The peer answered last.
     Reachable,
-    /// It failed several times in a row, and is passed over while others lead to the same place.
+    /// The peer failed several times in a row, and is passed over while others lead to the same
+    /// place.
     Unreachable,
 }
 
@@ -45,7 +46,7 @@ impl Reachability {
     }
 }
 
-/// What a breaker says to a packet.
+/// The answer of a breaker to a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passage {
     /// Packets flow.
@@ -72,7 +73,7 @@ pub(crate) struct Breaker {
 }
 
 impl Breaker {
-    /// Whether a packet may go now.
+    /// Returns whether a packet may go now.
     pub(crate) fn passage(&self, now: Timestamp) -> Passage {
         passage(self.word.load(Ordering::Relaxed), now)
     }
@@ -133,7 +134,7 @@ impl Breaker {
         }
     }
 
-    /// When the peer last answered, to the second.
+    /// Returns the time of the peer's last answer, to the second.
     pub(crate) fn last_reply_at(&self) -> Option<Timestamp> {
         let ms = self.last_reply_ms.load(Ordering::Relaxed);
         (ms > 0).then(|| Timestamp::from_unix_ms(ms))

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::account::{Account, Insufficient, Overfull};
 
-/// Why a transfer was made. The number is written to disk, so it never changes.
+/// The reason of a transfer. The number is written to disk, so it never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum TransferKind {
@@ -81,12 +81,12 @@ pub struct Transfer {
     /// The operator's id of a deposit or withdrawal; for a packet, the first 16 bytes of its
     /// execution condition, by which both sides can find it.
     pub id: Uuid,
-    /// Why the money moves.
+    /// The reason of the transfer.
     pub kind: TransferKind,
     /// Source peer to destination peer; where two assets meet, source peer to the source asset's
     /// account.
     pub first: Leg,
-    /// Where two assets meet, the destination asset's account to the destination peer.
+    /// The leg from the destination asset's account to the destination peer, where two assets meet.
     pub second: Option<Leg>,
 }
 
@@ -97,7 +97,7 @@ impl Transfer {
     }
 }
 
-/// Why a transfer could not be held. Nothing has moved.
+/// The reason why a transfer could not be held. Nothing has moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HoldError {
     /// A debited account is short.
@@ -106,7 +106,7 @@ pub enum HoldError {
     /// A credited account would own more than one may.
     #[error("a credited account would own more than one may")]
     Overfull(#[from] Overfull),
-    /// As many transfers are under way as the ledger takes.
+    /// The ledger has the maximum number of transfers under way.
     #[error("the ledger has as many transfers under way as it takes")]
     Full,
     /// The ledger has stopped for good, after a failed write or for shutdown.

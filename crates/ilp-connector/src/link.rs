@@ -1,4 +1,4 @@
-//! Why packets to a peer got no reply: the last cause, its time, and how many there were.
+//! The record of packets to a peer that got no reply: the last cause, its time, and their number.
 
 use std::{
     fmt,

@@ -1,11 +1,11 @@
-//! Why a packet is refused, and what the sender is told.
+//! The reasons for refusing a packet, and the Rejects that the sender gets.
 
 use bytes::Bytes;
 use interledger_packet::{Address, AmountTooLarge, ErrorClass, ErrorCode, Reject};
 
 use crate::{account::AccountKind, ledger::HoldError};
 
-/// Why there is no reply from the next hop.
+/// The reason why there is no reply from the next hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkFailure {
     /// The next hop refuses connections, breaks them, or answers with an HTTP status that says that
@@ -14,13 +14,13 @@ pub enum LinkFailure {
     /// The next hop answers with an HTTP status, such as 500, that says only that it could not
     /// handle this packet.
     Failed,
-    /// It says that it has too much to do.
+    /// The next hop says that it has too much to do.
     Busy,
-    /// As many packets are on their way to it as we let wait.
+    /// The queue of packets to the next hop is full.
     QueueFull,
-    /// It didn't answer before the packet expired.
+    /// The next hop didn't answer before the packet expired.
     NoReplyInTime,
-    /// It answered with something too long to be an ILP reply.
+    /// The next hop answered with something too long to be an ILP reply.
     NotAReply,
 }
 
@@ -64,9 +64,9 @@ pub enum Refusal {
     /// F08: more than one packet may carry, in the unit in which we received it.
     #[error("a packet may carry at most {maximum} here and this one carries {received}")]
     AmountTooLarge {
-        /// What the packet carries.
+        /// The amount that the packet carries.
         received: u64,
-        /// What would pass.
+        /// The greatest amount that would pass.
         maximum: u64,
     },
     /// F08: the amount exceeds all that the sender, or the node's stock of the asset that it is

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Why a body could not be read to its end.
+/// The reason why a body could not be read to its end.
 #[derive(Debug)]
 pub(crate) enum ReadError {
     /// The body is, or says it is, longer than allowed.

@@ -33,7 +33,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Where a packet goes.
+/// The next hop of a packet.
 #[derive(Clone, Copy)]
 pub struct NextHop<'a> {
     /// A number that changes whenever the endpoint or the token does: the client looks at those
@@ -41,7 +41,7 @@ pub struct NextHop<'a> {
     pub id: u64,
     /// The peer's URL, in any form that [`Endpoint::parse`](crate::Endpoint::parse) takes.
     pub endpoint: &'a str,
-    /// What the peer knows us by, sent as `Authorization: Bearer TOKEN`.
+    /// The token by which the peer knows this node, sent as `Authorization: Bearer TOKEN`.
     pub token: &'a str,
 }
 

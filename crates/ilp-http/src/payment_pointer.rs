@@ -1,4 +1,4 @@
-//! Whom a payment goes to, as people write it: a payment pointer (IL-RFC 26) or a URL.
+//! The receiver of a payment as people write it: a payment pointer (IL-RFC 26) or a URL.
 
 #[cfg(test)]
 mod tests;
@@ -6,7 +6,7 @@ mod tests;
 use crate::{Endpoint, EndpointError};
 use std::{fmt, str::FromStr};
 
-/// Where a host without a path says how it is paid.
+/// The path at which a host without a path is asked for payment details.
 const WELL_KNOWN_PATH: &str = "/.well-known/pay";
 
 /// The URL of a receiver, parsed once, from a payment pointer or from a URL.
@@ -55,7 +55,7 @@ pub enum ReceiverError {
     /// A segment that is `.` or `..`, in either spelling.
     #[error("the receiver's path holds a segment of dots; write the path that is meant")]
     DotSegment,
-    /// What makes no URL at all.
+    /// The text is not a URL.
     #[error(transparent)]
     Url(EndpointError),
 }
@@ -90,7 +90,7 @@ impl ReceiverUrl {
         Ok(Self(endpoint))
     }
 
-    /// Where it is dialled.
+    /// Returns the endpoint that is dialled.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.0
@@ -123,7 +123,7 @@ impl fmt::Display for ReceiverUrl {
     }
 }
 
-/// Whether it is a payment pointer, and what follows the `$` or the `://`.
+/// Returns whether the text is a payment pointer, and the part that follows the `$` or the `://`.
 fn split(text: &str) -> Result<(bool, &str), ReceiverError> {
     let pointer = text.strip_prefix('$');
     let has_scheme =

@@ -22,7 +22,7 @@ use peers::PeerShares;
 use std::{future::Future, sync::Arc};
 use tokio::{net::TcpListener, runtime::Handle, task::JoinHandle};
 
-/// Who the peers are and what their packets mean: everything that is not HTTP.
+/// The application's side of the server: the peers and the meaning of their packets.
 pub trait PacketHandler: Clone + Send + Sync + 'static {
     /// A peer that a token belongs to.
     type Peer: Send + 'static;
@@ -49,7 +49,7 @@ pub trait PacketHandler: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Bytes, NotAPrepare>> + Send;
 }
 
-/// Why a body is no ILP Prepare, in words that the peer may read.
+/// The reason why a body is not an ILP Prepare, in words that the peer may read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotAPrepare(pub String);
@@ -63,7 +63,7 @@ pub struct Worker<H> {
     pub handler: H,
 }
 
-/// How a server ended.
+/// The result of draining a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
     /// Connections that were still open when the drain's time was over, and were cut.

@@ -20,10 +20,10 @@ use std::fmt;
 /// The type of an answer whose payment goes over STREAM.
 pub const SPSP_TYPE: &str = "application/spsp4+json";
 
-/// What one payer needs to open a STREAM connection to a receiver.
+/// The credentials that one payer needs to open a STREAM connection to a receiver.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// Where the payment's packets go.
+    /// The destination of the payment's packets.
     pub destination: Address,
     /// Known to the receiver's node and this payer alone.
     pub shared_secret: [u8; 32],

@@ -1,4 +1,4 @@
-//! What a path is like, before money is sent over it.
+//! Finds out the properties of a path before money is sent over it.
 
 mod parameters;
 mod path;
@@ -128,7 +128,7 @@ impl Prober {
         }
     }
 
-    /// What to do now. An error says why the path can't carry the payment.
+    /// Returns the next action. An error says why the path can't carry the payment.
     pub fn next(
         &mut self,
         now: Timestamp,
@@ -153,7 +153,7 @@ impl Prober {
         self.send(now, random)
     }
 
-    /// What became of a probe, as [`crate::Sender::reply`].
+    /// Takes the outcome of a probe, as [`crate::Sender::reply`].
     pub fn reply(&mut self, id: PacketId, reply: Result<Bytes, NoReply>, now: Timestamp) {
         let Some(probe) = self.under_way.take_if(|probe| probe.sequence == id.0) else { return };
         self.round_trip_ms = now.saturating_ms_since(probe.sent_at);

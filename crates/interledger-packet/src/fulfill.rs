@@ -46,7 +46,7 @@ impl Fulfill {
         array_at(&self.buffer, self.fulfillment_offset)
     }
 
-    /// What the receiver tells the sender; at most [`crate::MAX_DATA_BYTES`].
+    /// Returns the receiver's data for the sender; at most [`crate::MAX_DATA_BYTES`].
     #[must_use]
     pub fn data(&self) -> &[u8] {
         slice_at(&self.buffer, self.data_offset, self.data_end)
@@ -94,7 +94,7 @@ impl fmt::Debug for Fulfill {
 pub struct FulfillBuilder<'a> {
     /// The preimage of the Prepare's condition.
     pub fulfillment: &'a [u8; FULFILLMENT_BYTES],
-    /// What the receiver tells the sender; at most [`crate::MAX_DATA_BYTES`].
+    /// The receiver's data for the sender; at most [`crate::MAX_DATA_BYTES`].
     pub data: &'a [u8],
 }
 

@@ -27,7 +27,7 @@ pub struct Prepare {
     /// Kept beside the bytes, because reading 17 digits again costs more than eight bytes of room.
     expires_at: Timestamp,
     amount: u64,
-    /// Where the amount begins; expiry and condition follow it at fixed distances.
+    /// The offset at which the amount begins; expiry and condition follow it at fixed distances.
     contents_offset: usize,
     destination_offset: usize,
     destination_end: usize,
@@ -98,7 +98,7 @@ impl Prepare {
         Addr::from_checked(slice_at(&self.buffer, self.destination_offset, self.destination_end))
     }
 
-    /// What the sender tells the receiver; at most [`crate::MAX_DATA_BYTES`].
+    /// Returns the sender's data for the receiver; at most [`crate::MAX_DATA_BYTES`].
     #[must_use]
     #[inline]
     pub fn data(&self) -> &[u8] {
@@ -197,7 +197,7 @@ pub struct PrepareBuilder<'a> {
     pub execution_condition: &'a [u8; CONDITION_BYTES],
     /// The receiver's address.
     pub destination: Addr<'a>,
-    /// What the sender tells the receiver; at most [`crate::MAX_DATA_BYTES`].
+    /// The sender's data for the receiver; at most [`crate::MAX_DATA_BYTES`].
     pub data: &'a [u8],
 }
 

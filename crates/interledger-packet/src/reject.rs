@@ -93,7 +93,7 @@ impl Reject {
         RejectBuilder { code, triggered_by, message, data: &details.to_data() }.write()
     }
 
-    /// Why the packet was rejected.
+    /// Returns the reason why the packet was rejected.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.code
@@ -106,7 +106,7 @@ impl Reject {
         (!bytes.is_empty()).then(|| Addr::from_checked(bytes))
     }
 
-    /// What the node says to people. UTF-8 by the RFC, but peers send anything; see
+    /// Returns the node's message to people. It is UTF-8 by the RFC, but peers send anything; see
     /// [`Reject::message_lossy`].
     #[must_use]
     pub fn message(&self) -> &[u8] {
@@ -120,7 +120,7 @@ impl Reject {
         String::from_utf8_lossy(self.message())
     }
 
-    /// What the node says to the sender's software; at most [`crate::MAX_DATA_BYTES`].
+    /// Returns the node's data for the sender's software; at most [`crate::MAX_DATA_BYTES`].
     #[must_use]
     pub fn data(&self) -> &[u8] {
         slice_at(&self.buffer, self.data_offset, self.data_end)
@@ -168,13 +168,13 @@ impl fmt::Debug for Reject {
 /// The fields of a [`Reject`] that is to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct RejectBuilder<'a> {
-    /// Why the packet is rejected.
+    /// The reason why the packet is rejected.
     pub code: ErrorCode,
     /// The node that rejects it; `None` writes an empty field.
     pub triggered_by: Option<Addr<'a>>,
-    /// What people should read, in UTF-8; at most [`MAX_MESSAGE_CHARACTERS`].
+    /// The message for people, in UTF-8; at most [`MAX_MESSAGE_CHARACTERS`].
     pub message: &'a [u8],
-    /// What software should read; at most [`crate::MAX_DATA_BYTES`].
+    /// The data for software; at most [`crate::MAX_DATA_BYTES`].
     pub data: &'a [u8],
 }
 

@@ -1,4 +1,4 @@
-//! Which peer a packet goes to, and to which one after that when it could not be sent.
+//! Finds the peer that a packet goes to, and the next one when the packet could not be sent.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl<H> InFlight<H> {
-    /// Where it went.
+    /// Returns the next hop that the packet went to.
     #[must_use]
     pub fn next_hop(&self) -> &NextHop {
         &self.terms.next_hop
@@ -323,7 +323,8 @@ impl<L: Ledger> Connector<L> {
     }
 }
 
-/// Whether an allocation scheme is of the live network, of a test network, or of neither.
+/// Returns whether an allocation scheme is of the live network, or false for one of a test network;
+/// `None` for one of neither.
 fn is_live(scheme: Scheme) -> Option<bool> {
     match scheme {
         Scheme::Global => Some(true),

@@ -19,8 +19,8 @@ use std::{
     time::Duration,
 };
 
-/// How long the text of a refusal is read (and dropped), so that its connection can be kept: while
-/// a peer is busy is no time to open connections to it.
+/// The time for which the text of a refusal is read (and dropped), so that its connection can be
+/// kept: a busy peer should not get new connections.
 pub(super) const REFUSAL_TEXT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The maximum number of attempts to send one packet. It lets a server that takes only seven
@@ -240,7 +240,7 @@ async fn without_http2(
     }
 }
 
-/// What any status but 200 means. Redirects are a status like any other.
+/// Returns the error for any status but 200. Redirects are a status like any other.
 pub(super) fn refusal(status: StatusCode) -> SendError {
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {

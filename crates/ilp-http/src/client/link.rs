@@ -65,7 +65,7 @@ pub(super) struct Kept {
     closed: bool,
 }
 
-/// What the next hop is known to speak.
+/// The protocol that the next hop is known to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speaks {
     Unknown,

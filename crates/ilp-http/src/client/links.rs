@@ -22,7 +22,7 @@ const EVICTED_SHARE: usize = 8;
 /// have to run once.
 const PLACE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What the clones of a client share.
+/// The state that the clones of a client share.
 pub(super) struct Links {
     pub(super) options: ClientOptions,
     pub(super) tls: Arc<ClientConfig>,

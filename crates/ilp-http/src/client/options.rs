@@ -22,10 +22,11 @@ pub struct ClientOptions {
     /// Packets in flight and waiting towards one next hop: at most 33 KiB each, so 132 MiB. The
     /// next fails with [`SendError::Overloaded`](super::SendError::Overloaded).
     pub packets_max: usize,
-    /// How long an HTTP/1.1 connection is kept without a packet. Node's HTTP server closes one
-    /// after 5 s, and one closed by the peer just as a packet is written costs that packet.
+    /// The time for which an HTTP/1.1 connection is kept without a packet. Node's HTTP server
+    /// closes one after 5 s, and one closed by the peer just as a packet is written costs that
+    /// packet.
     pub idle_timeout: Duration,
-    /// How long the connections of a next hop without packets are kept, HTTP/2 included.
+    /// The time for which the connections of a next hop without packets are kept, HTTP/2 included.
     pub link_idle_timeout: Duration,
     /// Next hops remembered at once; about 1 KiB each, so 64 MiB, and their connections. Beyond
     /// it the least recently used are let go.
@@ -41,7 +42,7 @@ pub struct ClientOptions {
     pub probe_retry_interval: Duration,
     /// Pings on an HTTP/2 connection with packets in flight, so that a dead one is found out.
     pub ping_interval: Duration,
-    /// How long the answer to a ping may take.
+    /// The time that the answer to a ping may take.
     pub ping_timeout: Duration,
 }
 
@@ -76,7 +77,7 @@ impl ClientOptions {
         (self.idle_timeout / TICKS_PER_TIMEOUT).clamp(TICK_MIN, TICK_MAX)
     }
 
-    /// How many ticks a duration takes, rounded up.
+    /// Returns the number of ticks that a duration takes, rounded up.
     pub(super) fn ticks(&self, duration: Duration) -> u32 {
         let ticks = duration.as_nanos().div_ceil(self.tick().as_nanos());
         u32::try_from(ticks).unwrap_or(u32::MAX)

@@ -41,7 +41,8 @@ impl Host {
         Ok(Host::Name(name.to_ascii_lowercase()))
     }
 
-    /// Whether the host is this machine or in a private network, so that no scheme means `http://`.
+    /// Returns whether the host is this machine or in a private network, so that no scheme means
+    /// `http://`.
     ///
     /// A single-label name such as a container's is not near: it may resolve to anything.
     pub(crate) fn is_near(&self) -> bool {
@@ -85,7 +86,7 @@ impl Host {
         }
     }
 
-    /// What is connected to: the unspecified addresses become loopback.
+    /// Returns the host to connect to: the unspecified addresses become loopback.
     pub(crate) fn dialled(self) -> Host {
         match self {
             Host::Address(IpAddr::V4(address)) if address.is_unspecified() => {

@@ -300,7 +300,7 @@ fn is_packet_type(headers: &HeaderMap) -> bool {
     PACKET_TYPES.iter().any(|known| essence.eq_ignore_ascii_case(known.as_bytes()))
 }
 
-/// Why a request is not answered with an ILP reply.
+/// The reason why a request is not answered with an ILP reply.
 #[derive(Debug, PartialEq, Eq)]
 enum Refusal {
     Host,

@@ -34,7 +34,7 @@ pub(super) struct Shared {
     pub(super) peers: PeerShares,
 }
 
-/// What every request of one connection shares.
+/// The state that all requests of one connection share.
 pub(super) struct Session<H> {
     pub(super) handler: H,
     pub(super) place: PlaceHandle,

@@ -27,13 +27,13 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// From the end of the head to the end of the body.
     pub body_timeout: Duration,
-    /// How long a connection may be without a request. Longer than any client keeps one in its
-    /// pool, so that it is the client who closes: a server closing first can cross a request.
+    /// The time for which a connection may be without a request. It is longer than any client keeps
+    /// one in its pool, so that the client closes: a server that closes first can cross a request.
     pub idle_timeout: Duration,
     /// The time for which a client may take no byte that is sent to it. A reply that waits for its
     /// client ends the connection after at most twice as long.
     pub take_timeout: Duration,
-    /// How long requests in flight may take to finish once the server is told to end.
+    /// The time that requests in flight may take to finish once the server is told to end.
     pub drain_timeout: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What the server counts, and waiting until there is nothing left to count.
+//! The server's counters, and waiting until no request or connection is left.
 
 use super::Limits;
 use crate::port::{Pool, PortStats, until_quiet};

@@ -15,7 +15,7 @@ use tokio::{
 
 /// A connection as the peer has it.
 pub(super) type Connection = server::Connection<TcpStream, Bytes>;
-/// What the peer answers a stream with.
+/// The handle by which the peer answers a stream.
 pub(super) type Respond = server::SendResponse<Bytes>;
 
 /// A peer that speaks HTTP/2, and answers a packet by HTTP/1.1 with `http1`.

@@ -1,4 +1,4 @@
-//! What each connection has brought, for as many connections as fit.
+//! The amount that each connection has brought, for as many connections as fit.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ impl ConnectionTotals {
         total
     }
 
-    /// What the connection has brought, 0 if nothing is known of it.
+    /// Returns the amount that the connection has brought, 0 for an unknown connection.
     #[must_use]
     pub fn get(&self, connection: ConnectionId) -> u64 {
         self.known(connection).total

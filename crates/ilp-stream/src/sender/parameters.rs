@@ -1,4 +1,4 @@
-//! What a payment is to be.
+//! The parameters of a payment.
 
 use interledger_packet::Address;
 
@@ -8,7 +8,7 @@ use crate::{
     receiver::Asset,
 };
 
-/// How much is to be paid, in all, with what an earlier sender of the same payment has paid.
+/// The total amount to be paid, including what an earlier sender of the same payment has paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amount {
     /// This much leaves the payer, in the payer's units.
@@ -31,21 +31,21 @@ impl Amount {
     }
 }
 
-/// What a [`crate::Sender`] has to know.
+/// The parameters of a [`crate::Sender`].
 #[derive(Clone, Debug)]
 pub struct SenderParameters {
-    /// Where the recipient is.
+    /// The recipient's address.
     pub destination: Address,
-    /// What the recipient gave together with its address.
+    /// The secret that the recipient gave together with its address.
     pub shared_secret: SharedSecret,
-    /// How much is to be paid.
+    /// The amount to be paid.
     pub amount: Amount,
     /// The least that may arrive for what is sent. Each packet demands it of the recipient, rounded
     /// up; the last one may fall short by one unit sent, for rounding.
     pub minimum_rate: Rate,
-    /// What an earlier sender of this payment has sent, in the payer's units.
+    /// The amount that an earlier sender of this payment has sent, in the payer's units.
     pub sent_before: u64,
-    /// What an earlier sender of this payment has delivered, in the recipient's units.
+    /// The amount that an earlier sender of this payment has delivered, in the recipient's units.
     pub delivered_before: u64,
     /// The first packet's number: [`crate::Path::next_sequence`] if this secret was used before.
     pub first_sequence: u64,
@@ -60,7 +60,7 @@ pub struct SenderParameters {
     pub packets_max: Option<u64>,
     /// The most packets that are ever under way together.
     pub packets_in_flight_max: u32,
-    /// How long each packet has to be fulfilled, in milliseconds.
+    /// The time within which each packet has to be fulfilled, in milliseconds.
     pub packet_lifetime_ms: u64,
     /// After how long without a fulfill the payment ends, in milliseconds. Longer than a packet's
     /// lifetime, or a last packet that is lost can't be sent again.

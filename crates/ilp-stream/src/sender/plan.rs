@@ -1,4 +1,4 @@
-//! Which packet to send next, if any.
+//! Plans the next packet of a payment, if any.
 
 use super::{Amount, EndReason, Sender, Slack};
 use crate::rate::Rate;

@@ -12,7 +12,7 @@ use crate::{
     condition_of,
 };
 
-/// How the path is at the moment.
+/// The conditions on the path at the moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conditions {
     pub(super) rate: Rate,
@@ -38,7 +38,7 @@ pub(super) struct Conditions {
     /// The code of the recipient's own refusals, in place of F99.
     pub(super) recipient_code: Option<ErrorCode>,
     pub(super) lie: Option<Lie>,
-    /// What the recipient takes in all.
+    /// The total that the recipient takes.
     pub(super) receive_max: Option<u64>,
     /// The total that the recipient says that it takes, if it is not the one that it does take.
     pub(super) told_receive_max: Option<u64>,
@@ -90,7 +90,7 @@ impl Default for Conditions {
     }
 }
 
-/// What became of a packet.
+/// The outcome of a packet.
 pub(super) struct Carried {
     /// `None` if it or its reply got lost.
     pub(super) reply: Option<Bytes>,
@@ -108,9 +108,9 @@ pub(super) struct Path {
     funds: u64,
     available: u64,
     pub(super) held: u64,
-    /// What the payer has paid.
+    /// The amount that the payer has paid.
     pub(super) paid: u64,
-    /// What the recipient has.
+    /// The amount that the recipient has.
     pub(super) received: u64,
     /// What the recipient has of packets whose reply was lost: the payer hasn't paid for it.
     pub(super) received_unpaid: u64,

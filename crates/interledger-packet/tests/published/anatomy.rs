@@ -18,7 +18,7 @@ pub(crate) const CALENDAR: [&str; 12] = [
     "20170431000000000",
 ];
 
-/// What can be seen in a packet's bytes. A field that the bytes don't reach is `None`.
+/// The parts that can be seen in a packet's bytes. A field that the bytes don't reach is `None`.
 #[derive(Debug, Default)]
 pub(crate) struct Anatomy {
     /// A length is the byte 0x80.
