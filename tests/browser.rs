@@ -15,7 +15,7 @@ const SECRET: &str = "hush-hush-hush-hush";
 /// The name of the node.
 const NAME: &str = "corner shop";
 
-/// A node and somebody in front of its pages.
+/// A node and a browser on its pages.
 struct Desk {
     node: Node,
     driver: Driver,

@@ -270,7 +270,8 @@ fn a_payment_is_told_alike_by_every_node() {
     assert!(sent.packets >= 10, "none carries more than 10,000: {sent:?}");
     assert_eq!([to_two[0], from_one[0]], [sent; 2]);
     assert_eq!([to_three[0], from_two[0], arrived], [sent.times(UNITS); 3]);
-    // What wasn't fulfilled came to each side of a link alike, whoever rejected it.
+    // The packets that weren't fulfilled were counted alike on each side of a link, whichever node
+    // rejected them.
     let unpaid = |told: [Count; 3]| told[1].packets + told[2].packets;
     assert_eq!(unpaid(to_two), unpaid(from_one));
     assert_eq!(unpaid(to_three), unpaid(from_two));
@@ -335,7 +336,7 @@ fn each_limit_refuses_what_is_beyond_it_and_counts_what_the_sender_saw() {
         [
             passed_back,
             passed_back,
-            // Who refuses is the second node, and nobody after it has seen anything of it.
+            // The second node refuses, and the nodes after it have seen nothing of the packet.
             [fulfilled, none, refused],
             [in_euros, none, none],
             [in_euros, none, none],

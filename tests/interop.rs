@@ -1,4 +1,4 @@
-//! A payment between two programs that nobody here wrote, through a running node.
+//! A payment between two programs by others, through a running node.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};

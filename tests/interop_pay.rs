@@ -1,4 +1,4 @@
-//! `jirani pay` as its user runs it, paying receivers that nobody here wrote and that it finds by SPSP.
+//! `jirani pay` as its user runs it, paying receivers by others that it finds by SPSP.
 
 use serde_json::{Value, json};
 

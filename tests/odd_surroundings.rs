@@ -23,7 +23,7 @@ fn on(node: &Node, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command whose output nobody reads.
+/// Runs a command whose output is not read.
 fn unread(mut command: Command) -> Output {
     let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(process.stdout.take());

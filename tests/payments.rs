@@ -69,7 +69,8 @@ impl Chain {
         moved
     }
 
-    /// Both sides of each link say the same, and nobody lost anything that nobody got.
+    /// Checks that both sides of each link report the same amounts, and that each amount lost was
+    /// received.
     fn books_agree(&self, sent: u64, received: u64) {
         let [from_alice, by_alice, to_bob, by_connector] = self.moved();
         assert_eq!((from_alice, by_alice), (i128::from(sent), -i128::from(sent)));
@@ -326,7 +327,7 @@ fn an_incoming_payment_takes_what_it_asks_for_and_is_over() {
         (&paid["receivedAmount"]["value"], &paid["liquidity"]),
         (&json!("450000"), &json!("450000"))
     );
-    // It is paid, so nobody is told any more how to pay it.
+    // The incoming payment is complete, so payers no longer get its details.
     let refused = chain.alice.quote(&chain.from.0, url, Deliver(1)).unwrap_err();
     assert!(refused["errors"][0]["message"].is_string(), "{refused}");
 }

@@ -139,7 +139,7 @@ fn what_was_answered_is_in_the_books_whenever_the_node_is_killed() {
     let rounds = rounds(8);
     for round in 0..rounds {
         let ending = AtomicBool::new(false);
-        // 20 to 419 ms, by a fixed sequence of the round's number: a moment nobody chose.
+        // The moment is 20 to 419 ms, from a fixed sequence of the round's number.
         let moment_ms = 20 + u64::from(sha256(&round.to_be_bytes())[0]) * 400 / 256;
         thread::scope(|scope| {
             for _ in 0..SENDERS {

@@ -195,8 +195,8 @@ impl Drop for Node {
     }
 }
 
-/// The daemon's binary, without the environment of whoever runs the tests. `JIRANI_TEST_BINARY`
-/// names another one, so that the same tests can be run against a release.
+/// Returns a command for the daemon's binary, without the environment of the test run.
+/// `JIRANI_TEST_BINARY` names another binary, so that the same tests can be run against a release.
 pub(crate) fn jirani() -> Command {
     let other = std::env::var_os("JIRANI_TEST_BINARY");
     let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_jirani").into()));

@@ -28,7 +28,7 @@ struct Family {
 }
 
 impl Node {
-    /// Scrapes the metrics as somebody who shows `secret`, if that's given.
+    /// Scrapes the metrics as a client that shows `secret`, if one is given.
     pub(crate) fn metrics_as(&self, secret: Option<&str>) -> Exposition {
         let authorization = secret.map(|secret| format!("Bearer {secret}"));
         let headers = authorization.as_deref().map(|value| ("authorization", value));

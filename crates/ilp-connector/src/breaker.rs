@@ -85,7 +85,7 @@ impl Breaker {
         let word = self.word.load(Ordering::Relaxed);
         if passage(word, now) == Passage::HalfOpen {
             let next = one_more_failure(word, now);
-            // Whoever comes second finds that the pause has begun.
+            // A packet that comes second finds that the pause has begun.
             let order = Ordering::Relaxed;
             let _ = self.word.compare_exchange(word, next, order, order);
         }

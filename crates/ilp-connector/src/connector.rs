@@ -61,7 +61,8 @@ pub enum Source<'a> {
     /// on peers don't apply to it.
     Local(&'a LocalAccount),
     /// The node itself, asking what a path makes of an amount of this asset. The packet's condition
-    /// must be one that nobody can fulfill: nothing is held for it, since nothing can come of it.
+    /// must be one without a known preimage: nothing is held for the packet, so it must not be
+    /// fulfilled.
     Probe(&'a Arc<Asset>),
     /// The node itself, asking a question that moves no money.
     Own,

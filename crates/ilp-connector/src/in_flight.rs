@@ -1,5 +1,5 @@
-//! How much of what one peer sends may be under way at once, so that packets which nobody means to
-//! fulfill can't lock up what others need.
+//! Limits the packets and amounts of one peer that may be under way at once, so that packets which
+//! are never fulfilled can't lock up what other peers need.
 //!
 //! A peer's own credit line bounds what it can lose, and not what it can hold up: requests, places
 //! in the books, and the node's stock of an asset are there for all. So each peer has counters of

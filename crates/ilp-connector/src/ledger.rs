@@ -125,8 +125,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Money on hold. Dropping it voids the hold, so no path, panic included, leaks liquidity.
     type Hold: Send + 'static;
 
-    /// Ready once what was posted is durable. `Unpin`, so that whoever waits for it can keep it beside
-    /// what they need afterwards: a packet's future is moved several times, and so is kept small.
+    /// Ready once what was posted is durable. `Unpin`, so that the waiting future can keep it
+    /// beside its later state: a packet's future is moved several times, and so is kept small.
     type Posting: Future<Output = Result<(), Stopped>> + Send + Unpin;
 
     /// Sets the transfer's amounts aside on the debited accounts.

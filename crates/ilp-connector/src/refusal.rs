@@ -103,7 +103,7 @@ pub enum Refusal {
     /// F02: the one way on leads back to where the packet came from.
     #[error("the only route to the destination leads back to the sender")]
     BackToSender,
-    /// F02: the destination is this node, and nobody by that name is here.
+    /// F02: the destination is this node, and no account has that address.
     #[error("no such account at this node")]
     NoSuchAccount,
     /// F07: source and destination count in different assets, and no rate between them is known.

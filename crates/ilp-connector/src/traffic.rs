@@ -115,8 +115,8 @@ pub(crate) struct Side {
 struct Tally {
     packets: AtomicU64,
     amount_low: AtomicU64,
-    /// How often `amount_low` has gone round: probes of 10^12 units that nobody means to fulfill
-    /// take it there within a day.
+    /// The number of overflows of `amount_low`, which probes of 10^12 units that are never
+    /// fulfilled cause within a day.
     amount_high: AtomicU64,
 }
 

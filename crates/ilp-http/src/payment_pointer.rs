@@ -18,8 +18,8 @@ const WELL_KNOWN_PATH: &str = "/.well-known/pay";
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReceiverUrl(Endpoint);
 
-/// Why a text names nobody who can be paid. Each says what was wrong and what would be right, and
-/// none repeats what may be a password.
+/// The reason why a text names no receiver. Each message says what was wrong and what would be
+/// right, and none repeats what may be a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiverError {
     /// Neither a payment pointer nor a URL with a scheme.

@@ -29,7 +29,7 @@ pub struct Credentials {
     pub shared_secret: [u8; 32],
 }
 
-/// Without the secret: whoever has it can take what is sent under it.
+/// The secret is left out: its holder can take what is sent under it.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")

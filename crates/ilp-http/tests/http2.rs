@@ -359,7 +359,7 @@ async fn a_peer_that_answers_no_ping_is_given_up_while_packets_wait_for_it() {
     assert_eq!(send(&client, &peer.endpoint(), "packet").await.unwrap(), "reply");
     stall.add_permits(1);
     until("it does nothing any more", || stall.available_permits() == 0).await;
-    // No packet waits, so nobody asks, and the connection stays.
+    // No packet waits, so no ping is sent, and the connection stays.
     tokio::time::sleep(SHORT * 2).await;
     assert_eq!(client.connections_open(), 1);
     let error = send_within(&client, &peer.endpoint(), "packet", PATIENCE).await.unwrap_err();

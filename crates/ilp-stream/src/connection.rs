@@ -160,7 +160,7 @@ impl Connection {
         };
         let data = packet.encrypt(&self.keys, random).expect("the padding's length was bounded");
         let fulfillment = draft.is_fulfillable.then(|| self.keys.fulfillment(&data));
-        // Without a fulfillment, a condition whose preimage nobody knows.
+        // A packet that must not be fulfilled has a random condition, whose preimage is unknown.
         let condition = fulfillment.as_ref().map_or_else(|| random_array(random), condition_of);
         let prepare = PrepareBuilder {
             amount: draft.amount,

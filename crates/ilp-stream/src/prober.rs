@@ -30,7 +30,7 @@ const PAUSE_MS_MIN: u64 = 50;
 /// F02.
 const GREETINGS: [&[u8]; 2] = [b"private.SEND_ONLY_CLIENT", b""];
 
-/// Finds out what a path is like with packets that nobody can fulfill, one at a time.
+/// Finds out the properties of a path with packets that can't be fulfilled, one at a time.
 ///
 /// It is driven as a [`crate::Sender`] is. Each probe locks its amount along the path for one
 /// round trip, so none is larger than a packet of the payment: no more than the payment, and no

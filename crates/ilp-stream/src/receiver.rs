@@ -168,7 +168,8 @@ impl Receiver {
         let rest = destination.as_bytes().get(self.address.as_bytes().len()..).unwrap_or_default();
         let mut segments = rest.split(|&byte| byte == b'.').skip(1);
         let segment = segments.next().ok_or(Refusal::Address)?;
-        // What is too short to be a token, or of other characters, is the name of somebody unknown.
+        // A segment that is too short to be a token, or has other characters, is an unknown
+        // address.
         let token = base64url::decode(segment);
         token.filter(|token| token.len() > ENCRYPTION_OVERHEAD_BYTES).ok_or(Refusal::Address)
     }

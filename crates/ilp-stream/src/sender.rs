@@ -52,8 +52,9 @@ pub struct PacketId(pub(crate) u64);
 
 /// One payment over one connection.
 ///
-/// Whoever drives it calls [`Sender::next`] until it says to wait, sends what it is given, and
-/// brings each reply back with [`Sender::reply`]. It sends as fast as the path takes packets.
+/// The driver calls [`Sender::next`] until that says to wait, sends the packets that it is given,
+/// and brings each reply back with [`Sender::reply`]. The sender is as fast as the path takes
+/// packets.
 ///
 /// Never more is fulfilled and under way together than is to be sent. What is delivered is counted
 /// from replies that only the recipient can have written. Whatever ends the payment, packets under

@@ -113,8 +113,8 @@ impl Reject {
         slice_at(&self.buffer, self.message_offset, self.message_end)
     }
 
-    /// The message as text, U+FFFD for what is not UTF-8. It comes from a stranger: whoever shows
-    /// it must escape it.
+    /// Returns the message as text, with U+FFFD for what is not UTF-8. It comes from a stranger, so
+    /// it must be escaped where it is shown.
     #[must_use]
     pub fn message_lossy(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.message())

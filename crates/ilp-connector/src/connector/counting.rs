@@ -104,8 +104,9 @@ impl Counters {
         self.end(passage, Ending::Fulfilled, Outcome::Fulfilled);
     }
 
-    /// Counts a packet that comes to somebody at this node and for which nothing is set aside. Without
-    /// an asset it is to nobody that the node knows, and counted like a question.
+    /// Counts a packet that comes to an address at this node and for which nothing is set aside.
+    /// Without an asset the packet pays no account that the node knows, and is counted like a
+    /// question.
     pub(super) fn arrived(
         &self,
         source: Source<'_>,

@@ -219,10 +219,10 @@ impl<L: Ledger> Connector<L> {
         Err(passage)
     }
 
-    /// The most that one packet of the node's own may carry to `destination`, in the smallest unit of
-    /// `asset`, as far as the terms with the next hop say: beyond it somebody else may set a lower one.
-    /// `None` where nothing is known: there is no limit, no rate or no route, of which the latter two
-    /// show when a packet is sent.
+    /// Returns the most that one packet of the node's own may carry to `destination`, in the
+    /// smallest unit of `asset`, by the terms with the next hop; a later node may set a lower
+    /// limit. `None` where nothing is known: there is no limit, no rate or no route, of which the
+    /// latter two show when a packet is sent.
     #[must_use]
     pub fn packet_amount_max(
         &self,

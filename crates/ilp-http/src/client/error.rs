@@ -76,7 +76,7 @@ pub enum SendError {
 /// attempt.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The name doesn't resolve, or nobody answers there.
+    /// The name doesn't resolve, or no host answers there.
     #[error("the host can't be reached")]
     Unreachable(#[source] Arc<io::Error>),
     /// The client has the maximum of connections open, all of them in use, or the system gives the

@@ -94,7 +94,7 @@ impl Links {
         let evicted = self.make_room(&mut by_id);
         let link = Arc::clone(by_id.entry(next_hop.id).or_insert(link));
         drop(by_id);
-        // Closing many connections takes a while, and nobody shall wait for it at the lock.
+        // Closing many connections takes a while, and no packet should wait for it at the lock.
         drop(evicted);
         Ok(link)
     }

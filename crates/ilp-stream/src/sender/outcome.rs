@@ -165,7 +165,7 @@ pub struct Progress {
     pub rate: Option<RateBounds>,
     /// The number of packets that may be under way at the moment.
     pub window: u32,
-    /// The most that a packet may carry, in the payer's units; `None` while nobody sets a limit.
+    /// The most that a packet may carry, in the payer's units; `None` while no node sets a limit.
     pub packet_amount_max: Option<u64>,
     /// The usual time until a reply comes, in milliseconds.
     pub round_trip_ms: Option<u64>,

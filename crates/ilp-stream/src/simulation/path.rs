@@ -183,7 +183,7 @@ impl Path {
         let reply = self.with_recipients_code(reply);
         let reply = self.falsified(reply, prepare);
         let is_lost = chance.happens(self.conditions.lost_replies_per_mille);
-        // A wrong fulfillment is found out by whoever would have to pay for it.
+        // A wrong fulfillment is found out by the node that would have to pay for it.
         let pays = !is_lost && is_fulfilled(prepare, &reply);
         self.received += received;
         self.received_unpaid += if pays { 0 } else { received };

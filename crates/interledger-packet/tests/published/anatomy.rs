@@ -139,7 +139,7 @@ pub(crate) fn enveloped(kind: u8, contents: &[u8]) -> Vec<u8> {
     [&[kind], &length(contents.len(), 0)[..], contents].concat()
 }
 
-/// A Reject from nobody whose message and data are zeros, as many as told.
+/// Makes a Reject without `triggeredBy` whose message and data are as many zeros as given.
 pub(crate) fn reject_of(code: [u8; 3], message_bytes: usize, data_bytes: usize) -> Vec<u8> {
     let mut contents = [&code[..], &[0]].concat();
     for count in [message_bytes, data_bytes] {
