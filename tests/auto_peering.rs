@@ -64,7 +64,7 @@ impl Side {
         answer["createOrUpdatePeerByUrl"].clone()
     }
 
-    /// Asks this side to become a peer as a node does that nobody knows.
+    /// Asks this side to become a peer, as an unknown node does.
     fn asked_by_a_stranger(&self, address: &str, code: &str) -> (u16, Value) {
         let offer = json!({
             "staticIlpAddress": address, "ilpConnectorUrl": "http://127.0.0.1:9",
@@ -108,7 +108,7 @@ fn two_nodes_peer_by_url_and_pay_each_way() {
     one.pay(&two, 10);
     two.pay(&one, 10);
     assert_eq!(one.node.liquidity(&of_one), 1_002_000);
-    // A slash at the end, or a scheme in capitals, makes no other URL.
+    // A slash at the end, or a scheme in capitals, leaves the URL the same.
     let at = one.auto_peering();
     for url in [format!("http://{at}/"), format!("HTTP://{at}")] {
         let again = two.ask_at(&url);
@@ -145,7 +145,7 @@ fn two_nodes_peer_by_url_in_a_second_asset_and_each_packet_stays_in_its_own() {
     let second = two.ask_in(&euros[1].0, &one);
     assert_eq!(second["code"], "200", "{second}");
     assert_ne!(second["peer"]["id"], first["peer"]["id"]);
-    // Both ways and in both assets, without any rate.
+    // Packets pass both ways and in both assets without any rate.
     for number in 0..20 {
         one.pay(&two, 100 + number);
         two.pay(&one, 100 + number);
@@ -154,7 +154,7 @@ fn two_nodes_peer_by_url_in_a_second_asset_and_each_packet_stays_in_its_own() {
             alice.fulfilled(&prepare(&format!("{}.eu.w{number}", to.address), 10));
         }
     }
-    // Asked again, each renews the peering that it is about.
+    // Each request is repeated, and renews the peering in its asset.
     assert_eq!(two.ask(&one)["peer"]["id"], first["peer"]["id"]);
     assert_eq!(two.ask_in(&euros[1].0, &one)["peer"]["id"], second["peer"]["id"]);
     one.pay(&two, 10);
@@ -176,7 +176,7 @@ fn a_neighbour_that_is_a_peer_by_hand_becomes_one_in_a_second_asset_with_the_ope
     let [_, euros] = [&one, &two].map(|side| side.node.create_asset("EUR", 2));
     let made = two.ask_in(&euros, &one);
     assert_eq!(made["code"], "200", "{made}");
-    // It showed no token, and so waits there. The peering in dollars goes on meanwhile.
+    // The node showed no token, so its request waits. The peering in dollars is not affected.
     let waiting = one.node.query(
         "{ peeringRequests { edges { node { id staticIlpAddress warnings } } } }",
         json!({}),
@@ -187,7 +187,7 @@ fn a_neighbour_that_is_a_peer_by_hand_becomes_one_in_a_second_asset_with_the_ope
     assert!(warning.contains("the peer test.two in USD has this address"), "{warning}");
     one.pay(&two, 100);
     two.pay(&one, 100);
-    // In the asset that they share, the answer would change a peer which was not made at the URL.
+    // In the asset that both share, the answer would change a peer which was not made at the URL.
     assert_eq!(two.ask(&one)["code"], "400");
     one.pay(&two, 100);
 }

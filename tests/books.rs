@@ -79,7 +79,7 @@ fn amounts_at_the_edges_are_booked_exactly() {
     assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (0, u64::MAX));
 }
 
-/// 2^64 - 1, the most that a deposit may bring a peer to.
+/// The amount 2^64 - 1, the most that a deposit may bring a peer to.
 const MOST: u64 = u64::MAX;
 
 #[test]
@@ -96,7 +96,7 @@ fn packets_bring_no_account_above_what_deposits_may() {
     };
     refused(&mut sender, 10);
     assert_eq!((node.liquidity(&alice), node.liquidity(&bobs)), (MOST, MOST));
-    // What bob is paid outside of ILP makes room for as much, and for no more.
+    // A withdrawal pays bob outside of ILP and makes room for its amount, and for no more.
     let withdrawal = "mutation($input: CreatePeerLiquidityWithdrawalInput!) {
         createPeerLiquidityWithdrawal(input: $input) { success } }";
     let id = uuid::Uuid::new_v4();

@@ -1,4 +1,4 @@
-//! Which answers of a next hop set it aside for all, and which say something of one packet alone.
+//! Answers that set a next hop aside for all packets, and answers that concern one packet alone.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,8 @@ fn state(node: &Node, peer: &str) -> Value {
     node.query(query, json!({ "id": peer }))["peer"]["state"].clone()
 }
 
-/// What one sender's packets bring a next hop to answer keeps nobody else's from it.
+/// Answers that one sender's packets provoke must not keep other senders' packets from the next
+/// hop.
 #[test]
 fn errors_that_a_packet_provokes_do_not_set_its_next_hop_aside() {
     let picky = Stub::start(|request| match parse_prepare(&request.body).amount() {
@@ -50,7 +51,7 @@ fn errors_that_a_packet_provokes_do_not_set_its_next_hop_aside() {
     (0..10).for_each(|_| drop(alices.fulfilled(&prepare(&destination, 1))));
     assert_eq!(picky.requests().len() - before, 10);
     assert_eq!(state(&node, &picky_id), "REACHABLE");
-    // What is behind a proxy and can't be reached is nobody's packet's fault.
+    // A server behind a proxy that can't be reached is not the fault of any packet.
     (0..3).for_each(|_| provoke(15));
     assert_eq!(state(&node, &picky_id), "UNREACHABLE");
     let before = picky.requests().len();

@@ -12,10 +12,10 @@ use crate::support::{Node, wait_for};
 
 const SECRET: &str = "hush-hush-hush-hush";
 
-/// What the node is called.
+/// The name of the node.
 const NAME: &str = "corner shop";
 
-/// A node and somebody in front of its pages.
+/// A node and a browser on its pages.
 struct Desk {
     node: Node,
     driver: Driver,

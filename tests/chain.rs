@@ -164,8 +164,9 @@ impl Chain {
         ]
     }
 
-    /// What each node tells once the two ends of each link have counted as many packets: a payment is
-    /// over before the reply to its last packet, which closes the connection, is back at its sender.
+    /// Returns the counts of each node once the two ends of each link have counted the same number
+    /// of packets. A payment is over before the reply to its last packet, which closes the
+    /// connection, is back at its sender.
     fn told_at_rest(&self) -> [[Count; 3]; 6] {
         let packets = |told: [Count; 3]| told.iter().map(|count| count.packets).sum::<u64>();
         wait_for("both ends of each link to count alike", || {
@@ -269,7 +270,8 @@ fn a_payment_is_told_alike_by_every_node() {
     assert!(sent.packets >= 10, "none carries more than 10,000: {sent:?}");
     assert_eq!([to_two[0], from_one[0]], [sent; 2]);
     assert_eq!([to_three[0], from_two[0], arrived], [sent.times(UNITS); 3]);
-    // What wasn't fulfilled came to each side of a link alike, whoever rejected it.
+    // The packets that weren't fulfilled were counted alike on each side of a link, whichever node
+    // rejected them.
     let unpaid = |told: [Count; 3]| told[1].packets + told[2].packets;
     assert_eq!(unpaid(to_two), unpaid(from_one));
     assert_eq!(unpaid(to_three), unpaid(from_two));
@@ -319,7 +321,7 @@ fn each_limit_refuses_what_is_beyond_it_and_counts_what_the_sender_saw() {
         share = AmountTooLarge::from_data(reject.data()).unwrap().maximum;
         assert_eq!(chain.send(share / 2, seen), None);
     });
-    // A hundredth of what is left since, rounding aside: less than what is held beside it.
+    // The share is a hundredth of the remaining stock, rounding aside: less than is held beside it.
     let share = share - share / 200 - 5;
     chain.limit(&json!({}), "asset_share T04", &mut seen, |chain, seen| {
         let held = chain.hold();
@@ -334,7 +336,7 @@ fn each_limit_refuses_what_is_beyond_it_and_counts_what_the_sender_saw() {
         [
             passed_back,
             passed_back,
-            // Who refuses is the second node, and nobody after it has seen anything of it.
+            // The second node refuses, and the nodes after it have seen nothing of the packet.
             [fulfilled, none, refused],
             [in_euros, none, none],
             [in_euros, none, none],

@@ -1,4 +1,4 @@
-//! Few file descriptors: what strangers take of them, the journal and the operator never lack.
+//! Tests with few file descriptors: strangers must not take those of the journal and the operator.
 
 use std::{
     io,
@@ -14,8 +14,9 @@ use crate::support::{
     wait_for,
 };
 
-/// More connections than the node may have files, to the ports that strangers reach, held open and
-/// never used. Fewer for the wallets' port, whose backlog takes those that are not accepted.
+/// Opens more connections than the node may have files, to the ports that strangers reach, and
+/// holds them unused. The wallets' port gets fewer, because its backlog takes those that are not
+/// accepted.
 fn strangers(node: &Node) -> Vec<TcpStream> {
     let connect = |port: SocketAddr| TcpStream::connect_timeout(&port, PATIENCE).ok();
     let wallets = (0..60).filter_map(|_| connect(node.wallet));
@@ -23,7 +24,7 @@ fn strangers(node: &Node) -> Vec<TcpStream> {
     wallets.chain(peers).collect()
 }
 
-/// What `/proc` says of the node.
+/// Returns the number of the node's descriptors by `/proc`.
 fn descriptors(node: &Node) -> usize {
     let folder = format!("/proc/{}/fd", node.id());
     std::fs::read_dir(folder).map_or(0, Iterator::count)
@@ -45,7 +46,7 @@ fn strangers_connections_end_no_node_that_may_open_few_files() {
     let strangers = strangers(&node);
     assert!(strangers.len() > 300, "{} connections", strangers.len());
 
-    // The journal comes to its next segment, which takes a descriptor.
+    // The journal begins its next segment, which takes a descriptor.
     let segments = || std::fs::read_dir(node.dir.data().join("journal")).unwrap().count();
     let before = segments();
     while segments() == before {
@@ -53,7 +54,7 @@ fn strangers_connections_end_no_node_that_may_open_few_files() {
     }
     assert!(descriptors(&node) < 300, "{} are open", descriptors(&node));
     assert!(is_healthy(&node).unwrap(), "{}", node.dir.log());
-    // A next hop that no connection is open to.
+    // No connection to this next hop is open.
     let carol = Stub::fulfilling();
     node.create_peer(&asset, "test.carol", &carol.endpoint(), json!({}));
     sender.fulfilled(&prepare("test.carol", 1));

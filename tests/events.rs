@@ -98,7 +98,7 @@ fn each_crossing_is_told_once_and_signed() {
     assert!(!node.dir.log().contains("hush-hush") && !node.dir.log().contains(SECRET));
 }
 
-/// Asks for an amount in cents at a wallet address; gives the URL at which it is paid.
+/// Asks for an amount in cents at a wallet address, and returns the URL at which it is paid.
 fn ask_for(node: &Node, wallet: &str, value: u64) -> String {
     let amount = json!({ "value": value, "assetCode": "USD", "assetScale": 2 });
     let made = node.query(
@@ -115,7 +115,7 @@ fn pay(node: &Node, wallet: &str, url: &str, value: u64) {
     assert_eq!(payment["state"], "COMPLETED", "{payment}");
 }
 
-/// Makes a payment and calls it off before it has its money.
+/// Makes a payment and cancels it before it has its money.
 fn cancel(node: &Node, wallet: &str, url: &str) {
     let quote = node.quote(wallet, url, Amount::Send(1)).unwrap();
     let made = node.query(
@@ -130,7 +130,7 @@ fn cancel(node: &Node, wallet: &str, url: &str) {
     );
 }
 
-/// Types of event that Rafiki's clients don't know, or know with another meaning.
+/// The types of event that Rafiki's clients don't know, or know with another meaning.
 const OWN: [&str; 3] =
     ["incoming_payment.processing", "outgoing_payment.sending", "outgoing_payment.cancelled"];
 
@@ -176,7 +176,7 @@ fn a_system_that_was_built_for_rafiki_is_told_what_it_knows() {
         assert_eq!(body(&request)["data"].get("client"), Some(&Value::Null), "{request:?}");
     }
 
-    // A type that is asked for is sent from then on.
+    // A type that the configuration names is sent from then on.
     let node = node.stop().with("JIRANI_WEBHOOK_TYPES", "rafiki,outgoing_payment.sending").start();
     pay(&node, &alice, &url, 1);
     wait_for("the notice", || {
@@ -281,8 +281,8 @@ fn without_a_receiver_events_are_kept_and_sent_once_there_is_one() {
     assert_eq!(receiver.requests()[0].header("rafiki-signature"), None);
 }
 
-/// A receiver in JavaScript reads integers as doubles, so metadata above 2^53 is sent as a double
-/// prints.
+/// A receiver in JavaScript reads integers as doubles, so metadata above 2^53 is sent in the digits
+/// that a double prints.
 #[test]
 fn an_event_with_an_integer_above_2_to_the_53_is_right_for_a_receiver_in_javascript() {
     let receiver = Stub::start(|_| Answer::Status(200));

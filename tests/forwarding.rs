@@ -171,7 +171,8 @@ fn a_connection_to_the_next_hop_is_kept() {
 
 #[test]
 fn a_node_that_stops_lets_packets_under_way_end() {
-    // A SIGHUP, after which other daemons go on with another configuration, ends it no worse.
+    // A SIGHUP, on which other daemons reload their configuration, ends the node as properly as the
+    // others.
     for signal in ["TERM", "INT", "HUP"] {
         lets_packets_under_way_end(signal);
     }

@@ -1,5 +1,5 @@
-//! Next hops by HTTP/2 alone that end each connection after so many requests, as nginx does with
-//! `keepalive_requests`: no packet is lost, and none is taken twice.
+//! Tests of next hops that speak only HTTP/2 and end each connection after a number of requests, as
+//! nginx does with `keepalive_requests`: no packet is lost, and none is taken twice.
 
 use std::{collections::HashMap, sync::Arc, thread};
 
@@ -14,15 +14,16 @@ use crate::{
     },
 };
 
-/// Packets under way at once, and how many each of their senders sends.
+/// The number of packets under way at once, and the number of packets that each of their senders
+/// sends.
 const UNDER_WAY: u64 = 24;
 const PACKETS_EACH: u64 = 25;
 
-/// How often each packet was taken.
+/// The number of times that each packet was taken.
 type Taken = Arc<Mutex<HashMap<Vec<u8>, usize>>>;
 
-/// Takes `maximum` requests of a connection and fulfills them. With the last of them it says goodbye, and
-/// it reads no request that comes behind.
+/// Takes `maximum` requests of a connection and fulfills them. With the last of them it sends a
+/// GOAWAY, and it reads no later request.
 async fn take(mut frames: Frames, maximum: usize, taken: Taken) -> Option<()> {
     let mut streams = Vec::new();
     loop {

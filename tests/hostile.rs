@@ -188,7 +188,7 @@ fn admin_requests_that_are_no_graphql_are_refused_with_a_reason() {
     assert_eq!(crate::support::http::get(node.admin, "/healthz").unwrap().status, 200);
 }
 
-/// A PING frame of HTTP/2 (RFC 9113, section 6.7).
+/// Makes a PING frame of HTTP/2 (RFC 9113, section 6.7).
 fn ping(is_answer: bool, data: [u8; 8]) -> Vec<u8> {
     [&[0, 0, 8, 6, u8::from(is_answer), 0, 0, 0, 0], &data[..]].concat()
 }
@@ -204,7 +204,7 @@ fn a_stranger_writes_one_line_into_the_log_however_often_it_asks_for_one() {
     for _ in 0..5_000 {
         stranger.write_all(&ping(true, [7; 8])).unwrap();
     }
-    // All of it has been read once this one is answered.
+    // The node has read everything before it answers this ping.
     stranger.write_all(&ping(false, *b"question")).unwrap();
     let mut heard = Vec::new();
     while !heard.ends_with(&ping(true, *b"question")) {
@@ -214,7 +214,7 @@ fn a_stranger_writes_one_line_into_the_log_however_often_it_asks_for_one() {
     }
     let lines = |log: &str| log.lines().filter(|line| line.contains(WARNED)).count();
     assert_eq!(lines(&node.dir.log()), 1);
-    // The others are told as a number, at the end of the minute or of the node.
+    // The other warnings are logged as a number, at the end of the minute or of the node.
     let log = node.stop().log();
     assert_eq!(lines(&log), 2, "{log}");
     assert!(log.contains("left out within a minute") && log.contains("lines=4999"), "{log}");

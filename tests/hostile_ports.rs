@@ -1,9 +1,9 @@
-//! Hostile neighbours on every port: what they take is bounded, and the others don't notice.
+//! Hostile neighbours on every port: their use of resources is bounded, and the others are served.
 
 #[expect(dead_code, reason = "the benchmark alone asks and waits for answers")]
 pub(crate) mod attacks;
 pub(crate) mod frames;
-/// The operator's port, and those of wallets and auto-peering.
+/// Attacks on the operator's port, and on those of wallets and auto-peering.
 mod surfaces;
 
 use std::{thread, time::Duration};
@@ -18,16 +18,17 @@ use crate::support::{
     stub::{Answer, Stub},
 };
 
-/// What the node may take of the machine's memory through all of it, in kilobytes.
+/// The most of the machine's memory that the node may use throughout, in kilobytes.
 const MEMORY_KB_MAX: u64 = 200_000;
-/// How long an attack lasts.
+/// The length of an attack.
 const LENGTH: Duration = Duration::from_secs(4);
-/// Packets of the good peer beside an attack, over a kept connection and over new ones.
+/// The number of packets of the good peer during an attack, over a kept connection and over new
+/// ones.
 const PACKETS: usize = 200;
 const CONNECTIONS: usize = 20;
 
-/// A node with a good peer, a hostile one with an accomplice behind the node, and somebody whom both
-/// send packets to.
+/// A node with a good peer, a hostile one with an accomplice behind the node, and a receiver that
+/// both send packets to.
 struct Neighbourhood {
     node: Node,
     _bob: Stub,
@@ -38,7 +39,7 @@ impl Neighbourhood {
     fn new() -> Self {
         let node = Node::start();
         let bob = Stub::fulfilling();
-        // The longest reply that there is.
+        // The accomplice answers with the longest reply.
         let long = FulfillBuilder { fulfillment: &FULFILLMENT, data: &[7; 32_000] };
         let long: Vec<u8> = long.build().unwrap().into_bytes().into();
         let accomplice = Stub::start(move |_| Answer::Reply(long.clone()));
@@ -58,8 +59,8 @@ impl Neighbourhood {
         }
     }
 
-    /// Carries packets of the good peer while an attack goes on, all of which arrive; then the attack
-    /// has not taken more memory than it may.
+    /// Sends packets of the good peer during an attack, all of which arrive, and checks that the
+    /// node has not used more memory than it may.
     fn withstands(&self, attack: Attack, target: &Target) {
         let siege = attack.start(target);
         thread::sleep(LENGTH / 4);
@@ -105,7 +106,8 @@ fn replies_that_are_never_taken_take_no_more_than_a_peers_share() {
 #[test]
 fn refusals_to_a_peer_that_takes_none_take_no_memory() {
     let neighbourhood = Neighbourhood::new();
-    // Rejects of the node's own, until the peer's share is used up, and 503 from then on.
+    // The node answers with its own Rejects until the peer's share is used up, and with 503 from
+    // then on.
     let target = neighbourhood.target("test.mallory", "test.nobody");
     neighbourhood.withstands(Attack::Untaken { connections: 200, streams: 8_000 }, &target);
 }
@@ -154,7 +156,7 @@ fn a_connection_for_each_guess_keeps_no_peer_out() {
 fn silent_strangers_shut_no_peer_out() {
     let limit = usize::try_from(rlimit::increase_nofile_limit(4_096).unwrap()).unwrap();
     let connections = limit.saturating_sub(500).min(3_000);
-    // Fewer places than there are strangers.
+    // There are fewer places than strangers.
     let node = Node::start_with(&[
         ("JIRANI_ILP_ADDRESS", "test.node"),
         ("JIRANI_ILP_CONNECTIONS_MAX", "1000"),

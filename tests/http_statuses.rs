@@ -97,7 +97,7 @@ fn a_body_that_is_too_long_is_refused_before_it_is_read() {
     connection.write(head.as_bytes()).unwrap();
     assert_eq!(connection.read_response().unwrap().status, 413);
 
-    // In chunks nobody says beforehand how much is to come.
+    // A chunked body doesn't announce its length.
     let mut connection = Connection::open(setup.node.ilp).unwrap();
     let head = "POST / HTTP/1.1\r\nhost: x\r\nauthorization: Bearer test.alice\r\n\
                 content-type: application/octet-stream\r\ntransfer-encoding: chunked\r\n\r\n";

@@ -1,4 +1,4 @@
-//! A payment between two programs that nobody here wrote, through a running node.
+//! A payment between two programs by others, through a running node.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ fn interledger_pay_pays_a_stream_receiver_in_packets_of_at_most_the_maximum() {
     assert_eq!(restarted.liquidity(&receiver_id), 1_000_000 + AMOUNT);
 }
 
-/// Runs `@interledger/pay` as the peer `token` of a node, and gives what came of it.
+/// Runs `@interledger/pay` as the peer `token` of a node, and returns the outcome.
 fn interledger_pay(node: &Node, token: &str, asset: &Value, to: &Value, amount: u64) -> Value {
     let outcome = Script::start("pay.js").ask(&json!({
         "url": format!("http://{}", node.ilp),
@@ -79,8 +79,8 @@ fn interledger_pay(node: &Node, token: &str, asset: &Value, to: &Value, amount: 
     outcome
 }
 
-/// The library probes with 10^12 units and less, down to 1,000, and needs either F08 or an answer of the
-/// receiver to know how large its packets may be.
+/// The library probes with 10^12 units and less, down to 1,000, and needs either F08 or an answer
+/// of the receiver to know how large its packets may be.
 #[test]
 fn interledger_pay_quotes_and_pays_over_nodes_whose_peers_have_no_maximum() {
     const AMOUNT: u64 = 400_000;
@@ -105,7 +105,7 @@ fn interledger_pay_quotes_and_pays_over_nodes_whose_peers_have_no_maximum() {
     let sender = one.create_peer(&at_one, "test.sender", "http://127.0.0.1:1", json!({}));
     let onwards = json!({ "routes": ["test.receiver"], "http": http("two", &two, "one") });
     one.create_peer(&at_one, "test.two", "", onwards);
-    // The second node has less of the first one than the first one has of the sender.
+    // The second node has less of the first one's liquidity than the first one has of the sender's.
     let less = json!({ "initialLiquidity": "900000", "http": http("one", &one, "two") });
     let of_one = two.create_peer(&at_two, "test.one", "", less);
     let receiver_id = two.create_peer(&at_two, "test.receiver", &endpoint, json!({}));
@@ -117,7 +117,7 @@ fn interledger_pay_quotes_and_pays_over_nodes_whose_peers_have_no_maximum() {
     assert_eq!(two.liquidity(&receiver_id), 1_000_000 + AMOUNT);
 }
 
-/// The same over a node that converts, where half of the stock is one peer's share.
+/// Quotes and pays over a node that converts, where half of the stock is one peer's share.
 #[test]
 fn interledger_pay_quotes_and_pays_out_of_a_stock_without_a_maximum() {
     let node = Node::start();
@@ -149,7 +149,7 @@ fn interledger_pay_quotes_and_pays_out_of_a_stock_without_a_maximum() {
     println!("{outcome}");
     assert_eq!(outcome["error"], Value::Null);
     assert_eq!(outcome["amountDelivered"], "300000");
-    // 500,000 euro cents and the part of one that rounding leaves.
+    // The maximum is 500,000 euro cents and the part of a cent that rounding leaves.
     assert_eq!(outcome["maxPacketAmount"], "1000001");
     assert_eq!(node.liquidity(&receiver_id), 1_300_000);
 }
@@ -240,8 +240,8 @@ fn the_client_of_ilp_protocol_stream_pays_a_wallet_address() {
     assert_eq!(learnt, (&json!("USD"), &json!(2)));
 }
 
-/// Pays a receiver by others, found by its SPSP endpoint, out of a wallet of a node's. `package` is the
-/// version of stream-receiver that `receiver.js` uses.
+/// Pays a receiver in JavaScript, found by its SPSP endpoint, out of a wallet of a node. `package`
+/// is the version of stream-receiver that `receiver.js` uses.
 fn a_wallet_pays(script: &str, package: &str, amount: Amount) -> (Value, Value) {
     let node = Node::start();
     let asset = node.create_asset("EUR", 4);

@@ -1,4 +1,4 @@
-//! `jirani pay` as its user runs it, paying receivers that nobody here wrote and that it finds by SPSP.
+//! `jirani pay` as its user runs it, paying receivers by others that it finds by SPSP.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::support::{
 const MAX_PACKET_AMOUNT: u64 = 1_000;
 const LIQUIDITY: u64 = 1_000_000_000;
 
-/// Starts a receiver as a peer of `node`'s and returns it with the URL at which it is paid and the
+/// Starts a receiver as a peer of `node` and returns it with the URL at which it is paid and the
 /// peer's id. `package` is the version of stream-receiver that `receiver.js` uses.
 fn receiver(script: &str, package: &str, node: &Node, asset: &str) -> (Script, String, String) {
     let mut receiver = Script::start(script);

@@ -1,4 +1,4 @@
-//! Payments between two programs that nobody here wrote, over two nodes that both convert.
+//! Payments between two programs by others, over two nodes that both convert.
 //!
 //! Dollars in cents become euros and then pesos in hundredths of cents, at 1/1.2 and 1/0.07, neither
 //! of which ends: 250/21 pesos for a dollar, 25,000/21 of a peso's units for a cent.

@@ -117,7 +117,7 @@ fn what_nobody_posts_comes_back_in_time_and_what_is_posted_does_not() {
     assert_eq!(node.withdraw(&peer, posted, 40, 1).0, "200");
     assert_eq!(node.liquidity(&peer), 0);
     assert_eq!(node.end("postLiquidityWithdrawal", posted).0, "200");
-    // Nobody asks for the withdrawal meanwhile: the node does it of its own accord.
+    // No request reads the withdrawal in between: the node ends it of its own accord.
     wait_for("the withdrawal's end", || (node.liquidity(&peer) == 60).then_some(()));
     let expired = ("403".to_owned(), "Transfer already expired".to_owned());
     assert_eq!(node.end("postLiquidityWithdrawal", late), expired);
@@ -281,7 +281,8 @@ fn a_transfer_repeated_under_its_id_is_booked_already_and_another_one_is_refused
         run(&["withdraw", amount, "--peer", "test.alice", "--timeout", timeout, "--id", id])
     };
     assert_eq!(withdraw("4", "0", &ids[1]).0, Some(0));
-    // There is less than that left, and it was booked all the same.
+    // Less than that is left, and the repeated call succeeds because the withdrawal is booked
+    // already.
     let (code, said) = withdraw("4", "0", &ids[1]);
     assert!(code == Some(0) && said.contains("already booked"), "{said}");
     assert_eq!(withdraw("4", "60", &ids[1]).0, Some(1));

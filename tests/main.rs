@@ -14,7 +14,7 @@ mod admin;
 mod auto_peering;
 /// Money that other connectors lose, and this one doesn't.
 mod books;
-/// Which answers of a next hop set it aside, and which don't.
+/// Answers of a next hop that set it aside, and answers that don't.
 mod breaker;
 /// The operator's pages in a real browser, with scripts and without, and for those who don't see.
 mod browser;
@@ -36,11 +36,12 @@ mod forwarding;
 mod frames;
 /// Next hops that end each connection after so many requests.
 mod goodbyes;
-/// GraphQL by the book: npm's graphql-http, graphql-ws and Apollo Client against the admin API.
+/// The GraphQL protocols, tested by npm's graphql-http, graphql-ws and Apollo Client against the
+/// admin API.
 mod graphql_clients;
 /// What hostile or broken clients, peers and files can't do.
 mod hostile;
-/// Hostile neighbours on every port, and what the others notice of them.
+/// Hostile neighbours on every port, and their effect on the others.
 mod hostile_ports;
 /// ILP over HTTP: each row of the table of statuses.
 mod http_statuses;
@@ -55,11 +56,11 @@ mod interop_rates;
 mod liquidity;
 /// What `/metrics` says of known packets, number by number.
 mod metrics;
-/// How commands find their node and its secret, and what they say when they can't.
+/// The ways in which commands find their node and its secret, and their messages if they can't.
 mod node_lookup;
 /// The command line in odd surroundings: closed pipes, full disks, arguments that are no text.
 mod odd_surroundings;
-/// What the other operator is told of where this node takes packets.
+/// The endpoint that the other operator is told for packets to this node.
 mod own_endpoint;
 /// The packet parser against npm's `ilp-packet`.
 mod packet_npm;
@@ -67,23 +68,23 @@ mod packet_npm;
 mod packet_watch;
 /// The operator's pages: forms, sessions, and who is kept out.
 mod pages;
-/// Payments whose path or node breaks: how their ends are told, and that they flood no next hop.
+/// Payments whose path or node breaks: the reports of their ends, and the bound on their packets.
 mod payment_ends;
 /// Payments from wallet to wallet: split, across assets, through trouble, and over restarts.
 mod payments;
-/// Why a peer can't be reached, on every surface, and that the change is told once.
+/// The reason why a peer can't be reached, on every surface, and the single report of each change.
 mod peer_links;
 /// Two operators who peer their nodes by command, at a terminal too, and payments each way.
 mod peering;
 /// Several peerings with one neighbour, in an asset each.
 mod peerings;
-/// Where a node keeps its books, and whose books they are.
+/// The place of a node's books, and the node that they belong to.
 mod placement;
 /// Variables that container platforms and Rafiki's files set, and the image's health check.
 mod platform;
 /// Files for the node's user alone, and backups only where that user wants them.
 mod private_files;
-/// Quotes to receivers on this machine, which tell nothing of what else is there.
+/// Quotes to receivers on this machine, which reveal nothing else that is there.
 mod private_receivers;
 /// HTTP proxies that the environment names.
 mod proxies;

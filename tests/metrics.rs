@@ -93,7 +93,7 @@ fn each_packet_is_counted_once_by_peer_outcome_and_cause() {
         assert_eq!(metrics.peer_amounts(peer, direction), [0; 3]);
     }
     assert_eq!(metrics.peer_packets("own", "in"), [0, 0, 1]);
-    // The one to nobody here: what is no address of the receiver's, it rejects.
+    // The receiver rejects the packet to an address that is none of its own.
     assert_eq!(metrics.peer_packets("own", "out"), [0, 1, 0]);
     assert_eq!(metrics.peer_packets("other", "in"), [0; 3]);
     let all = told(&[

@@ -1,4 +1,4 @@
-//! How commands find their node and its secret, and what they say when they can't.
+//! Tests how commands find their node and its secret, and which messages they print if they can't.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use crate::support::{
 
 const SECRET: &str = "correct horse battery staple";
 
-/// Lists assets from a command line in `dir`. No proxy answers: a request that goes to one fails.
+/// Lists assets from a command line in `dir`. No proxy answers, so a request through one fails.
 fn list(dir: &Path, options: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = jirani();
     command.current_dir(dir).args(["asset", "list"]).args(options);
@@ -36,7 +36,7 @@ fn write(dir: &Path, data_dir: &Path, listen: &str) -> PathBuf {
 fn a_command_finds_the_node_that_runs_with_its_configuration() {
     let dir = DataDir::new(&[]);
     let here = dir.temp.path().to_owned();
-    // The port is picked when the node starts, so that node.json alone knows it.
+    // The port is picked when the node starts, so only node.json has it.
     let picked = write(&here.join("picked"), &dir.data(), "127.0.0.1:0");
     let picked = picked.to_str().unwrap();
     let node = dir.with("JIRANI_CONFIG", picked).start();
@@ -44,13 +44,13 @@ fn a_command_finds_the_node_that_runs_with_its_configuration() {
     assert_eq!(list(&here.join("picked"), &[], &[]), done);
     assert_eq!(list(&here, &["--config", picked], &[]), done);
     assert_eq!(list(&here, &[], &[("JIRANI_CONFIG", picked)]), done);
-    // Without a configuration: the folder is the default, or named by the environment.
+    // Without a configuration the folder is the default, or the one that the environment names.
     let secret = ("JIRANI_ADMIN_SECRET", SECRET);
     assert_eq!(list(&here, &[], &[secret]), done);
     let data = node.dir.data();
     let data = ("JIRANI_DATA_DIR", data.to_str().unwrap());
     assert_eq!(list(&here.join("picked"), &[], &[data, ("ADMIN_API_SECRET", SECRET)]), done);
-    // A port that the configuration names is asked whatever the data folder says.
+    // A port in the configuration is used, whatever the data folder says.
     let fixed = write(&here.join("fixed"), Path::new("/nonexistent"), &node.admin.to_string());
     assert_eq!(list(&here.join("fixed"), &[], &[]), done);
     let file = here.join("secret");
@@ -58,10 +58,10 @@ fn a_command_finds_the_node_that_runs_with_its_configuration() {
     let url = format!("http://localhost:{}/graphql", node.admin.port());
     let file = ["--url", &url, "--secret-file", file.to_str().unwrap()];
     assert_eq!(list(&here, &file, &[]), done);
-    // On this machine the configuration's secret goes with a URL, too.
+    // On this machine the configuration's secret is used with a URL, too.
     assert_eq!(list(&here.join("fixed"), &["--url", &url], &[]), done);
     assert_eq!(list(&here.join("fixed"), &[], &[("JIRANI_ADMIN_URL", &url)]), done);
-    // What is named first wins.
+    // `--url` and JIRANI_ADMIN_URL have precedence over the configuration.
     let (code, said) = list(&here.join("fixed"), &["--url", "http://127.0.0.1:1"], &[]);
     assert!(code == Some(1) && said.contains("127.0.0.1:1 (from --url)"), "{said}");
     let fixed = fixed.to_str().unwrap();
@@ -105,7 +105,7 @@ fn each_way_to_miss_the_node_has_its_sentence_and_names_its_source() {
     let _dir = node.stop();
     let down = format!("no program listens at {admin} (from admin.listen in {right})");
     says(&["--config", right], &[], 1, &down);
-    // In front of a command the option would be passed over.
+    // An option in front of the command would be ignored, so it is an error.
     let output = jirani().args(["--config", right, "asset", "list"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }

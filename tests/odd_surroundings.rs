@@ -23,7 +23,7 @@ fn on(node: &Node, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command whose output nobody reads.
+/// Runs a command whose output is not read.
 fn unread(mut command: Command) -> Output {
     let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(process.stdout.take());
@@ -130,8 +130,8 @@ fn arguments_variables_and_files_that_are_no_text_are_told_as_such() {
     }
 }
 
-/// Makes deposits and sends packets on a node whose log goes to `log`, and stops it while a packet is
-/// under way: all goes as with a log that is read.
+/// Makes deposits and sends packets on a node whose log goes to `log`, and stops the node while a
+/// packet is under way. Everything must work as with a log that is read.
 fn works_with(log: impl Into<Stdio>) {
     let dir = DataDir::new(&[("JIRANI_ILP_ADDRESS", "test.node")]);
     let mut command = dir.command();
@@ -146,7 +146,7 @@ fn works_with(log: impl Into<Stdio>) {
     let asset = node.create_asset("USD", 2);
     let alice = node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", json!({}));
     node.create_peer(&asset, "test.bob", &bob.endpoint(), json!({}));
-    // Each is a line in the log, and all of them are more than a pipe takes.
+    // Each deposit writes a line to the log, and all of them are more than a pipe takes.
     for number in 0..400 {
         let deposited = node.query(
             "mutation($input: DepositPeerLiquidityInput!) {

@@ -1,4 +1,4 @@
-//! What the other operator is told of where this node takes packets.
+//! Tests the endpoint that the other operator is told for packets to this node.
 
 use std::process::Output;
 
@@ -15,7 +15,8 @@ fn page(node: &Node, path: &str) -> String {
     Connection::open(node.admin).unwrap().request("GET", path, &[], b"").unwrap().text()
 }
 
-/// A node that listens for packets at `listen`, with a peer, whose sheet is returned.
+/// Starts a node that listens for packets at `listen`, with a peer, and returns the peer's sheet
+/// too.
 fn node(listen: &str, more: &[(&str, &str)]) -> (Node, String) {
     let listening = [("JIRANI_ILP_ADDRESS", "test.node"), ("JIRANI_ILP_LISTEN", listen)];
     let node = Node::start_with(&[&listening[..], more].concat());
@@ -56,7 +57,7 @@ fn an_endpoint_that_leads_nowhere_from_outside_is_told_with_the_key_to_set() {
         assert_eq!(added["otherSide"].is_object(), is_told, "{added}");
         assert_eq!(text.contains("jirani peer add --address test.node"), is_told, "{text}");
         assert!(text.contains(place) && text.contains("ilp.public_url"), "{text}");
-        // Without a sheet, the tokens are told all the same.
+        // Without a sheet, the answer has the tokens all the same.
         assert!(added["incomingToken"].is_string() && added["outgoingToken"].is_string());
     }
 }

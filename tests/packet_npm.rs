@@ -28,7 +28,8 @@ const PACKETS: usize = 6_000;
 
 // --- Permitted differences: what ilp-packet does otherwise --------------------------------------
 
-/// It ignores what follows the last field inside the envelope and writes the packet without it.
+/// ilp-packet ignores what follows the last field inside the envelope, and writes the packet
+/// without it.
 fn drops_unknown_fields(anatomy: &Anatomy) -> bool {
     anatomy.bytes_after_data > 0
 }
@@ -48,7 +49,7 @@ fn accepts_any_code(anatomy: &Anatomy) -> bool {
     anatomy.code.is_some_and(|code| ErrorCode::from_bytes(code).is_none())
 }
 
-/// It bounds neither data nor message, nor the packet with its unknown fields.
+/// ilp-packet bounds neither data nor message, nor the packet with its unknown fields.
 fn accepts_overlong_fields(anatomy: &Anatomy) -> bool {
     anatomy.data_bytes.is_some_and(|length| length > MAX_DATA_BYTES)
         || anatomy.message_bytes.is_some_and(|length| length > MAX_MESSAGE_CHARACTERS)

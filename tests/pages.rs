@@ -1,5 +1,5 @@
-//! The operator's pages over HTTP, as a browser without a script sees them, and as somebody does who
-//! is no browser of ours.
+//! The operator's pages over HTTP, as a browser without a script sees them, and as clients see them
+//! that are not the operator's browser.
 
 mod books;
 mod live;

@@ -1,4 +1,4 @@
-//! Payments whose receiver, path or node breaks, and what is told of them.
+//! Tests of payments whose receiver, path or node breaks, and of the reports about them.
 
 use std::sync::{
     Arc,
@@ -16,7 +16,7 @@ use crate::support::{
 
 const MAX_PACKET_AMOUNT: u64 = 1_000;
 
-/// A node with a wallet, and the receiver as its peer. Gives the wallet's id.
+/// Starts a node with a wallet, and the receiver as its peer. Returns the wallet's id.
 fn payer(receiver: &ScriptedReceiver, asset: (&str, u8)) -> (Node, String) {
     let node = Node::start();
     let asset = node.create_asset(asset.0, asset.1);
@@ -26,7 +26,7 @@ fn payer(receiver: &ScriptedReceiver, asset: (&str, u8)) -> (Node, String) {
     (node, wallet)
 }
 
-/// Quotes a payment and has it sent; gives its id.
+/// Quotes a payment and starts it; returns its id.
 fn begin(node: &Node, wallet: &str, receiver: &ScriptedReceiver, amount: Amount) -> String {
     let quote = node.quote(wallet, &receiver.url(), amount).unwrap();
     node.pay_quote(wallet, &quote)
@@ -36,7 +36,7 @@ fn sent_so_far(node: &Node, id: &str) -> u64 {
     node.outgoing_payment(id)["sentAmount"]["value"].as_str().unwrap().parse().unwrap()
 }
 
-/// The events of the payment's end, as their type and data.
+/// Returns the events of the payment's end, as their type and data.
 fn ends(node: &Node) -> Vec<(String, Value)> {
     let query = "{ webhookEvents { edges { node { type data } } } }";
     let found = node.query(query, json!({}));
@@ -49,7 +49,8 @@ fn ends(node: &Node) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// interledger-rs answers a packet whose greeting it can't parse with F02, as if it weren't its own.
+/// interledger-rs answers a packet whose greeting it can't parse with F02, as if it were another
+/// account's.
 #[test]
 fn a_receiver_that_parses_the_greeting_is_paid() {
     let receiver = ScriptedReceiver::start(("EUR", 4), |packet| match &packet.greeting {
@@ -101,7 +102,7 @@ fn a_payment_is_no_failure_after_a_kill(amount: Amount) {
     wait_for("the farewell", || is_over.load(Ordering::SeqCst).then_some(()));
     assert_eq!(sent_so_far(&node, &id), 2_500);
     assert_eq!(receiver.taken().iter().sum::<u64>(), 2_500);
-    // Gone, as an incoming payment is that has all it asks for.
+    // The receiver is gone, as an incoming payment that has received all it asks for.
     receiver.answer_spsp_with(410);
     let node = node.kill().start();
     let payment = node.ended_payment(&id);
@@ -156,14 +157,14 @@ fn what_was_under_way_at_a_kill_is_told_as_uncertain() {
     assert_eq!((&data["amountInDoubt"], &data["error"]), (&in_doubt, &payment["error"]));
 }
 
-/// A node that is stopped in order waits for what is under way, so nothing is in doubt.
+/// A node that is stopped in order waits for the packets under way, so nothing is in doubt.
 #[test]
 fn a_payment_that_an_orderly_stop_interrupts_leaves_nothing_in_doubt() {
     let may_answer = Arc::new(AtomicBool::new(false));
     let answers = Arc::clone(&may_answer);
     let receiver = ScriptedReceiver::start(("EUR", 4), move |packet| {
         if packet.is_money && packet.amount < 1_000 && !answers.load(Ordering::SeqCst) {
-            // Busy until the node has been stopped and started.
+            // The next hop is busy until the node has been stopped and started.
             return Does::Refuses(interledger_packet::ErrorCode::T02_PEER_BUSY);
         }
         Does::AsUsual

@@ -69,7 +69,8 @@ impl Chain {
         moved
     }
 
-    /// Both sides of each link say the same, and nobody lost anything that nobody got.
+    /// Checks that both sides of each link report the same amounts, and that each amount lost was
+    /// received.
     fn books_agree(&self, sent: u64, received: u64) {
         let [from_alice, by_alice, to_bob, by_connector] = self.moved();
         assert_eq!((from_alice, by_alice), (i128::from(sent), -i128::from(sent)));
@@ -254,8 +255,8 @@ fn a_payment_survives_the_kill_of_any_node_on_its_way() {
     }
 }
 
-/// What packets under way at a kill have brought isn't in Alice's books, so what she has delivered is
-/// known from what Bob still asks for.
+/// Amounts that packets under way at a kill have delivered aren't in Alice's books, so the
+/// delivered amount follows from the amount that Bob still asks for.
 #[test]
 fn a_delivery_that_a_kill_interrupts_delivers_what_is_still_asked_for() {
     const ASKED: u64 = 5_000 * MAX_PACKET_AMOUNT * 90;
@@ -326,12 +327,13 @@ fn an_incoming_payment_takes_what_it_asks_for_and_is_over() {
         (&paid["receivedAmount"]["value"], &paid["liquidity"]),
         (&json!("450000"), &json!("450000"))
     );
-    // It is paid, so nobody is told any more how to pay it.
+    // The incoming payment is complete, so payers no longer get its details.
     let refused = chain.alice.quote(&chain.from.0, url, Deliver(1)).unwrap_err();
     assert!(refused["errors"][0]["message"].is_string(), "{refused}");
 }
 
-/// Asks for an amount at Bob's, in hundredths of cents; gives the incoming payment's id and URL.
+/// Asks for an amount at Bob's node, in hundredths of cents. Returns the incoming payment's id and
+/// URL.
 fn invoice(chain: &Chain, value: u64) -> (String, String) {
     let made = chain.bob.query(
         "mutation($input: CreateIncomingPaymentInput!) {

@@ -1,5 +1,5 @@
-//! Why a peer can't be reached, as its operator is told on every surface, and that the change is told
-//! once.
+//! Tests that the operator sees on every surface why a peer can't be reached, and gets one report
+//! of each change.
 
 use std::process::Output;
 

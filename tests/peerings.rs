@@ -1,4 +1,4 @@
-//! Several peerings with one neighbour, in an asset each.
+//! Tests of several peerings with one neighbour, in an asset each.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::support::{
 
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// A peer that shows `token`, and is shown `for-TOKEN`.
+/// Creates a peer that shows `token`, and is shown `for-TOKEN`.
 fn peer(
     node: &Node,
     asset: &str,
@@ -32,7 +32,8 @@ fn peer(
     node.create_peer(asset, address, "", input)
 }
 
-/// Bob's node, which fulfills everything, as a peer in dollars and in euros, and Alice in dollars.
+/// A node with two peerings with Bob's node, in dollars and in euros, and with Alice in dollars.
+/// Bob's node fulfills everything.
 struct Setup {
     node: Node,
     bob: Stub,
@@ -57,7 +58,7 @@ impl Setup {
         Self { node, bob, dollars, euros, bob_in_dollars, bob_in_euros }
     }
 
-    /// How many packets came to Bob's node under each token.
+    /// Returns the number of packets that came to Bob's node under each token.
     fn received(&self) -> BTreeMap<String, usize> {
         let mut received = BTreeMap::new();
         for request in self.bob.requests() {
@@ -110,7 +111,7 @@ fn a_peering_that_refuses_for_a_reason_of_its_own_leaves_the_packet_to_the_other
         carol.fulfilled(&prepare(&format!("test.bob.w{number}"), 5));
     }
     assert_eq!(setup.received(), only("bob-eur", 40));
-    // There is a rate now, and nothing of the dollars that it would be paid in.
+    // There is a rate now, but no liquidity of the dollars that it would be paid in.
     node.set_rate("GBP", "USD", "1.2");
     for number in 0..40 {
         carol.fulfilled(&prepare(&format!("test.bob.w{number}"), 1));
@@ -122,13 +123,13 @@ fn a_peering_that_refuses_for_a_reason_of_its_own_leaves_the_packet_to_the_other
     }
     assert_eq!(setup.received(), only("bob-eur", 120));
     assert_eq!(node.liquidity(&setup.bob_in_euros), 1_000_000 + 40 * 5 + 40 + 40 * 9);
-    // What both refuse is told by the one that says how to go on.
+    // If both refuse, the sender gets the refusal that says how to go on.
     assert_eq!(setup.code("alice", "test.bob", 10_000_000), "F08");
 }
 
 #[test]
 fn a_peering_that_is_down_leaves_its_packets_to_the_one_of_the_other_asset() {
-    // Bob's node is two nodes: the one that is paid in dollars takes no connection.
+    // Bob has two nodes here, and the one that is paid in dollars takes no connection.
     let node = Node::start();
     let (dollars, euros) = (node.create_asset("USD", 2), node.create_asset("EUR", 2));
     let bob = Stub::fulfilling();

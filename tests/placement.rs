@@ -1,10 +1,11 @@
-//! Where a node keeps its books, and whose books they are.
+//! Tests of the place of a node's books, and of the node that they belong to.
 
 use std::{fs, path::Path};
 
 use crate::support::{DataDir, http::Connection, jirani};
 
-/// A command that runs a node with the configuration alone, from another folder than the file's.
+/// Makes a command that runs a node with the configuration alone, from another folder than the
+/// file's.
 fn command(dir: &DataDir, config: &Path) -> std::process::Command {
     let mut command = dir.command();
     command.arg("run").arg("--config").arg(config).env_remove("JIRANI_DATA_DIR");
@@ -25,7 +26,7 @@ fn a_data_folder_in_a_file_is_relative_to_that_file_and_the_log_names_it() {
     assert!(log.contains(&format!("data_dir={}", data.display())), "{log}");
     let pages = format!("url=http://{}/", node.admin);
     assert!(log.lines().any(|line| line.ends_with(&pages)), "{log}");
-    // A command that reads the same file finds the node, from wherever it is run.
+    // A command that reads the same file finds the node from any folder.
     let list = jirani().args(["asset", "list", "--config"]).arg(&config).output().unwrap();
     assert!(list.status.success(), "{list:?}");
 }
@@ -49,12 +50,12 @@ fn books_of_one_address_go_on_under_another_one_only_when_that_is_confirmed() {
         assert!(said.contains(&format!("ilp_address = {given}")), "{said}");
         assert!(said.contains("those of test.one") && said.contains("--new-ilp-address"), "{said}");
     }
-    // The books are as they were.
+    // The books have not changed.
     let dir = dir.start().stop();
     let mut confirmed = dir.command();
     confirmed.arg("run").arg("--new-ilp-address").env("JIRANI_ILP_ADDRESS", "test.two");
     let dir = dir.start_by(confirmed).stop();
-    // From now on they are those of the new address.
+    // From now on the books belong to the new address.
     let code = dir.command().output().unwrap().status.code();
     assert_eq!(code, Some(64), "{}", dir.log());
     let dir = dir.with("JIRANI_ILP_ADDRESS", "test.two");
@@ -79,6 +80,6 @@ fn init_writes_what_it_sets_and_the_settings_page_counts_that() {
     let node = dir.start_by(start);
     let mut connection = Connection::open(node.admin).unwrap();
     let page = connection.request("GET", "/settings", &[], b"").unwrap().text();
-    // Three secrets and the folder from the file, and the ports, which the test gives.
+    // The file sets three secrets and the folder, and the test gives the ports.
     assert!(page.contains(" 7 of "), "{page}");
 }

@@ -1,5 +1,5 @@
-//! The environment that container platforms and a Rafiki's files make for a node, and the image's
-//! health check in it.
+//! Tests with the environments that container platforms and Rafiki's files make for a node, and of
+//! the image's health check in them.
 
 use std::fs;
 
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::{DataDir, Node, jirani, root};
 
-/// What Kubernetes sets in each container of a namespace that has services named `jirani` and
-/// `jirani-admin`, and Docker for a link of that name.
+/// The variables that Kubernetes sets in each container of a namespace that has services named
+/// `jirani` and `jirani-admin`, and Docker for a link of that name.
 const SERVICE_LINKS: &[(&str, &str)] = &[
     ("JIRANI_SERVICE_HOST", "10.96.0.11"),
     ("JIRANI_SERVICE_PORT", "3002"),
@@ -23,19 +23,19 @@ const SERVICE_LINKS: &[(&str, &str)] = &[
     ("JIRANI_ADMIN_SERVICE_PORT", "3001"),
     ("JIRANI_ADMIN_PORT", "tcp://10.96.0.12:3001"),
     ("JIRANI_ADMIN_PORT_3001_TCP_ADDR", "10.96.0.12"),
-    // Services named as Rafiki's variables are.
+    // These are services named like Rafiki's variables.
     ("ADMIN_PORT", "tcp://10.96.0.13:80"),
     ("CONNECTOR_PORT", "tcp://10.96.0.14:80"),
 ];
 
-/// The end of a node that doesn't start: its exit code, and its log.
+/// Returns the exit code and the log of a node that doesn't start.
 fn refusal(environment: &[(&str, &str)]) -> (Option<i32>, String) {
     let dir = DataDir::new(environment);
     let ended = dir.command().output().unwrap();
     (ended.status.code(), dir.log())
 }
 
-/// A node whose admin port is not given by the harness.
+/// Makes the command of a node whose admin port the harness doesn't give.
 fn command_line_of(dir: &DataDir) -> std::process::Command {
     let mut command = dir.command();
     command.env_remove("JIRANI_ADMIN_LISTEN");
@@ -136,7 +136,7 @@ fn the_images_health_check_asks_what_the_node_reads() {
         command.envs(more.iter().copied());
         command.output().unwrap()
     };
-    // A port that was picked, a service link of the platform, and a secret: none is in the way.
+    // A picked port, a service link of the platform and a secret don't disturb the check.
     let secret = [("JIRANI_ADMIN_SECRET", "correct horse battery staple")];
     let node = Node::start_with(&secret);
     let links = [&secret[..], SERVICE_LINKS].concat();
@@ -144,7 +144,7 @@ fn the_images_health_check_asks_what_the_node_reads() {
     let said = String::from_utf8_lossy(&well.stdout).into_owned();
     assert!(well.status.success() && said.starts_with("ok"), "{said} {well:?}");
 
-    // Without the file of a node that runs, the configuration says where to ask.
+    // Without the file of a running node, the configuration names the port.
     let port = node.admin.port().to_string();
     fs::remove_file(node.dir.data().join("node.json")).unwrap();
     let by_port = [&secret[..], &[("JIRANI_ADMIN_PORT", &port)]].concat();

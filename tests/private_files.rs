@@ -1,4 +1,5 @@
-//! What a node writes is for its user alone, and it writes only where that user wants it.
+//! Tests that a node's files are for its user alone, and that it writes only where that user wants
+//! it.
 
 use std::{
     fs,
@@ -15,7 +16,7 @@ fn node_dir() -> DataDir {
     DataDir::new(&[("JIRANI_ILP_ADDRESS", "test.node")])
 }
 
-/// Every file and directory below `dir`, and `dir` itself, that others may do something with.
+/// Returns every file and directory below `dir`, and `dir` itself, that other users may access.
 fn open_to_others(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     if fs::metadata(dir).unwrap().permissions().mode() & 0o077 != 0 {
@@ -29,14 +30,14 @@ fn open_to_others(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// A command on the node by a user whose shell hides nothing.
+/// Runs a command on the node as a user whose umask hides nothing.
 fn run_on(node: &Node, arguments: &[&str]) -> Output {
     let mut command = jirani_after("umask 000");
     command.args(arguments).env("JIRANI_ADMIN_URL", format!("http://{}", node.admin));
     command.output().unwrap()
 }
 
-/// Starts a node that must refuse to, and returns what it says.
+/// Starts a node that must refuse to start, and returns its message.
 fn refusal(dir: &DataDir) -> String {
     let before = dir.log().len();
     let status = dir.command().status().unwrap();
@@ -50,7 +51,7 @@ fn the_store_its_journal_and_backups_are_for_their_owner_alone_whatever_the_umas
     let (node, bob) = (node_dir().after("umask 000").start(), Stub::fulfilling());
     let asset = node.create_asset("USD", 2);
     node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", json!({}));
-    // Routes that make records so large that sled puts them into files of their own.
+    // The routes make records so large that sled puts them into files of their own.
     let routes: Vec<_> = (0..900).map(|number| format!("test.bob.route.number.{number}")).collect();
     node.create_peer(&asset, "test.bob", &bob.endpoint(), json!({ "routes": routes }));
     node.sender("test.alice").fulfilled(&prepare("test.bob", 1));
@@ -97,7 +98,7 @@ fn a_link_in_the_place_of_a_file_that_is_made_leads_nowhere() {
     assert!(file.is_file() && file.permissions().mode() & 0o077 == 0);
 }
 
-/// What the API answers, as data.
+/// Returns the API's answer to a backup.
 fn backup(node: &Node, dir: &Path) -> Value {
     let query = "mutation($dir: String!) { backup(dir: $dir) { code message } }";
     node.query(query, json!({ "dir": dir }))["backup"].take()
@@ -111,14 +112,15 @@ fn without_a_secret_nobody_has_a_backup_written_where_they_like() {
     assert_eq!(refused["code"], "400", "{refused}");
     assert!(refused["message"].as_str().unwrap().contains("jirani-backup-here"), "{refused}");
     assert!(!target.exists());
-    // Asked for in a folder that others may write to, which any user of the machine may have done.
+    // Others may write to the folder, so any user of the machine may have put the request there.
     fs::create_dir(&target).unwrap();
     fs::set_permissions(&target, fs::Permissions::from_mode(0o777)).unwrap();
     fs::write(target.join("jirani-backup-here"), "").unwrap();
     let refused = backup(&node, &target);
     assert_eq!(refused["code"], "400", "{refused}");
     fs::remove_dir_all(&target).unwrap();
-    // The node's own user asks by command, twice: the second time there is something already.
+    // The node's own user makes a backup by command. The second one fails, because the first is
+    // there.
     let text = target.to_str().unwrap();
     assert!(run_on(&node, &["backup", text]).status.success());
     let again = run_on(&node, &["backup", text]);

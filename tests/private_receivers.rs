@@ -1,4 +1,5 @@
-//! Quotes to receivers on this machine and in private networks, which people outside may name.
+//! Tests of quotes to receivers on this machine and in private networks, which people outside may
+//! name.
 
 use std::{
     io::Write,
@@ -11,14 +12,14 @@ use serde_json::Value;
 
 use crate::support::{Node, http::read_head, wallets::Amount};
 
-/// What a quote is refused with, and how long that took.
+/// Returns the refusal of a quote, and the time that it took.
 fn refused(node: &Node, wallet: &str, receiver: &str) -> (Value, Duration) {
     let started = Instant::now();
     let refused = node.quote(wallet, receiver, Amount::Send(5)).unwrap_err();
     (refused, started.elapsed())
 }
 
-/// A server that answers each connection with these bytes.
+/// Starts a server that answers each connection with these bytes.
 fn answering(answer: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -31,7 +32,8 @@ fn answering(answer: &'static str) -> SocketAddr {
     address
 }
 
-/// One of each: nothing listens, something is silent, something answers otherwise.
+/// Returns one receiver of each kind: no server, a silent server, and one that answers something
+/// else.
 fn receivers(silent: &TcpListener) -> Vec<String> {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     [
@@ -55,7 +57,7 @@ fn a_quote_tells_nothing_of_what_listens_on_this_machine() {
     let node = Node::start();
     let asset = node.create_asset("USD", 2);
     let (wallet, _) = node.create_wallet(&asset, "alice");
-    // All at once, since each takes its five seconds.
+    // The quotes run at once, since each takes its five seconds.
     let answers: Vec<(String, Value, Duration)> = thread::scope(|scope| {
         let asking: Vec<_> = receivers
             .iter()
@@ -73,7 +75,7 @@ fn a_quote_tells_nothing_of_what_listens_on_this_machine() {
     for (text, refusal, took) in &answers {
         assert_eq!(text, &answers[0].0);
         assert!(text.contains("no receiver can be asked there"), "{text}");
-        // Never sooner than the time that all take; how much later is the machine's affair.
+        // No answer comes before the common time; how much later it comes depends on the machine.
         assert!(*took >= Duration::from_secs(5), "{refusal}: {took:?}");
     }
 }

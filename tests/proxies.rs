@@ -1,4 +1,5 @@
-//! HTTP proxies that the environment names: one rule for every request that carries no packet.
+//! Tests of the HTTP proxies that the environment names: one rule for every request that carries no
+//! packet.
 
 use std::{
     io::{BufReader, Write},
@@ -21,10 +22,10 @@ use crate::support::{
     wallets::Amount,
 };
 
-/// A proxy on a free loopback port that answers in the place of everybody, and opens no tunnel.
+/// A proxy on a free loopback port that answers in place of every server, and opens no tunnel.
 struct Proxy {
     address: SocketAddr,
-    /// The first line of each request, and what credentials it came with.
+    /// The first line of each request, and the credentials that it came with.
     seen: Arc<Mutex<Vec<(String, String)>>>,
 }
 
@@ -33,7 +34,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let proxy = Self { address: listener.local_addr().unwrap(), seen: Arc::default() };
         let seen = Arc::clone(&proxy.seen);
-        // The thread ends with the process; a proxy has nothing that another test could meet.
+        // The thread ends with the process; no other test can meet the proxy.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let seen = Arc::clone(&seen);
@@ -45,7 +46,7 @@ impl Proxy {
 
     fn variables(&self) -> Vec<(String, String)> {
         let url = format!("http://user:hush@{}", self.address);
-        // The image of a machine behind a proxy: one name in lower case, one in upper case.
+        // The environment of a machine behind a proxy: one name in lower case, one in upper case.
         vec![
             ("http_proxy".to_owned(), url.clone()),
             ("HTTPS_PROXY".to_owned(), url),
@@ -88,7 +89,7 @@ fn start(proxy: &Proxy, more: &[(&str, &str)]) -> Node {
     Node::start_with(&environment)
 }
 
-/// Makes an event: a peer whose liquidity falls to its threshold.
+/// Causes an event: a peer's liquidity falls to its threshold.
 fn make_event(node: &Node, asset: &str) {
     let bob = Stub::fulfilling();
     let more = json!({ "initialLiquidity": 100, "liquidityThreshold": 50 });
@@ -110,7 +111,7 @@ fn rates_webhooks_receivers_and_commands_go_through_the_proxy_and_packets_do_not
     wait_for("rates through the proxy", || {
         proxy.saw("GET http://rates.example/rates?base=USD HTTP/1.1").then_some(())
     });
-    // Its next hop is on this machine, and not asked through anything.
+    // The next hop is on this machine, and is reached without a proxy.
     make_event(&node, &dollars);
     wait_for("an event through the proxy", || {
         proxy.saw("POST http://hooks.example/events?token=quiet HTTP/1.1").then_some(())
@@ -163,7 +164,7 @@ fn this_machine_is_reached_without_the_proxy() {
     let there = other.create_asset("USD", 2);
     let (_, url) = other.create_wallet(&there, "bob");
     let (wallet, _) = node.create_wallet(&dollars, "alice");
-    // There is no way for packets, but the receiver's server was asked.
+    // There is no route for packets, but the receiver's server was asked.
     let refused = node.quote(&wallet, &url, Amount::Send(5)).unwrap_err();
     assert!(refused.to_string().contains("no route"), "{refused}");
     assert_eq!(*proxy.seen.lock(), Vec::new());

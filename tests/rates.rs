@@ -185,7 +185,8 @@ fn a_service_in_any_bad_mood_leaves_the_last_good_rate_in_use() {
     assert!(!log.contains("hush"), "the service's URL may hold a key: {log}");
     let fails = log.matches("the rates service fails").count();
     let works = log.matches("the rates service tells rates again").count();
-    // Once a turn it works again, and a warning comes at most once a minute, with a count.
+    // The service works again once in each turn, and a warning comes at most once a minute, with a
+    // count.
     assert!(fails >= 1 && (15..=30).contains(&works), "{fails} {works}");
 }
 
@@ -227,7 +228,7 @@ fn one_bad_rate_is_refused_alone_and_the_others_of_its_base_stay_fresh() {
     assert_eq!(exchange.send(1_000), Ok(9_200), "the rate to EUR is as fresh as ever");
     let log = exchange.node.dir.log();
     let refused = log.matches("a rate of the service can't be used").count();
-    // Of the bases USD and EUR, within one minute, which is one line.
+    // The rates of the bases USD and EUR are refused within one minute, which makes one line.
     assert_eq!(refused, 1, "{log}");
     assert!(!log.contains("the rates service fails"), "{log}");
     service.turn(Mood::Rates(r#"{"EUR": 0.92, "USD": 1.08, "MXN": 17.3}"#));

@@ -29,7 +29,7 @@ use crate::support::{
 
 const SENDERS: usize = 16;
 const LIQUIDITY: u64 = 1 << 60;
-/// One peer sends as fast as it can.
+/// Settings under which one peer may send as fast as it can.
 const UNLIMITED: [(&str, &str); 2] =
     [("JIRANI_ILP_ADDRESS", "test.node"), ("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "unlimited")];
 
@@ -139,7 +139,7 @@ fn what_was_answered_is_in_the_books_whenever_the_node_is_killed() {
     let rounds = rounds(8);
     for round in 0..rounds {
         let ending = AtomicBool::new(false);
-        // 20 to 419 ms, by a fixed sequence of the round's number: a moment nobody chose.
+        // The moment is 20 to 419 ms, from a fixed sequence of the round's number.
         let moment_ms = 20 + u64::from(sha256(&round.to_be_bytes())[0]) * 400 / 256;
         thread::scope(|scope| {
             for _ in 0..SENDERS {

@@ -105,7 +105,7 @@ fn f08_for_more_than_the_peer_could_ever_have_free() {
         details.maximum
     };
     assert_eq!((maximum(1_000_000_000_000), maximum(1_000_001)), (1_000_000, 1_000_000));
-    // What is on hold may be free again.
+    // The amount on hold may become free again.
     let mut waiting = node.sender("test.alice");
     waiting.write_only(&prepare("test.bob", 600_000));
     wait_for("the packet at Bob's", || (bob.requests().len() == 1).then_some(()));
@@ -139,7 +139,7 @@ fn t05_for_more_packets_or_more_amount_than_agreed() {
         sender.fulfilled(&prepare("test.bob", 1));
     }
     assert_eq!(code(&node, &prepare("test.bob", 1)), "T05");
-    // The node's default is there for peers without a limit of their own.
+    // The node's default applies to peers without a limit of their own.
     let node = Node::start_with(&[
         ("JIRANI_ILP_ADDRESS", "test.node"),
         ("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "2"),

@@ -130,7 +130,7 @@ fn a_scrape_while_packets_pass_never_sees_a_counter_fall() {
     });
 }
 
-/// Both formats have the same samples; `promtool check metrics` reads the one alone.
+/// Both formats have the same samples; `promtool check metrics` reads only the classic one.
 #[test]
 fn plain_text_is_the_classic_format() {
     let node = Node::start();

@@ -7,7 +7,7 @@ use crate::support::{Node, http::Connection, script::Script, socket::Socket};
 const SECRET: &str = "iyIgCprjb9uL8wFckR+pLEkJWMB7FJhgkvqhTQR/964=";
 const TENANT: &str = "438fa74a-fa7d-4317-9ced-dde32ece1787";
 const BODY: &str = r#"{"query":"{ whoami { isOperator } }"}"#;
-/// A request that changes something.
+/// A mutation.
 const CHANGE: &str =
     r#"{"query":"mutation { createAsset(input: {code: \"USD\", scale: 2}) { asset { id } } }"}"#;
 
@@ -83,8 +83,8 @@ fn whatever_json_says_two_programs_sign_the_same() {
     }
 }
 
-/// A program in JavaScript signs integers above 2^53 as it reads them, rounded. What it has signed is
-/// what runs, and no other amount that rounds to the same.
+/// A program in JavaScript signs integers above 2^53 as it reads them, rounded. The node runs the
+/// amount that was signed, and no other one that rounds to the same.
 #[test]
 fn an_amount_above_2_to_the_53_runs_as_it_was_signed() {
     let mut signed = Signed::start();
@@ -111,7 +111,7 @@ fn an_amount_above_2_to_the_53_runs_as_it_was_signed() {
     assert_eq!(status, 200, "{answer}");
     assert_eq!(threshold(&answer)["liquidityThreshold"], "9007199254740992", "{answer}");
 
-    // What no integer of 64 bits is when JavaScript has read it.
+    // JavaScript reads this as a number that no integer of 64 bits has.
     let largest = body(3, "18446744073709551615");
     let signature = signed.sign(SECRET, &largest, 0);
     let (status, answer) = signed.post(&largest, &signature);
@@ -183,7 +183,7 @@ fn a_signature_of_a_change_counts_once_also_after_the_node_was_killed() {
     assert_eq!(signed.status(CHANGE, &fresh), 200);
 }
 
-/// Rafiki's front end asks the same twice within a millisecond, so both have one signature.
+/// Rafiki's front end makes the same query twice within a millisecond, so both have one signature.
 #[test]
 fn a_query_that_is_asked_twice_in_a_millisecond_is_answered_twice() {
     let mut signed = Signed::start();
@@ -192,7 +192,7 @@ fn a_query_that_is_asked_twice_in_a_millisecond_is_answered_twice() {
         let (status, answer) = signed.post(BODY, &signature);
         assert_eq!((status, &answer["data"]["whoami"]["isOperator"]), (200, &json!(true)));
     }
-    // Nor does it open a WebSocket, over which changes could be made.
+    // The signature opens no WebSocket either, over which changes could be made.
     let mut socket = Socket::upgraded(&signed.node);
     let mut payload: Value = serde_json::from_str(BODY).unwrap();
     payload["signature"] = json!(signature);

@@ -1,4 +1,4 @@
-//! Payers that break STREAM's rules, over the socket of a peer.
+//! Tests of payers that break STREAM's rules, over the socket of a peer.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::BytesMut;
@@ -16,7 +16,7 @@ use crate::support::{
 
 const MONEY: Frame<'static> = Frame::StreamMoney { stream_id: 1, shares: 1 };
 
-/// A payer with a connection of its own to a wallet or an incoming payment of the node's.
+/// A payer with a connection of its own to a wallet or an incoming payment of the node.
 struct Payer {
     sender: Sender,
     destination: Address,
@@ -24,10 +24,10 @@ struct Payer {
     next_sequence: u64,
 }
 
-/// What came back for a packet.
+/// The answer to a packet.
 #[derive(Debug, PartialEq, Eq)]
 struct Answer {
-    /// `None` for a Fulfill.
+    /// The code of a Reject; `None` for a Fulfill.
     code: Option<ErrorCode>,
     close: Option<CloseCode>,
     receive_max: Option<u64>,
@@ -81,7 +81,8 @@ impl Payer {
     }
 }
 
-/// A node with a wallet address, and a peer that sends to it. Gives the wallet's id and URL.
+/// Starts a node with a wallet address, and a peer that sends to it. Returns the wallet's id and
+/// URL.
 fn node() -> (Node, String, String) {
     let node = Node::start();
     let asset = node.create_asset("USD", 2);
@@ -110,7 +111,8 @@ fn received(node: &Node, id: &str) -> Value {
 
 const REFUSED: Option<ErrorCode> = Some(ErrorCode::F99_APPLICATION_ERROR);
 
-/// Rafiki 2.4 sends what its travel rule asks for as data. A Fulfill would say that it was received.
+/// Rafiki 2.4 sends the data that its travel rule asks for. A Fulfill would say that it was
+/// received.
 #[test]
 fn data_that_goes_nowhere_is_not_acknowledged() {
     let (node, wallet, url) = node();
@@ -142,8 +144,8 @@ fn streams_that_a_payer_may_not_open_and_too_many_packets_end_the_connection() {
     assert_eq!(node.wallet_liquidity(&wallet), 100);
 }
 
-/// What a connection takes in all never falls, whatever others pay meanwhile, and also after a
-/// restart; a payer that was told and sends more ends its connection.
+/// The total that a connection takes never falls, whatever others pay meanwhile, and also after a
+/// restart. A payer that was told the total and sends more ends its connection.
 #[test]
 fn what_a_payer_is_told_to_send_never_falls() {
     let (node, wallet, _) = node();
@@ -159,7 +161,7 @@ fn what_a_payer_is_told_to_send_never_falls() {
         (answer.code, answer.receive_max, answer.total_received),
         (None, Some(100), Some(60))
     );
-    // The first one's is still 100, though only 30 are left.
+    // The first payer's total is still 100, though only 30 are left.
     let answer = first.send(0, &[]);
     assert_eq!(
         (answer.code, answer.receive_max, answer.total_received),
@@ -168,11 +170,11 @@ fn what_a_payer_is_told_to_send_never_falls() {
     let answer = first.send(50, &[MONEY]);
     assert_eq!((answer.code, answer.close, answer.receive_max), (REFUSED, None, Some(100)));
 
-    // One who comes now is told what is left.
+    // A payer who begins now is told the remaining amount.
     let mut third = Payer::new(&node, "test.sender", &url);
     let answer = third.send(5, &[MONEY]);
     assert_eq!((answer.code, answer.receive_max, answer.total_received), (None, Some(30), Some(5)));
-    // It was told, and sends more than the connection takes.
+    // The payer was told, and sends more than the connection takes.
     let answer = third.send(60, &[MONEY]);
     assert_eq!((answer.code, answer.close), (REFUSED, Some(CloseCode::FLOW_CONTROL_ERROR)));
     assert_eq!(received(&node, &id), "75");

@@ -192,8 +192,8 @@ fn npm_reply(script: &mut Script, package: &str, mut prepare: Prepare) -> (Bytes
     (reply, if is_money { prepare.amount() } else { 0 })
 }
 
-/// Sends 50,000 out of a fresh connection, or what it takes to deliver 46,000, and returns what the
-/// receiver took.
+/// Sends 50,000 out of a fresh connection, or the amount that delivers 46,000, and returns the
+/// amount that the receiver took.
 fn pay_npm(package: &str, credentials: Credentials, is_fixed_send: bool) -> u64 {
     let (mut script, mut random) = (npm(), chance(2));
     let Credentials { destination, shared_secret } = credentials;
@@ -216,7 +216,7 @@ fn pay_npm(package: &str, credentials: Credentials, is_fixed_send: bool) -> u64 
     assert_eq!(path.asset, Some(asset()));
     assert_eq!(path.rate.lower(), Rate::new(92, 100).unwrap());
 
-    // Without the path's rate, so that a delivery has to ask for it with a packet of its own.
+    // The path's rate is left out, so that a delivery has to ask for it with a packet of its own.
     let minimum_rate = path.rate.lower().less(100);
     let mut parameters = SenderParameters::new(destination, shared_secret, amount, minimum_rate);
     (parameters.asset, parameters.first_sequence) = (path.asset, path.next_sequence);
@@ -239,7 +239,7 @@ fn pay_npm(package: &str, credentials: Credentials, is_fixed_send: bool) -> u64 
     if is_fixed_send {
         assert_eq!(sender.progress().packets_fulfilled, 50);
     }
-    // The farewell: F99, as a good-bye.
+    // The receiver answers the farewell with F99, as a good-bye.
     let farewell = sender.farewell(now(), &mut random).unwrap();
     let (reply, _) = npm_reply(&mut script, package, farewell);
     assert!(

@@ -42,7 +42,7 @@ pub(crate) struct DataDir {
     pub(crate) temp: TempDir,
     data: PathBuf,
     environment: Vec<(String, String)>,
-    /// A line of shell that runs before the node, in its process.
+    /// A line of shell that runs in the node's process before the node.
     shell: Option<&'static str>,
 }
 
@@ -103,8 +103,8 @@ impl DataDir {
         self.start_by(command)
     }
 
-    /// Starts a node on this folder by a command that came from [`DataDir::command`], and waits until it
-    /// is ready.
+    /// Starts a node on this folder by a command that came from [`DataDir::command`], and waits
+    /// until it is ready.
     pub(crate) fn start_by(self, mut command: Command) -> Node {
         let _ = fs::remove_file(self.data().join("node.json"));
         let mut process = command.spawn().unwrap();
@@ -138,7 +138,7 @@ impl Node {
         DataDir::new(environment).start()
     }
 
-    /// The number of the node's process.
+    /// Returns the id of the node's process.
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
@@ -195,8 +195,8 @@ impl Drop for Node {
     }
 }
 
-/// The daemon's binary, without the environment of whoever runs the tests. `JIRANI_TEST_BINARY`
-/// names another one, so that the same tests can be run against a release.
+/// Returns a command for the daemon's binary, without the environment of the test run.
+/// `JIRANI_TEST_BINARY` names another binary, so that the same tests can be run against a release.
 pub(crate) fn jirani() -> Command {
     let other = std::env::var_os("JIRANI_TEST_BINARY");
     let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_jirani").into()));
@@ -205,7 +205,7 @@ pub(crate) fn jirani() -> Command {
     command
 }
 
-/// The daemon's binary in a process that has run a line of shell before.
+/// Returns a command for the daemon's binary in a process that has run a line of shell before.
 pub(crate) fn jirani_after(shell: &str) -> Command {
     let binary = jirani();
     let mut command = Command::new("sh");

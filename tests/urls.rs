@@ -1,5 +1,5 @@
-//! URLs that RFC 3986 calls equivalent: one wallet address and one peering each, however they are
-//! written.
+//! Tests of URLs that RFC 3986 calls equivalent: they mean one wallet address and one peering,
+//! however they are written.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ fn a_wallet_address_is_one_however_its_characters_are_encoded() {
         assert_eq!(answer.status, 200, "{spelling}: {}", answer.text());
     }
 
-    // A payment to any of them is one within the node.
+    // A payment to any of these URLs stays within the node.
     let payer = node.add_wallet(&asset, &format!("{origin}/payer"));
     for spelling in spellings {
         let input = json!({
@@ -54,7 +54,7 @@ fn a_wallet_address_is_one_however_its_characters_are_encoded() {
         let quoted = node.query(create, json!({ "input": input }));
         assert_eq!(quoted["createQuote"]["code"], "200", "{spelling}: {quoted}");
     }
-    // A slash that is encoded is another path.
+    // An encoded slash makes another path.
     let other = node.query(BY_URL, json!({ "url": format!("{origin}/~alice%2F") }));
     assert_eq!(other["walletAddressByUrl"], json!(null));
 }

@@ -98,7 +98,7 @@ fn payments_within_a_node_that_is_killed_are_made_once_each() {
     assert_eq!(node.of_wallet(&bob), total);
     assert_eq!(node.of_asset(&eur), 1_000 - total);
     assert_eq!(node.of_asset(&usd), PAYMENTS as u64 * 10, "7 EUR cents are worth 10 US cents");
-    // The sums by asset know the accounts of wallet addresses and payments.
+    // The sums by asset count the accounts of wallet addresses and payments.
     let dir = node.stop();
     let mut verify = jirani();
     let verified =

@@ -91,7 +91,8 @@ fn every_link(desk: &Desk) -> Vec<String> {
 fn serious(driver: &Driver, page: &str, scheme: Scheme) -> Vec<String> {
     let found = driver.run_async(AUDIT);
     let found = found.as_array().unwrap_or_else(|| panic!("{page}: {found}"));
-    // Of the moderate ones, a landmark without a name of its own leaves a blind operator guessing.
+    // Of the moderate ones, a landmark without a name counts too: a blind operator could not tell
+    // what it is.
     let is_serious = |it: &&Value| {
         it["impact"] == "serious" || it["impact"] == "critical" || it["rule"] == "landmark-unique"
     };

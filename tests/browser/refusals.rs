@@ -69,11 +69,11 @@ fn new_peer(desk: &Desk) {
     assert_eq!(focused, json!(["address", true]), "the first field that is wrong, and in view");
 }
 
-/// The field that has the focus, and whether it is on the screen.
+/// A script that returns the focused field, and whether it is on the screen.
 const FOCUSED: &str = "const at = document.activeElement, box = at.getBoundingClientRect();
     return [at.id, box.top >= 0 && box.bottom <= innerHeight]";
 
-/// The node is killed under a page that follows it; its banner doesn't say that it is well.
+/// Kills the node while a page follows it; the page's banner must not say that the node is well.
 pub(super) fn a_node_that_is_gone(desk: &Desk) {
     desk.open("/");
     desk.sign_in(SECRET);

@@ -1,7 +1,7 @@
-//! Hostile neighbours: clients that take what they can get and give nothing back.
+//! Hostile neighbours: clients that take all they can get and give nothing back.
 //!
-//! Each attack runs on a thread of its own, over so many connections as one process may have, and again
-//! and again until it is told to end.
+//! Each attack runs on a thread of its own, over as many connections as one process may have, and
+//! is repeated until it is told to end.
 
 use std::{
     net::SocketAddr,
@@ -26,37 +26,38 @@ use tokio::{
 
 use super::frames::{Request, preface, reset};
 
-/// What an attack is directed at.
+/// The target of an attack.
 #[derive(Clone)]
 pub(crate) struct Target {
     /// The port of the attack.
     pub(crate) port: SocketAddr,
-    /// The token of a peer that takes part in it, and a packet of that peer; without a token that the
-    /// node knows, a stranger.
+    /// The token of a peer that takes part in the attack, and a packet of that peer. A token that
+    /// the node doesn't know makes the client a stranger.
     pub(crate) token: String,
     pub(crate) packet: Bytes,
 }
 
-/// What the clients do.
+/// The behaviour of the attacking clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attack {
     /// HTTP/2 requests whose answers are never taken: the window is zero.
     Untaken { connections: usize, streams: u32 },
     /// Bursts of HTTP/2 requests that never end, one burst after the other.
     Bursts { connections: usize, streams: u32, bytes_per_second: usize },
-    /// HTTP/2 requests of whose bodies all but the end comes.
+    /// HTTP/2 requests whose bodies come except for their end.
     SlowBodies { connections: usize, streams: u32 },
-    /// HTTP/2 requests that are taken back at once.
+    /// HTTP/2 requests that are reset at once.
     Resets { connections: usize, streams: u32 },
     /// HTTP/1.1 requests, one behind the other, whose answers are never read.
     Pipelined { connections: usize },
-    /// Connections on which nothing is said.
+    /// Connections on which the client sends nothing.
     Silent { connections: usize },
     /// Connections on which a head begins and never ends.
     SlowHeads { connections: usize },
     /// HTTP/1.1 requests that are refused, each on a connection of its own.
     Churn { connections: usize },
-    /// HTTP/1.1 requests, each once the one before is answered: what is hostile is the next hop.
+    /// HTTP/1.1 requests, each sent after the answer to the one before; the hostile part is the
+    /// next hop.
     Asking { connections: usize },
 }
 
@@ -66,11 +67,11 @@ pub(crate) struct Siege {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A connection is begun anew this long after the node has ended it, at the earliest.
+/// The minimum time after which a client connects again once the node has ended its connection.
 const PAUSE: Duration = Duration::from_millis(5);
-/// A client that waits for the end of the attack looks this often.
+/// The interval at which a waiting client checks whether the attack is over.
 const LOOK: Duration = Duration::from_millis(20);
-/// Requests that are written at once.
+/// The number of requests that are written at once.
 const BATCH: u32 = 64;
 
 impl Attack {
@@ -116,7 +117,7 @@ impl Attack {
         }
     }
 
-    /// One connection, from its begin to its end.
+    /// Runs one connection from its begin to its end.
     async fn once(self, target: &Target, ends: &impl Fn() -> bool) -> Option<()> {
         let stream = TcpStream::connect(target.port).await.ok()?;
         stream.set_nodelay(true).ok()?;
@@ -210,7 +211,7 @@ fn request(target: &Target) -> Request<'_> {
     Request { token: &target.token, content_length: None, body: &target.packet, ends: true }
 }
 
-/// Writes requests, as `change` has them, until the node takes no more of them.
+/// Writes requests, changed by `change`, until the node takes no more of them.
 async fn write_streams<'a>(
     writer: &mut OwnedWriteHalf,
     target: &'a Target,
@@ -224,7 +225,7 @@ async fn write_streams<'a>(
         let mut bytes = Vec::new();
         let end = (index + BATCH).min(streams);
         (index..end).for_each(|index| bytes.extend(request.bytes(index)));
-        // A node that takes no more for a while has taken what it will.
+        // A node that takes no more for a while has taken all that it will.
         timeout(Duration::from_secs(2), writer.write_all(&bytes)).await.ok()?.ok()?;
         index = end;
         tokio::task::yield_now().await;
@@ -266,7 +267,8 @@ async fn pipeline(
     request.extend_from_slice(&target.packet);
     let many = request.repeat(16);
     while !ends() {
-        // Nothing is read, so in the end nothing is taken either, until the node ends it.
+        // The client reads nothing, so the node stops taking requests, and in the end closes the
+        // connection.
         match timeout(LOOK, writer.write_all(&many)).await {
             Ok(written) => written.ok()?,
             Err(_) => return hold_unread(&mut reader, ends).await,
@@ -286,7 +288,7 @@ async fn ask(
     let mut answer = vec![0; 64 * 1_024];
     while !ends() {
         writer.write_all(&request).await.ok()?;
-        // An answer is written at once, so it is read at once.
+        // The node writes an answer at once, so one read gets all of it.
         reader.read(&mut answer).await.ok().filter(|bytes| *bytes > 0)?;
     }
     Some(())
@@ -325,7 +327,7 @@ async fn hold(mut reader: OwnedReadHalf, ends: &impl Fn() -> bool) -> Option<()>
     Some(())
 }
 
-/// Reads what comes and answers nothing, so that the node's windows stay as they are.
+/// Reads the node's frames and answers none of them, so that the node's windows stay as they are.
 async fn drain(mut reader: OwnedReadHalf) {
     let mut buffer = vec![0; 16 * 1_024];
     while matches!(reader.read(&mut buffer).await, Ok(bytes) if bytes > 0) {}

@@ -1,33 +1,34 @@
-//! HTTP/2 frames by hand, so that a client can also send what no library would.
+//! HTTP/2 frames made by hand, so that a client can also send what no library would.
 
-/// What a client begins a connection with, and how much of each answer's body it takes.
+/// Makes the preface of a client's connection, with the window for each answer's body.
 pub(crate) fn preface(window: u32) -> Vec<u8> {
     let mut settings = Vec::new();
-    // SETTINGS_INITIAL_WINDOW_SIZE.
+    // The setting is SETTINGS_INITIAL_WINDOW_SIZE.
     settings.extend([0, 4]);
     settings.extend(window.to_be_bytes());
     [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frame(4, 0, 0, &settings)].concat()
 }
 
-/// A POST with a packet, whose head the first request of a connection explains and the next ones only
-/// refer to: 15 bytes for each of those.
+/// A POST with a packet. The first request of a connection spells its head out, and the next ones
+/// refer to that in 15 bytes.
 pub(crate) struct Request<'a> {
     pub(crate) token: &'a str,
-    /// What the head says of the body, where it says anything.
+    /// The content length that the head announces, if any.
     pub(crate) content_length: Option<usize>,
-    /// What comes of the body.
+    /// The part of the body that is sent.
     pub(crate) body: &'a [u8],
-    /// Whether that is all.
+    /// Whether the request ends after `body`.
     pub(crate) ends: bool,
 }
 
 impl Request<'_> {
-    /// The bytes of the `index`th request of a connection.
+    /// Returns the bytes of the `index`th request of a connection.
     pub(crate) fn bytes(&self, index: u32) -> Vec<u8> {
         let stream = stream(index);
         let mut head = vec![0x83, 0x86, 0x84];
         if index == 0 {
-            // Literals that enter the table of the connection: at the end they are 62, 63 and 64.
+            // The literals enter the connection's table, where they have the numbers 62, 63 and 64
+            // at the end.
             head.extend(literal(0x40 | 1, "localhost"));
             head.extend(literal(0x40 | 23, &format!("Bearer {}", self.token)));
             head.extend(literal(0x40 | 31, "application/octet-stream"));
@@ -35,7 +36,7 @@ impl Request<'_> {
             head.extend([0x80 | 64, 0x80 | 63, 0x80 | 62]);
         }
         if let Some(length) = self.content_length {
-            // Never indexed: 15 and the rest of 28, `content-length`.
+            // The field is never indexed: 15 and the rest of 28, `content-length`.
             head.extend([0x0f, 13]);
             let length = length.to_string();
             head.push(u8::try_from(length.len()).expect("a number that fits"));
@@ -51,9 +52,9 @@ impl Request<'_> {
     }
 }
 
-/// Ends the `index`th request of a connection.
+/// Resets the `index`th request of a connection.
 pub(crate) fn reset(index: u32) -> Vec<u8> {
-    // CANCEL.
+    // The frame is a RST_STREAM with CANCEL.
     frame(3, 0, stream(index), &8_u32.to_be_bytes())
 }
 

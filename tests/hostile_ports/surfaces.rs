@@ -1,4 +1,5 @@
-//! Strangers and guesses at the ports of the operator, of wallets and of nodes that ask for a peering.
+//! Strangers and guesses at the ports of the operator, of wallets and of nodes that ask for a
+//! peering.
 
 use std::{
     io::{Read, Write},
@@ -33,14 +34,14 @@ fn stranger(port: SocketAddr) -> Target {
     Target { port, token: String::new(), packet: Bytes::new() }
 }
 
-/// The operator asks something over a new connection.
+/// Asks a question as the operator over a new connection.
 fn asks(node: &Node, secret: &str) -> std::io::Result<Response> {
     let authorization = format!("Bearer {secret}");
     let headers = [JSON, ("authorization", authorization.as_str())];
     Connection::open(node.admin)?.request("POST", "/graphql", &headers, QUERY)
 }
 
-/// The operator and the health check get their answers at the first attempt.
+/// Checks that the operator and the health check get their answers at the first attempt.
 fn serves_the_operator(node: &Node) {
     for _ in 0..4 {
         assert_eq!(get(node.admin, "/healthz").unwrap().status, 200);
@@ -67,7 +68,7 @@ fn clients_that_ask_the_admin_port_and_never_read_are_cut() {
     thread::sleep(LENGTH / 4);
     serves_the_operator(&node);
     siege.end();
-    // One by itself, which no other client makes room for.
+    // A single connection, which needs to make room for no other, is cut too.
     let mut stream = TcpStream::connect(node.admin).unwrap();
     stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
     let many = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1_000);
@@ -93,7 +94,7 @@ fn slow_bodies_and_websockets_of_strangers_keep_the_operator_from_nothing() {
     serves_the_operator(&node);
     let sockets: Vec<Socket> = (0..64).map(|_| Socket::upgraded(&node)).collect();
     serves_the_operator(&node);
-    // The operator's own WebSocket too.
+    // The operator can open a WebSocket too.
     let mut own = Socket::upgraded(&node);
     let shown = json!({ "authorization": format!("Bearer {SECRET}") });
     own.send(&json!({ "type": "connection_init", "payload": shown }));
@@ -101,7 +102,7 @@ fn slow_bodies_and_websockets_of_strangers_keep_the_operator_from_nothing() {
     drop((slow, sockets));
 }
 
-/// Asks from another address of the loopback network, which is another source to the node.
+/// Asks from another address of the loopback network, which is another source for the node.
 fn asks_from(node: &Node, source: [u8; 4], secret: &str) -> u16 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let stream = runtime.block_on(async {
@@ -133,7 +134,7 @@ fn guesses_of_the_secret_are_bounded_by_source_and_lock_nobody_out() {
     assert!(refused >= 80, "{refused} of 100 guesses were refused unread");
     assert_eq!(asks_from(&node, [127, 0, 0, 3], SECRET), 200);
     assert_eq!(asks(&node, SECRET).unwrap().status, 200);
-    // Whoever is on the node's own machine is not locked out by what others there try.
+    // A client on the node's own machine is not locked out by the attempts of others there.
     assert_eq!(asks_from(&node, [127, 0, 0, 2], SECRET), 200);
 }
 

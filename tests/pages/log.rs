@@ -74,7 +74,7 @@ fn the_audit_log_says_who_did_what_and_what_came_of_it() {
 const CHANGES: &str = "{ auditEvents(first: 1) { edges { node {
     operation code detail changes { kind before after } } } } }";
 
-/// The newest record of the audit log.
+/// Returns the newest record of the audit log.
 fn newest(node: &Node) -> Value {
     node.query(CHANGES, json!({}))["auditEvents"]["edges"][0]["node"].take()
 }
@@ -120,7 +120,7 @@ fn the_audit_log_has_each_field_that_a_page_changed_as_it_has_the_api_s() {
     for words in ["What it changed", "ilp.othergreatwallet.com", "spreadBasisPoints"] {
         assert!(shown.contains(words), "{words} in {shown}");
     }
-    // The same change by the API leaves the same record, but for how it was asked for.
+    // The same change by the API leaves the same record, except for the way of the request.
     let id = path.trim_start_matches("/peers/");
     let by_api = |input: Value| {
         let mutation = "mutation($input: UpdatePeerInput!) { updatePeer(input: $input) { code } }";
@@ -177,13 +177,13 @@ fn a_form_does_not_overwrite_what_changed_since_it_was_opened() {
     assert!(row.contains(">7<") && row.contains(">9<"), "{row}");
     let row = between(&page, "Largest packet</th>", "</tr>");
     assert!(row.contains(">5.00<") && row.contains("(empty)"), "{row}");
-    // What was typed is still there, and sent again it wins.
+    // The form keeps the typed values, and sending it again succeeds.
     assert!(page.contains("name=\"spread\" type=\"text\" value=\"9\""), "{page}");
     let fresh = between(&page, "name=\"version\" value=\"", "\"").to_owned();
     assert_eq!(fresh, edited["peer"]["version"].as_str().unwrap());
     assert_eq!(send(&fresh).status, 303);
 
-    // The same of an asset and of a wallet address.
+    // The forms of an asset and of a wallet address work in the same way.
     let path = format!("/assets/{asset}");
     let opened = browser.get(&path).text();
     let version = between(&opened, "name=\"version\" value=\"", "\"").to_owned();

@@ -1,4 +1,4 @@
-//! Nodes that ask to become peers, as the operator sees them and decides.
+//! Tests of the operator's page about nodes that ask to become peers.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::support::{
     jirani,
 };
 
-/// A node on which requests wait for approval, with an asset.
+/// Starts a node with an asset, on which requests wait for approval.
 fn start() -> Node {
     let node = Node::start_with(&[
         ("JIRANI_ILP_ADDRESS", "test.node"),
@@ -28,7 +28,7 @@ fn auto_peering(node: &Node) -> String {
     file["auto_peering"]["listen"].as_str().unwrap().to_owned()
 }
 
-/// Asks the node to become a peer as another node does.
+/// Asks the node to become a peer, as another node does.
 fn ask(node: &Node, address: &str) {
     let offer = json!({
         "staticIlpAddress": address, "ilpConnectorUrl": "http://127.0.0.1:9", "name": "Bob",
@@ -79,7 +79,7 @@ fn a_request_that_waits_is_on_the_overview_and_is_approved_or_rejected_there() {
     let approve = format!("/peering/{}/approve", id("test.bob"));
     let reject = format!("/peering/{}/reject", id("test.carol"));
     assert!(page.contains(&approve) && page.contains(&reject), "{page}");
-    // Each asks first, and nothing is done by asking.
+    // Each button asks for confirmation first, which changes nothing.
     let asked = browser.send("/peering", &approve, &[]).text();
     assert!(asked.contains("Make test.bob a peer?"), "{asked}");
     let asked = browser.send("/peering", &reject, &[]).text();

@@ -55,7 +55,7 @@ fn a_wallet_address_is_made_changed_and_shown_as_it_is() {
     assert_eq!(browser.post(&path, &[("status", "ACTIVE")], &[]).status, 403);
 }
 
-/// The payment is in the list with who pays it, and is found by state and by words.
+/// Checks that the payment is in the list with its payer, and is found by state and by words.
 fn it_is_found(browser: &Browser<'_>, list: &str, payment: &str) {
     let from = between(list, "data-label=\"From\">", "</td>");
     assert!(from.contains("https://wallet.example/alice"), "{from}");
@@ -119,7 +119,7 @@ fn a_payment_is_priced_made_followed_and_settled() {
     let again = browser.send(&quote, &quote, &[]);
     assert!(again.status == 400 && again.text().contains("a payment was made from it before"));
 
-    // The receiver's side is noted a moment after the sender's.
+    // The receiver's side is recorded a moment after the sender's.
     wait_for("what was received", || {
         let page = browser.get(&expected).text();
         (page.contains(">Received<") && page.contains("payment to https://")).then_some(())

@@ -1,13 +1,15 @@
-//! Payments whose amounts no packet can hit exactly.
+//! Tests of payments whose amounts no packet can deliver exactly.
 
 use super::*;
 
-/// A cent is worth 91.37 units of Bob's, so what he asks for can be missed by a cent's worth.
+/// A cent is worth 91.37 of Bob's units, so the amount that he asks for can be exceeded by a cent's
+/// worth.
 #[test]
 fn what_a_coarser_unit_cant_hit_is_quoted_and_delivered_as_what_arrives() {
     let chain = Chain::start();
     set_rate(&chain.connector, "0.9137");
-    // Two packets of 6.08; one of 5.00 and one of a cent; less than a cent; nine cents and something.
+    // The amounts take two packets of 6.08; one of 5.00 and one of a cent; less than a cent; nine
+    // cents and something.
     for (asked, arrives) in [(111_036, 111_104), (45_690, 45_776), (50, 91), (900, 913)] {
         let (id, url) = invoice(&chain, asked);
         let quote = chain.alice.quote(&chain.from.0, &url, Deliver(asked)).unwrap();
@@ -24,15 +26,15 @@ fn what_a_coarser_unit_cant_hit_is_quoted_and_delivered_as_what_arrives() {
         assert_eq!(received["value"], arrives.to_string(), "{asked} asked");
         assert_eq!(quote["receiveAmount"]["value"], arrives.to_string(), "{asked} asked");
     }
-    // A wallet address, which would take anything, is paid no more than that either.
+    // A wallet address, which has no limit, is paid no more than that either.
     let before = chain.bob.wallet_liquidity(&chain.to.0);
     let payment = chain.pay(Deliver(111_036));
     assert_eq!(payment["state"], "COMPLETED", "{payment}");
     assert_eq!(chain.bob.wallet_liquidity(&chain.to.0) - before, 111_104);
 }
 
-/// Two nodes whose wallets count in cents and that peer in euro cents: there and back again, each
-/// packet is rounded down twice.
+/// The wallets of the two nodes count in cents, and the nodes peer in euro cents, so each packet is
+/// converted there and back and rounded down twice.
 #[test]
 fn wallets_of_one_asset_whose_nodes_peer_in_another_are_quoted_what_rounding_leaves() {
     let node = |address| {
@@ -46,7 +48,8 @@ fn wallets_of_one_asset_whose_nodes_peer_in_another_are_quoted_what_rounding_lea
         }
         (dollars, euros)
     });
-    // Bob's node takes 9.20 EUR at once, which are 10.00 USD and come out even. Others don't.
+    // Bob's node takes packets of up to 9.20 EUR, which are 10.00 USD without a remainder. Other
+    // amounts have one.
     peer(&alice, &wallets[0].1, "test.bob", &bob, 1_000_000);
     peer(&bob, &wallets[1].1, "test.alice", &alice, 920);
     let (from, _) = alice.create_wallet(&wallets[0].0, "alice");

@@ -1,5 +1,5 @@
-//! The text of `/metrics`, read as strictly as its format is defined: OpenMetrics 1.0, or Prometheus'
-//! classic format 0.0.4.
+//! Reads the text of `/metrics` as strictly as its format is defined: OpenMetrics 1.0, or
+//! Prometheus' classic format 0.0.4.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ pub(crate) struct Exposition {
 
 type Labels = BTreeMap<String, String>;
 
-/// In which of two formats a text is.
+/// The format of a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
     OpenMetrics,
@@ -28,7 +28,7 @@ struct Family {
 }
 
 impl Node {
-    /// Scrapes the metrics as somebody who shows `secret`, if that's given.
+    /// Scrapes the metrics as a client that shows `secret`, if one is given.
     pub(crate) fn metrics_as(&self, secret: Option<&str>) -> Exposition {
         let authorization = secret.map(|secret| format!("Bearer {secret}"));
         let headers = authorization.as_deref().map(|value| ("authorization", value));

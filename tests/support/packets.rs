@@ -50,7 +50,7 @@ pub(crate) fn fulfill() -> Bytes {
     FulfillBuilder { fulfillment: &FULFILLMENT, data: b"thank you" }.build().unwrap().into_bytes()
 }
 
-/// A packet as a later version may write it: with more fields behind its data.
+/// Returns a packet as a later version may write it: with more fields behind its data.
 pub(crate) fn extended(packet: &[u8], extension: &[u8]) -> Vec<u8> {
     let mut reader = Reader::new(&packet[1..]);
     let length = reader.length("packet").unwrap();

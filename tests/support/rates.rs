@@ -57,8 +57,8 @@ impl Node {
 pub(crate) enum Mood {
     /// Answers with the rates in this JSON object, whichever of its codes is the base.
     Rates(&'static str),
-    /// Answers so as services in use do: redirected to another path, of the type `text/plain`, and with
-    /// the base in lower case.
+    /// Answers with the rates as services in use do: redirected to another path, of the type
+    /// `text/plain`, and with the base in lower case.
     InPlainText(&'static str),
     /// Redirects to another host.
     Elsewhere,
@@ -148,7 +148,7 @@ fn serve(
         let answer = |base: &str, rates: &str| format!(r#"{{"base":"{base}","rates":{rates}}}"#);
         let (status, kind, body) = match &now {
             Mood::Rates(rates) => {
-                // A code that it gives no rate to is one that it knows nothing of.
+                // The service knows no code without a rate.
                 let is_known = rates.contains(&format!("\"{base}\""));
                 let rates = if is_known { rates } else { "{}" };
                 (200, "application/json; charset=utf-8", answer(&base, rates))

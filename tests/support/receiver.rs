@@ -19,7 +19,7 @@ use super::{
     stub::{Answer, Request, Stub},
 };
 
-/// The address that the receiver is a peer at.
+/// The ILP address of the receiver, which is a peer of the node.
 pub(crate) const ADDRESS: &str = "test.receiver";
 
 /// A packet as the receiver sees it.
@@ -27,21 +27,21 @@ pub(crate) struct Arrived {
     pub(crate) amount: u64,
     /// The address in a `ConnectionNewAddress` frame, if there is one.
     pub(crate) greeting: Option<Vec<u8>>,
-    /// It can be fulfilled, and brings something.
+    /// Whether the packet can be fulfilled and brings something.
     pub(crate) is_money: bool,
-    /// It says that the connection ends.
+    /// Whether the packet says that the connection ends.
     pub(crate) is_farewell: bool,
 }
 
-/// What the receiver does with a packet.
+/// The receiver's reaction to a packet.
 pub(crate) enum Does {
-    /// It takes the money, or answers the question.
+    /// Takes the money, or answers the question.
     AsUsual,
-    /// It, or a node before it, answers with this code and nothing else.
+    /// Answers with this code and nothing else, as the receiver or a node before it.
     Refuses(ErrorCode),
-    /// It answers F08 with this maximum.
+    /// Answers F08 with this maximum.
     TakesAtMost(u64),
-    /// It never answers.
+    /// Never answers.
     NotAnswer,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct ScriptedReceiver {
 }
 
 impl ScriptedReceiver {
-    /// A receiver of `asset` that does with each packet what `decide` says.
+    /// Starts a receiver of `asset` that reacts to each packet as `decide` says.
     pub(crate) fn start(
         asset: (&str, u8),
         decide: impl Fn(&Arrived) -> Does + Send + Sync + 'static,
@@ -92,27 +92,27 @@ impl ScriptedReceiver {
         Self { stub, spsp_status, taken }
     }
 
-    /// Where its packets go, as a peer's endpoint.
+    /// Returns the endpoint for the receiver's packets, as a peer's endpoint.
     pub(crate) fn endpoint(&self) -> String {
         self.stub.endpoint()
     }
 
-    /// Where a payer asks how it is paid.
+    /// Returns the URL at which a payer asks for the receiver's details.
     pub(crate) fn url(&self) -> String {
         format!("{}/bob", self.stub.endpoint())
     }
 
-    /// From now on it answers payers who ask with this status.
+    /// Makes the receiver answer payers who ask for its details with this status from now on.
     pub(crate) fn answer_spsp_with(&self, status: u16) {
         self.spsp_status.store(status, Ordering::SeqCst);
     }
 
-    /// The amounts of the packets that it has taken.
+    /// Returns the amounts of the packets that it has taken.
     pub(crate) fn taken(&self) -> Vec<u64> {
         self.taken.lock().clone()
     }
 
-    /// How many packets it was sent.
+    /// Returns the number of packets that it was sent.
     pub(crate) fn packets(&self) -> usize {
         self.stub.requests().iter().filter(|request| request.method == "POST").count()
     }
@@ -147,7 +147,7 @@ fn reply(receiver: &Receiver, prepare: &Prepare) -> Vec<u8> {
     reply.into_bytes().into()
 }
 
-/// The answer to a payer, without a word about the asset.
+/// Makes the answer to a payer's query, without the asset.
 fn spsp(status: u16, destination: &str, secret: &SharedSecret) -> Answer {
     let body = json!({
         "destination_account": destination,

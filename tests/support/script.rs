@@ -9,11 +9,12 @@ use serde_json::Value;
 
 use super::root;
 
-/// `@interledger/stream-receiver` 0.3.3-alpha.3, as `receiver.js` is told to use it. It answers what
-/// it doesn't take with F99, which `@interledger/pay` 0.4.0-alpha.9 needs.
+/// The package `@interledger/stream-receiver` 0.3.3-alpha.3, by its name in the questions to
+/// `receiver.js`. It answers packets that it doesn't take with F99, which `@interledger/pay`
+/// 0.4.0-alpha.9 needs.
 pub(crate) const OLD_STREAM_RECEIVER: &str = "stream-receiver-alpha-3";
-/// The same package at 0.3.3-alpha.4, which Rafiki uses since 2.4. It answers a packet that it can't
-/// fulfill with F05 and one below its minimum with F04.
+/// The package `@interledger/stream-receiver` 0.3.3-alpha.4, which Rafiki uses since 2.4. It
+/// answers a packet that it can't fulfill with F05 and one below its minimum with F04.
 pub(crate) const STREAM_RECEIVER: &str = "@interledger/stream-receiver";
 
 /// A Node.js script that is spoken to in lines of JSON. Killed when dropped.

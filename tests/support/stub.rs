@@ -34,7 +34,7 @@ pub(crate) enum Answer {
 /// One request, as the stub saw it.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// `POST` with a packet or an event, `GET` with nothing.
+    /// The method: `POST` with a packet or an event, `GET` without a body.
     pub(crate) method: String,
     pub(crate) authorization: String,
     pub(crate) headers: Vec<(String, String)>,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 #[cfg(all(test, shuttle))]
 use crate::interleavings::Mutex;
 
-/// What an account is for. The number is the account's first byte on disk, so it never changes.
+/// The purpose of an account. The number is the account's first byte on disk, so it never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum AccountKind {
@@ -17,13 +17,14 @@ pub enum AccountKind {
     PeerLiquidity = 1,
     /// The node's own stock of an asset, through which conversions between assets pass.
     AssetLiquidity = 2,
-    /// Where deposits come from and withdrawals go to: the outside world, one per asset.
+    /// The outside world, one account per asset: the source of deposits and the target of
+    /// withdrawals.
     Settlement = 3,
-    /// What a wallet address was paid outside of any payment.
+    /// The amount that a wallet address was paid outside of any payment.
     WalletAddress = 4,
-    /// What an incoming payment has received.
+    /// The amount that an incoming payment has received.
     IncomingPayment = 5,
-    /// What an outgoing payment was funded with and has yet to send.
+    /// The amount that an outgoing payment was funded with and has yet to send.
     OutgoingPayment = 6,
     /// The sums of all incoming payments of one asset whose accounts are closed.
     ClosedIncomingPayments = 7,
@@ -63,8 +64,8 @@ impl AccountKind {
         }
     }
 
-    /// The kind of the account that takes over the sums of an account of this kind when that is
-    /// closed; `None` for an account that lives as long as its owner.
+    /// Returns the kind of the account that takes over the sums of an account of this kind when
+    /// that account is closed; `None` for an account that lives as long as its owner.
     #[must_use]
     pub fn closes_into(self) -> Option<Self> {
         match self {
@@ -83,7 +84,7 @@ impl AccountKind {
 /// Names an account: its kind, and the peer, asset, wallet address or payment that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId {
-    /// What the account is for.
+    /// The purpose of the account.
     pub kind: AccountKind,
     /// The id of the peer (for its liquidity), of the asset (for its liquidity, its settlement and
     /// the sums of its closed payments), or of the wallet address or payment.
@@ -128,27 +129,27 @@ impl AccountId {
     }
 }
 
-/// What an account has seen so far, in the asset's smallest unit. Amounts are u64 and sums u128,
-/// so that 2^64 transfers of 2^64 - 1 each still add up without a carry being lost.
+/// The sums of an account so far, in the asset's smallest unit. Amounts are u64 and sums u128, so
+/// that 2^64 transfers of 2^64 - 1 each still add up without a carry being lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
     /// All that was ever credited.
     pub credits: u128,
     /// All that was ever debited.
     pub debits: u128,
-    /// What is on hold for packets under way and for withdrawals not yet posted.
+    /// The sum on hold for packets under way and for withdrawals not yet posted.
     pub debits_pending: u128,
 }
 
 impl Balance {
-    /// What may still be taken: credits less debits less holds. Zero for a settlement account,
-    /// whose debits are the deposits and so lead its credits.
+    /// Returns the amount that may still be taken: credits less debits less holds. It is zero for a
+    /// settlement account, whose debits are the deposits and so lead its credits.
     #[must_use]
     pub fn available(&self) -> u128 {
         self.credits.saturating_sub(self.debits).saturating_sub(self.debits_pending)
     }
 
-    /// What the account owns, holds included: credits less debits.
+    /// Returns the amount that the account owns, holds included: credits less debits.
     #[must_use]
     pub fn total(&self) -> u128 {
         self.credits.saturating_sub(self.debits)
@@ -161,9 +162,9 @@ impl Balance {
 pub struct Insufficient {
     /// The account that is short.
     pub account: AccountId,
-    /// What it had available, in its asset's smallest unit.
+    /// The amount that the account had available, in its asset's smallest unit.
     pub available: u128,
-    /// What was asked for, in the same unit.
+    /// The amount that was asked for, in the same unit.
     pub wanted: u64,
 }
 
@@ -173,14 +174,14 @@ pub struct Insufficient {
 pub struct Overfull {
     /// The account that has no room.
     pub account: AccountId,
-    /// What may still be credited, in its asset's smallest unit.
+    /// The greatest amount that may still be credited, in its asset's smallest unit.
     pub room: u64,
-    /// What was to be credited, in the same unit.
+    /// The amount that was to be credited, in the same unit.
     pub wanted: u64,
 }
 
-/// The most that an account may own: what a client reads as an amount of 64 bits. Settlement owns
-/// nothing, so it takes any sum.
+/// The most that an account may own: the greatest amount of 64 bits, which is what clients read.
+/// Settlement owns nothing, so it takes any sum.
 pub const OWNED_MAX: u64 = u64::MAX;
 
 /// A live account. Peers and assets keep it by `Arc`, so a packet finds it without a look-up.
@@ -191,26 +192,26 @@ pub struct Account {
     numbers: Mutex<Numbers>,
 }
 
-/// What an account has seen, and what it expects.
+/// The balance of an account and its pending credits.
 #[derive(Default)]
 struct Numbers {
     balance: Balance,
-    /// What holds for packets and transfers under way would credit, or [`CLOSED`].
+    /// The sum that the holds of packets and transfers under way would credit, or [`CLOSED`].
     credits_pending: u128,
 }
 
-/// In place of what is expected: the account is closed. With so much expected there is room for
-/// nothing, so a packet needs no further check for it.
+/// The value of [`Numbers::credits_pending`] that marks a closed account. It leaves room for no
+/// credit, so packets need no separate check for closed accounts.
 const CLOSED: u128 = u128::MAX;
 
 impl Numbers {
-    /// What may still be credited, once all that is expected has come.
+    /// Returns the greatest amount that may still be credited if every pending credit is posted.
     fn room(&self) -> u64 {
         let owned = self.balance.total().saturating_add(self.credits_pending);
         u64::try_from(u128::from(OWNED_MAX).saturating_sub(owned)).unwrap_or(OWNED_MAX)
     }
 
-    /// What was expected has come, or won't.
+    /// Removes a pending credit that was posted or voided.
     fn came(&mut self, amount: u64) {
         assert!(self.credits_pending >= u128::from(amount), "more came than was expected");
         self.credits_pending -= u128::from(amount);
@@ -238,15 +239,15 @@ impl Account {
         Self::new(id, Balance::default())
     }
 
-    /// A closed account, which shows what it has seen and takes nothing more.
+    /// Makes a closed account, which shows its balance and takes no further credit.
     #[must_use]
     pub fn closed(id: AccountId, balance: Balance) -> Self {
         Self { id, numbers: Mutex::new(Numbers { balance, credits_pending: CLOSED }) }
     }
 
-    /// Closes the account, if it is empty and nothing is on hold from it or on its way to it, and
-    /// returns what it has seen. From then on it takes nothing more. `None` where it stays as it is,
-    /// which may be closed.
+    /// Closes the account and returns its balance, if the account is empty and no hold debits or
+    /// credits it. A closed account takes no further credit. Returns `None` for an account that
+    /// stays as it is, including one that is closed already.
     pub fn close(&self) -> Option<Balance> {
         let mut numbers = self.numbers.lock();
         let Balance { credits, debits, debits_pending } = numbers.balance;
@@ -257,7 +258,7 @@ impl Account {
         Some(numbers.balance)
     }
 
-    /// Whether the account is closed.
+    /// Returns whether the account is closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.numbers.lock().credits_pending == CLOSED
@@ -270,7 +271,7 @@ impl Account {
         balance.debits += closed.debits;
     }
 
-    /// Which account this is.
+    /// Returns the account's id.
     #[must_use]
     pub fn id(&self) -> AccountId {
         self.id
@@ -316,7 +317,7 @@ impl Account {
         );
     }
 
-    /// Makes room for `amount`, if there is that much.
+    /// Makes room for `amount`, if the account may own that much more.
     ///
     /// This takes the lock of the account that is paid once more for each hold. Without it, packets
     /// that are under way at once could each find room and together exceed it, and what a Fulfill
@@ -344,14 +345,14 @@ impl Account {
         }
     }
 
-    /// Adds `amount` out of nowhere.
+    /// Credits `amount` without a transfer.
     #[cfg(test)]
     pub(crate) fn credit(&self, amount: u64) {
         self.expect(amount).expect("the tests leave room");
         self.credit_expected(amount);
     }
 
-    /// Adds `amount`, for which [`Account::expect`] made room.
+    /// Credits `amount`, for which [`Account::expect`] made room.
     pub(crate) fn credit_expected(&self, amount: u64) {
         let mut numbers = self.numbers.lock();
         if self.id.kind != AccountKind::Settlement {

@@ -1,4 +1,4 @@
-//! Whether a peer answers, and when one that doesn't is asked again.
+//! Circuit breakers, which record whether a peer answers and when a silent one is tried again.
 //!
 //! A breaker is closed while packets flow. A few failures in a row open it, and packets go to the
 //! next peer for the same prefix. After a pause it is half open: one packet may try. Each such try
@@ -14,19 +14,20 @@ const FAILURES_TO_OPEN: u64 = 3;
 const PAUSE_MS_MIN: u64 = 500;
 /// The longest pause, so that a peer which comes back is used again within it.
 const PAUSE_MS_MAX: u64 = 30_000;
-/// How exactly the last reply's time is kept. Every reply would otherwise write a cache line that
-/// all threads read.
+/// The precision of the last reply's time. Every reply would otherwise write a cache line that all
+/// threads read.
 const LAST_REPLY_STEP_MS: u64 = 1_000;
 
-/// What is known about reaching a peer. It is about this process's own packets to it: nothing of it
-/// is stored.
+/// The knowledge about reaching a peer. It concerns this process's own packets to the peer; none of
+/// it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reachability {
     /// No packet was sent to it yet, or too few failed to say.
     Unknown,
-    /// It answered last.
+    /// The peer answered last.
     Reachable,
-    /// It failed several times in a row, and is passed over while others lead to the same place.
+    /// The peer failed several times in a row, and is passed over while others lead to the same
+    /// place.
     Unreachable,
 }
 
@@ -45,7 +46,7 @@ impl Reachability {
     }
 }
 
-/// What a breaker says to a packet.
+/// The answer of a breaker to a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passage {
     /// Packets flow.
@@ -59,9 +60,10 @@ pub(crate) enum Passage {
 /// The breaker of one peer.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
-    /// Failures in a row in the low seven bits; in the eighth, whether the peer was found unreachable
-    /// and has not answered since; above them the millisecond since 1970 from which one packet may try.
-    /// One word, so that all three always belong together. Zero is closed.
+    /// The state of the breaker in one word, so that its three parts always belong together. The
+    /// low seven bits count the failures in a row; the eighth says that the peer was found
+    /// unreachable and has not answered since; the bits above hold the millisecond since 1970 from
+    /// which one packet may try. Zero is closed.
     ///
     /// Every access is relaxed: the word orders nothing but itself. A reply that races with a
     /// failure may win or lose, as it would had it come a moment earlier or later.
@@ -71,7 +73,7 @@ pub(crate) struct Breaker {
 }
 
 impl Breaker {
-    /// Whether a packet may go now.
+    /// Returns whether a packet may go now.
     pub(crate) fn passage(&self, now: Timestamp) -> Passage {
         passage(self.word.load(Ordering::Relaxed), now)
     }
@@ -83,15 +85,16 @@ impl Breaker {
         let word = self.word.load(Ordering::Relaxed);
         if passage(word, now) == Passage::HalfOpen {
             let next = one_more_failure(word, now);
-            // Whoever comes second finds that the pause has begun.
+            // A packet that comes second finds that the pause has begun.
             let order = Ordering::Relaxed;
             let _ = self.word.compare_exchange(word, next, order, order);
         }
     }
 
-    /// Counts a packet that could not reach the peer or that the peer was too busy to take, and returns
-    /// whether the peer was found unreachable by it: true for one packet until the peer answers again.
-    /// Packets that were under way when the breaker opened, and fail after it did, say nothing new.
+    /// Counts a packet that could not reach the peer or that the peer was too busy to take, and
+    /// returns whether this packet found the peer unreachable. That is true for one packet until
+    /// the peer answers again. Packets that were under way when the breaker opened and fail later
+    /// change nothing.
     pub(crate) fn failed(&self, now: Timestamp) -> bool {
         let before = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
             (passage(word, now) != Passage::Open).then(|| one_more_failure(word, now))
@@ -114,8 +117,8 @@ impl Breaker {
         is_back
     }
 
-    /// Forgets what happened at the peer's old endpoint, but for whether the peer was found unreachable:
-    /// its first answer is news.
+    /// Forgets what happened at the peer's old endpoint, except that the peer was found
+    /// unreachable: its first answer there is reported.
     pub(crate) fn reset(&self) {
         self.word.fetch_and(FOUND_UNREACHABLE, Ordering::Relaxed);
         self.last_reply_ms.store(0, Ordering::Relaxed);
@@ -131,7 +134,7 @@ impl Breaker {
         }
     }
 
-    /// When the peer last answered, to the second.
+    /// Returns the time of the peer's last answer, to the second.
     pub(crate) fn last_reply_at(&self) -> Option<Timestamp> {
         let ms = self.last_reply_ms.load(Ordering::Relaxed);
         (ms > 0).then(|| Timestamp::from_unix_ms(ms))

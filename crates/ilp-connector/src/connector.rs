@@ -34,25 +34,25 @@ use crate::{
     traffic::Passage,
 };
 
-/// What the operator decided for all packets.
+/// The operator's rules for all packets.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The most that one packet may carry to or from a peer without a maximum of its own, in its
     /// asset's smallest unit. `None` is no limit.
     pub amount_max_default: Option<u64>,
-    /// How many packets a peer without a limit of its own may send within any minute. `None` is no
-    /// limit.
+    /// The maximum number of packets that a peer without a limit of its own may send within any
+    /// minute. `None` is no limit.
     pub packets_per_minute_max_default: Option<u64>,
-    /// How much of what a peer sends may be under way at once, where nothing else was agreed on.
+    /// The limits on a peer's packets under way, where nothing else was agreed on.
     pub in_flight_default: InFlightDefaults,
-    /// How much earlier than it reached us a packet expires at the next hop, so that there is time
-    /// to bring the answer back.
+    /// The time by which a packet expires earlier at the next hop than it does here, which is
+    /// needed to bring the answer back.
     pub expiry_margin_ms: u64,
-    /// How long the node waits for a next hop at the most, however late the packet expires.
+    /// The maximum time that the node waits for a next hop, however late the packet expires.
     pub hold_ms_max: u64,
 }
 
-/// Who a packet comes from.
+/// The sender of a packet.
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {
     /// A peer, which pays for it from its credit line.
@@ -61,11 +61,12 @@ pub enum Source<'a> {
     /// on peers don't apply to it.
     Local(&'a LocalAccount),
     /// The node itself, asking what a path makes of an amount of this asset. The packet's condition
-    /// must be one that nobody can fulfill: nothing is held for it, since nothing can come of it.
+    /// must be one without a known preimage: nothing is held for the packet, so it must not be
+    /// fulfilled.
     Probe(&'a Arc<Asset>),
     /// The node itself, asking a question that moves no money.
     Own,
-    /// The node itself, asking such a question of one peer, whatever the routes say.
+    /// The node itself, asking one peer a question that moves no money, whatever the routes say.
     Test(&'a Arc<Peer>),
 }
 
@@ -77,7 +78,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// What the packet's amount is in; `None` for a packet that moves no money.
+    /// Returns the asset of the packet's amount; `None` for a packet that moves no money.
     fn asset(self) -> Option<&'a Arc<Asset>> {
         match self {
             Self::Peer(peer) => Some(&peer.asset),
@@ -88,39 +89,40 @@ impl<'a> Source<'a> {
     }
 }
 
-/// An account of somebody at this node: where a packet's way begins or ends.
+/// An account at this node, where a packet's way begins or ends.
 #[derive(Clone, Debug)]
 pub struct LocalAccount {
-    /// What it counts in.
+    /// The asset of the account.
     pub asset: Arc<Asset>,
-    /// A wallet address's or a payment's.
+    /// The account of a wallet address or a payment.
     pub account: Arc<Account>,
 }
 
-/// What becomes of a Prepare.
+/// The result of the rules for a Prepare.
 #[derive(Debug)]
 pub enum Decision<H> {
-    /// It goes on to a next hop.
+    /// The packet goes on to a next hop.
     Send {
         /// The packet as the next hop is to see it.
         packet: Bytes,
-        /// What to come back with once the next hop has answered, or hasn't.
+        /// The state to give back once the next hop has answered, or hasn't.
         in_flight: InFlight<H>,
     },
-    /// It is for somebody at this node, and nothing is on hold for it yet: whose it is, and whether
-    /// it is for anybody, only the receiver can tell. [`Connector::deliver`] goes on from there.
+    /// The packet is for an account at this node, and nothing is on hold for it yet. Only the
+    /// receiver can tell which account the packet pays, if any. [`Connector::deliver`] goes on from
+    /// there.
     Deliver(Prepare),
-    /// It is answered here: the bytes of a reply.
+    /// The packet is answered here, with these bytes of a reply.
     Reply(Bytes),
 }
 
 /// A packet that was sent on and not yet answered. Dropping it voids its hold.
 #[derive(Debug)]
 pub struct InFlight<H> {
-    /// When it expires at the next hop: the life of its hold, and the time by which an answer
-    /// counts.
+    /// The time at which the packet expires at the next hop. Its hold lives until then, and an
+    /// answer counts until then.
     pub expires_at: Timestamp,
-    /// Whom it went to.
+    /// The peer that the packet went to.
     peer: Arc<Peer>,
     /// The terms that it went under.
     terms: Arc<Terms>,
@@ -150,18 +152,19 @@ pub struct Delivery<H> {
     place: Option<Place>,
 }
 
-/// To so many peers one packet is offered. When as many refuse it or can't be reached, the fault is
-/// nearer to us than to them, and the sender's next packet will find more of them set aside.
+/// The maximum number of peers that one packet is offered to. When that many refuse it or can't be
+/// reached, the fault is probably near this node, and the breakers of more of them are open for the
+/// sender's next packet.
 const ATTEMPTS_MAX: usize = 8;
 
-/// What the rules make of a packet that they don't refuse.
+/// The way of a packet that the rules don't refuse.
 enum Way<H> {
     On(Bytes, InFlight<H>),
     Here(Prepare),
     Answered(Bytes),
 }
 
-/// Where the routing table leads.
+/// The next hop that the routing table leads to.
 enum Next {
     Hop(Chosen),
     Here,
@@ -196,9 +199,9 @@ impl<L: Ledger> Connector<L> {
         }
     }
 
-    /// Sets who hears the id of each peer that is found unreachable or answers again. `observer` runs on
-    /// the path of the packet that shows the change, which few packets do: it must not wait. Only the
-    /// first observer counts.
+    /// Sets the function that is called with the id of each peer that is found unreachable or
+    /// answers again. `observer` runs on the path of the packet that shows the change, which few
+    /// packets do, so it must not wait. Only the first observer counts.
     pub fn observe_links(&self, observer: impl Fn(Uuid) + Send + Sync + 'static) {
         let _ = self.link_observer.set(LinkObserver(Box::new(observer)));
     }
@@ -248,7 +251,7 @@ impl<L: Ledger> Connector<L> {
         self.peers.by_token(&TokenDigest::of(token))
     }
 
-    /// How many peers there are.
+    /// Returns the number of peers.
     #[must_use]
     pub fn peer_count(&self) -> usize {
         self.peers.len()
@@ -277,11 +280,12 @@ impl<L: Ledger> Connector<L> {
         }
     }
 
-    /// The rules, in their order. Whatever returns before the hold has touched no money, and what
-    /// returns after it drops the hold and so voids it.
+    /// Applies the rules to a packet, in their order. An error before the hold has touched no
+    /// money. An error after it drops the hold, which voids it.
     ///
-    /// A next hop that refuses the packet for a reason of its own leaves it to the next one for the same
-    /// prefix. Only two words are remembered of those before, so that this allocates nothing either.
+    /// A packet that a next hop refuses for a reason of its own is offered to the next one for the
+    /// same prefix. Only two words are kept about the earlier next hops, so this doesn't allocate
+    /// either.
     async fn forward(
         &self,
         source: Source<'_>,
@@ -320,8 +324,9 @@ impl<L: Ledger> Connector<L> {
         Err(refused.unwrap_or(Refusal::NoRoute))
     }
 
-    /// What a packet brings to somebody at this node who counts in `asset`, in that asset's smallest
-    /// unit, after [`Connector::prepare`] has let it in with [`Decision::Deliver`].
+    /// Returns the amount that a packet brings to an account at this node in `asset`, in that
+    /// asset's smallest unit, after [`Connector::prepare`] has let it in with
+    /// [`Decision::Deliver`].
     ///
     /// # Errors
     /// [`Refusal`] when there is no rate between the two assets at `now`, or too much or too little
@@ -336,8 +341,8 @@ impl<L: Ledger> Connector<L> {
         self.convert(source, asset, packet.amount(), u64::MAX, now)
     }
 
-    /// Sets aside the `amount` that [`Connector::arriving`] named for a packet. What the recipient
-    /// answers settles it: [`Connector::complete_delivery`].
+    /// Holds the `amount` that [`Connector::arriving`] named for a packet.
+    /// [`Connector::complete_delivery`] completes the hold with the recipient's answer.
     ///
     /// # Errors
     /// [`Refusal`] when there is too little liquidity at `now`, or the sender has too much under way.

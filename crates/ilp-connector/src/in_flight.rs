@@ -1,5 +1,5 @@
-//! How much of what one peer sends may be under way at once, so that packets which nobody means to
-//! fulfill can't lock up what others need.
+//! Limits the packets and amounts of one peer that may be under way at once, so that packets which
+//! are never fulfilled can't lock up what other peers need.
 //!
 //! A peer's own credit line bounds what it can lose, and not what it can hold up: requests, places
 //! in the books, and the node's stock of an asset are there for all. So each peer has counters of
@@ -15,7 +15,7 @@ use crate::{account::Account, peer::Peer, refusal::Refusal};
 const PPM: u64 = 1_000_000;
 const PPM_PER_PERCENT: u64 = PPM / 100;
 
-/// What was agreed on with one peer; `None` takes the node's default.
+/// The limits agreed on with one peer; `None` takes the node's default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InFlightLimits {
     /// Packets under way at once, zero-amount ones included.
@@ -23,11 +23,11 @@ pub struct InFlightLimits {
     /// Amount under way at once, in the smallest unit of the peer's asset, and so also the most
     /// that one packet may carry.
     pub amount_max: Option<u64>,
-    /// How much of the node's stock of another asset the peer's packets may hold, in percent.
+    /// The share of the node's stock of another asset that the peer's packets may hold, in percent.
     pub asset_share_percent_max: Option<u8>,
 }
 
-/// What holds for peers without limits of their own.
+/// The limits for peers without limits of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InFlightDefaults {
     /// Packets under way at once.
@@ -55,7 +55,7 @@ pub struct Occupancy {
     pub asset_share_ppm_max: u64,
 }
 
-/// What one packet's place is measured against.
+/// The limits for the place of one packet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlaceLimits {
     packets_max: u64,
@@ -74,14 +74,14 @@ impl InFlightDefaults {
         }
     }
 
-    /// How much of a peer's may be under way.
+    /// Returns the maximum amount of a peer's packets under way.
     pub(crate) fn amount_max_under(&self, own: InFlightLimits) -> Option<u64> {
         own.amount_max.or(self.amount_max)
     }
 }
 
-/// What of one peer's packets is under way. Every access is relaxed: each number stands for itself,
-/// and an update never loses a count.
+/// The counts of one peer's packets under way. Every access is relaxed: each number stands for
+/// itself, and an update never loses a count.
 #[derive(Debug, Default)]
 pub(crate) struct UnderWay {
     packets: AtomicU64,
@@ -95,7 +95,7 @@ pub(crate) struct UnderWay {
 }
 
 impl UnderWay {
-    /// How many packets.
+    /// Returns the number of packets under way.
     pub(crate) fn packets(&self) -> u64 {
         self.packets.load(Ordering::Relaxed)
     }
@@ -113,15 +113,16 @@ pub(crate) struct Place {
 }
 
 impl PlaceLimits {
-    /// The most that a peer's packets may hold of a stock of which `available` is available.
+    /// Returns the most that a peer's packets may hold of a stock of which `available` is
+    /// available.
     pub(crate) fn share_of(self, available: u128) -> u64 {
-        // No packet carries more than 64 bits, and times a million they fit into 84.
+        // No packet carries more than 64 bits, and the product with a million fits into 84.
         let available = available.min(u64::MAX.into());
         let share = available * u128::from(self.asset_share_ppm_max) / u128::from(PPM);
         u64::try_from(share).unwrap_or(u64::MAX)
     }
 
-    /// What a peer has of what these limits give it.
+    /// Returns the part of these limits that a peer occupies.
     pub(crate) fn occupancy(self, peer: &Peer) -> Occupancy {
         Occupancy {
             packets_max: self.packets_max,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::account::{Account, Insufficient, Overfull};
 
-/// Why a transfer was made. The number is written to disk, so it never changes.
+/// The reason of a transfer. The number is written to disk, so it never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum TransferKind {
@@ -81,12 +81,12 @@ pub struct Transfer {
     /// The operator's id of a deposit or withdrawal; for a packet, the first 16 bytes of its
     /// execution condition, by which both sides can find it.
     pub id: Uuid,
-    /// Why the money moves.
+    /// The reason of the transfer.
     pub kind: TransferKind,
     /// Source peer to destination peer; where two assets meet, source peer to the source asset's
     /// account.
     pub first: Leg,
-    /// Where two assets meet, the destination asset's account to the destination peer.
+    /// The leg from the destination asset's account to the destination peer, where two assets meet.
     pub second: Option<Leg>,
 }
 
@@ -97,7 +97,7 @@ impl Transfer {
     }
 }
 
-/// Why a transfer could not be held. Nothing has moved.
+/// The reason why a transfer could not be held. Nothing has moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HoldError {
     /// A debited account is short.
@@ -106,7 +106,7 @@ pub enum HoldError {
     /// A credited account would own more than one may.
     #[error("a credited account would own more than one may")]
     Overfull(#[from] Overfull),
-    /// As many transfers are under way as the ledger takes.
+    /// The ledger has the maximum number of transfers under way.
     #[error("the ledger has as many transfers under way as it takes")]
     Full,
     /// The ledger has stopped for good, after a failed write or for shutdown.
@@ -125,8 +125,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Money on hold. Dropping it voids the hold, so no path, panic included, leaks liquidity.
     type Hold: Send + 'static;
 
-    /// Ready once what was posted is durable. `Unpin`, so that whoever waits for it can keep it beside
-    /// what they need afterwards: a packet's future is moved several times, and so is kept small.
+    /// Ready once what was posted is durable. `Unpin`, so that the waiting future can keep it
+    /// beside its later state: a packet's future is moved several times, and so is kept small.
     type Posting: Future<Output = Result<(), Stopped>> + Send + Unpin;
 
     /// Sets the transfer's amounts aside on the debited accounts.
@@ -149,7 +149,7 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Sets the amounts of every leg aside and makes room for them, or for none.
+    /// Reserves the amount and the room of every leg, or of none.
     ///
     /// # Errors
     /// [`HoldError::Insufficient`] and [`HoldError::Overfull`] name the account that stands in the way.
@@ -307,13 +307,13 @@ mod tests {
         assert!(Hold::reserve(transfer(&from, &to, 1)).is_err());
         Hold::reserve(transfer(&to, &from, 10)).expect("the other has room").settle();
         drop(Hold::reserve(transfer(&from, &to, 10)).expect("what it paid has made room"));
-        // The second leg's account may be the full one; then the first leg is void too.
+        // The second leg's account may be the full one; then the first leg is voided too.
         let second = Leg { debit: Arc::clone(&from), credit: account(max), amount: 1 };
         let two_legs = Transfer { second: Some(second), ..transfer(&from, &to, 1) };
         assert!(matches!(Hold::reserve(two_legs), Err(HoldError::Overfull(_))));
         assert_eq!(from.balance().debits_pending, 0);
         Hold::reserve(transfer(&from, &to, 10)).expect("all of the room is there").settle();
-        // The outside world takes everything.
+        // Settlement takes any amount.
         let settlement = Arc::new(Account::empty(AccountId::settlement(Uuid::now_v7())));
         for _ in 0..3 {
             Hold::reserve(transfer(&settlement, &account(0), u64::MAX)).expect("no end").settle();

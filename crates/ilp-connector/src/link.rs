@@ -1,4 +1,4 @@
-//! Why packets to a peer got no reply: the last cause, its time, and how many there were.
+//! The record of packets to a peer that got no reply: the last cause, its time, and their number.
 
 use std::{
     fmt,
@@ -8,7 +8,8 @@ use std::{
 use interledger_packet::Timestamp;
 use uuid::Uuid;
 
-/// Why a packet to a peer got no reply, as closely as an operator has to know it to repair the link.
+/// The cause for which a packet to a peer got no reply, in the detail that an operator needs to
+/// repair the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkCause {
     /// The endpoint can't be used.
@@ -23,7 +24,7 @@ pub enum LinkCause {
     Connect,
     /// The host didn't answer the attempt to connect.
     ConnectTimeout,
-    /// TLS failed: its certificate, or the other end does not speak it.
+    /// TLS failed: the certificate is not valid, or the other end does not speak TLS.
     Tls,
     /// The other end does not speak HTTP.
     NotHttp,
@@ -44,7 +45,8 @@ pub enum LinkCause {
 }
 
 impl LinkCause {
-    /// Every cause. A cause's place among them is how it is kept.
+    /// Every cause. The index of a cause in this array, plus one, is the number that `LinkRecord`
+    /// stores.
     pub const ALL: [Self; 15] = [
         Self::BadEndpoint,
         Self::BadToken,
@@ -63,7 +65,7 @@ impl LinkCause {
         Self::NotIlp,
     ];
 
-    /// A short constant name, for programs.
+    /// Returns a short constant name, for programs.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
@@ -85,7 +87,7 @@ impl LinkCause {
         }
     }
 
-    /// What failed and what to look at, for people. Never holds the peer's own words.
+    /// Returns what failed and what to look at, for people. The text never holds words of the peer.
     fn words(self) -> &'static str {
         match self {
             Self::BadEndpoint => "the endpoint can't be used: enter it anew",
@@ -130,18 +132,19 @@ impl LinkCause {
 /// The last time that a packet to a peer got no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkTrouble {
-    /// Why.
+    /// The cause.
     pub cause: LinkCause,
     /// The HTTP status, where the peer answered with one other than 200.
     pub status: Option<u16>,
-    /// When.
+    /// The time of the last packet without a reply.
     pub at: Timestamp,
-    /// How many packets got no reply since the node's start, or since the endpoint or token changed.
+    /// The number of packets without a reply since the node's start, or since the endpoint or token
+    /// changed.
     pub count: u64,
 }
 
 impl LinkTrouble {
-    /// Says what failed and what to look at.
+    /// Returns what failed and what to look at, for people.
     #[must_use]
     pub fn message(&self) -> String {
         let words = self.cause.words();
@@ -152,13 +155,13 @@ impl LinkTrouble {
     }
 }
 
-/// What a peer keeps of packets to it that got no reply. Two words, and no lock: a packet without a
-/// reply costs a store and an addition, and one with a reply nothing.
+/// The record of a peer's packets that got no reply. It takes two words and no lock: a packet
+/// without a reply costs a store and an addition, a packet with a reply nothing.
 #[derive(Debug, Default)]
 pub(crate) struct LinkRecord {
-    /// From the low end: 6 bits for the cause, from 1 on; 10 for the HTTP status, 0 for none; and 48
-    /// for the milliseconds since 1970, which last until the year 9999. Zero before the first failure.
-    /// Relaxed: the word orders nothing but itself.
+    /// The last failure, from the low end: 6 bits for the cause, from 1 on; 10 for the HTTP status,
+    /// 0 for none; and 48 for the milliseconds since 1970, which last until the year 9999. Zero
+    /// before the first failure. Accesses are relaxed: the word orders nothing but itself.
     last: AtomicU64,
     count: AtomicU64,
 }
@@ -178,7 +181,7 @@ impl LinkRecord {
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Forgets all: packets go elsewhere now.
+    /// Clears the record, since packets now go to another endpoint.
     pub(crate) fn reset(&self) {
         self.last.store(0, Ordering::Relaxed);
         self.count.store(0, Ordering::Relaxed);

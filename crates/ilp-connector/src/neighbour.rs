@@ -1,4 +1,5 @@
-//! Which peers are peerings with one neighbour, so that no packet goes back to where it came from.
+//! Finds the peers that are peerings with one neighbour, so that no packet goes back to the node it
+//! came from.
 //!
 //! Two operators have one peering for each asset that they both count in, all of them between the same
 //! two nodes. Peers that have an ILP address or an endpoint in common are such peerings.
@@ -12,38 +13,38 @@ use foldhash::fast::FixedState;
 
 use crate::peer::Terms;
 
-/// Hashes of a peer's address and of its endpoint, 32 bits each, in one word that lies where packets
-/// look anyway. The texts themselves would take two more waits for memory on either side of a packet;
-/// they are compared where a hash is equal.
+/// Hashes of a peer's address and of its endpoint, 32 bits each, in one word. The word lies in
+/// memory that every packet reads; the texts themselves would cost two more memory accesses on
+/// either side of a packet. They are compared only where a hash is equal.
 #[derive(Debug)]
 pub(crate) struct NeighbourTag(AtomicU64);
 
 impl NeighbourTag {
-    /// The tag of a peer on these terms.
+    /// Computes the tag of a peer with these terms.
     pub(crate) fn of(terms: &Terms) -> Self {
         Self(AtomicU64::new(word(terms)))
     }
 
-    /// Follows a change of terms.
+    /// Updates the tag after a change of terms.
     pub(crate) fn set(&self, terms: &Terms) {
         // Relaxed: a packet that races with the change is judged as if it had come a moment earlier.
         self.0.store(word(terms), Ordering::Relaxed);
     }
 
-    /// Whether the two may be tags of one neighbour; if not, they certainly aren't.
+    /// Returns whether the two tags may belong to one neighbour. If not, they certainly don't.
     pub(crate) fn may_be_same(&self, other: &Self) -> bool {
         let differing = self.0.load(Ordering::Relaxed) ^ other.0.load(Ordering::Relaxed);
         differing >> u32::BITS == 0 || differing as u32 == 0
     }
 }
 
-/// Whether peers on these terms are the same neighbour.
+/// Returns whether peers with these terms are the same neighbour.
 pub(crate) fn is_same(one: &Terms, other: &Terms) -> bool {
     one.address == other.address
         || is_same_endpoint(&one.next_hop.endpoint, &other.next_hop.endpoint)
 }
 
-/// Whether two endpoints lead to the same place, whichever way each is written.
+/// Returns whether two endpoints lead to the same place, whichever way each is written.
 #[must_use]
 pub fn is_same_endpoint(one: &str, other: &str) -> bool {
     Place::of(one) == Place::of(other)
@@ -57,8 +58,8 @@ fn half(key: &impl Hash) -> u64 {
     FixedState::default().hash_one(key) >> u32::BITS
 }
 
-/// Where an endpoint leads, whichever way it is written: the scheme and a slash at the end may be left
-/// out, and the case of a host's name doesn't matter.
+/// The place that an endpoint leads to, whichever way it is written: the scheme and a slash at the
+/// end may be left out, and the case of a host's name doesn't matter.
 #[derive(Debug)]
 struct Place<'a> {
     authority: &'a str,

@@ -42,16 +42,16 @@ pub struct Asset {
     pub settlement: Arc<Account>,
 }
 
-/// Where a peer's packets are sent, and the token that opens its door.
+/// The endpoint that a peer's packets are sent to, and the token that it asks for.
 #[derive(Clone)]
 #[repr(C)]
 pub struct NextHop {
     /// Changes whenever endpoint or token do, so that a client's connections and prepared headers
     /// can be kept under it without comparing the texts for every packet.
     pub id: u64,
-    /// As the operator gave it; what it means is the transport's business.
+    /// The endpoint as the operator gave it; its meaning depends on the transport.
     pub endpoint: String,
-    /// What we show there.
+    /// The token that this node shows there.
     pub token: Secret,
 }
 
@@ -81,23 +81,23 @@ impl fmt::Debug for NextHop {
 pub struct Terms {
     /// The most that one packet to or from the peer may carry, in the asset's smallest unit.
     pub max_packet_amount: Option<u64>,
-    /// How many packets the peer may send us within any minute.
+    /// The maximum number of packets that the peer may send within any minute.
     pub packets_per_minute_max: Option<u64>,
-    /// What the node keeps of whatever the peer sends, on top of the rate. Between two peers of one
+    /// The share of each packet that the node keeps, on top of the rate. Between two peers of one
     /// asset, where the rate is one, it is the whole price.
     pub spread: Spread,
-    /// Whether the peer takes what nobody else is nearer to.
+    /// Whether the peer takes packets for which no other peer has a longer prefix.
     pub is_default_route: bool,
-    /// How much the peer may send us within any second, in the asset's smallest unit, and so also
-    /// with one packet.
+    /// The maximum amount that the peer may send within any second, in the asset's smallest unit,
+    /// and so also with one packet.
     pub amount_per_second_max: Option<u64>,
-    /// How much of what the peer sends may be under way at once.
+    /// The limits on the peer's packets under way.
     pub in_flight: InFlightLimits,
-    /// Where packets to the peer go.
+    /// The next hop for packets to the peer.
     pub next_hop: NextHop,
     /// The peer's own ILP address; a route to it is implied.
     pub address: Address,
-    /// What else is reached through the peer.
+    /// The other prefixes that are reached through the peer.
     pub routes: Vec<AddressPrefix>,
     /// Digests of the tokens that the peer may show us.
     pub tokens: Vec<TokenDigest>,
@@ -123,9 +123,9 @@ impl Terms {
 pub struct Peer {
     /// Names the peer in the store and in the admin API.
     pub id: Uuid,
-    /// What it and we count in.
+    /// The asset of the peering.
     pub asset: Arc<Asset>,
-    /// Its credit line.
+    /// The peer's credit line.
     pub liquidity: Arc<Account>,
     terms: ArcSwap<Terms>,
     pub(crate) packet_rate: RateLimit,
@@ -133,13 +133,14 @@ pub struct Peer {
     pub(crate) under_way: UnderWay,
     pub(crate) breaker: Breaker,
     neighbour: NeighbourTag,
-    /// What passed from and to it since the process started.
+    /// The counts of packets from and to the peer since the process started.
     pub traffic: Traffic,
-    /// Behind all that packets with a reply need.
+    /// The record of missing replies. It is the last field, behind all that packets with a reply
+    /// need.
     link: LinkRecord,
 }
 
-/// What a processor fetches from memory at once.
+/// The size of a cache line.
 const LINE_BYTES: usize = 64;
 /// The two counts before what an `Arc` points to.
 const COUNTS_BYTES: usize = 2 * size_of::<usize>();
@@ -188,46 +189,46 @@ impl Peer {
         self.terms.load_full()
     }
 
-    /// Whether the other peer is a peering with the same neighbour, perhaps in another asset: a packet
-    /// from the one must not go back to the other.
+    /// Returns whether the other peer is a peering with the same neighbour, perhaps in another
+    /// asset. A packet from one of them must not go back to the other.
     #[must_use]
     pub fn is_same_neighbour(&self, other: &Self) -> bool {
-        // The id first: it lies in the other line that the packet needs of the peer, and so both are
-        // fetched at once.
+        // The id is compared first: it lies in the other cache line that the packet needs of the
+        // peer, so both lines are fetched at once.
         self.id == other.id
             || (self.neighbour.may_be_same(&other.neighbour)
                 && neighbour::is_same(&self.terms_now(), &other.terms_now()))
     }
 
-    /// Whether packets reach the peer, as far as those that were sent to it tell.
+    /// Returns whether packets reach the peer, as far as those that were sent to it tell.
     #[must_use]
     pub fn reachability(&self) -> Reachability {
         self.breaker.reachability()
     }
 
-    /// When the peer last answered a packet, to the second; `None` before the first answer since
-    /// the start or since it moved to another endpoint.
+    /// Returns the time at which the peer last answered a packet, to the second; `None` before the
+    /// first answer since the start or since the peer moved to another endpoint.
     #[must_use]
     pub fn last_seen_at(&self) -> Option<Timestamp> {
         self.breaker.last_reply_at()
     }
 
-    /// Returns the last failure of a packet to get a reply from the peer, since the start or since the
-    /// peer moved to another endpoint.
+    /// Returns the last packet that got no reply from the peer, since the start or since the peer
+    /// moved to another endpoint.
     #[must_use]
     pub fn last_trouble(&self) -> Option<LinkTrouble> {
         self.link.last()
     }
 
-    /// Notes more closely than [`LinkFailure`] does why the peer gave no reply.
+    /// Notes in more detail than [`LinkFailure`] why the peer gave no reply.
     pub(crate) fn note_trouble(&self, cause: LinkCause, status: Option<u16>, now: Timestamp) {
         self.link.note(cause, status, now);
     }
 
-    /// Notes why there was no reply from the peer, and returns whether the peer was found unreachable by
-    /// that. The breaker counts only failures of the way to the
-    /// peer. It ignores this node's own queue, nodes behind the peer, and answers that the packet
-    /// itself may have caused: its sender could provoke those and so keep the packets of others away.
+    /// Notes why the peer gave no reply, and returns whether this found the peer unreachable. The
+    /// breaker counts only failures of the way to the peer. It ignores this node's own queue, nodes
+    /// behind the peer, and answers that the packet itself may have caused: its sender could
+    /// provoke those and so keep the packets of others away.
     pub(crate) fn did_not_reply(&self, failure: LinkFailure, now: Timestamp) -> bool {
         self.traffic.link_failed();
         match failure {

@@ -8,8 +8,8 @@ pub const RATE_DIGITS_MAX: u32 = 28;
 /// The order of magnitude of the greatest rate, 10^18, and of the smallest, 10^-18.
 const MAGNITUDE_MAX: i64 = 18;
 
-/// How many units of the quote asset are paid for one unit of the base asset, both in standard
-/// units: whole dollars and not cents, whatever the assets' scales are.
+/// The number of units of the quote asset that are paid for one unit of the base asset, both in
+/// standard units: whole dollars and not cents, whatever the assets' scales are.
 ///
 /// It is `mantissa` / 10^`scale`, or exactly one over that. Never zero, and never a float.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,23 +18,23 @@ pub struct Rate {
     pub(crate) mantissa: u128,
     /// At most 18 + 28 decimal places.
     pub(crate) scale: u8,
-    /// Whether it is one over the decimal number.
+    /// Whether the rate is one over the decimal number.
     pub(crate) is_inverted: bool,
 }
 
-/// Why a text is no rate.
+/// The reason why a text is not a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RateError {
-    /// It is no decimal number.
+    /// The text is not a decimal number.
     #[error("a rate is a decimal number in digits, such as 0.92")]
     NotDecimal,
-    /// It is zero or less.
+    /// The number is zero or less.
     #[error("a rate is greater than zero")]
     NotPositive,
-    /// It has more digits than are kept, and rounding it would make it another rate.
+    /// The number has more digits than are kept, and rounding would make it another rate.
     #[error("a rate has at most {RATE_DIGITS_MAX} significant digits")]
     TooPrecise,
-    /// It is too great or too small to be meant.
+    /// The number is too great or too small to be intended.
     #[error("a rate lies between 0.000000000000000001 and 1000000000000000000")]
     OutOfRange,
 }
@@ -50,7 +50,8 @@ impl Rate {
     }
 
     /// Reads a number as JSON writes it (RFC 8259, section 6), exponents included. Digits beyond
-    /// [`RATE_DIGITS_MAX`] are rounded to the nearest: a service prints as many as its numbers have.
+    /// [`RATE_DIGITS_MAX`] are rounded to the nearest, because services print as many digits as
+    /// their number type has.
     ///
     /// # Errors
     /// [`RateError`] says what is wrong with it.
@@ -72,10 +73,10 @@ impl FromStr for Rate {
     }
 }
 
-/// What becomes of digits beyond [`RATE_DIGITS_MAX`].
+/// The treatment of digits beyond [`RATE_DIGITS_MAX`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Excess {
-    /// A rate that a person wrote is taken as it is written or not at all.
+    /// More digits are an error: a rate that a person wrote is taken exactly or not at all.
     Refused,
     Rounded,
 }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::{rate::Rate, refusal::Refusal};
 
-/// Where a rate comes from. An earlier one wins over a later one.
+/// The origin of a rate. An earlier one has precedence over a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RateOrigin {
     /// An operator set it while the node ran.
@@ -36,14 +36,14 @@ impl RateOrigin {
 pub struct Quote {
     /// Units of the quote asset for one unit of the base asset.
     pub rate: Rate,
-    /// When it was given.
+    /// The time at which the rate was given.
     pub updated_at: Timestamp,
     /// From when on it is too old; `None` for a rate that stays until it is taken back.
     pub good_until: Option<Timestamp>,
 }
 
 impl Quote {
-    /// Whether it is too old at `now`.
+    /// Returns whether the rate is too old at `now`.
     #[must_use]
     pub fn is_stale(&self, now: Timestamp) -> bool {
         self.good_until.is_some_and(|good_until| good_until <= now)
@@ -59,7 +59,7 @@ pub struct RateInUse {
     pub quote: String,
     /// The rate and its times.
     pub given: Quote,
-    /// Where it comes from.
+    /// The origin of the rate.
     pub origin: RateOrigin,
     /// Whether the origin gave the opposite direction, of which this is the exact inverse.
     pub is_inverse: bool,
@@ -76,7 +76,8 @@ pub struct Rates {
     in_use: HashMap<Pair, Quote, foldhash::fast::RandomState>,
     /// Codes of which the rates service has still to tell its first rates.
     awaited: HashMap<Box<str>, (), foldhash::fast::RandomState>,
-    /// What every origin gave. One change at a time; packets never take it.
+    /// The rates that every origin gave. The lock admits one change at a time; packets never take
+    /// it.
     given: Mutex<BTreeMap<(Pair, RateOrigin), Quote>>,
 }
 
@@ -160,8 +161,8 @@ impl Rates {
         }
     }
 
-    /// Moves the times of all rates by `step_ms`, by which the wall clock was set: how old a rate is,
-    /// and how long it still counts, stay what they were.
+    /// Moves the times of all rates by `step_ms`, the step by which the wall clock was set, so that
+    /// the age and the remaining validity of each rate don't change.
     pub fn clock_stepped(&self, step_ms: i64) {
         let mut all = self.given.lock();
         for given in all.values_mut() {
@@ -201,12 +202,12 @@ impl Rates {
     }
 }
 
-/// The moment so many milliseconds later, or earlier.
+/// Returns the moment `by_ms` milliseconds later, or earlier if that is negative.
 fn moved(at: Timestamp, by_ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(at.unix_ms().saturating_add_signed(by_ms))
 }
 
-/// What is to be in use for a pair.
+/// Returns the rate that is to be in use for a pair.
 fn resolve(all: &BTreeMap<(Pair, RateOrigin), Quote>, pair: &Pair) -> Option<RateInUse> {
     let given = |pair: &Pair, origin| all.get(&(pair.clone(), origin)).copied();
     let reversed = pair.reversed();

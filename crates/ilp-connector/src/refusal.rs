@@ -1,26 +1,26 @@
-//! Why a packet is refused, and what the sender is told.
+//! The reasons for refusing a packet, and the Rejects that the sender gets.
 
 use bytes::Bytes;
 use interledger_packet::{Address, AmountTooLarge, ErrorClass, ErrorCode, Reject};
 
 use crate::{account::AccountKind, ledger::HoldError};
 
-/// Why there is no reply from the next hop.
+/// The reason why there is no reply from the next hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkFailure {
-    /// It refuses connections, breaks them, or answers with an HTTP status that says that packets
-    /// don't get through to it.
+    /// The next hop refuses connections, breaks them, or answers with an HTTP status that says that
+    /// packets don't get through to it.
     Unreachable,
-    /// It answers with an HTTP status, such as 500, that says no more than that it could not handle
-    /// this packet.
+    /// The next hop answers with an HTTP status, such as 500, that says only that it could not
+    /// handle this packet.
     Failed,
-    /// It says that it has too much to do.
+    /// The next hop says that it has too much to do.
     Busy,
-    /// As many packets are on their way to it as we let wait.
+    /// The queue of packets to the next hop is full.
     QueueFull,
-    /// It didn't answer before the packet expired.
+    /// The next hop didn't answer before the packet expired.
     NoReplyInTime,
-    /// It answered with something too long to be an ILP reply.
+    /// The next hop answered with something too long to be an ILP reply.
     NotAReply,
 }
 
@@ -64,18 +64,19 @@ pub enum Refusal {
     /// F08: more than one packet may carry, in the unit in which we received it.
     #[error("a packet may carry at most {maximum} here and this one carries {received}")]
     AmountTooLarge {
-        /// What the packet carries.
+        /// The amount that the packet carries.
         received: u64,
-        /// What would pass.
+        /// The greatest amount that would pass.
         maximum: u64,
     },
-    /// F08: more than the sender could ever have free, or than the node's stock of the asset that it would
-    /// be converted into, in the unit in which we received it.
+    /// F08: the amount exceeds all that the sender, or the node's stock of the asset that it is
+    /// converted into, could ever have free. The numbers are in the unit in which the packet was
+    /// received.
     #[error("at most {maximum} can be paid for here and this packet carries {received}")]
     BeyondLiquidity {
-        /// What the packet carries.
+        /// The amount that the packet carries.
         received: u64,
-        /// What could be paid for.
+        /// The greatest amount that could be paid for.
         maximum: u64,
     },
     /// T05: more packets per minute than agreed.
@@ -102,7 +103,7 @@ pub enum Refusal {
     /// F02: the one way on leads back to where the packet came from.
     #[error("the only route to the destination leads back to the sender")]
     BackToSender,
-    /// F02: the destination is this node, and nobody by that name is here.
+    /// F02: the destination is this node, and no account has that address.
     #[error("no such account at this node")]
     NoSuchAccount,
     /// F07: source and destination count in different assets, and no rate between them is known.
@@ -120,7 +121,7 @@ pub enum Refusal {
     /// T04: the sender's credit line is too low at the moment.
     #[error("too little liquidity for this packet at the moment")]
     Liquidity,
-    /// T04: the account that would be paid owns as much as one may, until it has paid some of it.
+    /// T04: the account that would be paid owns the maximum, until it has paid some of it.
     #[error("the account that would be paid can take no more at the moment")]
     AccountFull,
     /// T04: the node's stock of the asset that the packet is converted into is too low at the moment.
@@ -256,14 +257,15 @@ impl Refusal {
         }
     }
 
-    /// The refusal that a sender is told where two next hops refuse its packet: the one that says more
-    /// about how to go on.
+    /// Returns the refusal that a sender gets where two next hops refuse its packet: the one that
+    /// says more about how to go on.
     pub(crate) fn or_more_hopeful(self, other: Self) -> Self {
         if other.hope() > self.hope() { other } else { self }
     }
 
-    /// A maximum that passes says how to go on at once, the greatest one most of all. What may pass by
-    /// itself says to wait. The rest ends a payment.
+    /// Returns the rank of a refusal by how the sender can go on. A maximum above zero comes first,
+    /// the greatest one most of all, because the sender can go on at once. A temporary error comes
+    /// next, because the sender can wait. The rest ends a payment.
     fn hope(self) -> (u8, u64) {
         match self {
             Self::AmountTooLarge { maximum, .. } | Self::BeyondLiquidity { maximum, .. }

@@ -1,4 +1,5 @@
-//! Which peer a destination is reached through: the longest prefix, counted in whole segments.
+//! Finds the peer that a destination is reached through: the longest prefix, counted in whole
+//! segments.
 
 mod choice;
 mod depths;
@@ -32,8 +33,8 @@ use crate::peer::Peer;
 pub(crate) struct Routes {
     depths: Depths,
     hops: AllHops,
-    /// The same in the order of the prefixes, for changes and for whoever lists them. Packets never
-    /// take it.
+    /// The same routes in the order of the prefixes, for changes and for listings. Packets never
+    /// take the lock.
     by_prefix: Mutex<ByPrefix>,
     /// The most segments that any prefix has, so that a destination of 500 segments costs no more
     /// look-ups than the routes are deep. It never shrinks: that would need a count per depth, and
@@ -45,12 +46,12 @@ pub(crate) struct Routes {
 
 type ByPrefix = BTreeMap<Box<str>, Hops>;
 
-/// What the table says about a destination.
+/// The result of looking a destination up.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found<T> {
     /// Through this peer; the prefix that matched was this many bytes long.
     Through(T, usize),
-    /// The longest matching prefix leads to the sending neighbour alone, or to peers that were tried
+    /// The longest matching prefix leads only to the sending neighbour or to peers that were tried
     /// already.
     BackToSender,
     /// No prefix matches.
@@ -116,8 +117,9 @@ impl Routes {
         }
     }
 
-    /// The next hop for a destination: the longest prefix wins, and among several peers for one prefix
-    /// the seeker chooses. The empty prefix, of default routes, comes after a bare scheme.
+    /// Finds the next hop for a destination. The longest prefix wins, and among several peers for
+    /// one prefix the seeker chooses. The empty prefix, of default routes, comes after a bare
+    /// scheme.
     pub(crate) fn find(
         &self,
         destination: Addr<'_>,
@@ -147,7 +149,7 @@ impl Routes {
     }
 }
 
-/// How many segments a prefix has; the empty one has none.
+/// Returns the number of segments of a prefix; the empty one has none.
 fn segments(prefix: &str) -> usize {
     if prefix.is_empty() { 0 } else { prefix.split('.').count() }
 }

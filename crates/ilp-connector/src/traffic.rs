@@ -36,9 +36,9 @@ pub use self::{
 /// counted in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// How many packets.
+    /// The number of packets.
     pub packets: u64,
-    /// How much they carried.
+    /// The sum of the amounts that they carried.
     pub amount: u128,
 }
 
@@ -56,14 +56,15 @@ pub struct Flow {
     pub in_flight: Count,
 }
 
-/// What the counters of a peer say at some moment.
+/// The counters of a peer at some moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flows {
     /// Packets that came from it. The amounts are what it was to pay.
     pub incoming: Flow,
     /// Packets that were sent to it. The amounts are what it was to be paid.
     pub outgoing: Flow,
-    /// How often no reply came from it, also for packets that then went to another one.
+    /// The number of packets to the peer that got no reply, including those that then went to
+    /// another one.
     pub link_failures: u64,
 }
 
@@ -78,7 +79,7 @@ pub struct Traffic {
     pub(crate) incoming: Side,
     /// Packets that were refused before they were sent on.
     turned_away: Tally,
-    /// How often no reply came from here.
+    /// The number of packets to this peer that got no reply.
     link_failures: AtomicU64,
     pub(crate) outgoing: Side,
     /// Packets to here that could not be sent and went to another next hop.
@@ -89,7 +90,7 @@ pub struct Traffic {
     rejects: OnceLock<Box<[Codes; 2]>>,
 }
 
-/// How a packet that was sent on ended.
+/// The end of a packet that was sent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// With a Fulfill.
@@ -114,13 +115,13 @@ pub(crate) struct Side {
 struct Tally {
     packets: AtomicU64,
     amount_low: AtomicU64,
-    /// How often `amount_low` has gone round: probes of 10^12 units that nobody means to fulfill
-    /// take it there within a day.
+    /// The number of overflows of `amount_low`, which probes of 10^12 units that are never
+    /// fulfilled cause within a day.
     amount_high: AtomicU64,
 }
 
 impl Traffic {
-    /// What was counted so far.
+    /// Returns the counts so far.
     #[must_use]
     pub fn flows(&self) -> Flows {
         let mut incoming = self.incoming.flow();

@@ -146,7 +146,8 @@ fn pass(
     }
 }
 
-/// What packets to that destination allocate, after one that has made whatever is made once.
+/// Returns the allocations of packets to that destination, after one packet that causes all that
+/// are made once.
 fn allocations(destination: &str, answer: &Bytes) -> u64 {
     let connector = connector();
     pass(&connector, packet(destination), Ok(answer.clone()));

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Why a body could not be read to its end.
+/// The reason why a body could not be read to its end.
 #[derive(Debug)]
 pub(crate) enum ReadError {
     /// The body is, or says it is, longer than allowed.
@@ -23,11 +23,11 @@ pub(crate) async fn read(body: Incoming, bytes_max: usize) -> Result<Bytes, Read
     read_with_room(body, bytes_max, || true).await.map(Option::unwrap_or_default)
 }
 
-/// Reads `body` to its end, at most `bytes_max` bytes of it; gives `None` if it comes in pieces and
-/// there is no room for that.
+/// Reads `body` to its end, at most `bytes_max` bytes of it. Returns `None` if the body comes in
+/// pieces and `has_room` refuses to keep one of them.
 ///
-/// Nearly every packet arrives as one frame; that frame is handed on as it is, and neither polled
-/// for a successor nor copied together with one. `has_room` is asked before one that isn't the last is
+/// Nearly every packet arrives as one frame. That frame is returned as it is, without a poll for a
+/// second frame and without a copy. `has_room` is called before a frame that isn't the last is
 /// kept.
 pub(crate) async fn read_with_room(
     mut body: Incoming,

@@ -1,9 +1,9 @@
-//! Sends packets to next hops: kept connections, HTTP/2 where it is spoken, and no packet again that a
-//! next hop may have seen.
+//! Sends packets to next hops. Connections are kept, HTTP/2 is used where the next hop speaks it,
+//! and a packet that a next hop may have seen is never sent again.
 //!
-//! Each runtime thread has a [`Client`] of its own, so that its locks are never contended and a
-//! packet stays on its thread. What belongs to one next hop is a link; it is made at the first
-//! packet, found again by a number, and let go when it has long been idle.
+//! Each runtime thread has a [`Client`] of its own, so its locks are never contended and a packet
+//! stays on its thread. The state of one next hop is a link. It is made for the first packet, found
+//! again by a number, and dropped once it has long been idle.
 
 mod ask;
 pub(crate) mod connect;
@@ -33,7 +33,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Where a packet goes.
+/// The next hop of a packet.
 #[derive(Clone, Copy)]
 pub struct NextHop<'a> {
     /// A number that changes whenever the endpoint or the token does: the client looks at those
@@ -41,7 +41,7 @@ pub struct NextHop<'a> {
     pub id: u64,
     /// The peer's URL, in any form that [`Endpoint::parse`](crate::Endpoint::parse) takes.
     pub endpoint: &'a str,
-    /// What the peer knows us by, sent as `Authorization: Bearer TOKEN`.
+    /// The token by which the peer knows this node, sent as `Authorization: Bearer TOKEN`.
     pub token: &'a str,
 }
 
@@ -64,10 +64,10 @@ impl Client {
         Client { links: Arc::new(Links::new(options, tls)) }
     }
 
-    /// Sends one packet and waits for the reply's bytes, until `deadline` at the latest, which
-    /// covers connecting, waiting for a free connection, sending and the whole reply. `sender` is any
-    /// number by which packets of different senders can be told apart: each has its share of the
-    /// connections.
+    /// Sends one packet and waits for the reply's bytes, until `deadline` at the latest. The
+    /// deadline covers connecting, waiting for a free connection, sending and the whole reply.
+    /// `sender` is any number that differs between the senders of packets: each sender has its
+    /// share of the connections.
     ///
     /// Dropping the future gives the packet up; the peer may still act on it.
     ///
@@ -113,8 +113,8 @@ impl Client {
         self.links.forget(id);
     }
 
-    /// Connections opened since the start, for metrics and tests. Those by which a next hop was only
-    /// found not to speak HTTP/2 are not among them.
+    /// Returns the number of connections opened since the start, for metrics and tests. Connections
+    /// that only showed that a next hop doesn't speak HTTP/2 are not counted.
     pub fn connections_opened(&self) -> u64 {
         self.links.connections_opened()
     }
@@ -134,8 +134,8 @@ impl Client {
         self.links.connections_idle()
     }
 
-    /// Packets sent again since the next hop had certainly not taken them: the connection had closed
-    /// before, or the next hop said so.
+    /// Returns the number of packets sent again because the next hop had certainly not taken them:
+    /// the connection had closed before, or the next hop said so.
     pub fn retries(&self) -> u64 {
         self.links.retries()
     }

@@ -1,12 +1,13 @@
 //! ILP over HTTP, both ways: the [`server`] takes Prepares from peers, the [`client`] sends them to the next hop.
 //!
-//! Beside them is what comes before a payment: [`payment_pointer`], which reads whom it goes to, and
-//! [`spsp`], which asks and answers how; and [`web`], the client of every request that carries no
-//! packet.
+//! The crate also has the requests that come before a payment: [`payment_pointer`] reads the
+//! receiver's URL, and [`spsp`] asks for the receiver's details and answers such queries. [`web`]
+//! is the client of every request that carries no packet.
 //!
-//! This crate moves bytes and answers HTTP. It knows no peer, no route, no balance and no store:
-//! who a token belongs to and what a packet means is asked of the [`server::PacketHandler`], and where
-//! a packet goes next is told by a [`client::NextHop`]. It never reads a packet beyond its length.
+//! This crate moves bytes and answers HTTP. It knows no peer, no route, no balance and no store: a
+//! [`server::PacketHandler`] says whose token it is and what a packet means, and a
+//! [`client::NextHop`] says where a packet goes next. The crate never reads a packet beyond its
+//! length.
 
 mod body;
 pub mod client;

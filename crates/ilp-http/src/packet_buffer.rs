@@ -1,17 +1,18 @@
 //! Buffers for packets, of which a clone costs no allocation.
 //!
-//! A packet stays here until its reply comes, for a next hop that turns out not to have taken it. What
-//! a connection has read is a piece of its read buffer, which must not be held for so long, so a packet
-//! is copied. A vector of its own would cost an allocation, and the first clone of that another one.
-//! The packets of a thread are copied into blocks instead, which they share.
+//! A packet is kept until its reply comes, for a next hop that turns out not to have taken it. The
+//! bytes that a connection has read are a piece of its read buffer, which must not be held for so
+//! long, so a packet is copied. A vector for each would cost an allocation, and its first clone
+//! another one. The packets of a thread are copied into shared blocks instead.
 
 use bytes::{Bytes, BytesMut};
 use std::cell::RefCell;
 
-/// The size of a block. A packet that waits for its reply keeps all of its block, so this is what a
-/// packet holds at the most: less than the longest one holds anyway.
+/// The size of a block. A packet that waits for its reply keeps all of its block, so a packet holds
+/// at most this much memory, which is less than the longest packet takes anyway.
 const BLOCK_BYTES: usize = 4 * 1_024;
-/// A longer packet has a buffer of its own: few of them would fit into a block.
+/// The longest packet that is copied into a block. A longer one has a buffer of its own, because
+/// few of them would fit into a block.
 const SHARED_BYTES_MAX: usize = 1_024;
 
 thread_local! {
@@ -19,7 +20,7 @@ thread_local! {
     static BLOCK: RefCell<BytesMut> = RefCell::new(BytesMut::new());
 }
 
-/// Copies a packet into a buffer that is its own to write in.
+/// Copies a packet into a buffer that the caller can write to.
 pub(crate) fn copy(packet: Bytes) -> BytesMut {
     if packet.len() > SHARED_BYTES_MAX {
         return BytesMut::from(packet);
@@ -64,8 +65,8 @@ mod tests {
                 kept.extend([packet.clone(), packet]);
             }
         });
-        // 13 packets to a block, which is a buffer and the count of those that share it; and a clone of
-        // each of the vectors, which costs what is saved here.
+        // 13 packets fit into a block, which takes two allocations: the buffer and the shared
+        // count. The other 100 allocations are those of the vectors' clones, which blocks avoid.
         assert_eq!(copied.count_total, 2 * (100 / 13 + 1) + 100, "{copied:?}");
         drop(kept);
         let again = measure(|| {

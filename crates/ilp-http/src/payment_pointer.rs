@@ -1,4 +1,4 @@
-//! Whom a payment goes to, as people write it: a payment pointer (IL-RFC 26) or a URL.
+//! The receiver of a payment as people write it: a payment pointer (IL-RFC 26) or a URL.
 
 #[cfg(test)]
 mod tests;
@@ -6,20 +6,20 @@ mod tests;
 use crate::{Endpoint, EndpointError};
 use std::{fmt, str::FromStr};
 
-/// Where a host without a path says how it is paid.
+/// The path at which a host without a path is asked for payment details.
 const WELL_KNOWN_PATH: &str = "/.well-known/pay";
 
-/// The URL of somebody who can be paid: parsed once, from a payment pointer or from a URL.
+/// The URL of a receiver, parsed once, from a payment pointer or from a URL.
 ///
-/// A receiver's URL is `https://`, or `http://` on this machine or in a private network. It has a
-/// path, and neither user name, query nor fragment. Its [`Display`](fmt::Display) form is normalised
-/// as RFC 3986, section 6.2.2 says (host in lower case, no default port, nothing percent-encoded that
-/// needs no encoding), so that equal URLs are equal texts.
+/// The scheme is `https://`, or `http://` on this machine or in a private network. The URL has a
+/// path, and neither user name, query nor fragment. Its [`Display`](fmt::Display) form is
+/// normalised as RFC 3986, section 6.2.2 says (host in lower case, no default port, nothing
+/// percent-encoded that needs no encoding), so that equal URLs are equal texts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReceiverUrl(Endpoint);
 
-/// Why a text names nobody who can be paid. Each says what was wrong and what would be right, and
-/// none repeats what may be a password.
+/// The reason why a text names no receiver. Each message says what was wrong and what would be
+/// right, and none repeats what may be a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiverError {
     /// Neither a payment pointer nor a URL with a scheme.
@@ -55,7 +55,7 @@ pub enum ReceiverError {
     /// A segment that is `.` or `..`, in either spelling.
     #[error("the receiver's path holds a segment of dots; write the path that is meant")]
     DotSegment,
-    /// What makes no URL at all.
+    /// The text is not a URL.
     #[error(transparent)]
     Url(EndpointError),
 }
@@ -90,7 +90,7 @@ impl ReceiverUrl {
         Ok(Self(endpoint))
     }
 
-    /// Where it is dialled.
+    /// Returns the endpoint that is dialled.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.0
@@ -123,7 +123,7 @@ impl fmt::Display for ReceiverUrl {
     }
 }
 
-/// Whether it is a payment pointer, and what follows the `$` or the `://`.
+/// Returns whether the text is a payment pointer, and the part that follows the `$` or the `://`.
 fn split(text: &str) -> Result<(bool, &str), ReceiverError> {
     let pointer = text.strip_prefix('$');
     let has_scheme =
@@ -147,8 +147,8 @@ fn has_port(authority: &str) -> bool {
     behind_address.contains(':')
 }
 
-/// The one spelling of a path that [`check_path`] takes: what needs no encoding is decoded, and the
-/// digits of all other encodings are in upper case.
+/// Returns the normalised spelling of a path that [`check_path`] accepts: characters that need no
+/// encoding are decoded, and the digits of all other encodings are in upper case.
 fn normal(path: &str) -> String {
     let mut parts = path.split('%');
     let mut normal = parts.next().unwrap_or_default().to_owned();

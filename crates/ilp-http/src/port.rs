@@ -1,13 +1,15 @@
-//! One listening port: who gets a connection, who makes room for others, and what takes too long.
+//! One listening port: which clients get a connection, which connections make room for others, and
+//! the timeouts.
 //!
-//! A connection begins as a *stranger's*: its client has shown nothing. Their number is bounded, and one
-//! more ends the oldest of the source that has the most of them; so silent clients shut nobody out, and
-//! a source with few connections keeps them. A client that shows what the port asks for, such as a
-//! peer's token, is *known* from then on. No stranger takes its place, and no holder of such places
-//! gets so many that others find none.
+//! A connection begins as a *stranger's*: its client has shown nothing. The number of strangers is
+//! bounded, and one more ends the oldest connection of the source that has the most of them. So
+//! silent clients shut no other client out, and a source with few connections keeps them. A client
+//! that shows what the port asks for, such as a peer's token, is *known* from then on. No stranger
+//! takes its place, and no holder of such places gets so many that others find none.
 //!
-//! Deadlines hold in both directions: for what a client sends, and for what it takes. All connections
-//! are looked at once in a tick, so that none of it costs a request more than a few loads and stores.
+//! Deadlines hold in both directions: for the bytes that a client sends, and for those that it
+//! takes. All connections are checked once in a tick, so that a request costs no more than a few
+//! loads and stores.
 
 mod control;
 mod limits;
@@ -43,7 +45,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior},
 };
 
-/// A listening port's connections.
+/// The connections of a listening port.
 pub struct Port {
     limits: PortLimits,
     registry: Arc<Registry>,
@@ -56,15 +58,15 @@ pub struct Arrival {
     pub stream: TcpStream,
     /// The client's address.
     pub from: SocketAddr,
-    /// Its place, to be kept with the stream in a [`Socket`].
+    /// The connection's place, to be kept with the stream in a [`Socket`].
     pub place: Place,
 }
 
-/// How long accepting pauses after an error that repeats at once, such as no file descriptors left.
+/// The pause of accepting after an error that repeats at once, such as no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 impl Port {
-    /// A port with these bounds, which counts in `stats`.
+    /// Makes a port with these bounds, which counts in `stats`.
     pub fn new(limits: PortLimits, stats: Arc<PortStats>) -> Port {
         let registry = Arc::new(Registry::new(limits.clone(), stats));
         Port { limits, registry }
@@ -101,7 +103,7 @@ impl Port {
         }
     }
 
-    /// Completes once there is room for the connection that has arrived, and gives its address.
+    /// Completes once there is room for the connection that has arrived, and returns its address.
     async fn room_for(&self, arrived: Option<SocketAddr>) -> SocketAddr {
         let Some(from) = arrived else { return std::future::pending().await };
         self.registry.takes_more().await;
@@ -115,8 +117,8 @@ impl Port {
         Place(PlaceHandle { id, registry, control })
     }
 
-    /// Has every connection finish what is in flight and close, until `quiet` completes or `timeout`
-    /// is over; says whether it completed.
+    /// Orders every connection to finish its requests and close, until `quiet` completes or
+    /// `timeout` is over. Returns whether `quiet` completed.
     pub async fn drain(&self, timeout: Duration, quiet: impl Future<Output = ()>) -> bool {
         self.registry.order_all(Order::Finish);
         let deadline = Instant::now() + timeout;
@@ -145,8 +147,9 @@ impl Port {
         ticks
     }
 
-    /// When to accept again. Errors of the one connection that was being accepted need no pause; any
-    /// other would come again at once and turn the loop into a spin.
+    /// Returns the time from which connections are accepted again. Errors of the one connection
+    /// that was being accepted need no pause; any other error would repeat at once and turn the
+    /// loop into a spin.
     fn after_accept_error(&self, error: &io::Error) -> Option<Instant> {
         let of_the_client = matches!(
             error.kind(),
@@ -181,7 +184,8 @@ async fn pause(until: Option<Instant>) {
 pub struct Place(PlaceHandle);
 
 impl Place {
-    /// A handle for what serves the connection's requests. The place may be given back before it.
+    /// Returns a handle for the task that serves the connection's requests. The place may be given
+    /// back before the handle is dropped.
     pub fn handle(&self) -> PlaceHandle {
         self.0.clone()
     }
@@ -197,7 +201,7 @@ impl Drop for Place {
     }
 }
 
-/// What serves a connection's requests knows it by this. Cheap to clone.
+/// A handle to a connection's place, for the task that serves its requests. Cheap to clone.
 #[derive(Clone)]
 pub struct PlaceHandle {
     id: u64,
@@ -206,13 +210,13 @@ pub struct PlaceHandle {
 }
 
 impl PlaceHandle {
-    /// A request begins. It ends when the guard is dropped, which is when its answer has left.
+    /// Begins a request. It ends when the guard is dropped, which is when its answer has left.
     pub fn begin(&self, http2: bool) -> Running {
         Running::begin(&self.control, http2)
     }
 
     /// Makes the connection a known one, counted as `holder`'s with `weight`, if there is a place.
-    /// Says whether it is known now. A connection stays with the holder that was shown first.
+    /// Returns whether the connection is known now. It stays with the first holder.
     pub fn know(&self, holder: Holder, weight: u32) -> bool {
         self.control.is_known() || self.registry.know(self.id, holder, weight)
     }

@@ -1,9 +1,8 @@
-//! Which addresses are the Internet's own, and which are this machine's or a private network's.
+//! Tells public addresses from those of this machine or a private network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is one of the Internet's own, as far as that is settled (RFC 6890 and its
-/// updates).
+/// Returns whether an address is public, that is on the Internet, by RFC 6890 and its updates.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
@@ -27,8 +26,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || (first == 198 && (18..20).contains(&second)))
 }
 
-/// Only what is handed out for global use (2000::/3), less documentation and what wraps an IPv4
-/// address.
+/// Returns whether an IPv6 address is public: assigned for global use (2000::/3), but not for
+/// documentation and not wrapping an IPv4 address.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let is_documentation = first == 0x2001 && second == 0x0db8;

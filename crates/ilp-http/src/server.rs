@@ -22,12 +22,12 @@ use peers::PeerShares;
 use std::{future::Future, sync::Arc};
 use tokio::{net::TcpListener, runtime::Handle, task::JoinHandle};
 
-/// Who the peers are and what their packets mean: everything that is not HTTP.
+/// The application's side of the server: the peers and the meaning of their packets.
 pub trait PacketHandler: Clone + Send + Sync + 'static {
     /// A peer that a token belongs to.
     type Peer: Send + 'static;
 
-    /// The peer's id, to which what its packets occupy is counted.
+    /// Returns the peer's id, which the load of its packets is counted to.
     fn peer_id(peer: &Self::Peer) -> u128;
 
     /// Finds the peer that the token, as received after `Bearer `, belongs to.
@@ -49,7 +49,7 @@ pub trait PacketHandler: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Bytes, NotAPrepare>> + Send;
 }
 
-/// Why a body is no ILP Prepare, in words that the peer may read.
+/// The reason why a body is not an ILP Prepare, in words that the peer may read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotAPrepare(pub String);
@@ -63,17 +63,17 @@ pub struct Worker<H> {
     pub handler: H,
 }
 
-/// How a server ended.
+/// The result of draining a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
     /// Connections that were still open when the drain's time was over, and were cut.
     pub connections_cut: u64,
-    /// Packets whose handler was still running then, or whose reply the peer had not taken. Each
-    /// handler runs on for as long as its runtime does.
+    /// The number of packets whose handler was still running at the end of the drain, or whose
+    /// reply the peer had not taken. Each handler runs on for as long as its runtime does.
     pub packets_unfinished: u64,
 }
 
-/// The turns of a worker's connections, given until this is dropped.
+/// The turns of a worker's connections, run until this is dropped.
 struct OwnTurns {
     turns: Arc<Turns>,
     giving: JoinHandle<()>,
@@ -115,7 +115,7 @@ impl Server {
     /// Serves until `shutdown` completes, then drains: stops accepting, lets requests in flight
     /// finish and closes what is idle, for at most [`Limits::drain_timeout`].
     ///
-    /// Connections are handed to `workers` in turn. Without any worker every connection is closed.
+    /// The workers get connections in turn. Without any worker every connection is closed.
     pub async fn serve<H: PacketHandler>(
         self,
         listener: TcpListener,

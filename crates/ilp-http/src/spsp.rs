@@ -20,16 +20,16 @@ use std::fmt;
 /// The type of an answer whose payment goes over STREAM.
 pub const SPSP_TYPE: &str = "application/spsp4+json";
 
-/// What one payer needs to open a STREAM connection to a receiver.
+/// The credentials that one payer needs to open a STREAM connection to a receiver.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// Where the payment's packets go.
+    /// The destination of the payment's packets.
     pub destination: Address,
     /// Known to the receiver's node and this payer alone.
     pub shared_secret: [u8; 32],
 }
 
-/// Without the secret: whoever has it can take what is sent under it.
+/// The secret is left out: its holder can take what is sent under it.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")

@@ -1,8 +1,8 @@
 //! A client for the rare requests that carry no packet: SPSP queries, webhooks, exchange rates,
 //! peering requests, spans and the admin API.
 //!
-//! All of them follow one rule: bounded in time and bytes, HTTP/1.1, the [`Proxies`] of the
-//! environment, and never a redirection to another host.
+//! All of them follow one rule: their time and bytes are bounded, they use HTTP/1.1 and the
+//! [`Proxies`] of the environment, and they never follow a redirection to another host.
 
 mod bounded;
 mod connector;
@@ -33,27 +33,27 @@ use percent_encoding::percent_decode_str;
 use rustls::ClientConfig;
 use std::{fmt, sync::Arc, time::Duration};
 
-/// The head of an answer must fit in this.
+/// The maximum length of an answer's head.
 const HEAD_BYTES_MAX: usize = 16 * 1_024;
 
-/// How long a connection is kept for the next request: less than the five seconds after which servers
-/// in wide use close it.
+/// The time for which a connection is kept for the next request: less than the five seconds after
+/// which servers in wide use close it.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(4);
 
 /// The bounds of a request.
 #[derive(Clone, Debug)]
 pub struct WebOptions {
-    /// From the look-up of the host to the last byte of the answer, redirections included.
+    /// The time from the look-up of the host to the last byte of the answer, redirections included.
     pub time_max: Duration,
-    /// For a connection to come about, TLS and proxy included.
+    /// The time for opening a connection, TLS and proxy included.
     pub connect_time_max: Duration,
-    /// The longest answer in bytes, its head aside.
+    /// The maximum length of an answer's body in bytes.
     pub body_bytes_max: usize,
-    /// Connections to one host that are kept for the next requests.
+    /// The maximum number of connections to one host that are kept for the next requests.
     pub idle_connections_max: usize,
-    /// Redirections followed, where a request may be redirected at all.
+    /// The maximum number of redirections followed, where a request may be redirected at all.
     pub redirects_max: usize,
-    /// Where connections may lead.
+    /// The hosts that connections may lead to.
     pub reach: Reach,
 }
 
@@ -70,7 +70,7 @@ impl Default for WebOptions {
     }
 }
 
-/// Sends requests and reads answers whole. Cheap to clone.
+/// A client that sends requests and reads answers whole. Cheap to clone.
 #[derive(Clone)]
 pub struct WebClient {
     client: legacy::Client<Connector, Full<Bytes>>,
@@ -85,7 +85,7 @@ impl fmt::Debug for WebClient {
 }
 
 impl WebClient {
-    /// A client that trusts what `tls` trusts and goes through `proxies`.
+    /// Makes a client that trusts what `tls` trusts and goes through `proxies`.
     #[must_use]
     pub fn new(tls: &ClientConfig, proxies: Arc<Proxies>, options: WebOptions) -> Self {
         let connector = Connector::new(tls.clone(), Arc::clone(&proxies), &options);
@@ -108,10 +108,12 @@ impl WebClient {
         answered.unwrap_or(Err(WebError::Timeout(time_max)))
     }
 
-    /// Gets `uri`, following redirections on its host, and returns the first answer that is none.
+    /// Gets `uri`, following redirections on its host, and returns the first answer that doesn't
+    /// redirect.
     ///
     /// # Errors
-    /// As [`send`](Self::send), and where a redirection leads to another host, nowhere, or on and on.
+    /// As for [`send`](Self::send). Also where a redirection leads to another host or nowhere, or
+    /// where there are too many redirections.
     pub async fn get(&self, uri: Uri, headers: HeaderMap) -> Result<Response<Bytes>, WebError> {
         let time_max = self.options.time_max;
         let answered = tokio::time::timeout(time_max, Box::pin(self.follow(uri, headers))).await;
@@ -147,8 +149,8 @@ impl WebClient {
         Ok(Response::from_parts(head, body))
     }
 
-    /// Adds what every request says, and moves a user name and password from the URL to where HTTP
-    /// has them.
+    /// Adds the headers that every request has, and moves a user name and password from the URL to
+    /// the header for them.
     fn prepared(&self, request: Request<Bytes>) -> Result<Request<Full<Bytes>>, WebError> {
         let (mut head, body) = request.into_parts();
         if let Some(authority) = head.uri.authority()
@@ -162,7 +164,8 @@ impl WebClient {
         }
         let agent = HeaderValue::from_static(concat!("jirani/", env!("CARGO_PKG_VERSION")));
         head.headers.entry(USER_AGENT).or_insert(agent);
-        // A tunnel's proxy was told when the tunnel was opened, and the other end must not be.
+        // For a tunnel the credentials were sent when it was opened, and the server behind it must
+        // not see them.
         if head.uri.scheme_str() == Some("http")
             && let Some(credentials) = self.proxies.credentials_for(&head.uri)
         {
@@ -172,7 +175,8 @@ impl WebClient {
     }
 }
 
-/// The header for a URL's user name and password (RFC 7617), which may be percent-encoded there.
+/// Returns the header for a URL's user name and password (RFC 7617), which may be percent-encoded
+/// there.
 fn basic_authorization(user: &str) -> Option<HeaderValue> {
     let decoded: Vec<u8> = percent_decode_str(user).collect();
     let with_colon = if decoded.contains(&b':') { decoded } else { [&decoded[..], b":"].concat() };

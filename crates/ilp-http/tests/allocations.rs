@@ -32,14 +32,14 @@ fn peer() -> String {
     told.recv().unwrap()
 }
 
-/// A packet as the server reads it: a part of a block that packets share.
+/// Copies a packet as the server does: into a block that packets share.
 fn shared(packet: &[u8]) -> Bytes {
     let mut block = BytesMut::with_capacity(4_096);
     block.extend_from_slice(packet);
     block.split().freeze()
 }
 
-/// What sending these packets by HTTP/2 allocates, one after the other.
+/// Returns the number of allocations of sending these packets by HTTP/2, one after the other.
 fn allocations(
     runtime: &runtime::Runtime,
     client: &Client,
@@ -66,12 +66,12 @@ fn a_packet_is_kept_for_another_attempt_without_an_allocation() {
         let packets = (0..PACKETS).map(|_| packet()).collect();
         allocations(&runtime, &client, &endpoint, packets)
     };
-    // Of static bytes no clone ever allocates. The first round opens the connection.
+    // A clone of static bytes never allocates. The first round opens the connection.
     count(&|| Bytes::from_static(&[7; 300]));
     let least = count(&|| Bytes::from_static(&[7; 300]));
     let shared = count(&|| shared(&packet));
     assert!(shared.abs_diff(least) <= FEW, "{shared} and {least} for {PACKETS} packets");
-    // A vector's first clone does, so the counter would show it.
+    // A vector's first clone allocates, so the counter would show an allocation.
     let owned = count(&|| Bytes::from(packet.to_vec()));
     assert!(owned.abs_diff(least + PACKETS) <= FEW, "{owned} and {least} for {PACKETS} packets");
 }

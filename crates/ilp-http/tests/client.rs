@@ -243,7 +243,7 @@ async fn waiting_packets_are_bounded() {
     let second = send_within(&client, &endpoint, "b", SHORT);
     let third = send_within(&client, &endpoint, "c", SHORT);
     let (first, second, third) = tokio::join!(first, second, third);
-    // One of them waited for the only connection, in vain.
+    // One of the two waited in vain for the only connection.
     let mut left_us = [first, second].map(|outcome| match outcome.unwrap_err() {
         SendError::Timeout { left_us } => left_us,
         error => panic!("{error:?}"),
@@ -267,7 +267,7 @@ async fn a_sender_whose_packets_stay_unanswered_leaves_connections_to_the_others
             client.send(next_hop, sender, packet, Instant::now() + time).await
         }
     };
-    // Neither waits for the other, so that each is polled once before the next one begins.
+    // The two don't wait for each other, so each is polled once before the next one begins.
     let first = pin!(send(1, &silent, 1, PATIENCE));
     let second = pin!(send(1, &silent, 1, PATIENCE));
     let mut held = pin!(async { tokio::join!(first, second) });
@@ -317,7 +317,7 @@ async fn links_are_bounded_and_still_reached_after_eviction() {
     assert!(shown.contains("links: 8"), "{shown}");
 }
 
-/// Sends to a next hop of its own, so over a connection of its own.
+/// Sends to a separate next hop, and so over a separate connection.
 async fn send_to(client: &Client, id: u64, stub: &Stub) -> Result<Bytes, NoReply> {
     let endpoint = stub.endpoint();
     let next_hop = NextHop { id, endpoint: &endpoint, token: "right" };
@@ -343,7 +343,8 @@ async fn connections_over_all_next_hops_are_bounded_and_idle_ones_give_way() {
         send_to(&client, 2, &second).await.unwrap();
     }
     assert_eq!((client.connections_open(), first.accepted(), second.accepted()), (1, 3, 3));
-    // The only connection is in use: the packet comes back unsent, and says nothing of its next hop.
+    // The only connection is in use, so the packet comes back unsent. This says nothing about its
+    // next hop.
     let (under_way, refused) = tokio::join!(send_to(&client, 3, &slow), async {
         until("the slow one has its packet", || slow.accepted() == 1).await;
         let refused = send_to(&client, 1, &first).await.unwrap_err();

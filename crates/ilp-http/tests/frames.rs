@@ -30,12 +30,12 @@ pub(crate) const REFUSED_STREAM: u32 = 7;
 pub(crate) const ENHANCE_YOUR_CALM: u32 = 11;
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// `:status: 200`, in the form of HPACK.
+/// The header `:status: 200` in the encoding of HPACK.
 const STATUS_200: &[u8] = b"\x88";
-/// `:status: 103`, likewise.
+/// The header `:status: 103` in the encoding of HPACK.
 const STATUS_103: &[u8] = b"\x08\x03103";
 
-/// A frame that came.
+/// A frame that was received.
 pub(crate) struct Frame {
     pub(crate) kind: u8,
     pub(crate) flags: u8,
@@ -43,16 +43,17 @@ pub(crate) struct Frame {
     pub(crate) payload: Vec<u8>,
 }
 
-/// The server's end of an HTTP/2 connection, frame by frame: h2's own server does none of the things
-/// that other servers do to their clients.
+/// The server's end of an HTTP/2 connection, frame by frame, because h2's own server does none of
+/// the things that other servers do to their clients.
 pub(crate) struct Frames {
     stream: TcpStream,
-    /// What has come of each packet.
+    /// The received part of each packet's body.
     bodies: HashMap<u32, Vec<u8>>,
 }
 
 impl Frames {
-    /// Reads the client's preface and answers with settings. `None` for a client of something else.
+    /// Reads the client's preface and answers with settings. Returns `None` for a client that
+    /// doesn't speak HTTP/2.
     pub(crate) async fn accept(mut stream: TcpStream) -> Option<Frames> {
         let mut preface = [0; 24];
         stream.read_exact(&mut preface).await.ok()?;
@@ -64,7 +65,7 @@ impl Frames {
         Some(frames)
     }
 
-    /// The next frame that a test may care about; settings and pings are acknowledged.
+    /// Reads the next frame that matters to a test. Settings and pings are acknowledged.
     pub(crate) async fn read(&mut self) -> Option<Frame> {
         loop {
             let mut head = [0; 9];
@@ -101,7 +102,7 @@ impl Frames {
         }
     }
 
-    /// The next packet that is whole, and its stream.
+    /// Reads the next complete packet, and returns it with its stream.
     pub(crate) async fn packet(&mut self) -> Option<(u32, Vec<u8>)> {
         loop {
             let frame = self.read().await?;
@@ -111,7 +112,7 @@ impl Frames {
         }
     }
 
-    /// Takes a frame in; the packet, if it was its last.
+    /// Adds a frame to its packet. Returns the packet if the frame was its last.
     pub(crate) fn part(&mut self, frame: &Frame) -> Option<Vec<u8>> {
         if frame.kind != DATA {
             return None;
@@ -141,17 +142,17 @@ impl Frames {
         self.write(DATA, END_OR_ACK, stream, &[b"echo:", packet].concat()).await
     }
 
-    /// The head of a reply whose body is to come.
+    /// Sends the head of a reply whose body follows.
     pub(crate) async fn head(&mut self, stream: u32) -> Option<()> {
         self.write(HEADERS, END_HEADERS, stream, STATUS_200).await
     }
 
-    /// An interim response.
+    /// Sends an interim response.
     pub(crate) async fn interim(&mut self, stream: u32) -> Option<()> {
         self.write(HEADERS, END_HEADERS, stream, STATUS_103).await
     }
 
-    /// Says goodbye: the last stream that was taken, and why.
+    /// Sends a GOAWAY with the last stream that was taken, and the reason.
     pub(crate) async fn goodbye(&mut self, last_stream: u32, reason: u32) -> Option<()> {
         let payload = [last_stream.to_be_bytes(), reason.to_be_bytes()].concat();
         self.write(GOAWAY, 0, 0, &payload).await
@@ -166,7 +167,7 @@ impl Frames {
 pub(crate) struct H2c {
     pub(crate) address: SocketAddr,
     accepted: Arc<AtomicUsize>,
-    /// Connections of clients that spoke something else, with whatever was on them.
+    /// The number of connections whose clients spoke something else, and whose requests were lost.
     lost: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
@@ -178,7 +179,7 @@ impl Drop for H2c {
 }
 
 impl H2c {
-    /// A peer that gives each connection to `each`, with its number, counted from 1.
+    /// Starts a peer that gives each connection to `each`, with its number, counted from 1.
     pub(crate) async fn start<F, W>(each: F) -> H2c
     where
         F: Fn(usize, Frames) -> W + Clone + Send + Sync + 'static,

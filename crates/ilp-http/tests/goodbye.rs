@@ -20,15 +20,15 @@ use tokio::{
     time::Instant,
 };
 
-/// How often each packet was taken.
+/// The number of times that each packet was taken.
 type Taken = Arc<Mutex<HashMap<Vec<u8>, usize>>>;
 
 fn take(taken: &Taken, packet: &[u8]) {
     *taken.lock().entry(packet.to_vec()).or_default() += 1;
 }
 
-/// A server that takes so many requests of each connection, as nginx does with `keepalive_requests`:
-/// with the last of them it says goodbye, and it reads no request that comes behind.
+/// Starts a server that takes `maximum` requests of each connection, as nginx does with
+/// `keepalive_requests`. With the last of them it sends a GOAWAY, and it reads no later request.
 async fn requests_max(maximum: usize, taken: Taken) -> H2c {
     H2c::start(move |_, mut frames: Frames| {
         let taken = Arc::clone(&taken);
@@ -107,8 +107,8 @@ async fn reloads_of_a_server_lose_no_packet() {
     let taken = Taken::default();
     let (reload, reloads) = watch::channel(0);
     let taking = Arc::clone(&taken);
-    // On a reload, as haproxy does it, each connection says goodbye and names the last stream that it
-    // took, answers what it has, and the connections that come are another process's.
+    // On a reload, as haproxy does it, each connection sends a GOAWAY that names the last stream
+    // that it took, and answers those it has. Another process takes the new connections.
     let peer = H2c::start(move |_, mut frames: Frames| {
         let (taken, mut reloads) = (Arc::clone(&taking), reloads.clone());
         async move {
@@ -166,7 +166,7 @@ async fn a_peer_of_http2_alone_loses_none_of_its_first_packets() {
     assert_eq!((client.connections_opened(), client.retries()), (1, 0));
 }
 
-/// Sends one packet; what came instead of a reply.
+/// Sends one packet, and returns the error that came instead of a reply.
 async fn failure(client: &Client, endpoint: &str) -> NoReply {
     let next_hop = NextHop { id: 1, endpoint, token: "right" };
     let packet = Bytes::from_static(b"packet");
@@ -185,13 +185,13 @@ fn assert_is_handed_back(no_reply: &NoReply) {
 
 #[tokio::test]
 async fn a_packet_that_was_taken_is_not_sent_again() {
-    // It is taken, the server says goodbye up to it, and ends without an answer.
+    // The server takes the packet, sends a GOAWAY up to it, and ends without an answer.
     let ends_silently = H2c::start(|_, mut frames: Frames| async move {
         let (stream, _) = frames.packet().await?;
         frames.goodbye(stream, NO_ERROR).await
     })
     .await;
-    // Its reply has begun, and then the server denies that there was a packet.
+    // The server begins its reply and then denies that there was a packet.
     let denies = H2c::start(|_, mut frames: Frames| async move {
         let (stream, _) = frames.packet().await?;
         frames.head(stream).await?;
@@ -282,8 +282,8 @@ async fn a_peer_that_takes_no_packet_gets_it_a_bounded_number_of_times() {
 
 #[tokio::test]
 async fn a_hang_up_at_the_greeting_costs_no_packet() {
-    // As in the moment in which one server is replaced by another: every second connection ends without
-    // a word, and the others take one packet.
+    // The peer acts as servers do while one replaces another: every second connection ends without
+    // an answer, and the others take one packet.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}/ilp", listener.local_addr().unwrap());
     let serving = tokio::spawn(async move {
@@ -307,7 +307,7 @@ async fn a_hang_up_at_the_greeting_costs_no_packet() {
     serving.abort();
 }
 
-/// A server of HTTP/1.1 that says nothing to a request which is none, and one that hangs up.
+/// Tests a server of HTTP/1.1 that doesn't answer a malformed request, and one that hangs up.
 #[tokio::test]
 async fn an_http1_server_that_does_not_answer_a_greeting_gets_its_packets() {
     for hangs_up in [false, true] {
@@ -338,8 +338,8 @@ async fn an_http1_server_that_does_not_answer_a_greeting_gets_its_packets() {
     }
 }
 
-/// A peer that speaks HTTP/1.1 at first and HTTP/2 alone from one moment on. What is on its way then is
-/// lost, since it may have been taken.
+/// Tests a peer that speaks HTTP/1.1 at first and only HTTP/2 later. A packet that is under way
+/// then is lost, since the peer may have taken it.
 #[tokio::test]
 async fn a_peer_that_changes_to_http2_alone_loses_one_packet() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,4 +1,4 @@
-//! Clients that take what they can get, against the server's own bounds.
+//! Tests of the server's bounds against clients that take all they can get.
 
 use crate::support::{PATIENCE, Running, post, quick, read_all, read_one, serve, until};
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// An HTTP/2 client that takes as much of each answer's body as `window`.
+/// Connects an HTTP/2 client that takes at most `window` bytes of each answer's body.
 async fn http2(server: &Running, window: u32) -> SendRequest<Bytes> {
     let stream = TcpStream::connect(server.address).await.unwrap();
     let mut builder = h2::client::Builder::new();
@@ -49,7 +49,7 @@ async fn a_reply_counts_until_the_client_takes_it() {
     assert_eq!(server.handler.finished(), 10);
     assert_eq!(server.stats.requests_in_flight(), 10, "no reply has left");
     for response in &mut responses {
-        // Grants the first byte, and then the rest.
+        // The client grants the first byte, and then the rest.
         let body = response.body_mut();
         body.flow_control().release_capacity(0).unwrap();
     }
@@ -131,7 +131,7 @@ async fn replies_beyond_twice_the_share_are_dropped() {
             }
         }
     }
-    // About two thirds of all bytes.
+    // The replies occupy about two thirds of all bytes.
     assert_eq!((taken.len(), dropped), (7, 3));
     assert_eq!(server.stats.replies_dropped(), 3);
     assert!(server.stats.request_bytes() <= 222_000, "{}", server.stats.request_bytes());
@@ -164,7 +164,8 @@ async fn guesses_end_their_connection() {
         }
     }
     assert!((16..=17).contains(&guesses), "{guesses}");
-    // A client that has shown a token may err more often, and one more valid request forgives all.
+    // A client that has shown a token may have more requests refused, and a valid request starts
+    // the count again.
     let mut stream = server.connect().await;
     for round in 0..3 {
         stream.write_all(&post("a")).await.unwrap();
@@ -193,7 +194,7 @@ async fn refusals_that_nobody_takes_have_no_text_after_a_few() {
 
 #[tokio::test]
 async fn a_stranger_makes_room_for_the_next_and_none_for_a_peer() {
-    // One place in eight is a stranger's.
+    // One of the eight places is a stranger's.
     let server = serve(Limits { connections_max: 8, ..Limits::default() }).await;
     let mut peer = server.connect().await;
     peer.write_all(&post("a")).await.unwrap();

@@ -290,11 +290,11 @@ async fn a_peer_that_goes_away_finishes_what_it_has() {
     let client = client();
     assert_eq!(send(&client, &peer.endpoint(), "packet").await.unwrap(), "last");
     until("the connection is gone", || client.connections_open() == 0).await;
-    // What comes after has a connection of its own at once.
+    // The next packet has a new connection at once.
     assert_eq!(send(&client, &peer.endpoint(), "packet").await.unwrap(), "last");
 }
 
-/// A peer whose HTTP/2 connections end with the packet on them, or for an error.
+/// Starts a peer whose HTTP/2 connections end with an error while a packet is on them.
 async fn broken(last_stream: u32) -> Peer {
     raw_peer(move |stream| async move {
         let Some(mut frames) = Frames::accept(stream).await else { return };
@@ -318,7 +318,8 @@ async fn a_goodbye_before_the_answer_is_an_error_without_the_peers_words() {
 
 #[tokio::test]
 async fn a_peer_whose_http2_is_broken_gets_packets_by_http1() {
-    // The peer may have taken the packets that are lost, and takes none where it says so.
+    // The peer may have taken the packets that are lost. With a last stream of 0 it says that it
+    // took none.
     let (peer, client) = (broken(1).await, client());
     for _ in 0..2 {
         assert_closed(&send(&client, &peer.endpoint(), "packet").await.unwrap_err());
@@ -358,7 +359,7 @@ async fn a_peer_that_answers_no_ping_is_given_up_while_packets_wait_for_it() {
     assert_eq!(send(&client, &peer.endpoint(), "packet").await.unwrap(), "reply");
     stall.add_permits(1);
     until("it does nothing any more", || stall.available_permits() == 0).await;
-    // No packet waits, so nobody asks, and the connection stays.
+    // No packet waits, so no ping is sent, and the connection stays.
     tokio::time::sleep(SHORT * 2).await;
     assert_eq!(client.connections_open(), 1);
     let error = send_within(&client, &peer.endpoint(), "packet", PATIENCE).await.unwrap_err();

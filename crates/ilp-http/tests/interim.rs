@@ -7,7 +7,7 @@ use ilp_http::{ReceiverUrl, tls};
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
 
-/// An interim response, as many as anyone wants to write.
+/// An interim response, which servers may send any number of times.
 const INTERIM: &str = "HTTP/1.1 103 Early Hints\r\n\r\n";
 
 #[tokio::test]
@@ -31,7 +31,8 @@ async fn interim_responses_are_read_over() {
     })
     .await;
     let client = client();
-    // Together more than one reply may have before it, which is counted anew for each.
+    // The interim responses exceed the bound together, but the bound is counted anew for each
+    // reply.
     for _ in 0..200 {
         assert_eq!(send(&client, &http1.endpoint(), "packet").await.unwrap(), "reply");
     }
@@ -64,14 +65,15 @@ async fn interim_responses_without_an_end_are_no_answer() {
     }
 }
 
-/// Other frames bring no reply nearer either, and a server may send them while one is awaited.
+/// Frames that are no part of a reply are bounded too, since a server may send them while a reply
+/// is awaited.
 #[tokio::test]
 async fn frames_that_no_reply_is_made_of_are_bounded() {
     let http2 = H2c::start(|_, mut frames: Frames| async move {
         let (stream, _) = frames.packet().await?;
         frames.head(stream).await?;
         loop {
-            // Of a type that has no meaning, which must be ignored (RFC 9113, section 4.1).
+            // Frames of an unknown type must be ignored (RFC 9113, section 4.1).
             frames.write(0x42, 0, 0, &[0; 1_000]).await?;
         }
     })
@@ -83,8 +85,8 @@ async fn frames_that_no_reply_is_made_of_are_bounded() {
 const REPLIES: usize = 200;
 const PIECE_BYTES: usize = 8_000;
 
-/// Begins [`REPLIES`] replies at once, sends three pieces of each, and ends those that were not refused
-/// meanwhile.
+/// Begins [`REPLIES`] replies at once, sends three pieces of each, and ends those that were not
+/// refused in the meantime.
 async fn reply_in_pieces(mut frames: Frames) -> Option<()> {
     let (mut streams, mut refused, mut window) = (Vec::new(), Vec::new(), 65_535);
     while streams.len() < REPLIES {
@@ -123,7 +125,7 @@ async fn reply_in_pieces(mut frames: Frames) -> Option<()> {
     Some(())
 }
 
-/// What the client lets come in over all streams together.
+/// Returns the number of bytes by which a frame extends the window of the connection.
 fn window_update(frame: &Frame) -> usize {
     match (frame.kind, frame.stream, &frame.payload[..]) {
         (WINDOW_UPDATE, 0, &[a, b, c, d]) => u32::from_be_bytes([a, b, c, d]) as usize,
@@ -131,7 +133,7 @@ fn window_update(frame: &Frame) -> usize {
     }
 }
 
-/// A server may send each reply in pieces, and many replies at once, but what it has begun takes memory.
+/// A server may send replies in pieces, and many at once, but the unfinished ones occupy memory.
 #[tokio::test]
 async fn replies_in_pieces_take_no_more_than_so_many_bytes_together() {
     let http2 = H2c::start(|_, frames| reply_in_pieces(frames)).await;
@@ -158,7 +160,7 @@ async fn replies_in_pieces_take_no_more_than_so_many_bytes_together() {
             }
         }
     }
-    // Four mebibytes at once, less what was refused in between.
+    // At most 4 MiB are unfinished at once; the rest was refused.
     assert!((100..REPLIES).contains(&whole), "{whole}");
 }
 

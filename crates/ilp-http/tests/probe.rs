@@ -87,7 +87,7 @@ async fn http2_is_found_remembered_and_shared() {
             tokio::spawn(async move { send(&client, &endpoint, "hold").await })
         })
         .collect();
-    // All fifty are in the handler at once, on the connection that there was.
+    // All fifty are in the handler at once, on the existing connection.
     until("all are in the handler", || server.handler.entered() == 51).await;
     assert_eq!(client.connections_opened(), 1);
     server.handler.gate.add_permits(50);
@@ -115,7 +115,7 @@ async fn a_lost_http2_connection_costs_no_packet_that_comes_after() {
                     let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nc";
                     stream.write_all(answer).await.unwrap();
                 }
-                // As HTTP/1.1 servers answer what is no request to them.
+                // HTTP/1.1 servers answer a malformed request like this.
                 let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
             });
         }

@@ -36,7 +36,7 @@ async fn each_row_of_the_table() {
             "200",
             "echo:ping",
         ),
-        // As connectors before RFC 35 call a packet, in JavaScript and in Java.
+        // The content types of connectors older than RFC 35, in JavaScript and in Java.
         (
             format!("{POST}{TOKEN}content-type: application/ilp+octet-stream\r\n{packet}"),
             "200",

@@ -226,7 +226,7 @@ async fn answers_that_are_none_are_told_apart() {
         let refusal = query(stub.address, "/bob").await.unwrap_err();
         assert!(refusal.to_string().contains(said), "{answer}: {refusal}");
     }
-    // Nobody listens on a port that was just given back.
+    // No server listens on a port that was just given back.
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let refusal = query(free, "/bob").await.unwrap_err();
     assert!(matches!(refusal, SpspError::Connect(_)) && refusal.is_temporary(), "{refusal:?}");

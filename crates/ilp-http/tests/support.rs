@@ -33,8 +33,8 @@ pub(crate) async fn until(what: &str, mut met: impl FnMut() -> bool) {
     }
 }
 
-/// Answers `echo:` and the packet; `hold` waits for the gate, `hold long` gets a long answer, `panic`
-/// panics, `junk` is refused.
+/// A handler that answers `echo:` and the packet. `hold` waits for the gate, `hold long` gets a
+/// long answer, `panic` panics, and `junk` is refused.
 #[derive(Clone)]
 pub(crate) struct Echo {
     pub(crate) gate: Arc<Semaphore>,
@@ -243,7 +243,7 @@ where
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut start = [0; 3];
-            // The client's greeting is no packet: answered as HTTP/1.1 servers do.
+            // The client's greeting carries no packet. It is answered as HTTP/1.1 servers do.
             let peeked = loop {
                 match stream.peek(&mut start).await {
                     Ok(bytes) if bytes > 0 && bytes < 3 => tokio::task::yield_now().await,
@@ -253,7 +253,8 @@ where
             };
             if peeked == 0 || &start == b"PRI" {
                 probes.fetch_add(1, Ordering::SeqCst);
-                // Read first, as what is unread at the end takes the answer with it.
+                // The greeting is read first: closing a socket with unread bytes would discard the
+                // answer.
                 let _ = stream.read(&mut [0; 1_024]).await;
                 let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
                 continue;
@@ -275,7 +276,7 @@ impl Stub {
         self.accepted.load(Ordering::SeqCst)
     }
 
-    /// Connections that were only greeted in HTTP/2.
+    /// Returns the number of connections that were only greeted in HTTP/2.
     pub(crate) fn probed(&self) -> usize {
         self.probed.load(Ordering::SeqCst)
     }

@@ -1,4 +1,5 @@
-//! Requests that carry no packet: proxies, redirections, and where a client may go.
+//! Tests of requests that carry no packet: proxies, redirections, and the hosts that a client may
+//! reach.
 
 use crate::support::{PATIENCE, Stub, stub};
 use bytes::Bytes;
@@ -52,7 +53,8 @@ async fn read_head(stream: &mut TcpStream) -> String {
     head
 }
 
-/// A proxy that answers each request with what it was asked, and leads each tunnel to `to`.
+/// Starts a proxy that answers each request with the request's text, and connects each tunnel to
+/// `to`.
 async fn proxy(to: SocketAddr) -> Stub {
     stub(move |_, mut stream| async move {
         loop {
@@ -93,7 +95,7 @@ async fn clear_text_goes_through_a_proxy_in_absolute_form_and_tls_through_a_tunn
     );
     assert!(seen.contains("host: rates.example:8080\r\n"), "{seen}");
     assert!(seen.contains("proxy-authorization: Basic dXNlcjpodXNo\r\n"), "{seen}");
-    // The server at the tunnel's other end answers with the version of HTTP alone.
+    // The server at the tunnel's other end answers only with the version of HTTP.
     assert_eq!(get(&client, "https://wallet.example/bob").await.unwrap(), "200 http1");
 }
 
@@ -113,7 +115,7 @@ async fn this_machine_and_exempt_networks_are_reached_straight() {
         assert!(seen.starts_with("200 GET /x HTTP/1.1"), "{seen}");
         assert!(!seen.contains("proxy"), "{seen}");
     }
-    // Elsewhere the proxy is all there is, and when it is dead, so is the request.
+    // Other hosts are reached only through the proxy, so a dead proxy makes the request fail.
     for url in ["http://rates.example/", "https://rates.example/"] {
         let refused = get(&client, url).await.unwrap_err();
         let is_it =
@@ -230,7 +232,7 @@ async fn a_client_for_the_public_goes_nowhere_near_with_or_without_a_proxy() {
     assert!(nothing.is_err(), "a connection was made");
 }
 
-/// What a query says of a receiver, and how long it took.
+/// Queries a receiver, and returns the error and the time that the query took.
 async fn asked(client: &SpspClient, url: &str) -> (SpspError, Duration) {
     let started = Instant::now();
     let refused = client.query(&ReceiverUrl::parse(url).unwrap()).await.unwrap_err();
@@ -287,12 +289,12 @@ async fn queries_are_no_port_scanner() {
     words.sort();
     words.dedup();
     assert_eq!(words.len(), 2, "{words:?}");
-    // A payment to a receiver that has answered before is told what became of it.
+    // A query to a receiver that has answered before reports the reason of the failure.
     let (error, _) = asked(&unspecific.of_known_receivers(), &urls[2]).await;
     assert!(matches!(error, SpspError::Unknown), "{error:?}");
     let (error, _) = asked(&refused.of_known_receivers(), &urls[2]).await;
     assert!(matches!(error, SpspError::NotPublic), "{error:?}");
-    // And one that works works.
+    // A receiver that works is queried as usual.
     let works = answering("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 93\r\n\r\n\
         {\"destination_account\":\"g.bob\",\"shared_secret\":\"6jR5iNIVRvqeasJeCty6C-YB5X9FhSOUPCL_5nha5Vs\"}").await;
     let receiver = ReceiverUrl::parse(&format!("http://{}/bob", works.address)).unwrap();

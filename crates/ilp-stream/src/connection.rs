@@ -27,7 +27,7 @@ const GREETING: [Frame<'static>; 2] = [
     Frame::ConnectionMaxData { max_offset: 0 },
 ];
 
-/// Why a Prepare has no reply.
+/// The reason why a Prepare has no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoReply {
     /// None came before it expired. Counts as R00.
@@ -52,7 +52,7 @@ pub(crate) struct Connection {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Draft<'a> {
     pub(crate) amount: u64,
-    /// What must arrive.
+    /// The least amount that must arrive.
     pub(crate) minimum: u64,
     pub(crate) is_fulfillable: bool,
     pub(crate) frame: Option<Frame<'a>>,
@@ -62,23 +62,23 @@ pub(crate) struct Draft<'a> {
 pub(crate) struct Written {
     pub(crate) sequence: u64,
     pub(crate) prepare: Prepare,
-    /// What its Fulfill must contain, if there can be one.
+    /// The fulfillment that a Fulfill must contain, if there can be one.
     pub(crate) fulfillment: Option<[u8; 32]>,
 }
 
-/// As many packets as one secret is good for have been sent.
+/// The error that as many packets as one secret is good for have been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exhausted;
 
-/// What a reply says.
+/// The contents of a reply.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) result: PacketResult,
-    /// What the recipient says, if it is surely the recipient who says it.
+    /// The recipient's statements, if they are surely the recipient's.
     pub(crate) recipient: Option<RecipientSays>,
 }
 
-/// What became of a packet.
+/// The outcome of a packet.
 #[derive(Debug)]
 pub(crate) enum PacketResult {
     Fulfilled,
@@ -87,14 +87,14 @@ pub(crate) enum PacketResult {
     Rejected(Rejection),
 }
 
-/// Why a packet was rejected. Any node on the path can have said so.
+/// The reason why a packet was rejected. Any node on the path may have given it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The ILP error code.
     pub code: ErrorCode,
     /// The node that rejected it, where it says so.
     pub triggered_by: Option<Address>,
-    /// What that node says to people, shortened and escaped.
+    /// The node's message to people, shortened and escaped.
     pub message: String,
     pub(crate) too_large: Option<AmountTooLarge>,
 }
@@ -105,12 +105,12 @@ pub(crate) struct RecipientSays {
     /// This arrived.
     pub(crate) amount: u64,
     pub(crate) asset: Option<Asset>,
-    /// What the stream takes in all.
+    /// The total that the stream takes.
     pub(crate) receive_max: Option<u64>,
     pub(crate) close: Option<(CloseCode, String)>,
 }
 
-/// How much of a stranger's message is kept.
+/// The maximum length of a stranger's message that is kept.
 const MESSAGE_CHARACTERS_MAX: usize = 200;
 
 impl Connection {
@@ -160,7 +160,7 @@ impl Connection {
         };
         let data = packet.encrypt(&self.keys, random).expect("the padding's length was bounded");
         let fulfillment = draft.is_fulfillable.then(|| self.keys.fulfillment(&data));
-        // Without a fulfillment, a condition whose preimage nobody knows.
+        // A packet that must not be fulfilled has a random condition, whose preimage is unknown.
         let condition = fulfillment.as_ref().map_or_else(|| random_array(random), condition_of);
         let prepare = PrepareBuilder {
             amount: draft.amount,
@@ -202,7 +202,7 @@ impl Connection {
         let recipient = self.read_data(sequence, packet_type, data);
         self.is_established |= recipient.is_some();
         let result = match result {
-            // The recipient's data is a STREAM packet, in which an F08 has no room for numbers.
+            // The recipient's data is a STREAM packet, which leaves no room for an F08's numbers.
             PacketResult::Rejected(rejection) if recipient.is_some() => {
                 PacketResult::Rejected(Rejection { too_large: None, ..rejection })
             }
@@ -244,7 +244,7 @@ impl Connection {
                 _ => {}
             }
         }
-        // Rafiki gives its reason for a refusal as data, and none with the frame that closes.
+        // Rafiki gives its reason for a refusal as data, and no message in the frame that closes.
         if let Some((_, message)) = says.close.as_mut().filter(|(_, message)| message.is_empty()) {
             *message = shown(&String::from_utf8_lossy(application_data));
         }

@@ -117,7 +117,7 @@ pub enum Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// The stream that the frame is about; `None` for a frame of the whole connection.
+    /// Returns the stream that the frame is about; `None` for a frame of the whole connection.
     pub(crate) const fn stream_id(&self) -> Option<u64> {
         match *self {
             Self::ConnectionClose { .. }
@@ -139,12 +139,12 @@ impl Frame<'_> {
     }
 }
 
-/// Why a connection or a stream ends (section 5.4).
+/// The reason why a connection or a stream ends (section 5.4).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CloseCode(pub u8);
 
 impl CloseCode {
-    /// It ends because all is done.
+    /// The connection or stream is complete.
     pub const NO_ERROR: Self = Self(1);
     /// Something unforeseen went wrong.
     pub const INTERNAL_ERROR: Self = Self(2);

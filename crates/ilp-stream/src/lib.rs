@@ -3,11 +3,11 @@
 //! Both ends of a connection are here as state machines: [`Receiver`] answers packets, [`Sender`]
 //! makes them. Bytes and the time come in, bytes and decisions go out.
 //!
-//! What it is not: it does no IO, keeps no clock, starts no task and has no source of randomness;
-//! all of these are arguments. It keeps no balances either: what a [`Receiver`] is willing to
-//! fulfill is the books' to decide, and what a [`Sender`] has sent is a count of authentic replies.
-//! It carries money and no data: a packet that brings data is rejected and ends its connection, since
-//! a Fulfill would acknowledge data that goes nowhere.
+//! The crate does no IO, keeps no clock, starts no task and has no source of randomness; all of
+//! these are arguments. It keeps no balances either: the books decide what a [`Receiver`] may
+//! fulfill, and a [`Sender`] counts what it has sent by authentic replies. It carries money and no
+//! data: a packet that brings data is rejected and ends its connection, since a Fulfill would
+//! acknowledge data that is not delivered.
 
 #![deny(clippy::float_arithmetic)]
 

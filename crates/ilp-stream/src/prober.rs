@@ -1,4 +1,4 @@
-//! What a path is like, before money is sent over it.
+//! Finds out the properties of a path before money is sent over it.
 
 mod parameters;
 mod path;
@@ -24,12 +24,13 @@ use path::Cuts;
 const FIRST_AMOUNT: u64 = 1_000;
 /// The pause after a temporary error, which doubles.
 const PAUSE_MS_MIN: u64 = 50;
-/// What a payer that can't be paid gives as its address, form by form; after the last one no address
-/// is given at all. Receivers name their asset to a payer that gives an address, and some parse it:
-/// interledger-rs takes a packet with an empty one for another account's and answers F02.
+/// The forms of address that a payer without an address gives, tried in this order; after the last
+/// one no address is given. Receivers name their asset to a payer that gives an address, and some
+/// parse it: interledger-rs takes a packet with an empty address for another account's and answers
+/// F02.
 const GREETINGS: [&[u8]; 2] = [b"private.SEND_ONLY_CLIENT", b""];
 
-/// Finds out what a path is like with packets that nobody can fulfill, one at a time.
+/// Finds out the properties of a path with packets that can't be fulfilled, one at a time.
 ///
 /// It is driven as a [`crate::Sender`] is. Each probe locks its amount along the path for one
 /// round trip, so none is larger than a packet of the payment: no more than the payment, and no
@@ -44,13 +45,14 @@ pub struct Prober {
     source_asset: Option<Asset>,
     receive_max: Option<u64>,
     round_trip_ms: u64,
-    /// How many forms of greeting have been of no use: refused, or answered without an asset.
+    /// The number of forms of greeting that were of no use: refused, or answered without an asset.
     greetings_tried: usize,
-    /// The recipient has answered, so a refusal says nothing about the form of greeting any more.
+    /// Whether the recipient has answered, so that a refusal no longer says anything about the
+    /// greeting.
     is_heard: bool,
-    /// Whether a packet of one unit brings one; `None` as long as that wasn't asked.
+    /// Whether a packet of one unit delivers one; `None` before that was asked.
     is_lossless: Option<bool>,
-    /// What packets of these amounts have brought.
+    /// The amounts that packets of given amounts have delivered.
     samples: Vec<Sample>,
     /// Less than this is too little to be forwarded (R01).
     forwarded_min: u64,
@@ -75,23 +77,23 @@ struct UnderWay {
     sent_at: Timestamp,
 }
 
-/// What a probe is to find out.
+/// The question that a probe answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     /// The rate, and the greatest amount of a packet.
     Path,
     /// Whether one unit arrives as one.
     Unit,
-    /// What a packet of this amount brings.
+    /// The amount that a packet of this amount delivers.
     Sample,
 }
 
-/// What a packet brought.
+/// The amounts that a packet carried and delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sample {
-    /// In the payer's units.
+    /// The amount that the packet carried, in the payer's units.
     sent: u64,
-    /// In the recipient's units.
+    /// The amount that arrived, in the recipient's units.
     delivered: u64,
 }
 
@@ -126,7 +128,7 @@ impl Prober {
         }
     }
 
-    /// What to do now. An error says why the path can't carry the payment.
+    /// Returns the next action. An error says why the path can't carry the payment.
     pub fn next(
         &mut self,
         now: Timestamp,
@@ -151,14 +153,14 @@ impl Prober {
         self.send(now, random)
     }
 
-    /// What became of a probe, as [`crate::Sender::reply`].
+    /// Takes the outcome of a probe, as [`crate::Sender::reply`].
     pub fn reply(&mut self, id: PacketId, reply: Result<Bytes, NoReply>, now: Timestamp) {
         let Some(probe) = self.under_way.take_if(|probe| probe.sequence == id.0) else { return };
         self.round_trip_ms = now.saturating_ms_since(probe.sent_at);
         let answer = self.connection.read(probe.sequence, None, reply);
         match (answer.recipient, answer.result) {
             (Some(says), _) => self.learn(probe, says),
-            // A node that rejects a probe on the way says what the path is like up to there.
+            // A node that rejects a probe on the way describes the path up to that node.
             (None, PacketResult::Rejected(rejection)) => self.take_reject(probe, rejection, now),
             (None, PacketResult::Fulfilled | PacketResult::WrongFulfillment) => {
                 self.end = Some(EndReason::WrongFulfillment);
@@ -200,18 +202,18 @@ impl Prober {
         self.payment().min(self.size.to_try()).min(self.liquid_max)
     }
 
-    /// The most that a packet of the payment carries, in the payer's units.
+    /// Returns the most that a packet of the payment carries, in the payer's units.
     fn largest(&self) -> u64 {
         self.payment().min(self.size.limit().unwrap_or(u64::MAX)).min(self.liquid_max)
     }
 
-    /// Whether the maximum is being searched for, as no node has told it.
+    /// Returns whether the maximum is being searched for, because no node has named it.
     fn is_searched(&self) -> bool {
         self.size.to_try() < self.largest()
     }
 
-    /// Whether a packet as large as the payment's has reached the recipient and there is nothing
-    /// left to ask about rate, maximum and asset.
+    /// Returns whether a packet as large as the payment's has reached the recipient and no question
+    /// about rate, maximum and asset is left.
     fn is_known(&self) -> bool {
         let has_asked = self.asset.is_some() || self.greetings_tried >= GREETINGS.len();
         let largest = self.largest();
@@ -224,20 +226,20 @@ impl Prober {
         if self.is_searched() { Some(self.size.verified()) } else { self.size.limit() }
     }
 
-    /// What is still to be asked of a path between two wallets of one asset, once the rest is known.
-    /// Its nodes may count in another asset in between and round each packet down, which
-    /// a payer of one asset doesn't expect.
+    /// Returns the next probe of a path between two wallets of one asset, once the rest is known.
+    /// The nodes of the path may count in another asset in between and round each packet down,
+    /// which a payer of one asset doesn't expect.
     ///
-    /// One unit that arrives as one unit proves that no packet loses anything: each node turns `a`
-    /// into `floor(a * r)`, and such functions, one after the other, bring for the sum of two
-    /// packets at least what they bring for each.
+    /// One unit that arrives as one unit proves that no packet loses anything. Each node turns `a`
+    /// into `floor(a * r)`, and a chain of such functions delivers for the sum of two packets at
+    /// least the sum of what it delivers for each.
     fn next_check(&self) -> Option<(u64, Purpose)> {
         let is_same = self.asset.is_some() && self.asset == self.source_asset;
         if !is_same || !self.is_known() {
             return None;
         }
         let cuts = Cuts::of(self.payment(), self.packet_amount_max().unwrap_or(u64::MAX));
-        // One packet of the amount that was probed.
+        // The payment is one packet of the amount that was probed.
         if cuts.packets() == 1 {
             return None;
         }
@@ -245,7 +247,7 @@ impl Prober {
         match self.is_lossless {
             None if is_one => Some((1, Purpose::Unit)),
             Some(true) => None,
-            // What a delivery is cut into depends on what is lost, so its packets aren't known yet.
+            // The packets of a delivery depend on the loss, so they aren't known yet.
             _ if matches!(self.amount, Amount::Deliver { .. }) => None,
             _ => {
                 let is_unknown =
@@ -255,7 +257,7 @@ impl Prober {
         }
     }
 
-    /// The path, once nothing is left to ask.
+    /// Returns the path, once no question is left.
     fn path(&self) -> Option<Path> {
         let rate = self.rate.filter(|_| self.is_known() && self.next_check().is_none())?;
         let packet_amount_max = self.packet_amount_max();
@@ -312,12 +314,13 @@ impl Prober {
 
     fn take_reject(&mut self, probe: UnderWay, rejection: Rejection, now: Timestamp) {
         match (probe.purpose, self.rate) {
-            // A node that refuses one unit would round it to nothing, whatever code it has for that.
+            // A node that refuses one unit would round it to nothing, whatever code it uses.
             (Purpose::Unit, _) => {
                 self.is_lossless = Some(false);
                 return;
             }
-            // The path takes packets as large, so this is trouble that the quote needn't wait for.
+            // The path takes packets as large as this, so the quote needn't wait for this temporary
+            // trouble.
             (Purpose::Sample, Some(rate)) => {
                 let delivered = rate.lower().delivered_for(probe.amount);
                 self.samples.push(Sample { sent: probe.amount, delivered });
@@ -348,7 +351,8 @@ impl Prober {
         self.last_rejection = Some(rejection);
     }
 
-    /// Whether a refusal may be of the greeting, as of a receiver that parses the address in it.
+    /// Returns whether a refusal may be about the greeting, as of a receiver that parses the
+    /// address in it.
     fn is_about_greeting(&self, code: ErrorCode) -> bool {
         let is_possible = matches!(
             code,

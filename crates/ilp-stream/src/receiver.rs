@@ -29,26 +29,26 @@ use token::TokenContents;
 const TOKEN_LABEL: &[u8] = b"ilp_stream_connection_token";
 const SHARED_SECRET_LABEL: &[u8] = b"ilp_stream_shared_secret";
 
-/// What a recipient counts in.
+/// The asset that a recipient counts in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Asset {
     /// Such as `USD`.
     pub code: String,
-    /// How many decimal places lie between the asset's usual unit and the unit of amounts.
+    /// The number of decimal places between the asset's usual unit and the unit of amounts.
     pub scale: u8,
 }
 
-/// What a payer needs to know to pay; SPSP hands it out (IL-RFC 9).
+/// The credentials that a payer needs; SPSP hands them out (IL-RFC 9).
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// Where to send packets.
+    /// The address to send packets to.
     pub destination: Address,
     /// With what to encrypt them.
     pub shared_secret: SharedSecret,
 }
 
-/// Which connection a packet belongs to: the authentication tag of its token, so the same for
-/// every packet of one connection, and nothing that a payer could choose.
+/// The connection that a packet belongs to: the authentication tag of its token. It is the same for
+/// every packet of one connection, and no payer can choose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionId([u8; 16]);
 
@@ -168,7 +168,8 @@ impl Receiver {
         let rest = destination.as_bytes().get(self.address.as_bytes().len()..).unwrap_or_default();
         let mut segments = rest.split(|&byte| byte == b'.').skip(1);
         let segment = segments.next().ok_or(Refusal::Address)?;
-        // What is too short to be a token, or of other characters, is the name of somebody unknown.
+        // A segment that is too short to be a token, or has other characters, is an unknown
+        // address.
         let token = base64url::decode(segment);
         token.filter(|token| token.len() > ENCRYPTION_OVERHEAD_BYTES).ok_or(Refusal::Address)
     }
@@ -188,7 +189,7 @@ impl fmt::Debug for Receiver {
     }
 }
 
-/// Why a packet is none of ours.
+/// The reason why a packet is not for this receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum Refusal {
     #[error("no such account at this node")]

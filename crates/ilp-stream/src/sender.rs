@@ -27,7 +27,7 @@ use in_flight::{InFlight, Packet};
 use plan::{NoPlan, Plan};
 use window::Window;
 
-/// What to do next.
+/// The next action of a sender or prober.
 #[derive(Clone, Debug)]
 pub enum Action<Result> {
     /// Send this packet and ask again at once. Whatever becomes of it must be reported, once.
@@ -42,7 +42,7 @@ pub enum Action<Result> {
         /// `None` if only a reply can change anything.
         until: Option<Timestamp>,
     },
-    /// It is over. Asked again, the answer is the same.
+    /// The work is over. Further calls return the same result.
     Done(Result),
 }
 
@@ -52,8 +52,9 @@ pub struct PacketId(pub(crate) u64);
 
 /// One payment over one connection.
 ///
-/// Whoever drives it calls [`Sender::next`] until it says to wait, sends what it is given, and
-/// brings each reply back with [`Sender::reply`]. It sends as fast as the path takes packets.
+/// The driver calls [`Sender::next`] until that says to wait, sends the packets that it is given,
+/// and brings each reply back with [`Sender::reply`]. The sender is as fast as the path takes
+/// packets.
 ///
 /// Never more is fulfilled and under way together than is to be sent. What is delivered is counted
 /// from replies that only the recipient can have written. Whatever ends the payment, packets under
@@ -65,14 +66,14 @@ pub struct Sender {
     minimum_rate: Rate,
     sent: u64,
     delivered: u64,
-    /// What is still to be delivered on this connection at the least, in the recipient's units.
+    /// The least amount that is still to be delivered on this connection, in the recipient's units.
     wanted: u64,
     rate: Option<RateBounds>,
     size: PacketSize,
     window: Window,
     in_flight: InFlight,
     asset: Option<Asset>,
-    /// What the recipient takes in all; the greatest that it has ever named.
+    /// The greatest total that the recipient has ever said that it takes.
     receive_max: Option<u64>,
     packets_max: u64,
     slack: Slack,
@@ -83,7 +84,7 @@ pub struct Sender {
     packets_fulfilled: u64,
     packets_rejected: u64,
     last_rejection: Option<Rejection>,
-    /// When a packet was fulfilled, or the sender made.
+    /// The time at which a packet was last fulfilled, or the sender made.
     last_fulfill_at: Timestamp,
     idle_ms_max: u64,
     /// Set once nothing more is to be sent, though all may not have been.
@@ -141,7 +142,7 @@ impl Sender {
         }
     }
 
-    /// What to do now.
+    /// Returns the next action.
     pub fn next(&mut self, now: Timestamp, random: &mut impl Random) -> Action<Outcome> {
         self.notice_time(now);
         if self.is_over() {
@@ -166,8 +167,8 @@ impl Sender {
         }
     }
 
-    /// What became of a packet: the bytes of its reply, or why there are none. A second reply to
-    /// one packet is ignored.
+    /// Takes the outcome of a packet: the bytes of its reply, or the reason why there are none. A
+    /// second reply to one packet is ignored.
     pub fn reply(&mut self, id: PacketId, reply: Result<Bytes, NoReply>, now: Timestamp) {
         let Some(packet) = self.in_flight.remove(id.0) else { return };
         self.search.take_if(|sequence| *sequence == id.0);
@@ -179,7 +180,7 @@ impl Sender {
         self.end.get_or_insert(EndReason::Stopped);
     }
 
-    /// How the payment stands.
+    /// Returns the progress of the payment.
     #[must_use]
     pub fn progress(&self) -> Progress {
         Progress {

@@ -169,7 +169,7 @@ impl Simulation {
         self.probe_with(parameters)
     }
 
-    /// Probes for a payer who counts in the recipient's own asset.
+    /// Probes the path for a payer who counts in the recipient's own asset.
     fn probe_of_one_asset(&mut self, amount: Amount) -> Result<crate::Path, crate::EndReason> {
         let Credentials { destination, shared_secret } = self.credentials.clone();
         let mut parameters = ProberParameters::new(destination, shared_secret, amount);

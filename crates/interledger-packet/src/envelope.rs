@@ -56,8 +56,8 @@ impl PacketType {
     }
 }
 
-/// Checks type and length. The reader that is returned stands at the contents and ends with them,
-/// whatever follows them in `bytes`.
+/// Checks type and length. The returned reader stands at the contents and ends with them, whatever
+/// follows them in `bytes`.
 #[inline]
 pub(crate) fn open(bytes: &[u8], expected: PacketType) -> Result<Reader<'_>, ParseError> {
     let mut reader = Reader::new(bytes);
@@ -106,7 +106,7 @@ pub(crate) fn read_address<'a>(
     }
 }
 
-/// Where the end of a packet lies in the bytes that it was read from.
+/// The offsets of the end of a packet in the bytes that it was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tail {
     /// The offset at which the data begins, behind its length.

@@ -1,4 +1,4 @@
-//! Why bytes are not a packet, and why fields do not fit one.
+//! The errors of bytes that are not a packet, and of fields that do not fit one.
 
 use crate::{address_check::AddressError, timestamp::TimestampError};
 
@@ -125,7 +125,7 @@ pub enum ParseError {
     },
 }
 
-/// Why fields do not fit into a packet.
+/// The reason why fields do not fit into a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
     /// A field is longer than its specification allows.

@@ -64,7 +64,7 @@ pub(crate) fn any_data() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// `packet` as a later version may write it: with more fields behind its data.
+/// Returns `packet` as a later version may write it: with more fields behind its data.
 pub(crate) fn extended(packet: &[u8], extension: &[u8]) -> Vec<u8> {
     let mut reader = Reader::new(&packet[1..]);
     let length = reader.length("packet").unwrap();
@@ -74,7 +74,7 @@ pub(crate) fn extended(packet: &[u8], extension: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Bytes that a later version of a packet, or whatever follows a packet, may consist of.
+/// Generates bytes that may be the fields of a later version, or follow a packet.
 pub(crate) fn any_extension() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![Just(Vec::new()), vec(any::<u8>(), 1..200)]
 }

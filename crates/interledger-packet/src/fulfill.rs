@@ -17,9 +17,10 @@ use crate::{
 pub struct Fulfill {
     buffer: Bytes,
     fulfillment_offset: usize,
-    /// Where the data begins, behind its length.
+    /// The offset at which the data begins, behind its length.
     data_offset: usize,
-    /// Where the data ends; fields of a later version reach from there to the end of the buffer.
+    /// The offset at which the data ends; fields of a later version reach from there to the end of
+    /// the buffer.
     data_end: usize,
 }
 
@@ -45,13 +46,14 @@ impl Fulfill {
         array_at(&self.buffer, self.fulfillment_offset)
     }
 
-    /// What the receiver tells the sender; at most [`crate::MAX_DATA_BYTES`].
+    /// Returns the receiver's data for the sender; at most [`crate::MAX_DATA_BYTES`].
     #[must_use]
     pub fn data(&self) -> &[u8] {
         slice_at(&self.buffer, self.data_offset, self.data_end)
     }
 
-    /// Fields of a later version, unread. They stay in the packet and are passed on with it.
+    /// Returns the fields of a later version, unread. They stay in the packet and are passed on
+    /// with it.
     #[must_use]
     pub fn extension(&self) -> &[u8] {
         slice_at(&self.buffer, self.data_end, self.buffer.len())
@@ -92,7 +94,7 @@ impl fmt::Debug for Fulfill {
 pub struct FulfillBuilder<'a> {
     /// The preimage of the Prepare's condition.
     pub fulfillment: &'a [u8; FULFILLMENT_BYTES],
-    /// What the receiver tells the sender; at most [`crate::MAX_DATA_BYTES`].
+    /// The receiver's data for the sender; at most [`crate::MAX_DATA_BYTES`].
     pub data: &'a [u8],
 }
 

@@ -4,8 +4,8 @@
 //! (IL-RFC 15), [`Timestamp`] and the other OER pieces they are made of (IL-RFC 30), the data of
 //! an F08 reject ([`AmountTooLarge`]) and the ILDCP exchange ([`ildcp`], IL-RFC 31).
 //!
-//! What it is not: it does no IO, reads no clock, spawns nothing and knows nothing of peers, rates
-//! or balances. Parsing neither copies nor allocates; building allocates one buffer.
+//! The crate does no IO, reads no clock, spawns nothing and knows nothing of peers, rates or
+//! balances. Parsing neither copies nor allocates; building allocates one buffer.
 //!
 //! Parsing is strict about the fields that it knows: every length has its shortest form, every field
 //! its specified bound, such as [`MAX_DATA_BYTES`] for the data. It is open about later versions, as
@@ -14,7 +14,7 @@
 //! * Bytes inside the packet's length that follow its last known field belong to the packet. They
 //!   are accepted, kept, and passed on with it; `extension` returns them. A connector that refused a
 //!   Fulfill for a field of a later version would void a transfer that the next hop has booked.
-//! * Bytes behind the packet belong to nothing. They are dropped and never passed on.
+//! * Bytes behind the packet are no part of it. They are dropped and never passed on.
 //! * The data of an F08 reject, an ILDCP response, a STREAM packet and each of its frames may have
 //!   bytes behind their last known field too. They are ignored.
 //!

@@ -1,7 +1,7 @@
 //! The size of every field, and the bounds that follow from them.
 //!
-//! The numbers come from the ASN.1 of IL-RFC 27 (`InterledgerProtocol.asn`). Whoever reads packets
-//! from a socket can bound its buffers by [`MAX_PACKET_BYTES`] and [`MAX_REPLY_BYTES`].
+//! The numbers come from the ASN.1 of IL-RFC 27 (`InterledgerProtocol.asn`). A program that reads
+//! packets from a socket can bound its buffers by [`MAX_PACKET_BYTES`] and [`MAX_REPLY_BYTES`].
 
 use crate::oer::var_octets_bytes;
 

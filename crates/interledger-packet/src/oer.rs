@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
         self.end.saturating_sub(self.rest.len())
     }
 
-    /// How many bytes are left.
+    /// Returns the number of bytes that are left.
     #[must_use]
     pub const fn remaining(&self) -> usize {
         self.rest.len()
@@ -197,7 +197,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many bytes the length `length` takes: 1 up to 127, 2 up to 255, 3 up to 65,535.
+/// Returns the number of bytes that the length `length` takes: 1 up to 127, 2 up to 255, 3 up to
+/// 65,535.
 #[must_use]
 pub const fn length_bytes(length: usize) -> usize {
     let mut count = 1_usize;
@@ -212,13 +213,13 @@ pub const fn length_bytes(length: usize) -> usize {
     count
 }
 
-/// How many bytes `length` octets take together with their length.
+/// Returns the number of bytes that `length` octets take together with their length.
 #[must_use]
 pub const fn var_octets_bytes(length: usize) -> usize {
     length_bytes(length).saturating_add(length)
 }
 
-/// How many bytes the VarUInt `value` takes together with its length.
+/// Returns the number of bytes that the VarUInt `value` takes together with its length.
 #[must_use]
 pub const fn var_uint_bytes(value: u64) -> usize {
     let mut count = 2_usize;

@@ -27,13 +27,14 @@ pub struct Prepare {
     /// Kept beside the bytes, because reading 17 digits again costs more than eight bytes of room.
     expires_at: Timestamp,
     amount: u64,
-    /// Where the amount begins; expiry and condition follow it at fixed distances.
+    /// The offset at which the amount begins; expiry and condition follow it at fixed distances.
     contents_offset: usize,
     destination_offset: usize,
     destination_end: usize,
-    /// Where the data begins, behind its length.
+    /// The offset at which the data begins, behind its length.
     data_offset: usize,
-    /// Where the data ends; fields of a later version reach from there to the end of the buffer.
+    /// The offset at which the data ends; fields of a later version reach from there to the end of
+    /// the buffer.
     data_end: usize,
 }
 
@@ -97,14 +98,15 @@ impl Prepare {
         Addr::from_checked(slice_at(&self.buffer, self.destination_offset, self.destination_end))
     }
 
-    /// What the sender tells the receiver; at most [`crate::MAX_DATA_BYTES`].
+    /// Returns the sender's data for the receiver; at most [`crate::MAX_DATA_BYTES`].
     #[must_use]
     #[inline]
     pub fn data(&self) -> &[u8] {
         slice_at(&self.buffer, self.data_offset, self.data_end)
     }
 
-    /// Fields of a later version, unread. They stay in the packet and are passed on with it.
+    /// Returns the fields of a later version, unread. They stay in the packet and are passed on
+    /// with it.
     #[must_use]
     pub fn extension(&self) -> &[u8] {
         slice_at(&self.buffer, self.data_end, self.buffer.len())
@@ -195,7 +197,7 @@ pub struct PrepareBuilder<'a> {
     pub execution_condition: &'a [u8; CONDITION_BYTES],
     /// The receiver's address.
     pub destination: Addr<'a>,
-    /// What the sender tells the receiver; at most [`crate::MAX_DATA_BYTES`].
+    /// The sender's data for the receiver; at most [`crate::MAX_DATA_BYTES`].
     pub data: &'a [u8],
 }
 

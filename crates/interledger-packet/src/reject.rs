@@ -20,13 +20,15 @@ use crate::{
 pub struct Reject {
     buffer: Bytes,
     code: ErrorCode,
-    /// Each offset is that of the field's first byte, behind its length.
+    /// The offset of the field's first byte, behind its length; likewise the offsets of the other
+    /// fields.
     triggered_by_offset: usize,
     triggered_by_end: usize,
     message_offset: usize,
     message_end: usize,
     data_offset: usize,
-    /// Where the data ends; fields of a later version reach from there to the end of the buffer.
+    /// The offset at which the data ends; fields of a later version reach from there to the end of
+    /// the buffer.
     data_end: usize,
 }
 
@@ -34,10 +36,10 @@ impl Reject {
     /// Checks that `buffer` begins with a Reject in canonical form. Bytes behind the packet are cut
     /// off. Nothing is copied.
     ///
-    /// An empty `triggeredBy` is good: its type in the ASN.1 of IL-RFC 27 allows it, and nodes
-    /// without an address send it. Anything else there that is no address is refused, because the
-    /// senders in use refuse such a Reject whole and would never see its code. A message that is
-    /// not UTF-8 is good: it is for people to read, and no reason to lose the code.
+    /// An empty `triggeredBy` is accepted: its type in the ASN.1 of IL-RFC 27 allows it, and nodes
+    /// without an address send it. Anything else there that is not an address is refused, because
+    /// the senders in use refuse such a Reject whole and would never see its code. A message that
+    /// is not UTF-8 is accepted: it is for people to read, and no reason to lose the code.
     ///
     /// # Errors
     /// [`ParseError`] with the first field that is wrong and its offset.
@@ -91,7 +93,7 @@ impl Reject {
         RejectBuilder { code, triggered_by, message, data: &details.to_data() }.write()
     }
 
-    /// Why the packet was rejected.
+    /// Returns the reason why the packet was rejected.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.code
@@ -104,27 +106,28 @@ impl Reject {
         (!bytes.is_empty()).then(|| Addr::from_checked(bytes))
     }
 
-    /// What the node says to people. UTF-8 by the RFC, but peers send anything; see
+    /// Returns the node's message to people. It is UTF-8 by the RFC, but peers send anything; see
     /// [`Reject::message_lossy`].
     #[must_use]
     pub fn message(&self) -> &[u8] {
         slice_at(&self.buffer, self.message_offset, self.message_end)
     }
 
-    /// The message as text, U+FFFD for what is not UTF-8. It comes from a stranger: whoever shows
-    /// it must escape it.
+    /// Returns the message as text, with U+FFFD for what is not UTF-8. It comes from a stranger, so
+    /// it must be escaped where it is shown.
     #[must_use]
     pub fn message_lossy(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.message())
     }
 
-    /// What the node says to the sender's software; at most [`crate::MAX_DATA_BYTES`].
+    /// Returns the node's data for the sender's software; at most [`crate::MAX_DATA_BYTES`].
     #[must_use]
     pub fn data(&self) -> &[u8] {
         slice_at(&self.buffer, self.data_offset, self.data_end)
     }
 
-    /// Fields of a later version, unread. They stay in the packet and are passed on with it.
+    /// Returns the fields of a later version, unread. They stay in the packet and are passed on
+    /// with it.
     #[must_use]
     pub fn extension(&self) -> &[u8] {
         slice_at(&self.buffer, self.data_end, self.buffer.len())
@@ -165,13 +168,13 @@ impl fmt::Debug for Reject {
 /// The fields of a [`Reject`] that is to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct RejectBuilder<'a> {
-    /// Why the packet is rejected.
+    /// The reason why the packet is rejected.
     pub code: ErrorCode,
     /// The node that rejects it; `None` writes an empty field.
     pub triggered_by: Option<Addr<'a>>,
-    /// What people should read, in UTF-8; at most [`MAX_MESSAGE_CHARACTERS`].
+    /// The message for people, in UTF-8; at most [`MAX_MESSAGE_CHARACTERS`].
     pub message: &'a [u8],
-    /// What software should read; at most [`crate::MAX_DATA_BYTES`].
+    /// The data for software; at most [`crate::MAX_DATA_BYTES`].
     pub data: &'a [u8],
 }
 

@@ -1,4 +1,4 @@
-//! What the connector counts beside what its peers count for themselves.
+//! The counters of the connector, beside those of its peers.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,7 +14,7 @@ use crate::{
     traffic::{self, AssetName, Causes, Counted, Ending, Flows, OwnTraffic, Passage},
 };
 
-/// What became of packets that came from no peer, or went to none.
+/// The counts of packets that came from no peer, or went to none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnFlows {
     /// Questions, which move no money: the node's own count as incoming, and those of peers that it
@@ -41,7 +41,7 @@ impl<L: Ledger> Connector<L> {
         self.peers.visit(visit)
     }
 
-    /// What became of packets that have no peer on one side.
+    /// Returns the counts of packets that have no peer on one side.
     #[must_use]
     pub fn own_flows(&self) -> OwnFlows {
         let mut own =
@@ -60,7 +60,7 @@ impl<L: Ledger> Connector<L> {
         &self.counters.sampler
     }
 
-    /// Why packets weren't fulfilled.
+    /// Returns the causes for which packets weren't fulfilled.
     #[must_use]
     pub fn causes(&self) -> &Causes {
         &self.counters.causes
@@ -104,8 +104,9 @@ impl Counters {
         self.end(passage, Ending::Fulfilled, Outcome::Fulfilled);
     }
 
-    /// Counts a packet that comes to somebody at this node and for which nothing is set aside. Without
-    /// an asset it is to nobody that the node knows, and counted like a question.
+    /// Counts a packet that comes to an address at this node and for which nothing is set aside.
+    /// Without an asset the packet pays no account that the node knows, and is counted like a
+    /// question.
     pub(super) fn arrived(
         &self,
         source: Source<'_>,

@@ -1,4 +1,4 @@
-//! What a packet is worth on the other side, and the legs in which its money gets there.
+//! The conversion of a packet's amount, and the legs in which its money moves.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl<L: Ledger> Connector<L> {
-    /// What arrives in `asset` for `amount` from the source, in that asset's unit; at most
-    /// `maximum_out`, or the refusal says what the source may send instead.
+    /// Returns the amount that arrives in `asset` for `amount` from the source, in that asset's
+    /// unit. It is at most `maximum_out`, or the refusal says what the source may send instead.
     ///
     /// The sending peer's spread applies, since it is the one whom the node does a service, and
     /// who knows of it before it sends. Between assets of one code the rate is one.
@@ -37,7 +37,7 @@ impl<L: Ledger> Connector<L> {
         })
     }
 
-    /// How amounts from the source become amounts of `asset`.
+    /// Returns the conversion of amounts from the source to amounts of `asset`.
     pub(super) fn conversion(
         &self,
         source: Source<'_>,

@@ -1,14 +1,15 @@
-//! What keeps a packet from a next hop, and whether another next hop may take it.
+//! Reasons why a next hop can't have a packet, and whether another next hop may take it.
 
 use crate::refusal::Refusal;
 
-/// What keeps a packet from a next hop.
+/// A reason why a next hop can't have a packet.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Obstacle {
-    /// It is the next hop's own: no rate to its asset, too little of it, its maximum. Another next hop
-    /// may take the packet.
+    /// The reason lies with the next hop: no rate to its asset, too little of that asset, or its
+    /// maximum. Another next hop may take the packet.
     NextHop(Refusal),
-    /// It lies with the packet, its sender or this node, so no other next hop takes the packet either.
+    /// The reason lies with the packet, its sender or this node, so no other next hop takes the
+    /// packet either.
     Packet(Refusal),
 }
 

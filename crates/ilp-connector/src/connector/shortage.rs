@@ -1,10 +1,10 @@
-//! What a packet is refused with that asks for more than there is.
+//! The refusal of a packet that asks for more liquidity than is free.
 //!
-//! A sender that is told F08 makes its packets smaller for good; one that is told T04 comes again with
-//! the same. So F08 is for more than there could ever be free, with what could be as the maximum: a
-//! sender that probes for the size of its packets, as those of Interledger do from 10^12 down, learns
-//! it at once. T04 is for what waits: for packets under way to end, or for a deposit of less than one
-//! packet.
+//! A sender that gets F08 makes its packets smaller for good; a sender that gets T04 repeats the
+//! same amount later. So F08 is for an amount that exceeds all that could ever be free, and it
+//! names that limit as the maximum. Senders that probe for the size of their packets, as
+//! Interledger's do from 10^12 down, learn the limit at once. T04 is for shortages that pass:
+//! packets under way end, or a deposit of less than one packet is missing.
 
 use interledger_packet::Timestamp;
 
@@ -14,21 +14,21 @@ use crate::{account::Balance, ledger::Ledger, peer::Asset, refusal::Refusal};
 /// A packet that its sender or the node can't pay for now.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bid<'a> {
-    /// Who pays.
+    /// The payer of the packet.
     pub(super) source: Source<'a>,
-    /// What the payee counts in.
+    /// The asset that the payee counts in.
     pub(super) asset: &'a Asset,
-    /// What the source pays, in its own unit.
+    /// The amount that the source pays, in its own unit.
     pub(super) amount: u64,
-    /// What the payee is paid, in the smallest unit of `asset`.
+    /// The amount that the payee is paid, in the smallest unit of `asset`.
     pub(super) amount_out: u64,
-    /// Whether a maximum of one packet was agreed on with the payee.
+    /// Whether the payee has an agreed maximum for one packet.
     pub(super) has_maximum: bool,
 }
 
 impl<L: Ledger> Connector<L> {
-    /// Whose obstacle the refusal of a place or of a hold is, with F08 in the place of T04 where waiting
-    /// would not help.
+    /// Turns the refusal of a place or of a hold into an obstacle, with F08 in place of T04 where
+    /// waiting would not help.
     #[cold]
     pub(super) fn obstacle(&self, refusal: Refusal, bid: Bid<'_>, now: Timestamp) -> Obstacle {
         match refusal {
@@ -42,22 +42,24 @@ impl<L: Ledger> Connector<L> {
         }
     }
 
-    /// `None` for a packet that its sender may be able to pay for later.
+    /// Returns the F08 for a packet that its sender can't ever pay for; `None` if the sender may be
+    /// able to pay later.
     fn beyond_senders_balance(&self, bid: Bid<'_>, now: Timestamp) -> Option<Refusal> {
         let Source::Peer(peer) = bid.source else { return None };
         let balance = peer.liquidity.balance();
         let most = self.most_ever(bid, bid.amount, balance, |total| {
             u64::try_from(total).unwrap_or(u64::MAX)
         })?;
-        // What is left may be worth nothing to the next hop, which would be another refusal.
+        // The remaining amount may convert to nothing for the next hop, which would be another
+        // refusal.
         let conversion = self.conversion(bid.source, bid.asset, now).ok()?;
         let is_worth_something = most > 0 && conversion.convert(most, u64::MAX).is_ok();
         is_worth_something
             .then_some(Refusal::BeyondLiquidity { received: bid.amount, maximum: most })
     }
 
-    /// `None` for a packet that the node's stock may suffice for later. One peer's packets have a share
-    /// of it, and so has one packet.
+    /// Returns the F08 for a packet that the node's stock can't ever suffice for; `None` if it may
+    /// suffice later. The packets of one peer have a share of the stock, and so has one packet.
     fn beyond_stock(&self, bid: Bid<'_>, now: Timestamp) -> Option<Refusal> {
         let limits = bid
             .source
@@ -74,10 +76,11 @@ impl<L: Ledger> Connector<L> {
             .then_some(Refusal::BeyondLiquidity { received: bid.amount, maximum })
     }
 
-    /// The most of an account that one packet could ever have, if `wanted` is more than that: what is
-    /// posted, as if nothing were on hold. Where a maximum was agreed on, the packet is within it, and an
-    /// account that has been credited with as much before lacks less than one such packet: `None`, so
-    /// that packets aren't made small for good by an account that is about to be filled again.
+    /// Returns the most of an account that one packet could ever have, if `wanted` is more than
+    /// that. It counts what is posted, as if nothing were on hold. `None` also where a maximum was
+    /// agreed on and the account was once credited with as much: such a packet is within the
+    /// maximum, so the account lacks less than one packet. The sender would otherwise make its
+    /// packets small for good although the account is about to be filled again.
     fn most_ever(
         &self,
         bid: Bid<'_>,

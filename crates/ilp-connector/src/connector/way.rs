@@ -1,4 +1,4 @@
-//! Which peer a packet goes to, and to which one after that when it could not be sent.
+//! Finds the peer that a packet goes to, and the next one when the packet could not be sent.
 
 use std::sync::Arc;
 
@@ -21,14 +21,15 @@ use crate::{
 };
 
 impl<H> InFlight<H> {
-    /// Where it went.
+    /// Returns the next hop that the packet went to.
     #[must_use]
     pub fn next_hop(&self) -> &NextHop {
         &self.terms.next_hop
     }
 
-    /// Notes why the next hop gives no reply, more closely than [`LinkFailure`] tells the sender: for the
-    /// operator. Costs a packet without a reply a store and an addition.
+    /// Notes for the operator why the next hop gives no reply, in more detail than the
+    /// [`LinkFailure`] that the sender is told. This costs a packet without a reply a store and an
+    /// addition.
     pub fn note_trouble(&self, cause: LinkCause, status: Option<u16>, now: Timestamp) {
         self.peer.note_trouble(cause, status, now);
     }
@@ -48,9 +49,9 @@ impl<L: Ledger> Connector<L> {
         self.peers.routes.page(after, limit)
     }
 
-    /// At most `limit` routes of peers that `is_wanted`, whose prefix is `address`, lies above it or lies
-    /// below it: whose packets a new peer of that address would share or take. A default route lies
-    /// above every address.
+    /// Returns at most `limit` routes of peers that `is_wanted`, whose prefix is `address`, lies
+    /// above it or lies below it. A new peer of that address would share or take packets of these
+    /// routes. A default route lies above every address.
     #[must_use]
     pub fn routes_around(
         &self,
@@ -61,9 +62,9 @@ impl<L: Ledger> Connector<L> {
         self.peers.routes.around(address.as_str(), limit, is_wanted)
     }
 
-    /// The peer that a packet of the node's own to `destination` would go to at `now`, in `asset` where
-    /// one is named; `None` when the packet goes no further than here. The rules about neighbours' and
-    /// other networks' addresses apply, as far as they don't depend on an amount.
+    /// Returns the peer that a packet of the node's own to `destination` would go to at `now`, in
+    /// `asset` where one is named; `None` for a destination at this node. The rules about
+    /// neighbours' and other networks' addresses apply, as far as they don't depend on an amount.
     ///
     /// # Errors
     /// [`Refusal`] when the packet would go nowhere.
@@ -78,8 +79,8 @@ impl<L: Ledger> Connector<L> {
         Ok(self.first_hop(destination, source, now)?.map(|(peer, _)| peer))
     }
 
-    /// The first peer in the packet's order to which amounts of the source can be converted, and how;
-    /// `None` for a destination at this node.
+    /// Returns the first peer in the packet's order to whose asset amounts of the source can be
+    /// converted, and the conversion; `None` for a destination at this node.
     fn first_hop(
         &self,
         destination: Addr<'_>,
@@ -198,7 +199,8 @@ impl<L: Ledger> Connector<L> {
         drop((hold, place));
         let mut passage = Some(passage);
         tried.push(peer.id);
-        // Copied where the connection still shares the bytes: this packet has failed once already.
+        // The packet is copied if the connection still shares its bytes: it has failed once
+        // already.
         let Ok(mut packet) = Prepare::parse(BytesMut::from(packet)) else { return Err(passage) };
         packet.set_amount(amount);
         packet.set_expires_at(expires_at);
@@ -217,10 +219,10 @@ impl<L: Ledger> Connector<L> {
         Err(passage)
     }
 
-    /// The most that one packet of the node's own may carry to `destination`, in the smallest unit of
-    /// `asset`, as far as the terms with the next hop say: beyond it somebody else may set a lower one.
-    /// `None` where nothing is known: there is no limit, no rate or no route, of which the latter two
-    /// show when a packet is sent.
+    /// Returns the most that one packet of the node's own may carry to `destination`, in the
+    /// smallest unit of `asset`, by the terms with the next hop; a later node may set a lower
+    /// limit. `None` where nothing is known: there is no limit, no rate or no route, of which the
+    /// latter two show when a packet is sent.
     #[must_use]
     pub fn packet_amount_max(
         &self,
@@ -321,7 +323,8 @@ impl<L: Ledger> Connector<L> {
     }
 }
 
-/// Whether an allocation scheme is of the live network, of a test network, or of neither.
+/// Returns whether an allocation scheme is of the live network, or false for one of a test network;
+/// `None` for one of neither.
 fn is_live(scheme: Scheme) -> Option<bool> {
     match scheme {
         Scheme::Global => Some(true),

@@ -106,7 +106,7 @@ fn a_rate_is_as_old_as_it_is_wherever_the_clock_is_set() {
     const HOUR_MS: u64 = 3_600_000;
     let rates = Rates::default();
     rates.give(RateOrigin::Service, "USD", "EUR", quote("0.92", Some(at(15_000))));
-    // A day forth, and back again, and an hour further back.
+    // The clock goes a day forward, back again, and an hour further back.
     rates.clock_stepped(24 * 3_600_000);
     assert_eq!(rates.told("USD", "EUR", 24 * HOUR_MS + 14_999).as_deref(), Ok("0.92"));
     assert_eq!(rates.told("EUR", "USD", 24 * HOUR_MS + 15_000), Err(Refusal::StaleRate));

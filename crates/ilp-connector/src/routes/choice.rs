@@ -1,4 +1,4 @@
-//! Which of several peers for one prefix a packet goes to, and to which one after that.
+//! The order in which a packet is offered to several peers for one prefix.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::{
     peer::{Asset, Peer},
 };
 
-/// What a packet's choice among the peers for one prefix depends on, beside its destination.
+/// The properties of a packet that decide among the peers for one prefix, beside its destination.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seeker<'a> {
     /// The peer that sent the packet. Neither it nor another peering with the same neighbour is chosen.
     pub(crate) sender: Option<&'a Peer>,
-    /// What the packet's amount is in, if in anything: peers of this asset come first.
+    /// The asset that the packet's amount is in, if any. Peers of this asset come first.
     pub(crate) asset: Option<&'a Asset>,
-    /// The peers that the packet could not be sent to.
+    /// The peers to which sending the packet failed.
     pub(crate) tried: &'a [Uuid],
-    /// The choice before this one, which refused the packet for a reason of its own: what comes after
-    /// it is chosen. A place in the order takes one word, and remembers all choices before it without
-    /// an allocation.
+    /// The choice before this one, which refused the packet for a reason of its own; the peer after
+    /// it is chosen. A place in the order takes one word and remembers all choices before it
+    /// without an allocation.
     pub(crate) after: Option<Order>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Seeker<'a> {
 pub(crate) struct Chosen {
     /// The peer.
     pub(crate) peer: Arc<Peer>,
-    /// Its place among the peers for the prefix.
+    /// The peer's place among the peers for the prefix.
     pub(crate) order: Order,
 }
 
@@ -40,20 +40,21 @@ pub(crate) struct Chosen {
 pub(crate) struct Order(u64);
 
 impl Order {
-    /// No other peer comes after this one.
+    /// The last place, which no other peer comes after.
     pub(crate) const LAST: Self = Self(0);
 
-    /// Peers that answer come before peers that don't, then peers of the packet's asset before others.
-    /// The rest is decided by a hash, of which two bits are given up for that.
+    /// Makes a peer's place. Peers that answer come before peers that don't, then peers of the
+    /// packet's asset before others. A hash decides the rest; it gives up two bits for the two
+    /// properties.
     fn new(is_reachable: bool, is_of_asset: bool, rank: u64) -> Self {
         Self(u64::from(is_reachable) << 63 | u64::from(is_of_asset) << 62 | rank >> 2)
     }
 }
 
 impl Seeker<'_> {
-    /// The first peer in the order of this packet. Rendezvous hashing keeps one payment on one path,
-    /// and taking a peer away moves only the destinations that it served. Peers whose breaker is open
-    /// come last, so where all are open it is as if none were.
+    /// Returns the first peer in the order of this packet. Rendezvous hashing keeps one payment on
+    /// one path, and removing a peer moves only the destinations that it served. Peers whose
+    /// breaker is open come last, so they are tried as usual if all breakers are open.
     pub(super) fn choose(
         &self,
         peers: &[Arc<Peer>],

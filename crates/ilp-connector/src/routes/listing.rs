@@ -64,9 +64,10 @@ impl Routes {
 }
 
 impl Routes {
-    /// At most `limit` routes of peers that `is_wanted`, whose prefix is `address`, lies above it or lies
-    /// below it. The nearest ones above come first; the empty prefix of default routes is above all.
-    /// This costs what is found, and what `is_wanted` turns down below the address.
+    /// Returns at most `limit` routes of peers that `is_wanted`, whose prefix is `address`, lies
+    /// above it or lies below it. The nearest ones above come first; the empty prefix of default
+    /// routes is above all. The cost grows with the routes found and with those below the address
+    /// that `is_wanted` rejects.
     pub(crate) fn around(
         &self,
         address: &str,

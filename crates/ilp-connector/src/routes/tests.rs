@@ -153,7 +153,7 @@ fn the_sender_is_never_the_next_hop() {
     }
 }
 
-/// The peers that one packet is offered to, in their order.
+/// Returns the peers that one packet is offered to, in their order.
 fn offered(routes: &Routes, destination: &str, mut seeker: Seeker<'_>) -> Vec<Uuid> {
     let (destination, mut offered) = (address(destination), Vec::new());
     loop {
@@ -192,7 +192,8 @@ fn peers_of_the_packets_asset_come_first_and_each_is_offered_it_once() {
         first.insert(offered[0]);
     }
     assert_eq!(first.len(), 2, "within a class the destination decides");
-    // Those that can't be reached come after all that can, and among them those of the asset.
+    // Peers that can't be reached come after all that can, and among them those of the asset come
+    // first.
     for _ in 0..3 {
         peers[0].breaker.failed(now());
     }

@@ -1,9 +1,10 @@
-//! Finds out what a next hop speaks, before the first packet goes to it and whenever the HTTP/2
-//! connection has ended.
+//! Finds out which protocol a next hop speaks, before the first packet goes to it and whenever the
+//! HTTP/2 connection has ended.
 //!
-//! Over TLS the two ends agree on a protocol. In clear text the next hop is greeted as HTTP/2, and its
-//! answer shows whether it speaks that. No packet is handed to a connection before the answer: a
-//! server of HTTP/2 alone ends a connection that begins as HTTP/1.1, and the packet would be lost.
+//! Over TLS the two ends negotiate a protocol. In clear text the client greets the next hop in
+//! HTTP/2, and the answer shows whether the next hop speaks it. No packet is handed to a connection
+//! before the answer: a server of HTTP/2 alone ends a connection that begins as HTTP/1.1, and the
+//! packet would be lost.
 
 use super::{
     ConnectError, HttpError,
@@ -16,18 +17,18 @@ use super::{
 use std::{io, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
-/// How often a next hop is greeted that hangs up on it: a server that is being restarted does that
-/// once, and a server of HTTP/1.1 always.
+/// The number of times that a next hop is greeted if it hangs up. A server that is being restarted
+/// hangs up once, a server of HTTP/1.1 perhaps always.
 const GREETINGS_MAX: usize = 2;
 
-/// What became of asking: the HTTP/2 connection, or `None` for a next hop that speaks HTTP/1.1.
+/// The result of asking: the HTTP/2 connection, or `None` for a next hop that speaks HTTP/1.1.
 pub(super) type Answer = Result<Option<Http2>, ConnectError>;
 
 /// An answer that is awaited by any number of packets.
 pub(super) type Asked = watch::Receiver<Option<Answer>>;
 
-/// Asks, unless that is being done already. A task does it, since the packet that began it may be
-/// out of time before there is an answer.
+/// Begins to ask the next hop which protocol it speaks, unless a task is asking already. A task
+/// does it, because the time of the packet that began it may end before there is an answer.
 pub(super) fn ask(kept: &mut Kept, links: &Arc<Links>, link: &Arc<Link>) -> Asked {
     // A channel whose sender is gone belongs to a task that was aborted or panicked.
     if let Some(asked) = kept.asked.as_ref().filter(|asked| asked.has_changed().is_ok()) {
@@ -38,19 +39,19 @@ pub(super) fn ask(kept: &mut Kept, links: &Arc<Links>, link: &Arc<Link>) -> Aske
     let (links, link, known) = (Arc::clone(links), Arc::clone(link), kept.speaks);
     tokio::spawn(async move {
         let found = find_out(&links, &link, known).await;
-        // No packet may wait any more.
+        // The receivers are gone if no packet waits any more.
         let _ = tell.send(Some(learn(&links, &link, found)));
     });
     asked
 }
 
-/// What was found out.
+/// The protocol that a next hop was found to speak.
 enum Found {
     Http2(Http2),
     Http1 {
-        /// A connection, where finding out took one.
+        /// The connection, if one was opened to find out.
         first: Option<Http1>,
-        /// When a clear-text next hop is asked again.
+        /// The time until a clear-text next hop is asked again.
         again_after: Duration,
     },
 }
@@ -67,7 +68,8 @@ async fn find_out(links: &Links, link: &Arc<Link>, known: Speaks) -> Result<Foun
     }
     let http1 = |again_after| Ok(Found::Http1 { first: None, again_after });
     for _ in 0..GREETINGS_MAX {
-        // Asking a next hop of HTTP/1.1 again can wait: no packet shall do without a place for it.
+        // Asking a next hop of HTTP/1.1 again can wait, so it must not take the last places from
+        // packets.
         let place = match known {
             Speaks::Http1 => links.place_to_spare()?,
             Speaks::Unknown | Speaks::Http2 => links.place().await?,
@@ -75,7 +77,8 @@ async fn find_out(links: &Links, link: &Arc<Link>, known: Speaks) -> Result<Foun
         match connect::greet(links, link, place).await? {
             Greeted::Http2(http2) => return Ok(Found::Http2(http2)),
             Greeted::Otherwise => return http1(options.probe_interval),
-            // An HTTP/1.1 server that waits for more; HTTP/2's would have to speak first.
+            // An HTTP/1.1 server that waits for more bytes. A server of HTTP/2 would have sent the
+            // first frame.
             Greeted::Silence if known != Speaks::Http2 => return http1(options.probe_interval),
             Greeted::Silence => return Err(ConnectError::Timeout),
             Greeted::HungUp => {}
@@ -85,7 +88,8 @@ async fn find_out(links: &Links, link: &Arc<Link>, known: Speaks) -> Result<Foun
         let error = HttpError::Io(io::ErrorKind::UnexpectedEof.into());
         return Err(ConnectError::Handshake(Arc::new(error)));
     }
-    // The first time, that may be a fault of the moment.
+    // Before anything is known, hanging up may be a passing fault, so the next hop is asked again
+    // soon.
     http1(match known {
         Speaks::Http1 => options.probe_interval,
         Speaks::Unknown | Speaks::Http2 => options.probe_retry_interval,
@@ -110,12 +114,12 @@ fn learn(links: &Links, link: &Link, found: Result<Found, ConnectError>) -> Answ
             Ok(None)
         }
         Err(error) => {
-            // Host and port only: a query may hold a secret.
+            // Only host and port are logged: a query may hold a secret.
             let next_hop = link.endpoint.authority();
             tracing::debug!(%error, next_hop, "can't find out what a next hop speaks");
             kept.ask_from = tick.wrapping_add(links.options.retry_ticks());
             if kept.speaks == Speaks::Http2 && !matches!(error, ConnectError::NoDescriptor) {
-                // What comes up there next may speak something else.
+                // The server that comes up there next may speak another protocol.
                 kept.speaks = Speaks::Unknown;
             }
             Err(error)

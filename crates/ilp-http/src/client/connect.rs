@@ -25,15 +25,15 @@ pub(super) enum Opened {
     Http2(Http2),
 }
 
-/// What a clear-text peer does when it is spoken to in HTTP/2.
+/// The reaction of a clear-text peer to a greeting in HTTP/2.
 pub(super) enum Greeted {
-    /// It speaks HTTP/2, and this is the connection.
+    /// The peer speaks HTTP/2 on this connection.
     Http2(Http2),
-    /// It answers with something else.
+    /// The peer answers with something else.
     Otherwise,
-    /// It says nothing in the options' time.
+    /// The peer says nothing within the options' time.
     Silence,
-    /// It ends the connection without an answer.
+    /// The peer ends the connection without an answer.
     HungUp,
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn greet(
     Ok(match tokio::time::timeout(options.probe_timeout, greeting).await {
         Ok(Ok(true)) => {
             links.opened_connection();
-            // Nothing else sets it.
+            // The cell is set only here, so this can't fail.
             let _ = held.set(links.connection(place));
             Greeted::Http2(http2)
         }
@@ -67,13 +67,14 @@ pub(super) async fn greet(
 }
 
 /// Opens a connection within the options' time. In clear text it speaks HTTP/1.1; over TLS the two
-/// ends agree.
+/// ends negotiate the protocol.
 ///
 /// # Errors
 /// [`ConnectError`] says what stood in the way.
 pub(super) async fn open(links: &Links, link: &Arc<Link>) -> Result<Opened, ConnectError> {
     let endpoint = &link.endpoint;
-    // The look-up of the host takes a descriptor too, and has closed it when the socket is opened.
+    // The look-up of the host takes a descriptor too, but has closed it by the time the socket
+    // opens.
     let place = links.place().await?;
     let opening = Box::pin(async {
         let stream = dial(endpoint).await?;

@@ -1,4 +1,5 @@
-//! Why a packet got no reply. The texts are for our own log; none holds a token or a peer's words.
+//! The errors of packets without a reply. The texts are for this node's log; none holds a token or
+//! a peer's words.
 
 use crate::EndpointError;
 use bytes::Bytes;
@@ -7,10 +8,10 @@ use std::{io, sync::Arc};
 /// There is no reply: why, and the packet itself if it can still be sent elsewhere.
 #[derive(Debug)]
 pub struct NoReply {
-    /// Why.
+    /// The reason why there is no reply.
     pub error: SendError,
-    /// The packet, when the next hop has certainly not taken it and something came in the way before
-    /// its time was over.
+    /// The packet, if the next hop has certainly not taken it and the failure came before the
+    /// deadline.
     pub unsent: Option<Bytes>,
 }
 
@@ -26,7 +27,7 @@ impl From<NoReply> for SendError {
     }
 }
 
-/// Why no reply came from the next hop.
+/// The reason why no reply came from the next hop.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SendError {
     /// The endpoint can't be understood.
@@ -50,13 +51,13 @@ pub enum SendError {
     /// The connection or the packet's stream on it ended before the reply did.
     #[error("the next hop closed the connection before its reply was complete")]
     Closed {
-        /// Whether the next hop may have taken the packet. If it says that it has not, the packet has
-        /// not left us.
+        /// Whether the next hop may have taken the packet. A next hop that says that it has not
+        /// taken the packet counts as one that the packet didn't reach.
         left_us: bool,
-        /// What the HTTP layer says.
+        /// The error of the HTTP layer.
         source: Arc<HttpError>,
     },
-    /// What came back is not HTTP, or has no end before the final response.
+    /// The answer is not HTTP, or has no end before the final response.
     #[error("the next hop's answer is not HTTP")]
     NotHttp(#[source] Arc<HttpError>),
     /// 429 or 503: the next hop has too much to do.
@@ -65,20 +66,21 @@ pub enum SendError {
     /// Any other status but 200.
     #[error("the next hop answered HTTP status {0}")]
     Status(u16),
-    /// The reply is longer than any ILP packet, or comes in pieces beside so many others in pieces that
-    /// together they are too long.
+    /// The reply is longer than any ILP packet. Or it comes in pieces, and the unfinished replies
+    /// of its connection are too long together.
     #[error("the next hop's reply is too long, or too many come in pieces at once")]
     BodyTooLong,
 }
 
-/// Why no connection came about. Shared, as several packets may have waited for the same attempt.
+/// The reason why there is no connection. Shared, because several packets may have waited for one
+/// attempt.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The name doesn't resolve, or nobody answers there.
+    /// The name doesn't resolve, or no host answers there.
     #[error("the host can't be reached")]
     Unreachable(#[source] Arc<io::Error>),
-    /// The client has as many connections open as it may, all of them in use, or the system gives
-    /// the process no file descriptor for one more. That passes, and says nothing about the next hop.
+    /// The client has the maximum of connections open, all of them in use, or the system gives the
+    /// process no file descriptor for one more. This passes, and says nothing about the next hop.
     #[error("no file descriptor is left for another connection")]
     NoDescriptor,
     /// The certificate isn't trusted, or the two ends share no protocol.
@@ -87,7 +89,7 @@ pub enum ConnectError {
     /// The peer's name is none that a certificate could have.
     #[error("the host's name can't be in any certificate")]
     Name,
-    /// It took longer than allowed.
+    /// Connecting took longer than allowed.
     #[error("connecting took too long")]
     Timeout,
     /// The HTTP layer gave up while connecting.
@@ -95,8 +97,9 @@ pub enum ConnectError {
     Handshake(#[source] Arc<HttpError>),
 }
 
-/// What the HTTP layer says of a connection or a stream that ended early. The text that a peer may
-/// put into a GOAWAY frame is left out: it would get into our log through the chain of sources.
+/// The HTTP layer's error for a connection or a stream that ended early. The text that a peer may
+/// put into a GOAWAY frame is left out: it would get into this node's log through the chain of
+/// sources.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// HTTP/1.1 failed.
@@ -140,8 +143,8 @@ impl From<h2::Error> for HttpError {
 }
 
 impl SendError {
-    /// Whether the next hop may have seen the packet, whole or in part. If not, it certainly has
-    /// not been forwarded.
+    /// Returns whether the next hop may have seen the packet, whole or in part. If not, it
+    /// certainly has not been forwarded.
     pub fn left_us(&self) -> bool {
         match self {
             SendError::BadEndpoint(_)
@@ -192,7 +195,7 @@ impl SendError {
         }
     }
 
-    /// Whether the next hop asked for less: 429 or 503.
+    /// Returns whether the next hop asked for fewer packets: 429 or 503.
     pub fn is_busy(&self) -> bool {
         matches!(self, SendError::Busy(_))
     }

@@ -19,26 +19,28 @@ use std::{
     time::Duration,
 };
 
-/// How long the text of a refusal is read (and dropped), so that its connection can be kept: while
-/// a peer is busy is no time to open connections to it.
+/// The time for which the text of a refusal is read (and dropped), so that its connection can be
+/// kept: a busy peer should not get new connections.
 pub(super) const REFUSAL_TEXT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Attempts to send one packet. A server that takes seven requests of each connection, which is far
-/// below what servers are set to, then serves 140 packets that are under way at once on a thread.
+/// The maximum number of attempts to send one packet. It lets a server that takes only seven
+/// requests of each connection, far fewer than servers are set to, serve 140 packets under way at
+/// once on a thread.
 const ATTEMPTS_MAX: u32 = 20;
-/// Streams of one packet that a peer refuses before the packet is given back. It takes as many as it
-/// allows once it has said how many, so the second attempt waits for its turn.
+/// The number of refused streams after which a packet is given back. A peer refuses no stream
+/// within the limit that it has announced, and the second attempt waits for a stream within that
+/// limit.
 const REFUSALS_MAX: u32 = 3;
 
 /// Sends a packet and reads the reply.
 ///
-/// A packet that the peer certainly has not acted on is sent to it once more: a kept connection had
+/// A packet is sent again only if the peer certainly has not acted on it: a kept connection had
 /// been closed before a byte of the packet was handed to it, or the peer says that it has not taken
-/// the packet. In any other case the peer may have seen it and acted, and a packet that may have
-/// been seen is never sent twice.
+/// the packet. In any other case the peer may have seen the packet and acted, and such a packet is
+/// never sent twice.
 ///
 /// The first attempt begins when this is called, not when the future is polled: the future is moved
-/// with those around it, and has less in it then.
+/// together with the futures around it, and is smaller after the first attempt has begun.
 pub(super) fn exchange<'a>(
     links: &'a Arc<Links>,
     link: &'a Arc<Link>,
@@ -61,7 +63,7 @@ pub(super) struct Exchange<'a> {
 
 enum State<'a> {
     First(Attempt<'a>),
-    /// Boxed, as few packets come to it and all would carry the room for it.
+    /// Boxed, because few packets get here and every packet's future would have room for it.
     Again(Pin<Box<dyn Future<Output = Result<Bytes, NoReply>> + Send + 'a>>),
 }
 
@@ -116,9 +118,9 @@ async fn again(
     Err(failed.into())
 }
 
-/// How an attempt failed.
+/// The failure of an attempt.
 pub(super) enum Failed {
-    /// The connection ended as connections do and had not taken the packet, which is in `unsent`.
+    /// The connection ended without having taken the packet, which is in `unsent`.
     Returned(NoReply),
     /// The peer did not take the packet, which is in `unsent`: it refused the stream, or ended the
     /// connection for an error.
@@ -128,17 +130,17 @@ pub(super) enum Failed {
 }
 
 impl Failed {
-    /// The connection ended and had not taken the packet.
+    /// Makes the failure of a packet that its connection had not taken when it ended.
     pub(super) fn returned(source: HttpError, packet: Bytes) -> Failed {
         Failed::Returned(untaken(source, packet))
     }
 
-    /// The peer did not take the packet.
+    /// Makes the failure of a packet that the peer did not take.
     pub(super) fn refused(source: HttpError, packet: Bytes) -> Failed {
         Failed::Refused(untaken(source, packet))
     }
 
-    /// Whether an HTTP/2 connection ended with the packet on it.
+    /// Returns whether an HTTP/2 connection ended with the packet on it.
     fn ended_http2(&self) -> bool {
         let (Failed::Returned(no_reply) | Failed::Refused(no_reply) | Failed::Final(no_reply)) =
             self;
@@ -146,7 +148,7 @@ impl Failed {
         matches!(**source, HttpError::GoAway(_) | HttpError::Io(_))
     }
 
-    /// Whether the peer may speak another protocol than the one in which it got the packet.
+    /// Returns whether the peer may speak another protocol than the one in which it got the packet.
     pub(super) fn is_of_another_protocol(&self) -> bool {
         let Failed::Final(no_reply) = self else { return false };
         matches!(no_reply.error, SendError::NotHttp(_) | SendError::Closed { .. })
@@ -238,7 +240,7 @@ async fn without_http2(
     }
 }
 
-/// What any status but 200 means. Redirects are a status like any other.
+/// Returns the error for any status but 200. Redirects are a status like any other.
 pub(super) fn refusal(status: StatusCode) -> SendError {
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {

@@ -23,29 +23,30 @@ use std::sync::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// What may come before a reply's final head has been read: interim responses, the head itself, and
-/// what hyper has read of the body by then, which is no more than a head may have.
+/// The maximum number of bytes before a reply's final head has been read: interim responses, the
+/// head itself, and the part of the body that hyper has read by then, which is at most as long as a
+/// head.
 pub(crate) const UNANSWERED_BYTES_MAX: u32 = 4 * HEAD_BYTES_MAX;
 
-/// A connection for one packet at a time.
+/// An HTTP/1.1 connection, for one packet at a time.
 pub(super) struct Http1 {
     sender: http1::SendRequest<OnePacket>,
     meter: Arc<Meter>,
 }
 
 impl Http1 {
-    /// Whether the connection has ended.
+    /// Returns whether the connection has ended.
     pub(super) fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
 
-    /// Waits until the connection takes a packet. False when it has ended instead.
+    /// Waits until the connection takes a packet. Returns false if it has ended instead.
     pub(super) async fn is_ready(&mut self) -> bool {
         self.sender.is_ready() || self.sender.ready().await.is_ok()
     }
 }
 
-/// Begins HTTP/1.1 on a stream of bytes, which `open` counts for as long as it lives.
+/// Begins HTTP/1.1 on a stream of bytes. `open` counts the connection for as long as it lives.
 pub(super) async fn start<S>(stream: S, open: OpenConnection) -> Result<Http1, HttpError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -87,7 +88,8 @@ pub(super) async fn exchange(
         Err(error) => {
             let failed = failed(error, &connection.meter);
             if is_new && failed.is_of_another_protocol() {
-                // A server of HTTP/2 alone answers like this. The next packet asks before it is sent.
+                // A server of HTTP/2 alone answers like this. The protocol is found out again
+                // before the next packet.
                 link.kept.lock().forget_protocol(Speaks::Http1);
             }
             return Err(failed);

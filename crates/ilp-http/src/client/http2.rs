@@ -31,28 +31,28 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// A connection that packets share. A clone is another handle of it.
+/// An HTTP/2 connection that packets share. A clone is another handle of it.
 #[derive(Clone)]
 pub(super) struct Http2 {
     sender: SendRequest<Bytes>,
     meter: Arc<Meter>,
 }
 
-/// How a connection ended.
+/// The way in which a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// The peer said goodbye and named what it had taken, as servers do after so many requests and
-    /// when they are reloaded.
+    /// The peer sent a GOAWAY that names the last stream that it took, as servers do after a number
+    /// of requests and when they are reloaded.
     Graceful,
-    /// In any other way.
+    /// The connection ended in any other way.
     Abrupt,
 }
 
 impl Http2 {
-    /// How the connection has ended; `None` while it takes packets.
+    /// Returns how the connection has ended; `None` while it takes packets.
     pub(super) fn end(&mut self) -> Option<End> {
-        // The handle that is kept opens no stream itself, so it never waits for one: it is ready, or
-        // the connection has ended or is about to.
+        // The handle that is kept opens no stream itself, so it never waits for one. It is ready,
+        // or the connection has ended or is about to end.
         match self.sender.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => None,
             Poll::Ready(Err(error)) if is_goodbye(&error) => Some(End::Graceful),
@@ -76,13 +76,14 @@ pub(super) enum Stream {
 /// A packet whose reply is awaited.
 pub(super) struct Sent {
     response: ResponseFuture,
-    /// For a peer that turns out not to have taken the packet. The bytes are shared with the
-    /// connection: the server reads packets into buffers of which a clone does not allocate.
+    /// The packet is kept for the case that the peer turns out not to have taken it. The bytes are
+    /// shared with the connection: the server reads packets into buffers of which a clone does not
+    /// allocate.
     packet: Bytes,
     meter: Arc<Meter>,
 }
 
-/// A stream that has to wait.
+/// A packet whose stream has to wait until the peer allows one more.
 pub(super) struct Queued {
     sender: SendRequest<Bytes>,
     body: SendStream<Bytes>,
@@ -120,9 +121,9 @@ pub(super) fn send(
 
 impl Sent {
     fn hand_over(&self, mut body: SendStream<Bytes>, left_us: &AtomicBool) {
-        // Set before the packet is handed over: from there on it may be seen.
+        // Set before the packet is handed over, because the peer may see it from then on.
         left_us.store(true, Ordering::Relaxed);
-        // It fails for a stream that has ended already, and how that ended the response says.
+        // This fails for a stream that has ended already; the response says how that stream ended.
         let _ = body.send_data(self.packet.clone(), true);
     }
 }
@@ -142,20 +143,20 @@ impl Queued {
     }
 }
 
-/// A packet's reply, awaited and read. A 200 counts whatever its content type: the bytes either are an
-/// ILP reply or not, and the caller finds out.
+/// The future of a packet's reply. A 200 counts whatever its content type is: the caller finds out
+/// whether the bytes are an ILP reply.
 ///
-/// Nearly every reply arrives as one frame; that frame is handed on as it is. What it took of the
-/// windows needs no release: h2 does that for the connection when the stream is dropped.
+/// Nearly every reply arrives as one frame, which is returned as it is. The frame's share of the
+/// windows needs no release: h2 releases it for the connection when the stream is dropped.
 ///
-/// The future is written by hand, since an async block has room for what its futures are made of and for
-/// these as well, and every packet's future would be 200 bytes longer.
+/// The future is written by hand. An async block has room for its inner futures and for the values
+/// that they were made of, which would make every packet's future 200 bytes longer.
 pub(super) struct Reply(State);
 
 enum State {
     Head(Sent),
     First(Body),
-    /// More than one frame, or the text of a refusal, which few replies have.
+    /// A reply of more than one frame, or the text of a refusal, which few replies have.
     Rest(Pin<Box<dyn Future<Output = Result<Bytes, SendError>> + Send>>),
     Done,
 }
@@ -164,7 +165,7 @@ enum State {
 type Body = (RecvStream, Arc<Meter>);
 
 impl Sent {
-    /// Waits for the reply.
+    /// Returns the future of the reply.
     pub(super) fn reply(self) -> Reply {
         Reply(State::Head(self))
     }
@@ -208,7 +209,7 @@ impl Future for Reply {
     }
 }
 
-/// What follows a part of a reply.
+/// The next step after a part of a reply.
 enum Step {
     Go(State),
     End(Bytes),
@@ -253,11 +254,12 @@ fn after_first(
     Ok(Step::Go(State::Rest(Box::pin(read_rest(first, body, meter)))))
 }
 
-/// What became of a packet whose stream ended before a head came.
+/// Turns the error of a stream that ended before a head came into the failure of its packet.
 ///
-/// A peer that refuses a stream, or says goodbye and names a lower stream as the last one that it took,
-/// has not acted on the packet and never will (RFC 9113, sections 8.7 and 6.8). h2 gives the goodbye
-/// as an error to those streams alone. In any other case the peer may have seen the packet.
+/// A peer that refuses a stream, or sends a GOAWAY that names a lower stream as the last one that
+/// it took, has not acted on the packet and never will (RFC 9113, sections 8.7 and 6.8). h2 reports
+/// the GOAWAY as an error only to those streams. In any other case the peer may have seen the
+/// packet.
 fn no_head(error: h2::Error, packet: Bytes, meter: &Meter) -> Failed {
     if is_goodbye(&error) {
         return Failed::returned(error.into(), packet);
@@ -322,7 +324,7 @@ fn poll_next(
 ) -> Poll<Option<Result<Bytes, SendError>>> {
     body.poll_data(context).map(|data| match data? {
         Ok(data) => {
-            // A piece of nothing brings no reply nearer.
+            // An empty piece brings no reply nearer.
             if !data.is_empty() {
                 meter.refill();
             }

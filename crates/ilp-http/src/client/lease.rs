@@ -22,12 +22,13 @@ pub(super) enum Lease<'a> {
         connection: Http1,
         /// Whether the packet is the first on this connection.
         is_new: bool,
-        /// Gives way to the next packet.
+        /// The right to the connection, which passes to the next packet when it is dropped.
         turn: Turn<'a>,
     },
 }
 
-/// A packet's right to one HTTP/1.1 connection. Dropping it gives way to the next packet that waits.
+/// A packet's right to one HTTP/1.1 connection, which passes to the next waiting packet when it is
+/// dropped.
 pub(super) struct Turn<'a> {
     _permit: SemaphorePermit<'a>,
     _share: Share<'a>,
@@ -43,7 +44,8 @@ pub(super) async fn lease<'a>(
     if let Some(shared) = shared(links, link).await.map_err(SendError::Connect)? {
         return Ok(Lease::Http2(shared));
     }
-    // Taken before the wait, so that packets of one sender that wait don't keep out another's.
+    // The share is taken before the wait, so that waiting packets of one sender don't keep out
+    // another's.
     let share = links.shares.take(sender).ok_or(SendError::Overloaded)?;
     // The semaphore is closed nowhere; were it, the packet would not have left.
     let permit = link.connections.acquire().await.map_err(|_| SendError::Overloaded)?;
@@ -61,8 +63,8 @@ pub(super) async fn lease<'a>(
             Ok(Lease::Http2(http2))
         }
         Err(error) => {
-            // A lack of descriptors says nothing about the next hop. After any other failure, what comes
-            // up there next may speak something else.
+            // A lack of descriptors says nothing about the next hop. After any other failure, the
+            // server that comes up there next may speak another protocol.
             if !matches!(error, ConnectError::NoDescriptor) {
                 link.kept.lock().speaks = Speaks::Unknown;
             }
@@ -71,7 +73,8 @@ pub(super) async fn lease<'a>(
     }
 }
 
-/// Waits until it is known what the next hop speaks. `None` means HTTP/1.1.
+/// Returns the HTTP/2 connection that packets share, once it is known what the next hop speaks;
+/// `None` for HTTP/1.1.
 async fn shared(links: &Arc<Links>, link: &Arc<Link>) -> Result<Option<Http2>, ConnectError> {
     let mut asked = {
         let mut kept = link.kept.lock();
@@ -84,7 +87,7 @@ async fn shared(links: &Arc<Links>, link: &Arc<Link>) -> Result<Option<Http2>, C
         ask(&mut kept, links, link)
     };
     let answer = asked.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
-    // It is missing if the task was ended, as at a shutdown.
+    // The answer is missing if the task was ended, as at a shutdown.
     answer.unwrap_or(Err(ConnectError::Timeout))
 }
 
@@ -98,8 +101,8 @@ fn pop_idle(link: &Link) -> Option<Http1> {
     None
 }
 
-/// The live HTTP/2 connection. A clear-text next hop that spoke HTTP/1.1 is asked again from time to
-/// time, by a task, while this packet and those after it go by HTTP/1.1.
+/// Returns the live HTTP/2 connection, if there is one. A clear-text next hop that spoke HTTP/1.1
+/// is asked again from time to time by a task, while packets go to it by HTTP/1.1.
 pub(super) fn http2(links: &Arc<Links>, link: &Arc<Link>) -> Option<Http2> {
     let mut kept = link.kept.lock();
     if let Some(http2) = kept.live_http2(links, link.endpoint.is_tls()) {

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
-/// How many HTTP/2 connections may one after the other cut packets off soon after they were opened,
+/// The number of HTTP/2 connections in a row that may cut packets off soon after they were opened,
 /// before packets go by HTTP/1.1 for a while.
 const CUT_OFF_MAX: u32 = 2;
 
@@ -50,11 +50,14 @@ pub(super) struct Kept {
     http2_since: u32,
     /// Whether the HTTP/2 connection ended with packets on it.
     has_cut_off: bool,
-    /// HTTP/2 connections in a row that did so soon after they were opened.
+    /// The number of HTTP/2 connections in a row that ended with packets on them soon after they
+    /// were opened.
     cut_off_count: u32,
-    /// What was learnt last. It outlives the connection by which it was learnt.
+    /// The protocol that the next hop was last found to speak. It outlives the connection that
+    /// showed it.
     pub(super) speaks: Speaks,
-    /// What a task is finding out, which opens the HTTP/2 connection too.
+    /// The pending answer of the task that asks for the protocol and also opens the HTTP/2
+    /// connection.
     pub(super) asked: Option<Asked>,
     /// The tick from which a clear-text next hop that spoke HTTP/1.1 is asked again.
     pub(super) ask_from: u32,
@@ -62,7 +65,7 @@ pub(super) struct Kept {
     closed: bool,
 }
 
-/// What the next hop is known to speak.
+/// The protocol that the next hop is known to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speaks {
     Unknown,
@@ -168,7 +171,7 @@ impl Link {
             .retain(|idle| now.wrapping_sub(idle.since) < ticks && !idle.connection.is_closed());
     }
 
-    /// Whether a connection is open that no packet uses.
+    /// Returns whether a connection is open that no packet uses.
     pub(super) fn has_idle(&self) -> bool {
         let kept = self.kept.lock();
         !kept.idle.is_empty() || kept.http2.is_some() && !self.is_in_use()
@@ -229,18 +232,20 @@ impl Kept {
         self.has_cut_off = true;
     }
 
-    /// Asks what the next hop speaks before the next packet, if it was taken to speak `protocol`.
+    /// Forgets the protocol if it was taken to be `protocol`, so that the next hop is asked before
+    /// the next packet.
     pub(super) fn forget_protocol(&mut self, protocol: Speaks) {
         if self.speaks == protocol {
             self.speaks = Speaks::Unknown;
         }
     }
 
-    /// The HTTP/2 connection, if there is one and it takes packets.
+    /// Returns the HTTP/2 connection, if there is one and it takes packets.
     ///
-    /// One that has ended is replaced before the next packet goes out. Two in a row that cut packets
-    /// off soon after they were opened are those of a peer that does not really speak HTTP/2, such as a
-    /// proxy whose own next hop doesn't. Packets go to it by HTTP/1.1 until it is asked again.
+    /// A connection that has ended is replaced before the next packet goes out. Two in a row that
+    /// cut packets off soon after they were opened show that the peer does not really speak HTTP/2,
+    /// such as a proxy whose own next hop doesn't. Packets go to it by HTTP/1.1 until it is asked
+    /// again.
     pub(super) fn live_http2(&mut self, links: &Links, is_tls: bool) -> Option<Http2> {
         let http2 = self.http2.as_mut()?;
         let Some(end) = http2.end() else { return Some(http2.clone()) };
@@ -252,7 +257,7 @@ impl Kept {
             return None;
         }
         self.cut_off_count += 1;
-        // Over TLS it is the peer that chooses the protocol.
+        // Over TLS the peer chooses the protocol.
         if self.cut_off_count >= CUT_OFF_MAX && !is_tls {
             self.cut_off_count = 0;
             self.speaks = Speaks::Http1;

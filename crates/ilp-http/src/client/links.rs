@@ -14,15 +14,15 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// When there are too many links or connections, this share of them goes at once, so that finding
-/// the least recently used is paid once for many new ones.
+/// One in so many links or connections is dropped at once when there are too many, so that the
+/// search for the least recently used is paid once for many new ones.
 const EVICTED_SHARE: usize = 8;
 
-/// How long a new connection waits for one that was idle to be closed: the tasks of those have to
-/// run once.
+/// The time that a new connection waits for an idle one to be closed: the tasks of the idle ones
+/// have to run once.
 const PLACE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What the clones of a client share.
+/// The state that the clones of a client share.
 pub(super) struct Links {
     pub(super) options: ClientOptions,
     pub(super) tls: Arc<ClientConfig>,
@@ -34,16 +34,17 @@ pub(super) struct Links {
     clock_runs: AtomicBool,
     connections_opened: AtomicU64,
     connections_open: Arc<AtomicU64>,
-    /// A permit for each connection that may be open.
+    /// The semaphore with a permit for each connection that may be open.
     places: Arc<Semaphore>,
-    /// What each sender's packets use of HTTP/1.1 connections.
+    /// The number of HTTP/1.1 connections that each sender's packets use.
     pub(super) shares: Shares,
     retries: AtomicU64,
     /// In the order of [`SendError::KINDS`].
     failures: [AtomicU64; SendError::KINDS.len()],
 }
 
-/// A place among the connections that may be open, from before one is dialled to its end.
+/// A place among the connections that may be open, held from before a connection is dialled to its
+/// end.
 pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
 }
@@ -79,7 +80,7 @@ impl Links {
         }
     }
 
-    /// Returns the link to a next hop, and makes it for the first packet.
+    /// Returns the link to a next hop, and makes the link for the first packet.
     pub(super) fn get(self: &Arc<Self>, next_hop: NextHop<'_>) -> Result<Arc<Link>, SendError> {
         let tick = self.tick();
         let known = self.by_id.lock().get(&next_hop.id).cloned();
@@ -93,7 +94,7 @@ impl Links {
         let evicted = self.make_room(&mut by_id);
         let link = Arc::clone(by_id.entry(next_hop.id).or_insert(link));
         drop(by_id);
-        // Closing many connections takes a while, and nobody shall wait for it at the lock.
+        // Closing many connections takes a while, and no packet should wait for it at the lock.
         drop(evicted);
         Ok(link)
     }
@@ -109,7 +110,8 @@ impl Links {
         self.tick.load(Ordering::Relaxed)
     }
 
-    /// Takes a place for one more connection, for which an idle one is closed where there is no other.
+    /// Takes a place for one more connection. If there is none, an idle connection is closed for
+    /// it.
     ///
     /// # Errors
     /// [`ConnectError::NoDescriptor`] when all connections are in use.
@@ -132,11 +134,11 @@ impl Links {
         OpenConnection { open: Arc::clone(&self.connections_open), _place: place }
     }
 
-    /// Takes a place for a question that can wait: only while more than half of them are free, so that
-    /// no packet has to do without one for it.
+    /// Takes a place for a question that can wait. Only more than half of the places being free
+    /// permits it, so that no packet lacks a place because of the question.
     ///
     /// # Errors
-    /// [`ConnectError::NoDescriptor`] when fewer are free.
+    /// [`ConnectError::NoDescriptor`] when no more than half of the places are free.
     pub(super) fn place_to_spare(&self) -> Result<Place, ConnectError> {
         if self.places.available_permits() <= self.options.connections_open_max / 2 {
             return Err(ConnectError::NoDescriptor);

@@ -1,4 +1,4 @@
-//! What each sender's packets use of HTTP/1.1 connections, so that no sender takes them all.
+//! Limits the HTTP/1.1 connections of each sender's packets, so that no sender takes them all.
 
 use foldhash::{HashMap, HashMapExt as _};
 use parking_lot::Mutex;
@@ -6,13 +6,14 @@ use std::collections::hash_map::Entry;
 
 /// Counts the HTTP/1.1 connections that packets of each sender have or wait for.
 ///
-/// By HTTP/1.1 a packet has a connection to itself until its reply has come. A sender whose next hop
-/// answers nothing would have as many connections as it has packets under way, each with its buffers and
-/// its file descriptor, and packets of other senders would find none left.
+/// By HTTP/1.1 a packet has a connection to itself until its reply has come. Without a limit, a
+/// sender whose next hop answers nothing would have as many connections as packets under way, each
+/// with its buffers and its file descriptor, and packets of other senders would find none left.
 pub(super) struct Shares {
     maximum: usize,
-    /// Senders without a packet are not in it. A mutex, since a client belongs to one thread: a packet by
-    /// HTTP/1.1 takes it twice, never contended and never across an await, for some 20 ns each.
+    /// The number of connections by sender, without senders that have none. The mutex is never
+    /// contended, since a client belongs to one thread, and never held across an await. A packet by
+    /// HTTP/1.1 takes it twice, for some 20 ns each.
     in_use: Mutex<HashMap<u64, usize>>,
 }
 
@@ -21,7 +22,7 @@ impl Shares {
         Shares { maximum, in_use: Mutex::new(HashMap::new()) }
     }
 
-    /// Counts one more connection in, or returns `None` where the sender has its maximum.
+    /// Counts one more connection of the sender, or returns `None` if the sender has its maximum.
     pub(super) fn take(&self, sender: u64) -> Option<Share<'_>> {
         let mut in_use = self.in_use.lock();
         let count = in_use.entry(sender).or_insert(0);
@@ -33,7 +34,7 @@ impl Shares {
     }
 }
 
-/// One connection of a sender's share, until it is dropped.
+/// One connection of a sender's share, given back when this is dropped.
 pub(super) struct Share<'a> {
     shares: &'a Shares,
     sender: u64,

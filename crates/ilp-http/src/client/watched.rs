@@ -1,5 +1,5 @@
-//! A connection to a server, watched as its bytes arrive: how many come without a reply getting any
-//! nearer, and whether the first of them are HTTP/2's.
+//! A connection to a server whose arriving bytes are watched: how many come without bringing a
+//! reply nearer, and whether the first of them are HTTP/2's.
 
 use bytes::{Bytes, BytesMut};
 use interledger_packet::MAX_REPLY_BYTES;
@@ -20,10 +20,11 @@ use tokio::{
 /// The length of the head of an HTTP/2 frame.
 const FRAME_HEAD_BYTES: usize = 9;
 const SETTINGS: u8 = 4;
-/// No server announces more settings than there are, each of 6 bytes; garbage does.
+/// The maximum length of a server's first SETTINGS frame. No server announces more settings than
+/// there are, each of 6 bytes; garbage seems to.
 const SETTINGS_BYTES_MAX: usize = 100 * 6;
 
-/// How many bytes may still arrive before a reply has to get nearer.
+/// The number of bytes that may still arrive before a reply has to get nearer.
 ///
 /// A server may send any number of interim responses (1xx) before its final one, and HTTP/2 servers
 /// pings and settings besides. Neither hyper nor h2 bounds them, and a server that sent them without
@@ -34,13 +35,13 @@ const SETTINGS_BYTES_MAX: usize = 100 * 6;
 pub(crate) struct Meter {
     left: AtomicU32,
     maximum: u32,
-    /// Bytes of replies that are being put together.
+    /// The bytes of replies that are being put together.
     gathered_bytes: AtomicUsize,
 }
 
-/// Replies of one connection that are put together from pieces have at most so many bytes at once. A
-/// reply as others send them is one piece, and a server that sends thousands byte by byte, and ends none,
-/// would have a buffer of the longest reply for each.
+/// The maximum number of bytes in the unfinished replies of one connection that come in pieces.
+/// Other servers send a reply in one piece. A server that sends thousands byte by byte, and ends
+/// none, would otherwise occupy a buffer of the longest reply for each.
 const GATHERED_BYTES_MAX: usize = 4 * 1_024 * 1_024;
 
 /// A reply that comes in pieces.
@@ -54,8 +55,8 @@ impl Gathered {
         Gathered { bytes: BytesMut::new(), meter }
     }
 
-    /// Copies a piece, which may keep all of the buffer that it was read into, and adds it. Returns
-    /// false where the reply, or all of the connection together, would become too long.
+    /// Adds a copy of a piece, because the piece itself may keep all of the buffer that it was read
+    /// into. Returns false if the reply, or all of the connection together, would become too long.
     pub(super) fn add(&mut self, piece: &[u8]) -> bool {
         let before = self.meter.gathered_bytes.load(Ordering::Relaxed);
         let is_too_long = self.bytes.len() + piece.len() > MAX_REPLY_BYTES
@@ -67,7 +68,7 @@ impl Gathered {
         !is_too_long
     }
 
-    /// Returns the whole reply, of which the connection is no longer charged.
+    /// Returns the whole reply, which the connection is no longer charged for.
     pub(super) fn finish(mut self) -> Bytes {
         let bytes = self.bytes.split();
         self.meter.gathered_bytes.fetch_sub(bytes.len(), Ordering::Relaxed);
@@ -82,10 +83,10 @@ impl Drop for Gathered {
 }
 
 impl Meter {
-    /// Stands for "any number" in `left`.
+    /// The value of `left` that allows any number of bytes.
     const ANY: u32 = u32::MAX;
 
-    /// A meter that allows `maximum` bytes from now on.
+    /// Makes a meter that allows `maximum` bytes from now on.
     pub(crate) fn new(maximum: u32) -> Arc<Meter> {
         Arc::new(Meter {
             left: AtomicU32::new(maximum),
@@ -94,17 +95,19 @@ impl Meter {
         })
     }
 
-    /// Allows the maximum anew, since a request begins or a reply got nearer.
+    /// Allows the maximum anew, because a request begins or a reply got nearer.
     pub(crate) fn refill(&self) {
         self.left.store(self.maximum, Ordering::Relaxed);
     }
 
-    /// Allows any number of bytes until the next refill: what comes now is bounded elsewhere.
+    /// Allows any number of bytes until the next refill: the bytes that come now are bounded
+    /// elsewhere.
     pub(crate) fn lift(&self) {
         self.left.store(Self::ANY, Ordering::Relaxed);
     }
 
-    /// Whether the connection was ended because too many bytes came in vain.
+    /// Returns whether the connection was ended because too many bytes came without bringing a
+    /// reply nearer.
     pub(crate) fn is_used_up(&self) -> bool {
         self.left.load(Ordering::Relaxed) == 0
     }
@@ -124,8 +127,8 @@ impl Meter {
     }
 }
 
-/// Tells whether a server's first bytes are those of HTTP/2. It fails if the connection ends before
-/// they can be told.
+/// The receiver that is told whether a server's first bytes are those of HTTP/2. It fails if the
+/// connection ends before that is known.
 pub(super) type Greeting = oneshot::Receiver<bool>;
 
 /// A connection whose reads go through a [`Meter`].
@@ -147,7 +150,7 @@ impl<S> Watched<S> {
         Watched { stream, meter, greeted: None }
     }
 
-    /// Looks at the first bytes too.
+    /// Makes a connection that also checks whether the first bytes are those of HTTP/2.
     pub(super) fn greeted(stream: S, meter: Arc<Meter>) -> (Watched<S>, Greeting) {
         let (tell, greeting) = oneshot::channel();
         let greeted = Greeted { head: [0; FRAME_HEAD_BYTES], bytes: 0, tell };
@@ -163,13 +166,14 @@ impl<S> Watched<S> {
         if greeted.bytes < FRAME_HEAD_BYTES {
             self.greeted = Some(greeted);
         } else {
-            // Whoever asked may have given up meanwhile.
+            // The receiver may be gone, if the client gave up meanwhile.
             let _ = greeted.tell.send(is_settings(greeted.head));
         }
     }
 }
 
-/// Whether a frame's head is that of a server's first SETTINGS frame (RFC 9113, section 3.4).
+/// Returns whether a frame's head is that of a server's first SETTINGS frame (RFC 9113, section
+/// 3.4).
 fn is_settings(head: [u8; FRAME_HEAD_BYTES]) -> bool {
     let [high, middle, low, kind, flags, stream @ ..] = head;
     let bytes = u32::from_be_bytes([0, high, middle, low]) as usize;
@@ -240,7 +244,8 @@ mod tests {
         assert!(!is_settings([0, 0, 8, 7, 0, 0, 0, 0, 0]), "a goodbye is no welcome");
     }
 
-    /// Reads all that a server sends, in pieces of any size; what its greeting was.
+    /// Reads all that a server sends, in pieces of any size, and returns the result of the
+    /// greeting.
     async fn greeting(bytes: &[u8], piece_bytes: usize) -> Option<bool> {
         let (mut stream, greeting) = Watched::greeted(bytes, Meter::new(1_000));
         let mut piece = vec![0; piece_bytes];

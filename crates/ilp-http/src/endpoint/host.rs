@@ -41,7 +41,8 @@ impl Host {
         Ok(Host::Name(name.to_ascii_lowercase()))
     }
 
-    /// Whether the host is this machine or in a private network, so that no scheme means `http://`.
+    /// Returns whether the host is this machine or in a private network, so that no scheme means
+    /// `http://`.
     ///
     /// A single-label name such as a container's is not near: it may resolve to anything.
     pub(crate) fn is_near(&self) -> bool {
@@ -60,9 +61,9 @@ impl Host {
         }
     }
 
-    /// Whether the host is on the Internet, as far as its text tells: an address of the Internet's own,
-    /// or a name below a domain that isn't set aside for private networks and examples (RFC 2606,
-    /// RFC 6762, RFC 8375).
+    /// Returns whether the host is on the Internet, as far as its text tells: a public address, or
+    /// a name below a domain that isn't set aside for private networks and examples (RFC 2606, RFC
+    /// 6762, RFC 8375).
     pub fn is_of_the_internet(&self) -> bool {
         const SET_ASIDE: [&str; 10] = [
             "localhost",
@@ -85,7 +86,7 @@ impl Host {
         }
     }
 
-    /// What is connected to: the unspecified addresses become loopback.
+    /// Returns the host to connect to: the unspecified addresses become loopback.
     pub(crate) fn dialled(self) -> Host {
         match self {
             Host::Address(IpAddr::V4(address)) if address.is_unspecified() => {

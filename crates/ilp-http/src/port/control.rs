@@ -1,4 +1,5 @@
-//! What a connection tells about itself, and what it is ordered: a few atomics, no channel, no timer.
+//! The state that a connection reports and the orders that it gets: a few atomics, no channel, no
+//! timer.
 
 mod running;
 
@@ -14,7 +15,7 @@ use std::{
     task::Waker,
 };
 
-/// What a connection shall do. A later one in this list overrides an earlier one.
+/// An order to a connection. A later one in this list overrides an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Order {
@@ -28,8 +29,8 @@ pub enum Order {
     Cut = 3,
 }
 
-/// Bytes that are read of a client in one turn, unless its socket is empty before: of a stranger, and of
-/// a client that has shown who it is. They are a few requests, and a dozen common packets.
+/// The bytes that are read from a client in one turn, unless its socket is empty before: from a
+/// stranger, and from a known client. They are a few requests, and a dozen common packets.
 //
 // A turn also bounds how many streams an HTTP/2 connection opens before the first of them is answered:
 // h2 keeps 1.5 kB for as many as there ever were at once. A turn of 128 KiB made that 1.7 MB.
@@ -42,43 +43,45 @@ pub(crate) struct Control {
     order: AtomicU8,
     /// Wakes the connection's task. Locked when an order is given and when the task first runs.
     waker: Mutex<Option<Waker>>,
-    /// Where the client is.
+    /// The source of the connection.
     source: Source,
-    /// Whether the client has shown who it is.
+    /// Whether the client is known.
     known: AtomicBool,
-    /// Who it is.
+    /// The holder that a known client's connection is counted to.
     holder: OnceLock<Holder>,
-    /// What the client occupies, once it is known, where the port counts that.
+    /// The share of a known client, if the port counts shares.
     share: OnceLock<Arc<Share>>,
     /// Whether the connection left HTTP for a WebSocket.
     upgraded: AtomicBool,
-    /// Requests begun; it wraps, since only a change of it matters.
+    /// The number of requests begun; it wraps, since only a change of it matters.
     begun: AtomicU32,
-    /// Requests whose answer has not left yet: at most one in HTTP/1.1, many in HTTP/2.
+    /// The number of requests whose answer has not left yet: at most one in HTTP/1.1, many in
+    /// HTTP/2.
     running: AtomicU32,
-    /// The most of them that there ever were at once.
+    /// The greatest value that `running` ever had.
     running_most: AtomicU32,
-    /// Answers that wait for the client to take them, by the epoch in which they began to.
+    /// The number of answers that wait for the client to take them, by the epoch in which they
+    /// began to wait.
     waiting: [AtomicU32; 2],
     /// 0 or 1; the registry changes it once every [`take_timeout`](super::PortLimits::take_timeout).
     epoch: AtomicU8,
-    /// Refusals that wait for the client to take them.
+    /// The number of refusals that wait for the client to take them.
     refusals_waiting: AtomicU32,
-    /// Requests refused since the last one that was not.
+    /// The number of requests refused since the last one that was not.
     refused: AtomicU32,
-    /// Whether bytes came since the last request ended: then a head is on its way.
+    /// Whether bytes came since the last request ended, so that a head is on its way.
     heard: AtomicBool,
     /// Whether a request came by HTTP/2, where bytes between requests need not be a head.
     http2: AtomicBool,
     /// Whether an HTTP/1.1 request's body is being waited for.
     body_awaited: AtomicBool,
-    /// Set by the registry when that took too long.
+    /// Whether the awaited body took too long; set by the registry.
     body_late: AtomicBool,
-    /// Whether the socket takes no more bytes, since the client doesn't.
+    /// Whether the socket takes no more bytes, because the client takes none.
     write_blocked: AtomicBool,
-    /// How often that has ended; it wraps.
+    /// The number of times that `write_blocked` has ended; it wraps.
     unblocked: AtomicU32,
-    /// Bytes that may still be read in this turn.
+    /// The number of bytes that may still be read in this turn.
     readable_bytes: AtomicUsize,
     /// Whether the connection waits for its next turn.
     turn_awaited: AtomicBool,
@@ -86,9 +89,9 @@ pub(crate) struct Control {
     begun_task: AtomicBool,
 }
 
-// Orders: `order` and `body_late` carry nothing but themselves and are followed by a wake, whose
-// lock orders them; everything else is a hint that the registry looks at once in a tick, or is
-// written and read by the connection's own thread. So `Relaxed` will do.
+// `order` and `body_late` are followed by a wake, whose lock orders them. Everything else is a hint
+// that the registry reads once in a tick, or is written and read by the connection's own thread. So
+// `Relaxed` is enough.
 impl Control {
     pub(super) fn new(source: Source) -> Control {
         Control {
@@ -106,7 +109,7 @@ impl Control {
             epoch: AtomicU8::new(0),
             refusals_waiting: AtomicU32::new(0),
             refused: AtomicU32::new(0),
-            // A connection that says nothing at all is as slow as a slow head.
+            // A connection on which nothing comes is as slow as one with a slow head.
             heard: AtomicBool::new(true),
             http2: AtomicBool::new(false),
             body_awaited: AtomicBool::new(false),
@@ -119,7 +122,8 @@ impl Control {
         }
     }
 
-    /// Gives an order, unless one that overrides it was given already; says whether it was given.
+    /// Gives an order, unless one that overrides it was given already. Returns whether it was
+    /// given.
     pub(crate) fn give(&self, order: Order) -> bool {
         let is_new = self.order.fetch_max(order as u8, Ordering::Relaxed) < order as u8;
         if is_new {
@@ -155,7 +159,7 @@ impl Control {
         }
     }
 
-    /// Whether the client has shown who it is.
+    /// Returns whether the client is known.
     pub(crate) fn is_known(&self) -> bool {
         self.known.load(Ordering::Relaxed)
     }
@@ -165,22 +169,22 @@ impl Control {
         self.known.store(true, Ordering::Relaxed);
     }
 
-    /// To whom the connection's turns are counted.
+    /// Returns the holder to whom the connection's turns are counted.
     pub(super) fn holder(&self) -> Holder {
         self.holder.get().copied().unwrap_or(Holder::Source(self.source))
     }
 
-    /// Says whether the connection's task runs for the first time.
+    /// Notes that the connection's task runs, and returns whether that is the first time.
     pub(super) fn begin_task(&self) -> bool {
         !self.begun_task.swap(true, Ordering::Relaxed)
     }
 
-    /// What the client occupies, once it is known, where the port counts that.
+    /// Returns the share of a known client, if the port counts shares.
     pub(super) fn share(&self) -> Option<&Arc<Share>> {
         self.share.get()
     }
 
-    /// Notes what the client occupies. A connection stays with the client that was known first.
+    /// Sets the client's share. A connection stays with the client that was known first.
     pub(crate) fn set_share(&self, share: Arc<Share>) {
         let _ = self.share.set(share);
     }
@@ -202,7 +206,7 @@ impl Control {
         }
     }
 
-    /// The most requests that ever were answered at once.
+    /// Returns the greatest number of requests that were ever answered at once.
     pub(super) fn running_most(&self) -> u32 {
         self.running_most.load(Ordering::Relaxed)
     }
@@ -213,12 +217,12 @@ impl Control {
         self.running.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Whether every answer has left.
+    /// Returns whether every answer has left.
     pub(super) fn is_quiet(&self) -> bool {
         self.running.load(Ordering::Relaxed) == 0
     }
 
-    /// Counts an answer that waits for the client from now on, and gives its epoch.
+    /// Counts an answer that waits for the client from now on, and returns its epoch.
     pub(super) fn wait(&self) -> usize {
         let epoch = usize::from(self.epoch.load(Ordering::Relaxed) & 1);
         self.waiting[epoch].fetch_add(1, Ordering::Relaxed);
@@ -229,7 +233,8 @@ impl Control {
         self.waiting[epoch & 1].fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Begins the next epoch; says whether an answer of the one before has not been taken.
+    /// Begins the next epoch, unless an answer of the epoch before the present one has not been
+    /// taken. Returns whether there is such an answer.
     pub(super) fn turn_epoch(&self) -> bool {
         let next = (self.epoch.load(Ordering::Relaxed) & 1) ^ 1;
         if self.waiting[usize::from(next)].load(Ordering::Relaxed) > 0 {
@@ -247,24 +252,25 @@ impl Control {
         self.refusals_waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Refusals that wait for the client to take them.
+    /// Returns the number of refusals that wait for the client to take them.
     pub(crate) fn refusals_waiting(&self) -> u32 {
         self.refusals_waiting.load(Ordering::Relaxed)
     }
 
-    /// Answers that wait for the client to take them.
+    /// Returns the number of answers that wait for the client to take them.
     pub(crate) fn answers_waiting(&self) -> u32 {
         self.waiting.iter().map(|waiting| waiting.load(Ordering::Relaxed)).sum()
     }
 
-    /// Counts a refused request and gives how many in a row were.
+    /// Counts a refused request and returns the number of refused requests in a row.
     pub(crate) fn count_refused(&self) -> u32 {
         self.refused.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
-    /// Ends the row of refused requests.
+    /// Ends the row of refused requests, because a request was let in.
     pub(crate) fn count_let_in(&self) {
-        // Nearly always there is none, and a load leaves the line of memory as it is.
+        // The row is nearly always empty, and a load doesn't take the cache line from other
+        // threads.
         if self.refused.load(Ordering::Relaxed) != 0 {
             self.refused.store(0, Ordering::Relaxed);
         }
@@ -295,18 +301,18 @@ impl Control {
         }
     }
 
-    /// Whether the socket takes no bytes, and how often that has ended.
+    /// Returns whether the socket takes no bytes, and the number of times that this has ended.
     pub(super) fn blocked(&self) -> (bool, u32) {
         (self.write_blocked.load(Ordering::Relaxed), self.unblocked.load(Ordering::Relaxed))
     }
 
-    /// Begins a turn of reading: the socket was empty, or others have had theirs.
+    /// Begins a turn of reading: the socket was empty, or other connections have had their turns.
     pub(super) fn begin_turn(&self) {
         let bytes = if self.is_known() { READ_BYTES_KNOWN } else { READ_BYTES_STRANGER };
         self.readable_bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// Says whether the connection waits for its turn from now on, and didn't before.
+    /// Notes that the connection waits for its turn, and returns whether it didn't wait before.
     pub(super) fn await_turn(&self) -> bool {
         !self.turn_awaited.swap(true, Ordering::Relaxed)
     }
@@ -317,7 +323,7 @@ impl Control {
         self.wake();
     }
 
-    /// Bytes that may still be read in this turn.
+    /// Returns the number of bytes that may still be read in this turn.
     pub(super) fn readable_bytes(&self) -> usize {
         self.readable_bytes.load(Ordering::Relaxed)
     }
@@ -327,7 +333,7 @@ impl Control {
         self.readable_bytes.store(left, Ordering::Relaxed);
     }
 
-    /// How many requests have begun, and what the connection is doing.
+    /// Returns the number of requests begun and the connection's activity.
     pub(super) fn look(&self) -> (u32, Activity) {
         let begun = self.begun.load(Ordering::Relaxed);
         let http2 = self.http2.load(Ordering::Relaxed);
@@ -348,10 +354,10 @@ impl Control {
     }
 }
 
-/// What a connection is doing, as far as a timeout is concerned.
+/// The activity of a connection, as far as timeouts distinguish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Activity {
-    /// Waiting for a head of which bytes have come, or for the first bytes at all.
+    /// Waiting for a head of which bytes have come, or for the first bytes of the connection.
     Head,
     /// Waiting for the rest of an HTTP/1.1 body.
     Body,

@@ -1,25 +1,25 @@
-//! The places of a port: who takes one, and who makes room.
+//! The places of a port: which connection takes one, and which one makes room.
 
 use super::Source;
 use foldhash::{HashMap, HashMapExt as _};
 use std::{cmp::Reverse, collections::BTreeSet};
 
-/// To whom a known connection is counted.
+/// The holder that a known connection is counted to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
     /// A peer, by its id.
     Peer(u128),
-    /// Clients that have shown no more than where they are.
+    /// The clients of one source, which have shown nothing but their address.
     Source(Source),
     /// The node's operator.
     Operator,
 }
 
-/// How many times what is free one holder's connections may be. A lone one so gets eight ninths of all
-/// places, and the ninth is there for whoever comes.
+/// The factor by which one holder's connections may exceed the free places. A lone holder gets
+/// eight ninths of all places, and the last ninth stays free for others.
 const TIMES_FREE: u32 = 8;
 
-/// The connections that have shown nothing yet, oldest first, by source.
+/// The strangers' connections, oldest first, by source.
 #[derive(Debug)]
 pub(super) struct Strangers {
     max: u32,
@@ -32,8 +32,9 @@ impl Strangers {
         Strangers { max, count: 0, by_source: HashMap::new() }
     }
 
-    /// Takes a place for the connection `id`, whose number is above that of any before. If that is one
-    /// too many, gives the one that has to leave: the oldest of the source that has the most.
+    /// Takes a place for the connection `id`, whose number is above that of any before. If that is
+    /// one too many, returns the connection that has to leave: the oldest one of the source that
+    /// has the most.
     pub(super) fn enter(&mut self, id: u64, source: Source) -> Option<u64> {
         self.count += 1;
         self.by_source.entry(source).or_default().insert(id);
@@ -43,12 +44,13 @@ impl Strangers {
         self.of_the_most(None).map(|(oldest, _)| oldest)
     }
 
-    /// The connection that leaves if one of `source` enters now, and its source.
+    /// Returns the connection that leaves if one of `source` enters now, and its source.
     pub(super) fn next_to_leave(&self, source: Source) -> Option<(u64, Source)> {
         if self.count < self.max { None } else { self.of_the_most(Some(source)) }
     }
 
-    /// The oldest connection of the source that has the most, or would with one more of `entering`.
+    /// Returns the oldest connection of the source that has the most, counting one more for
+    /// `entering`.
     fn of_the_most(&self, entering: Option<Source>) -> Option<(u64, Source)> {
         let oldest = self.by_source.iter().filter_map(|(source, ids)| {
             let count = ids.len() + usize::from(Some(*source) == entering);
@@ -69,7 +71,7 @@ impl Strangers {
     }
 }
 
-/// The connections that have shown who they are, by holder.
+/// The weight of the known connections, by holder.
 #[derive(Debug)]
 pub(super) struct Known {
     max: u32,
@@ -77,8 +79,8 @@ pub(super) struct Known {
     by_holder: HashMap<Holder, u32>,
 }
 
-/// How many connections of a greater weight than one a holder may have: those over HTTP/2, each of which
-/// carries thousands of requests at once.
+/// The maximum number of connections of a greater weight than one that a holder may have: those
+/// over HTTP/2, each of which carries thousands of requests at once.
 const HEAVY_MAX: u32 = 64;
 
 impl Known {
@@ -90,11 +92,11 @@ impl Known {
         self.by_holder.get(&holder).copied().unwrap_or(0)
     }
 
-    /// Takes `weight` places for a connection of `holder`, if that is within its share.
+    /// Takes `weight` places for a connection of `holder`, if that is within the holder's share.
     pub(super) fn enter(&mut self, holder: Holder, weight: u32) -> bool {
         let free = self.max.saturating_sub(self.taken);
         let own = self.of(holder).saturating_add(weight);
-        // The only connection of a holder needs no more than that there is a place.
+        // The only connection of a holder needs just a free place.
         let is_first = own == weight;
         let is_beyond_share = own > free.saturating_mul(TIMES_FREE);
         let is_one_too_many = weight > 1 && own > HEAVY_MAX.saturating_mul(weight);
@@ -116,7 +118,8 @@ impl Known {
         }
     }
 
-    /// The holder with the most places, if it has more than `holder` would with `weight` more.
+    /// Returns the holder with the most places, if it has more than `holder` would with `weight`
+    /// more.
     pub(super) fn heavier_than(&self, holder: Holder, weight: u32) -> Option<Holder> {
         let (heaviest, most) = self.by_holder.iter().max_by_key(|(_, taken)| **taken)?;
         (*most > self.of(holder).saturating_add(weight)).then_some(*heaviest)
@@ -143,7 +146,7 @@ mod tests {
         strangers.leave(1, source(2));
         assert_eq!(strangers.enter(5, source(2)), Some(2), "of its own");
         strangers.leave(2, source(2));
-        // All but one have one each from here on: then the oldest of all.
+        // Every source but one has one connection from here on, so the oldest of all makes room.
         strangers.leave(5, source(2));
         assert_eq!(strangers.enter(6, source(4)), None);
         assert_eq!(strangers.enter(7, source(5)), Some(0));

@@ -1,4 +1,4 @@
-//! All open connections of a port: who has a place, and who takes too long.
+//! All open connections of a port: their places and their timeouts.
 
 use super::{
     Charge, Control, Order, PortLimits, PortStats, Source,
@@ -22,18 +22,18 @@ pub(super) struct Registry {
     stats: Arc<PortStats>,
     /// Locked when a connection opens, closes or becomes known, and once in a tick; never for a request.
     connections: Mutex<Connections>,
-    /// Connections whose tasks have yet to run for the first time, or to end after they were told to
-    /// make room. While they are as many as may be, none is accepted: a stranger shall have been heard
-    /// before another one takes its place.
+    /// The number of connections whose tasks have yet to run for the first time, or to end after
+    /// they were told to make room. At `unsettled_max` no further connection is accepted, so that a
+    /// stranger's task runs before another stranger takes its place.
     unsettled: AtomicU32,
     unsettled_max: u32,
-    /// Notified when they have become fewer than that.
+    /// Notified when `unsettled` falls below `unsettled_max`.
     settled: Notify,
 }
 
 struct Connections {
     next_id: u64,
-    /// The standing order: a connection accepted just before a drain must hear of it too.
+    /// The order for every new connection, so that one accepted just before a drain gets it too.
     standing_order: Order,
     open: HashMap<u64, Subject>,
     strangers: Strangers,
@@ -44,30 +44,32 @@ struct Connections {
 struct Subject {
     control: Arc<Control>,
     standing: Standing,
-    /// What it was doing at the last tick, and how many requests had begun.
+    /// The number of requests begun and the activity at the last tick.
     last: (u32, Activity),
-    /// For how many ticks that has not changed.
+    /// The number of ticks for which `last` has not changed.
     ticks: u32,
-    /// For how many ticks it has been open.
+    /// The number of ticks for which the connection has been open.
     age: u32,
-    /// How often its socket had taken bytes again, and for how many ticks it has not since.
+    /// The number of times that the socket took bytes again, and the number of ticks for which it
+    /// has not since.
     blocked: (u32, u32),
     since: Instant,
-    /// How many streams it has had at once, and what is charged for them.
+    /// The number of streams that are charged for, and their charge.
     streams: (u32, Option<Charge>),
 }
 
-/// What an HTTP/2 connection keeps for each of as many streams as it ever had at once.
+/// The memory that an HTTP/2 connection keeps for each of the most streams that it ever had at
+/// once.
 const STREAM_BYTES: usize = 1_536;
-/// So many are not worth counting.
+/// The number of streams that are not charged for.
 const STREAMS_FREE: u32 = 64;
 
-/// How long a connection that has shown nothing keeps its place at least, before another one of its own
-/// source takes it. Clients that come faster than that wait, in the order in which they came, and each
-/// has the time to say something.
+/// The minimum time for which a stranger's connection keeps its place before another one of its own
+/// source takes it. Clients that come faster wait in the order in which they came, and each has
+/// this time to send something.
 const STRANGER_TIME_MIN: Duration = Duration::from_millis(100);
 
-/// What a connection is counted as.
+/// The group that a connection is counted in.
 #[derive(Clone, Copy)]
 enum Standing {
     Stranger(Source),
@@ -75,13 +77,13 @@ enum Standing {
         holder: Holder,
         weight: u32,
     },
-    /// It was told to make room.
+    /// The connection was told to make room.
     Leaving,
 }
 
 impl Registry {
     pub(super) fn new(limits: PortLimits, stats: Arc<PortStats>) -> Registry {
-        // A quarter of the strangers' places are for those that are about to end.
+        // A quarter of the strangers' places is for connections that are about to end.
         let unsettled_max = (limits.strangers_max / 4).max(1);
         let strangers_max = limits.strangers_max.saturating_sub(unsettled_max).max(1);
         let connections = Connections {
@@ -105,7 +107,7 @@ impl Registry {
     /// Completes once another connection may be accepted.
     pub(super) async fn takes_more(&self) {
         while self.unsettled.load(Ordering::Acquire) >= self.unsettled_max {
-            // A permit that is left from before makes for one look more.
+            // A permit that is left from before only costs one more check.
             self.settled.notified().await;
         }
     }
@@ -128,7 +130,8 @@ impl Registry {
         }
     }
 
-    /// Notes that a connection's task runs, or that one which was told to make room has ended.
+    /// Notes that a connection's task runs, or that a connection which was told to make room has
+    /// ended.
     pub(super) fn settle(&self) {
         if self.unsettled.fetch_sub(1, Ordering::AcqRel) == self.unsettled_max {
             self.settled.notify_one();
@@ -139,8 +142,8 @@ impl Registry {
         &self.stats
     }
 
-    /// Gives a new connection a stranger's place, and ends another stranger's for it where there is
-    /// none.
+    /// Gives a new connection a stranger's place, and ends another stranger's connection if there
+    /// is none.
     pub(super) fn enter(&self, source: Source) -> (u64, Arc<Control>) {
         let control = Arc::new(Control::new(source));
         self.unsettled.fetch_add(1, Ordering::AcqRel);
@@ -164,7 +167,8 @@ impl Registry {
         connections.open.insert(id, subject);
         self.stats.count_begin();
         if evicted.is_some() {
-            // Under the lock, so that the connection can't have ended and been counted out before.
+            // Counted under the lock, so that the connection can't have ended and been subtracted
+            // before.
             self.unsettled.fetch_add(1, Ordering::AcqRel);
         }
         drop(guard);
@@ -172,9 +176,9 @@ impl Registry {
         (id, control)
     }
 
-    /// Makes a stranger's connection a known one, counted as `holder`'s, if there is a place; if there
-    /// is none, an idle connection of a holder that has more of them makes room. Says whether the
-    /// connection is known now.
+    /// Makes a stranger's connection a known one, counted as `holder`'s, if there is a place. If
+    /// there is none, an idle connection of a holder that has more of them makes room. Returns
+    /// whether the connection is known now.
     pub(super) fn know(&self, id: u64, holder: Holder, weight: u32) -> bool {
         let mut guard = self.connections.lock();
         let connections = &mut *guard;
@@ -194,7 +198,8 @@ impl Registry {
             connections.strangers.leave(id, source);
         }
         if evicted.is_some() {
-            // Under the lock, so that the connection can't have ended and been counted out before.
+            // Counted under the lock, so that the connection can't have ended and been subtracted
+            // before.
             self.unsettled.fetch_add(1, Ordering::AcqRel);
         }
         drop(guard);
@@ -203,7 +208,7 @@ impl Registry {
     }
 
     fn cut(&self, evicted: Option<(Arc<Control>, Order)>) {
-        // Not under the lock: a waker may run anything.
+        // The order is given outside the lock, because a waker may run any code.
         if let Some((control, order)) = evicted {
             self.stats.count_evicted();
             control.give(order);
@@ -224,7 +229,7 @@ impl Registry {
             if matches!(subject.standing, Standing::Leaving) {
                 self.settle();
             }
-            // The task of a runtime that has ended never runs.
+            // A task whose runtime has ended never runs, so it is settled here.
             if subject.control.begin_task() {
                 self.settle();
             }
@@ -234,7 +239,7 @@ impl Registry {
         self.stats.count_end();
     }
 
-    /// Gives an order to every connection, and to every one to come.
+    /// Gives an order to every connection, now and in the future.
     pub(super) fn order_all(&self, order: Order) {
         let mut connections = self.connections.lock();
         connections.standing_order = order;
@@ -243,7 +248,7 @@ impl Registry {
         }
     }
 
-    /// One tick: ends what has been waiting for its client for too long.
+    /// Checks every connection's timeouts; called once in a tick.
     pub(super) fn watch(&self) {
         let ticks = |timeout| self.limits.ticks(timeout);
         let bounds = Bounds {
@@ -263,7 +268,7 @@ impl Registry {
 }
 
 impl Connections {
-    /// Takes the place of a connection that is to end.
+    /// Frees the place of a connection that is to end.
     fn evict(&mut self, id: u64, order: Order) -> Option<(Arc<Control>, Order)> {
         let subject = self.open.get_mut(&id)?;
         match std::mem::replace(&mut subject.standing, Standing::Leaving) {
@@ -274,8 +279,8 @@ impl Connections {
         Some((Arc::clone(&subject.control), order))
     }
 
-    /// The connection that has been without a request for longest, of the holder with the most, if
-    /// that is more than `holder` would have with `weight` more.
+    /// Returns the connection that has been without a request for longest, of the holder with the
+    /// most, if that holder has more than `holder` would with `weight` more.
     fn dispensable(&self, holder: Holder, weight: u32) -> Option<u64> {
         let heaviest = self.known.heavier_than(holder, weight)?;
         let idle = self.open.iter().filter(|(_, subject)| {
@@ -287,7 +292,7 @@ impl Connections {
     }
 }
 
-/// Timeouts in ticks.
+/// The timeouts in ticks.
 struct Bounds {
     stranger: Option<u32>,
     head: u32,
@@ -326,7 +331,8 @@ impl Subject {
                 stats.count_timed_out();
                 self.control.give_up_on_body();
             }
-            // A polite end first, which in HTTP/2 waits for the peer; one head's time later a rude one.
+            // An idle connection is ordered to finish first, which in HTTP/2 waits for the peer. It
+            // is cut if it is still open one head timeout later.
             Activity::Idle if self.ticks > bounds.idle.saturating_add(bounds.head) => {
                 self.control.give(Order::CutIfQuiet);
             }
@@ -337,7 +343,8 @@ impl Subject {
         }
     }
 
-    /// Counts what the connection's streams once took, which it keeps until its end, to its holder.
+    /// Charges the holder for the memory of the connection's streams, which the connection keeps
+    /// until its end.
     fn charge_streams(&mut self) {
         let most = self.control.running_most();
         if most <= self.streams.0.max(STREAMS_FREE) {
@@ -348,7 +355,7 @@ impl Subject {
         self.streams = (most, Some(charge));
     }
 
-    /// Whether the socket has taken no byte for too long although there are some for it.
+    /// Returns whether the socket has taken no byte for too long although some wait for it.
     fn takes_nothing(&mut self, bounds: &Bounds) -> bool {
         let (is_blocked, unblocked) = self.control.blocked();
         if !is_blocked || unblocked != self.blocked.0 {

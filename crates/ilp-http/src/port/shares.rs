@@ -1,9 +1,10 @@
-//! What requests occupy, and that no client occupies so much of it that others find nothing.
+//! The memory and places that requests occupy, shared so that no client leaves too little for
+//! others.
 //!
-//! The rule is that of a switch with a shared buffer (dynamic thresholds, Choudhury and Hahne 1998): a
-//! holder may occupy as much as is still free. So a lone one gets half, two get a third each, and
-//! whoever comes finds as much free as each of those has. It takes no list of holders and no lock: two
-//! counters are added to and compared.
+//! The rule is that of a switch with a shared buffer (dynamic thresholds, Choudhury and Hahne
+//! 1998): a holder may occupy as much as is still free. So a lone holder gets half, two get a third
+//! each, and a new holder finds as much free as each of the others has. This takes no list of
+//! holders and no lock: two counters are added to and compared.
 
 use std::{
     fmt,
@@ -39,25 +40,25 @@ impl Load {
 #[derive(Default)]
 struct Counter(AtomicU64);
 
-// A decrement releases what was done under the charge, and the drain acquires it; whether there is room
-// is decided by the numbers alone.
+// A decrement releases the work done under the charge, and the drain acquires it. Whether there is
+// room depends only on the numbers.
 impl Counter {
     fn load(&self) -> Load {
         Load(self.0.load(Ordering::Acquire))
     }
 
-    /// Adds and gives what there was before.
+    /// Adds a load and returns the one before.
     fn add(&self, load: Load) -> Load {
         Load(self.0.fetch_add(load.0, Ordering::AcqRel))
     }
 
-    /// Subtracts and gives what there was before.
+    /// Subtracts a load and returns the one before.
     fn subtract(&self, load: Load) -> Load {
         Load(self.0.fetch_sub(load.0, Ordering::AcqRel))
     }
 }
 
-/// What all holders together may occupy.
+/// The requests and bytes that all holders together may occupy.
 pub(crate) struct Pool {
     load: Counter,
     requests_max: u64,
@@ -71,25 +72,26 @@ impl Pool {
         Arc::new(Pool { load: Counter::default(), requests_max, bytes_max, zero })
     }
 
-    /// The requests that occupy something.
+    /// Returns the number of requests that occupy something.
     pub(crate) fn requests(&self) -> u64 {
         self.load.load().requests()
     }
 
-    /// The bytes that are occupied.
+    /// Returns the number of occupied bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.load.load().bytes()
     }
 }
 
-/// What one holder, such as a peer, occupies of a [`Pool`].
+/// The part of a [`Pool`] that one holder, such as a peer, occupies.
 pub(crate) struct Share {
     load: Counter,
     pool: Arc<Pool>,
 }
 
-/// How many times what is free a holder may occupy for what it has not been promised yet, and for the
-/// reply to a request that was let in: a client at its limit loses new requests before it loses replies.
+/// The factors by which a holder's load may exceed what is free, for a new request and for the
+/// reply to a request that was let in: a client at its limit loses new requests before it loses
+/// replies.
 const TIMES_FREE_NEW: u64 = 1;
 const TIMES_FREE_REPLY: u64 = 2;
 
@@ -103,13 +105,14 @@ impl Share {
         self.charge(Load::new(1, bytes as u64), TIMES_FREE_NEW)
     }
 
-    /// Occupies `bytes` more for what was promised already, if that is within twice the share.
+    /// Occupies `bytes` more for a request that was let in already, if that is within twice the
+    /// share.
     pub(super) fn charge_bytes(self: &Arc<Self>, bytes: usize) -> Option<Charge> {
         self.charge(Load::new(0, bytes as u64), TIMES_FREE_REPLY)
     }
 
-    /// Occupies `bytes` that are taken already, within the share or not. Beyond it, no new request is
-    /// let in.
+    /// Occupies `bytes` that are in use already, within the share or not. Beyond the share, no new
+    /// request is let in.
     pub(super) fn charge_taken(self: &Arc<Self>, bytes: usize) -> Charge {
         let load = Load::new(0, bytes as u64);
         self.load.add(load);
@@ -120,7 +123,7 @@ impl Share {
     fn charge(self: &Arc<Self>, load: Load, times_free: u64) -> Option<Charge> {
         let own = self.load.add(load);
         let all = self.pool.load.add(load);
-        // What doesn't fit is given back when this is dropped.
+        // Dropping this gives back a load that doesn't fit.
         let charge = Charge { share: Arc::clone(self), load };
         let is_within = |own: u64, all: u64, more: u64, max: u64| {
             let free = max.saturating_sub(all);
@@ -144,7 +147,7 @@ impl fmt::Debug for Share {
     }
 }
 
-/// What one request occupies, given back when this is dropped.
+/// The load of one request, given back when this is dropped.
 #[must_use = "what is charged is given back when this is dropped"]
 #[derive(Debug)]
 pub(crate) struct Charge {
@@ -153,13 +156,13 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    /// How many requests the holder has in flight, this one included.
+    /// Returns the number of requests that the holder has in flight, including this one.
     pub(crate) fn requests_of_holder(&self) -> u64 {
         self.share.load.load().requests()
     }
 
-    /// Makes room for a reply of `bytes` in the place of the request's body; says whether there was
-    /// any. A reply that is no longer than the body costs nothing more, as is usual.
+    /// Replaces the charge for the request's body by one for a reply of `bytes`. Returns whether
+    /// there was room. A reply that is no longer than the body costs nothing more, as is usual.
     pub(crate) fn cover(&mut self, bytes: usize) -> bool {
         let more = (bytes as u64).saturating_sub(self.load.bytes());
         if more == 0 {
@@ -168,7 +171,7 @@ impl Charge {
         let Some(mut grown) = self.share.charge(Load::new(0, more), TIMES_FREE_REPLY) else {
             return false;
         };
-        // One charge from here on: the other one is left with nothing to give back.
+        // The two charges become one; the other one is left with nothing to give back.
         self.load = Load(self.load.0 + std::mem::replace(&mut grown.load, Load(0)).0);
         true
     }
@@ -196,7 +199,7 @@ mod tests {
         Pool::new(requests_max, bytes_max, Arc::default())
     }
 
-    /// Charges requests of so many bytes until one is refused.
+    /// Charges requests of `bytes` each until one is refused.
     fn fill(share: &Arc<Share>, bytes: usize) -> Vec<Charge> {
         std::iter::from_fn(|| share.charge_request(bytes)).collect()
     }

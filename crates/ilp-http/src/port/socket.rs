@@ -1,4 +1,5 @@
-//! A client's socket: notes what it does, and doesn't read on from a client that takes nothing.
+//! A client's socket, which records its activity and stops reading from a client that takes
+//! nothing.
 
 use std::{
     io,
@@ -13,31 +14,31 @@ use tokio::{
 
 use super::{Charge, Order, Place, Share, Turns};
 
-/// Bytes that are read of a client before it has shown who it is: several refused requests with the
-/// longest body, and nothing that could keep a thread busy.
+/// The maximum number of bytes read from a stranger: several refused requests with the longest
+/// body, and nothing that could keep a thread busy.
 const STRANGER_BYTES_MAX: usize = 256 * 1_024;
 
-/// A connection's stream, with its place in the port. The place is given back when it is dropped.
+/// A connection's stream and its place in the port, which is given back when this is dropped.
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
     place: Place,
     turns: Arc<Turns>,
     stranger_bytes: usize,
-    /// Set while the client takes nothing.
+    /// Set while the client takes no bytes.
     blocked: Option<Blocked>,
-    /// Whether a read was put off meanwhile.
+    /// Whether a read was postponed while `blocked` was set.
     read_is_due: bool,
 }
 
-/// What waits for a client that takes nothing counts among what its holder occupies.
+/// The charge for bytes that wait for a client that takes none.
 #[derive(Debug)]
 struct Blocked {
     _charge: Option<Charge>,
 }
 
 impl Socket {
-    /// Puts a stream into its place. `turns` are those of the thread that polls it.
+    /// Puts a stream into its place. `turns` belong to the thread that polls the stream.
     pub fn new(stream: TcpStream, place: Place, turns: Arc<Turns>) -> Socket {
         Socket { stream, place, turns, stranger_bytes: 0, blocked: None, read_is_due: false }
     }
@@ -52,7 +53,7 @@ impl Socket {
             Poll::Pending if self.blocked.is_none() => {
                 let control = self.place.control();
                 let charge = match control.share() {
-                    // A stranger's bytes are few: a handful of refusals.
+                    // A stranger's bytes are few, a handful of refusals, so they are not charged.
                     None => None,
                     Some(share) => Some(charge(share, bytes)?),
                 };
@@ -70,18 +71,18 @@ impl Socket {
         Ok(())
     }
 
-    /// The bytes that may be read now, or none.
+    /// Returns the number of bytes that may be read now, or `None` if nothing may be read.
     fn readable(&mut self, context: &Context<'_>) -> io::Result<Option<usize>> {
         let control = self.place.control();
         if control.is_upgraded() {
-            // No task of the port's polls a WebSocket, so it obeys here.
+            // No task of the port polls a WebSocket, so its order is obeyed here.
             if control.order() == Order::Cut {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
             control.wake_with(context.waker());
             return Ok(Some(usize::MAX));
         }
-        // What a client asks for while it takes no answer would pile up.
+        // The answers to further requests would pile up while the client takes none.
         if self.blocked.is_some() {
             self.read_is_due = true;
             return Ok(None);

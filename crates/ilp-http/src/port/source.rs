@@ -1,4 +1,4 @@
-//! Where connections come from.
+//! The source of a connection.
 
 use std::net::IpAddr;
 

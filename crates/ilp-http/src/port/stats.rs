@@ -1,4 +1,4 @@
-//! What a port counts.
+//! The counters of a port.
 
 use std::sync::{
     Arc,
@@ -6,7 +6,7 @@ use std::sync::{
 };
 use tokio::sync::Notify;
 
-/// Counters of one port. Reading them costs a load each.
+/// The counters of one port. Reading one costs a load.
 #[derive(Debug, Default)]
 pub struct PortStats {
     open: AtomicU64,
@@ -18,35 +18,37 @@ pub struct PortStats {
     zero: Arc<Notify>,
 }
 
-// The counters that only grow are read for display, so they need no order. The one that falls carries
-// the drain: a decrement releases what was done before it, and the drain acquires it.
+// The counters that only grow are read for display, so they need no order. The number of open
+// connections also ends the drain: a decrement releases the connection's work, and the drain
+// acquires it.
 impl PortStats {
     /// Makes counters that notify `zero` whenever the open connections reach zero.
     pub(crate) fn notifying(zero: Arc<Notify>) -> PortStats {
         PortStats { zero, ..PortStats::default() }
     }
 
-    /// Connections open now.
+    /// Returns the number of connections open now.
     pub fn open(&self) -> u64 {
         self.open.load(Ordering::Acquire)
     }
 
-    /// Connections taken since the start.
+    /// Returns the number of connections taken since the start.
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Connections refused since the start because too many were open.
+    /// Returns the number of connections refused since the start because too many were open.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Connections ended since the start because their client was too slow, took nothing or idled.
+    /// Returns the number of connections ended since the start because their client was too slow,
+    /// took nothing or idled.
     pub fn timed_out(&self) -> u64 {
         self.timed_out.load(Ordering::Relaxed)
     }
 
-    /// Connections ended since the start to make room for another client's.
+    /// Returns the number of connections ended since the start to make room for another client's.
     pub fn evicted(&self) -> u64 {
         self.evicted.load(Ordering::Relaxed)
     }
@@ -80,7 +82,7 @@ impl PortStats {
     }
 }
 
-/// Completes once `is_quiet`, which is asked whenever `zero` is notified.
+/// Completes once `is_quiet` returns true, which is checked whenever `zero` is notified.
 pub(crate) async fn until_quiet(zero: &Notify, is_quiet: impl Fn() -> bool) {
     loop {
         let mut notified = std::pin::pin!(zero.notified());

@@ -23,18 +23,18 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A connection that obeys the orders of its place, such as to finish and close.
 ///
-/// A channel would be polled, and its lock taken, with every packet; an order costs one load.
+/// An order costs one load. A channel would be polled, and its lock taken, with every packet.
 pub struct Supervised<C> {
     connection: Pin<Box<C>>,
     control: Arc<Control>,
     handle: PlaceHandle,
-    /// The waker that the control has, so that it is only given another.
+    /// The waker that the control has, so that the control gets another one only after a change.
     waker: Option<Waker>,
     finishing: bool,
 }
 
 impl<C> Supervised<C> {
-    /// Has `connection`, whose socket has the place of that handle, obey.
+    /// Makes `connection` obey the orders for the place of `handle`, which its socket has.
     pub fn new(connection: C, handle: &PlaceHandle) -> Supervised<C> {
         Supervised {
             connection: Box::pin(connection),
@@ -63,7 +63,7 @@ impl<C: GracefulConnection> Future for Supervised<C> {
             if this.control.begin_task() {
                 this.handle.task_begins();
             }
-            // Before the order is read: one given in between then finds a waker to wake.
+            // Set before the order is read, so that an order given in between finds a waker.
             this.control.wake_with(context.waker());
         }
         match this.control.order() {
@@ -74,7 +74,7 @@ impl<C: GracefulConnection> Future for Supervised<C> {
                     this.handle.stats().count_timed_out();
                     return Poll::Ready(Ok(()));
                 }
-                // A request came just as time ran out: it shall be answered.
+                // A request came just as the time ran out, so it is answered.
                 this.control.countermand();
                 this.finish();
             }
@@ -82,7 +82,7 @@ impl<C: GracefulConnection> Future for Supervised<C> {
         }
         let polled = this.connection.as_mut().poll(context);
         if polled.is_ready() {
-            // Whatever has the socket now, if anything has, is no HTTP any more.
+            // The socket, if it is still open, no longer carries HTTP.
             this.control.set_upgraded();
         }
         polled
@@ -98,13 +98,14 @@ impl<C: GracefulConnection> Supervised<C> {
     }
 }
 
-/// What the supervision needs of a connection; hyper-util's own type has six parameters.
+/// The methods of a connection that its supervision needs; hyper-util's own type has six
+/// parameters.
 pub trait GracefulConnection:
     Future<Output = Result<(), <Self as GracefulConnection>::Error>>
 {
-    /// How the connection fails.
+    /// The error with which the connection fails.
     type Error;
-    /// Answers what is in flight, then closes.
+    /// Answers the requests in flight, then closes.
     fn graceful_shutdown(self: Pin<&mut Self>);
 }
 

@@ -1,8 +1,8 @@
 //! Turns of reading, for connections whose clients send more than one turn's worth at once.
 //!
-//! A thread polls the tasks that have something to do one after the other, so a client with many
-//! connections that all have something to do would get as many parts of its time. Here one connection of
-//! each holder is let on in each round, however many it has.
+//! A thread polls its ready tasks one after the other, so a client with many ready connections
+//! would get as many parts of the thread's time. Here one connection of each holder has a turn in
+//! each round, however many the holder has.
 
 use super::{Control, Holder};
 use foldhash::{HashMap, HashMapExt as _};
@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 
 /// The connections of one thread that wait for their turn.
 pub struct Turns {
-    /// Locked for each turn's worth of bytes, which is dozens of packets, and not for a client whose
-    /// socket is read empty before that.
+    /// Locked once for each turn's worth of bytes, which is dozens of packets. Not locked for a
+    /// client whose socket is read empty before that.
     waiting: Mutex<HashMap<Holder, VecDeque<Arc<Control>>>>,
     more: Notify,
 }
@@ -25,13 +25,13 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// Puts a connection behind the others of its holder.
+    /// Adds a connection behind the others of its holder.
     pub(super) fn wait(&self, holder: Holder, control: &Arc<Control>) {
         self.waiting.lock().entry(holder).or_default().push_back(Arc::clone(control));
         self.more.notify_one();
     }
 
-    /// Gives turns for as long as it is polled, which is to be on the thread whose connections wait.
+    /// Gives turns for as long as it is polled, on the thread whose connections wait.
     pub async fn run(&self) {
         loop {
             self.more.notified().await;
@@ -43,13 +43,14 @@ impl Turns {
                 for control in next {
                     control.give_turn();
                 }
-                // What is ready on this thread comes first, those that were let on included.
+                // Tasks that are ready on this thread run first, including those that were just
+                // given a turn.
                 tokio::task::yield_now().await;
             }
         }
     }
 
-    /// The first of each holder.
+    /// Takes the first connection of each holder.
     fn next(&self) -> Vec<Arc<Control>> {
         let mut waiting = self.waiting.lock();
         let next = waiting.values_mut().filter_map(VecDeque::pop_front).collect();

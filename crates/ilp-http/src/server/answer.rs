@@ -14,12 +14,12 @@
 //! | no ILP Prepare | 400 |
 //! | an ILP reply, Fulfill or Reject alike | 200 |
 //!
-//! Host and method come first since they say nothing about anyone. The token comes before all that costs
-//! anything: a client without one learns nothing else, and no body of its requests is kept. The path is
-//! not looked at.
+//! Host and method come first since they reveal nothing. The token comes before everything that
+//! costs something: a client without a token learns nothing else, and no body of its requests is
+//! kept. The path is ignored.
 //!
-//! What a request occupies is charged to its peer from the head on until the reply has left the node's
-//! buffers, or the connection has ended.
+//! The load of a request is charged to its peer from the head on, until the reply has left the
+//! node's buffers or the connection has ended.
 
 use super::{
     PacketHandler,
@@ -58,14 +58,14 @@ use std::{
 
 const OCTET_STREAM: &str = "application/octet-stream";
 
-/// What a Prepare may be called: the name in RFC 35, and two by which connectors written before it in
-/// JavaScript and Java call it.
+/// The content types of a Prepare: the one of RFC 35, and two of older connectors in JavaScript and
+/// Java.
 const PACKET_TYPES: [&str; 3] =
     [OCTET_STREAM, "application/ilp+octet-stream", "application/ilp-octet-stream"];
 
-/// What is read and dropped of a refused HTTP/1.1 request's body, so that a client still writing it sees
-/// the answer and not a reset, and its connection stays usable: at most this much, for at most so long.
-/// In HTTP/2 a stream ends without its body.
+/// The bytes of a refused HTTP/1.1 request's body that are read and dropped, and the time for that.
+/// A client that is still writing the body then gets the answer and not a reset, and its connection
+/// stays usable. In HTTP/2 a stream ends without its body.
 const DISCARDED_BYTES_MAX: usize = 4 * MAX_PACKET_BYTES;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -119,22 +119,22 @@ fn admit<H: PacketHandler>(
         return Err(Refusal::ContentType);
     }
     session.place.control().count_let_in();
-    // A body that doesn't say how long it is gets its room when it has come, or comes in pieces.
+    // A body without an announced length is charged when it has come whole, or comes in pieces.
     let announced = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
     let bytes = announced.map_or(0, |bytes| bytes.min(MAX_PACKET_BYTES));
     let charge = share.charge_request(REQUEST_BYTES + bytes).ok_or(Refusal::Full)?;
     Ok((peer, charge))
 }
 
-/// RFC 9112, 3.2: a request of HTTP/1.1 has one Host field. HTTP/2 has `:authority` instead, and older
-/// clients than HTTP/1.1 need none.
+/// Returns whether the request has its one Host field (RFC 9112, 3.2). HTTP/2 has `:authority`
+/// instead, and clients older than HTTP/1.1 need none.
 fn has_one_host(head: &Parts) -> bool {
     let mut hosts = head.headers.get_all(HOST).iter();
     let has_any = hosts.next().is_some();
     hosts.next().is_none() && (has_any || head.version != Version::HTTP_11)
 }
 
-/// Gives a reply to the client, if there is room for it until the client takes it.
+/// Sends a reply to the client, if there is room for it until the client takes it.
 fn give<H: PacketHandler>(
     session: &Session<H>,
     reply: Bytes,
@@ -149,7 +149,7 @@ fn give<H: PacketHandler>(
     session.stats().answered(StatusCode::OK);
     let many_wait = session.place.control().answers_waiting() >= WAITING_UNCOPIED_MAX
         || charge.as_ref().is_some_and(|it| it.requests_of_holder() >= IN_FLIGHT_UNCOPIED_MAX);
-    // In HTTP/1.1 it is copied behind its head anyway.
+    // In HTTP/1.1 the reply is copied behind its head anyway.
     let reply = if many_wait && version == Version::HTTP_2 {
         Bytes::copy_from_slice(&reply)
     } else {
@@ -161,7 +161,7 @@ fn give<H: PacketHandler>(
     Ok(response)
 }
 
-/// Refuses a request, and after too many in a row the connection.
+/// Refuses a request, and closes the connection after too many refusals in a row.
 fn refuse<H: PacketHandler>(
     session: &Session<H>,
     refusal: Refusal,
@@ -196,7 +196,7 @@ fn refuse<H: PacketHandler>(
     })
 }
 
-/// Reads the packet and has it handled. What is charged for it comes back with the outcome, and stays
+/// Reads the packet and has it handled. The packet's charge comes back with the outcome. It stays
 /// with the handler if the client goes away.
 async fn exchange<H: PacketHandler>(
     session: &Arc<Session<H>>,
@@ -214,7 +214,8 @@ async fn exchange<H: PacketHandler>(
     let its_session = Arc::clone(session);
     let handling = async move {
         let outcome = its_session.handler.handle(peer, packet).await;
-        // Charged until the handler is done, also when the client is long gone: a drain waits for it.
+        // Charged until the handler is done, even if the client is gone: a drain waits for the
+        // handler.
         (outcome, charge)
     };
     match Detached::new(handling, Arc::clone(session.stats())).await {
@@ -291,7 +292,7 @@ fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
     (scheme.eq_ignore_ascii_case(b"bearer") && !token.is_empty()).then_some(token)
 }
 
-/// Whether the content type is one of a packet, with or without parameters.
+/// Returns whether the content type is one of a packet, with or without parameters.
 fn is_packet_type(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return false };
     let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
@@ -299,7 +300,7 @@ fn is_packet_type(headers: &HeaderMap) -> bool {
     PACKET_TYPES.iter().any(|known| essence.eq_ignore_ascii_case(known.as_bytes()))
 }
 
-/// Why a request is not answered with an ILP reply.
+/// The reason why a request is not answered with an ILP reply.
 #[derive(Debug, PartialEq, Eq)]
 enum Refusal {
     Host,
@@ -316,7 +317,8 @@ enum Refusal {
 }
 
 impl Refusal {
-    /// Whether the head alone was the reason, so that a client can go on giving it at no cost.
+    /// Returns whether the head alone was the reason, so that a client can repeat the request at no
+    /// cost.
     fn is_of_the_head(&self) -> bool {
         matches!(self, Refusal::Host | Refusal::Method | Refusal::Token | Refusal::ContentType)
     }
@@ -365,7 +367,7 @@ impl Refusal {
         }
     }
 
-    /// The answer, whose body is made of the text by `body`.
+    /// Makes the answer, whose body `body` makes of the text.
     fn into_response(self, body: impl FnOnce(Bytes) -> Reply) -> Response<Reply> {
         let status = self.status();
         let extra = match self {

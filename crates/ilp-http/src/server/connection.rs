@@ -1,4 +1,4 @@
-//! One connection: its task, and what its requests share.
+//! One connection: its task, and the state that its requests share.
 
 use super::{
     Limits, PacketHandler, ServerStats, Worker, answer,
@@ -27,20 +27,20 @@ const STREAM_WINDOW_BYTES: u32 = 65_535;
 const CONNECTION_WINDOW_BYTES: u32 = 1_024 * 1_024;
 const _: () = assert!(MAX_PACKET_BYTES <= STREAM_WINDOW_BYTES as usize);
 
-/// What all connections share.
+/// The state that all connections share.
 pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) stats: Arc<ServerStats>,
     pub(super) peers: PeerShares,
 }
 
-/// What every request of one connection shares.
+/// The state that all requests of one connection share.
 pub(super) struct Session<H> {
     pub(super) handler: H,
     pub(super) place: PlaceHandle,
     shared: Arc<Shared>,
-    /// The peer that the connection is counted to, and what it occupies. A proxy may carry packets of
-    /// others over it too.
+    /// The peer that the connection is counted to, and that peer's share. A proxy may carry packets
+    /// of other peers over the connection too.
     first_peer: OnceLock<(u128, Arc<Share>)>,
 }
 
@@ -53,8 +53,8 @@ impl<H> Session<H> {
         &self.shared.stats
     }
 
-    /// What the peer occupies. The connection is known by the first peer that is asked about; `None`
-    /// if there is no place for another known one.
+    /// Returns the share of a peer. The first peer makes the connection known; `None` if there is
+    /// no place for another known connection.
     pub(super) fn share(&self, peer: u128, version: Version) -> Option<Arc<Share>> {
         if let Some((first, share)) = self.first_peer.get() {
             let is_first = *first == peer;
@@ -85,8 +85,8 @@ pub(super) fn start<H: PacketHandler>(
         shared: Arc::clone(shared),
         first_peer: OnceLock::new(),
     });
-    // The stream leaves this runtime's poller and enters the worker's. The place travels with it, so it
-    // is given back even if the worker's runtime has ended.
+    // The stream leaves this runtime's poller and enters the worker's. The place travels with the
+    // stream, so it is given back even if the worker's runtime has ended.
     let stream = stream.into_std()?;
     worker.runtime.spawn(serve(stream, place, turns, session));
     Ok(())

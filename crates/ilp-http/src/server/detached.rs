@@ -1,4 +1,4 @@
-//! A future that survives whoever was waiting for it.
+//! A future that runs on after the task that waited for it is gone.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

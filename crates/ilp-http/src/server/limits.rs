@@ -6,32 +6,34 @@ use std::time::Duration;
 /// The bounds of a [`Server`](super::Server). What goes over one is refused, never queued.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections open at once, those of clients that have shown no token included. Each costs a file
-    /// descriptor and about 10 KiB. A peer that finds no place is answered 503.
+    /// The maximum number of open connections, including those of clients that have shown no token.
+    /// Each costs a file descriptor and about 10 KiB. A peer that finds no place is answered 503.
     pub connections_max: usize,
     /// Requests at once on one HTTP/2 connection; the peer is told, and keeps more to itself. As
     /// many as one peer may have under way, or what it leaves waiting keeps out the rest.
     pub streams_max: u32,
-    /// Requests in flight at once over all connections, counted from before the body is read until the
-    /// reply has left. No peer has more of them than are still free; one more is answered 503.
+    /// The maximum number of requests in flight over all connections, counted from before the body
+    /// is read until the reply has left. No peer has more of them than are still free; one more is
+    /// answered 503.
     pub requests_max: usize,
-    /// Bytes that requests in flight and replies that wait for their peers occupy at once. No peer has
-    /// more of them than are still free; one more request is answered 503.
+    /// The maximum number of bytes that requests in flight and replies that wait for their peers
+    /// occupy at once. No peer has more of them than are still free; one more request is answered
+    /// 503.
     pub request_bytes_max: usize,
     /// The longest request head in bytes, request line and headers together; at least 8,192.
     pub head_bytes_max: usize,
-    /// From the first byte of a request, or from the connection's begin, to the end of the head; also
-    /// from the connection's begin to a valid token.
+    /// The time from the first byte of a request, or from the connection's begin, to the end of the
+    /// head; also from the connection's begin to a valid token.
     pub head_timeout: Duration,
     /// From the end of the head to the end of the body.
     pub body_timeout: Duration,
-    /// How long a connection may be without a request. Longer than any client keeps one in its
-    /// pool, so that it is the client who closes: a server closing first can cross a request.
+    /// The time for which a connection may be without a request. It is longer than any client keeps
+    /// one in its pool, so that the client closes: a server that closes first can cross a request.
     pub idle_timeout: Duration,
-    /// How long a client may take nothing of what is sent to it. A reply that waits for its client
-    /// ends the connection after at most twice as long.
+    /// The time for which a client may take no byte that is sent to it. A reply that waits for its
+    /// client ends the connection after at most twice as long.
     pub take_timeout: Duration,
-    /// How long requests in flight may take to finish once the server is told to end.
+    /// The time that requests in flight may take to finish once the server is told to end.
     pub drain_timeout: Duration,
 }
 
@@ -56,34 +58,39 @@ impl Default for Limits {
 /// hyper takes no smaller buffer for a head.
 pub(super) const HEAD_BYTES_MIN: usize = 8_192;
 
-/// What a request in flight is charged beside its body or reply, for its stream, its task and its headers.
-/// With it 8,192 common packets of one peer fit into the half that a lone peer gets.
+/// The charge for a request in flight beside its body or reply, for its stream, its task and its
+/// headers. With it 8,192 common packets of one peer fit into the half that a lone peer gets.
 pub(super) const REQUEST_BYTES: usize = 1_024;
 
-/// Places of strangers: an eighth of all, and at most so many. Each shows its token with its first
-/// request, so that many are enough for thousands of peers that connect within a second.
+/// The fraction of the places that is for strangers, and the maximum number of these. Each stranger
+/// shows its token with its first request, so they are enough for thousands of peers that connect
+/// within a second.
 const STRANGERS_PART: usize = 8;
 const STRANGERS_MAX: usize = 512;
 
-/// How many HTTP/1.1 connections an HTTP/2 connection counts as: what its buffers take.
+/// The number of HTTP/1.1 connections that an HTTP/2 connection counts as, by the memory of its
+/// buffers.
 pub(super) const HTTP2_WEIGHT: u32 = 4;
 
-/// Refused requests in a row after which a connection is closed: before it has shown a valid token, and
-/// after. A proxy may carry requests of several clients over one connection, so the second is larger.
+/// The number of refused requests in a row after which a connection is closed: before it has shown
+/// a valid token, and after. A proxy may carry requests of several clients over one connection, so
+/// the second is larger.
 pub(super) const STRANGER_REFUSALS_MAX: u32 = 16;
 pub(super) const KNOWN_REFUSALS_MAX: u32 = 256;
 
-/// Refusals of one connection that may wait for the client with their texts. HTTP/2 lets a client take
-/// no body, but not a head: the next refusals have no text, and so wait for nothing.
+/// The maximum number of refusals with texts that wait for the client on one connection. HTTP/2
+/// lets a client leave a body untaken, but not a head: further refusals have no text, and so wait
+/// for nothing.
 pub(super) const REFUSALS_WAITING_MAX: u32 = 16;
 
-/// A reply is a piece of what was read from the next hop, and keeps all of that while it waits. Where so
-/// many of one connection or of one peer wait, each is copied into a buffer of its own size.
+/// The numbers of waiting replies of one connection, and of requests in flight of one peer, from
+/// which each reply is copied into a buffer of its own size. A reply is a piece of what was read
+/// from the next hop, and keeps all of that in memory while it waits.
 pub(super) const WAITING_UNCOPIED_MAX: u32 = 64;
 pub(super) const IN_FLIGHT_UNCOPIED_MAX: u64 = 1_024;
 
 impl Limits {
-    /// The bounds of the server's port.
+    /// Returns the bounds of the server's port.
     pub(super) fn port(&self) -> PortLimits {
         let strangers = (self.connections_max / STRANGERS_PART).clamp(1, STRANGERS_MAX);
         let known = self.connections_max.saturating_sub(strangers).max(1);

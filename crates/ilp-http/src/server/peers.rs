@@ -1,4 +1,4 @@
-//! What each peer occupies of the server.
+//! The share that each peer occupies of the server.
 
 use crate::port::{Pool, Share};
 use std::sync::{
@@ -8,15 +8,15 @@ use std::sync::{
 
 /// The shares of the peers that have sent something lately, by the peers' ids.
 //
-// Looked up once per connection, and for a packet only where a proxy carries several peers over one
-// connection; a look-up takes no lock.
+// A look-up takes no lock. It happens once per connection, and once per packet only where a proxy
+// carries several peers over one connection.
 pub(super) struct PeerShares {
     pool: Arc<Pool>,
     by_peer: papaya::HashMap<u128, Arc<Share>>,
     connections: AtomicU32,
 }
 
-/// After so many connections, shares that nothing refers to are forgotten.
+/// The number of connections after which shares without a reference are dropped.
 const CONNECTIONS_PER_CLEANUP: u32 = 4_096;
 
 impl PeerShares {
@@ -25,14 +25,15 @@ impl PeerShares {
         PeerShares { pool: Arc::clone(pool), by_peer, connections }
     }
 
-    /// The share of a peer, which is there from its first packet on.
+    /// Returns the share of a peer, and makes it for the peer's first packet.
     pub(super) fn share(&self, peer: u128) -> Arc<Share> {
         let peers = self.by_peer.pin();
         Arc::clone(peers.get_or_insert_with(peer, || Share::new(&self.pool)))
     }
 
-    /// Counts a connection, and forgets now and then the peers that have none and occupy nothing. One
-    /// that comes back at that very moment has two shares for as long as its packets take.
+    /// Counts a connection, and drops now and then the shares of peers that have no connection and
+    /// occupy nothing. A peer that connects at that very moment has two shares for as long as its
+    /// packets take.
     pub(super) fn count_connection(&self) {
         let count = self.connections.fetch_add(1, Ordering::Relaxed);
         if count % CONNECTIONS_PER_CLEANUP == CONNECTIONS_PER_CLEANUP - 1 {

@@ -1,4 +1,4 @@
-//! The body of an answer, which keeps what the request occupies until the answer has left.
+//! The body of an answer, which keeps the request's charge until the answer has left.
 
 use crate::port::{Charge, Running};
 use bytes::{Buf, Bytes};
@@ -16,8 +16,8 @@ use std::{
 pub(super) struct Reply(Option<ReplyBytes>);
 
 /// The bytes of an answer. In HTTP/2 they lie in the connection's buffers until the client grants a
-/// window for them, in HTTP/1.1 until its turn comes; in both they are dropped when they have been
-/// written or the connection has ended.
+/// window for them, in HTTP/1.1 until the answers before them are written. In both they are dropped
+/// when they have been written or the connection has ended.
 #[derive(Debug)]
 pub(super) struct ReplyBytes {
     bytes: Bytes,
@@ -26,12 +26,12 @@ pub(super) struct ReplyBytes {
 }
 
 impl Reply {
-    /// An answer that gives back `running` and `charge` once it has left.
+    /// Makes an answer that gives back `running` and `charge` once it has left.
     pub(super) fn new(bytes: Bytes, running: Running, charge: Option<Charge>) -> Reply {
         Reply(Some(ReplyBytes { bytes, _running: running, _charge: charge }))
     }
 
-    /// An answer without a body, for which no client has to grant anything.
+    /// Makes an answer without a body, for which no client has to grant a window.
     pub(super) fn empty() -> Reply {
         Reply(None)
     }
@@ -71,8 +71,8 @@ impl Buf for ReplyBytes {
     }
 }
 
-/// The reply is not given to the client, which has left too many of them untaken: its stream is reset,
-/// or its HTTP/1.1 connection closed. What became of the packet stands in the books.
+/// The error for a reply that is not sent because the client has left too many untaken: its stream
+/// is reset, or its HTTP/1.1 connection closed. The outcome of the packet is in the books.
 #[derive(Debug)]
 pub(super) struct ReplyDropped(h2::Error);
 
@@ -89,7 +89,7 @@ impl fmt::Display for ReplyDropped {
 }
 
 impl Error for ReplyDropped {
-    /// hyper resets the stream with the reason that it finds here.
+    /// Returns the reason with which hyper resets the stream.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&self.0)
     }

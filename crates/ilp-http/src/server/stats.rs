@@ -1,4 +1,4 @@
-//! What the server counts, and waiting until there is nothing left to count.
+//! The server's counters, and waiting until no request or connection is left.
 
 use super::Limits;
 use crate::port::{Pool, PortStats, until_quiet};
@@ -71,23 +71,25 @@ impl ServerStats {
         self.port.refused()
     }
 
-    /// Connections closed since the start for a slow head, a slow body, a reply not taken or idleness.
+    /// Returns the number of connections closed since the start for a slow head, a slow body, a
+    /// reply not taken or idleness.
     pub fn connections_timed_out(&self) -> u64 {
         self.port.timed_out()
     }
 
-    /// Connections closed since the start to make room for another client's.
+    /// Returns the number of connections closed since the start to make room for another client's.
     pub fn connections_evicted(&self) -> u64 {
         self.port.evicted()
     }
 
-    /// Requests that passed authentication and whose reply has not left yet, those whose client has
-    /// hung up included.
+    /// Returns the number of requests that passed authentication and whose reply has not left yet,
+    /// including those whose client has hung up.
     pub fn requests_in_flight(&self) -> u64 {
         self.pool.requests()
     }
 
-    /// Bytes that those requests and replies occupy, by what they announced.
+    /// Returns the number of bytes that those requests and their replies occupy, by their announced
+    /// lengths.
     pub fn request_bytes(&self) -> u64 {
         self.pool.bytes()
     }
@@ -104,7 +106,8 @@ impl ServerStats {
         self.requests_detached.load(Ordering::Relaxed)
     }
 
-    /// Replies since the start that were dropped, as the peer had left too many untaken.
+    /// Returns the number of replies since the start that were dropped because the peer had left
+    /// too many untaken.
     pub fn replies_dropped(&self) -> u64 {
         self.replies_dropped.load(Ordering::Relaxed)
     }

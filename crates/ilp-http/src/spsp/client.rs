@@ -23,10 +23,10 @@ pub struct SpspOptions {
     pub body_bytes_max: usize,
     /// Redirections followed.
     pub redirects_max: usize,
-    /// Receivers on this machine and in private networks.
+    /// The rule for receivers on this machine and in private networks.
     pub private_receivers: PrivateReceivers,
-    /// How long a receiver takes that is [`Unspecific`](PrivateReceivers::Unspecific) about its
-    /// failure: no more, and no less if it fails.
+    /// The time that a query takes if it fails and [`Unspecific`](PrivateReceivers::Unspecific)
+    /// hides the failure. It is also the most that such a query may take.
     pub private_time: Duration,
 }
 
@@ -42,15 +42,15 @@ impl Default for SpspOptions {
     }
 }
 
-/// What becomes of queries that lead to this machine or into a private network. Receivers are named
-/// by people outside, who must not learn from the answers what there is inside.
+/// The treatment of queries that lead to this machine or into a private network. People outside
+/// name the receivers, and must not learn from the answers what is inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrivateReceivers {
-    /// They are made as any other.
+    /// The queries are made as any other.
     Allowed,
-    /// They are made, and all failures look alike: one error, after one time.
+    /// The queries are made, and all failures look alike: one error, after one time.
     Unspecific,
-    /// They are not made.
+    /// The queries are not made.
     Refused,
 }
 
@@ -68,7 +68,7 @@ pub struct SpspClient {
 }
 
 impl SpspClient {
-    /// A client that trusts what `tls` trusts and goes through `proxies`.
+    /// Makes a client that trusts what `tls` trusts and goes through `proxies`.
     #[must_use]
     pub fn new(options: SpspOptions, tls: &ClientConfig, proxies: &Arc<Proxies>) -> Self {
         let client = |reach| {
@@ -84,8 +84,8 @@ impl SpspClient {
         Self { anywhere: client(Reach::Anywhere), public: client(Reach::Public), options }
     }
 
-    /// A client for receivers that have answered before: it is not [`Unspecific`] about failures,
-    /// since what may be paid there is known.
+    /// Returns a client for receivers that have answered before. It is not [`Unspecific`] about
+    /// failures, since it is known that such a receiver is there.
     ///
     /// [`Unspecific`]: PrivateReceivers::Unspecific
     #[must_use]
@@ -112,7 +112,8 @@ impl SpspClient {
         }
     }
 
-    /// Asks a receiver nearby, and tells of nothing but success.
+    /// Queries a receiver on this machine or in a private network, and hides the reason of a
+    /// failure.
     async fn ask_discreetly(&self, receiver: &ReceiverUrl) -> Result<PaymentDetails, SpspError> {
         let until = Instant::now() + self.options.private_time;
         let asked = Box::pin(self.ask(&self.anywhere, receiver));

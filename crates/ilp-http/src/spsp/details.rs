@@ -1,4 +1,4 @@
-//! What a receiver's answer says, read strictly where money depends on it.
+//! The contents of a receiver's answer, read strictly where money depends on them.
 
 use super::{Credentials, SpspError};
 use base64::{
@@ -9,14 +9,14 @@ use base64::{
 use interledger_packet::Address;
 use serde::Deserialize;
 
-/// How a receiver is paid.
+/// The details by which a receiver is paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentDetails {
-    /// Where the packets go and under which secret.
+    /// The destination of the packets, and their secret.
     pub credentials: Credentials,
-    /// What the receiver counts in, where the answer says it; STREAM tells it in any case.
+    /// The receiver's asset, if the answer names it; STREAM names it in any case.
     pub asset: Option<AssetDetails>,
-    /// What is left to pay of an invoice, in the smallest unit of its asset.
+    /// The amount of an invoice that is left to pay, in the smallest unit of its asset.
     pub outstanding: Option<u64>,
 }
 

@@ -1,9 +1,9 @@
-//! Why a receiver could not be asked. None of the texts repeats what the other side sent.
+//! The errors of queries to receivers. No text repeats what the other side sent.
 
 use crate::{client::ConnectError, web::WebError};
 use std::{error::Error, sync::Arc, time::Duration};
 
-/// Why there are no payment details.
+/// The reason why there are no payment details.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SpspError {
     /// No connection came about.
@@ -18,8 +18,8 @@ pub enum SpspError {
     /// The HTTP proxy of the environment did not lead to the receiver.
     #[error("the HTTP proxy does not lead to the receiver's server: {0}")]
     Proxy(String),
-    /// The receiver is on this machine or in a private network, and that is not allowed; or the name
-    /// leads nowhere, which is told alike.
+    /// The receiver is on this machine or in a private network, and that is not allowed; or the
+    /// name has no address. Both have one message.
     #[error(
         "the receiver's server is unknown, or it is on this machine or in a private network, which \
          wallet.private_receivers = true in the configuration allows"
@@ -40,7 +40,7 @@ pub enum SpspError {
     /// Any other status but 200.
     #[error("the receiver's server answered HTTP status {0}")]
     Status(u16),
-    /// It points to another host. Whose that is, the payer must see and decide (IL-RFC 26).
+    /// The answer points to another host. The payer must see and decide whose that is (IL-RFC 26).
     #[error(
         "the receiver's server points to another host, {0}; pay that one if it is who is meant"
     )]
@@ -60,7 +60,7 @@ pub enum SpspError {
 }
 
 impl SpspError {
-    /// Whether the same question may well be answered a little later.
+    /// Returns whether the same query may well be answered a little later.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! A connection on which only so much is read before the next request.
+//! A connection that fails once too much is read before the next request.
 
 use std::{
     io,
@@ -7,19 +7,19 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Ends a connection whose other side sends more than an answer has.
+/// A connection that fails if the server sends more than the longest answer has.
 ///
-/// The HTTP library skips heads of status 100 to 199 unseen, so a server that sends them without end
-/// would take a core for as long as the request may take.
+/// The HTTP library skips heads of status 100 to 199, so a server that sends them without end would
+/// take a core for as long as the request may take.
 pub(super) struct Bounded<S> {
     stream: S,
-    /// What may still be read before the next write.
+    /// The number of bytes that may still be read before the next write.
     bytes_left: u64,
     bytes_max: u64,
 }
 
 impl<S> Bounded<S> {
-    /// Takes `bytes_max` bytes between two writes.
+    /// Makes a connection that takes `bytes_max` bytes between two writes.
     pub(super) fn new(stream: S, bytes_max: u64) -> Self {
         Self { stream, bytes_left: bytes_max, bytes_max }
     }

@@ -1,5 +1,5 @@
-//! Connections for web requests: straight or through a proxy, encrypted where the URL says so, and
-//! only to where they may lead.
+//! Connections for web requests: direct or through a proxy, encrypted where the URL says so, and
+//! only to the hosts that a client may reach.
 
 use super::{HEAD_BYTES_MAX, Proxies, WebOptions, bounded::Bounded};
 use crate::{
@@ -32,19 +32,18 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-/// Where connections may lead.
+/// The hosts that connections may lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// To any host.
     Anywhere,
-    /// To addresses of the Internet's own alone, not to this machine or into private networks. The
-    /// addresses that a name leads to are judged, and one of those that were judged is connected to.
-    /// Through a proxy only hosts written as addresses can be judged: names are the proxy's to
-    /// resolve.
+    /// Public addresses only, not this machine or private networks. The addresses of a name are
+    /// checked, and the connection goes to one of the checked ones. Through a proxy only hosts
+    /// written as addresses can be checked: the proxy resolves names.
     Public,
 }
 
-/// Why no connection came about.
+/// The reason why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectFailure {
     #[error("the URL has no host")]
@@ -64,7 +63,7 @@ pub(super) struct Connector {
     proxies: Arc<Proxies>,
     reach: Reach,
     time_max: Duration,
-    /// Twice the longest answer, which leaves room for how bodies are cut into chunks.
+    /// Twice the longest answer, which leaves room for the framing of chunked bodies.
     answer_bytes_max: u64,
 }
 
@@ -72,7 +71,7 @@ type Opening<T> = Pin<Box<dyn Future<Output = Result<T, ConnectFailure>> + Send>
 
 impl Connector {
     pub(super) fn new(mut tls: ClientConfig, proxies: Arc<Proxies>, options: &WebOptions) -> Self {
-        // A small answer now and then is nothing that HTTP/2 would help with.
+        // HTTP/2 has no advantage for a small answer now and then.
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         Self {
             tls: TlsConnector::from(Arc::new(tls)),
@@ -115,7 +114,7 @@ impl Connector {
             tunnel = tunnel.with_auth(credentials.clone());
         }
         tunnel.call(to).await.map_err(|error| {
-            // What the dial to the proxy said is of more use than that there is no tunnel.
+            // The error of the dial to the proxy says more than that there is no tunnel.
             match std::error::Error::source(&error) {
                 Some(source) => ConnectFailure::Proxy(source.to_string()),
                 None => ConnectFailure::Proxy(error.to_string()),
@@ -198,7 +197,7 @@ fn host(uri: &Uri) -> Result<Host, ConnectFailure> {
     host.ok_or(ConnectFailure::Url)
 }
 
-/// Whether a host, which a proxy is to resolve, may be a public one as far as its text tells.
+/// Returns whether a host that a proxy is to resolve may be public, as far as its text tells.
 fn may_be_public(host: &Host) -> bool {
     match host {
         Host::Address(address) => is_public(*address),
@@ -227,17 +226,17 @@ async fn encrypted(
     Ok(TokioIo::new(Box::new(stream)))
 }
 
-/// A connection of either kind. A pointer more costs a rare request nothing.
+/// A connection with or without TLS. The indirection costs a rare request nothing.
 type Io = Box<dyn ReadAndWrite>;
 
 trait ReadAndWrite: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ReadAndWrite for T {}
 
-/// A connection fit for requests.
+/// A connection that requests can be sent on.
 pub(super) struct Stream {
     io: TokioIo<Bounded<Io>>,
-    /// Whether requests name the whole URL, for a proxy that sends them on.
+    /// Whether requests name the whole URL, for a proxy that forwards them.
     is_proxied: bool,
 }
 

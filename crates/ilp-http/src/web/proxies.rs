@@ -5,17 +5,16 @@ use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use std::{fmt, net::IpAddr};
 
-/// Which requests go through which proxy, as `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`
-/// say, in upper or lower case.
+/// The rules that say which proxy a request goes through, from `HTTP_PROXY`, `HTTPS_PROXY`,
+/// `ALL_PROXY` and `NO_PROXY` in upper or lower case.
 ///
-/// A request to this machine never goes through a proxy. Packets to peers don't either: they don't
-/// come here.
+/// A request to this machine never goes through a proxy, and packets to peers never come here.
 #[derive(Default)]
 pub struct Proxies {
     matcher: Option<Matcher>,
 }
 
-/// Without the URLs: a proxy's may hold a password.
+/// The URLs are left out: a proxy's may hold a password.
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxies").field("some", &self.matcher.is_some()).finish()
@@ -23,20 +22,20 @@ impl fmt::Debug for Proxies {
 }
 
 impl Proxies {
-    /// No proxies at all.
+    /// Makes rules without a proxy.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Whether there are none.
+    /// Returns whether there is no proxy.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.matcher.is_none()
     }
 
-    /// Reads the variables, of which `variable` gives each by its name, and returns the names of those
-    /// whose value is not understood: these proxies are not used.
+    /// Reads the rules from the variables whose values `variable` returns. Also returns the names
+    /// of variables with values that are not understood: these proxies are not used.
     #[must_use]
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> (Self, Vec<String>) {
         let mut not_understood = Vec::new();
@@ -65,29 +64,30 @@ impl Proxies {
         (Self { matcher: Some(matcher) }, not_understood)
     }
 
-    /// The proxy for a request, if it goes through one.
+    /// Returns the proxy for a request, if it goes through one.
     pub(super) fn find(&self, uri: &Uri) -> Option<Intercept> {
         let matcher = self.matcher.as_ref()?;
         let host = Host::parse(uri.host()?).ok()?;
         if is_loopback(&host) { None } else { matcher.intercept(uri) }
     }
 
-    /// What the proxy of a request wants to see, if it wants anything.
+    /// Returns the credentials for the proxy of a request, if it needs any.
     pub(super) fn credentials_for(&self, uri: &Uri) -> Option<HeaderValue> {
         self.find(uri)?.basic_auth().cloned()
     }
 }
 
-/// Whether a value is a proxy that HTTP is spoken to, with a scheme or without.
+/// Returns whether a value is an HTTP proxy, with a scheme or without.
 fn is_understood(value: &str) -> bool {
     value.parse::<Uri>().is_ok_and(|uri| {
         uri.authority().is_some() && matches!(uri.scheme_str(), None | Some("http" | "https"))
     })
 }
 
-/// `NO_PROXY` in the form that the library reads: entries divided by commas; names, which stand for
-/// all names below them too; addresses; networks such as `10.0.0.0/8`. Taken as well are blanks
-/// between entries, `*.example.com`, brackets around addresses, and a port, which is not looked at.
+/// Converts `NO_PROXY` to the form that the library reads: entries divided by commas; names, which
+/// stand for all names below them too; addresses; networks such as `10.0.0.0/8`. Blanks between
+/// entries, `*.example.com`, brackets around addresses and ports are accepted too; a port is
+/// ignored.
 fn exemptions(value: &str) -> String {
     let entries = value.split([',', ' ', '\t', ';']).filter(|entry| !entry.is_empty());
     let entries: Vec<&str> = entries

@@ -1,20 +1,21 @@
-//! Redirections, as far as they are followed: on one host.
+//! Redirections, which are followed on one host only.
 
 use crate::endpoint::Host;
 use http::{HeaderMap, StatusCode, Uri, header::LOCATION};
 
-/// Where an answer points.
+/// The target of a redirection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Redirection {
-    /// To a URL of the same host, encrypted if this one is.
+    /// A URL of the same host, encrypted if the request's URL is.
     Within(Uri),
-    /// To another host, or to this one without encryption. The text is the URL.
+    /// The URL of another host, or of this one without encryption.
     Elsewhere(String),
-    /// To nothing that is a URL.
+    /// No URL.
     Nowhere,
 }
 
-/// Returns where an answer to a request for `from` points; `None` for one that is no redirection.
+/// Returns the target of an answer to a request for `from`; `None` for an answer that doesn't
+/// redirect.
 #[must_use]
 pub fn redirection(from: &Uri, status: StatusCode, headers: &HeaderMap) -> Option<Redirection> {
     let is_redirection = [
@@ -42,8 +43,7 @@ pub fn redirection(from: &Uri, status: StatusCode, headers: &HeaderMap) -> Optio
     })
 }
 
-/// The URL that a reference in an answer from `base` means (RFC 3986, section 5.2), its fragment
-/// left out.
+/// Resolves a reference in an answer from `base` (RFC 3986, section 5.2), without its fragment.
 fn resolved(base: &Uri, reference: &str) -> Option<Uri> {
     let reference = reference.split('#').next().unwrap_or_default();
     let scheme = base.scheme_str()?;
@@ -73,7 +73,7 @@ fn resolved(base: &Uri, reference: &str) -> Option<Uri> {
     (is_web && to.authority().is_some()).then_some(to)
 }
 
-/// Removes the segments of dots from an absolute path, which may have a query behind it.
+/// Removes the dot segments from an absolute path, which may have a query behind it.
 fn without_dots(path_and_query: &str) -> String {
     let (path, query) = match path_and_query.split_once('?') {
         Some((path, query)) => (path, Some(query)),

@@ -15,10 +15,10 @@ use tokio::{
 
 /// A connection as the peer has it.
 pub(super) type Connection = server::Connection<TcpStream, Bytes>;
-/// What the peer answers a stream with.
+/// The handle by which the peer answers a stream.
 pub(super) type Respond = server::SendResponse<Bytes>;
 
-/// A peer that speaks HTTP/2; a packet by HTTP/1.1 is answered `http1`.
+/// A peer that speaks HTTP/2, and answers a packet by HTTP/1.1 with `http1`.
 pub(super) struct Peer {
     address: SocketAddr,
     task: JoinHandle<()>,
@@ -36,7 +36,7 @@ impl Peer {
     }
 }
 
-/// A peer that gives each connection that begins as HTTP/2 to `each`.
+/// Starts a peer that gives each connection that begins as HTTP/2 to `each`.
 pub(super) async fn raw_peer<F, W>(each: F) -> Peer
 where
     F: Fn(TcpStream) -> W + Send + 'static,

@@ -75,7 +75,7 @@ fn the_examples_are_those_of_the_file() {
 fn unknown_frames_and_whatever_follows_the_last_one_are_ignored() {
     let money = Frame::StreamMoney { stream_id: 1, shares: 1 };
     let mut bytes = packet(&[money, money, money], b"junk");
-    // The second of the three becomes a frame of a type that nobody knows.
+    // The second of the three becomes a frame of an unknown type.
     let second = 8 + money.bytes();
     assert_eq!(bytes[second], 0x11);
     bytes[second] = 0x99;
@@ -168,7 +168,7 @@ proptest! {
         prop_assert_eq!(packet.frames().collect::<Vec<_>>(), frames);
     }
 
-    /// Each frame with fields of a later version behind those that this one knows.
+    /// Adds the fields of a later version to each frame, behind those that this version knows.
     #[test]
     fn a_later_versions_fields_in_any_frame_are_ignored(
         frames in vec((any_frame(), vec(any::<u8>(), 0..20)), 1..6),

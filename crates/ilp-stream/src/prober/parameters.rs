@@ -1,35 +1,35 @@
-//! What a prober is made with.
+//! The parameters of a prober.
 
 use interledger_packet::Address;
 
 use crate::{crypto::SharedSecret, receiver::Asset, sender::Amount};
 
-/// What a [`Prober`](super::Prober) has to know.
+/// The parameters of a [`Prober`](super::Prober).
 #[derive(Clone, Debug)]
 pub struct ProberParameters {
-    /// Where the recipient is.
+    /// The recipient's address.
     pub destination: Address,
-    /// What the recipient gave together with its address.
+    /// The secret that the recipient gave together with its address.
     pub shared_secret: SharedSecret,
     /// The payment that the path is for: no probe is larger than its packets would be.
     pub amount: Amount,
-    /// The most that a packet may carry, in the payer's units, as far as we know by ourselves.
+    /// The most that a packet may carry, in the payer's units, as far as the payer's node knows.
     pub packet_amount_max: Option<u64>,
     /// The recipient's asset, if it is known; if not, the recipient is asked.
     pub asset: Option<Asset>,
-    /// The payer's asset, if it is known. Where the recipient counts in it too, the path is also
-    /// asked whether rounding takes anything of its packets.
+    /// The payer's asset, if it is known. If the recipient counts in the same asset, the prober
+    /// also finds out whether rounding takes anything from the packets.
     pub source_asset: Option<Asset>,
-    /// How many probes may be sent.
+    /// The maximum number of probes.
     pub probes_max: u32,
-    /// How long all may take, in milliseconds.
+    /// The maximum time for all probes, in milliseconds.
     pub ms_max: u64,
-    /// How long each packet has to be answered, in milliseconds.
+    /// The time within which each packet has to be answered, in milliseconds.
     pub packet_lifetime_ms: u64,
 }
 
 impl ProberParameters {
-    /// The rest at its defaults: nothing known, 40 probes, 10 s.
+    /// Makes parameters with the rest at its defaults: nothing known, 40 probes, 10 s.
     #[must_use]
     pub const fn new(destination: Address, shared_secret: SharedSecret, amount: Amount) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What a prober has found out, and what a payment over that path comes to.
+//! The results of a prober, and the amounts of a payment over that path.
 
 use super::Sample;
 use crate::{
@@ -6,33 +6,35 @@ use crate::{
     receiver::Asset,
 };
 
-/// How often the amount that is to be sent is corrected at most for what rounding takes.
+/// The maximum number of corrections of the amount to send for what rounding takes.
 const CORRECTIONS_MAX: u32 = 64;
 
-/// What a path is like.
+/// The properties of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    /// Its rate, after a packet as large as the payment's.
+    /// The path's rate, after a packet as large as the payment's.
     pub rate: RateBounds,
     /// The most that a packet may carry, in the payer's units; `None` if the whole payment fits
     /// into one packet and no node has set a limit.
     pub packet_amount_max: Option<u64>,
     /// The recipient's asset, if it was known or the recipient has named it.
     pub asset: Option<Asset>,
-    /// What the recipient takes in all, in its units, if it says so.
+    /// The total that the recipient takes, in its units, if it names one.
     pub receive_max: Option<u64>,
-    /// How long the last reply took, in milliseconds.
+    /// The time of the last reply's round trip, in milliseconds.
     pub round_trip_ms: u64,
     /// The first sequence that is free, for a [`crate::Sender`] that goes on with the connection.
     pub next_sequence: u64,
-    /// Between two wallets of one asset: no packet of the payment brings less than it carries.
+    /// Whether no packet of the payment delivers less than it carries, between two wallets of one
+    /// asset.
     pub is_lossless: bool,
     pub(super) samples: Vec<Sample>,
 }
 
 impl Path {
-    /// What arrives of `sent` in the packets into which a [`crate::Sender`] cuts it: exactly, where
-    /// packets of their amounts were probed, else at the least if one node on the path rounds.
+    /// Returns the amount that arrives if `sent` is cut into packets as a [`crate::Sender`] does.
+    /// It is exact where packets of these amounts were probed, and otherwise the least if one node
+    /// on the path rounds.
     #[must_use]
     pub fn delivered_for(&self, sent: u64) -> u64 {
         let cuts = Cuts::of(sent, self.packet_amount_max.unwrap_or(u64::MAX));
@@ -45,8 +47,8 @@ impl Path {
         u64::try_from(brought.fold(0, u128::saturating_add)).unwrap_or(u64::MAX)
     }
 
-    /// What has to be sent for `delivered` or more to arrive, by [`Path::delivered_for`]. `None` if
-    /// that takes more than 64 bits, or if nothing ever arrives.
+    /// Returns the amount to send so that `delivered` or more arrives, by [`Path::delivered_for`].
+    /// `None` if that takes more than 64 bits, or if nothing ever arrives.
     #[must_use]
     pub fn sent_for(&self, delivered: u64) -> Option<u64> {
         let mut sent = self.rate.lower().sent_for(delivered)?;
@@ -55,7 +57,8 @@ impl Path {
             if brought >= delivered {
                 return Some(sent);
             }
-            // Twice as much where nothing arrives, since tiny packets may be rounded to nothing.
+            // The amount is doubled where nothing arrives, since tiny packets may be rounded to
+            // nothing.
             let scaled = u128::from(sent) * u128::from(delivered);
             let scaled = scaled.div_ceil(u128::from(brought).max(1));
             let scaled = scaled.min(u128::from(sent) * 2).max(u128::from(sent) + 1);
@@ -64,7 +67,7 @@ impl Path {
         None
     }
 
-    /// The least that any packet which was probed has brought for what it carried.
+    /// Returns the lowest rate of delivered to carried amount among the probed packets.
     #[must_use]
     pub fn worst_rate(&self) -> Rate {
         let rates =
@@ -73,15 +76,16 @@ impl Path {
     }
 }
 
-/// The packets into which a [`crate::Sender`] cuts an amount: amounts, and how many of each. Those
-/// of the greatest amount come first, and the last two are even.
+/// The packets into which a [`crate::Sender`] cuts an amount: amounts, and the number of packets of
+/// each. The packets of the greatest amount come first, and the last two are even.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cuts([(u64, u64); 3]);
 
 impl Cuts {
     pub(super) fn of(amount: u64, maximum: u64) -> Self {
         let maximum = maximum.max(1);
-        // As long as half of what is left, rounded up, is no less than the maximum.
+        // Packets carry the maximum as long as half of the rest, rounded up, is no less than the
+        // maximum.
         let two = maximum.saturating_mul(2).saturating_sub(1);
         let full = amount.checked_sub(two).map_or(0, |more| (more / maximum).saturating_add(1));
         let left = amount.saturating_sub(full.saturating_mul(maximum));
@@ -94,7 +98,7 @@ impl Cuts {
         self.0.iter().map(|&(_, count)| count).fold(0, u64::saturating_add)
     }
 
-    /// The amounts of which there are packets.
+    /// Returns the amounts of which there are packets.
     pub(super) fn amounts(&self) -> impl Iterator<Item = u64> {
         self.0.into_iter().filter(|&(_, count)| count > 0).map(|(amount, _)| amount)
     }
@@ -125,13 +129,13 @@ mod tests {
 
     #[test]
     fn each_packet_is_rounded_by_itself() {
-        // Cents to hundredths of cents at 0.9137: 11.1036 can't be hit, and is paid for by two
-        // packets of 608.
+        // Cents are converted to hundredths of cents at 0.9137: no amount delivers 11.1036 exactly,
+        // and two packets of 608 pay for it.
         let path = path(&[(1_000, 91_370)], 1_000);
         assert_eq!(path.sent_for(111_036), Some(1_216));
         assert_eq!(path.delivered_for(1_216), 2 * 55_552);
         assert_eq!(path.delivered_for(10_000), 913_700);
-        // What was probed counts as it came.
+        // Probed packets count with the amounts that they delivered.
         let path = self::path(&[(1_000, 1_000), (608, 606)], 1_000);
         assert_eq!((path.delivered_for(1_216), path.delivered_for(3_216)), (1_212, 3_212));
         assert_eq!(path.worst_rate(), Rate::new(606, 608).unwrap());

@@ -18,14 +18,14 @@ fn random(bytes: &mut [u8]) {
     bytes.fill(9);
 }
 
-/// Drives a prober against a receiver that names `asset`, unit for unit, and returns the greetings
-/// that the receiver got too.
+/// Drives a prober against a receiver that names `asset`, at a rate of one. Also returns the
+/// greetings that the receiver got.
 fn probe(asset: Option<Asset>, known: Option<Asset>) -> (Result<Path, EndReason>, Vec<String>) {
     probe_picky(asset, known, |_| None)
 }
 
-/// [`probe`] with a receiver that answers some greetings with a code and without a STREAM packet;
-/// `None` stands for a packet without a greeting.
+/// Does as [`probe`] with a receiver that answers some greetings with a code and without a STREAM
+/// packet. `None` stands for a packet without a greeting.
 fn probe_picky(
     asset: Option<Asset>,
     known: Option<Asset>,
@@ -97,26 +97,27 @@ fn a_known_asset_is_not_asked_for() {
     assert_eq!(path.unwrap().asset, Some(asset("EUR")));
 }
 
-/// As interledger-rs does: a packet whose greeting doesn't parse is taken for another account's.
+/// Receivers may act as interledger-rs, which takes a packet with a malformed greeting for another
+/// account's.
 #[test]
 fn the_forms_of_greeting_are_tried_in_turn_until_the_recipient_is_heard() {
     let codes = ["F00", "F02", "F06"]
         .map(|code| ErrorCode::from_bytes(code.as_bytes().try_into().unwrap()));
     for code in codes.map(Option::unwrap) {
-        // One that wants an address to be one.
+        // This receiver refuses the empty address.
         let empty = |greeting: Option<&str>| (greeting == Some("")).then_some(code);
         let (path, greetings) = probe_picky(Some(asset("USD")), None, empty);
         assert_eq!((path.unwrap().asset, greetings.len()), (Some(asset("USD")), 1));
-        // One that takes the empty one alone.
+        // This receiver takes only the empty address.
         let named = |greeting: Option<&str>| (greeting == Some(SEND_ONLY)).then_some(code);
         let (path, greetings) = probe_picky(Some(asset("USD")), None, named);
         assert_eq!(path.unwrap().asset, Some(asset("USD")));
         assert_eq!(greetings, [SEND_ONLY, ""]);
-        // One that takes none.
+        // This receiver takes no greeting.
         let any = |greeting: Option<&str>| greeting.map(|_| code);
         let (path, greetings) = probe_picky(Some(asset("USD")), None, any);
         assert_eq!((path.unwrap().asset, greetings.len()), (None, 2));
-        // One that refuses every form, one that was heard before, and one that needs no greeting.
+        // A receiver refuses every form, one has answered before, and one needs no greeting.
         let refused = |path: Result<Path, EndReason>| match path {
             Err(EndReason::Refused(rejection)) => assert_eq!(rejection.code, code),
             other => panic!("{other:?}"),

@@ -23,7 +23,7 @@ const DEFAULT_STREAM_ID: u64 = 1;
 /// A packet of a connection of ours, of which it isn't known yet what it brings.
 pub struct Arrival {
     request: Request,
-    /// What the payer demands to arrive, in the recipient's units.
+    /// The amount that the payer demands to arrive, in the recipient's units.
     minimum: u64,
     is_farewell: bool,
     violation: Option<Close>,
@@ -39,8 +39,8 @@ pub enum Incoming {
     Question(Question),
 }
 
-/// How much a connection takes and has taken, in the recipient's units. The payer is told with each
-/// answer. The maximum must never fall while a connection lasts (IL-RFC 29, 4.4.4).
+/// The amounts that a connection takes and has taken, in the recipient's units. Each answer tells
+/// them to the payer. The maximum must never fall while a connection lasts (IL-RFC 29, 4.4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// In all.
@@ -62,16 +62,16 @@ pub struct Question {
     kind: QuestionKind,
 }
 
-/// Why a packet brings no money.
+/// The reason why a packet brings no money.
 enum QuestionKind {
-    /// It says that the connection ends.
+    /// The packet says that the connection ends.
     Farewell,
-    /// It breaks the protocol, so the connection ends.
+    /// The packet breaks the protocol, so the connection ends.
     Violation(Close),
-    /// Its condition is none that we could fulfill, or less arrived than the payer demands. The
-    /// answer tells what arrived, which is how a payer learns the rate.
+    /// The packet has a condition that the receiver can't fulfill, or less arrived than the payer
+    /// demands. The answer tells what arrived, which is how a payer learns the rate.
     Probe,
-    /// It is good, and its amount is 0.
+    /// The packet is good, and its amount is 0.
     Empty { fulfillment: [u8; 32] },
 }
 
@@ -87,7 +87,7 @@ impl Arrival {
         Self { request, minimum: packet.amount(), is_farewell, violation, fulfillment }
     }
 
-    /// As [`Incoming::tag`].
+    /// Returns the tag, as [`Incoming::tag`].
     #[must_use]
     pub const fn tag(&self) -> Option<&Bytes> {
         self.request.contents.tag.as_ref()
@@ -112,7 +112,8 @@ impl Arrival {
 }
 
 impl Incoming {
-    /// Whom the connection pays: the tag given to [`crate::Receiver::credentials`].
+    /// Returns the account that the connection pays: the tag given to
+    /// [`crate::Receiver::credentials`].
     #[must_use]
     pub const fn tag(&self) -> Option<&Bytes> {
         self.request().contents.tag.as_ref()
@@ -130,7 +131,7 @@ impl Incoming {
         self.request().connection
     }
 
-    /// What arrived with this packet, in the recipient's units.
+    /// Returns the amount that arrived with this packet, in the recipient's units.
     #[must_use]
     pub const fn amount(&self) -> u64 {
         self.request().amount
@@ -145,25 +146,25 @@ impl Incoming {
 }
 
 impl Money {
-    /// As [`Incoming::tag`].
+    /// Returns the tag, as [`Incoming::tag`].
     #[must_use]
     pub const fn tag(&self) -> Option<&Bytes> {
         self.request.contents.tag.as_ref()
     }
 
-    /// As [`Incoming::connection`].
+    /// Returns the connection, as [`Incoming::connection`].
     #[must_use]
     pub const fn connection(&self) -> ConnectionId {
         self.request.connection
     }
 
-    /// As [`Incoming::amount`]; never 0.
+    /// Returns the amount, as [`Incoming::amount`]; never 0.
     #[must_use]
     pub const fn amount(&self) -> u64 {
         self.request.amount
     }
 
-    /// What the payer demands to arrive at the least, in the recipient's units.
+    /// Returns the least that the payer demands to arrive, in the recipient's units.
     #[must_use]
     pub const fn minimum(&self) -> u64 {
         self.minimum
@@ -197,8 +198,8 @@ impl Money {
         self.request.reject(ErrorCode::F99_APPLICATION_ERROR, message, limits, close, random)
     }
 
-    /// F99, and the connection ends with a flow control error: the payer was told how much the
-    /// connection takes, and has sent more.
+    /// Refuses the money with F99 and ends the connection with a flow control error: the payer was
+    /// told how much the connection takes, and has sent more.
     #[must_use]
     pub fn decline_beyond_limit(self, limits: Limits, random: &mut impl Random) -> Reply {
         let message = "this is more than the receiveMax that the payer was told";
@@ -209,13 +210,13 @@ impl Money {
 }
 
 impl Question {
-    /// As [`Incoming::tag`].
+    /// Returns the tag, as [`Incoming::tag`].
     #[must_use]
     pub const fn tag(&self) -> Option<&Bytes> {
         self.request.contents.tag.as_ref()
     }
 
-    /// As [`Incoming::connection`].
+    /// Returns the connection, as [`Incoming::connection`].
     #[must_use]
     pub const fn connection(&self) -> ConnectionId {
         self.request.connection
@@ -238,7 +239,7 @@ impl Question {
     }
 }
 
-/// What is needed to answer a packet.
+/// The data that is needed to answer a packet.
 pub(super) struct Request {
     /// The receiver's own, for `triggeredBy`.
     address: Address,
@@ -246,7 +247,7 @@ pub(super) struct Request {
     keys: Box<Keys>,
     connection: ConnectionId,
     contents: TokenContents,
-    /// What arrived; 0 as long as that isn't known.
+    /// The amount that arrived; 0 as long as it isn't known.
     amount: u64,
     sequence: u64,
     /// The stream that the money is for, the first one if it is for several.
@@ -323,7 +324,8 @@ impl Request {
             let stream_id = self.stream_id;
             frames.push(Frame::StreamMaxMoney { stream_id, receive_max, total_received });
         }
-        // Also behind the last packet that the secret is good for, whatever became of it.
+        // The reply to the last packet that the secret may encrypt ends the connection too,
+        // whatever became of that packet.
         let is_last = self.sequence >= SEQUENCE_MAX;
         if let Some(Close { code, message }) = close.or_else(|| is_last.then_some(GOOD_BYE)) {
             frames.push(Frame::ConnectionClose { code, message: message.as_bytes() });

@@ -181,7 +181,7 @@ fn probes_farewells_and_empty_packets_bring_no_money() {
     assert_eq!(empty.answer(0, None), ("fulfill".to_owned(), 0, String::new()));
 }
 
-/// What a connection is closed with.
+/// Returns the text of the frame that closes a connection.
 fn close(code: &str, message: &str) -> String {
     format!("ConnectionClose {{ code: {code}, message: {:?} }}", message.as_bytes())
 }
@@ -190,16 +190,16 @@ fn close(code: &str, message: &str) -> String {
 fn data_that_goes_nowhere_is_not_acknowledged() {
     let data = Frame::StreamData { stream_id: 1, offset: 0, data: b"{\"sender\":\"Alice\"}" };
     let refused = close("FlowControlError", "this receiver takes no data");
-    // With money, without any, and in a probe.
+    // The packet carries money, or none, or is a probe.
     for (arrived, is_fulfillable) in [(95, true), (0, true), (95, false)] {
         let payer = Payer { frames: &[MONEY, data], is_fulfillable, ..Payer::default() };
         assert_eq!(payer.answer(arrived, None), ("F99".to_owned(), arrived, refused.clone()));
     }
-    // No data at all is none that could be lost.
+    // An empty data frame has no data that could be lost.
     let nothing = Frame::StreamData { stream_id: 1, offset: 0, data: b"" };
     let payer = Payer { frames: &[MONEY, nothing], ..Payer::default() };
     assert_eq!(payer.money(95).amount(), 95);
-    // A farewell ends the connection in any case.
+    // A farewell ends the connection even if it brings data.
     let bye = Frame::ConnectionClose { code: CloseCode::NO_ERROR, message: b"" };
     let payer = Payer { frames: &[bye, data], ..Payer::default() };
     assert_eq!(payer.answer(95, None), ("F99".to_owned(), 95, close("NoError", "")));

@@ -1,4 +1,4 @@
-//! What each connection has brought, for as many connections as fit.
+//! The amount that each connection has brought, for as many connections as fit.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ pub struct ConnectionTotals {
     generation_max: usize,
 }
 
-/// What is known of a connection.
+/// The total of a connection, and whether the payer was told its limit.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     total: u64,
@@ -26,7 +26,7 @@ struct Known {
 }
 
 impl ConnectionTotals {
-    /// Room for `capacity` connections, two at least; about 60 bytes each.
+    /// Makes room for `capacity` connections, two at least; about 60 bytes each.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let generation_max = (capacity / 2).max(1);
@@ -41,13 +41,14 @@ impl ConnectionTotals {
         total
     }
 
-    /// What the connection has brought, 0 if nothing is known of it.
+    /// Returns the amount that the connection has brought, 0 for an unknown connection.
     #[must_use]
     pub fn get(&self, connection: ConnectionId) -> u64 {
         self.known(connection).total
     }
 
-    /// Notes that the payer is told what the connection takes, and says whether it was before.
+    /// Notes that the payer is told how much the connection takes, and returns whether it was told
+    /// before.
     pub fn tell(&mut self, connection: ConnectionId) -> bool {
         let known = self.known(connection);
         self.put(connection, Known { is_told: true, ..known });

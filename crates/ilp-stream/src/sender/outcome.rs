@@ -1,4 +1,4 @@
-//! How a payment stands and how it ends.
+//! The progress and the end of a payment.
 
 use crate::{
     connection::Rejection,
@@ -6,7 +6,7 @@ use crate::{
     rate::{Rate, RateBounds},
 };
 
-/// How a payment ended. Amounts are exact: packets that may still be answered are none.
+/// The end of a payment. Amounts are exact: no packet may still be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// All that was to be sent or delivered was.
@@ -22,18 +22,18 @@ pub enum Outcome {
         sent: u64,
         /// In the recipient's units.
         delivered: u64,
-        /// Why no more.
+        /// The reason why no more was paid.
         reason: EndReason,
     },
     /// Nothing was.
     Failed {
-        /// Why nothing.
+        /// The reason why nothing was paid.
         reason: EndReason,
     },
 }
 
 impl Outcome {
-    /// What was sent, in the payer's units.
+    /// Returns the amount that was sent, in the payer's units.
     #[must_use]
     pub const fn sent(&self) -> u64 {
         match self {
@@ -42,7 +42,7 @@ impl Outcome {
         }
     }
 
-    /// What was delivered, in the recipient's units.
+    /// Returns the amount that was delivered, in the recipient's units.
     #[must_use]
     pub const fn delivered(&self) -> u64 {
         match self {
@@ -53,7 +53,7 @@ impl Outcome {
         }
     }
 
-    /// Why it ended too early, if it did.
+    /// Returns the reason why the payment ended too early, if it did.
     #[must_use]
     pub const fn reason(&self) -> Option<&EndReason> {
         match self {
@@ -63,7 +63,7 @@ impl Outcome {
     }
 }
 
-/// Why a payment can't go on, in words for the person who pays.
+/// The reason why a payment can't go on, in words for the person who pays.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndReason {
     /// A node on the path, or the recipient, refused for good.
@@ -74,7 +74,7 @@ pub enum EndReason {
     Idle {
         /// For how long, in milliseconds.
         idle_ms: u64,
-        /// What the last packet that failed was refused for.
+        /// The rejection of the last packet that failed.
         last_rejection: Option<Rejection>,
     },
     /// The path's rate is not good enough any more.
@@ -101,13 +101,13 @@ pub enum EndReason {
         /// In the payer's units.
         sent: u64,
     },
-    /// The path, or its liquidity, takes so little at once that the payment would need more packets
-    /// than it may have.
+    /// The path's maximum or liquidity is so low that the payment would need more packets than it
+    /// may have.
     #[error("the path takes so little at once that {needed} packets are needed, of {packets_max}")]
     TooManyPackets {
-        /// How many packets the whole payment would have at the least.
+        /// The least number of packets that the whole payment needs.
         needed: u64,
-        /// How many it may have.
+        /// The maximum number of packets.
         packets_max: u64,
     },
     /// Not even one unit fits into a packet.
@@ -116,9 +116,9 @@ pub enum EndReason {
     /// The recipient takes less than what is to be delivered.
     #[error("the recipient takes at most {receive_max}, and {wanted} or more are to be delivered")]
     RecipientLimit {
-        /// What it takes in all, in its units.
+        /// The total that the recipient takes, in its units.
         receive_max: u64,
-        /// What this payment would deliver at least, in its units.
+        /// The least amount that this payment would deliver, in the recipient's units.
         wanted: u64,
     },
     /// The recipient ended the connection.
@@ -141,12 +141,12 @@ pub enum EndReason {
     /// 2^31 packets have been sent with one secret.
     #[error("the connection has carried as many packets as is safe with one secret")]
     SequenceLimit,
-    /// Whoever pays has stopped it.
+    /// The payer has stopped the payment.
     #[error("the payment was stopped")]
     Stopped,
 }
 
-/// How a payment stands.
+/// The progress of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Fulfilled, in the payer's units.
@@ -155,17 +155,17 @@ pub struct Progress {
     pub delivered: u64,
     /// Under way, in the payer's units.
     pub in_flight: u64,
-    /// How many packets are under way.
+    /// The number of packets under way.
     pub packets_in_flight: usize,
-    /// How many were fulfilled.
+    /// The number of fulfilled packets.
     pub packets_fulfilled: u64,
-    /// How many were not.
+    /// The number of rejected packets.
     pub packets_rejected: u64,
     /// The path's rate, if a packet has told it.
     pub rate: Option<RateBounds>,
-    /// How many may be under way at the moment.
+    /// The number of packets that may be under way at the moment.
     pub window: u32,
-    /// The most that a packet may carry, in the payer's units; `None` while nobody sets a limit.
+    /// The most that a packet may carry, in the payer's units; `None` while no node sets a limit.
     pub packet_amount_max: Option<u64>,
     /// The usual time until a reply comes, in milliseconds.
     pub round_trip_ms: Option<u64>,

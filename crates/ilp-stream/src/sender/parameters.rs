@@ -1,4 +1,4 @@
-//! What a payment is to be.
+//! The parameters of a payment.
 
 use interledger_packet::Address;
 
@@ -8,7 +8,7 @@ use crate::{
     receiver::Asset,
 };
 
-/// How much is to be paid, in all, with what an earlier sender of the same payment has paid.
+/// The total amount to be paid, including what an earlier sender of the same payment has paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amount {
     /// This much leaves the payer, in the payer's units.
@@ -31,21 +31,21 @@ impl Amount {
     }
 }
 
-/// What a [`crate::Sender`] has to know.
+/// The parameters of a [`crate::Sender`].
 #[derive(Clone, Debug)]
 pub struct SenderParameters {
-    /// Where the recipient is.
+    /// The recipient's address.
     pub destination: Address,
-    /// What the recipient gave together with its address.
+    /// The secret that the recipient gave together with its address.
     pub shared_secret: SharedSecret,
-    /// How much is to be paid.
+    /// The amount to be paid.
     pub amount: Amount,
     /// The least that may arrive for what is sent. Each packet demands it of the recipient, rounded
     /// up; the last one may fall short by one unit sent, for rounding.
     pub minimum_rate: Rate,
-    /// What an earlier sender of this payment has sent, in the payer's units.
+    /// The amount that an earlier sender of this payment has sent, in the payer's units.
     pub sent_before: u64,
-    /// What an earlier sender of this payment has delivered, in the recipient's units.
+    /// The amount that an earlier sender of this payment has delivered, in the recipient's units.
     pub delivered_before: u64,
     /// The first packet's number: [`crate::Path::next_sequence`] if this secret was used before.
     pub first_sequence: u64,
@@ -55,12 +55,12 @@ pub struct SenderParameters {
     pub packet_amount_max: Option<u64>,
     /// The recipient's asset, if it is known; the payment ends if the recipient names another.
     pub asset: Option<Asset>,
-    /// The most packets that may be fulfilled. A path that takes so little at once that more would
-    /// be needed ends the payment: each packet costs every node on the path as much as a large one.
+    /// The maximum number of fulfilled packets. A path that would need more ends the payment,
+    /// because a small packet costs every node on the path as much as a large one.
     pub packets_max: Option<u64>,
     /// The most packets that are ever under way together.
     pub packets_in_flight_max: u32,
-    /// How long each packet has to be fulfilled, in milliseconds.
+    /// The time within which each packet has to be fulfilled, in milliseconds.
     pub packet_lifetime_ms: u64,
     /// After how long without a fulfill the payment ends, in milliseconds. Longer than a packet's
     /// lifetime, or a last packet that is lost can't be sent again.
@@ -71,9 +71,9 @@ pub struct SenderParameters {
 }
 
 impl SenderParameters {
-    /// Parameters with the rest at its defaults: a new connection, nothing known of the path, any
-    /// number of packets, 1,000 of them under way at most, 20 s for each, 30 s without a fulfill,
-    /// no padding.
+    /// Makes parameters with the rest at its defaults: a new connection, nothing known of the path,
+    /// any number of packets, 1,000 of them under way at most, 20 s for each, 30 s without a
+    /// fulfill, no padding.
     #[must_use]
     pub const fn new(
         destination: Address,

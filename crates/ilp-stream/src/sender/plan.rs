@@ -1,4 +1,4 @@
-//! Which packet to send next, if any.
+//! Plans the next packet of a payment, if any.
 
 use super::{Amount, EndReason, Sender, Slack};
 use crate::rate::Rate;
@@ -13,7 +13,7 @@ pub(super) struct Plan {
     pub(super) minimum: u64,
     /// The minimum has the one unit of slack.
     pub(super) has_slack: bool,
-    /// It is sent only to learn the rate, so nobody shall fulfill it.
+    /// Whether the packet is sent only to learn the rate, and so must not be fulfilled.
     pub(super) is_probe: bool,
 }
 
@@ -95,7 +95,8 @@ impl Sender {
         self.check(whole, last).map_err(|reason| self.unless_in_flight(reason))
     }
 
-    /// Whether what is `left` fits into as many packets as the payment may still have.
+    /// Checks that the rest of the payment, `left`, fits into as many packets as the payment may
+    /// still have.
     fn check_packets(&self, left: u64) -> Result<(), NoPlan> {
         let in_flight = u64::try_from(self.in_flight.len()).unwrap_or(u64::MAX);
         let more = left.div_ceil(self.size.limit().unwrap_or(u64::MAX));
@@ -134,8 +135,9 @@ impl Sender {
         Ok(Plan { amount, minimum, has_slack, is_probe: false })
     }
 
-    /// A packet that nobody can fulfill: its reply tells the rate. One at a time, and small: if it
-    /// is too small to bring anything, a thousand times more is not much either.
+    /// Plans a packet that can't be fulfilled, whose reply tells the rate. Such packets are sent
+    /// one at a time, and small: if one is too small to bring anything, a thousand times more is
+    /// not much either.
     fn plan_probe(&self, may_be_sent: u64) -> Result<Plan, NoPlan> {
         if !self.in_flight.is_empty() {
             return Err(NoPlan::AfterReply);

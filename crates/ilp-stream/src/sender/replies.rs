@@ -76,9 +76,10 @@ impl Sender {
         self.window.fulfilled(packet.amount, under_way);
     }
 
-    /// The recipient's own refusal, which a STREAM packet proves. What it means is in that packet
-    /// and in [`Sender::learn`]: receivers in use answer a packet without a fulfillment with F99
-    /// or F05, and one below its minimum with F99 or F04, so their codes end nothing.
+    /// Handles the recipient's own refusal, which a STREAM packet proves. That packet carries its
+    /// meaning, which [`Sender::learn`] reads. Receivers in use answer a packet without a
+    /// fulfillment with F99 or F05, and one below its minimum with F99 or F04, so these codes end
+    /// nothing.
     fn take_refusal(
         &mut self,
         sequence: u64,
@@ -88,7 +89,7 @@ impl Sender {
     ) {
         let next_sequence = self.connection.next_sequence();
         if packet.fulfillment.is_none() {
-            // The answer to a probe is what the probe was sent for.
+            // The probe has its answer; nothing else follows from the refusal.
         } else if is_passing(rejection.code) {
             self.window.busy(sequence, next_sequence, now);
         } else {
@@ -96,12 +97,12 @@ impl Sender {
         }
     }
 
-    /// Handles a refusal of some node on the way: tries again later, smaller or never, by what the
-    /// code says.
+    /// Handles the refusal of a node on the way: tries again later, smaller or never, depending on
+    /// the code.
     ///
-    /// R00 is no end here, though others give up on it: the packet's money was never taken, and
-    /// one lost packet of many thousands is no reason to leave a payment half done. If it is more
-    /// than that, the payment ends for want of fulfills.
+    /// R00 ends nothing here, although other senders give up on it: the packet's money was never
+    /// taken, and one lost packet of many thousands is no reason to leave a payment half done. If
+    /// packets go on being lost, the payment ends for want of fulfills.
     fn take_reject(
         &mut self,
         sequence: u64,
@@ -151,7 +152,8 @@ impl Sender {
         {
             self.end.get_or_insert(EndReason::AssetChanged);
         }
-        // A smaller one than before is ignored, as the RFC demands: replies may come out of order.
+        // A smaller maximum than before is ignored, as the RFC demands: replies may come out of
+        // order.
         self.receive_max = self.receive_max.max(says.receive_max);
         if let Some(receive_max) = self.receive_max.filter(|&most| most < self.wanted) {
             let wanted = self.wanted;
@@ -163,7 +165,7 @@ impl Sender {
     }
 }
 
-/// Whether a code says that the trouble may pass by itself.
+/// Returns whether a code says that the trouble may pass by itself.
 fn is_passing(code: ErrorCode) -> bool {
     code.class() == ErrorClass::Temporary || code == ErrorCode::R00_TRANSFER_TIMED_OUT
 }

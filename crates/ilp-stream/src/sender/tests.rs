@@ -170,7 +170,7 @@ fn a_claim_beyond_64_bits_is_a_violation() {
     assert_eq!(outcome, Outcome::PartlyDelivered { sent: 2, delivered: u64::MAX, reason });
 }
 
-/// `@interledger/stream-receiver` 0.3.3-alpha.4 declines for good like this.
+/// `@interledger/stream-receiver` 0.3.3-alpha.4 gives the reason of a final refusal as data.
 #[test]
 fn the_reason_that_a_recipient_gives_as_data_is_told() {
     let parameters = parameters(Amount::Send(100));

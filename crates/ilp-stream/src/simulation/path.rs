@@ -12,11 +12,11 @@ use crate::{
     condition_of,
 };
 
-/// How the path is at the moment.
+/// The conditions on the path at the moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conditions {
     pub(super) rate: Rate,
-    /// What a packet carries is turned into another asset's units at this rate and back again, and
+    /// The rate at which a packet's amount is converted to another asset's units and back again,
     /// rounded down both times.
     pub(super) via: Option<Rate>,
     /// What arrives is rounded down this often more, as by further connectors.
@@ -38,11 +38,11 @@ pub(super) struct Conditions {
     /// The code of the recipient's own refusals, in place of F99.
     pub(super) recipient_code: Option<ErrorCode>,
     pub(super) lie: Option<Lie>,
-    /// What the recipient takes in all.
+    /// The total that the recipient takes.
     pub(super) receive_max: Option<u64>,
-    /// What the recipient says that it takes in all, where that is something else.
+    /// The total that the recipient says that it takes, if it is not the one that it does take.
     pub(super) told_receive_max: Option<u64>,
-    /// A packet of more than this is rejected for want of liquidity.
+    /// The greatest amount of a packet that is not rejected for want of liquidity.
     pub(super) liquidity_max: u64,
 }
 
@@ -90,7 +90,7 @@ impl Default for Conditions {
     }
 }
 
-/// What became of a packet.
+/// The outcome of a packet.
 pub(super) struct Carried {
     /// `None` if it or its reply got lost.
     pub(super) reply: Option<Bytes>,
@@ -108,9 +108,9 @@ pub(super) struct Path {
     funds: u64,
     available: u64,
     pub(super) held: u64,
-    /// What the payer has paid.
+    /// The amount that the payer has paid.
     pub(super) paid: u64,
-    /// What the recipient has.
+    /// The amount that the recipient has.
     pub(super) received: u64,
     /// What the recipient has of packets whose reply was lost: the payer hasn't paid for it.
     pub(super) received_unpaid: u64,
@@ -183,7 +183,7 @@ impl Path {
         let reply = self.with_recipients_code(reply);
         let reply = self.falsified(reply, prepare);
         let is_lost = chance.happens(self.conditions.lost_replies_per_mille);
-        // A wrong fulfillment is found out by whoever would have to pay for it.
+        // A wrong fulfillment is found out by the node that would have to pay for it.
         let pays = !is_lost && is_fulfilled(prepare, &reply);
         self.received += received;
         self.received_unpaid += if pays { 0 } else { received };

@@ -43,15 +43,15 @@ fn probes_that_fail_say_why() {
     let worthless = Conditions { rate: rate(1, 1_000), ..calm() };
     let reason = Simulation::new(22, worthless).probe(Amount::Send(10)).unwrap_err();
     assert_eq!(reason, EndReason::NothingArrives);
-    // Half the liquidity that one packet would need: smaller probes tell the rate as well.
+    // The funds are less than one packet needs, and smaller probes show the rate as well.
     let mut simulation = Simulation::new(22, calm());
     simulation.path.set_funds(600);
     let path = simulation.probe(Amount::Send(1_000)).unwrap();
     assert_eq!((path.rate.lower(), path.packet_amount_max), (Rate::ONE, None));
 }
 
-/// A path of one asset whose nodes count in another in between: what a packet carries is rounded to
-/// that asset's units and back.
+/// Probes a path of one asset whose nodes count in another in between, so that each packet is
+/// rounded to that asset's units and back.
 #[test]
 fn what_a_path_of_one_asset_rounds_away_is_known_before_money_is_sent() {
     let via_another = rate(92, 100);
@@ -70,7 +70,7 @@ fn what_a_path_of_one_asset_rounds_away_is_known_before_money_is_sent() {
             );
             assert!(path.delivered_for(amount) + 2 * amount.div_ceil(maximum) >= amount);
         }
-        // Each packet of the largest amount comes out even, and yet no other one does.
+        // Packets of the largest amount lose nothing to rounding, but packets of other amounts do.
         let path = Simulation::new(24, Conditions { maximum: 50, ..rounding });
         let path = { path }.probe_of_one_asset(Amount::Send(1_030)).unwrap();
         assert_eq!((path.rate.lower(), path.is_lossless), (Rate::ONE, false));
@@ -81,7 +81,7 @@ fn what_a_path_of_one_asset_rounds_away_is_known_before_money_is_sent() {
         assert!(path.is_lossless, "{via:?}");
         assert_eq!(simulation.path.refused, 1, "the first packet, which was too large");
     }
-    // Refused on its way instead of rounded to nothing.
+    // The node rejects the amount on its way instead of rounding it to nothing.
     let coarse = Conditions { via: Some(rate(1, 100)), maximum: 1_000, ..calm() };
     let path = Simulation::new(24, coarse).probe_of_one_asset(Amount::Send(50_500)).unwrap();
     assert!(!path.is_lossless);

@@ -133,7 +133,7 @@ fn a_delivery_without_a_known_rate_asks_for_it_first() {
 }
 
 /// Receivers answer a packet that can't be fulfilled with F99 or F05, and one below its minimum
-/// with F99 or F04. What counts is the STREAM packet inside.
+/// with F99 or F04. Only the STREAM packet inside counts.
 #[test]
 fn the_code_of_a_recipients_refusal_is_of_no_account() {
     for code in ["F99", "F05", "F04", "F00", "T00", "R01", "F08", "R00"] {
@@ -148,7 +148,8 @@ fn the_code_of_a_recipients_refusal_is_of_no_account() {
         let path = Simulation::new(23, conditions).probe(amount).unwrap();
         assert_eq!((path.rate.lower(), path.packet_amount_max), (path_rate, Some(1_000)), "{code}");
 
-        // Below its minimum: what ends the payment is the rate, which the recipient tells.
+        // The packet is below its minimum. The payment ends because of the rate that the recipient
+        // reports.
         let mut simulation = Simulation::new(23, conditions);
         let outcome = simulation.pay(Amount::Send(5_000), rate(93, 100));
         assert!(matches!(reason(&outcome), EndReason::RateTooLow { .. }), "{code}: {outcome:?}");
@@ -351,14 +352,14 @@ fn a_path_that_takes_next_to_nothing_ends_the_payment_instead_of_flooding_it() {
             assert!(simulation.packets_sent < 120, "{}", simulation.packets_sent);
         }
     }
-    // One that never has liquidity for more than a unit does no better.
+    // A path that never has liquidity for more than a unit ends the payment too.
     let mut simulation = Simulation::new(25, Conditions { liquidity_max: 1, ..before });
     let mut parameters = simulation.parameters(Amount::Send(28_213), Rate::ONE);
     parameters.packets_max = Some(PACKETS_MAX);
     let outcome = simulation.pay_with(parameters);
     assert!(matches!(reason(&outcome), EndReason::TooManyPackets { .. }), "{outcome:?}");
     assert_eq!(simulation.path.received, PACKETS_MAX);
-    // And one that takes a third of what it took is borne.
+    // A path that takes a third of what it took before doesn't end the payment.
     let mut simulation = Simulation::new(25, before);
     simulation.change_after(35, Conditions { maximum: 300, ..before });
     let mut parameters = simulation.parameters(Amount::Send(28_213), Rate::ONE);
@@ -370,7 +371,8 @@ fn a_path_that_takes_next_to_nothing_ends_the_payment_instead_of_flooding_it() {
 fn a_limit_of_the_recipients_that_falls_is_ignored() {
     let before = Conditions { maximum: 1_000, receive_max: Some(50_000), ..calm() };
     let mut simulation = Simulation::new(26, before);
-    // As if another payer had taken a part of it; the recipient still takes what it named first.
+    // The limit falls as if another payer had paid a part of it; the recipient still takes what it
+    // named first.
     let fallen = Conditions { told_receive_max: Some(40_000), ..before };
     simulation.change_after(35, fallen);
     let outcome = simulation.pay(Amount::Send(50_000), Rate::ONE);

@@ -1,5 +1,6 @@
-//! Any bytes as a packet of each kind. What parses must be written the same again, up to fields of a
-//! later version, which stay in the packet, and bytes behind the packet, which don't.
+//! Parses any bytes as a packet of each kind. A parsed packet must be written the same again,
+//! except for the fields of a later version, which stay in the packet, and bytes behind the packet,
+//! which are dropped.
 
 #![no_main]
 
@@ -72,7 +73,7 @@ fn check_reply(reply: &Reply, bytes: &[u8]) {
     }
 }
 
-/// The packet at the beginning of `bytes`, which is what was kept of them.
+/// Returns the packet at the beginning of `bytes`, which must be the bytes that were kept.
 fn packet_of<'a>(bytes: &'a [u8], kept: &[u8], bytes_max: usize) -> &'a [u8] {
     assert!(kept.len() <= bytes_max);
     let packet = &bytes[..kept.len()];
@@ -80,7 +81,7 @@ fn packet_of<'a>(bytes: &'a [u8], kept: &[u8], bytes_max: usize) -> &'a [u8] {
     packet
 }
 
-/// A packet with more fields behind its last one.
+/// Returns a packet with more fields behind its last one.
 fn extended(packet: &[u8], extension: &[u8]) -> Vec<u8> {
     let mut reader = Reader::new(&packet[1..]);
     let length = reader.length("packet").expect("a built packet has a length");

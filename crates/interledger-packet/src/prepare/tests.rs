@@ -132,7 +132,7 @@ fn the_largest_packet_fits_and_no_larger_one() {
     builder.data = &data[1..];
     let largest = builder.build().unwrap();
     assert_eq!(largest.as_bytes().len(), MAX_PACKET_BYTES);
-    // Nor has it room for a later version's fields.
+    // A packet of the maximum length has no room for a later version's fields.
     let error = parse(&extended(largest.as_bytes(), &[0])).unwrap_err();
     assert_eq!(error.to_string(), "packet: 33854 long at byte 4, at most 33853 bytes allowed");
     assert_eq!(parse(largest.as_bytes()), Ok(largest));
@@ -161,7 +161,7 @@ fn a_later_versions_fields_are_kept_and_bytes_behind_the_packet_are_not() {
     assert_eq!(prepare.extension(), b"later");
     assert_eq!(prepare.data(), &PREPARE[74..]);
     assert_eq!(prepare.as_bytes(), later);
-    // A connector's changes leave them alone.
+    // Changes by a connector leave these fields as they are.
     prepare.set_amount(1);
     prepare.set_expires_at(Timestamp::MAX);
     assert_eq!(parse(prepare.as_bytes()).as_ref(), Ok(&prepare));

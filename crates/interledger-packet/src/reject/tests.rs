@@ -93,7 +93,7 @@ fn a_message_is_bounded_in_characters() {
     let builder = RejectBuilder { code, triggered_by, message: longest.as_bytes(), data: &data };
     let largest = builder.build().unwrap();
     assert_eq!(largest.as_bytes().len(), MAX_REPLY_BYTES);
-    // Nor has it room for a later version's fields.
+    // A packet of the maximum length has no room for a later version's fields.
     let error = parse(&extended(largest.as_bytes(), &[0])).unwrap_err();
     let expected = "packet: 66567 long at byte 5, at most 66566 bytes allowed";
     assert_eq!(error.to_string(), expected);

@@ -18,7 +18,7 @@ pub(crate) const CALENDAR: [&str; 12] = [
     "20170431000000000",
 ];
 
-/// What can be seen in a packet's bytes. A field that the bytes don't reach is `None`.
+/// The parts that can be seen in a packet's bytes. A field that the bytes don't reach is `None`.
 #[derive(Debug, Default)]
 pub(crate) struct Anatomy {
     /// A length is the byte 0x80.
@@ -139,7 +139,7 @@ pub(crate) fn enveloped(kind: u8, contents: &[u8]) -> Vec<u8> {
     [&[kind], &length(contents.len(), 0)[..], contents].concat()
 }
 
-/// A Reject from nobody whose message and data are zeros, as many as told.
+/// Makes a Reject without `triggeredBy` whose message and data are as many zeros as given.
 pub(crate) fn reject_of(code: [u8; 3], message_bytes: usize, data_bytes: usize) -> Vec<u8> {
     let mut contents = [&code[..], &[0]].concat();
     for count in [message_bytes, data_bytes] {

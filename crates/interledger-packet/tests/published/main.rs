@@ -52,7 +52,7 @@ fn accepts_any_code(anatomy: &Anatomy) -> bool {
     })
 }
 
-/// It bounds neither data nor message, nor the packet with its unknown fields.
+/// The published crate bounds neither data nor message, nor the packet with its unknown fields.
 fn accepts_overlong_fields(anatomy: &Anatomy) -> bool {
     anatomy.data_bytes.is_some_and(|length| length > MAX_DATA_BYTES)
         || anatomy.message_bytes.is_some_and(|length| length > MAX_MESSAGE_CHARACTERS)
@@ -227,7 +227,7 @@ proptest! {
         compare(&packet).map_err(TestCaseError::fail)?;
     }
 
-    /// Fields of a later version, and bytes behind the packet.
+    /// Compares packets with fields of a later version and with bytes behind the packet.
     #[test]
     fn longer_packets_agree(
         packet in packets(),

@@ -57,7 +57,7 @@ fn what_the_recipient_refuses_or_answers_too_late_is_back_at_once() {
         assert_eq!(Reject::parse(reply).expect("a reject").code(), code);
         assert_eq!((node.available().0, wallet.account.balance().available()), (1_000, 0));
     }
-    // So is what nobody answers.
+    // A delivery without an answer is voided too.
     drop(node.delivered(&wallet, prepare("g.node.token", 300)));
     assert_eq!(node.available().0, 1_000);
 }
@@ -108,7 +108,7 @@ fn a_probe_is_converted_and_holds_nothing() {
         let packet = prepare(destination, amount);
         ready(node.connector.prepare(Source::Probe(&dollars), packet, now()))
     };
-    // More than anybody here has.
+    // The amount exceeds all balances.
     let Decision::Send { packet, in_flight } = ask("g.bob.x", 1_000_000_000_000) else {
         panic!("refused")
     };

@@ -1,9 +1,9 @@
-//! Peerings with one neighbour in several assets, and what is passed on from one next hop to another.
+//! Tests of several peerings with one neighbour, and of packets that go on to another next hop.
 
 use super::*;
 use crate::rates::{Quote, RateOrigin};
 
-/// Alice in dollars; Bob in dollars and in euros, of which the node has some.
+/// A node with Alice in dollars and Bob in dollars and in euros, of which the node has some.
 struct Peerings {
     node: Node,
     in_euros: Arc<Peer>,
@@ -29,7 +29,7 @@ impl Peerings {
         self.node.connector.update_peer(peer.id, terms).expect("the peer is there");
     }
 
-    /// Where packets of `amount` to many destinations go.
+    /// Returns the next hops of packets of `amount` to many destinations.
     fn hops(&self, amount: u64) -> Vec<Uuid> {
         let destinations = (0..50).map(|number| format!("g.bob.w{number}"));
         destinations.map(|to| self.node.sent(prepare(&to, amount)).1.peer.id).collect()
@@ -56,7 +56,7 @@ fn a_reason_of_the_next_hop_alone_passes_the_packet_on() {
     peerings.limit(&node.bob, 5);
     peerings.all_go_to(10, in_euros);
     peerings.all_go_to(5, &node.bob);
-    // From pounds there is a rate to neither at first, then one to euros, then one to both.
+    // There is no rate from pounds at first, then one to euros, then one to both.
     let pounds = peer_with(terms("g.carol"), asset("GBP"), 1_000);
     node.connector.add_peer(Arc::clone(&pounds));
     let from_carol = |number: usize| {
@@ -97,15 +97,15 @@ fn of_several_refusals_the_one_that_says_how_to_go_on_is_told() {
         let reject = node.refused(prepare("g.bob.x", amount));
         AmountTooLarge::from_data(reject.data()).map(|details| details.maximum)
     };
-    // There is no rate to the other one.
+    // There is no rate to the other peering.
     peerings.limit(&node.bob, 5);
     assert_eq!(maximum(10), Some(5));
-    // Of two maxima the greater one: 40 euros are 81 dollars at the most.
+    // The greater of two maxima is reported: 40 euros are 81 dollars at the most.
     peerings.rate(None);
     peerings.limit(in_euros, 40);
     assert_eq!(maximum(100), Some(81));
     assert_eq!(node.sent(prepare("g.bob.x", 81)).1.peer.id, in_euros.id);
-    // Rather wait for a rate than be told that nothing can ever pass.
+    // T00, which asks to wait for a rate, is preferred to a final refusal.
     peerings.rate(Some(now()));
     peerings.limit(&node.bob, 0);
     let refused = node.refused(prepare("g.bob.x", 10));

@@ -1,4 +1,4 @@
-//! F08 for more than there could ever be, T04 for what waits.
+//! Tests that F08 refuses what can never be free, and T04 what may become free.
 
 use super::{exchange::Exchange, *};
 use crate::in_flight::InFlightLimits;
@@ -26,7 +26,7 @@ fn more_than_the_sender_could_ever_have_free_is_too_large() {
     for amount in [1_001, 2_000, 1_000_000_000_000, u64::MAX] {
         assert_eq!(refused(amount), f08(1_000), "{amount}");
     }
-    // What is on hold comes back or is gone by itself.
+    // A hold is voided or posted without a further deposit.
     let held = node.sent(prepare("g.bob", 600));
     assert_eq!((refused(401), refused(1_000), refused(1_001)), (T04, T04, f08(1_000)));
     ready(node.connector.complete(held.1, Ok(fulfill()), now()));
@@ -47,7 +47,7 @@ fn less_than_one_agreed_packet_is_waited_for() {
         ready(node.connector.complete(paid, Ok(fulfill()), now()));
     }
     assert_eq!((refused(300), refused(101)), (T04, T04), "100 are left of what was 1,000");
-    // An agreement of more than there has ever been bounds nothing.
+    // An agreed maximum above all that was ever there bounds nothing.
     limit(&node, &node.alice, 1_000_000);
     assert_eq!((refused(1_000_000), refused(1_001), refused(1_000)), (f08(100), f08(100), T04));
 }

@@ -26,16 +26,16 @@ const STREAM_WINDOW_BYTES: u32 = 128 * 1_024;
 const CONNECTION_WINDOW_BYTES: u32 = 1_024 * 1_024;
 const _: () = assert!(MAX_REPLY_BYTES <= STREAM_WINDOW_BYTES as usize);
 
-/// What may come without bringing a reply nearer: as much as the windows allow of replies that their
-/// packets have not taken yet, and 1 MiB of other frames. A packet that waits gives a peer reason for
-/// two WINDOW_UPDATE frames, of 13 bytes each, so 1 MiB is those of 40,000 packets.
+/// The maximum number of bytes that bring no reply nearer: the part of the windows that replies may
+/// fill before their packets read them, and 1 MiB of other frames. A waiting packet gives a peer
+/// reason for two WINDOW_UPDATE frames of 13 bytes each, so 1 MiB is enough for 40,000 packets.
 const UNANSWERED_BYTES_MAX: u32 = CONNECTION_WINDOW_BYTES + 1_024 * 1_024;
 
 /// Streams opened before the peer has said how many it allows: as many as RFC 9113, section 6.5.2,
 /// wants every peer to allow.
 const INITIAL_STREAMS_MAX: usize = 100;
 
-/// What counts a connection, in the hands of the task that moves its bytes. Empty while the peer has
+/// The count of a connection, held by the task that moves its bytes. It is empty while the peer has
 /// not shown that it speaks HTTP/2.
 type Held = Arc<OnceLock<OpenConnection>>;
 
@@ -56,8 +56,8 @@ where
     Ok(Http2 { sender, meter })
 }
 
-/// Begins HTTP/2 on a stream of bytes of which only the answer tells whether its other end speaks it.
-/// Once it does, what counts the connection is put into the last of the three.
+/// Begins HTTP/2 on a stream of bytes whose other end has yet to show whether it speaks it. Once it
+/// does, the caller puts the count of the connection into the last of the three values.
 pub(in crate::client) async fn greet<S>(
     stream: S,
     options: &ClientOptions,

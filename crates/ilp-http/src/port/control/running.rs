@@ -3,7 +3,7 @@
 use super::Control;
 use std::sync::Arc;
 
-/// A request, until its answer has left or the connection has ended.
+/// A request that is under way until its answer has left or the connection has ended.
 #[derive(Debug)]
 pub struct Running {
     control: Arc<Control>,
@@ -18,14 +18,14 @@ impl Running {
         Running { control: Arc::clone(control), waits_since: None, is_refusal: false }
     }
 
-    /// Notes that the answer is made and waits for the client to take it.
+    /// Notes that the answer is ready and waits for the client to take it.
     pub(crate) fn reply_waits(&mut self) {
         if self.waits_since.is_none() {
             self.waits_since = Some(self.control.wait());
         }
     }
 
-    /// Notes that the answer is a refusal, and waits for the client to take it.
+    /// Notes that the answer is a refusal, and that it waits for the client to take it.
     pub(crate) fn refusal_waits(&mut self) {
         self.reply_waits();
         self.is_refusal = true;
