@@ -278,7 +278,7 @@ fn nanoseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// What two looks at the clock with nothing in between take at the median.
+/// Returns the median time between two readings of the clock with nothing in between.
 fn clock_ns() -> u64 {
     median((0..100_001).map(|_| nanoseconds(Instant::now())))
 }

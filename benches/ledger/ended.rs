@@ -1,10 +1,11 @@
-//! What ended payments cost a node that goes on: memory and the time of a start, with few of them and
-//! with many, side by side.
+//! The cost of ended payments for a node: memory and the time of a start, with few of them and with
+//! many, side by side.
 //!
-//! Each store is filled once: a record for each payment, and its account in the books, which is given
-//! money, sends it and is closed. Each measurement is a process of its own that opens store and books
-//! and tells what it took, the two stores in turns, so that what the allocator or the machine keeps
-//! favours neither. `-- ended 10000 1000000` says how many; `books` behind them leaves the records out.
+//! Each store is filled once: a record for each payment, and its account in the books, which
+//! receives money, sends it and is closed. Each measurement is a process of its own that opens
+//! store and books and prints the cost. The two stores take turns, so that caches of the allocator
+//! or the machine favour neither. `-- ended 10000 1000000` sets the numbers; `books` behind them
+//! leaves the records out.
 
 use std::{
     fs,
@@ -28,20 +29,21 @@ use uuid::Uuid;
 
 use super::measure::Scratch;
 
-/// How many payments are made at once, so that they share the disk's syncs.
+/// The number of payments made at once, so that they share the disk's syncs.
 const FILLERS: usize = 128;
 const ROUNDS: usize = 5;
 const AMOUNT: u64 = 10;
 
-/// A start reads the newest segment, however full that is: small ones keep this out of the numbers.
+/// Returns the ledger's options. A start reads the newest segment, however full that is: small
+/// segments keep this out of the numbers.
 fn options() -> LedgerOptions {
     LedgerOptions { segment_bytes: 1024 * 1024, ..LedgerOptions::default() }
 }
 
-/// Something that was measured of a start.
+/// A measured quantity of a start.
 type Figure = fn(&Start) -> f64;
 
-/// What one start took.
+/// The measurements of one start.
 struct Start {
     store_ms: f64,
     books_ms: f64,
@@ -85,7 +87,8 @@ pub(crate) fn measure(arguments: &[String]) {
     }
 }
 
-/// Opens the store in `dir` and prints what that took: what each measurement runs.
+/// Opens the store in `dir` and prints the time and memory that this took. Each measurement runs
+/// this in a process.
 pub(crate) fn start(dir: &str) {
     let begun = Instant::now();
     let store = Store::open(Path::new(dir)).expect("a store that was filled");
@@ -152,7 +155,7 @@ fn fill(dir: &Path, count: usize, has_records: bool) {
             });
         }
     });
-    // Those have a retention of their own, and a start looks at them.
+    // Events have a retention of their own, and a start looks at them.
     while store.purge_events(u64::MAX, 10_000).expect("the store can be written") > 0 {}
     ledger.checkpoint().expect("the store can be written");
 }

@@ -1,14 +1,14 @@
-//! What a durable transfer costs: the journal with and without its sync, and plain sled, side by
-//! side in one run, with 1, 16, 64 and 256 posts in flight; then how fast a start replays.
+//! The cost of a durable transfer: the journal with and without its sync, and plain sled, side by
+//! side in one run, with 1, 16, 64 and 256 posts in flight; then the speed of a start's replay.
 //!
 //! One thread drives all posts, as a runtime's thread would. CPU is that of the whole process, so
 //! sled's own threads count. The three forms take turns, and the median of the rounds is shown,
-//! with what the hypervisor took away meanwhile.
+//! with the time that the hypervisor took away meanwhile.
 //!
-//! Then what the first hundred thousand transfers of a history cost beside the last ones; `-- history`
-//! is that alone.
+//! The run ends with the cost of the first hundred thousand transfers of a history beside the last
+//! ones; `-- history` runs that alone.
 //!
-//! `-- ended 10000 1000000` is what ended payments cost a start; see the module.
+//! `-- ended 10000 1000000` measures the cost of ended payments at a start; see the module.
 
 mod drive;
 mod ended;

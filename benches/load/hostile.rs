@@ -1,5 +1,5 @@
-//! What hostile neighbours cost a good peer: its latency alone and beside each attack, what was refused of
-//! its packets, and the most memory that the node took.
+//! The cost of hostile neighbours to a good peer: its latency alone and beside each attack, which
+//! of its packets were refused, and the most memory that the node took.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ const NICENESS_MAX: i32 = 19;
 const WARM_UP: Duration = Duration::from_millis(1_500);
 const LENGTH: Duration = Duration::from_secs(4);
 
-/// Where the attack comes from.
+/// The side that an attack comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     /// Clients of the packets' port.
     Packets,
     /// Clients of the admin port.
     Operator,
-    /// A next hop that plays this role, to which a peer sends packets.
+    /// A next hop in this role, to which a peer sends packets.
     NextHop(&'static str),
 }
 
@@ -46,7 +46,7 @@ const ACCOMPLICE: &str = "test.accomplice";
 const SINK: &str = "test.sink.somebody";
 const NOWHERE: &str = "test.nobody";
 
-/// A peer that does nothing worse than to send its packets.
+/// An attack that only sends packets.
 const ASKING: Attack = Attack::Asking { connections: 64 };
 
 const fn row(name: &'static str, attack: Attack, token: &'static str, to: &'static str) -> Row {
@@ -94,7 +94,7 @@ pub(crate) fn attack(name: &str, port: &str) -> ! {
         token: row.token.to_owned(),
         packet: packets::prepare(row.destination, 0),
     };
-    // The starter waits for a line from each process that it starts.
+    // The parent waits for a line from each process that it starts.
     println!("{port}");
     let _siege = row.attack.start(&target);
     loop {
@@ -102,9 +102,9 @@ pub(crate) fn attack(name: &str, port: &str) -> ! {
     }
 }
 
-/// Prints a row for each attack whose name contains `filter`. Turns without the attack and beside it
-/// alternate, and each pair of them gives one ratio. The attackers share the machine's cores with the
-/// others, so some of what they take for themselves is in these numbers too.
+/// Prints a row for each attack whose name contains `filter`. Turns without the attack and turns
+/// beside it alternate, and each pair of them gives one ratio. The attackers share the machine's
+/// cores with all other processes, so some of their own use is in these numbers too.
 pub(crate) fn measure(runtime: &tokio::runtime::Runtime, filter: &str, rounds: usize) {
     println!(
         "{:<28}{:>8}{:>8}{:>6}   {:>8}{:>8}{:>6}{:>7}{:>18}{:>9}{:>5}{:>8}",
@@ -126,7 +126,7 @@ pub(crate) fn measure(runtime: &tokio::runtime::Runtime, filter: &str, rounds: u
     }
 }
 
-/// What the good peer saw in one turn, and what the node used meanwhile, in cores.
+/// The good peer's counts in one turn, and the cores that the node used meanwhile.
 struct Turn {
     counted: Counted,
     cores: f64,

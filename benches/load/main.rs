@@ -1,15 +1,18 @@
-//! What a packet costs a node, beside what the same bytes cost a bare reverse proxy in the same run.
+//! The cost of a packet to a node, beside the cost of the same bytes to a bare reverse proxy in the
+//! same run.
 //!
 //! Load, next hop, proxy and node are processes of their own on one machine. For each shape of load
 //! the proxy and the node take turns, and each pair of turns gives one ratio; the table has the
-//! median of the ratios with the least and the greatest. CPU is what the subject's threads used while
-//! the load was warm. Steal is what the hypervisor took: a row with much of it says little.
+//! median of the ratios with the least and the greatest. CPU is the time that the subject's threads
+//! used while the load was warm. Steal is the time that the hypervisor took: a row with much of it
+//! says little.
 //!
-//! `cargo bench --bench load` runs all rows, the last of which are what more load than the node can
-//! carry does to it, and what peers that are made meanwhile do to packets; `-- ROW` runs those whose name contains it. `JIRANI_BENCH_BINARY`
-//! names another node to be measured, `JIRANI_BENCH_ROUNDS` another number of turns. `-- hostile` is
-//! apart from these: what a good peer notices of each kind of hostile neighbour; `-- hostile ROW` of those
-//! whose name contains it.
+//! `cargo bench --bench load` runs all rows; the last ones measure more load than the node can
+//! carry, and the effect on packets of peers that are made meanwhile. `-- ROW` runs those whose
+//! name contains it. `JIRANI_BENCH_BINARY` names another node to be measured, `JIRANI_BENCH_ROUNDS`
+//! another number of turns. `-- hostile` is separate from these rows: it measures the effect of
+//! each kind of hostile neighbour on a good peer; `-- hostile ROW` runs those whose name contains
+//! it.
 
 #[expect(dead_code, reason = "the tests alone have slow heads and end an attack early")]
 #[path = "../../tests/hostile_ports/attacks.rs"]
@@ -79,7 +82,7 @@ fn main() {
     }
 }
 
-/// Interim responses, as many as are read at once.
+/// Interim responses, two in one read.
 const INTERIM: &[u8] = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n";
 
 /// A shape of load, and what the node is held against.
@@ -88,7 +91,7 @@ struct Row {
     inbound: Inbound,
     rate: Option<u64>,
     next_hop: Speaks,
-    /// Where the packets are for: the next hop, or nobody.
+    /// The destination of the packets: the next hop, or an address without a route.
     destination: &'static str,
     baseline: &'static str,
 }

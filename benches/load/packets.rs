@@ -10,7 +10,7 @@ const FULFILLMENT: [u8; 32] = *b"the preimage of all these packet";
 /// As long as the data of a STREAM packet with one money frame.
 const DATA: [u8; 60] = [7; 60];
 
-/// A Prepare that expires a minute from now.
+/// Returns a Prepare that expires a minute from now.
 pub(crate) fn prepare(destination: &str, amount: u64) -> Bytes {
     #[expect(clippy::disallowed_methods, reason = "a benchmark has no clock to ask")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
@@ -34,7 +34,7 @@ pub(crate) fn fulfill() -> Bytes {
         .into_bytes()
 }
 
-/// As long as a reply may be, nearly.
+/// Returns a Fulfill almost as long as a reply may be.
 pub(crate) fn long_fulfill() -> Bytes {
     FulfillBuilder { fulfillment: &FULFILLMENT, data: &[7; 32_000] }
         .build()

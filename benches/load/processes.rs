@@ -62,7 +62,7 @@ impl Process {
             .env("JIRANI_ILP_ADDRESS", "test.node")
             .env("JIRANI_DATA_DIR", data.path().join("data"))
             .env("JIRANI_LOG", "warn")
-            // What is measured here is far above what one peer is meant to send.
+            // The measured rate is far above the default limit of one peer.
             .env("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "unlimited")
             .envs(SURFACES.map(|name| (name, "127.0.0.1:0")))
             .envs(settings.iter().copied())

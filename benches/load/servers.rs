@@ -43,7 +43,7 @@ pub(crate) async fn sink(speaks: Speaks) {
     serve(speaks, move |request: Request<Incoming>| {
         let fulfill = fulfill.clone();
         async move {
-            // A body that breaks off has nobody waiting for an answer.
+            // The sender of a body that breaks off waits for no answer.
             let _ = request.into_body().collect().await;
             Ok(answer(fulfill))
         }
@@ -65,7 +65,7 @@ pub(crate) async fn slow_sink() {
     .await;
 }
 
-/// A next hop whose replies are as long as any may be.
+/// Serves as a next hop whose replies are almost as long as a reply may be.
 pub(crate) async fn long_sink() {
     let fulfill = packets::long_fulfill();
     serve(Speaks::Both, move |request: Request<Incoming>| {
@@ -78,8 +78,8 @@ pub(crate) async fn long_sink() {
     .await;
 }
 
-/// A next hop whose answers never end: it sends `piece` again and again, behind the begin of a head, as
-/// fast as it is read or with this pause in between. Over HTTP/1.1 alone.
+/// Serves as a next hop whose answers never end: behind the begin of a head it sends `piece` again
+/// and again, as fast as it is read or with this pause in between. Over HTTP/1.1 alone.
 pub(crate) async fn endless_sink(piece: &'static [u8], pause: Option<Duration>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     println!("{}", listener.local_addr().expect("an address"));

@@ -41,7 +41,7 @@ impl Chain {
             Node::start_with(&[
                 ("JIRANI_ILP_ADDRESS", address),
                 ("JIRANI_LOG", "warn"),
-                // A payment is 100,000 packets, and all of them come from one peer.
+                // A payment is 100,000 packets, and one peer sends them all.
                 ("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "unlimited"),
             ])
         };

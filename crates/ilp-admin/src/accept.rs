@@ -1,26 +1,28 @@
-//! Which media types a client asks for (`Accept`, RFC 9110, section 12.5.1).
+//! Content negotiation: the media types that a client asks for (`Accept`, RFC 9110, section
+//! 12.5.1).
 
 use axum::http::{HeaderMap, header::ACCEPT};
 
-/// How much a client wants a media type. Of two that it wants as much, the one that it names is
-/// wanted more than one that a `*` covers.
+/// A client's preference for a media type. Of two types with the same quality, the one that the
+/// header names is preferred to one that only a `*` covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Preference {
-    /// From 1 to 1,000.
+    /// The quality, from 1 to 1,000.
     quality: u16,
-    /// Whether the header names the type, and doesn't only cover it by a `*`.
+    /// Whether the header names the type, rather than covering it only by a `*`.
     pub(crate) is_named: bool,
 }
 
-/// How much the client wants `media_type`, such as `text/plain`; `None` when it takes none of it.
-/// A client that sends no `Accept` takes everything. Parameters of a type don't count.
+/// Returns the client's preference for `media_type`, such as `text/plain`; `None` when the client
+/// doesn't accept it. A client that sends no `Accept` takes everything. Parameters of a type don't
+/// count.
 pub(crate) fn preference(headers: &HeaderMap, media_type: &str) -> Option<Preference> {
     let mut values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut ranges = values.by_ref().flat_map(|value| value.split(',')).peekable();
     if ranges.peek().is_none() {
         return Some(Preference { quality: 1_000, is_named: false });
     }
-    // The range that names most decides, whatever its quality.
+    // The most specific range decides, whatever its quality.
     let fitting = ranges.filter_map(|range| {
         let (range, parameters) = range.split_once(';').unwrap_or((range, ""));
         Some((specificity(range.trim(), media_type)?, quality(parameters)))
@@ -38,7 +40,7 @@ enum Specificity {
     Named,
 }
 
-/// How closely a range fits a media type; `None` when it doesn't.
+/// Returns how closely a range fits a media type; `None` when it doesn't.
 fn specificity(range: &str, media_type: &str) -> Option<Specificity> {
     if range == "*/*" {
         return Some(Specificity::Everything);
@@ -51,8 +53,8 @@ fn specificity(range: &str, media_type: &str) -> Option<Specificity> {
     range.eq_ignore_ascii_case(kind).then_some(Specificity::Kind)
 }
 
-/// The quality among a range's parameters, in thousandths; 1,000 when there is none that can be
-/// read.
+/// Returns the quality among a range's parameters, in thousandths; 1,000 when there is no readable
+/// one.
 fn quality(parameters: &str) -> u16 {
     let named = |parameter: &str| {
         let (name, value) = parameter.split_once('=')?;

@@ -1,8 +1,8 @@
-//! Who may use the admin API.
+//! Authentication of the admin API's clients.
 //!
-//! With a secret: whoever shows it as a bearer token, or signs the request with it as Rafiki's
-//! clients do. Without one, everybody who reaches the port, which is why the node then listens on
-//! loopback only; what remains to be kept out is a web page in a browser on the same machine.
+//! With a secret, a client may use the API if it shows the secret as a bearer token, or signs the
+//! request with it as Rafiki's clients do. Without one, every client that reaches the port may, so
+//! the node then listens on loopback only, and keeps out web pages in a browser on the same machine.
 
 mod guesses;
 mod replay;
@@ -69,14 +69,14 @@ impl Auth {
         }
     }
 
-    /// With a secret. What was signed with it and accepted is remembered in `store`.
+    /// Makes the check of a secret. Signatures that were accepted are remembered in `store`.
     ///
     /// # Errors
     /// When the store can't be read.
     ///
     /// # Panics
-    /// When the secret is empty: that would be no secret at all, and whoever configures the node
-    /// must be told so before a port is opened.
+    /// When the secret is empty. The configuration must have refused an empty secret before a port is
+    /// opened.
     pub fn secret(
         secret: &Secret,
         rules: SignatureRules,
@@ -91,7 +91,7 @@ impl Auth {
         Ok(Self { rule, sessions, guesses: Arc::default() })
     }
 
-    /// Whether a request may be read at all, by its headers alone.
+    /// Returns whether a request may be read at all, by its headers alone.
     ///
     /// A page of another site can't send `application/json` here without asking first, which the
     /// node never allows; so the content type alone stops it. But a site may point its own name
@@ -110,14 +110,14 @@ impl Auth {
             || own_names.iter().any(|name| name.eq_ignore_ascii_case(without_port(host)))
     }
 
-    /// Whether nobody has to show anything.
+    /// Returns whether clients need to show no secret.
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(&*self.rule, Rule::Loopback { .. })
     }
 
-    /// Checks that a request without a body is the operator's: nothing in it could be signed. `own` is a
-    /// secret that opens what is asked for beside the operator's.
+    /// Checks that a request without a body is the operator's; without a body nothing could be
+    /// signed. `own` is a secret that opens this resource in addition to the operator's.
     ///
     /// # Errors
     /// [`Denied`], of which the client must learn no more than that.
@@ -140,8 +140,8 @@ impl Auth {
         })
     }
 
-    /// Checks that a request from `from` is the operator's. `body` is `None` when it is no JSON, and
-    /// nothing can be signed then.
+    /// Checks that a request from `from` is the operator's. `body` is `None` when it is not JSON,
+    /// and nothing can be signed then.
     ///
     /// # Errors
     /// [`Denied`], of which the client must learn no more than that.
@@ -168,7 +168,7 @@ impl Auth {
                 }
                 let verified = signatures.verify(headers, body).map_err(|denied| match denied {
                     Denied::Wrong(WRONG_DIGEST) => self.wrong(from, now, WRONG_DIGEST),
-                    // Too old, of another form or missing: nothing was guessed.
+                    // A signature that is too old, malformed or missing is not a guess.
                     denied => denied,
                 });
                 let (body, verified) = verified?;
@@ -180,7 +180,7 @@ impl Auth {
         }
     }
 
-    /// Compares what a source has shown, unless it has guessed too often.
+    /// Compares the secret that a source shows, unless the source has guessed wrong too often.
     fn compare(
         &self,
         from: Option<IpAddr>,
@@ -205,8 +205,8 @@ impl Auth {
     }
 }
 
-/// A request that shows that it is the operator's. Who sends it is told once it is known whether
-/// it changes anything.
+/// A request that has proved to be the operator's. Its methods return the caller once it is known
+/// whether the request changes anything.
 pub(crate) struct Identified<'a> {
     kind: CallerKind,
     /// The body as it was signed, where it was signed; otherwise as it came.
@@ -215,14 +215,14 @@ pub(crate) struct Identified<'a> {
 }
 
 impl Identified<'_> {
-    /// Returns who sends a request that only reads. Its signature may be shown again: clients that
-    /// ask the same twice within a millisecond make the same signature twice.
+    /// Returns the caller of a request that only reads. Its signature may be used again: clients
+    /// that ask the same twice within a millisecond make the same signature twice.
     pub(crate) fn reader(self) -> CallerKind {
         self.kind
     }
 
-    /// Returns who sends a request that may change something, and uses up its signature, so that
-    /// nobody who overhears the request can have the change made a second time.
+    /// Returns the caller of a request that may change something, and uses up its signature, so
+    /// that an eavesdropper can't have the change made a second time.
     ///
     /// # Errors
     /// [`Denied`].
@@ -241,11 +241,12 @@ pub(crate) enum Denied {
     Wrong(&'static str),
     /// The source of the request has shown too many wrong secrets lately.
     TooOften,
-    /// The request shows that it is the operator's, and can't be remembered as it must be.
+    /// The request has proved to be the operator's, but its signature can't be remembered as it
+    /// must be.
     Unavailable(&'static str),
 }
 
-/// The bearer secret. Both sides are compared as MACs under a key nobody else has, so that the
+/// The bearer secret. Both sides are compared as MACs under a private key, so that the
 /// time taken tells nothing about where they differ.
 pub(crate) struct Bearer {
     key: hmac::Key,

@@ -1,8 +1,8 @@
-//! The auto-peering port: another node asks to become a peer and is answered with what it needs.
+//! The auto-peering port: another node asks to become a peer and gets what it needs in the answer.
 //!
-//! The wire form is Rafiki's. Beyond it, a peer is never changed without proof that it asks itself, what
-//! a new peer may send is configured and finite, and the number of requests is bounded for each address,
-//! for the networks around it and in total.
+//! The wire form is Rafiki's. In addition, a peer is changed only if the request proves that the
+//! peer sent it, the initial liquidity of a new peer is configured and finite, and the number of
+//! requests is bounded for each address, for the networks around it and in total.
 
 mod limiter;
 pub(crate) mod wire;
@@ -42,7 +42,7 @@ struct Port {
     limiter: Limiter,
 }
 
-/// The auto-peering port's one route. Whoever serves it adds a [`ClientAddress`] to each request.
+/// Returns the auto-peering port's one route. Its server adds a [`ClientAddress`] to each request.
 pub fn auto_peering_router(operator: Operator) -> Router {
     let port = Port { operator, limiter: Limiter::default() };
     Router::new().route("/", post(peer)).with_state(Arc::new(port))
@@ -104,7 +104,7 @@ fn refused(refusal: &Refusal) -> Response {
     response
 }
 
-/// The token by which the other node shows that it is a peer already.
+/// Returns the token by which the other node shows that it is a peer already.
 fn bearer(headers: &HeaderMap) -> Option<Secret> {
     let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = header.split_once(' ')?;

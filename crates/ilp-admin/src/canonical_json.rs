@@ -3,12 +3,12 @@
 //! Keys are sorted by their UTF-16 units, there is no white space, strings have the shortest
 //! escapes, and numbers look as ECMAScript prints them: as doubles. A double keeps integers up to
 //! 2^53 only, so there is a second form for integers of 64 bits, which keeps all their digits.
-//! [`canonical`] is the RFC's, which every receiver computes alike, also one in JavaScript.
-//! [`canonical_to_the_digit`] is what a client signs whose integers have 64 bits.
+//! [`canonical`] is the RFC's form, which every receiver computes alike, including one in
+//! JavaScript. [`canonical_to_the_digit`] is the form that a client with integers of 64 bits signs.
 
 use serde_json::{Map, Number, Value};
 
-/// How integers above 2^53 are written.
+/// The ways to write integers above 2^53.
 #[derive(Clone, Copy)]
 enum Integers {
     /// As the double next to them prints.
@@ -17,14 +17,14 @@ enum Integers {
     ToTheDigit,
 }
 
-/// The canonical text of `value` as RFC 8785 defines it. `9007199254740993` becomes
+/// Returns the canonical text of `value` as RFC 8785 defines it. `9007199254740993` becomes
 /// `9007199254740992`, the double next to it.
 pub(crate) fn canonical(value: &Value) -> String {
     written(value, Integers::AsDoubles)
 }
 
-/// The canonical text of `value` in which an integer of 64 bits keeps all its digits. Without
-/// integers above 2^53 the text is that of [`canonical`].
+/// Returns the canonical text of `value` in which an integer of 64 bits keeps all its digits.
+/// Without integers above 2^53 the text is that of [`canonical`].
 pub(crate) fn canonical_to_the_digit(value: &Value) -> String {
     written(value, Integers::ToTheDigit)
 }
@@ -103,8 +103,8 @@ fn write_number(text: &mut String, number: &Number, integers: Integers) {
     }
 }
 
-/// Writes a double as ECMAScript's `Number::toString` does: the shortest digits that lead back to
-/// the same double, plain from 1e-6 up to 1e21 and with an exponent beyond.
+/// Writes a double as ECMAScript's `Number::toString` does: the shortest digits that parse to the
+/// same double, plain from 1e-6 up to 1e21 and with an exponent beyond.
 fn write_double(text: &mut String, double: f64) {
     if double == 0.0 {
         // Minus zero prints as zero.
@@ -195,7 +195,8 @@ mod tests {
             ("9007199254740992", "9007199254740992"),
             ("9007199254740993", "9007199254740992"),
             ("-9007199254740993", "-9007199254740992"),
-            // Doubles print with as few digits as lead back to them, also where they are integers.
+            // Doubles print with the fewest digits that parse to them, even where they are
+            // integers.
             ("1152921504606846976", "1152921504606847000"),
             ("18446744073709551615", "18446744073709552000"),
             ("18446744073709552000", "18446744073709552000"),
@@ -237,8 +238,8 @@ mod tests {
             prop_assert_eq!(canonical(&read), once);
         }
 
-        /// Whatever integer was written, its text is the same for a program that has read it as a
-        /// double and written it again.
+        /// Checks that the text of any integer stays the same for a program that reads it as a
+        /// double and writes it again.
         #[test]
         fn an_integer_survives_a_reader_of_doubles(integer: u64, negative: i64) {
             for number in [Number::from(integer), Number::from(negative)] {

@@ -1,7 +1,7 @@
-//! The admin port: `/graphql`, and two questions about the node's health that need no secret. The
-//! [metrics](crate::metrics_route) are beside it.
+//! The admin port: `/graphql`, and two health endpoints that need no secret. The
+//! [metrics](crate::metrics_route) are a route of their own.
 //!
-//! GraphQL comes by `POST`, a query also by `GET`, and all that can be followed over a
+//! GraphQL requests come by `POST`, queries also by `GET`, and subscriptions over a
 //! [WebSocket](socket).
 
 mod get;
@@ -52,18 +52,19 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 /// How long a request may take to arrive, so that slow clients can't hold the port's memory.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Requests of the operator that are answered at once; one more is told to come back. How many are being
-/// read is bounded by the connections of the port: a client that has shown nothing takes no place here.
+/// The operator's requests that are answered at once; a further one is told to come back. The
+/// requests being read are bounded by the connections of the port: a client that has shown no
+/// secret takes no place here.
 const REQUESTS_MAX: usize = 64;
-/// How long a query may take. The longest, a ping that nobody answers, takes 20 seconds.
+/// How long a query may take. The longest, a ping without an answer, takes 20 seconds.
 const QUERY_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// The address at the other end of a connection. The server of a router adds it to each request.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub SocketAddr);
 
-/// Called for a connection on which the operator was recognized, so that the server of a router can keep
-/// a place for it. The server adds it to each request.
+/// A callback for a connection on which the operator was recognized, so that the server of a router
+/// can keep a place for it. The server adds it to each request.
 #[derive(Clone)]
 pub struct OnRecognized(pub Arc<dyn Fn() + Send + Sync>);
 
@@ -89,7 +90,7 @@ struct Admin {
     sockets: Sockets,
 }
 
-/// The admin port's routes. WebSockets are among `sockets` and end with them.
+/// Returns the admin port's routes. WebSockets are among `sockets` and end with them.
 pub fn router(operator: Operator, auth: Auth, sockets: Sockets) -> Router {
     let admin = Admin {
         schema: AdminSchema::new(operator.clone()),
@@ -105,7 +106,7 @@ pub fn router(operator: Operator, auth: Auth, sockets: Sockets) -> Router {
         .with_state(Arc::new(admin))
 }
 
-/// A `GET` opens a WebSocket, if it asks for that, or is a query.
+/// Opens a WebSocket for a `GET` that asks for one, and runs any other `GET` as a query.
 async fn socket_or_query(
     State(admin): State<Arc<Admin>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -125,14 +126,14 @@ async fn graphql(State(admin): State<Arc<Admin>>, request: Request) -> Response 
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // An answer to a `GET` must not become a script or a picture of another site's page.
+    // The answer to a `GET` must not become a script or a picture of another site's page.
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
 impl Admin {
-    /// The order matters: what keeps web pages out comes first, and before a client has shown who it
-    /// is, it learns nothing about its request but that.
+    /// Answers a request. The order matters: the check that keeps web pages out comes first, and a
+    /// client that has not yet proved who it is learns nothing else about its request.
     async fn reply(&self, request: Request) -> Result<Reply, Refused> {
         let (head, body) = request.into_parts();
         let address = head.extensions.get::<ClientAddress>().map(|address| address.0);
@@ -178,10 +179,10 @@ impl Admin {
         run(self.schema.clone(), request, only_reads).await.map(Reply::Answer)
     }
 
-    /// Refuses what a page of another site may be behind.
+    /// Refuses a request that a page of another site may have sent.
     fn keep_pages_out(&self, head: &Parts) -> Result<(), Refused> {
         if head.method == Method::POST {
-            // No page can send this type to another site without asking first.
+            // A page can't send this type to another site without a preflight.
             if !is_json(&head.headers) {
                 return Err(refuse(
                     StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -243,7 +244,7 @@ async fn run(
 ) -> Result<Answer, Refused> {
     let mut task = tokio::spawn(async move { schema.execute(request).await });
     let done = if only_reads {
-        // A reader that nobody waits for any more needs no answer.
+        // A query whose client is gone needs no answer.
         let abort = AbortOnDrop(task.abort_handle());
         let done = tokio::time::timeout(QUERY_TIME_MAX, &mut task).await;
         drop(abort);
@@ -266,7 +267,7 @@ async fn run(
     })
 }
 
-/// Ends a task when nobody waits for it any more.
+/// Ends a task when its result is not awaited any more.
 struct AbortOnDrop(tokio::task::AbortHandle);
 
 impl Drop for AbortOnDrop {
@@ -275,8 +276,9 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// Answers whether the node works, and will. When the ledger has stopped only a restart helps; when it
-/// warns, it will stop unless the operator acts, so that is said while there is time.
+/// Answers whether the node works, and will continue to. When the ledger has stopped only a restart
+/// helps; when it warns, it will stop unless the operator acts, so the answer says so while there
+/// is time.
 ///
 /// A client that asks for JSON gets the details. Any other gets `OK`, as Rafiki answers, since set-up
 /// scripts wait for that word. They ask with `*/*`, as curl does.
@@ -297,7 +299,7 @@ async fn readyz(State(admin): State<Arc<Admin>>) -> Response {
     health(&admin.operator, admin.operator.is_loaded()).into_response()
 }
 
-/// Whether one of the types that a client accepts is JSON by name.
+/// Returns whether one of the types that a client accepts is JSON by name.
 fn asks_for_json(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|range| {

@@ -32,7 +32,7 @@ pub enum MetricsFormat {
 }
 
 impl MetricsFormat {
-    /// OpenMetrics, unless the client wants plain text more.
+    /// Returns OpenMetrics, unless the client prefers plain text.
     fn asked_for(headers: &HeaderMap) -> Self {
         let open_metrics = preference(headers, "application/openmetrics-text");
         let wants_text = preference(headers, "text/plain") > open_metrics;
@@ -58,13 +58,13 @@ struct Metrics {
     turn: Arc<Mutex<()>>,
 }
 
-/// The route of the metrics, whose text `write` makes in the format that it is given. It's called on
-/// a thread that may take its time, and never twice at once.
+/// Returns the route of the metrics, whose text `write` makes in the format that it is given.
+/// `write` is called on a thread that may block, and never twice at once.
 ///
-/// Peers and what passes between them are nobody else's business, so it isn't as open as the
-/// questions about health are. Whoever shows `secret` may read, and whoever shows the secret of the
-/// admin API; where there is neither, everybody on this machine, as long as a web page isn't behind
-/// it.
+/// The names of peers and their traffic are confidential, so the route is not as open as the health
+/// endpoints. A client may read the metrics if it shows `secret` or the secret of the admin API.
+/// Where there is neither secret, every program on this machine may read them, unless a web page is
+/// behind the request.
 pub fn metrics_route(
     auth: Auth,
     secret: Option<&Secret>,
@@ -98,7 +98,7 @@ async fn scrape(State(metrics): State<Arc<Metrics>>, request: Request) -> Respon
     let format = MetricsFormat::asked_for(request.headers());
     let turn = Arc::clone(&metrics.turn).lock_owned().await;
     let text = tokio::task::spawn_blocking(move || {
-        // Until the text is made, even if nobody waits for it any more.
+        // The turn is held until the text is made, even if the client is gone.
         let _turn = turn;
         (metrics.write)(format)
     });

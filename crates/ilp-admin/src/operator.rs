@@ -1,9 +1,9 @@
-//! What an operator can do with a running node, whatever surface asks for it.
+//! The operations on a running node, whichever surface calls them.
 //!
-//! No GraphQL and no HTTP here: the GraphQL schema and the web pages are two callers of the same
-//! [`Operator`]. Every operation checks its whole input, then changes the store, then the books,
-//! then the connector; so what is live is always durable, and what was answered is live. Those that
-//! change something are [`Recorded`]'s, which keeps their audit record.
+//! This module has no GraphQL and no HTTP: the GraphQL schema and the web pages are two callers of
+//! the same [`Operator`]. Every operation checks its whole input, then changes the store, then the
+//! books, then the connector. So everything live is durable, and every change that was confirmed is
+//! live. The operations that change something are [`Recorded`]'s, which keeps their audit record.
 
 mod assets;
 pub mod audit;
@@ -134,7 +134,7 @@ pub(crate) use self::{idempotency::Request, outcome::Outcome, subject::WAITING_F
 /// How many changes may wait for their turn at once. Each holds one request of 256 KiB at most.
 const CHANGES_WAITING_MAX: usize = 256;
 
-/// Runs the operations that read, and opens the record under which others run. Cheap to clone.
+/// The operations that read, and the record under which the others run. Cheap to clone.
 #[derive(Clone)]
 pub struct Operator {
     inner: Arc<Inner>,
@@ -143,12 +143,12 @@ pub struct Operator {
 struct Inner {
     parts: Parts,
     started_at: Timestamp,
-    /// The start by the monotonic clock, which ages are counted by.
+    /// The time of the start by the monotonic clock, by which ages are counted.
     began: Instant,
     clock_step: parking_lot::Mutex<Option<ClockStep>>,
     /// The assets, so that all peers of one share it. Changed only by [`Changing`].
     assets: RwLock<HashMap<Uuid, Arc<Asset>>>,
-    /// Below which liquidity somebody wants to be told, as the books have it.
+    /// The thresholds of liquidity below which an event is due, as the books have them.
     thresholds: parking_lot::Mutex<HashMap<AccountId, u64>>,
     /// Bounds what the audit log keeps of those who are turned away.
     refusals: audit::SharedRefusals,
@@ -158,19 +158,19 @@ struct Inner {
     /// Fair, so that a stream of the latter keeps none of the former waiting. Packets never take it.
     changing: Arc<AsyncRwLock<()>>,
     waiting: Arc<Semaphore>,
-    /// Wakes whoever waits for the end of pending withdrawals: there is a new one.
+    /// Wakes the task that waits for the end of pending withdrawals: there is a new one.
     withdrawal_made: Notify,
     /// Who may be paid, and which payments run.
     wallets: Wallets,
-    /// How many nodes that asked to become peers wait for approval.
+    /// The number of peering requests that wait for approval.
     peering_waiting: AtomicUsize,
-    /// Wakes whoever asks for rates: there is a new asset.
+    /// Wakes the task that asks for rates: there is a new asset.
     rates_wanted: Notify,
     /// Codes whose rates the rates service doesn't tell, and why.
     rates_failing: parking_lot::Mutex<BTreeMap<String, String>>,
     /// Who looks at packets.
     packets: packets::Lookers,
-    /// Peers that were found unreachable, or answer again.
+    /// The peers that became unreachable, or reachable again.
     links: Arc<links::ChangedLinks>,
     /// Set once, by the load.
     is_loaded: AtomicBool,
@@ -205,7 +205,7 @@ impl Operator {
         Self { inner: Arc::new(inner) }
     }
 
-    /// The id of the one tenant.
+    /// Returns the id of the one tenant.
     #[must_use]
     pub fn tenant_id(&self) -> &str {
         &self.inner.parts.tenant_id
@@ -213,23 +213,23 @@ impl Operator {
 
     /// The records, for tests that make what only time would.
     #[cfg(test)]
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &ilp_store::Store {
         &self.inner.parts.store
     }
 
-    /// The time.
+    /// Returns the time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         (self.inner.parts.clock)()
     }
 
-    /// Whether the stored peers are live.
+    /// Returns whether the stored peers are live.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
         self.inner.is_loaded.load(Ordering::Acquire)
     }
 
-    /// Ready once no change is under way. For a node that ends and lets nobody begin another one:
+    /// Ready once no change is under way. For a node that ends and lets no client begin another one:
     /// a task that is dropped with its runtime stops in the middle, as in a crash.
     pub async fn changes_done(&self) {
         drop(self.inner.changing.write().await);
@@ -260,12 +260,12 @@ impl Inner {
         self.parts.connector.ledger()
     }
 
-    /// A UUID v7, greater than all those that were made before.
+    /// Returns a UUID v7, greater than all those that were made before.
     fn new_id(&self) -> Uuid {
         self.new_id_at((self.parts.clock)())
     }
 
-    /// The same where the time was looked at already.
+    /// Returns a UUID v7 greater than all before, for a time that was already read.
     fn new_id_at(&self, now: Timestamp) -> Uuid {
         let now_ms = now.unix_ms();
         let subsecond_ns = u32::try_from(now_ms % 1000).unwrap_or(0) * 1_000_000;
@@ -275,7 +275,7 @@ impl Inner {
     }
 }
 
-/// Does what may wait for the disk on a thread where that stops nobody else.
+/// Runs work that may wait for the disk on a thread where that blocks no other work.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, OperatorError> + Send + 'static,
 ) -> Result<T, OperatorError> {

@@ -151,18 +151,18 @@ impl AdminSchema {
         }
     }
 
-    /// The answer to a request that isn't run.
+    /// Returns the answer to a request that isn't run.
     pub(crate) fn refuse(why: String) -> Answer {
         Self::failed(NOT_VALID, why)
     }
 
-    /// The answer to a request that names its document by a hash, in the words that clients look
-    /// for before they send the document.
+    /// Returns the answer to a request that names its document by a hash, in the words that clients
+    /// look for before they send the document.
     pub(crate) fn persisted_query() -> Answer {
         Self::failed("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported".to_owned())
     }
 
-    /// The answer to a request that could not be run to its end.
+    /// Returns the answer to a request that could not be run to its end.
     pub(crate) fn failed(code: &str, why: String) -> Answer {
         let mut error = ServerError::new(why, None);
         error.extensions.get_or_insert_default().set("code", code);
@@ -170,7 +170,7 @@ impl AdminSchema {
     }
 }
 
-/// The order of the fields that a request selects, if it may be run.
+/// Returns the order of the fields that a request selects, if it may be run.
 fn checked(request: &mut Request) -> Result<FieldOrder, String> {
     let operation_name = request.operation_name.clone();
     let document = parsed(request)?;
@@ -186,13 +186,13 @@ fn answer(mut response: Response, order: &FieldOrder) -> Answer {
     answer
 }
 
-/// The document of a request, or why it can't be taken.
+/// Returns the document of a request, or why it can't be taken.
 fn parsed(request: &mut Request) -> Result<&ExecutableDocument, String> {
     document::check_text(&request.query)?;
     request.parsed_query().map(|document| document as &_).map_err(|error| error.message)
 }
 
-/// The schema in GraphQL's own language, sorted so that two versions can be compared.
+/// Returns the schema in GraphQL's own language, sorted so that two versions can be compared.
 #[must_use]
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();

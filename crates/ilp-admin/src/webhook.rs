@@ -35,7 +35,7 @@ pub struct WebhookRequest {
 /// How requests reach the receiver: the daemon implements it over HTTP.
 pub trait WebhookTransport: Send + Sync {
     /// Sends one request as a `POST` and gives the HTTP status of the answer. Follows no
-    /// redirection, and ends in bounded time even if nobody answers.
+    /// redirection, and ends in bounded time even without an answer.
     ///
     /// The error says why there was no answer, without naming the receiver's URL, which may carry
     /// a token.
@@ -45,7 +45,7 @@ pub trait WebhookTransport: Send + Sync {
 /// What an operator decides about the sending of events.
 #[derive(Clone, Debug)]
 pub struct WebhookRules {
-    /// Which events are sent.
+    /// The events that are sent.
     pub events: SentEvents,
     /// What requests are signed with.
     pub secret: Option<Secret>,

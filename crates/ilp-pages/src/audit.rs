@@ -122,7 +122,7 @@ fn row(record: &AuditRecord, now: Timestamp) -> Markup {
     }
 }
 
-/// What an operation changed: each field with what it was and what it is.
+/// Returns the changes of an operation: each field with its old and its new value.
 fn changes(record: &AuditRecord) -> Markup {
     let changes: Vec<Value> = serde_json::from_str(&record.changes).unwrap_or_default();
     html! {

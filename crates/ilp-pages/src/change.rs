@@ -6,7 +6,7 @@ use ilp_admin::operator::{OperatorError, Recorded, Subject, audit::Deed};
 use crate::{Pages, visit::Visit};
 
 impl Pages {
-    /// Makes a change. `operation` is what the API calls it.
+    /// Makes a change. `operation` is the API's name of it.
     pub(crate) async fn change<T, Work>(
         &self,
         visit: &Visit,

@@ -1,4 +1,4 @@
-//! A page that asks before something is done that can't be taken back. It works without a script: a
+//! A page that asks for confirmation before an irreversible action. It works without a script: a
 //! form whose field `confirmed` is missing leads here, and the form on this page has it.
 
 use axum::response::Response;
@@ -10,34 +10,34 @@ use crate::{
     visit::Visit,
 };
 
-/// The field of a form that was confirmed.
+/// The name of the field in a confirmed form.
 const CONFIRMED: &str = "confirmed";
 
-/// What is asked.
+/// The contents of the page that asks.
 pub(crate) struct Question<'a> {
     pub(crate) section: Section,
-    /// What would be done, as a question.
+    /// The action, as a question.
     pub(crate) title: &'a str,
-    /// What comes of it.
+    /// The consequence of the action.
     pub(crate) consequence: &'a Markup,
-    /// Fields to be filled in with the answer, or none.
+    /// Fields that are filled in with the answer; may be empty.
     pub(crate) fields: &'a Markup,
-    /// The path that the form goes to.
+    /// The path that the form is sent to.
     pub(crate) action: &'a str,
-    /// What the form has besides.
+    /// The hidden fields of the form.
     pub(crate) hidden: &'a [(&'a str, &'a str)],
-    /// The words on the button that does it, and whether it destroys something.
+    /// The text of the button that confirms, and whether the action destroys something.
     pub(crate) button: (&'a str, bool),
     /// The path of the page to go back to.
     pub(crate) back: &'a str,
 }
 
-/// Whether a form was confirmed.
+/// Returns whether a form was confirmed.
 pub(crate) fn is_confirmed(fields: &Fields) -> bool {
     fields.given(CONFIRMED).is_some()
 }
 
-/// The page that asks.
+/// Returns the page that asks.
 pub(crate) fn ask(visit: &Visit, question: &Question<'_>) -> Response {
     let Question { section, title, consequence, fields, action, hidden, button, back } = question;
     let (words, is_danger) = button;

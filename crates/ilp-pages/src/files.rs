@@ -1,4 +1,4 @@
-//! The style, the script and the icon, which are in the binary.
+//! The style sheet, the script and the icon, which are embedded in the binary.
 
 use axum::{
     http::{
@@ -25,7 +25,7 @@ pub(crate) async fn icon(headers: HeaderMap) -> Response {
 }
 
 /// Browsers ask each time whether theirs is still good, which costs nothing; so after an upgrade
-/// nobody sees new pages in an old style.
+/// no browser shows new pages in an old style.
 fn file(text: &'static str, kind: &'static str, headers: &HeaderMap) -> Response {
     let tag = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     let tag: String = tag.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();

@@ -17,13 +17,13 @@ pub(crate) struct Errors {
     by_field: BTreeMap<&'static str, String>,
     /// Of the refusal, if it was not the form itself that was wrong.
     status: Option<StatusCode>,
-    /// Whether what the form edits was edited by another client since the form was opened.
+    /// Whether another client edited the object since the form was opened.
     is_stale: bool,
-    /// The fields that differ then.
+    /// The fields in which the stored object then differs from the form.
     clashes: Vec<Clash>,
 }
 
-/// A field whose stored value is not what was typed.
+/// A field whose stored value differs from the typed one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Clash {
     label: &'static str,
@@ -37,7 +37,7 @@ pub(crate) const VERSION: &str = "version";
 /// What stands for the form as a whole.
 const WHOLE: &str = "";
 
-/// What is said of a form whose object was edited since it was opened.
+/// The message above a form whose object was edited since it was opened.
 const STALE: &str = "Nothing was saved: this was changed since you opened the form, by another \
                      operator or by the peer's own node. Below is what is stored now beside what you \
                      typed. Saving again stores what you typed.";
@@ -87,7 +87,8 @@ impl Errors {
         json!(self.by_field)
     }
 
-    /// Reads the version that a form edits; none in a form that was made before versions were.
+    /// Reads the version that a form edits; leaves it empty for a form from before versions
+    /// existed.
     pub(crate) fn version(&mut self, fields: &Fields) -> Option<u64> {
         self.number(fields, VERSION, u64::MAX)
     }
@@ -119,9 +120,10 @@ impl Errors {
     }
 }
 
-/// An amount as pages show it, such as `10,000.00`, without its commas. A comma is taken for one
-/// between thousands only where nothing else can be meant: between groups of three digits, and before
-/// a decimal point if the asset has decimal places. `1,250` could be one and a quarter.
+/// Returns an amount as pages show it, such as `10,000.00`, without its commas. A comma is taken
+/// for a thousands separator only where it can't mean anything else: between groups of three
+/// digits, and before a decimal point if the asset has decimal places. `1,250` could be one and a
+/// quarter.
 fn ungrouped(text: &str, scale: u8) -> Cow<'_, str> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let mut groups = whole.split(',');
@@ -156,7 +158,7 @@ pub(crate) struct Label<'a> {
 }
 
 impl Typed {
-    /// A form that nobody has sent yet.
+    /// Returns a form that was not sent yet.
     pub(crate) fn fresh(fields: Fields) -> Self {
         Self { fields, errors: Errors::default() }
     }
@@ -167,8 +169,8 @@ impl Typed {
         self
     }
 
-    /// Shows what is stored now beside what was typed, if the form was refused because the one is not
-    /// what the other was made of. When it is sent again, it is meant to win.
+    /// Shows the stored values beside the typed ones, if the form was refused because it is based
+    /// on another version. Sending the form again overwrites the stored values.
     pub(crate) fn against(mut self, stored: &Fields, labels: &[(&str, &'static str)]) -> Self {
         if self.errors.is_stale {
             let clash = |(name, label): &(&str, &'static str)| {
@@ -182,12 +184,12 @@ impl Typed {
         self
     }
 
-    /// The version that the form edits.
+    /// Returns the hidden field with the version that the form edits.
     pub(crate) fn version(&self) -> Markup {
         html! { input type="hidden" name=(VERSION) value=(self.fields.get(VERSION)); }
     }
 
-    /// The status of the page that shows the form.
+    /// Returns the status of the page that shows the form.
     pub(crate) fn status(&self) -> StatusCode {
         if self.errors.is_empty() {
             return StatusCode::OK;

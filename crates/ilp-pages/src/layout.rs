@@ -47,12 +47,12 @@ const SECTIONS: [(Section, &str, &str); 11] = [
     (Section::Settings, "/settings", "Settings"),
 ];
 
-/// A page for somebody who may see it.
+/// Returns a page for a visitor who may see it.
 pub(crate) fn show(visit: &Visit, section: Section, title: &str, body: &Markup) -> Response {
     show_as(StatusCode::OK, visit, section, title, body)
 }
 
-/// The same with another status: a form that has to be filled in better, say.
+/// Returns a page with another status, such as that of a form with faults.
 pub(crate) fn show_as(
     status: StatusCode,
     visit: &Visit,
@@ -78,7 +78,7 @@ pub(crate) fn show_as(
     page(status, document(title, &top, body))
 }
 
-/// A page for somebody who may not see the others, or not yet.
+/// Returns a page for a visitor who may not see the others, or not yet.
 pub(crate) fn bare(title: &str, body: &Markup) -> Markup {
     let body = html! {
         div.head { h1 { (title) } }
@@ -93,7 +93,7 @@ pub(crate) fn form_token(visit: &Visit) -> Markup {
 }
 
 tokio::task_local! {
-    /// What the node is called whose page is being made.
+    /// The name of the node whose page is being made.
     static NODE_NAME: Arc<str>;
 }
 

@@ -13,9 +13,9 @@ use crate::{
     visit::Visit,
 };
 
-/// How many deposits and withdrawals a page shows.
+/// The number of deposits and withdrawals that a page shows.
 const MOVEMENTS_SHOWN: usize = 20;
-/// How many movements are looked at for them. A page that is followed does so once a second.
+/// The number of movements searched for them. A live page does so once a second.
 const MOVEMENTS_LOOKED_AT: usize = 1_000;
 
 /// Whose liquidity it is.
@@ -200,7 +200,8 @@ pub(crate) fn forms(visit: &Visit, owner: &Owner, typed: &Typed, code: &str) -> 
     }
 }
 
-/// The newest deposits and withdrawals, pending ones with their two ends, and the packets by day.
+/// Returns the newest deposits and withdrawals, with forms to post or void pending ones, and the
+/// packets by day.
 pub(crate) async fn movements(
     pages: &Pages,
     visit: &Visit,

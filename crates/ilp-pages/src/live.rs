@@ -55,7 +55,7 @@ enum Followed {
     Verify,
 }
 
-/// Somebody who follows a page.
+/// A client that follows a page.
 struct Follower {
     pages: Arc<Pages>,
     followed: Followed,

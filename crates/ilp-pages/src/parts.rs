@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 /// What amounts are in.
 pub(crate) trait Unit {
-    /// The asset's code and its decimal places.
+    /// Returns the asset's code and its decimal places.
     fn unit(&self) -> (&str, u8);
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn moment_ms(at_ms: u64, now: Timestamp) -> Markup {
     moment(Timestamp::from_unix_ms(at_ms), now)
 }
 
-/// A moment as it stands in books: the date and the time of day in UTC; how long ago on hover.
+/// Shows a time as books write it: the date and the time of day in UTC, with its age on hover.
 pub(crate) fn date_ms(at_ms: u64, now: Timestamp) -> Markup {
     let exact = Timestamp::from_unix_ms(at_ms).to_string();
     let (date, time) = exact.split_once('T').unwrap_or((&exact, ""));

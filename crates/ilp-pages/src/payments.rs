@@ -99,7 +99,7 @@ fn outgoing_state(payment: &OutgoingPaymentView) -> Markup {
     }
 }
 
-/// The newest movements on a payment's account: its packets, its money, its withdrawal.
+/// Returns the newest movements on a payment's account: its packets, its money, its withdrawal.
 async fn movements_of(
     pages: &Pages,
     visit: &Visit,

@@ -1,4 +1,4 @@
-//! Nodes that ask to become peers: what waits, and the operator's word on each.
+//! Nodes that ask to become peers: the waiting requests, and the operator's decision on each.
 
 use std::sync::Arc;
 
@@ -26,10 +26,10 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// The pages of the section: the peers, and what waits to be one.
+/// The pages of the section: the peers, and the requests to become one.
 pub(crate) const TABS: [(&str, &str); 2] = [("/peers", "Peers"), ("/peering", "Requests")];
 
-/// What operations call the fields that they refuse.
+/// The names by which operations refuse fields, with the fields of the form.
 const WORDS: [(&str, &str); 2] =
     [("invalid name", "name"), ("invalid initial liquidity", "initial_liquidity")];
 
@@ -151,7 +151,7 @@ async fn approving(
     made.map_err(|error| Errors::of(&error, &WORDS))
 }
 
-/// Asks for the terms, and whether the node is to be a peer.
+/// Returns the form that asks for the terms, and whether the node is to be a peer.
 fn asking(
     visit: &Visit,
     PeeringRequestView { record, warnings }: &PeeringRequestView,

@@ -18,7 +18,7 @@ use crate::{
     visit::Visit,
 };
 
-/// How many assets can be chosen from.
+/// The number of assets to choose from.
 const ASSETS_SHOWN: i32 = 100;
 
 pub(crate) fn routes() -> Router<Arc<Pages>> {
@@ -87,7 +87,7 @@ async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     Ok(show_as(typed.status(), &visit, Section::Routes, "Routes", &body))
 }
 
-/// Assets to choose from, the newest ones, behind a packet that is in none.
+/// Returns the assets to choose from, newest first, after the choice of no asset.
 async fn assets(pages: &Pages) -> Result<Vec<(String, String)>, OperatorError> {
     let arguments = PageArguments { first: Some(ASSETS_SHOWN), ..PageArguments::default() };
     let assets = pages.operator.assets(&arguments).await?.rows.into_iter().map(|asset| {

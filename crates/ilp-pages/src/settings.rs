@@ -23,11 +23,11 @@ pub struct Setting {
     pub value: Option<String>,
     /// Whether there is a value.
     pub is_set: bool,
-    /// Whether the value is another than the default; a file may repeat the default.
+    /// Whether the value differs from the default; a file may repeat the default.
     pub is_changed: bool,
     /// Whether it must not be shown.
     pub is_secret: bool,
-    /// Where it comes from; `None` where nobody set it.
+    /// The origin of the value; `None` where it is not set.
     pub origin: Option<String>,
     /// What a value looks like.
     pub form: &'static str,
@@ -36,7 +36,7 @@ pub struct Setting {
 }
 
 impl Pages {
-    /// The setting of that key.
+    /// Returns the setting of that key.
     pub(crate) fn setting(&self, key: &str) -> Option<&Setting> {
         self.settings.iter().find(|setting| setting.key == key)
     }
@@ -67,7 +67,7 @@ async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
     page(&visit, Section::Settings, "Settings", &body)
 }
 
-/// The table of the file in which a key stands.
+/// Returns the table of the file in which a key stands.
 fn table(key: &str) -> &str {
     key.split_once('.').map_or("", |(table, _)| table)
 }

@@ -60,7 +60,7 @@ impl Table<'_> {
     }
 }
 
-/// Packets by day as a table.
+/// Shows packets by day as a table.
 pub(crate) fn days(days: &[PacketDay], asset: &AccountAsset) -> Markup {
     html! {
         table.cards {

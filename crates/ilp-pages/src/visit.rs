@@ -1,5 +1,5 @@
-//! Whoever asks for a page or sends a form, and the checks that come before anything is read or
-//! done for them.
+//! The visitor who asks for a page or sends a form, and the checks that come before anything is read
+//! or done for them.
 
 use std::{
     net::SocketAddr,
@@ -37,7 +37,7 @@ const FORM_TIME_MAX: Duration = Duration::from_secs(10);
 /// The field in which every form carries its token.
 pub(crate) const FORM_TOKEN: &str = "form_token";
 
-/// Somebody who may see the pages.
+/// A visitor who may see the pages.
 #[derive(Debug)]
 pub(crate) struct Visit {
     pub(crate) visitor: Visitor,
@@ -85,7 +85,7 @@ impl FromRequestParts<Arc<Pages>> for Visit {
     }
 }
 
-/// A form that was sent from one of our own pages by whoever the page was made for.
+/// A form that was sent from one of the node's own pages by the visitor the page was made for.
 #[derive(Debug)]
 pub(crate) struct Submitted {
     pub(crate) visit: Visit,
@@ -117,8 +117,8 @@ pub(crate) fn not_for_us(pages: &Pages, headers: &HeaderMap, uri: &Uri) -> Optio
     Some(refused(StatusCode::FORBIDDEN, "Not this host", why))
 }
 
-/// Reads a form, if a page of this origin sent it. How many are being read is bounded by the connections
-/// of the port.
+/// Reads a form, if a page of this origin sent it. The number of forms being read is bounded by the
+/// connections of the port.
 pub(crate) async fn read_form(
     headers: &HeaderMap,
     body: axum::body::Body,
@@ -152,8 +152,8 @@ pub(crate) fn not_own_form() -> Response {
     refused(StatusCode::FORBIDDEN, "Form refused", why)
 }
 
-/// Browsers say where a form came from; whoever says nothing is no browser, and then it is the
-/// form's token alone that counts.
+/// Returns whether a form came from this origin. Browsers state a form's origin; a client that states
+/// none is not a browser, and then the form's token alone counts.
 fn is_own_origin(headers: &HeaderMap) -> bool {
     let text = |value: &axum::http::HeaderValue| value.to_str().map(str::to_owned).ok();
     let site = headers.get("sec-fetch-site").and_then(text);

@@ -144,7 +144,7 @@ async fn assets(pages: &Pages) -> Result<Vec<(String, String)>, OperatorError> {
     Ok(assets.iter().map(option).collect())
 }
 
-/// Whether it takes new payments.
+/// Shows whether the wallet address takes new payments.
 fn activity(wallet: &WalletAddressView) -> maud::Markup {
     if wallet.record.is_active() { state("good", "Active") } else { state("", "Inactive") }
 }

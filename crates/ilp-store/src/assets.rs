@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Store {
-    /// The asset of this id.
+    /// Returns the asset of this id.
     ///
     /// # Errors
     /// When the store or the record can't be read.
@@ -21,7 +21,7 @@ impl Store {
         self.read(Kind::Asset, id)
     }
 
-    /// The asset of this code and scale.
+    /// Returns the asset of this code and scale.
     ///
     /// # Errors
     /// When the store or the record can't be read.
@@ -59,9 +59,9 @@ impl Store {
         })
     }
 
-    /// Changes an asset and returns it as it is then. On the disk when it returns. `edit` may not
-    /// call the store, whose write lock is held; an id that it changes stays as it was, and the version
-    /// rises by one.
+    /// Changes an asset and returns the new record, which is on the disk by then. `edit` may not
+    /// call the store, whose write lock is held; an id that it changes stays as it was, and the
+    /// version rises by one.
     ///
     /// # Errors
     /// [`Refusal::UnknownAsset`], [`Conflict::Asset`], or when it is too large or can't be written.
@@ -104,7 +104,7 @@ impl Store {
         })
     }
 
-    /// One page of the assets.
+    /// Returns one page of the assets.
     ///
     /// # Errors
     /// When the store or a record can't be read.
@@ -112,7 +112,7 @@ impl Store {
         self.page(Kind::Asset, page)
     }
 
-    /// All assets, oldest first, each read when it is asked for.
+    /// Returns all assets, oldest first, each read when it is asked for.
     pub fn all_assets(
         &self,
     ) -> impl Iterator<Item = Result<AssetRecord, StoreError>> + Send + use<> {

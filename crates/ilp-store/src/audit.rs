@@ -1,5 +1,5 @@
-//! Who did what, when, what it changed and what came of it. What a change does to the records is
-//! added by the store itself, see `recorder`; secrets are hidden by their type, see `shown`.
+//! The audit log's records: who did what, when, what it changed and how it ended. The store itself
+//! adds the changes of records, see `recorder`; secrets are hidden by their type, see `shown`.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -20,7 +20,7 @@ pub struct AuditRecord {
     pub id: Uuid,
     /// When it began, in milliseconds since 1970.
     pub at_ms: u64,
-    /// How whoever did it was known, such as `signature`.
+    /// The way in which the caller was known, such as `signature`.
     pub caller: String,
     /// Where from, as an address; empty when that isn't known.
     pub origin: String,
@@ -28,8 +28,8 @@ pub struct AuditRecord {
     pub operation: String,
     /// What it was given, as a JSON object without secrets.
     pub detail: String,
-    /// Each record that was changed, with what differs before and after: a JSON list of objects with
-    /// `kind`, `id`, `before` and `after`. Empty text while nothing was changed.
+    /// The changed records, with what differs before and after: a JSON list of objects with `kind`,
+    /// `id`, `before` and `after`. Empty text while nothing was changed.
     pub changes: String,
     /// What came of it; `None` while it runs, and for ever when a crash cut it short.
     pub outcome: Option<AuditOutcome>,
@@ -91,7 +91,7 @@ impl Store {
         self.change(|change| change.put(Kind::Audit, record))
     }
 
-    /// One page of the records that the filter lets through.
+    /// Returns one page of the records that the filter lets through.
     ///
     /// # Errors
     /// When the store or a record can't be read.

@@ -50,12 +50,12 @@ impl Change {
         self.writes.insert(key, Some(id.as_bytes().into()));
     }
 
-    /// What is put under each key, or `None` where an entry is removed.
+    /// Returns each key with the value that is put under it, or `None` where an entry is removed.
     pub(crate) fn writes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 
-    /// Whether it puts or removes an entry of this kind.
+    /// Returns whether the change puts or removes an entry of this kind.
     fn touches(&self, kind: Kind) -> bool {
         self.writes.range(vec![kind.byte()]..vec![kind.byte() + 1]).next().is_some()
     }
@@ -74,7 +74,7 @@ impl Store {
         bytes.map(|bytes| R::decode(kind, &key, &bytes)).transpose()
     }
 
-    /// Whether there is an entry under `key`.
+    /// Returns whether there is an entry under `key`.
     pub(crate) fn has(&self, key: &[u8]) -> Result<bool, StoreError> {
         self.inner.records.contains_key(key).map_err(StoreError::read)
     }
@@ -98,8 +98,8 @@ impl Store {
         self.change_if(|change| Ok((plan(change)?, true)))
     }
 
-    /// The same where `plan` may find that nothing is to be changed, and says so by false. What it
-    /// found is on the disk then too.
+    /// Makes a change as `plan` plans it, unless `plan` returns false because nothing is to be changed.
+    /// The state that it found is on the disk in either case.
     pub(crate) fn change_if<T>(
         &self,
         plan: impl FnOnce(&mut Change) -> Result<(T, bool), Refusal>,
@@ -157,7 +157,7 @@ impl Store {
     }
 }
 
-/// The id that an index entry holds.
+/// Returns the id that an index entry holds.
 pub(crate) fn id_from(key: &[u8], bytes: &[u8]) -> Result<Uuid, StoreError> {
     Uuid::from_slice(bytes).map_err(|_| StoreError::Record {
         tree: key.first().and_then(|byte| Kind::from_byte(*byte)).map_or("records", Kind::name),

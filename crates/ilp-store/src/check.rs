@@ -1,16 +1,16 @@
-//! The look at the records when a store is opened: each can be read, and rows and indexes agree.
+//! The check of the records when a store is opened: each can be read, and rows and indexes agree.
 //!
-//! Payments that have ended, quotes, and the audit log are passed over: there may be millions of them,
-//! a start must not take longer for what has been, and nothing that is to be done rests on them. What
-//! is damaged there is told to whoever asks for it. Payments that go on are found by the indexes of
-//! those.
+//! Payments that have ended, quotes, and the audit log are skipped: there may be millions of them,
+//! a start must not take longer as history grows, and no work depends on them. Damage there is
+//! reported when such a record is read. Open payments are found by their index.
 //!
-//! sled takes a damaged part of its file for one that was never written in full and goes on
+//! sled takes a damaged part of its file for one that was never written in full and continues
 //! without it, so a loss in the middle would otherwise pass unnoticed.
 //!
-//! One pass in the order of the keys, while a second thread decodes the peers, of which there may be
-//! a hundred thousand. Which index entries the rows call for and which there are is compared by two
-//! sums and not by as many look-ups; where they differ, a look-up of each says what is wrong.
+//! The check is one pass in the order of the keys, while a second thread decodes the peers, of
+//! which there may be a hundred thousand. The index entries that the rows call for are compared
+//! with those present by two sums, not by as many look-ups. Where the sums differ, a look-up of
+//! each entry finds what is wrong.
 
 mod index_sum;
 mod peers;
@@ -37,7 +37,7 @@ use crate::{
     },
 };
 
-/// The kinds that a start passes over, in the order of their numbers.
+/// The kinds of record that a start skips, in the order of their numbers.
 const PASSED_OVER: [Kind; 9] = [
     Kind::IncomingPayment,
     Kind::IncomingPaymentByWallet,
@@ -56,7 +56,7 @@ struct Found {
     /// The index entries.
     indexes: IndexSum,
     assets: HashSet<Uuid>,
-    /// The assets of wallet addresses and payments, by the ids of these.
+    /// The asset ids of wallet addresses and payments, by the id of the wallet address or payment.
     assets_of_owners: HashMap<Uuid, Uuid>,
     events: EventShift,
 }
@@ -100,7 +100,7 @@ impl Store {
         Ok(peers.records)
     }
 
-    /// The entries in the order of the keys, but for the kinds that a start passes over.
+    /// Returns the entries in the order of the keys, without the kinds that a start skips.
     fn entries(&self) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> {
         let starts = std::iter::once(0).chain(PASSED_OVER.map(|kind| kind.byte() + 1));
         let ends = PASSED_OVER.map(|kind| kind.byte()).into_iter().chain([u8::MAX]);
@@ -166,7 +166,7 @@ impl Store {
         Ok(())
     }
 
-    /// A payment that goes on, as the index of those leads to it.
+    /// Checks an open payment, which the index of open payments leads to.
     fn look_at_open<R: Indexed>(&self, (key, bytes): (&[u8], &[u8])) -> Result<R, StoreError> {
         let id = id_from(key, bytes)?;
         let record: Option<R> = self.read(R::KIND, id)?;

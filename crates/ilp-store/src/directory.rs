@@ -1,8 +1,8 @@
-//! The store's directories and files: for their owner alone, whatever the umask says.
+//! The store's directories and files: accessible to their owner alone, whatever the umask says.
 //!
-//! The store holds peers' tokens and the key that payment addresses follow from. Files that the store
-//! makes get their mode as they are made; sled's own get it when the store is opened, and behind a
-//! directory that only the owner may enter.
+//! The store holds peers' tokens and the key from which payment addresses are derived. Files that
+//! the store creates get their mode at creation. sled's own files get it when the store is opened,
+//! and lie in a directory that only the owner may enter.
 
 use std::{
     fs::{self, DirBuilder, File, Permissions},
@@ -19,17 +19,18 @@ pub(crate) const FILE_MODE: u32 = 0o600;
 /// The mode of each directory of the store.
 pub(crate) const DIRECTORY_MODE: u32 = 0o700;
 
-/// The bits of a mode by which anybody but the owner may do something.
+/// The bits of a mode that give any access to users other than the owner.
 const OTHERS: u32 = 0o077;
 
-/// The bits by which anybody but the owner may put something into a directory.
+/// The bits of a mode by which users other than the owner may add files to a directory.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// Makes a directory if it is absent, and checks one that is there: it must belong to the user that
-/// this process runs as, and nobody else may write to it. One that others may read is closed to them.
+/// Makes a directory if it is absent, and checks an existing one: it must belong to the user that
+/// this process runs as, and no other user may write to it. A directory that other users may read
+/// is closed to them.
 ///
 /// # Errors
-/// [`StoreError::NotPrivate`] for a directory that somebody else could have put files into, and
+/// [`StoreError::NotPrivate`] for a directory that another user could have put files into, and
 /// [`StoreError::Directory`] when the operating system refuses.
 pub(crate) fn prepare(dir: &Path) -> Result<(), StoreError> {
     match fs::metadata(dir) {
@@ -65,8 +66,8 @@ fn claim(dir: &Path, metadata: &fs::Metadata) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes a directory that is absent, and those above it, so that all of their names survive a loss of
-/// power.
+/// Makes an absent directory and its absent parents, and syncs them so that all of their names
+/// survive a loss of power.
 ///
 /// # Errors
 /// Those of the operating system.
@@ -78,7 +79,7 @@ fn make(dir: &Path) -> Result<(), StoreError> {
     made.into_iter().filter_map(Path::parent).try_for_each(sync)
 }
 
-/// Makes the names in a directory survive a loss of power.
+/// Syncs a directory so that the names in it survive a loss of power.
 ///
 /// # Errors
 /// Those of the operating system.
@@ -117,7 +118,7 @@ fn unless_gone<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// The error for a directory that the operating system doesn't let us use.
+/// Returns the error for a directory that the operating system doesn't let the process use.
 pub(crate) fn unusable(dir: &Path, cause: &io::Error) -> StoreError {
     StoreError::Directory { path: dir.to_owned(), detail: cause.to_string() }
 }

@@ -27,7 +27,7 @@ pub enum StoreError {
     NotPrivate {
         /// The store's directory.
         path: PathBuf,
-        /// Whose it is or what its mode is, and what to do.
+        /// The directory's owner or mode, and what to do.
         detail: String,
     },
     /// Another process, or another part of this one, has the directory open.

@@ -1,14 +1,15 @@
-//! The durable ledger: holds in memory, posts through one writer thread to the disk.
+//! The durable ledger: it places holds in memory, and posts through one writer thread to the disk.
 //!
-//! The way of a transfer: `queue` is what waits for the writer and the permits that bound it,
-//! `durable` is how those who posted wait, `writer` is the thread, `books` appends its batches to
-//! the [journal](crate::journal), and `state` is what the entries of the journal do. `operator` and
-//! `withdrawal` are deposits and withdrawals, and `closing` is the end of an account.
+//! A transfer passes through these modules: `queue` holds the entries that wait for the writer and
+//! the permits that bound them, `durable` is how posting tasks wait, `writer` is the thread,
+//! `books` appends its batches to the [journal](crate::journal), and `state` applies the entries of
+//! the journal. `operator` and `withdrawal` are deposits and withdrawals, and `closing` closes
+//! accounts.
 //!
-//! Beside it: `keeper` writes `checkpoint`s behind, tells of `threshold`s, and lets old segments
-//! go (`retention`); `open` and `start` put it together from checkpoint and replay. `listing`,
-//! `verify`, `export` and `backup` look into the books. `plain` is the form without a journal, kept
-//! to be measured against.
+//! The other modules: `keeper` writes `checkpoint`s in the background, creates the events of
+//! `threshold`s, and removes old segments (`retention`); `open` and `start` rebuild the ledger from
+//! checkpoint and replay. `listing`, `verify`, `export` and `backup` read the books. `plain` is the
+//! form without a journal, kept for benchmarks.
 
 mod accounts;
 mod backup;
@@ -140,26 +141,26 @@ impl fmt::Debug for DurableHold {
 }
 
 impl DurableLedger {
-    /// The live account of this id; an empty one is made at the first call for one that the books
-    /// don't have, and one that is closed takes nothing. The legs of a transfer must name accounts
-    /// from here. May read the disk for the account of a payment.
+    /// Returns the live account of this id. The first call for an id that the books don't have
+    /// makes an empty account; a closed account takes nothing. The legs of a transfer must name
+    /// accounts returned from here. May read the disk for the account of a payment.
     #[must_use]
     pub fn account(&self, id: AccountId) -> Arc<Account> {
-        // Looked at in this order: a closed account is on the disk before it leaves memory.
+        // The order matters: a closed account is on the disk before it leaves memory.
         let known = self.accounts.get(id).or_else(|| self.closed_account(id));
         known.unwrap_or_else(|| self.accounts.get_or_empty(id))
     }
 
-    /// What the account of this id has seen, without making one where the books have none. May read
-    /// the disk for the account of a payment.
+    /// Returns the balance of the account of this id, without making an account where the books
+    /// have none. May read the disk for the account of a payment.
     #[must_use]
     pub fn balance(&self, id: AccountId) -> Balance {
         let known = self.accounts.get(id).or_else(|| self.closed_account(id));
         known.map(|account| account.balance()).unwrap_or_default()
     }
 
-    /// All open accounts as each is at its own moment, in the order of their ids. They run ahead
-    /// of the disk.
+    /// Returns the balances of all open accounts in the order of their ids, each read at a moment
+    /// of its own. The balances run ahead of the disk.
     #[must_use]
     pub fn balances(&self) -> Vec<(AccountId, Balance)> {
         let mut balances = self.accounts.balances();
@@ -167,13 +168,13 @@ impl DurableLedger {
         balances
     }
 
-    /// The place of the last durable transfer; the first one ever has place 1.
+    /// Returns the place of the last durable transfer; the first one ever has place 1.
     #[must_use]
     pub fn durable_sequence(&self) -> u64 {
         self.shared.durable.sequence()
     }
 
-    /// How many more transfers may be under way just now.
+    /// Returns how many more transfers may be under way just now.
     #[must_use]
     pub fn permits_left(&self) -> usize {
         self.shared.queue.permits_left()
@@ -225,7 +226,7 @@ impl DurableLedger {
             if let Some(keeping) = self.keeping.lock().take() {
                 self.keeper.end(keeping);
             }
-            // Nobody need be told that the last checkpoint failed.
+            // A failure of the last checkpoint needs no report.
             self.store.inner.durability.set_hook(None);
             if let Err(error) = self.keeper.keep(true) {
                 tracing::warn!(%error, "no last checkpoint; the next start replays the journal");

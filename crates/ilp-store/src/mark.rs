@@ -29,7 +29,7 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    /// Two numbers of a fixed length, so that a later line covers an earlier one.
+    /// Returns the two numbers in a fixed length, so that a later line covers an earlier one.
     fn to_line(self) -> String {
         format!("changes {:020} transfers {:020}\n", self.changes, self.sequence)
     }

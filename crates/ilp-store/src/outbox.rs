@@ -34,9 +34,10 @@ pub enum Delivery {
         /// When.
         at_ms: u64,
     },
-    /// It is of a type that isn't sent, as was found at this time, in milliseconds since 1970.
+    /// The event is of a type that isn't sent, as was found at this time, in milliseconds since
+    /// 1970.
     Skipped {
-        /// When.
+        /// When the event was skipped.
         at_ms: u64,
     },
 }
@@ -85,7 +86,7 @@ pub enum AttemptOutcome {
         /// When, in milliseconds since 1970.
         at_ms: u64,
     },
-    /// It isn't to be sent, so nothing was tried.
+    /// The event isn't to be sent, so no attempt was made.
     Skipped {
         /// When, in milliseconds since 1970.
         at_ms: u64,
@@ -205,7 +206,7 @@ impl Store {
         })
     }
 
-    /// The event of this id.
+    /// Returns the event of this id.
     ///
     /// # Errors
     /// When the store or the record can't be read.
@@ -230,7 +231,7 @@ impl Store {
         Ok(events)
     }
 
-    /// When the next event is due, in milliseconds since 1970.
+    /// Returns when the next event is due, in milliseconds since 1970.
     ///
     /// # Errors
     /// When the store can't be read.
@@ -277,7 +278,7 @@ impl Store {
         })
     }
 
-    /// One page of the events that the filter lets through.
+    /// Returns one page of the events that the filter lets through.
     ///
     /// # Errors
     /// When the store or a record can't be read.
@@ -290,7 +291,7 @@ impl Store {
     }
 
     /// Removes up to `limit` of the oldest events that were made before a time (milliseconds since
-    /// 1970), whatever became of them, and says how many. One that nobody took in all that time,
+    /// 1970), whatever became of them, and says how many. An event that was not taken in all that time,
     /// because there is no receiver, is of no use any more, and the outbox must not grow for ever.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub enum PaymentRecord {
 }
 
 impl PaymentRecord {
-    /// The payment's id.
+    /// Returns the payment's id.
     #[must_use]
     pub fn id(&self) -> Uuid {
         match self {
@@ -32,8 +32,8 @@ impl PaymentRecord {
 }
 
 impl Store {
-    /// At most `limit` payments that were made before a time (milliseconds since 1970), those after
-    /// the one of an id or the first ones, oldest first.
+    /// Returns at most `limit` payments, oldest first, that were made before a time (milliseconds
+    /// since 1970): those after the payment of an id, or the first ones.
     ///
     /// # Errors
     /// When the store or a record can't be read.
@@ -45,7 +45,7 @@ impl Store {
     ) -> Result<Vec<PaymentRecord>, StoreError> {
         let mut start = Kind::Payment.key(after.as_ref().map_or(&[], |id| &id.as_bytes()[..]));
         if after.is_some() {
-            // The next key there can be.
+            // This is the smallest key after that of the payment.
             start.push(0);
         }
         let mut payments = Vec::new();
@@ -66,9 +66,9 @@ impl Store {
         Ok(payments)
     }
 
-    /// Removes payments of either direction, as far as they are there, and says how many. On the
-    /// disk when it returns. That they have ended, and that their accounts are closed, is the
-    /// caller's to see to.
+    /// Removes those of the payments, of either direction, that exist, and returns how many it
+    /// removed. On the disk when it returns. The caller ensures that the payments have ended and
+    /// that their accounts are closed.
     ///
     /// # Errors
     /// When the store can't be read or written.
@@ -94,7 +94,7 @@ impl Store {
         })
     }
 
-    /// One page of the payments that are wanted.
+    /// Returns one page of the payments that are wanted.
     ///
     /// # Errors
     /// When the store or a record can't be read.

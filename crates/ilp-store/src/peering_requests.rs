@@ -41,7 +41,7 @@ pub struct PeeringRequestRecord {
 }
 
 impl Store {
-    /// Adds a request, and the event that tells of it, in one change. On the disk when it returns.
+    /// Adds a request and its event in one change. On the disk when it returns.
     ///
     /// # Errors
     /// [`Conflict::Id`], or when it is too large or can't be written.
@@ -70,7 +70,7 @@ impl Store {
         })
     }
 
-    /// The request of this id.
+    /// Returns the request of this id.
     ///
     /// # Errors
     /// When the store or the record can't be read.
@@ -78,14 +78,14 @@ impl Store {
         self.read(Kind::PeeringRequest, id)
     }
 
-    /// All requests, oldest first. The caller bounds how many there are.
+    /// Returns all requests, oldest first. The caller bounds how many there are.
     pub fn all_peering_requests(
         &self,
     ) -> impl Iterator<Item = Result<PeeringRequestRecord, StoreError>> + Send + use<> {
         self.scan(Kind::PeeringRequest)
     }
 
-    /// One page of the requests.
+    /// Returns one page of the requests.
     ///
     /// # Errors
     /// When the store or a record can't be read.
@@ -96,8 +96,9 @@ impl Store {
         self.page(Kind::PeeringRequest, page)
     }
 
-    /// The peers that were made at their own request and are still there, each with where that came
-    /// from. The caller bounds how many there are; those that were deleted are forgotten on the way.
+    /// Returns the peers that were made at their own request and still exist, each with the address
+    /// that the request came from. The caller bounds how many there are. The notes of deleted peers
+    /// are removed on the way.
     ///
     /// # Errors
     /// When the store can't be read or written.
@@ -121,7 +122,7 @@ impl Store {
         Ok(there)
     }
 
-    /// The peer that answered at an auto-peering URL, for this asset.
+    /// Returns the peer that answered at an auto-peering URL, for this asset.
     ///
     /// # Errors
     /// When the store can't be read.
@@ -130,9 +131,9 @@ impl Store {
     }
 }
 
-/// How a peer came to be. The note of it is part of the batch that adds the peer: without its note,
-/// a peer would not count towards the limit of those that made themselves peers, or its URL could
-/// never be used again.
+/// The way in which a peer was made. The note of it is part of the batch that adds the peer:
+/// without its note, a peer would not count towards the limit of auto-peered peers, or its URL
+/// could never be used again.
 #[derive(Clone, Debug)]
 pub enum PeerOrigin {
     /// The operator entered the peer.
@@ -140,7 +141,7 @@ pub enum PeerOrigin {
     /// The other node asked and became a peer at once, from this address; empty when that isn't
     /// known.
     AutoPeered {
-        /// Where the request came from.
+        /// The address that the request came from.
         from: String,
     },
     /// The other node answered at this auto-peering URL.
@@ -153,7 +154,7 @@ pub enum PeerOrigin {
 }
 
 impl PeerOrigin {
-    /// Adds the note to the batch that adds the peer.
+    /// Adds the note of the origin to the batch that adds the peer.
     pub(crate) fn note(&self, change: &mut Change, peer: &PeerRecord) -> Result<(), Refusal> {
         match self {
             Self::Operator => {}
@@ -168,7 +169,7 @@ impl PeerOrigin {
         Ok(())
     }
 
-    /// Removes the note in the batch that takes the peer back; an approved request waits again.
+    /// Removes the note in the batch that removes the peer again; an approved request waits again.
     pub(crate) fn take_back(&self, change: &mut Change, peer: &PeerRecord) -> Result<(), Refusal> {
         match self {
             Self::Operator => {}

@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Store {
-    /// The peer of this id.
+    /// Returns the peer of this id.
     ///
     /// # Errors
     /// When the store or the record can't be read.
@@ -23,7 +23,7 @@ impl Store {
         self.read(Kind::Peer, id)
     }
 
-    /// The peer of this ILP address for this asset.
+    /// Returns the peer of this ILP address for this asset.
     ///
     /// # Errors
     /// When the store or the record can't be read.
@@ -51,9 +51,9 @@ impl Store {
     /// Adds a peer and the note of its origin in one batch. On the disk when it returns.
     ///
     /// # Errors
-    /// [`Refusal::UnknownAsset`], [`Conflict::Peer`], [`Conflict::IncomingToken`] (also for one
-    /// given twice), [`Conflict::Id`] (also for that of a deleted peer, whose books it would
-    /// take over), or when it is too large or can't be written.
+    /// [`Refusal::UnknownAsset`], [`Conflict::Peer`], [`Conflict::IncomingToken`] (also for a token
+    /// that is given twice), [`Conflict::Id`] (also for the id of a deleted peer, whose books the
+    /// new peer would take over), or when it is too large or can't be written.
     pub fn insert_peer_from(&self, peer: &PeerRecord, origin: &PeerOrigin) -> Result<(), Refusal> {
         self.change(|change| {
             let id = peer.id.as_bytes();
@@ -71,8 +71,8 @@ impl Store {
         self.insert_peer_from(peer, &PeerOrigin::Operator)
     }
 
-    /// Removes a peer whose creation failed after it was stored, and what was written with it. On
-    /// the disk when it returns.
+    /// Removes a peer whose creation failed after it was stored, and the records written with it.
+    /// On the disk when it returns.
     ///
     /// # Errors
     /// [`Refusal::UnknownPeer`], or when the store can't be written.
@@ -88,8 +88,8 @@ impl Store {
         })
     }
 
-    /// Changes a peer and returns it as it is then. On the disk when it returns. `edit` may not
-    /// call the store, whose write lock is held; an id that it changes stays as it was, and the version
+    /// Changes a peer and returns the new record, which is on the disk by then. `edit` may not call
+    /// the store, whose write lock is held; an id that it changes stays as it was, and the version
     /// rises by one.
     ///
     /// # Errors
@@ -154,7 +154,7 @@ impl Store {
         Ok(peer)
     }
 
-    /// One page of the peers.
+    /// Returns one page of the peers.
     ///
     /// # Errors
     /// When the store or a record can't be read.
@@ -162,13 +162,13 @@ impl Store {
         self.page(Kind::Peer, page)
     }
 
-    /// All peers, oldest first, each read when it is asked for.
+    /// Returns all peers, oldest first, each read when it is asked for.
     pub fn all_peers(&self) -> impl Iterator<Item = Result<PeerRecord, StoreError>> + Send + use<> {
         self.scan(Kind::Peer)
     }
 
-    /// All peers, oldest first, at once. Once, right after the store was opened, they are those that
-    /// were read then; any other time it's [`Store::all_peers`].
+    /// Returns all peers, oldest first, at once. Once, right after the store was opened, they are
+    /// those that were read then; any other time it's [`Store::all_peers`].
     ///
     /// # Errors
     /// When the store or a record can't be read.
@@ -177,7 +177,8 @@ impl Store {
         at_start.map_or_else(|| self.all_peers().collect(), Ok)
     }
 
-    /// The assets of the peers, by the ids of these, as they are now: for whoever needs that of most.
+    /// Returns the present asset ids of the peers, by the id of the peer: for a caller that needs the
+    /// assets of most peers.
     pub(crate) fn assets_of_peers(&self) -> Result<HashMap<Uuid, Uuid>, StoreError> {
         if let Some(peers) = &*self.inner.peers_at_start.lock() {
             return Ok(peers.iter().map(|peer| (peer.id, peer.asset_id)).collect());

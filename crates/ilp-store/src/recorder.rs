@@ -1,8 +1,9 @@
-//! How the audit record of a change gets what the change did: with the change's own batch.
+//! Audit records of changes: each change of the store is added to the record within the change's
+//! batch.
 //!
-//! A [`Recorder`] holds the record. Each batch that is written through a store which records has
-//! every record that it puts or removes, before and after, in the audit record; and that one is in
-//! the batch, so after a crash the change and its record are there, or neither.
+//! A [`Recorder`] holds the record. A batch that is written through a recording store adds to the
+//! audit record every record that it puts or removes, before and after. The audit record itself is
+//! in the same batch, so after a crash both the change and its record exist, or neither.
 
 use std::sync::Arc;
 
@@ -21,12 +22,12 @@ use crate::{
 
 /// The longest list of changes in one record, in bytes of its JSON; the record may take 64 KiB.
 const CHANGES_BYTES_MAX: usize = 32 * 1024;
-/// The longest text of what was given, in bytes of its JSON.
+/// The longest text of an operation's input, in bytes of its JSON.
 const DETAIL_BYTES_MAX: usize = 16 * 1024;
-/// The longest value that stays in a list which is too long, in bytes of its JSON.
+/// The longest value that is kept in a list which is too long, in bytes of its JSON.
 const VALUE_BYTES_MAX: usize = 256;
 
-/// The audit record of a change that is being made.
+/// The audit record of a change under way.
 #[derive(Clone, Debug)]
 pub struct Recorder(Arc<Mutex<Open>>);
 
@@ -43,7 +44,7 @@ impl Recorder {
         Self(Arc::new(Mutex::new(Open { record, changes: Vec::new() })))
     }
 
-    /// Notes what the operation was given, without its secrets.
+    /// Notes the operation's input, without its secrets.
     pub fn given(&self, given: &Shown) {
         let mut detail = given.to_json().to_string();
         if detail.len() > DETAIL_BYTES_MAX {
@@ -57,19 +58,20 @@ impl Recorder {
         self.0.lock().record.detail = detail;
     }
 
-    /// The record with its outcome.
+    /// Returns the record with its outcome.
     #[must_use]
     pub fn ended(&self, outcome: AuditOutcome) -> AuditRecord {
         AuditRecord { outcome: Some(outcome), ..self.record() }
     }
 
-    /// The record as it is now.
+    /// Returns the record as it is now.
     #[must_use]
     pub fn record(&self) -> AuditRecord {
         self.0.lock().record.clone()
     }
 
-    /// Adds what a batch changes to the record, and the record to the batch. Under the write lock.
+    /// Adds a batch's changes to the record, and the record to the batch. Runs under the write
+    /// lock.
     pub(crate) fn join(&self, store: &Store, change: &mut Change) -> Result<(), Refusal> {
         let mut open = self.0.lock();
         let mut changes = open.changes.clone();
@@ -82,7 +84,7 @@ impl Recorder {
     }
 }
 
-/// What becomes of one entry, if it is of a kind that the audit log shows.
+/// Returns the change of one entry, if it is of a kind that the audit log shows.
 fn changed(store: &Store, key: &[u8], after: Option<&[u8]>) -> Result<Option<Value>, StoreError> {
     let Some(kind) = key.first().and_then(|byte| Kind::from_byte(*byte)) else { return Ok(None) };
     let show = |bytes: &[u8]| shown_records::entry(kind, key, bytes);
@@ -96,8 +98,8 @@ fn changed(store: &Store, key: &[u8], after: Option<&[u8]>) -> Result<Option<Val
     }))
 }
 
-/// The list as JSON. Of one that is too long, long values give way to their lengths, and if that
-/// isn't enough, what is left of it to a count.
+/// Returns the list as JSON. In a list that is too long, long values are replaced by their lengths;
+/// if that isn't enough, the rest of the list is replaced by a count.
 fn within_bounds(changes: &[Value]) -> String {
     let whole = Value::from(changes.to_vec()).to_string();
     if whole.len() <= CHANGES_BYTES_MAX {
@@ -119,7 +121,7 @@ fn within_bounds(changes: &[Value]) -> String {
     Value::from(kept).to_string()
 }
 
-/// Puts its length in the place of each member that is long.
+/// Replaces each long member by its length.
 fn shorten(members: &mut Value) {
     for value in members.as_object_mut().into_iter().flat_map(|members| members.values_mut()) {
         let bytes = value.to_string().len();
@@ -130,7 +132,7 @@ fn shorten(members: &mut Value) {
 }
 
 impl Store {
-    /// A clone through which every change is in the audit record of `recorder`.
+    /// Returns a clone of the store that adds every change to the audit record of `recorder`.
     #[must_use]
     pub fn recording(&self, recorder: &Recorder) -> Self {
         Self { recorder: Some(recorder.clone()), ..self.clone() }
@@ -169,7 +171,7 @@ mod tests {
         let recorder = recorder();
         let recording = store.recording(&recorder);
         recording.update_asset(usd.id, |asset| asset.liquidity_threshold = Some(7)).unwrap();
-        // No end was noted: the node was killed here.
+        // The outcome was never noted, as after a kill of the node at this point.
         drop((recording, store));
         let store = open(dir.path());
         let page = store.audit_page(Page::newest(5), &AuditFilter::default()).unwrap();

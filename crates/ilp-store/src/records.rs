@@ -22,8 +22,8 @@ pub struct AssetRecord {
     pub liquidity_threshold: Option<u64>,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
-    /// How often the asset was edited. An edit names the version that it was made of and is refused
-    /// when the stored one is another.
+    /// The number of edits so far. An edit names the version that it is based on and is refused
+    /// when the stored version is another.
     pub version: u64,
 }
 
@@ -50,7 +50,7 @@ pub struct PeerRecord {
     pub outgoing_token: Secret,
     /// What the peer may show us. A digest belongs to at most one peer.
     pub incoming_tokens: Vec<IncomingToken>,
-    /// Packets that the peer may send in a minute; `None` is the node's default.
+    /// The number of packets that the peer may send in a minute; `None` is the node's default.
     pub packets_per_minute_max: Option<u64>,
     /// What the peer may send in a second, in the asset's smallest unit; `None` is without limit.
     pub amount_per_second_max: Option<u64>,
@@ -62,14 +62,14 @@ pub struct PeerRecord {
     /// How much of the stock of another asset the peer's packets may hold, in percent; `None` takes
     /// the node's default.
     pub asset_share_in_flight_percent_max: Option<u8>,
-    /// Whether the peer takes what nobody else is nearer to.
+    /// Whether the peer is the default route, for packets without a longer match.
     pub is_default_route: bool,
     /// What the node keeps of whatever the peer sends.
     pub spread: Spread,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
-    /// How often the peer was edited. An edit names the version that it was made of and is refused
-    /// when the stored one is another.
+    /// The number of edits so far. An edit names the version that it is based on and is refused
+    /// when the stored version is another.
     pub version: u64,
     /// What the creation of the peer still owes the books. It's stored with the peer and cleared
     /// once the ledger has booked it, so that a crash between the two neither loses nor doubles it.

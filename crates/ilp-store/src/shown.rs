@@ -1,31 +1,33 @@
-//! What the audit log shows of records and of what operations were given: all of it, except secrets.
+//! The form in which the audit log shows records and the inputs of operations: in full, except
+//! secrets.
 //!
-//! A secret is hidden by its type. [`Shown`] keeps a [`Secret`] as one, and its JSON is a fixed word,
-//! so neither a record nor an input can put a token into the log by forgetting to leave it out.
+//! A secret is hidden by its type. [`Shown`] keeps a [`Secret`] as one, and its JSON is a fixed
+//! word, so neither a record nor an input can put a token into the log by forgetting to leave it
+//! out.
 
 use ilp_connector::token::{Secret, TokenDigest};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-/// Stands in the place of a secret.
+/// The text that replaces a secret.
 const HIDDEN: &str = "(hidden)";
-/// Stands in the place of a secret that took the place of another one.
+/// The text that replaces a secret which differs from the one before.
 const HIDDEN_OTHER: &str = "(hidden, another one)";
 
-/// Longest text that is shown in full, in bytes. ILP addresses have at most 1,023.
+/// The longest text that is shown in full, in bytes. ILP addresses have at most 1,023.
 const TEXT_BYTES_MAX: usize = 1_024;
 
-/// How many of a digest's bytes name it, as in the API's `IncomingToken.id`.
+/// The number of a digest's bytes that name it, as in the API's `IncomingToken.id`.
 const DIGEST_BYTES: usize = 8;
 
 /// A value as the audit log shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// Nothing was given, which is not the same as null.
+    /// No value was given, which is not the same as null.
     Absent,
-    /// A value that is no secret.
+    /// A value that is not a secret.
     Plain(Value),
-    /// A URL. Its query and what is before an `@` are hidden, since both often carry a key.
+    /// A URL. Its query and the part before an `@` are hidden, since both often carry a key.
     Url(String),
     /// A secret.
     Secret(Secret),
@@ -38,7 +40,7 @@ pub enum Shown {
 /// A value that the audit log can show. A type that holds secrets shows them as [`Shown::Secret`];
 /// there is no other way from a [`Secret`] to a [`Shown`].
 pub trait Show {
-    /// The value as the audit log shows it.
+    /// Returns the value as the audit log shows it.
     fn show(&self) -> Shown;
 }
 
@@ -51,7 +53,7 @@ macro_rules! shown {
 }
 
 impl Shown {
-    /// The JSON of the value, without secrets.
+    /// Returns the JSON of the value, without secrets.
     #[must_use]
     pub fn to_json(&self) -> Value {
         match self {
@@ -69,8 +71,8 @@ impl Shown {
         }
     }
 
-    /// The members in which `before` and `after` differ, as the JSON of both sides; null for a side
-    /// that isn't there. `None` when nothing differs.
+    /// Returns the members in which `before` and `after` differ, as the JSON of both sides; null
+    /// for an absent side. `None` when nothing differs.
     #[must_use]
     pub fn difference(before: Option<&Self>, after: Option<&Self>) -> Option<(Value, Value)> {
         let (Some(Self::Members(before)), Some(Self::Members(after))) = (before, after) else {

@@ -1,7 +1,7 @@
-//! Which entries of the store the audit log shows, and what of them.
+//! The entries of the store that the audit log shows, and their fields.
 //!
-//! Every kind of entry is named here, and the fields of what operators edit are taken apart without
-//! `..`, so that a new kind or field can't be stored before it is decided how it is shown.
+//! Every kind of entry is named here, and the records that operators edit are destructured without
+//! `..`, so that a new kind or field can't be stored before it is decided how the log shows it.
 
 use ilp_connector::conversion::Spread;
 use serde::Serialize;
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// An entry as the audit log shows it; `None` for a kind that follows from another one.
+/// Returns an entry as the audit log shows it; `None` for a kind that follows from another one.
 pub(crate) fn entry(kind: Kind, key: &[u8], bytes: &[u8]) -> Result<Option<Shown>, StoreError> {
     fn of<R: Stored + Show>(kind: Kind, key: &[u8], bytes: &[u8]) -> Result<Shown, StoreError> {
         Ok(R::decode(kind, key, bytes)?.show())
@@ -38,7 +38,7 @@ pub(crate) fn entry(kind: Kind, key: &[u8], bytes: &[u8]) -> Result<Option<Shown
         Kind::Quote => of::<QuoteRecord>(kind, key, bytes)?,
         Kind::OutgoingPayment => of::<OutgoingPaymentRecord>(kind, key, bytes)?,
         Kind::Fee => of::<FeeRecord>(kind, key, bytes)?,
-        // A setting may be a secret that the node made for itself.
+        // A setting may be a secret that the node generated for itself.
         Kind::Setting => Shown::Plain("(hidden)".into()),
         Kind::AssetByCode
         | Kind::PeerByAddress
@@ -285,7 +285,7 @@ impl Show for OutgoingPaymentRecord {
     }
 }
 
-/// States and kinds are shown by the names that they have on disk.
+/// Returns a state or kind as the name that it has on the disk.
 fn by_name(value: impl Serialize) -> Shown {
     Shown::Plain(serde_json::to_value(value).unwrap_or_default())
 }

@@ -1,5 +1,5 @@
-//! The signatures that were accepted, so that none is accepted twice, also after a crash or when the
-//! clock is set back. The caller says which are forgotten.
+//! The signatures that were accepted: none is accepted twice, even after a crash or when the clock
+//! is set back. The caller decides which are removed.
 
 use crate::{
     error::{Refusal, StoreError},
@@ -40,7 +40,8 @@ impl Store {
         })
     }
 
-    /// The signatures that haven't ended at `now_ms`, each with its end, those first that end first.
+    /// Returns the signatures that haven't ended at `now_ms`, each with its end, those first that
+    /// end first.
     ///
     /// # Errors
     /// When the store can't be read, or an entry is none.

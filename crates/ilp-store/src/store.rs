@@ -62,11 +62,12 @@ pub(crate) struct Inner {
     pub(crate) events: EventCounters,
     /// The idempotency keys of the requests that run.
     pub(crate) running: Running,
-    /// The peers as they were read when the store was opened, oldest first. Whoever needs all of them
-    /// right after that needn't read and decode them again; with the first change they go.
+    /// The peers as they were read when the store was opened, oldest first. A caller that needs all of
+    /// them right after that needn't read and decode them again. The first change drops them.
     pub(crate) peers_at_start: Mutex<Option<Vec<PeerRecord>>>,
-    /// The assets of the wallet addresses and payments that were read when the store was opened, by
-    /// the ids of these: the first check of the books takes them, and reads none of these records again.
+    /// The asset ids of the wallet addresses and payments that were read when the store was opened,
+    /// by the id of the record. The first check of the books takes them, and reads none of these
+    /// records again.
     pub(crate) owners_at_start: Mutex<HashMap<Uuid, Uuid>>,
     /// Whether a ledger writes to the store.
     pub(crate) ledger_open: AtomicBool,
@@ -74,13 +75,13 @@ pub(crate) struct Inner {
 }
 
 impl Store {
-    /// Opens the store in `dir`, and makes directory and store if they are absent. All that is in it
-    /// is for the owner alone then. Reads the records that work rests on once, so that damage shows now
-    /// and not in the middle of it.
+    /// Opens the store in `dir`, and makes directory and store if they are absent. Afterwards
+    /// everything in the directory is accessible to the owner alone. Reads each record that work
+    /// depends on once, so that damage shows now and not during that work.
     ///
     /// # Errors
-    /// [`StoreError`] names the directory and says what to do: when it can't be used, is in use, is
-    /// another user's or open to others, was written by a newer jirani or is damaged.
+    /// [`StoreError`] names the directory and says what to do: when it can't be used, is in use,
+    /// belongs to another user or is open to others, was written by a newer jirani or is damaged.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         directory::prepare(dir)?;
         // sled asserts much of what it expects to find in its files, so damage can show as a panic.
@@ -101,14 +102,14 @@ impl Store {
         Err(StoreError::WrongDirectory { path: dir.to_owned(), detail })
     }
 
-    /// Where the store is.
+    /// Returns the path of the store.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.inner.path
     }
 
-    /// The number of batches of records that were ever applied. What one request does belongs into
-    /// one of them, which is what this number shows.
+    /// Returns the number of batches of records that were ever applied. The changes of one request
+    /// belong into one batch, which tests check by this number.
     #[must_use]
     pub fn batches(&self) -> u64 {
         *self.inner.changes.lock()
@@ -170,7 +171,7 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// How many changes are in the records.
+/// Returns how many changes are in the records.
 fn changes_in(records: &Tree) -> Result<u64, StoreError> {
     let Some(bytes) = records.get(CHANGES).map_err(StoreError::read)? else { return Ok(0) };
     let number = bytes[..].try_into().map(u64::from_be_bytes);
@@ -181,7 +182,7 @@ fn changes_in(records: &Tree) -> Result<u64, StoreError> {
     })
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
@@ -213,7 +214,7 @@ fn explain(dir: &Path, cause: sled::Error) -> StoreError {
     }
 }
 
-/// Whether the operating system refused, as opposed to sled not finding what it expects.
+/// Returns whether the operating system refused, as opposed to sled not finding what it expects.
 fn is_of_the_system(cause: &io::Error) -> bool {
     use io::ErrorKind::{
         AlreadyExists, IsADirectory, NotADirectory, PermissionDenied, QuotaExceeded,

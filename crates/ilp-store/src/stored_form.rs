@@ -22,21 +22,21 @@ pub(crate) trait Stored: Sized {
     /// The form on disk.
     type Form: Serialize + DeserializeOwned;
 
-    /// The record's id, which is its key.
+    /// Returns the record's id, which is its key.
     fn id(&self) -> Uuid;
 
-    /// The record in its form on disk.
+    /// Returns the record in its form on disk.
     fn to_form(&self) -> Self::Form;
 
     /// The record back from its form, or what is wrong with it.
     fn from_form(form: Self::Form) -> Result<Self, &'static str>;
 
-    /// The bytes to store.
+    /// Returns the bytes to store.
     fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(&self.to_form()).expect("structs of texts and integers become JSON")
     }
 
-    /// The record from the bytes stored under `key`.
+    /// Returns the record from the bytes stored under `key`.
     fn decode(kind: Kind, key: &[u8], bytes: &[u8]) -> Result<Self, StoreError> {
         let broken = |detail: String| StoreError::Record {
             tree: kind.name(),
@@ -278,7 +278,8 @@ pub(crate) struct EventForm {
     data: String,
     created_at_ms: u64,
     attempts: u32,
-    /// `due`, `delivered`, `dead` or `skipped`, and since or from when.
+    /// `due`, `delivered`, `dead` or `skipped`, and the time of it or the time from which it is
+    /// due.
     delivery: (String, u64),
 }
 

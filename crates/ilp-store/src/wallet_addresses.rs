@@ -22,7 +22,7 @@ impl Indexed for WalletAddressRecord {
 }
 
 impl Store {
-    /// The wallet address of this id.
+    /// Returns the wallet address of this id.
     ///
     /// # Errors
     /// When the store or the record can't be read.
@@ -30,7 +30,7 @@ impl Store {
         self.read(Kind::WalletAddress, id)
     }
 
-    /// The wallet address of this URL, which must be normalised.
+    /// Returns the wallet address of this URL, which must be normalised.
     ///
     /// # Errors
     /// When the store or the record can't be read.
@@ -64,7 +64,7 @@ impl Store {
         })
     }
 
-    /// Changes a wallet address and returns it as it is then. On the disk when it returns. `edit`
+    /// Changes a wallet address and returns the new record, which is on the disk by then. `edit`
     /// may not call the store, whose write lock is held; id, URL and asset stay as they were, and
     /// the version rises by one.
     ///
@@ -86,7 +86,7 @@ impl Store {
         edited.map(|(record, _)| record)
     }
 
-    /// One page of the wallet addresses.
+    /// Returns one page of the wallet addresses.
     ///
     /// # Errors
     /// When the store or a record can't be read.

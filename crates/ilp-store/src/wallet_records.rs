@@ -5,7 +5,7 @@ use ilp_connector::token::Secret;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Somebody's address on this node, a URL that money can be sent to and from.
+/// A wallet address of this node: a URL that money can be sent to and from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalletAddressRecord {
     /// A UUID v7 made by the caller, so that the order of ids is the order of creation.
@@ -22,13 +22,13 @@ pub struct WalletAddressRecord {
     pub additional_properties: Vec<AdditionalProperty>,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
-    /// How often the wallet address was edited. An edit names the version that it was made of and is
-    /// refused when the stored one is another.
+    /// The number of edits so far. An edit names the version that it is based on and is refused
+    /// when the stored version is another.
     pub version: u64,
 }
 
 impl WalletAddressRecord {
-    /// Whether it takes new payments.
+    /// Returns whether the wallet address takes new payments.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.deactivated_at_ms.is_none()
@@ -42,7 +42,7 @@ pub struct AdditionalProperty {
     pub key: String,
     /// What it is.
     pub value: String,
-    /// Whether whoever asks for the wallet address may see it.
+    /// Whether a client that asks for the wallet address may see it.
     pub visible_in_open_payments: bool,
 }
 
@@ -66,7 +66,7 @@ pub enum IncomingPaymentState {
 pub enum Initiator {
     /// The operator, through the admin API.
     Admin,
-    /// The same for a payment by card.
+    /// The operator, through the admin API, for a payment by card.
     Card,
 }
 
@@ -125,12 +125,12 @@ pub struct QuoteRecord {
     pub is_fixed_send: bool,
     /// What leaves the wallet, fees included, in its asset's smallest unit.
     pub debit_amount: u64,
-    /// The same without fees.
+    /// The amount that leaves the wallet without fees, in its asset's smallest unit.
     pub debit_minus_fees: u64,
     /// What arrives, in the smallest unit of the receiver's asset.
     pub receive_amount: u64,
-    /// What the payment is done with when it has arrived, in the same unit, where what was asked for
-    /// can't be hit exactly; `None` for [`QuoteRecord::receive_amount`].
+    /// The amount at whose arrival the payment is complete, in the same unit, where the amount
+    /// asked for can't be hit exactly; `None` for [`QuoteRecord::receive_amount`].
     pub deliver_amount: Option<u64>,
     /// What the receiver's asset is called.
     pub receive_asset_code: String,
@@ -201,8 +201,8 @@ pub struct OutgoingPaymentRecord {
     /// unit; noted before the first one is sent, and zero once all are answered.
     pub under_way_max: u64,
     /// The most that packets carried which were under way when the node was killed, in the asset's
-    /// smallest unit. Their Fulfills were lost, so the money may be at the receiver and isn't in this
-    /// node's books.
+    /// smallest unit. Their Fulfills were lost, so the receiver may have the money although this
+    /// node's books don't show it.
     pub in_doubt: u64,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,

@@ -1,4 +1,4 @@
-//! Serves the operator's port, and that of auto-peering.
+//! Serves the operator's port, and the port of auto-peering.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,17 +11,17 @@ use tokio::net::TcpListener;
 
 use crate::http_port::HttpPort;
 
-/// Who a port is for.
+/// The clients that a port is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Audience {
     name: &'static str,
-    /// How many quarters of the connections are there for clients that have shown nothing yet, health
-    /// checks among them. One more of these ends the oldest.
+    /// The quarters of the connections for clients that have shown no secret yet, health checks
+    /// among them. A further such client ends the oldest one's connection.
     quarters_of_strangers: usize,
 }
 
-/// The operator. Of the 256 connections 64 may be strangers', each of which may be sending a request of
-/// the greatest length: they hold 16 MB.
+/// The operator. Of the 256 connections 64 may be strangers', each of which may be sending a
+/// request of the greatest length: they hold 16 MB.
 pub(crate) const OPERATOR: Audience = Audience { name: "admin", quarters_of_strangers: 1 };
 
 /// Nodes that ask to become peers, all of them strangers, whose requests are at most 16 kB long.
@@ -31,16 +31,16 @@ pub(crate) const OTHER_NODES: Audience =
 /// From a connection's begin, or the last answer on it, to the end of the next request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may take nothing of an answer.
+/// The longest time during which a client may take nothing of an answer.
 const TAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest head of a request: the longest token, a cookie and what proxies add. The library would
 /// take 400 KiB of any client.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// Serves until `stop` is ready; requests that are under way may then take `drain` to end.
-/// `connections_max` are open at once: an operator has a few, and clients of this port can't take the
-/// file descriptors that packets need.
+/// Serves until `stop` is ready; requests that are under way may then take `drain` to end. At most
+/// `connections_max` are open at once: an operator has a few, and clients of this port can't take
+/// the file descriptors that packets need.
 pub(crate) async fn serve(
     (listener, connections_max): (TcpListener, usize),
     audience: Audience,
@@ -49,7 +49,7 @@ pub(crate) async fn serve(
     drain: Duration,
 ) {
     let mut http = http1::Builder::new();
-    // The port looks at slow heads and idle connections itself.
+    // The port limits slow heads and idle connections itself.
     http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX);
     let strangers = (connections_max * audience.quarters_of_strangers / 4).max(1);
     let count = |connections: usize| u32::try_from(connections).unwrap_or(u32::MAX);
@@ -66,8 +66,8 @@ pub(crate) async fn serve(
     let port = HttpPort { limits, http, connection_time_max: None, drain };
     port.serve(listener, stop, |address, place| {
         let place = place.clone();
-        // Where there is no place for another known connection, it stays a stranger's and is served all
-        // the same.
+        // Where no place is free for another known connection, it stays a stranger's and is served
+        // all the same.
         let recognized = OnRecognized(Arc::new(move || {
             place.know(Holder::Operator, 1);
         }));

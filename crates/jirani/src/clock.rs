@@ -1,8 +1,9 @@
-//! The one place that asks what time it is.
+//! The clocks of the process: every time that the node uses is read here.
 //!
 //! The wall clock counts where a wire format or a calendar needs it: expiries, signatures, records.
-//! It may be set at any time, so ages and pauses are counted by the monotonic clock. [`SteadyClock`]
-//! is that clock with the wall's numbers, for ages that are compared with times of the wall.
+//! It may be set at any time, so ages and pauses are counted by the monotonic clock.
+//! [`SteadyClock`] is that clock with the wall clock's numbers, for ages that are compared with
+//! times of the wall clock.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,20 +18,20 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_unix_ms(u64::try_from(ms).unwrap_or(u64::MAX))
 }
 
-/// The same in the system's own form, for libraries that want it.
+/// Returns the time in the system's own form, for libraries that want it.
 #[expect(clippy::disallowed_methods, reason = "everything else is told the time by this module")]
 pub(crate) fn system_time() -> SystemTime {
     SystemTime::now()
 }
 
-/// A step of the wall clock that is told of, in milliseconds. Below it are the corrections of a time
-/// service, and what passes between the looks at the two clocks.
+/// The smallest step of the wall clock that is reported, in milliseconds. Smaller ones are the
+/// corrections of a time service, and the time that passes between the readings of the two clocks.
 const STEP_MS_MIN: u64 = 1_000;
 
-/// How often the two clocks are compared.
+/// The interval at which the two clocks are compared.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What both clocks say at one moment.
+/// The readings of both clocks at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
     wall: Timestamp,
@@ -45,14 +46,14 @@ impl Reading {
         (steady.elapsed() < Duration::from_millis(STEP_MS_MIN / 4)).then_some(Self { wall, steady })
     }
 
-    /// The wall clock's time at `steady`, had it not been set since.
+    /// Returns the wall clock's time at `steady`, had it not been set since.
     fn at(self, steady: Instant) -> Timestamp {
         let since = steady.saturating_duration_since(self.steady).as_millis();
         self.wall.saturating_add_ms(u64::try_from(since).unwrap_or(u64::MAX))
     }
 }
 
-/// Time that passes evenly, in the wall clock's numbers as of the last look at that.
+/// A clock that runs evenly, in the wall clock's numbers as of the last comparison.
 #[derive(Debug)]
 pub(crate) struct SteadyClock {
     last: Mutex<Reading>,
@@ -67,13 +68,13 @@ impl SteadyClock {
         Self { last: Mutex::new(reading) }
     }
 
-    /// The time.
+    /// Returns the time.
     pub(crate) fn now(&self) -> Timestamp {
         self.last.lock().at(Instant::now())
     }
 
-    /// Goes by the wall clock from now on, and returns by how many milliseconds that was set since
-    /// the last look, if it was.
+    /// Follows the wall clock from now on, and returns by how many milliseconds it was set since
+    /// the last comparison, if it was.
     fn look(&self, reading: Reading) -> Option<i64> {
         let mut last = self.last.lock();
         let expected_ms = last.at(reading.steady).unix_ms();
@@ -83,7 +84,7 @@ impl SteadyClock {
         (step_ms.unsigned_abs() >= STEP_MS_MIN).then_some(step_ms)
     }
 
-    /// Compares the two clocks once a second and tells of each step. Never ends.
+    /// Compares the two clocks once a second and reports each step. Never ends.
     pub(crate) async fn watch(&self, mut stepped: impl FnMut(i64)) {
         loop {
             tokio::time::sleep(LOOK_INTERVAL).await;
@@ -94,8 +95,8 @@ impl SteadyClock {
     }
 }
 
-/// Time for a state machine whose waits must end: it follows the wall clock where that is put
-/// forward, and goes on where that is set back.
+/// A clock for a state machine whose waits must end: it follows the wall clock where that is put
+/// forward, and continues evenly where that is set back.
 pub(crate) struct NeverBack {
     last: Reading,
 }
@@ -105,7 +106,7 @@ impl NeverBack {
         Self { last: Reading { wall: now(), steady: Instant::now() } }
     }
 
-    /// The time, no earlier than any that was told before.
+    /// Returns the time, which is no earlier than any returned before.
     pub(crate) fn now(&mut self) -> Timestamp {
         self.told(Reading { wall: now(), steady: Instant::now() })
     }
@@ -123,7 +124,7 @@ mod tests {
 
     const HOUR_MS: u64 = 3_600_000;
 
-    /// What the clocks say `ms` after the start, the wall clock being off by `step_ms`.
+    /// Returns the readings `ms` after the start, with the wall clock off by `step_ms`.
     fn reading(start: Instant, ms: u64, step_ms: i64) -> Reading {
         let wall_ms = (1_800_000_000_000 + ms).checked_add_signed(step_ms).unwrap();
         let steady = start + Duration::from_millis(ms);

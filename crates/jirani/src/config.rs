@@ -72,7 +72,7 @@ pub(crate) struct Config {
     pub(crate) metrics: MetricsConfig,
     /// Where spans are sent; nowhere when unset. May carry a token, so it is never shown.
     pub(crate) otlp_url: Option<Secret>,
-    /// Which HTTP proxies requests go through that carry no packet.
+    /// The HTTP proxies of requests that carry no packet.
     pub(crate) proxies: Arc<Proxies>,
     /// What the operator should know about this configuration, said once the log is up.
     pub(crate) warnings: Vec<String>,
@@ -102,7 +102,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Reads which proxies the environment names, as every program on a machine reads it.
+    /// Reads the proxies that the environment names, by the variables common to all programs.
     fn take_proxies(&mut self, environment: &HashMap<String, String>) {
         let (proxies, not_understood) =
             Proxies::from_variables(|name| environment.get(name).cloned());
@@ -275,7 +275,8 @@ fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
     })
 }
 
-/// A node that others reach from outside makes quotes for people outside, who name the receivers.
+/// Returns whether private receivers are allowed. A node that is reached from outside makes quotes
+/// for outside users, who name the receivers.
 fn private_receivers(settings: &Settings) -> Result<PrivateReceivers, ConfigError> {
     let given = settings.get("wallet.private_receivers", |text: &str| text.parse::<bool>().ok())?;
     let is_outside = |key| {

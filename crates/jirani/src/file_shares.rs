@@ -1,43 +1,44 @@
-//! How the files that the system lets this process open are shared out.
+//! The shares of the node's parts in the files that the system lets this process open.
 //!
-//! Each connection is a file to the system. So that strangers' connections can't take the descriptor
-//! that the journal needs for its next segment, every part of the node that opens connections has a
-//! bound, and all bounds together, with what the node keeps open anyway and a reserve, stay within
-//! the limit of the process.
+//! Each connection is a file to the system. Strangers' connections must not take the descriptor
+//! that the journal needs for its next segment. So every part of the node that opens connections
+//! has a bound, and all bounds together, with the files that the node keeps open anyway and a
+//! reserve, stay within the limit of the process.
 
 use procfs::process::Process;
 
 use crate::{commands::Failure, config::Config};
 
-/// Descriptors for what opens files one at a time or a few at once: the journal's next segment, sled's
-/// snapshots, a backup, the resolver, the rates service, 16 webhooks under way and as many kept
-/// connections, auto-peering requests of our own.
+/// Descriptors for users that open files one at a time or a few at once: the journal's next
+/// segment, sled's snapshots, a backup, the resolver, the rates service, 16 webhooks under way and
+/// as many kept connections, and the node's own auto-peering requests.
 const RESERVE: u64 = 64;
 
-/// What a thread that carries packets opens for its event queue: at most this many descriptors.
+/// The most descriptors that a thread which carries packets opens for its event queue.
 const PER_THREAD: u64 = 6;
 
-/// What the node has open when it starts to serve, where the system doesn't tell: the store, the
-/// journal, the ports, the standard streams, two runtimes.
+/// The descriptors assumed open when the node starts to serve, where the system doesn't tell: the
+/// store, the journal, the ports, the standard streams, two runtimes.
 const OPEN_AT_START: u64 = 64;
 
-/// How many connections each part of the node may have open at once.
+/// The number of connections that each part of the node may have open at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileShares {
-    /// From peers, on the packets' port.
+    /// Connections from peers, on the packets' port.
     pub(crate) peers: usize,
-    /// To next hops, for each thread that carries packets and for the operator's own.
+    /// Connections to next hops, for each thread that carries packets and for the operator's own.
     pub(crate) next_hops_per_thread: usize,
-    /// On the wallets' port.
+    /// Connections on the wallets' port.
     pub(crate) wallets: usize,
-    /// On the admin port.
+    /// Connections on the admin port.
     pub(crate) admin: usize,
-    /// On the port for nodes that ask to become peers. Each may look up a name, so it counts twice.
+    /// Connections on the port for nodes that ask to become peers. Each may look up a name, so it
+    /// counts twice.
     pub(crate) auto_peering: usize,
 }
 
-/// One part's share: what it wants where there is enough for all, what it works well with, and the
-/// least that it works with at all.
+/// One part's share: the wanted number, where there is enough for all; the number with which the
+/// part works well; and the least with which it works at all.
 struct Part {
     wanted: u64,
     enough: u64,
@@ -94,20 +95,22 @@ impl FileShares {
     }
 }
 
-/// Each thread that carries packets has a client, and the operator's thread has one.
+/// Returns the number of clients: each thread that carries packets has one, and the operator's
+/// thread too.
 fn clients(threads: usize) -> usize {
     threads + 1
 }
 
-/// In the order of [`FileShares`].
+/// Returns the parts in the order of [`FileShares`].
 fn parts(config: &Config, threads: usize) -> [Part; 5] {
     let clients = clients(threads) as u64;
     let is_asked = config.auto_peering.listen.is_some();
     let next_hops = clients * 4;
     [
         Part::new(config.ilp.connections_max as u64, 16),
-        // One each over HTTP/2, and one for each packet under way over HTTP/1.1. No operator has asked
-        // for so many, so what is configured for peers comes before most of them.
+        // A next hop takes one connection over HTTP/2, and one for each packet under way over
+        // HTTP/1.1. No operator has configured so many, so the connections configured for peers
+        // have priority over most of them.
         Part { wanted: 16_384.max(next_hops), enough: 4_096.max(next_hops), least: next_hops },
         Part::new(1_024, 8),
         Part::new(256, 32),
@@ -115,9 +118,9 @@ fn parts(config: &Config, threads: usize) -> [Part; 5] {
     ]
 }
 
-/// Gives each part its least, then of what is left what is enough for it, and then what it wants; where
-/// that is too little for all, each gets as large a part of it as all the others. Also says whether
-/// every part has all that it wants. `None` where not even the least is there.
+/// Gives each part its least, then its enough, and then its wanted number. Where the rest is too
+/// little for all, each part gets the same fraction of what it lacks. Also returns whether every
+/// part has its wanted number. `None` where not even the least is available.
 fn share_out(files: u64, parts: &[Part; 5]) -> Option<([u64; 5], bool)> {
     let mut shares = parts.each_ref().map(|part| part.least);
     let mut left = files.checked_sub(shares.iter().sum())?;
@@ -127,7 +130,7 @@ fn share_out(files: u64, parts: &[Part; 5]) -> Option<([u64; 5], bool)> {
         let lack: u64 = lacking.iter().sum();
         let given = left.min(lack);
         for (share, lacking) in shares.iter_mut().zip(lacking) {
-            // A million times as much at the most fits into 64 bits.
+            // The product is at most a million times larger, so it fits into 64 bits.
             *share += lacking * given / lack.max(1);
         }
         left -= given;
@@ -137,21 +140,21 @@ fn share_out(files: u64, parts: &[Part; 5]) -> Option<([u64; 5], bool)> {
 }
 
 impl Part {
-    /// A part that works well with all that it wants alone. An operator may configure less than the
-    /// least.
+    /// Makes a part that works well only with all that it wants. An operator may configure less
+    /// than the least.
     fn new(wanted: u64, least: u64) -> Self {
         Self { wanted, enough: wanted, least: least.min(wanted) }
     }
 }
 
-/// How many descriptors are open now, those included that a parent process left open.
+/// Returns how many descriptors are open now, including those that a parent process left open.
 fn open_now() -> u64 {
     let count = Process::myself().and_then(|process| process.fd_count());
     count.map_or(OPEN_AT_START, |count| count as u64)
 }
 
-/// Returns the limit after it was raised. Shells and containers often start programs with a soft
-/// limit of 1,024 under a hard one that is far higher.
+/// Raises the limit and returns it. Shells and containers often start programs with a soft limit of
+/// 1,024 under a hard one that is far higher.
 fn raise_limit(wanted: u64) -> u64 {
     rlimit::increase_nofile_limit(wanted).unwrap_or_else(|error| {
         tracing::warn!(%error, "the limit of open files can't be raised");

@@ -1,5 +1,5 @@
-//! Serves a port of HTTP/1.1 other than that of packets: bounded connections, deadlines in both
-//! directions, an end that is bounded too.
+//! Serves any port of HTTP/1.1 except that of packets: connections are bounded, and requests,
+//! answers and the end have deadlines.
 
 use std::{
     error::Error,
@@ -25,18 +25,18 @@ use ilp_http::port::{
 };
 use tokio::net::TcpListener;
 
-/// A port, and how its connections speak.
+/// A port, and the HTTP options of its connections.
 pub(crate) struct HttpPort {
     pub(crate) limits: PortLimits,
     pub(crate) http: http1::Builder,
-    /// From a connection's begin to its end, where that is bounded whatever the client does.
+    /// The longest life of a connection, where it is bounded whatever the client does.
     pub(crate) connection_time_max: Option<Duration>,
-    /// How long requests that are under way may take once the port is to stop.
+    /// The time that requests under way may take once the port is to stop.
     pub(crate) drain: Duration,
 }
 
 impl HttpPort {
-    /// Serves each connection with what `service` makes for it, until `stop` is ready.
+    /// Serves each connection with the service that `service` makes for it, until `stop` is ready.
     pub(crate) async fn serve<S, B>(
         self,
         listener: TcpListener,
@@ -115,7 +115,8 @@ where
     }
 }
 
-/// RFC 9112, 3.2: a request of HTTP/1.1 has one Host field; older clients need none.
+/// Returns whether a request of HTTP/1.1 has one Host field (RFC 9112, 3.2); older clients need
+/// none.
 fn has_one_host<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
     let has_any = hosts.next().is_some();

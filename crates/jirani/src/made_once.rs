@@ -29,17 +29,17 @@ pub(crate) fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure>
     Ok(id)
 }
 
-/// Whether books may go on under another ILP address than they had.
+/// The decision whether books may continue under another ILP address than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AddressChange {
-    /// The operator has confirmed it, or a parent tells the address.
+    /// The operator has confirmed the change, or a parent gives the address.
     Confirmed,
     Refused,
 }
 
-/// Keeps the node's ILP address beside its books at the first start, and compares it at every later one:
-/// with another address, what peers send comes from nowhere that the node knows, and its own payments
-/// fail.
+/// Stores the node's ILP address beside its books at the first start, and compares it at every
+/// later one: under another address, packets from peers come from addresses that the node doesn't
+/// know, and its own payments fail.
 ///
 /// # Errors
 /// [`ConfigError::OtherAddress`] for another address that is not confirmed.

@@ -44,8 +44,8 @@ use rustix::fs::Mode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // The store, its backups, `node.json` and configurations hold secrets. Whatever a shell or a
-    // service manager has set, what this program makes is for its user alone.
+    // The store, its backups, `node.json` and configurations hold secrets. Files that this program
+    // makes are for its user alone, whatever umask a shell or a service manager has set.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,

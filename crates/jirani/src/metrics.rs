@@ -80,7 +80,8 @@ impl Metrics {
         Self { registry }
     }
 
-    /// Everything as it is now, in one of two formats. Takes as long as there are peers.
+    /// Returns all metrics as of now, in one of two formats. The time grows with the number of
+    /// peers.
     pub(crate) fn text(&self, format: MetricsFormat) -> String {
         let mut text = String::new();
         // Writing to memory doesn't fail, so this would be the library's error.

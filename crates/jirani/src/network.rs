@@ -58,13 +58,13 @@ impl Peering {
         };
         let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let is_ours = reply.as_ref().is_none_or(|reply| self.is_ours(reply));
-        // A failure of another packet at the same time has the same cause, most likely.
+        // Another packet's failure at the same time most likely has the same cause.
         let trouble = next_hop.filter(|_| is_ours).and_then(|peer| peer.last_trouble());
         let trouble = trouble.filter(|trouble| trouble.at >= started_at);
         PingOutcome { reply: reply.and_then(|reply| self.told(&reply)), trouble, took_us }
     }
 
-    /// The peer that a ping is sent to first.
+    /// Returns the peer that a ping is sent to first.
     fn next_hop(&self, destination: &Address, way: &PingWay) -> Option<Arc<Peer>> {
         match way {
             PingWay::Any => self.node.way_to(destination.as_addr(), None),

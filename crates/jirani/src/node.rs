@@ -50,8 +50,8 @@ impl Node {
         Self { connector, client, receiving, latency: Arc::default(), traces }
     }
 
-    /// The most that a packet of the node's own may carry to `destination`, in the unit of `asset`,
-    /// as far as this node knows.
+    /// Returns the most that a packet of the node's own may carry to `destination`, in the unit of
+    /// `asset`, as far as this node knows.
     pub(crate) fn packet_amount_max(
         &self,
         asset: &Arc<Asset>,
@@ -60,7 +60,8 @@ impl Node {
         self.connector.packet_amount_max(asset, destination, clock::now())
     }
 
-    /// The peer that a packet of the node's own to `destination` would go to now, if it went to one.
+    /// Returns the peer that one of the node's own packets to `destination` would go to now, if
+    /// any.
     pub(crate) fn way_to(
         &self,
         destination: Addr<'_>,
@@ -69,7 +70,7 @@ impl Node {
         self.connector.way_to(destination, asset, clock::now()).ok()?
     }
 
-    /// The node's own ILP address.
+    /// Returns the node's own ILP address.
     pub(crate) fn address(&self) -> &Address {
         self.connector.address()
     }
@@ -79,12 +80,12 @@ impl Node {
         self.connector.ledger().lane()
     }
 
-    /// The connections of this thread.
+    /// Returns the connections of this thread.
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The times of this thread's packets.
+    /// Returns the times of this thread's packets.
     pub(crate) fn latency(&self) -> &Latency {
         &self.latency
     }
@@ -179,11 +180,12 @@ impl Node {
     }
 }
 
-/// By what the client tells packets of different senders apart. Those of the node's own payments have one
-/// share of the connections together.
+/// Returns the key by which the client tells packets of different senders apart. The packets of the
+/// node's own payments have one share of the connections together.
 fn sender(source: Source<'_>) -> u64 {
     match source {
-        // Random bits of its id: two peers that had the same ones would share their share.
+        // These are random bits of the id: two peers with the same bits would have one share
+        // together.
         Source::Peer(peer) => peer.id.as_u64_pair().1,
         Source::Local(_) | Source::Probe(_) | Source::Own | Source::Test(_) => u64::MAX,
     }
@@ -201,7 +203,7 @@ fn link_failure(error: &SendError) -> LinkFailure {
     match error {
         SendError::Timeout { .. } => LinkFailure::NoReplyInTime,
         SendError::Busy(_) => LinkFailure::Busy,
-        // A lack of file descriptors is this node's own, says nothing of the peer, and passes.
+        // A lack of file descriptors is a fault of this node, not of the peer, and passes.
         SendError::Overloaded | SendError::Connect(ConnectError::NoDescriptor) => {
             LinkFailure::QueueFull
         }
@@ -216,8 +218,8 @@ fn link_failure(error: &SendError) -> LinkFailure {
     }
 }
 
-/// Returns the cause that the next hop's operator or this node's has to see to, with the HTTP status of
-/// an answer; `None` where this node itself lacked a place or a file descriptor.
+/// Returns the cause that the next hop's operator or this node's has to fix, with the HTTP status
+/// of an answer; `None` where this node itself lacked a place or a file descriptor.
 fn link_cause(error: &SendError) -> Option<(LinkCause, Option<u16>)> {
     let cause = match error {
         SendError::Overloaded | SendError::Connect(ConnectError::NoDescriptor) => return None,
@@ -225,7 +227,7 @@ fn link_cause(error: &SendError) -> Option<(LinkCause, Option<u16>)> {
         SendError::BadToken => LinkCause::BadToken,
         SendError::Connect(ConnectError::Unreachable(error)) => match error.kind() {
             ErrorKind::ConnectionRefused => LinkCause::Refused,
-            // Errors of the system have numbers, and those of the resolver have none.
+            // Errors of the system have numbers; those of the resolver don't.
             _ if error.raw_os_error().is_none() => LinkCause::Dns,
             _ => LinkCause::Connect,
         },
@@ -244,10 +246,10 @@ fn link_cause(error: &SendError) -> Option<(LinkCause, Option<u16>)> {
     Some((cause, None))
 }
 
-/// Whether a next hop that answers with this HTTP status may have been brought to it by what the packet
-/// contains, so that packets with other contents may pass: a node that fails on it (500), that finds it
-/// too long, or a firewall that takes offence (403). The other statuses are about the endpoint (404), the
-/// token (401) or what is behind a proxy (502), and every packet gets the same.
+/// Returns whether a next hop's answer with this HTTP status may be due to the packet's contents,
+/// so that packets with other contents may pass: a node that fails on it (500), that finds it too
+/// long, or a firewall that rejects it (403). The other statuses are about the endpoint (404), the
+/// token (401) or a server behind a proxy (502), and every packet gets the same.
 fn is_about_one_packet(status: u16) -> bool {
     match status {
         401 | 404 | 405 | 407 | 408 | 410 | 421 | 502..=504 | 511.. => false,

@@ -39,8 +39,8 @@ impl NodeFile {
         data_dir.join("node.json")
     }
 
-    /// Writes the file whole or not at all: a reader never sees half of it. An unfinished file of a
-    /// crash, or a link that was put in its place, is removed first, so that no link is followed.
+    /// Writes the file whole or not at all: a reader never sees half of it. An unfinished file from
+    /// a crash, or a link that was put in its place, is removed first, so that no link is followed.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -68,7 +68,7 @@ impl NodeFile {
 
     /// Removes the file, so that no program looks for a node that has ended.
     pub(crate) fn remove(data_dir: &Path) {
-        // The file only helps others to find the node, so a failure is no reason to end badly.
+        // The file only helps other programs to find the node, so a failure doesn't fail the stop.
         let _ = fs::remove_file(Self::path(data_dir));
     }
 }

@@ -1,12 +1,12 @@
-//! Where peers reach this node, judged as another operator will read it.
+//! The endpoint at which peers reach this node, judged as another operator will read it.
 
 use std::net::IpAddr;
 
 use http::Uri;
 use ilp_http::{Endpoint, reach::is_public};
 
-/// Returns an endpoint with its scheme: some nodes, Rafiki's among them, take no other form. A text that
-/// is not an endpoint stays as it is.
+/// Returns an endpoint with its scheme: some nodes, Rafiki's among them, accept no other form. A
+/// text that is not an endpoint stays as it is.
 pub(crate) fn with_scheme(endpoint: &str) -> String {
     match Endpoint::parse(endpoint) {
         Ok(_) if endpoint.contains("://") => endpoint.to_owned(),
@@ -16,8 +16,8 @@ pub(crate) fn with_scheme(endpoint: &str) -> String {
     }
 }
 
-/// Says why the operator of another machine can't use an endpoint of this node, and what to set; `None`
-/// for an endpoint on the Internet, as far as its text tells.
+/// Returns the reason why the operator of another machine can't use an endpoint of this node, and
+/// what to set; `None` for an endpoint on the Internet, as far as its text shows.
 pub(crate) fn advice(endpoint: &str) -> Option<String> {
     let uri: Uri = with_scheme(endpoint).parse().ok()?;
     let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
@@ -38,7 +38,8 @@ pub(crate) fn advice(endpoint: &str) -> Option<String> {
     ))
 }
 
-/// Whether an endpoint is the unspecified address, which leads nowhere from another machine.
+/// Returns whether an endpoint is the unspecified address, which can't be reached from another
+/// machine.
 pub(crate) fn is_unspecified(endpoint: &str) -> bool {
     let uri = with_scheme(endpoint).parse::<Uri>().ok();
     let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();

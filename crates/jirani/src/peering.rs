@@ -36,7 +36,8 @@ pub(crate) fn rules(config: &Config, connector_url: String) -> PeeringRules {
     }
 }
 
-/// Serves nodes that ask to become peers, where they may, on as many connections at once.
+/// Serves nodes that ask to become peers, if auto-peering is on, on at most so many connections at
+/// once.
 pub(crate) async fn serve(
     (listener, connections_max): (Option<TcpListener>, usize),
     operator: Operator,
@@ -55,7 +56,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest answer that is read: an address, a URL, a token and a name.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
-/// Requests under way at once.
+/// The most requests under way at once.
 const PARALLEL_MAX: usize = 4;
 
 /// A client of auto-peering ports. Cheap to clone.
@@ -66,7 +67,7 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
-    /// A client that has asked no node yet.
+    /// Makes a client, which has asked no node yet.
     pub(crate) fn new(web: &Web) -> Self {
         let client = web.client(WebOptions {
             time_max: TIMEOUT,
@@ -77,8 +78,8 @@ impl Asker {
         Self { client, places: Arc::new(Semaphore::new(PARALLEL_MAX)) }
     }
 
-    /// Asks another node for a peering. A redirection is its answer, and not followed: it might lead
-    /// into the private network that this node is in, and the body has a token inside.
+    /// Asks another node for a peering. A redirection counts as the answer, and is not followed: it
+    /// might lead into the private network that this node is in, and the body contains a token.
     pub(crate) async fn ask(&self, post: PeeringPost) -> Result<PeeringReply, String> {
         let Ok(_place) = self.places.try_acquire() else {
             return Err("this node asks as many others as it may: try again".to_owned());

@@ -1,11 +1,11 @@
-//! Exchange rates from the operator's rates service, asked for in the background and never by a
+//! Exchange rates from the operator's rates service, requested in the background and never by a
 //! packet.
 //!
-//! The service answers `GET {url}?base=USD` with `{"base": "USD", "rates": {"EUR": 0.92}}`, as those
-//! that serve Rafiki do; [`answer`] says how far it may differ. For each asset's code it is asked
+//! The service answers `GET {url}?base=USD` with `{"base": "USD", "rates": {"EUR": 0.92}}`, as
+//! services for Rafiki do; [`answer`] says how far it may differ. It is asked for each asset's code
 //! three times within a rate's lifetime. When it fails, the last good rates stay in use until their
-//! lifetime ends, and it is asked again after pauses that grow. A rate that can't be used is refused
-//! alone: the others of its answer are taken, and the service has not failed.
+//! lifetime ends, and it is asked again after growing pauses. An unusable rate is refused alone:
+//! the other rates of its answer are taken, and the service has not failed.
 
 mod answer;
 
@@ -40,7 +40,7 @@ use crate::{
     web::{self, Web},
 };
 
-/// Requests under way at once, and connections kept for the next ones.
+/// The most requests under way at once, and connections kept for the next ones.
 const PARALLEL_MAX: usize = 8;
 /// How long the service may take to answer, however long the lifetime is.
 const TIMEOUT_MAX: Duration = Duration::from_secs(5);
@@ -53,7 +53,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct RatesService {
     client: Client,
     lifetime: Duration,
-    /// What rates are dated by: the wall clock may be set between a question and its answer.
+    /// The clock that dates rates: the wall clock may be set between a question and its answer.
     clock: Arc<SteadyClock>,
     operator: Operator,
     connector: Arc<Connector<DurableLedger>>,
@@ -74,16 +74,16 @@ struct Base {
     /// Whether it is being asked for less than is needed by now.
     is_outdated: bool,
     failures: u32,
-    /// Codes to which the service gives no rate, once that is in the log.
+    /// Codes for which the service gives no rate, once that is in the log.
     missing: BTreeSet<String>,
-    /// Codes to which the service gives a rate that can't be used, once that is in the log.
+    /// Codes for which the service gives an unusable rate, once that is in the log.
     refused: BTreeSet<String>,
 }
 
 /// One question, answered or not.
 struct Question {
     base: String,
-    /// What the service gives is at least as new as the question.
+    /// The time of the question; the answer's rates are at least as new.
     asked_at: Instant,
     answer: Result<GivenRates, String>,
 }
@@ -148,8 +148,8 @@ impl RatesService {
         }
     }
 
-    /// The codes that rates are needed between, with which `bases` then agrees. One alone needs
-    /// none.
+    /// Returns the codes that rates are needed between, with which `bases` then agrees. One alone
+    /// needs none.
     fn codes(&mut self) -> BTreeSet<String> {
         let mut codes = self.operator.asset_codes();
         if codes.len() < 2 {
@@ -313,8 +313,8 @@ impl Client {
         Question { base, asked_at, answer }
     }
 
-    /// Gets the answer's body. What type it says that it has is not looked at: services in use say
-    /// `text/plain` or nothing.
+    /// Gets the answer's body. Its declared type is ignored: services in use say `text/plain` or
+    /// nothing.
     async fn get(&self, base: &str) -> Result<Bytes, String> {
         let reason = |error: WebError| web::reason(&error, "the service");
         let uri = with_base(self.url.reveal(), base).ok_or(WebError::Url).map_err(reason)?;
@@ -328,7 +328,7 @@ impl Client {
     }
 }
 
-/// The service's URL with the base that is asked for behind what its query has already.
+/// Returns the service's URL with the base added to its query.
 fn with_base(url: &str, base: &str) -> Option<Uri> {
     let url = url.split('#').next().unwrap_or_default();
     let before = match url.split_once('?') {

@@ -200,7 +200,7 @@ async fn serve(
     outcome
 }
 
-/// What the metrics are read from.
+/// Returns the sources that the metrics are read from.
 fn sources(
     config: &Config,
     (connector, operator, store): (&Arc<Books>, &Operator, &Store),
@@ -306,8 +306,8 @@ async fn sample(sampler: Sampler, stop: impl Future<Output = ()>) {
 
 /// Returns when a signal comes, or the books can't be written any more.
 ///
-/// SIGHUP asks other daemons to read their configuration again. This one can't, and must not die of it
-/// with packets under way, which is what a signal without a handler does.
+/// SIGHUP asks other daemons to read their configuration again. This one can't, and must not die of
+/// it with packets under way, which is the effect of a signal without a handler.
 async fn until_told_to_stop(on_ledger_failure: oneshot::Receiver<String>) -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let unheard = |error: io::Error| Failure::Refused(format!("can't listen to signals: {error}"));
@@ -334,9 +334,10 @@ pub(crate) async fn until(mut stopping: watch::Receiver<()>) {
     while stopping.changed().await.is_ok() {}
 }
 
-/// Towards one next hop there is room for all that the server takes, of which no peer gets more than
-/// half, nor more than half of the HTTP/1.1 connections: packets of one peer that the next hop leaves
-/// unanswered don't keep another peer's waiting.
+/// Returns the options of the client to next hops. One next hop gets at most as many packets as the
+/// server takes, of which no peer has more than half, nor more than half of the HTTP/1.1
+/// connections: packets of one peer that the next hop leaves unanswered don't keep another peer's
+/// waiting.
 fn client_options(files: FileShares) -> ClientOptions {
     let packets_max = Limits::default().requests_max;
     let defaults = ClientOptions::default();
@@ -371,7 +372,7 @@ pub(crate) fn no_runtime(error: io::Error) -> Failure {
     Failure::Refused(format!("the system gives no more threads or event queues: {error}"))
 }
 
-/// Says that the TLS library refuses its own set-up.
+/// Returns the failure that the TLS library refuses its own set-up.
 pub(crate) fn no_tls(error: TlsSetupError) -> Failure {
     Failure::Refused(format!("TLS can't be set up: {error}"))
 }

@@ -1,8 +1,8 @@
-//! What the node says while it runs: structured log lines on standard error.
+//! The node's log: structured lines on standard error.
 //!
-//! A line that can't be written is lost and counted ([`output`]), and one that strangers or peers can
-//! bring about as often as they like comes once a minute ([`repeats`]). Both are told by a thread of
-//! the log's own.
+//! A line that can't be written is lost and counted ([`output`]), and a line that strangers or
+//! peers can provoke as often as they like comes once a minute ([`repeats`]). A thread of the log's
+//! own reports both.
 
 mod output;
 mod repeats;
@@ -25,7 +25,7 @@ use self::{
 };
 use crate::config::LogConfig;
 
-/// How often it's looked whether there is something to tell of lines that are missing.
+/// The interval at which missing lines are looked for.
 const TICK: Duration = Duration::from_secs(1);
 
 /// The running log.
@@ -42,7 +42,8 @@ pub(crate) fn start(config: &LogConfig) -> Log {
     let repeats = Arc::<Repeats>::default();
     let lines = fmt::layer()
         .with_writer(Arc::clone(&output))
-        // The formatter would print them to standard error, and panic where that can't be written.
+        // The formatter would print its errors to standard error, and panic where that can't be
+        // written.
         .log_internal_errors(false)
         .with_ansi(is_coloured(io::stderr().is_terminal(), std::env::var_os("NO_COLOR")));
     let lines = if config.json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
@@ -53,18 +54,18 @@ pub(crate) fn start(config: &LogConfig) -> Log {
         .init();
     let log = Log { output, repeats };
     let (watched, name) = (log.clone(), "jirani-log".to_owned());
-    // Without the thread nothing is told of missing lines before the end.
+    // Without the thread missing lines are reported only at the end.
     let _ = thread::Builder::new().name(name).spawn(move || watched.tell_of_missing_lines());
     log
 }
 
 impl Log {
-    /// Tells of the lines that were left out since the last minute began: the node ends.
+    /// Reports the lines left out since the last minute began, as the node ends.
     pub(crate) fn end(&self) {
         self.tell_left_out(true);
     }
 
-    /// Never ends.
+    /// Reports missing lines while the node runs. Never ends.
     fn tell_of_missing_lines(&self) {
         let mut told = 0;
         loop {
@@ -77,7 +78,7 @@ impl Log {
                     lines = lost - told,
                     "lines of the log could not be written"
                 );
-                // Where this one was lost too, the next try tells of all of them.
+                // If this line was lost too, the next try reports all of them.
                 if self.output.lost() == lost {
                     told = lost;
                 }
@@ -98,7 +99,8 @@ impl Log {
     }
 }
 
-/// Terminals show colours, unless their user has said not to (<https://no-color.org>).
+/// Returns whether lines have colours: on terminals, unless the user has disabled them
+/// (<https://no-color.org>).
 fn is_coloured(is_terminal: bool, no_color: Option<OsString>) -> bool {
     is_terminal && no_color.is_none_or(|value| value.is_empty())
 }

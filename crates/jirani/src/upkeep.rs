@@ -1,4 +1,4 @@
-//! What the node does of its own accord beside its packets and its operator.
+//! The work that the node does by itself, beside its packets and its operator.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,9 +16,8 @@ use crate::{
     webhook,
 };
 
-/// What the node does of its own accord until it is told to stop: it gives back withdrawals whose
-/// time is over, sends events, and removes what has served its time. Each sleeps until there is
-/// something to do.
+/// Does the node's own work until the node is told to stop: it gives back expired withdrawals,
+/// sends events, and removes expired records. Each task sleeps until there is work.
 pub(crate) async fn upkeep(
     (config, web): (&Config, &Web),
     store: &Store,
@@ -64,7 +63,7 @@ pub(crate) async fn watch_clocks(
     }
 }
 
-/// Says which configured rates are between assets that don't exist: they may come later, and may be
+/// Warns of configured rates between assets that don't exist: the assets may come later, or may be
 /// misspelt.
 pub(crate) fn warn_of_rates(config: &Config, operator: &Operator) {
     let known = operator.asset_codes();

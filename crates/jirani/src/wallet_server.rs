@@ -1,5 +1,5 @@
-//! Serves the wallets' port: who is paid at a URL, and how. Any client may ask, so everything that a
-//! connection can take is bounded.
+//! Serves the wallets' port, which says who is paid at a URL, and how. Any client may ask, so
+//! everything that a connection can take is bounded.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -16,12 +16,11 @@ use crate::http_port::HttpPort;
 /// The bounds of the port.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WalletLimits {
-    /// Connections open at once: about 16 KiB each, so 16 MiB. Half of them are for those that have
-    /// asked nothing yet, of which the oldest makes room for the next.
+    /// The most connections open at once: about 16 KiB each, so 16 MiB. Half of them are for
+    /// clients that have sent no request yet, of which the oldest makes room for the next.
     pub(crate) connections_max: usize,
-    /// From a connection's begin to its end. A payer asks once and gets less than 2 KiB, so a client
-    /// that takes longer is not getting anywhere, or means harm; no connection is kept for a second
-    /// request.
+    /// The longest life of a connection. A payer asks once and gets less than 2 KiB, so a client
+    /// that takes longer is stuck or hostile; no connection is kept for a second request.
     pub(crate) connection_time_max: Duration,
 }
 
@@ -67,7 +66,7 @@ pub(crate) async fn serve<R: Receivers>(
         let (receivers, origin) = (Arc::clone(&receivers), public_origin.clone());
         let (place, source) = (place.clone(), Source::from(address.ip()));
         service_fn(move |request| {
-            // A whole request is all that a payer can show.
+            // A payer can prove nothing beyond a whole request.
             place.know(Holder::Source(source), 1);
             let (receivers, origin) = (Arc::clone(&receivers), origin.clone());
             async move {

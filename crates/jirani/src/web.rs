@@ -1,5 +1,5 @@
-//! Requests that carry no packet, as this process makes them: which certificates they trust, which
-//! proxies they go through, and what is said when they fail.
+//! Requests that carry no packet: the certificates that they trust, the proxies that they go
+//! through, and the messages when they fail.
 
 use std::{io, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::{
     run::{no_runtime, no_tls},
 };
 
-/// What all clients of a node have in common. Cheap to clone.
+/// The common parts of all web clients of a node. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Web {
     tls: Arc<ClientConfig>,
@@ -26,22 +26,22 @@ pub(crate) struct Web {
 }
 
 impl Web {
-    /// Trusts the machine's own roots, as for peers.
+    /// Makes the common parts, which trust the machine's own roots, as connections to peers do.
     pub(crate) fn new(proxies: Arc<Proxies>) -> Result<Self, Failure> {
         Ok(Self { tls: tls::client_config().map_err(no_tls)?, proxies })
     }
 
-    /// What connections to peers trust too.
+    /// Returns the TLS configuration, which connections to peers use too.
     pub(crate) fn tls(&self) -> &Arc<ClientConfig> {
         &self.tls
     }
 
-    /// Which proxies requests go through.
+    /// Returns the proxies that requests go through.
     pub(crate) fn proxies(&self) -> &Arc<Proxies> {
         &self.proxies
     }
 
-    /// A client with bounds of its own.
+    /// Returns a client with bounds of its own.
     pub(crate) fn client(&self, options: WebOptions) -> WebClient {
         WebClient::new(&self.tls, Arc::clone(&self.proxies), options)
     }
@@ -50,7 +50,7 @@ impl Web {
 /// Sends one request of a command and waits for its answer.
 ///
 /// # Errors
-/// The system gives no event queue or no TLS. The outcome of the request is inside.
+/// The system gives no event queue or no TLS. The outcome of the request is in the inner result.
 pub(crate) fn send_and_wait(
     request: Request<Bytes>,
     options: WebOptions,
@@ -63,7 +63,7 @@ pub(crate) fn send_and_wait(
 /// listens on, and waits for the answer.
 ///
 /// # Errors
-/// The system gives no event queue or no TLS. The outcome of the request is inside.
+/// The system gives no event queue or no TLS. The outcome of the request is in the inner result.
 pub(crate) fn send_directly_and_wait(
     request: Request<Bytes>,
     options: WebOptions,
@@ -89,7 +89,7 @@ fn send_through(
     Ok(runtime.map_err(no_runtime)?.block_on(client.send(request)))
 }
 
-/// What a person has to look at after a request that got no answer.
+/// The cause that a person has to check after a request that got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// The host's name has no address.
@@ -99,12 +99,12 @@ pub(crate) enum Cause {
     Other,
 }
 
-/// Returns what a person has to look at.
+/// Returns the cause that a person has to check.
 pub(crate) fn cause(error: &WebError) -> Cause {
     match error {
         WebError::Connect(ConnectError::Unreachable(error)) => match error.kind() {
             io::ErrorKind::ConnectionRefused => Cause::NotListening,
-            // The resolver's errors have no number of the system's.
+            // The resolver's errors don't have a number of the system's.
             _ if error.raw_os_error().is_none() => Cause::Name,
             _ => Cause::Other,
         },
@@ -112,8 +112,8 @@ pub(crate) fn cause(error: &WebError) -> Cause {
     }
 }
 
-/// What went wrong with a request to `whom`, in words that don't repeat the URL, which may carry a
-/// token.
+/// Returns what went wrong with a request to `whom`, in words that don't repeat the URL, which may
+/// carry a token.
 pub(crate) fn reason(error: &WebError, whom: &str) -> String {
     match error {
         WebError::Timeout(_) | WebError::Connect(ConnectError::Timeout) => {
@@ -148,7 +148,7 @@ pub(crate) fn reason(error: &WebError, whom: &str) -> String {
     }
 }
 
-/// The kind of an error of the system, or the words of the resolver, which has no kinds.
+/// Returns the kind of a system error, or the text of a resolver error, which has no kind.
 fn unreachable(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(_) => error.kind().to_string(),

@@ -1,4 +1,4 @@
-//! How events reach their receiver: a `POST` over HTTP.
+//! Delivery of events to their receiver: a `POST` over HTTP.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,11 +15,11 @@ use crate::{
     web::{self, Web},
 };
 
-/// Requests under way at once, and connections kept for the next ones.
+/// The most requests under way at once, and connections kept for the next ones.
 const PARALLEL_MAX: usize = 16;
 
-/// How much of a receiver's answer is read. Its status says all; but what it sends with it must be
-/// taken for the connection to be kept.
+/// The most that is read of a receiver's answer. Only its status matters, but its body must be read
+/// for the connection to be kept.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// The header with an event's signature.
@@ -48,7 +48,7 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// The receiver at `url`. One that redirects has not confirmed anything.
+    /// Makes the receiver at `url`. A redirection doesn't confirm an event.
     pub(crate) fn new(url: Secret, timeout: Duration, web: &Web) -> Arc<Self> {
         let client = web.client(WebOptions {
             time_max: timeout,

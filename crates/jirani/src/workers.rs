@@ -11,7 +11,7 @@ use crate::{
     run::{no_runtime, until},
 };
 
-/// Starts as many threads that carry packets. They end when the sender of `end` is dropped.
+/// Starts `threads` threads that carry packets. They end when the sender of `end` is dropped.
 pub(crate) fn start_workers(
     threads: usize,
     node: impl Fn() -> Node,
@@ -32,8 +32,9 @@ fn start_worker(index: usize, node: Node, end: watch::Receiver<()>) -> io::Resul
     Ok(Worker { runtime: handle, handler: node })
 }
 
-/// How many threads carry packets. By default one less than there are cores, since the ledger's writer and the operator need some time
-/// too; on two cores that is one, which measured faster than two.
+/// Returns how many threads carry packets. By default one less than there are cores, since the
+/// ledger's writer and the operator need some time too; on two cores that is one, which measured
+/// faster than two.
 pub(crate) fn worker_count(configured: usize) -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     if configured > 0 { configured } else { cores.saturating_sub(1).max(1) }

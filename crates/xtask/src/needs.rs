@@ -1,4 +1,5 @@
-//! What the checks need beside cargo, what of it a machine has, and which suites go without.
+//! The programs that the checks need beside cargo, which of them a machine has, and which suites
+//! are skipped without them.
 
 use std::process::{Command, Stdio};
 
@@ -9,9 +10,9 @@ const NODE_MAJOR_MIN: u32 = 18;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
     CCompiler,
-    /// For libFuzzer, which the fuzz targets are linked with.
+    /// A C++ compiler, for libFuzzer, which the fuzz targets are linked with.
     CppCompiler,
-    /// For the tests that send signals.
+    /// The program `kill`, for the tests that send signals.
     Kill,
     Node,
     Npm,
@@ -20,7 +21,7 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    /// What a person calls the program.
+    /// Returns the name of the program for messages to people.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::CCompiler => "a C compiler (cc)",
@@ -45,7 +46,8 @@ impl Tool {
         }
     }
 
-    /// The Debian packages that bring the program; Ubuntu calls chromium's otherwise.
+    /// Returns the Debian packages that contain the program; Ubuntu has another name for
+    /// chromium's.
     fn packages(self, is_ubuntu: bool) -> &'static [&'static str] {
         match self {
             Self::CCompiler => &["gcc", "libc6-dev"],
@@ -60,7 +62,7 @@ impl Tool {
         }
     }
 
-    /// Whether what the program says of its version will do.
+    /// Returns whether a program with this output of `--version` is new enough.
     fn is_new_enough(self, version: &str) -> bool {
         if self != Self::Node {
             return true;
@@ -75,7 +77,7 @@ impl Tool {
 pub(crate) struct Suite {
     pub(crate) name: &'static str,
     pub(crate) needs: &'static [Tool],
-    /// What the names of its end-to-end tests begin with.
+    /// The prefixes of the names of the suite's end-to-end tests.
     pub(crate) tests: &'static [&'static str],
 }
 
@@ -105,28 +107,29 @@ pub(crate) const SUITES: &[Suite] = &[
 /// Tools without which no test runs.
 const REQUIRED: &[Tool] = &[Tool::CCompiler, Tool::Kill];
 
-/// How programs may be installed.
+/// The privilege by which programs may be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Privilege {
     Root,
-    /// Without asking for a password.
+    /// The privilege of `sudo` that asks for no password.
     Sudo,
     None,
 }
 
-/// The machine as far as the checks are concerned.
+/// The properties of the machine that matter to the checks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Machine {
     /// Whether `apt-get` is its package manager.
     pub(crate) has_apt: bool,
     pub(crate) is_ubuntu: bool,
     pub(crate) privilege: Privilege,
-    /// `CI=true`: nothing may be left out.
+    /// Whether `CI=true` is set, so that nothing may be skipped.
     pub(crate) is_ci: bool,
 }
 
 impl Machine {
-    /// The line that installs packages on this machine, for a person or for this program.
+    /// Returns the command that installs packages on this machine, for a person or for this
+    /// program.
     pub(crate) fn install_line(self, packages: &[&str]) -> Option<String> {
         let sudo = if self.privilege == Privilege::Root { "" } else { "sudo " };
         let packages = packages.join(" ");
@@ -137,13 +140,13 @@ impl Machine {
         missing.iter().flat_map(|tool| tool.packages(self.is_ubuntu)).copied().collect()
     }
 
-    /// The packages that bring what is missing, where this program may install them.
+    /// Returns the packages that contain the missing tools, where this program may install them.
     pub(crate) fn to_install(self, missing: &[Tool]) -> Vec<&'static str> {
         let may = self.has_apt && self.privilege != Privilege::None;
         if may { self.packages_of(missing) } else { Vec::new() }
     }
 
-    /// Says that tools are missing, and how they are installed.
+    /// Returns the message that tools are missing, with how to install them.
     pub(crate) fn lack(self, missing: &[Tool]) -> String {
         let names: Vec<&str> = missing.iter().map(|tool| tool.name()).collect();
         let how = match self.install_line(&self.packages_of(missing)) {
@@ -153,10 +156,10 @@ impl Machine {
         format!("{} missing; {how}", names.join(", "))
     }
 
-    /// Decides what happens with tools still missing: which suites are left out.
+    /// Returns the suites that are skipped because tools are still missing.
     ///
     /// # Errors
-    /// A tool is missing without which nothing runs, or anything at all where `CI=true`.
+    /// A tool is missing that every test needs, or any tool at all where `CI=true`.
     pub(crate) fn left_out(self, missing: &[Tool]) -> Result<Vec<&'static Suite>, String> {
         if missing.iter().any(|tool| self.is_ci || REQUIRED.contains(tool)) {
             return Err(self.lack(missing));
@@ -166,7 +169,7 @@ impl Machine {
     }
 }
 
-/// All that the tests need.
+/// Returns all tools that the tests need.
 pub(crate) fn of_tests() -> Vec<Tool> {
     let mut tools = REQUIRED.to_vec();
     for tool in SUITES.iter().flat_map(|suite| suite.needs) {
@@ -177,8 +180,8 @@ pub(crate) fn of_tests() -> Vec<Tool> {
     tools
 }
 
-/// The tools among `wanted` that don't run here or are too old. Being in the `PATH` is not enough:
-/// Ubuntu has a chromium there that only says how to install one.
+/// Returns the tools among `wanted` that don't run here or are too old. Being in the `PATH` is not
+/// enough: Ubuntu has a chromium there that only says how to install one.
 pub(crate) fn missing(wanted: &[Tool], version_of: impl Fn(&str) -> Option<String>) -> Vec<Tool> {
     let is_there = |tool: &&Tool| {
         !version_of(tool.program()).is_some_and(|version| tool.is_new_enough(&version))
@@ -186,7 +189,7 @@ pub(crate) fn missing(wanted: &[Tool], version_of: impl Fn(&str) -> Option<Strin
     wanted.iter().filter(is_there).copied().collect()
 }
 
-/// What a program answers to `--version`; `None` where it doesn't run.
+/// Returns a program's output for `--version`; `None` where it doesn't run.
 pub(crate) fn version_of(program: &str) -> Option<String> {
     // kill is asked for its list of signals: not every kill knows --version.
     let argument = if program == "kill" { "-l" } else { "--version" };
@@ -201,7 +204,7 @@ mod tests {
     const LAPTOP: Machine =
         Machine { has_apt: true, is_ubuntu: false, privilege: Privilege::None, is_ci: false };
 
-    /// Answers as a machine with these programs does.
+    /// Returns the tools missing on a machine with these programs.
     fn machine_with(programs: &[(&str, &str)]) -> Vec<Tool> {
         missing(&of_tests(), |program| {
             let found = programs.iter().find(|(name, _)| *name == program);

@@ -11,13 +11,13 @@ use crate::{
     root, run, say,
 };
 
-/// What a run costs, said before it begins.
+/// The cost of a run, printed before it begins.
 const COST: &str = "\
 xtask: every test of the workspace. The first run builds all of it and may take an hour on two cores;
 xtask: later runs take minutes. It needs 10 GB of disk, a C compiler and, for two of the suites,
 xtask: Node.js 18 or newer with npm, chromium and chromedriver.";
 
-/// Runs the tests and ends by their result.
+/// Runs the tests, and fails if they fail.
 ///
 /// # Errors
 /// A test fails, or a suite can't run where `CI=true`.
@@ -37,7 +37,7 @@ pub(crate) fn test() -> Result<(), String> {
     let Some(why) = why else { return run("cargo", &["test", "--workspace"]) };
     tell(&left_out, &why);
     let names = names_of(&left_out)?;
-    // Exact names, since other crates' tests are named after the same things.
+    // Names are matched exactly, since tests of other crates have similar names.
     let skips = names.iter().flat_map(|name| ["--skip", name.as_str()]);
     let arguments: Vec<&str> =
         ["test", "--workspace", "--", "--exact"].into_iter().chain(skips).collect();
@@ -73,8 +73,8 @@ pub(crate) fn provide(machine: Machine, wanted: &[Tool]) -> Vec<Tool> {
     needs::missing(wanted, needs::version_of)
 }
 
-/// Installs the npm packages that suites use, in the versions that a lock file pins; a second run finds
-/// them there.
+/// Installs the npm packages that suites use, in the versions that a lock file pins. A second run
+/// finds them installed.
 fn npm_packages(left_out: &[&Suite]) -> Result<(), String> {
     if left_out.len() == needs::SUITES.len() {
         return Ok(());
@@ -93,7 +93,7 @@ fn tell(left_out: &[&Suite], why: &str) {
     say(&format!("xtask: {why}"));
 }
 
-/// The whole names of the tests in these suites.
+/// Returns the full names of the tests in these suites.
 fn names_of(suites: &[&Suite]) -> Result<Vec<String>, String> {
     let list = ["test", "--workspace", "--test", "end_to_end", "--", "--list", "--format", "terse"];
     let output = Command::new("cargo")
@@ -110,10 +110,11 @@ fn names_of(suites: &[&Suite]) -> Result<Vec<String>, String> {
     tests_of(suites, &all)
 }
 
-/// Picks the tests of suites out of all.
+/// Returns those tests of `all` that belong to the suites.
 ///
 /// # Errors
-/// A suite names tests that there are none of: it would be left out without being left out.
+/// A suite names tests that don't exist: its tests would then run although the suite is to be
+/// skipped.
 fn tests_of(suites: &[&Suite], all: &[&str]) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
     for prefix in suites.iter().flat_map(|suite| suite.tests) {
@@ -128,7 +129,7 @@ fn tests_of(suites: &[&Suite], all: &[&str]) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// Looks at the machine.
+/// Returns the properties of this machine.
 pub(crate) fn machine() -> Machine {
     let succeeds = |program: &str, arguments: &[&str]| {
         let mut command = Command::new(program);
@@ -166,7 +167,8 @@ mod tests {
         assert!(refused.contains("no test is named"), "{refused}");
     }
 
-    /// A test that starts Node.js or a browser outside of a suite would fail where they are missing.
+    /// Checks that each test that starts Node.js or a browser is in a suite: it would fail where
+    /// they are missing.
     #[test]
     fn each_end_to_end_test_that_starts_a_program_by_others_is_in_a_suite() {
         let starters =

@@ -1,10 +1,10 @@
-//! How often the secret may be guessed, for each source by itself.
+//! Limits how often the secret may be guessed, separately for each source.
 //!
-//! A source that was wrong too often is not listened to for a while, whatever it shows. That would let
-//! a client lock out the operator behind the same address, so there are sources to which it doesn't
-//! happen: the node's own machine, and those that have shown the right secret within a day. What is
-//! shown there is always looked at, so that the right secret always opens, and only the answer to a
-//! wrong one tells that there were too many.
+//! A source with too many wrong guesses is refused for a while, whatever it shows. That alone would
+//! let a client lock out the operator behind the same address, so some sources are exempt: the
+//! node's own machine, and sources that have shown the right secret within a day. The secret that
+//! they show is always checked, so that the right secret always opens, and only the answer to a
+//! wrong one says that there were too many.
 
 use std::{
     collections::HashMap,
@@ -16,12 +16,12 @@ use parking_lot::Mutex;
 
 use crate::auto_peering::host_of;
 
-/// Wrong guesses at once from one source, and how long it takes until there may be one more.
+/// Wrong guesses that one source may make at once, and the time until it may make one more.
 const GUESSES_MAX: u32 = 10;
 const GUESS_INTERVAL: Duration = Duration::from_secs(6);
 
-/// Sources that are remembered at once: 64 bytes each. One more makes the one forgotten that has been
-/// quiet for longest.
+/// The number of sources remembered at once, 64 bytes each. A further source displaces the one that
+/// has been quiet for longest.
 const SOURCES_MAX: usize = 4_096;
 const TRUSTED_MAX: usize = 256;
 
@@ -35,18 +35,18 @@ pub(super) struct Guesses(Mutex<Sources>);
 #[derive(Debug, Default)]
 struct Sources {
     wrong: HashMap<Option<IpAddr>, Wrong>,
-    /// When each showed the right secret.
+    /// The time at which each source last showed the right secret.
     trusted: HashMap<Option<IpAddr>, Instant>,
 }
 
-/// How often a source was wrong lately, less one for each interval since.
+/// The recent wrong guesses of a source, less one for each interval since.
 #[derive(Clone, Copy, Debug)]
 struct Wrong {
     count: u32,
     last: Instant,
 }
 
-/// Whether a wrong guess was one too many.
+/// The verdict on a wrong guess: whether it was one too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Guessed {
     /// The source may guess again.
@@ -56,7 +56,7 @@ pub(super) enum Guessed {
 }
 
 impl Guesses {
-    /// Whether what a source shows is looked at.
+    /// Returns whether the secret that a source shows is to be checked.
     pub(super) fn admit(&self, from: Option<IpAddr>, now: Instant) -> bool {
         let source = from.map(host_of);
         let sources = self.0.lock();
@@ -118,7 +118,7 @@ mod tests {
         Some(IpAddr::from([192, 0, 2, last]))
     }
 
-    /// How many of a hundred guesses are looked at.
+    /// Returns how many of a hundred guesses are checked.
     fn looked_at(guesses: &Guesses, from: Option<IpAddr>, now: Instant) -> usize {
         let guess = || guesses.admit(from, now).then(|| guesses.was_wrong(from, now));
         (0..100).filter(|_| guess().is_some()).count()

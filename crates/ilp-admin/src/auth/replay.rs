@@ -7,22 +7,24 @@ use parking_lot::Mutex;
 
 use super::Denied;
 
-/// How many signatures are remembered before those are forgotten whose time is over. The clock may
-/// be set back, and a signature would count again that was used before, so none is forgotten that
-/// there is room for.
+/// The number of signatures remembered before expired ones are removed. After the clock is set
+/// back, a signature that was used before would be valid again, so no signature is removed while
+/// there is room.
 const KEPT_MAX: usize = 32_768;
 
-/// How many signatures are remembered at once at the most. Sixty thousand in a lifetime of 30 s on both sides
-/// of now are a thousand requests a second; an entry takes 40 bytes, so this is 2.6 MB.
+/// The most signatures remembered at once. Sixty thousand in a lifetime of 30 s on both sides of
+/// now are a thousand requests a second; an entry takes 40 bytes, so this is 2.6 MB.
 const SEEN_MAX: usize = 65_536;
 
-/// The signatures seen, also those that are too old to be let in as long as the clock isn't set back.
-/// Where it is, what would have ended before one that was forgotten is refused: it may have been used.
+/// The signatures seen, including those that are too old to be accepted unless the clock is set
+/// back. If it is set back, a signature that ends before one that was removed is refused: it may
+/// have been used.
 ///
-/// Only a signature that was verified gets in, so nobody without the secret can fill it. Each is on
-/// the disk before its request is served, so a node that was killed refuses it all the same.
+/// Only a verified signature gets in, so a client without the secret can't fill it. Each signature
+/// is on the disk before its request is served, so it is refused also after the node was killed.
 ///
-/// An end is reckoned by the lifetime that was configured then: to configure a longer one lets
+/// The end of a signature follows from the lifetime configured when it was seen. Configuring a
+/// longer lifetime makes signatures valid again that had ended by the shorter one.
 /// those in again that had ended by the shorter one.
 pub(crate) struct Seen {
     /// Sorted by when a signature ends, so that those that ended are found at the front. A digest
@@ -34,17 +36,18 @@ pub(crate) struct Seen {
 #[derive(Default)]
 struct Memory {
     digests: BTreeSet<(u64, [u8; 32])>,
-    /// Those that ended up to here may have been forgotten; in milliseconds since 1970.
+    /// The time up to which expired signatures may have been removed; in milliseconds since 1970.
     forgotten_up_to_ms: u64,
 }
 
 impl Seen {
-    /// Those that the store remembers.
+    /// Opens the set with the signatures that the store remembers.
     pub(crate) fn open(store: Store) -> Result<Self, StoreError> {
         let digests: BTreeSet<_> = store.signatures(0)?.into_iter().collect();
         let mut memory = Memory::default();
         if digests.len() >= KEPT_MAX {
-            // Others were forgotten before these, at the latest when the first of these ended.
+            // Other signatures were removed before these, at the latest when the first of these
+            // ended.
             memory.forgotten_up_to_ms = digests.first().map_or(0, |(ends_at_ms, _)| ends_at_ms - 1);
         }
         memory.digests = digests;
@@ -75,9 +78,9 @@ impl Seen {
         }
     }
 
-    /// Notes a digest that is new, and returns the end of the oldest that is remembered; `None` for
-    /// one that was used before. Refused also when there is no more room: to forget one early would
-    /// let it in again.
+    /// Adds a new digest, and returns the end of the oldest one remembered; `None` for a digest
+    /// that was used before. Refuses the digest also when there is no more room: removing one early
+    /// would let it be used again.
     fn is_first(
         &self,
         digest: [u8; 32],
@@ -125,7 +128,7 @@ mod tests {
         let after = seen(&dir);
         let used = Err(Denied::Wrong("the signature was used before"));
         assert_eq!(after.admit([1; 32], 100, 100).await, used);
-        // A day later, and then the clock goes back to where it was.
+        // A day passes, and then the clock is set back to the time before it.
         assert_eq!(after.admit([2; 32], 90_000_000, 86_400_000).await, Ok(()));
         assert_eq!(after.admit([1; 32], 100, 60).await, used);
         assert_eq!(after.admit([3; 32], 101, 60).await, Ok(()));

@@ -19,7 +19,7 @@ use ring::{
 
 /// Sessions that may be open at once. One more ends the one that was used least recently.
 const SESSIONS_MAX: usize = 64;
-/// A browser that nobody touched for so long is asked again.
+/// The idle time after which a browser has to sign in again.
 const IDLE_MAX: Duration = Duration::from_secs(30 * 60);
 /// However busy a session is, a working day later the secret is asked for again.
 const AGE_MAX: Duration = Duration::from_secs(12 * 60 * 60);
@@ -59,7 +59,7 @@ impl Sessions {
         }
     }
 
-    /// The cookie's name.
+    /// Returns the cookie's name.
     pub(super) fn cookie(&self) -> &str {
         &self.cookie
     }
@@ -82,14 +82,14 @@ impl Sessions {
         token
     }
 
-    /// The token of the session that a request belongs to, if that is still good. Using it keeps it
-    /// from idling.
+    /// Returns the token of the session that a request belongs to, if that is still good. Using it
+    /// keeps it from idling.
     pub(super) fn known(&self, headers: &HeaderMap, now: Instant) -> Option<String> {
         self.good(headers, now, |session| session.used = now)
     }
 
-    /// The token as [`Sessions::known`] gives it, for a page that keeps itself up to date: that doesn't
-    /// keep the session from idling.
+    /// Returns the token as [`Sessions::known`] does, for a page that refreshes itself, which
+    /// doesn't keep the session from idling.
     pub(super) fn unattended(&self, headers: &HeaderMap, now: Instant) -> Option<String> {
         self.good(headers, now, |_| {})
     }
@@ -119,12 +119,12 @@ impl Sessions {
         }
     }
 
-    /// What a form must send back. Another site can't read it, and can't make it.
+    /// Returns the token that a form must send back. Another site can't read it, and can't make it.
     pub(super) fn form_token(&self, session: &str) -> String {
         hexadecimal(hmac::sign(&self.key, form_text(session).as_bytes()).as_ref())
     }
 
-    /// Whether that's what it sent back, in constant time.
+    /// Returns whether a form sent back the session's token, compared in constant time.
     pub(super) fn is_form_token(&self, session: &str, shown: &str) -> bool {
         let Some(shown) = bytes(shown) else { return false };
         hmac::verify(&self.key, form_text(session).as_bytes(), &shown).is_ok()

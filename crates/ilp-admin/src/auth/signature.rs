@@ -6,10 +6,10 @@
 //! make an old signature new.
 //!
 //! Canonical JSON has two forms, which differ in integers above 2^53 alone: RFC 8785 writes them as
-//! doubles, and a client whose integers have 64 bits writes all their digits. Both are taken. What
-//! runs is always the text that was signed: a body that matches its signature only as doubles is
-//! read anew from that text. So the digits under a signature decide, and a body can't be exchanged
-//! for another amount that rounds to the same double.
+//! doubles, and a client whose integers have 64 bits writes all their digits. Both are accepted.
+//! The node always runs the text that was signed: a body that matches its signature only as doubles
+//! is read anew from that text. So the digits under a signature decide, and a body can't be
+//! exchanged for another amount that rounds to the same double.
 
 use std::fmt;
 
@@ -36,10 +36,11 @@ pub fn sign(body: &Value, secret: &Secret, now_ms: u64) -> String {
     format!("t={now_ms}, v1={hex}")
 }
 
-/// Why a signature is refused that was made under another secret, or of another body: it may be a guess.
+/// The reason to refuse a signature made under another secret or of another body, which may be a
+/// guess.
 pub(super) const WRONG_DIGEST: &str = "the signature is not that of this body under the secret";
 
-/// Checks signatures, and remembers those that may count only once.
+/// The check of signatures, with the memory of those that may be used only once.
 pub(crate) struct Signatures {
     key: hmac::Key,
     rules: SignatureRules,
@@ -47,7 +48,7 @@ pub(crate) struct Signatures {
     seen: Seen,
 }
 
-/// A signature that is right and in time. Whether it was used before is not known yet.
+/// A signature that is right and in time. It is not yet known whether it was used before.
 #[derive(Debug)]
 pub(crate) struct Verified {
     digest: [u8; 32],
@@ -98,7 +99,8 @@ impl Signatures {
         Ok((body, Verified { digest: parts.digest, ends_at_ms }))
     }
 
-    /// Returns the body whose text the signature covers, see the module.
+    /// Returns the body whose text the signature covers: the given one, or the one read from the
+    /// RFC's form.
     fn signed_body(&self, parts: &Parts<'_>, body: Value) -> Result<Value, Denied> {
         let covers = |text: &str| {
             let signed = format!("{}.{text}", parts.time_text);
@@ -118,7 +120,7 @@ impl Signatures {
         Err(Denied::Wrong(WRONG_DIGEST))
     }
 
-    /// Uses a signature up: it is refused here the next time, whatever becomes of the request.
+    /// Uses up a signature: it is refused the next time, whatever the outcome of the request.
     ///
     /// # Errors
     /// [`Denied::Wrong`] when it was used before, [`Denied::Unavailable`] when it can't be
@@ -189,7 +191,7 @@ mod tests {
             Self { _dir: dir, signatures: signatures.unwrap() }
         }
 
-        /// Takes a request that changes something, and so uses its signature up.
+        /// Checks a request that changes something, which uses up its signature.
         async fn accept(&self, headers: &HeaderMap, body: &Value) -> bool {
             match self.signatures.verify(headers, body.clone()) {
                 Ok((_, verified)) => self.signatures.use_up(verified).await.is_ok(),
@@ -234,7 +236,7 @@ mod tests {
         assert!(Fresh::new().accept(&headers(&signature), &body()).await);
     }
 
-    /// Headers with a signature over this canonical text.
+    /// Returns headers with a signature over this canonical text.
     fn signed_text(text: &str) -> HeaderMap {
         let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET);
         let tag = hmac::sign(&key, format!("{NOW_MS}.{text}").as_bytes());
@@ -252,11 +254,12 @@ mod tests {
             Some(body["amount"].to_string())
         };
         for (signed, sent, runs) in [
-            // As a client with integers of 64 bits signs, and as one in JavaScript does.
+            // The first is signed by a client with integers of 64 bits, the second by one in
+            // JavaScript.
             ("9007199254740993", "9007199254740993", Some("9007199254740993")),
             ("9007199254740992", "9007199254740993", Some("9007199254740992")),
             ("18446744073709551615", "18446744073709551615", Some("18446744073709551615")),
-            // Both forms have these digits, so both neighbours must come out as them.
+            // Both forms have these digits, so both neighbouring integers must be read as them.
             ("1152921504606847000", "1152921504606847000", Some("1152921504606847000")),
             ("1152921504606847000", "1152921504606846976", Some("1152921504606847000")),
             ("9007199254740993", "9007199254740992", None),

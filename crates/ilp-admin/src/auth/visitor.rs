@@ -15,7 +15,7 @@ const FORM_TOKEN: &str = "x-form-token";
 /// pages where nobody has to show one.
 const NO_SESSION: &str = "";
 
-/// Somebody with a browser who may do what the operator may.
+/// A visitor with a browser who may do what the operator may.
 #[derive(Debug)]
 pub struct Visitor {
     /// How they are known.
@@ -24,17 +24,17 @@ pub struct Visitor {
     pub form_token: String,
 }
 
-/// Why somebody is not signed in.
+/// The reason why a visitor is not signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInRefused {
-    /// What was shown isn't the secret.
+    /// The text shown isn't the secret.
     Wrong,
     /// The source has been wrong too often lately.
     TooOften,
 }
 
 impl Auth {
-    /// Who asks for a page; `None` where somebody has to sign in first.
+    /// Returns the visitor who asks for a page; `None` where the visitor must sign in first.
     #[must_use]
     pub fn visitor(&self, headers: &HeaderMap, now: Instant) -> Option<Visitor> {
         let (kind, session) = match &*self.rule {
@@ -44,8 +44,8 @@ impl Auth {
         Some(Visitor { kind, form_token: self.sessions.form_token(&session) })
     }
 
-    /// Who asks for a part of a page by a script, which keeps no session from idling; `None` where
-    /// somebody has to sign in first.
+    /// Returns the visitor behind a script's request for a part of a page, which doesn't keep a
+    /// session from idling; `None` where the visitor must sign in first.
     #[must_use]
     pub fn unattended_visitor(&self, headers: &HeaderMap, now: Instant) -> Option<Visitor> {
         let (kind, session) = match &*self.rule {
@@ -55,14 +55,14 @@ impl Auth {
         Some(Visitor { kind, form_token: self.sessions.form_token(&session) })
     }
 
-    /// What the form that asks for the secret must carry, so that another site can't sign somebody
-    /// in.
+    /// Returns the token that the sign-in form must carry, so that another site can't sign a
+    /// visitor in.
     #[must_use]
     pub fn sign_in_token(&self) -> String {
         self.sessions.form_token(NO_SESSION)
     }
 
-    /// Whether a form came from a page that was made for whoever sends it.
+    /// Returns whether a form came from a page that was made for its sender.
     #[must_use]
     pub fn is_own_form(&self, headers: &HeaderMap, form_token: &str, now: Instant) -> bool {
         let session = match &*self.rule {
@@ -72,13 +72,13 @@ impl Auth {
         session.is_some_and(|session| self.sessions.is_form_token(&session, form_token))
     }
 
-    /// Whether the form that asks for the secret came from a page of ours.
+    /// Returns whether the sign-in form came from a page of this node.
     #[must_use]
     pub fn is_own_sign_in(&self, form_token: &str) -> bool {
         self.sessions.is_form_token(NO_SESSION, form_token)
     }
 
-    /// Opens a session for whoever shows the secret, and gives the name and the value of the cookie
+    /// Opens a session for a visitor who shows the secret, and returns name and value of the cookie
     /// that says so.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl Auth {
         self.sessions.cookie()
     }
 
-    /// Whether a script on a page of somebody who has signed in makes the request.
+    /// Returns whether the request comes from a script on a page of a signed-in visitor.
     pub(super) fn is_own_page(&self, headers: &HeaderMap, now: Instant) -> bool {
         let token = headers.get(FORM_TOKEN).and_then(|token| token.to_str().ok());
         token.is_some_and(|token| self.is_own_form(headers, token, now))

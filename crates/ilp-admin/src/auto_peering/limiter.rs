@@ -7,25 +7,25 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// Requests within a minute from one address, and from the networks around it. Two operators who try
-/// until it works need a few.
+/// Requests within a minute from one address, and from the networks around it. Two operators who
+/// try until it works need a few.
 const FROM_ONE_MAX: [u32; Networks::LEVELS] = [10, 20, 30];
 /// Requests within a minute from all of them. It also bounds how many sources are remembered.
 const FROM_ALL_MAX: u32 = 60;
 
 const MINUTE_MS: u64 = 60_000;
 
-/// The networks that an address lies in, the narrowest first: what one host, one site and one provider
-/// have. A host has an IPv4 address or an IPv6 /64, a site a /24 or /48, a provider a /16 or /32; so a
-/// source with many addresses has a bound too.
+/// The networks that an address lies in, the narrowest first: those of one host, one site and one
+/// provider. A host has an IPv4 address or an IPv6 /64, a site a /24 or /48, a provider a /16 or
+/// /32. So a source with many addresses has a bound too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Networks([IpAddr; Networks::LEVELS]);
 
 impl Networks {
-    /// How many there are of each address.
+    /// The number of networks for each address.
     pub(crate) const LEVELS: usize = 3;
 
-    /// The networks of an address.
+    /// Returns the networks of an address.
     pub(crate) fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V4(address) => [32, 24, 16].map(|bits| {
@@ -40,15 +40,15 @@ impl Networks {
     }
 }
 
-/// The host that an address belongs to: the address itself, or its IPv6 /64, since a host that has one
-/// address of a /64 usually has all of it.
+/// Returns the host that an address belongs to: the address itself, or its IPv6 /64, since a host
+/// that has one address of a /64 usually has all of it.
 pub(crate) fn host_of(address: IpAddr) -> IpAddr {
     let Networks([host, ..]) = Networks::of(address);
     host
 }
 
-/// Whether one more from a source would be one too many, beside those from `others`. What has no known
-/// source is bounded by what bounds all.
+/// Returns whether one more from a source would be one too many, beside those from `others`. Only
+/// the bound on all applies to a request without a known source.
 pub(crate) fn is_one_too_many(
     from: Option<Networks>,
     others: impl Iterator<Item = Option<Networks>>,
@@ -74,7 +74,7 @@ pub(super) struct Limiter {
 struct Minute {
     number: u64,
     all: u32,
-    /// By the level of a network, and the network.
+    /// The counts by the level of a network, and the network.
     by_network: HashMap<(usize, IpAddr), u32>,
 }
 

@@ -129,7 +129,7 @@ async fn nobody_changes_a_peer_without_its_token() {
     assert_eq!(live.terms().next_hop.endpoint, "https://new.bob.example");
     assert_eq!(live.liquidity.balance().available(), 500, "no liquidity for asking twice");
     assert_eq!(node.connector.peer_count(), 1);
-    // Each of them is in the audit log with what came of it.
+    // Each request is in the audit log with its outcome.
     let page = PageArguments::default();
     let kept = node.operator.audit_events(&page, AuditFilter::default()).await.unwrap().rows;
     let code = |record: &ilp_store::AuditRecord| record.outcome.clone().unwrap().code;
@@ -151,7 +151,7 @@ async fn nobody_changes_a_peer_without_its_token() {
 async fn a_peer_asks_for_another_asset_with_the_token_of_one_that_it_has() {
     let node = Node::start(true).await;
     assert_eq!(node.ask(&offer("test.bob", "bobs"), None).await.0, 200);
-    // A Rafiki shows no token. Its packets would stay with it, and yet anybody can say so.
+    // A Rafiki shows no token. The peer would keep its packets, but any node can claim its address.
     let bare = in_euros(offer("test.bob", "bobs-in-euros"));
     let (status, told) = node.ask(&bare, None).await;
     assert_eq!(status, 202, "{told}");
@@ -174,7 +174,7 @@ async fn a_peer_asks_for_another_asset_with_the_token_of_one_that_it_has() {
         .map(|token| node.connector.peer_by_token(token.as_bytes()).unwrap());
     assert!(dollars.id != euros.id && dollars.is_same_neighbour(&euros));
     assert_eq!((&*dollars.asset.code, &*euros.asset.code), ("USD", "EUR"));
-    // Either token shows who it is.
+    // The token of either peering proves who asks.
     let renewal = offer("test.bob", "bobs-next");
     assert_eq!(node.ask(&renewal, Some("bobs-in-euros")).await.0, 200);
     assert!(node.knows("bobs-next") && node.knows("bobs-in-euros") && !node.knows("bobs"));
@@ -209,7 +209,7 @@ async fn nobody_gets_packets_that_another_peer_routes() {
     }
     assert!(!node.knows("mallorys"));
     assert_eq!(node.ask(&offer("test.bigger", "mallorys"), None).await.0, 200);
-    // What a default route takes goes on to it as well.
+    // Packets that a default route takes can't be claimed by another node either.
     let id = hub.record.id.to_string();
     let edit = PeerEdit { id, is_default_route: Some(true), ..PeerEdit::default() };
     node.operator.unrecorded().update_peer(edit).await.unwrap();

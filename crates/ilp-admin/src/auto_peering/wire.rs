@@ -119,8 +119,8 @@ pub(crate) fn offer(offer: &PeeringOffer) -> Value {
 /// The largest integer that JavaScript has exactly.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
-/// Reads what another node answers. `None` when it isn't the answer to a peering request.
-/// A node that has to be approved first answers 202.
+/// Reads the answer of another node; `None` when it isn't the answer to a peering request. A node
+/// whose operator has to approve first answers 202.
 pub(crate) fn read_answer(status: u16, body: &str) -> Option<PeeringAnswer> {
     let body: Value = serde_json::from_str(body).ok()?;
     let body = body.as_object()?;

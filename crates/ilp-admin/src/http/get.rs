@@ -1,4 +1,4 @@
-//! Queries by `GET`: their parameters, and that no page of another site is behind them.
+//! Queries by `GET`: their parameters, and the check that no page of another site sent them.
 
 use axum::http::{
     HeaderMap, Uri,
@@ -11,10 +11,10 @@ use super::request::is_json;
 /// The parameters that are members of a request. Others are ignored.
 const MEMBERS: [&str; 4] = ["query", "operationName", "variables", "extensions"];
 
-/// The body that a `POST` of a URI's parameters would have, which is what a client signs.
+/// Returns the body that a `POST` of a URI's parameters would have, which is what a client signs.
 ///
 /// # Errors
-/// What is wrong with the parameters.
+/// The fault in the parameters, in words.
 pub(super) fn body_of_parameters(uri: &Uri) -> Result<Value, String> {
     let query = uri.query().unwrap_or_default();
     let mut members = Map::new();
@@ -40,13 +40,13 @@ pub(super) fn body_of_parameters(uri: &Uri) -> Result<Value, String> {
         .to_owned())
 }
 
-/// Whether a page of another site may be behind a `GET`. Any page can have a browser send one, as
-/// for a picture, and though the page can't read the answer, the node would do the work.
+/// Returns whether a page of another site may have sent a `GET`. Any page can have a browser send
+/// one, as for a picture, and though the page can't read the answer, the node would do the work.
 ///
-/// A browser says where a request comes from; one that is too old to say so, or that reaches the
-/// node under a name that it doesn't trust, must show a header that no page can send to another site
-/// without asking first, which the node never allows. Programs that aren't browsers send nobody's
-/// requests but their own.
+/// A browser states where a request comes from. A browser that is too old for that, or that reaches
+/// the node under a name that it doesn't trust, must send a header that a page can't send to
+/// another site without a preflight, which the node never allows. Programs that aren't browsers
+/// send only their own requests.
 pub(super) fn may_be_forged(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if !is_of_the_same_site(headers) {
@@ -64,7 +64,7 @@ pub(super) fn may_be_forged(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Headers that a page can't send to another site without asking first. The last two are those of
+/// Headers that a page can't send to another site without a preflight. The last two are those of
 /// Apollo's and other clients for this very purpose.
 const ASKED_FIRST: [&str; 6] = [
     "authorization",
@@ -75,9 +75,9 @@ const ASKED_FIRST: [&str; 6] = [
     "graphql-require-preflight",
 ];
 
-/// Whether a request comes from a page of this port, or from no page at all. A page of another site
-/// can open a WebSocket to any host without being asked, and unlike with a `POST` there is no
-/// content type to stop it. But its browser says where it comes from.
+/// Returns whether a request comes from a page of this port, or from no page at all. A page of
+/// another site can open a WebSocket to any host without a preflight, and unlike with a `POST`
+/// there is no content type to stop it. But its browser states where the request comes from.
 pub(super) fn is_of_the_same_site(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));

@@ -1,4 +1,4 @@
-//! GraphQL requests as JSON has them: the body of a `POST`, or a message's payload.
+//! GraphQL requests in JSON: the body of a `POST`, or a message's payload.
 
 use async_graphql::{Request as GraphqlRequest, Variables};
 use axum::{
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::{BODY_BYTES_MAX, BODY_TIME_MAX, Refused, bad_request, refuse};
 
-/// What a client asks for.
+/// The request of a client: a document or its hash.
 pub(super) enum Query {
-    /// A document, with what belongs to it.
+    /// A document, with its variables and operation name.
     Document(Box<GraphqlRequest>),
-    /// A document that the node is to remember by its hash. The node keeps none, and the client
-    /// sends the document when it is told.
+    /// The hash of a document that the client expects the node to remember. The node keeps none,
+    /// and the client sends the document after the answer says so.
     Hash,
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
 pub(super) async fn read_body(body: Body) -> Result<Bytes, Refused> {
     match tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        // A body that was cut short ends here too, but then nobody is left to read the answer.
+        // A truncated body ends here too, but then the client is gone and reads no answer.
         Ok(Err(_)) => Err(refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the body is longer than {BODY_BYTES_MAX} bytes"),

@@ -18,8 +18,8 @@ use crate::{accept::preference, schema::Answer};
 const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 
-/// What an answer is sent as. The statuses differ: a client that names `application/json` expects 200
-/// for all that is a request, run or not.
+/// The media type of an answer. The statuses differ: a client that names `application/json` expects
+/// 200 for every well-formed request, executed or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MediaType {
     /// `application/graphql-response+json`, whose statuses tell whether the request was run.
@@ -31,12 +31,12 @@ pub(super) enum MediaType {
     UnnamedJson,
 }
 
-/// What a request came to.
+/// The outcome of a request.
 pub(super) enum Reply {
-    /// There was a document, which was run or refused.
+    /// The request had a document, which was run or refused.
     Answer(Answer),
-    /// There was the hash of a document, which the node doesn't keep. Clients read that from an
-    /// answer with status 200, as Apollo's server gives it, and send the document.
+    /// The request had the hash of a document, which the node doesn't keep. Clients read that from
+    /// an answer with status 200, as Apollo's server gives it, and send the document.
     PersistedQuery(Answer),
 }
 
@@ -61,7 +61,7 @@ impl MediaType {
         self.response(status, &answer)
     }
 
-    /// A refusal in the form of GraphQL errors, since that's what the client reads.
+    /// Returns a refusal in the form of GraphQL errors, since that's what the client reads.
     pub(super) fn refusal(self, refused: &Refused) -> Response {
         let Refused { status, code, message } = refused;
         let body = json!({"errors": [{"message": message, "extensions": {"code": code}}]});
@@ -113,7 +113,7 @@ pub(super) fn unavailable_now(message: impl Into<Cow<'static, str>>) -> Refused 
     Refused { status, code: "SERVICE_UNAVAILABLE", message: message.into() }
 }
 
-/// One answer whatever the cause, so that nobody learns how near a guess was.
+/// Returns the same refusal whatever the cause, so that a client can't learn how near a guess was.
 pub(super) fn unauthenticated() -> Refused {
     let status = StatusCode::UNAUTHORIZED;
     Refused { status, code: "UNAUTHENTICATED", message: "Unauthorized".into() }

@@ -1,12 +1,11 @@
 //! Subscriptions over a WebSocket that speaks `graphql-transport-ws`.
 //!
-//! Whoever opens one shows the same as with a `POST`: in the headers, or, since browsers let pages
-//! set none, in the payload of `connection_init`, under the headers' names. A signature covers the
-//! rest of that payload there, which may be empty.
+//! A client authenticates as with a `POST`: by the headers, or, since browsers let pages set none,
+//! by the payload of `connection_init`, under the headers' names. A signature covers the rest of
+//! that payload there, which may be empty.
 //!
-//! Messages are taken one after the other, each once the one before is dealt with, so a client
-//! needn't wait for the acknowledgement, and nothing is kept of a client that isn't known yet but
-//! the one message that is looked at.
+//! Messages are handled one after the other, so a client needn't wait for the acknowledgement. For
+//! a client that isn't known yet, the node keeps only the one message that it is handling.
 
 mod closing;
 mod messages;
@@ -50,8 +49,8 @@ use crate::{
     schema::{AdminSchema, Answer},
 };
 
-/// How many may be open at once on which the operator was recognized, who has a few. How many others
-/// there are is bounded by the connections of the port.
+/// The most sockets open at once on which the operator was recognized, who has a few. All other
+/// sockets are bounded by the connections of the port.
 const SOCKETS_MAX: usize = 64;
 /// How many requests may run on one.
 const REQUESTS_MAX: usize = 16;
@@ -92,17 +91,17 @@ pub(super) fn open(
     upgrade
         .max_message_size(BODY_BYTES_MAX)
         // As much is set aside for a frame as its first bytes announce, and unless told otherwise the
-        // library takes 16 MiB of anybody.
+        // library takes 16 MiB of any client.
         .max_frame_size(BODY_BYTES_MAX)
         .on_upgrade(move |socket| serve(socket, session))
 }
 
-/// Serves until either side has enough.
+/// Serves a socket until either side ends it.
 async fn serve(mut socket: WebSocket, mut session: Session) {
     let ending = session.run(&mut socket).await;
-    // Kept until the socket is closed, so that the end of the node waits for that.
+    // The place is kept until the socket is closed, so that the end of the node waits for that.
     let _place = session.place.take();
-    // What runs ends with the session, before the client is waited for.
+    // Running requests end with the session, before the wait for the client's Close.
     drop(session);
     closing::close(&mut socket, ending).await;
 }
@@ -110,13 +109,14 @@ async fn serve(mut socket: WebSocket, mut session: Session) {
 /// The WebSockets of one node.
 #[derive(Clone, Debug)]
 pub struct Sockets {
-    /// A place for each that may be open.
+    /// The places for the operator's open WebSockets.
     places: Arc<Semaphore>,
     stopping: watch::Receiver<()>,
 }
 
 impl Sockets {
-    /// WebSockets that end, with the code 1001, when the sender of `stopping` is dropped.
+    /// Makes the set of WebSockets, which end with the code 1001 when the sender of `stopping` is
+    /// dropped.
     pub fn new(stopping: watch::Receiver<()>) -> Self {
         Self { places: Arc::new(Semaphore::new(SOCKETS_MAX)), stopping }
     }
@@ -124,20 +124,20 @@ impl Sockets {
     /// Waits until each WebSocket of the operator is closed.
     pub async fn closed(&self) {
         let all = u32::try_from(SOCKETS_MAX).unwrap_or(u32::MAX);
-        // The semaphore is closed nowhere.
+        // The semaphore is never closed.
         let _ = self.places.acquire_many(all).await;
     }
 }
 
-/// What is known of the client, and what runs for it.
+/// The state of one socket: the client, and the requests that run for it.
 struct Session {
     admin: Arc<Admin>,
     address: Option<SocketAddr>,
-    /// Who the headers show to be there.
+    /// The caller that the headers prove.
     known: Option<Caller>,
-    /// Who is at the other end, once `connection_init` has come. Nothing runs before.
+    /// The caller at the other end, once `connection_init` has come. No request runs before.
     caller: Option<Caller>,
-    /// Its place among those that the operator may have open, once it is the operator's.
+    /// The session's place among the operator's sockets, once the operator was recognized.
     place: Option<OwnedSemaphorePermit>,
     on_recognized: Option<OnRecognized>,
     init_deadline: Instant,
@@ -163,7 +163,7 @@ impl Session {
         }
     }
 
-    /// Takes messages and tells answers until there is a reason to end.
+    /// Takes messages and sends answers until there is a reason to end.
     async fn run(&mut self, socket: &mut WebSocket) -> Ending {
         let mut stopping = self.admin.sockets.stopping.clone();
         loop {
@@ -194,7 +194,7 @@ impl Session {
         }
     }
 
-    /// Deals with what has come, and gives what is to be sent for it at once.
+    /// Handles an incoming message, and returns the immediate reply to it.
     async fn take(
         &mut self,
         message: Option<Result<Message, axum::Error>>,
@@ -241,7 +241,7 @@ impl Session {
             self.known = match shown {
                 Ok(kind) => Some(Caller { kind, address }),
                 Err(denied) => {
-                    // Whoever can come back with the same is told so.
+                    // A failure that may pass gets the code for trying again later.
                     let code = if matches!(denied, Denied::Wrong(_)) { 4403 } else { 1013 };
                     let why = self.admin.denied(denied, address).await.message.into_owned();
                     return Err(Ending::Close(code, why));
@@ -260,7 +260,7 @@ impl Session {
         Ok(())
     }
 
-    /// Begins what is asked for.
+    /// Starts a request.
     fn subscribe(&mut self, id: String, query: Query) -> Result<Option<Message>, Ending> {
         let Some(caller) = self.caller else {
             return Err(Ending::Close(4401, "Unauthorized".to_owned()));
@@ -285,7 +285,7 @@ impl Session {
     }
 }
 
-/// What is told of an operation: an answer, or that there is none any more.
+/// Returns the message for an operation's next answer, or for its end.
 fn told(id: &str, answer: Option<&Answer>) -> Message {
     match answer {
         Some(Answer::Executed(payload)) => ServerMessage::Next { id, payload },
@@ -295,12 +295,13 @@ fn told(id: &str, answer: Option<&Answer>) -> Message {
     .text()
 }
 
-/// The answers to a request: those of a subscription, or the one that there is.
+/// Returns the answers to a request: those of a subscription, or the single one of any other
+/// request.
 fn answers(schema: AdminSchema, mut request: GraphqlRequest) -> BoxStream<'static, Answer> {
     if AdminSchema::subscribes(&mut request) {
         return schema.execute_stream(request);
     }
-    // As a `POST` runs it: a change is ended and noted when the client hangs up.
+    // Runs as for a `POST`: a change runs to its end and is noted when the client hangs up.
     let only_reads = AdminSchema::only_reads(&mut request);
     let done = run(schema, request, only_reads);
     let failed = |it: Refused| AdminSchema::failed(it.code, it.message.into_owned());
@@ -327,8 +328,8 @@ async fn shown_in(
             }
         }
     }
-    // A signed query may be shown again, so whoever overhears one must not be able to show its
-    // signature here, where it would stand for all that follows.
+    // A signed query may be sent again, so an eavesdropper must not be able to use its signature
+    // here, where it would open the whole socket.
     if rest.contains_key("query") && headers.contains_key("signature") {
         return Err(Denied::Wrong("the signature in the payload is that of a query"));
     }

@@ -30,7 +30,7 @@ pub(super) struct Port {
     pub(super) operator: Operator,
     pub(super) address: SocketAddr,
     connector: Arc<ilp_connector::Connector<ilp_store::DurableLedger>>,
-    /// Dropped where the node is to stop.
+    /// The sender whose drop tells the node to stop.
     pub(super) stop: Option<watch::Sender<()>>,
     pub(super) sockets: Sockets,
 }
@@ -61,7 +61,7 @@ impl Port {
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body)
     }
 
-    /// Head and body of the answer.
+    /// Sends a request and returns the head and the body of the answer.
     async fn send_for_all(&self, head: &str, body: &str) -> (String, String) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let length = body.len();
@@ -88,7 +88,7 @@ fn signed(body: &str, time_ms: u64, appended: &str) -> String {
     format!("\ntenant-id: t\nsignature: {}{appended}", signed_at(time_ms, body))
 }
 
-/// The value of a signature header.
+/// Returns the value of a signature header.
 pub(super) fn signed_at(time_ms: u64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
     let tag = hmac::sign(&key, format!("{time_ms}.{body}").as_bytes());

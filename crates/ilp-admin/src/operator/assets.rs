@@ -28,14 +28,14 @@ impl Recorded {
     /// Changes an asset.
     ///
     /// # Errors
-    /// Not found; a conflict when it isn't of the version that the edit was made of.
+    /// Not found; a conflict when the edit is based on another version than the stored one.
     pub async fn update_asset(&self, edit: AssetEdit) -> Result<AssetView, OperatorError> {
         self.given(&edit);
         let id = asset_id(&edit.id)?;
         self.change(move |changing| async move { changing.update_asset(id, edit).await }).await
     }
 
-    /// Deletes an asset that nobody uses, and says what it was.
+    /// Deletes an unused asset, and returns its last state.
     ///
     /// # Errors
     /// Not found; forbidden while peers use it or it holds liquidity.
@@ -47,7 +47,7 @@ impl Recorded {
 }
 
 impl Operator {
-    /// The asset of this id.
+    /// Returns the asset of this id.
     ///
     /// # Errors
     /// Not found.
@@ -60,7 +60,7 @@ impl Operator {
         .await
     }
 
-    /// The asset of this code and scale, if there is one.
+    /// Returns the asset of this code and scale, if there is one.
     ///
     /// # Errors
     /// When the store fails.
@@ -76,7 +76,7 @@ impl Operator {
         .await
     }
 
-    /// A page of the assets.
+    /// Returns a page of the assets.
     ///
     /// # Errors
     /// Bad input.
@@ -146,7 +146,7 @@ impl Changing {
 }
 
 impl Inner {
-    /// The live asset of this id.
+    /// Returns the live asset of this id.
     pub(super) fn asset(&self, id: Uuid) -> Option<Arc<Asset>> {
         self.assets.read().get(&id).cloned()
     }

@@ -1,8 +1,8 @@
-//! The audit log: who did what, when, what it changed and what came of it. Each change of an operator's
+//! The audit log: who did what, when, what it changed and how it ended. Each change by an operator
 //! is one record in the store and one line in the log; so is each client that was turned away.
 //!
-//! A change is noted before it begins and again when it has ended. What a crash cuts short stays
-//! noted as begun, since nobody can tell any more how far it came.
+//! A change is noted before it begins and again when it has ended. A change that a crash cuts short
+//! stays noted as begun, since it can't be known any more how far it came.
 
 use std::{
     net::SocketAddr,
@@ -16,7 +16,7 @@ use serde_json::json;
 use super::{Operator, OperatorError, PageArguments, Subject};
 
 /// How many refusals are noted at once, and how long it takes until there is room for one more. All
-/// others are counted: whoever knocks all day must not fill the disk.
+/// others are counted: a client that is refused all day must not fill the disk.
 const REFUSALS_MAX: u64 = 20;
 const REFUSAL_INTERVAL_MS: u64 = 3_000;
 
@@ -28,7 +28,7 @@ const STEPS_MAX: usize = 200;
 /// Longest message that is kept, in characters. What a refusal says may repeat what was given.
 const MESSAGE_CHARACTERS_MAX: usize = 300;
 
-/// How whoever does something is known.
+/// The way in which a caller is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallerKind {
     /// By the machine that the request comes from, where there is no secret.
@@ -46,7 +46,7 @@ pub enum CallerKind {
 }
 
 impl CallerKind {
-    /// Whether the caller has proved to know the node's secret.
+    /// Returns whether the caller has proved that it knows the node's secret.
     #[must_use]
     pub fn has_shown_secret(self) -> bool {
         match self {
@@ -81,16 +81,17 @@ pub struct Caller {
 pub struct Deed<'a> {
     /// Who makes it.
     pub caller: Caller,
-    /// What the API calls it, such as `createPeer`.
+    /// The API's name of the operation, such as `createPeer`.
     pub operation: &'a str,
-    /// What the record says once it is done.
+    /// The record's message if the change succeeds.
     pub message: &'static str,
 }
 
 impl Operator {
     /// Notes that `caller` was turned away, unless that happens too often, and then how often.
     pub async fn audit_refusal(&self, caller: Caller, operation: &str, code: &str, reason: &str) {
-        // By the monotonic clock, or a clock that is set back would keep refusals out of the log.
+        // The time is that of the monotonic clock: a wall clock that is set back would keep
+        // refusals out of the log.
         let Some(unnoted) = self.inner.refusals.lock().admit(self.uptime_ms()) else { return };
         tracing::warn!(
             target: "jirani::audit",
@@ -154,8 +155,8 @@ impl Operator {
         }
     }
 
-    /// Notes how a change ended, in the log and on the disk. It was done, or refused, whatever becomes
-    /// of the note.
+    /// Notes how a change ended, in the log and on the disk. If the note fails, the change is still
+    /// done, or refused.
     pub(super) async fn end_audit(&self, recorder: Recorder, outcome: AuditOutcome) {
         let AuditRecord { caller, origin, operation, detail, changes, .. } = recorder.record();
         let AuditOutcome { code, message, subject, took_us } = &outcome;
@@ -186,7 +187,7 @@ impl Operator {
     }
 }
 
-/// Says how a change ended. `message` is what is said of one that was done.
+/// Returns the outcome of a change. `message` is the one for a change that succeeded.
 pub(super) fn ended<T: Subject>(
     done: &Result<T, OperatorError>,
     message: &str,

@@ -1,9 +1,9 @@
-//! Nodes that ask to become peers, and what is decided about them.
+//! Peering requests from other nodes, and the decisions about them.
 //!
-//! A node that asks is not known, so a request can't take anything from a peer: an address that a peer
-//! has, and what it routes, belongs to that peer, which shows its token when it wants a change of its
-//! terms or a peering in a further asset; and what a new peer may send is what the operator has
-//! configured for strangers.
+//! A node that asks is unknown, so a request can't take anything from a peer. An address that a
+//! peer has, and the prefixes that it routes, belong to that peer, which shows its token when it
+//! wants a change of its terms or a peering in a further asset. The initial liquidity of a new peer
+//! is what the operator has configured for strangers.
 
 pub(super) mod claims;
 mod terms;
@@ -32,7 +32,7 @@ pub use self::terms::{
 
 /// How many requests wait for the operator at once. More are refused.
 const PENDING_MAX: usize = 256;
-/// How many of them may come from one place and from the networks around it, so that no source takes
+/// The most waiting requests from one host and from the networks around it, so that no source takes
 /// the room of all others.
 const PENDING_FROM_ONE_MAX: [usize; Networks::LEVELS] = [8, 32, 64];
 /// How long a request waits before it makes room for others.
@@ -99,7 +99,7 @@ impl Operator {
         Ok(Checked { offer, digest, ours: random_token()? })
     }
 
-    /// A page of what waits for the operator.
+    /// Returns a page of the requests that wait for the operator.
     ///
     /// # Errors
     /// Bad input.
@@ -188,12 +188,14 @@ impl Changing {
         if !self.inner.parts.peering.is_automatic {
             return self.keep(request).await;
         }
-        // The address is that of a peer which asks for one more asset, and so is nothing new.
+        // A known peer asks for one more asset at its own address, so no other peer's packets are
+        // claimed.
         let claims = if is_shown { Vec::new() } else { self.inner.claims_of(&request) };
         let Some(claim) = claims.first() else { return self.make(request).await };
         let (address, endpoint) = (&request.static_ilp_address, &request.endpoint);
-        // A peer whose node can't show its token, as Rafikis don't, asks for one more asset; or another
-        // node does that only knows its endpoint, and would cut it off from packets in that asset.
+        // Either a peer that can't show its token, as Rafikis can't, asks for one more asset, or
+        // another node asks that only knows the peer's endpoint, and would cut the peer off from
+        // packets in that asset.
         if claims.iter().any(|claim| claims::is_there(&claim.peer, address, endpoint)) {
             return self.keep(request).await;
         }
@@ -231,7 +233,7 @@ impl Changing {
     ) -> Result<(PeeringAnswer, Uuid), OperatorError> {
         let made = self.store(Store::auto_peered).await?;
         let peers_max = self.inner.parts.peering.peers_max;
-        // No source makes them all: one address a tenth of them, the networks around it more.
+        // No source may make them all: one address a tenth of them, the networks around it more.
         let from_one_max = [peers_max / 10, peers_max / 4, peers_max / 2].map(|max| max.max(1));
         let origins = made.iter().map(|(_, origin)| place(origin));
         let is_full = made.len() >= peers_max;
@@ -249,7 +251,7 @@ impl Changing {
     }
 
     /// Keeps a request for the operator. The same node may ask again and is told the same; another
-    /// one that gives the same address is refused, for nobody can tell which of them is right.
+    /// one that gives the same address is refused, since it is unknown which of them is right.
     async fn keep(
         &self,
         request: PeeringRequestRecord,
@@ -324,7 +326,7 @@ impl Changing {
         }
     }
 
-    /// The peer that a request would make, without liquidity.
+    /// Returns the peer that a request would make, without liquidity.
     fn record_for(&self, request: &PeeringRequestRecord) -> Result<PeerRecord, OperatorError> {
         let mut record = self.inner.record_of(NewPeer {
             asset_id: request.asset_id.to_string(),
@@ -343,7 +345,8 @@ impl Changing {
 }
 
 impl Inner {
-    /// Whether a node shows the token of a peer that has the address which it gives, in whatever asset.
+    /// Returns whether a node shows the token of a peer, in any asset, that has the address which
+    /// the node gives.
     fn shows_to_be_peer(&self, offer: &PeeringOffer) -> bool {
         let shown = offer.proof.as_ref().map(|proof| proof.reveal().as_bytes());
         let peer = shown.and_then(|shown| self.parts.connector.peer_by_token(shown));
@@ -354,7 +357,7 @@ impl Inner {
         self.claims(&request.static_ilp_address, |_| true)
     }
 
-    /// What the operator should know before it approves.
+    /// Returns the warnings that the operator should read before it approves.
     fn peering_warnings(&self, request: &PeeringRequestRecord) -> Vec<String> {
         let PeeringRequestRecord { static_ilp_address: address, endpoint, .. } = request;
         let claims = self.claims_of(request);
@@ -362,8 +365,9 @@ impl Inner {
     }
 }
 
-/// Where a request came from, as far as that tells one place from another. A request from nearby comes
-/// through a proxy of the operator's, or from the operator.
+/// Returns the networks that a request came from, by which sources are told apart. `None` for a
+/// private or loopback address: the request comes through a proxy of the operator's, or from the
+/// operator.
 fn place(origin: &str) -> Option<Networks> {
     let address: IpAddr = origin.parse().ok()?;
     let is_near = match address.to_canonical() {
@@ -373,7 +377,7 @@ fn place(origin: &str) -> Option<Networks> {
     (!is_near).then(|| Networks::of(address))
 }
 
-/// Whether `address` lies below `above`.
+/// Returns whether `address` lies below `above`.
 pub(super) fn is_below(address: &str, above: &str) -> bool {
     address.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))
 }

@@ -10,9 +10,9 @@ use ilp_store::{BackupReport, StoreError, shown};
 
 use super::{Inner, OperatorError, Recorded, audit::CallerKind, error};
 
-/// A file that shows, alone in a directory, that the directory's owner wants a backup there. On a
+/// The file that shows, alone in a directory, that the directory's owner wants a backup there. On a
 /// node without a secret every user of the machine reaches the admin API, and so do programs that
-/// run in a browser's stead; none of them may have files written wherever the node's user may write.
+/// send a browser's requests; none of them may write files wherever the node's user may.
 pub const BACKUP_INVITATION: &str = "jirani-backup-here";
 
 impl Recorded {
@@ -73,11 +73,11 @@ impl Inner {
     }
 }
 
-/// What is in a directory.
+/// The contents of a directory.
 enum Found {
-    /// Nothing, or the directory is absent.
+    /// The directory is empty or absent.
     Nothing,
-    /// A [`BACKUP_INVITATION`] alone.
+    /// The directory has a [`BACKUP_INVITATION`] alone.
     Invitation,
     Something,
 }

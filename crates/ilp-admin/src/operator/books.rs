@@ -86,7 +86,7 @@ impl AssetBooks {
 }
 
 impl Operator {
-    /// A page of the assets, each with how it stands in the books.
+    /// Returns a page of the assets, each with how it stands in the books.
     ///
     /// # Errors
     /// Bad input.
@@ -110,8 +110,8 @@ impl Operator {
         .await
     }
 
-    /// The account that `name` means: the id of its peer, asset, wallet address or payment, or an
-    /// asset's id and `:settlement`; also that of a peer which was deleted.
+    /// Returns the account that `name` means: the id of its peer, asset, wallet address or payment,
+    /// or an asset's id and `:settlement`; also that of a peer which was deleted.
     ///
     /// # Errors
     /// Not found.
@@ -128,13 +128,13 @@ impl Operator {
         .await
     }
 
-    /// What an account has seen, in its asset's smallest unit.
+    /// Returns what an account has seen, in its asset's smallest unit.
     #[must_use]
     pub fn balance(&self, account: AccountId) -> Balance {
         self.inner.ledger().balance(account)
     }
 
-    /// At most `limit` movements on an account, the newest or those before a cursor.
+    /// Returns at most `limit` movements on an account, the newest or those before a cursor.
     ///
     /// # Errors
     /// A cursor that is none of this account.
@@ -150,7 +150,7 @@ impl Operator {
             let now_ms = (inner.parts.clock)().unix_ms();
             let from = before.map(Position::from_u64);
             let listed = inner.ledger().transfers(account, from, limit);
-            // A cursor that nobody gave out leads to no entry, or to one of another account.
+            // A made-up cursor leads to no entry, or to one of another account.
             let listed = listed.map_err(|error| match from {
                 Some(_) => no_cursor(),
                 None => error.into(),
@@ -167,9 +167,9 @@ impl Operator {
         .await
     }
 
-    /// At most `limit` withdrawals that wait to be posted or voided, in the order in which they
-    /// expire, after the one of a cursor; each with the account that it takes from. Where there are
-    /// more, the last one's cursor is in the second place.
+    /// Returns at most `limit` withdrawals that wait to be posted or voided, in the order in which
+    /// they expire, after the one of a cursor; each with the account that it takes from. Where
+    /// there are more, the last one's cursor is in the second place.
     ///
     /// # Errors
     /// A cursor that is none.
@@ -201,7 +201,7 @@ impl Operator {
 
     /// Adds up the whole journal as it is now and compares it with every balance, and says how long
     /// that took. The node goes on meanwhile, but writes no checkpoint; what it costs grows with the
-    /// journal. The caller sees to it that nobody does it twice at once.
+    /// journal. The caller ensures that it never runs twice at once.
     ///
     /// # Errors
     /// When the journal can't be read. What is wrong with the books is in the report.
@@ -229,7 +229,7 @@ impl Inner {
         })
     }
 
-    /// Reads the store. `None` for an account that belongs to nobody.
+    /// Reads the store. `None` for an account without an owner.
     fn account_owner(&self, account: AccountId) -> Result<Option<AccountOwner>, OperatorError> {
         let (store, id) = (&self.parts.store, account.owner);
         let found = match account.kind {

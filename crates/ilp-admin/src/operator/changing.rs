@@ -1,4 +1,4 @@
-//! Changes one at a time, or beside others of their kind, each run to its end.
+//! Runs changes one at a time, or beside others of their kind, each to its end.
 
 use std::sync::Arc;
 
@@ -69,7 +69,8 @@ impl Recorded {
                 claim: claim.clone(),
                 _turn: Arc::clone(&turn),
             };
-            // A task of its own, since after a panic it must be settled like a refusal.
+            // The work runs in a task of its own, since after a panic its claim must be settled as
+            // after a refusal.
             let answer = tokio::spawn(work(changing)).await;
             let answer = answer.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
             if let Some(claim) = claim {
@@ -85,18 +86,18 @@ impl Recorded {
     }
 }
 
-/// When a change may be made. Whoever has one keeps it and looks at nothing in it.
+/// A turn at changing the node. It is only held, never read.
 enum Turn {
     Alone(#[expect(dead_code, reason = "held until it is dropped")] OwnedRwLockWriteGuard<()>),
     Beside(#[expect(dead_code, reason = "held until it is dropped")] OwnedRwLockReadGuard<()>),
 }
 
-/// One change under way. As long as it exists, there is no other, but for those beside it.
+/// A change under way. As long as it exists, no other change runs except those beside it.
 pub(super) struct Changing {
     pub(super) inner: Arc<Inner>,
-    /// The audit record; `None` for what the node does by itself.
+    /// The audit record; `None` for a change that the node makes by itself.
     pub(super) recorder: Option<Recorder>,
-    /// The request that it is for, if that may come again.
+    /// The request that the change is for, if the request may be repeated.
     pub(super) claim: Option<Arc<Claim>>,
     _turn: Arc<Turn>,
 }
@@ -106,7 +107,7 @@ impl Changing {
         (self.inner.parts.clock)()
     }
 
-    /// A UUID v7, greater than all those that were made before.
+    /// Returns a UUID v7 greater than all that were made before.
     pub(super) fn new_id(&self) -> Uuid {
         self.inner.new_id()
     }
@@ -133,7 +134,7 @@ impl Changing {
         blocking(move || Ok(work(&store)?)).await
     }
 
-    /// The store with each of its changes in the audit record of this change.
+    /// Returns the store such that each change is added to the audit record of this change.
     pub(super) fn recording(&self, store: Store) -> Store {
         match &self.recorder {
             Some(recorder) => store.recording(recorder),

@@ -24,7 +24,7 @@ const TOKENS_MAX: usize = 64;
 /// Most routes of one peer; with the longest addresses the record's own bound comes first.
 const ROUTES_MAX: usize = 1000;
 
-/// An id as the admin API writes it: 36 characters, hexadecimal with hyphens.
+/// Parses an id as the admin API writes it: 36 characters, hexadecimal with hyphens.
 pub(crate) fn id(text: &str) -> Option<Uuid> {
     // The uuid crate also reads braces, a `urn:` prefix and no hyphens at all.
     if text.len() == 36 { Uuid::try_parse(text).ok() } else { None }
@@ -44,10 +44,10 @@ pub(crate) fn transfer_id(text: &str) -> Result<Uuid, OperatorError> {
         })
 }
 
-/// How the refusal of an edit begins that was made of another version than the stored one.
+/// The begin of the message that refuses an edit based on another version than the stored one.
 pub const VERSION_CONFLICT: &str = "Version conflict";
 
-/// Refuses an edit that was made of another version than the stored one.
+/// Refuses an edit that is based on another version than the stored one.
 pub(crate) fn version(given: Option<u64>, stored: u64, what: &str) -> Result<(), OperatorError> {
     match given {
         Some(given) if given != stored => Err(OperatorError::new(
@@ -181,7 +181,7 @@ pub(crate) fn endpoint_length(endpoint: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses a maximum that no packet which carries money could meet; one without a limit has none.
+/// Refuses a maximum of zero, which no packet that carries money could meet; `None` is accepted.
 pub(super) fn max_packet_amount(maximum: Option<u64>) -> Result<(), OperatorError> {
     if maximum == Some(0) {
         return Err(OperatorError::bad_input(

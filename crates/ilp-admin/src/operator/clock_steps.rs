@@ -1,4 +1,4 @@
-//! What the node does when the machine's clock is set, as the daemon notices.
+//! The node's reaction when the machine's clock is set, which the daemon notices.
 
 use interledger_packet::Timestamp;
 
@@ -7,15 +7,15 @@ use super::Operator;
 /// A step of the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockStep {
-    /// When the step was noticed, by the clock as it is since.
+    /// The time at which the step was noticed, by the clock after the step.
     pub noticed_at: Timestamp,
-    /// By how much the clock was put forward, or back where this is negative, in milliseconds.
+    /// The step in milliseconds; negative when the clock was set back.
     pub by_ms: i64,
 }
 
 impl Operator {
-    /// Takes note that the wall clock was set by so many milliseconds: rates keep their age, and
-    /// those who sleep until some time of the wall clock look at it again.
+    /// Records that the wall clock was set by so many milliseconds: rates keep their age, and tasks
+    /// that sleep until some time of the wall clock check it again.
     pub fn clock_stepped(&self, by_ms: i64) {
         let inner = &self.inner;
         let noticed_at = (inner.parts.clock)();
@@ -31,13 +31,13 @@ impl Operator {
         inner.parts.event_made.notify_one();
     }
 
-    /// The last step of the wall clock since the start.
+    /// Returns the last step of the wall clock since the start.
     #[must_use]
     pub fn clock_step(&self) -> Option<ClockStep> {
         *self.inner.clock_step.lock()
     }
 
-    /// How long the node has been running, in milliseconds, whatever the wall clock was set to.
+    /// Returns how long the node has been running, in milliseconds, by the monotonic clock.
     #[must_use]
     pub fn uptime_ms(&self) -> u64 {
         u64::try_from(self.inner.began.elapsed().as_millis()).unwrap_or(u64::MAX)

@@ -1,8 +1,8 @@
-//! What becomes of payments that have ended: their accounts are closed once their money is gone, and
-//! the payments themselves are removed after the time that the operator sets.
+//! The end of payments: their accounts are closed once their money is gone, and the payments
+//! themselves are removed after the time that the operator sets.
 //!
-//! Nothing waits for either. A payment whose account could not be closed, since the node ended or a
-//! withdrawal was pending, is found by the next look at all empty accounts.
+//! No operation waits for either. A payment whose account could not be closed, since the node ended
+//! or a withdrawal was pending, is found by the next scan of all empty accounts.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -14,33 +14,33 @@ use uuid::Uuid;
 
 use super::{Inner, Operator, error::OperatorError, quotes};
 
-/// How often all empty accounts are looked at.
+/// The interval between scans of all empty accounts.
 const LOOK_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
-/// How long to wait when the books can't take the end of an account just now.
+/// The pause before the next try when the books can't take the close of an account just now.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How many accounts wait to be closed at once. Those beyond it are found by the next look.
+/// The most accounts that wait to be closed at once. Further ones are found by the next scan.
 const WAITING_MAX: usize = 65_536;
 
-/// How many payments are removed in one step, so that no step holds the store's lock for long.
+/// The number of payments removed in one step, so that no step holds the store's lock for long.
 const ROWS_PER_STEP: usize = 500;
-/// How many steps there are at a time; what then is left waits for the next time.
+/// The most steps in one removal; the rest waits for the next one.
 const STEPS_MAX: usize = 200;
 
-/// Payments that have ended.
+/// The state of the closing and removal of ended payments.
 #[derive(Default)]
 pub(super) struct EndedPayments {
     /// Accounts that may be closed.
     waiting: Mutex<BTreeSet<AccountId>>,
     came: Notify,
-    /// Up to which payment the last removal has looked, so that those which stay, since money is
-    /// left on their accounts, aren't read each time.
+    /// The payment up to which the last removal has looked, so that payments which stay, since
+    /// money is left on their accounts, aren't read each time.
     looked_up_to: Mutex<Option<Uuid>>,
 }
 
 impl EndedPayments {
-    /// Has an account closed, if its payment has ended and nothing is left on it.
+    /// Queues an account to be closed, if its payment has ended and nothing is left on it.
     pub(super) fn may_close(&self, account: AccountId) {
         if account.kind.closes_into().is_none() {
             return;
@@ -78,7 +78,7 @@ impl Operator {
         }
     }
 
-    /// Closes those of the accounts whose payments have ended, for tests that wait for it.
+    /// Closes those of the accounts whose payments have ended; for tests, which wait for it.
     #[cfg(test)]
     pub(crate) async fn close_accounts_of(&self, accounts: &[AccountId]) {
         self.close_accounts(accounts.iter().copied().collect()).await;
@@ -88,7 +88,8 @@ impl Operator {
     async fn close_accounts(&self, accounts: BTreeSet<AccountId>) {
         for account in accounts {
             if let Err(error) = self.close_account(account).await {
-                // The ledger has stopped, or the store can't be read: the next start looks again.
+                // The ledger has stopped, or the store can't be read: the scan after the next start
+                // tries again.
                 tracing::warn!(%error, ?account, "the account of an ended payment stays open");
                 return;
             }
@@ -115,7 +116,7 @@ impl Operator {
     }
 
     /// Removes payments that ended longer than `kept` ago and have nothing left, and quotes that
-    /// nobody can use any more. `None` keeps the payments.
+    /// can't be used any more. `None` keeps the payments.
     pub(crate) async fn remove_old_payments(
         &self,
         kept: Option<Duration>,
@@ -143,8 +144,8 @@ impl Operator {
 }
 
 impl Inner {
-    /// The asset of a payment that has ended, by its account; `None` for one that goes on or isn't
-    /// known.
+    /// Returns the asset of an ended payment, by its account; `None` for an open or unknown
+    /// payment.
     fn ended_in(&self, account: AccountId) -> Result<Option<Uuid>, OperatorError> {
         let (store, id) = (&self.parts.store, account.owner);
         Ok(match account.kind {
@@ -160,7 +161,8 @@ impl Inner {
         })
     }
 
-    /// Looks at the next payments and removes those whose time is over. True once there are no more.
+    /// Looks at the next payments and removes those whose retention is over. Returns true once
+    /// there are no more.
     fn remove_some_payments(&self, before_ms: u64) -> Result<bool, OperatorError> {
         let store = &self.parts.store;
         let mut looked_up_to = self.wallets.ended.looked_up_to.lock();
@@ -176,8 +178,8 @@ impl Inner {
         if over.is_empty() {
             return Ok(is_all);
         }
-        // First what was noted of their accounts: a crash in between leaves payments, which are
-        // looked at again, and the other way round would leave notes that nobody finds.
+        // The rows of their accounts are removed first: a crash in between leaves payments, which
+        // are looked at again, whereas the other order would leave rows that are never found.
         let accounts: Vec<_> = over.iter().map(|payment| account_of(payment)).collect();
         self.ledger().forget_closed_accounts(&accounts)?;
         let ids: Vec<_> = over.iter().map(|payment| payment.id()).collect();
@@ -198,13 +200,14 @@ fn account_of(payment: &PaymentRecord) -> AccountId {
     }
 }
 
-/// When a payment ended, in milliseconds since 1970: no earlier than it did. `None` while it goes on.
+/// Returns a time in milliseconds since 1970 that is no earlier than the payment's end; `None`
+/// while it is open.
 fn ended_at_ms(payment: &PaymentRecord) -> Option<u64> {
     match payment {
-        // Whatever ended it came before its time was over.
+        // The payment ended no later than its expiry.
         PaymentRecord::Incoming(payment) => (!payment.is_open()).then_some(payment.expires_at_ms),
         PaymentRecord::Outgoing(payment) => {
-            // The withdrawal's id is made when the payment ends; one that was called off has none.
+            // The withdrawal's id is made when the payment ends; a cancelled payment has none.
             let ended = payment.withdrawal_id.and_then(|id| id.get_timestamp());
             let ended_s = ended.map(|timestamp| timestamp.to_unix().0);
             let ended_ms = ended_s.map(|seconds| seconds.saturating_add(1).saturating_mul(1_000));

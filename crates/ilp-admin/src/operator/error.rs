@@ -29,7 +29,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The HTTP status code that says the same, for answers and the audit log.
+    /// Returns the corresponding HTTP status code, for answers and the audit log.
     #[must_use]
     pub fn http_code(self) -> &'static str {
         match self {
@@ -73,13 +73,13 @@ impl OperatorError {
         )
     }
 
-    /// The kind.
+    /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The sentence.
+    /// Returns the sentence.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message

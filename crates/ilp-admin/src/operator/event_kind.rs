@@ -1,11 +1,11 @@
-//! The types of event that there are.
+//! The types of event.
 
 /// A type of event.
 ///
-/// Those that Rafiki sends to the systems of an account servicing entity mean here what they mean
-/// there. Rafiki knows three names more that mean something else than these notices would:
-/// `incoming_payment.partial_payment_received` asks for a decision, and `outgoing_payment.funded` and
-/// `outgoing_payment.cancelled` go to its card service alone.
+/// Types that Rafiki sends to the systems of an account servicing entity have Rafiki's meaning
+/// here. Three further names of Rafiki's would mean something else than these notices:
+/// `incoming_payment.partial_payment_received` asks for a decision, and `outgoing_payment.funded`
+/// and `outgoing_payment.cancelled` go to its card service alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventKind {
     /// A peer's liquidity fell to its threshold.
@@ -14,17 +14,17 @@ pub enum EventKind {
     AssetLiquidityLow,
     /// Several packets in a row could not reach a peer.
     PeerUnreachable,
-    /// A peer answers again that could not be reached.
+    /// A peer that could not be reached answers again.
     PeerReachable,
     /// A node asked to become a peer, and waits for the operator's approval.
     PeeringRequested,
     /// An incoming payment was made.
     IncomingPaymentCreated,
-    /// The first money of an incoming payment came.
+    /// The first money of an incoming payment arrived.
     IncomingPaymentProcessing,
-    /// All that an incoming payment asks for came.
+    /// An incoming payment received all that it asks for.
     IncomingPaymentCompleted,
-    /// The time of an incoming payment that had received something was over.
+    /// An incoming payment that had received something expired.
     IncomingPaymentExpired,
     /// An outgoing payment was made and waits for its money.
     OutgoingPaymentCreated,
@@ -32,9 +32,9 @@ pub enum EventKind {
     OutgoingPaymentSending,
     /// An outgoing payment was sent.
     OutgoingPaymentCompleted,
-    /// An outgoing payment was given up.
+    /// An outgoing payment failed.
     OutgoingPaymentFailed,
-    /// An outgoing payment was called off before it had its money.
+    /// An outgoing payment was cancelled before it had its money.
     OutgoingPaymentCancelled,
 }
 
@@ -57,7 +57,7 @@ impl EventKind {
         Self::OutgoingPaymentCancelled,
     ];
 
-    /// The name under which the event is stored and sent. It never changes.
+    /// Returns the name under which the event is stored and sent. It never changes.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -78,13 +78,14 @@ impl EventKind {
         }
     }
 
-    /// The type of that name.
+    /// Returns the type of that name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether Rafiki sends an event of this name, with this meaning, to an account servicing entity.
+    /// Returns whether Rafiki sends an event of this name, with this meaning, to an account
+    /// servicing entity.
     #[must_use]
     pub const fn is_rafikis(self) -> bool {
         !matches!(
@@ -99,7 +100,7 @@ impl EventKind {
     }
 }
 
-/// Which events are sent. The others are kept and listed.
+/// The events that are sent. The others are kept and listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SentEvents {
     /// Every event.
@@ -109,8 +110,8 @@ pub enum SentEvents {
 }
 
 impl SentEvents {
-    /// Reads a list of types, divided by commas. `rafiki` stands for all that Rafiki sends, and `all`
-    /// for every type. `None` if a name is unknown or there is none.
+    /// Reads a list of types, separated by commas. `rafiki` stands for all that Rafiki sends, and
+    /// `all` for every type. `None` if a name is unknown or the list is empty.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut kinds = Vec::new();
@@ -128,7 +129,7 @@ impl SentEvents {
         Some(Self::Of(kinds))
     }
 
-    /// Whether events of that name are sent.
+    /// Returns whether events of that name are sent.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         match self {
@@ -155,7 +156,7 @@ mod tests {
             "incoming_payment.processing",
             "outgoing_payment.sending",
             "outgoing_payment.cancelled",
-            // As older versions of this node named them.
+            // These are names from older versions of this node.
             "incoming_payment.partial_payment_received",
             "outgoing_payment.funded",
         ] {

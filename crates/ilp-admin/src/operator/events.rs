@@ -12,7 +12,7 @@ use super::{
 const FILTER_TYPES_MAX: usize = 100;
 
 impl Operator {
-    /// The event of this id.
+    /// Returns the event of this id.
     ///
     /// # Errors
     /// Not found.
@@ -21,7 +21,8 @@ impl Operator {
         self.read(move |inner| inner.parts.store.event(id)?.ok_or_else(unknown_event)).await
     }
 
-    /// A page of the events: those of the types in `only`, where given, and not in `except`.
+    /// Returns a page of the events: those of the types in `only`, where given, and not in
+    /// `except`.
     ///
     /// # Errors
     /// Bad input.
@@ -43,7 +44,7 @@ impl Operator {
         self.read(move |inner| Ok(inner.parts.store.events_page(page, &filter)?)).await
     }
 
-    /// How many events wait to be taken, and how many were given up.
+    /// Returns how many events wait to be taken, and how many were given up.
     #[must_use]
     pub fn event_counts(&self) -> EventCounts {
         self.inner.parts.store.event_counts()
@@ -51,7 +52,9 @@ impl Operator {
 }
 
 impl Recorded {
-    /// Has an event sent again, also one that was given up, with all its attempts before it.
+    /// Schedules an event to be sent again, even one that was given up, and resets its count of
+    /// attempts.
+    /// up.
     ///
     /// # Errors
     /// An unknown event; a conflict for one that was delivered, or whose type isn't sent.

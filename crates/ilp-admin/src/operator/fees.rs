@@ -50,7 +50,7 @@ impl Recorded {
 }
 
 impl Operator {
-    /// The fee that counts for payments in an asset, if there is one.
+    /// Returns the fee that counts for payments in an asset, if there is one.
     ///
     /// # Errors
     /// When the store fails.
@@ -63,7 +63,7 @@ impl Operator {
         self.read(move |inner| Ok(inner.parts.store.latest_fee(id, kind)?)).await
     }
 
-    /// A page of all fees that an asset ever had.
+    /// Returns a page of all fees that an asset ever had.
     ///
     /// # Errors
     /// Bad input.
@@ -86,14 +86,14 @@ pub(super) fn taken(fee: Option<&FeeRecord>, principal: u64) -> u128 {
     share.div_ceil(u128::from(BASIS_POINTS)) + u128::from(fee.fixed)
 }
 
-/// What is left of `debit` without the fee, and the fee; `None` when nothing is left.
+/// Returns what is left of `debit` without the fee, and the fee; `None` when nothing is left.
 pub(super) fn left_without(fee: Option<&FeeRecord>, debit: u64) -> Option<(u64, u128)> {
     let taken = taken(fee, debit);
     let left = u128::from(debit).saturating_sub(taken);
     u64::try_from(left).ok().filter(|left| *left > 0).map(|left| (left, taken))
 }
 
-/// The least amount of which `minimum` is left without the fee.
+/// Returns the least amount of which `minimum` is left without the fee.
 pub(super) fn with(fee: Option<&FeeRecord>, minimum: u64) -> Option<u64> {
     let Some(fee) = fee else { return Some(minimum) };
     let left_of_whole = u128::from(BASIS_POINTS.checked_sub(fee.basis_points)?);

@@ -1,4 +1,4 @@
-//! What the audit log shows of what operations are given. Names are those of the API's inputs.
+//! The audit log's view of operations' inputs. Names are those of the API's inputs.
 
 use ilp_store::{Show, Shown, shown};
 
@@ -9,7 +9,7 @@ use super::{
     Withdrawal,
 };
 
-/// What may be left out and is then not shown.
+/// Returns an optional input as the log shows it: an absent one is left out.
 fn opt<T: Show>(given: &Option<T>) -> Shown {
     given.as_ref().map_or(Shown::Absent, Show::show)
 }
@@ -142,7 +142,7 @@ impl Show for PeerEdit {
     }
 }
 
-/// A deposit to the owner that the API calls `owner`.
+/// Returns a deposit as the log shows it, to the owner that the API calls `owner`.
 pub(super) fn deposit(owner: &'static str, given: &Deposit) -> Shown {
     let Deposit { owner_id, amount, transfer_id } = given;
     Shown::Members(vec![
@@ -152,7 +152,7 @@ pub(super) fn deposit(owner: &'static str, given: &Deposit) -> Shown {
     ])
 }
 
-/// A withdrawal from the owner that the API calls `owner`.
+/// Returns a withdrawal as the log shows it, from the owner that the API calls `owner`.
 pub(super) fn withdrawal(owner: &'static str, given: &Withdrawal) -> Shown {
     let Withdrawal { owner_id, amount, transfer_id, timeout_s } = given;
     Shown::Members(vec![

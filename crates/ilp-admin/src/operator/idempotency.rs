@@ -90,8 +90,8 @@ impl Recorded {
 }
 
 impl Recorded {
-    /// Changes the store outside of a turn, for what may be done at any time beside other changes,
-    /// and with the same batch keeps what comes of the request, and the audit record.
+    /// Changes the store outside of a turn, for a change that may run at any time beside others.
+    /// The same batch keeps the request's outcome and the audit record.
     pub(super) async fn commit_at_any_time(
         &self,
         outcome: &impl Outcome,
@@ -110,9 +110,9 @@ impl Recorded {
 }
 
 impl Operator {
-    /// Removes what has served its time: keys after their day, events `events_kept` after they were
-    /// made, and payments `payments_kept` after they ended, if that is given. Never ends; it wakes
-    /// every ten minutes and works in small steps.
+    /// Removes expired records: keys after their day, events `events_kept` after they were made,
+    /// and payments `payments_kept` after they ended, if that is given. Never ends; it wakes every
+    /// ten minutes and works in small steps.
     pub async fn keep_house(&self, events_kept: Duration, payments_kept: Option<Duration>) {
         loop {
             tokio::time::sleep(HOUSEKEEPING_INTERVAL).await;
@@ -186,8 +186,8 @@ impl Changing {
         blocking(move || Ok(work(&store)?)).await
     }
 
-    /// Changes the store, and with the same batch keeps what comes of the request once the books have
-    /// `proof` of it. The id of the proof must be new to the books.
+    /// Changes the store. The same batch keeps the request's outcome, which counts once the books
+    /// have `proof`. The id of the proof must be new to the books.
     pub(super) async fn commit_and_promise<T, E>(
         &self,
         outcome: &impl Outcome,

@@ -56,7 +56,7 @@ impl Recorded {
 }
 
 impl Operator {
-    /// The incoming payment of this id.
+    /// Returns the incoming payment of this id.
     ///
     /// # Errors
     /// Not found.
@@ -69,8 +69,8 @@ impl Operator {
         .await
     }
 
-    /// A page of the incoming payments, of one wallet address or of all: those whose initiator
-    /// (`ADMIN` or `CARD`) the filter lets through.
+    /// Returns a page of the incoming payments, of one wallet address or of all: those whose
+    /// initiator (`ADMIN` or `CARD`) the filter lets through.
     ///
     /// # Errors
     /// Bad input.

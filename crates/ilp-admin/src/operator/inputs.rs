@@ -47,7 +47,7 @@ pub struct AssetEdit {
     pub withdrawal_threshold: Edit<u64>,
     /// An event is due when the liquidity falls to this, in the smallest unit.
     pub liquidity_threshold: Edit<u64>,
-    /// The version that the edit was made of; `None` edits whatever is stored.
+    /// The version that the edit is based on; `None` edits whatever is stored.
     pub version: Option<u64>,
 }
 
@@ -72,7 +72,7 @@ pub struct NewPeer {
     pub outgoing_token: Secret,
     /// What it may show us; `None` for a peer that only receives.
     pub incoming_tokens: Option<Vec<Secret>>,
-    /// Packets that it may send in a minute; `None` is the node's default.
+    /// The number of packets that the peer may send in a minute; `None` is the node's default.
     pub packets_per_minute_max: Option<u64>,
     /// What it may send in a second; `None` is without limit.
     pub amount_per_second_max: Option<u64>,
@@ -83,7 +83,7 @@ pub struct NewPeer {
     /// How much of another asset's stock its packets may hold, in percent; `None` takes the node's
     /// default.
     pub asset_share_in_flight_percent_max: Option<u8>,
-    /// Whether it takes what nobody else is nearer to.
+    /// Whether the peer is the default route, for packets without a longer match.
     pub is_default_route: bool,
     /// What the node keeps of whatever it sends, in basis points; `None` is nothing.
     pub spread_basis_points: Option<i32>,
@@ -145,11 +145,11 @@ pub struct PeerEdit {
     pub amount_in_flight_max: Edit<u64>,
     /// How much of another asset's stock its packets may hold, in percent.
     pub asset_share_in_flight_percent_max: Edit<u8>,
-    /// Whether it takes what nobody else is nearer to.
+    /// Whether the peer is the default route, for packets without a longer match.
     pub is_default_route: Option<bool>,
     /// What the node keeps of whatever it sends, in basis points.
     pub spread_basis_points: Edit<i32>,
-    /// The version that the edit was made of; `None` edits whatever is stored.
+    /// The version that the edit is based on; `None` edits whatever is stored.
     pub version: Option<u64>,
 }
 

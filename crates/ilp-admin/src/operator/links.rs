@@ -1,4 +1,5 @@
-//! Tells when a peer can't be reached, and when it answers again: one log line and one event each.
+//! Reports when a peer can't be reached, and when it answers again: one log line and one event
+//! each.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,19 +15,19 @@ use uuid::Uuid;
 
 use super::{EventKind, Operator, OperatorError};
 
-/// The pause after the first change of a peer before its next one is told. Each further change doubles
+/// The pause after the first report about a peer before the next one. Each further report doubles
 /// it, so that a peer that comes and goes with every packet can't fill the log and the disk.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(10 * 60);
 
-/// How long a peer has to stay as it is until the pauses begin anew. Longer than the longest pause, or a
-/// peer that changes after each would begin anew with it.
+/// The time that a peer has to stay as it is until the pauses start anew. It is longer than the
+/// longest pause, or a peer that changes after each pause would always start anew.
 const QUIET: Duration = Duration::from_secs(20 * 60);
 
-/// Peers whose state has changed and was not looked at since. Each is in it once, so it is bounded by
-/// the number of peers.
+/// Peers whose state has changed since it was last looked at. Each is in it once, so it is bounded
+/// by the number of peers.
 #[derive(Debug, Default)]
 pub(super) struct ChangedLinks {
     peers: parking_lot::Mutex<HashSet<Uuid>>,
@@ -34,18 +35,18 @@ pub(super) struct ChangedLinks {
 }
 
 impl ChangedLinks {
-    /// Notes a change. Called on the path of the packet that showed it.
+    /// Notes a change. This is called on the path of the packet that showed it.
     pub(super) fn note(&self, peer: Uuid) {
         self.peers.lock().insert(peer);
         self.changed.notify_one();
     }
 }
 
-/// What was told about a peer.
+/// The last report about a peer.
 #[derive(Clone, Copy, Debug)]
 struct Told {
     is_unreachable: bool,
-    /// Changes told without a long pause between them.
+    /// The reports without a long pause between them.
     changes: u32,
     at: Instant,
 }
@@ -56,7 +57,7 @@ impl Told {
         PAUSE_MIN.saturating_mul(1 << doublings).min(PAUSE_MAX)
     }
 
-    /// What is told next, at `now`.
+    /// Returns the next report, made at `now`.
     fn next(before: Option<Self>, is_unreachable: bool, now: Instant) -> Self {
         let lately = before.filter(|told| now.saturating_duration_since(told.at) < QUIET);
         let changes = lately.map_or(0, |told| told.changes).saturating_add(1);
@@ -65,9 +66,9 @@ impl Told {
 }
 
 impl Operator {
-    /// Writes a log line and an event for each change of a peer between reachable and unreachable. A
-    /// peer that changes again during the pause after a change is looked at when the pause is over, and
-    /// only what differs then from what was told is told. Never ends.
+    /// Writes a log line and an event for each change of a peer between reachable and unreachable.
+    /// A peer that changes again during the pause after a report is looked at when the pause is
+    /// over, and is reported only if its state differs from the last report. Never ends.
     pub async fn watch_links(&self) {
         let links = &self.inner.links;
         let mut told: HashMap<Uuid, Told> = HashMap::new();
@@ -96,7 +97,7 @@ impl Operator {
                 let is_unreachable = match peer.reachability() {
                     Reachability::Unreachable => true,
                     Reachability::Reachable => false,
-                    // It moved to another endpoint and was not asked there yet.
+                    // The peer has moved to another endpoint, to which no packet was sent yet.
                     Reachability::Unknown => continue,
                 };
                 let before = told.get(&id).copied();

@@ -68,7 +68,7 @@ impl Changing {
     }
 
     /// Withdraws what is on the account of a peer that is no more: a packet that was on its way
-    /// when the peer was deleted may have left it there, or a withdrawal that nobody posted.
+    /// when the peer was deleted may have left it there, or a withdrawal that was never posted.
     pub(super) async fn settle_deleted_peers(&self) -> Result<(), OperatorError> {
         let inner = Arc::clone(&self.inner);
         for (peer, asset) in super::blocking(move || inner.left_by_deleted_peers()).await? {

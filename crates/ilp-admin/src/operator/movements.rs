@@ -1,45 +1,45 @@
-//! Movements on an account in which packets don't bury deposits and withdrawals: those one by one, and
-//! packets summed up by day.
+//! Movements on an account in a form where packets don't hide deposits and withdrawals: those are
+//! listed one by one, and packets are summed up by day.
 //!
-//! The journal leads from one movement of an account to the one before, whatever its kind. So finding
-//! a deposit costs as many steps as packets came after it, and each look has a bound.
+//! The journal links each movement of an account to the one before, whatever its kind. So finding a
+//! deposit costs as many steps as packets came after it, and each search has a bound.
 
 use ilp_connector::{account::AccountId, ledger::TransferKind};
 use ilp_store::{Older, Position};
 
 use super::{Operator, OperatorError, TransferView, books::no_cursor, transfers::view};
 
-/// How many movements are read from the journal in one step.
+/// The number of movements read from the journal in one step.
 const STEP: usize = 100;
 
 /// The length of a day, in milliseconds. Days are those of UTC.
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// Packets of one day.
+/// The sums of one day's packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PacketDay {
     /// When the day begins, in milliseconds since 1970.
     pub begins_at_ms: u64,
-    /// How many packets added to the account.
+    /// The number of packets that added to the account.
     pub packets_in: u64,
-    /// What they added, in the asset's smallest unit.
+    /// The amount that these packets added, in the asset's smallest unit.
     pub amount_in: u128,
-    /// How many packets took from the account.
+    /// The number of packets that took from the account.
     pub packets_out: u64,
-    /// What they took, in the asset's smallest unit.
+    /// The amount that these packets took, in the asset's smallest unit.
     pub amount_out: u128,
 }
 
-/// Movements on an account, newest first, packets apart.
+/// Movements on an account, newest first, with packets summed up separately.
 #[derive(Clone, Debug, Default)]
 pub struct MovementDigest {
-    /// Deposits and withdrawals, each with what the account on its other side is called.
+    /// Deposits and withdrawals, each with the name of the account on its other side.
     pub rows: Vec<(TransferView, String)>,
     /// Packets by day, the newest day first.
     pub days: Vec<PacketDay>,
-    /// Where to go on, when there are movements that were not looked at.
+    /// The cursor of the next page, when there are movements that were not looked at.
     pub next: Option<String>,
-    /// Whether there were older ones that are not kept any more.
+    /// Whether there were older movements that are not kept any more.
     pub are_older_gone: bool,
 }
 
@@ -48,7 +48,7 @@ impl Operator {
     /// stops once `rows_max` deposits and withdrawals are found.
     ///
     /// # Errors
-    /// A cursor that is none of this account.
+    /// A cursor that is not one of this account.
     pub async fn movement_digest(
         &self,
         account: AccountId,
@@ -99,7 +99,7 @@ impl Operator {
 impl MovementDigest {
     fn add_packet(&mut self, at_ms: u64, is_in: bool, amount: u64) {
         let begins_at_ms = at_ms / DAY_MS * DAY_MS;
-        // The journal's order is that of time, but for a clock that was set.
+        // The journal is in the order of time, except where the clock was set.
         if self.days.last().is_none_or(|day| day.begins_at_ms != begins_at_ms) {
             self.days.push(PacketDay { begins_at_ms, ..PacketDay::default() });
         }

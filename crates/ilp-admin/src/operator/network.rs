@@ -22,7 +22,7 @@ pub trait Network: Send + Sync {
     /// A sentence that says what is wrong and what would be right.
     fn check_endpoint(&self, endpoint: &str) -> Result<(), String>;
 
-    /// Sends a packet of zero, which cannot be fulfilled, and waits for the node that refuses it.
+    /// Sends a packet of amount zero, which can't be fulfilled, and waits for a node to reject it.
     fn ping(&self, destination: Address, way: PingWay) -> BoxFuture<'_, PingOutcome>;
 
     /// Whether `endpoint` is encrypted and leads outside of this machine and of private networks,
@@ -60,7 +60,7 @@ pub struct PeeringReply {
     pub body: String,
 }
 
-/// Which way a ping takes.
+/// The way that a ping takes.
 #[derive(Clone, Debug)]
 pub enum PingWay {
     /// The way of a packet that is in no asset.
@@ -71,23 +71,23 @@ pub enum PingWay {
     Over(Arc<Peer>),
 }
 
-/// Which way a ping is to take, by the id of a peer or of an asset.
+/// The way that a ping is to take, by the id of a peer or of an asset.
 #[derive(Clone, Copy, Debug)]
 pub enum PingOver<'a> {
-    /// Any.
+    /// The way of a packet that is in no asset.
     Any,
-    /// That of a packet of this asset.
+    /// The way of a packet of the asset of this id.
     Asset(&'a str),
-    /// Over this peer.
+    /// Over the peer of this id, whatever the routes say.
     Peer(&'a str),
 }
 
 /// What became of a ping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PingOutcome {
-    /// `None` when no answer came in time.
+    /// The answer; `None` when none came in time.
     pub reply: Option<PingReply>,
-    /// Why the first peer on the way gave no reply, where that is how it ended.
+    /// The reason why the first peer on the way gave no reply, where it gave none.
     pub trouble: Option<LinkTrouble>,
     /// From sending to the reply, or to giving up, in microseconds.
     pub took_us: u64,

@@ -89,7 +89,7 @@ impl Outcome for PeeringByUrl {
     }
 
     fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
-        // What was kept before this was asked about has no such number.
+        // Snapshots from versions before this number was added don't have it.
         let is_pending = kept.number::<u8>("is_pending").is_some_and(|number| number != 0);
         Some(Self { peer: PeerView::recall(kept, operator)?, is_pending })
     }

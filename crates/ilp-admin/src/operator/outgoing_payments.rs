@@ -88,7 +88,7 @@ impl Recorded {
 }
 
 impl Operator {
-    /// The outgoing payment of this id.
+    /// Returns the outgoing payment of this id.
     ///
     /// # Errors
     /// Not found.
@@ -101,8 +101,8 @@ impl Operator {
         .await
     }
 
-    /// A page of the outgoing payments that the filter lets through. Those of one wallet address are
-    /// found without the others.
+    /// Returns a page of the outgoing payments that the filter lets through. Those of one wallet
+    /// address are found without the others.
     ///
     /// # Errors
     /// Bad input.
@@ -126,7 +126,7 @@ impl Operator {
         .await
     }
 
-    /// A page of the payments of both directions that the filter lets through.
+    /// Returns a page of the payments of both directions that the filter lets through.
     ///
     /// # Errors
     /// Bad input.

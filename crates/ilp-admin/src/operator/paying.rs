@@ -1,7 +1,7 @@
-//! The seam between what operators ask for and the part of the node that pays.
+//! The interface between operations on payments and the part of the node that sends their packets.
 //!
-//! Records, states and books are here; packets are there. The daemon implements [`Paying`] over
-//! STREAM and SPSP and calls back into the [`Operator`]:
+//! Records, states and books are on this side, packets on the other. The daemon implements
+//! [`Paying`] over STREAM and SPSP and calls back into the [`Operator`]:
 //!
 //! - `pay_through(paying)` once after the load: payments that a restart interrupted go on;
 //! - `payment_begins(id, under_way_max)` before the first packet of an attempt, durable, so that the
@@ -48,7 +48,7 @@ pub enum PayAmount {
     DeliverWhatIsAsked,
 }
 
-/// A payment that somebody wants to know the price of.
+/// A payment to be quoted.
 #[derive(Clone, Debug)]
 pub struct QuoteAsk {
     /// A URL or payment pointer, as the client wrote it.
@@ -85,11 +85,11 @@ pub struct QuoteOffer {
     /// What the packets would take from the wallet at most, in its asset's smallest unit; fees of
     /// the node are not in it.
     pub debit_amount: u64,
-    /// What would arrive, in the smallest unit of the receiver's asset: at least that much where a
-    /// rate may move, and otherwise as much as rounding leaves.
+    /// The amount that would arrive, in the smallest unit of the receiver's asset: a minimum where
+    /// a rate may move, and otherwise exact but for rounding.
     pub receive_amount: u64,
-    /// What was asked to arrive, in the same unit, where it can't be hit exactly and
-    /// `receive_amount` is what will arrive instead.
+    /// The amount that was asked to arrive, in the same unit, where it can't be hit exactly and
+    /// `receive_amount` will arrive instead.
     pub deliver_amount: Option<u64>,
     /// What the receiver counts in.
     pub receive_asset: AssetName,
@@ -139,21 +139,20 @@ pub struct SendOrder {
     pub receive_asset: AssetName,
     /// All that packets may take, over all attempts, in the source asset's smallest unit.
     pub debit_max: u64,
-    /// What is to arrive at the least, over all attempts, in the smallest unit of the receiver's
-    /// asset.
+    /// The minimum to arrive, over all attempts, in the smallest unit of the receiver's asset.
     pub receive_amount: u64,
     /// Whether `debit_max` is to be used up, as opposed to `receive_amount` reached.
     pub is_fixed_send: bool,
     /// The worst rate at which packets are to be sent.
     pub rate_min: Fraction,
-    /// How many packets the quote said that it takes at least.
+    /// The least number of packets that the payment takes according to its quote.
     pub packet_count: u64,
     /// What packets have taken so far, as the books have it.
     pub sent: u64,
     /// What has arrived so far: exact but for what came in the last moment before a restart, which
     /// is counted at the worst rate.
     pub delivered: u64,
-    /// The most that may have arrived beside that, of packets that were under way when the node was
+    /// The most that may have arrived in addition, by packets that were under way when the node was
     /// killed, in the source asset's smallest unit.
     pub in_doubt: u64,
     /// What the payer gave with its offer.
@@ -161,8 +160,8 @@ pub struct SendOrder {
 }
 
 impl SendOrder {
-    /// Whether nothing is left to be sent, by this node's own books. What a receiver says about
-    /// itself can't change that any more.
+    /// Returns whether nothing is left to be sent, by this node's own books. A receiver's later
+    /// claims can't change that.
     #[must_use]
     pub fn is_done(&self) -> bool {
         if self.is_fixed_send {

@@ -1,9 +1,10 @@
-//! Asking another node to become a peer, where all that is known of it is a URL.
+//! Asking another node to become a peer, of which only a URL is known.
 //!
-//! The operator names the URL, so it is asked whatever network it is in; but what comes back is the
-//! other node's word. A peer is changed only when it was made at this very URL, and only that URL is
-//! shown the token which the peer knows us by. A node may become a peer in a further asset if it was made
-//! one at this URL, or answers with the endpoint where the peer of its address takes packets already.
+//! The operator names the URL, so the node is asked whatever network it is in; but the answer is
+//! the other node's word alone. A peer is changed only when it was made at this very URL, and only
+//! that URL is shown the token by which the peer knows this node. A node may become a peer in a
+//! further asset if it was made a peer at this URL, or if it answers with the endpoint at which the
+//! peer of its address already takes packets.
 
 use ilp_connector::{account::AccountId, peer::Peer, token::Secret};
 use ilp_store::{PeerOrigin, PeerRecord, Proof, Store, StoreError};
@@ -39,7 +40,7 @@ pub struct PeerByUrl {
     pub liquidity_to_deposit: Option<u64>,
 }
 
-/// A peer that was made, or has renewed its terms, by asking its node.
+/// A peer that was made, or whose terms were renewed, by asking its node.
 #[derive(Clone, Debug)]
 pub struct PeeringByUrl {
     /// The peer as it is now.
@@ -53,7 +54,7 @@ impl Recorded {
     /// if it became a peer at this URL before.
     ///
     /// # Errors
-    /// An unknown asset; not found when nobody takes peering requests there; bad input when it
+    /// An unknown asset; not found when no node takes peering requests there; bad input when it
     /// refuses, or answers what makes no peer.
     pub async fn create_or_update_peer_by_url(
         &self,
@@ -152,7 +153,7 @@ impl Changing {
         let there =
             self.store(move |store| store.peer_by_address_and_asset(&address, asset_id)).await?;
         if let Some(peer) = there {
-            // Its word alone would also change the tokens by which a peer spends its credit line.
+            // The answer alone would also change the tokens by which a peer spends its credit line.
             if !known.contains(&peer.id) {
                 return Err(bad_answer(
                     "a peer of this asset has the address that it answers with, and was not made at \
@@ -208,7 +209,7 @@ impl Changing {
             return self.save_peer_as(edited, |peer| PeeringByUrl { peer, is_pending }).await;
         };
         let asset = self.inner.asset(asset_id).ok_or_else(unknown_asset)?;
-        // As the store has it then, so that the answer names the version that comes of it.
+        // The view has the version that the store gives to the edit, so that the answer names it.
         let before =
             self.view(PeerRecord { version: edited.version + 1, ..edited.clone() }).await?;
         let view = PeerView { liquidity: before.liquidity + u128::from(amount), ..before };
@@ -222,9 +223,10 @@ impl Changing {
 }
 
 impl Inner {
-    /// Refuses a new peer that would get packets of another one, or of this node: it could take them by
-    /// its word alone. The node may be a peer in other assets already: then it is among the `known`
-    /// ones, or has the same endpoint. Bare schemes and default routes are what every peer lies below.
+    /// Refuses a new peer that would get packets of another peer, or of this node, on its word
+    /// alone. The node may already be a peer in other assets: then that peer is among `known`, or
+    /// has the same endpoint. Bare schemes and default routes don't count, since every peer lies
+    /// below them.
     fn takes_from_no_peer(
         &self,
         answer: &PeeringAnswer,
@@ -251,8 +253,8 @@ impl Inner {
     }
 }
 
-/// The peers that were made at a URL: the one of this asset first, then those of the same node in other
-/// assets.
+/// Returns the peers that were made at a URL: the one of this asset first, then those of the same
+/// node in other assets.
 fn behind(store: &Store, url: &str, asset_id: Uuid) -> Result<Vec<PeerRecord>, OperatorError> {
     let mut known = Vec::new();
     for asset in store.all_assets() {
@@ -266,9 +268,9 @@ fn behind(store: &Store, url: &str, asset_id: Uuid) -> Result<Vec<PeerRecord>, O
     Ok(known)
 }
 
-/// Refuses before the other node is asked and makes a peer on its side, as far as its answer is known by
-/// that time: it became a peer in another asset at this URL, and a peer that was not made there has its
-/// address in this asset.
+/// Refuses, where the answer is foreseeable, before the other node is asked and makes a peer on its
+/// side. That is where the node became a peer in another asset at this URL, and a peer that was not
+/// made at the URL has its address in this asset.
 fn refused_beforehand(
     store: &Store,
     known: &[PeerRecord],
@@ -287,8 +289,8 @@ fn refused_beforehand(
     }
 }
 
-/// Returns the peer that was made at a URL, in whichever of its spellings. Stores from before URLs
-/// were compared have them as they were written.
+/// Returns the peer that was made at a URL, in any spelling. Stores from before URLs were
+/// normalized have them as they were written.
 fn peer_at(store: &Store, asset_id: Uuid, url: &str) -> Result<Option<Uuid>, StoreError> {
     let key = peering_key(url);
     let with_slash = format!("{key}/");

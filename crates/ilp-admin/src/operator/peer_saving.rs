@@ -1,4 +1,4 @@
-//! Stored peers that change, and become live as they are then.
+//! Saving edited peers: each is stored, and its new terms become live.
 
 use ilp_connector::peer::NextHop;
 use ilp_store::{PeerRecord, Proof, Store};
@@ -6,18 +6,19 @@ use ilp_store::{PeerRecord, Proof, Store};
 use super::{Changing, Outcome, error::OperatorError, peer_terms::next_hop, views::PeerView};
 
 impl Changing {
-    /// Stores a peer that was there before and makes it live.
+    /// Stores an edited peer and makes it live.
     pub(super) async fn save_peer(&self, edited: PeerRecord) -> Result<PeerView, OperatorError> {
         self.save_peer_as(edited, |peer| peer).await
     }
 
-    /// Stores a peer and makes it live, as part of what `outcome` makes of it.
+    /// Stores an edited peer and makes it live. The same batch keeps the outcome that `outcome`
+    /// makes of it.
     pub(super) async fn save_peer_as<T: Outcome>(
         &self,
         mut edited: PeerRecord,
         outcome: impl FnOnce(PeerView) -> T,
     ) -> Result<T, OperatorError> {
-        // As the store has it then, so that the answer names the version that comes of it.
+        // The record has the version that the store gives to the edit, so that the answer names it.
         edited.version += 1;
         let id = edited.id;
         let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
@@ -45,8 +46,8 @@ impl Changing {
         self.watch_peer(&record).await
     }
 
-    /// Where packets to the peer go; the same as before where nothing of it changed, so that open
-    /// connections stay in use.
+    /// Returns the next hop of the peer; the present one where its settings are unchanged, so that
+    /// open connections stay in use.
     fn next_hop(&self, record: &PeerRecord) -> NextHop {
         let live = self.inner.parts.connector.peer(record.id);
         match live.map(|peer| peer.terms().next_hop.clone()) {

@@ -20,8 +20,8 @@ pub struct Found {
 }
 
 impl Operator {
-    /// The first so many peers whose name, address or endpoint has `text` in it, in capitals or not;
-    /// newest first, after the cursor that an earlier search gave.
+    /// Returns the first so many peers whose name, address or endpoint has `text` in it, in
+    /// capitals or not; newest first, after the cursor that an earlier search gave.
     ///
     /// # Errors
     /// Bad input.
@@ -40,7 +40,8 @@ impl Operator {
         .await
     }
 
-    /// The peer of this asset with this address, or with the longest address that leads to it.
+    /// Returns the peer of this asset with this address, or with the longest address that leads to
+    /// it.
     ///
     /// # Errors
     /// When the store fails.
@@ -60,7 +61,7 @@ impl Operator {
     }
 }
 
-/// Takes segments off the end of `address` until a peer is found.
+/// Returns the first peer found while segments are taken off the end of `address`.
 fn peer_towards(
     store: &Store,
     address: &str,

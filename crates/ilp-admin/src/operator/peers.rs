@@ -33,8 +33,8 @@ impl Recorded {
     /// Changes a peer. Packets that arrive after this returned see the new terms.
     ///
     /// # Errors
-    /// Those of [`Recorded::create_peer`]; an unknown peer; a conflict when it isn't of the version
-    /// that the edit was made of.
+    /// Those of [`Recorded::create_peer`]; an unknown peer; a conflict when the edit is based on
+    /// another version than the stored one.
     pub async fn update_peer(&self, edit: PeerEdit) -> Result<PeerView, OperatorError> {
         self.given(&edit);
         let id = peer_id(&edit.id)?;
@@ -57,7 +57,7 @@ impl Recorded {
 }
 
 impl Operator {
-    /// The peer of this id.
+    /// Returns the peer of this id.
     ///
     /// # Errors
     /// Not found.
@@ -69,7 +69,7 @@ impl Operator {
         .await
     }
 
-    /// A page of the peers.
+    /// Returns a page of the peers.
     ///
     /// # Errors
     /// Bad input.
@@ -92,7 +92,7 @@ impl Changing {
         self.create_peer_as(record, origin, |peer| peer).await
     }
 
-    /// Makes a peer as part of what `outcome` makes of it.
+    /// Makes a peer. The same batch keeps the outcome that `outcome` makes of it.
     pub(super) async fn create_peer_as<T: Outcome>(
         &self,
         mut record: PeerRecord,
@@ -165,7 +165,7 @@ impl Changing {
         edit: PeerEdit,
     ) -> Result<PeerView, OperatorError> {
         let record = self.stored_peer(id).await?;
-        // No other change comes between this and the write: changes are made one at a time.
+        // No other change runs between this check and the write: changes are made one at a time.
         check::version(edit.version, record.version, "peer")?;
         let edited = self.inner.edited(record, edit)?;
         self.save_peer(edited).await
@@ -252,7 +252,7 @@ impl Inner {
         self.edited(empty, rest)
     }
 
-    /// The record after an edit, every part of which was checked.
+    /// Returns the record after an edit, every part of which was checked.
     pub(super) fn edited(
         &self,
         mut record: PeerRecord,

@@ -37,7 +37,7 @@ pub(super) const KEPT_MS: u64 = 2 * 24 * 60 * 60 * 1_000;
 /// How many old ones go when a new one comes, so that they go faster than they come.
 const OLD_PER_NEW: usize = 10;
 
-/// What a quote is made of before anybody was asked.
+/// The parts of a quote before the receiver was asked.
 struct Draft {
     wallet: WalletAddressRecord,
     asset: Arc<Asset>,
@@ -79,7 +79,7 @@ impl Recorded {
         let purged =
             self.read(move |inner| Ok(inner.parts.store.purge_quotes(before_ms, OLD_PER_NEW)?));
         if let Err(error) = purged.await {
-            // The quote is made, and the next one or the hourly removal tries again.
+            // The quote is made; the next one, or the periodic removal, tries again.
             tracing::warn!(%error, "old quotes could not be removed");
         }
         Ok(quote)
@@ -87,7 +87,7 @@ impl Recorded {
 }
 
 impl Operator {
-    /// The quote of this id, as long as it is kept.
+    /// Returns the quote of this id, as long as it is kept.
     ///
     /// # Errors
     /// Not found.
@@ -98,7 +98,7 @@ impl Operator {
             .await
     }
 
-    /// A page of the quotes of a wallet address.
+    /// Returns a page of the quotes of a wallet address.
     ///
     /// # Errors
     /// Bad input.
@@ -275,7 +275,7 @@ fn minus_fee(fee: Option<&FeeRecord>, debit: u64) -> Result<(u64, u128), Operato
     fees::left_without(fee, debit).ok_or_else(|| nothing_arrives(fees::with(fee, 1)))
 }
 
-/// The least amount that is worth `receive` or more.
+/// Returns the least amount that is worth `receive` or more.
 fn debit_for(conversion: &Conversion, receive: u64) -> Option<u64> {
     let is_enough = |debit: u64| match conversion.convert(debit, u64::MAX) {
         Ok(worth) => worth >= receive,

@@ -55,13 +55,13 @@ impl Recorded {
 }
 
 impl Operator {
-    /// Every rate that packets are converted at, in the order of the codes.
+    /// Returns every rate that packets are converted at, in the order of the codes.
     #[must_use]
     pub fn rates(&self) -> Vec<RateInUse> {
         self.inner.parts.connector.rates().in_use()
     }
 
-    /// The codes of all assets, each once.
+    /// Returns the codes of all assets, each once.
     #[must_use]
     pub fn asset_codes(&self) -> BTreeSet<String> {
         self.inner.assets.read().values().map(|asset| asset.code.clone()).collect()
@@ -124,7 +124,7 @@ impl Operator {
     }
 }
 
-/// The code of a rate's two that no asset has, the base first.
+/// Returns the first of a rate's two codes, the base before the quote, that no asset has.
 #[must_use]
 pub fn without_asset<'a>(
     known: &BTreeSet<String>,
@@ -154,7 +154,7 @@ impl Changing {
         let stored = record.clone();
         let known = self.inner.assets.read().values().map(|asset| asset.code.clone()).collect();
         if let Some(missing) = without_asset(&known, &record.base, &record.quote) {
-            // Rates may come before the assets that they are between.
+            // Rates may be configured before the assets that they are between exist.
             tracing::warn!(
                 base = record.base,
                 quote = record.quote,

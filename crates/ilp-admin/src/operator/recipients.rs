@@ -1,4 +1,4 @@
-//! Those whom packets may pay: wallet addresses and incoming payments, as packets meet them.
+//! The recipients that packets may pay: wallet addresses and incoming payments.
 //!
 //! Each is read from the store when its first packet comes and kept in memory, bounded, since a
 //! packet must not wait for the disk. What an incoming payment may still take is set aside while a
@@ -20,11 +20,11 @@ use uuid::Uuid;
 /// How many are kept in memory. Each takes some 200 bytes.
 const KEPT_MAX: usize = 65_536;
 
-/// What an incoming payment may receive beyond what it asks for, in its asset's smallest unit, from
-/// a payer that states no minimum: one unit is what rounding costs.
+/// The excess that an incoming payment accepts over the amount it asks for, in its asset's smallest
+/// unit, from a payer that states no minimum: one unit is what rounding costs.
 const ROUNDING_SLACK: u64 = 1;
 
-/// Somebody whom packets may pay.
+/// A wallet address or incoming payment that packets may pay.
 pub struct Recipient {
     /// The id of the wallet address or incoming payment, which is also the tag in its credentials.
     pub id: Uuid,
@@ -40,7 +40,7 @@ pub struct Recipient {
 
 struct Asked {
     amount: u64,
-    /// What may still come, what is set aside taken off, with the slack for rounding.
+    /// The amount that may still arrive, less what is reserved, with the slack for rounding.
     room: AtomicU64,
 }
 
@@ -61,7 +61,7 @@ pub enum Declined {
 #[derive(Debug)]
 pub struct Reserved {
     recipient: Arc<Recipient>,
-    /// What was taken of the room, which a last packet may exceed.
+    /// The amount taken from the room, which a last packet may exceed.
     amount: u64,
 }
 
@@ -104,7 +104,7 @@ impl Recipient {
         }
     }
 
-    /// All that was ever received, in the asset's smallest unit.
+    /// Returns all that was ever received, in the asset's smallest unit.
     #[must_use]
     pub fn received(&self) -> u128 {
         self.local.account.balance().credits
@@ -116,7 +116,7 @@ impl Recipient {
         self.asked.as_ref().map(|asked| asked.amount)
     }
 
-    /// Whether it takes nothing more at `now_ms` (milliseconds since 1970).
+    /// Returns whether nothing more is taken at `now_ms` (milliseconds since 1970).
     #[must_use]
     pub fn is_closed(&self, now_ms: u64) -> bool {
         // Relaxed: nothing is read on the strength of it, and a packet that races with the close is
@@ -126,13 +126,13 @@ impl Recipient {
             || self.asked.as_ref().is_some_and(|asked| self.received() >= u128::from(asked.amount))
     }
 
-    /// Sets room aside for a packet of `amount` that arrived at `now_ms` (milliseconds since 1970),
+    /// Reserves room for a packet of `amount` that arrived at `now_ms` (milliseconds since 1970),
     /// of which the payer demands that `minimum` arrives.
     ///
-    /// A payer that counts in a coarser unit can't hit an amount exactly: one cent more may be worth
-    /// 91 units here. Its last packet demands no more than what is still asked for, and what it
-    /// brings beyond that is less than one of the payer's units. So a packet is taken whose minimum
-    /// fits, and no other one after it.
+    /// A payer that counts in a coarser unit can't hit an amount exactly: one cent more may be
+    /// worth 91 units here. Its last packet demands no more than what is still asked for, and
+    /// brings less than one of the payer's units beyond that. So a packet whose minimum fits is
+    /// taken, and no other one after it.
     ///
     /// # Errors
     /// [`Declined`] says whether a smaller packet would be taken.
@@ -161,7 +161,7 @@ impl Recipient {
         Ok(Reserved { recipient: Arc::clone(self), amount: reserved })
     }
 
-    /// Whether it is a wallet address, as opposed to an incoming payment.
+    /// Returns whether the recipient is a wallet address, as opposed to an incoming payment.
     pub(super) fn is_wallet_address(&self) -> bool {
         self.local.account.id().kind == AccountKind::WalletAddress
     }
@@ -224,7 +224,7 @@ pub(super) struct Recipients {
 }
 
 impl Recipients {
-    /// The one of this id, if it is here.
+    /// Returns the recipient of this id, if it is kept here.
     pub(super) fn get(&self, id: Uuid) -> Option<Arc<Recipient>> {
         self.kept.read().get(&id).cloned()
     }
@@ -244,8 +244,8 @@ impl Recipients {
         Arc::clone(kept.entry(id).or_insert_with(|| Arc::new(make())))
     }
 
-    /// Removes the one of this id, whose account is closed: whoever still has hold of it finds no
-    /// room there.
+    /// Removes the recipient of this id, whose account is closed: a task that still holds the
+    /// recipient finds no room there.
     pub(super) fn forget(&self, id: Uuid) {
         self.kept.write().remove(&id);
     }
@@ -300,12 +300,12 @@ mod tests {
     #[test]
     fn a_last_packet_may_bring_more_than_is_asked_for_and_only_one_of_them() {
         let asking = recipient(40, Some(100), None);
-        // It demands more than what is left.
+        // The packet demands more than what is left.
         let refused = asking.reserve(91, 61, 0).unwrap_err();
         assert_eq!(refused, Declined::TooMuch { room: 61 });
         let last = asking.reserve(91, 60, 0).unwrap();
         assert_eq!(asking.reserve(91, 1, 0).unwrap_err(), Declined::TooMuch { room: 0 });
-        // It comes to nothing, and all of the room is there again and no more.
+        // The packet fails, and exactly the room from before is free again.
         drop(last);
         assert_eq!(asking.reserve(62, 0, 0).unwrap_err(), Declined::TooMuch { room: 61 });
         asking.reserve(91, 1, 0).unwrap().keep();

@@ -1,9 +1,10 @@
 //! The handle through which a node is changed, and the audit record that each change is made under.
 //!
 //! [`Operator`] has only operations that read. Those that change something are operations of
-//! [`Recorded`], which exists within [`Operator::recorded`] alone: a change that leaves no record
-//! doesn't compile. What the node does by itself, such as giving back an expired withdrawal, is no
-//! operator's change and has no record; [`Operator::as_node`] is private to the operations.
+//! [`Recorded`], which exists within [`Operator::recorded`] alone, so a change that leaves no
+//! record doesn't compile. A change that the node makes by itself, such as giving back an expired
+//! withdrawal, is not an operator's change and has no record; [`Operator::as_node`] is private to
+//! the operations.
 
 use std::{ops::Deref, sync::Arc, time::Instant};
 
@@ -19,9 +20,9 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Recorded {
     operator: Operator,
-    /// `None` for what the node does by itself.
+    /// The audit record; `None` for a change that the node makes by itself.
     pub(super) recorder: Option<Recorder>,
-    /// The request that the change is for, if it may come again.
+    /// The request that the change is for, if the request may be repeated.
     pub(super) claim: Option<Arc<Claim>>,
 }
 
@@ -34,11 +35,11 @@ impl Deref for Recorded {
 }
 
 impl Operator {
-    /// Makes one change under an audit record of its own: who made it, what was given, each stored
-    /// record before and after, and the outcome.
+    /// Makes one change under an audit record of its own: the caller, the input, each stored record
+    /// before and after, and the outcome.
     ///
-    /// `work` runs in a task of its own. So it ends, and its record with it, also when the client hangs
-    /// up or a step of it panics.
+    /// `work` runs in a task of its own. So it runs to its end, and its record is completed, even
+    /// when the client hangs up or a step of it panics.
     ///
     /// # Errors
     /// Those of `work`, and an internal error after a panic.
@@ -68,12 +69,12 @@ impl Operator {
         task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
     }
 
-    /// The handle for what the node does by itself.
+    /// Returns the handle for changes that the node makes by itself.
     pub(super) fn as_node(&self) -> Recorded {
         Recorded { operator: self.clone(), recorder: None, claim: None }
     }
 
-    /// The handle for tests of operations, which need no record.
+    /// Returns the handle for tests of operations, which need no record.
     #[cfg(test)]
     pub(crate) fn unrecorded(&self) -> Recorded {
         self.as_node()
@@ -81,14 +82,14 @@ impl Operator {
 }
 
 impl Recorded {
-    /// Notes in the record what the operation was given.
+    /// Notes the operation's input in the record.
     pub(super) fn given(&self, given: &impl Show) {
         if let Some(recorder) = &self.recorder {
             recorder.given(&given.show());
         }
     }
 
-    /// The handle for the same change on behalf of a request that may come again.
+    /// Returns the handle for the same change on behalf of a request that may be repeated.
     pub(super) fn claimed(&self, claim: Arc<Claim>) -> Self {
         Self { claim: Some(claim), ..self.clone() }
     }

@@ -65,8 +65,8 @@ impl Operator {
         self.routes_beginning_with("", first, after).await
     }
 
-    /// The first so many routes after a cursor of those whose prefixes begin with `text`. The page's
-    /// length decides what this costs, however many other routes there are.
+    /// Returns the first so many routes after a cursor whose prefixes begin with `text`. The cost
+    /// depends on the page's length, however many other routes there are.
     ///
     /// # Errors
     /// Bad input.
@@ -92,7 +92,8 @@ impl Operator {
         .await
     }
 
-    /// Where a packet to `address` would go now, by its amount's asset where the id of one is given.
+    /// Returns the way that a packet to `address` would take now, by its amount's asset where the
+    /// id of one is given.
     ///
     /// # Errors
     /// [`ErrorKind::BadInput`] when it is not an ILP address, [`ErrorKind::NotFound`] for an unknown
@@ -163,7 +164,7 @@ fn prefixes(address: &str) -> impl Iterator<Item = &str> {
     [address].into_iter().chain(shorter).chain([""])
 }
 
-/// The place before all routes of this prefix.
+/// Returns the place before all routes of this prefix.
 fn before_all(prefix: &str) -> RouteCursor {
     RouteCursor { prefix: prefix.into(), peer: Uuid::nil() }
 }

@@ -1,11 +1,12 @@
-//! Payments on their way: those to other nodes are handed to the part that pays, those to somebody
-//! of this node are made in the books.
+//! Payments being sent: those to other nodes are handed to the part that sends packets, those to a
+//! wallet address of this node are made in the books.
 //!
-//! What a payment has sent is what its account was debited, which the books know to the last unit
-//! after any crash. What of it arrived is written down now and then; what came after that is counted
-//! at the worst rate, which no packet went below. Packets that were under way when the node was killed
-//! aren't in this node's books, though the receiver may have their money: how much that can be is
-//! written down before the first packet leaves, and told with the payment's end.
+//! The amount that a payment has sent is what its account was debited, which the books know to the
+//! last unit after any crash. The amount that arrived is written down now and then; later amounts
+//! are counted at the worst rate, which no packet went below. Packets that were under way when the
+//! node was killed aren't in this node's books, though the receiver may have their money. The most
+//! that this can be is written down before the first packet leaves, and reported with the payment's
+//! end.
 
 mod notes;
 
@@ -30,7 +31,7 @@ use super::{
     wallet_views::OutgoingPaymentView,
 };
 
-/// How often the progress of a payment is written down at most.
+/// The shortest pause between two notes of a payment's progress.
 const NOTE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long to wait when the books can't take a payment just now.
@@ -72,8 +73,8 @@ impl Operator {
         Ok(())
     }
 
-    /// Notes that packets of a payment are about to be sent, of which those under way together never
-    /// carry more than `under_way_max`, in the source asset's smallest unit. Durable when it returns.
+    /// Notes that packets of a payment are about to be sent. Those under way together never carry
+    /// more than `under_way_max`, in the source asset's smallest unit. Durable when it returns.
     ///
     /// # Errors
     /// When the store fails: no packet may be sent then.
@@ -124,7 +125,7 @@ impl Operator {
         noted
     }
 
-    /// A payment as it is now, and its progress from now on while it is being sent.
+    /// Returns a payment as it is now, and its progress from now on while it is being sent.
     ///
     /// # Errors
     /// Not found.
@@ -199,7 +200,7 @@ impl Operator {
         Ok(())
     }
 
-    /// Pays somebody of this node, exactly what the quote says, in one transfer.
+    /// Pays a recipient of this node, exactly what the quote says, in one transfer.
     async fn pay_locally(&self, record: OutgoingPaymentRecord) {
         let id = record.id;
         loop {

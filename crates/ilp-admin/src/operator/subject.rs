@@ -1,4 +1,4 @@
-//! What an operation was about and how it ended, in the terms of the audit log.
+//! The subject and the outcome of an operation, in the terms of the audit log.
 
 use ilp_connector::rates::RateInUse;
 use ilp_store::{BackupReport, EventRecord, FeeRecord};
@@ -11,11 +11,11 @@ use super::{
 
 /// The outcome of an operation, as far as the audit log tells of it.
 pub trait Subject {
-    /// The id of what was made or changed, where it has one.
+    /// Returns the id of the object that was made or changed, where it has one.
     fn subject(&self) -> Option<String>;
 
-    /// The code and the message of an operation that was done, where they are not 200 and the
-    /// operation's own message.
+    /// Returns the code and the message of an operation that succeeded, where they are not 200 and
+    /// the operation's own message.
     fn ended(&self) -> Option<(&'static str, &'static str)> {
         None
     }
@@ -27,7 +27,7 @@ impl Subject for () {
     }
 }
 
-/// The id of something that is gone.
+/// The id of a deleted object.
 impl Subject for String {
     fn subject(&self) -> Option<String> {
         Some(self.clone())
@@ -48,7 +48,7 @@ impl Subject for BackupReport {
     }
 }
 
-/// Subjects that are known by an id of theirs.
+/// Implements [`Subject`] for types that have an id.
 macro_rules! known_by {
     ($($subject:ty => $($field:ident).+;)+) => {$(
         impl Subject for $subject {
@@ -72,7 +72,7 @@ known_by! {
     FeeRecord => id;
 }
 
-/// The peer, which may wait for the other operator.
+/// The peer, which may wait for the other node's operator.
 impl Subject for PeeringByUrl {
     fn subject(&self) -> Option<String> {
         self.peer.subject()
@@ -83,7 +83,7 @@ impl Subject for PeeringByUrl {
     }
 }
 
-/// What a client is told whose peer the other node's operator has yet to approve.
+/// The message to a client about a peer that the other node's operator has yet to approve.
 pub(crate) const WAITING_FOR_APPROVAL: &str = "Waiting for approval: the other node's operator has yet to approve this peering, and its node \
      refuses packets until then";
 

@@ -55,7 +55,7 @@ pub struct TenantView {
 }
 
 impl TenantProfile {
-    /// The same with one more setting, if it is set.
+    /// Returns the settings with one more, if it is set.
     #[must_use]
     pub fn with(mut self, name: TenantSettingName, value: Option<String>) -> Self {
         self.settings.extend(value.map(|value| (name, value)));
@@ -64,13 +64,13 @@ impl TenantProfile {
 }
 
 impl Operator {
-    /// What the node is called, in titles and towards other nodes.
+    /// Returns the node's name, in titles and towards other nodes.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.parts.tenant.public_name
     }
 
-    /// The one tenant.
+    /// Returns the one tenant.
     ///
     /// # Errors
     /// When the store fails.
@@ -85,7 +85,7 @@ impl Operator {
         .await
     }
 
-    /// The tenant of this id.
+    /// Returns the tenant of this id.
     ///
     /// # Errors
     /// Not found, for every other id than the one tenant's.
@@ -94,7 +94,7 @@ impl Operator {
         self.own_tenant().await
     }
 
-    /// A page of the tenants, of which there is one.
+    /// Returns a page of the tenants, of which there is one.
     ///
     /// # Errors
     /// Bad input.

@@ -39,7 +39,8 @@ pub enum TokenName {
     Token(Secret),
 }
 
-/// What a token is called where it can't be shown: the first bytes of its digest, in hexadecimal.
+/// Returns a token's name where the token can't be shown: the first bytes of its digest, in
+/// hexadecimal.
 #[must_use]
 pub fn token_id(digest: &TokenDigest) -> String {
     hexadecimal(&digest.as_bytes()[..ID_BYTES])
@@ -133,7 +134,7 @@ impl Outcome for AddedToken {
     }
 }
 
-/// A token that nobody can guess, in characters that any header takes.
+/// Returns a random token in characters that any header takes.
 ///
 /// # Errors
 /// When the system gives no random numbers.

@@ -12,12 +12,12 @@ use super::{
     error::{ErrorKind, OperatorError},
 };
 
-/// Rows when nobody says how many.
+/// The number of rows where the client gives no limit.
 const ROWS_DEFAULT: usize = 20;
 /// Most rows. More of the books is had by exporting them.
 pub(crate) const ROWS_MAX: usize = 500;
 
-/// What follows an asset's id in the names of its accounts other than its liquidity; every other
+/// The suffixes of an asset's id that name its accounts other than its liquidity. Every other
 /// account is named by the id of the peer, asset or payment that it belongs to.
 const OF_ASSETS: [(AccountKind, &str); 3] = [
     (AccountKind::Settlement, ":settlement"),
@@ -66,8 +66,8 @@ pub struct AccountTransfers {
 }
 
 impl Operator {
-    /// The newest `limit` movements on the account that `id` names, taken apart by direction; or the
-    /// one deposit or withdrawal of that id. There are none on an unknown account.
+    /// Returns the newest `limit` movements on the account that `id` names, separated by direction;
+    /// or the one deposit or withdrawal of that id. An unknown account has none.
     ///
     /// # Errors
     /// A limit that is negative or above 500.
@@ -115,7 +115,7 @@ impl AccountTransfers {
     }
 }
 
-/// The accounts that `id` may mean.
+/// Returns the accounts that `id` may mean.
 pub(super) fn accounts_named(id: &str) -> Vec<AccountId> {
     for (kind, suffix) in OF_ASSETS {
         if let Some(asset) = id.strip_suffix(suffix) {
@@ -134,8 +134,8 @@ pub fn account_name(account: AccountId) -> String {
     format!("{}{}", account.owner, suffix.map_or("", |(_, suffix)| suffix))
 }
 
-/// The state at `now_ms` of a transfer that the books have in `state`: a withdrawal whose time is over
-/// has come back, even if the books are told a moment later.
+/// Returns the state at `now_ms` of a transfer that the books have in `state`: an expired
+/// withdrawal has come back, even if the books record that a moment later.
 fn state_at(now_ms: u64, state: TransferState, expires_at_ms: Option<u64>) -> TransferState {
     let is_over = expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms);
     match state {
@@ -144,7 +144,7 @@ fn state_at(now_ms: u64, state: TransferState, expires_at_ms: Option<u64>) -> Tr
     }
 }
 
-/// A row of an account's movements, as it stands at `now_ms`.
+/// Returns the view of an account's movement, as it stands at `now_ms`.
 pub(super) fn view(row: TransferRow, now_ms: u64) -> TransferView {
     TransferView {
         id: row.id,
@@ -158,7 +158,7 @@ pub(super) fn view(row: TransferRow, now_ms: u64) -> TransferView {
     }
 }
 
-/// A deposit or withdrawal, as it stands at `now_ms`.
+/// Returns the view of a deposit or withdrawal, as it stands at `now_ms`.
 fn operators_view(made: OperatorTransfer, now_ms: u64) -> TransferView {
     TransferView {
         id: made.id,

@@ -1,4 +1,4 @@
-//! The one form of URLs that RFC 3986 calls equivalent, as far as paths go.
+//! Normalization of URLs' paths to one of the forms that RFC 3986 calls equivalent.
 
 /// Decodes each percent-encoded character that needs no encoding (RFC 3986, section 6.2.2.2), so that
 /// `/%7Ealice` and `/~alice` are one path. All other encodings stay as they are.
@@ -26,7 +26,7 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// Returns the form of a peering URL under which it is noted which peer was made there: scheme and
+/// Returns the form of a peering URL under which the peer that was made there is noted: scheme and
 /// host in lower case, no default port, no slash at the end. Operators write these with a slash or
 /// without, and mean one node.
 pub(super) fn peering_key(url: &str) -> String {

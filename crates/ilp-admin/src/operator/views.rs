@@ -30,7 +30,8 @@ pub struct PeerView {
     pub reachability: Reachability,
     /// When it last answered a packet, to the second.
     pub last_seen_at: Option<Timestamp>,
-    /// Why a packet to it last got no reply. An answer that is kept for a repeated request leaves it out.
+    /// The reason why a packet to the peer last got no reply. An answer that is kept for a repeated
+    /// request leaves it out.
     pub last_trouble: Option<LinkTrouble>,
     /// What passed from and to it since the process started.
     pub passed: Passed,
@@ -71,9 +72,9 @@ pub struct NodeView {
     pub version: &'static str,
     /// The node's own ILP address.
     pub address: Address,
-    /// Where peers send their packets.
+    /// The URL to which peers send their packets.
     pub connector_url: String,
-    /// Why an operator elsewhere can't use that URL, and what to set.
+    /// The reason why an operator elsewhere can't use that URL, and what to set.
     pub connector_advice: Option<String>,
     /// When it was started.
     pub started_at: Timestamp,
@@ -85,7 +86,7 @@ pub struct NodeView {
     pub asset_count: usize,
     /// Why the ledger has stopped, if it has. Once it has, only a restart helps.
     pub ledger_stopped: Option<String>,
-    /// What will stop it unless somebody does something.
+    /// The reason why the ledger will stop unless the operator acts.
     pub ledger_warning: Option<String>,
     /// What peers can't have at the moment although the node works.
     pub degraded: Option<String>,
@@ -123,7 +124,7 @@ impl Inner {
 }
 
 impl Operator {
-    /// The assets, in no order.
+    /// Returns the assets, in no order.
     #[must_use]
     pub fn live_assets(&self) -> Vec<Arc<Asset>> {
         self.inner.assets.read().values().cloned().collect()

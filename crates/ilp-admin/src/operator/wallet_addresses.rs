@@ -84,7 +84,7 @@ impl Recorded {
 }
 
 impl Operator {
-    /// The wallet address of this id.
+    /// Returns the wallet address of this id.
     ///
     /// # Errors
     /// Not found.
@@ -97,7 +97,7 @@ impl Operator {
         .await
     }
 
-    /// The wallet address of this URL or payment pointer, if there is one.
+    /// Returns the wallet address of this URL or payment pointer, if there is one.
     ///
     /// # Errors
     /// When the store fails.
@@ -113,7 +113,7 @@ impl Operator {
         .await
     }
 
-    /// A page of the wallet addresses.
+    /// Returns a page of the wallet addresses.
     ///
     /// # Errors
     /// Bad input.

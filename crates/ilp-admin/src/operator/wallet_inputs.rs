@@ -39,7 +39,7 @@ pub struct WalletAddressEdit {
     pub is_active: Option<bool>,
     /// What the operator notes of it, in place of what was.
     pub additional_properties: Option<Vec<AdditionalProperty>>,
-    /// The version that the edit was made of; `None` edits whatever is stored.
+    /// The version that the edit is based on; `None` edits whatever is stored.
     pub version: Option<u64>,
 }
 
@@ -60,7 +60,7 @@ pub struct NewIncomingPayment {
     pub sender_wallet_address: Option<String>,
 }
 
-/// A payment that somebody wants to know the price of.
+/// A payment to be quoted.
 #[derive(Clone, Debug, Default)]
 pub struct NewQuote {
     /// Who would pay.

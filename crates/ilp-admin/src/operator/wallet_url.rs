@@ -1,7 +1,8 @@
 //! The URLs of wallet addresses, in the one form in which they are stored and compared.
 //!
-//! All of it is in lower case, as with Rafiki: people type these, and two that differ in nothing
-//! but case would be a trap. What needs no percent-encoding is decoded.
+//! The whole URL is in lower case, as with Rafiki: people type wallet addresses, and two that
+//! differ in nothing but case would be confused. Characters that need no percent-encoding are
+//! decoded.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -19,7 +20,7 @@ const RESERVED: [&str; 3] = ["incoming-payments", "outgoing-payments", "quotes"]
 /// Between a wallet address's URL and the id of an incoming payment.
 const INCOMING_PAYMENTS: &str = "/incoming-payments/";
 
-/// The URL that a new wallet address gets.
+/// Returns the URL that a new wallet address gets.
 ///
 /// # Errors
 /// A sentence that says what is wrong and what would be right.
@@ -36,7 +37,8 @@ pub(super) fn new_address(text: &str) -> Result<String, String> {
     Ok(url)
 }
 
-/// The URL that a client means by a URL or a payment pointer such as `$wallet.example/alice`.
+/// Returns the URL that a client means by a URL or a payment pointer such as
+/// `$wallet.example/alice`.
 ///
 /// # Errors
 /// A sentence that says what is wrong and what would be right.
@@ -53,12 +55,12 @@ pub(super) fn of_receiver(text: &str) -> Result<String, String> {
     normalised(&format!("{scheme}://{host}{path}"))
 }
 
-/// The URL of an incoming payment.
+/// Returns the URL of an incoming payment.
 pub(super) fn incoming_payment(wallet_address: &str, id: uuid::Uuid) -> String {
     format!("{wallet_address}{INCOMING_PAYMENTS}{id}")
 }
 
-/// The id in the URL of an incoming payment, if it is one.
+/// Returns the id in the URL of an incoming payment, if it is one.
 pub(super) fn incoming_payment_id(url: &str) -> Option<uuid::Uuid> {
     let (_, id) = url.rsplit_once(INCOMING_PAYMENTS)?;
     super::check::id(id)
@@ -99,7 +101,7 @@ fn normalised(text: &str) -> Result<String, String> {
             None => return Err("a port is a number from 1 to 65535".to_owned()),
         },
     };
-    // What was encoded may be a letter in upper case.
+    // A decoded character may be a letter in upper case.
     let path = decoded_unreserved(path).to_ascii_lowercase();
     let path = path.strip_suffix('/').unwrap_or(&path);
     if path.split('/').skip(1).any(|segment| matches!(segment, "" | "." | "..")) {
@@ -153,7 +155,7 @@ fn is_host(host: &str) -> bool {
         && (!ends_in_a_number || host.parse::<Ipv4Addr>().is_ok())
 }
 
-/// Whether a host is this machine or in a private network.
+/// Returns whether a host is this machine or in a private network.
 fn is_near(host: &str) -> bool {
     let near_v4 = |address: Ipv4Addr| {
         address.is_loopback() || address.is_private() || address.is_link_local()

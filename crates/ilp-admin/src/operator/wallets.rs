@@ -26,7 +26,7 @@ pub(super) struct Wallets {
     /// Set once, when the part that pays is there.
     pub(super) paying: OnceLock<Arc<dyn Paying>>,
     running: Mutex<HashMap<Uuid, Running>>,
-    /// Wakes whoever waits for the next incoming payment to expire: there is a new one.
+    /// Wakes the task that waits for the next incoming payment to expire: there is a new one.
     pub(super) incoming_payment_made: Notify,
     pub(super) quoting: Semaphore,
     pub(super) ended: EndedPayments,
@@ -38,7 +38,7 @@ struct Running {
     progress: watch::Sender<Progress>,
     /// How many packets were fulfilled before it was handed over; `None` where that isn't known.
     packets_before: Option<u64>,
-    /// When its progress was last written to the store.
+    /// The time at which the payment's progress was last written to the store.
     noted_at: Option<Instant>,
 }
 
@@ -76,8 +76,9 @@ impl Wallets {
         }
     }
 
-    /// Tells those who watch, with the packets of all attempts. True when the store should hear of it
-    /// too, since it last did so `pause` ago; without a pause it never should.
+    /// Sends the progress to the watchers, with the packets of all attempts. Returns true when the
+    /// store should get it too, since its last note is at least `pause` old; without a pause it
+    /// never should.
     pub(super) fn tell(&self, id: Uuid, progress: Progress, pause: Option<Duration>) -> bool {
         let mut running = self.running.lock();
         let Some(payment) = running.get_mut(&id) else { return false };
@@ -96,8 +97,8 @@ impl Wallets {
         self.running.lock().get(&id).map(|payment| payment.progress.subscribe())
     }
 
-    /// How far a payment that is being sent has come, and how many packets that took over all
-    /// attempts, where it is known.
+    /// Returns how far a payment that is being sent has come, and how many packets that took over
+    /// all attempts, where it is known.
     pub(super) fn progress(&self, id: Uuid) -> Option<(Progress, Option<u64>)> {
         let running = self.running.lock();
         let payment = running.get(&id)?;
@@ -105,8 +106,8 @@ impl Wallets {
         Some((progress, payment.packets_before.map(|_| progress.packets)))
     }
 
-    /// How many packets a payment has taken over all attempts, when it has taken so many since it was
-    /// handed over; `None` where that isn't known.
+    /// Returns how many packets a payment has taken over all attempts, when it has taken so many
+    /// since it was handed over; `None` where that isn't known.
     pub(super) fn packets(&self, id: Uuid, since: u64) -> Option<u64> {
         Some(self.running.lock().get(&id)?.packets_before?.saturating_add(since))
     }

@@ -25,12 +25,12 @@ impl Default for Backoff {
 const JITTER_DIVISOR: u64 = 5;
 
 impl Backoff {
-    /// The longest pause there is.
+    /// Returns the longest pause.
     pub(super) fn longest(&self) -> Duration {
         Duration::from_millis(self.step_ms.saturating_mul(self.steps_max.max(1)))
     }
 
-    /// The pause after the failed attempt with this number, the first being 1.
+    /// Returns the pause after the failed attempt with this number, the first being 1.
     pub(super) fn pause_ms(&self, attempt: u32) -> u64 {
         self.pause_with(attempt, random_u16())
     }

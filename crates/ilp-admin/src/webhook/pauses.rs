@@ -1,8 +1,9 @@
-//! How long events wait that were not taken, by the monotonic clock.
+//! The pauses of events whose delivery failed, by the monotonic clock.
 //!
-//! The store has the time of the next attempt by the wall clock, since a restart must know it. While
-//! the node runs that clock may be set, and an event would wait for an hour or not at all. So the end
-//! of each pause is kept here too, and the store's word counts for events of which nothing is known.
+//! The store has the time of the next attempt by the wall clock, since a restart must know it.
+//! While the node runs that clock may be set, and an event would wait for an hour or not at all. So
+//! the end of each pause is kept here too, and the store's time is used only for events that have
+//! no pause here.
 
 use std::{
     collections::HashMap,
@@ -12,10 +13,10 @@ use std::{
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-/// How many pauses are kept before those that are over are looked for.
+/// The number of pauses kept before those that are over are removed.
 const KEPT_MAX: usize = 4_096;
 
-/// The events that wait.
+/// The pauses of the waiting events.
 #[derive(Debug)]
 pub(super) struct Pauses {
     longest: Duration,
@@ -24,32 +25,32 @@ pub(super) struct Pauses {
 
 #[derive(Clone, Copy, Debug)]
 struct Pause {
-    /// What the store has, by which a pause is known that the operator cut short.
+    /// The store's time of the next attempt. It differs where the operator cut the pause short.
     at_ms: u64,
     ends: Instant,
 }
 
 impl Pauses {
-    /// No event waits longer than `longest`.
+    /// Makes the pauses, none of which is longer than `longest`.
     pub(super) fn new(longest: Duration) -> Self {
         Self { longest, ends: Mutex::default() }
     }
 
-    /// An event waits for so long, until `at_ms` (milliseconds since 1970) by the wall clock.
+    /// Begins the pause of an event, until `at_ms` (milliseconds since 1970) by the wall clock.
     pub(super) fn begin(&self, event: Uuid, at_ms: u64, pause: Duration) {
         self.put(event, at_ms, Instant::now() + pause.min(self.longest));
     }
 
-    /// How long an event still waits whose next attempt the store has at `at_ms`, where the wall
-    /// clock says `now_ms`; `None` for one that is due.
+    /// Returns how long an event still waits whose next attempt the store has at `at_ms`, where the
+    /// wall clock says `now_ms`; `None` for an event that is due.
     pub(super) fn left(&self, event: Uuid, at_ms: u64, now_ms: u64) -> Option<Duration> {
         let now = Instant::now();
         let known = self.ends.lock().get(&event).copied().filter(|pause| pause.at_ms == at_ms);
         let ends = match known {
             Some(pause) => pause.ends,
             None if at_ms <= now_ms => return None,
-            // From before the start. More to go than the longest pause means that the clock was set
-            // back since.
+            // The pause is from before the start. If more than the longest pause is left, the clock
+            // was set back since.
             None => {
                 let left = Duration::from_millis(at_ms - now_ms).min(self.longest);
                 self.put(event, at_ms, now + left);
@@ -59,7 +60,7 @@ impl Pauses {
         Some(ends.saturating_duration_since(now)).filter(|left| !left.is_zero())
     }
 
-    /// An event is being sent.
+    /// Removes the pause of an event, which is being sent.
     pub(super) fn end(&self, event: Uuid) {
         self.ends.lock().remove(&event);
     }
@@ -67,7 +68,7 @@ impl Pauses {
     fn put(&self, event: Uuid, at_ms: u64, ends: Instant) {
         let mut all = self.ends.lock();
         if all.len() >= KEPT_MAX {
-            // Of those that went otherwise, such as by their age.
+            // Pauses stay behind for events that ended in another way, such as by their age.
             let now = Instant::now();
             all.retain(|_, pause| pause.ends > now);
         }
@@ -93,7 +94,7 @@ mod tests {
             assert!(left <= Duration::from_secs(50) && left > Duration::from_secs(20), "{left:?}");
             assert_eq!(pauses.left(over, NOW_MS, now_ms), None);
         }
-        // The operator has it sent at once.
+        // The operator has the event sent at once.
         assert_eq!(pauses.left(waiting, NOW_MS, NOW_MS), None);
     }
 
@@ -104,7 +105,7 @@ mod tests {
         assert_eq!(left(1, NOW_MS - HOUR_MS), None);
         let waits = left(2, NOW_MS + 20_000).expect("it waits");
         assert!(waits > Duration::from_secs(10) && waits <= Duration::from_secs(20));
-        // The clock was an hour ahead when that was written.
+        // The clock was an hour ahead when that time was written.
         let waits = left(3, NOW_MS + HOUR_MS).expect("it waits");
         assert!(waits > Duration::from_secs(40) && waits <= Duration::from_secs(60));
         pauses.end(Uuid::from_u128(3));

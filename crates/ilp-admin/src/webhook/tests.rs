@@ -143,7 +143,7 @@ async fn any_success_confirms_and_everything_else_is_tried_again_until_it_is_giv
     running.abort();
 }
 
-/// An event of a type that isn't sent is kept, and is neither waiting nor dead.
+/// Checks that an event of a type that isn't sent is kept, and is neither waiting nor dead.
 #[tokio::test]
 async fn events_of_other_types_are_skipped() {
     let sender = Sender::of(SentEvents::parse("rafiki").unwrap(), 1_000);
@@ -264,7 +264,8 @@ async fn a_dead_event_is_sent_when_it_is_made_due_again() {
     running.abort();
 }
 
-/// The store has times of a clock that was an hour ahead, or was set back by an hour since.
+/// Checks times in the store that are an hour ahead, or from a clock that was set back by an hour
+/// since.
 #[tokio::test]
 async fn an_event_waits_no_longer_than_the_longest_pause_wherever_the_clock_is_set() {
     let sender = Sender::new(1_000);

@@ -108,7 +108,7 @@ impl Webhooks {
             if under_way.has(event.id) {
                 continue;
             }
-            // Not in the order of the wall clock's times where that was set meanwhile.
+            // The times of the wall clock are not in order where the clock was set meanwhile.
             if let Some(left) = self.pauses.left(event.id, at_ms, now_ms) {
                 first = Some(first.map_or(left, |first: Duration| first.min(left)));
                 continue;

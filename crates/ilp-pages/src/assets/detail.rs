@@ -49,7 +49,7 @@ pub(super) async fn edit(
     match editing(&pages, &visit, &asset, &fields).await {
         Ok(_) => Ok(see_other(&format!("/assets/{id}?done=changed"))),
         Err(errors) => {
-            // Read again: what is shown beside what was typed is what is stored now.
+            // The asset is read again, so that the page compares the input with the present values.
             let asset = pages.operator.asset(&id).await?;
             let typed = Typed { fields, errors }.against(&fields_of(&asset), &LABELS);
             showing(&pages, &visit, &asset, typed).await
@@ -106,7 +106,7 @@ async fn deleting(
     deleted.map_err(|error| Errors::of(&error, &[("Cannot delete!", "confirm")]))
 }
 
-/// The fields of the form for an edit, by the names that people see.
+/// The fields of the edit form, with the labels that the page shows.
 const LABELS: [(&str, &str); 2] = [
     ("liquidity_threshold", "Tell me when the stock falls to"),
     ("withdrawal_threshold", "Least withdrawal"),

@@ -22,8 +22,8 @@ use crate::{
     visit::Visit,
 };
 
-/// How many movements are looked at for deposits and withdrawals before the rest is left to the next
-/// page.
+/// The number of movements searched for deposits and withdrawals before the rest is left to the
+/// next page.
 const LOOKED_AT: usize = 10_000;
 
 pub(super) async fn show(
@@ -64,7 +64,8 @@ pub(super) async fn show(
     Ok(page(&visit, Section::Books, &owner.title, &body))
 }
 
-/// The movements of a page. Deposits and withdrawals alone are looked for among many others.
+/// Reads the movements of a page. Deposits and withdrawals alone are searched for among all
+/// movements.
 async fn read(
     pages: &Pages,
     account: AccountId,

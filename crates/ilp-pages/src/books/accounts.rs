@@ -101,7 +101,7 @@ fn table(pages: &Pages, rows: &[Listed]) -> Markup {
     }
 }
 
-/// A page of the accounts of a kind, and the links to its neighbours.
+/// Returns a page of the accounts of a kind, and the links to its neighbours.
 async fn read(
     pages: &Pages,
     visit: &Visit,

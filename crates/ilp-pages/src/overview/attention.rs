@@ -26,7 +26,7 @@ pub(super) async fn show(pages: &Pages, survey: &Survey) -> Markup {
     let mut lines = Vec::with_capacity(survey.attention.len() + 1);
     lines.extend(asking(pages.operator.peering_requests_waiting()));
     for attention in &survey.attention {
-        // One that was deleted since needs nobody any more.
+        // A subject that was deleted since needs no attention.
         lines.extend(line(pages, attention).await);
     }
     html! {
@@ -50,7 +50,7 @@ pub(super) async fn show(pages: &Pages, survey: &Survey) -> Markup {
     }
 }
 
-/// Nodes that asked to become peers. Nothing goes on with them until the operator decides.
+/// Returns the line about nodes that asked to become peers, which wait until the operator decides.
 fn asking(waiting: usize) -> Option<Line> {
     let name = match waiting {
         0 => return None,

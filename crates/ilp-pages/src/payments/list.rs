@@ -24,7 +24,7 @@ use crate::{
     visit::Visit,
 };
 
-/// States to choose from, of either direction.
+/// The states to choose from, of payments in either direction.
 const STATES: [(&str, &str); 9] = [
     ("", "Any"),
     ("FUNDING", "Waits for its money"),
@@ -37,7 +37,7 @@ const STATES: [(&str, &str); 9] = [
     ("EXPIRED", "Expired"),
 ];
 
-/// What the list is narrowed down to.
+/// The criteria that the list is filtered by.
 struct Filter {
     kind: Option<String>,
     state: Option<String>,
@@ -64,7 +64,8 @@ impl Filter {
     }
 }
 
-/// Whether the words, in lower case, are in what people know a payment by.
+/// Returns whether the words, in lower case, are in one of the texts by which people identify a
+/// payment.
 fn has(payment: &PaymentRecord, words: &str) -> bool {
     let texts = match payment {
         PaymentRecord::Incoming(payment) => [
@@ -152,7 +153,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answe
     Ok(page(&visit, Section::Payments, "Payments", &body))
 }
 
-/// The URLs of the wallet addresses that pay, each read once.
+/// Returns the URLs of the wallet addresses that pay, each read once.
 async fn payers(
     pages: &Pages,
     rows: &[PaymentView],

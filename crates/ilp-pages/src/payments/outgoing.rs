@@ -142,7 +142,8 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
     Ok(show_as(typed.status(), visit, Section::Payments, "Payment", &body))
 }
 
-/// What is fixed of a quote: where it is what leaves the wallet, more may arrive than was quoted.
+/// Returns the words before the quoted amount to arrive: with a fixed debit amount, more may
+/// arrive.
 fn of_receive(quote: &QuoteRecord) -> &'static str {
     if quote.is_fixed_send { " of at least " } else { " of " }
 }

@@ -94,12 +94,12 @@ fn read(pages: &Pages, fields: &Fields, scale: u8, errors: &mut Errors) -> NewPe
     terms.new_peer(asset(fields).to_owned(), initial, incoming)
 }
 
-/// The tokens that the peer may show, one a line.
+/// Returns the tokens that the peer may show, one a line.
 fn tokens(fields: &Fields) -> impl Iterator<Item = &str> {
     fields.get("incoming_token").lines().map(str::trim).filter(|token| !token.is_empty())
 }
 
-/// The chosen asset's id, or the one that was typed since the choice doesn't have it.
+/// Returns the chosen asset's id, or the one that was typed since the choice doesn't have it.
 fn asset(fields: &Fields) -> &str {
     fields.given("other_asset").unwrap_or_else(|| fields.get("asset"))
 }

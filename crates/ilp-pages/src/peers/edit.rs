@@ -37,7 +37,7 @@ pub(super) async fn edit(
     Ok(match editing(&pages, &visit, &peer, &fields).await {
         Ok(_) => see_other(&format!("/peers/{id}?done=changed")),
         Err(errors) => {
-            // Read again: what is shown beside what was typed is what is stored now.
+            // The peer is read again, so that the page compares the input with the present values.
             let peer = pages.operator.peer(&id).await?;
             let typed = Typed { fields, errors };
             asking(&visit, &peer, &typed.against(&terms::fields_of(&peer), &terms::LABELS))

@@ -42,7 +42,7 @@ pub(super) async fn ping(
     detail::showing(&pages, &visit, &id, Typed::default(), &notice).await
 }
 
-/// Nobody can fulfil a ping, so a refusal from the other end is the good answer.
+/// A ping can't be fulfilled, so a Reject from the other end is the good answer.
 fn diagnosis(address: &str, own: &str, outcome: &PingOutcome) -> Diagnosis {
     let no = |words: String| Diagnosis { is_reached: false, words };
     if let Some(trouble) = &outcome.trouble {

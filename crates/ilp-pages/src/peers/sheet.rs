@@ -20,7 +20,7 @@ use crate::{
     visit::Visit,
 };
 
-/// The two tokens, which nobody sees again.
+/// The two tokens, which are never shown again.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Tokens {
     /// What the other node shows us.

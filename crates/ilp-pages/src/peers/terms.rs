@@ -25,7 +25,7 @@ pub(super) const WORDS: [(&str, &str); 11] = [
     ("unknown asset", "asset"),
 ];
 
-/// The fields of the form for an edit, by the names that people see.
+/// The fields of the edit form, with the labels that the page shows.
 pub(super) const LABELS: [(&str, &str); 13] = [
     ("address", "ILP address"),
     ("name", "Name"),

@@ -42,7 +42,8 @@ pub(super) async fn edit(
     match editing(&pages, &visit, &id, &fields).await {
         Ok(_) => Ok(see_other(&format!("/wallets/{id}?done=changed"))),
         Err(errors) => {
-            // Read again: what is shown beside what was typed is what is stored now.
+            // The wallet address is read again, so that the page compares the input with the
+            // present values.
             let wallet = pages.operator.wallet_address(&id).await?;
             let typed = Typed { fields, errors }.against(&fields_of(&wallet), &LABELS);
             showing(&pages, &visit, &wallet, typed).await
@@ -50,7 +51,7 @@ pub(super) async fn edit(
     }
 }
 
-/// The fields of the form for an edit, by the names that people see.
+/// The fields of the edit form, with the labels that the page shows.
 const LABELS: [(&str, &str); 2] = [("name", "Public name"), ("status", "State")];
 
 async fn editing(

@@ -51,21 +51,21 @@ impl Claim {
         Self { store: store.alone(), key: key.to_owned(), digest, progress }
     }
 
-    /// The store, with each change through which the outcome is kept from `now_ms` (milliseconds
-    /// since 1970) on: in one batch with it, so that after a crash both are there or neither.
+    /// Returns the store such that each change also keeps `outcome` from `now_ms` (milliseconds since
+    /// 1970) on: in the same batch, so that after a crash both are there or neither.
     #[must_use]
     pub fn keeping(self: &Arc<Self>, outcome: &Snapshot, now_ms: u64) -> Store {
         self.riding(Some(self.entry(outcome, None, now_ms)))
     }
 
-    /// The store, with each change through which an outcome is kept that counts once the books have
-    /// `proof`.
+    /// Returns the store such that each change also keeps `outcome`, which counts once the books
+    /// have `proof`.
     #[must_use]
     pub fn promising(self: &Arc<Self>, outcome: &Snapshot, proof: Proof, now_ms: u64) -> Store {
         self.riding(Some(self.entry(outcome, Some(proof), now_ms)))
     }
 
-    /// The store, with each change through which the outcome is taken back, if it was kept.
+    /// Returns the store such that each change also takes back the outcome, if it was kept.
     #[must_use]
     pub fn revoking(self: &Arc<Self>) -> Store {
         self.riding(None)
@@ -80,7 +80,7 @@ impl Claim {
         self.keeping(outcome, now_ms).change(|_| Ok(()))
     }
 
-    /// Whether there is an outcome on the disk, for good or as a promise.
+    /// Returns whether there is an outcome on the disk, for good or as a promise.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         matches!(self.progress(), Progress::Kept | Progress::Promised(_))

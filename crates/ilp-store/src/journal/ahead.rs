@@ -13,12 +13,12 @@ use parking_lot::{Condvar, Mutex};
 
 use super::{Files, SegmentFile, files::lacks_descriptors, segment::path_of};
 
-/// How long after a failure the thread tries again, unless the writer can't wait.
+/// The pause between a failure and the thread's next try, unless the writer can't wait.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How many times, a pause apart, the writer waits for a file descriptor. A lack of them ends as soon
-/// as connections end, which a full disk doesn't do by itself; meanwhile packets get T03, since the
-/// ledger's queue is full.
+/// The number of tries, a pause apart, that the writer waits for a file descriptor. A lack of them
+/// ends as soon as connections end, whereas a full disk doesn't recover by itself. Meanwhile
+/// packets get T03, since the ledger's queue is full.
 const DESCRIPTOR_TRIES: u32 = 30;
 
 /// The next segment, and the thread that makes it.
@@ -30,8 +30,8 @@ pub(crate) struct Ahead {
 struct Shared {
     files: Arc<dyn Files>,
     directory: PathBuf,
-    /// The directory itself, open for as long as the journal is: its sync then needs no descriptor
-    /// that the process may not have any more.
+    /// The directory itself, open for as long as the journal is: its sync then needs no new
+    /// descriptor, which the process may lack by that time.
     handle: File,
     segment_bytes: u32,
     slot: Mutex<Slot>,
@@ -57,7 +57,7 @@ impl Ahead {
     /// Starts the thread for the journal in `directory`.
     ///
     /// # Errors
-    /// When the directory can't be opened, or the system has no thread to give.
+    /// When the directory can't be opened, or the system can't start a thread.
     pub(crate) fn start(
         files: Arc<dyn Files>,
         directory: &Path,

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use crate::directory::FILE_MODE;
 
-/// How much of a new segment is written and synced at once. Whoever commits meanwhile waits for no more
+/// The bytes of a new segment that are written and synced at once. A commit meanwhile waits for no more
 /// than that: with all of it in one sync, the disk would have 16 MB before a page of a few packets.
 const ZEROS_BYTES: usize = 256 * 1024;
 
@@ -47,8 +47,8 @@ pub trait SegmentFile: Send + Sync {
     fn sync(&self) -> io::Result<()>;
 }
 
-/// Whether an error says that the process, or the whole system, has no file descriptor left: that
-/// passes as soon as something is closed.
+/// Returns whether an error says that the process, or the whole system, has no file descriptor
+/// left. The lack passes as soon as a descriptor is closed.
 pub(crate) fn lacks_descriptors(cause: &io::Error) -> bool {
     let lacks = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
     cause.raw_os_error().is_some_and(|code| lacks.contains(&code))

@@ -106,7 +106,8 @@ impl Writer {
         self.ahead.watch()
     }
 
-    /// Where the next entry will be. Commits what was gathered when its page or segment is full.
+    /// Returns the place of the next entry. Commits the gathered entries when their page or segment is
+    /// full.
     ///
     /// # Errors
     /// Those of a commit, and when there is no room for the next segment.

@@ -8,16 +8,17 @@ use parking_lot::RwLock;
 
 use super::state::{Row, State};
 
-/// Every account that was asked for, and all that are on the disk but those that are closed. Looked
-/// up when peers, assets and payments are loaded or made, never for a packet.
+/// The live accounts: every account that was asked for, and all that are on the disk except closed
+/// ones. They are looked up when peers, assets and payments are loaded or made, never for a packet.
 ///
-/// A closed account stays here until a checkpoint has it, so it is found here or there.
+/// A closed account stays here until a checkpoint has it, so it is always found in one of the two
+/// places.
 pub(crate) struct Accounts {
     live: RwLock<HashMap<AccountId, Arc<Account>, RandomState>>,
 }
 
 impl Accounts {
-    /// The accounts as the books have them, with nothing on hold yet.
+    /// Makes the accounts of the books, with nothing on hold yet.
     pub(crate) fn new(state: &State) -> Self {
         let open = state.rows().map(|row| Account::new(row.account, row.balance()));
         let closed = state.closed().values().map(|row| Account::closed(row.account, row.balance()));
@@ -29,19 +30,19 @@ impl Accounts {
         self.live.read().get(&id).cloned()
     }
 
-    /// The account of this id; an empty one is made where there is none.
+    /// Returns the account of this id, and makes an empty one where there is none.
     pub(crate) fn get_or_empty(&self, id: AccountId) -> Arc<Account> {
         let mut live = self.live.write();
         Arc::clone(live.entry(id).or_insert_with(|| Arc::new(Account::empty(id))))
     }
 
-    /// Removes accounts. Nothing more happens on them.
+    /// Removes accounts, on which nothing more happens.
     pub(crate) fn forget(&self, ids: impl Iterator<Item = AccountId>) {
         let mut live = self.live.write();
         ids.for_each(|id| drop(live.remove(&id)));
     }
 
-    /// The open accounts as each is at its own moment.
+    /// Returns the balances of the open accounts, each read at a moment of its own.
     pub(crate) fn balances(&self) -> Vec<(AccountId, Balance)> {
         let live = self.live.read();
         let open = live.iter().filter(|(_, account)| !account.is_closed());
@@ -50,7 +51,7 @@ impl Accounts {
 }
 
 impl Row {
-    /// What the account has seen, with nothing on hold.
+    /// Returns the account's balance, with nothing on hold.
     pub(super) fn balance(&self) -> Balance {
         Balance { credits: self.credits, debits: self.debits, debits_pending: 0 }
     }

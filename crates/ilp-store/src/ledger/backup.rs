@@ -33,13 +33,14 @@ pub struct BackupReport {
 }
 
 impl DurableLedger {
-    /// Copies the store into `dir`, which must be absent, or empty and closed to other users' writes, so
-    /// that another node can start from it. Transfers go on meanwhile; changes of peers and assets wait. The copy holds every
-    /// transfer that was durable when the call was made. Call it on a thread of its own.
+    /// Copies the store into `dir`, which must be absent, or empty and closed to other users'
+    /// writes, so that another node can start from it. Transfers continue meanwhile; changes of
+    /// peers and assets wait. The copy holds every transfer that was durable when the call was
+    /// made. Call it on a thread of its own.
     ///
     /// # Errors
     /// [`StoreError::WrongDirectory`] for one that isn't empty, or when something can't be read or
-    /// written. What was copied until then is of no use.
+    /// written. The partial copy is of no use then.
     pub fn backup(&self, dir: &Path) -> Result<BackupReport, StoreError> {
         make_empty(dir)?;
         self.keeper.keep(true)?;

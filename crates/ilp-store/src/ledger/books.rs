@@ -13,8 +13,8 @@ use crate::{
 /// Tells the time in milliseconds since 1970.
 pub type ClockMs = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// How many operators' transfers may have changed, or accounts been closed, before a checkpoint is
-/// due. They are in memory until then.
+/// The number of changed operator transfers, or of closed accounts, at which a checkpoint is due.
+/// They stay in memory until then.
 const CHANGED_TRANSFERS_MAX: usize = 4_096;
 
 /// The state and the place in the journal up to which it goes.
@@ -27,10 +27,10 @@ pub(crate) struct Kept {
     pub(crate) checkpoint: u64,
 }
 
-/// What the writer, the keeper and those who look into the books share.
+/// The books as the writer, the keeper and their readers share them.
 pub(crate) struct Books {
-    /// Held by the writer for the length of a commit, so whoever has it sees durable books and
-    /// nothing else. Nobody on a packet's path takes it.
+    /// The books. The writer holds the lock for the length of a commit, so other holders see only
+    /// durable books. No code on a packet's path takes it.
     kept: Mutex<Kept>,
 }
 

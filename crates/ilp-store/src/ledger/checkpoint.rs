@@ -2,10 +2,11 @@
 //!
 //! A key's first byte is its kind. 1 and an account (one byte of kind, 16 of owner) lead to its
 //! credits, debits and pending debits (u128 each) and the position of its last transfer (u64), all
-//! big-endian. 2 and an id lead to an operator's transfer as JSON, 6 and an id stand for those that
-//! are pending. 3 leads to the place in the journal. 4, 7 and 5 are the same as 1, 6 and 3 for the
-//! *base*: the books as they were where the oldest kept segment begins. 8 and an account lead to what
-//! a closed account was, in the form of 1; its sums are also in the row of its asset and kind, and no
+//! big-endian. 2 and an id lead to an operator's transfer as JSON; 6 and an id mark a pending one.
+//! 3 leads to the place in the journal. 4, 7 and 5 have the forms of 1, 6 and 3, for the *base*:
+//! the books as they were where the oldest kept segment begins. 8 and an account lead to a closed
+//! account's last row, in the form of 1; its sums are also in the row of its asset and kind, and no
+//! start reads it. All keys are in one tree, so that one batch writes all or nothing.
 //! start reads it. One tree, so that one batch writes all or nothing.
 
 use ilp_connector::account::AccountId;
@@ -35,7 +36,7 @@ pub(crate) enum Which {
 }
 
 impl Which {
-    /// The first bytes of the keys of rows, of the place, and of what is pending.
+    /// Returns the first bytes of the keys of rows, of the place, and of what is pending.
     fn kinds(self) -> [u8; 3] {
         match self {
             Self::Checkpoint => [1, 3, 6],
@@ -185,7 +186,7 @@ pub(crate) fn write_base(
     apply(store, batch)
 }
 
-/// The row of an account in the base.
+/// Returns the row of an account in the base.
 ///
 /// # Errors
 /// When it can't be read.
@@ -197,10 +198,10 @@ pub(crate) fn base_row(store: &Store, account: AccountId) -> Result<Row, StoreEr
     row_from(&key, &value).ok_or_else(|| broken(&key, "it isn't 56 bytes".to_owned()))
 }
 
-/// What a closed account was, as of the checkpoint.
+/// Returns the last row of a closed account, as of the checkpoint.
 ///
 /// # Errors
-/// When it can't be read.
+/// When the row can't be read.
 pub(crate) fn closed(store: &Store, account: AccountId) -> Result<Option<Row>, StoreError> {
     let key = row_key(CLOSED, account);
     let value = store.inner.ledger.get(&key).map_err(StoreError::read)?;
@@ -211,10 +212,10 @@ pub(crate) fn closed(store: &Store, account: AccountId) -> Result<Option<Row>, S
         .transpose()
 }
 
-/// Forgets what closed accounts were. On the disk with the next checkpoint.
+/// Removes the rows of closed accounts. The removal is on the disk with the next checkpoint.
 ///
 /// # Errors
-/// When it can't be written.
+/// When the rows can't be removed.
 pub(crate) fn forget_closed(store: &Store, accounts: &[AccountId]) -> Result<(), StoreError> {
     let mut batch = Batch::default();
     for account in accounts {
@@ -225,7 +226,7 @@ pub(crate) fn forget_closed(store: &Store, accounts: &[AccountId]) -> Result<(),
     store.inner.ledger.apply_batch(batch).map_err(|cause| durability.fail(&cause))
 }
 
-/// The operator's transfer of this id, as of the checkpoint.
+/// Returns the operator's transfer of this id, as of the checkpoint.
 ///
 /// # Errors
 /// When it can't be read.

@@ -1,9 +1,10 @@
-//! The end of accounts: that of a payment is closed once the payment has ended and its money is gone.
+//! Closing accounts: a payment's account is closed once the payment has ended and its money is
+//! gone.
 //!
-//! Payments come without end, so what they leave must not stay in memory, in the checkpoint's rows
-//! and in what a start reads. A closed account's sums go to a row for all closed accounts of its asset
-//! and kind, by one entry of the journal, so that the books add up at any point of it. What the
-//! account was, with the place of its last transfer, is kept on the disk for whoever asks, until
+//! The number of payments has no bound, so ended ones must not take up memory, rows of the
+//! checkpoint or time at a start. A closed account's sums go to one row for all closed accounts of
+//! its asset and kind, by one entry of the journal, so that the books add up at any point of it.
+//! The account's last row, with the place of its last transfer, stays readable on the disk until
 //! the payment itself is removed.
 
 use std::sync::Arc;
@@ -15,9 +16,9 @@ use super::{DurableLedger, TransferError, checkpoint, queue::Posted, state::Row}
 use crate::error::StoreError;
 
 impl DurableLedger {
-    /// Closes the account of an ended payment, in whose `asset` it was, and returns once that is
-    /// durable. False where money is on it or on its way to or from it: the account is as it was
-    /// then. True also where it was never in the books.
+    /// Closes the account of an ended payment, whose asset is `asset`, and returns once that is
+    /// durable. Returns false, and leaves the account as it was, where money is on it or on its way
+    /// to or from it. Returns true also where the account was never in the books.
     ///
     /// # Errors
     /// [`TransferError::Full`] or [`TransferError::Stopped`].
@@ -45,8 +46,8 @@ impl DurableLedger {
         Ok(true)
     }
 
-    /// The accounts of payments that have nothing left and nothing on hold, and that are open: those
-    /// that may be closed if their payments have ended.
+    /// Returns the open accounts of payments with nothing left and nothing on hold. They may be
+    /// closed if their payments have ended.
     #[must_use]
     pub fn empty_payment_accounts(&self) -> Vec<AccountId> {
         let balances = self.accounts.balances().into_iter();
@@ -58,14 +59,14 @@ impl DurableLedger {
         empty.map(|(id, _)| id).collect()
     }
 
-    /// Whether the account is closed, as of a checkpoint, or was never in the books: nothing of it is
-    /// lost with what is kept of its owner.
+    /// Returns whether the account is closed, as of a checkpoint, or was never in the books.
+    /// Nothing of it is lost then when the record of its owner is removed.
     #[must_use]
     pub fn is_account_over(&self, account: AccountId) -> bool {
         self.accounts.get(account).is_none()
     }
 
-    /// Forgets what closed accounts were, whose payments are being removed. Their sums stay.
+    /// Removes the rows of closed accounts, whose payments are being removed. Their sums stay.
     ///
     /// # Errors
     /// When the store can't be written.
@@ -73,7 +74,7 @@ impl DurableLedger {
         checkpoint::forget_closed(&self.store, accounts)
     }
 
-    /// A closed account that a checkpoint has and memory hasn't.
+    /// Returns a closed account that a checkpoint has and memory doesn't.
     pub(super) fn closed_account(&self, id: AccountId) -> Option<Arc<Account>> {
         id.kind.closes_into()?;
         match checkpoint::closed(&self.store, id) {
@@ -87,7 +88,7 @@ impl DurableLedger {
         }
     }
 
-    /// The position of the last transfer of an account, open or closed; zero for none.
+    /// Returns the position of the last transfer of an account, open or closed; zero for none.
     pub(super) fn head(&self, account: AccountId) -> Result<u64, StoreError> {
         let head = |row: &Row| row.head;
         {

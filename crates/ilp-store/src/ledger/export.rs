@@ -141,7 +141,7 @@ impl Export<'_> {
     }
 
     fn movements(&mut self, posted: &Posted) -> io::Result<()> {
-        // The end of an account moves nothing.
+        // The close of an account moves nothing.
         if posted.step == Step::Close {
             return Ok(());
         }

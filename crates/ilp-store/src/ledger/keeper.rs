@@ -139,7 +139,8 @@ impl Keeper {
         self.keep_and_plan(wants_checkpoint).map(|_| ())
     }
 
-    /// Keeps as [`Keeper::keep`] does, and returns when the next event is due of those that have to wait.
+    /// Does what [`Keeper::keep`] does, and returns the time at which the next waiting event
+    /// becomes due.
     ///
     /// # Errors
     /// As [`Keeper::keep`].
@@ -171,7 +172,8 @@ impl Keeper {
             .inspect_err(|error| drop(durability.fail(error)))?;
         if let Some(changes) = changes {
             self.operators.forget_up_to(changes.sequence);
-            // They are on the disk now, where those look who don't find them in memory.
+            // The closed accounts are on the disk now, where a look-up that misses memory finds
+            // them.
             self.accounts.forget(changes.closed.iter().map(|row| row.account));
             self.books.lock().state.forget_closed(&changes.closed);
             self.retire(changes.place)?;
@@ -197,7 +199,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Tells that there are new events in the outbox.
+    /// Signals that there are new events in the outbox.
     pub(crate) fn events_came(&self) {
         if let Some(tell) = &self.on_event {
             tell();

@@ -136,7 +136,7 @@ impl DurableLedger {
     }
 }
 
-/// The position of the account's transfer before this one; zero for none.
+/// Returns the position of the account's transfer before this one; zero for none.
 fn previous(account: AccountId, posted: &Posted, pointers: &Pointers) -> u64 {
     for (entry, [debit, credit]) in posted.entries().zip(&pointers.0) {
         if entry.debit == account {

@@ -176,7 +176,7 @@ impl DurableLedger {
         self.book_and_wait(transfer, created_at_ms, expires_at_ms).await
     }
 
-    /// The operator's transfer of this id, if it is durably in the books.
+    /// Returns the operator's transfer of this id, if it is durably in the books.
     ///
     /// # Errors
     /// When the store or the record can't be read.

@@ -83,7 +83,7 @@ impl OperatorTransfer {
         }
     }
 
-    /// The bytes to store under its id.
+    /// Returns the bytes to store under its id.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let account = |id: AccountId| (id.kind.to_byte(), id.owner);
         let form = Form {

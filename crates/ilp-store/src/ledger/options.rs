@@ -16,7 +16,8 @@ pub struct LedgerOptions {
     pub on_failure: Option<OnFailure>,
     /// Told, on a thread of the ledger's, when it has put events into the outbox.
     pub on_event: Option<OnEvent>,
-    /// The time in milliseconds since 1970, asked once for each page and each threshold that is set.
+    /// The source of the time in milliseconds since 1970, read once for each page and each
+    /// threshold that is set.
     pub clock_ms: ClockMs,
     /// How long a segment of the journal is, in bytes. A new one is prepared when the last is half
     /// full.
@@ -34,7 +35,7 @@ pub struct LedgerOptions {
 
 impl Default for LedgerOptions {
     /// Room for two seconds at 30,000 packets a second, segments of 16 MiB of which all are kept,
-    /// a checkpoint every half minute, nobody told, and a clock that stands still.
+    /// a checkpoint every half minute, no callbacks, and a clock that stands still.
     fn default() -> Self {
         Self {
             transfers_in_flight_max: 65_536,

@@ -48,13 +48,13 @@ pub enum Step {
     Void = 4,
     /// A withdrawal that had begun gives its amount back, since its time is over.
     Expire = 5,
-    /// An empty account is closed: the paying account's sums are added to those of the paid one, and
-    /// the paying account is there no more. Moves no money; the amount is zero.
+    /// Closes an empty account: the paying account's sums are added to those of the paid one, and
+    /// the paying account is removed. Moves no money; the amount is zero.
     Close = 6,
 }
 
 impl Step {
-    /// The step whose number on disk is `byte`.
+    /// Returns the step whose number on disk is `byte`.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
         [Self::Move, Self::Begin, Self::Post, Self::Void, Self::Expire, Self::Close]
@@ -62,13 +62,13 @@ impl Step {
             .find(|step| step.to_byte() == byte)
     }
 
-    /// The step's number on disk.
+    /// Returns the step's number on disk.
     #[must_use]
     pub fn to_byte(self) -> u8 {
         self as u8
     }
 
-    /// Whether the step brings a transfer into the books, as opposed to changing one.
+    /// Returns whether the step brings a transfer into the books, as opposed to changing one.
     #[must_use]
     pub fn is_first(self) -> bool {
         matches!(self, Self::Move | Self::Begin)
@@ -112,12 +112,13 @@ impl Posted {
         }
     }
 
-    /// The end of an account, whose sums go to another one.
+    /// Makes the entry that closes an account, whose sums go to another one.
     pub(crate) fn close(account: AccountId, into: AccountId, now_ms: u64) -> Self {
         Self {
             sequence: 0,
             id: account.owner,
-            // No money moves, so the kind says nothing; it is one of those that are on the disk.
+            // No money moves, so the kind has no meaning; any kind that has a form on the disk will
+            // do.
             kind: TransferKind::Withdrawal,
             step: Step::Close,
             first: Entry { debit: account, credit: into, amount: 0 },
@@ -127,7 +128,7 @@ impl Posted {
         }
     }
 
-    /// The movements, of which all or none are in the books.
+    /// Returns the movements, of which all or none are in the books.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         std::iter::once(&self.first).chain(&self.second)
     }
@@ -188,7 +189,7 @@ impl Queue {
         }
     }
 
-    /// A permit, unless all are out.
+    /// Returns a permit, unless all are out.
     pub(crate) fn permit(self: &Arc<Self>) -> Option<Permit> {
         // Relaxed will do: the count guards no other memory, and what is queued has its own lock.
         self.permits
@@ -202,7 +203,7 @@ impl Queue {
         self.permits.fetch_add(permits, Ordering::Relaxed);
     }
 
-    /// How many more transfers may be under way.
+    /// Returns how many more transfers may be under way.
     pub(crate) fn permits_left(&self) -> usize {
         self.permits.load(Ordering::Relaxed)
     }
@@ -255,13 +256,13 @@ impl Queue {
         !batch.is_empty()
     }
 
-    /// Whether nothing more may be appended.
+    /// Returns whether nothing more may be appended.
     pub(crate) fn is_closed(&self) -> bool {
         // Relaxed will do: nothing is read on the strength of it.
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// The place of the last transfer that was queued.
+    /// Returns the place of the last transfer that was queued.
     pub(crate) fn last_sequence(&self) -> u64 {
         self.state.lock().last_sequence
     }

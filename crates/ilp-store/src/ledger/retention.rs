@@ -81,7 +81,7 @@ impl Keeper {
 struct Carried {
     /// The rows of the base that it changed, as they are after it.
     rows: HashMap<AccountId, Row>,
-    /// Accounts that were closed in it.
+    /// The accounts whose close is an entry of this segment.
     closed: HashSet<AccountId>,
     /// Withdrawals that began in it and are pending after it.
     begun: HashSet<Uuid>,
@@ -135,8 +135,8 @@ impl Carried {
         Ok(())
     }
 
-    /// Adds the sums of a closed account to those of its asset and kind. No account comes after
-    /// that under the id of a closed one.
+    /// Adds the sums of a closed account to those of its asset and kind. No later account has the
+    /// id of a closed one.
     fn close(&mut self, store: &Store, entry: Entry) -> Result<(), StoreError> {
         let Row { credits, debits, .. } = *self.row(store, entry.debit)?;
         self.rows.remove(&entry.debit);

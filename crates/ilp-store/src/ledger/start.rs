@@ -49,7 +49,7 @@ pub(crate) fn start(store: &Store, options: &LedgerOptions) -> Result<Started, S
     };
     let (mut state, place) = found.books(store, &directory)?;
     for (account, threshold) in &thresholds {
-        // Set before, and what it made low was told then.
+        // The threshold was set before the stop, and its event was made at that time.
         let _ = state.set_threshold(*account, Some(*threshold));
     }
     let tail = scan(&directory, found.journal, place, |page| replay(&mut state, &page))?;
@@ -73,7 +73,7 @@ fn finish(
     thresholds: &HashMap<AccountId, Threshold>,
 ) -> Result<Started, StoreError> {
     for (account, threshold) in thresholds {
-        // Set before, and what it made low was told then.
+        // The threshold was set before the stop, and its event was made at that time.
         let _ = state.set_threshold(*account, Some(*threshold));
     }
     if let Some(unchecked) = verify::check_sums(store, &state)?.unchecked() {
@@ -138,7 +138,7 @@ impl Found {
         Ok(Some(Self { journal, checkpoint, base, segments }))
     }
 
-    /// Where the oldest kept segment begins.
+    /// Returns the place where the oldest kept segment begins.
     pub(crate) fn base_place(&self) -> Place {
         self.base.map_or(Place::START, |base| base.place)
     }
@@ -152,7 +152,7 @@ impl Found {
         sync_directory(directory).map_err(StoreError::write)
     }
 
-    /// The newest books that were written down, and their place in the journal.
+    /// Returns the newest books that were written down, and their place in the journal.
     fn books(&self, store: &Store, directory: &Path) -> Result<(State, Place), StoreError> {
         let Some(meta) = &self.checkpoint else {
             let state = checkpoint::load(store, Which::Base, self.base.as_ref())?;

@@ -72,7 +72,7 @@ pub(crate) struct Crossing {
 /// An account with what only the running ledger needs.
 struct Slot {
     row: Row,
-    /// Whether the account was closed, and the place is free for another one.
+    /// Whether the account was closed, so that the slot is free for another account.
     vacant: bool,
     threshold: Option<Threshold>,
     /// Whether the account was at or below its threshold after its last entry.
@@ -90,7 +90,7 @@ pub(crate) struct State {
     vacant: Vec<usize>,
     /// Which slots changed since the last checkpoint.
     changed: Vec<usize>,
-    /// Accounts that were closed since the last checkpoint, as they were; see
+    /// The last rows of accounts that were closed since the last checkpoint; see
     /// [`State::forget_closed`].
     closed: HashMap<AccountId, Row, RandomState>,
     /// Operators' transfers that changed since the last checkpoint.
@@ -106,7 +106,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The row of an account that has one.
+    /// Returns the row of an account that has one.
     pub(crate) fn row(&self, account: AccountId) -> Option<&Row> {
         self.index.get(&account).map(|slot| &self.slots[*slot].row)
     }
@@ -121,8 +121,8 @@ impl State {
         self.slots[slot].row = row;
     }
 
-    /// Sets or removes a threshold. Returns what the account has available where the new threshold
-    /// makes it low: it isn't above this one, and was above the one before, or that one was lower.
+    /// Sets or removes a threshold. Returns the available amount where the new threshold makes the
+    /// account low and the old one didn't, or was lower than the new one.
     pub(crate) fn set_threshold(
         &mut self,
         account: AccountId,
@@ -222,8 +222,8 @@ impl State {
         Ok(Pointers::default())
     }
 
-    /// Adds the sums of an empty account to those of another, and removes it: one step, so that no
-    /// checkpoint and no replay has the sums twice or not at all.
+    /// Adds the sums of an empty account to those of another, and removes it. This is one step, so
+    /// that no checkpoint and no replay has the sums twice or not at all.
     fn close(
         &mut self,
         Entry { debit: account, credit: into, amount }: Entry,
@@ -239,7 +239,7 @@ impl State {
         self.slots[sums].row.debits += row.debits;
         self.note_change(sums);
         self.index.remove(&account);
-        // What the list of changes still says of the slot is passed over.
+        // An entry for this slot that is still in the list of changes is skipped.
         let empty = Row::empty(account);
         self.slots[at] =
             Slot { row: empty, vacant: true, threshold: None, low: false, changed: false };
@@ -308,29 +308,29 @@ impl State {
         })
     }
 
-    /// How many entries it took to get here from the books that were loaded.
+    /// Returns how many entries were applied since the books were loaded.
     pub(crate) fn replayed(&self) -> u64 {
         self.applied
     }
 
-    /// Whether anything changed since the last checkpoint.
+    /// Returns whether anything changed since the last checkpoint.
     pub(crate) fn has_changed(&self) -> bool {
         !self.changed.is_empty() || !self.changed_transfers.is_empty()
     }
 
-    /// The accounts that were closed since the last checkpoint, as they were.
+    /// Returns the last rows of the accounts that were closed since the last checkpoint.
     pub(crate) fn closed(&self) -> &HashMap<AccountId, Row, RandomState> {
         &self.closed
     }
 
-    /// Forgets closed accounts that a checkpoint has.
+    /// Removes the rows of closed accounts that a checkpoint has.
     pub(crate) fn forget_closed(&mut self, rows: &[Row]) {
         for row in rows {
             self.closed.remove(&row.account);
         }
     }
 
-    /// All transfers that changed since the last checkpoint, of which there are as many as
+    /// Returns all transfers that changed since the last checkpoint, of which there are as many as
     /// operators made.
     pub(crate) fn changed_transfers(&self) -> &HashMap<Uuid, OperatorTransfer> {
         &self.changed_transfers
@@ -341,13 +341,15 @@ impl State {
         let changed = std::mem::take(&mut self.changed);
         let mut rows = Vec::with_capacity(changed.len());
         for slot in changed {
-            // One that was closed since is none of these; its slot may be there for two accounts.
+            // The list may name the slot of an account that was closed since, or name a reused slot
+            // twice.
             if std::mem::take(&mut self.slots[slot].changed) {
                 rows.push(self.slots[slot].row);
             }
         }
         let transfers = std::mem::take(&mut self.changed_transfers).into_values().collect();
-        // These stay until they are written, so that they are found in one of the two places.
+        // Closed rows stay until they are written, so that a look-up always finds them in one of
+        // the two places.
         let closed = self.closed.values().copied().collect();
         Changes { rows, closed, transfers, place, sequence: self.sequence, time_ms: self.time_ms }
     }
@@ -356,7 +358,7 @@ impl State {
 /// What a checkpoint writes.
 pub(crate) struct Changes {
     pub(crate) rows: Vec<Row>,
-    /// Accounts that were closed, as they were.
+    /// The last rows of closed accounts.
     pub(crate) closed: Vec<Row>,
     pub(crate) transfers: Vec<OperatorTransfer>,
     pub(crate) place: Place,

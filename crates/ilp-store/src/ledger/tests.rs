@@ -165,7 +165,7 @@ fn one_of_many_transfers_with_one_id_is_booked() {
         let book = || {
             start.wait();
             let result = block_on(ledger.transfer(deposit(&ledger, id, ASSET, 5), 1));
-            // Whoever hears that it's there can rely on it.
+            // A transfer that is reported as booked must be durable.
             (result, ledger.durable_sequence())
         };
         let handles: Vec<_> = (0..12).map(|_| scope.spawn(book)).collect();

@@ -1,22 +1,24 @@
-//! Tells once when an account falls to its threshold, or gets one that it is at or below already.
+//! Creates one event when an account falls to its threshold, or gets a threshold that it is at or
+//! below already.
 //!
-//! The latter is told at once, in the change that stores the threshold.
+//! In the second case the event is part of the change that stores the threshold.
 //!
 //! Whether an account is low follows from the books alone, so it survives a restart with them. A
 //! crossing is found while entries are applied, by the writer or by the replay after a crash, and
-//! its event has an id that follows from the transfer and the account. So what a crash kept from
-//! the outbox comes again with the replay, as a checkpoint is written only after the events of all
-//! that it passes; and what came already isn't there twice.
+//! its event has an id that follows from the transfer and the account. A checkpoint is written only
+//! after the events of all entries that it covers. So an event that a crash kept from the outbox is
+//! made again by the replay, and an event that is there already isn't added twice.
 //!
-//! A balance that swings around its threshold crosses it with every other packet, so of each
-//! account only the latest crossing waits to be told, and not before [`PAUSE`] has passed since the
-//! last one was. It is told then even if the account has risen meanwhile: so whatever becomes of
-//! the earlier ones, the latest crossing of an account is always told, and a replay, which finds
-//! the same crossings and keeps the latest, comes to the same. Of the first it wouldn't be so: that
-//! one may have been told before the crash, and the latest would be lost for its sake. The pause is
-//! measured on the machine's own monotonic clock, since the journal's time stands still while
-//! nothing is booked and after a clock was set back, and the pause would never end. A checkpoint
-//! waits for no pause, as what it passes would be lost with a crash.
+//! A balance that swings around its threshold crosses it with every other packet, so only the
+//! latest crossing of each account waits for its event, and not before [`PAUSE`] has passed since
+//! the last event. The event is made even if the account has risen meanwhile. So the latest
+//! crossing of an account always gets its event, whatever happens to the earlier ones, and a
+//! replay, which finds the same crossings and keeps the latest, gives the same result. Keeping the
+//! first crossing would not: it may have got its event before the crash, and the latest would be
+//! lost because of it. The pause is measured on the machine's own monotonic clock, since the
+//! journal's time stands still while nothing is booked and after a clock was set back, and the
+//! pause would never end. A checkpoint waits for no pause, since the crossings that it covers would
+//! be lost with a crash.
 
 use std::{
     collections::HashMap,
@@ -58,11 +60,11 @@ pub(crate) struct Crossings {
 impl Crossings {
     /// Adds a crossing in place of an earlier one of the account.
     pub(crate) fn add(&mut self, crossing: Crossing) {
-        // Whoever tells of them knows of one that was waiting already.
+        // The keeper already knows of an account whose crossing was waiting.
         self.more |= self.waiting.insert(crossing.account, crossing).is_none();
     }
 
-    /// Whether there is an account to tell of that wasn't there at the last call.
+    /// Returns whether an account has a waiting crossing that had none at the last call.
     pub(crate) fn take_more(&mut self) -> bool {
         std::mem::take(&mut self.more)
     }
@@ -95,10 +97,10 @@ struct Form {
 }
 
 impl DurableLedger {
-    /// Sets the amount, in the account's smallest unit, at or below which an event is due, or
-    /// `None` for no such event. Durable when it returns; costs nothing when nothing changes. An
-    /// account that is as low already makes an event at once, unless it was low by a threshold that
-    /// was not lower.
+    /// Sets the amount, in the account's smallest unit, at or below which an event is due; `None`
+    /// turns the event off. Durable when it returns; costs nothing when nothing changes. An account
+    /// that is already at or below the amount makes an event at once, unless it was low by a
+    /// threshold that was not lower.
     ///
     /// # Errors
     /// When it can't be written.
@@ -136,7 +138,7 @@ impl DurableLedger {
 }
 
 impl Store {
-    /// All thresholds.
+    /// Returns all thresholds.
     pub(crate) fn thresholds(&self) -> Result<HashMap<AccountId, Threshold>, StoreError> {
         let mut thresholds = HashMap::new();
         for entry in self.inner.records.scan_prefix([Kind::Threshold.byte()]) {
@@ -156,14 +158,14 @@ impl Store {
     }
 }
 
-/// The event that tells of a crossing.
+/// Returns the event for a crossing.
 pub(crate) fn event(store: &Store, crossing: &Crossing) -> EventRecord {
     let Crossing { account, threshold, available, time_ms, .. } = *crossing;
     low_event(store, event_id(crossing), (account, threshold, available), time_ms)
 }
 
-/// The event that tells of an account which has no more available than its threshold. That it is low
-/// matters more than what its asset is called: where that can't be read, it is left out.
+/// Returns the event for an account whose available amount is at or below its threshold. The event
+/// matters more than the asset's code, which is left out where the asset can't be read.
 fn low_event(
     store: &Store,
     id: Uuid,
@@ -194,14 +196,14 @@ fn low_event(
     EventRecord { delivery, ..EventRecord::new(id, kind, data, at_ms) }
 }
 
-/// A UUID v7 of this time that no other event has.
+/// Returns a UUID v7 of this time that no other event has.
 fn fresh_id(at_ms: u64) -> Uuid {
     let mut random = [0; 10];
     random.copy_from_slice(&Uuid::new_v4().as_bytes()[6..]);
     Builder::from_unix_timestamp_millis(at_ms, &random).into_uuid()
 }
 
-/// The asset of an account, also if it or its peer is deleted.
+/// Returns the asset of an account, also if it or its peer is deleted.
 fn asset_of(store: &Store, account: AccountId) -> Result<Option<AssetRecord>, StoreError> {
     let owner = account.owner;
     let id = match account.kind {

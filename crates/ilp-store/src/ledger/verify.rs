@@ -29,9 +29,9 @@ pub struct Report {
     pub first_sequence: u64,
     /// The last entry.
     pub last_sequence: u64,
-    /// What is wrong, in words. Empty when the books add up as far as they were checked.
+    /// The faults, in words. Empty when the books add up as far as they were checked.
     pub faults: Vec<String>,
-    /// What could not be checked, and why. Empty when everything was.
+    /// The checks that could not be made, with the reasons. Empty when everything was checked.
     pub unchecked: Vec<String>,
     /// Whether one of the faults is that part of the journal, or of the balances beside it, can't
     /// be read: it is missing or damaged, and what it holds is not in the sums.
@@ -209,18 +209,18 @@ impl Sums {
     }
 }
 
-/// Accounts that belong to no asset as far as the store knows, so that the sums by asset could not be
-/// checked: each of them may be of any asset.
+/// Accounts whose asset the store doesn't know, so that the sums by asset could not be checked:
+/// each of these accounts may be of any asset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unknown {
-    /// How many there are.
+    /// The number of such accounts.
     accounts: u64,
-    /// One of them.
+    /// One such account, as an example.
     such_as: Option<AccountId>,
 }
 
 impl Unknown {
-    /// What was not checked, and why, where that is so.
+    /// Returns which check was not made, and why; `None` where every check was made.
     pub(crate) fn unchecked(self) -> Option<String> {
         let such_as = self.such_as?;
         Some(format!(
@@ -231,12 +231,12 @@ impl Unknown {
     }
 }
 
-/// Checks that no account but settlement is below zero, and that what was credited was debited:
-/// over all accounts, and for each asset, as both sides of a movement are of one asset. Returns the
-/// accounts that kept it from the latter.
+/// Checks that no account but settlement is below zero, and that credits equal debits: over all
+/// accounts, and for each asset, since both sides of a movement are of one asset. Returns the
+/// accounts that prevent the check by asset.
 ///
 /// # Errors
-/// [`StoreError::Books`] says which sum is wrong.
+/// [`StoreError::Books`] names the sum that is wrong.
 pub(crate) fn check_sums(store: &Store, state: &State) -> Result<Unknown, StoreError> {
     let too_large = || wrong("the sums are beyond 128 bits".to_owned());
     let mut total = Sums::default();
@@ -265,12 +265,12 @@ pub(crate) fn check_sums(store: &Store, state: &State) -> Result<Unknown, StoreE
     Ok(unknown)
 }
 
-/// Who owns accounts, as the store has it.
+/// The owners of accounts, as the store has them.
 struct Owners<'a> {
     store: &'a Store,
-    /// The assets of peers, by the ids of these.
+    /// The asset ids of peers, by the id of the peer.
     peers: HashMap<Uuid, Uuid>,
-    /// The assets of those wallet addresses and payments that were read at the start.
+    /// The asset ids of those wallet addresses and payments that were read at the start.
     others: HashMap<Uuid, Uuid>,
 }
 

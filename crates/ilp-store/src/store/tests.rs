@@ -98,7 +98,8 @@ fn the_directory_is_made_for_its_owner_alone_and_opened_by_one() {
     }
 }
 
-/// The modes below a directory: of each path, the part that others may do something by.
+/// Returns the paths below a directory, each with the bits of its mode that give access to other
+/// users.
 fn open_to_others(dir: &Path) -> Vec<(PathBuf, u32)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {

@@ -24,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// A node on the same machine answers a connection at once, one elsewhere within seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest answer: a page of a hundred rows, each with all that may be asked of it, has far less.
+/// The longest answer: a page of a hundred rows with all fields is far shorter.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Which node a command asks, and how it prints what it found; shared by all commands that ask one.
@@ -50,7 +50,7 @@ enum Proof {
 }
 
 impl AdminArgs {
-    /// Names the node at `url`, whatever the environment says.
+    /// Returns the options for the node at `url`, whatever the environment says.
     pub(crate) fn at(url: String) -> Self {
         Self { options: AdminOptions::at(url), json: false, target: OnceLock::new() }
     }
@@ -63,7 +63,7 @@ impl AdminArgs {
         Ok(self.target.get_or_init(|| found))
     }
 
-    /// Whether requests show a secret.
+    /// Returns whether requests show a secret.
     pub(crate) fn has_secret(&self) -> Result<bool, Failure> {
         Ok(self.target()?.secret().is_some())
     }
@@ -152,7 +152,7 @@ pub(crate) fn refusal(answer: &Value) -> Option<String> {
     })
 }
 
-/// Words of the node's refusals, each with what to do next.
+/// Texts of the node's refusals, each with what to do next.
 const ADVICE: &[(&str, &str)] = &[
     ("Asset already exists", "jirani asset list shows it"),
     ("Asset in use", "remove its peers and wallet addresses first"),
@@ -179,7 +179,7 @@ pub(crate) fn print(args: &AdminArgs, value: &Value, lines: &[String]) -> Result
     lines.iter().try_for_each(say)
 }
 
-/// Every row of a connection, page by page. `query` takes `$after` and names the connection
+/// Returns every row of a connection, page by page. `query` takes `$after` and names the connection
 /// `field`.
 pub(crate) fn all_rows(args: &AdminArgs, query: &str, field: &str) -> Result<Vec<Value>, Failure> {
     let mut rows = Vec::new();

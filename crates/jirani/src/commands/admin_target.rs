@@ -1,5 +1,5 @@
-//! Which node a command asks and with which secret, each with the place it was found in, so that a
-//! failure can name that place.
+//! The node that a command asks, and the secret that it shows, each with the place it was found in,
+//! so that a failure can name that place.
 
 use std::{fmt, path::PathBuf};
 
@@ -42,7 +42,7 @@ pub(super) struct AdminOptions {
 }
 
 impl AdminOptions {
-    /// The options that name the node at `url` and nothing else.
+    /// Returns the options that name the node at `url` and nothing else.
     pub(super) fn at(url: String) -> Self {
         Self { url: Some(url), ..Self::default() }
     }
@@ -62,7 +62,7 @@ pub(super) struct AdminTarget {
     secret: Result<(Secret, SecretSource), NoSecret>,
 }
 
-/// Where the URL of the node was found.
+/// The place in which the URL of the node was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum UrlSource {
     Option,
@@ -85,7 +85,7 @@ impl fmt::Display for UrlSource {
     }
 }
 
-/// Where the secret was found.
+/// The place in which the secret was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum SecretSource {
     Option,
@@ -107,7 +107,7 @@ impl fmt::Display for SecretSource {
     }
 }
 
-/// Why no secret is shown.
+/// The reason why no secret is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum NoSecret {
     /// No place has one.
@@ -122,8 +122,8 @@ impl AdminTarget {
     /// Finds the node and the secret: from options, then from variables, then from the configuration
     /// that `jirani run` would read here, then from `node.json`.
     ///
-    /// The secret of a configuration that no option names is sent to this machine alone: with `--url`,
-    /// the configuration that lies here may be that of another node.
+    /// The secret of a configuration that no option names is sent to this machine alone: with
+    /// `--url`, the configuration in this directory may be that of another node.
     ///
     /// # Errors
     /// A URL, a secret's file or a configuration that can't be read.
@@ -150,23 +150,24 @@ impl AdminTarget {
         Ok(Self { graphql, url_source, secret })
     }
 
-    /// The URL that requests go to.
+    /// Returns the URL that requests go to.
     pub(super) fn graphql(&self) -> &Uri {
         &self.graphql
     }
 
-    /// The secret that requests show, if one was found.
+    /// Returns the secret that requests show, if one was found.
     pub(super) fn secret(&self) -> Option<&Secret> {
         self.secret.as_ref().ok().map(|(secret, _)| secret)
     }
 
-    /// Whether the node is on this machine by the word of its configuration or of `node.json`, so that
-    /// no proxy lies between.
+    /// Returns whether the URL comes from the configuration or `node.json`. The node is then on
+    /// this machine, and no proxy lies between.
     pub(super) fn is_own_node(&self) -> bool {
         !matches!(self.url_source, UrlSource::Option | UrlSource::Variable)
     }
 
-    /// The node's URL without a user name and its password, and where it was found.
+    /// Returns the node's URL without a user name and its password, with the place in which it was
+    /// found.
     fn place(&self) -> String {
         let authority = self.graphql.authority().map_or("", |authority| authority.as_str());
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -175,7 +176,8 @@ impl AdminTarget {
         format!("{scheme}://{host}{path} (from {})", self.url_source)
     }
 
-    /// Says that no answer came: the name leads nowhere, no program listens, or the way there fails.
+    /// Returns the failure that no answer came: the name doesn't resolve, no program listens, or
+    /// the connection fails.
     pub(super) fn no_answer(&self, error: &WebError) -> Failure {
         let place = self.place();
         let why = web::reason(error, "it");
@@ -192,7 +194,8 @@ impl AdminTarget {
         })
     }
 
-    /// Says that the node asks for another secret than the one it was shown, or for one at all.
+    /// Returns the failure that the node requires another secret, or requires one where none was
+    /// shown.
     pub(super) fn refused(&self) -> Failure {
         let place = self.place();
         let give = format!("give the node's admin.secret with --secret-file or {SECRET_VARIABLE}");
@@ -215,7 +218,7 @@ impl AdminTarget {
         })
     }
 
-    /// Says that something else than the admin API answers there.
+    /// Returns the failure that a server other than the admin API answers at the URL.
     pub(super) fn not_admin_api(&self, status: http::StatusCode) -> Failure {
         Failure::Refused(format!(
             "{} answered HTTP status {status} and no GraphQL: is that the node's admin port?",
@@ -255,8 +258,8 @@ fn configured_secret(config: &Config) -> Option<(Secret, SecretSource)> {
     Some((secret, SecretSource::Configuration(origin.to_owned())))
 }
 
-/// Returns the address of `admin.listen`. A port that was picked at the start, and one that another
-/// environment may have set, are in `node.json`.
+/// Returns the address of `admin.listen`. A port that was picked at the start, or that another
+/// environment may have set, is in `node.json`.
 fn configured_url(config: &Config) -> (String, UrlSource) {
     let url = |listen| format!("http://{}", node_file::reached_at(listen));
     let listen = config.admin.listen;
@@ -274,7 +277,7 @@ fn configured_url(config: &Config) -> (String, UrlSource) {
     }
 }
 
-/// Reads a node's URL, with `/graphql` at its end or without.
+/// Reads a node's URL, with or without `/graphql` at its end.
 fn graphql(url: &str, source: &UrlSource) -> Result<Uri, Failure> {
     let base = url.trim_end_matches('/');
     let base = base.strip_suffix("/graphql").unwrap_or(base);
@@ -284,7 +287,7 @@ fn graphql(url: &str, source: &UrlSource) -> Result<Uri, Failure> {
             && uri.query().is_none()
     });
     uri.ok_or_else(|| {
-        // What stands before an @ may be a password.
+        // The part before an @ may contain a password.
         let shown = url.rsplit_once('@').map_or(url, |(_, rest)| rest);
         Failure::Usage(format!(
             "`{shown}` (from {source}) is not the URL of an admin port: expected http:// or https://, \

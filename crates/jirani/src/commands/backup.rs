@@ -33,8 +33,8 @@ impl BackupArgs {
         let Some(text) = dir.to_str() else {
             return Err(Failure::Refused(format!("{} is no text in UTF-8", dir.display())));
         };
-        // A node without a secret is on this machine and takes anybody's word for an operator's, but
-        // not for where it may write.
+        // A node without a secret is on this machine and takes any local user for an operator, but
+        // doesn't let one choose where it writes.
         let invitation =
             if self.admin.has_secret()? { None } else { Some(Invitation::leave(&dir)?) };
         let answer = self.admin.query(
@@ -56,15 +56,17 @@ impl BackupArgs {
     }
 }
 
-/// Leave for the node to write a backup into a directory, which the directory's owner alone can give.
+/// The node's permission to write a backup into a directory, which only the directory's owner can
+/// give.
 struct Invitation<'a> {
     dir: &'a Path,
-    /// Whether the directory was made for it.
+    /// Whether the directory was made for the backup.
     is_new: bool,
 }
 
 impl<'a> Invitation<'a> {
-    /// Makes the directory if it is absent, for this user alone, and puts the file into it.
+    /// Makes the directory if it is absent, for this user alone, and puts the invitation file into
+    /// it.
     fn leave(dir: &'a Path) -> Result<Self, Failure> {
         let failed = |error: io::Error| {
             Failure::Refused(format!("{} can't be prepared for a backup: {error}", dir.display()))
@@ -80,9 +82,9 @@ impl<'a> Invitation<'a> {
         }
     }
 
-    /// Removes what was made, where the node hasn't begun to write.
+    /// Removes the file and a new directory, where the node hasn't begun to write.
     fn take_back(self) {
-        // What remains after a failure is an empty file in an empty directory.
+        // At most an empty file in an empty directory remains after a failure.
         let _ = fs::remove_file(self.dir.join(BACKUP_INVITATION));
         if self.is_new {
             let _ = fs::remove_dir(self.dir);

@@ -149,7 +149,7 @@ impl DemoArgs {
     }
 }
 
-/// Ready when somebody wants the demo to end.
+/// Ready when the user wants the demo to end.
 async fn interrupted() -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let unheard = |error| Failure::Refused(format!("can't listen to signals: {error}"));

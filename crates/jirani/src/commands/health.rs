@@ -1,4 +1,4 @@
-//! `jirani health`: whether the node that runs with a configuration is well, as the image's health
+//! `jirani health`: reports whether the node of a configuration is healthy, as the image's health
 //! check asks.
 
 use std::{net::SocketAddr, time::Duration};
@@ -17,7 +17,8 @@ use crate::{
     web,
 };
 
-/// How long the node may take: less than the three seconds after which the image's check is given up.
+/// The time that the node may take: less than the three seconds after which the image's check
+/// fails.
 const TIMEOUT: Duration = Duration::from_millis(2_500);
 
 #[derive(Debug, Args)]
@@ -30,11 +31,11 @@ pub(crate) struct HealthArgs {
 }
 
 impl HealthArgs {
-    /// Asks the node at the admin port that its configuration or, with more right, its `node.json`
+    /// Asks the node at the admin port that its `node.json` or, without one, its configuration
     /// names: a port may have been picked at the start.
     ///
     /// # Errors
-    /// A wrong configuration, no answer, or one that says that the node is not well.
+    /// A wrong configuration, no answer, or an answer that the node is not healthy.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let config = self.config.load()?;
         let at = reached_at(admin_address(&config));

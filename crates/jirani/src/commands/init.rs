@@ -34,7 +34,7 @@ pub(crate) fn init(dir: &Path) -> Result<(), Failure> {
     say(format_args!("next: set ilp_address in it, then run  jirani run --config {path}"))
 }
 
-/// What a configuration that `init` wrote begins with, in the place of the sample's own words.
+/// The begin of a configuration that `init` writes, in the place of the sample's own introduction.
 const HEAD: &str = "\
 # jirani's configuration. Every key is here: those in force are the secrets, which jirani init made, and
 # the folder; each other line with a single # in front of a key shows its default or, where there is none,
@@ -43,8 +43,8 @@ const HEAD: &str = "\
 # JIRANI_ADMIN_SECRET_FILE=/run/secrets/admin.
 ";
 
-/// Returns the sample with fresh secrets, and every key but those and the folder commented out: a default
-/// that is written down would stay when a later version has a better one.
+/// Returns the sample with fresh secrets, in which every key except those and the folder is
+/// commented out: a default that is written down would stay when a later version has a better one.
 fn sample_with_secrets() -> Result<String, Failure> {
     let mut text = String::with_capacity(SAMPLE.len() + 256);
     text.push_str(HEAD);
@@ -67,7 +67,7 @@ fn sample_with_secrets() -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Whether a line of the sample sets a key.
+/// Returns whether a line of the sample sets a key.
 fn is_key(line: &str) -> bool {
     line.starts_with(|first: char| first.is_ascii_lowercase()) && line.contains(" = ")
 }
@@ -81,7 +81,7 @@ fn fresh_bytes() -> Result<[u8; SECRET_BYTES], Failure> {
     Ok(bytes)
 }
 
-/// A token of 64 hexadecimal digits: safe in a header, a shell and a mail.
+/// Returns a token of 64 hexadecimal digits: safe in a header, a shell and a mail.
 pub(crate) fn fresh_token() -> Result<String, Failure> {
     Ok(fresh_bytes()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }

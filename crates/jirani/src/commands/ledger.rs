@@ -121,8 +121,8 @@ fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
     ending(&report)
 }
 
-/// Says how the command ends: books that were read and are wrong are refused, as are those that could
-/// not be checked; where they can't be read in full, the store is to blame.
+/// Returns how the command ends. It fails as refused for books that were read and are wrong, or
+/// could not be checked, and as a failure of the store where they can't be read in full.
 fn ending(report: &Report) -> Result<(), Failure> {
     let found = match report.faults.len() {
         0 if report.unchecked.is_empty() => return Ok(()),

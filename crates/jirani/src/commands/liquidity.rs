@@ -123,15 +123,15 @@ impl MoveArgs {
         })
     }
 
-    /// The mutation's input, and the id in it.
+    /// Returns the mutation's input, and the id in it.
     fn input(&self, owner: &Owner) -> Result<(Value, Uuid), Failure> {
         let amount = amount_in(&self.amount, scale_of(&owner.asset))?;
         let id = self.id.unwrap_or_else(Uuid::new_v4);
         let mut input = json!({
             "id": id,
             "amount": amount,
-            // A key of its own for each try: under the same id it is booked once all the same, and
-            // the second try says that it was.
+            // Each try has a key of its own: a transfer is booked once per id all the same, and the
+            // answer to the second try says that it was booked before.
             "idempotencyKey": Uuid::new_v4(),
         });
         input[owner.member] = owner.id.clone();
@@ -139,7 +139,7 @@ impl MoveArgs {
     }
 }
 
-/// Books a transfer, or finds that it was booked before under the id that it was given. Returns which.
+/// Books a transfer, or finds that it was booked before under its id. Returns which.
 fn book(
     admin: &AdminArgs,
     mutation: &str,
@@ -152,7 +152,7 @@ fn book(
     }
 }
 
-/// When a transfer was booked.
+/// The time at which a transfer was booked: by this command, or before.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Done {
     Now,

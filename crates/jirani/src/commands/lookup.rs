@@ -11,8 +11,8 @@ use super::{
     admin_client::{AdminArgs, all_rows, plain},
 };
 
-/// The asset of that code or id. Two assets may share a code at different scales, and then only
-/// the id will do.
+/// Returns the asset of that code or id. Two assets may share a code at different scales, and then
+/// only the id will do.
 pub(super) fn find_asset(admin: &AdminArgs, name: &str) -> Result<Value, Failure> {
     let assets = all_assets(admin)?;
     let is_meant = |asset: &&Value| asset["id"] == *name || asset["code"] == *name;
@@ -28,7 +28,7 @@ pub(super) fn find_asset(admin: &AdminArgs, name: &str) -> Result<Value, Failure
     }
 }
 
-/// All assets; a node has a few.
+/// Returns all assets; a node has a few.
 pub(super) fn all_assets(admin: &AdminArgs) -> Result<Vec<Value>, Failure> {
     let query = "query($after: String) {
         assets(first: 100, after: $after) {
@@ -45,8 +45,8 @@ pub(super) const PEER: &str = "id name staticIlpAddress routes liquidity liquidi
     spreadBasisPoints state lastSeenAt lastFailure { message at count } \
     asset { id code scale } http { outgoing { endpoint } }";
 
-/// The peer of that ILP address or id. One address may be several peers', of an asset each, and
-/// then only the id will do.
+/// Returns the peer of that ILP address or id. One address may be several peers', of an asset each,
+/// and then only the id will do.
 pub(super) fn find_peer(admin: &AdminArgs, name: &str) -> Result<Value, Failure> {
     if Uuid::try_parse(name).is_ok() {
         let query = format!("query($id: String!) {{ peer(id: $id) {{ {PEER} }} }}");
@@ -82,7 +82,7 @@ pub(super) fn find_peer(admin: &AdminArgs, name: &str) -> Result<Value, Failure>
 pub(super) const WALLET: &str =
     "id address publicName status liquidity createdAt asset { id code scale }";
 
-/// The wallet address of that URL, payment pointer or id.
+/// Returns the wallet address of that URL, payment pointer or id.
 pub(super) fn find_wallet(admin: &AdminArgs, name: &str) -> Result<Value, Failure> {
     let nobody = || {
         Failure::Refused(format!(
@@ -101,7 +101,7 @@ pub(super) fn find_wallet(admin: &AdminArgs, name: &str) -> Result<Value, Failur
     if wallet.is_null() { Err(nobody()) } else { Ok(wallet) }
 }
 
-/// The URL that a payment pointer or URL means.
+/// Returns the URL that a payment pointer or URL means.
 pub(super) fn wallet_url(name: &str) -> Result<String, Failure> {
     let url = ReceiverUrl::parse(name);
     url.map(|url| url.to_string()).map_err(|error| Failure::Refused(format!("{name}: {error}")))
@@ -125,7 +125,7 @@ pub(super) fn optional_amount_in(text: Option<&str>, scale: u8) -> Result<Value,
     text.map_or(Ok(Value::Null), |text| amount_in(text, scale))
 }
 
-/// An amount in standard units, as the asset's scale has it.
+/// Returns an amount in standard units, by the asset's scale.
 pub(super) fn shown_amount(amount: &Value, scale: &Value) -> String {
     let number = amount.as_str().and_then(|text| text.parse().ok());
     let scale = scale.as_u64().and_then(|scale| u8::try_from(scale).ok());
@@ -135,7 +135,7 @@ pub(super) fn shown_amount(amount: &Value, scale: &Value) -> String {
     }
 }
 
-/// The same with the asset's code behind it.
+/// Returns an amount in standard units, with the asset's code behind it.
 pub(super) fn shown_money(amount: &Value, asset: &Value) -> String {
     if amount.is_null() {
         return plain(amount);

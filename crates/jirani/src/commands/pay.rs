@@ -71,7 +71,7 @@ impl PayArgs {
         tell(&self.admin, payment)
     }
 
-    /// The members of the quote's input that say how much.
+    /// Returns the members of the quote's input that say how much.
     fn quoted_amount(&self, wallet: &Value, receiver: &ReceiverUrl) -> Result<Value, Failure> {
         match (&self.amount.send, &self.amount.deliver) {
             (Some(send), _) => quote::send(send, &wallet["asset"]),

@@ -189,7 +189,7 @@ fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
     print(admin, &peer, &lines)
 }
 
-/// Why a packet to a peer last got no reply, in a line.
+/// Returns the reason why a packet to a peer last got no reply, in one line.
 fn last_failure(failure: &Value) -> String {
     if failure.is_null() {
         return plain(failure);
@@ -252,8 +252,8 @@ impl UpdateArgs {
         Ok(input)
     }
 
-    /// The tokens and the endpoint. The API takes endpoint and outgoing token only together, so what
-    /// is not changed is asked for.
+    /// Returns the tokens and the endpoint. The API takes endpoint and outgoing token only
+    /// together, so the unchanged one is read from the node.
     fn http(
         &self,
         peer: &Value,

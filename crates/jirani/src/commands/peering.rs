@@ -59,7 +59,7 @@ impl PeeringCommand {
     }
 }
 
-/// All requests that wait; a node keeps at most 256.
+/// Returns all waiting requests; a node keeps at most 256.
 fn waiting(admin: &AdminArgs) -> Result<Vec<Value>, Failure> {
     let query = "query($after: String) {
         peeringRequests(first: 100, after: $after) {
@@ -127,7 +127,7 @@ fn approve(args: &ApproveArgs) -> Result<(), Failure> {
     print(admin, &peer, &[line])
 }
 
-/// The asset that a request would count in.
+/// Returns the asset of a peering request.
 fn asset_of(admin: &AdminArgs, id: &str) -> Result<Value, Failure> {
     let request = waiting(admin)?.into_iter().find(|request| request["id"] == *id);
     let request = request.ok_or_else(|| {

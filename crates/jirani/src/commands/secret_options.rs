@@ -1,4 +1,4 @@
-//! Secrets that commands are given: from a file, the environment or, with a warning, as an option.
+//! Secrets as commands take them: from a file, the environment or, with a warning, as an option.
 
 use std::path::{Path, PathBuf};
 

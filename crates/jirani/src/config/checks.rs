@@ -1,15 +1,15 @@
-//! What no value of the configuration says alone.
+//! Checks of the configuration's values against each other.
 
 use ilp_connector::Policy;
 
 use super::{Config, ConfigError, settings::Settings};
 use crate::trace;
 
-/// What bringing an answer back takes at the most, after the longest hold.
+/// The most time that returning an answer takes after the longest hold.
 const REPLY_MS: u64 = 2_000;
 
 impl Config {
-    /// What is right by itself and odd together.
+    /// Warns of values that are each valid and don't fit together.
     pub(super) fn warn_together(&mut self) {
         let drain_ms_min = self.policy.hold_ms_max + REPLY_MS;
         if self.drain_ms_max < drain_ms_min {
@@ -34,14 +34,15 @@ impl Config {
         if margin_ms < hold_ms_max {
             return Ok(());
         }
-        // Where the margin was left alone, the hold time is the one to look at.
+        // Where the margin has its default, the error names the hold time.
         let name = "packet.expiry_margin_ms";
         let name = if settings.is_default(name) { "packet.hold_ms_max" } else { name };
         let origin = settings.value_of(name).map_or_else(String::new, |(_, from)| from.to_string());
         Err(ConfigError::NoTimeToForward { margin_ms, hold_ms_max, origin })
     }
 
-    /// Refuses what is open to others, and what this program can't do.
+    /// Refuses an admin port that is open to other machines, and features that this program is
+    /// built without.
     pub(super) fn check_together(&self) -> Result<(), ConfigError> {
         if self.admin.secret.is_none() && !self.admin.listen.ip().is_loopback() {
             return Err(ConfigError::OpenAdmin { listen: self.admin.listen });

@@ -18,18 +18,18 @@ pub(crate) struct Key {
 /// How a Rafiki variable's value becomes ours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rafiki {
-    /// A value that means the same here.
+    /// A value with the same meaning here.
     Same(&'static str),
     /// A port alone, which takes the host from our default.
     Port(&'static str),
     /// A level of the pino logger.
     LogLevel(&'static str),
-    /// A switch, which deployment files write in many ways.
+    /// A switch, which deployment files write in several ways.
     Switch(&'static str),
 }
 
 impl Rafiki {
-    /// The name of the environment variable.
+    /// Returns the name of the environment variable.
     pub(crate) fn variable(self) -> &'static str {
         match self {
             Self::Same(variable)
@@ -239,13 +239,13 @@ pub(crate) const KEYS: &[Key] = &[
     ),
 ];
 
-/// Whether a key's value must never be shown. The URL of a service, or of a receiver of what the node
-/// sends, often carries a token.
+/// Returns whether a key's value must never be shown. The URL of a service, or of a receiver of
+/// what the node sends, often carries a token.
 pub(crate) fn is_secret(name: &str) -> bool {
     name.ends_with("secret") || ["webhook.url", "rates.url", "telemetry.otlp_url"].contains(&name)
 }
 
-/// The key of that dotted name.
+/// Returns the key of that dotted name.
 pub(crate) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }

@@ -17,7 +17,7 @@ impl Config {
 }
 
 impl Settings {
-    /// Every key, in the order of the sample file.
+    /// Returns every key, in the order of the sample file.
     pub(super) fn listed(&self) -> Vec<Setting> {
         let setting = |key: &keys::Key| {
             let found = self.value_of(key.name);
@@ -39,7 +39,7 @@ impl Settings {
     }
 }
 
-/// Says what a key without a default means while it is not set.
+/// Returns the meaning of a key without a default while it is not set.
 fn unset(name: &str) -> &'static str {
     match name {
         "admin.secret" => "not set: open to this machine alone",

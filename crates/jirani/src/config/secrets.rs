@@ -1,4 +1,4 @@
-//! Secrets: the forms that are taken, how long they must be, and the files that hold one.
+//! Secrets: their forms, how long they must be, and the files that hold one.
 
 use std::{
     fs::File,
@@ -39,8 +39,8 @@ impl Config {
     }
 }
 
-/// The secret of the admin API. A Rafiki takes one of any length, so one that came by its name may be
-/// short; [`Config::check_secret`] says where.
+/// Returns the secret of the admin API. Rafiki accepts one of any length, so a secret under
+/// Rafiki's name may be short; [`Config::check_secret`] says where.
 pub(super) fn own_secret(settings: &Settings) -> Result<Option<Secret>, ConfigError> {
     let is_rafikis = settings
         .value_of("admin.secret")
@@ -50,18 +50,18 @@ pub(super) fn own_secret(settings: &Settings) -> Result<Option<Secret>, ConfigEr
     })
 }
 
-/// A secret that can't be guessed over a network.
+/// Returns the text as a secret if it can't be guessed over a network.
 pub(super) fn admin_secret(text: &str) -> Option<Secret> {
     is_long_enough(text).then(|| Secret::new(text.to_owned()))
 }
 
-/// Whether an admin secret is fit for a port that other machines reach.
+/// Returns whether an admin secret is long enough for a port that other machines reach.
 pub(super) fn is_long_enough(secret: &str) -> bool {
     secret.chars().count() >= ADMIN_SECRET_CHARACTERS_MIN
 }
 
-/// 32 bytes, in base64 as SPSP's answers have them or in hexadecimal digits. 64 digits would be 48
-/// bytes in base64, so no text means two secrets.
+/// Reads 32 bytes, in base64 as SPSP's answers have them or in hexadecimal digits. 64 digits would
+/// be 48 bytes in base64, so no text stands for two secrets.
 pub(super) fn stream_secret(text: &str) -> Option<SharedSecret> {
     let bytes = hexadecimal(text).or_else(|| ilp_http::spsp::read_shared_secret(text))?;
     Some(SharedSecret::new(bytes))

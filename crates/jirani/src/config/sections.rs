@@ -78,16 +78,16 @@ pub(crate) struct RatesConfig {
     pub(crate) fixed: Vec<(String, String, Rate)>,
 }
 
-/// How long records are kept that have served their time.
+/// The retention of records that are not needed any more.
 #[derive(Debug)]
 pub(crate) struct RetentionConfig {
-    /// How long events are kept, whether they were delivered or not.
+    /// The days for which events are kept, whether they were delivered or not.
     pub(crate) event_days: u64,
-    /// How long the audit log is kept.
+    /// The days for which the audit log is kept.
     pub(crate) audit_days: u64,
     /// Segments of the journal; `None` keeps all.
     pub(crate) journal_segments_min: Option<u64>,
-    /// How long payments are kept that have ended and have nothing left; `None` keeps all.
+    /// The days for which ended payments without money are kept; `None` keeps all.
     pub(crate) payment_days: Option<u64>,
 }
 

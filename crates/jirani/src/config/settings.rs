@@ -16,7 +16,7 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Settings {
     values: BTreeMap<&'static str, Value>,
-    /// Sentences for the operator about what was set and does not do what it seems to.
+    /// Sentences for the operator about settings that don't have the effect they seem to have.
     pub(super) warnings: Vec<String>,
 }
 
@@ -25,18 +25,18 @@ struct Value {
     origin: Origin,
 }
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// The key is not set.
     Default,
     /// A configuration file, by its path.
     File(String),
-    /// An environment variable of ours.
+    /// An environment variable of jirani's.
     Variable(&'static str),
     /// An environment variable of a Rafiki backend.
     Rafiki(&'static str),
-    /// The file that an environment variable of ours names.
+    /// The file that an environment variable of jirani's names.
     SecretFile(String),
 }
 
@@ -93,7 +93,7 @@ impl Settings {
         let Some(value) = self.values.get_mut("data_dir") else { return };
         if value.origin == Origin::File(origin.to_owned()) && Path::new(&value.text).is_relative() {
             let anchored: PathBuf = folder.join(&value.text).components().collect();
-            // Both parts were text.
+            // Both parts are text, so nothing is lost.
             value.text = anchored.to_string_lossy().into_owned();
         }
     }
@@ -188,7 +188,7 @@ impl Settings {
         self.required(name, |text| text.parse().ok())
     }
 
-    /// Whether a key still has its default.
+    /// Returns whether a key still has its default.
     pub(crate) fn is_default(&self, name: &str) -> bool {
         self.values.get(name).is_none_or(|value| value.origin == Origin::Default)
     }
@@ -199,15 +199,15 @@ fn shown(name: &str, text: &str) -> String {
     if keys::is_secret(name) { "(hidden)".to_owned() } else { text.to_owned() }
 }
 
-/// A section of another name.
+/// Returns the error for a section with an unknown name.
 fn unknown_section(section: String, origin: &str) -> ConfigError {
     let sections = KEYS.iter().filter_map(|key| Some(key.name.split_once('.')?.0));
     let suggestion = nearest(&section, sections);
     ConfigError::UnknownSection { section, origin: origin.to_owned(), suggestion }
 }
 
-/// A key of another name. One that is right and stands in the wrong section is found by its own part
-/// of the name.
+/// Returns the error for a key with an unknown name. A key in the wrong section is found by its own
+/// part of the name.
 fn unknown_key(name: &str, origin: &str) -> ConfigError {
     let own = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
     let elsewhere = KEYS.iter().map(|key| key.name).filter(|known| own(known) == own(name));

@@ -1,4 +1,5 @@
-//! Which environment variables set a key, in whose spelling, and which ones only look like ours.
+//! Environment variables: which of them set a key, in whose spelling, and which only look like
+//! jirani's.
 
 use std::{
     collections::HashMap,
@@ -12,19 +13,19 @@ use super::{
     settings::{Origin, Settings, nearest},
 };
 
-/// The prefix of our variables' names.
+/// The prefix of the names of jirani's variables.
 pub(super) const PREFIX: &str = "JIRANI_";
 
 /// The port alone of `admin.listen`, as scripts around a container set it. A URL in it is not meant
 /// for the node: see [`is_service_link`].
 const ADMIN_PORT: &str = "JIRANI_ADMIN_PORT";
 
-/// Variables of ours that set no key of the configuration.
+/// The variables of jirani's that set no key of the configuration.
 const OTHER_VARIABLES: &[&str] = &["JIRANI_CONFIG", "JIRANI_ADMIN_URL", ADMIN_PORT];
 
 impl Settings {
-    /// Lays the environment over what is there: a Rafiki backend's names first, then our own, which
-    /// win.
+    /// Overrides the settings by the environment: first by a Rafiki backend's variables, then by
+    /// jirani's own, which win.
     pub(crate) fn add_environment(
         &mut self,
         environment: &HashMap<String, String>,
@@ -84,7 +85,7 @@ impl Settings {
         let Some(key) = keys::find("admin.listen").filter(|_| is_mere_port && is_protected) else {
             return;
         };
-        // What is no address is refused later, by its name.
+        // A text that is not an address is refused later, with its name.
         if let Ok(listen) = listen.parse::<SocketAddr>() {
             let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, listen.port()));
             let origin = origin.clone();
@@ -92,7 +93,7 @@ impl Settings {
         }
     }
 
-    /// Refuses a variable that has our prefix and sets nothing, unless a platform made it.
+    /// Refuses a variable that has jirani's prefix and sets nothing, unless a platform made it.
     fn check_names(&mut self, environment: &HashMap<String, String>) -> Result<(), ConfigError> {
         let mut names: Vec<_> =
             environment.iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
@@ -117,7 +118,7 @@ impl Settings {
     /// Returns the value that a Rafiki backend's variable gives a key; `None` where it isn't meant
     /// for the node.
     fn translated(&mut self, key: &Key, rafiki: Rafiki, text: &str) -> Option<String> {
-        // A blank may be part of a secret, and is a slip of the editor anywhere else.
+        // A blank may be part of a secret, and is a typing error anywhere else.
         let plain = if key.name.ends_with(".secret") { text } else { text.trim() };
         match rafiki {
             Rafiki::Same(_) => Some(plain.to_owned()),
@@ -146,8 +147,9 @@ impl Settings {
     }
 }
 
-/// Returns the default's host with another port. What is no number stays as it is, to be refused by
-/// its name, but for a URL: Kubernetes sets `ADMIN_PORT=tcp://10.0.0.1:80` for a service named admin.
+/// Returns the default's host with another port. A text that is not a number stays as it is, to be
+/// refused with its name. A URL is ignored: Kubernetes sets `ADMIN_PORT=tcp://10.0.0.1:80` for a
+/// service named admin.
 fn with_port(key: &Key, text: &str) -> Option<String> {
     let text = text.trim();
     match key.default.and_then(|default| default.rsplit_once(':')) {
@@ -157,7 +159,7 @@ fn with_port(key: &Key, text: &str) -> Option<String> {
     }
 }
 
-/// Returns the variable that names a file with a key's value, which secrets alone have.
+/// Returns the name of the variable that names a file with a key's value, which only secrets have.
 fn file_variable(key: &Key) -> Option<String> {
     keys::is_secret(key.name).then(|| format!("{}_FILE", key.variable))
 }
@@ -173,20 +175,20 @@ fn is_service_url(value: &str) -> bool {
     ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme))
 }
 
-/// Whether a name is one that platforms use for a service named jirani, whatever its value.
+/// Returns whether a name is one that platforms use for a service named jirani, whatever its value.
 fn is_left_to_platforms(name: &str) -> bool {
     let rest = name.strip_prefix(PREFIX).unwrap_or_default();
     rest == "PORT" || ["PORT_", "SERVICE_", "ENV_"].iter().any(|prefix| rest.starts_with(prefix))
 }
 
-/// Whether Kubernetes or Docker made this variable for a service whose name begins with jirani, such
-/// as `jirani` or `jirani-admin`: `X_SERVICE_HOST`, `X_SERVICE_PORT`, `X_SERVICE_PORT_HTTP`,
-/// `X_PORT`, `X_PORT_3001_TCP` and `X_PORT_3001_TCP_ADDR`, `X_ENV_PATH`.
+/// Returns whether Kubernetes or Docker made this variable for a service whose name begins with
+/// jirani, such as `jirani` or `jirani-admin`: `X_SERVICE_HOST`, `X_SERVICE_PORT`,
+/// `X_SERVICE_PORT_HTTP`, `X_PORT`, `X_PORT_3001_TCP` and `X_PORT_3001_TCP_ADDR`, `X_ENV_PATH`.
 fn is_service_link(name: &str, value: &str) -> bool {
     let parts: Vec<&str> = name.split('_').collect();
     let is_protocol = |part: &str| matches!(part, "TCP" | "UDP" | "SCTP");
     let is_number = |part: &str| part.parse::<u16>().is_ok();
-    // The service's name has one part at the least: jirani's.
+    // The service's name has at least one part: jirani's.
     (1..parts.len()).any(|at| match &parts[at..] {
         ["SERVICE", "HOST"] | ["SERVICE", "PORT", ..] | ["ENV", _, ..] => true,
         ["PORT"] => is_service_url(value),

@@ -1,17 +1,17 @@
 //! The metrics in the classic text format of Prometheus (0.0.4), for programs that read no
 //! OpenMetrics, as `promtool check metrics` does.
 //!
-//! Samples look alike in both. What differs are the lines that describe them: there a counter and a
-//! text go by the names of their samples, with `_total` and `_info`, a text is a gauge that is
-//! always 1, a quote in a description stands as it is, and nothing marks the end.
+//! Samples are the same in both formats. The lines that describe them differ: in the classic format
+//! a counter and a text have the names of their samples, with `_total` and `_info`, a text is a
+//! gauge that is always 1, a quote in a description is not escaped, and nothing marks the end.
 
-/// The classic form of a text in OpenMetrics' form.
+/// Returns the classic form of a text in OpenMetrics' form.
 pub(super) fn classic(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len());
     let mut help = None;
     for line in open_metrics.lines() {
         if let Some(described) = line.strip_prefix("# HELP ") {
-            // Waits for its type, on which its name depends.
+            // The help line waits for the type, on which its name depends.
             help = described.split_once(' ').map(|(_, words)| words);
         } else if let Some(typed) = line.strip_prefix("# TYPE ") {
             let (name, kind) = typed.split_once(' ').unwrap_or((typed, "untyped"));

@@ -50,14 +50,14 @@ pub(super) async fn quote(
     })
 }
 
-/// What a payment comes to.
+/// The amounts and the rate of a payment.
 #[derive(Debug, PartialEq, Eq)]
 struct Terms {
     /// The worst rate at which packets are sent.
     rate: Rate,
     debit_amount: u64,
     receive_amount: u64,
-    /// What is to be delivered, where `receive_amount` is more.
+    /// The amount to be delivered, where `receive_amount` is more.
     deliver_amount: Option<u64>,
 }
 
@@ -70,10 +70,11 @@ fn terms(
     let is_same = asset.code == source.code && asset.scale == source.scale;
     let lower = path.rate.lower();
     let rate = if is_same && path.is_lossless && lower == Rate::ONE {
-        // One asset all the way has a rate that doesn't move.
+        // A path in one asset has a rate that doesn't move.
         lower
     } else if is_same {
-        // What was probed came out by chance as well as it did: another amount is rounded otherwise.
+        // The probed amounts were rounded by chance in this way; another amount is rounded
+        // differently.
         path.worst_rate().less(SLIPPAGE_BASIS_POINTS)
     } else {
         lower.less(SLIPPAGE_BASIS_POINTS)

@@ -15,20 +15,21 @@ use uuid::Uuid;
 use super::random;
 use crate::{clock, node::Books};
 
-/// How many connections' totals are kept. Each takes some 60 bytes; a payer of one that is forgotten
-/// is told a total that begins anew, and pays the same.
+/// The number of connections whose totals are kept, at some 60 bytes each. The payer of a
+/// connection that was dropped is told a total that starts anew, and pays the same.
 const CONNECTIONS_KEPT: usize = 65_536;
 
-/// What a connection's tag says: who is paid, and how much the connection takes in all.
+/// The contents of a connection's tag: the recipient, and the most that the connection takes in
+/// all.
 ///
 /// The amount is what an incoming payment still asked for when the credentials were made. It comes
-/// back with each packet, so that what payers are told never falls, whatever other payers pay
+/// back with each packet, so that the limit told to payers never falls, whatever other payers pay
 /// meanwhile and also after a restart (IL-RFC 29, 4.4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Tag {
     id: Uuid,
-    /// In the recipient's units; `None` for a wallet address, which takes whatever comes, and for
-    /// credentials from before amounts were noted.
+    /// The limit in the recipient's units; `None` for a wallet address, which takes any amount, and
+    /// for credentials from versions without the amount.
     receive_max: Option<u64>,
 }
 
@@ -68,7 +69,7 @@ impl Receiving {
         }
     }
 
-    /// Fresh credentials for one payer of `id`, who may pay up to `receive_max` with them.
+    /// Returns fresh credentials for one payer of `id`, who may pay up to `receive_max` with them.
     pub(super) fn credentials(
         &self,
         id: Uuid,
@@ -138,7 +139,7 @@ impl Receiving {
             Err(refusal) => return books.refuse(source, sent, refusal),
         };
         let total_received = self.totals.lock().add(money.connection(), amount);
-        // A last packet may have brought more, of a payer that counts in a coarser unit.
+        // The last packet of a payer that counts in a coarser unit may have brought more.
         let limits = Limits { total_received, receive_max: receive_max.max(total_received) };
         let fulfill = money.accept(Some(limits), &mut random).into_bytes();
         let reply = books.complete_delivery(delivery, fulfill, clock::now()).await;
@@ -149,8 +150,8 @@ impl Receiving {
         reply
     }
 
-    /// What the payer is told with the answer to a packet: what the connection takes in all, and
-    /// what it has brought so far.
+    /// Returns the limits for the answer to a packet: the most that the connection takes in all,
+    /// and the amount that it has brought so far.
     fn tell(&self, receive_max: u64, connection: ConnectionId) -> ConnectionLimits {
         let mut totals = self.totals.lock();
         let was_told = totals.tell(connection);
@@ -160,7 +161,7 @@ impl Receiving {
     }
 }
 
-/// What a payer is told of its connection.
+/// The limits that a payer gets for its connection.
 #[derive(Clone, Copy, Debug)]
 struct ConnectionLimits {
     now: Limits,
@@ -168,16 +169,17 @@ struct ConnectionLimits {
     was_told: bool,
 }
 
-/// What a connection takes in all, in the recipient's units. It never changes.
+/// Returns the most that a connection takes in all, in the recipient's units. It never changes.
 fn receive_max(recipient: &Recipient, tag: Tag) -> u64 {
     recipient.asked().map_or(u64::MAX, |asked| tag.receive_max.unwrap_or(asked))
 }
 
-/// The answer to money that the recipient doesn't take. The connection goes on where the payer could
-/// not know that this was too much: another one has paid meanwhile, or it had not been told.
+/// Returns the answer to money that the recipient doesn't take. The connection stays open where the
+/// payer could not know that this was too much: another payer has paid meanwhile, or the payer
+/// didn't have the limit yet.
 fn decline(money: Money, declined: Declined, limits: ConnectionLimits) -> Reply {
     let ConnectionLimits { now, was_told } = limits;
-    // A payer that states no minimum wants all of it to arrive.
+    // A payer that states no minimum wants the whole amount to arrive.
     let least = if money.minimum() > 0 { money.minimum() } else { money.amount() };
     let is_beyond = now.total_received.saturating_add(least) > now.receive_max;
     match declined {

@@ -24,13 +24,13 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(15),
 ];
 
-/// How many packets a payment may have for each one that its quote named.
+/// The packets that a payment may have for each one in its quote.
 const PACKETS_PER_QUOTED: u64 = 10;
-/// How many more, so that a short payment over a path with little liquidity is still possible.
+/// Further packets, so that a short payment over a path with little liquidity is still possible.
 const PACKETS_MORE: u64 = 100;
 
-/// Sends what is left of a payment and tells the operator how it ended. When the node stops
-/// meanwhile, how far the payment has come is noted, and it goes on after the next start.
+/// Sends the rest of a payment and reports its end to the operator. When the node stops meanwhile,
+/// the payment's progress is noted, and the payment continues after the next start.
 pub(super) async fn send(
     node: &Node,
     spsp: &SpspClient,
@@ -47,16 +47,16 @@ pub(super) async fn send(
     if let Err(error) = noted {
         tracing::error!(payment = %id, %error, "how far a payment came is noted at the next start");
     }
-    // After the note, since its answer may take as long as a packet lives, and the node may be killed
-    // meanwhile. It moves no money, and nothing depends on its answer.
+    // The closing packet goes after the note, since its answer may take as long as a packet lives,
+    // and the node may be killed meanwhile. It moves no money, and nothing depends on its answer.
     if let Some(farewell) = attempted.farewell {
         node.forward(Source::Own, farewell).await;
     }
 }
 
-/// How an attempt came out.
+/// The result of an attempt.
 struct Attempt {
-    /// `None` when the node stopped meanwhile.
+    /// The end of the payment; `None` when the node stopped meanwhile.
     end: Option<Ended>,
     progress: Progress,
     farewell: Option<Prepare>,
@@ -72,7 +72,7 @@ async fn attempt(
     let progress = Progress { sent: order.sent, delivered: order.delivered, packets: 0 };
     let unsent = |end| Attempt { end, progress, farewell: None };
     let failed = |reason: String| unsent(Some(Ended::Failed { reason }));
-    // A quote was made for the receiver, so it has answered before.
+    // The receiver is known: it has answered when the quote was made.
     let spsp = spsp.of_known_receivers();
     let details = match ask(&spsp, &order.receiver, stop.clone()).await {
         Some(Ok(details)) => details,
@@ -101,8 +101,8 @@ async fn attempt(
     Attempt { end, progress: self::progress(&sender), farewell }
 }
 
-/// The most that packets under way together can carry: as many as there may be, each of the greatest
-/// amount, and never more than what is left to be sent.
+/// Returns the most that packets under way together can carry: the largest number of packets, each
+/// of the greatest amount, but never more than what is left to be sent.
 fn under_way_max(order: &SendOrder, parameters: &SenderParameters) -> u64 {
     let left = order.debit_max.saturating_sub(order.sent);
     let packets = u64::from(parameters.packets_in_flight_max);
@@ -157,8 +157,8 @@ fn parameters(
     })
 }
 
-/// What is to be delivered over all attempts. After a kill it isn't known exactly what has been, and
-/// a receiver that says what it still asks for takes no more than that.
+/// Returns the amount to be delivered over all attempts. After a kill the delivered amount isn't
+/// known exactly, and a receiver that states its outstanding amount takes no more than that.
 fn delivery(order: &SendOrder, details: &PaymentDetails) -> u64 {
     match details.outstanding {
         Some(outstanding) if order.in_doubt > 0 => {
@@ -168,8 +168,8 @@ fn delivery(order: &SendOrder, details: &PaymentDetails) -> u64 {
     }
 }
 
-/// How many packets a payment may have: a path that takes far less at once than when it was quoted
-/// ends the payment, since every node on it pays for each packet.
+/// Returns how many packets a payment may have. A path that takes far less at once than when it was
+/// quoted ends the payment, since every node on it pays for each packet.
 fn packets_max(order: &SendOrder) -> u64 {
     order.packet_count.max(1).saturating_mul(PACKETS_PER_QUOTED).saturating_add(PACKETS_MORE)
 }

@@ -11,7 +11,7 @@ use ilp_stream::Asset;
 
 use super::Receiving;
 
-/// All who are paid at this node.
+/// All recipients of this node.
 pub(crate) struct Wallets {
     operator: Operator,
     receiving: Arc<Receiving>,

@@ -1,8 +1,8 @@
-//! What a rates service says, read with care: numbers as their digits, never through a float.
+//! Parses the answers of a rates service: numbers as their digits, never through a float.
 //!
-//! Services in use differ from the form that they are documented with. A rate may be a string, a
-//! code in lower case, and a number of any length, which is rounded to what is kept. `NaN` and
-//! `Infinity`, which are not JSON, stand for no rate. None of it makes a rate of another currency
+//! Services in use differ from their documented form. A rate may be a string, a code may be in
+//! lower case, and a number may have any length and is rounded to the stored precision. `NaN` and
+//! `Infinity`, which are not JSON, stand for no rate. None of this makes a rate of another currency
 //! unusable.
 
 use std::{
@@ -20,12 +20,12 @@ pub(super) const BYTES_MAX: usize = 1024 * 1024;
 /// How much of what is wrong is repeated, in characters.
 const SHOWN_CHARACTERS_MAX: usize = 40;
 
-/// What an answer says of the rates that were asked for.
+/// The answer's rates for the requested codes.
 #[derive(Debug, Default)]
 pub(super) struct GivenRates {
     /// Codes, and how many units of each are paid for one unit of the base.
     pub(super) rates: Vec<(String, Rate)>,
-    /// Codes that were asked for and are not mentioned.
+    /// Requested codes that the answer doesn't have.
     pub(super) missing: BTreeSet<String>,
     /// Codes whose rate can't be used, each with the reason.
     pub(super) refused: BTreeMap<String, String>,
@@ -41,7 +41,7 @@ struct Answer<'a> {
 /// Reads the rates from `base` to each of `quotes`. Rates of other currencies aren't looked at.
 ///
 /// # Errors
-/// What is wrong with the answer as a whole.
+/// The fault of the answer as a whole, in words.
 pub(super) fn read(
     body: &[u8],
     base: &str,
@@ -78,8 +78,8 @@ pub(super) fn read(
 }
 
 impl Answer<'_> {
-    /// The rate to a code as it is written. The code itself comes before one in another case: both may
-    /// be there.
+    /// Returns the text of the rate to a code. The exact code has priority over one in another
+    /// case: both may be present.
     fn rate_to(&self, quote: &str) -> Option<&str> {
         let in_any_case = || {
             let mut found = self.rates.iter().filter(|(code, _)| code.eq_ignore_ascii_case(quote));
@@ -98,8 +98,8 @@ fn rate_of(value: &str) -> Result<Rate, RateError> {
     Rate::from_json_number(text.trim())
 }
 
-/// Puts `null` in the place of `NaN` and `Infinity`, with a sign or without, which some libraries
-/// write for a rate that isn't known.
+/// Replaces `NaN` and `Infinity`, with or without a sign, by `null`. Some libraries write them for
+/// an unknown rate.
 fn without_not_numbers(body: &[u8]) -> Cow<'_, [u8]> {
     const WORDS: [&[u8]; 4] = [b"-Infinity", b"Infinity", b"-NaN", b"NaN"];
     let mut mended: Vec<u8> = Vec::new();
@@ -107,7 +107,7 @@ fn without_not_numbers(body: &[u8]) -> Cow<'_, [u8]> {
     while let Some(byte) = body.get(at) {
         match byte {
             b'"' => is_in_string = !is_in_string,
-            // Whatever is escaped doesn't end the string.
+            // An escaped character doesn't end the string.
             b'\\' if is_in_string => at += 1,
             b'-' | b'I' | b'N' if !is_in_string => {
                 if let Some(word) = WORDS.iter().find(|word| body[at..].starts_with(word)) {
@@ -159,7 +159,7 @@ mod tests {
             ("\" 9.2E-1 \"", "0.92"),
             ("0.1000000000000000055511151231", "0.1000000000000000055511151231"),
             ("9007199254740993", "9007199254740993"),
-            // What is longer than a rate is rounded.
+            // A number longer than a rate is rounded.
             ("0.92000000000000000000000000004999", "0.92"),
             ("0.91999999999999999999999999999", "0.92"),
             ("\"1.23456789012345678901234567891\"", "1.234567890123456789012345679"),

@@ -1,7 +1,8 @@
-//! Where the log's lines go: a standard error that can't be written ends, fails and delays nothing.
+//! The output of the log's lines: a standard error that can't be written ends, fails and delays
+//! nothing.
 //!
-//! Its reader may have gone, its disk may be full, and a reader that only stopped reading would block
-//! each thread that has something to say. So a line that can't be written is lost and counted.
+//! Its reader may have gone, its disk may be full, and a reader that only stopped reading would
+//! block each thread that logs. So a line that can't be written is lost and counted.
 
 use std::{
     fmt,
@@ -12,37 +13,38 @@ use std::{
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// So many bytes a pipe takes without blocking whenever it says that it takes any (POSIX asks for
-/// 512, Linux has 4,096).
+/// The bytes that a pipe takes without blocking whenever it is writable (POSIX asks for 512, Linux
+/// has 4,096).
 const CHUNK_BYTES: usize = 512;
 
-/// How long a line waits for a slow reader, once: the next ones don't wait until one was written.
+/// The time that a line waits for a slow reader, once: later lines don't wait until one was
+/// written.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 const NONE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
-/// Writes lines to `W` as far as that is possible, and never fails.
+/// A writer of lines to `W`, which drops lines that can't be written and never fails.
 pub(super) struct Output<W> {
     state: Mutex<State<W>>,
 }
 
 struct State<W> {
     to: W,
-    /// How many lines were lost, ever.
+    /// The number of lines lost since the start.
     lost: u64,
-    /// Whether the last line found a reader that doesn't read.
+    /// Whether the reader didn't read at the last line.
     is_stuck: bool,
-    /// Whether the last thing written was a part of a line.
+    /// Whether the last write was a part of a line.
     is_cut: bool,
 }
 
 impl<W: Write + AsFd> Output<W> {
-    /// An output to `to`.
+    /// Makes an output to `to`.
     pub(super) fn new(to: W) -> Self {
         let state = State { to, lost: 0, is_stuck: false, is_cut: false };
         Self { state: Mutex::new(state) }
     }
 
-    /// How many lines could not be written since the start.
+    /// Returns how many lines could not be written since the start.
     pub(super) fn lost(&self) -> u64 {
         self.state.lock().lost
     }
@@ -62,7 +64,7 @@ impl<W: Write + AsFd> Write for &Output<W> {
 
 impl<W: Write + AsFd> State<W> {
     fn write(&mut self, line: &[u8]) {
-        // What was cut off ends here, so that this line is whole.
+        // A line that was cut off ends here, so that this line is whole.
         let is_separate = !self.is_cut || self.put(b"\n");
         if is_separate && self.put(line) {
             return;
@@ -80,7 +82,8 @@ impl<W: Write + AsFd> State<W> {
         true
     }
 
-    /// Whether a write would not block. One that fails is no reason to wait, and shows when it is tried.
+    /// Returns whether a write would not block. If polling fails, the write is tried and shows the
+    /// failure.
     fn has_room(&mut self) -> bool {
         let patience = if self.is_stuck { NONE } else { PATIENCE };
         let ready = poll(&mut [PollFd::new(&self.to, PollFlags::OUT)], Some(&patience));
@@ -121,7 +124,8 @@ mod tests {
     fn a_reader_who_pauses_blocks_nobody_and_gets_whole_lines_afterwards() {
         let (reader, writer) = pipe().unwrap();
         let output = Output::new(writer);
-        // More than any pipe holds, so this would wait forever for a reader.
+        // The line is longer than any pipe holds, so a blocking write would wait forever for a
+        // reader.
         let line = format!("{}\n", "x".repeat(999));
         let written = (0..2_000).find(|_| {
             (&output).write_all(line.as_bytes()).unwrap();
@@ -136,7 +140,7 @@ mod tests {
         (&output).write_all(b"heard again\n").unwrap();
         drop(output);
         let rest: Vec<_> = lines.map(Result::unwrap).collect();
-        // What was cut off is a line of its own.
+        // The part that was cut off is a line of its own.
         assert!(rest.len() <= 2 && rest.last().unwrap() == "heard again", "{rest:?}");
     }
 }

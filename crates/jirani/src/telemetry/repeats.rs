@@ -1,8 +1,8 @@
-//! Lines that come again and again: one a minute, with the number of those that were left out.
+//! Limits repeated lines to one a minute, with the number of those that were left out.
 //!
-//! Strangers and peers can provoke warnings, those of libraries included, as often as they like. So
-//! no place in the code warns more than once a minute, whoever wrote it; what the operator alone
-//! brings about is exempt by its target.
+//! Strangers and peers can provoke warnings, including those of libraries, as often as they like.
+//! So no place in the code warns more than once a minute, whichever crate it is in. Lines that only
+//! the operator can provoke are exempt by their target.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -18,17 +18,18 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context};
 
-/// How long a place in the code is silent after a line.
+/// The time for which a place in the code is silent after a line.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Targets whose lines all follow from what the operator does: warnings about the configuration, and
-/// the lines that tell of those left out.
+/// Targets whose lines all follow from the operator's actions: warnings about the configuration,
+/// and the lines that report those left out.
 const EXEMPT: [&str; 2] = ["jirani::config", "jirani::log"];
 
 /// The longest message that is repeated with a number, in characters.
 const MESSAGE_CHARACTERS_MAX: usize = 200;
 
-/// Which places in the code have warned within the last minute. There are as many as the program has.
+/// The places in the code that have warned within the last minute, at most as many as the program
+/// has.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     silent: Mutex<HashMap<Identifier, Silence>>,
@@ -38,12 +39,12 @@ pub(super) struct Repeats {
 struct Silence {
     since: Instant,
     left_out: u64,
-    /// The first message that was left out, and where it comes from.
+    /// The first message that was left out; `target` is its origin.
     message: String,
     target: &'static str,
 }
 
-/// What was left out of one place's lines.
+/// The lines of one place that were left out.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LeftOut {
     pub(super) lines: u64,
@@ -52,14 +53,14 @@ pub(super) struct LeftOut {
 }
 
 impl Repeats {
-    /// Whether a line is written at `now`. `message` is asked for where it is the first one left out.
+    /// Returns whether a line is written at `now`. `message` is called for the first line left out.
     fn admit(
         &self,
         metadata: &'static Metadata<'static>,
         message: impl FnOnce() -> String,
         now: Instant,
     ) -> bool {
-        // Levels compare by how much they say.
+        // Levels are ordered by verbosity.
         if *metadata.level() > Level::WARN || EXEMPT.contains(&metadata.target()) {
             return true;
         }
@@ -85,8 +86,8 @@ impl Repeats {
         }
     }
 
-    /// What was left out of the lines whose minute is over at `now`, or of `all`. Their next minute
-    /// begins, since this is to be told.
+    /// Returns the lines left out in minutes that are over at `now`, or in `all`. The next minute
+    /// of these places begins, since the caller reports the lines.
     pub(super) fn take_due(&self, now: Instant, all: bool) -> Vec<LeftOut> {
         let mut due = Vec::new();
         self.silent.lock().retain(|_, silence| {
@@ -108,7 +109,7 @@ impl Repeats {
     }
 }
 
-/// Keeps lines that come again from those who write them.
+/// The layer that withholds repeated lines from the layers that write.
 #[derive(Debug)]
 pub(super) struct RepeatsLayer(pub(super) std::sync::Arc<Repeats>);
 
@@ -143,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts the lines that are let through.
+    /// A layer that counts the lines let through.
     struct Written(Arc<Mutex<Vec<String>>>);
 
     impl<S: Subscriber> Layer<S> for Written {
@@ -179,7 +180,7 @@ mod tests {
             assert_eq!(repeats.take_due(Instant::now(), false), []);
             let later = Instant::now() + PAUSE;
             let first = repeats.take_due(later, false);
-            // The minute after that begins with the number, so nothing more is let through.
+            // The next minute begins with the report, so no further line is let through.
             provoked(5);
             (
                 first,

@@ -5,7 +5,7 @@ use ilp_connector::{Source, token::Secret};
 
 use crate::{commands::Failure, metrics::Times, web::Web};
 
-/// Spans that are never made.
+/// The absent traces: no span is ever made.
 #[derive(Clone, Debug)]
 pub(crate) struct Traces;
 

@@ -182,8 +182,8 @@ fn with_path(url: &str) -> String {
     }
 }
 
-/// The client of all requests that carry no packet, made to block, which it may: the thread is the
-/// library's, and does nothing else.
+/// The client of all requests that carry no packet, in a blocking form. It may block, since the
+/// thread is the library's own.
 #[derive(Debug)]
 struct Post {
     client: WebClient,

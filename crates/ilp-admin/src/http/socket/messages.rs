@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::http::request::{Query, read_query};
 
-/// A message of the client's.
+/// A message from the client.
 pub(super) enum ClientMessage {
-    /// Who it is.
+    /// The client opens the session, and may authenticate itself in the payload.
     ConnectionInit { payload: Map<String, Value> },
-    /// Whether somebody is there.
+    /// The client asks whether the node is there.
     Ping { payload: Option<Map<String, Value>> },
-    /// Somebody is there.
+    /// The client answers a ping.
     Pong,
     /// A request, which may be a subscription.
     Subscribe { id: String, query: Query },
@@ -25,7 +25,7 @@ impl ClientMessage {
     /// Reads a message. Members that the protocol doesn't know are ignored.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The fault in the message, in words.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let message: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let Value::Object(mut members) = message else {
@@ -69,20 +69,20 @@ fn id(members: &mut Map<String, Value>) -> Result<String, String> {
     }
 }
 
-/// A message of the node's.
+/// A message from the node.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ServerMessage<'a> {
     /// The client is known, and may ask.
     ConnectionAck,
-    /// Somebody is there.
+    /// The node answers a ping.
     Pong {
         #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<&'a Map<String, Value>>,
     },
-    /// What was executed of a request.
+    /// An answer to a request that was executed.
     Next { id: &'a str, payload: &'a Response },
-    /// Why nothing was executed of a request, which ends it.
+    /// The errors for which a request was not executed, which end it.
     Error { id: &'a str, payload: &'a [ServerError] },
     /// The end of a request.
     Complete { id: &'a str },
@@ -90,7 +90,7 @@ pub(super) enum ServerMessage<'a> {
 
 impl ServerMessage<'_> {
     pub(super) fn text(&self) -> Message {
-        // What is written here has texts as its keys and no numbers that JSON lacks.
+        // All members are serialized with texts as keys, and without numbers that JSON lacks.
         let text = serde_json::to_string(self).expect("messages are JSON");
         Message::Text(text.into())
     }

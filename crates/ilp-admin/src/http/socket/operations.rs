@@ -9,12 +9,13 @@ use async_graphql::futures_util::{StreamExt, stream::BoxStream};
 
 use crate::schema::Answer;
 
-/// Requests that run, by the names that the client gave them. There are few, so they are gone
-/// through one by one.
+/// The running requests, by the names that the client gave them. They are few, so a look-up is a
+/// linear search.
 #[derive(Default)]
 pub(super) struct Operations {
     running: Vec<Operation>,
-    /// Whose turn it is, so that one that has much to tell doesn't shut out the others.
+    /// The index of the request to poll first, so that one with many answers doesn't starve the
+    /// others.
     turn: usize,
 }
 
@@ -36,13 +37,13 @@ impl Operations {
         self.running.push(Operation { id, answers });
     }
 
-    /// Drops a request. A change that has begun is ended all the same, in a task of its own.
+    /// Drops a request. A change that has begun still runs to its end, in a task of its own.
     pub(super) fn stop(&mut self, id: &str) {
         self.running.retain(|operation| operation.id != id);
     }
 
-    /// The next answer of any request, or `None` for one that has ended. Waits for ever while none
-    /// runs. Nothing is lost when this is dropped.
+    /// Returns the next answer of any request, or `None` for one that has ended. Waits forever
+    /// while none runs. No answer is lost when this future is dropped.
     pub(super) async fn next(&mut self) -> (String, Option<Answer>) {
         poll_fn(|context| self.poll_next(context)).await
     }
@@ -54,7 +55,7 @@ impl Operations {
             let Some(operation) = self.running.get_mut(index) else { continue };
             let Poll::Ready(answer) = operation.answers.poll_next_unpin(context) else { continue };
             self.turn = index + 1;
-            // An error is the last that is told of a request.
+            // An error is the last message about a request.
             let is_last = matches!(answer, None | Some(Answer::NotExecuted { .. }));
             let id = if is_last { self.running.remove(index).id } else { operation.id.clone() };
             return Poll::Ready((id, answer));

@@ -36,7 +36,7 @@ impl Client {
         self.0.send(Frame::text(message.to_string())).await.unwrap();
     }
 
-    /// The next message; a number for the code of a close.
+    /// Returns the next message; a number for the code of a close.
     async fn read(&mut self) -> Value {
         loop {
             match self.0.next().await {
@@ -95,7 +95,7 @@ async fn requests_run_once_the_operator_is_known() {
     }
 }
 
-/// A signed query may be shown again, but not here: it would stand for all that follows.
+/// A signed query may be sent again, but not here: its signature would open the whole socket.
 #[tokio::test]
 async fn the_signature_of_a_query_opens_no_socket() {
     let port = Port::with_secret().await;
@@ -180,7 +180,7 @@ async fn a_node_that_stops_says_goodbye_and_waits_for_the_answer() {
     port.sockets.closed().await;
 }
 
-/// Whoever doesn't wait for the acknowledgement is answered in order.
+/// Checks that a client which doesn't wait for the acknowledgement is answered in order.
 #[tokio::test]
 async fn messages_right_behind_the_first_one_wait_for_it() {
     let port = Port::with_secret().await;
@@ -221,7 +221,7 @@ async fn messages_right_behind_the_first_one_wait_for_it() {
     }
 }
 
-/// As many requests as may run, of which one is ended to make room.
+/// Starts as many requests as may run, of which one is ended to make room.
 #[tokio::test]
 async fn requests_on_one_socket_are_bounded() {
     let port = Port::open(|_| Auth::loopback(Vec::new())).await;

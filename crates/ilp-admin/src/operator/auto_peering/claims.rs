@@ -1,38 +1,40 @@
-//! Whose packets a node would get that asks to become a peer.
+//! The packets that a node would take from other peers if it became a peer.
 //!
-//! A peer gets the packets to its address and below it, and the longest prefix wins. So an address that
-//! lies below a route of another peer takes packets from that peer, the same address shares them, and one
-//! above takes what a default route had. A node that nobody knows gets none of these by its word alone.
+//! A peer gets the packets to its address and below it, and the longest prefix wins. So an address
+//! that lies below a route of another peer takes packets from that peer, the same address shares
+//! them, and one above takes packets that a default route had. An unknown node gets none of these
+//! by its word alone.
 
 use ilp_connector::{ListedRoute, is_same_endpoint, peer::Peer};
 use interledger_packet::Address;
 
 use crate::operator::Inner;
 
-/// How many of the peers concerned are named.
+/// The most peers concerned that are named.
 const NAMED_MAX: usize = 5;
 
 impl Inner {
-    /// Routes of other peers at, above or below an address, a few of them.
+    /// Returns a few of the routes of other peers that are at, above or below an address.
     pub(in crate::operator) fn claims(
         &self,
         address: &str,
         is_other: impl Fn(&Peer) -> bool,
     ) -> Vec<ListedRoute> {
-        // Addresses are checked before; without one there is nothing to claim.
+        // Addresses are checked earlier; one that doesn't parse claims nothing.
         let Ok(address) = address.parse::<Address>() else { return Vec::new() };
         self.parts.connector.routes_around(address.as_addr(), NAMED_MAX, is_other)
     }
 }
 
-/// Whether a peer has this address and takes its packets at this endpoint, so that packets stay with it
-/// whatever comes of another peering.
+/// Returns whether a peer has this address and takes its packets at this endpoint, so that its
+/// packets stay with it whatever the outcome of another peering.
 pub(in crate::operator) fn is_there(peer: &Peer, address: &str, endpoint: &str) -> bool {
     let terms = peer.terms();
     terms.address.as_str() == address && is_same_endpoint(&terms.next_hop.endpoint, endpoint)
 }
 
-/// What the operator should know before a node gets `address` and takes its packets at `endpoint`.
+/// Returns the warning about a route that the operator should read before a node gets `address` and
+/// takes its packets at `endpoint`.
 pub(super) fn warning(route: &ListedRoute, address: &str, endpoint: &str) -> String {
     let ListedRoute { prefix, peer } = route;
     let terms = peer.terms();

@@ -18,8 +18,8 @@ pub struct PeeringRules {
     pub private_endpoints: bool,
     /// Where peers send their packets to us.
     pub connector_url: String,
-    /// Why an operator elsewhere can't use that URL, and what to set; `None` where nothing speaks
-    /// against it.
+    /// The reason why an operator elsewhere can't use that URL, and what to set; `None` where the
+    /// URL looks usable.
     pub connector_advice: Option<String>,
 }
 
@@ -66,9 +66,9 @@ pub struct PeeringAnswer {
 /// A request that waits for the operator.
 #[derive(Clone, Debug)]
 pub struct PeeringRequestView {
-    /// As it was made.
+    /// The request as it was made.
     pub record: PeeringRequestRecord,
-    /// Whose packets the node would get, as far as another peer gets them now.
+    /// Warnings about the packets that the node would take from other peers.
     pub warnings: Vec<String>,
 }
 

@@ -1,4 +1,5 @@
-//! The requests that wait for approval: how many there are, each by itself, and the event of a new one.
+//! The requests that wait for approval: their number, each single request, and the event of a new
+//! one.
 
 use std::sync::atomic::Ordering;
 
@@ -10,13 +11,13 @@ use super::{PeeringRequestView, unknown_request};
 use crate::operator::{Changing, EventKind, Operator, OperatorError, check};
 
 impl Operator {
-    /// How many nodes that asked to become peers wait for approval.
+    /// Returns the number of peering requests that wait for approval.
     #[must_use]
     pub fn peering_requests_waiting(&self) -> usize {
         self.inner.peering_waiting.load(Ordering::Relaxed)
     }
 
-    /// The request of this id, which waits for approval.
+    /// Returns the request of this id, which waits for approval.
     ///
     /// # Errors
     /// Not found.
@@ -31,7 +32,7 @@ impl Operator {
 }
 
 impl Changing {
-    /// The event that tells of a request which waits.
+    /// Returns the event for a request which waits.
     pub(super) fn requested(&self, request: &PeeringRequestRecord) -> EventRecord {
         let asset = self.inner.asset(request.asset_id);
         let data = json!({

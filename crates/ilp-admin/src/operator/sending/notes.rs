@@ -1,4 +1,4 @@
-//! What is written down of a payment on its way: attempts, progress and its end.
+//! The notes about a payment being sent: attempts, progress and its end.
 
 use ilp_connector::{account::AccountId, amount::format_amount, peer::Asset};
 use ilp_store::OutgoingPaymentState;
@@ -12,8 +12,9 @@ use crate::operator::{
 };
 
 impl Inner {
-    /// Counts another attempt, and what the last one has left in doubt: what its packets can have
-    /// carried when it was cut short, which is no more than what was still to be sent.
+    /// Counts another attempt, and adds the amount that the last one has left in doubt: the most
+    /// that its packets can have carried when it was cut short, which is no more than what was
+    /// still to be sent.
     pub(super) fn begin_again(&self, id: Uuid) -> Result<(), OperatorError> {
         let sent = self.ledger().balance(AccountId::outgoing_payment(id)).debits;
         let sent = u64::try_from(sent).unwrap_or(u64::MAX);
@@ -29,7 +30,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Writes down the most that the packets of the attempt to come can carry at once.
+    /// Writes down the most that the packets of the coming attempt can carry at once.
     pub(super) fn note_under_way(&self, id: Uuid, under_way_max: u64) -> Result<(), OperatorError> {
         self.parts.store.update_outgoing_payment(id, |record| {
             if record.state == OutgoingPaymentState::Sending {
@@ -44,7 +45,7 @@ impl Inner {
     pub(super) fn note_progress(&self, id: Uuid, progress: Progress) -> Result<(), OperatorError> {
         let packets = self.wallets.packets(id, progress.packets);
         self.parts.store.update_outgoing_payment(id, |record| {
-            // Notes may overtake each other.
+            // Notes may arrive out of order.
             if record.state == OutgoingPaymentState::Sending && progress.sent > record.sent {
                 (record.sent, record.delivered) = (progress.sent, progress.delivered);
                 record.packets = packets;
@@ -54,7 +55,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Writes down how a payment ended, and the event of it.
+    /// Writes down how a payment ended, and its event.
     pub(super) fn note_end(
         &self,
         id: Uuid,
@@ -95,8 +96,8 @@ impl Inner {
     }
 }
 
-/// Gives the reason of a failure together with what isn't known about it: a wallet that gives the
-/// money back must hear that some of it may have arrived.
+/// Returns the reason of a failure together with the amount in doubt: a wallet that gives the money
+/// back must learn that some of it may have arrived.
 fn with_doubt(reason: String, in_doubt: u64, asset: &Asset) -> String {
     if in_doubt == 0 {
         return reason;

@@ -1,4 +1,5 @@
-//! Accounts that are closed: their sums count once, whatever happens, and nothing comes to them later.
+//! Tests of closed accounts: their sums count once, whatever happens, and they receive nothing
+//! later.
 
 use proptest::prelude::*;
 
@@ -58,7 +59,7 @@ fn a_closed_account_leaves_its_sums_and_what_it_moved_and_no_place_in_memory() {
         assert_eq!(sums(ledger, payment(1)), (100, 100));
         assert_eq!(sums(ledger, totals()), (100, 100));
         assert_eq!(ledger.transfers(payment(1), None, 10).unwrap(), before);
-        // Nothing comes to it any more, also not to whoever still has hold of it.
+        // The account receives nothing any more, even through a handle from before the close.
         assert!(matches!(give(ledger, payment(1), 1), Err(TransferError::Overfull(_))));
         is_sound(ledger);
     };
@@ -71,7 +72,7 @@ fn a_closed_account_leaves_its_sums_and_what_it_moved_and_no_place_in_memory() {
     assert!(ledger.balances().iter().all(|(id, _)| *id != payment(1)));
     assert!(ledger.books.lock().state.row(payment(1)).is_none());
     assert!(ledger.books.lock().state.closed().is_empty());
-    // The slot is used again.
+    // The slot of the closed account is reused.
     let slots = ledger.books.lock().state.rows().count();
     give(&ledger, payment(2), 7).unwrap();
     assert_eq!(ledger.books.lock().state.rows().count(), slots + 1);
@@ -100,11 +101,11 @@ fn an_account_that_a_withdrawal_may_come_back_to_stays_open() {
     assert!(close(&ledger, payment(1)));
     let row = ledger.operator_transfer(Uuid::from_u128(5)).unwrap().unwrap();
     assert_eq!(row.state, TransferState::Posted);
-    // Those of peers, assets and wallet addresses live as long as these.
+    // Accounts of peers, assets and wallet addresses live as long as their owners.
     for account in [peer_id(1), ASSET, AccountId::wallet_address(Uuid::from_u128(9))] {
         assert!(!close(&ledger, account));
     }
-    // One that nothing ever happened on is of no sum.
+    // An account without transfers is in no sum.
     let _ = ledger.account(payment(3));
     assert!(close(&ledger, payment(3)) && ledger.is_account_over(payment(3)));
     is_sound(&ledger);
@@ -151,7 +152,7 @@ fn sums_count_once_whenever_the_process_dies() {
                 let open = payments.filter(|(id, _)| id.kind == AccountKind::OutgoingPayment);
                 open.map(|(_, balance)| balance.credits).sum()
             };
-            // All that came from outside is on a payment's account or was, once.
+            // All money from outside is, or was, on the account of a payment.
             let settled = sums(&copied, AccountId::settlement(ASSET.owner)).1;
             let counted = open_payments(copied.balances()) + sums(&copied, totals()).0;
             assert_eq!(counted, settled, "moment {moment}");
@@ -189,7 +190,7 @@ fn act() -> impl Strategy<Value = Act> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..Default::default() })]
 
-    /// Against plain numbers: what each account has seen, and which are closed.
+    /// Compares the ledger with plain numbers: each account's sums, and which accounts are closed.
     #[test]
     fn closing_agrees_with_a_naive_model(acts in prop::collection::vec(act(), 0..60)) {
         let (_dir, store) = fresh();
@@ -217,7 +218,7 @@ proptest! {
                     let at = usize::try_from(account).unwrap();
                     let is_empty = seen[at].0 == seen[at].1;
                     prop_assert_eq!(close(&ledger, payment(account)), is_empty);
-                    // One that was never in the books may come later.
+                    // An account that was never in the books may come later.
                     closed[at] |= is_empty && seen[at].0 > 0;
                 }
                 Act::Checkpoint => ledger.checkpoint().unwrap(),

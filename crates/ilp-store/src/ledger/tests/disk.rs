@@ -19,7 +19,7 @@ struct Shared {
     fails_write: AtomicBool,
     fails_sync: AtomicBool,
     full: AtomicBool,
-    /// How many more files can't be made for want of a file descriptor.
+    /// The number of further files that can't be created for want of a file descriptor.
     descriptors_lacking: AtomicU64,
     created: AtomicU64,
     sync_takes: Mutex<Duration>,
@@ -181,7 +181,8 @@ fn a_lack_of_file_descriptors_is_waited_for() {
     fund(&ledger, 1, 1_000);
     disk.0.descriptors_lacking.store(3, Ordering::SeqCst);
     let mut warnings = Vec::new();
-    // Far more than a segment takes, so the writer comes to its end while none can be made.
+    // These entries need more than a segment, so the writer reaches its end while no new one can be
+    // made.
     for _ in 0..100 {
         assert_eq!(block_on(ledger.post(hold(&ledger, 1, 2, 1).unwrap())), Ok(()));
         warnings.extend(ledger.warning());

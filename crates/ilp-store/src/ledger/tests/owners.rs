@@ -1,4 +1,4 @@
-//! Whose accounts they are, as far as the sums by asset need to know.
+//! Tests of which asset an account belongs to, as far as the sums by asset depend on it.
 
 use super::*;
 use crate::testing::{asset, event, incoming_payment, outgoing_payment, quote, wallet_address};
@@ -68,7 +68,8 @@ fn an_account_of_every_kind_is_in_the_sums_of_its_asset() {
     let report = verify(dir.path()).unwrap();
     assert_eq!((report.faults, report.unchecked, report.accounts), (vec![], vec![], 10));
 
-    // Dollars that turn into euros without a rate: each asset's books are wrong, and the sum is not.
+    // Dollars turn into euros without a rate: the books of each asset are wrong, and the total is
+    // right.
     let store = open(dir.path());
     let ledger = DurableLedger::open(&store, options(10)).unwrap();
     pay(&ledger, in_usd[4], in_eur[1], 3);
@@ -84,7 +85,7 @@ fn a_check_that_an_unknown_owner_prevents_is_told_of() {
     let ledger = DurableLedger::open(&store, options(10)).unwrap();
     deposited(&ledger, ASSET.owner, AccountId::wallet_address(Uuid::from_u128(7)), 10);
     deposited(&ledger, ASSET.owner, AccountId::peer(Uuid::from_u128(8)), 10);
-    // One that was asked for, and that nothing has happened on, is of no account.
+    // An account without transfers is left out, though it was asked for.
     let _ = ledger.account(AccountId::incoming_payment(Uuid::from_u128(9)));
     let report = ledger.verify().unwrap();
     assert_eq!(report.faults, Vec::<String>::new());

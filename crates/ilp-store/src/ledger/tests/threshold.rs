@@ -121,7 +121,7 @@ fn a_threshold_above_what_there_is_is_told_at_once() {
     ledger.set_threshold(peer_id(1), Some(100)).unwrap();
     ledger.set_threshold(peer_id(1), Some(100)).unwrap();
     assert_eq!(balances(&store), ["100"]);
-    // The next one up is another one that it is below; on the way down there is no news.
+    // Each higher threshold that the account is below makes an event; a lower one makes none.
     ledger.set_threshold(peer_id(1), Some(500)).unwrap();
     ledger.set_threshold(peer_id(1), Some(200)).unwrap();
     assert_eq!(balances(&store), ["100", "100"]);
@@ -175,8 +175,8 @@ fn a_crash_loses_no_event_and_doubles_none() {
     assert_eq!(events(&store), expected);
 }
 
-/// Whoever pays in either leg may fall to a threshold, and both may by the same transfer. The ids of
-/// these two accounts end in the same bytes.
+/// Checks that the paying accounts of both legs may fall to a threshold by the same transfer. The ids
+/// of these two accounts end in the same bytes.
 #[test]
 fn accounts_that_cross_in_the_same_transfer_are_both_told_of() {
     let (_dir, store) = fresh();

@@ -1,5 +1,5 @@
-//! A deposit or withdrawal that is asked for again under an id: the same one was booked before, or
-//! the id belongs to another one.
+//! A deposit or withdrawal that is requested again under an id: either the same one was booked
+//! before, or the id belongs to another one.
 
 use interledger_packet::Timestamp;
 use serde_json::{Value, json};
@@ -10,32 +10,32 @@ use crate::commands::{
     admin_client::{AdminArgs, plain},
 };
 
-/// What the API calls the two kinds of transfer that have an id of the operator's.
+/// The two kinds of transfer that have an id of the operator's, as the API has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Deposit,
     Withdrawal,
 }
 
-/// A transfer as it is asked for.
+/// A transfer as the command requests it.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) kind: Kind,
     pub(super) id: Uuid,
     /// The id of the peer or asset.
     pub(super) owner: &'a Value,
-    /// In the smallest unit, as the API has it.
+    /// The amount in the smallest unit, as the API has it.
     pub(super) amount: &'a Value,
-    /// For how long a withdrawal only sets the amount aside; zero for all else.
+    /// The time for which a withdrawal only sets the amount aside; zero for all other transfers.
     pub(super) timeout_s: u64,
 }
 
 impl Asked<'_> {
-    /// Returns how a transfer ended that the node `refused`: as done where this very transfer is in the
-    /// books, since it was booked before.
+    /// Returns how a transfer ended that the node `refused`: it was done where this very transfer
+    /// is in the books, since it was booked before.
     ///
     /// # Errors
-    /// `refused` itself, where it is for another reason; or that another transfer has the id, or that
+    /// `refused` itself, where it has another reason; or that another transfer has the id, or that
     /// a withdrawal of this id has come back.
     pub(super) fn was_booked(&self, admin: &AdminArgs, refused: Failure) -> Result<(), Failure> {
         if !refused.to_string().contains("Transfer already exists") {
@@ -70,7 +70,7 @@ impl Asked<'_> {
         Ok(())
     }
 
-    /// Whether this is what the books have under the id.
+    /// Returns whether the transfer is the one in the books under the id.
     fn is(&self, booked: &Value) -> bool {
         let (kind, account) = match self.kind {
             Kind::Deposit => ("DEPOSIT", "creditAccountId"),
@@ -83,7 +83,7 @@ impl Asked<'_> {
     }
 }
 
-/// For how long the amount was set aside; zero where it moved at once.
+/// Returns for how long the amount was set aside, in milliseconds; zero where it moved at once.
 fn set_aside_ms(booked: &Value) -> Option<u64> {
     if booked["expiresAt"].is_null() {
         return Some(0);
@@ -91,7 +91,7 @@ fn set_aside_ms(booked: &Value) -> Option<u64> {
     time_ms(&booked["expiresAt"])?.checked_sub(time_ms(&booked["createdAt"])?)
 }
 
-/// A time as the API writes it: all digits down to the millisecond.
+/// Reads a time as the API writes it: all digits down to the millisecond.
 fn time_ms(time: &Value) -> Option<u64> {
     let digits: Vec<u8> = time.as_str()?.bytes().filter(u8::is_ascii_digit).collect();
     Some(Timestamp::from_digits(digits.as_slice().try_into().ok()?).ok()?.unix_ms())

@@ -55,7 +55,7 @@ fn parse(said: &str) -> Result<Value, Failure> {
     Ok(json!({ "code": code, "scale": scale }))
 }
 
-/// What a receiver's server says of it, if it says that.
+/// Returns the receiver's asset as the receiver's server gives it, if it does.
 fn get(url: &str) -> Result<Option<Value>, Failure> {
     let options = WebOptions {
         time_max: TIMEOUT,

@@ -200,7 +200,7 @@ impl AddArgs {
                 (plain(&node["connectorUrl"]), node["connectorAdvice"].as_str().map(str::to_owned))
             }
         };
-        // What listens on all addresses has none that could be entered elsewhere.
+        // A node that listens on all addresses has no address that could be entered elsewhere.
         if own_endpoint::is_unspecified(&ours) {
             if tokens.incoming_is_fresh {
                 let token = &tokens.incoming;

@@ -1,4 +1,4 @@
-//! Times and retentions.
+//! Tests of times and retentions.
 
 use super::*;
 
