@@ -126,10 +126,8 @@ async fn serve(
     let surfaces = Surfaces::listen(config).await?;
     let threads = worker_count(config.ilp.threads);
     let files = FileShares::take(config, threads)?;
-    let node = |receiving| {
-        let client = Client::new(client_options(files), Arc::clone(web.tls()));
-        Node::new(Arc::clone(connector), client, receiving, traces.clone())
-    };
+    let client = || Client::new(client_options(files), Arc::clone(web.tls()));
+    let node = |receiving| Node::new(Arc::clone(connector), client(), receiving, traces.clone());
 
     let asking = node(None);
     let tenant_id = tenant_id(config, store)?.to_string();
@@ -160,10 +158,9 @@ async fn serve(
     let paying = operator.pay_through(Arc::clone(&payer) as _);
     paying.await.map_err(|error| Failure::Store(error.to_string()))?;
     let payments = payer.ended(until(stopping.clone()), drain_max(config));
-    let wallets = Arc::new(Wallets::new(operator.clone(), receiving));
     let wallets = wallet_server::serve(
         surfaces.wallet,
-        wallets,
+        Arc::new(Wallets::new(operator.clone(), receiving)),
         config.wallet.public_url.clone(),
         WalletLimits { connections_max: files.wallets, ..WalletLimits::default() },
         until(stopping.clone()),
@@ -194,8 +191,7 @@ async fn serve(
         packets, payments, wallets, admin, peering, upkeep, rates, clocks, sampler, ending
     );
     drop(end_workers);
-    // A client that doesn't answer the Close is not waited for any longer.
-    let _ = tokio::time::timeout(ADMIN_DRAIN, sockets.closed()).await;
+    end_sockets(&sockets).await;
     tell_unfinished(&operator, drained).await;
     outcome
 }
@@ -269,6 +265,12 @@ fn admin_router(
     let secret = config.metrics.secret.as_ref();
     let scrape = ilp_admin::metrics_route(auth.clone(), secret, move |format| metrics.text(format));
     (ilp_admin::router(operator.clone(), auth, sockets).merge(scrape).merge(pages), sampler)
+}
+
+/// Waits until the operator's WebSockets are closed. A client that doesn't answer the Close is not waited
+/// for any longer than the admin port's requests are.
+async fn end_sockets(sockets: &Sockets) {
+    let _ = tokio::time::timeout(ADMIN_DRAIN, sockets.closed()).await;
 }
 
 /// Waits a little for what the operator's API was doing, and says what had to be left.
