@@ -63,7 +63,7 @@ impl Node {
         panic!("{accounts:?} are still open");
     }
 
-    /// All that is told of a payment to an invoice.
+    /// Every field of a payment to an invoice.
     async fn told_of(&self, (payment, invoice): &(String, String)) -> Vec<Value> {
         vec![
             self.row("outgoingPayment", payment, OUTGOING).await,
