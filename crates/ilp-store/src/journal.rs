@@ -1,6 +1,6 @@
 //! The journal: a chain of append-only files that holds every movement of money, in its order.
 //!
-//! `JOURNAL.md` at the root of this crate describes the format. The parts: `entry` is one
+//! `LOG.md` at the root of this crate describes the format. The parts: `entry` is one
 //! movement, `page` is what one commit writes, `segment` is a file's head and name, `files` is the little that the
 //! journal asks of a disk, `ahead` prepares the next file, `writer` appends, `scan` reads all in
 //! order and decides what a broken end means, `reader` looks up single entries.
@@ -20,12 +20,13 @@ mod writer;
 
 pub(crate) use self::{
     ahead::Ahead,
-    entry::{Fields, Pointers},
+    entry::{Fields, LogEntry, Pointers, RecordChange},
     gauges::Gauges,
     reader::Reader,
-    scan::{Place, Scanned, Tail, check_place, repair, scan, scan_until},
+    scan::{Place, Scanned, Tail, check_place, make_durable, repair, scan, scan_until},
     segment::{
-        DIRECTORY, check_chain, first_sequence, identity_of, path_of, segments_in, sync_directory,
+        DIRECTORY, begins_with_records, check_chain, identity_of, is_segment_of_format_1, path_of,
+        place_of, segments_in, sync_directory,
     },
     writer::Writer,
 };
@@ -36,4 +37,6 @@ pub use self::{
 };
 
 /// The format that this program writes, and the newest that it reads.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;
+/// The format before it, without records. A log may begin with segments of it.
+pub(crate) const FORMAT_1: u32 = 1;

@@ -1,7 +1,6 @@
 //! Prepares the next segment on a thread of its own, so that no commit waits for zeros.
 
 use std::{
-    fs::File,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -30,9 +29,6 @@ pub(crate) struct Ahead {
 struct Shared {
     files: Arc<dyn Files>,
     directory: PathBuf,
-    /// The directory itself, open for as long as the journal is: its sync then needs no new
-    /// descriptor, which the process may lack by that time.
-    handle: File,
     segment_bytes: u32,
     slot: Mutex<Slot>,
     changed: Condvar,
@@ -57,7 +53,7 @@ impl Ahead {
     /// Starts the thread for the journal in `directory`.
     ///
     /// # Errors
-    /// When the directory can't be opened, or the system can't start a thread.
+    /// When the system can't start a thread.
     pub(crate) fn start(
         files: Arc<dyn Files>,
         directory: &Path,
@@ -66,7 +62,6 @@ impl Ahead {
         let shared = Arc::new(Shared {
             files,
             directory: directory.to_owned(),
-            handle: File::open(directory)?,
             segment_bytes,
             slot: Mutex::new(Slot::default()),
             changed: Condvar::new(),
@@ -149,7 +144,7 @@ impl Shared {
             let made = self
                 .files
                 .create(&path_of(&self.directory, number), self.segment_bytes.into())
-                .and_then(|file| self.handle.sync_all().map(|()| file));
+                .and_then(|file| self.files.sync_directory(&self.directory).map(|()| file));
             let mut slot = self.slot.lock();
             match made {
                 Ok(file) => {

@@ -1,4 +1,5 @@
-//! One entry: a step of a transfer, with pointers to what its accounts saw before.
+//! One entry: a step of a transfer, with pointers to what its accounts saw before, or the change of
+//! a record.
 
 use ilp_connector::{
     account::{AccountId, AccountKind},
@@ -6,7 +7,7 @@ use ilp_connector::{
 };
 use uuid::Uuid;
 
-use super::page::{PAGE_HEADER_BYTES, Page};
+use super::page::Page;
 use crate::ledger::{Entry, Posted, Step};
 
 /// Length, kind, step, distance, id and time.
@@ -18,9 +19,80 @@ const DEADLINE_BYTES: usize = 8;
 /// Set in the byte of the step when there is a second leg.
 const SECOND_LEG: u8 = 0x80;
 
-/// The most that one entry takes.
+/// The most bytes that one step of a transfer takes.
 pub(crate) const fn entry_bytes_max() -> usize {
     FIXED_BYTES + 2 * LEG_BYTES + DEADLINE_BYTES
+}
+
+/// The bytes of a record change before its key: two zeros in the place of a transfer's length, kind,
+/// a zero, distance, the key's length and the value's.
+pub(crate) const RECORD_FIXED_BYTES: usize = 2 + 2 + 4 + 2 + 4;
+/// The kinds of record changes; those of transfers are below.
+const PUT: u8 = 0x10;
+const REMOVE: u8 = 0x11;
+
+// Bytes 4 to 8 of both kinds of entry are the distance from the page's start.
+const _: () = assert!(DISTANCE_END == 8 && FIXED_BYTES == 2 + 2 + 4 + 16 + 8);
+const _: () = assert!(LEG_BYTES == 8 + 2 * 17 + 2 * 8);
+
+/// An entry as it was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LogEntry<'a> {
+    /// A step of a transfer.
+    Transfer(Posted, Pointers),
+    /// A record's new value, or that the record is removed.
+    Record(RecordChange<'a>),
+}
+
+/// A record's new value under its key, or `None` where the record is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RecordChange<'a> {
+    pub(crate) key: &'a [u8],
+    pub(crate) value: Option<&'a [u8]>,
+}
+
+impl RecordChange<'_> {
+    /// Returns the bytes that the change takes in a page.
+    pub(crate) fn entry_bytes(&self) -> usize {
+        RECORD_FIXED_BYTES + self.key.len() + self.value.map_or(0, <[u8]>::len)
+    }
+
+    /// Appends the change to `page`. The caller bounds the lengths of key and value.
+    pub(crate) fn encode(&self, page: &mut Vec<u8>, page_start: usize) {
+        let distance = u32::try_from(page.len() - page_start).unwrap_or(u32::MAX);
+        let kind = if self.value.is_some() { PUT } else { REMOVE };
+        let value = self.value.unwrap_or_default();
+        page.extend_from_slice(&[0, 0, kind, 0]);
+        page.extend_from_slice(&distance.to_be_bytes());
+        page.extend_from_slice(&u16::try_from(self.key.len()).unwrap_or(u16::MAX).to_be_bytes());
+        page.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
+        page.extend_from_slice(self.key);
+        page.extend_from_slice(value);
+    }
+}
+
+impl<'a> LogEntry<'a> {
+    /// Reads the entry that begins `bytes`, and returns it with its length in bytes. `None` when it
+    /// makes no sense, which a page with a valid checksum never holds.
+    pub(crate) fn decode(bytes: &'a [u8], sequence: u64) -> Option<(Self, usize)> {
+        if bytes.get(..2)? != [0, 0] {
+            let (posted, pointers, length) = decode(bytes, sequence)?;
+            return Some((Self::Transfer(posted, pointers), length));
+        }
+        let mut fields = Fields::new(&bytes[2..]);
+        let kind = fields.u8()?;
+        fields.u8()?;
+        fields.u32()?;
+        let (key, value) = (usize::from(fields.u16()?), fields.u32()? as usize);
+        let end = RECORD_FIXED_BYTES.checked_add(key)?.checked_add(value)?;
+        let (key, value) = bytes.get(RECORD_FIXED_BYTES..end)?.split_at(key);
+        let value = match kind {
+            PUT => Some(value),
+            REMOVE if value.is_empty() => None,
+            _ => return None,
+        };
+        Some((Self::Record(RecordChange { key, value }), end))
+    }
 }
 
 /// Where an entry is in the journal. Later entries have greater positions.
@@ -95,7 +167,7 @@ pub(crate) fn encode(
 
 /// Takes the entry apart that begins `bytes`, and says how long it is. `None` when it makes no
 /// sense, which a page with a valid checksum never holds.
-pub(crate) fn decode(bytes: &[u8], sequence: u64) -> Option<(Posted, Pointers, usize)> {
+fn decode(bytes: &[u8], sequence: u64) -> Option<(Posted, Pointers, usize)> {
     let length = usize::from(Fields::new(bytes).u16()?);
     let mut fields = Fields::new(bytes.get(2..length)?);
     let kind = TransferKind::from_byte(fields.u8()?)?;
@@ -185,18 +257,19 @@ impl<'a> Fields<'a> {
 }
 
 impl Page<'_> {
-    /// Calls `visit` with each entry and its distance from the page's start. False when one makes
-    /// no sense, or their number isn't the one that the head gives.
+    /// Calls `visit` with each entry, its sequence before it and its distance from the page's start
+    /// after it. Returns false when an entry makes no sense, or their number isn't the one that the
+    /// head gives.
     pub(crate) fn entries<E>(
         &self,
-        mut visit: impl FnMut(&Posted, &Pointers, u32) -> Result<(), E>,
+        mut visit: impl FnMut(u64, &LogEntry<'_>, u32) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let mut offset = PAGE_HEADER_BYTES;
+        let mut offset = self.entries_from;
         for sequence in (self.first_sequence..).take(self.count as usize) {
-            let Some((posted, pointers, length)) = decode(&self.bytes[offset..], sequence) else {
+            let Some((entry, length)) = LogEntry::decode(&self.bytes[offset..], sequence) else {
                 return Ok(false);
             };
-            visit(&posted, &pointers, u32::try_from(offset).unwrap_or(u32::MAX))?;
+            visit(sequence, &entry, u32::try_from(offset).unwrap_or(u32::MAX))?;
             offset += length;
         }
         Ok(offset == self.bytes.len())

@@ -12,6 +12,7 @@ pub(crate) struct Gauges {
     written_bytes: AtomicU64,
     segments: AtomicU64,
     disk_bytes: AtomicU64,
+    snapshot_bytes: AtomicU64,
 }
 
 // Relaxed throughout: the numbers are for display and order nothing.
@@ -29,6 +30,16 @@ impl Gauges {
     /// What they take of the disk, in bytes.
     pub(crate) fn disk_bytes(&self) -> u64 {
         self.disk_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns what the snapshots take of the disk, in bytes.
+    pub(crate) fn snapshot_bytes(&self) -> u64 {
+        self.snapshot_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Notes what the snapshots take of the disk, in bytes.
+    pub(crate) fn set_snapshot_bytes(&self, bytes: u64) {
+        self.snapshot_bytes.store(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn wrote(&self, bytes: usize) {

@@ -9,8 +9,8 @@ use std::{
 
 use super::{
     JournalError, Pointers, Position,
-    entry::{DISTANCE_END, decode, distance},
-    page::{Found, PAGE_HEADER_BYTES, Page},
+    entry::{DISTANCE_END, LogEntry, distance},
+    page::{Found, Page},
     segment::path_of,
 };
 use crate::{error::StoreError, ledger::Posted};
@@ -29,7 +29,7 @@ impl Reader {
         Self { directory: directory.to_owned(), segment: None, page: None }
     }
 
-    /// The entry at a position, or `None` when its segment is there no more.
+    /// Returns the transfer's step at a position, or `None` when its segment is there no more.
     ///
     /// # Errors
     /// [`JournalError::Damaged`] when there is no entry at that position or its page is broken, or
@@ -53,17 +53,15 @@ impl Reader {
         };
         let bytes = self.page.as_ref().map_or(&[][..], |(_, _, bytes)| bytes);
         let Found::Page(page) = Page::at(bytes) else { return Err(self.damaged(position)) };
-        let mut offset = PAGE_HEADER_BYTES;
-        for sequence in (page.first_sequence..).take(page.count as usize) {
-            let Some((posted, pointers, length)) = decode(&bytes[offset..], sequence) else {
-                break;
-            };
-            if offset == at as usize {
-                return Ok(Some((posted, pointers)));
+        let mut found = None;
+        let _ = page.entries::<()>(|_, entry, distance| {
+            if let (true, LogEntry::Transfer(posted, pointers)) = (distance == at, entry) {
+                found = Some((*posted, *pointers));
+                return Err(());
             }
-            offset += length;
-        }
-        Err(self.damaged(position))
+            Ok(())
+        });
+        found.map(Some).ok_or_else(|| self.damaged(position))
     }
 
     /// Reads the page around a position, and says where in the page the position is.

@@ -24,7 +24,7 @@ pub(crate) struct Place {
     /// Where the last page begins; zero when the segment has none yet.
     pub(crate) page_offset: u32,
     /// The checksum of the last page; zero before the first one ever.
-    pub(crate) link: u32,
+    pub(crate) link: u128,
     pub(crate) next_sequence: u64,
 }
 
@@ -259,5 +259,23 @@ pub(crate) fn repair(files: &dyn Files, directory: &Path, tail: &Tail) -> io::Re
     );
     let file = files.open(&path)?;
     file.write_at(&vec![0; length], from as u64)?;
+    file.sync()
+}
+
+/// Writes the last page again and syncs it. A start finds a page that a killed process wrote and
+/// didn't sync, or whose sync failed: reads show it, and yet the disk may not have it. The system
+/// takes pages of a failed sync for clean, so a further sync alone would do nothing for them.
+pub(crate) fn make_durable(files: &dyn Files, directory: &Path, tail: &Tail) -> io::Result<()> {
+    let Place { segment, offset, page_offset, .. } = tail.place;
+    if !tail.begun || page_offset == 0 {
+        return Ok(());
+    }
+    let path = path_of(directory, segment);
+    // The head goes out with the first page.
+    let from = if page_offset == FIRST_PAGE { 0 } else { page_offset };
+    let bytes = fs::read(&path)?;
+    let page = bytes.get(from as usize..offset as usize).unwrap_or_default();
+    let file = files.open(&path)?;
+    file.write_at(page, from.into())?;
     file.sync()
 }

@@ -8,9 +8,10 @@ use std::{
 };
 
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    FORMAT_VERSION, JournalError,
+    FORMAT_1, FORMAT_VERSION, JournalError, Place,
     entry::{Fields, put_u32, put_u64},
 };
 use crate::error::StoreError;
@@ -32,7 +33,9 @@ pub(crate) struct SegmentHeader {
     pub(crate) number: u32,
     pub(crate) first_sequence: u64,
     /// The checksum of the last page of the segment before.
-    pub(crate) link: u32,
+    pub(crate) link: u128,
+    /// The format of the segment's pages.
+    pub(crate) format: u32,
 }
 
 /// What the head of a file turned out to be.
@@ -44,17 +47,23 @@ pub(crate) enum Head {
     Broken,
 }
 
+// The layout of format 2: magic, format, number, journal, link, sequence, checksum.
+const _: () = assert!(8 + 4 + 4 + 16 + 16 + 8 + 8 == SEGMENT_HEADER_BYTES);
+/// Where the checksum of a head of format 2 is, which covers all before it.
+const CHECKSUM_AT: usize = 56;
+
 impl SegmentHeader {
+    /// Returns the head in the format that is written.
     pub(crate) fn to_bytes(self) -> [u8; SEGMENT_HEADER_BYTES] {
         let mut bytes = [0; SEGMENT_HEADER_BYTES];
         bytes[..8].copy_from_slice(&MAGIC);
         put_u32(&mut bytes, 8, FORMAT_VERSION);
+        put_u32(&mut bytes, 12, self.number);
         bytes[16..32].copy_from_slice(self.journal.as_bytes());
-        put_u32(&mut bytes, 32, self.number);
-        put_u32(&mut bytes, 36, self.link);
-        put_u64(&mut bytes, 40, self.first_sequence);
-        let checksum = crc32fast::hash(&bytes);
-        put_u32(&mut bytes, 12, checksum);
+        bytes[32..48].copy_from_slice(&self.link.to_be_bytes());
+        put_u64(&mut bytes, 48, self.first_sequence);
+        let checksum = xxh3_64(&bytes[..CHECKSUM_AT]);
+        put_u64(&mut bytes, CHECKSUM_AT, checksum);
         bytes
     }
 
@@ -65,28 +74,38 @@ impl SegmentHeader {
         if bytes.iter().all(|byte| *byte == 0) {
             return Ok(Head::Unused);
         }
-        let mut fields = Fields::new(&bytes[8..]);
-        let (version, checksum) =
-            (fields.u32().unwrap_or_default(), fields.u32().unwrap_or_default());
-        let mut unsealed = [0; SEGMENT_HEADER_BYTES];
-        unsealed.copy_from_slice(bytes);
-        put_u32(&mut unsealed, 12, 0);
-        if bytes[..8] != MAGIC || crc32fast::hash(&unsealed) != checksum {
+        if bytes[..8] != MAGIC {
             return Ok(Head::Broken);
         }
-        if version != FORMAT_VERSION {
-            let path = path.to_owned();
-            return Err(JournalError::UnknownFormat {
-                path,
-                found: version,
-                known: FORMAT_VERSION,
-            });
-        }
-        let header = (|| {
-            let (journal, number, link) = (fields.uuid()?, fields.u32()?, fields.u32()?);
-            Some(Self { journal, number, link, first_sequence: fields.u64()? })
-        })();
+        let format = Fields::new(&bytes[8..]).u32().unwrap_or_default();
+        let sealed_2 =
+            Fields::new(&bytes[CHECKSUM_AT..]).u64() == Some(xxh3_64(&bytes[..CHECKSUM_AT]));
+        let mut unsealed_1 = [0; SEGMENT_HEADER_BYTES];
+        unsealed_1.copy_from_slice(bytes);
+        put_u32(&mut unsealed_1, 12, 0);
+        let sealed_1 = Fields::new(&bytes[12..]).u32() == Some(crc32fast::hash(&unsealed_1));
+        let header = match format {
+            FORMAT_1 if sealed_1 => Self::fields_1(&bytes[16..]),
+            FORMAT_VERSION if sealed_2 => Self::fields_2(&bytes[12..]),
+            found if found > FORMAT_VERSION && (sealed_1 || sealed_2) => {
+                let (path, known) = (path.to_owned(), FORMAT_VERSION);
+                return Err(JournalError::UnknownFormat { path, found, known });
+            }
+            _ => None,
+        };
         Ok(header.map_or(Head::Broken, Head::Whole))
+    }
+
+    fn fields_1(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields::new(bytes);
+        let (journal, number, link) = (fields.uuid()?, fields.u32()?, fields.u32()?.into());
+        Some(Self { journal, number, link, first_sequence: fields.u64()?, format: FORMAT_1 })
+    }
+
+    fn fields_2(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields::new(bytes);
+        let (number, journal, link) = (fields.u32()?, fields.uuid()?, fields.u128()?);
+        Some(Self { journal, number, link, first_sequence: fields.u64()?, format: FORMAT_VERSION })
     }
 }
 
@@ -128,14 +147,6 @@ pub(crate) fn head_of(directory: &Path, number: u32) -> Result<Head, StoreError>
     }
 }
 
-/// The sequence with which a segment in use begins.
-pub(crate) fn first_sequence(directory: &Path, number: u32) -> Result<Option<u64>, StoreError> {
-    Ok(match head_of(directory, number)? {
-        Head::Whole(header) => Some(header.first_sequence),
-        Head::Unused | Head::Broken => None,
-    })
-}
-
 /// Which journal the segments belong to, going by the oldest one in use.
 pub(crate) fn identity_of(directory: &Path, segments: &[u32]) -> Result<Option<Uuid>, StoreError> {
     for number in segments {
@@ -144,6 +155,28 @@ pub(crate) fn identity_of(directory: &Path, segments: &[u32]) -> Result<Option<U
         }
     }
     Ok(None)
+}
+
+/// Returns where a segment begins, as its head says. `None` for a segment that isn't used yet.
+pub(crate) fn place_of(directory: &Path, number: u32) -> Result<Option<Place>, StoreError> {
+    Ok(match head_of(directory, number)? {
+        Head::Whole(SegmentHeader { first_sequence, link, .. }) => {
+            Some(Place { segment: number, next_sequence: first_sequence, link, ..Place::START })
+        }
+        Head::Unused | Head::Broken => None,
+    })
+}
+
+/// Returns whether the first segment of a log is of a format that has records, so that all of them
+/// can be read from the log. A segment that isn't used yet is.
+pub(crate) fn begins_with_records(directory: &Path) -> Result<bool, StoreError> {
+    Ok(!is_segment_of_format_1(directory, Place::START.segment)?)
+}
+
+/// Returns whether a segment has the head of format 1.
+pub(crate) fn is_segment_of_format_1(directory: &Path, number: u32) -> Result<bool, StoreError> {
+    let head = head_of(directory, number)?;
+    Ok(matches!(head, Head::Whole(header) if header.format == FORMAT_1))
 }
 
 /// Checks that the segments from `oldest` on are all there, each under its own number, of this
@@ -170,9 +203,11 @@ pub(crate) fn check_chain(
             "it belongs to another journal".to_owned()
         } else if header.number != number {
             format!("it says that it is segment {}", header.number)
-        } else if header.first_sequence <= last_sequence {
+        } else if header.first_sequence < last_sequence {
             format!("it begins with transfer {}", header.first_sequence)
         } else {
+            // Two that begin alike are in order: the first page of the former was torn, and the next
+            // unit needed a larger segment.
             last_sequence = header.first_sequence;
             continue;
         };

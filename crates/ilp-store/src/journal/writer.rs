@@ -1,9 +1,7 @@
 //! Appends to the journal: gathers entries into a page, writes it, syncs it.
 
 use std::{
-    fs::{self, DirBuilder},
-    io,
-    os::unix::fs::DirBuilderExt,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -12,13 +10,13 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    Ahead, Files, Gauges, Place, Pointers, Position, SegmentFile, Tail,
-    entry::{encode, entry_bytes_max},
+    Ahead, FORMAT_VERSION, Files, Gauges, Place, Pointers, Position, SegmentFile, Tail,
+    entry::{RecordChange, encode, entry_bytes_max},
     page::{PAGE_ALIGNMENT, PAGE_BYTES_MAX, PAGE_HEADER_BYTES, seal},
     scan::FIRST_PAGE,
-    segment::{SEGMENT_HEADER_BYTES, SegmentHeader, path_of, sync_directory},
+    segment::{SEGMENT_HEADER_BYTES, SegmentHeader, path_of},
 };
-use crate::{directory::DIRECTORY_MODE, ledger::Posted};
+use crate::ledger::Posted;
 
 /// The least that a segment may have: room for its head and a page of a few entries.
 pub(crate) const SEGMENT_BYTES_MIN: u32 = 4 * 1024;
@@ -29,6 +27,8 @@ const FIRST_SEGMENT_BYTES_MAX: u32 = 1024 * 1024;
 /// The end of the journal, where pages are added.
 pub(crate) struct Writer {
     journal: Uuid,
+    files: Arc<dyn Files>,
+    directory: PathBuf,
     ahead: Ahead,
     file: Box<dyn SegmentFile>,
     /// The length of the segment, in bytes.
@@ -65,6 +65,8 @@ impl Writer {
         let limit = u32::try_from(fs::metadata(&path)?.len()).unwrap_or(u32::MAX);
         Ok(Self {
             journal,
+            files: Arc::clone(files),
+            directory: directory.to_owned(),
             ahead: Ahead::start(Arc::clone(files), directory, segment_bytes)?,
             file,
             limit,
@@ -78,27 +80,31 @@ impl Writer {
         })
     }
 
-    /// Makes the directory and the first segment of a journal.
+    /// Makes the directory of a journal, and the segment with which it goes on.
     ///
     /// # Errors
     /// Those of the operating system.
     pub(crate) fn create(
         files: &dyn Files,
         directory: &Path,
+        number: u32,
         segment_bytes: u32,
-    ) -> io::Result<PathBuf> {
-        DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)?;
-        let path = path_of(directory, Place::START.segment);
+    ) -> io::Result<()> {
+        match files.create_directory(directory) {
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
         let bytes =
             segment_bytes.clamp(SEGMENT_BYTES_MIN, FIRST_SEGMENT_BYTES_MAX.max(SEGMENT_BYTES_MIN));
-        drop(files.create(&path, bytes.into())?);
-        sync_directory(directory)?;
-        Ok(path)
+        drop(files.create(&path_of(directory, number), bytes.into())?);
+        files.sync_directory(directory)?;
+        // The directory's own name; an attempt before this one may have made it.
+        files.sync_directory(directory.parent().unwrap_or(Path::new("")))
     }
 
-    /// Where the journal ends. While entries are gathered, where their page goes.
-    pub(crate) fn place(&self) -> Place {
-        self.place
+    /// Returns the end of the journal. While entries are gathered, that is where their page goes.
+    pub(crate) fn tail(&self) -> Tail {
+        Tail { place: self.place, begun: self.begun, torn: false }
     }
 
     /// Tells why the next segment can't be prepared, while that is so.
@@ -120,13 +126,37 @@ impl Writer {
             }
         }
         if self.count == 0 {
-            if !self.has_room(PAGE_HEADER_BYTES + entry_bytes_max() + PAGE_ALIGNMENT) {
-                self.roll()?;
-            }
-            self.begin_page();
+            self.begin_page(entry_bytes_max())?;
         }
         let in_page = u32::try_from(self.buffer.len() - self.page_start).unwrap_or(u32::MAX);
         Ok(Position::new(self.place.segment, self.place.offset + in_page))
+    }
+
+    /// Makes room for a unit in one page: for records of so many bytes, and for so many steps of
+    /// transfers. Commits the gathered entries when they leave too little.
+    ///
+    /// # Errors
+    /// As [`Writer::position`].
+    pub(crate) fn make_room(
+        &mut self,
+        record_bytes: usize,
+        transfers: usize,
+        time_ms: u64,
+    ) -> io::Result<()> {
+        let bytes = record_bytes + (transfers + 1) * entry_bytes_max();
+        if self.count > 0 {
+            let whole = self.buffer.len() - self.page_start + bytes + PAGE_ALIGNMENT;
+            if whole > PAGE_BYTES_MAX || !self.has_room(whole) {
+                self.commit(time_ms)?;
+            }
+        }
+        if self.count == 0 { self.begin_page(bytes) } else { Ok(()) }
+    }
+
+    /// Gathers the change of a record, for which there is room.
+    pub(crate) fn push_record(&mut self, change: &RecordChange<'_>) {
+        change.encode(&mut self.buffer, self.page_start);
+        self.count += 1;
     }
 
     /// Gathers an entry, at the position that was given for it.
@@ -173,7 +203,13 @@ impl Writer {
         self.place.offset as usize + bytes <= self.limit as usize
     }
 
-    fn begin_page(&mut self) {
+    /// Begins a page with room for so many bytes of entries, in the next segment where this one is
+    /// full.
+    fn begin_page(&mut self, entry_bytes: usize) -> io::Result<()> {
+        let bytes = PAGE_HEADER_BYTES + entry_bytes + PAGE_ALIGNMENT;
+        if !self.has_room(bytes) {
+            self.roll(bytes)?;
+        }
         self.buffer.clear();
         if !self.begun {
             let header = SegmentHeader {
@@ -181,19 +217,27 @@ impl Writer {
                 number: self.place.segment,
                 first_sequence: self.place.next_sequence,
                 link: self.place.link,
+                format: FORMAT_VERSION,
             };
             self.buffer.extend_from_slice(&header.to_bytes());
         }
         self.page_start = self.buffer.len();
         debug_assert!(self.begun || self.page_start == SEGMENT_HEADER_BYTES, "the head is whole");
         self.buffer.extend_from_slice(&[0; PAGE_HEADER_BYTES]);
+        Ok(())
     }
 
-    /// Goes on in the next segment.
-    fn roll(&mut self) -> io::Result<()> {
+    /// Goes on in the next segment, which takes a page of so many bytes.
+    fn roll(&mut self, page_bytes: usize) -> io::Result<()> {
         let number = self.place.segment + 1;
         self.file = self.ahead.take(number)?;
         self.limit = self.segment_bytes;
+        let wanted = u32::try_from(SEGMENT_HEADER_BYTES + page_bytes).unwrap_or(u32::MAX);
+        if wanted > self.limit {
+            // Only where segments are smaller than the largest unit.
+            self.file = self.files.create(&path_of(&self.directory, number), wanted.into())?;
+            self.limit = wanted;
+        }
         self.gauges.segment_came(self.limit.into());
         self.place = Place { segment: number, offset: FIRST_PAGE, page_offset: 0, ..self.place };
         self.begun = false;
