@@ -5,11 +5,14 @@ use std::ops::Bound::{Excluded, Included};
 use uuid::Uuid;
 
 use crate::{
+    change::Change,
     error::{Conflict, Refusal, StoreError},
     keys::{self, Kind},
     page::{Page, Rows},
+    reading::Reading,
     records::AssetRecord,
     store::Store,
+    wallet_addresses::asset_has_wallet_addresses,
 };
 
 impl Store {
@@ -46,11 +49,11 @@ impl Store {
     pub fn insert_asset(&self, asset: &AssetRecord) -> Result<(), Refusal> {
         self.change(|change| {
             let id = asset.id.as_bytes();
-            if self.has(&Kind::Asset.key(id))? || self.has(&Kind::DeletedAsset.key(id))? {
+            if change.has(&Kind::Asset.key(id))? || change.has(&Kind::DeletedAsset.key(id))? {
                 return Err(Conflict::Id.into());
             }
             let by_code = keys::asset_by_code(&asset.code, asset.scale);
-            if self.has(&by_code)? {
+            if change.has(&by_code)? {
                 return Err(Conflict::Asset.into());
             }
             change.put(Kind::Asset, asset)?;
@@ -71,12 +74,12 @@ impl Store {
         edit: impl FnOnce(&mut AssetRecord),
     ) -> Result<AssetRecord, Refusal> {
         self.change(|change| {
-            let before = self.asset(id)?.ok_or(Refusal::UnknownAsset)?;
+            let before: AssetRecord = change.read(Kind::Asset, id)?.ok_or(Refusal::UnknownAsset)?;
             let mut after = before.clone();
             edit(&mut after);
             (after.id, after.version) = (id, before.version + 1);
             let by_code = keys::asset_by_code(&after.code, after.scale);
-            if self.follow(&by_code)?.is_some_and(|owner| owner != id) {
+            if change.follow(&by_code)?.is_some_and(|owner| owner != id) {
                 return Err(Conflict::Asset.into());
             }
             change.remove(keys::asset_by_code(&before.code, before.scale));
@@ -93,8 +96,8 @@ impl Store {
     /// [`Refusal::UnknownAsset`], [`Refusal::AssetInUse`], or when the store can't be written.
     pub fn delete_asset(&self, id: Uuid) -> Result<AssetRecord, Refusal> {
         self.change(|change| {
-            let asset = self.asset(id)?.ok_or(Refusal::UnknownAsset)?;
-            if self.asset_has_peers(id)? || self.asset_has_wallet_addresses(id)? {
+            let asset: AssetRecord = change.read(Kind::Asset, id)?.ok_or(Refusal::UnknownAsset)?;
+            if asset_has_peers(change, id)? || asset_has_wallet_addresses(change, id)? {
                 return Err(Refusal::AssetInUse);
             }
             change.remove(Kind::Asset.key(id.as_bytes()));
@@ -118,12 +121,12 @@ impl Store {
     ) -> impl Iterator<Item = Result<AssetRecord, StoreError>> + Send + use<> {
         self.scan(Kind::Asset)
     }
+}
 
-    fn asset_has_peers(&self, id: Uuid) -> Result<bool, StoreError> {
-        let low = keys::peer_by_address(id, "");
-        let mut high = low.clone();
-        // Addresses are ASCII, so no address of this asset comes after this byte.
-        high.push(u8::MAX);
-        self.any(Included(low), Excluded(high))
-    }
+fn asset_has_peers(change: &Change<'_>, id: Uuid) -> Result<bool, StoreError> {
+    let low = keys::peer_by_address(id, "");
+    let mut high = low.clone();
+    // Addresses are ASCII, so no address of this asset comes after this byte.
+    high.push(u8::MAX);
+    change.any(Included(low), Excluded(high))
 }

@@ -67,28 +67,22 @@ impl AuditFilter {
 }
 
 impl Store {
-    /// Notes that something begins, or that it was refused before it began. It's on the disk at the
-    /// latest with the next change of a record that is: what the operation itself changes takes it
-    /// along. So an attempt to do nothing costs no sync, however often it is made.
+    /// Notes that an operation begins, or that it was refused before it began. The log takes the note
+    /// at once and the call doesn't wait for the disk.
     ///
     /// # Errors
     /// When it is too large or the store can't be written.
     pub fn note_audit(&self, record: &AuditRecord) -> Result<(), Refusal> {
-        self.change_later(|change| change.put(Kind::Audit, record))?;
-        if record.outcome.is_some() {
-            // No change follows that would take it along, so sled's next flush is to.
-            let settled = self.inner.records.settle();
-            settled.map_err(|cause| self.inner.durability.fail(&cause))?;
-        }
-        Ok(())
+        self.change_later(|change| change.put(Kind::Audit, record))
     }
 
-    /// Notes what came of it, in place of what was noted at its begin. On the disk when it returns.
+    /// Notes what came of it, in place of what was noted at its begin. The call doesn't wait for the disk:
+    /// what the operation has changed is there, with this record, in the unit of the change.
     ///
     /// # Errors
     /// When it is too large or the store can't be written.
     pub fn finish_audit(&self, record: &AuditRecord) -> Result<(), Refusal> {
-        self.change(|change| change.put(Kind::Audit, record))
+        self.change_later(|change| change.put(Kind::Audit, record))
     }
 
     /// Returns one page of the records that the filter lets through.
@@ -100,6 +94,8 @@ impl Store {
         page: Page,
         filter: &AuditFilter,
     ) -> Result<Rows<AuditRecord>, StoreError> {
+        // Notes aren't waited for when they are made, and an operator looks for the last of them.
+        self.wait_for_log()?;
         if *filter == AuditFilter::default() {
             return self.page(Kind::Audit, page);
         }

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::PathBuf};
 
-use crate::journal::JournalError;
+use crate::{journal::JournalError, ledger::TransferError, snapshot_file::SnapshotError};
 
 /// The store can't be opened, read or written. Never carries a stored value, so never a secret.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,9 @@ pub enum StoreError {
     /// The journal can't be taken as it is.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A snapshot can't be read.
+    #[error("{0}")]
+    Snapshot(String),
     /// A directory that should be empty isn't, or one that should hold a store doesn't.
     #[error("{} {detail}", path.display())]
     WrongDirectory {
@@ -100,6 +103,15 @@ pub enum StoreError {
     /// The store has a ledger open already; two writers would overwrite each other's balances.
     #[error("the ledger of this store is open already; close it before it is opened again")]
     LedgerOpen,
+    /// The log stopped before what was given to it was durable.
+    #[error(
+        "the log has stopped ({reason}): whether the change was made shows after a restart; check the \
+         disk, then restart"
+    )]
+    Stopped {
+        /// Why it has stopped.
+        reason: String,
+    },
     /// A read or a write failed while the store was open.
     #[error(
         "the store can't {action} ({detail}); check the disk, then restart: nothing more is \
@@ -122,6 +134,12 @@ impl StoreError {
     /// A failed write, flush or sync.
     pub(crate) fn write(cause: impl fmt::Display) -> Self {
         Self::Failed { action: "write", detail: cause.to_string() }
+    }
+}
+
+impl From<SnapshotError> for StoreError {
+    fn from(error: SnapshotError) -> Self {
+        Self::Snapshot(error.to_string())
     }
 }
 
@@ -185,6 +203,15 @@ pub enum Refusal {
         /// What it would take.
         bytes: usize,
     },
+    /// The change as a whole would take more room than one may.
+    #[error("the change would take {bytes} bytes, more than one may: make it in several steps")]
+    ChangeTooLarge {
+        /// What it would take.
+        bytes: usize,
+    },
+    /// The step of a transfer that belongs to the change was refused.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

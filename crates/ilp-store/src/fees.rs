@@ -3,11 +3,11 @@
 use uuid::Uuid;
 
 use crate::{
-    change::id_from,
     error::{Conflict, Refusal, StoreError},
     indexed::Indexed,
     keys::Kind,
     page::{Page, Rows},
+    reading::{Reading, id_from},
     store::Store,
     wallet_records::{FeeKind, FeeRecord},
 };
@@ -37,10 +37,10 @@ impl Store {
     /// [`Refusal::UnknownAsset`], [`Conflict::Id`], or when it can't be written.
     pub fn insert_fee(&self, record: &FeeRecord) -> Result<(), Refusal> {
         self.change(|change| {
-            if !self.has(&Kind::Asset.key(record.asset_id.as_bytes()))? {
+            if !change.has(&Kind::Asset.key(record.asset_id.as_bytes()))? {
                 return Err(Refusal::UnknownAsset);
             }
-            if self.has(&Kind::Fee.key(record.id.as_bytes()))? {
+            if change.has(&Kind::Fee.key(record.id.as_bytes()))? {
                 return Err(Conflict::Id.into());
             }
             change.add(record)
@@ -52,9 +52,9 @@ impl Store {
     /// # Errors
     /// When the store or the record can't be read.
     pub fn latest_fee(&self, asset: Uuid, kind: FeeKind) -> Result<Option<FeeRecord>, StoreError> {
-        let last = self.inner.records.scan_prefix(by_kind(asset, kind)).next_back();
+        let last = self.scan_prefix(&by_kind(asset, kind)).next_back();
         let Some(entry) = last else { return Ok(None) };
-        let (key, value) = entry.map_err(StoreError::read)?;
+        let (key, value) = entry?;
         self.fee(id_from(&key, &value)?)
     }
 

@@ -1,27 +1,30 @@
 //! Idempotency keys: the same request, sent again, gets the first answer and does nothing twice.
 //!
 //! While a request runs, its key is taken in memory. What it will answer goes to the disk with what
-//! it does: in the batch that changes the records, or, where the journal is the truth, right before
-//! the step that is booked, along with what in the books will prove that it was ([`Proof`]). So a
-//! crash at any moment leaves the deed and its answer, or neither; a start takes back the answers
-//! whose proof the books don't have, and no request is ever half known.
+//! it does, in the same unit of the log. So a crash at any moment leaves the deed and its answer, or
+//! neither, and no request is ever half known.
 
 mod claim;
 mod entry;
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    ops::Bound::{Excluded, Included},
+};
 
 use parking_lot::Mutex;
 
-pub(crate) use self::claim::{Progress, Rider};
-pub use self::{claim::Claim, entry::Proof};
+pub use self::claim::Claim;
+pub(crate) use self::{claim::Rider, entry::Proof};
 use self::{
     claim::Taken,
     entry::{Entry, by_time, time_of},
 };
 use crate::{
+    change::Change,
     error::{Refusal, StoreError},
     keys::{Kind, hexadecimal},
+    reading::Reading,
     snapshot::Snapshot,
     store::Store,
 };
@@ -76,7 +79,7 @@ impl Store {
             });
         }
         // Under the lock: an outcome is on the disk before its claim lets go of the key.
-        let bytes = self.inner.records.get(&entry_key(key)).map_err(StoreError::read)?;
+        let bytes = self.get(&entry_key(key))?;
         if let Some(bytes) = bytes
             && now_ms < time_of(&bytes).unwrap_or(0).saturating_add(IDEMPOTENCY_KEPT_MS)
         {
@@ -99,17 +102,17 @@ impl Store {
         let Some(oldest_kept) = now_ms.checked_sub(IDEMPOTENCY_KEPT_MS) else { return Ok(0) };
         let end = Kind::IdempotencyByTime.key(&oldest_kept.saturating_add(1).to_be_bytes());
         let start = vec![Kind::IdempotencyByTime.byte()];
-        let due: Result<Vec<_>, _> = self.inner.records.keys(start..end).take(limit).collect();
-        let due = due.map_err(StoreError::read)?;
+        let due = self.range(Included(start), Excluded(end)).take(limit);
+        let due = due.collect::<Result<Vec<_>, _>>()?;
         if due.is_empty() {
             return Ok(0);
         }
         self.change(|change| {
-            for entry in &due {
+            for (entry, _) in &due {
                 let key = String::from_utf8_lossy(entry.get(9..).unwrap_or_default());
                 change.remove(entry.to_vec());
                 // The key may have been used anew since.
-                let kept = self.kept_since(&key)?;
+                let kept = kept_since(change, &key)?;
                 if kept.is_some_and(|at_ms| by_time(at_ms, &key) == entry[..]) {
                     change.remove(entry_key(&key));
                 }
@@ -118,7 +121,8 @@ impl Store {
         })
     }
 
-    /// Takes back the answers whose proof is found wanting. Comes before the first request.
+    /// Removes the answers that a store of format 1 kept before the books had what they answer for, and
+    /// whose proof is found wanting. Comes before the first request.
     ///
     /// # Errors
     /// When the store can't be read or written, or a proof can't be looked for.
@@ -127,8 +131,8 @@ impl Store {
         mut is_proved: impl FnMut(Proof) -> Result<bool, StoreError>,
     ) -> Result<(), Refusal> {
         let mut unproved = Vec::new();
-        for row in self.inner.records.scan_prefix([Kind::Idempotency.byte()]) {
-            let (key, bytes) = row.map_err(StoreError::read)?;
+        for row in self.scan_prefix(&[Kind::Idempotency.byte()]) {
+            let (key, bytes) = row?;
             // What can't be read is told to whoever sends its request again.
             let proof = Entry::from_bytes(&bytes).and_then(|entry| entry.proof);
             if let Some(proof) = proof
@@ -146,12 +150,11 @@ impl Store {
             Ok(())
         })
     }
+}
 
-    /// Since when something is kept under a key, in milliseconds since 1970.
-    fn kept_since(&self, key: &str) -> Result<Option<u64>, StoreError> {
-        let bytes = self.inner.records.get(&entry_key(key)).map_err(StoreError::read)?;
-        Ok(bytes.and_then(|bytes| time_of(&bytes)))
-    }
+/// Returns since when something is kept under a key, in milliseconds since 1970.
+fn kept_since(change: &Change<'_>, key: &str) -> Result<Option<u64>, StoreError> {
+    Ok(change.get(&entry_key(key))?.and_then(|bytes| time_of(&bytes)))
 }
 
 fn entry_key(key: &str) -> Vec<u8> {

@@ -3,13 +3,13 @@
 use uuid::Uuid;
 
 use crate::{
-    change::id_from,
     error::{Conflict, Refusal, StoreError},
     indexed::Indexed,
     journal::Fields,
     keys::Kind,
     outbox::{EventRecord, add_event},
     page::{Page, Rows},
+    reading::{Reading, id_from},
     store::Store,
     wallet_records::IncomingPaymentRecord,
 };
@@ -50,10 +50,10 @@ impl Store {
         event: &EventRecord,
     ) -> Result<(), Refusal> {
         self.change(|change| {
-            if !self.has(&Kind::WalletAddress.key(record.wallet_address_id.as_bytes()))? {
+            if !change.has(&Kind::WalletAddress.key(record.wallet_address_id.as_bytes()))? {
                 return Err(Refusal::UnknownWalletAddress);
             }
-            if self.has(&Kind::IncomingPayment.key(record.id.as_bytes()))? {
+            if change.has(&Kind::IncomingPayment.key(record.id.as_bytes()))? {
                 return Err(Conflict::Id.into());
             }
             add_event(change, event)?;
@@ -96,8 +96,8 @@ impl Store {
     pub fn open_incoming_payments(
         &self,
     ) -> impl Iterator<Item = Result<(u64, Uuid), StoreError>> + Send + use<> {
-        self.inner.records.scan_prefix([Kind::IncomingPaymentDue.byte()]).map(|entry| {
-            let (key, value) = entry.map_err(StoreError::read)?;
+        self.scan_prefix(&[Kind::IncomingPaymentDue.byte()]).map(|entry| {
+            let (key, value) = entry?;
             let expires_at_ms = Fields::new(key.get(1..).unwrap_or_default()).u64();
             Ok((expires_at_ms.unwrap_or(0), id_from(&key, &value)?))
         })

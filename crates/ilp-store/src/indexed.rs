@@ -10,6 +10,7 @@ use crate::{
     keys::Kind,
     outbox::{EventRecord, add_event},
     page::{Page, Rows},
+    reading::{Reading, id_from},
     store::Store,
     stored_form::Stored,
 };
@@ -23,7 +24,7 @@ pub(crate) trait Indexed: Stored + Clone + PartialEq {
     fn index_keys(&self) -> Vec<Vec<u8>>;
 }
 
-impl Change {
+impl Change<'_> {
     /// Adds a record with its index entries.
     pub(crate) fn add<R: Indexed>(&mut self, record: &R) -> Result<(), Refusal> {
         for key in record.index_keys() {
@@ -60,7 +61,7 @@ impl Store {
         edit: impl FnOnce(&mut R) -> Option<EventRecord>,
     ) -> Result<(R, bool), Refusal> {
         self.change_if(|change| {
-            let before: R = self.read(R::KIND, id)?.ok_or(unknown)?;
+            let before: R = change.read(R::KIND, id)?.ok_or(unknown)?;
             let mut after = before.clone();
             let event = edit(&mut after);
             if let Some(event) = &event {
@@ -83,7 +84,7 @@ impl Store {
         is_wanted: impl Fn(&R) -> bool,
     ) -> Result<Rows<R>, StoreError> {
         self.page_in(prefix, page, |key, bytes| {
-            let id = crate::change::id_from(key, bytes)?;
+            let id = id_from(key, bytes)?;
             // Index and row are read one after the other, and the row may be gone meanwhile.
             Ok(self.read::<R>(R::KIND, id)?.filter(&is_wanted))
         })

@@ -1,17 +1,10 @@
-//! The keys of the `records` tree: one byte for the kind of entry, then what it is found by.
-//!
-//! Rows and their indexes share one tree, because sled applies a batch to one tree as a whole: it
-//! is there in full after a crash or not at all, and no reader sees half of it. A transaction over
-//! several trees would do the same by running the caller's closure again on a conflict, which the
-//! store's own write lock makes needless.
+//! The keys of records: one byte for the kind of entry, then what it is found by. Kinds of records are
+//! below 0x80; those from there on are of balances, see `ledger::rows`.
 
 use std::fmt::Write as _;
 
 use ilp_connector::token::TokenDigest;
 use uuid::Uuid;
-
-/// Where the number of changes so far is; no kind has this number.
-pub(crate) const CHANGES: [u8; 1] = [0];
 
 /// What an entry is. The numbers are on disk and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,28 +129,6 @@ impl Kind {
     /// The kind's number.
     pub(crate) fn byte(self) -> u8 {
         self as u8
-    }
-
-    /// Whether entries of this kind lead to a record's id.
-    pub(crate) fn is_index(self) -> bool {
-        matches!(
-            self,
-            Self::AssetByCode
-                | Self::PeerByAddress
-                | Self::PeerByToken
-                | Self::EventDue
-                | Self::WalletAddressByUrl
-                | Self::WalletAddressByAsset
-                | Self::IncomingPaymentByWallet
-                | Self::IncomingPaymentDue
-                | Self::QuoteByWallet
-                | Self::OutgoingPaymentByWallet
-                | Self::OutgoingPaymentByQuote
-                | Self::OutgoingPaymentUnfinished
-                | Self::Payment
-                | Self::FeeByAsset
-                | Self::FeeByPurpose
-        )
     }
 
     /// How errors call it.

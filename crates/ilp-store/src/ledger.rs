@@ -1,10 +1,10 @@
 //! The durable ledger: it places holds in memory, and posts through one writer thread to the disk.
 //!
-//! A transfer passes through these modules: `queue` holds the entries that wait for the writer and
-//! the permits that bound them, `durable` is how posting tasks wait, `writer` is the thread,
+//! A transfer passes through these modules: `posted` is what goes into the log, `queue` holds what
+//! waits for the writer and the permits that bound it, `durable` is how posting tasks wait, `writer` is the thread,
 //! `books` appends its batches to the [journal](crate::journal), and `state` applies the entries of
 //! the journal. `operator` and `withdrawal` are deposits and withdrawals, and `closing` closes
-//! accounts.
+//! accounts. `log_run` is the log while it is written.
 //!
 //! The other modules: `keeper` writes `checkpoint`s in the background, creates the events of
 //! `threshold`s, and removes old segments (`retention`); `open` and `start` rebuild the ledger from
@@ -12,7 +12,9 @@
 //! form without a journal, kept for benchmarks.
 
 mod accounts;
+mod added;
 mod backup;
+mod booking;
 mod books;
 mod checkpoint;
 mod closing;
@@ -22,20 +24,22 @@ mod gather;
 mod keeper;
 mod lane;
 mod listing;
+mod log_run;
 mod open;
 mod operator;
 mod operator_transfer;
 mod options;
 mod plain;
-mod promise;
+mod posted;
 mod queue;
 mod retention;
-mod start;
+mod rows;
 mod state;
 mod stats;
 #[cfg(test)]
 mod tests;
 mod threshold;
+mod unproved;
 mod verify;
 mod waiting;
 mod withdrawal;
@@ -52,20 +56,19 @@ use std::{
 
 use ilp_connector::{
     account::{Account, AccountId, Balance},
-    ledger::{Hold, HoldError, Ledger, Stopped, Transfer, TransferKind},
+    ledger::{Hold, HoldError, Ledger, Transfer, TransferKind},
 };
 use parking_lot::Mutex;
 
 use self::{
     accounts::Accounts,
-    books::Books,
     durable::{Durable, UntilDurable},
-    keeper::Keeper,
     operator::Operators,
     queue::{Permit, Queue},
 };
 pub use self::{
     backup::BackupReport,
+    booking::OperatorStep,
     books::ClockMs,
     export::{ExportAccount, ExportFormat, export},
     keeper::OnEvent,
@@ -75,12 +78,26 @@ pub use self::{
     operator_transfer::{OperatorTransfer, TransferState},
     options::LedgerOptions,
     plain::PlainBooks,
-    queue::{Entry, Posted, Step},
+    posted::{Entry, Posted, Queued, Step},
     stats::LedgerStats,
     verify::{Report, verify},
     writer::{BatchWriter, OnFailure},
 };
+pub(crate) use self::{
+    booking::Booking,
+    books::Books,
+    keeper::{Keeper, Signal},
+    log_run::{DurableSequence, LogRun},
+    posted::Unit,
+    queue::Urgency,
+    rows::{CLOSED, COUNT, IndexChanges, TRANSFER, add_to, load as load_books},
+    state::State,
+    threshold::{load as load_threshold, replay as replay_record},
+    verify::check_sums,
+    writer::Failure,
+};
 use crate::{error::StoreError, store::Store};
+pub use ilp_connector::ledger::Stopped;
 
 /// The books of the node. Closes itself when dropped.
 pub struct DurableLedger {
@@ -89,16 +106,13 @@ pub struct DurableLedger {
     books: Arc<Books>,
     keeper: Arc<Keeper>,
     clock_ms: ClockMs,
-    /// Tells why the next segment can't be prepared, while that is so.
-    warning: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    log: Arc<LogRun>,
     accounts: Arc<Accounts>,
-    /// Taken by the one who closes.
-    writer: Mutex<Option<JoinHandle<()>>>,
-    /// Taken by the same, after the writer.
+    /// Taken by the call that closes, after the log has ended.
     keeping: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What the writer shares with those who post.
+/// What those who post share.
 pub(crate) struct Shared {
     queue: Arc<Queue>,
     durable: Arc<Durable>,
@@ -184,7 +198,7 @@ impl DurableLedger {
     /// close.
     #[must_use]
     pub fn stopped(&self) -> Option<String> {
-        let failure = self.store.inner.durability.failure();
+        let failure = self.store.inner.fail_stop.failure();
         failure.or_else(|| self.shared.durable.stopped()).map(str::to_owned)
     }
 
@@ -192,7 +206,7 @@ impl DurableLedger {
     /// the journal's next segment.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
-        (self.warning)()
+        self.log.warning()
     }
 
     /// What a runtime that stays on one thread should run as a task, if packets are carried there: it
@@ -215,25 +229,24 @@ impl DurableLedger {
     /// # Errors
     /// [`Stopped`] when not all that was posted is durable; [`DurableLedger::stopped`] says why.
     pub fn close(&self) -> Result<(), Stopped> {
-        self.shared.queue.close();
-        let mut writer = self.writer.lock();
-        // A failure may be told to one who drops the ledger, on the writer's own thread.
-        let on_writer =
-            |handle: &JoinHandle<()>| handle.thread().id() == std::thread::current().id();
-        if let Some(handle) = writer.take_if(|handle| !on_writer(handle)) {
-            // It catches the panics of what it calls, and its guard has told those who wait.
-            let _ = handle.join();
-            if let Some(keeping) = self.keeping.lock().take() {
-                self.keeper.end(keeping);
-            }
-            // A failure of the last checkpoint needs no report.
-            self.store.inner.durability.set_hook(None);
+        let inner = &self.store.inner;
+        // While the log still takes the events that are due.
+        if let Some(keeping) = self.keeping.lock().take() {
+            self.keeper.end(keeping);
             if let Err(error) = self.keeper.keep(true) {
-                tracing::warn!(%error, "no last checkpoint; the next start replays the journal");
+                tracing::debug!(%error, "no checkpoint before the end of the log");
             }
-            self.store.inner.ledger_open.store(false, Ordering::Release);
         }
-        drop(writer);
+        if self.log.end() {
+            inner.fail_stop.set_hook(None);
+            // A failure of the last checkpoint needs no more than a line in the log.
+            if let Err(error) = self.keeper.keep_last() {
+                tracing::warn!(%error, "no last checkpoint; the next start replays the log");
+            }
+            inner.keyspace.index.flush_at_close();
+            inner.forget_log(&self.log);
+            inner.ledger_open.store(false, Ordering::Release);
+        }
         if self.shared.durable.sequence() == self.shared.queue.last_sequence() {
             Ok(())
         } else {
@@ -242,13 +255,7 @@ impl DurableLedger {
     }
 
     fn reserve(&self, transfer: Transfer) -> Result<DurableHold, HoldError> {
-        // With a store that has failed there are no more checkpoints, so nothing new begins. What
-        // is on hold may still be posted, since the journal is a file of its own.
-        if self.shared.queue.is_closed() || self.store.inner.durability.failure().is_some() {
-            return Err(HoldError::Stopped);
-        }
-        let permit = self.shared.queue.permit().ok_or(HoldError::Full)?;
-        Ok(DurableHold { hold: Hold::reserve(transfer)?, permit })
+        self.shared.reserve(transfer, &self.store)
     }
 }
 
@@ -273,6 +280,16 @@ impl Ledger for DurableLedger {
 }
 
 impl Shared {
+    fn reserve(&self, transfer: Transfer, store: &Store) -> Result<DurableHold, HoldError> {
+        // With a store that has failed there are no more checkpoints, so nothing new begins. What
+        // is on hold may still be posted.
+        if self.queue.is_closed() || store.inner.fail_stop.failure().is_some() {
+            return Err(HoldError::Stopped);
+        }
+        let permit = self.queue.permit().ok_or(HoldError::Full)?;
+        Ok(DurableHold { hold: Hold::reserve(transfer)?, permit })
+    }
+
     /// Queues what is on hold, then moves it in memory.
     ///
     /// In this order, what is durable at any point adds up and overdraws no account, though memory
@@ -290,22 +307,6 @@ impl Shared {
         let sequence = self.queue.append(permit, posted)?;
         hold.settle();
         Ok(sequence)
-    }
-
-    /// The batch is durable.
-    fn booked(&self, batch: &[Posted]) {
-        // Permits first: who is woken may hold again at once.
-        self.queue.release(batch.len());
-        if let Some(last) = batch.last() {
-            self.durable.advance(last.sequence);
-        }
-    }
-
-    /// Nothing more is written. Those who wait learn it, and nothing more is let in.
-    fn fail(&self, reason: &str) {
-        self.queue.close();
-        self.queue.discard();
-        self.durable.stop(reason.to_owned());
     }
 }
 

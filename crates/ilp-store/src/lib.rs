@@ -1,7 +1,7 @@
 //! What the node keeps: peers, assets, the digests of incoming tokens, settings, events, answers to
 //! requests with an idempotency key, and the books.
 //!
-//! This is the only crate that names sled. It's synchronous: a change returns once it would survive
+//! This is the only crate that names sled. It is synchronous: a change returns once it would survive
 //! a loss of power, so callers with an async runtime make changes on threads of their own. The one
 //! exception is [`DurableLedger`], whose futures wait for its writer thread on any runtime.
 //!
@@ -11,26 +11,30 @@
 mod assets;
 mod audit;
 mod change;
-mod check;
 mod directory;
-mod durability;
 mod error;
+mod fail_stop;
 mod fees;
+mod format_1;
 mod idempotency;
 mod incoming_payments;
+mod index;
 mod indexed;
 pub mod journal;
 mod keys;
+mod keyspace;
 pub mod ledger;
+mod log_files;
 mod mark;
 mod outbox;
 mod outgoing_payments;
+mod overlay;
 mod page;
 mod payments;
 mod peering_requests;
 mod peers;
 mod rates;
-mod record_tree;
+mod reading;
 mod recorder;
 mod records;
 mod settings;
@@ -38,6 +42,8 @@ mod shown;
 mod shown_records;
 mod signatures;
 mod snapshot;
+mod snapshot_file;
+mod start;
 mod store;
 mod stored_form;
 #[cfg(test)]
@@ -48,13 +54,14 @@ mod wallet_forms;
 mod wallet_records;
 
 pub use audit::{AuditFilter, AuditOutcome, AuditRecord};
+pub use change::Noted;
 pub use error::{Conflict, Refusal, StoreError};
-pub use idempotency::{Claim, IDEMPOTENCY_KEPT_MS, Idempotency, Proof};
+pub use idempotency::{Claim, IDEMPOTENCY_KEPT_MS, Idempotency};
 pub use journal::{JournalError, Position};
 pub use ledger::{
     BackupReport, DurableHold, DurableLedger, ExportAccount, ExportFormat, LedgerLane,
-    LedgerOptions, LedgerStats, Older, OperatorTransfer, PlainBooks, Report, TransferError,
-    TransferList, TransferRow, TransferState, export, verify,
+    LedgerOptions, LedgerStats, Older, OperatorStep, OperatorTransfer, PlainBooks, Report,
+    TransferError, TransferList, TransferRow, TransferState, export, verify,
 };
 pub use outbox::{AttemptOutcome, Delivery, EventCounts, EventFilter, EventRecord};
 pub use page::{Order, Page, Rows};

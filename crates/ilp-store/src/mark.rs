@@ -1,9 +1,8 @@
-//! How far the store had come when it last answered, in a file beside sled's.
+//! How far the log had come when the store last answered, in a file of its own.
 //!
-//! sled takes the first damaged byte of its log for the torn end of it, and goes on from there: one
-//! flipped bit would quietly take the node back to earlier peers and earlier balances, which add up
-//! as well as the later ones did. The mark is what tells. It's written after the sync of what it
-//! counts and not synced itself, so it costs next to nothing and never runs ahead of the disk.
+//! A whole page that is lost from the very end of the log looks like one that was never written; the
+//! mark tells them apart. The mark is written after the sync of what it counts and not synced itself,
+//! so it costs next to nothing and never runs ahead of the disk.
 
 use std::{
     fs::File,
@@ -17,14 +16,20 @@ use parking_lot::Mutex;
 use crate::directory::FILE_MODE;
 
 /// The file, in the store's directory.
-const FILE: &str = "answered";
+pub(crate) const FILE: &str = "answered";
+
+/// The file and what it says.
+pub(crate) struct Mark {
+    file: File,
+    answered: Mutex<Answered>,
+}
 
 /// What has been answered for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answered {
-    /// How many changes of the records.
+    /// How many changes of records, in a store of format 1. It is kept as it was found.
     pub(crate) changes: u64,
-    /// The sequence of the last transfer.
+    /// The last entry of the log.
     pub(crate) sequence: u64,
 }
 
@@ -41,15 +46,9 @@ impl Answered {
     }
 }
 
-/// The file and what it says.
-pub(crate) struct Mark {
-    file: File,
-    answered: Mutex<Answered>,
-}
-
 impl Mark {
-    /// Opens or makes the file in `dir`. One that can't be understood counts as absent: it only
-    /// guards, and must not lock anyone out of books that are whole.
+    /// Opens or makes the file in `dir`. A file that can't be understood counts as absent: the mark
+    /// only guards, and must not lock an operator out of books that are whole.
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
         let path = dir.join(FILE);
         let mut options = File::options();
@@ -64,16 +63,20 @@ impl Mark {
         Ok(Self { file, answered: Mutex::new(answered.unwrap_or_default()) })
     }
 
-    /// What it says.
+    /// Returns what the file says.
     pub(crate) fn answered(&self) -> Answered {
         *self.answered.lock()
     }
 
-    /// Moves it on, and never back: the last to sync isn't always the last to come here.
-    pub(crate) fn advance(&self, to: Answered) -> io::Result<()> {
+    /// Syncs the file.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    /// Moves the mark on to an entry of the log, and never back.
+    pub(crate) fn advance(&self, sequence: u64) -> io::Result<()> {
         let mut answered = self.answered.lock();
-        answered.changes = answered.changes.max(to.changes);
-        answered.sequence = answered.sequence.max(to.sequence);
+        answered.sequence = answered.sequence.max(sequence);
         self.file.write_all_at(answered.to_line().as_bytes(), 0)
     }
 }
@@ -87,10 +90,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mark = Mark::open(dir.path()).unwrap();
         assert_eq!(mark.answered(), Answered::default());
-        mark.advance(Answered { changes: 7, sequence: 0 }).unwrap();
-        mark.advance(Answered { changes: 3, sequence: u64::MAX }).unwrap();
+        mark.advance(u64::MAX).unwrap();
+        mark.advance(3).unwrap();
         let kept = Mark::open(dir.path()).unwrap().answered();
-        assert_eq!(kept, Answered { changes: 7, sequence: u64::MAX });
+        assert_eq!(kept, Answered { changes: 0, sequence: u64::MAX });
         std::fs::write(dir.path().join(FILE), "changes many").unwrap();
         assert_eq!(Mark::open(dir.path()).unwrap().answered(), Answered::default());
     }

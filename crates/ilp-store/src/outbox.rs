@@ -3,16 +3,20 @@
 //! The store keeps when an event is due and leaves it to the caller how often to try. A dead event
 //! holds up no other: each is due at a time of its own.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    ops::Bound::{Excluded, Included},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use uuid::Uuid;
 
 use crate::{
-    change::{Change, id_from},
+    change::Change,
     error::{Conflict, Refusal, StoreError},
     journal::Fields,
     keys::Kind,
     page::{Page, Rows},
+    reading::{Reading, id_from},
     store::Store,
 };
 
@@ -168,7 +172,7 @@ impl Store {
     /// [`Conflict::Id`] when its id is there, or when it is too large or can't be written.
     pub fn append_event(&self, event: &EventRecord) -> Result<(), Refusal> {
         self.change(|change| {
-            if self.has(&Kind::Event.key(event.id.as_bytes()))? {
+            if change.has(&Kind::Event.key(event.id.as_bytes()))? {
                 return Err(Conflict::Id.into());
             }
             add_event(change, event)
@@ -206,6 +210,16 @@ impl Store {
         })
     }
 
+    /// Counts the events, when the store is opened.
+    pub(crate) fn count_events(&self) -> Result<(), StoreError> {
+        let mut shift = EventShift::default();
+        for event in self.scan::<EventRecord>(Kind::Event) {
+            shift.is(&event?);
+        }
+        self.inner.events.shift(shift);
+        Ok(())
+    }
+
     /// Returns the event of this id.
     ///
     /// # Errors
@@ -223,8 +237,8 @@ impl Store {
         // Behind all of this millisecond's.
         end.extend_from_slice(&[u8::MAX; 17]);
         let mut events = Vec::new();
-        for entry in self.inner.records.range(vec![Kind::EventDue.byte()]..end).take(limit) {
-            let (key, value) = entry.map_err(StoreError::read)?;
+        for entry in self.range(Included(vec![Kind::EventDue.byte()]), Excluded(end)).take(limit) {
+            let (key, value) = entry?;
             // It may have been tried, or purged, since the index was read.
             events.extend(self.event(id_from(&key, &value)?)?);
         }
@@ -236,8 +250,7 @@ impl Store {
     /// # Errors
     /// When the store can't be read.
     pub fn next_due_event(&self) -> Result<Option<u64>, StoreError> {
-        let first = self.inner.records.scan_prefix([Kind::EventDue.byte()]).next();
-        let first = first.transpose().map_err(StoreError::read)?;
+        let first = self.scan_prefix(&[Kind::EventDue.byte()]).next().transpose()?;
         Ok(first.and_then(|(key, _)| Fields::new(&key[1..]).u64()))
     }
 
@@ -311,7 +324,9 @@ impl Store {
         self.change(|change| {
             for id in &outlived {
                 // Read again here, since an attempt may have moved its place among those due.
-                let Some(event) = self.event(*id)? else { continue };
+                let Some(event): Option<EventRecord> = change.read(Kind::Event, *id)? else {
+                    continue;
+                };
                 if let Some(key) = due_key(&event) {
                     change.remove(key);
                 }
@@ -328,7 +343,7 @@ impl Store {
         edit: impl FnOnce(&mut EventRecord),
     ) -> Result<EventRecord, Refusal> {
         self.change(|change| {
-            let before = self.event(id)?.ok_or(Refusal::UnknownEvent)?;
+            let before: EventRecord = change.read(Kind::Event, id)?.ok_or(Refusal::UnknownEvent)?;
             let mut after = before.clone();
             edit(&mut after);
             if let Some(key) = due_key(&before) {
@@ -346,7 +361,7 @@ impl Store {
 }
 
 /// Puts a new event beside what else a change does.
-pub(crate) fn add_event(change: &mut Change, event: &EventRecord) -> Result<(), Refusal> {
+pub(crate) fn add_event(change: &mut Change<'_>, event: &EventRecord) -> Result<(), Refusal> {
     if let Some(key) = due_key(event) {
         change.index(key, event.id);
     }

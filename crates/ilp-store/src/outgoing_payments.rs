@@ -3,12 +3,12 @@
 use uuid::Uuid;
 
 use crate::{
-    change::id_from,
     error::{Conflict, Refusal, StoreError},
     indexed::Indexed,
     keys::Kind,
     outbox::{EventRecord, add_event},
     page::{Page, Rows},
+    reading::{Reading, id_from},
     store::Store,
     wallet_records::{OutgoingPaymentRecord, OutgoingPaymentState, QuoteRecord},
 };
@@ -53,10 +53,10 @@ impl Store {
     /// written.
     pub fn insert_quote(&self, record: &QuoteRecord) -> Result<(), Refusal> {
         self.change(|change| {
-            if !self.has(&Kind::WalletAddress.key(record.wallet_address_id.as_bytes()))? {
+            if !change.has(&Kind::WalletAddress.key(record.wallet_address_id.as_bytes()))? {
                 return Err(Refusal::UnknownWalletAddress);
             }
-            if self.has(&Kind::Quote.key(record.id.as_bytes()))? {
+            if change.has(&Kind::Quote.key(record.id.as_bytes()))? {
                 return Err(Conflict::Id.into());
             }
             change.add(record)
@@ -119,10 +119,10 @@ impl Store {
         event: &EventRecord,
     ) -> Result<(), Refusal> {
         self.change(|change| {
-            if self.has(&Kind::OutgoingPaymentByQuote.key(record.quote.id.as_bytes()))? {
+            if change.has(&Kind::OutgoingPaymentByQuote.key(record.quote.id.as_bytes()))? {
                 return Err(Conflict::Quote.into());
             }
-            if self.has(&Kind::OutgoingPayment.key(record.id.as_bytes()))? {
+            if change.has(&Kind::OutgoingPayment.key(record.id.as_bytes()))? {
                 return Err(Conflict::Id.into());
             }
             add_event(change, event)?;
@@ -164,8 +164,8 @@ impl Store {
     pub fn unfinished_outgoing_payments(
         &self,
     ) -> impl Iterator<Item = Result<Uuid, StoreError>> + Send + use<> {
-        self.inner.records.scan_prefix([Kind::OutgoingPaymentUnfinished.byte()]).map(|entry| {
-            let (key, value) = entry.map_err(StoreError::read)?;
+        self.scan_prefix(&[Kind::OutgoingPaymentUnfinished.byte()]).map(|entry| {
+            let (key, value) = entry?;
             id_from(&key, &value)
         })
     }

@@ -4,7 +4,7 @@ use std::ops::Bound::{self, Excluded, Included};
 
 use uuid::Uuid;
 
-use crate::{error::StoreError, keys::Kind, store::Store, stored_form::Stored};
+use crate::{error::StoreError, index::KeyValue, keys::Kind, store::Store, stored_form::Stored};
 
 /// In which order rows are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,8 +57,8 @@ impl Store {
         &self,
         kind: Kind,
     ) -> impl Iterator<Item = Result<R, StoreError>> + Send + use<R> {
-        self.inner.records.scan_prefix([kind.byte()]).map(move |entry| {
-            let (key, bytes) = entry.map_err(StoreError::read)?;
+        self.scan_prefix(&[kind.byte()]).map(move |entry| {
+            let (key, bytes) = entry?;
             R::decode(kind, &key, &bytes)
         })
     }
@@ -129,11 +129,10 @@ impl Store {
         limit: usize,
         row: impl Fn(&[u8], &[u8]) -> Result<Option<R>, StoreError>,
     ) -> Result<Vec<(Vec<u8>, R)>, StoreError> {
-        let entries = self.inner.records.range::<&[u8], _>((Excluded(low), Excluded(high)));
-        let row = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
+        let entries = self.range(Excluded(low.to_vec()), Excluded(high.to_vec()));
+        let row = |entry: Result<KeyValue, StoreError>| {
             // An error goes through, so that it ends the page and not the row.
             let made = entry
-                .map_err(StoreError::read)
                 .and_then(|(key, bytes)| Ok(row(&key, &bytes)?.map(|row| (key.to_vec(), row))));
             made.transpose()
         };
@@ -154,23 +153,13 @@ impl Store {
         high: Bound<Vec<u8>>,
         row: impl Fn(&[u8], &[u8]) -> Result<Option<R>, StoreError>,
     ) -> Result<bool, StoreError> {
-        for entry in self.inner.records.range((low, high)) {
-            let (key, bytes) = entry.map_err(StoreError::read)?;
+        for entry in self.range(low, high) {
+            let (key, bytes) = entry?;
             if row(&key, &bytes)?.is_some() {
                 return Ok(true);
             }
         }
         Ok(false)
-    }
-
-    /// Whether there is an entry between two keys. None lies between keys in the wrong order.
-    pub(crate) fn any(
-        &self,
-        low: Bound<Vec<u8>>,
-        high: Bound<Vec<u8>>,
-    ) -> Result<bool, StoreError> {
-        let first = self.inner.records.range((low, high)).next();
-        Ok(first.transpose().map_err(StoreError::read)?.is_some())
     }
 }
 

@@ -1,12 +1,14 @@
 //! Incoming and outgoing payments in one list.
 
+use std::ops::Bound::{Excluded, Included};
+
 use uuid::Uuid;
 
 use crate::{
-    change::id_from,
     error::{Refusal, StoreError},
     keys::Kind,
     page::{Page, Rows},
+    reading::{Reading, id_from},
     store::Store,
     wallet_records::{IncomingPaymentRecord, OutgoingPaymentRecord},
 };
@@ -48,11 +50,12 @@ impl Store {
             // This is the smallest key after that of the payment.
             start.push(0);
         }
+        let end = vec![Kind::Payment.byte() + 1];
         let mut payments = Vec::new();
-        for entry in self.inner.records.range(start..vec![Kind::Payment.byte() + 1]).take(limit) {
-            let (key, value) = entry.map_err(StoreError::read)?;
+        for entry in self.range(Included(start), Excluded(end)).take(limit) {
+            let (key, value) = entry?;
             let id = id_from(&key, &value)?;
-            let payment = self.payment(id)?;
+            let payment = payment(self, id)?;
             let Some(payment) = payment else { continue };
             let made_at_ms = match &payment {
                 PaymentRecord::Incoming(payment) => payment.created_at_ms,
@@ -76,7 +79,7 @@ impl Store {
         self.change(|change| {
             let mut removed = 0;
             for id in ids {
-                match self.payment(*id)? {
+                match payment(change, *id)? {
                     Some(PaymentRecord::Incoming(payment)) => change.remove_record(&payment),
                     Some(PaymentRecord::Outgoing(payment)) => change.remove_record(&*payment),
                     None => continue,
@@ -84,13 +87,6 @@ impl Store {
                 removed += 1;
             }
             Ok(removed)
-        })
-    }
-
-    fn payment(&self, id: Uuid) -> Result<Option<PaymentRecord>, StoreError> {
-        Ok(match self.incoming_payment(id)? {
-            Some(payment) => Some(PaymentRecord::Incoming(payment)),
-            None => self.outgoing_payment(id)?.map(Box::new).map(PaymentRecord::Outgoing),
         })
     }
 
@@ -105,7 +101,14 @@ impl Store {
     ) -> Result<Rows<PaymentRecord>, StoreError> {
         self.page_in(&[Kind::Payment.byte()], page, |key, bytes| {
             let id = id_from(key, bytes)?;
-            Ok(self.payment(id)?.filter(&is_wanted))
+            Ok(payment(self, id)?.filter(&is_wanted))
         })
     }
+}
+
+fn payment(reading: &impl Reading, id: Uuid) -> Result<Option<PaymentRecord>, StoreError> {
+    Ok(match reading.read(Kind::IncomingPayment, id)? {
+        Some(payment) => Some(PaymentRecord::Incoming(payment)),
+        None => reading.read(Kind::OutgoingPayment, id)?.map(Box::new).map(PaymentRecord::Outgoing),
+    })
 }

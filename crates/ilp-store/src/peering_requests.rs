@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    change::{Change, id_from},
+    change::Change,
     error::{Conflict, Refusal, StoreError},
     keys::Kind,
     outbox::{EventRecord, add_event},
     page::{Page, Rows},
+    reading::{Reading, id_from},
     records::PeerRecord,
     store::Store,
     stored_form::{Stored, digest_from_text, digest_to_text},
@@ -51,7 +52,7 @@ impl Store {
         event: &EventRecord,
     ) -> Result<(), Refusal> {
         self.change(|change| {
-            if self.has(&Kind::PeeringRequest.key(request.id.as_bytes()))? {
+            if change.has(&Kind::PeeringRequest.key(request.id.as_bytes()))? {
                 return Err(Conflict::Id.into());
             }
             add_event(change, event)?;
@@ -104,8 +105,8 @@ impl Store {
     /// When the store can't be read or written.
     pub fn auto_peered(&self) -> Result<Vec<(Uuid, String)>, Refusal> {
         let (mut there, mut gone) = (Vec::new(), Vec::new());
-        for entry in self.inner.records.scan_prefix([Kind::AutoPeered.byte()]) {
-            let (key, origin) = entry.map_err(StoreError::read)?;
+        for entry in self.scan_prefix(&[Kind::AutoPeered.byte()]) {
+            let (key, origin) = entry?;
             let id = id_from(&key, key.get(1..).unwrap_or_default())?;
             if self.has(&Kind::Peer.key(id.as_bytes()))? {
                 there.push((id, String::from_utf8_lossy(&origin).into_owned()));
@@ -155,7 +156,7 @@ pub enum PeerOrigin {
 
 impl PeerOrigin {
     /// Adds the note of the origin to the batch that adds the peer.
-    pub(crate) fn note(&self, change: &mut Change, peer: &PeerRecord) -> Result<(), Refusal> {
+    pub(crate) fn note(&self, change: &mut Change<'_>, peer: &PeerRecord) -> Result<(), Refusal> {
         match self {
             Self::Operator => {}
             Self::AutoPeered { from } => {
@@ -165,17 +166,6 @@ impl PeerOrigin {
             Self::Approved(request) => {
                 change.remove(Kind::PeeringRequest.key(request.id.as_bytes()));
             }
-        }
-        Ok(())
-    }
-
-    /// Removes the note in the batch that removes the peer again; an approved request waits again.
-    pub(crate) fn take_back(&self, change: &mut Change, peer: &PeerRecord) -> Result<(), Refusal> {
-        match self {
-            Self::Operator => {}
-            Self::AutoPeered { .. } => change.remove(Kind::AutoPeered.key(peer.id.as_bytes())),
-            Self::BehindUrl { url } => change.remove(behind(peer.asset_id, url)),
-            Self::Approved(request) => change.put(Kind::PeeringRequest, &**request)?,
         }
         Ok(())
     }
@@ -309,12 +299,5 @@ mod tests {
         assert_eq!(store.peer_behind(usd.id, &url).unwrap(), Some(peers[1].id));
         assert_eq!(store.peer_behind(usd.id, "https://a.example/").unwrap(), None);
         assert_eq!(store.peering_request(request.id).unwrap(), None);
-        for (peer, origin) in peers.iter().zip(&origins) {
-            store.take_back_peer(peer.id, 8, origin).unwrap();
-        }
-        assert!(store.auto_peered().unwrap().is_empty());
-        assert_eq!(store.peer_behind(usd.id, &url).unwrap(), None);
-        assert_eq!(store.peering_request(request.id).unwrap().as_ref(), Some(&request));
-        assert_eq!(store.all_peers().count(), 0);
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     keys::{self, Kind},
     page::{Page, Rows},
     peering_requests::PeerOrigin,
+    reading::Reading,
     records::{DeletedPeerRecord, PeerRecord},
     store::Store,
 };
@@ -57,11 +58,11 @@ impl Store {
     pub fn insert_peer_from(&self, peer: &PeerRecord, origin: &PeerOrigin) -> Result<(), Refusal> {
         self.change(|change| {
             let id = peer.id.as_bytes();
-            if self.has(&Kind::Peer.key(id))? || self.has(&Kind::DeletedPeer.key(id))? {
+            if change.has(&Kind::Peer.key(id))? || change.has(&Kind::DeletedPeer.key(id))? {
                 return Err(Conflict::Id.into());
             }
             origin.note(change, peer)?;
-            self.put_peer(change, peer)
+            put_peer(change, peer)
         })
     }
 
@@ -69,23 +70,6 @@ impl Store {
     #[cfg(test)]
     pub(crate) fn insert_peer(&self, peer: &PeerRecord) -> Result<(), Refusal> {
         self.insert_peer_from(peer, &PeerOrigin::Operator)
-    }
-
-    /// Removes a peer whose creation failed after it was stored, and the records written with it.
-    /// On the disk when it returns.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownPeer`], or when the store can't be written.
-    pub fn take_back_peer(
-        &self,
-        id: Uuid,
-        deleted_at_ms: u64,
-        origin: &PeerOrigin,
-    ) -> Result<(), Refusal> {
-        self.change(|change| {
-            let peer = self.remove_peer(change, id, deleted_at_ms)?;
-            origin.take_back(change, &peer)
-        })
     }
 
     /// Changes a peer and returns the new record, which is on the disk by then. `edit` may not call
@@ -100,24 +84,24 @@ impl Store {
         edit: impl FnOnce(&mut PeerRecord),
     ) -> Result<PeerRecord, Refusal> {
         self.change(|change| {
-            let before = self.peer(id)?.ok_or(Refusal::UnknownPeer)?;
+            let before: PeerRecord = change.read(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
             let mut after = before.clone();
             edit(&mut after);
             (after.id, after.version) = (id, before.version + 1);
             remove_indexes(change, &before);
-            self.put_peer(change, &after)?;
+            put_peer(change, &after)?;
             Ok(after)
         })
     }
 
-    /// Takes note that the deposit which a peer was owed is in the books, durably. On the disk with
-    /// the next change that must be: until then a start finds the deposit owed, and its id booked.
+    /// Takes the deposit off the record of a peer that was owed one, which is booked in the same
+    /// change. On the disk when it returns.
     ///
     /// # Errors
     /// [`Refusal::UnknownPeer`], or when the store can't be written.
     pub fn settle_initial_deposit(&self, id: Uuid) -> Result<PeerRecord, Refusal> {
-        self.change_later(|change| {
-            let peer = self.peer(id)?.ok_or(Refusal::UnknownPeer)?;
+        self.change(|change| {
+            let peer: PeerRecord = change.read(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
             let settled = PeerRecord { initial_deposit: None, ..peer };
             change.put(Kind::Peer, &settled)?;
             Ok(settled)
@@ -130,28 +114,7 @@ impl Store {
     /// # Errors
     /// [`Refusal::UnknownPeer`], or when the store can't be written.
     pub fn delete_peer(&self, id: Uuid, deleted_at_ms: u64) -> Result<PeerRecord, Refusal> {
-        self.change(|change| self.remove_peer(change, id, deleted_at_ms))
-    }
-
-    fn remove_peer(
-        &self,
-        change: &mut Change,
-        id: Uuid,
-        deleted_at_ms: u64,
-    ) -> Result<PeerRecord, Refusal> {
-        let peer = self.peer(id)?.ok_or(Refusal::UnknownPeer)?;
-        remove_indexes(change, &peer);
-        change.remove(Kind::Peer.key(id.as_bytes()));
-        let kept = DeletedPeerRecord {
-            id,
-            asset_id: peer.asset_id,
-            static_ilp_address: peer.static_ilp_address.clone(),
-            name: peer.name.clone(),
-            created_at_ms: peer.created_at_ms,
-            deleted_at_ms,
-        };
-        change.put(Kind::DeletedPeer, &kept)?;
-        Ok(peer)
+        self.change(|change| remove_peer(change, id, deleted_at_ms))
     }
 
     /// Returns one page of the peers.
@@ -185,37 +148,57 @@ impl Store {
         }
         self.all_peers().map(|peer| peer.map(|peer| (peer.id, peer.asset_id))).collect()
     }
-
-    /// Stores a peer with its indexes, if what must be unique is.
-    fn put_peer(&self, change: &mut Change, peer: &PeerRecord) -> Result<(), Refusal> {
-        if !self.has(&Kind::Asset.key(peer.asset_id.as_bytes()))? {
-            return Err(Refusal::UnknownAsset);
-        }
-        let of_another = |key: &[u8]| -> Result<bool, StoreError> {
-            Ok(self.follow(key)?.is_some_and(|owner| owner != peer.id))
-        };
-        let by_address = keys::peer_by_address(peer.asset_id, &peer.static_ilp_address);
-        if of_another(&by_address)? {
-            return Err(Conflict::Peer.into());
-        }
-        let mut seen = HashSet::new();
-        for token in &peer.incoming_tokens {
-            let by_token = keys::peer_by_token(&token.digest);
-            if !seen.insert(token.digest) || of_another(&by_token)? {
-                return Err(Conflict::IncomingToken.into());
-            }
-            change.index(by_token, peer.id);
-        }
-        change.index(by_address, peer.id);
-        change.put(Kind::Peer, peer)
-    }
 }
 
-fn remove_indexes(change: &mut Change, peer: &PeerRecord) {
+fn remove_indexes(change: &mut Change<'_>, peer: &PeerRecord) {
     change.remove(keys::peer_by_address(peer.asset_id, &peer.static_ilp_address));
     for token in &peer.incoming_tokens {
         change.remove(keys::peer_by_token(&token.digest));
     }
+}
+
+fn remove_peer(
+    change: &mut Change<'_>,
+    id: Uuid,
+    deleted_at_ms: u64,
+) -> Result<PeerRecord, Refusal> {
+    let peer = change.read::<PeerRecord>(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
+    remove_indexes(change, &peer);
+    change.remove(Kind::Peer.key(id.as_bytes()));
+    let kept = DeletedPeerRecord {
+        id,
+        asset_id: peer.asset_id,
+        static_ilp_address: peer.static_ilp_address.clone(),
+        name: peer.name.clone(),
+        created_at_ms: peer.created_at_ms,
+        deleted_at_ms,
+    };
+    change.put(Kind::DeletedPeer, &kept)?;
+    Ok(peer)
+}
+
+/// Stores a peer with its indexes, if what must be unique is.
+fn put_peer(change: &mut Change<'_>, peer: &PeerRecord) -> Result<(), Refusal> {
+    if !change.has(&Kind::Asset.key(peer.asset_id.as_bytes()))? {
+        return Err(Refusal::UnknownAsset);
+    }
+    let of_another = |change: &Change<'_>, key: &[u8]| -> Result<bool, StoreError> {
+        Ok(change.follow(key)?.is_some_and(|owner| owner != peer.id))
+    };
+    let by_address = keys::peer_by_address(peer.asset_id, &peer.static_ilp_address);
+    if of_another(change, &by_address)? {
+        return Err(Conflict::Peer.into());
+    }
+    let mut seen = HashSet::new();
+    for token in &peer.incoming_tokens {
+        let by_token = keys::peer_by_token(&token.digest);
+        if !seen.insert(token.digest) || of_another(change, &by_token)? {
+            return Err(Conflict::IncomingToken.into());
+        }
+        change.index(by_token, peer.id);
+    }
+    change.index(by_address, peer.id);
+    change.put(Kind::Peer, peer)
 }
 
 #[cfg(test)]

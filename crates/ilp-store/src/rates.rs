@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     error::{Refusal, StoreError},
     keys::{self, Kind, hexadecimal},
+    reading::Reading,
     snapshot::SnapshotRecord,
     store::Store,
     stored_form::position_of,
@@ -94,12 +95,10 @@ impl Store {
     /// When the store can't be read or written.
     pub fn delete_rate(&self, base: &str, quote: &str) -> Result<bool, Refusal> {
         let key = keys::rate(base, quote);
-        if !self.has(&key)? {
-            return Ok(false);
-        }
-        self.change(|change| {
+        self.change_if(|change| {
+            let is_there = change.has(&key)?;
             change.remove(key);
-            Ok(true)
+            Ok((is_there, is_there))
         })
     }
 
@@ -108,10 +107,10 @@ impl Store {
     /// # Errors
     /// When the store or a record can't be read.
     pub fn all_rates(&self) -> Result<Vec<RateRecord>, StoreError> {
-        let entries = self.inner.records.scan_prefix([Kind::Rate.byte()]);
+        let entries = self.scan_prefix(&[Kind::Rate.byte()]);
         entries
             .map(|entry| {
-                let (key, bytes) = entry.map_err(StoreError::read)?;
+                let (key, bytes) = entry?;
                 RateRecord::decode(&key, &bytes)
             })
             .collect()

@@ -1,5 +1,5 @@
 //! Audit records of changes: each change of the store is added to the record within the change's
-//! batch.
+//! unit.
 //!
 //! A [`Recorder`] holds the record. A batch that is written through a recording store adds to the
 //! audit record every record that it puts or removes, before and after. The audit record itself is
@@ -72,11 +72,11 @@ impl Recorder {
 
     /// Adds a batch's changes to the record, and the record to the batch. Runs under the write
     /// lock.
-    pub(crate) fn join(&self, store: &Store, change: &mut Change) -> Result<(), Refusal> {
+    pub(crate) fn join(&self, change: &mut Change<'_>) -> Result<(), Refusal> {
         let mut open = self.0.lock();
         let mut changes = open.changes.clone();
         for (key, bytes) in change.writes() {
-            changes.extend(changed(store, key, bytes)?);
+            changes.extend(changed(change, key, bytes)?);
         }
         open.record.changes = within_bounds(&changes);
         open.changes = changes;
@@ -85,10 +85,14 @@ impl Recorder {
 }
 
 /// Returns the change of one entry, if it is of a kind that the audit log shows.
-fn changed(store: &Store, key: &[u8], after: Option<&[u8]>) -> Result<Option<Value>, StoreError> {
+fn changed(
+    change: &Change<'_>,
+    key: &[u8],
+    after: Option<&[u8]>,
+) -> Result<Option<Value>, StoreError> {
     let Some(kind) = key.first().and_then(|byte| Kind::from_byte(*byte)) else { return Ok(None) };
     let show = |bytes: &[u8]| shown_records::entry(kind, key, bytes);
-    let before = store.inner.records.get(key).map_err(StoreError::read)?;
+    let before = change.before(key)?;
     let before = before.map(|bytes| show(&bytes)).transpose()?.flatten();
     let after = after.map(show).transpose()?.flatten();
     let difference = Shown::difference(before.as_ref(), after.as_ref());

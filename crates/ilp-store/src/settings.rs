@@ -3,6 +3,7 @@
 use crate::{
     error::{Refusal, StoreError},
     keys::Kind,
+    reading::Reading,
     store::Store,
 };
 
@@ -12,11 +13,7 @@ impl Store {
     /// # Errors
     /// When the store can't be read.
     pub fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let value = self
-            .inner
-            .records
-            .get(&Kind::Setting.key(name.as_bytes()))
-            .map_err(StoreError::read)?;
+        let value = self.get(&Kind::Setting.key(name.as_bytes()))?;
         Ok(value.map(|bytes| bytes.to_vec()))
     }
 

@@ -1,93 +1,160 @@
-//! Opening the store: its directory, its lock, its schema, and a look at every record.
+//! Opening the store: its directory, its lock, its log and its index.
 
 use std::{
-    collections::HashMap,
-    io,
-    panic::{AssertUnwindSafe, catch_unwind},
+    fs::{File, TryLockError},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Weak, atomic::AtomicBool},
     thread,
     time::Duration,
 };
 
-use parking_lot::Mutex;
-use sled::{Db, Tree};
+use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::{
-    directory::{self, unusable},
-    durability::Durability,
+    directory::{self, FILE_MODE, unusable},
     error::StoreError,
+    fail_stop::FailStop,
+    format_1::{self, is_format_1},
     idempotency::{Rider, Running},
-    keys::{CHANGES, hexadecimal},
+    journal::{self, Disk, Files},
+    keyspace::Keyspace,
+    ledger::{
+        Booking, Books, DurableSequence, Failure, Keeper, LedgerOptions, LogRun, Signal, check_sums,
+    },
+    mark::Mark,
     outbox::EventCounters,
-    record_tree::RecordTree,
     recorder::Recorder,
     records::PeerRecord,
+    start,
 };
 
-/// The newest schema that this program reads, and the one that it writes.
-const SCHEMA_VERSION: u32 = 1;
+/// The file that is locked while a process has the store open.
+const LOCK_FILE: &str = "lock";
 
-/// What sled may keep in memory. Its own default is a gigabyte.
-const CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// How often, and how long apart, the lock is tried. A jirani that is just ending, or sled's
-/// threads after a store was dropped, hold it for a moment longer.
+/// How often, and how long apart, the lock is tried. A jirani that is just ending holds it for a
+/// moment longer.
 const LOCK_TRIES: u32 = 25;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// How much memory the changes that the index doesn't have may take, in bytes, before a change
+/// waits for a checkpoint.
+const OVERLAY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// The node's store. Clones share it; the directory is free again when the last one is dropped.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
-    /// What goes into the batch of each change that is made through this clone.
+    /// What goes into the unit of each change that is made through this clone.
     pub(crate) rider: Option<Arc<Rider>>,
     /// The audit record of the change that is made through this clone.
     pub(crate) recorder: Option<Recorder>,
+    /// The step of a transfer that belongs to the change that is made through this clone.
+    pub(crate) booking: Option<Arc<Booking>>,
 }
 
 /// What the clones of a store share.
 pub(crate) struct Inner {
-    /// Assets, peers and their indexes, settings; see `keys`.
-    pub(crate) records: RecordTree,
-    /// The books as of a checkpoint; see `ledger::checkpoint`. A tree apart from the records, so
-    /// that a checkpoint is one batch.
-    pub(crate) ledger: Tree,
-    pub(crate) durability: Durability,
-    /// How many changes of the records there were, ever. Held from the checks of a change until
-    /// its batch is applied.
-    pub(crate) changes: Mutex<u64>,
+    /// Assets, peers and all other records; see `keys`.
+    pub(crate) keyspace: Arc<Keyspace>,
+    /// The books as of the last durable entry of the log.
+    pub(crate) books: Arc<Books>,
+    /// The last durable entry of the log.
+    pub(crate) durable: DurableSequence,
+    /// Where the log is written while no ledger is open.
+    files: Arc<dyn Files>,
+    /// The log while it is written.
+    log: Mutex<Option<Arc<LogRun>>>,
+    /// The keeper of the ledger that is open.
+    pub(crate) keeper: Mutex<Weak<Keeper>>,
+    /// One checkpoint at a time: what was taken out of the books is written before more is taken.
+    pub(crate) turn: Mutex<()>,
+    pub(crate) fail_stop: Arc<FailStop>,
+    pub(crate) mark: Arc<Mark>,
+    /// The write lock: held from the checks of a change until the log has taken it.
+    pub(crate) changes: Mutex<Changes>,
     /// How many events are to be sent, and how many were given up.
     pub(crate) events: EventCounters,
     /// The idempotency keys of the requests that run.
     pub(crate) running: Running,
     /// The peers as they were read when the store was opened, oldest first. A caller that needs all of
-    /// them right after that needn't read and decode them again. The first change drops them.
+    /// them right after that needn't read and decode them again. The first call takes them.
     pub(crate) peers_at_start: Mutex<Option<Vec<PeerRecord>>>,
-    /// The asset ids of the wallet addresses and payments that were read when the store was opened,
-    /// by the id of the record. The first check of the books takes them, and reads none of these
-    /// records again.
-    pub(crate) owners_at_start: Mutex<HashMap<Uuid, Uuid>>,
     /// Whether a ledger writes to the store.
     pub(crate) ledger_open: AtomicBool,
+    /// The log's id.
+    pub(crate) journal: Uuid,
     pub(crate) path: PathBuf,
+    /// Holds the lock.
+    _lock: File,
+}
+
+/// The changes so far.
+pub(crate) struct Changes {
+    /// How many were made through this process.
+    pub(crate) count: u64,
+    /// The last entry of the last one, or of the log when the store was opened.
+    pub(crate) last_sequence: u64,
 }
 
 impl Store {
     /// Opens the store in `dir`, and makes directory and store if they are absent. Afterwards
-    /// everything in the directory is accessible to the owner alone. Reads each record that work
-    /// depends on once, so that damage shows now and not during that work.
+    /// everything in the directory is accessible to the owner alone.
     ///
     /// # Errors
     /// [`StoreError`] names the directory and says what to do: when it can't be used, is in use,
-    /// belongs to another user or is open to others, was written by a newer jirani or is damaged.
+    /// belongs to another user or is open to others, was written by a newer jirani, or when its log
+    /// is damaged.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(dir, Arc::new(Disk))
+    }
+
+    /// Opens the store as [`Store::open`], with the log's files and snapshots on another disk.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(dir: &Path, files: Arc<dyn Files>) -> Result<Self, StoreError> {
         directory::prepare(dir)?;
-        // sled asserts much of what it expects to find in its files, so damage can show as a panic.
-        catch_unwind(AssertUnwindSafe(|| Self::open_prepared(dir))).unwrap_or_else(|panic| {
-            Err(StoreError::Corrupt { path: dir.to_owned(), detail: panic_text(&*panic) })
-        })
+        let lock = lock(dir)?;
+        let mark = Mark::open(dir).map_err(|cause| unusable(dir, &cause))?;
+        format_1::migrate(dir, &*files, mark.answered())?;
+        let opened = start::open(dir, &*files, mark.answered())?;
+        let last_sequence = opened.state.sequence;
+        let durable: DurableSequence = Arc::new(last_sequence.into());
+        let keyspace = Keyspace::new(opened.index, opened.overlay, Arc::clone(&durable));
+        let inner = Inner {
+            keyspace: Arc::new(keyspace),
+            books: Arc::new(Books::new(opened.state, opened.tail, opened.checkpoint)),
+            durable,
+            files,
+            log: Mutex::default(),
+            keeper: Mutex::default(),
+            turn: Mutex::default(),
+            fail_stop: Arc::default(),
+            mark: Arc::new(mark),
+            changes: Mutex::new(Changes { count: 0, last_sequence }),
+            events: EventCounters::default(),
+            running: Running::default(),
+            peers_at_start: Mutex::default(),
+            ledger_open: AtomicBool::new(false),
+            journal: opened.journal,
+            path: dir.to_owned(),
+            _lock: lock,
+        };
+        let store = Self { inner: Arc::new(inner), rider: None, recorder: None, booking: None };
+        *store.inner.peers_at_start.lock() = Some(store.all_peers().collect::<Result<_, _>>()?);
+        store.count_events()?;
+        let unchecked = check_sums(&store, &store.inner.books.lock().state)?;
+        if let Some(unchecked) = unchecked.unchecked() {
+            tracing::warn!(
+                unchecked,
+                "the books could not be checked in full; see jirani ledger verify"
+            );
+        }
+        directory::close_to_others(dir).map_err(|cause| unusable(dir, &cause))?;
+        directory::sync(dir)?;
+        Ok(store)
     }
 
     /// Opens the store in `dir`, if there is one.
@@ -95,11 +162,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::WrongDirectory`] when there is none, and those of [`Store::open`].
     pub fn open_existing(dir: &Path) -> Result<Self, StoreError> {
-        if dir.join("db").is_file() {
-            return Self::open(dir);
-        }
-        let detail = "holds no store of jirani; name the data directory of a node";
-        Err(StoreError::WrongDirectory { path: dir.to_owned(), detail })
+        check_exists(dir)?;
+        Self::open(dir)
     }
 
     /// Returns the path of the store.
@@ -108,60 +172,114 @@ impl Store {
         &self.inner.path
     }
 
-    /// Returns the number of batches of records that were ever applied. The changes of one request
-    /// belong into one batch, which tests check by this number.
+    /// Returns the number of changes of records that this process made. The changes of one request
+    /// belong into one, which tests check by this number.
     #[must_use]
     pub fn batches(&self) -> u64 {
-        *self.inner.changes.lock()
+        self.inner.changes.lock().count
     }
 
-    /// A clone through which nothing rides along.
+    /// Returns a clone through which nothing rides along.
     pub(crate) fn alone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), rider: None, recorder: None }
+        Self { inner: Arc::clone(&self.inner), rider: None, recorder: None, booking: None }
     }
 
-    /// A clone through which `rider` rides along.
+    /// Returns a clone through which `rider` rides along.
     pub(crate) fn with_rider(&self, rider: Rider) -> Self {
-        Self { inner: Arc::clone(&self.inner), rider: Some(Arc::new(rider)), recorder: None }
+        Self { rider: Some(Arc::new(rider)), ..self.alone() }
+    }
+}
+
+impl Inner {
+    /// Returns the directory of the log's segments.
+    pub(crate) fn journal_path(&self) -> PathBuf {
+        self.path.join(journal::DIRECTORY)
     }
 
-    fn open_prepared(dir: &Path) -> Result<Self, StoreError> {
-        let db = open_sled(dir)?;
-        check_schema(&db, dir)?;
-        let tree = |name: &str| db.open_tree(name).map_err(|cause| explain(dir, cause));
-        let records = tree("records")?;
-        let ledger = tree("ledger")?;
-        let changes = changes_in(&records)?;
-        let durability = Durability::new(db, dir).map_err(|cause| unusable(dir, &cause))?;
-        let inner = Inner {
-            records: RecordTree::new(records, changes),
-            ledger,
-            durability,
-            changes: Mutex::new(changes),
-            events: EventCounters::default(),
-            running: Running::default(),
-            peers_at_start: Mutex::default(),
-            owners_at_start: Mutex::default(),
-            ledger_open: AtomicBool::new(false),
-            path: dir.to_owned(),
-        };
-        let store = Self { inner: Arc::new(inner), rider: None, recorder: None };
-        let answered = store.inner.durability.answered().changes;
-        if changes < answered {
-            return Err(store.fallen_back("changes", changes, answered));
+    /// Returns the log, which begins to be written where it isn't.
+    ///
+    /// # Errors
+    /// When the log's end can't be opened.
+    pub(crate) fn log(&self) -> Result<Arc<LogRun>, StoreError> {
+        let mut slot = self.log.lock();
+        if let Some(log) = &*slot {
+            return Ok(Arc::clone(log));
         }
-        *store.inner.peers_at_start.lock() = Some(store.check_records()?);
-        // The files of a store that was made just now must themselves survive a loss of power.
-        store.inner.durability.persist_opened(changes)?;
-        directory::close_to_others(dir).map_err(|cause| unusable(dir, &cause))?;
-        directory::sync(dir)?;
-        Ok(store)
+        let parts = (Arc::new(Signal::default()), Failure::new(None));
+        let options = LedgerOptions { files: Arc::clone(&self.files), ..Default::default() };
+        let log = LogRun::start(self, &options, parts, |writer| writer)?;
+        *slot = Some(Arc::clone(&log));
+        Ok(log)
     }
 
-    /// The error for a store that has less than it once had.
-    pub(crate) fn fallen_back(&self, what: &str, has: u64, answered: u64) -> StoreError {
-        let detail = format!("it had come to {answered} {what} and now holds {has} of them");
-        StoreError::Corrupt { path: self.inner.path.clone(), detail }
+    /// Returns the log, if it is being written.
+    pub(crate) fn running_log(&self) -> Option<Arc<LogRun>> {
+        self.log.lock().clone()
+    }
+
+    /// Returns the place of the log that is being written, to end it and to begin another run.
+    pub(crate) fn log_slot(&self) -> MutexGuard<'_, Option<Arc<LogRun>>> {
+        self.log.lock()
+    }
+
+    /// Lets the next change begin another run of the log, after this one has ended.
+    pub(crate) fn forget_log(&self, ended: &Arc<LogRun>) {
+        self.log.lock().take_if(|log| Arc::ptr_eq(log, ended));
+    }
+
+    /// Makes room in memory for a change, by a checkpoint where the index is far behind.
+    ///
+    /// # Errors
+    /// When the checkpoint can't be written.
+    pub(crate) fn wait_for_room(&self) -> Result<(), StoreError> {
+        if self.keyspace.overlay.read().bytes() <= OVERLAY_BYTES_MAX {
+            return Ok(());
+        }
+        // The keeper's own changes come here while it holds the turn.
+        let Some(turn) = self.turn.try_lock() else { return Ok(()) };
+        let keeper = self.keeper.lock().upgrade();
+        match keeper {
+            Some(keeper) => {
+                drop(turn);
+                keeper.keep(true)
+            }
+            None => self.checkpoint(),
+        }
+    }
+
+    /// Asks the keeper of the open ledger for a checkpoint.
+    pub(crate) fn wake_keeper(&self) {
+        if let Some(keeper) = self.keeper.lock().upgrade() {
+            keeper.signal.wake(true);
+        }
+    }
+
+    /// Moves the index on to what is durable, where no ledger is open. Comes under the turn.
+    fn checkpoint(&self) -> Result<(), StoreError> {
+        self.fail_stop.usable()?;
+        let checkpoint = {
+            let _changes = self.changes.lock();
+            let mut kept = self.books.lock();
+            let is_whole = kept.broken.is_none() && kept.state.crossings.is_empty();
+            let is_due = is_whole && self.is_index_behind(&kept);
+            is_due.then(|| self.with_records(self.take_changes(&mut kept)))
+        };
+        let Some(checkpoint) = checkpoint else { return Ok(()) };
+        let written = self.write_checkpoint(checkpoint);
+        let changes = written.inspect_err(|error| drop(self.fail_stop.fail(error)))?;
+        self.books.lock().state.forget_closed(&changes.closed);
+        Ok(())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(log) = self.log.lock().take() {
+            log.end();
+        }
+        if let Err(error) = self.checkpoint() {
+            tracing::debug!(%error, "no last checkpoint; the next start replays the log");
+        }
     }
 }
 
@@ -171,99 +289,44 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// Returns how many changes are in the records.
-fn changes_in(records: &Tree) -> Result<u64, StoreError> {
-    let Some(bytes) = records.get(CHANGES).map_err(StoreError::read)? else { return Ok(0) };
-    let number = bytes[..].try_into().map(u64::from_be_bytes);
-    number.map_err(|_| StoreError::Record {
-        tree: "records",
-        key: hexadecimal(&CHANGES),
-        detail: format!("it should hold a number of 8 bytes and holds {}", bytes.len()),
-    })
+/// Checks that there is a store of the present format in `dir`.
+///
+/// # Errors
+/// [`StoreError::WrongDirectory`] when there is none.
+pub(crate) fn check_exists(dir: &Path) -> Result<(), StoreError> {
+    let detail = if is_format_1(dir) {
+        "holds a store of format 1; start the node once, which brings it into the present format"
+    } else if dir.join(journal::DIRECTORY).is_dir() {
+        return Ok(());
+    } else {
+        "holds no store of jirani; name the data directory of a node"
+    };
+    Err(StoreError::WrongDirectory { path: dir.to_owned(), detail })
+}
+
+/// Takes the lock of a store's directory.
+///
+/// # Errors
+/// [`StoreError::InUse`], or when the file can't be made.
+pub(crate) fn lock(dir: &Path) -> Result<File, StoreError> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
+    let file = options.open(dir.join(LOCK_FILE)).map_err(|cause| unusable(dir, &cause))?;
+    for attempt in 1..=LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if attempt < LOCK_TRIES => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => break,
+            Err(TryLockError::Error(cause)) => return Err(unusable(dir, &cause)),
+        }
+    }
+    Err(StoreError::InUse { path: dir.to_owned() })
 }
 
 /// Returns the message of a panic.
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
-}
-
-fn open_sled(dir: &Path) -> Result<Db, StoreError> {
-    let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES_MAX);
-    for _ in 1..LOCK_TRIES {
-        match config.open() {
-            Err(cause) if is_locked(&cause) => thread::sleep(LOCK_PAUSE),
-            other => return other.map_err(|cause| explain(dir, cause)),
-        }
-    }
-    config.open().map_err(|cause| explain(dir, cause))
-}
-
-/// sled 0.34.7 gives the refused lock no kind of its own, only this text.
-fn is_locked(cause: &sled::Error) -> bool {
-    matches!(cause, sled::Error::Io(io) if io.to_string().starts_with("could not acquire lock"))
-}
-
-fn explain(dir: &Path, cause: sled::Error) -> StoreError {
-    if is_locked(&cause) {
-        return StoreError::InUse { path: dir.to_owned() };
-    }
-    match cause {
-        sled::Error::Io(io) if is_of_the_system(&io) => unusable(dir, &io),
-        cause => StoreError::Corrupt { path: dir.to_owned(), detail: cause.to_string() },
-    }
-}
-
-/// Returns whether the operating system refused, as opposed to sled not finding what it expects.
-fn is_of_the_system(cause: &io::Error) -> bool {
-    use io::ErrorKind::{
-        AlreadyExists, IsADirectory, NotADirectory, PermissionDenied, QuotaExceeded,
-        ReadOnlyFilesystem, StorageFull,
-    };
-    matches!(
-        cause.kind(),
-        AlreadyExists
-            | IsADirectory
-            | NotADirectory
-            | PermissionDenied
-            | QuotaExceeded
-            | ReadOnlyFilesystem
-            | StorageFull
-    )
-}
-
-/// Refuses a store of a newer schema before anything is written to it, and marks a fresh one.
-fn check_schema(db: &Db, dir: &Path) -> Result<(), StoreError> {
-    let corrupt =
-        |detail: &str| StoreError::Corrupt { path: dir.to_owned(), detail: detail.to_owned() };
-    // `open_tree` makes a tree that is absent, so ask first: a foreign sled stays as it is.
-    let names = db.tree_names();
-    let has_meta = names.iter().any(|name| &name[..] == b"meta");
-    if !has_meta && names.len() > 1 {
-        return Err(corrupt("it holds tables but no schema version"));
-    }
-    let meta = db.open_tree("meta").map_err(|cause| explain(dir, cause))?;
-    match meta.get("schema_version").map_err(|cause| explain(dir, cause))? {
-        Some(bytes) => {
-            let text = std::str::from_utf8(&bytes).ok();
-            let found: u32 = text
-                .and_then(|text| text.parse().ok())
-                .ok_or_else(|| corrupt("its schema version is no number"))?;
-            if found > SCHEMA_VERSION {
-                let path = dir.to_owned();
-                return Err(StoreError::NewerSchema { path, found, known: SCHEMA_VERSION });
-            }
-            Ok(())
-        }
-        // An empty tree of this name is what a crash at the very first start leaves.
-        None if names.len() <= 2 => {
-            let version = SCHEMA_VERSION.to_string();
-            meta.insert("schema_version", version.as_bytes())
-                .map_err(|cause| explain(dir, cause))?;
-            Ok(())
-        }
-        None => Err(corrupt("it holds tables but no schema version")),
-    }
 }
 
 #[cfg(test)]

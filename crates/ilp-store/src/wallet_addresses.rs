@@ -5,10 +5,12 @@ use std::ops::Bound::{Excluded, Included};
 use uuid::Uuid;
 
 use crate::{
+    change::Change,
     error::{Conflict, Refusal, StoreError},
     indexed::Indexed,
     keys::Kind,
     page::{Page, Rows},
+    reading::Reading,
     store::Store,
     wallet_records::WalletAddressRecord,
 };
@@ -51,13 +53,13 @@ impl Store {
     /// large or can't be written.
     pub fn insert_wallet_address(&self, record: &WalletAddressRecord) -> Result<(), Refusal> {
         self.change(|change| {
-            if !self.has(&Kind::Asset.key(record.asset_id.as_bytes()))? {
+            if !change.has(&Kind::Asset.key(record.asset_id.as_bytes()))? {
                 return Err(Refusal::UnknownAsset);
             }
-            if self.has(&Kind::WalletAddress.key(record.id.as_bytes()))? {
+            if change.has(&Kind::WalletAddress.key(record.id.as_bytes()))? {
                 return Err(Conflict::Id.into());
             }
-            if self.has(&by_url(&record.url))? {
+            if change.has(&by_url(&record.url))? {
                 return Err(Conflict::WalletAddress.into());
             }
             change.add(record)
@@ -96,12 +98,16 @@ impl Store {
     ) -> Result<Rows<WalletAddressRecord>, StoreError> {
         self.page(Kind::WalletAddress, page)
     }
+}
 
-    pub(crate) fn asset_has_wallet_addresses(&self, asset: Uuid) -> Result<bool, StoreError> {
-        let low = Kind::WalletAddressByAsset.of(asset);
-        let high = [&low[..], &[u8::MAX; 17]].concat();
-        self.any(Included(low), Excluded(high))
-    }
+/// Returns whether a wallet address uses the asset.
+pub(crate) fn asset_has_wallet_addresses(
+    change: &Change<'_>,
+    asset: Uuid,
+) -> Result<bool, StoreError> {
+    let low = Kind::WalletAddressByAsset.of(asset);
+    let high = [&low[..], &[u8::MAX; 17]].concat();
+    change.any(Included(low), Excluded(high))
 }
 
 fn by_url(url: &str) -> Vec<u8> {

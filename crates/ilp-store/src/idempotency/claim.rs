@@ -5,9 +5,8 @@ use std::{fmt, sync::Arc};
 use parking_lot::Mutex;
 
 use super::{
-    Proof,
     entry::{Entry, by_time},
-    entry_key,
+    entry_key, kept_since,
 };
 use crate::{RECORD_BYTES_MAX, change::Change, error::Refusal, snapshot::Snapshot, store::Store};
 
@@ -35,8 +34,6 @@ pub struct Claim {
 pub(crate) enum Progress {
     /// Nothing of it is on the disk.
     Begun,
-    /// It's on the disk and counts once the books have this.
-    Promised(Proof),
     /// It's on the disk.
     Kept,
     /// Whether it's on the disk, or counts, shows at the next start.
@@ -55,20 +52,12 @@ impl Claim {
     /// 1970) on: in the same batch, so that after a crash both are there or neither.
     #[must_use]
     pub fn keeping(self: &Arc<Self>, outcome: &Snapshot, now_ms: u64) -> Store {
-        self.riding(Some(self.entry(outcome, None, now_ms)))
-    }
-
-    /// Returns the store such that each change also keeps `outcome`, which counts once the books
-    /// have `proof`.
-    #[must_use]
-    pub fn promising(self: &Arc<Self>, outcome: &Snapshot, proof: Proof, now_ms: u64) -> Store {
-        self.riding(Some(self.entry(outcome, Some(proof), now_ms)))
-    }
-
-    /// Returns the store such that each change also takes back the outcome, if it was kept.
-    #[must_use]
-    pub fn revoking(self: &Arc<Self>) -> Store {
-        self.riding(None)
+        if self.progress() == Progress::Released {
+            return self.store.alone();
+        }
+        let entry =
+            Entry { at_ms: now_ms, digest: self.digest, proof: None, outcome: outcome.to_bytes() };
+        self.store.with_rider(Rider { claim: Arc::clone(self), entry })
     }
 
     /// Keeps the outcome of a request that has kept none with its changes. A crash before this
@@ -83,15 +72,7 @@ impl Claim {
     /// Returns whether there is an outcome on the disk, for good or as a promise.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        matches!(self.progress(), Progress::Kept | Progress::Promised(_))
-    }
-
-    /// Takes note that what was promised is in the books, durably.
-    pub fn fulfil(&self) {
-        let mut progress = self.progress.lock();
-        if let Progress::Promised(_) = *progress {
-            *progress = Progress::Kept;
-        }
+        self.progress() == Progress::Kept
     }
 
     /// Lets go of the key: it leads to the outcome now, or is free where none was kept. Where that
@@ -103,23 +84,13 @@ impl Claim {
             Progress::Begun | Progress::Kept => {
                 running.remove(&self.key);
             }
-            Progress::Promised(_) | Progress::Open => {
+            Progress::Open => {
                 if let Some(taken) = running.get_mut(&self.key) {
                     taken.is_open = true;
                 }
             }
             Progress::Released => {}
         }
-    }
-
-    /// Keeps an outcome that counts once the books have the proof.
-    pub(crate) fn promise(
-        self: &Arc<Self>,
-        outcome: &Snapshot,
-        proof: Proof,
-        now_ms: u64,
-    ) -> Result<(), Refusal> {
-        self.promising(outcome, proof, now_ms).change(|_| Ok(()))
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -132,17 +103,6 @@ impl Claim {
         if *progress != Progress::Released {
             *progress = to;
         }
-    }
-
-    fn entry(&self, outcome: &Snapshot, proof: Option<Proof>, at_ms: u64) -> Entry {
-        Entry { at_ms, digest: self.digest, proof, outcome: outcome.to_bytes() }
-    }
-
-    fn riding(self: &Arc<Self>, entry: Option<Entry>) -> Store {
-        if self.progress() == Progress::Released {
-            return self.store.alone();
-        }
-        self.store.with_rider(Rider { claim: Arc::clone(self), entry })
     }
 }
 
@@ -162,37 +122,30 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// What rides along in the batch of a change: an outcome to be kept, or the end of one.
+/// An outcome that is kept in the unit of a change.
 pub(crate) struct Rider {
     claim: Arc<Claim>,
-    entry: Option<Entry>,
+    entry: Entry,
 }
 
 impl Rider {
-    /// Puts it into the batch, under the write lock. Whether it is on the disk is open from here
-    /// on, until [`Rider::is_durable`] tells.
-    pub(crate) fn join(&self, change: &mut Change) -> Result<(), Refusal> {
-        let Claim { store, key, .. } = &*self.claim;
-        // Of one that has expired and isn't purged yet, or of a promise.
-        if let Some(at_ms) = store.kept_since(key)? {
+    /// Puts the outcome into the unit, under the write lock. Whether it is on the disk is open from
+    /// here on, until [`Rider::is_durable`] tells.
+    pub(crate) fn join(&self, change: &mut Change<'_>) -> Result<(), Refusal> {
+        let Claim { key, .. } = &*self.claim;
+        // Of one that has expired and isn't purged yet.
+        if let Some(at_ms) = kept_since(change, key)? {
             change.remove(by_time(at_ms, key));
         }
-        if let Some(entry) = &self.entry {
-            change.put_within(ENTRY_BYTES_MAX, entry_key(key), &entry.to_bytes())?;
-            change.put_bytes(by_time(entry.at_ms, key), &[])?;
-        } else {
-            change.remove(entry_key(key));
-        }
+        let entry = &self.entry;
+        change.put_within(ENTRY_BYTES_MAX, entry_key(key), &entry.to_bytes())?;
+        change.put_bytes(by_time(entry.at_ms, key), &[])?;
         self.claim.set_progress(Progress::Open);
         Ok(())
     }
 
-    /// Takes note that the batch is on the disk.
+    /// Notes that the unit is on the disk.
     pub(crate) fn is_durable(&self) {
-        self.claim.set_progress(match &self.entry {
-            None => Progress::Begun,
-            Some(Entry { proof: Some(proof), .. }) => Progress::Promised(*proof),
-            Some(Entry { proof: None, .. }) => Progress::Kept,
-        });
+        self.claim.set_progress(Progress::Kept);
     }
 }

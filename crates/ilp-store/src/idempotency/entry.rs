@@ -12,7 +12,7 @@ const HEAD_BYTES: usize = 8 + 32 + 1 + 16;
 
 /// What in the books shows that a request was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
+pub(crate) enum Proof {
     /// An operator's transfer of this id, whatever became of it.
     Booked(Uuid),
     /// A withdrawal of this id that was posted.
