@@ -4,22 +4,17 @@ use std::{
     fs::{self, DirBuilder, File},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use super::{
-    DurableLedger,
-    checkpoint::{self, Which},
-};
+use super::{DurableLedger, verify::verify};
 use crate::{
     directory::{self, DIRECTORY_MODE, FILE_MODE, unusable},
     error::StoreError,
-    journal::{DIRECTORY, Place, path_of, sync_directory},
-    store::Store,
+    journal::{DIRECTORY, path_of, segments_in, sync_directory},
+    log_files::SNAPSHOTS,
+    mark::Mark,
 };
-
-/// How many entries of sled go into the copy at once.
-const BATCH: usize = 1_000;
 
 /// What a backup holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,51 +29,97 @@ pub struct BackupReport {
 
 impl DurableLedger {
     /// Copies the store into `dir`, which must be absent, or empty and closed to other users'
-    /// writes, so that another node can start from it. Transfers continue meanwhile; changes of
-    /// peers and assets wait. The copy holds every transfer that was durable when the call was
-    /// made. Call it on a thread of its own.
+    /// writes, so that another node can start from it. Transfers and changes continue meanwhile. The
+    /// copy is a snapshot and the segments of the log, and holds everything that was durable when the
+    /// call was made. It is made beside `dir`, as `DIR.partial`, checked as by [`verify`], and gets
+    /// its name when it is whole. Call it on a thread of its own.
     ///
     /// # Errors
     /// [`StoreError::WrongDirectory`] for one that isn't empty, or when something can't be read or
-    /// written. The partial copy is of no use then.
+    /// written. What there is of the copy keeps the name of a partial one, and neither a start nor
+    /// [`verify`] takes it for a store until all of the log is there.
     pub fn backup(&self, dir: &Path) -> Result<BackupReport, StoreError> {
+        // Another backup to this name would remove the copy under the hands of this one.
+        let _alone = self.keeper.backup.lock();
         make_empty(dir)?;
+        let partial = partial_path(dir);
+        remove_partial(&partial)?;
+        directory::prepare(&partial)?;
+        let report = self.copy_into(&partial)?;
+        let checked = verify(&partial)?;
+        if let Some(fault) = checked.faults.first() {
+            let detail = format!("the copy in {} isn't whole: {fault}", partial.display());
+            return Err(StoreError::Books { detail });
+        }
+        directory::close_to_others(&partial).map_err(|cause| unusable(&partial, &cause))?;
+        let renamed = fs::remove_dir(dir).and_then(|()| fs::rename(&partial, dir));
+        renamed.map_err(|cause| unusable(dir, &cause))?;
+        directory::sync(dir.parent().unwrap_or(Path::new("")))?;
+        Ok(report)
+    }
+
+    fn copy_into(&self, dir: &Path) -> Result<BackupReport, StoreError> {
         self.keeper.keep(true)?;
-        // From here on there is no checkpoint and no segment goes, and no record changes.
-        let _turn = self.keeper.turn.lock();
+        // From here on there is no checkpoint and no segment goes.
+        let inner = &self.store.inner;
+        let _turn = inner.turn.lock();
         let (last_sequence, end) = {
             let kept = self.books.lock();
             if let Some(reason) = &kept.broken {
                 return Err(StoreError::write(reason));
             }
-            (kept.state.sequence, kept.place)
+            (kept.state.sequence, kept.tail.place)
         };
-        let changes = {
-            let changes = self.store.inner.changes.lock();
-            self.store.inner.records.settle().map_err(StoreError::write)?;
-            copy_records(&self.store, dir)?;
-            *changes
-        };
-        let base = checkpoint::meta(&self.store, Which::Base)?;
-        let oldest = base.map_or(Place::START, |base| base.place).segment;
-        let directory = dir.join(DIRECTORY);
         let unwritable = |cause: io::Error| unusable(dir, &cause);
-        DirBuilder::new().mode(DIRECTORY_MODE).create(&directory).map_err(unwritable)?;
-        let mut journal_bytes = 0;
-        for number in oldest..=end.segment {
+        let make = |name: &str| -> Result<PathBuf, StoreError> {
+            let path = dir.join(name);
+            DirBuilder::new().mode(DIRECTORY_MODE).create(&path).map_err(unwritable)?;
+            Ok(path)
+        };
+        // The mark comes first: with less of the log than it says, the copy is refused by `verify` and
+        // by a start.
+        let mark = Mark::open(dir).map_err(unwritable)?;
+        mark.advance(last_sequence).and_then(|()| mark.sync()).map_err(unwritable)?;
+        directory::sync(dir)?;
+        let snapshots = make(SNAPSHOTS)?;
+        self.keeper.write_snapshot(&snapshots)?;
+        let directory = make(DIRECTORY)?;
+        let mut report = BackupReport { last_sequence, segments: 0, journal_bytes: 0 };
+        for number in segments_in(&self.keeper.directory)? {
+            if number > end.segment {
+                break;
+            }
             let from = path_of(&self.keeper.directory, number);
             let length = (number == end.segment).then_some(u64::from(end.offset));
-            journal_bytes +=
-                copy_segment(&from, &path_of(&directory, number), length).map_err(unwritable)?;
+            let copied = copy_segment(&from, &path_of(&directory, number), length);
+            report.journal_bytes += copied.map_err(unwritable)?;
+            report.segments += 1;
         }
         sync_directory(&directory).map_err(unwritable)?;
-        // The look at every record, and the notes of what the copy has come to.
-        let copy = Store::open(dir)?;
-        copy.inner.durability.persist_records(&copy.inner.records, changes)?;
-        copy.inner.durability.answer_for(last_sequence).map_err(StoreError::write)?;
-        let segments = u64::from(end.segment - oldest) + 1;
-        Ok(BackupReport { last_sequence, segments, journal_bytes })
+        directory::sync(dir)?;
+        Ok(report)
     }
+}
+
+/// Returns the name of a copy while it is made.
+fn partial_path(dir: &Path) -> PathBuf {
+    let mut name = dir.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    dir.with_file_name(name)
+}
+
+/// Removes what an interrupted backup has left: the mark last, so that what another interruption leaves
+/// of it is refused too.
+fn remove_partial(partial: &Path) -> Result<(), StoreError> {
+    for path in [&partial.join(DIRECTORY), &partial.join(SNAPSHOTS), partial] {
+        match fs::remove_dir_all(path) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                return Err(unusable(partial, &cause));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn make_empty(dir: &Path) -> Result<(), StoreError> {
@@ -93,32 +134,6 @@ fn make_empty(dir: &Path) -> Result<(), StoreError> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => directory::prepare(dir),
         Err(cause) => Err(unusable(dir, &cause)),
     }
-}
-
-/// Copies sled's entries into a database of its own, since its files change while it's open.
-fn copy_records(store: &Store, dir: &Path) -> Result<(), StoreError> {
-    let from = store.inner.durability.db();
-    let to = sled::open(dir).map_err(StoreError::write)?;
-    for name in from.tree_names() {
-        let source = from.open_tree(&name).map_err(StoreError::read)?;
-        let target = to.open_tree(&name).map_err(StoreError::write)?;
-        let mut entries = source.iter();
-        loop {
-            let mut batch = sled::Batch::default();
-            let mut copied = 0;
-            for entry in entries.by_ref().take(BATCH) {
-                let (key, value) = entry.map_err(StoreError::read)?;
-                batch.insert(key, value);
-                copied += 1;
-            }
-            if copied == 0 {
-                break;
-            }
-            target.apply_batch(batch).map_err(StoreError::write)?;
-        }
-    }
-    to.flush().map_err(StoreError::write)?;
-    Ok(())
 }
 
 /// Copies a segment, or what is written of it so far with zeros for the rest.

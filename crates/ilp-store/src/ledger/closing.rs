@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ilp_connector::account::{Account, AccountId, Balance};
 use uuid::Uuid;
 
-use super::{DurableLedger, TransferError, checkpoint, queue::Posted, state::Row};
+use super::{DurableLedger, TransferError, posted::Posted, rows, state::Row};
 use crate::error::StoreError;
 
 impl DurableLedger {
@@ -66,18 +66,10 @@ impl DurableLedger {
         self.accounts.get(account).is_none()
     }
 
-    /// Removes the rows of closed accounts, whose payments are being removed. Their sums stay.
-    ///
-    /// # Errors
-    /// When the store can't be written.
-    pub fn forget_closed_accounts(&self, accounts: &[AccountId]) -> Result<(), StoreError> {
-        checkpoint::forget_closed(&self.store, accounts)
-    }
-
     /// Returns a closed account that a checkpoint has and memory doesn't.
     pub(super) fn closed_account(&self, id: AccountId) -> Option<Arc<Account>> {
         id.kind.closes_into()?;
-        match checkpoint::closed(&self.store, id) {
+        match rows::closed(&self.store, id) {
             Ok(row) => Some(Arc::new(Account::closed(id, row?.balance()))),
             Err(error) => {
                 // An account that takes nothing is safe; an empty one, which would take money on
@@ -101,6 +93,6 @@ impl DurableLedger {
         if account.kind.closes_into().is_none() {
             return Ok(0);
         }
-        Ok(checkpoint::closed(&self.store, account)?.as_ref().map_or(0, head))
+        Ok(rows::closed(&self.store, account)?.as_ref().map_or(0, head))
     }
 }

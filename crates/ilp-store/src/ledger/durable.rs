@@ -7,7 +7,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Wake, Waker},
 };
 
 use ilp_connector::ledger::Stopped;
@@ -18,8 +18,9 @@ use super::{lane::Lane, waiting::Waiting};
 /// How far the disk has come, and who waits for it to come further.
 pub(crate) struct Durable {
     /// All transfers up to this one are durable. Written by the writer only, with Release after
-    /// the sync; read with Acquire, so who sees the number also sees all that led to it.
-    sequence: AtomicU64,
+    /// the sync; read with Acquire, so who sees the number also sees all that led to it. The readers
+    /// of records share it.
+    sequence: Arc<AtomicU64>,
     /// Set once no further transfer will become durable, with the reason.
     stop: OnceLock<String>,
     /// Who waits on a thread without a lane. The writer wakes each of them itself.
@@ -29,19 +30,34 @@ pub(crate) struct Durable {
 }
 
 impl Durable {
-    /// With all transfers up to `sequence` on the disk.
-    pub(crate) fn new(sequence: u64) -> Self {
-        Self {
-            sequence: AtomicU64::new(sequence),
-            stop: OnceLock::new(),
-            strays: Arc::default(),
-            lanes: RwLock::default(),
-        }
+    /// With all entries up to `sequence` on the disk.
+    pub(crate) fn new(sequence: Arc<AtomicU64>) -> Self {
+        Self { sequence, stop: OnceLock::new(), strays: Arc::default(), lanes: RwLock::default() }
     }
 
     /// Waits until the transfer of this sequence is durable.
     pub(crate) fn wait(self: &Arc<Self>, sequence: u64) -> UntilDurable {
         UntilDurable { durable: Arc::clone(self), sequence, place: None }
+    }
+
+    /// Waits on this thread until the entry of this sequence is durable. For threads that may block;
+    /// never polled by a runtime, so a lane of this thread would not be served meanwhile.
+    pub(crate) fn block(&self, sequence: u64) -> Result<(), Stopped> {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut ticket = None;
+        loop {
+            if let Some(outcome) = self.outcome(sequence) {
+                return outcome;
+            }
+            if let Some(mut waiters) = self.strays.lock() {
+                // Again under the lock: the writer may have come by since.
+                if let Some(outcome) = self.outcome(sequence) {
+                    return outcome;
+                }
+                ticket = Some(waiters.put(sequence, ticket, &waker));
+            }
+            std::thread::park();
+        }
     }
 
     /// All transfers up to `sequence` are durable.
@@ -91,6 +107,15 @@ impl Durable {
         } else {
             None
         }
+    }
+}
+
+/// Wakes a thread that waits.
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
@@ -163,7 +188,7 @@ impl Drop for UntilDurable {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::atomic::AtomicUsize, task::Wake};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -183,7 +208,7 @@ mod tests {
 
     #[test]
     fn wakes_the_last_waker_of_each_that_is_due_and_no_other() {
-        let durable = Arc::new(Durable::new(0));
+        let durable = Arc::new(Durable::new(Arc::default()));
         let [old, new, later] = [(); 3].map(|()| Arc::new(Counter::default()));
         let (mut first, mut twin) = (durable.wait(1), durable.wait(1));
         let mut second = durable.wait(2);
@@ -201,7 +226,7 @@ mod tests {
 
     #[test]
     fn those_who_leave_early_leave_nothing_behind() {
-        let durable = Arc::new(Durable::new(0));
+        let durable = Arc::new(Durable::new(Arc::default()));
         let waker = Arc::new(Counter::default());
         for _ in 0..10 {
             assert!(poll(&mut durable.wait(1), &waker).is_pending());

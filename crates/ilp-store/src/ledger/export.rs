@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use super::{
     DurableLedger,
-    queue::{Posted, Step},
-    start::Found,
+    posted::{Posted, Step},
 };
 use crate::{
     error::StoreError,
-    journal::{DIRECTORY, JournalError, scan_until},
-    store::Store,
+    journal::{JournalError, LogEntry, check_chain, scan_until},
+    log_files::LogFiles,
+    store::{check_exists, lock},
 };
 
 /// The form of an export.
@@ -73,8 +73,9 @@ pub fn export(
     format: ExportFormat,
     account: Option<ExportAccount>,
 ) -> Result<u64, StoreError> {
-    let store = Store::open_existing(dir)?;
-    run(&store, u64::MAX, &mut Export { to, format, account, lines: 0 })
+    check_exists(dir)?;
+    let _lock = lock(dir)?;
+    run(dir, u64::MAX, &mut Export { to, format, account, lines: 0 })
 }
 
 impl DurableLedger {
@@ -91,21 +92,24 @@ impl DurableLedger {
         account: Option<ExportAccount>,
     ) -> Result<u64, StoreError> {
         // No segment is removed meanwhile.
-        let _turn = self.keeper.turn.lock();
+        let _turn = self.store.inner.turn.lock();
         let sequence = self.books.lock().state.sequence;
-        run(&self.store, sequence, &mut Export { to, format, account, lines: 0 })
+        run(self.store.path(), sequence, &mut Export { to, format, account, lines: 0 })
     }
 }
 
-fn run(store: &Store, last_sequence: u64, export: &mut Export<'_>) -> Result<u64, StoreError> {
+fn run(dir: &Path, last_sequence: u64, export: &mut Export<'_>) -> Result<u64, StoreError> {
     export.begin().map_err(StoreError::write)?;
-    let directory = store.path().join(DIRECTORY);
-    if let Some(found) = Found::look(store, &directory)? {
-        let place = found.base_place();
-        scan_until(&directory, found.journal, place, last_sequence, |scanned| {
-            let whole = scanned
-                .page
-                .entries(|posted, _, _| export.movements(posted).map_err(StoreError::write))?;
+    let log = LogFiles::look(dir)?;
+    if let Some((place, journal)) = log.oldest_place()?.zip(log.journal) {
+        check_chain(&log.directory, &log.segments, place.segment, journal)?;
+        scan_until(&log.directory, journal, place, last_sequence, |scanned| {
+            let whole = scanned.page.entries(|_, entry, _| match entry {
+                LogEntry::Transfer(posted, _) => {
+                    export.movements(posted).map_err(StoreError::write)
+                }
+                LogEntry::Record(_) => Ok(()),
+            })?;
             if whole {
                 return Ok(());
             }

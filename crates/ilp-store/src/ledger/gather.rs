@@ -29,7 +29,7 @@ const REMEMBERED: usize = 8;
 
 /// How large the last batches were.
 #[derive(Debug, Default)]
-pub(super) struct Gather {
+pub(crate) struct Gather {
     last: [usize; REMEMBERED],
     next: usize,
 }

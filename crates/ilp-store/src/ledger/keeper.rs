@@ -1,4 +1,5 @@
-//! The keeper: a thread that writes checkpoints and events, and lets old segments go (`retention`).
+//! The keeper: a thread that moves the index on, writes events, makes snapshots and lets old segments
+//! go (`retention`).
 //! Nothing that it does is on a packet's path.
 
 use std::{
@@ -11,19 +12,20 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex};
-use uuid::Uuid;
 
 use super::{
     accounts::Accounts,
     books::Books,
-    checkpoint,
+    checkpoint::Checkpoint,
     operator::Operators,
     state::{Changes, Crossing},
     threshold,
 };
 use crate::{
     error::{Refusal, StoreError},
-    journal::Gauges,
+    index::mark_damaged,
+    journal::{Files, Gauges},
+    start::UNCHECKED,
     store::{Store, panic_text},
 };
 
@@ -59,6 +61,10 @@ impl Signal {
         self.changed.notify_all();
     }
 
+    fn is_ended(&self) -> bool {
+        self.asked.lock().ended
+    }
+
     /// Waits until something is asked for, or it is time for a checkpoint, or for `event`s that
     /// had to wait. Says whether a checkpoint is due, which events that keep coming can't put off.
     /// `None` at the end.
@@ -85,14 +91,15 @@ pub(crate) struct Keeper {
     pub(crate) books: Arc<Books>,
     pub(crate) operators: Arc<Operators>,
     pub(crate) accounts: Arc<Accounts>,
-    pub(crate) journal: Uuid,
     pub(crate) directory: PathBuf,
+    pub(crate) files: Arc<dyn Files>,
     pub(crate) retain_segments_min: Option<u64>,
+    pub(crate) snapshot_log_bytes_min: u64,
     pub(crate) on_event: Option<OnEvent>,
-    /// One at a time: what was taken out of the books is written before more is taken.
-    pub(crate) turn: Mutex<()>,
     pub(crate) signal: Arc<Signal>,
     pub(crate) gauges: Arc<Gauges>,
+    /// One backup at a time.
+    pub(crate) backup: Mutex<()>,
 }
 
 impl Keeper {
@@ -103,23 +110,45 @@ impl Keeper {
             let mut next = Instant::now() + interval;
             // What a replay found, before anything else.
             let mut wanted = Some(false);
+            let mut is_checked = false;
             while let Some(checkpoint) = wanted {
-                let durability = &keeper.store.inner.durability;
+                let fail_stop = &keeper.store.inner.fail_stop;
                 let kept = catch_unwind(AssertUnwindSafe(|| keeper.keep_and_plan(checkpoint)));
-                let kept = kept.unwrap_or_else(|panic| Err(durability.fail(&panic_text(&*panic))));
+                let kept = kept.unwrap_or_else(|panic| Err(fail_stop.fail(&panic_text(&*panic))));
                 if let Err(error) = &kept {
                     tracing::error!(%error, "the ledger's checkpoint or an event can't be kept");
                 }
-                if durability.failure().is_some() {
+                if fail_stop.failure().is_some() {
                     // Everyone was told, and nothing more may be written.
                     return;
                 }
                 if checkpoint {
                     next = Instant::now() + interval;
                 }
+                if !std::mem::replace(&mut is_checked, true) {
+                    keeper.check_index();
+                }
                 wanted = keeper.signal.next(next, kept.unwrap_or_default());
             }
         })
+    }
+
+    /// Checks the kinds of entry that a start doesn't, which would make it slower the longer the node
+    /// has lived. An index that has lost some of them answers wrongly, so the node stops, and its next
+    /// start makes the index anew.
+    fn check_index(&self) {
+        let inner = &self.store.inner;
+        for kind in UNCHECKED {
+            let _turn = inner.turn.lock();
+            let checked = inner.keyspace.index.check([kind], || self.signal.is_ended());
+            let Err(fault) = checked else { continue };
+            tracing::error!(%fault, "the index is damaged; the next start makes it anew");
+            if let Err(cause) = mark_damaged(&inner.path) {
+                tracing::error!(%cause, "the index can't be marked as damaged; remove its directory");
+            }
+            inner.fail_stop.fail(&format_args!("the index is damaged: {fault}"));
+            return;
+        }
     }
 
     /// Ends the thread.
@@ -139,40 +168,63 @@ impl Keeper {
         self.keep_and_plan(wants_checkpoint).map(|_| ())
     }
 
+    /// Writes the last checkpoint once the log takes nothing more. Where an account's event is still
+    /// to be made there is none: the next start finds the crossing again in the log.
+    ///
+    /// # Errors
+    /// As [`Keeper::keep`].
+    pub(crate) fn keep_last(&self) -> Result<(), StoreError> {
+        let inner = &self.store.inner;
+        let _turn = inner.turn.lock();
+        inner.fail_stop.usable()?;
+        let checkpoint = {
+            let mut kept = self.books.lock();
+            let is_whole = kept.broken.is_none() && kept.state.crossings.is_empty();
+            (is_whole && inner.is_index_behind(&kept)).then(|| inner.take_changes(&mut kept))
+        };
+        let Some(changes) = checkpoint else { return Ok(()) };
+        let changes = inner.write_checkpoint(inner.with_records(changes))?;
+        self.operators.forget_up_to(changes.sequence);
+        self.accounts.forget(changes.closed.iter().map(|row| row.account));
+        self.books.lock().state.forget_closed(&changes.closed);
+        Ok(())
+    }
+
     /// Does what [`Keeper::keep`] does, and returns the time at which the next waiting event
     /// becomes due.
     ///
     /// # Errors
     /// As [`Keeper::keep`].
     fn keep_and_plan(&self, wants_checkpoint: bool) -> Result<Option<Instant>, StoreError> {
-        let _turn = self.turn.lock();
-        let durability = &self.store.inner.durability;
+        let inner = &self.store.inner;
+        let _turn = inner.turn.lock();
         // Before anything is taken: after a failure, a checkpoint would lack what was taken then.
-        durability.usable()?;
-        // Both under one lock: a checkpoint never passes a crossing whose event isn't kept.
-        let (crossings, changes, next) = {
+        inner.fail_stop.usable()?;
+        // All under one lock: a checkpoint never passes a crossing whose event isn't kept.
+        let (crossings, checkpoint, next) = {
+            let _changes = inner.changes.lock();
             let mut kept = self.books.lock();
             if let Some(reason) = &kept.broken {
                 return Err(StoreError::write(reason));
             }
-            let changes = (wants_checkpoint && kept.state.has_changed()).then(|| {
-                kept.checkpoint = kept.state.sequence;
-                let place = kept.place;
-                kept.state.take_changes(place)
-            });
+            let is_due = wants_checkpoint && inner.is_index_behind(&kept);
+            let changes = is_due.then(|| inner.take_changes(&mut kept));
             let waiting = &mut kept.state.crossings;
             let crossings = waiting.take(Instant::now(), changes.is_some());
-            (crossings, changes, waiting.next())
+            let next = waiting.next();
+            // Packets go on from here, while the changed records are copied.
+            drop(kept);
+            (crossings, changes.map(|changes| inner.with_records(changes)), next)
         };
         // What was taken is in no other place, so it's written now or the store stops here, and
-        // the next start finds it again in the journal, behind the last checkpoint.
-        let write = || self.write(&crossings, changes.as_ref());
-        catch_unwind(AssertUnwindSafe(write))
-            .unwrap_or_else(|panic| Err(durability.fail(&panic_text(&*panic))))
-            .inspect_err(|error| drop(durability.fail(error)))?;
+        // the next start finds it again in the log.
+        let write = || self.write(&crossings, checkpoint);
+        let changes = catch_unwind(AssertUnwindSafe(write))
+            .unwrap_or_else(|panic| Err(inner.fail_stop.fail(&panic_text(&*panic))))
+            .inspect_err(|error| drop(inner.fail_stop.fail(error)))?;
         if let Some(changes) = changes {
             self.operators.forget_up_to(changes.sequence);
-            // The closed accounts are on the disk now, where a look-up that misses memory finds
+            // The closed accounts are in the index now, where a look-up that misses memory finds
             // them.
             self.accounts.forget(changes.closed.iter().map(|row| row.account));
             self.books.lock().state.forget_closed(&changes.closed);
@@ -181,9 +233,13 @@ impl Keeper {
         Ok(next)
     }
 
-    fn write(&self, crossings: &[Crossing], changes: Option<&Changes>) -> Result<(), StoreError> {
+    fn write(
+        &self,
+        crossings: &[Crossing],
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<Option<Changes>, StoreError> {
         self.tell(crossings)?;
-        changes.map_or(Ok(()), |changes| checkpoint::write(&self.store, self.journal, changes))
+        checkpoint.map(|checkpoint| self.store.inner.write_checkpoint(checkpoint)).transpose()
     }
 
     fn tell(&self, crossings: &[Crossing]) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     DurableLedger,
     operator_transfer::TransferState,
-    queue::{Entry, Posted, Step},
+    posted::{Entry, Posted, Step},
 };
 use crate::{
     error::StoreError,

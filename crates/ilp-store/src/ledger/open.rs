@@ -1,41 +1,30 @@
 //! Puts a ledger together: what the disk has, the threads, and what joins them.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use parking_lot::Mutex;
 
 use super::{
     BatchWriter, DurableLedger, LedgerOptions, Shared,
     accounts::Accounts,
-    books::{Books, JournalWriter},
-    durable::Durable,
     keeper::{Keeper, Signal},
+    log_run::LogRun,
     operator::Operators,
-    queue::Queue,
-    start::{self, Started},
-    writer::{self, Failure},
+    writer::Failure,
 };
-use crate::{
-    error::StoreError,
-    journal::{Gauges, Writer, path_of, segments_in},
-    store::Store,
-};
+use crate::{error::StoreError, store::Store};
 
 impl DurableLedger {
-    /// Opens the ledger of a store and starts its writer.
+    /// Opens the ledger of a store.
     ///
     /// # Errors
-    /// [`StoreError::Journal`] and [`StoreError::Books`] say what is wrong with the books,
-    /// [`StoreError::LedgerOpen`] when there is one already, or when the store can't be read.
+    /// [`StoreError::LedgerOpen`] when there is one already, or when the store can't be read or
+    /// written.
     pub fn open(store: &Store, options: LedgerOptions) -> Result<Self, StoreError> {
         Self::open_with(store, options, |books| books)
     }
 
-    /// Opens the ledger with another writer in place of, or around, the one that writes to the store.
+    /// Opens the ledger with another writer in place of, or around, the one that writes to the log.
     ///
     /// # Errors
     /// As [`DurableLedger::open`].
@@ -49,7 +38,7 @@ impl DurableLedger {
         }
         let opened = Self::open_alone(store, options, wrap);
         if opened.is_err() {
-            store.inner.durability.set_hook(None);
+            store.inner.fail_stop.set_hook(None);
             store.inner.ledger_open.store(false, Ordering::Release);
         }
         opened
@@ -57,88 +46,65 @@ impl DurableLedger {
 
     fn open_alone(
         store: &Store,
-        options: LedgerOptions,
+        mut options: LedgerOptions,
         wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
     ) -> Result<Self, StoreError> {
-        let durability = &store.inner.durability;
-        durability.usable()?;
-        let started = start::start(store, &options)?;
-        let Started { state, tail, journal, directory } = started;
-        let gauges = Arc::new(gauges_of(&directory, tail.place.segment)?);
-        let writer = Writer::open(
-            &options.files,
-            &directory,
-            journal,
-            &tail,
-            options.segment_bytes,
-            Arc::clone(&gauges),
-        )
-        .map_err(|cause| durability.fail(&cause))?;
-        let warning = Box::new(writer.warning());
-        let accounts = Arc::new(Accounts::new(&state));
-        let last = state.sequence;
-        let pending: Vec<_> = state.pending.values().copied().collect();
+        let inner = &store.inner;
+        inner.fail_stop.usable()?;
+        // The log goes on with this ledger's options from here.
+        let mut slot = inner.log_slot();
+        if let Some(log) = slot.take() {
+            log.end();
+        }
+        let directory = inner.journal_path();
         let operators = Arc::new(Operators::default());
-        operators.load_recent(&state);
-        // What was replayed counts towards the next checkpoint.
-        let checkpoint = last - state.replayed();
-        let books = Arc::new(Books::new(state, tail.place, checkpoint));
+        let (accounts, pending) = {
+            let kept = inner.books.lock();
+            operators.load_recent(&kept.state);
+            let pending: Vec<_> = kept.state.pending.values().copied().collect();
+            (Arc::new(Accounts::new(&kept.state)), pending)
+        };
+        let signal = Arc::new(Signal::default());
+        let failure = Failure::new(options.on_failure.take());
+        inner.fail_stop.set_hook(Some(failure.hook()));
+        let parts = (Arc::clone(&signal), failure);
+        let log = LogRun::start(inner, &options, parts, wrap)?;
+        *slot = Some(Arc::clone(&log));
+        drop(slot);
         let shared = Arc::new(Shared {
-            queue: Arc::new(Queue::new(options.transfers_in_flight_max, last)),
-            durable: Arc::new(Durable::new(last)),
+            queue: Arc::clone(&log.queue),
+            durable: Arc::clone(&log.durable),
             operators: Arc::clone(&operators),
         });
-        let signal = Arc::new(Signal::default());
         let keeper = Arc::new(Keeper {
             store: store.clone(),
-            books: Arc::clone(&books),
+            books: Arc::clone(&inner.books),
             operators,
             accounts: Arc::clone(&accounts),
-            journal,
             directory,
+            files: Arc::clone(&options.files),
             retain_segments_min: options.retain_segments_min,
+            snapshot_log_bytes_min: options.snapshot_log_bytes_min,
             on_event: options.on_event,
-            turn: Mutex::new(()),
-            signal: Arc::clone(&signal),
-            gauges,
+            signal,
+            gauges: Arc::clone(&log.gauges),
+            backup: Mutex::new(()),
         });
-        let batch_writer = wrap(Box::new(JournalWriter {
-            books: Arc::clone(&books),
-            journal: writer,
-            store: store.clone(),
-            clock_ms: Arc::clone(&options.clock_ms),
-            keeper: signal,
-            checkpoint_transfers: options.checkpoint_transfers,
-        }));
+        *inner.keeper.lock() = Arc::downgrade(&keeper);
         let ledger = Self {
             shared,
             store: store.clone(),
-            books,
+            books: Arc::clone(&inner.books),
             keeper,
             clock_ms: options.clock_ms,
-            warning,
+            log,
             accounts,
-            writer: Mutex::new(None),
             keeping: Mutex::new(None),
         };
         ledger.restore_pending(pending.into_iter())?;
-        ledger.drop_broken_promises()?;
-        let failure = Failure::new(options.on_failure);
-        durability.set_hook(Some(failure.hook()));
-        let thread = writer::start(Arc::clone(&ledger.shared), batch_writer, failure);
-        *ledger.writer.lock() = Some(thread.map_err(StoreError::write)?);
+        ledger.drop_unproved()?;
         let thread = ledger.keeper.start(options.checkpoint_interval);
         *ledger.keeping.lock() = Some(thread.map_err(StoreError::write)?);
         Ok(ledger)
     }
-}
-
-/// What of the journal there is at the start, up to the segment that is written on.
-fn gauges_of(directory: &Path, last: u32) -> Result<Gauges, StoreError> {
-    let gauges = Gauges::default();
-    for number in segments_in(directory)?.into_iter().filter(|number| *number <= last) {
-        let segment = fs::metadata(path_of(directory, number)).map_err(StoreError::read)?;
-        gauges.segment_came(segment.len());
-    }
-    Ok(gauges)
 }

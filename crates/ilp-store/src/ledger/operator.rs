@@ -10,9 +10,10 @@ use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use super::{
-    DurableLedger, checkpoint,
+    DurableLedger,
     operator_transfer::{OperatorTransfer, TransferState},
-    queue::{Posted, Step},
+    posted::{Posted, Step},
+    rows,
     state::State,
 };
 use crate::error::StoreError;
@@ -184,7 +185,7 @@ impl DurableLedger {
         let durable = self.durable_sequence();
         let recent = self.shared.operators.lock().recent.get(&id).copied();
         let Some(Recent { transfer, first_sequence, sequence }) = recent else {
-            return checkpoint::transfer(&self.store, id);
+            return rows::transfer(&self.store, id);
         };
         if sequence <= durable {
             return Ok(Some(transfer));
@@ -228,7 +229,7 @@ impl DurableLedger {
         if let Some(recent) = operators.recent.get(&id) {
             return Ok(Booking::MadeByAnother(recent.first_sequence));
         }
-        if checkpoint::transfer(&self.store, id)?.is_some() {
+        if rows::transfer(&self.store, id)?.is_some() {
             return Err(TransferError::Exists);
         }
         if transfer.first.amount == 0 {

@@ -22,11 +22,14 @@ pub struct LedgerOptions {
     /// How long a segment of the journal is, in bytes. A new one is prepared when the last is half
     /// full.
     pub segment_bytes: u32,
-    /// How many segments are kept at the least; `None` keeps all. Older ones are removed once a
-    /// checkpoint has passed them, and what they did is carried on in the balances.
+    /// How many segments are kept at the least; `None` keeps all. Older ones are removed once two
+    /// snapshots stand for what they did.
     pub retain_segments_min: Option<u64>,
-    /// After how many transfers a checkpoint is due. A start replays at the most about as many.
-    pub checkpoint_transfers: u64,
+    /// By how many bytes the log grows at the least before another snapshot is made.
+    pub snapshot_log_bytes_min: u64,
+    /// After how many entries of the log a checkpoint is due. A start replays at the most about as
+    /// many.
+    pub checkpoint_entries: u64,
     /// After how much time one is due, if anything has changed.
     pub checkpoint_interval: Duration,
     /// Where the journal is written.
@@ -44,7 +47,8 @@ impl Default for LedgerOptions {
             clock_ms: Arc::new(|| 0),
             segment_bytes: 16 * 1024 * 1024,
             retain_segments_min: None,
-            checkpoint_transfers: 500_000,
+            snapshot_log_bytes_min: 256 * 1024 * 1024,
+            checkpoint_entries: 500_000,
             checkpoint_interval: Duration::from_secs(30),
             files: Arc::new(Disk),
         }
@@ -58,7 +62,8 @@ impl fmt::Debug for LedgerOptions {
             .field("transfers_in_flight_max", &self.transfers_in_flight_max)
             .field("segment_bytes", &self.segment_bytes)
             .field("retain_segments_min", &self.retain_segments_min)
-            .field("checkpoint_transfers", &self.checkpoint_transfers)
+            .field("snapshot_log_bytes_min", &self.snapshot_log_bytes_min)
+            .field("checkpoint_entries", &self.checkpoint_entries)
             .field("checkpoint_interval", &self.checkpoint_interval)
             .field("files", &self.files)
             .finish_non_exhaustive()

@@ -3,18 +3,21 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fmt, io,
+    fmt,
+    fs::File,
+    io,
+    path::Path,
 };
 
 use ilp_connector::account::{AccountId, AccountKind};
-use sled::{Batch, Tree};
+use sled::{Batch, Db};
 
 use super::{
     operator_transfer::OperatorTransfer,
-    queue::{Entry, Posted},
+    posted::{Entry, Posted, Queued},
     writer::BatchWriter,
 };
-use crate::{error::StoreError, store::Store};
+use crate::error::StoreError;
 
 #[derive(Clone, Copy, Default)]
 struct Sums {
@@ -24,20 +27,22 @@ struct Sums {
 
 /// Balances in a tree of sled, written anew with every batch.
 pub struct PlainBooks {
-    store: Store,
-    tree: Tree,
+    db: Db,
+    /// sled's own file: its flush doesn't survive a loss of power by itself.
+    file: File,
     balances: HashMap<AccountId, Sums>,
 }
 
 impl PlainBooks {
-    /// Empty books in a tree of their own.
+    /// Makes empty books in a directory of their own.
     ///
     /// # Errors
-    /// When the store can't be written.
-    pub fn new(store: &Store) -> Result<Self, StoreError> {
-        let tree = store.inner.durability.db().open_tree("plain").map_err(StoreError::write)?;
-        tree.clear().map_err(StoreError::write)?;
-        Ok(Self { store: store.clone(), tree, balances: HashMap::new() })
+    /// When the directory can't be written.
+    pub fn new(dir: &Path) -> Result<Self, StoreError> {
+        let db = sled::open(dir).map_err(StoreError::write)?;
+        let file = File::options().read(true).write(true).open(dir.join("db"));
+        let file = file.map_err(StoreError::write)?;
+        Ok(Self { db, file, balances: HashMap::new() })
     }
 
     fn apply(&mut self, posted: &Posted) -> io::Result<()> {
@@ -56,10 +61,10 @@ impl PlainBooks {
 }
 
 impl BatchWriter for PlainBooks {
-    fn write(&mut self, batch: &[Posted]) -> io::Result<()> {
+    fn write(&mut self, batch: &[Queued]) -> io::Result<()> {
         let mut changes = Batch::default();
         let mut touched = BTreeSet::new();
-        for posted in batch {
+        for posted in batch.iter().flat_map(Queued::transfers) {
             self.apply(posted)?;
             touched.extend(posted.entries().flat_map(|entry| [entry.debit, entry.credit]));
             if let Some(created_at_ms) = posted.created_at_ms {
@@ -73,9 +78,9 @@ impl BatchWriter for PlainBooks {
             let Sums { credits, debits } = self.balances[&account];
             changes.insert(key, [credits.to_be_bytes(), debits.to_be_bytes()].concat());
         }
-        let durability = &self.store.inner.durability;
-        self.tree.apply_batch(changes).map_err(|cause| durability.fail(&cause))?;
-        Ok(durability.persist_ledger()?)
+        self.db.apply_batch(changes)?;
+        self.db.flush()?;
+        self.file.sync_data()
     }
 }
 

@@ -5,133 +5,28 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use ilp_connector::{
-    account::AccountId,
-    ledger::{Leg, Stopped, Transfer, TransferKind},
+use ilp_connector::ledger::Stopped;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::{
+    gather::{GATHER_MAX, Gather},
+    posted::{Posted, Queued, Unit},
 };
-use parking_lot::{Condvar, Mutex};
-use uuid::Uuid;
 
-use super::gather::{GATHER_MAX, Gather};
+/// How long notes that no caller waits for wait for a page that is written anyway, so that they cost no
+/// sync of their own.
+const NOTES_WAIT_MAX: Duration = Duration::from_millis(20);
 
-/// One movement of a posted transfer.
+/// Whether a caller waits for a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The account that pays.
-    pub debit: AccountId,
-    /// The account that is paid.
-    pub credit: AccountId,
-    /// In the smallest unit of the two accounts' asset.
-    pub amount: u64,
-}
-
-impl Entry {
-    fn of(leg: &Leg) -> Self {
-        Self { debit: leg.debit.id(), credit: leg.credit.id(), amount: leg.amount }
-    }
-}
-
-/// What happens to a transfer. The number is written to disk, so it never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Step {
-    /// It moves its money, in one step.
-    Move = 1,
-    /// A withdrawal sets its amount aside, until it is posted, voided or expires.
-    Begin = 2,
-    /// A withdrawal that had begun moves its money.
-    Post = 3,
-    /// A withdrawal that had begun gives its amount back.
-    Void = 4,
-    /// A withdrawal that had begun gives its amount back, since its time is over.
-    Expire = 5,
-    /// Closes an empty account: the paying account's sums are added to those of the paid one, and
-    /// the paying account is removed. Moves no money; the amount is zero.
-    Close = 6,
-}
-
-impl Step {
-    /// Returns the step whose number on disk is `byte`.
-    #[must_use]
-    pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Move, Self::Begin, Self::Post, Self::Void, Self::Expire, Self::Close]
-            .into_iter()
-            .find(|step| step.to_byte() == byte)
-    }
-
-    /// Returns the step's number on disk.
-    #[must_use]
-    pub fn to_byte(self) -> u8 {
-        self as u8
-    }
-
-    /// Returns whether the step brings a transfer into the books, as opposed to changing one.
-    #[must_use]
-    pub fn is_first(self) -> bool {
-        matches!(self, Self::Move | Self::Begin)
-    }
-}
-
-/// A step of a transfer as it waits for the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// Its place in the books; the first one ever is 1, and none is left out.
-    pub sequence: u64,
-    /// The transfer's id.
-    pub id: Uuid,
-    /// Why the money moved.
-    pub kind: TransferKind,
-    /// What happens to the transfer.
-    pub step: Step,
-    /// The first or only movement.
-    pub first: Entry,
-    /// The second one, where two assets meet.
-    pub second: Option<Entry>,
-    /// When an operator took this step, in milliseconds since 1970. A packet's is the time at which
-    /// its page is written.
-    pub created_at_ms: Option<u64>,
-    /// For a withdrawal that begins, from when on it is expired, in milliseconds since 1970.
-    pub expires_at_ms: Option<u64>,
-}
-
-impl Posted {
-    /// Of a transfer that is to get its place.
-    pub(crate) fn new(transfer: &Transfer, step: Step, created_at_ms: Option<u64>) -> Self {
-        Self {
-            sequence: 0,
-            id: transfer.id,
-            kind: transfer.kind,
-            step,
-            first: Entry::of(&transfer.first),
-            second: transfer.second.as_ref().map(Entry::of),
-            created_at_ms,
-            expires_at_ms: None,
-        }
-    }
-
-    /// Makes the entry that closes an account, whose sums go to another one.
-    pub(crate) fn close(account: AccountId, into: AccountId, now_ms: u64) -> Self {
-        Self {
-            sequence: 0,
-            id: account.owner,
-            // No money moves, so the kind has no meaning; any kind that has a form on the disk will
-            // do.
-            kind: TransferKind::Withdrawal,
-            step: Step::Close,
-            first: Entry { debit: account, credit: into, amount: 0 },
-            second: None,
-            created_at_ms: Some(now_ms),
-            expires_at_ms: None,
-        }
-    }
-
-    /// Returns the movements, of which all or none are in the books.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        std::iter::once(&self.first).chain(&self.second)
-    }
+pub(crate) enum Urgency {
+    /// It does.
+    Now,
+    /// The unit may wait for the next page, see [`NOTES_WAIT_MAX`].
+    WithTheNext,
 }
 
 /// What waits for the writer.
@@ -149,8 +44,14 @@ pub(crate) struct Queue {
 }
 
 struct State {
-    waiting: Vec<Posted>,
+    waiting: Vec<Queued>,
     last_sequence: u64,
+    /// How many steps of transfers there were, ever.
+    transfers: u64,
+    /// Whether something waits that a caller waits for.
+    urgent: bool,
+    /// Until when notes that no caller waits for may wait for a page that is written anyway.
+    notes_until: Option<Instant>,
     closed: bool,
     /// With how many waiting the writer is to be woken; it asks only while it waits for them.
     wanted: Option<usize>,
@@ -164,6 +65,13 @@ pub(crate) struct Permit {
     held: bool,
 }
 
+impl Permit {
+    /// Lets the permit go with its transfer into the queue.
+    fn pass_on(mut self) {
+        self.held = false;
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         if self.held {
@@ -174,11 +82,14 @@ impl Drop for Permit {
 
 impl Queue {
     /// An empty queue with so many permits; the next transfer comes after `last_sequence`.
-    pub(crate) fn new(permits: usize, last_sequence: u64) -> Self {
+    pub(crate) fn new(permits: usize, (last_sequence, transfers): (u64, u64)) -> Self {
         Self {
             state: Mutex::new(State {
                 waiting: Vec::new(),
                 last_sequence,
+                transfers,
+                urgent: false,
+                notes_until: None,
                 closed: false,
                 wanted: None,
             }),
@@ -212,16 +123,59 @@ impl Queue {
     ///
     /// # Errors
     /// [`Stopped`] once the queue is closed; the permit is back then.
-    pub(crate) fn append(&self, mut permit: Permit, posted: Posted) -> Result<u64, Stopped> {
+    pub(crate) fn append(&self, permit: Permit, posted: Posted) -> Result<u64, Stopped> {
         let mut state = self.state.lock();
         if state.closed {
             // The permit's drop takes no lock, so it may happen under this one.
             return Err(Stopped);
         }
-        permit.held = false;
+        permit.pass_on();
+        state.transfers += 1;
         state.last_sequence += 1;
         let sequence = state.last_sequence;
-        state.waiting.push(Posted { sequence, ..posted });
+        state.waiting.push(Queued::Transfer(Posted { sequence, ..posted }));
+        state.urgent = true;
+        self.appended(state);
+        Ok(sequence)
+    }
+
+    /// Gives the entries of a unit, which has at least one, their places, and a permit for each of
+    /// its transfers to the writer. Returns the place of the last entry. Never waits for the writer.
+    ///
+    /// # Errors
+    /// [`Stopped`] once the queue is closed; the permits are back then.
+    pub(crate) fn append_unit(
+        &self,
+        permits: Vec<Permit>,
+        mut unit: Unit,
+        urgency: Urgency,
+    ) -> Result<u64, Stopped> {
+        debug_assert_eq!(permits.len(), unit.transfers.len(), "a permit for each transfer");
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Stopped);
+        }
+        permits.into_iter().for_each(Permit::pass_on);
+        unit.first_sequence = state.last_sequence + 1;
+        let transfers_from = unit.first_sequence + unit.records.len() as u64;
+        for (posted, sequence) in unit.transfers.iter_mut().zip(transfers_from..) {
+            posted.sequence = sequence;
+        }
+        state.last_sequence += unit.entries();
+        state.transfers += unit.transfers.len() as u64;
+        let sequence = state.last_sequence;
+        state.waiting.push(Queued::Unit(Box::new(unit)));
+        match urgency {
+            Urgency::Now => state.urgent = true,
+            Urgency::WithTheNext => {
+                state.notes_until.get_or_insert_with(|| Instant::now() + NOTES_WAIT_MAX);
+            }
+        }
+        self.appended(state);
+        Ok(sequence)
+    }
+
+    fn appended(&self, mut state: MutexGuard<'_, State>) {
         let waiting = state.waiting.len();
         let is_wanted = state.wanted.take_if(|wanted| *wanted <= waiting).is_some();
         drop(state);
@@ -229,12 +183,11 @@ impl Queue {
         if is_wanted {
             self.filled.notify_one();
         }
-        Ok(sequence)
     }
 
     /// Waits until something is queued, and a little longer where more is to be expected, and takes
     /// all of it into `batch`, which must be empty. False once the queue is closed and empty.
-    pub(crate) fn take(&self, batch: &mut Vec<Posted>, gather: &mut Gather) -> bool {
+    pub(crate) fn take(&self, batch: &mut Vec<Queued>, gather: &mut Gather) -> bool {
         debug_assert!(batch.is_empty(), "the last batch is done with");
         let mut state = self.state.lock();
         let wanted = gather.wanted(self.permits_max.saturating_sub(self.permits_left()));
@@ -245,15 +198,31 @@ impl Queue {
             state.wanted = Some(wanted);
             self.filled.wait_while_until(&mut state, too_few, until);
         }
-        while state.waiting.is_empty() && !state.closed {
+        while !state.urgent && !state.closed {
             state.wanted = Some(1);
-            self.filled.wait(&mut state);
+            match state.notes_until {
+                Some(until) if Instant::now() >= until => break,
+                Some(until) => drop(self.filled.wait_until(&mut state, until)),
+                None => self.filled.wait(&mut state),
+            }
         }
         state.wanted = None;
+        (state.urgent, state.notes_until) = (false, None);
         // The two vectors take turns, so that at full speed nothing is allocated.
         std::mem::swap(&mut state.waiting, batch);
         gather.took(batch.len());
         !batch.is_empty()
+    }
+
+    /// Has the writer write what waits, notes included.
+    pub(crate) fn hurry(&self) {
+        let mut state = self.state.lock();
+        if !state.waiting.is_empty() {
+            state.urgent = true;
+            state.wanted = None;
+            drop(state);
+            self.filled.notify_one();
+        }
     }
 
     /// Returns whether nothing more may be appended.
@@ -262,9 +231,16 @@ impl Queue {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Returns the place of the last transfer that was queued.
+    /// Returns the place of the last entry that was queued.
     pub(crate) fn last_sequence(&self) -> u64 {
         self.state.lock().last_sequence
+    }
+
+    /// Returns the place of the last entry that was queued, and how many steps of transfers there
+    /// were, ever.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        (state.last_sequence, state.transfers)
     }
 
     /// Lets nothing more in. What waits stays for the writer.
@@ -284,10 +260,14 @@ impl Queue {
 mod tests {
     use std::thread;
 
+    use ilp_connector::{account::AccountId, ledger::TransferKind};
+    use uuid::Uuid;
+
     use super::*;
+    use crate::ledger::{Entry, Step};
 
     fn queue() -> Arc<Queue> {
-        Arc::new(Queue::new(64, 0))
+        Arc::new(Queue::new(64, (0, 0)))
     }
 
     fn append(queue: &Arc<Queue>) {
@@ -322,7 +302,7 @@ mod tests {
         });
         queue.close();
         queue.take(&mut rest, &mut gather);
-        let sequences: Vec<u64> = first.iter().chain(&rest).map(|posted| posted.sequence).collect();
+        let sequences: Vec<u64> = first.iter().chain(&rest).map(Queued::last_sequence).collect();
         assert_eq!(sequences, (1..=wanted as u64).collect::<Vec<_>>());
     }
 

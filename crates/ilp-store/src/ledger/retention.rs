@@ -1,157 +1,132 @@
-//! Lets old segments go: what they did is carried over into the base, and then they are removed.
+//! Makes snapshots, and removes the segments that both a snapshot and the policy let go.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fs,
-};
+use std::{fs, io};
 
-use ilp_connector::account::AccountId;
-use uuid::Uuid;
-
-use super::{
-    checkpoint::{self, Meta, Which},
-    keeper::Keeper,
-    queue::{Entry, Posted, Step},
-    state::Row,
-};
+use super::keeper::Keeper;
 use crate::{
     error::StoreError,
-    journal::{JournalError, Place, Position, first_sequence, path_of, scan_until, sync_directory},
-    store::Store,
+    index::POSITION,
+    journal::{Place, path_of, segments_in},
+    log_files::{LogFiles, SNAPSHOTS},
+    snapshot_file::{SnapshotHead, SnapshotReader, SnapshotWriter, keep_newest},
 };
 
+/// How many snapshots are kept: should the newest be damaged, the one before it takes its place.
+const SNAPSHOTS_KEPT: usize = 2;
+
+/// A snapshot is due when the log has grown by so many times the size of the last one.
+const GROWTH: u64 = 4;
+
 impl Keeper {
-    /// Removes whole segments that the checkpoint has passed, beyond those that are to be kept.
+    /// Makes a snapshot where one is due, as of the index, and removes old segments. Comes under the
+    /// keeper's turn, right after a checkpoint of this place.
     ///
     /// # Errors
-    /// When a segment can't be read or removed, or the base can't be written.
+    /// When a file can't be read, written or removed.
     pub(super) fn retire(&self, checkpoint: Place) -> Result<(), StoreError> {
+        let log = LogFiles::look(&self.store.inner.path)?;
+        // Where nothing stands for the log's beginning, the index is the only one to know it.
+        if log.base().is_err() || self.is_snapshot_due(&log, checkpoint)? {
+            self.make_snapshot()?;
+        }
+        self.gauges.set_snapshot_bytes(self.snapshot_bytes()?);
         let Some(retained) = self.retain_segments_min else { return Ok(()) };
-        loop {
-            let base = checkpoint::meta(&self.store, Which::Base)?;
-            let from = base.map_or(Place::START, |base| base.place);
-            // The segment of the checkpoint counts as one of those that are kept.
-            if u64::from(checkpoint.segment - from.segment) < retained.max(1) {
-                return Ok(());
-            }
-            self.retire_one(from)?;
-        }
-    }
-
-    /// The base is durable before the segment goes. A crash in between leaves a segment that the
-    /// base has passed, which the next start removes.
-    fn retire_one(&self, from: Place) -> Result<(), StoreError> {
-        let segment = from.segment + 1;
-        let next = first_sequence(&self.directory, segment)?.ok_or_else(|| {
-            JournalError::SegmentMissing { path: path_of(&self.directory, segment) }
-        })?;
-        let mut carried = Carried::default();
-        let mut time_ms = 0;
-        let tail = scan_until(&self.directory, self.journal, from, next - 1, |scanned| {
-            time_ms = scanned.page.time_ms;
-            let at = scanned.at;
-            let whole = scanned.page.entries(|posted, _, distance| {
-                let position = Position::new(at.segment, at.offset + distance);
-                carried.add(&self.store, posted, position)
-            })?;
-            if whole {
-                return Ok(());
-            }
-            // The base would lack the rest of the page, and the segment would be gone.
-            let path = path_of(&self.directory, at.segment);
-            let detail = "an entry of the page can't be understood".to_owned();
-            Err(JournalError::Damaged { path, offset: at.offset.into(), detail }.into())
-        })?;
-        let place = Place { segment, offset: Place::START.offset, page_offset: 0, ..tail.place };
-        let meta = Meta { journal: self.journal, place, time_ms };
-        let rows: Vec<Row> = carried.rows.into_values().collect();
-        let (begun, ended) = (Vec::from_iter(carried.begun), Vec::from_iter(carried.ended));
-        let closed = Vec::from_iter(carried.closed);
-        checkpoint::write_base(&self.store, meta, &rows, &closed, &begun, &ended)?;
-        let path = path_of(&self.directory, from.segment);
-        let bytes = fs::metadata(&path).map_err(StoreError::read)?.len();
-        fs::remove_file(path).map_err(StoreError::write)?;
-        self.gauges.segment_went(bytes);
-        sync_directory(&self.directory).map_err(StoreError::write)
-    }
-}
-
-/// What a segment did.
-#[derive(Default)]
-struct Carried {
-    /// The rows of the base that it changed, as they are after it.
-    rows: HashMap<AccountId, Row>,
-    /// The accounts whose close is an entry of this segment.
-    closed: HashSet<AccountId>,
-    /// Withdrawals that began in it and are pending after it.
-    begun: HashSet<Uuid>,
-    /// Withdrawals that were pending before it and ended in it.
-    ended: HashSet<Uuid>,
-}
-
-impl Carried {
-    fn add(
-        &mut self,
-        store: &Store,
-        posted: &Posted,
-        position: Position,
-    ) -> Result<(), StoreError> {
-        if posted.step == Step::Close {
-            return self.close(store, posted.first);
-        }
-        for Entry { debit, credit, amount } in posted.entries() {
-            let amount = u128::from(*amount);
-            let row = self.row(store, *debit)?;
-            match posted.step {
-                Step::Move => row.debits += amount,
-                Step::Begin => row.pending += amount,
-                Step::Post => {
-                    row.pending = row.pending.saturating_sub(amount);
-                    row.debits += amount;
-                }
-                Step::Void | Step::Expire => row.pending = row.pending.saturating_sub(amount),
-                Step::Close => {}
-            }
-            if posted.step.is_first() {
-                row.head = position.to_u64();
-            }
-            let row = self.row(store, *credit)?;
-            if matches!(posted.step, Step::Move | Step::Post) {
-                row.credits += amount;
-            }
-            if posted.step.is_first() {
-                row.head = position.to_u64();
-            }
-        }
-        match posted.step {
-            Step::Move | Step::Close => {}
-            Step::Begin => drop(self.begun.insert(posted.id)),
-            Step::Post | Step::Void | Step::Expire => {
-                if !self.begun.remove(&posted.id) {
-                    self.ended.insert(posted.id);
-                }
-            }
+        // The segment of the checkpoint counts as one of those that are kept.
+        let kept_from = u64::from(checkpoint.segment + 1).saturating_sub(retained.max(1));
+        let Some(covered) = self.covered_segment()? else { return Ok(()) };
+        let gone = kept_from.min(covered.into());
+        let segments = segments_in(&self.directory)?.into_iter();
+        for number in segments.take_while(|number| u64::from(*number) < gone) {
+            let path = path_of(&self.directory, number);
+            let bytes = fs::metadata(&path).map_err(StoreError::read)?.len();
+            self.files.remove(&path).map_err(StoreError::write)?;
+            // One by one: a loss of power may undo any of the removals that weren't synced, which would
+            // leave a gap in the log.
+            self.files.sync_directory(&self.directory).map_err(StoreError::write)?;
+            self.gauges.segment_went(bytes);
         }
         Ok(())
     }
 
-    /// Adds the sums of a closed account to those of its asset and kind. No later account has the
-    /// id of a closed one.
-    fn close(&mut self, store: &Store, entry: Entry) -> Result<(), StoreError> {
-        let Row { credits, debits, .. } = *self.row(store, entry.debit)?;
-        self.rows.remove(&entry.debit);
-        self.closed.insert(entry.debit);
-        let sums = self.row(store, entry.credit)?;
-        sums.credits += credits;
-        sums.debits += debits;
+    fn snapshot_bytes(&self) -> Result<u64, StoreError> {
+        let log = LogFiles::look(&self.store.inner.path)?;
+        let sizes = log.snapshots.iter().map(|(_, path)| Ok(fs::metadata(path)?.len()));
+        sizes.sum::<io::Result<u64>>().map_err(StoreError::read)
+    }
+
+    /// Returns whether the log has grown by so much since the last snapshot that the next is due.
+    fn is_snapshot_due(&self, log: &LogFiles, checkpoint: Place) -> Result<bool, StoreError> {
+        let (since, size) = match log.snapshots.first() {
+            Some((_, path)) => {
+                let at = SnapshotReader::open(path).map(|snapshot| snapshot.head().place);
+                // A snapshot that can't be read counts for nothing.
+                let at = at.unwrap_or(Place::START);
+                (at, fs::metadata(path).map_err(StoreError::read)?.len())
+            }
+            None => (Place::START, 0),
+        };
+        let mut grown = u64::from(checkpoint.offset);
+        for number in log.segments.iter().filter(|number| **number < checkpoint.segment) {
+            if *number >= since.segment {
+                let path = path_of(&log.directory, *number);
+                grown += fs::metadata(path).map_err(StoreError::read)?.len();
+            }
+        }
+        let grown = grown.saturating_sub(since.offset.into());
+        Ok(grown >= self.snapshot_log_bytes_min.max(size.saturating_mul(GROWTH)))
+    }
+
+    /// Writes all entries of the index into a snapshot.
+    ///
+    /// # Errors
+    /// When the index can't be read or the snapshot can't be written.
+    pub(super) fn make_snapshot(&self) -> Result<(), StoreError> {
+        let directory = self.store.inner.path.join(SNAPSHOTS);
+        match self.files.create_directory(&directory) {
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+            made => {
+                made.map_err(StoreError::write)?;
+                let parent = &self.store.inner.path;
+                self.files.sync_directory(parent).map_err(StoreError::write)?;
+            }
+        }
+        keep_newest(&*self.files, &directory, SNAPSHOTS_KEPT).map_err(StoreError::write)?;
+        self.write_snapshot(&directory)?;
+        keep_newest(&*self.files, &directory, SNAPSHOTS_KEPT).map_err(StoreError::write)
+    }
+
+    /// Writes a snapshot of the index into a directory. Nothing moves the index on meanwhile, since
+    /// the caller has the turn.
+    ///
+    /// # Errors
+    /// As [`Keeper::make_snapshot`].
+    pub(super) fn write_snapshot(&self, directory: &std::path::Path) -> Result<(), StoreError> {
+        let index = &self.store.inner.keyspace.index;
+        let Some(position) = index.position() else { return Ok(()) };
+        let (journal, place, time_ms) = (position.journal, position.place, position.time_ms);
+        let head = SnapshotHead { journal, place, time_ms };
+        let mut writer =
+            SnapshotWriter::create(&*self.files, directory, &head).map_err(StoreError::write)?;
+        let mut pushed = Ok(());
+        let all = (std::ops::Bound::Excluded(&POSITION[..]), std::ops::Bound::Unbounded);
+        index.visit(all, false, |key, value| {
+            pushed = writer.push(&key, &value);
+            pushed.is_ok()
+        })?;
+        pushed.map_err(StoreError::write)?;
+        let report = writer.finish().map_err(StoreError::write)?;
+        tracing::info!(
+            path = %report.path.display(), entries = report.entries, bytes = report.bytes,
+            "made a snapshot of the store"
+        );
         Ok(())
     }
 
-    fn row(&mut self, store: &Store, account: AccountId) -> Result<&mut Row, StoreError> {
-        use std::collections::hash_map::Entry::{Occupied, Vacant};
-        Ok(match self.rows.entry(account) {
-            Occupied(row) => row.into_mut(),
-            Vacant(place) => place.insert(checkpoint::base_row(store, account)?),
-        })
+    /// Returns the first segment that the older of the kept snapshots needs.
+    fn covered_segment(&self) -> Result<Option<u32>, StoreError> {
+        let log = LogFiles::look(&self.store.inner.path)?;
+        let Some((_, path)) = log.snapshots.get(SNAPSHOTS_KEPT - 1) else { return Ok(None) };
+        // Segments stay where the snapshot can't be read.
+        Ok(SnapshotReader::open(path).ok().map(|snapshot| snapshot.head().place.segment))
     }
 }

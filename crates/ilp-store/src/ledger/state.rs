@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     operator_transfer::{OperatorTransfer, TransferState},
-    queue::{Entry, Posted, Step},
+    posted::{Entry, Posted, Step},
     threshold::Crossings,
 };
 use crate::journal::{Place, Pointers, Position};
@@ -99,10 +99,10 @@ pub(crate) struct State {
     pub(crate) crossings: Crossings,
     /// The last entry.
     pub(crate) sequence: u64,
+    /// How many steps of transfers there were, ever.
+    pub(crate) transfers: u64,
     /// When the last page was written.
     pub(crate) time_ms: u64,
-    /// How many entries were applied.
-    applied: u64,
 }
 
 impl State {
@@ -128,14 +128,28 @@ impl State {
         account: AccountId,
         threshold: Option<Threshold>,
     ) -> Option<u128> {
+        let made_low = self.made_low_by(account, threshold);
         let slot = self.slot(account);
         let slot = &mut self.slots[slot];
-        let was_low_at = slot.threshold.filter(|_| slot.low).map(|set| set.amount);
         slot.threshold = threshold;
         let available = slot.row.available();
         slot.low = threshold.is_some_and(|set| available <= u128::from(set.amount));
-        let is_news = slot.low && threshold.map(|set| set.amount) > was_low_at;
-        is_news.then_some(available)
+        made_low
+    }
+
+    /// Returns the available amount where a new threshold would make the account low and the present
+    /// one doesn't, or is lower than the new one.
+    pub(crate) fn made_low_by(
+        &self,
+        account: AccountId,
+        threshold: Option<Threshold>,
+    ) -> Option<u128> {
+        let slot = self.index.get(&account).map(|at| &self.slots[*at]);
+        let available = slot.map_or(0, |slot| slot.row.available());
+        let was_low_at = slot.and_then(|slot| slot.threshold.filter(|_| slot.low));
+        let amount = threshold.map(|set| set.amount);
+        let is_low = amount.is_some_and(|amount| available <= u128::from(amount));
+        (is_low && amount > was_low_at.map(|set| set.amount)).then_some(available)
     }
 
     pub(crate) fn threshold(&self, account: AccountId) -> Option<Threshold> {
@@ -154,8 +168,8 @@ impl State {
         time_ms: u64,
     ) -> Result<Pointers, String> {
         self.sequence = posted.sequence;
+        self.transfers += 1;
         self.time_ms = time_ms;
-        self.applied += 1;
         let pointers = match posted.step {
             Step::Move => self.book(posted, position),
             Step::Begin => self.begin(posted, position)?,
@@ -171,6 +185,12 @@ impl State {
         }
         self.settle(posted)?;
         Ok(pointers)
+    }
+
+    /// Counts the change of a record, which does nothing to the books.
+    pub(crate) fn note_record(&mut self, sequence: u64, time_ms: u64) {
+        self.sequence = sequence;
+        self.time_ms = time_ms;
     }
 
     fn book(&mut self, posted: &Posted, position: Position) -> Pointers {
@@ -308,11 +328,6 @@ impl State {
         })
     }
 
-    /// Returns how many entries were applied since the books were loaded.
-    pub(crate) fn replayed(&self) -> u64 {
-        self.applied
-    }
-
     /// Returns whether anything changed since the last checkpoint.
     pub(crate) fn has_changed(&self) -> bool {
         !self.changed.is_empty() || !self.changed_transfers.is_empty()
@@ -351,7 +366,15 @@ impl State {
         // Closed rows stay until they are written, so that a look-up always finds them in one of
         // the two places.
         let closed = self.closed.values().copied().collect();
-        Changes { rows, closed, transfers, place, sequence: self.sequence, time_ms: self.time_ms }
+        Changes {
+            rows,
+            closed,
+            transfers,
+            count: self.transfers,
+            place,
+            sequence: self.sequence,
+            time_ms: self.time_ms,
+        }
     }
 }
 
@@ -361,6 +384,8 @@ pub(crate) struct Changes {
     /// The last rows of closed accounts.
     pub(crate) closed: Vec<Row>,
     pub(crate) transfers: Vec<OperatorTransfer>,
+    /// How many steps of transfers there were, ever.
+    pub(crate) count: u64,
     pub(crate) place: Place,
     pub(crate) sequence: u64,
     pub(crate) time_ms: u64,

@@ -7,7 +7,10 @@ use super::DurableLedger;
 /// How the ledger does at some moment.
 #[derive(Clone, Debug)]
 pub struct LedgerStats {
-    /// The place of the last transfer that was posted: moved in memory, and on its way to the disk.
+    /// How many steps of transfers the books have: moved in memory, durable or on their way to the
+    /// disk.
+    pub posted_transfers: u64,
+    /// The place of the last entry that the log has taken.
     pub posted_sequence: u64,
     /// The place of the last one that is durable.
     pub durable_sequence: u64,
@@ -21,23 +24,37 @@ pub struct LedgerStats {
     pub segments: u64,
     /// What they take of the disk, in bytes.
     pub disk_bytes: u64,
+    /// What the snapshots take of the disk, in bytes.
+    pub snapshot_bytes: u64,
+    /// What the index takes of the disk, in bytes.
+    pub index_bytes: u64,
+    /// By how many entries the index is behind the last durable one.
+    pub index_lag: u64,
+    /// What the changes that the index doesn't have yet take of memory, in bytes.
+    pub overlay_bytes: u64,
 }
 
 impl DurableLedger {
     /// How the ledger does. Takes the queue's lock for a moment and waits for no disk.
     #[must_use]
     pub fn stats(&self) -> LedgerStats {
-        let gauges = &self.keeper.gauges;
+        let (gauges, keyspace) = (&self.keeper.gauges, &self.store.inner.keyspace);
         // In this order, so that what is durable is never more than what was posted.
         let durable_sequence = self.durable_sequence();
+        let (posted_sequence, posted_transfers) = self.shared.queue.counts();
         LedgerStats {
-            posted_sequence: self.shared.queue.last_sequence(),
+            posted_transfers,
+            posted_sequence,
             durable_sequence,
             permits_left: self.permits_left(),
             commits: gauges.commits.durations(),
             written_bytes: gauges.written_bytes(),
             segments: gauges.segments(),
             disk_bytes: gauges.disk_bytes(),
+            snapshot_bytes: gauges.snapshot_bytes(),
+            index_bytes: keyspace.index.disk_bytes(),
+            index_lag: durable_sequence.saturating_sub(keyspace.index.sequence()),
+            overlay_bytes: keyspace.overlay.read().bytes() as u64,
         }
     }
 }

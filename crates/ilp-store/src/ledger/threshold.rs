@@ -32,7 +32,7 @@ use uuid::{Builder, Uuid};
 
 use super::{
     DurableLedger,
-    state::{Crossing, Threshold},
+    state::{Crossing, State, Threshold},
 };
 use crate::{
     error::{Refusal, StoreError},
@@ -43,6 +43,9 @@ use crate::{
     store::Store,
     stored_form::position_of,
 };
+
+/// The place of an account in a crossing that no transfer made, but the change of its threshold.
+const SET: u8 = 4;
 
 /// How long after an event of an account the next one comes at the earliest.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -83,6 +86,16 @@ impl Crossings {
         taken
     }
 
+    /// Returns whether no crossing waits for its event.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Removes the crossing whose event has this id, since the event is in the log.
+    fn event_is_made(&mut self, id: Uuid) {
+        self.waiting.retain(|_, crossing| event_id(crossing) != id);
+    }
+
     /// When the first pause ends of those that wait, as of the last time that some were taken.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.waiting.keys().filter_map(|account| Some(*self.told.get(account)? + PAUSE)).min()
@@ -94,6 +107,9 @@ impl Crossings {
 struct Form {
     amount: u64,
     since: u64,
+    /// Whether the change that set the threshold made the event of an account that was low then.
+    #[serde(default)]
+    is_told: bool,
 }
 
 impl DurableLedger {
@@ -106,13 +122,13 @@ impl DurableLedger {
     /// When it can't be written.
     pub fn set_threshold(&self, account: AccountId, threshold: Option<u64>) -> Result<(), Refusal> {
         let (set, low) = {
-            let mut kept = self.books.lock();
+            let kept = self.books.lock();
             if kept.state.threshold(account).map(|set| set.amount) == threshold {
                 return Ok(());
             }
             let since = kept.state.sequence;
             let set = threshold.map(|amount| Threshold { amount, since });
-            (set, kept.state.set_threshold(account, set))
+            (set, kept.state.made_low_by(account, set))
         };
         let event = set.zip(low).map(|(set, available)| {
             let at_ms = (self.clock_ms)();
@@ -127,7 +143,7 @@ impl DurableLedger {
             if let Some(event) = &event {
                 add_event(change, event)?;
             }
-            let form = serde_json::to_vec(&Form { amount, since });
+            let form = serde_json::to_vec(&Form { amount, since, is_told: event.is_some() });
             change.put_bytes(key, &form.expect("a struct of integers becomes JSON"))
         })?;
         if event.is_some() {
@@ -137,24 +153,70 @@ impl DurableLedger {
     }
 }
 
-impl Store {
-    /// Returns all thresholds.
-    pub(crate) fn thresholds(&self) -> Result<HashMap<AccountId, Threshold>, StoreError> {
-        let mut thresholds = HashMap::new();
-        for entry in self.inner.records.scan_prefix([Kind::Threshold.byte()]) {
-            let (key, value) = entry.map_err(StoreError::read)?;
-            let broken = |detail| StoreError::Record {
-                tree: Kind::Threshold.name(),
-                key: hexadecimal(&key[1..]),
-                detail,
-            };
-            let account = Fields::new(&key[1..]).account();
-            let account = account.ok_or_else(|| broken("it is for no account".to_owned()))?;
-            let Form { amount, since } =
-                serde_json::from_slice(&value).map_err(|cause| broken(position_of(&cause)))?;
-            thresholds.insert(account, Threshold { amount, since });
+/// Sets a threshold as the index has it.
+///
+/// # Errors
+/// When the record of the threshold can't be read.
+pub(crate) fn load(state: &mut State, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    let (account, form) = form_of(key, Some(value))?;
+    // What made the account low was told when it came.
+    let _ = state.set_threshold(account, form.as_ref().map(Form::threshold));
+    Ok(())
+}
+
+/// Does to the books what the change of a record does, at its place in the log: a threshold is set or
+/// removed, or the event of a crossing is made. So a replay finds the crossings that were found when
+/// the log was written.
+///
+/// # Errors
+/// When the record of a threshold can't be read.
+pub(crate) fn replay(
+    state: &mut State,
+    key: &[u8],
+    value: Option<&[u8]>,
+) -> Result<(), StoreError> {
+    match key.first().and_then(|byte| Kind::from_byte(*byte)) {
+        Some(Kind::Threshold) => {
+            let (account, form) = form_of(key, value)?;
+            let low = state.set_threshold(account, form.as_ref().map(Form::threshold));
+            if let (Some(available), Some(Form { amount, is_told: false, .. })) = (low, form) {
+                // The account fell between the look at it and this place in the log.
+                state.crossings.add(Crossing {
+                    account,
+                    place: SET,
+                    threshold: amount,
+                    available,
+                    sequence: state.sequence,
+                    time_ms: state.time_ms,
+                });
+            }
         }
-        Ok(thresholds)
+        Some(Kind::Event) if value.is_some() => {
+            if let Ok(id) = Uuid::from_slice(&key[1..]) {
+                state.crossings.event_is_made(id);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Reads the change of a threshold's record.
+fn form_of(key: &[u8], value: Option<&[u8]>) -> Result<(AccountId, Option<Form>), StoreError> {
+    let broken = |detail| StoreError::Record {
+        tree: Kind::Threshold.name(),
+        key: hexadecimal(&key[1..]),
+        detail,
+    };
+    let account = Fields::new(&key[1..]).account();
+    let account = account.ok_or_else(|| broken("it is for no account".to_owned()))?;
+    let form = value.map(serde_json::from_slice).transpose();
+    Ok((account, form.map_err(|cause| broken(position_of(&cause)))?))
+}
+
+impl Form {
+    fn threshold(&self) -> Threshold {
+        Threshold { amount: self.amount, since: self.since }
     }
 }
 

@@ -8,14 +8,17 @@ use uuid::Uuid;
 
 use super::{
     DurableLedger,
-    checkpoint::{self, Which},
-    start::{Found, replay},
+    added::Added,
+    rows,
     state::{Row, State},
 };
 use crate::{
     error::StoreError,
-    journal::{DIRECTORY, JournalError, Place, scan_until},
-    store::Store,
+    index::{self, Index},
+    journal::{JournalError, check_chain, scan_until},
+    log_files::LogFiles,
+    mark::Mark,
+    store::{Store, check_exists, lock},
 };
 
 /// What came out of adding everything up again.
@@ -45,7 +48,7 @@ impl Report {
             // What could be read, and contradicts itself.
             StoreError::Books { .. }
             | StoreError::Journal(JournalError::CheckpointWrong { .. }) => false,
-            StoreError::Journal(_) | StoreError::Record { .. } => true,
+            StoreError::Journal(_) | StoreError::Snapshot(_) | StoreError::Record { .. } => true,
             _ => return Err(found),
         };
         self.faults.push(found.to_string());
@@ -53,39 +56,31 @@ impl Report {
     }
 }
 
-/// Adds up the books of a stopped node, whose store is in `dir`. The journal is only read. The
-/// store is opened as by a start, which takes its lock, lets sled cut off what a crash tore at the
-/// end of its log, and may write anew the files that a store has; copy the directory first to keep
-/// every byte of a damaged one.
+/// Adds up the books of a stopped node, whose store is in `dir`. The log is only read; the index is
+/// opened as by a start.
 ///
 /// # Errors
 /// When there is no store, when it is in use, or can't be read. What is wrong with the books
 /// themselves is in the report.
 pub fn verify(dir: &Path) -> Result<Report, StoreError> {
-    let store = Store::open_existing(dir)?;
-    let checkpoint = match checkpoint::meta(&store, Which::Checkpoint)? {
-        Some(meta) => Some((
-            meta.place.next_sequence - 1,
-            checkpoint::load(&store, Which::Checkpoint, Some(&meta))?,
-        )),
-        None => None,
+    check_exists(dir)?;
+    let _lock = lock(dir)?;
+    let answered = Mark::open(dir).map_err(StoreError::read)?.answered().sequence;
+    let log = LogFiles::look(dir)?;
+    let directory = dir.join(index::DIRECTORY);
+    // Without an index the next start makes one, so its absence is no fault.
+    let index = directory.exists().then(|| Index::open(&directory)).transpose();
+    let (index, fault) = match index {
+        Ok(index) => (index, None),
+        Err(fault) => (None, Some(fault)),
     };
-    let answered = store.inner.durability.answered().sequence;
-    let mut report = add_up(&store, u64::MAX, |state, faults| {
-        if let Some((sequence, then)) = &checkpoint
-            && state.sequence == *sequence
-        {
-            compare(state, then, "the checkpoint", faults);
-        }
-    })?;
-    let last = report.last_sequence;
-    if let Some((sequence, _)) = checkpoint.filter(|(sequence, _)| *sequence > last) {
-        let fault = format!("the checkpoint goes up to transfer {sequence}, the journal to {last}");
-        report.faults.push(fault);
-        report.is_cut_short = true;
+    let mut report = add_up(&log, u64::MAX, index.as_ref(), |_, _| {})?;
+    if let Some(fault) = fault {
+        report.unchecked.push(format!("the index, which the next start makes anew: {fault}"));
     }
+    let last = report.last_sequence;
     if answered > last {
-        let fault = format!("transfer {answered} was answered for, the journal goes up to {last}");
+        let fault = format!("entry {answered} was answered for, the log goes up to {last}");
         report.faults.push(fault);
         report.is_cut_short = true;
     }
@@ -94,20 +89,22 @@ pub fn verify(dir: &Path) -> Result<Report, StoreError> {
 
 impl DurableLedger {
     /// Adds up the books of a running ledger up to what is durable now, and compares with memory.
-    /// Reads the whole journal, so call it on a thread of its own.
+    /// Reads the whole log, so call it on a thread of its own.
     ///
     /// # Errors
-    /// When the journal can't be read. What is wrong with the books is in the report.
+    /// When the log can't be read. What is wrong with the books is in the report.
     pub fn verify(&self) -> Result<Report, StoreError> {
-        // No segment is removed meanwhile.
-        let _turn = self.keeper.turn.lock();
+        // No segment is removed and no checkpoint is written meanwhile.
+        let inner = &self.store.inner;
+        let _turn = inner.turn.lock();
         let (sequence, rows) = {
             let kept = self.books.lock();
             (kept.state.sequence, kept.state.rows().copied().collect::<Vec<_>>())
         };
         let mut now = State::default();
         rows.into_iter().for_each(|row| now.load(row));
-        add_up(&self.store, sequence, |state, faults| {
+        let log = LogFiles::look(&inner.path)?;
+        add_up(&log, sequence, Some(&inner.keyspace.index), |state, faults| {
             if state.sequence == sequence {
                 compare(state, &now, "the books in memory", faults);
                 self.compare_live(&now, faults);
@@ -120,54 +117,76 @@ impl DurableLedger {
         for row in books.rows().filter(|row| row.credits + row.debits > 0) {
             let live = self.account(row.account).balance();
             if live.credits < row.credits || live.debits < row.debits {
-                faults.push(format!("{:?} is behind the journal in memory: {live:?}", row.account));
+                faults.push(format!("{:?} is behind the log in memory: {live:?}", row.account));
             }
         }
     }
 }
 
-/// Adds up the kept journal from the carried totals on. `look` sees the books after each page, and
-/// once before the first.
+/// Adds up the kept log from its beginning, or from the oldest snapshot on. `look` sees the books
+/// after each page, and once before the first.
 fn add_up(
-    store: &Store,
+    log: &LogFiles,
     last_sequence: u64,
+    index: Option<&Index>,
     mut look: impl FnMut(&State, &mut Vec<String>),
 ) -> Result<Report, StoreError> {
-    let directory = store.path().join(DIRECTORY);
     let mut report = Report::default();
-    let found = match Found::look(store, &directory) {
-        Ok(Some(found)) => found,
-        Ok(None) => return Ok(report),
+    let position = index.and_then(Index::position);
+    if log.segments.is_empty() && log.snapshots.is_empty() && position.is_none() {
+        return Ok(report);
+    }
+    let mut added = match Added::from_base(log) {
+        Ok(added) => added,
         Err(error) => {
             report.note(error)?;
             return Ok(report);
         }
     };
-    let mut state = match checkpoint::load(store, Which::Base, found.base.as_ref()) {
-        Ok(state) => state,
-        Err(error) => {
-            report.note(error)?;
-            return Ok(report);
-        }
-    };
-    let place: Place = found.base_place();
+    let place = added.place;
     (report.first_sequence, report.last_sequence) = (place.next_sequence, place.next_sequence - 1);
-    look(&state, &mut report.faults);
-    let scanned = scan_until(&directory, found.journal, place, last_sequence, |scanned| {
-        replay(&mut state, &scanned)?;
-        report.transfers += u64::from(scanned.page.count);
-        report.last_sequence = scanned.page.last_sequence();
-        look(&state, &mut report.faults);
-        Ok(())
-    });
+    if let Err(error) = added.read_history(log) {
+        report.note(error)?;
+    }
+    let indexed = position.as_ref().map_or(0, |position| position.place.next_sequence - 1);
+    let index_books = index.map(rows::load).transpose();
+    let index_books = index_books.or_else(|error| report.note(error).map(|()| None))?;
+    let mut looked = |state: &State, report: &mut Report| {
+        if let Some(then) = index_books.as_ref().filter(|_| state.sequence == indexed) {
+            compare(state, then, "the index", &mut report.faults);
+        }
+        look(state, &mut report.faults);
+    };
+    looked(&added.state, &mut report);
+    let journal = added.journal;
+    let scanned =
+        check_chain(&log.directory, &log.segments, place.segment, journal).and_then(|()| {
+            scan_until(&log.directory, journal, place, last_sequence, |scanned| {
+                report.transfers += added.page(&scanned, indexed)?;
+                report.last_sequence = scanned.page.last_sequence();
+                looked(&added.state, &mut report);
+                Ok(())
+            })
+        });
     if let Err(error) = scanned {
         report.note(error)?;
     }
-    match check_sums(store, &state) {
+    let last = report.last_sequence;
+    if indexed > last {
+        let fault = format!("the index goes up to entry {indexed}, the log to {last}");
+        report.faults.push(fault);
+        report.is_cut_short = true;
+    } else if let Some(index) =
+        index.filter(|_| position.is_some() && indexed >= place.next_sequence - 1)
+    {
+        let records = added.check_records(index);
+        records.map(|faults| report.faults.extend(faults)).or_else(|error| report.note(error))?;
+    }
+    match sum_up(&added.state, |account| Ok(added.owners.asset_of(account))) {
         Ok(unknown) => report.unchecked.extend(unknown.unchecked()),
         Err(error) => report.note(error)?,
     }
-    report.accounts = state.rows().count() as u64;
+    report.accounts = added.state.rows().count() as u64;
     Ok(report)
 }
 
@@ -231,24 +250,51 @@ impl Unknown {
     }
 }
 
+/// Checks the sums of a store's books when it is opened; see [`sum_up`].
+///
+/// # Errors
+/// As [`sum_up`].
+pub(crate) fn check_sums(store: &Store, state: &State) -> Result<Unknown, StoreError> {
+    let peers = store.assets_of_peers()?;
+    sum_up(state, |AccountId { kind, owner }| {
+        if let Some(asset) = peers.get(&owner) {
+            return Ok(Some(*asset));
+        }
+        Ok(match kind {
+            AccountKind::AssetLiquidity
+            | AccountKind::Settlement
+            | AccountKind::ClosedIncomingPayments
+            | AccountKind::ClosedOutgoingPayments => Some(owner),
+            AccountKind::PeerLiquidity => store.deleted_peer(owner)?.map(|it| it.asset_id),
+            AccountKind::WalletAddress => store.wallet_address(owner)?.map(|it| it.asset_id),
+            AccountKind::IncomingPayment => store.incoming_payment(owner)?.map(|it| it.asset_id),
+            AccountKind::OutgoingPayment => {
+                store.outgoing_payment(owner)?.map(|it| it.quote.asset_id)
+            }
+        })
+    })
+}
+
 /// Checks that no account but settlement is below zero, and that credits equal debits: over all
 /// accounts, and for each asset, since both sides of a movement are of one asset. Returns the
-/// accounts that prevent the check by asset.
+/// accounts that prevent the check by asset, whose assets `asset_of` doesn't know.
 ///
 /// # Errors
 /// [`StoreError::Books`] names the sum that is wrong.
-pub(crate) fn check_sums(store: &Store, state: &State) -> Result<Unknown, StoreError> {
+fn sum_up(
+    state: &State,
+    asset_of: impl Fn(AccountId) -> Result<Option<Uuid>, StoreError>,
+) -> Result<Unknown, StoreError> {
     let too_large = || wrong("the sums are beyond 128 bits".to_owned());
     let mut total = Sums::default();
     let mut by_asset: HashMap<Uuid, Sums> = HashMap::new();
     let mut unknown = Unknown::default();
-    let owners = Owners::read(store)?;
     for row in state.rows() {
         if row.is_below_zero() {
             return Err(wrong(format!("{row:?}")));
         }
         total = total.plus(row).ok_or_else(too_large)?;
-        if let Some(asset) = owners.asset_of(row.account)? {
+        if let Some(asset) = asset_of(row.account)? {
             let sums = by_asset.entry(asset).or_default();
             *sums = sums.plus(row).ok_or_else(too_large)?;
         } else if row.credits + row.debits > 0 {
@@ -263,45 +309,6 @@ pub(crate) fn check_sums(store: &Store, state: &State) -> Result<Unknown, StoreE
         }
     }
     Ok(unknown)
-}
-
-/// The owners of accounts, as the store has them.
-struct Owners<'a> {
-    store: &'a Store,
-    /// The asset ids of peers, by the id of the peer.
-    peers: HashMap<Uuid, Uuid>,
-    /// The asset ids of those wallet addresses and payments that were read at the start.
-    others: HashMap<Uuid, Uuid>,
-}
-
-impl<'a> Owners<'a> {
-    fn read(store: &'a Store) -> Result<Self, StoreError> {
-        let others = std::mem::take(&mut *store.inner.owners_at_start.lock());
-        Ok(Self { store, peers: store.assets_of_peers()?, others })
-    }
-
-    fn asset_of(&self, account: AccountId) -> Result<Option<Uuid>, StoreError> {
-        let AccountId { kind, owner } = account;
-        let read = || -> Result<Option<Uuid>, StoreError> {
-            let store = self.store;
-            Ok(match kind {
-                AccountKind::AssetLiquidity
-                | AccountKind::Settlement
-                | AccountKind::ClosedIncomingPayments
-                | AccountKind::ClosedOutgoingPayments => Some(owner),
-                AccountKind::PeerLiquidity => store.deleted_peer(owner)?.map(|it| it.asset_id),
-                AccountKind::WalletAddress => store.wallet_address(owner)?.map(|it| it.asset_id),
-                AccountKind::IncomingPayment => {
-                    store.incoming_payment(owner)?.map(|it| it.asset_id)
-                }
-                AccountKind::OutgoingPayment => {
-                    store.outgoing_payment(owner)?.map(|it| it.quote.asset_id)
-                }
-            })
-        };
-        let known = self.peers.get(&owner).or_else(|| self.others.get(&owner));
-        known.map_or_else(read, |asset| Ok(Some(*asset)))
-    }
 }
 
 fn balanced(what: &str, sums: Sums) -> Result<(), StoreError> {

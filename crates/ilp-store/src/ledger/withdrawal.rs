@@ -9,15 +9,16 @@ use std::ops::Bound;
 
 use ilp_connector::{
     account::AccountId,
-    ledger::{Hold, Leg, Stopped, Transfer, TransferKind},
+    ledger::{Hold, Leg, Stopped, Transfer},
 };
 use uuid::Uuid;
 
 use super::{
-    DurableLedger, checkpoint,
+    DurableLedger, Shared,
     operator::{OperatorsState, Pending, Recent, TransferError},
     operator_transfer::{OperatorTransfer, TransferState},
-    queue::{Posted, Step},
+    posted::{Posted, Step},
+    rows,
 };
 use crate::error::StoreError;
 
@@ -54,7 +55,7 @@ impl DurableLedger {
         let mut expired = 0;
         while let Some((expires_at_ms, id)) = operators.due.first().copied() {
             if expires_at_ms > now_ms
-                || self.end_pending(&mut operators, id, Step::Expire, now_ms).is_err()
+                || self.shared.end_pending(&mut operators, id, Step::Expire, now_ms).is_err()
             {
                 break;
             }
@@ -95,49 +96,18 @@ impl DurableLedger {
         if let Some(pending) = operators.pending.get(&id) {
             let late = pending.transfer.expires_at_ms.is_some_and(|deadline| now_ms >= deadline);
             let step = if late { Step::Expire } else { step };
-            let sequence = self.end_pending(&mut operators, id, step, now_ms)?;
+            let sequence = self.shared.end_pending(&mut operators, id, step, now_ms)?;
             let outcome = if late { Err(TransferError::Expired) } else { Ok(()) };
             return Ok(Ending { outcome, sequence });
         }
         let (transfer, sequence) = match operators.recent.get(&id) {
             Some(recent) => (recent.transfer, recent.sequence),
-            None => match checkpoint::transfer(&self.store, id)? {
+            None => match rows::transfer(&self.store, id)? {
                 Some(transfer) => (transfer, 0),
                 None => return Err(TransferError::Unknown),
             },
         };
-        let outcome = Err(match (transfer.kind, transfer.state) {
-            (TransferKind::Withdrawal, TransferState::Posted) => TransferError::AlreadyPosted,
-            (TransferKind::Withdrawal, TransferState::Voided) => TransferError::AlreadyVoided,
-            (TransferKind::Withdrawal, TransferState::Expired) => TransferError::Expired,
-            _ => TransferError::Unknown,
-        });
-        Ok(Ending { outcome, sequence })
-    }
-
-    /// Queues the last step of a withdrawal, then moves memory, as with every transfer.
-    fn end_pending(
-        &self,
-        operators: &mut OperatorsState,
-        id: Uuid,
-        step: Step,
-        now_ms: u64,
-    ) -> Result<u64, TransferError> {
-        if self.shared.queue.is_closed() {
-            return Err(TransferError::Stopped);
-        }
-        let Some(pending) = operators.pending.get(&id) else { return Err(TransferError::Unknown) };
-        let permit = self.shared.queue.permit().ok_or(TransferError::Full)?;
-        let posted = Posted::new(pending.hold.transfer(), step, Some(now_ms));
-        let sequence = self.shared.queue.append(permit, posted).map_err(|Stopped| Stopped)?;
-        let first_sequence = operators.recent.get(&id).map_or(0, |recent| recent.first_sequence);
-        if let Some(Pending { hold, transfer }) = operators.pending.remove(&id) {
-            operators.due.remove(&(transfer.expires_at_ms.unwrap_or(0), id));
-            let transfer = OperatorTransfer { state: TransferState::after(step), ..transfer };
-            operators.recent.insert(id, Recent { transfer, first_sequence, sequence });
-            if step == Step::Post { hold.settle() } else { drop(hold) }
-        }
-        Ok(sequence)
+        Ok(Ending { outcome: Err(transfer.why_ended()), sequence })
     }
 
     /// Sets aside again, after a restart, what withdrawals hold.
@@ -159,5 +129,39 @@ impl DurableLedger {
             operators.pending.insert(id, Pending { hold, transfer });
         }
         Ok(())
+    }
+}
+
+impl Shared {
+    /// Queues the last step of a withdrawal, then moves memory, as with every transfer.
+    pub(super) fn end_pending(
+        &self,
+        operators: &mut OperatorsState,
+        id: Uuid,
+        step: Step,
+        now_ms: u64,
+    ) -> Result<u64, TransferError> {
+        if self.queue.is_closed() {
+            return Err(TransferError::Stopped);
+        }
+        let Some(pending) = operators.pending.get(&id) else { return Err(TransferError::Unknown) };
+        let permit = self.queue.permit().ok_or(TransferError::Full)?;
+        let posted = Posted::new(pending.hold.transfer(), step, Some(now_ms));
+        let sequence = self.queue.append(permit, posted).map_err(|Stopped| Stopped)?;
+        operators.ended(id, step, sequence);
+        Ok(sequence)
+    }
+}
+
+impl OperatorsState {
+    /// Notes that the last step of a pending withdrawal was queued, and moves or frees its money.
+    pub(super) fn ended(&mut self, id: Uuid, step: Step, sequence: u64) {
+        let first_sequence = self.recent.get(&id).map_or(0, |recent| recent.first_sequence);
+        if let Some(Pending { hold, transfer }) = self.pending.remove(&id) {
+            self.due.remove(&(transfer.expires_at_ms.unwrap_or(0), id));
+            let transfer = OperatorTransfer { state: TransferState::after(step), ..transfer };
+            self.recent.insert(id, Recent { transfer, first_sequence, sequence });
+            if step == Step::Post { hold.settle() } else { drop(hold) }
+        }
     }
 }

@@ -9,18 +9,18 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Shared, gather::Gather, queue::Posted};
-use crate::{durability::Hook, store::panic_text};
+use super::{gather::Gather, log_run::Commits, posted::Queued};
+use crate::{fail_stop::Hook, store::panic_text};
 
-/// What the writer thread does with a batch. The ledger's own writes to sled; another may be put
+/// What the writer thread does with a batch. The ledger's own writes to the log; another may be put
 /// in its place or around it, to count, to slow down or to fail.
 pub trait BatchWriter: Send + 'static {
-    /// Returns once every transfer of the batch would survive a loss of power. The batch is in the
+    /// Returns once everything in the batch would survive a loss of power. The batch is in the
     /// order of the sequences, without gaps within and between batches, and never empty.
     ///
     /// # Errors
     /// Any error stops the ledger for good; the writer isn't called again.
-    fn write(&mut self, batch: &[Posted]) -> io::Result<()>;
+    fn write(&mut self, batch: &[Queued]) -> io::Result<()>;
 }
 
 /// Called once, on a thread of its own or the writer's, with the reason why the ledger has failed:
@@ -60,13 +60,13 @@ impl Failure {
 
 /// Starts the thread. It ends when the queue is closed and drained, or a write has failed.
 pub(crate) fn start(
-    shared: Arc<Shared>,
+    commits: Commits,
     writer: Box<dyn BatchWriter>,
     failure: Failure,
 ) -> io::Result<JoinHandle<()>> {
     let thread = std::thread::Builder::new().name("jirani-ledger".to_owned());
     thread.spawn(move || {
-        let stop = StopOnExit(shared);
+        let stop = StopOnExit(commits);
         if let Err(reason) = drain(&stop.0, writer) {
             tracing::error!(%reason, "the ledger has stopped: a write failed");
             stop.0.fail(&reason);
@@ -76,7 +76,7 @@ pub(crate) fn start(
 }
 
 /// However the thread ends, panic included, nobody waits for it in vain.
-struct StopOnExit(Arc<Shared>);
+struct StopOnExit(Commits);
 
 impl Drop for StopOnExit {
     fn drop(&mut self) {
@@ -91,9 +91,9 @@ impl Drop for StopOnExit {
 
 /// Writes batch by batch until the queue is closed. A batch is what gathered while the last one was
 /// being written, and what is worth a short wait.
-fn drain(shared: &Shared, mut writer: Box<dyn BatchWriter>) -> Result<(), String> {
+fn drain(commits: &Commits, mut writer: Box<dyn BatchWriter>) -> Result<(), String> {
     let (mut batch, mut gather) = (Vec::new(), Gather::default());
-    while shared.queue.take(&mut batch, &mut gather) {
+    while commits.queue.take(&mut batch, &mut gather) {
         // The first failure ends it: after a failed write or sync, what is on the disk is open,
         // and a second sync that succeeds would prove nothing.
         match catch_unwind(AssertUnwindSafe(|| writer.write(&batch))) {
@@ -101,7 +101,7 @@ fn drain(shared: &Shared, mut writer: Box<dyn BatchWriter>) -> Result<(), String
             Ok(Err(cause)) => return Err(cause.to_string()),
             Err(panic) => return Err(panic_text(&*panic)),
         }
-        shared.booked(&batch);
+        commits.booked(&batch);
         batch.clear();
     }
     Ok(())
