@@ -1,5 +1,8 @@
 //! What the tests share.
 
+pub(crate) mod power_cut;
+pub(crate) mod random;
+
 use std::{
     future::Future,
     path::Path,

@@ -1,13 +1,16 @@
+mod actor;
 mod backup;
+mod booking;
 mod closing;
 mod crash;
 mod damage;
 mod disk;
+mod interleavings;
 mod lane;
 mod listing;
 mod model;
 mod owners;
-mod promise;
+mod power_cut;
 mod retention;
 mod threshold;
 mod withdrawal;
@@ -80,14 +83,14 @@ struct Watched {
 }
 
 impl BatchWriter for Watched {
-    fn write(&mut self, batch: &[Posted]) -> io::Result<()> {
+    fn write(&mut self, batch: &[Queued]) -> io::Result<()> {
         thread::sleep(self.pause);
         if self.fails.load(Ordering::SeqCst) {
             assert!(!self.panics, "the disk is on fire");
             return Err(io::Error::other("the disk is gone"));
         }
         self.inner.write(batch)?;
-        self.record.lock().extend_from_slice(batch);
+        self.record.lock().extend(batch.iter().flat_map(Queued::transfers));
         Ok(())
     }
 }
@@ -205,6 +208,22 @@ fn operator_transfers_are_refused_for_what_is_wrong_with_them() {
     withdrawal(u64::MAX).unwrap();
     assert!(matches!(book(1), Err(TransferError::Exists)));
     assert_eq!(ledger.account(ASSET).balance().total(), 0);
+}
+
+#[test]
+fn a_refusal_is_told_once_what_it_rests_on_is_durable() {
+    let (_dir, store) = fresh();
+    let (ledger, ..) = watched(&store, options(100), Duration::from_millis(50));
+    let usd = crate::testing::asset("USD");
+    thread::scope(|scope| {
+        scope.spawn(|| store.insert_asset(&usd).unwrap());
+        while ledger.shared.queue.last_sequence() == 0 {
+            thread::yield_now();
+        }
+        let refused = store.insert_asset(&crate::testing::asset("USD"));
+        assert!(matches!(refused, Err(crate::Refusal::Conflict(_))), "{refused:?}");
+        assert_eq!(ledger.durable_sequence(), ledger.shared.queue.last_sequence());
+    });
 }
 
 #[test]

@@ -134,5 +134,4 @@ fn of_many_inserts_at_once_each_name_and_token_goes_to_one() {
     });
     assert_eq!(made, 2 * ROUNDS);
     assert_eq!(store.all_peers().count(), 2 * ROUNDS);
-    store.check_records().unwrap();
 }

@@ -22,8 +22,9 @@ fn of_what_was_answered_nothing_is_lost_whenever_the_process_dies() {
     let (dir, store) = fresh();
     let small = LedgerOptions {
         segment_bytes: 8_192,
-        checkpoint_transfers: 150,
+        checkpoint_entries: 150,
         retain_segments_min: Some(3),
+        snapshot_log_bytes_min: 16 * 1024,
         ..options(1_000)
     };
     let ledger = DurableLedger::open(&store, small).unwrap();
@@ -45,7 +46,7 @@ fn of_what_was_answered_nothing_is_lost_whenever_the_process_dies() {
             thread::sleep(Duration::from_millis(3 + moment * 7 % 11));
             // First what was answered, then the files: all of it must be in them. Files copied one
             // after the other while they change are no moment that ever was, so writing pauses.
-            let turn = ledger.keeper.turn.lock();
+            let turn = ledger.store.inner.turn.lock();
             let pause = ledger.books.lock();
             let before: Vec<u128> = answered.iter().map(|count| *count.lock()).collect();
             let copy = copy_of(dir.path());
@@ -131,6 +132,35 @@ fn a_crash_while_a_segment_is_taken_into_use_loses_nothing() {
     }
 }
 
+#[test]
+fn a_segment_whose_only_page_was_torn_may_stay_empty() {
+    let (dir, store) = fresh();
+    let small = || LedgerOptions { segment_bytes: 4_096, ..options(10) };
+    let ledger = DurableLedger::open(&store, small()).unwrap();
+    fund(&ledger, 1, 1_000);
+    let second = "journal/0000000002.segment";
+    while !fs::read(dir.path().join(second)).is_ok_and(|bytes| bytes.first() == Some(&b'J')) {
+        block_on(ledger.post(hold(&ledger, 1, 2, 1).unwrap())).unwrap();
+    }
+    let copy = copy_of(dir.path());
+    // Only the sector of the head came to the disk, and nothing was answered.
+    let mut torn = fs::read(copy.path().join(second)).unwrap();
+    torn[64..].fill(0);
+    fs::write(copy.path().join(second), torn).unwrap();
+    fs::remove_file(copy.path().join("answered")).unwrap();
+    let (ledger, store) = reopened(copy.path());
+    drop(ledger);
+    let ledger = DurableLedger::open(&store, small()).unwrap();
+    // More than the second segment has room for.
+    store.set_setting("large", &[1; 6_000]).unwrap();
+    assert_eq!(ledger.verify().unwrap().faults, Vec::<String>::new());
+    drop((ledger, store));
+    assert_eq!(verify(copy.path()).unwrap().faults, Vec::<String>::new());
+    fs::remove_dir_all(copy.path().join("index")).unwrap();
+    let (_ledger, store) = reopened(copy.path());
+    assert_eq!(store.setting("large").unwrap().unwrap().len(), 6_000);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..Default::default() })]
 
@@ -165,9 +195,9 @@ proptest! {
             bytes[at..end].fill(fill);
         }
         fs::write(path, bytes).unwrap();
-        let store = open(copy.path());
-        match DurableLedger::open(&store, small()) {
-            Ok(ledger) => {
+        match Store::open(copy.path()) {
+            Ok(store) => {
+                let ledger = DurableLedger::open(&store, small()).unwrap();
                 prop_assert_eq!(available(&ledger, 2), 60);
                 prop_assert_eq!(available(&ledger, 1), 940);
                 block_on(ledger.post(hold(&ledger, 1, 2, 1).unwrap())).unwrap();

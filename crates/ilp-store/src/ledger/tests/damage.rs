@@ -1,9 +1,12 @@
-//! Every way in which a journal or a checkpoint can be broken has its name.
+//! Every way in which a log can be broken has its name, and no harm to the index loses anything.
 
 use std::{fs, os::unix::fs::FileExt, path::Path};
 
 use super::*;
-use crate::journal::JournalError;
+use crate::{index::Index, journal::JournalError};
+
+/// Room for 25 pages of one packet, so that the newest segment has several.
+const SEGMENT_BYTES: u32 = 4_352;
 
 fn segment(dir: &Path, number: u32) -> std::path::PathBuf {
     dir.join("journal").join(format!("{number:010}.segment"))
@@ -12,13 +15,13 @@ fn segment(dir: &Path, number: u32) -> std::path::PathBuf {
 pub(super) fn copy_of(dir: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     // The mark first: it must not be ahead of what is copied after it.
-    for name in ["answered", "journal", "conf", "db", "blobs"] {
+    for name in ["answered", "snapshots", "journal", "index"] {
         copy_all(&dir.join(name), &copy.path().join(name));
     }
     copy
 }
 
-fn copy_all(from: &Path, to: &Path) {
+pub(super) fn copy_all(from: &Path, to: &Path) {
     if from.is_dir() {
         fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap() {
@@ -31,7 +34,7 @@ fn copy_all(from: &Path, to: &Path) {
 }
 
 fn small() -> LedgerOptions {
-    LedgerOptions { segment_bytes: 4_096, ..options(1_000) }
+    LedgerOptions { segment_bytes: SEGMENT_BYTES, ..options(1_000) }
 }
 
 fn flip(path: &Path, offset: u64) {
@@ -79,18 +82,24 @@ fn crashed() -> tempfile::TempDir {
 }
 
 fn refusal(dir: &Path) -> StoreError {
-    let error = DurableLedger::open(&open(dir), small()).unwrap_err();
+    let error = Store::open(dir).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("backup") || text.contains("newer jirani"), "{text}");
     // A look from outside finds it too, and is no error of the tool's.
     let report = verify(dir).unwrap();
-    assert!(!report.faults.is_empty(), "{text}");
-    let contradicts = matches!(
-        error,
-        StoreError::Books { .. } | StoreError::Journal(JournalError::CheckpointWrong { .. })
-    );
-    assert_eq!(report.is_cut_short, !contradicts, "{report:?}");
+    assert!(!report.faults.is_empty() && report.is_cut_short, "{text}: {report:?}");
     error
+}
+
+/// Opens a store whose index is of no use, and checks that nothing is lost.
+fn made_anew(dir: &Path) {
+    let store = open(dir);
+    assert!(dir.join("index.broken-1").exists(), "the broken index is kept for study");
+    let ledger = DurableLedger::open(&store, small()).unwrap();
+    assert_eq!((available(&ledger, 1), available(&ledger, 2)), (880, 120));
+    assert_eq!(ledger.verify().unwrap().faults, Vec::<String>::new());
+    drop((ledger, store));
+    assert_eq!(verify(dir).unwrap().faults, Vec::<String>::new());
 }
 
 #[test]
@@ -108,8 +117,8 @@ fn whole_books_open_and_add_up() {
 fn a_flipped_bit_in_the_middle_is_damage_wherever_it_is() {
     let dir = crashed();
     // Every byte of a page in the third segment, and of that segment's head. A page of one packet
-    // is 40 + 90 bytes, and six of filling that no checksum covers.
-    for offset in (0..64).chain(64..64 + 130) {
+    // is 64 + 90 bytes, and six of filling that no checksum covers.
+    for offset in (0..64).chain(64..64 + 154) {
         let copy = copy_of(dir.path());
         flip(&segment(copy.path(), 3), offset);
         match refusal(copy.path()) {
@@ -125,8 +134,8 @@ fn a_flipped_bit_in_the_middle_is_damage_wherever_it_is() {
     let error = refusal(copy.path());
     let named = matches!(error, StoreError::Journal(JournalError::Damaged { offset: 64, .. }));
     assert!(named, "{error}");
-    // Before the checkpoint it does the balances no harm, and is found by a look at everything.
-    let copy = copy_of(dir.path());
+    // Behind the index it does the balances no harm, and is found by a look at everything.
+    let copy = closed();
     flip(&segment(copy.path(), 1), 100);
     DurableLedger::open(&open(copy.path()), small()).unwrap();
     let report = verify(copy.path()).unwrap();
@@ -136,15 +145,19 @@ fn a_flipped_bit_in_the_middle_is_damage_wherever_it_is() {
 #[test]
 fn missing_and_foreign_segments_are_named() {
     let dir = crashed();
-    for number in [1, 3] {
-        let copy = copy_of(dir.path());
-        fs::remove_file(segment(copy.path(), number)).unwrap();
-        let error = refusal(copy.path());
-        assert!(
-            matches!(error, StoreError::Journal(JournalError::SegmentMissing { .. })),
-            "{error}"
-        );
-    }
+    let copy = copy_of(dir.path());
+    fs::remove_file(segment(copy.path(), 3)).unwrap();
+    let error = refusal(copy.path());
+    assert!(matches!(error, StoreError::Journal(JournalError::SegmentMissing { .. })), "{error}");
+    // A segment that the index has passed is missed by those who add up, and when the index is gone.
+    let copy = closed();
+    fs::remove_file(segment(copy.path(), 1)).unwrap();
+    let report = verify(copy.path()).unwrap();
+    assert!(report.is_cut_short && report.faults[0].contains("is missing"), "{report:?}");
+    drop(open(copy.path()));
+    fs::remove_dir_all(copy.path().join("index")).unwrap();
+    let error = refusal(copy.path());
+    assert!(matches!(error, StoreError::Journal(JournalError::SegmentMissing { .. })), "{error}");
     let copy = copy_of(dir.path());
     fs::copy(segment(crashed().path(), 3), segment(copy.path(), 3)).unwrap();
     let error = refusal(copy.path());
@@ -159,7 +172,7 @@ fn missing_and_foreign_segments_are_named() {
     let path = segment(copy.path(), 3);
     let file = fs::File::options().write(true).open(&path).unwrap();
     file.set_len(2_000).unwrap();
-    file.set_len(4_096).unwrap();
+    file.set_len(SEGMENT_BYTES.into()).unwrap();
     let error = refusal(copy.path());
     let named = matches!(
         error,
@@ -169,64 +182,77 @@ fn missing_and_foreign_segments_are_named() {
 }
 
 #[test]
-fn checkpoints_that_do_not_fit_the_journal_are_named() {
+fn a_log_that_has_lost_what_was_answered_for_is_refused_whatever_the_index_says() {
     let dir = closed();
-    // Ahead: the journal's newest segments are gone.
+    // The newest segments are gone.
     let copy = copy_of(dir.path());
     (3..9).for_each(|number| drop(fs::remove_file(segment(copy.path(), number))));
     let error = refusal(copy.path());
-    assert!(matches!(error, StoreError::Journal(JournalError::CheckpointAhead { .. })), "{error}");
-    // Ahead within a segment: its last page is gone.
+    assert!(matches!(error, StoreError::Journal(JournalError::Fallback { .. })), "{error}");
+    // Within a segment, the last page is gone.
     let copy = copy_of(dir.path());
     let path = newest(copy.path());
     let bytes = fs::read(&path).unwrap();
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
     fs::write(&path, [&bytes[..end - 20], &vec![0; bytes.len() - end + 20][..]].concat()).unwrap();
     let error = refusal(copy.path());
-    assert!(matches!(error, StoreError::Journal(JournalError::CheckpointAhead { .. })), "{error}");
-    // Stale: the segments that follow it are gone.
-    let copy = copy_of(crashed().path());
-    (1..3).for_each(|number| fs::remove_file(segment(copy.path(), number)).unwrap());
-    let error = refusal(copy.path());
-    assert!(matches!(error, StoreError::Journal(JournalError::CheckpointStale { .. })), "{error}");
+    assert!(matches!(error, StoreError::Journal(JournalError::Fallback { .. })), "{error}");
+    // All of them are gone, and only the index is left.
+    let copy = copy_of(dir.path());
+    fs::remove_dir_all(copy.path().join("journal")).unwrap();
+    let error = Store::open(copy.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Journal(JournalError::SegmentMissing { .. })), "{error}");
 }
 
 #[test]
-fn a_checkpoint_that_contradicts_the_journal_is_named() {
+fn an_index_that_is_absent_older_or_of_another_log_costs_nothing() {
     let dir = crashed();
-    let key = [&[1, 1][..], Uuid::from_u128(1).as_bytes()].concat();
-    for harm in 0..3 {
+    let copy = copy_of(dir.path());
+    fs::remove_dir_all(copy.path().join("index")).unwrap();
+    let ledger = DurableLedger::open(&open(copy.path()), small()).unwrap();
+    assert_eq!((available(&ledger, 1), available(&ledger, 2)), (880, 120));
+    // Another node's, whose log has as many entries.
+    let copy = copy_of(dir.path());
+    fs::remove_dir_all(copy.path().join("index")).unwrap();
+    copy_all(&closed().path().join("index"), &copy.path().join("index"));
+    made_anew(copy.path());
+    // One of a later time.
+    let copy = copy_of(dir.path());
+    let later = copy_of(dir.path());
+    let ledger = DurableLedger::open(&open(later.path()), small()).unwrap();
+    (0..20).for_each(|_| block_on(ledger.post(hold(&ledger, 1, 2, 1).unwrap())).unwrap());
+    drop(ledger);
+    fs::remove_dir_all(copy.path().join("index")).unwrap();
+    copy_all(&later.path().join("index"), &copy.path().join("index"));
+    made_anew(copy.path());
+}
+
+#[test]
+fn an_index_that_contradicts_the_log_is_made_anew() {
+    let dir = closed();
+    let key = [&[0x81, 1][..], Uuid::from_u128(1).as_bytes()].concat();
+    for harm in 0..4 {
         let copy = copy_of(dir.path());
-        let store = open(copy.path());
-        let tree = &store.inner.ledger;
-        let value = tree.get(&key).unwrap().unwrap();
+        let index = Index::open(&copy.path().join("index")).unwrap();
+        let value = index.get(&key).unwrap().unwrap();
         let changed = match harm {
             // So little that what follows would overdraw the account.
             0 => [&40_u128.to_be_bytes()[..], &40_u128.to_be_bytes(), &value[32..]].concat(),
             // The same sums, but another last transfer.
             1 => [&value[..48], &7_u64.to_be_bytes()].concat(),
+            // Sums that disagree with each other.
+            2 => [&2_000_u128.to_be_bytes()[..], &value[16..]].concat(),
             _ => value[..55].to_vec(),
         };
-        tree.insert(&key, changed).unwrap();
-        let error = DurableLedger::open(&store, small()).unwrap_err();
-        let named = match harm {
-            0 | 1 => matches!(error, StoreError::Journal(JournalError::CheckpointWrong { .. })),
-            _ => matches!(error, StoreError::Record { .. }),
-        };
-        assert!(named, "{harm}: {error}");
+        index.tree().insert(&key, changed).unwrap();
+        drop(index);
+        let report = verify(copy.path()).unwrap();
+        assert!(
+            report.faults.iter().any(|fault| fault.contains("the index")),
+            "{harm}: {report:?}"
+        );
+        made_anew(copy.path());
     }
-    // Sums that disagree with each other, and with the journal when all is added up.
-    let copy = copy_of(dir.path());
-    let store = open(copy.path());
-    let value = store.inner.ledger.get(&key).unwrap().unwrap();
-    let more = [&2_000_u128.to_be_bytes()[..], &value[16..]].concat();
-    store.inner.ledger.insert(&key, more).unwrap();
-    let error = DurableLedger::open(&store, small()).unwrap_err();
-    assert!(matches!(error, StoreError::Books { .. }), "{error}");
-    drop(store);
-    let report = verify(copy.path()).unwrap();
-    assert!(report.faults.iter().any(|fault| fault.contains("checkpoint")));
-    assert!(!report.is_cut_short, "all of it was read: {report:?}");
 }
 
 #[test]
@@ -234,15 +260,14 @@ fn a_newer_format_is_left_alone() {
     let copy = copy_of(crashed().path());
     let path = segment(copy.path(), 3);
     let mut bytes = fs::read(&path).unwrap();
-    bytes[8..12].copy_from_slice(&2_u32.to_be_bytes());
-    bytes[12..16].fill(0);
-    let checksum = crc32fast::hash(&bytes[..64]);
-    bytes[12..16].copy_from_slice(&checksum.to_be_bytes());
+    bytes[8..12].copy_from_slice(&3_u32.to_be_bytes());
+    let checksum = xxhash_rust::xxh3::xxh3_64(&bytes[..56]);
+    bytes[56..64].copy_from_slice(&checksum.to_be_bytes());
     fs::write(&path, &bytes).unwrap();
     let error = refusal(copy.path());
     let named = matches!(
         error,
-        StoreError::Journal(JournalError::UnknownFormat { found: 2, known: 1, .. })
+        StoreError::Journal(JournalError::UnknownFormat { found: 3, known: 2, .. })
     );
     assert!(named, "{error}");
     assert_eq!(fs::read(&path).unwrap(), bytes);

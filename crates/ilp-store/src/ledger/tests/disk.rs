@@ -50,6 +50,30 @@ impl Files for Watching {
     fn open(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
         Ok(Box::new(WatchedFile(Disk.open(path)?, Arc::clone(&self.0))))
     }
+
+    fn create_stream(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        Ok(Box::new(WatchedFile(Disk.create_stream(path)?, Arc::clone(&self.0))))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        Disk.remove(path)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Disk.hard_link(from, to)
+    }
+
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        Disk.create_directory(path)
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        Disk.sync_directory(path)
+    }
 }
 
 impl SegmentFile for WatchedFile {
@@ -222,7 +246,7 @@ fn a_store_that_fails_stops_what_is_new_and_tells_an_idle_node() {
     fund(&ledger, 1, 100);
     let held = hold(&ledger, 1, 2, 10).unwrap();
     let reason = "a checkpoint's sync failed";
-    drop(store.inner.durability.fail(&reason));
+    drop(store.inner.fail_stop.fail(&reason));
     assert_eq!(hears.recv().unwrap(), reason);
     assert_eq!(ledger.stopped().as_deref(), Some(reason));
     assert_eq!(hold(&ledger, 1, 2, 10).unwrap_err(), HoldError::Stopped);
@@ -231,7 +255,7 @@ fn a_store_that_fails_stops_what_is_new_and_tells_an_idle_node() {
     // The journal is whole, and takes what was on hold.
     assert_eq!(block_on(ledger.post(held)), Ok(()));
     // Told once: the callback is gone.
-    drop(store.inner.durability.fail(&"again"));
+    drop(store.inner.fail_stop.fail(&"again"));
     assert!(hears.recv().is_err());
     ledger.close().unwrap();
     assert!(DurableLedger::open(&store, options(100)).is_err());

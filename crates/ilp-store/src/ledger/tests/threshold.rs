@@ -100,7 +100,8 @@ fn each_crossing_makes_one_event_and_rising_arms_it_again() {
     );
     drop((ledger, store));
     let store = open(dir.path());
-    assert_eq!(store.thresholds().unwrap()[&account].amount, 49);
+    let threshold = store.inner.books.lock().state.threshold(account);
+    assert_eq!(threshold.unwrap().amount, 49);
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn a_crash_loses_no_event_and_doubles_none() {
     pay(&ledger, 1, 2, 95);
     wait_for(&store, 1);
     // The keeper is held back, so these crossings are in the journal alone.
-    let turn = ledger.keeper.turn.lock();
+    let turn = ledger.store.inner.turn.lock();
     pay(&ledger, 2, 1, 50);
     pay(&ledger, 1, 2, 50);
     pay(&ledger, 2, 1, 50);
@@ -259,9 +260,14 @@ fn a_record_that_cannot_be_read_costs_the_event_its_asset_alone() {
     };
     assert_eq!(asset()["code"], "USD");
     let key = crate::keys::Kind::Peer.key(neighbour.id.as_bytes());
-    store.inner.records.tree().insert(&key, b"{").unwrap();
+    store.change(|change| change.put_bytes(key.clone(), b"{")).unwrap();
     assert!(asset().is_null());
-    store.inner.records.tree().remove(&key).unwrap();
+    store
+        .change(|change| {
+            change.remove(key);
+            Ok(())
+        })
+        .unwrap();
     assert!(asset().is_null());
 }
 
@@ -279,7 +285,7 @@ fn what_a_failed_turn_took_is_in_no_later_checkpoint_and_comes_with_the_replay()
     ledger.checkpoint().unwrap();
     let before = ledger.books.lock().checkpoint;
     ledger.set_threshold(peer_id(1), Some(50)).unwrap();
-    let turn = ledger.keeper.turn.lock();
+    let turn = ledger.store.inner.turn.lock();
     let keeper = Arc::clone(&ledger.keeper);
     let failing = thread::spawn(move || keeper.keep(true).is_err());
     let twice = Uuid::now_v7();
@@ -298,9 +304,8 @@ fn what_a_failed_turn_took_is_in_no_later_checkpoint_and_comes_with_the_replay()
     drop((ledger, store));
 
     let store = open(dir.path());
-    let meta = checkpoint::Which::Checkpoint;
-    let meta = checkpoint::meta(&store, meta).unwrap().unwrap();
-    assert_eq!(meta.place.next_sequence - 1, before);
+    let position = store.inner.keyspace.index.position().unwrap();
+    assert_eq!(position.place.next_sequence - 1, before);
     let ledger = DurableLedger::open(&store, ticking()).unwrap();
     assert_eq!([1, 5, 6, 9].map(|peer| available(&ledger, peer)), [40, 99, 1, 67]);
     let again = block_on(ledger.transfer(deposit(&ledger, twice, peer_id(9), 7), 1));
