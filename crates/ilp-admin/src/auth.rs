@@ -17,7 +17,7 @@ use axum::http::{
     header::{AUTHORIZATION, HOST},
 };
 use ilp_connector::token::Secret;
-use ilp_store::{Store, StoreError};
+use ilp_store::{Noted, Store, StoreError};
 use ring::hmac;
 use serde_json::Value;
 
@@ -222,15 +222,17 @@ impl Identified<'_> {
     }
 
     /// Returns the caller of a request that may change something, and uses up its signature, so
-    /// that an eavesdropper can't have the change made a second time.
+    /// that an eavesdropper can't have the change made a second time. The note of the signature is
+    /// durable before the request is answered.
     ///
     /// # Errors
     /// [`Denied`].
-    pub(crate) async fn writer(self) -> Result<CallerKind, Denied> {
-        if let Some((signatures, verified)) = self.signature {
-            signatures.use_up(verified).await?;
-        }
-        Ok(self.kind)
+    pub(crate) async fn writer(self) -> Result<(CallerKind, Option<Noted>), Denied> {
+        let noted = match self.signature {
+            Some((signatures, verified)) => Some(signatures.use_up(verified).await?),
+            None => None,
+        };
+        Ok((self.kind, noted))
     }
 }
 

@@ -164,11 +164,11 @@ impl Admin {
             Query::Hash => return Ok(Reply::PersistedQuery(AdminSchema::persisted_query())),
         };
         let only_reads = AdminSchema::only_reads(&mut request);
-        let kind = if only_reads {
-            identified.reader()
+        let (kind, noted) = if only_reads {
+            (identified.reader(), None)
         } else if is_post {
             match identified.writer().await {
-                Ok(kind) => kind,
+                Ok(writer) => writer,
                 Err(denied) => return Err(self.denied(denied, address).await),
             }
         } else {
@@ -176,7 +176,17 @@ impl Admin {
             return Err(refuse(StatusCode::METHOD_NOT_ALLOWED, why));
         };
         let request = request.data(Caller { kind, address });
-        run(self.schema.clone(), request, only_reads).await.map(Reply::Answer)
+        let answer = run(self.schema.clone(), request, only_reads).await.map(Reply::Answer);
+        // What the request has changed came later in the log, so this waits only where it changed
+        // nothing.
+        if let Some(noted) = noted.filter(|noted| !noted.is_durable())
+            && !matches!(tokio::task::spawn_blocking(move || noted.wait()).await, Ok(Ok(())))
+        {
+            let why =
+                "the log has stopped: whether this was done shows after a restart of the node";
+            return Err(refuse(StatusCode::SERVICE_UNAVAILABLE, why));
+        }
+        answer
     }
 
     /// Refuses a request that a page of another site may have sent.

@@ -66,7 +66,8 @@ impl Surfaces {
         };
         file.write(&config.data_dir).map_err(|error| {
             Failure::Store(format!(
-                "node.json can't be written in {}: {error}",
+                "node.json can't be written in {}: {error}; check that its disk has space left, then \
+                 start again",
                 config.data_dir.display()
             ))
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ilp_store::{Store, StoreError};
+use ilp_store::{Noted, Store, StoreError};
 use parking_lot::Mutex;
 
 use super::Denied;
@@ -54,13 +54,14 @@ impl Seen {
         Ok(Self { memory: Mutex::new(memory), store })
     }
 
-    /// Lets a digest through the first time, once that is on the disk.
+    /// Lets a digest through the first time. The log has it before the changes that it authorises, so it
+    /// is on the disk with them or earlier; the caller waits for the note before it answers.
     pub(crate) async fn admit(
         &self,
         digest: [u8; 32],
         ends_at_ms: u64,
         now_ms: u64,
-    ) -> Result<(), Denied> {
+    ) -> Result<Noted, Denied> {
         let Some(oldest_ms) = self.is_first(digest, ends_at_ms, now_ms)? else {
             return Err(Denied::Wrong("the signature was used before"));
         };
@@ -69,7 +70,7 @@ impl Seen {
             store.remember_signature(&digest, ends_at_ms, oldest_ms)
         });
         match remembered.await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(noted)) => Ok(noted),
             Ok(Err(error)) => {
                 tracing::error!(%error, "a signature can't be remembered, so it isn't accepted");
                 Err(Denied::Unavailable("the node can't write its store"))
@@ -123,17 +124,17 @@ mod tests {
     async fn a_digest_is_new_once_also_after_a_restart_and_when_the_clock_is_set_back() {
         let dir = tempfile::tempdir().unwrap();
         let before = seen(&dir);
-        assert_eq!(before.admit([1; 32], 100, 50).await, Ok(()));
+        assert_eq!(before.admit([1; 32], 100, 50).await.map(drop), Ok(()));
         drop(before);
         let after = seen(&dir);
         let used = Err(Denied::Wrong("the signature was used before"));
-        assert_eq!(after.admit([1; 32], 100, 100).await, used);
+        assert_eq!(after.admit([1; 32], 100, 100).await.map(drop), used);
         // A day passes, and then the clock is set back to the time before it.
-        assert_eq!(after.admit([2; 32], 90_000_000, 86_400_000).await, Ok(()));
-        assert_eq!(after.admit([1; 32], 100, 60).await, used);
-        assert_eq!(after.admit([3; 32], 101, 60).await, Ok(()));
+        assert_eq!(after.admit([2; 32], 90_000_000, 86_400_000).await.map(drop), Ok(()));
+        assert_eq!(after.admit([1; 32], 100, 60).await.map(drop), used);
+        assert_eq!(after.admit([3; 32], 101, 60).await.map(drop), Ok(()));
         drop(after);
-        assert_eq!(seen(&dir).admit([1; 32], 100, 60).await, used);
+        assert_eq!(seen(&dir).admit([1; 32], 100, 60).await.map(drop), used);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::fmt;
 
 use axum::http::HeaderMap;
 use ilp_connector::token::Secret;
-use ilp_store::{Store, StoreError};
+use ilp_store::{Noted, Store, StoreError};
 use ring::hmac;
 use serde_json::Value;
 
@@ -125,7 +125,7 @@ impl Signatures {
     /// # Errors
     /// [`Denied::Wrong`] when it was used before, [`Denied::Unavailable`] when it can't be
     /// remembered.
-    pub(crate) async fn use_up(&self, verified: Verified) -> Result<(), Denied> {
+    pub(crate) async fn use_up(&self, verified: Verified) -> Result<Noted, Denied> {
         let Verified { digest, ends_at_ms } = verified;
         self.seen.admit(digest, ends_at_ms, (self.clock)().unix_ms()).await
     }

@@ -334,7 +334,12 @@ async fn shown_in(
         return Err(Denied::Wrong("the signature in the payload is that of a query"));
     }
     let from = address.map(|address| address.ip());
-    admin.auth.identify(&headers, Some(Value::Object(rest)), from)?.writer().await
+    admin
+        .auth
+        .identify(&headers, Some(Value::Object(rest)), from)?
+        .writer()
+        .await
+        .map(|(kind, _)| kind)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use ilp_connector::{
     account::{AccountId, AccountKind, Balance},
     peer::Asset,
 };
-use ilp_store::{Older, OperatorTransfer, Position, Report, Rows};
+use ilp_store::{LedgerStats, Older, OperatorTransfer, Position, Report, Rows};
 use uuid::Uuid;
 
 use super::{
@@ -197,6 +197,12 @@ impl Operator {
             Ok((rows, next))
         })
         .await
+    }
+
+    /// Returns how the ledger does, and what it takes of the disk.
+    #[must_use]
+    pub fn ledger_stats(&self) -> LedgerStats {
+        self.inner.ledger().stats()
     }
 
     /// Adds up the whole journal as it is now and compares it with every balance, and says how long

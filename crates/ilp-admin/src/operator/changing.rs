@@ -63,22 +63,10 @@ impl Recorded {
                 blocking(move || Ok(inner.parts.store.note_audit(&begun)?)).await?;
             }
             let turn = Arc::new(turn.await);
-            let changing = Changing {
-                inner: Arc::clone(&inner),
-                recorder,
-                claim: claim.clone(),
-                _turn: Arc::clone(&turn),
-            };
-            // The work runs in a task of its own, since after a panic its claim must be settled as
-            // after a refusal.
+            let changing = Changing { inner, recorder, claim, _turn: Arc::clone(&turn) };
+            // The work runs in a task of its own, since a panic must end the turn like a refusal.
             let answer = tokio::spawn(work(changing)).await;
             let answer = answer.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
-            if let Some(claim) = claim {
-                match &answer {
-                    Ok(_) => claim.fulfil(),
-                    Err(_) => inner.settle(claim).await,
-                }
-            }
             drop((turn, place));
             answer
         });

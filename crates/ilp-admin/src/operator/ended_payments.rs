@@ -178,10 +178,6 @@ impl Inner {
         if over.is_empty() {
             return Ok(is_all);
         }
-        // The rows of their accounts are removed first: a crash in between leaves payments, which
-        // are looked at again, whereas the other order would leave rows that are never found.
-        let accounts: Vec<_> = over.iter().map(|payment| account_of(payment)).collect();
-        self.ledger().forget_closed_accounts(&accounts)?;
         let ids: Vec<_> = over.iter().map(|payment| payment.id()).collect();
         let removed = store.remove_payments(&ids)?;
         tracing::info!(removed, "payments that ended long ago were removed");

@@ -123,13 +123,16 @@ pub(crate) fn asset_not_found() -> OperatorError {
 pub(crate) fn ledger_stopped() -> OperatorError {
     OperatorError::new(
         ErrorKind::Unavailable,
-        "the ledger has stopped: whether this was booked shows after a restart of the node",
+        "the log has stopped: whether this was done shows after a restart of the node",
     )
 }
 
 impl From<StoreError> for OperatorError {
     fn from(error: StoreError) -> Self {
-        Self::internal(&error)
+        match error {
+            StoreError::Stopped { .. } => ledger_stopped(),
+            error => Self::internal(&error),
+        }
     }
 }
 
@@ -170,6 +173,11 @@ impl From<Refusal> for OperatorError {
                     ilp_store::RECORD_BYTES_MAX
                 ),
             ),
+            Refusal::ChangeTooLarge { bytes } => Self::new(
+                ErrorKind::BadInput,
+                format!("the change would take {bytes} bytes, more than one may: give less"),
+            ),
+            Refusal::Transfer(refusal) => refusal.into(),
             Refusal::Store(error) => error.into(),
         }
     }

@@ -2,13 +2,12 @@
 //!
 //! A client that hears no answer can't know whether its request was done, so it names the request
 //! by a key and sends it again. The first outcome is kept under the key for a day, on the disk. It
-//! gets there with what is done: an operation says what will come of
-//! it where it changes the store ([`Changing::commit`]), or right before it books
-//! ([`Changing::promise`]). A refused operation has done nothing and keeps nothing.
+//! gets there with what is done, in one unit of the log ([`Changing::commit`],
+//! [`Changing::commit_step`]). A refused operation has done nothing and keeps nothing.
 
 use std::{sync::Arc, time::Duration};
 
-use ilp_store::{Claim, Idempotency, Proof, Refusal, Store};
+use ilp_store::{Claim, Idempotency, OperatorStep, Refusal, Store};
 
 use super::{
     Changing, Inner, Operator, Outcome, Recorded, blocking,
@@ -186,59 +185,34 @@ impl Changing {
         blocking(move || Ok(work(&store)?)).await
     }
 
-    /// Changes the store. The same batch keeps the request's outcome, which counts once the books
-    /// have `proof`. The id of the proof must be new to the books.
-    pub(super) async fn commit_and_promise<T, E>(
+    /// Takes a step of a transfer, and with the same unit of the log makes the changes of `work` and
+    /// keeps what comes of the request: a crash leaves all of it or nothing. `work` makes one change at
+    /// the most, which is refused where the step is.
+    pub(super) async fn commit_step<T, E>(
         &self,
         outcome: &impl Outcome,
-        proof: Proof,
+        step: OperatorStep,
         work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
     ) -> Result<T, OperatorError>
     where
         T: Send + 'static,
         OperatorError: From<E>,
     {
-        let Some(claim) = &self.claim else { return self.store(work).await };
-        let store = claim.promising(&outcome.keep(), proof, self.now().unix_ms());
-        let store = self.recording(store);
-        blocking(move || Ok(work(&store)?)).await
+        let store = match &self.claim {
+            Some(claim) => claim.keeping(&outcome.keep(), self.now().unix_ms()),
+            None => self.inner.parts.store.clone(),
+        };
+        let (store, inner) = (self.recording(store), Arc::clone(&self.inner));
+        blocking(move || Ok(work(&inner.ledger().booking(&store, step))?)).await
     }
 
-    /// Keeps what comes of the request once the books have `proof` of it. Comes right before the
-    /// step that is booked, whose refusal takes it back.
-    pub(super) async fn promise(
+    /// Takes a step of a transfer, and with the same unit of the log keeps what comes of the request.
+    pub(super) async fn take_step(
         &self,
         outcome: &impl Outcome,
-        proof: Proof,
+        step: OperatorStep,
     ) -> Result<(), OperatorError> {
-        let Some(claim) = self.claim.clone() else { return Ok(()) };
-        let (inner, kept) = (Arc::clone(&self.inner), outcome.keep());
-        let now_ms = self.now().unix_ms();
-        blocking(move || Ok(inner.ledger().promise(&claim, &kept, proof, now_ms)?)).await
-    }
-
-    /// Changes the store, and takes back what a [`Changing::commit`] before it has kept.
-    pub(super) async fn revoke<T, E>(
-        &self,
-        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, OperatorError>
-    where
-        T: Send + 'static,
-        OperatorError: From<E>,
-    {
-        let Some(claim) = &self.claim else { return self.store(work).await };
-        let store = self.recording(claim.revoking());
-        blocking(move || Ok(work(&store)?)).await
-    }
-}
-
-impl Inner {
-    /// After a refusal, while no other change can come in between: what was promised is taken back.
-    pub(super) async fn settle(self: Arc<Self>, claim: Arc<Claim>) {
-        let settled = blocking(move || Ok(self.ledger().settle(&claim)?));
-        if let Err(error) = settled.await {
-            tracing::error!(%error, "what was promised to a refused request is settled at the next start");
-        }
+        self.commit_step(outcome, step, Store::change_nothing).await
     }
 }
 

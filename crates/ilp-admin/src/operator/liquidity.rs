@@ -8,7 +8,7 @@ use ilp_connector::{
     ledger::{Leg, Transfer, TransferKind},
     peer::Asset,
 };
-use ilp_store::{Proof, TransferError};
+use ilp_store::{OperatorStep, TransferError};
 use uuid::Uuid;
 
 use super::{
@@ -41,8 +41,8 @@ impl Recorded {
             let asset = changing.inner.asset(asset_id).ok_or_else(unknown_asset)?;
             let account = changing.inner.ledger().account(AccountId::peer(peer));
             let id = check::transfer_id(&deposit.transfer_id)?;
-            changing.promise(&(), Proof::Booked(id)).await?;
-            changing.deposit(id, &asset, account, deposit.amount).await
+            let step = changing.deposit_step(id, &asset, account, deposit.amount);
+            changing.take_step(&(), step).await
         })
         .await
     }
@@ -58,24 +58,26 @@ impl Recorded {
         self.change(move |changing| async move {
             let asset = changing.inner.asset(asset).ok_or_else(unknown_asset)?;
             let id = check::transfer_id(&deposit.transfer_id)?;
-            changing.promise(&(), Proof::Booked(id)).await?;
-            changing.deposit(id, &asset, Arc::clone(&asset.liquidity), deposit.amount).await
+            let to = Arc::clone(&asset.liquidity);
+            changing.take_step(&(), changing.deposit_step(id, &asset, to, deposit.amount)).await
         })
         .await
     }
 }
 
 impl Changing {
-    /// Books a deposit. It is durable when this returns.
-    pub(super) async fn deposit(
+    /// Returns the step that books a deposit.
+    pub(super) fn deposit_step(
         &self,
         id: Uuid,
         asset: &Asset,
         to: Arc<Account>,
         amount: u64,
-    ) -> Result<(), OperatorError> {
-        let from = Arc::clone(&asset.settlement);
-        self.inner.book(id, TransferKind::Deposit, from, to, amount).await
+    ) -> OperatorStep {
+        let first = Leg { debit: Arc::clone(&asset.settlement), credit: to, amount };
+        let transfer = Transfer { id, kind: TransferKind::Deposit, first, second: None };
+        let created_at_ms = self.now().unix_ms();
+        OperatorStep::Book { transfer, created_at_ms, expires_at_ms: None }
     }
 
     /// Withdraws all that an account has and doesn't hold, under fresh ids.

@@ -5,8 +5,8 @@ use ilp_connector::{
     peer::Asset,
 };
 use ilp_store::{
-    Conflict, EventRecord, OutgoingPaymentRecord, OutgoingPaymentState, PaymentRecord, Proof,
-    Refusal, Rows, shown,
+    Conflict, EventRecord, OutgoingPaymentRecord, OutgoingPaymentState, PaymentRecord, Refusal,
+    Rows, shown,
 };
 use interledger_packet::Timestamp;
 use serde_json::{Value, json};
@@ -219,8 +219,8 @@ impl Changing {
         let account = self.inner.ledger().account(AccountId::outgoing_payment(id));
         let amount = record.quote.debit_amount;
         // Once it is booked the next start does the rest.
-        self.promise(&(), Proof::Booked(record.funding_id)).await?;
-        match self.deposit(record.funding_id, &asset, account, amount).await {
+        let step = self.deposit_step(record.funding_id, &asset, account, amount);
+        match self.take_step(&(), step).await {
             // It was booked before the last end of the node, and only the record lagged behind.
             Err(error) if error.kind() == ErrorKind::Duplicate => {}
             deposited => deposited?,

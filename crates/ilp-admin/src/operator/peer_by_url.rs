@@ -7,7 +7,7 @@
 //! peer of its address already takes packets.
 
 use ilp_connector::{account::AccountId, peer::Peer, token::Secret};
-use ilp_store::{PeerOrigin, PeerRecord, Proof, Store, StoreError};
+use ilp_store::{PeerOrigin, PeerRecord, Store, StoreError};
 use uuid::Uuid;
 
 use super::{
@@ -216,8 +216,8 @@ impl Changing {
         let account = self.inner.ledger().account(AccountId::peer(id));
         let deposit = self.new_id();
         let renewed = PeeringByUrl { peer: view, is_pending };
-        self.save_peer_and_promise(edited, &renewed, Proof::Booked(deposit)).await?;
-        self.deposit(deposit, &asset, account, amount).await?;
+        let step = self.deposit_step(deposit, &asset, account, amount);
+        self.save_peer_with_step(edited, &renewed, step).await?;
         Ok(renewed)
     }
 }

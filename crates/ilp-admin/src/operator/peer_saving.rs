@@ -1,7 +1,7 @@
 //! Saving edited peers: each is stored, and its new terms become live.
 
 use ilp_connector::peer::NextHop;
-use ilp_store::{PeerRecord, Proof, Store};
+use ilp_store::{OperatorStep, PeerRecord, Store};
 
 use super::{Changing, Outcome, error::OperatorError, peer_terms::next_hop, views::PeerView};
 
@@ -30,18 +30,18 @@ impl Changing {
         Ok(updated)
     }
 
-    /// Stores a peer and makes it live, as part of a request that is done once the books have
-    /// `proof`.
-    pub(super) async fn save_peer_and_promise(
+    /// Stores an edited peer and takes a step of a transfer, both in one unit of the log, and makes the
+    /// peer live.
+    pub(super) async fn save_peer_with_step(
         &self,
         edited: PeerRecord,
         updated: &impl Outcome,
-        proof: Proof,
+        step: OperatorStep,
     ) -> Result<(), OperatorError> {
         let id = edited.id;
         let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
         let update = move |store: &Store| store.update_peer(id, |record| *record = edited);
-        let record = self.commit_and_promise(updated, proof, update).await?;
+        let record = self.commit_step(updated, step, update).await?;
         self.inner.parts.connector.update_peer(id, terms);
         self.watch_peer(&record).await
     }

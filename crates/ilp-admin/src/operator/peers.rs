@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use ilp_connector::{account::AccountId, conversion::Spread, token::TokenDigest};
-use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, shown};
+use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Store, shown};
 use uuid::Uuid;
 
 use super::{
@@ -92,7 +92,8 @@ impl Changing {
         self.create_peer_as(record, origin, |peer| peer).await
     }
 
-    /// Makes a peer. The same batch keeps the outcome that `outcome` makes of it.
+    /// Makes a peer. The same unit of the log has its first deposit and
+    /// keeps the outcome that `outcome` makes of it.
     pub(super) async fn create_peer_as<T: Outcome>(
         &self,
         mut record: PeerRecord,
@@ -102,31 +103,32 @@ impl Changing {
         let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
         record.id = self.new_id();
         record.created_at_ms = self.now().unix_ms();
-        if let Some(deposit) = &mut record.initial_deposit {
-            deposit.transfer_id = self.new_id();
-        }
-        let live = self.inner.live_peer(&record, asset)?;
-        let made = outcome(self.made(&record).await?);
-        let (stored, noted) = (record.clone(), origin.clone());
-        self.commit(&made, move |store| store.insert_peer_from(&stored, &noted)).await?;
-        if let Err(error) = self.finish_initial_deposit(&mut record).await {
-            self.undo_creation(&record, origin).await;
-            return Err(error);
+        let deposit = record.initial_deposit.take();
+        let live = self.inner.live_peer(&record, Arc::clone(&asset))?;
+        let made = outcome(self.made(&record, deposit.map_or(0, |it| it.amount)).await?);
+        let stored = record.clone();
+        let insert = move |store: &Store| store.insert_peer_from(&stored, &origin);
+        match deposit {
+            None => self.commit(&made, insert).await?,
+            Some(InitialDeposit { amount, .. }) => {
+                let account = self.inner.ledger().account(AccountId::peer(record.id));
+                let step = self.deposit_step(self.new_id(), &asset, account, amount);
+                self.commit_step(&made, step, insert).await?;
+            }
         }
         self.watch_peer(&record).await?;
         self.inner.parts.connector.add_peer(live);
         Ok(made)
     }
 
-    /// The peer as it will be once it has what it is owed.
-    async fn made(&self, record: &PeerRecord) -> Result<PeerView, OperatorError> {
-        let amount = record.initial_deposit.map_or(0, |owed| owed.amount);
-        let made = self.view(PeerRecord { initial_deposit: None, ..record.clone() }).await?;
+    /// Returns the peer as it will be with its first deposit.
+    async fn made(&self, record: &PeerRecord, amount: u64) -> Result<PeerView, OperatorError> {
+        let made = self.view(record.clone()).await?;
         Ok(PeerView { liquidity: amount.into(), ..made })
     }
 
-    /// Books the deposit that the record still owes, and takes it off the record. The id was
-    /// stored with it, so a crash in between books it neither twice nor never.
+    /// Books the deposit that the record of a peer still owes, and takes it off the record. Only a
+    /// crash in a store of format 1 leaves such a record.
     pub(super) async fn finish_initial_deposit(
         &self,
         record: &mut PeerRecord,
@@ -136,27 +138,17 @@ impl Changing {
         };
         let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
         let account = self.inner.ledger().account(AccountId::peer(record.id));
-        match self.deposit(transfer_id, &asset, account, amount).await {
-            // It was booked before the last end of the node, and only the record lagged behind.
-            Err(error) if error.kind() == super::ErrorKind::Duplicate => {}
-            other => other?,
-        }
+        let step = self.deposit_step(transfer_id, &asset, account, amount);
         let id = record.id;
-        *record = self.store(move |store| store.settle_initial_deposit(id)).await?;
+        let settled = move |store: &Store| store.settle_initial_deposit(id);
+        *record = match self.commit_step(&(), step, settled).await {
+            // It was booked before the last end of the node, and only the record lagged behind.
+            Err(error) if error.kind() == super::ErrorKind::Duplicate => {
+                self.store(settled).await?
+            }
+            other => other?,
+        };
         Ok(())
-    }
-
-    /// Takes a peer back whose deposit was refused. If even that fails, the store or the ledger
-    /// has stopped, and the next start books the deposit and lets the peer in.
-    async fn undo_creation(&self, record: &PeerRecord, origin: PeerOrigin) {
-        let (id, now_ms) = (record.id, self.now().unix_ms());
-        if self.inner.ledger().stopped().is_some() {
-            return;
-        }
-        let undone = self.revoke(move |store| store.take_back_peer(id, now_ms, &origin)).await;
-        if let Err(error) = undone {
-            tracing::error!(peer = %id, %error, "a peer whose deposit failed is in the store");
-        }
     }
 
     pub(super) async fn update_peer(

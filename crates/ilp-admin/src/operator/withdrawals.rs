@@ -9,7 +9,7 @@ use ilp_connector::{
     account::{Account, AccountId, AccountKind},
     ledger::{Leg, Transfer, TransferKind},
 };
-use ilp_store::{Proof, shown};
+use ilp_store::{OperatorStep, shown};
 use uuid::Uuid;
 
 use super::{
@@ -79,9 +79,8 @@ impl Recorded {
         self.given(&shown! { "withdrawalId": id });
         let id = check::id(id).ok_or_else(unknown_transfer)?;
         self.change(move |changing| async move {
-            changing.promise(&(), Proof::Posted(id)).await?;
             let now_ms = changing.now().unix_ms();
-            changing.inner.ledger().post_withdrawal(id, now_ms).await?;
+            changing.take_step(&(), OperatorStep::Post { id, now_ms }).await?;
             let inner = Arc::clone(&changing.inner);
             let posted = super::blocking(move || Ok(inner.ledger().operator_transfer(id)?)).await;
             if let Ok(Some(posted)) = posted {
@@ -100,9 +99,8 @@ impl Recorded {
         self.given(&shown! { "withdrawalId": id });
         let id = check::id(id).ok_or_else(unknown_transfer)?;
         self.change(move |changing| async move {
-            changing.promise(&(), Proof::Voided(id)).await?;
             let now_ms = changing.now().unix_ms();
-            changing.inner.ledger().void_withdrawal(id, now_ms).await?;
+            changing.take_step(&(), OperatorStep::Void { id, now_ms }).await?;
             // It is void now, whatever comes after it.
             if let Err(error) = changing.settle_returned(id).await {
                 tracing::warn!(%error, "what came back to a deleted peer is settled later");
@@ -181,8 +179,10 @@ impl Changing {
             },
             second: None,
         };
-        self.promise(outcome, Proof::Booked(id)).await?;
-        ledger.begin_withdrawal(transfer, self.now().unix_ms(), timeout_ms).await?;
+        let created_at_ms = self.now().unix_ms();
+        let expires_at_ms = (timeout_ms > 0).then(|| created_at_ms.saturating_add(timeout_ms));
+        let step = OperatorStep::Book { transfer, created_at_ms, expires_at_ms };
+        self.take_step(outcome, step).await?;
         if timeout_ms > 0 {
             self.inner.withdrawal_made.notify_one();
         }

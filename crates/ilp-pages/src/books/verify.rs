@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{extract::State, response::Response};
 use ilp_admin::operator::OperatorError;
-use ilp_store::Report;
+use ilp_store::{LedgerStats, Report};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 use parking_lot::Mutex;
@@ -51,11 +51,12 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Respo
     let body = html! {
         div.head {
             h1 { "Verify" }
-            p { "Reads the whole journal, adds it up again, and compares with every balance. Packets flow on meanwhile; it takes longer the longer the journal is." }
+            p { "Reads the whole log, adds it up again, and compares with every balance and record. Packets flow on meanwhile; it takes longer the longer the log is." }
         }
         (tabs(&TABS, "/books/verify"))
         (following("books/verify"))
         section.card #result data-live { (result(&pages, is_running)) }
+        (disk(&pages.operator.ledger_stats()))
         form.card method="post" action="/books/verify" {
             (form_token(&visit))
             button type="submit" { "Add it all up" }
@@ -63,6 +64,22 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Respo
         p.quiet.small { "Independent of this node's memory, and of a copy instead: " code { "jirani backup DIR && jirani ledger verify --data-dir DIR" } }
     };
     page(&visit, Section::Books, "Verify", &body)
+}
+
+/// What the store takes of the disk, at most what `retention` keeps beside two snapshots and the index.
+fn disk(stats: &LedgerStats) -> Markup {
+    let megabytes = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10);
+    html! {
+        section.card {
+            h2 { "On the disk" }
+            dl.facts {
+                dt { "Log" } dd { (megabytes(stats.disk_bytes)) " in " (stats.segments) " segments" }
+                dt { "Snapshots" } dd { (megabytes(stats.snapshot_bytes)) }
+                dt { "Index" } dd { (megabytes(stats.index_bytes)) ", " (stats.index_lag) " entries behind the log" }
+                dt { "Not in the index yet" } dd { (megabytes(stats.overlay_bytes)) " of memory" }
+            }
+        }
+    }
 }
 
 /// The result as it is now.
@@ -122,7 +139,7 @@ fn found(report: &Report, took: Duration, when: &Markup) -> Markup {
             " " (when)
         }
         dl.facts {
-            dt { "Entries read" } dd { (transfers) @if *transfers > 0 { ", from " (first_sequence) " to " (last_sequence) } }
+            dt { "Transfers read" } dd { (transfers) @if *transfers > 0 { ", in the log's entries " (first_sequence) " to " (last_sequence) } }
             dt { "Accounts" } dd { (accounts) }
             dt { "Took" } dd { @if took_ms < 1_000 { (took_ms) " ms" } @else { (duration(took_ms)) } }
         }

@@ -106,7 +106,7 @@ fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
         say(format_args!("{report:#}"))?;
     } else {
         say(format_args!(
-            "read {transfers} transfers ({first_sequence} to {last_sequence}) on {accounts} accounts"
+            "read {transfers} transfers (entries {first_sequence} to {last_sequence} of the log) on {accounts} accounts"
         ))?;
         for fault in faults {
             say(format_args!("fault: {fault}"))?;

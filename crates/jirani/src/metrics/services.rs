@@ -19,6 +19,7 @@ pub(super) fn write_ledger(
     transfers_in_flight_max: usize,
 ) -> Result {
     let LedgerStats {
+        posted_transfers,
         posted_sequence,
         durable_sequence,
         permits_left,
@@ -26,14 +27,18 @@ pub(super) fn write_ledger(
         written_bytes,
         segments,
         disk_bytes,
+        snapshot_bytes,
+        index_bytes,
+        index_lag,
+        overlay_bytes,
     } = ledger.stats();
     let help = "1 once the books take nothing more; the node ends then";
     page.gauge("jirani_ledger_stopped", help, ledger.stopped().is_some())?;
     let help = "1 while something will stop the books unless somebody sees to it";
     page.gauge("jirani_ledger_warning", help, ledger.warning().is_some())?;
     let help = "Transfers that the books have, durable or on their way to the disk";
-    page.counter("jirani_ledger_posted", help, posted_sequence)?;
-    let help = "Transfers that are posted and not durable yet";
+    page.counter("jirani_ledger_posted", help, posted_transfers)?;
+    let help = "Entries of the log, transfers and records, that are not durable yet";
     page.gauge("jirani_journal_lag", help, posted_sequence.saturating_sub(durable_sequence))?;
     let help = "Transfers on hold or on their way to the disk";
     let in_flight = transfers_in_flight_max.saturating_sub(permits_left);
@@ -45,7 +50,17 @@ pub(super) fn write_ledger(
     let help = "What was written to the journal since the start of the node";
     page.counter("jirani_journal_written_bytes", help, written_bytes)?;
     page.gauge("jirani_journal_segments", "Segments of the journal", segments)?;
-    page.gauge("jirani_journal_disk_bytes", "What they take of the disk", disk_bytes)
+    page.gauge("jirani_journal_disk_bytes", "What they take of the disk", disk_bytes)?;
+    page.gauge(
+        "jirani_snapshots_disk_bytes",
+        "What the snapshots take of the disk",
+        snapshot_bytes,
+    )?;
+    let help = "Durable entries of the log that the index doesn't have yet";
+    page.gauge("jirani_index_lag", help, index_lag)?;
+    let help = "Memory that the changes take which the index doesn't have yet";
+    page.gauge("jirani_index_overlay_bytes", help, overlay_bytes)?;
+    page.gauge("jirani_index_disk_bytes", "What the index takes of the disk", index_bytes)
 }
 
 pub(super) fn write_assets(

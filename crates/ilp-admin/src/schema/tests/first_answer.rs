@@ -7,7 +7,7 @@ use ilp_connector::{
     account::AccountId,
     ledger::{Ledger as _, Leg, Transfer, TransferKind},
 };
-use ilp_store::ledger::Posted;
+use ilp_store::ledger::Queued;
 use uuid::Uuid;
 
 use super::*;
@@ -94,7 +94,7 @@ struct Failing {
 }
 
 impl BatchWriter for Failing {
-    fn write(&mut self, batch: &[Posted]) -> io::Result<()> {
+    fn write(&mut self, batch: &[Queued]) -> io::Result<()> {
         let how = self.how.load(Ordering::SeqCst);
         if how != LOSES {
             self.books.write(batch)?;
