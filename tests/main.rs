@@ -34,6 +34,8 @@ mod forwarding;
 #[expect(dead_code, reason = "those tests use more of it")]
 #[path = "../crates/ilp-http/tests/frames.rs"]
 mod frames;
+/// Stores of earlier versions, opened by this one.
+mod golden;
 /// Next hops that end each connection after so many requests.
 mod goodbyes;
 /// The GraphQL protocols, tested by npm's graphql-http, graphql-ws and Apollo Client against the
