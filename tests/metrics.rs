@@ -170,7 +170,8 @@ fn the_node_itself_is_told_of() {
     // Two packets that moved money, and the deposits of two peers.
     assert_eq!(number("jirani_ledger_posted_total"), 4);
     assert_eq!(number("jirani_journal_lag"), 0);
-    assert_eq!(number("jirani_journal_commit_seconds_count"), 4);
+    // Records are in the log, too.
+    assert!(number("jirani_journal_commit_seconds_count") >= 4);
     assert!(number("jirani_journal_written_bytes_total") > 4 * 64);
     assert_eq!(number("jirani_journal_segments"), 1);
     assert_eq!(number("jirani_journal_disk_bytes"), 1024 * 1024);

@@ -3,6 +3,7 @@
 //! The test keeps its own count of what senders and receivers saw, and holds the books against it.
 //! A few rounds run with the other tests; `cargo xtask recovery 200` runs many.
 
+mod backups;
 mod idempotency;
 
 use std::{

@@ -3,6 +3,9 @@
 //! A disk that is full or read-only is a small tmpfs, which takes a root user on Linux to mount; CI
 //! is one. Elsewhere those tests say that they were left out.
 
+mod full_disk;
+mod indexes;
+
 use std::{
     fs,
     os::unix::fs::FileExt,
@@ -131,15 +134,34 @@ fn what_a_crash_left_half_written_is_wiped_and_nothing_else() {
 }
 
 #[test]
-fn a_damaged_store_is_named() {
-    let (dir, ..) = killed_with_books();
-    let db = dir.data().join("db");
-    let length = fs::metadata(&db).unwrap().len();
-    for offset in (0..length).step_by(97) {
-        flip(&db, offset);
+fn a_damaged_absent_or_foreign_index_costs_nothing_but_a_line_in_the_log() {
+    let (dir, alice, bob, _stub) = killed_with_books();
+    let index = dir.data().join("index");
+    let broken = |node: &Node| node.dir.log().contains("it is put aside and made anew");
+    let mut dir = Some(dir);
+    for harm in ["damaged", "absent", "a file of another kind"] {
+        let stopped = dir.take().unwrap();
+        match harm {
+            "damaged" => {
+                let db = index.join("db");
+                let length = fs::metadata(&db).unwrap().len();
+                (0..length).step_by(97).for_each(|offset| flip(&db, offset));
+            }
+            "absent" => fs::remove_dir_all(&index).unwrap(),
+            _ => {
+                fs::remove_dir_all(&index).unwrap();
+                fs::write(&index, "not an index").unwrap();
+            }
+        }
+        let node = stopped.start();
+        let balances = (node.liquidity(&alice), node.liquidity(&bob));
+        assert_eq!(balances, (999_000, 1_001_000), "{harm}");
+        assert!(broken(&node), "{harm}");
+        dir = Some(node.kill());
     }
-    let said = refusal(&dir);
-    assert!(said.contains(dir.data().to_str().unwrap()), "{said}");
+    let verified =
+        jirani().args(["ledger", "verify", "--data-dir"]).arg(dir.unwrap().data()).output();
+    assert!(verified.unwrap().status.success());
 }
 
 /// A folder on a disk of its own.

@@ -143,6 +143,13 @@ impl Node {
         self.process.id()
     }
 
+    /// Returns where other nodes ask to become peers of this one, which listens for that.
+    pub(crate) fn auto_peering(&self) -> SocketAddr {
+        let file = fs::read_to_string(self.dir.data().join("node.json")).unwrap();
+        let file: Value = serde_json::from_str(&file).unwrap();
+        file["auto_peering"]["listen"].as_str().unwrap().parse().unwrap()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args([format!("-{name}"), self.process.id().to_string()])

@@ -1,28 +1,37 @@
 //! `kill -9` between requests and their answers: sent again with its key, each request is answered as
 //! it was or would have been, and is done once.
 //!
-//! Clients make assets and peers and move their money, back to back, until the node is gone. The test
-//! keeps what they sent and heard, sends all of it again, and holds the books against it.
+//! In each round every client has a target: one of the schema's mutations that take an idempotency
+//! key, in turn. A client sends the chain of requests that leads up to its target and waits there for
+//! the others; then all send their targets and what comes next until the node is gone. The test keeps
+//! what they sent and heard, sends all of it again, and holds books, audit log and events against it.
+
+mod chains;
+mod traces;
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, BTreeSet, HashSet},
     net::SocketAddr,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
     time::Duration,
 };
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
+use self::{
+    chains::{Client, Kind},
+    traces::Traces,
+};
 use super::{ledger, rounds, sha256};
-use crate::support::{Node, graphql::peer_input, http::Connection};
+use crate::support::{
+    Node,
+    http::Connection,
+    stub::{Answer, Stub},
+    wait_for,
+};
 
 const CLIENTS: usize = 6;
-
-const ASSET: &str = "asset { id code scale liquidity liquidityThreshold createdAt }";
-const PEER: &str = "peer { id name liquidity staticIlpAddress maxPacketAmount createdAt
-    asset { id code liquidity } http { outgoing { endpoint authToken } } }";
 
 /// A mutation with its key, what was heard of it first, and what it does to the liquidity of its
 /// peer and its asset.
@@ -38,18 +47,15 @@ impl Request {
     /// Sends it; `None` when the node is gone before the whole answer has come.
     fn send(&self, admin: SocketAddr) -> Option<Value> {
         let Self { mutation, input, object, .. } = self;
-        let mut kind = (*mutation).to_owned();
-        kind[..1].make_ascii_uppercase();
+        let kind = match *mutation {
+            "createAssetLiquidityWithdrawal" => "CreateAssetLiquidityWithdrawal".to_owned(),
+            name => format!("{}{}", name[..1].to_uppercase(), &name[1..]),
+        };
         let query = format!(
             "mutation($input: {kind}Input!) {{
                 {mutation}(input: $input) {{ code success message {object} }} }}"
         );
-        let body = json!({ "query": query, "variables": { "input": input } }).to_string();
-        let mut connection = Connection::open(admin).ok()?;
-        let json = [("content-type", "application/json")];
-        let response = connection.request("POST", "/graphql", &json, body.as_bytes()).ok()?;
-        let answer: Value = serde_json::from_slice(&response.body).unwrap();
-        Some(answer["data"][*mutation].clone())
+        Some(post(admin, &query, &json!({ "input": input }))?[*mutation].take())
     }
 
     /// The id of the object that it was answered with.
@@ -58,102 +64,149 @@ impl Request {
     }
 }
 
-/// An asset with a peer, and all that a client asked for them.
+/// Returns the data of an answer; `None` when the node is gone before the whole answer has come.
+pub(super) fn post(admin: SocketAddr, query: &str, variables: &Value) -> Option<Value> {
+    let body = json!({ "query": query, "variables": variables }).to_string();
+    let mut connection = Connection::open(admin).ok()?;
+    let json = [("content-type", "application/json")];
+    let response = connection.request("POST", "/graphql", &json, body.as_bytes()).ok()?;
+    let mut answer: Value = serde_json::from_slice(&response.body).unwrap();
+    assert!(answer["errors"].is_null(), "{query}: {answer}");
+    Some(answer["data"].take())
+}
+
+/// All that a client asked for in a row.
 #[derive(Default)]
 struct Chain {
     requests: Vec<Request>,
 }
 
-/// Sends one chain of requests, until its end or the node's.
-struct Client<'a> {
-    admin: SocketAddr,
-    ending: &'a AtomicBool,
-    chain: Chain,
+/// Where clients wait for each other before they send their targets.
+#[derive(Default)]
+struct Gate {
+    waiting: AtomicUsize,
+    is_open: AtomicBool,
+    is_over: AtomicBool,
 }
 
-impl Client<'_> {
-    fn ask(
-        &mut self,
-        mutation: &'static str,
-        mut input: Value,
-        object: &'static str,
-        moved: (i64, i64),
-    ) -> Option<Value> {
-        if self.ending.load(Ordering::SeqCst) {
-            return None;
-        }
-        input["idempotencyKey"] = json!(Uuid::new_v4());
-        let mut request = Request { mutation, input, object, answer: None, moved };
-        request.answer = request.send(self.admin);
-        if let Some(answer) = &request.answer {
-            assert_eq!(answer["code"], "200", "{mutation}: {answer}");
-        }
-        self.chain.requests.push(request);
-        self.chain.requests.last()?.answer.clone()
+impl Gate {
+    /// Waits until the gate is opened.
+    fn pass(&self) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        wait_for("the other clients", || self.is_open.load(Ordering::SeqCst).then_some(()));
     }
 
-    fn run(&mut self, name: &str) -> Option<()> {
-        let asset = json!({ "code": name, "scale": 2, "liquidityThreshold": "5" });
-        let asset = self.ask("createAsset", asset, ASSET, (0, 0))?["asset"]["id"].take();
-        let address = format!("test.{name}");
-        let more = json!({ "initialLiquidity": "1000" });
-        let peer = peer_input(asset.as_str()?, &address, "http://127.0.0.1:1", more);
-        let peer = self.ask("createPeer", peer, PEER, (1_000, 0))?["peer"]["id"].take();
-        let of_peer =
-            |amount: i64, timeout_s: Option<u64>| moved("peerId", &peer, amount, timeout_s);
-        let of_asset =
-            |amount: i64, timeout_s: Option<u64>| moved("assetId", &asset, amount, timeout_s);
-        self.ask("depositPeerLiquidity", of_peer(50, None), "", (50, 0))?;
-        self.ask("depositAssetLiquidity", of_asset(70, None), "", (0, 70))?;
-        let withdraw = ["createPeerLiquidityWithdrawal", "createAssetLiquidityWithdrawal"];
-        self.ask(withdraw[0], of_peer(30, Some(0)), "", (-30, 0))?;
-        let pending = of_peer(20, Some(3_600));
-        let posted = json!({ "withdrawalId": pending["id"] });
-        self.ask(withdraw[0], pending, "", (-20, 0))?;
-        self.ask("postLiquidityWithdrawal", posted, "", (0, 0))?;
-        let pending = of_asset(10, Some(3_600));
-        let voided = json!({ "withdrawalId": pending["id"] });
-        self.ask(withdraw[1], pending, "", (0, -10))?;
-        self.ask("voidLiquidityWithdrawal", voided, "", (0, 10))?;
-        self.ask("updatePeer", json!({ "id": peer, "name": "another" }), PEER, (0, 0))?;
-        let unwatched = json!({ "id": asset, "liquidityThreshold": null });
-        self.ask("updateAsset", unwatched, ASSET, (0, 0))?;
-        Some(())
+    /// Waits for all clients and opens the gate.
+    fn open(&self) {
+        let all = || (self.waiting.load(Ordering::SeqCst) == CLIENTS).then_some(());
+        wait_for("clients at their targets", all);
+        self.is_open.store(true, Ordering::SeqCst);
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
     }
 }
 
-fn moved(owner: &str, id: &Value, amount: i64, timeout_s: Option<u64>) -> Value {
-    let mut input = json!({ owner: id, "id": Uuid::new_v4(), "amount": amount.to_string() });
-    if let Some(timeout_s) = timeout_s {
-        input["timeoutSeconds"] = json!(timeout_s);
-    }
-    input
+/// Others that the node speaks to, which live on when it is killed.
+struct Neighbours {
+    /// A node that becomes the peer of any node that asks, under an address of its own for each asset.
+    asked: Stub,
+    /// Takes events.
+    receiver: Stub,
 }
 
-/// Chain after chain, until the node is killed at a moment that nobody chose.
-fn load_until_killed(node: &Node, round: u64) -> Vec<Chain> {
-    let ending = AtomicBool::new(false);
-    let moment_ms = 20 + u64::from(sha256(&round.to_be_bytes())[0]) * 400 / 256;
-    thread::scope(|scope| {
-        let send = |client: usize| {
-            let mut chains = Vec::new();
-            for number in 0.. {
-                let name = format!("R{round}C{client}N{number}");
-                let chain = Chain::default();
-                let mut client = Client { admin: node.admin, ending: &ending, chain };
-                let ended = client.run(&name).is_none();
-                chains.push(client.chain);
-                if ended {
-                    break;
-                }
+impl Neighbours {
+    fn start() -> Self {
+        let asked = Stub::start(|request| {
+            let offer: Value = serde_json::from_slice(&request.body).unwrap();
+            let name = offer["asset"]["code"].as_str().unwrap();
+            let terms = json!({
+                "staticIlpAddress": format!("test.asked{name}"),
+                "ilpConnectorUrl": format!("http://127.0.0.1:1/asked{name}"),
+                "httpToken": format!("asked-{name}"), "name": "asked",
+            });
+            Answer::Reply(terms.to_string().into())
+        });
+        Self { asked, receiver: Stub::start(|_| Answer::Status(204)) }
+    }
+
+    fn node(&self) -> Node {
+        Node::start_with(&[
+            ("JIRANI_ILP_ADDRESS", "test.node"),
+            ("JIRANI_WEBHOOK_URL", &self.receiver.endpoint()),
+            ("JIRANI_WEBHOOK_TYPES", "all"),
+            ("JIRANI_AUTO_PEERING", "true"),
+            ("JIRANI_AUTO_PEERING_LISTEN", "127.0.0.1:0"),
+            ("JIRANI_AUTO_PEERING_APPROVAL", "require"),
+            ("JIRANI_AUTO_PEERING_PRIVATE_ENDPOINTS", "true"),
+        ])
+    }
+}
+
+/// The mutations whose input has an idempotency key, as the schema has them.
+fn mutations_with_a_key(node: &Node) -> Vec<String> {
+    let query =
+        "{ __schema { mutationType { fields { name args { type { name ofType { name } } } } }
+        types { name inputFields { name } } } }";
+    let schema = node.query(query, json!({}))["__schema"].take();
+    let types = schema["types"].as_array().unwrap();
+    let has_key = |name: &Value| {
+        let fields = types.iter().find(|kind| kind["name"] == *name);
+        let fields = fields.and_then(|kind| kind["inputFields"].as_array()).into_iter().flatten();
+        fields.into_iter().any(|field| field["name"] == "idempotencyKey")
+    };
+    let takes_key = |field: &&Value| {
+        let mut arguments = field["args"].as_array().into_iter().flatten();
+        arguments.any(|it| has_key(&it["type"]["name"]) || has_key(&it["type"]["ofType"]["name"]))
+    };
+    let fields = schema["mutationType"]["fields"].as_array().unwrap();
+    let names = fields.iter().filter(takes_key).map(|field| field["name"].as_str().unwrap());
+    names.map(str::to_owned).collect()
+}
+
+/// Chain after chain, until the node is killed at a moment that nobody chose. Each client's first
+/// chain leads to its target.
+fn load_until_killed(
+    node: &Node,
+    neighbours: &Neighbours,
+    targets: &[&str],
+    round: u64,
+) -> Vec<Chain> {
+    let gate = Gate::default();
+    // Every other time while the targets are being done, and else up to 200 ms later.
+    let random = sha256(&round.to_be_bytes());
+    let moment_us = u64::from(u16::from_be_bytes([random[0], random[1]]));
+    let moment_us = if round.is_multiple_of(2) { moment_us / 8 } else { moment_us * 3 };
+    let send = |client: usize, target: &str| {
+        let mut kind = Kind::with(target).expect("a chain has the mutation");
+        let (mut chains, mut has_waited) = (Vec::new(), false);
+        for number in 0.. {
+            let name = format!("R{round}C{client}N{number}");
+            let chain = Chain::default();
+            let mut client = Client { node, neighbours, gate: &gate, target, has_waited, chain };
+            let ended = client.run(kind, &name).is_none();
+            has_waited = client.has_waited;
+            assert!(has_waited, "the chain with {target} doesn't have it");
+            chains.push(client.chain);
+            if ended {
+                break;
             }
-            chains
-        };
-        let clients: Vec<_> =
-            (0..CLIENTS).map(|client| scope.spawn(move || send(client))).collect();
-        thread::sleep(Duration::from_millis(moment_ms));
+            kind = Kind::Money;
+        }
+        chains
+    };
+    thread::scope(|scope| {
+        let send = &send;
+        let clients: Vec<_> = targets
+            .iter()
+            .enumerate()
+            .map(|(client, target)| scope.spawn(move || send(client, target)))
+            .collect();
+        gate.open();
+        thread::sleep(Duration::from_micros(moment_us));
         node.signal("KILL");
-        ending.store(true, Ordering::SeqCst);
+        gate.is_over.store(true, Ordering::SeqCst);
         clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
     })
 }
@@ -195,7 +248,7 @@ fn check_money(node: &Node, chains: &[Chain]) {
             let asset = node.query(asset, json!({ "id": id }));
             assert_eq!(asset["asset"]["liquidity"], of_asset.to_string());
         }
-        if let Some(id) = requests.get(1).and_then(|request| request.made("peer")) {
+        if let Some(id) = requests.iter().find_map(|request| request.made("peer")) {
             assert_eq!(node.liquidity(id).to_string(), of_peer.to_string());
         }
     }
@@ -203,46 +256,95 @@ fn check_money(node: &Node, chains: &[Chain]) {
 
 /// Each asset and peer that was asked for is there once.
 fn check_counts(node: &Node, chains: &[Chain]) {
-    let made = |mutation: &str, object: &str| -> HashSet<&str> {
+    let with = |mutations: &[&str], object: &str| -> usize {
         let requests = chains.iter().flat_map(|chain| &chain.requests);
-        let made = requests.filter(|request| request.mutation == mutation);
-        made.map(|request| request.made(object).unwrap()).collect()
+        let made = requests.filter(|request| mutations.contains(&request.mutation));
+        let ids: HashSet<_> = made.map(|request| request.made(object)).collect();
+        assert!(!ids.contains(&None), "{mutations:?} are answered with an id");
+        ids.len()
     };
+    let deleted = |mutation: &str| {
+        let requests = chains.iter().flat_map(|chain| &chain.requests);
+        requests.filter(|request| request.mutation == mutation).count()
+    };
+    let peers = ["createPeer", "createOrUpdatePeerByUrl", "approvePeeringRequest"];
     let made = json!({
-        "assetCount": made("createAsset", "asset").len(),
-        "peerCount": made("createPeer", "peer").len(),
+        "assetCount": with(&["createAsset"], "asset") - deleted("deleteAsset"),
+        "peerCount": with(&peers, "peer") - deleted("deletePeer"),
     });
     let there = node.query("{ node { assetCount peerCount } }", json!({}));
     assert_eq!(there["node"], made, "none twice, none missing");
 }
 
+/// The transfers that operators asked for are in the books once each.
+fn check_transfers(rows: &[u8], chains: &[Chain]) {
+    let rows: Value = serde_json::from_slice(rows).unwrap();
+    let mut booked = BTreeMap::new();
+    // The end of a withdrawal of two phases is a row of its own.
+    let is_first = |row: &&Value| ["move", "begin"].contains(&row["step"].as_str().unwrap());
+    for row in rows.as_array().unwrap().iter().filter(is_first) {
+        *booked.entry(row["kind"].as_str().unwrap()).or_insert(0) += 1;
+    }
+    let mut asked = BTreeMap::new();
+    for request in chains.iter().flat_map(|chain| &chain.requests) {
+        let kind = match request.mutation {
+            "depositPeerLiquidity"
+            | "depositAssetLiquidity"
+            | "depositOutgoingPaymentLiquidity"
+            | "createOrUpdatePeerByUrl" => "deposit",
+            "createPeer" if request.moved.0 != 0 => "deposit",
+            name if name.starts_with("create") && name.ends_with("Withdrawal") => "withdrawal",
+            _ => continue,
+        };
+        *asked.entry(kind).or_insert(0) += 1;
+    }
+    booked.remove("packet");
+    assert_eq!(booked, asked, "in the books, and asked for");
+}
+
 #[test]
 fn a_request_sent_again_is_answered_as_at_first_whenever_the_node_is_killed() {
-    let mut node = Node::start();
-    let (mut all, mut unanswered) = (Vec::new(), 0);
+    let neighbours = Neighbours::start();
+    let mut node = neighbours.node();
+    let mutations = mutations_with_a_key(&node);
+    let without: Vec<_> = mutations.iter().filter(|name| Kind::with(name).is_none()).collect();
+    assert!(without.is_empty() && mutations.len() > 20, "{without:?} are in no chain");
+    let (mut all, mut cut) = (Vec::new(), BTreeMap::new());
+    let mut traces = Traces::default();
+    let mut targets = mutations.iter().map(String::as_str).cycle();
     let rounds = rounds(12);
     for round in 0..rounds {
-        let mut chains = load_until_killed(&node, round);
+        let targets: Vec<_> = targets.by_ref().take(CLIENTS).collect();
+        let mut chains = load_until_killed(&node, &neighbours, &targets, round);
         let dir = node.kill();
         ledger(&dir, &["verify"]);
         node = dir.start();
         let requests = chains.iter().flat_map(|chain| &chain.requests);
-        unanswered += requests.filter(|request| request.answer.is_none()).count();
+        for request in requests.filter(|request| request.answer.is_none()) {
+            *cut.entry(request.mutation).or_insert(0) += 1;
+        }
+        traces.check_after_kill(&node, &neighbours, &chains);
         send_again(&node, &mut chains);
         send_again(&node, &mut chains);
         refuses_other_input(&node, &chains);
         check_money(&node, &chains);
+        traces.check_when_done(&node, &chains);
         all.extend(chains);
         check_counts(&node, &all);
     }
     send_again(&node, &mut all);
     check_money(&node, &all);
     let requests: usize = all.iter().map(|chain| chain.requests.len()).sum();
+    let sent: BTreeSet<_> =
+        all.iter().flat_map(|chain| &chain.requests).map(|request| request.mutation).collect();
     println!(
-        "{rounds} rounds: {requests} requests in {} chains, {unanswered} of them unanswered at a kill; \
-         all answered as at first, all done once",
+        "{rounds} rounds: {requests} requests of {} mutations in {} chains, unanswered at a kill: \
+         {cut:?}; all answered as at first, all done once",
+        sent.len(),
         all.len()
     );
-    assert!(unanswered > 0 && requests > unanswered, "the load was none");
-    ledger(&node.stop(), &["verify"]);
+    assert!(!cut.is_empty() && requests > cut.values().sum(), "the load was none");
+    let dir = node.stop();
+    ledger(&dir, &["verify"]);
+    check_transfers(&ledger(&dir, &["export", "--format", "json"]), &all);
 }
