@@ -68,7 +68,7 @@ fn history(transfers: u64) -> Vec<Stretch> {
     let options = LedgerOptions {
         segment_bytes: SEGMENT_BYTES,
         retain_segments_min: Some(SEGMENTS_KEPT),
-        checkpoint_transfers: u64::MAX,
+        checkpoint_entries: u64::MAX,
         checkpoint_interval: Duration::from_secs(3_600),
         ..LedgerOptions::default()
     };

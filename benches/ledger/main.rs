@@ -28,7 +28,7 @@ use std::{
 use ilp_store::{
     DurableLedger, LedgerOptions, PlainBooks, Store,
     journal::{Disk, Files, SegmentFile},
-    ledger::{BatchWriter, Posted},
+    ledger::{BatchWriter, Queued},
 };
 
 use drive::{drive, funded};
@@ -155,9 +155,9 @@ fn open(dir: &Path, form: Form, commits: &Arc<AtomicU64>) -> (Store, DurableLedg
     let store = Store::open(dir).expect("the directory is new");
     let files: Arc<dyn Files> =
         if form == Form::JournalWithoutSync { Arc::new(Unsynced) } else { Arc::new(Disk) };
-    let options = LedgerOptions { files, checkpoint_transfers: u64::MAX, ..Default::default() };
+    let options = LedgerOptions { files, checkpoint_entries: u64::MAX, ..Default::default() };
     let plain = (form == Form::PlainSled)
-        .then(|| PlainBooks::new(&store).expect("the store is new and can be written"));
+        .then(|| PlainBooks::new(&dir.join("plain")).expect("the store is new and can be written"));
     let ledger = DurableLedger::open_with(&store, options, |journal| {
         let inner = match plain {
             Some(plain) => Box::new(plain) as Box<dyn BatchWriter>,
@@ -174,7 +174,7 @@ struct Counted {
 }
 
 impl BatchWriter for Counted {
-    fn write(&mut self, batch: &[Posted]) -> io::Result<()> {
+    fn write(&mut self, batch: &[Queued]) -> io::Result<()> {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.inner.write(batch)
     }
@@ -193,6 +193,30 @@ impl Files for Unsynced {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
         Ok(Box::new(UnsyncedFile(Disk.open(path)?)))
+    }
+
+    fn create_stream(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        Ok(Box::new(UnsyncedFile(Disk.create_stream(path)?)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        Disk.remove(path)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Disk.hard_link(from, to)
+    }
+
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        Disk.create_directory(path)
+    }
+
+    fn sync_directory(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -226,7 +226,7 @@ impl Client for Http1 {
 }
 
 /// Where the body begins and how long it will be, once the head is complete.
-fn body_of(answer: &[u8]) -> Option<(usize, usize)> {
+pub(crate) fn body_of(answer: &[u8]) -> Option<(usize, usize)> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(answer.get(..end)?).ok()?;
     let length = head.split("\r\n").find_map(|line| {

@@ -18,7 +18,7 @@ const AT_ONCE: u64 = 1_000;
 pub(crate) fn fill(dir: &Path, transfers: u64) -> ! {
     let store = Store::open(dir).expect("the node's store");
     let options = LedgerOptions {
-        checkpoint_transfers: u64::MAX,
+        checkpoint_entries: u64::MAX,
         checkpoint_interval: Duration::from_secs(3_600),
         ..LedgerOptions::default()
     };

@@ -7,10 +7,26 @@
 //! without sled's own snapshot, so that it reads the whole of its file.
 //!
 //! `cargo bench --bench peers` takes some minutes; `-- --peers N` makes another number of them.
+//!
+//! `cargo bench --bench peers -- table BEFORE [AFTER]` is apart from that: it measures release binaries, given by
+//! absolute paths, in turns (`table`).
 
+#[expect(dead_code, reason = "the load benchmark has HTTP/2 clients and counts refused packets")]
+#[path = "../load/clients.rs"]
+mod clients;
+mod creation;
 mod fill;
+#[expect(dead_code, reason = "the load benchmark measures CPU time and the hypervisor's share too")]
+#[path = "../load/measure.rs"]
+mod measure;
 mod node;
+#[path = "../load/packets.rs"]
+mod packets;
 mod pages;
+#[expect(dead_code, reason = "the load benchmark has baselines and odd next hops too")]
+#[path = "../load/servers.rs"]
+mod servers;
+mod table;
 
 use std::{
     fs,
@@ -39,9 +55,21 @@ fn main() {
     {
         fill::fill(Path::new(dir), transfers.parse().expect("a number"));
     }
+    if let [_, word] = &arguments[..]
+        && word == table::SINK
+    {
+        table::sink();
+    }
     let is_check = arguments.iter().any(|argument| argument == "--test");
     let given = arguments.iter().position(|argument| argument == "--peers");
     let given = given.and_then(|at| arguments.get(at + 1)?.parse().ok());
+    if let Some(at) = arguments.iter().position(|argument| argument == table::WORD) {
+        let binaries = arguments.iter().skip(at + 1).take_while(|word| !word.starts_with("--"));
+        return table::measure(
+            &binaries.map(Path::new).collect::<Vec<_>>(),
+            given.unwrap_or(PEERS),
+        );
+    }
     let peers = given.unwrap_or(if is_check { 2 * END } else { PEERS });
     let dir = tempfile::tempdir().expect("a folder for the node");
     let node = Node::start(dir.path());

@@ -21,41 +21,50 @@ const LIST: &str = "query($first: Int, $last: Int, $after: String, $order: SortO
         edges { node { id staticIlpAddress name liquidity asset { code } routes } }
         pageInfo { endCursor hasNextPage } } }";
 
-/// The daemon, built as this benchmark is.
+/// The daemon, built as this benchmark is unless another binary is named.
 pub(crate) struct Node {
     process: Child,
-    admin: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) ilp: SocketAddr,
 }
 
 impl Node {
     /// Starts it and waits until it is ready.
     pub(crate) fn start(dir: &Path) -> Self {
+        Self::start_binary(Path::new(env!("CARGO_BIN_EXE_jirani")), dir, "info")
+    }
+
+    /// Starts a node from `binary` that logs from that level on, and waits until it is ready.
+    pub(crate) fn start_binary(binary: &Path, dir: &Path, log: &str) -> Self {
         let file = dir.join("data/node.json");
         let _ = fs::remove_file(&file);
-        let process = Command::new(env!("CARGO_BIN_EXE_jirani"))
+        let process = Command::new(binary)
             .env_clear()
             .env("JIRANI_DATA_DIR", dir.join("data"))
             .env("JIRANI_ILP_ADDRESS", "test.node")
             .env("JIRANI_ILP_LISTEN", "127.0.0.1:0")
             .env("JIRANI_ADMIN_LISTEN", "127.0.0.1:0")
             .env("JIRANI_WALLET_LISTEN", "127.0.0.1:0")
-            .env("JIRANI_LOG", "info")
+            .env("JIRANI_LOG", log)
+            // The packets of the table come faster than one peer may send them by default.
+            .env("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "unlimited")
             .stderr(fs::File::create(dir.join("log")).expect("a log"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
             .expect("the node starts");
         let began = Instant::now();
-        let admin = loop {
+        let (admin, ilp) = loop {
             assert!(began.elapsed() < PATIENCE, "the node isn't there");
             let text = fs::read_to_string(&file).unwrap_or_default();
             let file: Value = serde_json::from_str(&text).unwrap_or_default();
-            match file["admin"]["listen"].as_str().and_then(|at| at.parse().ok()) {
-                Some(admin) => break admin,
-                None => thread::sleep(Duration::from_millis(2)),
+            let listen = |surface: &str| file[surface]["listen"].as_str()?.parse().ok();
+            match (listen("admin"), listen("ilp")) {
+                (Some(admin), Some(ilp)) => break (admin, ilp),
+                _ => thread::sleep(Duration::from_millis(2)),
             }
         };
-        let node = Self { process, admin };
+        let node = Self { process, admin, ilp };
         while node.client().get("/readyz") != 200 {
             assert!(began.elapsed() < PATIENCE, "the node isn't ready");
             thread::sleep(Duration::from_millis(2));
@@ -94,6 +103,11 @@ impl Node {
         line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024
     }
 
+    /// Ends the node with SIGKILL.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+
     pub(crate) fn stop(mut self) {
         let id = self.process.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &id]).status();
@@ -107,6 +121,35 @@ impl Drop for Node {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The input of `createPeer` for one of many peers.
+fn peer(asset: &str, index: usize) -> Value {
+    json!({
+        "staticIlpAddress": format!("test.peer{index}"),
+        "name": format!("Peer {index}"),
+        "http": {
+            "incoming": { "authTokens": [format!("token-of-peer-{index}")] },
+            "outgoing": { "endpoint": "http://127.0.0.1:1", "authToken": "theirs" },
+        },
+        "assetId": asset,
+        "initialLiquidity": "1000000",
+    })
+}
+
+/// The bytes of a request that creates one of many peers.
+pub(crate) fn creation(asset: &str, index: usize) -> Vec<u8> {
+    request(CREATE, &json!({ "input": peer(asset, index) }))
+}
+
+fn request(query: &str, variables: &Value) -> Vec<u8> {
+    let body = json!({ "query": query, "variables": variables }).to_string();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body.as_bytes()].concat()
 }
 
 /// One connection, kept alive.
@@ -131,20 +174,28 @@ impl Client {
     }
 
     pub(crate) fn create_peer(&mut self, asset: &str, index: usize) -> Duration {
-        let input = json!({
-            "staticIlpAddress": format!("test.peer{index}"),
-            "name": format!("Peer {index}"),
-            "http": {
-                "incoming": { "authTokens": [format!("token-of-peer-{index}")] },
-                "outgoing": { "endpoint": "http://127.0.0.1:1", "authToken": "theirs" },
-            },
-            "assetId": asset,
-            "initialLiquidity": "1000000",
-        });
+        let input = peer(asset, index);
         let began = Instant::now();
+        self.create(input);
+        began.elapsed()
+    }
+
+    /// Creates a peer at `test.NAME` with the token `NAME`, enough liquidity for every packet of a
+    /// run, and `endpoint` for its packets.
+    pub(crate) fn create_named_peer(&mut self, asset: &str, name: &str, endpoint: &str) {
+        let mut input = peer(asset, 0);
+        input["staticIlpAddress"] = json!(format!("test.{name}"));
+        input["http"] = json!({
+            "incoming": { "authTokens": [name] },
+            "outgoing": { "endpoint": endpoint, "authToken": "theirs" },
+        });
+        input["initialLiquidity"] = json!("1000000000000");
+        self.create(input);
+    }
+
+    fn create(&mut self, input: Value) {
         let answer = self.query(CREATE, json!({ "input": input }));
         assert_eq!(answer["createPeer"]["code"], "200", "{answer}");
-        began.elapsed()
     }
 
     pub(crate) fn page(&mut self, variables: Value) -> Value {
@@ -152,13 +203,7 @@ impl Client {
     }
 
     fn query(&mut self, query: &str, variables: Value) -> Value {
-        let body = json!({ "query": query, "variables": variables }).to_string();
-        let head = format!(
-            "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n",
-            body.len()
-        );
-        let (status, body) = self.exchange(&[head.as_bytes(), body.as_bytes()].concat());
+        let (status, body) = self.exchange(&request(query, &variables));
         let mut answer: Value = serde_json::from_slice(&body).expect("JSON");
         assert!(status == 200 && answer["errors"].is_null(), "{status} {answer}");
         answer["data"].take()

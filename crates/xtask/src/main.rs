@@ -28,6 +28,11 @@ cargo xtask COMMAND
   interleavings   hold, post and void under every order in which threads can take their locks
   fuzz [SECONDS]  fuzz the packet parsers and both ends of STREAM, 60 seconds a target if not
                   told otherwise
+  power-cuts [CUTS]
+                  cut the power of a simulated disk under the store, 500 times if not told otherwise,
+                  with all forms of a lost or damaged index, and again while it starts
+  model [SEEDS]   hold so many interleavings of changes, packets, checkpoints, snapshots and crashes,
+                  1,000,000 if not told otherwise, against a naive model of the store
   recovery [ROUNDS]
                   kill a node under load, 200 times if not told otherwise, and hold its books
                   against what senders and receivers saw
@@ -41,6 +46,14 @@ fn main() -> ExitCode {
         Some("deps") => dependencies::check(),
         Some("schema") => schema(),
         Some("tidy") => tidy::check(&root()),
+        Some("power-cuts") => {
+            let cuts = arguments.next().unwrap_or_else(|| "500".to_owned());
+            store_test("power_cut", ("JIRANI_POWER_CUTS", &cuts))
+        }
+        Some("model") => {
+            let seeds = arguments.next().unwrap_or_else(|| "1000000".to_owned());
+            store_test("interleavings", ("JIRANI_MODEL_SEEDS", &seeds))
+        }
         Some("recovery") => recovery(&arguments.next().unwrap_or_else(|| "200".to_owned())),
         Some("interleavings") => interleavings(),
         Some("fuzz") => {
@@ -106,6 +119,13 @@ fn otlp() -> Result<(), String> {
     let feature = ["--package", "jirani", "--features", "otlp", "--bin", "jirani"];
     run("cargo", &[&["clippy"], &feature[..], &["--", "-D", "warnings"]].concat())?;
     run("cargo", &[&["test"], &feature[..], &["otlp"]].concat())
+}
+
+/// Runs the long form of tests of the store, whose length a variable says.
+fn store_test(filter: &str, length: (&str, &str)) -> Result<(), String> {
+    let test =
+        ["test", "--release", "--package", "ilp-store", "--lib", filter, "--", "--nocapture"];
+    run_with("cargo", &test, &[length])
 }
 
 fn recovery(rounds: &str) -> Result<(), String> {
