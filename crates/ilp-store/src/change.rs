@@ -305,6 +305,9 @@ impl Store {
             *inner.peers_at_start.lock() = None;
         }
         if !records.is_empty() || booking.is_some() {
+            if let Some(rider) = &self.rider {
+                rider.is_being_written();
+            }
             let appended = match booking {
                 Some(reserved) => reserved.append(records.clone(), log),
                 None => {

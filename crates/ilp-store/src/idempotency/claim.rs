@@ -129,8 +129,7 @@ pub(crate) struct Rider {
 }
 
 impl Rider {
-    /// Puts the outcome into the unit, under the write lock. Whether it is on the disk is open from
-    /// here on, until [`Rider::is_durable`] tells.
+    /// Puts the outcome into the unit, under the write lock.
     pub(crate) fn join(&self, change: &mut Change<'_>) -> Result<(), Refusal> {
         let Claim { key, .. } = &*self.claim;
         // Of one that has expired and isn't purged yet.
@@ -139,9 +138,13 @@ impl Rider {
         }
         let entry = &self.entry;
         change.put_within(ENTRY_BYTES_MAX, entry_key(key), &entry.to_bytes())?;
-        change.put_bytes(by_time(entry.at_ms, key), &[])?;
+        change.put_bytes(by_time(entry.at_ms, key), &[])
+    }
+
+    /// Notes that the unit is about to be written: whether the outcome is on the disk is open from here
+    /// on, until [`Rider::is_durable`] is called. A change that is refused before leaves the key free.
+    pub(crate) fn is_being_written(&self) {
         self.claim.set_progress(Progress::Open);
-        Ok(())
     }
 
     /// Notes that the unit is on the disk.

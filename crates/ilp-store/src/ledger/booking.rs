@@ -133,7 +133,7 @@ impl Booking {
             return Err(known.map_or(TransferError::Unknown, |known| known.why_ended()));
         };
         if pending.transfer.expires_at_ms.is_some_and(|deadline| now_ms >= deadline) {
-            // Its time is over, which is in the books before anyone is told so.
+            // The withdrawal has expired, and its expiry is queued before the refusal is answered.
             self.shared.end_pending(operators, id, Step::Expire, now_ms)?;
             return Err(TransferError::Expired);
         }

@@ -168,8 +168,8 @@ impl Keeper {
         self.keep_and_plan(wants_checkpoint).map(|_| ())
     }
 
-    /// Writes the last checkpoint once the log takes nothing more. Where an account's event is still
-    /// to be made there is none: the next start finds the crossing again in the log.
+    /// Writes the last checkpoint once the log takes nothing more. While an account's event is still to
+    /// be made, the index stays where it is, so that the next start finds the crossing in the log.
     ///
     /// # Errors
     /// As [`Keeper::keep`].
@@ -178,12 +178,16 @@ impl Keeper {
         let _turn = inner.turn.lock();
         inner.fail_stop.usable()?;
         let checkpoint = {
+            // A change that the log took before its end may not have reached the overlay yet, and the
+            // index must not pass it.
+            let _changes = inner.changes.lock();
             let mut kept = self.books.lock();
             let is_whole = kept.broken.is_none() && kept.state.crossings.is_empty();
-            (is_whole && inner.is_index_behind(&kept)).then(|| inner.take_changes(&mut kept))
+            let is_due = is_whole && inner.is_index_behind(&kept);
+            is_due.then(|| inner.with_records(inner.take_changes(&mut kept)))
         };
-        let Some(changes) = checkpoint else { return Ok(()) };
-        let changes = inner.write_checkpoint(inner.with_records(changes))?;
+        let Some(checkpoint) = checkpoint else { return Ok(()) };
+        let changes = inner.write_checkpoint(checkpoint)?;
         self.operators.forget_up_to(changes.sequence);
         self.accounts.forget(changes.closed.iter().map(|row| row.account));
         self.books.lock().state.forget_closed(&changes.closed);
