@@ -5,7 +5,6 @@
 //! requests is bounded for each address, for the networks around it and in total.
 
 mod limiter;
-pub(crate) mod wire;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,16 +20,13 @@ use axum::{
     routing::post,
 };
 use ilp_connector::token::Secret;
-
-pub(crate) use self::limiter::{Networks, host_of, is_one_too_many};
-use self::{limiter::Limiter, wire::Refusal};
-use crate::{
-    http::{ClientAddress, is_json},
-    operator::{
-        Operator, PeeringOffer,
-        audit::{Caller, CallerKind},
-    },
+use ilp_operator::{
+    Caller, CallerKind, ClientAddress, Operator, PeeringOffer,
+    peering_wire::{self as wire, Refusal},
 };
+
+use self::limiter::Limiter;
+use crate::http::is_json;
 
 /// The longest request, in bytes: an address, a URL, a token and a name.
 const BODY_BYTES_MAX: usize = 16 * 1024;

@@ -9,7 +9,7 @@ mod request;
 mod response;
 mod socket;
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_graphql::Request as GraphqlRequest;
 use axum::{
@@ -38,12 +38,10 @@ use self::{
         MediaType, Refused, Reply, bad_request, refuse, too_often, unauthenticated, unavailable_now,
     },
 };
+use ilp_operator::{Auth, Caller, CallerKind, ClientAddress, Denied, OnRecognized, Operator};
+
 use crate::{
-    auth::{Auth, Denied},
-    operator::{
-        Operator,
-        audit::{Caller, CallerKind},
-    },
+    auth::{credentials, host},
     schema::{AdminSchema, Answer},
 };
 
@@ -59,25 +57,10 @@ const REQUESTS_MAX: usize = 64;
 /// How long a query may take. The longest, a ping without an answer, takes 20 seconds.
 const QUERY_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// The address at the other end of a connection. The server of a router adds it to each request.
-#[derive(Clone, Copy, Debug)]
-pub struct ClientAddress(pub SocketAddr);
-
-/// A callback for a connection on which the operator was recognized, so that the server of a router
-/// can keep a place for it. The server adds it to each request.
-#[derive(Clone)]
-pub struct OnRecognized(pub Arc<dyn Fn() + Send + Sync>);
-
-impl fmt::Debug for OnRecognized {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("OnRecognized(..)")
-    }
-}
-
 /// Tells the server of the port that the operator is behind a request with these extensions.
-pub fn recognized(extensions: &Extensions) {
+pub(crate) fn recognized(extensions: &Extensions) {
     if let Some(on_recognized) = extensions.get::<OnRecognized>() {
-        (on_recognized.0)();
+        on_recognized.call();
     }
 }
 
@@ -150,7 +133,7 @@ impl Admin {
             Err(fault) => (None, fault),
         };
         let from = address.map(|address| address.ip());
-        let mut identified = match self.auth.identify(&head.headers, body, from) {
+        let mut identified = match self.auth.identify(&credentials(&head.headers), body, from) {
             Ok(identified) => identified,
             Err(denied) => return Err(self.denied(denied, address).await),
         };
@@ -206,7 +189,7 @@ impl Admin {
                  application/json or graphql-require-preflight with it, or POST",
             ));
         }
-        if !self.auth.addressed_to_us(&head.headers, &head.uri) {
+        if !self.auth.addressed_to_us(host(&head.headers, &head.uri)) {
             return Err(refuse(
                 StatusCode::FORBIDDEN,
                 "the Host header names another host: without a secret the admin API answers only \

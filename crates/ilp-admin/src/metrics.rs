@@ -13,12 +13,13 @@ use axum::{
     routing::get,
 };
 use ilp_connector::token::Secret;
+use ilp_operator::{Auth, Bearer, ClientAddress, Denied};
 use tokio::sync::Mutex;
 
 use crate::{
     accept::preference,
-    auth::{Auth, Bearer, Denied},
-    http::{ClientAddress, recognized},
+    auth::{credentials, host},
+    http::recognized,
 };
 
 /// A format of the metrics' text.
@@ -76,7 +77,7 @@ pub fn metrics_route(
 }
 
 async fn scrape(State(metrics): State<Arc<Metrics>>, request: Request) -> Response {
-    if !metrics.auth.addressed_to_us(request.headers(), request.uri()) {
+    if !metrics.auth.addressed_to_us(host(request.headers(), request.uri())) {
         let reason = "the Host header names another host: without a secret the metrics are shown \
                       only under loopback names such as localhost\n";
         return (StatusCode::FORBIDDEN, reason).into_response();
@@ -116,7 +117,7 @@ async fn scrape(State(metrics): State<Arc<Metrics>>, request: Request) -> Respon
 
 impl Metrics {
     fn permits(&self, headers: &HeaderMap, from: Option<IpAddr>) -> Result<(), Denied> {
-        self.auth.permits(headers, self.secret.as_ref(), from)
+        self.auth.permits(credentials(headers).authorization, self.secret.as_ref(), from)
     }
 }
 
@@ -126,7 +127,7 @@ mod tests {
     use interledger_packet::Timestamp;
 
     use super::*;
-    use crate::auth::SignatureRules;
+    use ilp_operator::SignatureRules;
 
     fn metrics(admin: Option<&str>, own: Option<&str>) -> Metrics {
         let dir = tempfile::tempdir().unwrap();

@@ -68,7 +68,7 @@ use self::{
     tenant::Tenant,
     wallet_address::WalletAddress,
 };
-use crate::operator::Operator;
+use ilp_operator::Operator;
 
 /// How deep a request may nest. What GraphQL tools ask about the schema itself goes 15 deep, and
 /// the deepest list 6.

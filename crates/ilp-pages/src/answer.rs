@@ -7,7 +7,7 @@ use axum::{
     },
     response::{Html, IntoResponse, Response},
 };
-use ilp_admin::operator::{ErrorKind, OperatorError};
+use ilp_operator::{ErrorKind, OperatorError};
 use maud::{Markup, html};
 
 use crate::layout;

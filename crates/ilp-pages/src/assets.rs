@@ -10,7 +10,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use ilp_admin::operator::{AssetView, NewAsset, Recorded};
+use ilp_operator::{AssetView, NewAsset, Recorded};
 use maud::html;
 
 pub(crate) use self::detail::live;

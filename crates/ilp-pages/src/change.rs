@@ -1,7 +1,7 @@
 //! Changes made through a form: in the audit log like those of the API, and made to their end even
 //! if the browser goes away in the middle.
 
-use ilp_admin::operator::{OperatorError, Recorded, Subject, audit::Deed};
+use ilp_operator::{OperatorError, Recorded, Subject, audit::Deed};
 
 use crate::{Pages, visit::Visit};
 

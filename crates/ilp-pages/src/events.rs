@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use ilp_admin::operator::{EventKind, Recorded};
+use ilp_operator::{EventKind, Recorded};
 use ilp_store::{Delivery, EventRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};

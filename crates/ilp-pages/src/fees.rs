@@ -7,8 +7,8 @@ use axum::{
     extract::{Path, State},
     routing::get,
 };
-use ilp_admin::operator::{AssetView, NewFee, OperatorError, Recorded};
 use ilp_connector::amount::{format_amount, parse_amount};
+use ilp_operator::{AssetView, NewFee, OperatorError, Recorded};
 use ilp_store::{FeeKind, FeeRecord};
 use maud::{Markup, html};
 

@@ -3,8 +3,8 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use axum::http::StatusCode;
-use ilp_admin::operator::{OperatorError, VERSION_CONFLICT};
 use ilp_connector::amount::parse_amount;
+use ilp_operator::{OperatorError, VERSION_CONFLICT};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 

@@ -43,7 +43,7 @@ use axum::{
     middleware::{from_fn_with_state, map_response},
     routing::{get, post},
 };
-use ilp_admin::{Auth, operator::Operator};
+use ilp_operator::{Auth, Operator};
 use tokio::sync::Semaphore;
 
 use self::{notes::Notes, pulse::Pulse};

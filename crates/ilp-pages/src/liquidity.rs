@@ -1,6 +1,6 @@
 //! Deposits and withdrawals, in one step or in two, of a peer or of the node's own stock.
 
-use ilp_admin::operator::{Deposit, OperatorError, Recorded, Withdrawal, account_name};
+use ilp_operator::{Deposit, OperatorError, Recorded, Withdrawal, account_name};
 use maud::{Markup, html};
 use uuid::Uuid;
 

@@ -23,7 +23,7 @@ use axum::{
     routing::get,
 };
 use futures_util::stream;
-use ilp_admin::{ClientAddress, operator::OperatorError, recognized};
+use ilp_operator::{ClientAddress, OperatorError};
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -32,7 +32,7 @@ use crate::{
     Pages, assets, books,
     fields::Fields,
     overview, payments, peers,
-    visit::{Visit, not_for_us},
+    visit::{Visit, cookies, not_for_us, recognized},
 };
 
 /// How many pages may be followed at once. Each is made again once a second at most.
@@ -87,7 +87,8 @@ async fn follow(
     if let Some(refused) = not_for_us(&pages, &parts.headers, &parts.uri) {
         return refused;
     }
-    let Some(visitor) = pages.auth.unattended_visitor(&parts.headers, Instant::now()) else {
+    let Some(visitor) = pages.auth.unattended_visitor(&cookies(&parts.headers), Instant::now())
+    else {
         return (StatusCode::UNAUTHORIZED, "Sign in first.\n").into_response();
     };
     recognized(&parts.extensions);
@@ -141,7 +142,8 @@ impl Follower {
         while !self.is_over {
             // The sender goes with the node.
             self.ticks.changed().await.ok()?;
-            if self.pages.auth.unattended_visitor(&self.headers, Instant::now()).is_none() {
+            if self.pages.auth.unattended_visitor(&cookies(&self.headers), Instant::now()).is_none()
+            {
                 self.is_over = true;
                 return Some((Ok(Event::default().event("ended").data("session")), self));
             }

@@ -63,7 +63,7 @@ impl Notes {
 
 #[cfg(test)]
 mod tests {
-    use ilp_admin::{Visitor, operator::audit::CallerKind};
+    use ilp_operator::{CallerKind, Visitor};
 
     use super::*;
     use crate::fields::Fields;

@@ -7,7 +7,7 @@ mod figures;
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use ilp_admin::operator::NodeView;
+use ilp_operator::NodeView;
 use maud::{Markup, html};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! Lists a page at a time: which rows a query asks for, and the links to those before and after.
 
-use ilp_admin::operator::PageArguments;
+use ilp_operator::PageArguments;
 use ilp_store::Rows;
 use maud::Markup;
 

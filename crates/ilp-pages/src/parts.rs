@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ilp_admin::operator::{AccountAsset, AssetView};
 use ilp_connector::{Reachability, amount::format_amount, peer::Asset};
+use ilp_operator::{AccountAsset, AssetView};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 

@@ -13,8 +13,8 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use ilp_admin::operator::{IncomingPaymentView, OperatorError, OutgoingPaymentView, account_name};
 use ilp_connector::account::{AccountId, AccountKind};
+use ilp_operator::{IncomingPaymentView, OperatorError, OutgoingPaymentView, account_name};
 use ilp_store::{IncomingPaymentState, OutgoingPaymentState};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use ilp_admin::operator::{
+use ilp_operator::{
     AssetView, OperatorError, PeerView, PeeringApproval, PeeringRequestView, Recorded,
 };
 use interledger_packet::Timestamp;

@@ -11,8 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ilp_admin::operator::Operator;
 use ilp_connector::{Connector, histogram::Durations};
+use ilp_operator::Operator;
 use ilp_store::DurableLedger;
 use parking_lot::Mutex;
 use tokio::{

@@ -9,8 +9,8 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use ilp_admin::operator::{NewRate, Recorded};
 use ilp_connector::rates::{RateInUse, RateOrigin};
+use ilp_operator::{NewRate, Recorded};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 

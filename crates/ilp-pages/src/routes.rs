@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::{Router, extract::State, routing::get};
-use ilp_admin::operator::{OperatorError, PageArguments, PeerView, Way};
 use ilp_connector::Refusal;
+use ilp_operator::{OperatorError, PageArguments, PeerView, Way};
 use maud::{Markup, html};
 
 use crate::{

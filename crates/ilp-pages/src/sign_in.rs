@@ -10,10 +10,7 @@ use axum::{
     },
     response::Response,
 };
-use ilp_admin::{
-    ClientAddress, SignInRefused,
-    operator::audit::{Caller, CallerKind},
-};
+use ilp_operator::{Caller, CallerKind, ClientAddress, SignInRefused};
 use maud::html;
 
 use crate::{
@@ -21,7 +18,7 @@ use crate::{
     answer::{page, see_other},
     fields::Fields,
     layout,
-    visit::{FORM_TOKEN, Submitted, Visit, not_for_us, not_own_form, read_form},
+    visit::{FORM_TOKEN, Submitted, Visit, cookies, not_for_us, not_own_form, read_form},
 };
 
 pub(crate) async fn ask(State(pages): State<Arc<Pages>>, request: Request) -> Response {
@@ -74,7 +71,7 @@ pub(crate) async fn sign_out(
     headers: HeaderMap,
     _form: Submitted,
 ) -> Response {
-    let name = pages.auth.sign_out(&headers);
+    let name = pages.auth.sign_out(&cookies(&headers));
     with_cookie(see_other("/sign-in"), &headers, name, "")
 }
 

@@ -1,7 +1,7 @@
 //! Movements on an account as a table, with the two ends of withdrawals that wait for one.
 
-use ilp_admin::operator::{AccountAsset, PacketDay, TransferView, account_name};
 use ilp_connector::{account::AccountId, ledger::TransferKind};
+use ilp_operator::{AccountAsset, PacketDay, TransferView, account_name};
 use ilp_store::TransferState;
 use interledger_packet::Timestamp;
 use maud::{Markup, html};

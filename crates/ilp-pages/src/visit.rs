@@ -11,17 +11,13 @@ use axum::{
     body::to_bytes,
     extract::{FromRequest, FromRequestParts, Request},
     http::{
-        HeaderMap, StatusCode, Uri,
-        header::{CONTENT_TYPE, HOST, ORIGIN},
+        Extensions, HeaderMap, StatusCode, Uri,
+        header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN},
         request::Parts,
     },
     response::Response,
 };
-use ilp_admin::{
-    ClientAddress, Visitor,
-    operator::audit::{Caller, CallerKind},
-    recognized,
-};
+use ilp_operator::{Caller, CallerKind, ClientAddress, OnRecognized, Visitor};
 
 use crate::{
     Pages,
@@ -68,7 +64,7 @@ impl FromRequestParts<Arc<Pages>> for Visit {
         if let Some(refused) = not_for_us(pages, &parts.headers, uri) {
             return Err(refused);
         }
-        let visitor = pages.auth.visitor(&parts.headers, Instant::now());
+        let visitor = pages.auth.visitor(&cookies(&parts.headers), Instant::now());
         let Some(visitor) = visitor else {
             // A form that was sent can't be sent again by a link, so it leads to its page's start.
             let next = if parts.method.is_safe() {
@@ -99,17 +95,32 @@ impl FromRequest<Arc<Pages>> for Submitted {
         let (mut parts, body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, pages).await?;
         let fields = read_form(&parts.headers, body).await?;
-        if !pages.auth.is_own_form(&parts.headers, fields.get(FORM_TOKEN), Instant::now()) {
+        if !pages.auth.is_own_form(&cookies(&parts.headers), fields.get(FORM_TOKEN), Instant::now())
+        {
             return Err(not_own_form());
         }
         Ok(Self { visit, fields })
     }
 }
 
+/// Returns the cookies of a request.
+pub(crate) fn cookies(headers: &HeaderMap) -> Vec<&str> {
+    headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).collect()
+}
+
+/// Tells the server of the port that the operator is behind a request with these extensions.
+pub(crate) fn recognized(extensions: &Extensions) {
+    if let Some(on_recognized) = extensions.get::<OnRecognized>() {
+        on_recognized.call();
+    }
+}
+
 /// Refuses a page that is asked for under another name than ours, see
-/// [`ilp_admin::Auth::addressed_to_us`].
+/// [`ilp_operator::Auth::addressed_to_us`].
 pub(crate) fn not_for_us(pages: &Pages, headers: &HeaderMap, uri: &Uri) -> Option<Response> {
-    if pages.auth.addressed_to_us(headers, uri) {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| uri.authority().map(|authority| authority.as_str()));
+    if pages.auth.addressed_to_us(host) {
         return None;
     }
     let why = "The Host header names another host: without admin.secret the pages are shown only \

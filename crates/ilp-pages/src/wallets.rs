@@ -10,9 +10,7 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use ilp_admin::operator::{
-    NewWalletAddress, OperatorError, PageArguments, Recorded, WalletAddressView,
-};
+use ilp_operator::{NewWalletAddress, OperatorError, PageArguments, Recorded, WalletAddressView};
 use maud::html;
 
 use crate::{
@@ -136,7 +134,7 @@ async fn asking(pages: &Pages, visit: &Visit, typed: &Typed) -> Answer {
 async fn assets(pages: &Pages) -> Result<Vec<(String, String)>, OperatorError> {
     let page = PageArguments { first: Some(ASSETS_SHOWN), ..PageArguments::default() };
     let assets = pages.operator.assets(&page).await?.rows;
-    let option = |asset: &ilp_admin::operator::AssetView| {
+    let option = |asset: &ilp_operator::AssetView| {
         let record = &asset.record;
         let words = format!("{}, {} decimal places", record.code, record.scale);
         (record.id.to_string(), words)

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioTimer, service::TowerToHyperService};
-use ilp_admin::{ClientAddress, OnRecognized};
 use ilp_http::port::{Holder, PortLimits};
+use ilp_operator::{ClientAddress, OnRecognized};
 use tokio::net::TcpListener;
 
 use crate::http_port::HttpPort;

@@ -19,9 +19,9 @@ use std::{
     sync::Arc,
 };
 
-use ilp_admin::operator::SentEvents;
 use ilp_connector::{InFlightDefaults, Policy, rate::Rate, token::Secret};
 use ilp_http::{Endpoint, spsp::PrivateReceivers, web::Proxies};
+use ilp_operator::SentEvents;
 use ilp_stream::SharedSecret;
 use interledger_packet::Address;
 use uuid::Uuid;

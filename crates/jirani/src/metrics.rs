@@ -24,9 +24,10 @@ use std::{
     sync::Arc,
 };
 
-use ilp_admin::{MetricsFormat, operator::Operator};
+use ilp_admin::MetricsFormat;
 use ilp_connector::{Connector, histogram::Durations};
 use ilp_http::ServerStats;
+use ilp_operator::Operator;
 use ilp_store::{DurableLedger, Store};
 use parking_lot::Mutex;
 use prometheus_client::{

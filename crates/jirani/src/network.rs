@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use ilp_admin::operator::{
-    BoxFuture, Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay,
-};
 use ilp_connector::{Source, peer::Peer};
 use ilp_http::Endpoint;
+use ilp_operator::{
+    BoxFuture, Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay,
+};
 use interledger_packet::{Address, ErrorCode, PrepareBuilder, Reply};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::Instant;

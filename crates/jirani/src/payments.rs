@@ -1,6 +1,6 @@
 //! How this node pays and is paid: STREAM's state machines, driven over the node's own packets.
 //!
-//! Records, states and the books are the operator's (`ilp_admin::operator::paying` is the seam);
+//! Records, states and the books are the operator's (`ilp_operator::paying` is the seam);
 //! here are the packets. [`Receiving`] answers those that end here, [`Payer`] quotes and sends, and
 //! [`Wallets`] tells payers where to send.
 

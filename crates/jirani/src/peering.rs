@@ -6,13 +6,13 @@ use http::{
     Request,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
-use ilp_admin::operator::{Operator, PeeringPost, PeeringReply, PeeringRules};
 use ilp_http::{
     Endpoint,
     endpoint::Host,
     reach::is_public,
     web::{WebClient, WebOptions},
 };
+use ilp_operator::{Operator, PeeringPost, PeeringReply, PeeringRules};
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{

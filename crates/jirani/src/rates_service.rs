@@ -18,13 +18,13 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header::ACCEPT};
-use ilp_admin::operator::Operator;
 use ilp_connector::{
     Connector,
     rates::{Quote, RateOrigin},
     token::Secret,
 };
 use ilp_http::web::{WebClient, WebError, WebOptions};
+use ilp_operator::Operator;
 use ilp_store::DurableLedger;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::rand::{SecureRandom, SystemRandom};

@@ -2,10 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use ilp_admin::{
-    Auth, SignatureRules, Sockets,
-    operator::{Operator, Parts},
-};
+use ilp_admin::Sockets;
 use ilp_connector::{
     Connector,
     rates::{Quote, RateOrigin},
@@ -16,6 +13,7 @@ use ilp_http::{
     spsp::{SpspClient, SpspOptions},
     tls::TlsSetupError,
 };
+use ilp_operator::{Auth, Operator, Parts, SignatureRules};
 use ilp_pages::Sampler;
 use ilp_store::{DurableLedger, LedgerOptions, Store, StoreError};
 use tokio::{

@@ -1,6 +1,6 @@
 //! What the tenant's settings show of the configuration.
 
-use ilp_admin::operator::{TenantProfile, TenantSettingName as Name, without_secrets};
+use ilp_operator::{TenantProfile, TenantSettingName as Name, without_secrets};
 
 use crate::config::Config;
 

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ilp_admin::{
-    Webhooks,
-    operator::{Operator, without_asset},
-};
+use ilp_operator::{Operator, Webhooks, without_asset};
 use ilp_store::Store;
 use tokio::sync::Notify;
 

@@ -6,9 +6,9 @@ use http::{
     Request,
     header::{CONTENT_TYPE, HeaderName},
 };
-use ilp_admin::{Backoff, WebhookRequest, WebhookRules, WebhookTransport, operator::BoxFuture};
 use ilp_connector::token::Secret;
 use ilp_http::web::{WebClient, WebError, WebOptions};
+use ilp_operator::{Backoff, BoxFuture, WebhookRequest, WebhookRules, WebhookTransport};
 
 use crate::{
     config::WebhookConfig,

@@ -5,15 +5,13 @@ use axum::{
     http::{Method, header::CONTENT_TYPE},
 };
 use ilp_connector::Connector;
+use ilp_operator::{NewAsset, NewPeer, PageArguments, PeerEdit, PeeringApproval, PeeringRules};
 use ilp_store::{AuditFilter, DurableLedger};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{
-    operator::{NewAsset, NewPeer, PageArguments, PeerEdit, PeeringApproval, PeeringRules},
-    schema::tests::operator_with_rules,
-};
+use crate::schema::tests::operator_with_rules;
 
 /// A node with an asset and the port, without a socket.
 struct Node {

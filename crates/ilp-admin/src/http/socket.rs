@@ -28,6 +28,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
+use ilp_operator::{Caller, CallerKind, Denied};
 use serde_json::{Map, Value};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -43,9 +44,9 @@ use super::{
     Admin, BODY_BYTES_MAX, ClientAddress, OnRecognized, Refused, get::is_of_the_same_site, refuse,
     request::Query, run,
 };
+
 use crate::{
-    auth::Denied,
-    operator::audit::{Caller, CallerKind},
+    auth::{credentials, host},
     schema::{AdminSchema, Answer},
 };
 
@@ -79,13 +80,14 @@ pub(super) fn open(
         return refuse(StatusCode::BAD_REQUEST, why).into_response();
     };
     let (headers, uri) = (request.headers(), request.uri());
-    if !admin.auth.addressed_to_us(headers, uri) || !is_of_the_same_site(headers) {
+    if !admin.auth.addressed_to_us(host(headers, uri)) || !is_of_the_same_site(headers) {
         let why = "the Host or Origin header names another site than this port";
         return refuse(StatusCode::FORBIDDEN, why).into_response();
     }
     let address = request.extensions().get::<ClientAddress>().map(|address| address.0);
     let on_recognized = request.extensions().get::<OnRecognized>().cloned();
-    let known = admin.auth.identify(headers, None, address.map(|address| address.ip())).ok();
+    let known =
+        admin.auth.identify(&credentials(headers), None, address.map(|address| address.ip())).ok();
     let known = known.map(|identified| Caller { kind: identified.reader(), address });
     let session = Session { on_recognized, ..Session::new(admin, known, address) };
     upgrade
@@ -336,7 +338,7 @@ async fn shown_in(
     let from = address.map(|address| address.ip());
     admin
         .auth
-        .identify(&headers, Some(Value::Object(rest)), from)?
+        .identify(&credentials(&headers), Some(Value::Object(rest)), from)?
         .writer()
         .await
         .map(|(kind, _)| kind)

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use ilp_connector::token::Secret;
+use ilp_operator::{PageArguments, SignatureRules};
 use ilp_store::{AuditFilter, Store};
 use ring::hmac;
 use serde_json::Value;
@@ -14,11 +15,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::{
-    auth::SignatureRules,
-    operator::PageArguments,
-    schema::tests::{clock, operator},
-};
+use crate::schema::tests::{clock, operator};
 
 pub(super) const SECRET: &str = "adminsecret";
 const QUERY: &str = r#"{"query":"{ whoami { isOperator } }"}"#;

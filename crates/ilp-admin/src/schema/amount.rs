@@ -1,9 +1,9 @@
 //! Amounts with what they are in.
 
 use async_graphql::{InputObject, SimpleObject};
+use ilp_operator::{AmountGiven, OperatorError};
 
 use super::scalars::{UInt8, UInt64};
-use crate::operator::{AmountGiven, OperatorError};
 
 /// An amount of an asset, such as 1.00 USD: `{value: "100", assetCode: "USD", assetScale: 2}`.
 #[derive(SimpleObject)]

@@ -1,6 +1,7 @@
 //! Assets in the schema.
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
+use ilp_operator::{AssetEdit, AssetView, NewAsset, OperatorError};
 use ilp_store::Rows;
 use interledger_packet::Timestamp;
 
@@ -10,7 +11,6 @@ use super::{
     scalars::{UInt8, UInt64},
     tenant::Tenant,
 };
-use crate::operator::{AssetEdit, AssetView, NewAsset, OperatorError};
 
 /// A currency or other unit that peers' balances are kept in, such as USD with scale 2.
 #[derive(SimpleObject)]

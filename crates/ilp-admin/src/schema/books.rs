@@ -2,11 +2,11 @@
 
 use async_graphql::{Enum, ID, SimpleObject};
 use ilp_connector::ledger::TransferKind;
+use ilp_operator::{AccountTransfers, TransferView, account_name};
 use ilp_store::TransferState as BookedState;
 use interledger_packet::Timestamp;
 
 use super::scalars::{UInt8, UInt64};
-use crate::operator::{AccountTransfers, TransferView, transfers::account_name};
 
 /// The node keeps one ledger for all its assets, where others keep one for each.
 const LEDGER: u8 = 1;

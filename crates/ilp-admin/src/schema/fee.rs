@@ -1,6 +1,7 @@
 //! Fees in the schema, and where assets show them.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject};
+use ilp_operator::{NewFee, OperatorError};
 use ilp_store::{FeeKind, FeeRecord};
 use interledger_packet::Timestamp;
 
@@ -12,7 +13,6 @@ use super::{
     response::{MutationResponse, Status},
     scalars::UInt64,
 };
-use crate::operator::{NewFee, OperatorError};
 
 /// What the operator takes for a payment: a share of the amount, rounded up, and a fixed part.
 #[derive(SimpleObject)]

@@ -1,6 +1,7 @@
 //! Incoming payments in the schema.
 
 use async_graphql::{Enum, ID, InputObject, SimpleObject};
+use ilp_operator::{IncomingPaymentView, NewIncomingPayment, OperatorError};
 use ilp_store::{IncomingPaymentState as State, TextFilter};
 use interledger_packet::Timestamp;
 
@@ -12,7 +13,6 @@ use super::{
     scalars::{JsonObject, UInt64},
     tenant::Tenant,
 };
-use crate::operator::{IncomingPaymentView, NewIncomingPayment, OperatorError};
 
 /// Money that a wallet address expects.
 #[derive(SimpleObject)]

@@ -1,12 +1,12 @@
 //! Deposits and withdrawals in the schema: what is written.
 
 use async_graphql::{Enum, InputObject, SimpleObject};
+use ilp_operator::{Deposit, OperatorError, Withdrawal};
 
 use super::{
     response::{MutationResponse, Status},
     scalars::UInt64,
 };
-use crate::operator::{Deposit, OperatorError, Withdrawal};
 
 /// Money that has come in from a peer outside of ILP, such as by a bank transfer.
 #[derive(InputObject)]

@@ -10,6 +10,7 @@ mod upkeep;
 mod wallets;
 
 use async_graphql::{Context, MergedObject, Object, Result};
+use ilp_operator::{ErrorKind, Operator, OperatorError};
 
 use super::{
     asset::{
@@ -20,7 +21,6 @@ use super::{
     peer_input::{CreatePeerInput, DeletePeerInput, UpdatePeerInput},
     response::answer,
 };
-use crate::operator::{ErrorKind, Operator, OperatorError};
 
 /// A change is written to the disk, so fewer of them than of fields fit into one request.
 const CHANGE_COMPLEXITY: usize = 50;

@@ -1,6 +1,7 @@
 //! What the schema tells of the node itself.
 
 use async_graphql::SimpleObject;
+use ilp_operator::{NodeView, PingOutcome};
 use ilp_store::BackupReport;
 
 use super::{
@@ -8,7 +9,6 @@ use super::{
     response::{MutationResponse, Status},
     scalars::UInt64,
 };
-use crate::operator::{NodeView, PingOutcome};
 
 /// The node that answers.
 #[derive(SimpleObject)]

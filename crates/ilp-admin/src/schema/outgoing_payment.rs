@@ -1,6 +1,9 @@
 //! Outgoing payments in the schema.
 
 use async_graphql::{Enum, ID, InputObject, SimpleObject};
+use ilp_operator::{
+    NewOutgoingPayment, OutgoingPaymentFilter as Filter, OutgoingPaymentView, QuoteView,
+};
 use ilp_store::OutgoingPaymentState as State;
 use interledger_packet::Timestamp;
 
@@ -13,9 +16,6 @@ use super::{
     response::{MutationResponse, Status},
     scalars::{JsonObject, UInt64},
     tenant::Tenant,
-};
-use crate::operator::{
-    NewOutgoingPayment, OutgoingPaymentFilter as Filter, OutgoingPaymentView, QuoteView,
 };
 
 /// Money that a wallet address sends.

@@ -3,7 +3,7 @@
 use async_graphql::{Enum, ID, OutputType, SimpleObject};
 use ilp_store::{Order, Rows};
 
-use crate::operator::PageArguments;
+use ilp_operator::PageArguments;
 
 /// In which order a list is given.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]

@@ -1,6 +1,9 @@
 //! Payments of both directions in one list.
 
 use async_graphql::{Enum, ID, InputObject, Interface, SimpleObject};
+use ilp_operator::{
+    PaymentFilter as Filter, PaymentView, incoming_state_name, outgoing_state_name,
+};
 use interledger_packet::Timestamp;
 
 use super::{
@@ -10,10 +13,6 @@ use super::{
     page::Row,
     scalars::{JsonObject, UInt64},
     tenant::Tenant,
-};
-use crate::operator::{
-    PaymentFilter as Filter, PaymentView,
-    wallet_views::{incoming_state_name, outgoing_state_name},
 };
 
 /// A payment of either direction.

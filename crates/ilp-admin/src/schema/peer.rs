@@ -2,6 +2,7 @@
 
 use async_graphql::{Enum, ID, SimpleObject};
 use ilp_connector::{LinkTrouble, Reachability};
+use ilp_operator::PeerView;
 use ilp_store::Rows;
 use interledger_packet::Timestamp;
 
@@ -13,7 +14,6 @@ use super::{
     tenant::Tenant,
     token::IncomingToken,
 };
-use crate::operator::PeerView;
 
 /// Whether packets reach a peer, as far as those tell that were sent to it since the node was
 /// started and since the peer's endpoint was changed.

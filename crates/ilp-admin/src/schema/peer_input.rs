@@ -2,9 +2,9 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use ilp_connector::token::Secret;
+use ilp_operator::{Edit, NewPeer, OperatorError, PeerEdit};
 
 use super::scalars::{UInt8, UInt64};
-use crate::operator::{Edit, NewPeer, OperatorError, PeerEdit};
 
 /// A peer to be made.
 #[derive(InputObject)]

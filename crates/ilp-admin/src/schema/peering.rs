@@ -1,6 +1,10 @@
 //! Auto-peering in the schema.
 
 use async_graphql::{ID, InputObject, SimpleObject};
+use ilp_operator::{
+    OperatorError, PeerByUrl, PeeringApproval, PeeringByUrl, PeeringRequestView,
+    WAITING_FOR_APPROVAL,
+};
 use ilp_store::Rows;
 use interledger_packet::Timestamp;
 
@@ -9,10 +13,6 @@ use super::{
     peer::Peer,
     response::{MutationResponse, Status},
     scalars::UInt64,
-};
-use crate::operator::{
-    OperatorError, PeerByUrl, PeeringApproval, PeeringByUrl, PeeringRequestView,
-    WAITING_FOR_APPROVAL,
 };
 
 /// A node to be asked, where it takes peering requests.

@@ -9,6 +9,7 @@ mod tenants;
 mod wallets;
 
 use async_graphql::{Context, ID, MergedObject, Object, Result};
+use ilp_operator::{ErrorKind, Operator, OperatorError, PingOver};
 
 use super::{
     asset::{Asset, AssetsConnection},
@@ -18,7 +19,6 @@ use super::{
     response::graphql_error,
     scalars::UInt8,
 };
-use crate::operator::{ErrorKind, Operator, OperatorError, PingOver};
 
 /// A ping occupies the network, so few of them fit into one request.
 const PING_COMPLEXITY: usize = 1000;

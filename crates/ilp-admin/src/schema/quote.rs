@@ -1,6 +1,7 @@
 //! Quotes in the schema.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, SimpleObject};
+use ilp_operator::{NewQuote, OperatorError, QuoteView};
 use interledger_packet::Timestamp;
 
 use super::{
@@ -10,7 +11,6 @@ use super::{
     response::{MutationResponse, Status},
     scalars::UInt64,
 };
-use crate::operator::{NewQuote, OperatorError, QuoteView};
 
 /// What a payment would cost, and what would arrive.
 #[derive(SimpleObject)]

@@ -2,9 +2,9 @@
 
 use async_graphql::{Enum, InputObject, SimpleObject};
 use ilp_connector::rates::{RateInUse, RateOrigin};
+use ilp_operator::NewRate;
 
 use super::response::{MutationResponse, Status};
-use crate::operator::NewRate;
 
 /// A rate that packets are converted at.
 #[derive(SimpleObject)]

@@ -12,12 +12,9 @@ use async_graphql::{Context, Error, ErrorExtensions, Result, SimpleObject};
 use ring::digest;
 use serde_json::{Value, json};
 
-use crate::{
-    canonical_json::canonical,
-    operator::{
-        ErrorKind, Operator, OperatorError, Outcome, Recorded, Request,
-        audit::{Caller, CallerKind, Deed},
-    },
+use ilp_operator::{
+    Caller, CallerKind, ErrorKind, Operator, OperatorError, Outcome, Recorded, Request,
+    audit::Deed, canonical_json::canonical,
 };
 
 /// How a mutation ended, beside the object.

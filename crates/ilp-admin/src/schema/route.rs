@@ -1,6 +1,7 @@
 //! Routes in the schema.
 
 use async_graphql::SimpleObject;
+use ilp_operator::RouteView;
 use ilp_store::Rows;
 
 use super::{
@@ -8,7 +9,6 @@ use super::{
     page::PageInfo,
     peer::{Peer, PeerState},
 };
-use crate::operator::RouteView;
 
 /// A prefix of addresses, and a peer that packets to them may be sent to. The longest prefix wins;
 /// among several peers for one prefix the choice depends on the destination, and peers that don't

@@ -2,7 +2,7 @@
 
 use async_graphql::{InputValueError, InputValueResult, MaybeUndefined, Scalar, ScalarType, Value};
 
-use crate::operator::{Edit, OperatorError};
+use ilp_operator::{Edit, OperatorError};
 
 /// A number of 64 bits. One that is out of range is taken in all the same and refused by the
 /// operation: so it is told like every other refusal, with a code and the field's name, to both

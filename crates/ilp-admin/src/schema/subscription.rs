@@ -7,6 +7,7 @@ use async_graphql::{
     Context, ID, Result, SimpleObject, Subscription as SubscriptionRoot,
     futures_util::{Stream, stream},
 };
+use ilp_operator::{Operator, OutgoingPaymentView, paying::Progress};
 use tokio::sync::watch;
 
 use self::{packets::PacketSample, peer_liquidity::PeerLiquidity};
@@ -16,7 +17,6 @@ use super::{
     query::{operator, or_error},
     scalars::UInt64,
 };
-use crate::operator::{Operator, OutgoingPaymentView, paying::Progress};
 
 /// Everything that can be followed.
 pub(crate) struct Subscription;

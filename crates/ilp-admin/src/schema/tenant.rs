@@ -4,13 +4,13 @@
 use std::sync::OnceLock;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use ilp_operator::{HIDDEN, TenantSettingName, TenantView};
 use ilp_store::Rows;
 
 use super::{
     page::PageInfo,
     query::{operator, or_error},
 };
-use crate::operator::{TenantSettingName, TenantView, tenants::HIDDEN};
 
 /// Whose the node's things are. Made without a look at the node, so that every row may have one.
 #[derive(Default)]

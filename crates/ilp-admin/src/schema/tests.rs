@@ -37,62 +37,15 @@ use std::{
 };
 
 use async_graphql::{Request, Variables};
-use ilp_connector::{Connector, InFlightDefaults, Policy};
+use ilp_connector::Connector;
+pub(crate) use ilp_operator::testing::{clock, put_forward};
+use ilp_operator::{Clock, Operator, PeeringRules, testing::TestNetwork};
 use ilp_store::{DurableLedger, LedgerOptions, Store, ledger::BatchWriter};
 use interledger_packet::{Address, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{AdminSchema, sdl};
-use crate::operator::{
-    BoxFuture, Clock, Network, Operator, Parts, PeeringPost, PeeringReply, PeeringRules,
-    PingOutcome, PingReply, PingWay, TenantProfile, TenantSettingName,
-};
-
-/// Takes every endpoint but those with a space, and hears from every node.
-struct TestNetwork;
-
-impl Network for TestNetwork {
-    fn check_endpoint(&self, endpoint: &str) -> Result<(), String> {
-        if endpoint.is_empty() || endpoint.contains(' ') {
-            return Err("a URL such as https://ilp.example is expected".to_owned());
-        }
-        Ok(())
-    }
-
-    fn ping(&self, destination: Address, _way: PingWay) -> BoxFuture<'_, PingOutcome> {
-        Box::pin(async move {
-            let reply = PingReply {
-                triggered_by: Some(destination),
-                code: "F06".to_owned(),
-                message: "no payment".to_owned(),
-            };
-            PingOutcome { reply: Some(reply), trouble: None, took_us: 42 }
-        })
-    }
-
-    fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>> {
-        let is_near = endpoint.contains("localhost");
-        Box::pin(async move { if is_near { Err("it is near".to_owned()) } else { Ok(()) } })
-    }
-
-    /// Answers by the last part of the URL.
-    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>> {
-        Box::pin(async move { peering::reply(&post) })
-    }
-}
-
-static NOW_MS: AtomicU64 = AtomicU64::new(1_795_000_000_000);
-
-/// A clock that ticks at every look.
-pub(crate) fn clock() -> Timestamp {
-    Timestamp::from_unix_ms(NOW_MS.fetch_add(1, Ordering::Relaxed))
-}
-
-/// Puts the clock forward, for every test: so no test may mind a few seconds.
-pub(crate) fn put_forward(ms: u64) {
-    NOW_MS.fetch_add(ms, Ordering::Relaxed);
-}
 
 /// An operator over the store in `dir`, as the daemon makes it.
 pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
@@ -120,46 +73,8 @@ async fn operator_with(
     now: Clock,
     wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
 ) -> (Operator, Arc<Connector<DurableLedger>>) {
-    let store = Store::open(dir).unwrap();
-    let event_made = Arc::new(tokio::sync::Notify::new());
-    let wake = Arc::clone(&event_made);
-    let options = LedgerOptions {
-        clock_ms: Arc::new(|| clock().unix_ms()),
-        on_event: Some(Arc::new(move || wake.notify_one())),
-        ..options
-    };
-    let ledger = DurableLedger::open_with(&store, options, wrap).unwrap();
-    let policy = Policy {
-        packets_per_minute_max_default: None,
-        in_flight_default: InFlightDefaults {
-            packets_max: 100,
-            packets_ceiling: 1_000,
-            amount_max: None,
-            asset_share_percent_max: 50,
-        },
-        amount_max_default: None,
-        expiry_margin_ms: 1_000,
-        hold_ms_max: 30_000,
-    };
-    let connector = Arc::new(Connector::new("test.jirani".parse().unwrap(), policy, ledger));
-    let operator = Operator::new(Parts {
-        store,
-        connector: Arc::clone(&connector),
-        network: Arc::new(TestNetwork),
-        clock: now,
-        tenant_id: "438fa74a-fa7d-4317-9ced-dde32ece1787".to_owned(),
-        tenant: TenantProfile {
-            public_name: "jirani".to_owned(),
-            has_secret: true,
-            settings: vec![(TenantSettingName::IlpAddress, "test.jirani".to_owned())],
-        },
-        peering,
-        version: "0.1.0",
-        hold_ms_max: 30_000,
-        event_made,
-    });
-    operator.load().await.unwrap();
-    (operator, connector)
+    let network = TestNetwork(peering::reply);
+    ilp_operator::testing::operator_with(dir, options, peering, now, network, wrap).await
 }
 
 struct Node {

@@ -2,16 +2,13 @@
 
 use async_graphql::{ID, InputObject, SimpleObject};
 use ilp_connector::token::Secret;
+use ilp_operator::{AddedToken, ErrorKind, OperatorError, PeerView, TokenName, token_id};
 use ilp_store::IncomingToken as KeptToken;
 use interledger_packet::Timestamp;
 
 use super::{
     peer::Peer,
     response::{MutationResponse, Status},
-};
-use crate::operator::{
-    AddedToken, ErrorKind, OperatorError, PeerView,
-    tokens::{TokenName, token_id},
 };
 
 /// A token that a peer may show. The node keeps its SHA-256 digest and not the token itself.

@@ -1,6 +1,7 @@
 //! Wallet addresses in the schema: what is read. What is written is in `wallet_address_input`.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use ilp_operator::{OutgoingPaymentFilter, WalletAddressView};
 use ilp_store::{AdditionalProperty as Property, TextFilter};
 use interledger_packet::Timestamp;
 use uuid::Uuid;
@@ -16,7 +17,6 @@ use super::{
     scalars::UInt64,
     tenant::Tenant,
 };
-use crate::operator::{OutgoingPaymentFilter, WalletAddressView};
 
 /// Somebody's address on this node, a URL that money is sent to and from.
 #[derive(SimpleObject)]

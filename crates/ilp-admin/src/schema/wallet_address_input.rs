@@ -1,16 +1,16 @@
 //! Wallet addresses in the schema: what is written.
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
+use ilp_operator::{
+    Edit, NewWalletAddress, OperatorError, WalletAddressEdit, WalletAddressView,
+    WalletAddressWithdrawal as Withdrawal, WithdrawnFromWalletAddress,
+};
 use ilp_store::AdditionalProperty as Property;
 
 use super::{
     response::{MutationResponse, Status},
     scalars::UInt64,
     wallet_address::{WalletAddress, WalletAddressStatus},
-};
-use crate::operator::{
-    Edit, NewWalletAddress, OperatorError, WalletAddressEdit, WalletAddressView,
-    WalletAddressWithdrawal as Withdrawal, WithdrawnFromWalletAddress,
 };
 
 /// A wallet address to be made, such as `{"assetId": "…", "address":

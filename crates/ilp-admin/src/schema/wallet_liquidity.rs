@@ -1,9 +1,9 @@
 //! Money of payments in the schema: what is written. The answers are those of `liquidity`.
 
 use async_graphql::InputObject;
+use ilp_operator::OperatorError;
 
 use super::scalars::UInt64;
-use crate::operator::OperatorError;
 
 /// The money of an outgoing payment has come in: all of its `debitAmount`.
 #[derive(InputObject)]

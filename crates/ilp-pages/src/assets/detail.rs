@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{AssetEdit, AssetView, Edit, OperatorError, Recorded};
+use ilp_operator::{AssetEdit, AssetView, Edit, OperatorError, Recorded};
 use maud::{Markup, html};
 
 use crate::{

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{
+use ilp_connector::account::{AccountId, AccountKind};
+use ilp_operator::{
     AccountOwner, AccountView, MovementDigest, Movements, OperatorError, account_name,
 };
-use ilp_connector::account::{AccountId, AccountKind};
 use maud::{Markup, html};
 
 use super::TABS;

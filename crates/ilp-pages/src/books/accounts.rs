@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use ilp_admin::operator::{AccountAsset, OperatorError, OutgoingPaymentFilter, account_name};
 use ilp_connector::{
     account::{AccountId, Balance},
     peer::Asset,
 };
+use ilp_operator::{AccountAsset, OperatorError, OutgoingPaymentFilter, account_name};
 use ilp_store::TextFilter;
 use maud::{Markup, html};
 use uuid::Uuid;
@@ -112,7 +112,7 @@ async fn read(
         "assets" => {
             let found = operator.assets(&page).await?;
             let links = links(visit, path, &found, |asset| asset.record.id.to_string());
-            let row = |view: ilp_admin::operator::AssetView| {
+            let row = |view: ilp_operator::AssetView| {
                 let asset = of(view.record.id, &view.record.code, view.record.scale);
                 Listed { account: AccountId::asset(asset.id), title: view.record.code, asset }
             };
@@ -121,7 +121,7 @@ async fn read(
         "wallets" => {
             let found = operator.wallet_addresses(&page).await?;
             let links = links(visit, path, &found, |wallet| wallet.record.id.to_string());
-            let row = |view: ilp_admin::operator::WalletAddressView| {
+            let row = |view: ilp_operator::WalletAddressView| {
                 let record = &view.asset.record;
                 let asset = of(record.id, &record.code, record.scale);
                 let account = AccountId::wallet_address(view.record.id);
@@ -132,7 +132,7 @@ async fn read(
         "incoming" => {
             let found = operator.incoming_payments(None, &page, TextFilter::default()).await?;
             let links = links(visit, path, &found, |payment| payment.record.id.to_string());
-            let row = |view: ilp_admin::operator::IncomingPaymentView| Listed {
+            let row = |view: ilp_operator::IncomingPaymentView| Listed {
                 account: AccountId::incoming_payment(view.record.id),
                 title: view.record.url,
                 asset: of_live(&view.asset),
@@ -143,7 +143,7 @@ async fn read(
             let filter = OutgoingPaymentFilter::default();
             let found = operator.outgoing_payments(&page, filter).await?;
             let links = links(visit, path, &found, |payment| payment.record.id.to_string());
-            let row = |view: ilp_admin::operator::OutgoingPaymentView| Listed {
+            let row = |view: ilp_operator::OutgoingPaymentView| Listed {
                 account: AccountId::outgoing_payment(view.record.id),
                 title: format!("to {}", view.record.quote.receiver),
                 asset: of_live(&view.asset),
@@ -153,7 +153,7 @@ async fn read(
         _ => {
             let found = operator.peers(&page).await?;
             let links = links(visit, path, &found, |peer| peer.record.id.to_string());
-            let row = |view: ilp_admin::operator::PeerView| {
+            let row = |view: ilp_operator::PeerView| {
                 let record = &view.asset.record;
                 let asset = of(record.id, &record.code, record.scale);
                 let name = view.record.name.filter(|name| !name.trim().is_empty());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use ilp_admin::operator::account_name;
+use ilp_operator::account_name;
 use maud::html;
 
 use super::{TABS, account::said};

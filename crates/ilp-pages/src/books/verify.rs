@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{extract::State, response::Response};
-use ilp_admin::operator::OperatorError;
+use ilp_operator::OperatorError;
 use ilp_store::{LedgerStats, Report};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};

@@ -1,7 +1,7 @@
 //! Who needs the operator, and what there is to be done about each.
 
-use ilp_admin::operator::LowAccount;
 use ilp_connector::account::AccountKind;
+use ilp_operator::LowAccount;
 use maud::{Markup, html};
 use uuid::Uuid;
 

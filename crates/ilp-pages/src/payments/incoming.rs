@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{IncomingPaymentView, OperatorError, Recorded};
 use ilp_connector::account::AccountId;
+use ilp_operator::{IncomingPaymentView, OperatorError, Recorded};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::extract::State;
-use ilp_admin::operator::{OperatorError, PaymentFilter, PaymentView};
+use ilp_operator::{OperatorError, PaymentFilter, PaymentView};
 use ilp_store::{IncomingPaymentState, OutgoingPaymentState, PaymentRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use ilp_admin::operator::{
-    AmountGiven, NewQuote, OperatorError, QuoteView, Recorded, WalletAddressView,
-};
+use ilp_operator::{AmountGiven, NewQuote, OperatorError, QuoteView, Recorded, WalletAddressView};
 use maud::html;
 
 use crate::{

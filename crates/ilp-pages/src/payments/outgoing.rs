@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{
-    OperatorError, OutgoingPaymentView, QuoteView, Recorded, paying::Progress,
-};
 use ilp_connector::account::AccountId;
+use ilp_operator::{OperatorError, OutgoingPaymentView, QuoteView, Recorded, paying::Progress};
 use ilp_store::{OutgoingPaymentState, QuoteRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};

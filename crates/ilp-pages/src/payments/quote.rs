@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{NewOutgoingPayment, OutgoingPaymentView, QuoteView, Recorded};
+use ilp_operator::{NewOutgoingPayment, OutgoingPaymentView, QuoteView, Recorded};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 

@@ -7,10 +7,10 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use ilp_admin::operator::{
+use ilp_connector::token::Secret;
+use ilp_operator::{
     AssetView, NewPeer, OperatorError, PageArguments, PeerField, PeerView, Recorded, random_token,
 };
-use ilp_connector::token::Secret;
 use ilp_store::Rows;
 use maud::html;
 

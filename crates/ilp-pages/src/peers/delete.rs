@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{PeerView, Recorded};
+use ilp_operator::{PeerView, Recorded};
 use maud::html;
 
 use super::detail;

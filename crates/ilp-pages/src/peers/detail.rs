@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{OperatorError, PeerView, token_id};
+use ilp_operator::{OperatorError, PeerView, token_id};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 

@@ -6,7 +6,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use ilp_admin::operator::{PeerEdit, PeerView, Recorded};
+use ilp_operator::{PeerEdit, PeerView, Recorded};
 use maud::html;
 
 use super::terms::{self, Terms};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use ilp_admin::operator::{OperatorError, PeerView};
+use ilp_operator::{OperatorError, PeerView};
 use maud::{Markup, html};
 
 use crate::{

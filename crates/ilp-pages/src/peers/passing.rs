@@ -1,10 +1,10 @@
 //! What passes from and to a peer: by the second while somebody looks, and since the node's start.
 
-use ilp_admin::operator::PeerView;
 use ilp_connector::{
     Occupancy,
     traffic::{Count, Flow, Flows},
 };
+use ilp_operator::PeerView;
 use interledger_packet::ErrorCode;
 use maud::{Markup, html};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{PingOutcome, PingOver, PingReply};
+use ilp_operator::{PingOutcome, PingOver, PingReply};
 use maud::html;
 
 use super::detail;

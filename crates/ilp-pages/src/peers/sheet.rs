@@ -6,8 +6,8 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use ilp_admin::operator::PeerView;
 use ilp_connector::token::Secret;
+use ilp_operator::PeerView;
 use maud::html;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! The fields of a peer: the same for a new one and for one that is changed.
 
-use ilp_admin::operator::{Edit, NewPeer, Operator, PeerEdit, PeerField, PeerView};
 use ilp_connector::token::Secret;
+use ilp_operator::{Edit, NewPeer, Operator, PeerEdit, PeerField, PeerView};
 use maud::{Markup, html};
 
 use crate::{

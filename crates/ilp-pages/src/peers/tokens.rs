@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{AddedToken, Recorded, TokenName};
 use ilp_connector::token::Secret;
+use ilp_operator::{AddedToken, Recorded, TokenName};
 use maud::{Markup, html};
 
 use super::detail;

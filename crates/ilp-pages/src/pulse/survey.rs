@@ -6,13 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ilp_admin::operator::{LowAccount, Operator};
 use ilp_connector::{
     Reachability,
     account::AccountKind,
     peer::Peer,
     traffic::{AssetName, Count, Flow},
 };
+use ilp_operator::{LowAccount, Operator};
 use uuid::Uuid;
 
 use super::Core;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{
+use ilp_connector::account::AccountId;
+use ilp_operator::{
     Edit, Recorded, WalletAddressEdit, WalletAddressView, WalletAddressWithdrawal,
     WithdrawnFromWalletAddress,
 };
-use ilp_connector::account::AccountId;
 use ilp_store::TextFilter;
 use maud::{Markup, html};
 use uuid::Uuid;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_admin::operator::{
+use ilp_operator::{
     AmountGiven, IncomingPaymentView, NewIncomingPayment, Recorded, WalletAddressView,
 };
 use maud::{Markup, html};

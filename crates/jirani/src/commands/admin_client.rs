@@ -7,8 +7,8 @@ use http::{
     Request,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
-use ilp_admin::operator::steers;
 use ilp_http::web::WebOptions;
+use ilp_operator::steers;
 use serde_json::{Value, json};
 
 use super::{
@@ -109,7 +109,7 @@ impl AdminArgs {
                     request.header(AUTHORIZATION, format!("Bearer {}", secret.reveal()))
                 }
                 Proof::Signature => request
-                    .header("signature", ilp_admin::sign(body, secret, clock::now().unix_ms())),
+                    .header("signature", ilp_operator::sign(body, secret, clock::now().unix_ms())),
             };
         }
         let request = request.body(body.to_string().into()).map_err(|_| {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use ilp_admin::operator::BACKUP_INVITATION;
+use ilp_operator::BACKUP_INVITATION;
 use serde_json::json;
 
 use super::{

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use ilp_admin::operator::SentEvents;
 use ilp_connector::{rate::Rate, token::Secret};
 use ilp_http::spsp::PrivateReceivers;
+use ilp_operator::SentEvents;
 use uuid::Uuid;
 
 /// What is logged, and how.

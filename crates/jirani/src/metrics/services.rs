@@ -2,9 +2,9 @@
 
 use std::fmt::Result;
 
-use ilp_admin::operator::Operator;
 use ilp_connector::{Connector, account::AccountId};
 use ilp_http::{Client, SendError, ServerStats};
+use ilp_operator::Operator;
 use ilp_store::{DurableLedger, LedgerStats, Store};
 
 use super::{

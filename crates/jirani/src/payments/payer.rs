@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ilp_admin::operator::{
+use ilp_http::{Worker, spsp::SpspClient};
+use ilp_operator::{
     BoxFuture, Operator,
     paying::{Paying, QuoteAsk, QuoteOffer, QuoteRefusal, SendOrder},
 };
-use ilp_http::{Worker, spsp::SpspClient};
 use std::time::Duration;
 use tokio::sync::watch;
 

@@ -1,14 +1,12 @@
 //! What a payment would cost: the receiver is asked how it is paid, and the path what it is like.
 //! Nothing is sent that anybody could keep.
 
-use ilp_admin::operator::paying::{
-    AssetName, Fraction, PayAmount, QuoteAsk, QuoteOffer, QuoteRefusal,
-};
 use ilp_connector::{Source, token::Secret};
 use ilp_http::{
     ReceiverUrl,
     spsp::{PaymentDetails, SpspClient, SpspError},
 };
+use ilp_operator::paying::{AssetName, Fraction, PayAmount, QuoteAsk, QuoteOffer, QuoteRefusal};
 use ilp_stream::{Amount, Asset, EndReason, Path, Prober, ProberParameters, Rate, SharedSecret};
 use interledger_packet::ErrorCode;
 use tokio::sync::watch;

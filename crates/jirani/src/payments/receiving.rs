@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use ilp_admin::operator::{Declined, Operator, Recipient};
 use ilp_connector::{Refusal, Source};
+use ilp_operator::{Declined, Operator, Recipient};
 use ilp_stream::{
     Asset, ConnectionId, ConnectionTotals, Credentials, Incoming, Limits, Money, Receiver,
 };

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::{drive::drive, quoting, random};
 use crate::{clock, node::Node};
-use ilp_admin::operator::{
+use ilp_connector::Source;
+use ilp_http::spsp::{PaymentDetails, SpspClient};
+use ilp_operator::{
     Operator,
     paying::{Ended, Progress, QuoteRefusal, SendOrder},
 };
-use ilp_connector::Source;
-use ilp_http::spsp::{PaymentDetails, SpspClient};
 use ilp_stream::{Amount, Asset, Outcome, Rate, Sender, SenderParameters, SharedSecret};
 use interledger_packet::Prepare;
 use tokio::sync::watch;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use ilp_admin::operator::{Operator, Payee, SpspTarget};
 use ilp_http::spsp::{
     Credentials,
     server::{Found, Invoice, Receivers, Target, Unavailable},
 };
+use ilp_operator::{Operator, Payee, SpspTarget};
 use ilp_stream::Asset;
 
 use super::Receiving;

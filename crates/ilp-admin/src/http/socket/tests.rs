@@ -1,4 +1,5 @@
 use async_graphql::futures_util::SinkExt;
+use ilp_operator::{Auth, PageArguments};
 use ilp_store::AuditFilter;
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
@@ -13,9 +14,7 @@ use tokio_tungstenite::{
 
 use super::*;
 use crate::{
-    auth::Auth,
     http::tests::{Port, SECRET, signed_at},
-    operator::PageArguments,
     schema::tests::clock,
 };
 

@@ -1,20 +1,18 @@
 //! Outgoing payments, and the money of payments of both directions.
 
 use async_graphql::{Context, Object, Result};
+use ilp_operator::OperatorError;
 
 use super::CHANGE_COMPLEXITY;
-use crate::{
-    operator::OperatorError,
-    schema::{
-        liquidity::LiquidityMutationResponse,
-        outgoing_payment::{
-            CancelOutgoingPaymentInput, CreateOutgoingPaymentInput, OutgoingPaymentResponse,
-        },
-        response::answer,
-        wallet_liquidity::{
-            CreateIncomingPaymentWithdrawalInput, CreateOutgoingPaymentWithdrawalInput,
-            DepositOutgoingPaymentLiquidityInput,
-        },
+use crate::schema::{
+    liquidity::LiquidityMutationResponse,
+    outgoing_payment::{
+        CancelOutgoingPaymentInput, CreateOutgoingPaymentInput, OutgoingPaymentResponse,
+    },
+    response::answer,
+    wallet_liquidity::{
+        CreateIncomingPaymentWithdrawalInput, CreateOutgoingPaymentWithdrawalInput,
+        DepositOutgoingPaymentLiquidityInput,
     },
 };
 

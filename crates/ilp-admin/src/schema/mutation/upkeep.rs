@@ -1,11 +1,12 @@
 //! What an operator does to keep the node well.
 
 use async_graphql::{Context, Object, Result};
+use ilp_operator::{Caller, CallerKind};
 
 use super::CHANGE_COMPLEXITY;
-use crate::{
-    operator::audit::{Caller, CallerKind},
-    schema::{event::WebhookEventMutationResponse, node::BackupMutationResponse, response::answer},
+
+use crate::schema::{
+    event::WebhookEventMutationResponse, node::BackupMutationResponse, response::answer,
 };
 
 /// A backup copies the whole store, so one fits into a request.

@@ -1,15 +1,13 @@
 //! What has moved, and what was told about it.
 
 use async_graphql::{Context, Object, Result};
+use ilp_operator::TRANSFER_ROWS_MAX;
 
 use super::{operator, or_error};
-use crate::{
-    operator::transfers::ROWS_MAX,
-    schema::{
-        books::AccountingTransferConnection,
-        event::{WebhookEventFilter, WebhookEventsConnection},
-        page::{self, SortOrder},
-    },
+use crate::schema::{
+    books::AccountingTransferConnection,
+    event::{WebhookEventFilter, WebhookEventsConnection},
+    page::{self, SortOrder},
 };
 
 #[derive(Default)]
@@ -64,6 +62,8 @@ impl BooksQuery {
 
 /// A limit that will be refused counts as the most there can be.
 fn transfers_complexity(limit: Option<i32>, row: usize) -> usize {
-    let rows = usize::try_from(limit.unwrap_or(20)).unwrap_or(ROWS_MAX).clamp(1, ROWS_MAX);
+    let rows = usize::try_from(limit.unwrap_or(20))
+        .unwrap_or(TRANSFER_ROWS_MAX)
+        .clamp(1, TRANSFER_ROWS_MAX);
     rows.saturating_mul(row.saturating_add(1))
 }

@@ -5,11 +5,9 @@ use async_graphql::{
     futures_util::{Stream, stream},
 };
 use ilp_connector::samples::{Outcome, Party, Sample};
+use ilp_operator::{Operator, PacketsSeen};
 
-use crate::{
-    operator::{Operator, PacketsSeen},
-    schema::{amount::Amount, scalars::UInt64},
-};
+use crate::schema::{amount::Amount, scalars::UInt64};
 
 /// Some of the packets that ended here.
 #[derive(SimpleObject)]

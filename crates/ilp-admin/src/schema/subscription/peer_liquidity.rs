@@ -9,13 +9,11 @@ use async_graphql::{
     ID, SimpleObject,
     futures_util::{Stream, stream},
 };
+use ilp_operator::{LiquidityView, Operator};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use crate::{
-    operator::{LiquidityView, Operator},
-    schema::scalars::UInt64,
-};
+use crate::schema::scalars::UInt64;
 
 /// How often a follower looks.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);

@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
+use ilp_operator::{Caller, CallerKind};
+
 use super::*;
-use crate::{
-    operator::audit::{Caller, CallerKind},
-    schema::Answer,
-};
+
+use crate::schema::Answer;
 
 const LIST: &str = "query($filter: AuditEventFilter) { auditEvents(first: 100, filter: $filter) {
     edges { node { id createdAt caller origin operation detail changes { kind id before after } code message subjectId tookUs } } } }";

@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 
 use ilp_connector::token::Secret;
+use ilp_operator::PeeringOffer;
 use uuid::Uuid;
 
 use super::*;
-use crate::operator::PeeringOffer;
 
 const ASSET: &str = "asset { id code scale liquidity liquidityThreshold createdAt }";
 const PEER: &str = "peer { id name liquidity }";
@@ -152,8 +152,8 @@ impl Walk {
         self.twice_in(2, "depositOutgoingPaymentLiquidity", funded, "").await;
         assert_eq!(payer.orders.lock().len(), 1);
         let order = payer.orders.lock()[0].clone();
-        let ended = crate::operator::paying::Ended::Failed { reason: "no way".to_owned() };
-        let progress = crate::operator::paying::Progress::default();
+        let ended = ilp_operator::paying::Ended::Failed { reason: "no way".to_owned() };
+        let progress = ilp_operator::paying::Progress::default();
         self.node.operator.payment_ended(order.payment_id, ended, progress).await.unwrap();
         let left = out("outgoingPaymentId", &payment);
         self.twice("createOutgoingPaymentWithdrawal", left, "").await;
@@ -218,10 +218,10 @@ async fn a_peer_that_made_itself_one_is_counted_in_the_batch_that_adds_it() {
     let dir = tempfile::tempdir().unwrap();
     let peering = PeeringRules { is_automatic: true, peers_max: 5, ..rules() };
     let (operator, _connector) = operator_with_rules(dir.path(), peering).await;
-    let new = crate::operator::NewAsset {
+    let new = ilp_operator::NewAsset {
         code: "USD".to_owned(),
         scale: 9,
-        ..crate::operator::NewAsset::default()
+        ..ilp_operator::NewAsset::default()
     };
     operator.unrecorded().create_asset(new).await.unwrap();
     let before = operator.store().batches();

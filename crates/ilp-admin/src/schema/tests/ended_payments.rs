@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use ilp_connector::account::AccountId;
+use ilp_operator::paying::{Ended, Progress};
 use uuid::Uuid;
 
 use super::*;
-use crate::operator::paying::{Ended, Progress};
 
 const OUTGOING: &str = "id state error liquidity sentAmount { value } deliveredAmount { value }
     withdrawalId createdAt";

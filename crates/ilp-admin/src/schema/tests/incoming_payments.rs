@@ -4,10 +4,10 @@ use ilp_connector::{
     account::AccountId,
     ledger::{Leg, Transfer, TransferKind},
 };
+use ilp_operator::{Declined, SpspTarget};
 use uuid::Uuid;
 
 use super::*;
-use crate::operator::{Declined, SpspTarget};
 
 const PAYMENT: &str = "id url state walletAddressId incomingAmount { value assetCode assetScale }
     receivedAmount { value assetCode assetScale } liquidity metadata expiresAt createdAt client

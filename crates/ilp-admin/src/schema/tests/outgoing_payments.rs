@@ -4,10 +4,10 @@ use ilp_connector::{
     account::AccountId,
     ledger::{Ledger, Leg, Transfer, TransferKind},
 };
+use ilp_operator::paying::{Ended, Progress, SendOrder};
 use uuid::Uuid;
 
 use super::*;
-use crate::operator::paying::{Ended, Progress, SendOrder};
 
 pub(super) const QUOTE: &str = "id walletAddressId receiver debitAmount { value assetCode }
     receiveAmount { value assetCode assetScale } feeAmount { value } packetCount maxPacketAmount

@@ -1,9 +1,9 @@
 //! The subscription that follows a payment.
 
 use async_graphql::futures_util::StreamExt;
+use ilp_operator::paying::{Ended, Progress};
 
 use super::{outgoing_payments::usd, *};
-use crate::operator::paying::{Ended, Progress};
 
 #[tokio::test]
 async fn a_payment_is_followed_to_its_end() {

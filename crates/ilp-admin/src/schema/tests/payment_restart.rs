@@ -4,10 +4,10 @@ use ilp_connector::{
     account::AccountId,
     ledger::{Ledger, Leg, Transfer, TransferKind},
 };
+use ilp_operator::paying::{Ended, Progress, SendOrder};
 use uuid::Uuid;
 
 use super::{outgoing_payments::usd, *};
-use crate::operator::paying::{Ended, Progress, SendOrder};
 
 /// A node that sends a payment of 1,000 to another one, the payment's id, and what is to be done.
 async fn sending() -> (Node, String, SendOrder) {

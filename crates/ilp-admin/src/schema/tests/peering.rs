@@ -1,5 +1,6 @@
 //! Asking other nodes to become peers, and what waits for approval.
 
+use ilp_operator::{PeeringPost, PeeringReply};
 use serde_json::Value;
 
 use super::*;

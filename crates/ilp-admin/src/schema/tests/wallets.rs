@@ -9,13 +9,16 @@ use ilp_connector::{
     ledger::{Leg, Transfer, TransferKind},
     token::Secret,
 };
+use ilp_operator::{
+    BoxFuture,
+    paying::{
+        AssetName, Fraction, PayAmount, Paying, QuoteAsk, QuoteOffer, QuoteRefusal, SendOrder,
+    },
+};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::*;
-use crate::operator::paying::{
-    AssetName, Fraction, PayAmount, Paying, QuoteAsk, QuoteOffer, QuoteRefusal, SendOrder,
-};
 
 /// Offers two EUR cents for each unit, and sends nothing. The receiver's name says how it answers.
 #[derive(Default)]

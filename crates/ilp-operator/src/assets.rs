@@ -1,0 +1,188 @@
+//! Operations on assets.
+
+pub(crate) mod fees;
+pub(crate) mod inputs;
+pub(crate) mod rates;
+pub(crate) mod thresholds;
+pub(crate) mod view;
+
+use std::sync::Arc;
+
+use ilp_connector::{account::AccountId, peer::Asset};
+use ilp_store::{AssetRecord, Rows, Store, shown};
+use uuid::Uuid;
+
+use crate::{
+    assets::{
+        inputs::{AssetEdit, NewAsset},
+        view::AssetView,
+    },
+    changes::{changing::Changing, recorded::Recorded},
+    node::operator::{Inner, Operator},
+    vocabulary::{
+        check,
+        error::{ErrorKind, OperatorError, asset_not_found},
+        page::PageArguments,
+    },
+};
+
+impl Recorded {
+    /// Makes an asset.
+    ///
+    /// # Errors
+    /// Bad input, or a duplicate of code and scale.
+    pub async fn create_asset(&self, new: NewAsset) -> Result<AssetView, OperatorError> {
+        self.given(&new);
+        check::asset_code(&new.code)?;
+        self.change(|changing| async move { changing.create_asset(new).await }).await
+    }
+
+    /// Changes an asset.
+    ///
+    /// # Errors
+    /// Not found; a conflict when the edit is based on another version than the stored one.
+    pub async fn update_asset(&self, edit: AssetEdit) -> Result<AssetView, OperatorError> {
+        self.given(&edit);
+        let id = asset_id(&edit.id)?;
+        self.change(move |changing| async move { changing.update_asset(id, edit).await }).await
+    }
+
+    /// Deletes an unused asset, and returns its last state.
+    ///
+    /// # Errors
+    /// Not found; forbidden while peers use it or it holds liquidity.
+    pub async fn delete_asset(&self, id: &str) -> Result<AssetView, OperatorError> {
+        self.given(&shown! { "id": id });
+        let id = asset_id(id)?;
+        self.change(move |changing| async move { changing.delete_asset(id).await }).await
+    }
+}
+
+impl Operator {
+    /// Returns the asset of this id.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn asset(&self, id: &str) -> Result<AssetView, OperatorError> {
+        let id = asset_id(id)?;
+        self.read(move |inner| {
+            let record = inner.parts.store.asset(id)?.ok_or_else(asset_not_found)?;
+            Ok(inner.asset_view(record))
+        })
+        .await
+    }
+
+    /// Returns the asset of this code and scale, if there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn asset_by_code_and_scale(
+        &self,
+        code: String,
+        scale: u8,
+    ) -> Result<Option<AssetView>, OperatorError> {
+        self.read(move |inner| {
+            let record = inner.parts.store.asset_by_code(&code, scale)?;
+            Ok(record.map(|record| inner.asset_view(record)))
+        })
+        .await
+    }
+
+    /// Returns a page of the assets.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn assets(&self, page: &PageArguments) -> Result<Rows<AssetView>, OperatorError> {
+        let page = page.check()?;
+        self.read(move |inner| {
+            let Rows { rows, has_previous, has_next } = inner.parts.store.assets_page(page)?;
+            let rows = rows.into_iter().map(|record| inner.asset_view(record)).collect();
+            Ok(Rows { rows, has_previous, has_next })
+        })
+        .await
+    }
+}
+
+impl Changing {
+    async fn create_asset(&self, new: NewAsset) -> Result<AssetView, OperatorError> {
+        let record = AssetRecord {
+            id: self.new_id(),
+            code: new.code,
+            scale: new.scale,
+            withdrawal_threshold: new.withdrawal_threshold,
+            liquidity_threshold: new.liquidity_threshold,
+            created_at_ms: self.now().unix_ms(),
+            version: 0,
+        };
+        let made = self.inner.asset_view(record.clone());
+        let stored = record.clone();
+        self.commit(&made, move |store| store.insert_asset(&stored)).await?;
+        self.watch_asset(&record).await?;
+        self.inner.know_asset(&record);
+        self.inner.rates_wanted.notify_one();
+        Ok(made)
+    }
+
+    async fn update_asset(&self, id: Uuid, edit: AssetEdit) -> Result<AssetView, OperatorError> {
+        let mut record = self.asset_record(id).await?;
+        check::version(edit.version, record.version, "asset")?;
+        record.version += 1;
+        edit.withdrawal_threshold.apply(&mut record.withdrawal_threshold);
+        edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
+        let edited = self.inner.asset_view(record.clone());
+        let update = move |store: &Store| store.update_asset(id, |stored| *stored = record);
+        let record = self.commit(&edited, update).await?;
+        self.watch_asset(&record).await?;
+        Ok(edited)
+    }
+
+    /// The books say whether it holds money, pending withdrawals included, and no deposit can come
+    /// between: changes are made one at a time, and packets reach an asset's account only where peers
+    /// use it.
+    async fn delete_asset(&self, id: Uuid) -> Result<AssetView, OperatorError> {
+        let asset = self.inner.asset(id).ok_or_else(asset_not_found)?;
+        let liquidity = asset.liquidity.balance().total();
+        if liquidity > 0 {
+            return Err(holds_liquidity(liquidity));
+        }
+        let deleted = self.inner.asset_view(self.asset_record(id).await?);
+        self.commit(&deleted, move |store| store.delete_asset(id)).await?;
+        self.unwatch(AccountId::asset(id)).await?;
+        self.inner.assets.write().remove(&id);
+        Ok(deleted)
+    }
+
+    async fn asset_record(&self, id: Uuid) -> Result<AssetRecord, OperatorError> {
+        self.store(move |store| store.asset(id)).await?.ok_or_else(asset_not_found)
+    }
+}
+
+impl Inner {
+    /// Returns the live asset of this id.
+    pub(crate) fn asset(&self, id: Uuid) -> Option<Arc<Asset>> {
+        self.assets.read().get(&id).cloned()
+    }
+
+    /// Makes a stored asset live.
+    pub(crate) fn know_asset(&self, record: &AssetRecord) {
+        let asset = Asset {
+            id: record.id,
+            code: record.code.clone(),
+            scale: record.scale,
+            liquidity: self.ledger().account(AccountId::asset(record.id)),
+            settlement: self.ledger().account(AccountId::settlement(record.id)),
+        };
+        self.assets.write().insert(record.id, Arc::new(asset));
+    }
+}
+
+fn asset_id(text: &str) -> Result<Uuid, OperatorError> {
+    check::id(text).ok_or_else(asset_not_found)
+}
+
+fn holds_liquidity(liquidity: u128) -> OperatorError {
+    OperatorError::new(
+        ErrorKind::Forbidden,
+        format!("Cannot delete! Asset in use. Its liquidity is {liquidity}: withdraw that first"),
+    )
+}

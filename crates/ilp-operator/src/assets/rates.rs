@@ -1,0 +1,224 @@
+//! Exchange rates: what the operator sets, and what is in use.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use ilp_connector::{
+    rate::Rate,
+    rates::{Quote, RateInUse, RateOrigin},
+};
+use ilp_store::{RateRecord, Snapshot, shown};
+use interledger_packet::Timestamp;
+
+use crate::{
+    changes::{changing::Changing, outcome::Outcome, recorded::Recorded},
+    node::operator::Operator,
+    vocabulary::{
+        check,
+        error::{ErrorKind, OperatorError},
+    },
+};
+
+/// Most rates that operators may set. A node has few assets; this keeps the table in bounds.
+const SET_RATES_MAX: usize = 10_000;
+
+/// A rate to be set.
+#[derive(Clone, Debug)]
+pub struct NewRate {
+    /// The code of the asset that is converted.
+    pub base: String,
+    /// The code of the asset that it is converted to.
+    pub quote: String,
+    /// Units of the quote asset for one unit of the base asset, as decimal text.
+    pub rate: String,
+}
+
+impl Recorded {
+    /// Sets a rate, in the place of the one of this direction that was set before. It stays until
+    /// it is deleted, and wins over what the rates service tells.
+    ///
+    /// # Errors
+    /// Bad input; forbidden when there are too many.
+    pub async fn set_rate(&self, new: NewRate) -> Result<RateInUse, OperatorError> {
+        self.given(&new);
+        check::rate_codes(&new.base, &new.quote)?;
+        let rate = check::rate(&new.rate)?;
+        self.change(move |changing| async move { changing.set_rate(new, rate).await }).await
+    }
+
+    /// Takes a rate back that was set.
+    ///
+    /// # Errors
+    /// Not found when none of this direction was set.
+    pub async fn delete_rate(&self, base: String, quote: String) -> Result<(), OperatorError> {
+        self.given(&shown! { "base": base, "quote": quote });
+        self.change(move |changing| async move { changing.delete_rate(base, quote).await }).await
+    }
+}
+
+impl Operator {
+    /// Returns every rate that packets are converted at, in the order of the codes.
+    #[must_use]
+    pub fn rates(&self) -> Vec<RateInUse> {
+        self.inner.parts.connector.rates().in_use()
+    }
+
+    /// Returns the codes of all assets, each once.
+    #[must_use]
+    pub fn asset_codes(&self) -> BTreeSet<String> {
+        self.inner.assets.read().values().map(|asset| asset.code.clone()).collect()
+    }
+
+    /// Ready when there is an asset more than the last time, so that other rates may be needed.
+    pub async fn rates_wanted(&self) {
+        self.inner.rates_wanted.notified().await;
+    }
+
+    /// Notes why the rates service doesn't tell the rates of this code, or that it does.
+    pub fn rates_service_fails(&self, base: &str, why: Option<String>) {
+        let mut failing = self.inner.rates_failing.lock();
+        match why {
+            Some(why) => failing.insert(base.to_owned(), why),
+            None => failing.remove(base),
+        };
+    }
+
+    /// The codes whose rates the rates service doesn't tell, each with why.
+    #[must_use]
+    pub fn rates_service_failures(&self) -> BTreeMap<String, String> {
+        self.inner.rates_failing.lock().clone()
+    }
+
+    /// Which rates that somebody needs are missing or too old, and why; `None` when there are none.
+    pub(crate) fn rates_trouble(&self) -> Option<String> {
+        let needed = self.codes_in_use();
+        let now = (self.inner.parts.clock)();
+        let stale = self.inner.parts.connector.rates().stale(now);
+        let stale = stale
+            .iter()
+            .filter(|rate| needed.contains(&rate.base) && needed.contains(&rate.quote))
+            .map(|rate| {
+                format!("the rate {}/{} is older than its lifetime", rate.base, rate.quote)
+            });
+        let failing = self.inner.rates_failing.lock();
+        let failing = failing
+            .iter()
+            .filter(|(base, _)| needed.contains(*base))
+            .map(|(base, why)| format!("the rates service fails for {base}: {why}"));
+        let mut troubles: Vec<_> = failing.chain(stale).collect();
+        let more = troubles.len().saturating_sub(TROUBLES_TOLD_MAX);
+        troubles.truncate(TROUBLES_TOLD_MAX);
+        if more > 0 {
+            troubles.push(format!("and {more} more"));
+        }
+        (!troubles.is_empty()).then(|| troubles.join("; "))
+    }
+
+    /// The codes of the assets that some peer or account counts in; none when there is only one of
+    /// them, since then nothing is converted.
+    fn codes_in_use(&self) -> BTreeSet<String> {
+        let assets = self.inner.assets.read();
+        // Whoever counts in an asset shares it with this table, so counting owners spares a walk
+        // over all peers.
+        let in_use = assets.values().filter(|asset| Arc::strong_count(asset) > 1);
+        let codes: BTreeSet<_> = in_use.map(|asset| asset.code.clone()).collect();
+        if codes.len() > 1 { codes } else { BTreeSet::new() }
+    }
+}
+
+/// Returns the first of a rate's two codes, the base before the quote, that no asset has.
+#[must_use]
+pub fn without_asset<'a>(
+    known: &BTreeSet<String>,
+    base: &'a str,
+    quote: &'a str,
+) -> Option<&'a str> {
+    [base, quote].into_iter().find(|code| !known.contains(*code))
+}
+
+/// How many troubles a health check tells.
+const TROUBLES_TOLD_MAX: usize = 5;
+
+impl Changing {
+    async fn set_rate(&self, new: NewRate, rate: Rate) -> Result<RateInUse, OperatorError> {
+        let now = self.now();
+        let NewRate { base, quote, .. } = new;
+        let stored = self.store(|store| store.all_rates()).await?;
+        let is_new = !stored.iter().any(|old| (&old.base, &old.quote) == (&base, &quote));
+        if is_new && stored.len() >= SET_RATES_MAX {
+            return Err(OperatorError::new(
+                ErrorKind::Forbidden,
+                format!("{SET_RATES_MAX} rates are set, and no more are taken: delete some first"),
+            ));
+        }
+        let record = RateRecord { base, quote, rate, updated_at_ms: now.unix_ms() };
+        let in_use = in_use(record.clone());
+        let stored = record.clone();
+        let known = self.inner.assets.read().values().map(|asset| asset.code.clone()).collect();
+        if let Some(missing) = without_asset(&known, &record.base, &record.quote) {
+            // Rates may be configured before the assets that they are between exist.
+            tracing::warn!(
+                base = record.base,
+                quote = record.quote,
+                "a rate is set for {missing}, of which there is no asset: it is used once there is"
+            );
+        }
+        self.commit(&in_use, move |store| store.set_rate(&stored)).await?;
+        self.give(&record);
+        Ok(in_use)
+    }
+
+    async fn delete_rate(&self, base: String, quote: String) -> Result<(), OperatorError> {
+        let (its_base, its_quote) = (base.clone(), quote.clone());
+        if !self.commit(&(), move |store| store.delete_rate(&its_base, &its_quote)).await? {
+            return Err(OperatorError::new(
+                ErrorKind::NotFound,
+                "unknown rate: none was set for this base and quote; the opposite direction is a \
+                 rate of its own",
+            ));
+        }
+        self.inner.parts.connector.rates().take_back(RateOrigin::Set, &base, &quote);
+        Ok(())
+    }
+
+    /// Makes the stored rates live.
+    pub(crate) async fn load_rates(&self) -> Result<(), OperatorError> {
+        for record in self.store(|store| store.all_rates()).await? {
+            self.give(&record);
+        }
+        Ok(())
+    }
+
+    fn give(&self, record: &RateRecord) {
+        let RateRecord { base, quote, rate, updated_at_ms } = record;
+        let updated_at = Timestamp::from_unix_ms(*updated_at_ms);
+        let given = Quote { rate: *rate, updated_at, good_until: None };
+        self.inner.parts.connector.rates().give(RateOrigin::Set, base, quote, given);
+    }
+}
+
+fn in_use(record: RateRecord) -> RateInUse {
+    let RateRecord { base, quote, rate, updated_at_ms } = record;
+    let updated_at = Timestamp::from_unix_ms(updated_at_ms);
+    let given = Quote { rate, updated_at, good_until: None };
+    RateInUse { base, quote, given, origin: RateOrigin::Set, is_inverse: false }
+}
+
+/// The outcome of setting a rate: the rate that was set.
+impl Outcome for RateInUse {
+    fn keep(&self) -> Snapshot {
+        let record = RateRecord {
+            base: self.base.clone(),
+            quote: self.quote.clone(),
+            rate: self.given.rate,
+            updated_at_ms: self.given.updated_at.unix_ms(),
+        };
+        Snapshot::new().with_record("rate", &record)
+    }
+
+    fn recall(kept: &Snapshot, _operator: &Operator) -> Option<Self> {
+        kept.record("rate").map(in_use)
+    }
+}

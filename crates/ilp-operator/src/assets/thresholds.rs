@@ -1,0 +1,79 @@
+//! Below which liquidity an event is due. The records say it to clients, the books act on it: they
+//! are told at every change, and once more at the start, in case a crash came in between.
+
+use std::sync::Arc;
+
+use ilp_connector::account::AccountId;
+use ilp_store::{AssetRecord, PeerRecord};
+
+use crate::{
+    changes::changing::Changing,
+    node::operator::{Inner, Operator},
+    vocabulary::error::OperatorError,
+};
+
+/// An account that is at its threshold, or below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LowAccount {
+    /// A peer's, or an asset's.
+    pub account: AccountId,
+    /// What is not on hold, in the asset's smallest unit.
+    pub available: u128,
+    /// At what the operator wants to be told.
+    pub threshold: u64,
+}
+
+impl Operator {
+    /// Shows `visit` every account that is at its threshold or below, in no order. From memory, and
+    /// in as much time as there are thresholds.
+    pub fn visit_low_accounts(&self, mut visit: impl FnMut(LowAccount)) {
+        // A copy, since a change of a threshold must not wait for whoever looks.
+        let thresholds: Vec<_> =
+            self.inner.thresholds.lock().iter().map(|(account, set)| (*account, *set)).collect();
+        for (account, threshold) in thresholds {
+            let available = self.inner.ledger().account(account).balance().available();
+            if available <= u128::from(threshold) {
+                visit(LowAccount { account, available, threshold });
+            }
+        }
+    }
+}
+
+impl Changing {
+    /// Makes the books watch a peer's liquidity as its record says.
+    pub(crate) async fn watch_peer(&self, record: &PeerRecord) -> Result<(), OperatorError> {
+        self.watch(AccountId::peer(record.id), record.liquidity_threshold).await
+    }
+
+    /// Makes the books watch an asset's liquidity as its record says.
+    pub(crate) async fn watch_asset(&self, record: &AssetRecord) -> Result<(), OperatorError> {
+        self.watch(AccountId::asset(record.id), record.liquidity_threshold).await
+    }
+
+    /// Makes the books watch an account no more, so that emptying it for good is no event.
+    pub(crate) async fn unwatch(&self, account: AccountId) -> Result<(), OperatorError> {
+        self.watch(account, None).await
+    }
+
+    async fn watch(&self, account: AccountId, threshold: Option<u64>) -> Result<(), OperatorError> {
+        let inner = Arc::clone(&self.inner);
+        crate::node::operator::blocking(move || inner.watch(account, threshold)).await
+    }
+}
+
+impl Inner {
+    /// Writes to the store when the threshold is another one than before.
+    pub(crate) fn watch(
+        &self,
+        account: AccountId,
+        threshold: Option<u64>,
+    ) -> Result<(), OperatorError> {
+        self.ledger().set_threshold(account, threshold)?;
+        let mut thresholds = self.thresholds.lock();
+        match threshold {
+            Some(threshold) => thresholds.insert(account, threshold),
+            None => thresholds.remove(&account),
+        };
+        Ok(())
+    }
+}

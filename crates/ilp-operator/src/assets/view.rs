@@ -1,0 +1,32 @@
+//! An asset with its liquidity at the time of the answer.
+
+use std::sync::Arc;
+
+use ilp_connector::{account::AccountId, peer::Asset};
+use ilp_store::AssetRecord;
+
+use crate::node::operator::{Inner, Operator};
+
+/// An asset as it is now.
+#[derive(Clone, Debug)]
+pub struct AssetView {
+    /// What is stored of it.
+    pub record: AssetRecord,
+    /// The node's own stock of it that is not on hold, in its smallest unit.
+    pub liquidity: u128,
+}
+
+impl Inner {
+    pub(crate) fn asset_view(&self, record: AssetRecord) -> AssetView {
+        let account = self.ledger().account(AccountId::asset(record.id));
+        AssetView { record, liquidity: account.balance().available() }
+    }
+}
+
+impl Operator {
+    /// Returns the assets, in no order.
+    #[must_use]
+    pub fn live_assets(&self) -> Vec<Arc<Asset>> {
+        self.inner.assets.read().values().cloned().collect()
+    }
+}

@@ -1,0 +1,11 @@
+//! One way to change anything: a turn, an audit record, and the answer kept under an idempotency
+//! key.
+
+pub mod audit;
+pub(crate) mod changing;
+pub(crate) mod given;
+pub(crate) mod idempotency;
+pub(crate) mod outcome;
+pub(crate) mod recorded;
+pub(crate) mod subject;
+mod wallet_outcomes;

@@ -1,0 +1,235 @@
+//! The audit log: who did what, when, what it changed and how it ended. Each change by an operator
+//! is one record in the store and one line in the log; so is each client that was turned away.
+//!
+//! A change is noted before it begins and again when it has ended. A change that a crash cuts short
+//! stays noted as begun, since it can't be known any more how far it came.
+
+use std::time::{Duration, Instant};
+
+use ilp_store::{AuditFilter, AuditOutcome, AuditRecord, Recorder, Rows};
+use parking_lot::Mutex;
+use serde_json::json;
+
+use crate::{
+    access::caller::Caller,
+    changes::subject::Subject,
+    node::operator::Operator,
+    vocabulary::{
+        error::OperatorError,
+        page::PageArguments,
+        seek::{Sought, begin, seek},
+    },
+};
+
+/// How many refusals are noted at once, and how long it takes until there is room for one more. All
+/// others are counted: a client that is refused all day must not fill the disk.
+const REFUSALS_MAX: u64 = 20;
+const REFUSAL_INTERVAL_MS: u64 = 3_000;
+
+/// How often records that have served their time are removed, and how many in one step.
+const PURGE_INTERVAL: Duration = Duration::from_secs(10 * 60);
+const ROWS_PER_STEP: usize = 500;
+const STEPS_MAX: usize = 200;
+
+/// Longest message that is kept, in characters. What a refusal says may repeat what was given.
+const MESSAGE_CHARACTERS_MAX: usize = 300;
+
+/// A change that is to be made, in the terms of the audit log.
+#[derive(Clone, Copy, Debug)]
+pub struct Deed<'a> {
+    /// Who makes it.
+    pub caller: Caller,
+    /// The API's name of the operation, such as `createPeer`.
+    pub operation: &'a str,
+    /// The record's message if the change succeeds.
+    pub message: &'static str,
+}
+
+impl Operator {
+    /// Notes that `caller` was turned away, unless that happens too often, and then how often.
+    pub async fn audit_refusal(&self, caller: Caller, operation: &str, code: &str, reason: &str) {
+        // The time is that of the monotonic clock: a wall clock that is set back would keep
+        // refusals out of the log.
+        let Some(unnoted) = self.inner.refusals.lock().admit(self.uptime_ms()) else { return };
+        tracing::warn!(
+            target: "jirani::audit",
+            operation,
+            origin = caller.address.map(tracing::field::display),
+            code,
+            reason,
+            unnoted,
+            "refused"
+        );
+        let mut record = self.audit_record(caller, operation);
+        if unnoted > 0 {
+            record.detail = json!({ "unnotedBefore": unnoted }).to_string();
+        }
+        record.outcome = Some(AuditOutcome {
+            code: code.to_owned(),
+            message: reason.to_owned(),
+            subject: None,
+            took_us: 0,
+        });
+        let noted = self.read(move |inner| Ok(inner.parts.store.note_audit(&record)?)).await;
+        if let Err(error) = noted {
+            tracing::error!(%error, "a refusal is in the log alone");
+        }
+    }
+
+    /// A page of what was done: of the operations in `only`, where given, and not in `except`; and
+    /// of this `code`, where given.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn audit_events(
+        &self,
+        page: &PageArguments,
+        filter: AuditFilter,
+    ) -> Result<Rows<AuditRecord>, OperatorError> {
+        let page = page.check()?;
+        self.read(move |inner| Ok(inner.parts.store.audit_page(page, &filter)?)).await
+    }
+
+    /// Removes what was done longer ago than `kept`. Never ends; it wakes every ten minutes and
+    /// works in small steps.
+    pub async fn keep_audit(&self, kept: Duration) {
+        let kept_ms = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
+        loop {
+            tokio::time::sleep(PURGE_INTERVAL).await;
+            let before_ms = (self.inner.parts.clock)().unix_ms().saturating_sub(kept_ms);
+            for _ in 0..STEPS_MAX {
+                let purged = self.read(move |inner| {
+                    Ok(inner.parts.store.purge_audit(before_ms, ROWS_PER_STEP)?)
+                });
+                match purged.await {
+                    Ok(ROWS_PER_STEP) => {}
+                    Ok(_) => break,
+                    Err(error) => {
+                        tracing::warn!(%error, "old audit records could not be removed");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Notes how a change ended, in the log and on the disk. If the note fails, the change is still
+    /// done, or refused.
+    pub(crate) async fn end_audit(&self, recorder: Recorder, outcome: AuditOutcome) {
+        let AuditRecord { caller, origin, operation, detail, changes, .. } = recorder.record();
+        let AuditOutcome { code, message, subject, took_us } = &outcome;
+        let subject = subject.as_deref().unwrap_or_default();
+        tracing::info!(
+            target: "jirani::audit",
+            caller, origin, operation, detail, changes, code, subject, took_us, "{message}"
+        );
+        let record = recorder.ended(outcome);
+        let noted = self.read(move |inner| Ok(inner.parts.store.finish_audit(&record)?)).await;
+        if let Err(error) = noted {
+            tracing::error!(%error, "what came of a change is in the log alone");
+        }
+    }
+
+    pub(crate) fn audit_record(&self, caller: Caller, operation: &str) -> AuditRecord {
+        let now = (self.inner.parts.clock)();
+        AuditRecord {
+            id: self.inner.new_id_at(now),
+            at_ms: now.unix_ms(),
+            caller: caller.kind.name().to_owned(),
+            origin: caller.address.map(|address| address.ip().to_string()).unwrap_or_default(),
+            operation: operation.to_owned(),
+            detail: "{}".to_owned(),
+            changes: String::new(),
+            outcome: None,
+        }
+    }
+}
+
+/// Returns the outcome of a change. `message` is the one for a change that succeeded.
+pub(crate) fn ended<T: Subject>(
+    done: &Result<T, OperatorError>,
+    message: &str,
+    began: Instant,
+) -> AuditOutcome {
+    let (code, message) = match done {
+        Ok(done) => done.ended().unwrap_or(("200", message)),
+        Err(refusal) => (refusal.kind().http_code(), refusal.message()),
+    };
+    AuditOutcome {
+        code: code.to_owned(),
+        message: message.chars().take(MESSAGE_CHARACTERS_MAX).collect(),
+        subject: done.as_ref().ok().and_then(Subject::subject),
+        took_us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+    }
+}
+
+/// Lets so many refusals through and counts the rest.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    /// How many were noted lately, less one for each interval since.
+    recent: u64,
+    last_ms: u64,
+    unnoted: u64,
+}
+
+impl Refusals {
+    /// Whether this one is noted; if so, how many before it were not.
+    fn admit(&mut self, now_ms: u64) -> Option<u64> {
+        let intervals = now_ms.saturating_sub(self.last_ms) / REFUSAL_INTERVAL_MS;
+        if intervals > 0 {
+            self.recent = self.recent.saturating_sub(intervals);
+            self.last_ms = now_ms;
+        }
+        if self.recent >= REFUSALS_MAX {
+            self.unnoted += 1;
+            return None;
+        }
+        self.recent += 1;
+        Some(std::mem::take(&mut self.unnoted))
+    }
+}
+
+/// What [`Inner`](crate::node::operator::Inner) has of it.
+pub(crate) type SharedRefusals = Mutex<Refusals>;
+
+impl Operator {
+    /// Returns the first `first` wanted audit records, newest first, after where an earlier search
+    /// stopped.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn search_audit(
+        &self,
+        first: usize,
+        after: Option<String>,
+        is_wanted: impl Fn(&AuditRecord) -> bool + Send + 'static,
+    ) -> Result<Sought<AuditRecord>, OperatorError> {
+        let page = begin(after)?;
+        self.read(move |inner| {
+            let store = &inner.parts.store;
+            let all = AuditFilter::default();
+            seek(first, page, |page| store.audit_page(page, &all), |record| record.id, is_wanted)
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_refusals_is_counted_and_not_noted() {
+        let mut refusals = Refusals::default();
+        let now_ms = 1_000_000;
+        let noted = (0..1_000).filter(|_| refusals.admit(now_ms).is_some()).count();
+        assert_eq!(noted, 20);
+        assert_eq!(refusals.admit(now_ms + REFUSAL_INTERVAL_MS - 1), None);
+        assert_eq!(refusals.admit(now_ms + REFUSAL_INTERVAL_MS), Some(981));
+        assert_eq!(refusals.admit(now_ms + REFUSAL_INTERVAL_MS), None);
+        // A day later there is room again, and no more than at the first time.
+        let later_ms = now_ms + 86_400_000;
+        let noted = (0..1_000).filter(|_| refusals.admit(later_ms).is_some()).count();
+        assert_eq!(noted, 20);
+    }
+}

@@ -1,0 +1,113 @@
+//! The application layer: what can be done with a node, whichever surface asks for it.
+//!
+//! The GraphQL API and the web pages are two callers of one [`Operator`]. This crate names neither
+//! GraphQL nor HTTP: a surface parses requests and hands over plain values, and what goes over the
+//! network goes through a trait that the daemon implements ([`Network`], [`paying::Paying`],
+//! [`WebhookTransport`]). No packet comes through here.
+//!
+//! Every operation checks its whole input, then changes the store, then the books, then the
+//! connector. So everything live is durable, and every confirmed change is live. The operations
+//! that change something belong to [`Recorded`], which keeps their audit record.
+//!
+//! The folders are the subjects: [`access`] (who may ask), `changes` (turn, audit record,
+//! idempotency), `node` (the whole), `peers`, `peering`, `assets` with rates and fees, `books` with
+//! deposits and withdrawals, `wallets`, `payments`, `webhook`, and the `vocabulary` that all share.
+
+pub mod access;
+mod assets;
+mod books;
+mod changes;
+mod node;
+mod payments;
+mod peering;
+mod peers;
+mod vocabulary;
+mod wallets;
+mod webhook;
+
+#[cfg(any(test, feature = "testing"))]
+pub use self::node::testing;
+pub use self::payments::views::{incoming_state_name, outgoing_state_name};
+pub use self::peering::wire as peering_wire;
+pub use self::{
+    access::{
+        Auth, Bearer, Denied, Identified, SignatureRules,
+        caller::{Caller, CallerKind},
+        connection::{ClientAddress, OnRecognized},
+        credentials::Credentials,
+        networks::Networks,
+        signature::sign,
+        visitor::{SignInRefused, Visitor},
+    },
+    assets::{
+        inputs::{AssetEdit, NewAsset, NewFee},
+        rates::{NewRate, without_asset},
+        thresholds::LowAccount,
+        view::AssetView,
+    },
+    books::{
+        AccountAsset, AccountOwner, AccountView, AssetBooks, Movements,
+        inputs::{Deposit, Withdrawal},
+        movements::{MovementDigest, PacketDay},
+        transfers::{AccountTransfers, TRANSFER_ROWS_MAX, TransferView, account_name},
+    },
+    changes::{
+        audit,
+        idempotency::Request,
+        outcome::Outcome,
+        recorded::Recorded,
+        subject::{Subject, WAITING_FOR_APPROVAL},
+    },
+    node::{
+        backup::BACKUP_INVITATION,
+        clock_steps::ClockStep,
+        load::Loaded,
+        operator::Operator,
+        parts::{BoxFuture, Clock, Parts},
+        tenants::{HIDDEN, TenantProfile, TenantSettingName, TenantView, without_secrets},
+        view::NodeView,
+    },
+    payments::{
+        incoming::{
+            payees::{Payee, SpspTarget},
+            recipients::{Declined, Recipient, Reserved},
+        },
+        inputs::{
+            AmountGiven, NewIncomingPayment, NewOutgoingPayment, NewQuote, OutgoingPaymentFilter,
+            PaymentFilter,
+        },
+        paying,
+        views::{IncomingPaymentView, OutgoingPaymentView, PaymentView, QuoteView},
+    },
+    peering::{
+        PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRequestView, PeeringRules,
+        by_url::{PeerByUrl, PeeringByUrl},
+        network::{Network, PeeringPost, PeeringReply, PingOutcome, PingOver, PingReply, PingWay},
+    },
+    peers::{
+        fields::PeerField,
+        inputs::{NewPeer, PeerEdit},
+        liquidity::LiquidityView,
+        packets::{PacketWatch, PacketsSeen},
+        routes::{RouteView, Way},
+        search::Found,
+        tokens::{AddedToken, TokenName, random_token, token_id},
+        view::{Passed, PeerView},
+    },
+    vocabulary::{
+        canonical_json,
+        check::{VERSION_CONFLICT, steers},
+        edit::Edit,
+        error::{ErrorKind, OperatorError},
+        page::PageArguments,
+        seek::Sought,
+    },
+    wallets::{
+        inputs::{NewWalletAddress, WalletAddressEdit, WalletAddressWithdrawal},
+        views::{WalletAddressView, WithdrawnFromWalletAddress},
+    },
+    webhook::{
+        Backoff, WebhookRequest, WebhookRules, WebhookTransport, Webhooks,
+        event_kind::{EventKind, SentEvents},
+    },
+};

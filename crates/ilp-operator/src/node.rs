@@ -1,0 +1,11 @@
+//! The node as a whole: the [`Operator`](operator::Operator), its parts and its start.
+
+pub(crate) mod backup;
+pub(crate) mod clock_steps;
+pub(crate) mod load;
+pub(crate) mod operator;
+pub(crate) mod parts;
+pub(crate) mod tenants;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub(crate) mod view;

@@ -1,0 +1,117 @@
+//! A copy of the store while the node runs.
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    path::{Component, Path, PathBuf},
+};
+
+use ilp_store::{BackupReport, StoreError, shown};
+
+use crate::{
+    access::caller::CallerKind,
+    changes::recorded::Recorded,
+    node::operator::Inner,
+    vocabulary::error::{self, OperatorError},
+};
+
+/// The file that shows, alone in a directory, that the directory's owner wants a backup there. On a
+/// node without a secret every user of the machine reaches the admin API, and so do programs that
+/// send a browser's requests; none of them may write files wherever the node's user may.
+pub const BACKUP_INVITATION: &str = "jirani-backup-here";
+
+impl Recorded {
+    /// Copies records and books, as they are at one moment, into a directory of the node's machine.
+    /// Packets flow on meanwhile; other changes wait, so that records and books agree. For a caller who
+    /// has not shown the secret, only into a directory with a [`BACKUP_INVITATION`].
+    ///
+    /// # Errors
+    /// A directory that is not absolute, not empty, within the store's own, another user's, or not
+    /// prepared for this; one that can't be written.
+    pub async fn backup(&self, dir: &str, by: CallerKind) -> Result<BackupReport, OperatorError> {
+        self.given(&shown! { "directory": dir });
+        let dir = directory(dir)?;
+        self.change(move |changing| async move {
+            let inner = changing.inner.clone();
+            crate::node::operator::blocking(move || inner.backup(&dir, by)).await
+        })
+        .await
+    }
+}
+
+impl Inner {
+    fn backup(&self, dir: &Path, by: CallerKind) -> Result<BackupReport, OperatorError> {
+        let own = fs::canonicalize(self.parts.store.path()).map_err(|error| refused(&error))?;
+        // The last component may be absent, and all before it must be there.
+        let parent = dir.parent().unwrap_or(dir);
+        let parent = fs::canonicalize(parent).map_err(|error| {
+            refused(&format!("{} can't be entered ({error})", parent.display()))
+        })?;
+        if parent.starts_with(&own) || fs::canonicalize(dir).is_ok_and(|dir| dir.starts_with(&own))
+        {
+            return Err(refused(&"it lies within the store's own directory"));
+        }
+        match found_in(dir).map_err(|error| refused(&error))? {
+            Found::Something => {
+                return Err(refused(&"it is not empty, and nothing there is overwritten"));
+            }
+            Found::Invitation => {
+                fs::remove_file(dir.join(BACKUP_INVITATION)).map_err(|error| refused(&error))?;
+            }
+            Found::Nothing if by.has_shown_secret() => {}
+            Found::Nothing => {
+                return Err(refused(&format_args!(
+                    "without admin.secret a backup goes only where the node's user has invited it: \
+                     jirani backup does that, and by hand it is a directory with an empty file \
+                     {BACKUP_INVITATION} in it"
+                )));
+            }
+        }
+        self.ledger().backup(dir).map_err(|cause| match cause {
+            StoreError::NotPrivate { .. } => refused(&cause),
+            cause => {
+                tracing::error!(error = %cause, "a backup failed");
+                let message = format!("the backup failed: {cause}");
+                OperatorError::new(error::ErrorKind::Internal, message)
+            }
+        })
+    }
+}
+
+/// The contents of a directory.
+enum Found {
+    /// The directory is empty or absent.
+    Nothing,
+    /// The directory has a [`BACKUP_INVITATION`] alone.
+    Invitation,
+    Something,
+}
+
+fn found_in(dir: &Path) -> io::Result<Found> {
+    let mut entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(error),
+    };
+    Ok(match (entries.next().transpose()?, entries.next().transpose()?) {
+        (None, _) => Found::Nothing,
+        (Some(entry), None) if entry.file_name() == BACKUP_INVITATION => Found::Invitation,
+        (Some(_), _) => Found::Something,
+    })
+}
+
+/// A path that means the same to the client and to the node.
+fn directory(text: &str) -> Result<PathBuf, OperatorError> {
+    let path = PathBuf::from(text);
+    if !path.is_absolute() || text.contains('\0') {
+        return Err(refused(&"an absolute path is expected, such as /var/backups/jirani/monday"));
+    }
+    if path.components().any(|component| component == Component::ParentDir) {
+        return Err(refused(&"a path without .. is expected"));
+    }
+    Ok(path)
+}
+
+fn refused(why: &dyn std::fmt::Display) -> OperatorError {
+    OperatorError::bad_input("invalid backup directory", why)
+}

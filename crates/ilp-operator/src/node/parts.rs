@@ -1,0 +1,51 @@
+//! What an operator is made of.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use ilp_connector::Connector;
+use ilp_store::{DurableLedger, Store};
+use interledger_packet::Timestamp;
+use tokio::sync::Notify;
+
+use crate::{
+    node::tenants::TenantProfile,
+    peering::{PeeringRules, network::Network},
+};
+
+/// Tells the time. A function, so that tests may tell another one.
+pub type Clock = fn() -> Timestamp;
+
+/// A future that can be kept in a trait object.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What an [`Operator`](crate::node::operator::Operator) is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// The records.
+    pub store: Store,
+    /// The forwarding core, with the books inside.
+    pub connector: Arc<Connector<DurableLedger>>,
+    /// How endpoints are judged and pings sent.
+    pub network: Arc<dyn Network>,
+    /// The time.
+    pub clock: Clock,
+    /// The id of the one tenant, which is the operator.
+    pub tenant_id: String,
+    /// What is configured about it.
+    pub tenant: TenantProfile,
+    /// What is decided about nodes that ask to become peers.
+    pub peering: PeeringRules,
+    /// The program's version, for people.
+    pub version: &'static str,
+    /// How long a packet may be under way, as in the connector's policy. What a deleted peer's
+    /// last packets leave behind is settled after that.
+    pub hold_ms_max: u64,
+    /// Wakes whoever sends events: the books made one, or one is to be sent again.
+    pub event_made: Arc<Notify>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Parts").field("version", &self.version).finish_non_exhaustive()
+    }
+}

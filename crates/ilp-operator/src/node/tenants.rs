@@ -1,0 +1,179 @@
+//! The one tenant, which is the node's operator. Rafiki serves several from one backend, and its
+//! clients ask who they are and what is theirs; here that has one answer.
+
+use interledger_packet::Timestamp;
+use uuid::Uuid;
+
+use ilp_store::{Order, Rows, Store};
+
+use crate::{
+    node::operator::Operator,
+    vocabulary::{
+        check,
+        error::{ErrorKind, OperatorError},
+        page::PageArguments,
+    },
+};
+
+/// What is shown in place of a secret. It says that there is one, and nothing of it.
+pub const HIDDEN: &str = "(hidden)";
+
+/// When the node's store was first opened by a version that asks: eight bytes, milliseconds since
+/// 1970, big-endian.
+const CREATED_AT: &str = "tenant_created_at";
+
+/// What the configuration says about the tenant.
+#[derive(Clone, Debug, Default)]
+pub struct TenantProfile {
+    /// What the node calls itself.
+    pub public_name: String,
+    /// Whether there is a secret for the admin API.
+    pub has_secret: bool,
+    /// What is configured, in Rafiki's names.
+    pub settings: Vec<(TenantSettingName, String)>,
+}
+
+/// What may be configured, as Rafiki's clients call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantSettingName {
+    /// Where exchange rates come from.
+    ExchangeRatesUrl,
+    /// Where events are sent.
+    WebhookUrl,
+    /// How long their receiver may take, in milliseconds.
+    WebhookTimeout,
+    /// How often they are tried.
+    WebhookMaxRetry,
+    /// Where wallet addresses are.
+    WalletAddressUrl,
+    /// The node's ILP address.
+    IlpAddress,
+}
+
+/// The tenant as it is now.
+#[derive(Clone, Debug)]
+pub struct TenantView {
+    /// Its id, a UUID.
+    pub id: String,
+    /// What is configured.
+    pub profile: TenantProfile,
+    /// Since when there is one.
+    pub created_at: Timestamp,
+}
+
+impl TenantProfile {
+    /// Returns the settings with one more, if it is set.
+    #[must_use]
+    pub fn with(mut self, name: TenantSettingName, value: Option<String>) -> Self {
+        self.settings.extend(value.map(|value| (name, value)));
+        self
+    }
+}
+
+impl Operator {
+    /// Returns the node's name, in titles and towards other nodes.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.parts.tenant.public_name
+    }
+
+    /// Returns the one tenant.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn own_tenant(&self) -> Result<TenantView, OperatorError> {
+        self.read(|inner| {
+            Ok(TenantView {
+                id: inner.parts.tenant_id.clone(),
+                profile: inner.parts.tenant.clone(),
+                created_at: created_at(&inner.parts.store)?.unwrap_or(inner.started_at),
+            })
+        })
+        .await
+    }
+
+    /// Returns the tenant of this id.
+    ///
+    /// # Errors
+    /// Not found, for every other id than the one tenant's.
+    pub async fn tenant(&self, id: &str) -> Result<TenantView, OperatorError> {
+        self.check_tenant(Some(id))?;
+        self.own_tenant().await
+    }
+
+    /// Returns a page of the tenants, of which there is one.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn tenants(&self, page: &PageArguments) -> Result<Rows<TenantView>, OperatorError> {
+        let page = page.check()?;
+        let tenant = self.own_tenant().await?;
+        let id = check::id(&tenant.id).unwrap_or_default();
+        let comes_before = |one: Uuid, other: Uuid| match page.order {
+            Order::NewestFirst => one > other,
+            Order::OldestFirst => one < other,
+        };
+        let has_previous = page.after.is_some_and(|after| !comes_before(after, id));
+        let has_next = page.before.is_some_and(|before| !comes_before(id, before));
+        let is_within = page.limit > 0 && !has_previous && !has_next;
+        Ok(Rows { rows: is_within.then_some(tenant).into_iter().collect(), has_previous, has_next })
+    }
+
+    /// Lets an id through that names the one tenant, or none at all.
+    ///
+    /// # Errors
+    /// Not found.
+    pub fn check_tenant(&self, id: Option<&str>) -> Result<(), OperatorError> {
+        match id {
+            Some(id) if !id.eq_ignore_ascii_case(self.tenant_id()) => Err(OperatorError::new(
+                ErrorKind::NotFound,
+                "unknown tenant: this node has one, its operator, which whoami names",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Notes when the tenant came to be, at the first start.
+pub(crate) fn note_creation(store: &Store, now: Timestamp) -> Result<(), OperatorError> {
+    if created_at(store)?.is_none() {
+        store.set_setting(CREATED_AT, &now.unix_ms().to_be_bytes())?;
+    }
+    Ok(())
+}
+
+fn created_at(store: &Store) -> Result<Option<Timestamp>, OperatorError> {
+    let bytes: Option<[u8; 8]> = store.setting(CREATED_AT)?.and_then(|bytes| bytes.try_into().ok());
+    Ok(bytes.map(|bytes| Timestamp::from_unix_ms(u64::from_be_bytes(bytes))))
+}
+
+/// A URL as it may be shown: whom it names, and nothing of what may let somebody in, which is as
+/// often in the path as in the query.
+#[must_use]
+pub fn without_secrets(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return HIDDEN.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let path = if path.len() > 1 { format!("/{HIDDEN}") } else { path.to_owned() };
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_shows_whom_it_names_and_nothing_that_opens_a_door() {
+        for (url, shown) in [
+            ("https://hooks.example", "https://hooks.example"),
+            ("https://hooks.example/", "https://hooks.example/"),
+            ("http://127.0.0.1:80/webhooks", "http://127.0.0.1:80/(hidden)"),
+            ("https://me:pass@hooks.example/T0/secret?key=1", "https://hooks.example/(hidden)"),
+            ("https://hooks.example?key=1", "https://hooks.example/(hidden)"),
+            ("nonsense", "(hidden)"),
+        ] {
+            assert_eq!(without_secrets(url), shown);
+        }
+    }
+}

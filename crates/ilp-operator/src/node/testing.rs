@@ -1,0 +1,142 @@
+//! An operator over a store in a directory, for tests.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use ilp_connector::{Connector, InFlightDefaults, Policy};
+use ilp_store::{DurableLedger, LedgerOptions, Store, ledger::BatchWriter};
+use interledger_packet::{Address, Timestamp};
+use tokio::sync::Notify;
+
+use crate::{
+    node::{
+        operator::Operator,
+        parts::{BoxFuture, Clock, Parts},
+        tenants::{TenantProfile, TenantSettingName},
+    },
+    peering::{
+        PeeringRules,
+        network::{Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay},
+    },
+};
+
+static NOW_MS: AtomicU64 = AtomicU64::new(1_795_000_000_000);
+
+/// Returns a time that is a millisecond later at each call.
+pub fn clock() -> Timestamp {
+    Timestamp::from_unix_ms(NOW_MS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Puts the clock forward for every test of the process, so no test may mind a few seconds.
+pub fn put_forward(ms: u64) {
+    NOW_MS.fetch_add(ms, Ordering::Relaxed);
+}
+
+/// A function that answers what another node would answer to a peering request.
+pub type PeeringAnswers = fn(&PeeringPost) -> Result<PeeringReply, String>;
+
+/// A network that takes every endpoint without a space and gets an answer to every ping.
+#[derive(Debug)]
+pub struct TestNetwork(pub PeeringAnswers);
+
+impl Network for TestNetwork {
+    fn check_endpoint(&self, endpoint: &str) -> Result<(), String> {
+        if endpoint.is_empty() || endpoint.contains(' ') {
+            return Err("a URL such as https://ilp.example is expected".to_owned());
+        }
+        Ok(())
+    }
+
+    fn ping(&self, destination: Address, _way: PingWay) -> BoxFuture<'_, PingOutcome> {
+        Box::pin(async move {
+            let reply = PingReply {
+                triggered_by: Some(destination),
+                code: "F06".to_owned(),
+                message: "no payment".to_owned(),
+            };
+            PingOutcome { reply: Some(reply), trouble: None, took_us: 42 }
+        })
+    }
+
+    fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>> {
+        let is_near = endpoint.contains("localhost");
+        Box::pin(async move { if is_near { Err("it is near".to_owned()) } else { Ok(()) } })
+    }
+
+    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>> {
+        Box::pin(async move { (self.0)(&post) })
+    }
+}
+
+/// Returns an operator over the store in `dir`, and its connector.
+///
+/// # Panics
+/// When the store can't be opened.
+pub async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
+    let network = TestNetwork(|_| Err("no other node is there".to_owned()));
+    let rules = PeeringRules::default();
+    operator_with(dir, LedgerOptions::default(), rules, clock, network, |books| books).await
+}
+
+/// Returns an operator with a clock of its own, and another writer around the one of the books.
+///
+/// # Panics
+/// When the store can't be opened.
+pub async fn operator_with(
+    dir: &Path,
+    options: LedgerOptions,
+    peering: PeeringRules,
+    now: Clock,
+    network: TestNetwork,
+    wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
+) -> (Operator, Arc<Connector<DurableLedger>>) {
+    let store = Store::open(dir).expect("the directory is private");
+    let event_made = Arc::new(Notify::new());
+    let wake = Arc::clone(&event_made);
+    let options = LedgerOptions {
+        clock_ms: Arc::new(|| clock().unix_ms()),
+        on_event: Some(Arc::new(move || wake.notify_one())),
+        ..options
+    };
+    let ledger = DurableLedger::open_with(&store, options, wrap).expect("the books open");
+    let address = "test.jirani".parse().expect("an ILP address");
+    let connector = Arc::new(Connector::new(address, policy(), ledger));
+    let operator = Operator::new(Parts {
+        store,
+        connector: Arc::clone(&connector),
+        network: Arc::new(network),
+        clock: now,
+        tenant_id: "438fa74a-fa7d-4317-9ced-dde32ece1787".to_owned(),
+        tenant: TenantProfile {
+            public_name: "jirani".to_owned(),
+            has_secret: true,
+            settings: vec![(TenantSettingName::IlpAddress, "test.jirani".to_owned())],
+        },
+        peering,
+        version: "0.1.0",
+        hold_ms_max: 30_000,
+        event_made,
+    });
+    operator.load().await.expect("the store can be read");
+    (operator, connector)
+}
+
+fn policy() -> Policy {
+    Policy {
+        packets_per_minute_max_default: None,
+        in_flight_default: InFlightDefaults {
+            packets_max: 100,
+            packets_ceiling: 1_000,
+            amount_max: None,
+            asset_share_percent_max: 50,
+        },
+        amount_max_default: None,
+        expiry_margin_ms: 1_000,
+        hold_ms_max: 30_000,
+    }
+}

@@ -1,0 +1,139 @@
+//! Payments and quotes, with their accounts at the time of the answer.
+
+use std::sync::Arc;
+
+use ilp_connector::{account::AccountId, peer::Asset};
+use ilp_store::{
+    IncomingPaymentRecord, IncomingPaymentState, Initiator, OutgoingPaymentRecord,
+    OutgoingPaymentState, PaymentRecord, QuoteRecord,
+};
+
+use crate::{node::operator::Inner, vocabulary::error::OperatorError};
+
+/// An incoming payment as it is now.
+#[derive(Clone, Debug)]
+pub struct IncomingPaymentView {
+    /// What is stored of it, with the state that its time has brought.
+    pub record: IncomingPaymentRecord,
+    /// What it is in.
+    pub asset: Arc<Asset>,
+    /// All that was ever received, in the asset's smallest unit.
+    pub received: u128,
+    /// What of it has not been withdrawn.
+    pub liquidity: u128,
+}
+
+/// A quote as it was made.
+#[derive(Clone, Debug)]
+pub struct QuoteView {
+    /// What is stored of it.
+    pub record: QuoteRecord,
+    /// What the wallet that would pay counts in.
+    pub asset: Arc<Asset>,
+}
+
+/// An outgoing payment as it is now.
+#[derive(Clone, Debug)]
+pub struct OutgoingPaymentView {
+    /// What is stored of it.
+    pub record: OutgoingPaymentRecord,
+    /// What the wallet that pays counts in.
+    pub asset: Arc<Asset>,
+    /// What packets took, in the asset's smallest unit.
+    pub sent: u64,
+    /// What it was funded with and has neither sent nor given back, in the same unit.
+    pub liquidity: u128,
+}
+
+/// A payment of either direction.
+#[derive(Clone, Debug)]
+pub enum PaymentView {
+    /// To a wallet address of this node.
+    Incoming(Box<IncomingPaymentView>),
+    /// From one.
+    Outgoing(Box<OutgoingPaymentView>),
+}
+
+impl Inner {
+    pub(crate) fn incoming_payment_view(
+        &self,
+        mut record: IncomingPaymentRecord,
+    ) -> Result<IncomingPaymentView, OperatorError> {
+        let balance = self.ledger().balance(AccountId::incoming_payment(record.id));
+        // Its time is over when it is, even if nobody has written that down yet.
+        let now_ms = (self.parts.clock)().unix_ms();
+        if record.is_open() && record.expires_at_ms <= now_ms {
+            record.state = IncomingPaymentState::Expired;
+        }
+        let asset = self.live_asset(record.asset_id)?;
+        let (received, liquidity) = (balance.credits, balance.available());
+        Ok(IncomingPaymentView { record, asset, received, liquidity })
+    }
+
+    pub(crate) fn quote_view(&self, record: QuoteRecord) -> Result<QuoteView, OperatorError> {
+        Ok(QuoteView { asset: self.live_asset(record.asset_id)?, record })
+    }
+
+    pub(crate) fn outgoing_payment_view(
+        &self,
+        mut record: OutgoingPaymentRecord,
+    ) -> Result<OutgoingPaymentView, OperatorError> {
+        let balance = self.ledger().balance(AccountId::outgoing_payment(record.id));
+        let sent = match record.state {
+            // Nothing but its packets takes from the account of a payment that is being sent.
+            OutgoingPaymentState::Sending => u64::try_from(balance.debits).unwrap_or(u64::MAX),
+            _ => record.sent,
+        };
+        // The record is a moment behind.
+        if record.state == OutgoingPaymentState::Sending
+            && let Some((progress, packets)) = self.wallets.progress(record.id)
+        {
+            record.delivered = record.delivered.max(progress.delivered);
+            record.packets = packets;
+        }
+        let asset = self.live_asset(record.quote.asset_id)?;
+        Ok(OutgoingPaymentView { record, asset, sent, liquidity: balance.available() })
+    }
+
+    pub(crate) fn payment_view(&self, record: PaymentRecord) -> Result<PaymentView, OperatorError> {
+        Ok(match record {
+            PaymentRecord::Incoming(record) => {
+                PaymentView::Incoming(Box::new(self.incoming_payment_view(record)?))
+            }
+            PaymentRecord::Outgoing(record) => {
+                PaymentView::Outgoing(Box::new(self.outgoing_payment_view(*record)?))
+            }
+        })
+    }
+}
+
+/// Returns the name of an outgoing payment's state towards clients.
+#[must_use]
+pub fn outgoing_state_name(state: OutgoingPaymentState) -> &'static str {
+    match state {
+        OutgoingPaymentState::Funding => "FUNDING",
+        OutgoingPaymentState::Sending => "SENDING",
+        OutgoingPaymentState::Completed => "COMPLETED",
+        OutgoingPaymentState::Failed => "FAILED",
+        OutgoingPaymentState::Cancelled => "CANCELLED",
+    }
+}
+
+/// Returns the name of an incoming payment's state towards clients.
+#[must_use]
+pub fn incoming_state_name(state: IncomingPaymentState) -> &'static str {
+    match state {
+        IncomingPaymentState::Pending => "PENDING",
+        IncomingPaymentState::Processing => "PROCESSING",
+        IncomingPaymentState::Completed => "COMPLETED",
+        IncomingPaymentState::Expired => "EXPIRED",
+    }
+}
+
+/// What who had a payment made is called towards clients.
+pub(crate) fn initiator_name(initiator: Initiator) -> &'static str {
+    match initiator {
+        Initiator::Admin => "ADMIN",
+        Initiator::Card => "CARD",
+    }
+}

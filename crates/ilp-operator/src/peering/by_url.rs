@@ -1,0 +1,333 @@
+//! Asking another node to become a peer, of which only a URL is known.
+//!
+//! The operator names the URL, so the node is asked whatever network it is in; but the answer is
+//! the other node's word alone. A peer is changed only when it was made at this very URL, and only
+//! that URL is shown the token by which the peer knows this node. A node may become a peer in a
+//! further asset if it was made a peer at this URL, or if it answers with the endpoint at which the
+//! peer of its address already takes packets.
+
+use ilp_connector::{account::AccountId, peer::Peer, token::Secret};
+use ilp_store::{PeerOrigin, PeerRecord, Store, StoreError};
+use uuid::Uuid;
+
+use crate::{
+    changes::{changing::Changing, recorded::Recorded},
+    node::operator::{Inner, Operator},
+    peering::{
+        PeeringAnswer, PeeringOffer, claims::is_there, is_below, network::PeeringPost, wire,
+    },
+    peers::{
+        inputs::{NewPeer, PeerEdit},
+        tokens::random_token,
+        view::PeerView,
+    },
+    vocabulary::{
+        check,
+        edit::Edit,
+        error::{ErrorKind, OperatorError, unknown_asset},
+        url_form::peering_key,
+    },
+};
+
+/// A node to be asked.
+#[derive(Clone, Debug, Default)]
+pub struct PeerByUrl {
+    /// Where it takes peering requests.
+    pub peer_url: String,
+    /// The asset to count in.
+    pub asset_id: String,
+    /// In place of what it calls itself.
+    pub name: Option<String>,
+    /// The largest amount of one packet, in the asset's smallest unit.
+    pub max_packet_amount: Option<u64>,
+    /// An event is due when its liquidity falls to this.
+    pub liquidity_threshold: Option<u64>,
+    /// What it may send, in addition to what it may already; in the asset's smallest unit.
+    pub liquidity_to_deposit: Option<u64>,
+}
+
+/// A peer that was made, or whose terms were renewed, by asking its node.
+#[derive(Clone, Debug)]
+pub struct PeeringByUrl {
+    /// The peer as it is now.
+    pub peer: PeerView,
+    /// Whether the other node's operator has yet to approve. Its node refuses packets until then.
+    pub is_pending: bool,
+}
+
+impl Recorded {
+    /// Asks the node at a URL to become a peer, and makes it one of ours; or has it change its terms
+    /// if it became a peer at this URL before.
+    ///
+    /// # Errors
+    /// An unknown asset; not found when no node takes peering requests there; bad input when it
+    /// refuses, or answers what makes no peer.
+    pub async fn create_or_update_peer_by_url(
+        &self,
+        wanted: PeerByUrl,
+    ) -> Result<PeeringByUrl, OperatorError> {
+        self.given(&wanted);
+        let asset_id = check::id(&wanted.asset_id).ok_or_else(unknown_asset)?;
+        if let Some(name) = &wanted.name {
+            check::name(name)?;
+        }
+        check::max_packet_amount(wanted.max_packet_amount)?;
+        let parts = &self.inner.parts;
+        if !wanted.peer_url.contains("://") {
+            return Err(no_such_node("a URL such as https://peering.example is expected"));
+        }
+        check::endpoint_length(&wanted.peer_url)
+            .and_then(|()| parts.network.check_endpoint(&wanted.peer_url))
+            .map_err(no_such_node)?;
+        let url = wanted.peer_url.clone();
+        let (asset, known) = self
+            .read(move |inner| {
+                let store = &inner.parts.store;
+                let asset = store.asset(asset_id)?.ok_or_else(unknown_asset)?;
+                let known = behind(store, &url, asset_id)?;
+                refused_beforehand(store, &known, asset_id)?;
+                Ok((asset, known))
+            })
+            .await?;
+        let offer = PeeringOffer {
+            static_ilp_address: parts.connector.address().to_string(),
+            connector_url: parts.peering.connector_url.clone(),
+            asset_code: asset.code,
+            asset_scale: asset.scale,
+            token: random_token()?,
+            max_packet_amount: wanted.max_packet_amount,
+            name: Some(parts.tenant.public_name.clone()),
+            proof: known.first().map(|peer| peer.outgoing_token.clone()),
+            caller: None,
+        };
+        let answer = self.ask_to_peer(&wanted.peer_url, &offer).await?;
+        // Whoever is asked on this machine or in a private network may itself be there.
+        let is_near = parts.network.check_public(&wanted.peer_url).await.is_err();
+        if !is_near && !parts.peering.private_endpoints {
+            parts.network.check_public(&answer.connector_url).await.map_err(bad_answer)?;
+        }
+        let known = known.into_iter().map(|peer| peer.id).collect();
+        self.change(move |changing| async move {
+            changing.make_or_renew(asset_id, wanted, answer, offer.token, known).await
+        })
+        .await
+    }
+}
+
+impl Operator {
+    async fn ask_to_peer(
+        &self,
+        url: &str,
+        offer: &PeeringOffer,
+    ) -> Result<PeeringAnswer, OperatorError> {
+        let post = PeeringPost {
+            url: url.to_owned(),
+            proof: offer.proof.clone(),
+            body: wire::offer(offer).to_string(),
+        };
+        let reply = self.inner.parts.network.ask_for_peering(post).await.map_err(no_such_node)?;
+        if (200..300).contains(&reply.status) {
+            return wire::read_answer(reply.status, &reply.body)
+                .ok_or_else(|| bad_answer("the answer is not that of a node which was asked"));
+        }
+        match wire::read_refusal(&reply.body) {
+            None => Err(no_such_node(format!("it answers HTTP status {}", reply.status))),
+            Some((kind, _)) if kind == wire::UNKNOWN_ASSET => {
+                Err(OperatorError::new(ErrorKind::BadInput, "Peer does not support asset"))
+            }
+            Some((kind, message)) if kind == wire::INVALID_CONFIGURATION => {
+                let message = said(&message);
+                let words = "The ILP configuration is misconfigured";
+                Err(OperatorError::bad_input(words, format!("the peer says: {message}")))
+            }
+            Some((_, message)) => Err(bad_answer(format!("the peer says: {}", said(&message)))),
+        }
+    }
+}
+
+impl Changing {
+    async fn make_or_renew(
+        &self,
+        asset_id: Uuid,
+        wanted: PeerByUrl,
+        answer: PeeringAnswer,
+        outgoing_token: Secret,
+        known: Vec<Uuid>,
+    ) -> Result<PeeringByUrl, OperatorError> {
+        let is_pending = answer.is_pending;
+        let address = answer.static_ilp_address.clone();
+        let there =
+            self.store(move |store| store.peer_by_address_and_asset(&address, asset_id)).await?;
+        if let Some(peer) = there {
+            // The answer alone would also change the tokens by which a peer spends its credit line.
+            if !known.contains(&peer.id) {
+                return Err(bad_answer(
+                    "a peer of this asset has the address that it answers with, and was not made at \
+                     this URL: delete or update that one by its id",
+                ));
+            }
+            return self.renew_by_url(peer, wanted, answer, outgoing_token).await;
+        }
+        self.inner.takes_from_no_peer(&answer, &known)?;
+        let name = (!answer.name.is_empty()).then_some(answer.name);
+        let mut record = self
+            .inner
+            .record_of(NewPeer {
+                asset_id: asset_id.to_string(),
+                static_ilp_address: answer.static_ilp_address,
+                name: wanted.name.or(name),
+                max_packet_amount: wanted.max_packet_amount,
+                liquidity_threshold: wanted.liquidity_threshold,
+                endpoint: answer.connector_url,
+                outgoing_token,
+                incoming_tokens: Some(vec![answer.token]),
+                ..NewPeer::default()
+            })
+            .map_err(as_answer)?;
+        record.initial_deposit =
+            crate::peering::deposit_of(wanted.liquidity_to_deposit.unwrap_or(0));
+        let origin = PeerOrigin::BehindUrl { url: peering_key(&wanted.peer_url) };
+        self.create_peer_as(record, origin, |peer| PeeringByUrl { peer, is_pending }).await
+    }
+
+    async fn renew_by_url(
+        &self,
+        peer: PeerRecord,
+        wanted: PeerByUrl,
+        answer: PeeringAnswer,
+        outgoing_token: Secret,
+    ) -> Result<PeeringByUrl, OperatorError> {
+        let id = peer.id;
+        let is_pending = answer.is_pending;
+        let asset_id = peer.asset_id;
+        let set = |amount: Option<u64>| amount.map_or(Edit::Keep, Edit::Set);
+        let edit = PeerEdit {
+            id: id.to_string(),
+            name: wanted.name.map_or(Edit::Keep, Edit::Set),
+            max_packet_amount: set(wanted.max_packet_amount),
+            liquidity_threshold: set(wanted.liquidity_threshold),
+            outgoing: Some((answer.connector_url, outgoing_token)),
+            incoming_tokens: Some(vec![answer.token]),
+            ..PeerEdit::default()
+        };
+        let edited = self.inner.edited(peer, edit).map_err(as_answer)?;
+        let Some(amount) = wanted.liquidity_to_deposit.filter(|amount| *amount > 0) else {
+            return self.save_peer_as(edited, |peer| PeeringByUrl { peer, is_pending }).await;
+        };
+        let asset = self.inner.asset(asset_id).ok_or_else(unknown_asset)?;
+        // The view has the version that the store gives to the edit, so that the answer names it.
+        let before =
+            self.view(PeerRecord { version: edited.version + 1, ..edited.clone() }).await?;
+        let view = PeerView { liquidity: before.liquidity + u128::from(amount), ..before };
+        let account = self.inner.ledger().account(AccountId::peer(id));
+        let deposit = self.new_id();
+        let renewed = PeeringByUrl { peer: view, is_pending };
+        let step = self.deposit_step(deposit, &asset, account, amount);
+        self.save_peer_with_step(edited, &renewed, step).await?;
+        Ok(renewed)
+    }
+}
+
+impl Inner {
+    /// Refuses a new peer that would get packets of another peer, or of this node, on its word
+    /// alone. The node may already be a peer in other assets: then that peer is among `known`, or
+    /// has the same endpoint. Bare schemes and default routes don't count, since every peer lies
+    /// below them.
+    fn takes_from_no_peer(
+        &self,
+        answer: &PeeringAnswer,
+        known: &[Uuid],
+    ) -> Result<(), OperatorError> {
+        let address = &*answer.static_ilp_address;
+        if is_below(address, self.parts.connector.address().as_str()) {
+            return Err(bad_answer("it answers with an address that lies below this node's own"));
+        }
+        let is_another = |peer: &Peer| {
+            let is_at_url = known.contains(&peer.id) && peer.terms().address.as_str() == address;
+            !is_at_url && !is_there(peer, address, &answer.connector_url)
+        };
+        let claims = self.claims(address, is_another);
+        match claims.iter().find(|claim| claim.prefix.contains('.')) {
+            None => Ok(()),
+            Some(claim) => Err(bad_answer(format!(
+                "it answers with the address {address}, and packets to {} are those of the peer {}: if \
+                 that is meant, create the peer yourself",
+                claim.prefix,
+                claim.peer.terms().address
+            ))),
+        }
+    }
+}
+
+/// Returns the peers that were made at a URL: the one of this asset first, then those of the same
+/// node in other assets.
+fn behind(store: &Store, url: &str, asset_id: Uuid) -> Result<Vec<PeerRecord>, OperatorError> {
+    let mut known = Vec::new();
+    for asset in store.all_assets() {
+        if let Some(id) = peer_at(store, asset?.id, url)?
+            && let Some(peer) = store.peer(id)?
+        {
+            known.push(peer);
+        }
+    }
+    known.sort_by_key(|peer| peer.asset_id != asset_id);
+    Ok(known)
+}
+
+/// Refuses, where the answer is foreseeable, before the other node is asked and makes a peer on its
+/// side. That is where the node became a peer in another asset at this URL, and a peer that was not
+/// made at the URL has its address in this asset.
+fn refused_beforehand(
+    store: &Store,
+    known: &[PeerRecord],
+    asset_id: Uuid,
+) -> Result<(), OperatorError> {
+    let Some(first) = known.first().filter(|peer| peer.asset_id != asset_id) else { return Ok(()) };
+    let there = store.peer_by_address_and_asset(&first.static_ilp_address, asset_id)?;
+    match there {
+        Some(_) => Err(bad_answer(format!(
+            "the node at this URL is the peer {} in another asset, and a peer of this asset has that \
+             address and was not made at this URL: delete or update that one by its id. The node was \
+             not asked",
+            first.static_ilp_address
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Returns the peer that was made at a URL, in any spelling. Stores from before URLs were
+/// normalized have them as they were written.
+fn peer_at(store: &Store, asset_id: Uuid, url: &str) -> Result<Option<Uuid>, StoreError> {
+    let key = peering_key(url);
+    let with_slash = format!("{key}/");
+    for spelling in [&key, &with_slash, url] {
+        if let Some(peer) = store.peer_behind(asset_id, spelling)? {
+            return Ok(Some(peer));
+        }
+    }
+    Ok(None)
+}
+
+/// Input that is the other node's and not the client's.
+fn as_answer(error: OperatorError) -> OperatorError {
+    match error.kind() {
+        ErrorKind::BadInput => bad_answer(format!("the answer makes no peer: {error}")),
+        _ => error,
+    }
+}
+
+/// What the other node says, as it may stand in a sentence of ours.
+fn said(message: &str) -> String {
+    message.chars().filter(|character| !check::steers(*character)).take(200).collect()
+}
+
+fn no_such_node(why: impl std::fmt::Display) -> OperatorError {
+    OperatorError::new(
+        ErrorKind::NotFound,
+        format!("Peer URL is invalid or peer does not support auto-peering: {why}"),
+    )
+}
+
+fn bad_answer(why: impl std::fmt::Display) -> OperatorError {
+    OperatorError::bad_input("Invalid peering request", why)
+}

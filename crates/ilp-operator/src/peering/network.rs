@@ -1,0 +1,148 @@
+//! What operations need of the part of the node that speaks to other nodes.
+
+use std::{fmt, sync::Arc};
+
+use ilp_connector::{
+    LinkTrouble,
+    peer::{Asset, Peer},
+    token::Secret,
+};
+use interledger_packet::Address;
+
+use crate::{
+    node::{operator::Operator, parts::BoxFuture},
+    vocabulary::{
+        check,
+        error::{OperatorError, unknown_asset, unknown_peer},
+    },
+};
+
+/// What operations need of the transport: the daemon implements it over ILP over HTTP.
+pub trait Network: Send + Sync {
+    /// Whether packets could be sent to `endpoint`, judged by its text alone.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and what would be right.
+    fn check_endpoint(&self, endpoint: &str) -> Result<(), String>;
+
+    /// Sends a packet of amount zero, which can't be fulfilled, and waits for a node to reject it.
+    fn ping(&self, destination: Address, way: PingWay) -> BoxFuture<'_, PingOutcome>;
+
+    /// Whether `endpoint` is encrypted and leads outside of this machine and of private networks,
+    /// wherever its name leads at this moment.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Asks another node for a peering. Follows no redirection; the answer and the time that it
+    /// takes are bounded.
+    ///
+    /// # Errors
+    /// A sentence that says why there is no answer.
+    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>>;
+}
+
+/// What another node is asked.
+#[derive(Clone)]
+pub struct PeeringPost {
+    /// Where.
+    pub url: String,
+    /// What it knows us by, to be sent as `Authorization: Bearer`, if it does.
+    pub proof: Option<Secret>,
+    /// JSON. It has a token inside, so it's never shown.
+    pub body: String,
+}
+
+/// What another node answers. The body has a token inside, so it's never shown.
+#[derive(Clone)]
+pub struct PeeringReply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+}
+
+/// The way that a ping takes.
+#[derive(Clone, Debug)]
+pub enum PingWay {
+    /// The way of a packet that is in no asset.
+    Any,
+    /// The way of a packet of this asset: over a peering in it, where there is one.
+    InAsset(Arc<Asset>),
+    /// Over this peer, whatever the routes say.
+    Over(Arc<Peer>),
+}
+
+/// The way that a ping is to take, by the id of a peer or of an asset.
+#[derive(Clone, Copy, Debug)]
+pub enum PingOver<'a> {
+    /// The way of a packet that is in no asset.
+    Any,
+    /// The way of a packet of the asset of this id.
+    Asset(&'a str),
+    /// Over the peer of this id, whatever the routes say.
+    Peer(&'a str),
+}
+
+/// What became of a ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PingOutcome {
+    /// The answer; `None` when none came in time.
+    pub reply: Option<PingReply>,
+    /// The reason why the first peer on the way gave no reply, where it gave none.
+    pub trouble: Option<LinkTrouble>,
+    /// From sending to the reply, or to giving up, in microseconds.
+    pub took_us: u64,
+}
+
+/// The answer to a ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PingReply {
+    /// The node that refused, as it calls itself; absent where it doesn't say.
+    pub triggered_by: Option<Address>,
+    /// An ILP error code such as `F99`.
+    pub code: String,
+    /// What the node says about it.
+    pub message: String,
+}
+
+impl Operator {
+    /// Asks the network for a path to `address`.
+    ///
+    /// # Errors
+    /// Bad input, when it is not an ILP address; not found, when there is no such peer or asset.
+    pub async fn ping(
+        &self,
+        address: &str,
+        over: PingOver<'_>,
+    ) -> Result<PingOutcome, OperatorError> {
+        let destination = address
+            .parse()
+            .map_err(|error| OperatorError::bad_input("invalid ILP address", error))?;
+        let way = match over {
+            PingOver::Any => PingWay::Any,
+            PingOver::Asset(id) => {
+                let asset = check::id(id).and_then(|id| self.inner.asset(id));
+                PingWay::InAsset(asset.ok_or_else(unknown_asset)?)
+            }
+            PingOver::Peer(id) => {
+                let peer = check::id(id).and_then(|id| self.inner.parts.connector.peer(id));
+                PingWay::Over(peer.ok_or_else(unknown_peer)?)
+            }
+        };
+        Ok(self.inner.parts.network.ping(destination, way).await)
+    }
+}
+
+impl fmt::Debug for PeeringPost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PeeringPost").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PeeringReply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PeeringReply").field("status", &self.status).finish_non_exhaustive()
+    }
+}

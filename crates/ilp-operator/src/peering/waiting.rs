@@ -1,0 +1,67 @@
+//! The requests that wait for approval: their number, each single request, and the event of a new
+//! one.
+
+use std::sync::atomic::Ordering;
+
+use ilp_store::{EventRecord, PeeringRequestRecord};
+use interledger_packet::Timestamp;
+use serde_json::json;
+
+use super::{PeeringRequestView, unknown_request};
+use crate::{
+    changes::changing::Changing,
+    node::operator::Operator,
+    vocabulary::{check, error::OperatorError},
+    webhook::event_kind::EventKind,
+};
+
+impl Operator {
+    /// Returns the number of peering requests that wait for approval.
+    #[must_use]
+    pub fn peering_requests_waiting(&self) -> usize {
+        self.inner.peering_waiting.load(Ordering::Relaxed)
+    }
+
+    /// Returns the request of this id, which waits for approval.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn peering_request(&self, id: &str) -> Result<PeeringRequestView, OperatorError> {
+        let id = check::id(id).ok_or_else(unknown_request)?;
+        self.read(move |inner| {
+            let record = inner.parts.store.peering_request(id)?.ok_or_else(unknown_request)?;
+            Ok(PeeringRequestView { warnings: inner.peering_warnings(&record), record })
+        })
+        .await
+    }
+}
+
+impl Changing {
+    /// Returns the event for a request which waits.
+    pub(crate) fn requested(&self, request: &PeeringRequestRecord) -> EventRecord {
+        let asset = self.inner.asset(request.asset_id);
+        let data = json!({
+            "id": request.id,
+            "staticIlpAddress": request.static_ilp_address,
+            "name": request.name,
+            "endpoint": request.endpoint,
+            "asset": asset.map(|asset| json!({
+                "id": asset.id, "code": asset.code, "scale": asset.scale,
+            })),
+            "maxPacketAmount": request.max_packet_amount.map(|amount| amount.to_string()),
+            "createdAt": Timestamp::from_unix_ms(request.created_at_ms).to_string(),
+        });
+        let kind = EventKind::PeeringRequested.name();
+        let data = data.to_string().into_bytes();
+        EventRecord::new(self.new_id(), kind, data, request.created_at_ms)
+    }
+
+    /// Counts the requests that wait, after a change of them and at the start.
+    pub(crate) async fn count_peering_requests(&self) -> Result<(), OperatorError> {
+        let waiting = self.store(|store| {
+            store.all_peering_requests().try_fold(0, |count, request| request.map(|_| count + 1))
+        });
+        self.inner.peering_waiting.store(waiting.await?, Ordering::Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,350 @@
+//! Operations on peers.
+
+pub(crate) mod fields;
+pub(crate) mod inputs;
+pub(crate) mod links;
+pub(crate) mod liquidity;
+pub(crate) mod packets;
+pub(crate) mod routes;
+pub(crate) mod saving;
+pub(crate) mod search;
+pub(crate) mod terms;
+pub(crate) mod tokens;
+pub(crate) mod view;
+
+use std::{collections::HashMap, sync::Arc};
+
+use ilp_connector::{account::AccountId, conversion::Spread, token::TokenDigest};
+use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Store, shown};
+use uuid::Uuid;
+
+use crate::{
+    changes::{changing::Changing, outcome::Outcome, recorded::Recorded},
+    node::operator::{Inner, Operator},
+    peers::{
+        inputs::{NewPeer, PeerEdit},
+        view::PeerView,
+    },
+    vocabulary::{
+        check,
+        error::{OperatorError, unknown_asset, unknown_peer},
+        page::PageArguments,
+    },
+};
+
+impl Recorded {
+    /// Makes a peer. Packets may come from and go to it when this returns.
+    ///
+    /// # Errors
+    /// Bad input, an unknown asset, a duplicate of address and asset or of an incoming token.
+    pub async fn create_peer(&self, new: NewPeer) -> Result<PeerView, OperatorError> {
+        self.given(&new);
+        let record = self.inner.record_of(new)?;
+        // Two that are made at once meet in nothing but the store's checks, which are one step with
+        // what they let in; and of their ids the lower may be listed a moment after the higher.
+        let create = |changing: Changing| async move {
+            changing.create_peer(record, PeerOrigin::Operator).await
+        };
+        self.change_beside(create).await
+    }
+
+    /// Changes a peer. Packets that arrive after this returned see the new terms.
+    ///
+    /// # Errors
+    /// Those of [`Recorded::create_peer`]; an unknown peer; a conflict when the edit is based on
+    /// another version than the stored one.
+    pub async fn update_peer(&self, edit: PeerEdit) -> Result<PeerView, OperatorError> {
+        self.given(&edit);
+        let id = peer_id(&edit.id)?;
+        self.change(move |changing| async move { changing.update_peer(id, edit).await }).await
+    }
+
+    /// Deletes a peer and withdraws its liquidity to settlement. Packets on their way to or from
+    /// it end as they would have; what they leave on its account is withdrawn after them. So is what
+    /// comes back of a withdrawal that is still pending: it may be posted or voided as before, since
+    /// the operator may be paying it out just now, and either way its amount ends in settlement.
+    ///
+    /// # Errors
+    /// An unknown peer.
+    pub async fn delete_peer(&self, id: &str) -> Result<(), OperatorError> {
+        self.given(&shown! { "id": id });
+        let id = peer_id(id)?;
+        let operator = self.clone();
+        self.change(move |changing| async move { changing.delete_peer(id, &operator).await }).await
+    }
+}
+
+impl Operator {
+    /// Returns the peer of this id.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn peer(&self, id: &str) -> Result<PeerView, OperatorError> {
+        let id = peer_id(id)?;
+        self.read(move |inner| {
+            inner.peer_view(inner.parts.store.peer(id)?.ok_or_else(unknown_peer)?)
+        })
+        .await
+    }
+
+    /// Returns a page of the peers.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn peers(&self, page: &PageArguments) -> Result<Rows<PeerView>, OperatorError> {
+        let page = page.check()?;
+        self.read(move |inner| {
+            let Rows { rows, has_previous, has_next } = inner.parts.store.peers_page(page)?;
+            Ok(Rows { rows: inner.peer_views(rows)?, has_previous, has_next })
+        })
+        .await
+    }
+}
+
+impl Changing {
+    pub(crate) async fn create_peer(
+        &self,
+        record: PeerRecord,
+        origin: PeerOrigin,
+    ) -> Result<PeerView, OperatorError> {
+        self.create_peer_as(record, origin, |peer| peer).await
+    }
+
+    /// Makes a peer. The same unit of the log has its first deposit and
+    /// keeps the outcome that `outcome` makes of it.
+    pub(crate) async fn create_peer_as<T: Outcome>(
+        &self,
+        mut record: PeerRecord,
+        origin: PeerOrigin,
+        outcome: impl FnOnce(PeerView) -> T,
+    ) -> Result<T, OperatorError> {
+        let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+        record.id = self.new_id();
+        record.created_at_ms = self.now().unix_ms();
+        let deposit = record.initial_deposit.take();
+        let live = self.inner.live_peer(&record, Arc::clone(&asset))?;
+        let made = outcome(self.made(&record, deposit.map_or(0, |it| it.amount)).await?);
+        let stored = record.clone();
+        let insert = move |store: &Store| store.insert_peer_from(&stored, &origin);
+        match deposit {
+            None => self.commit(&made, insert).await?,
+            Some(InitialDeposit { amount, .. }) => {
+                let account = self.inner.ledger().account(AccountId::peer(record.id));
+                let step = self.deposit_step(self.new_id(), &asset, account, amount);
+                self.commit_step(&made, step, insert).await?;
+            }
+        }
+        self.watch_peer(&record).await?;
+        self.inner.parts.connector.add_peer(live);
+        Ok(made)
+    }
+
+    /// Returns the peer as it will be with its first deposit.
+    async fn made(&self, record: &PeerRecord, amount: u64) -> Result<PeerView, OperatorError> {
+        let made = self.view(record.clone()).await?;
+        Ok(PeerView { liquidity: amount.into(), ..made })
+    }
+
+    /// Books the deposit that the record of a peer still owes, and takes it off the record. Only a
+    /// crash in a store of format 1 leaves such a record.
+    pub(crate) async fn finish_initial_deposit(
+        &self,
+        record: &mut PeerRecord,
+    ) -> Result<(), OperatorError> {
+        let Some(InitialDeposit { transfer_id, amount }) = record.initial_deposit else {
+            return Ok(());
+        };
+        let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+        let account = self.inner.ledger().account(AccountId::peer(record.id));
+        let step = self.deposit_step(transfer_id, &asset, account, amount);
+        let id = record.id;
+        let settled = move |store: &Store| store.settle_initial_deposit(id);
+        *record = match self.commit_step(&(), step, settled).await {
+            // It was booked before the last end of the node, and only the record lagged behind.
+            Err(error) if error.kind() == crate::vocabulary::error::ErrorKind::Duplicate => {
+                self.store(settled).await?
+            }
+            other => other?,
+        };
+        Ok(())
+    }
+
+    pub(crate) async fn update_peer(
+        &self,
+        id: Uuid,
+        edit: PeerEdit,
+    ) -> Result<PeerView, OperatorError> {
+        let record = self.stored_peer(id).await?;
+        // No other change runs between this check and the write: changes are made one at a time.
+        check::version(edit.version, record.version, "peer")?;
+        let edited = self.inner.edited(record, edit)?;
+        self.save_peer(edited).await
+    }
+
+    async fn delete_peer(&self, id: Uuid, operator: &Operator) -> Result<(), OperatorError> {
+        let record = self.store(move |store| store.peer(id)).await?.ok_or_else(unknown_peer)?;
+        let connector = &self.inner.parts.connector;
+        // First out of reach, so that no new packet needs what is withdrawn later.
+        let live = connector.remove_peer(id);
+        if let Err(error) = self.forget_peer(id).await {
+            if let Some(live) = live {
+                connector.add_peer(live);
+            }
+            if let Err(error) = self.watch_peer(&record).await {
+                tracing::warn!(peer = %id, %error, "its liquidity is watched from the next start");
+            }
+            return Err(error);
+        }
+        // From here on the peer is deleted, and what it has left goes to settlement: now, once its
+        // last packets are over, or at the next start.
+        let account = self.inner.ledger().account(AccountId::peer(id));
+        if let Err(error) = self.withdraw_all(&account, record.asset_id).await {
+            tracing::warn!(peer = %id, %error, "what a deleted peer has left is settled later");
+        }
+        operator.settle_late_packets(account, record.asset_id);
+        Ok(())
+    }
+
+    async fn forget_peer(&self, id: Uuid) -> Result<(), OperatorError> {
+        let now_ms = self.now().unix_ms();
+        self.unwatch(AccountId::peer(id)).await?;
+        // All that is left to do after this, the next start does too.
+        self.commit(&(), move |store| store.delete_peer(id, now_ms)).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn view(&self, record: PeerRecord) -> Result<PeerView, OperatorError> {
+        let inner = Arc::clone(&self.inner);
+        crate::node::operator::blocking(move || inner.peer_view(record)).await
+    }
+}
+
+impl Inner {
+    /// Checks all of a new peer that can be checked without the store. The record lacks what is
+    /// made when its turn has come: ids and time.
+    pub(crate) fn record_of(&self, new: NewPeer) -> Result<PeerRecord, OperatorError> {
+        check::max_packet_amount(new.max_packet_amount)?;
+        let asset_id = check::id(&new.asset_id);
+        let empty = PeerRecord {
+            id: Uuid::nil(),
+            // No asset has the nil id, so it is refused as unknown, but after all that is worse.
+            asset_id: asset_id.unwrap_or_default(),
+            static_ilp_address: String::new(),
+            name: None,
+            max_packet_amount: new.max_packet_amount,
+            liquidity_threshold: new.liquidity_threshold,
+            routes: Vec::new(),
+            endpoint: String::new(),
+            outgoing_token: new.outgoing_token.clone(),
+            incoming_tokens: Vec::new(),
+            packets_per_minute_max: new.packets_per_minute_max,
+            amount_per_second_max: new.amount_per_second_max,
+            packets_in_flight_max: new.packets_in_flight_max,
+            amount_in_flight_max: new.amount_in_flight_max,
+            asset_share_in_flight_percent_max: new.asset_share_in_flight_percent_max,
+            is_default_route: new.is_default_route,
+            spread: new.spread_basis_points.map_or(Ok(Spread::NONE), check::spread)?,
+            created_at_ms: 0,
+            version: 0,
+            initial_deposit: (new.initial_liquidity > 0).then_some(InitialDeposit {
+                transfer_id: Uuid::nil(),
+                amount: new.initial_liquidity,
+            }),
+        };
+        let rest = PeerEdit {
+            static_ilp_address: Some(new.static_ilp_address),
+            name: new
+                .name
+                .map_or(crate::vocabulary::edit::Edit::Keep, crate::vocabulary::edit::Edit::Set),
+            routes: crate::vocabulary::edit::Edit::Set(new.routes),
+            outgoing: Some((new.endpoint, new.outgoing_token)),
+            incoming_tokens: new.incoming_tokens,
+            ..PeerEdit::default()
+        };
+        self.edited(empty, rest)
+    }
+
+    /// Returns the record after an edit, every part of which was checked.
+    pub(crate) fn edited(
+        &self,
+        mut record: PeerRecord,
+        edit: PeerEdit,
+    ) -> Result<PeerRecord, OperatorError> {
+        if let Some(address) = edit.static_ilp_address {
+            check::peer_address(&address, self.parts.connector.address())?;
+            record.static_ilp_address = address;
+        }
+        let mut routes = Some(record.routes);
+        edit.routes.apply(&mut routes);
+        let routes = routes.unwrap_or_default();
+        record.routes = check::routes(&routes, &record.static_ilp_address)?;
+        if let crate::vocabulary::edit::Edit::Set(name) = &edit.name {
+            check::name(name)?;
+        }
+        edit.name.apply(&mut record.name);
+        if let Some((endpoint, token)) = edit.outgoing {
+            let checked = check::endpoint_length(&endpoint)
+                .and_then(|()| self.parts.network.check_endpoint(&endpoint));
+            checked.map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why))?;
+            check::outgoing_token(&token)?;
+            record.endpoint = endpoint;
+            record.outgoing_token = token;
+        }
+        if let Some(tokens) = edit.incoming_tokens {
+            let digests = check::incoming_tokens(&tokens)?;
+            record.incoming_tokens = self.dated(digests, &record.incoming_tokens);
+        }
+        if let crate::vocabulary::edit::Edit::Set(maximum) = edit.max_packet_amount {
+            check::max_packet_amount(Some(maximum))?;
+        }
+        edit.max_packet_amount.apply(&mut record.max_packet_amount);
+        edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
+        edit.packets_per_minute_max.apply(&mut record.packets_per_minute_max);
+        edit.amount_per_second_max.apply(&mut record.amount_per_second_max);
+        edit.packets_in_flight_max.apply(&mut record.packets_in_flight_max);
+        edit.amount_in_flight_max.apply(&mut record.amount_in_flight_max);
+        edit.asset_share_in_flight_percent_max.apply(&mut record.asset_share_in_flight_percent_max);
+        check::asset_share_percent(record.asset_share_in_flight_percent_max)?;
+        record.is_default_route = edit.is_default_route.unwrap_or(record.is_default_route);
+        match edit.spread_basis_points {
+            crate::vocabulary::edit::Edit::Keep => {}
+            crate::vocabulary::edit::Edit::Clear => record.spread = Spread::NONE,
+            crate::vocabulary::edit::Edit::Set(basis_points) => {
+                record.spread = check::spread(basis_points)?
+            }
+        }
+        Ok(record)
+    }
+
+    /// Tokens with their times: one that was there before keeps its own.
+    fn dated(&self, digests: Vec<TokenDigest>, before: &[IncomingToken]) -> Vec<IncomingToken> {
+        let created_at_ms = (self.parts.clock)().unix_ms();
+        let dated = digests.into_iter().map(|digest| {
+            let known = before.iter().find(|token| token.digest == digest).copied();
+            known.unwrap_or(IncomingToken { digest, created_at_ms })
+        });
+        dated.collect()
+    }
+
+    /// Peers share few assets, so each is read once.
+    pub(crate) fn peer_views(
+        &self,
+        records: Vec<PeerRecord>,
+    ) -> Result<Vec<PeerView>, OperatorError> {
+        let mut assets = HashMap::new();
+        let mut views = Vec::with_capacity(records.len());
+        for record in records {
+            let view = match assets.get(&record.asset_id) {
+                Some(asset) => self.peer_view_with(record, Clone::clone(asset)),
+                None => self.peer_view(record)?,
+            };
+            assets.entry(view.record.asset_id).or_insert_with(|| view.asset.clone());
+            views.push(view);
+        }
+        Ok(views)
+    }
+}
+
+fn peer_id(text: &str) -> Result<Uuid, OperatorError> {
+    check::id(text).ok_or_else(unknown_peer)
+}

@@ -1,0 +1,62 @@
+//! Checks of single fields while somebody is still typing the others. Every operation checks all of
+//! its input again.
+
+use ilp_connector::token::Secret;
+
+use crate::{
+    node::operator::Operator,
+    vocabulary::{check, error::OperatorError},
+};
+
+/// One field of a peer, as it was typed.
+#[derive(Clone, Copy, Debug)]
+pub enum PeerField<'a> {
+    /// Its own ILP address.
+    Address(&'a str),
+    /// For people.
+    Name(&'a str),
+    /// Where it takes packets.
+    Endpoint(&'a str),
+    /// What we show there.
+    OutgoingToken(&'a Secret),
+    /// What it may show us.
+    IncomingTokens(&'a [Secret]),
+    /// What else is reached through it.
+    Routes(&'a [String]),
+    /// What the node keeps of whatever it sends, in basis points.
+    Spread(i32),
+    /// How much of another asset's stock its packets may hold, in percent.
+    AssetSharePercent(u8),
+}
+
+impl Operator {
+    /// Whether a peer may have that, as far as the field alone tells.
+    ///
+    /// # Errors
+    /// Bad input, or a duplicate within the field.
+    pub fn check_peer_field(&self, field: PeerField<'_>) -> Result<(), OperatorError> {
+        let parts = &self.inner.parts;
+        match field {
+            PeerField::Address(address) => {
+                check::peer_address(address, parts.connector.address()).map(drop)
+            }
+            PeerField::Name(name) => check::name(name),
+            PeerField::Endpoint(endpoint) => check::endpoint_length(endpoint)
+                .and_then(|()| parts.network.check_endpoint(endpoint))
+                .map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why)),
+            PeerField::OutgoingToken(token) => check::outgoing_token(token),
+            PeerField::IncomingTokens(tokens) => check::incoming_tokens(tokens).map(drop),
+            PeerField::Routes(routes) => check::routes(routes, "").map(drop),
+            PeerField::Spread(basis_points) => check::spread(basis_points).map(drop),
+            PeerField::AssetSharePercent(percent) => check::asset_share_percent(Some(percent)),
+        }
+    }
+
+    /// Whether an asset may have that code.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub fn check_asset_code(&self, code: &str) -> Result<(), OperatorError> {
+        check::asset_code(code)
+    }
+}

@@ -1,0 +1,183 @@
+//! Reports when a peer can't be reached, and when it answers again: one log line and one event
+//! each.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use ilp_connector::{LinkTrouble, Reachability, peer::Peer};
+use ilp_store::EventRecord;
+use serde_json::{Value, json};
+use tokio::{sync::Notify, time::Instant};
+use uuid::Uuid;
+
+use crate::{
+    node::operator::Operator, vocabulary::error::OperatorError, webhook::event_kind::EventKind,
+};
+
+/// The pause after the first report about a peer before the next one. Each further report doubles
+/// it, so that a peer that comes and goes with every packet can't fill the log and the disk.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// The time that a peer has to stay as it is until the pauses start anew. It is longer than the
+/// longest pause, or a peer that changes after each pause would always start anew.
+const QUIET: Duration = Duration::from_secs(20 * 60);
+
+/// Peers whose state has changed since it was last looked at. Each is in it once, so it is bounded
+/// by the number of peers.
+#[derive(Debug, Default)]
+pub(crate) struct ChangedLinks {
+    peers: parking_lot::Mutex<HashSet<Uuid>>,
+    changed: Notify,
+}
+
+impl ChangedLinks {
+    /// Notes a change. This is called on the path of the packet that showed it.
+    pub(crate) fn note(&self, peer: Uuid) {
+        self.peers.lock().insert(peer);
+        self.changed.notify_one();
+    }
+}
+
+/// The last report about a peer.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    is_unreachable: bool,
+    /// The reports without a long pause between them.
+    changes: u32,
+    at: Instant,
+}
+
+impl Told {
+    fn pause(&self) -> Duration {
+        let doublings = self.changes.saturating_sub(1).min(16);
+        PAUSE_MIN.saturating_mul(1 << doublings).min(PAUSE_MAX)
+    }
+
+    /// Returns the next report, made at `now`.
+    fn next(before: Option<Self>, is_unreachable: bool, now: Instant) -> Self {
+        let lately = before.filter(|told| now.saturating_duration_since(told.at) < QUIET);
+        let changes = lately.map_or(0, |told| told.changes).saturating_add(1);
+        Self { is_unreachable, changes, at: now }
+    }
+}
+
+impl Operator {
+    /// Writes a log line and an event for each change of a peer between reachable and unreachable.
+    /// A peer that changes again during the pause after a report is looked at when the pause is
+    /// over, and is reported only if its state differs from the last report. Never ends.
+    pub async fn watch_links(&self) {
+        let links = &self.inner.links;
+        let mut told: HashMap<Uuid, Told> = HashMap::new();
+        let mut waiting: HashMap<Uuid, Instant> = HashMap::new();
+        loop {
+            match waiting.values().min() {
+                None => links.changed.notified().await,
+                Some(at) => tokio::select! {
+                    () = links.changed.notified() => {}
+                    () = tokio::time::sleep_until(*at) => {}
+                },
+            }
+            let now = Instant::now();
+            for peer in std::mem::take(&mut *links.peers.lock()) {
+                let at = told.get(&peer).map_or(now, |told| told.at + told.pause());
+                waiting.entry(peer).or_insert(at);
+            }
+            let due: Vec<Uuid> =
+                waiting.iter().filter(|(_, at)| **at <= now).map(|(peer, _)| *peer).collect();
+            for id in due {
+                waiting.remove(&id);
+                let Some(peer) = self.inner.parts.connector.peer(id) else {
+                    told.remove(&id);
+                    continue;
+                };
+                let is_unreachable = match peer.reachability() {
+                    Reachability::Unreachable => true,
+                    Reachability::Reachable => false,
+                    // The peer has moved to another endpoint, to which no packet was sent yet.
+                    Reachability::Unknown => continue,
+                };
+                let before = told.get(&id).copied();
+                if before.is_some_and(|told| told.is_unreachable) == is_unreachable {
+                    continue;
+                }
+                told.insert(id, Told::next(before, is_unreachable, now));
+                if let Err(error) = self.tell_link(&peer, is_unreachable).await {
+                    tracing::warn!(peer = %id, %error, "the event of a peer's link can't be kept");
+                }
+            }
+            told.retain(|_, told| {
+                told.is_unreachable || now.saturating_duration_since(told.at) < QUIET
+            });
+        }
+    }
+
+    async fn tell_link(&self, peer: &Arc<Peer>, is_unreachable: bool) -> Result<(), OperatorError> {
+        let trouble = peer.last_trouble();
+        let (id, address) = (peer.id, peer.terms().address.clone());
+        let kind = if is_unreachable {
+            let why = trouble.map(|trouble| trouble.message()).unwrap_or_default();
+            tracing::warn!(peer = %id, %address, why, "a peer can't be reached");
+            EventKind::PeerUnreachable
+        } else {
+            tracing::info!(peer = %id, %address, "a peer that could not be reached answers again");
+            EventKind::PeerReachable
+        };
+        self.read(move |inner| {
+            let Some(record) = inner.parts.store.peer(id)? else { return Ok(()) };
+            let Some(asset) = inner.parts.store.asset(record.asset_id)? else { return Ok(()) };
+            let data = json!({
+                "id": id,
+                "staticIlpAddress": record.static_ilp_address,
+                "name": record.name,
+                "asset": { "id": asset.id, "code": asset.code, "scale": asset.scale },
+                "lastFailure": trouble.map(|trouble| failure(&trouble)),
+            });
+            let now_ms = (inner.parts.clock)().unix_ms();
+            let data = data.to_string().into_bytes();
+            let event = EventRecord::new(inner.new_id(), kind.name(), data, now_ms);
+            inner.parts.store.append_event(&event)?;
+            Ok(())
+        })
+        .await?;
+        self.inner.parts.event_made.notify_one();
+        Ok(())
+    }
+}
+
+fn failure(trouble: &LinkTrouble) -> Value {
+    json!({
+        "kind": trouble.cause.label(),
+        "message": trouble.message(),
+        "httpStatus": trouble.status,
+        "at": trouble.at.to_string(),
+        "count": trouble.count,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_comes_and_goes_is_told_of_ever_more_rarely_until_it_stays() {
+        let mut now = Instant::now();
+        let mut told = Told::next(None, true, now);
+        assert_eq!(told.pause(), PAUSE_MIN);
+        let mut changes = 0;
+        let begun = now;
+        while now < begun + Duration::from_secs(24 * 60 * 60) {
+            now += told.pause();
+            told = Told::next(Some(told), !told.is_unreachable, now);
+            changes += 1;
+        }
+        assert!((100..200).contains(&changes), "{changes} in a day");
+        let later = Told::next(Some(told), true, now + QUIET);
+        assert_eq!(later.pause(), PAUSE_MIN);
+    }
+}

@@ -1,0 +1,24 @@
+//! What a peer may still send, from memory alone.
+
+use uuid::Uuid;
+
+use crate::node::operator::Operator;
+
+/// What a peer has, in the asset's smallest unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiquidityView {
+    /// What it may still send.
+    pub available: u128,
+    /// What is set aside.
+    pub on_hold: u128,
+}
+
+impl Operator {
+    /// What a live peer has; `None` once it is deleted.
+    #[must_use]
+    pub fn peer_liquidity(&self, id: Uuid) -> Option<LiquidityView> {
+        let balance = self.inner.parts.connector.peer(id)?.liquidity.balance();
+        let available = balance.available();
+        Some(LiquidityView { available, on_hold: balance.total().saturating_sub(available) })
+    }
+}

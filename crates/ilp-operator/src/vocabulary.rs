@@ -1,0 +1,10 @@
+//! What all subjects share: errors, pages of lists, edits of fields, and the form of texts.
+
+pub mod canonical_json;
+pub(crate) mod check;
+pub(crate) mod edit;
+pub(crate) mod error;
+pub(crate) mod iso_time;
+pub(crate) mod page;
+pub(crate) mod seek;
+pub(crate) mod url_form;

@@ -1,0 +1,157 @@
+//! Operations on wallet addresses.
+
+pub(crate) mod checks;
+pub(crate) mod inputs;
+pub(crate) mod url;
+pub(crate) mod views;
+pub(crate) mod withdrawals;
+
+use ilp_store::{Rows, WalletAddressRecord};
+use uuid::Uuid;
+
+use crate::{
+    changes::{changing::Changing, recorded::Recorded},
+    node::operator::Operator,
+    vocabulary::{
+        check,
+        error::{OperatorError, unknown_asset, unknown_wallet_address},
+        page::{PageArguments, views},
+    },
+    wallets::{
+        checks::{properties, wallet_address_id},
+        inputs::{NewWalletAddress, WalletAddressEdit},
+        views::WalletAddressView,
+    },
+};
+
+impl Recorded {
+    /// Makes a wallet address.
+    ///
+    /// # Errors
+    /// A URL that is none for a wallet address or that another one has, an unknown asset, bad input.
+    pub async fn create_wallet_address(
+        &self,
+        new: NewWalletAddress,
+    ) -> Result<WalletAddressView, OperatorError> {
+        self.given(&new);
+        let url = url::new_address(&new.address)
+            .map_err(|why| OperatorError::bad_input("invalid url", why))?;
+        if let Some(name) = &new.public_name {
+            check::name(name)?;
+        }
+        let additional_properties = properties(new.additional_properties)?;
+        let asset_id = check::id(&new.asset_id).ok_or_else(unknown_asset)?;
+        let record = WalletAddressRecord {
+            id: Uuid::nil(),
+            asset_id,
+            url,
+            public_name: new.public_name,
+            deactivated_at_ms: None,
+            additional_properties,
+            created_at_ms: 0,
+            version: 0,
+        };
+        self.change(|changing| async move { changing.create_wallet_address(record).await }).await
+    }
+
+    /// Changes a wallet address. One that is inactive takes no new payments and gives no quotes;
+    /// incoming payments that it has take money until they expire.
+    ///
+    /// # Errors
+    /// An unknown wallet address, bad input.
+    pub async fn update_wallet_address(
+        &self,
+        edit: WalletAddressEdit,
+    ) -> Result<WalletAddressView, OperatorError> {
+        self.given(&edit);
+        let id = wallet_address_id(&edit.id)?;
+        if let crate::vocabulary::edit::Edit::Set(name) = &edit.public_name {
+            check::name(name)?;
+        }
+        let properties = edit.additional_properties.map(properties).transpose()?;
+        self.change(move |changing| async move {
+            let record = changing.store(move |store| store.wallet_address(id)).await?;
+            let mut record = record.ok_or_else(unknown_wallet_address)?;
+            check::version(edit.version, record.version, "wallet address")?;
+            record.version += 1;
+            edit.public_name.apply(&mut record.public_name);
+            if let Some(is_active) = edit.is_active {
+                let since_ms = record.deactivated_at_ms.unwrap_or(changing.now().unix_ms());
+                record.deactivated_at_ms = (!is_active).then_some(since_ms);
+            }
+            if let Some(properties) = properties {
+                record.additional_properties = properties;
+            }
+            let is_active = record.is_active();
+            let edited = record.clone();
+            let view = changing.read(move |inner| inner.wallet_address_view(edited)).await?;
+            let update = move |stored: &mut WalletAddressRecord| *stored = record;
+            changing.commit(&view, move |store| store.update_wallet_address(id, update)).await?;
+            changing.inner.wallets.recipients.set_open(id, is_active);
+            Ok(view)
+        })
+        .await
+    }
+}
+
+impl Operator {
+    /// Returns the wallet address of this id.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn wallet_address(&self, id: &str) -> Result<WalletAddressView, OperatorError> {
+        let id = wallet_address_id(id)?;
+        self.read(move |inner| {
+            let record = inner.parts.store.wallet_address(id)?;
+            inner.wallet_address_view(record.ok_or_else(unknown_wallet_address)?)
+        })
+        .await
+    }
+
+    /// Returns the wallet address of this URL or payment pointer, if there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn wallet_address_by_url(
+        &self,
+        url: &str,
+    ) -> Result<Option<WalletAddressView>, OperatorError> {
+        let Ok(url) = url::of_receiver(url) else { return Ok(None) };
+        self.read(move |inner| {
+            let record = inner.parts.store.wallet_address_by_url(&url)?;
+            record.map(|record| inner.wallet_address_view(record)).transpose()
+        })
+        .await
+    }
+
+    /// Returns a page of the wallet addresses.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn wallet_addresses(
+        &self,
+        page: &PageArguments,
+    ) -> Result<Rows<WalletAddressView>, OperatorError> {
+        let page = page.check()?;
+        self.read(move |inner| {
+            let rows = inner.parts.store.wallet_addresses_page(page)?;
+            views(rows, |record| inner.wallet_address_view(record))
+        })
+        .await
+    }
+}
+
+impl Changing {
+    async fn create_wallet_address(
+        &self,
+        mut record: WalletAddressRecord,
+    ) -> Result<WalletAddressView, OperatorError> {
+        self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+        record.id = self.new_id();
+        record.created_at_ms = self.now().unix_ms();
+        let stored = record.clone();
+        let made = self.read(move |inner| inner.wallet_address_view(record)).await?;
+        self.commit(&made, move |store| store.insert_wallet_address(&stored)).await?;
+        Ok(made)
+    }
+}

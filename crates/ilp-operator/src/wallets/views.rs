@@ -1,0 +1,53 @@
+//! What the operations on wallets answer: a record, and with it what the books say at this moment.
+
+use std::sync::Arc;
+
+use ilp_connector::{account::AccountId, peer::Asset};
+use ilp_store::WalletAddressRecord;
+use uuid::Uuid;
+
+use crate::{assets::view::AssetView, node::operator::Inner, vocabulary::error::OperatorError};
+
+/// A wallet address as it is now.
+#[derive(Clone, Debug)]
+pub struct WalletAddressView {
+    /// What is stored of it.
+    pub record: WalletAddressRecord,
+    /// What its balance is kept in.
+    pub asset: AssetView,
+    /// What it was paid outside of any incoming payment and has not been withdrawn, in the asset's
+    /// smallest unit.
+    pub liquidity: u128,
+}
+
+/// What was taken out of a wallet address.
+#[derive(Clone, Debug)]
+pub struct WithdrawnFromWalletAddress {
+    /// The client's id for it.
+    pub transfer_id: Uuid,
+    /// In the asset's smallest unit.
+    pub amount: u64,
+    /// From which.
+    pub wallet_address: WalletAddressView,
+}
+
+impl Inner {
+    pub(crate) fn wallet_address_view(
+        &self,
+        record: WalletAddressRecord,
+    ) -> Result<WalletAddressView, OperatorError> {
+        let asset = self.parts.store.asset(record.asset_id)?;
+        let asset = asset.ok_or_else(|| self.lost_asset(record.asset_id))?;
+        let liquidity = self.ledger().balance(AccountId::wallet_address(record.id)).available();
+        Ok(WalletAddressView { record, asset: self.asset_view(asset), liquidity })
+    }
+
+    /// An asset that a wallet address is in, which is there as long as that is.
+    pub(crate) fn live_asset(&self, id: Uuid) -> Result<Arc<Asset>, OperatorError> {
+        self.asset(id).ok_or_else(|| self.lost_asset(id))
+    }
+
+    fn lost_asset(&self, id: Uuid) -> OperatorError {
+        OperatorError::internal(&format!("a wallet address is of the unknown asset {id}"))
+    }
+}

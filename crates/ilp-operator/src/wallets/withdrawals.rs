@@ -1,0 +1,172 @@
+//! Money that goes out of wallets: what a wallet address has, what an incoming payment received,
+//! what an outgoing payment has left.
+//!
+//! Clients give no id for a payment's withdrawal. It goes under the id of the event that told of the
+//! payment's end, as with Rafiki, and is posted or voided under it; one that was voided, or a further
+//! one, goes under an id of its own, which the payment shows.
+
+use ilp_connector::account::AccountId;
+use ilp_store::{Refusal, Store, TransferState, shown};
+use uuid::Uuid;
+
+use crate::{
+    books::{inputs::Withdrawal, liquidity::not_zero},
+    changes::{changing::Changing, recorded::Recorded},
+    vocabulary::{
+        check,
+        error::{ErrorKind, OperatorError},
+    },
+    wallets::{inputs::WalletAddressWithdrawal, views::WithdrawnFromWalletAddress},
+};
+
+impl Recorded {
+    /// Takes all that a wallet address has.
+    ///
+    /// # Errors
+    /// An unknown wallet address, one that has nothing, an invalid or used id, a timeout beyond a
+    /// century.
+    pub async fn withdraw_from_wallet_address(
+        &self,
+        withdrawal: WalletAddressWithdrawal,
+    ) -> Result<WithdrawnFromWalletAddress, OperatorError> {
+        self.given(&withdrawal);
+        let unknown = || not_found("Unknown wallet address");
+        let id = check::id(&withdrawal.wallet_address_id).ok_or_else(unknown)?;
+        let transfer_id = check::transfer_id(&withdrawal.transfer_id)?;
+        self.change(move |changing| async move {
+            let record = changing.store(move |store| store.wallet_address(id)).await?;
+            let record = record.ok_or_else(unknown)?;
+            let account = AccountId::wallet_address(id);
+            let amount = changing.available(account);
+            not_zero(amount)?;
+            let out = taken_out(id, amount, transfer_id, withdrawal.timeout_s);
+            let asset_id = record.asset_id;
+            let mut wallet_address =
+                changing.read(move |inner| inner.wallet_address_view(record)).await?;
+            wallet_address.liquidity -= u128::from(amount).min(wallet_address.liquidity);
+            let withdrawn = WithdrawnFromWalletAddress { transfer_id, amount, wallet_address };
+            changing.withdraw_as(&withdrawn, account, asset_id, &out).await?;
+            Ok(withdrawn)
+        })
+        .await
+    }
+
+    /// Takes all that an incoming payment has received, once it has ended.
+    ///
+    /// # Errors
+    /// An unknown payment or one that has not ended with money; one whose money is taken already or
+    /// is being; a timeout beyond a century.
+    pub async fn withdraw_from_incoming_payment(
+        &self,
+        id: &str,
+        timeout_s: u64,
+    ) -> Result<(), OperatorError> {
+        self.given(&shown! { "id": id, "timeoutSeconds": timeout_s });
+        let unknown = || not_found("Unknown incoming payment");
+        let id = check::id(id).ok_or_else(unknown)?;
+        self.change(move |changing| async move {
+            let record = changing.store(move |store| store.incoming_payment(id)).await?;
+            let record = record.ok_or_else(unknown)?;
+            let last = record.withdrawal_id.ok_or_else(unknown)?;
+            let from = (AccountId::incoming_payment(id), record.asset_id);
+            let note = move |store: &Store, transfer_id| {
+                let noted = store.update_incoming_payment(id, |record| {
+                    record.withdrawal_id = Some(transfer_id);
+                    None
+                });
+                noted.map(drop)
+            };
+            changing.take_all(from, last, timeout_s, note).await
+        })
+        .await
+    }
+
+    /// Takes all that an outgoing payment has left, once it has ended: the fee, and what was not
+    /// sent.
+    ///
+    /// # Errors
+    /// An unknown payment or one that has not ended; one that has nothing left or from which it is
+    /// being taken; a timeout beyond a century.
+    pub async fn withdraw_from_outgoing_payment(
+        &self,
+        id: &str,
+        timeout_s: u64,
+    ) -> Result<(), OperatorError> {
+        self.given(&shown! { "id": id, "timeoutSeconds": timeout_s });
+        let unknown = || not_found("Unknown outgoing payment");
+        let id = check::id(id).ok_or_else(unknown)?;
+        self.change(move |changing| async move {
+            let record = changing.store(move |store| store.outgoing_payment(id)).await?;
+            let record = record.ok_or_else(unknown)?;
+            let last = record.withdrawal_id.ok_or_else(unknown)?;
+            let from = (AccountId::outgoing_payment(id), record.quote.asset_id);
+            let note = move |store: &Store, transfer_id| {
+                let noted = store.update_outgoing_payment(id, |record| {
+                    record.withdrawal_id = Some(transfer_id);
+                    None
+                });
+                noted.map(drop)
+            };
+            changing.take_all(from, last, timeout_s, note).await
+        })
+        .await
+    }
+}
+
+impl Changing {
+    /// Takes all that the account of an ended payment has, the last withdrawal from which went under
+    /// `last`, if it was made. `note` writes down under which id this one goes, where that is another.
+    async fn take_all(
+        &self,
+        (account, asset_id): (AccountId, Uuid),
+        last: Uuid,
+        timeout_s: u64,
+        note: impl FnOnce(&Store, Uuid) -> Result<(), Refusal> + Send + 'static,
+    ) -> Result<(), OperatorError> {
+        let transfer_id = self.withdrawal_id(account, last).await?;
+        if transfer_id != last {
+            self.store(move |store| note(store, transfer_id)).await?;
+        }
+        let out = taken_out(account.owner, self.available(account), transfer_id, timeout_s);
+        self.withdraw(account, asset_id, &out).await?;
+        self.inner.wallets.ended.may_close(account);
+        Ok(())
+    }
+
+    /// Under which id the next withdrawal of all that an account has goes, the last one having gone
+    /// under `last`, if it was made.
+    async fn withdrawal_id(&self, account: AccountId, last: Uuid) -> Result<Uuid, OperatorError> {
+        let made = self
+            .read(move |inner| Ok(inner.ledger().operator_transfer(last)?.map(|made| made.state)))
+            .await?;
+        let has_some = self.available(account) > 0;
+        match made {
+            Some(TransferState::Pending) => Err(exists()),
+            Some(TransferState::Posted) if !has_some => Err(exists()),
+            _ if !has_some => {
+                Err(OperatorError::new(ErrorKind::Forbidden, "Insufficient transfer balance"))
+            }
+            None => Ok(last),
+            Some(_) => Ok(self.new_id()),
+        }
+    }
+
+    /// What an account has that is not set aside. Changes are made one at a time and packets take
+    /// nothing from these accounts, so it stays there.
+    fn available(&self, account: AccountId) -> u64 {
+        u64::try_from(self.inner.ledger().balance(account).available()).unwrap_or(u64::MAX)
+    }
+}
+
+fn taken_out(owner: Uuid, amount: u64, transfer_id: Uuid, timeout_s: u64) -> Withdrawal {
+    let (owner_id, transfer_id) = (owner.to_string(), transfer_id.to_string());
+    Withdrawal { owner_id, amount, transfer_id, timeout_s }
+}
+
+fn exists() -> OperatorError {
+    OperatorError::new(ErrorKind::Duplicate, "Transfer already exists")
+}
+
+fn not_found(words: &'static str) -> OperatorError {
+    OperatorError::new(ErrorKind::NotFound, words)
+}

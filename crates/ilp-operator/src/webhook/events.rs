@@ -1,0 +1,121 @@
+//! What the node has told, or will tell, the operator's own systems.
+
+use ilp_store::{Delivery, EventCounts, EventFilter, EventRecord, Rows, shown};
+
+use crate::{
+    changes::recorded::Recorded,
+    node::operator::Operator,
+    vocabulary::{
+        check,
+        error::{ErrorKind, OperatorError, unknown_event},
+        page::PageArguments,
+        seek::{Sought, begin, seek},
+    },
+};
+
+/// Most types that one filter may name. There are fewer types of event than that.
+const FILTER_TYPES_MAX: usize = 100;
+
+impl Operator {
+    /// Returns the event of this id.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn event(&self, id: &str) -> Result<EventRecord, OperatorError> {
+        let id = check::id(id).ok_or_else(unknown_event)?;
+        self.read(move |inner| inner.parts.store.event(id)?.ok_or_else(unknown_event)).await
+    }
+
+    /// Returns a page of the events: those of the types in `only`, where given, and not in
+    /// `except`.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn events(
+        &self,
+        page: &PageArguments,
+        only: Vec<String>,
+        except: Vec<String>,
+    ) -> Result<Rows<EventRecord>, OperatorError> {
+        let page = page.check()?;
+        if only.len().max(except.len()) > FILTER_TYPES_MAX {
+            return Err(OperatorError::new(
+                ErrorKind::BadInput,
+                format!("filter: at most {FILTER_TYPES_MAX} types are taken"),
+            ));
+        }
+        // An empty list filters nothing, as Rafiki has it.
+        let filter = EventFilter { only: (!only.is_empty()).then_some(only), except };
+        self.read(move |inner| Ok(inner.parts.store.events_page(page, &filter)?)).await
+    }
+
+    /// Returns how many events wait to be taken, and how many were given up.
+    #[must_use]
+    pub fn event_counts(&self) -> EventCounts {
+        self.inner.parts.store.event_counts()
+    }
+}
+
+impl Recorded {
+    /// Schedules an event to be sent again, even one that was given up, and resets its count of
+    /// attempts.
+    /// up.
+    ///
+    /// # Errors
+    /// An unknown event; a conflict for one that was delivered, or whose type isn't sent.
+    pub async fn retry_event(&self, id: &str) -> Result<EventRecord, OperatorError> {
+        self.given(&shown! { "id": id });
+        let id = check::id(id).ok_or_else(unknown_event)?;
+        self.change(move |changing| async move {
+            let now_ms = changing.now().unix_ms();
+            let known = changing.store(move |store| store.event(id)).await?;
+            let known = known.ok_or_else(unknown_event)?;
+            match known.delivery {
+                Delivery::Delivered { .. } => return Err(delivered()),
+                Delivery::Skipped { .. } => return Err(skipped()),
+                Delivery::Due { .. } | Delivery::Dead { .. } => {}
+            }
+            let due = Delivery::Due { at_ms: now_ms };
+            let event = EventRecord { attempts: 0, delivery: due, ..known };
+            changing.commit(&event, move |store| store.retry_event(id, now_ms)).await?;
+            changing.inner.parts.event_made.notify_one();
+            Ok(event)
+        })
+        .await
+    }
+}
+
+fn skipped() -> OperatorError {
+    OperatorError::new(
+        ErrorKind::Conflict,
+        "Webhook event is not sent: its type is not among those that webhook.types names",
+    )
+}
+
+fn delivered() -> OperatorError {
+    OperatorError::new(
+        ErrorKind::Conflict,
+        "Webhook event already delivered: its receiver has confirmed it",
+    )
+}
+
+impl Operator {
+    /// The first so many events that are wanted, newest first, after where an earlier search stopped.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn search_events(
+        &self,
+        first: usize,
+        after: Option<String>,
+        is_wanted: impl Fn(&EventRecord) -> bool + Send + 'static,
+    ) -> Result<Sought<EventRecord>, OperatorError> {
+        let page = begin(after)?;
+        self.read(move |inner| {
+            let store = &inner.parts.store;
+            let all = EventFilter::default();
+            seek(first, page, |page| store.events_page(page, &all), |event| event.id, is_wanted)
+        })
+        .await
+    }
+}
