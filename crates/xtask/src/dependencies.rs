@@ -11,13 +11,15 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ilp-http", &["interledger-packet"]),
     ("ilp-store", &["ilp-connector", "interledger-packet"]),
     ("ilp-stream", &["interledger-packet"]),
-    ("ilp-admin", &["ilp-store", "ilp-connector", "interledger-packet"]),
-    ("ilp-pages", &["ilp-admin", "ilp-store", "ilp-connector", "interledger-packet"]),
+    ("ilp-operator", &["ilp-store", "ilp-connector", "interledger-packet"]),
+    ("ilp-admin", &["ilp-operator", "ilp-store", "ilp-connector", "interledger-packet"]),
+    ("ilp-pages", &["ilp-operator", "ilp-store", "ilp-connector", "interledger-packet"]),
     (
         "jirani",
         &[
             "ilp-admin",
             "ilp-http",
+            "ilp-operator",
             "ilp-pages",
             "ilp-store",
             "ilp-stream",
@@ -35,6 +37,8 @@ const NEVER: &[(&str, &[&str])] = &[
     ("ilp-connector", &["tokio", "hyper", "sled", "serde_json"]),
     ("ilp-store", &["tokio", "hyper", "async-graphql"]),
     ("ilp-http", &["sled", "async-graphql"]),
+    ("ilp-operator", &["async-graphql", "axum", "hyper", "maud"]),
+    ("ilp-pages", &["async-graphql"]),
     ("ilp-stream", &["tokio", "serde", "rand"]),
 ];
 
@@ -70,7 +74,16 @@ fn tree(name: &str, arguments: &[&str]) -> Result<Vec<String>, String> {
     let output = Command::new("cargo")
         // By path and not by name: the published interledger-packet, an oracle of our tests, has
         // the name of ours.
-        .args(["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args([
+            "tree",
+            "--all-features",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
         .args(["--manifest-path", &format!("crates/{name}/Cargo.toml")])
         .args(arguments)
         .current_dir(root())
