@@ -17,9 +17,11 @@ mod storage;
 mod sums;
 
 use std::{
+    ffi::OsStr,
     fs::File,
-    io::{self, Read},
+    io,
     ops::Bound,
+    os::unix::fs::FileExt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
@@ -46,6 +48,11 @@ pub(crate) const DIRECTORY: &str = "index";
 /// The key of the position; no record and no balance has it.
 pub(crate) const POSITION: [u8; 1] = [0];
 
+/// The file in which sled 0.34 has its segments, their length, and how much of one holds its head.
+const SLED_FILE: &str = "db";
+const SLED_SEGMENT_BYTES: u64 = 512 * 1024;
+const SLED_HEAD_BYTES: usize = 4096;
+
 /// What sled may keep in memory. Its own default is a gigabyte.
 const CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -67,7 +74,7 @@ pub(crate) type KeyValue = (IVec, IVec);
 #[error("{0}")]
 pub(crate) struct IndexFault(pub(crate) String);
 
-/// See the module.
+/// The look-ups of a store, as of a position in its log.
 pub(crate) struct Index {
     /// Taken by the drop, which ends sled on a thread of its own.
     storage: Option<Storage>,
@@ -85,9 +92,9 @@ impl Index {
     /// # Errors
     /// [`IndexFault`] says what can't be read or makes no sense.
     pub(crate) fn open(directory: &Path) -> Result<Self, IndexFault> {
-        // sled takes a part that can't be read for one that was never written, and goes on without
-        // it. So everything is read once before sled sees it.
-        read_all(directory).map_err(|cause| IndexFault(format!("it can't be read: {cause}")))?;
+        // sled takes a segment whose head can't be read for one that was never written, and writes over
+        // it. So what sled goes by is read once before sled sees it.
+        read_heads(directory).map_err(|cause| IndexFault(format!("it can't be read: {cause}")))?;
         let opened = guard(|| {
             let storage = Storage::open(directory)?;
             let position = storage.get(&POSITION)?;
@@ -320,10 +327,12 @@ fn guard<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, IndexFault> {
     }
 }
 
-/// Reads every file below a directory to its end.
-fn read_all(directory: &Path) -> io::Result<()> {
+/// Reads the head of each segment of sled's file, and every other file below a directory to its end. The
+/// segments hold the whole history, and a start must not take longer as it grows; an entry that can't be
+/// read is missed by the check of its kind's sum.
+fn read_heads(directory: &Path) -> io::Result<()> {
     let mut waiting: Vec<PathBuf> = vec![directory.to_owned()];
-    let mut buffer = vec![0; 1024 * 1024];
+    let mut buffer = vec![0; SLED_SEGMENT_BYTES as usize];
     while let Some(path) = waiting.pop() {
         let metadata = match std::fs::symlink_metadata(&path) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
@@ -334,8 +343,13 @@ fn read_all(directory: &Path) -> io::Result<()> {
                 waiting.push(entry?.path());
             }
         } else if metadata.is_file() {
-            let mut file = File::open(&path)?;
-            while file.read(&mut buffer)? > 0 {}
+            let is_segments = path.file_name() == Some(OsStr::new(SLED_FILE));
+            let length = if is_segments { SLED_HEAD_BYTES } else { buffer.len() };
+            let file = File::open(&path)?;
+            let mut offset = 0;
+            while file.read_at(&mut buffer[..length], offset)? > 0 {
+                offset += SLED_SEGMENT_BYTES;
+            }
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use sled::{Batch, Db, IVec, Tree};
 
 #[cfg(test)]
 use super::memory::Memory;
-use super::{CACHE_BYTES_MAX, open_unlocked};
+use super::{CACHE_BYTES_MAX, SLED_SEGMENT_BYTES, open_unlocked};
 
 /// The entries of an index. Clones share them.
 #[derive(Clone)]
@@ -25,7 +25,10 @@ impl Storage {
         if let Some(memory) = Memory::at(directory) {
             return Ok(Self::Memory(memory));
         }
-        let config = sled::Config::new().path(directory).cache_capacity(CACHE_BYTES_MAX);
+        let config = sled::Config::new()
+            .path(directory)
+            .cache_capacity(CACHE_BYTES_MAX)
+            .segment_size(SLED_SEGMENT_BYTES as usize);
         let db = open_unlocked(&config)?;
         let tree = db.open_tree("index")?;
         Ok(Self::Sled { db, tree })

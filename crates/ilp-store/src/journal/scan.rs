@@ -11,7 +11,9 @@ use uuid::Uuid;
 use super::{
     Files, JournalError,
     page::{Found, PAGE_ALIGNMENT, Page, any_from},
-    segment::{Head, SEGMENT_HEADER_BYTES, SegmentHeader, head_of, path_of},
+    segment::{
+        Head, SEGMENT_HEADER_BYTES, SegmentHeader, head_of, path_of, read_range, read_written,
+    },
 };
 use crate::error::StoreError;
 
@@ -80,7 +82,8 @@ pub(crate) fn scan(
     scan_until(directory, journal, from, u64::MAX, visit)
 }
 
-/// The same up to the page that ends with `last_sequence`: what lies behind it isn't looked at.
+/// Reads the pages from a place on, up to the one that ends with `last_sequence`. The bytes behind it
+/// aren't looked at.
 pub(crate) fn scan_until(
     directory: &Path,
     journal: Uuid,
@@ -88,19 +91,20 @@ pub(crate) fn scan_until(
     last_sequence: u64,
     mut visit: impl FnMut(Scanned<'_>) -> Result<(), StoreError>,
 ) -> Result<Tail, StoreError> {
-    let mut place = from;
+    let (mut place, mut bytes) = (from, Vec::new());
     loop {
         let path = path_of(directory, place.segment);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
+        let head = match read_written(&path, place.offset, &mut bytes) {
+            Ok(head) => head,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
                 return Err(JournalError::SegmentMissing { path }.into());
             }
             Err(cause) => return Err(StoreError::read(cause)),
         };
-        let segment = Segment { directory, path: &path, journal, bytes: &bytes };
+        let from = place.offset as usize;
+        let segment = Segment { directory, path: &path, journal, head, from, bytes: &bytes };
         if !segment.has_head(place)? {
-            let torn = bytes.iter().any(|byte| *byte != 0);
+            let torn = head.iter().chain(&bytes).any(|byte| *byte != 0);
             return Ok(Tail { place, begun: false, torn });
         }
         let broken = loop {
@@ -126,22 +130,29 @@ pub(crate) fn scan_until(
     }
 }
 
-/// A segment in memory.
+/// The part of a segment that a scan looks at, in memory.
 struct Segment<'a> {
     directory: &'a Path,
     path: &'a Path,
     journal: Uuid,
+    head: [u8; SEGMENT_HEADER_BYTES],
+    /// Where in the segment `bytes` begin.
+    from: usize,
     bytes: &'a [u8],
 }
 
 impl Segment<'_> {
     fn rest(&self, place: Place) -> &[u8] {
-        self.bytes.get(place.offset as usize..).unwrap_or_default()
+        self.behind(place.offset as usize)
+    }
+
+    fn behind(&self, offset: usize) -> &[u8] {
+        self.bytes.get(offset - self.from..).unwrap_or_default()
     }
 
     /// Whether the head is there and fits. One that isn't is an end, if no page follows it.
     fn has_head(&self, place: Place) -> Result<bool, StoreError> {
-        let head = SegmentHeader::read(self.path, self.bytes)?;
+        let head = SegmentHeader::read(self.path, &self.head)?;
         let Head::Whole(header) = head else {
             let follows = any_from(self.bytes, 0);
             if place.offset != FIRST_PAGE || follows {
@@ -190,8 +201,7 @@ impl Segment<'_> {
     fn end(&self, place: Place, broken: Option<String>) -> Result<Option<Place>, StoreError> {
         let what = broken.clone().unwrap_or_else(|| "a page is missing".to_owned());
         let offset = (place.offset as usize).next_multiple_of(PAGE_ALIGNMENT);
-        let behind = self.bytes.get(offset..).unwrap_or_default();
-        if any_from(behind, 0) {
+        if any_from(self.behind(offset), 0) {
             return Err(self.damaged(place.offset.into(), what));
         }
         let next = place.segment + 1;
@@ -203,7 +213,11 @@ impl Segment<'_> {
             Head::Whole(_) => true,
             // A crash while it was being taken into use, or before; or else damage, which pages
             // behind it give away.
-            Head::Unused | Head::Broken => any_from(&fs::read(&path).map_err(StoreError::read)?, 0),
+            Head::Unused | Head::Broken => {
+                let mut bytes = Vec::new();
+                read_written(&path, 0, &mut bytes).map_err(StoreError::read)?;
+                any_from(&bytes, 0)
+            }
         };
         if !begins {
             return Ok(None);
@@ -228,9 +242,9 @@ pub(crate) fn check_place(directory: &Path, place: Place) -> Result<(), StoreErr
     if place.page_offset == 0 {
         return Ok(());
     }
-    let bytes = fs::read(path_of(directory, place.segment)).map_err(StoreError::read)?;
-    let rest = bytes.get(place.page_offset as usize..).unwrap_or_default();
-    let (ahead, detail) = match Page::at(rest) {
+    let path = path_of(directory, place.segment);
+    let page = read_range(&path, place.page_offset, place.offset).map_err(StoreError::read)?;
+    let (ahead, detail) = match Page::at(&page) {
         Found::Page(page) if page.checksum != place.link => (false, "another page is there"),
         Found::Page(page) if page.last_sequence() + 1 == place.next_sequence => return Ok(()),
         Found::Page(_) => (false, "its page has other transfers"),
@@ -250,15 +264,15 @@ pub(crate) fn check_place(directory: &Path, place: Place) -> Result<(), StoreErr
 /// Wipes what lies behind the end, so that nothing of it is ever taken for a page.
 pub(crate) fn repair(files: &dyn Files, directory: &Path, tail: &Tail) -> io::Result<()> {
     let path = path_of(directory, tail.place.segment);
-    let bytes = fs::read(&path)?;
-    let from = if tail.begun { tail.place.offset as usize } else { 0 };
-    let length = bytes.get(from..).map_or(0, <[u8]>::len);
+    let from = if tail.begun { u64::from(tail.place.offset) } else { 0 };
+    let bytes = fs::metadata(&path)?.len();
+    let length = usize::try_from(bytes.saturating_sub(from)).unwrap_or(usize::MAX);
     tracing::info!(
         path = %path.display(), offset = from,
         "wiped the end of the journal, torn by a crash before anyone was told of it"
     );
     let file = files.open(&path)?;
-    file.write_at(&vec![0; length], from as u64)?;
+    file.write_at(&vec![0; length], from)?;
     file.sync()
 }
 
@@ -273,9 +287,8 @@ pub(crate) fn make_durable(files: &dyn Files, directory: &Path, tail: &Tail) -> 
     let path = path_of(directory, segment);
     // The head goes out with the first page.
     let from = if page_offset == FIRST_PAGE { 0 } else { page_offset };
-    let bytes = fs::read(&path)?;
-    let page = bytes.get(from as usize..offset as usize).unwrap_or_default();
+    let page = read_range(&path, from, offset)?;
     let file = files.open(&path)?;
-    file.write_at(page, from.into())?;
+    file.write_at(&page, from.into())?;
     file.sync()
 }

@@ -13,6 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{
     FORMAT_1, FORMAT_VERSION, JournalError, Place,
     entry::{Fields, put_u32, put_u64},
+    page::{PAGE_ALIGNMENT, PAGE_BYTES_MAX},
 };
 use crate::error::StoreError;
 
@@ -21,6 +22,9 @@ pub(crate) const DIRECTORY: &str = "journal";
 
 /// The bytes of a segment's head.
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
+
+/// How much of a segment is read at a time.
+const READ_BYTES: usize = 256 * 1024;
 
 const MAGIC: [u8; 8] = *b"JIRANIJ\0";
 
@@ -145,6 +149,69 @@ pub(crate) fn head_of(directory: &Path, number: u32) -> Result<Head, StoreError>
         Err(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => Ok(Head::Broken),
         Err(cause) => Err(StoreError::read(cause)),
     }
+}
+
+/// Reads a segment's head, and into `bytes` what was written from an offset on. A segment is made at its
+/// full length, so most of the newest one is zeros: of those behind the last byte that isn't zero, only
+/// as many are kept as a page may end with.
+///
+/// # Errors
+/// When the file can't be opened or read.
+pub(crate) fn read_written(
+    path: &Path,
+    from: u32,
+    bytes: &mut Vec<u8>,
+) -> io::Result<[u8; SEGMENT_HEADER_BYTES]> {
+    let file = File::open(path)?;
+    let mut head = [0; SEGMENT_HEADER_BYTES];
+    read_at(&file, 0, &mut head)?;
+    bytes.clear();
+    let (mut chunk, mut offset, mut zeros) = (vec![0; READ_BYTES], u64::from(from), 0);
+    loop {
+        let length = read_at(&file, offset, &mut chunk)?;
+        let read = &chunk[..length];
+        if read.iter().all(|byte| *byte == 0) {
+            zeros += length;
+        } else {
+            bytes.resize(bytes.len() + zeros, 0);
+            bytes.extend_from_slice(read);
+            zeros = 0;
+        }
+        offset += length as u64;
+        if length < READ_BYTES {
+            break;
+        }
+    }
+    bytes.resize(bytes.len() + zeros.min(PAGE_BYTES_MAX), 0);
+    Ok(head)
+}
+
+/// Reads the bytes between two offsets of a segment, with the head and a page between them at the most.
+/// There are fewer where the file ends before.
+///
+/// # Errors
+/// When the file can't be opened or read.
+pub(crate) fn read_range(path: &Path, from: u32, to: u32) -> io::Result<Vec<u8>> {
+    // The offsets may be those of a damaged index.
+    let length_max = SEGMENT_HEADER_BYTES + PAGE_BYTES_MAX + PAGE_ALIGNMENT;
+    let mut bytes = vec![0; length_max.min(to.saturating_sub(from) as usize)];
+    let length = read_at(&File::open(path)?, from.into(), &mut bytes)?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// Fills `bytes` from an offset of a file on, and returns how many there were before its end.
+fn read_at(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < bytes.len() {
+        match file.read_at(&mut bytes[length..], offset + length as u64) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    Ok(length)
 }
 
 /// Which journal the segments belong to, going by the oldest one in use.
