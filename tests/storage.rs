@@ -3,6 +3,7 @@
 //! A disk that is full or read-only is a small tmpfs, which takes a root user on Linux to mount; CI
 //! is one. Elsewhere those tests say that they were left out.
 
+mod failing_reads;
 mod full_disk;
 mod indexes;
 

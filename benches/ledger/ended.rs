@@ -156,7 +156,7 @@ fn fill(dir: &Path, count: usize, has_records: bool) {
         }
     });
     // Events have a retention of their own, and a start looks at them.
-    while store.purge_events(u64::MAX, 10_000).expect("the store can be written") > 0 {}
+    while store.purge_events(u64::MAX, 1_000).expect("the store can be written") > 0 {}
     ledger.checkpoint().expect("the store can be written");
 }
 
