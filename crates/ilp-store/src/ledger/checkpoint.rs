@@ -1,11 +1,19 @@
 //! Moves the index on: all records and balances as of a place in the log, in one batch.
 
+use std::{panic::resume_unwind, thread};
+
+use rustix::process::setpriority_process;
+
 use super::{
     books::Kept,
     rows::{self, IndexChanges},
     state::Changes,
 };
 use crate::{error::StoreError, index::IndexPosition, store::Inner};
+
+/// The nice value of a thread that writes to the index. A batch keeps a core busy for up to a tenth of a
+/// second, and packets come first.
+const NICE: i32 = 10;
 
 /// What changed since the last checkpoint, records and books as of one place.
 pub(crate) struct Checkpoint {
@@ -48,9 +56,31 @@ impl Inner {
             durable: self.keyspace.durable(),
             sums: Default::default(),
         };
-        self.keyspace.index.apply(records, position)?;
+        in_background(|| self.keyspace.index.apply(records, position))?;
         // Readers find the changes here until the index has them.
         self.keyspace.overlay.write().forget(changes.sequence);
         Ok(changes)
     }
+}
+
+/// Runs work on a thread that yields to packets, and waits for it. The caller's own thread keeps its
+/// priority, since packets wait for the locks that it takes, and no process without privileges can give
+/// a priority back.
+///
+/// # Errors
+/// Those of `work`, and when there is no thread to be had.
+fn in_background<T: Send>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send,
+) -> Result<T, StoreError> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("jirani-index".to_owned());
+        let worker = thread.spawn_scoped(scope, || {
+            if let Err(cause) = setpriority_process(None, NICE) {
+                tracing::debug!(%cause, "the index is written at the priority of packets");
+            }
+            work()
+        });
+        let worker = worker.map_err(StoreError::write)?;
+        worker.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
 }
