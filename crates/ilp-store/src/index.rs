@@ -10,6 +10,7 @@
 //! a start notices entries that sled has lost.
 
 mod aside;
+mod blocks;
 #[cfg(test)]
 pub(crate) mod memory;
 mod position;
@@ -17,6 +18,7 @@ mod storage;
 mod sums;
 
 use std::{
+    collections::BTreeMap,
     ffi::OsStr,
     fs::File,
     io,
@@ -34,19 +36,20 @@ use std::{
 use parking_lot::Mutex;
 use sled::{Db, IVec};
 
-use self::storage::Storage;
 pub(crate) use self::{
     aside::{is_marked, mark_damaged, put_aside},
     position::IndexPosition,
     sums::{Sum, Sums, hash as entry_hash},
 };
+use self::{blocks::Blocks, storage::Storage};
 use crate::{error::StoreError, store::panic_text};
 
 /// The index's directory, in the store's.
 pub(crate) const DIRECTORY: &str = "index";
 
-/// The key of the position; no record and no balance has it.
-pub(crate) const POSITION: [u8; 1] = [0];
+/// The key of the position. Its first byte is no kind of entry, and its second the format of the index:
+/// one in another format has no position, and so counts as incomplete.
+const POSITION: [u8; 2] = [0, 2];
 
 /// The file in which sled 0.34 has its segments, their length, and how much of one holds its head.
 const SLED_FILE: &str = "db";
@@ -69,6 +72,9 @@ pub(crate) const LOCK_REFUSED: &str = "could not acquire lock";
 /// A key and what is under it.
 pub(crate) type KeyValue = (IVec, IVec);
 
+/// What changes do to entries, in the order of their keys.
+pub(crate) type IndexChanges = BTreeMap<Vec<u8>, Option<IVec>>;
+
 /// Why the index can't be used. A start puts such an index aside.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -77,7 +83,7 @@ pub(crate) struct IndexFault(pub(crate) String);
 /// The look-ups of a store, as of a position in its log.
 pub(crate) struct Index {
     /// Taken by the drop, which ends sled on a thread of its own.
-    storage: Option<Storage>,
+    blocks: Option<Blocks>,
     /// The position and the sums as of the last batch.
     position: Mutex<Option<IndexPosition>>,
     /// The last entry of the log that the index has, for display.
@@ -111,7 +117,7 @@ impl Index {
         };
         let sequence = AtomicU64::new(sequence_of(position.as_ref()));
         Ok(Self {
-            storage: Some(storage),
+            blocks: Some(Blocks { storage }),
             position: Mutex::new(position),
             sequence,
             is_stuck: AtomicBool::new(false),
@@ -131,7 +137,7 @@ impl Index {
 
     /// Returns what is under a key.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
-        guard(|| self.storage().get(key)).map_err(StoreError::read)
+        guard(|| self.blocks().get(key)).map_err(StoreError::read)
     }
 
     /// Calls `visit` with the entries between two bounds, from the lowest key on or from the highest,
@@ -142,7 +148,7 @@ impl Index {
         from_high: bool,
         visit: impl FnMut(IVec, IVec) -> bool,
     ) -> Result<(), StoreError> {
-        guard(|| self.storage().visit(bounds, from_high, visit)).map_err(StoreError::read)
+        guard(|| self.blocks().visit(bounds, from_high, visit)).map_err(StoreError::read)
     }
 
     /// Moves the index to a position by what changed since the last one: all of it or nothing is
@@ -152,23 +158,21 @@ impl Index {
     /// When sled can't read or write. The index is to be put aside by the next start.
     pub(crate) fn apply(
         &self,
-        changes: impl IntoIterator<Item = (Vec<u8>, Option<IVec>)>,
+        changes: IndexChanges,
         mut to: IndexPosition,
     ) -> Result<(), StoreError> {
         let mut position = self.position.lock();
         let mut sums = position.as_ref().map(|position| position.sums.clone()).unwrap_or_default();
         let applied = guard(|| {
-            let mut batch = Vec::new();
-            for (key, value) in changes {
-                if let Some(before) = self.storage().get(&key)? {
-                    sums.remove(&key, &before);
+            let mut batch = self.blocks().rewrite(changes, |key, before, after| {
+                if let Some(before) = before {
+                    sums.remove(key, before);
                 }
-                if let Some(value) = &value {
-                    sums.add(&key, value);
+                if let Some(after) = after {
+                    sums.add(key, after);
                 }
-                batch.push((key.into(), value));
-            }
-            to.sums = sums.clone();
+            })?;
+            to.sums = sums;
             batch.push((IVec::from(&POSITION), Some(to.to_bytes().into())));
             self.storage().apply(batch)
         });
@@ -178,16 +182,17 @@ impl Index {
         Ok(())
     }
 
-    /// Adds entries to an index that has no position yet, and so counts as incomplete until
-    /// [`Index::complete`].
+    /// Adds entries, in the order of their keys, to an index that has no position yet, and so counts as
+    /// incomplete until [`Index::complete`].
     ///
     /// # Errors
     /// When sled can't write.
-    pub(crate) fn load(&self, entries: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StoreError> {
-        let entries = entries
-            .iter()
-            .map(|(key, value)| (IVec::from(key.as_slice()), Some(IVec::from(value.as_slice()))));
-        let loaded = guard(|| self.storage().apply(entries));
+    pub(crate) fn load(&self, entries: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), StoreError> {
+        let entries = entries.into_iter().map(|(key, value)| (key, Some(IVec::from(value))));
+        let loaded = guard(|| {
+            let blocks = self.blocks().rewrite(entries, |_, _, _| {})?;
+            self.storage().apply(blocks)
+        });
         loaded.map_err(StoreError::write)
     }
 
@@ -252,17 +257,26 @@ impl Index {
         self.is_stuck.store(!is_flushed, Ordering::Relaxed);
     }
 
-    fn storage(&self) -> &Storage {
-        self.storage.as_ref().expect("the storage is open until the index is dropped")
+    fn blocks(&self) -> &Blocks {
+        self.blocks.as_ref().expect("the index is open until it is dropped")
     }
 
-    /// Returns sled's tree of all entries.
+    fn storage(&self) -> &Storage {
+        &self.blocks().storage
+    }
+
+    /// Changes an entry as damage does: neither position nor sums follow.
     #[cfg(test)]
-    pub(crate) fn tree(&self) -> &sled::Tree {
-        match self.storage() {
-            Storage::Sled { tree, .. } => tree,
-            Storage::Memory(_) => unreachable!("the test keeps its indexes on the disk"),
-        }
+    pub(crate) fn damage(&self, key: &[u8], value: Option<&[u8]>) {
+        let change = (key.to_vec(), value.map(IVec::from));
+        let blocks = self.blocks().rewrite([change], |_, _, _| {}).unwrap();
+        self.storage().apply(blocks).unwrap();
+    }
+
+    /// Flushes sled, as its own thread does now and then.
+    #[cfg(test)]
+    pub(crate) fn flush(&self) {
+        self.storage().flush().unwrap();
     }
 }
 
@@ -270,7 +284,7 @@ impl Drop for Index {
     /// Ends sled, whose last flush must not hold up the end of the process: it never returns where
     /// another thread of sled has met an error.
     fn drop(&mut self) {
-        let Some(storage) = self.storage.take() else { return };
+        let Some(Blocks { storage }) = self.blocks.take() else { return };
         #[cfg(test)]
         if matches!(storage, Storage::Memory(_)) {
             return;

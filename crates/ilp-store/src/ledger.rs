@@ -90,7 +90,7 @@ pub(crate) use self::{
     log_run::{DurableSequence, LogRun},
     posted::Unit,
     queue::Urgency,
-    rows::{CLOSED, COUNT, IndexChanges, TRANSFER, add_to, load as load_books},
+    rows::{CLOSED, COUNT, TRANSFER, add_to, load as load_books},
     state::State,
     threshold::{load as load_threshold, replay as replay_record},
     verify::check_sums,

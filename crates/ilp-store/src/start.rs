@@ -10,16 +10,14 @@ use uuid::Uuid;
 
 use crate::{
     error::StoreError,
-    index::{self, Index, IndexFault, IndexPosition, Sums, is_marked, put_aside},
+    index::{self, Index, IndexChanges, IndexFault, IndexPosition, Sums, is_marked, put_aside},
     journal::{
         Files, JournalError, LogEntry, Place, Position, Scanned, Tail, check_chain,
         is_segment_of_format_1, make_durable, repair, scan,
     },
     keys::Kind,
     keyspace::prefix,
-    ledger::{
-        CLOSED, IndexChanges, State, TRANSFER, add_to, load_books, load_threshold, replay_record,
-    },
+    ledger::{CLOSED, State, TRANSFER, add_to, load_books, load_threshold, replay_record},
     log_files::LogFiles,
     mark::Answered,
     overlay::Overlay,
@@ -202,12 +200,11 @@ fn from_snapshot(dir: &Path, log: &LogFiles, path: &Path) -> Result<Opened, Caus
         bytes += key.len() + value.len();
         batch.push((key, value));
         if bytes > LOAD_BYTES {
-            index.load(&batch)?;
-            batch.clear();
+            index.load(std::mem::take(&mut batch))?;
             bytes = 0;
         }
     }
-    index.load(&batch)?;
+    index.load(batch)?;
     let durable = place.next_sequence - 1;
     let position = IndexPosition { journal, place, time_ms, durable, sums };
     index.complete(position.clone())?;

@@ -1,6 +1,6 @@
 //! The books and the records as the log makes them, for those who check what is kept of them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Bound::Unbounded};
 
 use ilp_connector::account::{AccountId, AccountKind};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::StoreError,
-    index::{Index, POSITION, Sums, entry_hash},
+    index::{Index, Sums, entry_hash},
     journal::{JournalError, Place, Scanned, check_chain, scan_until},
     keys::Kind,
     log_files::{Base, LogFiles},
@@ -139,7 +139,7 @@ impl Added {
             }
         }
         let mut found = Sums::default();
-        let all = (std::ops::Bound::Excluded(&POSITION[..]), std::ops::Bound::Unbounded);
+        let all = (Unbounded, Unbounded);
         index.visit(all, false, |key, value| {
             found.add(&key, &value);
             true

@@ -4,12 +4,12 @@ use std::{panic::resume_unwind, thread};
 
 use rustix::process::setpriority_process;
 
-use super::{
-    books::Kept,
-    rows::{self, IndexChanges},
-    state::Changes,
+use super::{books::Kept, rows, state::Changes};
+use crate::{
+    error::StoreError,
+    index::{IndexChanges, IndexPosition},
+    store::Inner,
 };
-use crate::{error::StoreError, index::IndexPosition, store::Inner};
 
 /// The nice value of a thread that writes to the index. A batch keeps a core busy for up to a tenth of a
 /// second, and packets come first.

@@ -1,11 +1,10 @@
 //! Makes snapshots, and removes the segments that both a snapshot and the policy let go.
 
-use std::{fs, io};
+use std::{fs, io, ops::Bound::Unbounded};
 
 use super::keeper::Keeper;
 use crate::{
     error::StoreError,
-    index::POSITION,
     journal::{Place, path_of, segments_in},
     log_files::{LogFiles, SNAPSHOTS},
     snapshot_file::{SnapshotHead, SnapshotReader, SnapshotWriter, keep_newest},
@@ -108,7 +107,7 @@ impl Keeper {
         let mut writer =
             SnapshotWriter::create(&*self.files, directory, &head).map_err(StoreError::write)?;
         let mut pushed = Ok(());
-        let all = (std::ops::Bound::Excluded(&POSITION[..]), std::ops::Bound::Unbounded);
+        let all = (Unbounded, Unbounded);
         index.visit(all, false, |key, value| {
             pushed = writer.push(&key, &value);
             pushed.is_ok()

@@ -7,7 +7,7 @@
 //! id mark a pending one. 0x88 and an account lead to a closed account's last row, in the form of
 //! 0x81; its sums are also in the row of its asset and kind, and no start reads it.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::ops::Bound;
 
 use ilp_connector::account::{AccountId, AccountKind};
 use sled::IVec;
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     error::StoreError,
-    index::Index,
+    index::{Index, IndexChanges},
     journal::Fields,
     keys::{Kind, hexadecimal},
     keyspace::prefix,
@@ -31,9 +31,6 @@ pub(crate) const ROW: u8 = 0x81;
 pub(crate) const TRANSFER: u8 = 0x82;
 pub(crate) const PENDING: u8 = 0x86;
 pub(crate) const CLOSED: u8 = 0x88;
-
-/// What changes do to entries of the index.
-pub(crate) type IndexChanges = BTreeMap<Vec<u8>, Option<IVec>>;
 
 /// Adds what changed in the books to the changes of records. The row of a closed account goes when
 /// the record of its payment does.

@@ -186,7 +186,8 @@ fn an_index_that_lacks_an_entry_is_put_aside_and_made_anew() {
         store.insert_peer(&neighbour).unwrap();
         drop(store);
         let index = Index::open(&dir.path().join("index")).unwrap();
-        assert!(index.tree().remove(lost).unwrap().is_some());
+        assert!(index.get(&lost).unwrap().is_some());
+        index.damage(&lost, None);
         drop(index);
         let store = open(dir.path());
         assert!(dir.path().join("index.broken-1").exists());

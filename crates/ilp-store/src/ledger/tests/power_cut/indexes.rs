@@ -39,7 +39,7 @@ impl IndexCopies {
         // So that the files are those of one moment.
         let inner = &node.store.inner;
         let _turn = inner.turn.lock();
-        let _flushed = inner.keyspace.index.tree().flush();
+        inner.keyspace.index.flush();
         self.copy_closed(&inner.path, recorder);
     }
 
