@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How much memory the replayed changes may take, in bytes, before they go into the index.
-const REPLAY_BYTES_MAX: usize = 16 * 1024 * 1024;
+const REPLAY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How much of a snapshot goes into the index at once, in bytes.
 const LOAD_BYTES: usize = 1024 * 1024;
