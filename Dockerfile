@@ -5,7 +5,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --package jirani
+RUN cargo build --profile dist --locked --package jirani
 
 FROM debian:bookworm-slim
 # Roots for peers with https:// endpoints.
@@ -13,7 +13,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --create-home --home-dir /var/lib/jirani jirani
-COPY --from=build /src/target/release/jirani /usr/local/bin/jirani
+COPY --from=build /src/target/dist/jirani /usr/local/bin/jirani
 USER jirani
 WORKDIR /var/lib/jirani
 # The books: mount a volume here, or they end with the container.
