@@ -26,7 +26,7 @@ mod table;
 mod terminal;
 pub(crate) mod wallet;
 
-use crate::config::ConfigError;
+use crate::{config::ConfigError, tasks::TaskPanicked};
 
 /// Why a command ended otherwise than done.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,9 @@ pub(crate) enum Failure {
     /// The store can't be read or written.
     #[error("{0}")]
     Store(String),
+    /// A task of the node panicked, and the node has stopped in order.
+    #[error("{0}; the log above says where. Start the node again, and report this")]
+    Panicked(TaskPanicked),
 }
 
 impl Failure {
@@ -50,7 +53,7 @@ impl Failure {
     /// before), 64 configuration, 74 store.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) => 1,
+            Self::Refused(_) | Self::Panicked(_) => 1,
             Self::Usage(_) => 2,
             Self::Config(_) => 64,
             Self::Store(_) => 74,

@@ -1,35 +1,84 @@
 //! The threads that carry packets.
 
-use std::{io, thread};
+use std::{
+    io,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use ilp_http::Worker;
-use tokio::{runtime, sync::watch};
+use tokio::runtime;
 
 use crate::{
     commands::Failure,
     node::Node,
-    run::{no_runtime, until},
+    run::no_runtime,
+    tasks::{TaskPanicked, Tasks},
 };
 
-/// Starts `threads` threads that carry packets. They end when the sender of `end` is dropped.
-pub(crate) fn start_workers(
-    threads: usize,
-    node: impl Fn() -> Node,
-    end: &watch::Receiver<()>,
-) -> Result<Vec<Worker<Node>>, Failure> {
-    (0..threads).map(|index| start_worker(index, node(), end.clone()).map_err(no_runtime)).collect()
+/// How long the look-up of a name that is under way may hold up the end of a thread.
+const LOOKUPS_END: Duration = Duration::from_secs(1);
+
+/// The threads that carry packets. Each has its own runtime, so that a packet never changes threads and
+/// the operator's work never delays one.
+pub(crate) struct Workers {
+    handles: Vec<Worker<Node>>,
+    threads: Vec<JoinHandle<()>>,
+    /// What each thread does for the books. These tasks outlive those that bring packets.
+    tasks: Tasks,
 }
 
-/// One thread that carries packets, with its own runtime, so that a packet never changes threads
-/// and the operator's work never delays one.
-fn start_worker(index: usize, node: Node, end: watch::Receiver<()>) -> io::Result<Worker<Node>> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let handle = runtime.handle().clone();
-    handle.spawn(node.ledger_lane());
-    thread::Builder::new()
-        .name(format!("jirani-ilp-{index}"))
-        .spawn(move || runtime.block_on(until(end)))?;
-    Ok(Worker { runtime: handle, handler: node })
+impl Workers {
+    /// Starts threads that carry packets.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] when the system gives no more threads or event queues.
+    pub(crate) fn start(count: usize, node: impl Fn() -> Node) -> Result<Self, Failure> {
+        let mut workers = Self { handles: Vec::new(), threads: Vec::new(), tasks: Tasks::new() };
+        for index in 0..count {
+            workers.start_one(index, node()).map_err(no_runtime)?;
+        }
+        Ok(workers)
+    }
+
+    fn start_one(&mut self, index: usize, node: Node) -> io::Result<()> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (lane, stop) = (node.ledger_lane(), self.tasks.stop_token());
+        let lane = async move {
+            stop.run_until_cancelled_owned(lane).await;
+        };
+        self.tasks.spawn_on("ledger lane", lane, &handle);
+        let stopping = self.tasks.stopping();
+        let thread =
+            thread::Builder::new().name(format!("jirani-ilp-{index}")).spawn(move || {
+                runtime.block_on(stopping);
+                runtime.shutdown_timeout(LOOKUPS_END);
+            })?;
+        self.threads.push(thread);
+        self.handles.push(Worker { runtime: handle, handler: node });
+        Ok(())
+    }
+
+    /// Returns the runtime and the packet handler of each thread.
+    pub(crate) fn handles(&self) -> Vec<Worker<Node>> {
+        self.handles.clone()
+    }
+
+    /// Returns once a thread's task for the books has panicked.
+    pub(crate) async fn panicked(&self) -> TaskPanicked {
+        self.tasks.panicked().await
+    }
+
+    /// Ends the threads and waits for them.
+    pub(crate) async fn end(self) {
+        self.tasks.stop_token().cancel();
+        let ended = tokio::task::spawn_blocking(|| {
+            // A thread that panicked has ended as well.
+            self.threads.into_iter().for_each(|thread| drop(thread.join()));
+        });
+        let _ = ended.await;
+    }
 }
 
 /// Returns how many threads carry packets. By default one less than there are cores, since the

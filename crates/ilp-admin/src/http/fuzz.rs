@@ -39,7 +39,7 @@ impl Port {
             operator,
             auth,
             requests: Semaphore::new(REQUESTS_MAX),
-            sockets: Sockets::new(tokio::sync::watch::channel(()).1),
+            sockets: Sockets::new(tokio_util::sync::CancellationToken::new()),
         };
         Self { dir, runtime, admin }
     }

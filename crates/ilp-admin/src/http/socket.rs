@@ -31,9 +31,10 @@ use axum::{
 use ilp_operator::{Caller, CallerKind, Denied};
 use serde_json::{Map, Value};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Interval, interval_at, sleep_until, timeout, timeout_at},
 };
+use tokio_util::sync::CancellationToken;
 
 use self::{
     closing::Ending,
@@ -113,13 +114,13 @@ async fn serve(mut socket: WebSocket, mut session: Session) {
 pub struct Sockets {
     /// The places for the operator's open WebSockets.
     places: Arc<Semaphore>,
-    stopping: watch::Receiver<()>,
+    stopping: CancellationToken,
 }
 
 impl Sockets {
-    /// Makes the set of WebSockets, which end with the code 1001 when the sender of `stopping` is
-    /// dropped.
-    pub fn new(stopping: watch::Receiver<()>) -> Self {
+    /// Makes the set of WebSockets, which end with the code 1001 when `stopping` is cancelled.
+    #[must_use]
+    pub fn new(stopping: CancellationToken) -> Self {
         Self { places: Arc::new(Semaphore::new(SOCKETS_MAX)), stopping }
     }
 
@@ -167,11 +168,11 @@ impl Session {
 
     /// Takes messages and sends answers until there is a reason to end.
     async fn run(&mut self, socket: &mut WebSocket) -> Ending {
-        let mut stopping = self.admin.sockets.stopping.clone();
+        let stopping = self.admin.sockets.stopping.clone();
         loop {
             let message = tokio::select! {
                 // The sender is dropped at the end of the node, and never sends.
-                _ = stopping.changed() => {
+                () = stopping.cancelled() => {
                     return Ending::Close(1001, "the node stops".to_owned());
                 }
                 message = socket.recv() => match self.take(message).await {

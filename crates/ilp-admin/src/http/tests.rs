@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::watch,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::schema::tests::{clock, operator};
@@ -27,8 +27,8 @@ pub(super) struct Port {
     pub(super) operator: Operator,
     pub(super) address: SocketAddr,
     connector: Arc<ilp_connector::Connector<ilp_store::DurableLedger>>,
-    /// The sender whose drop tells the node to stop.
-    pub(super) stop: Option<watch::Sender<()>>,
+    /// Tells the node to stop.
+    pub(super) stop: CancellationToken,
     pub(super) sockets: Sockets,
 }
 
@@ -39,11 +39,11 @@ impl Port {
         let auth = auth(operator.store().clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (stop, stopping) = watch::channel(());
-        let sockets = Sockets::new(stopping);
+        let stop = CancellationToken::new();
+        let sockets = Sockets::new(stop.clone());
         let routes = router(operator.clone(), auth, sockets.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        Self { _dir: dir, operator, address, connector, stop: Some(stop), sockets }
+        Self { _dir: dir, operator, address, connector, stop, sockets }
     }
 
     pub(super) async fn with_secret() -> Self {

@@ -7,7 +7,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use ilp_connector::Source;
 use ilp_stream::{Action, NoReply, Outcome, PacketId, Path, Prober, Sender};
 use interledger_packet::Timestamp;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::random;
 use crate::{clock::NeverBack, node::Node};
@@ -52,7 +52,7 @@ pub(super) async fn drive<M: Machine>(
     node: &Node,
     source: Source<'_>,
     machine: &mut M,
-    mut stop: watch::Receiver<()>,
+    stop: CancellationToken,
     mut replied: impl FnMut(&M),
 ) -> Option<M::Done> {
     let mut clock = NeverBack::new();
@@ -78,8 +78,7 @@ pub(super) async fn drive<M: Machine>(
                 replied(machine);
             }
             () = sleep(wait) => {}
-            // An error says that whoever could stop us is gone, which is to stop.
-            _ = stop.changed(), if !stopping => stopping = true,
+            () = stop.cancelled(), if !stopping => stopping = true,
         }
     }
 }

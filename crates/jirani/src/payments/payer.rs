@@ -9,6 +9,7 @@ use ilp_operator::{
 };
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{quoting, sending};
 use crate::node::Node;
@@ -18,7 +19,7 @@ pub(crate) struct Payer {
     workers: Vec<Worker<Node>>,
     next_worker: AtomicUsize,
     spsp: SpspClient,
-    stop: watch::Receiver<()>,
+    stop: CancellationToken,
     /// How many payments run.
     running: watch::Sender<usize>,
 }
@@ -40,11 +41,11 @@ impl Drop for Running {
 }
 
 impl Payer {
-    /// Pays until `stop` is gone.
+    /// Pays until `stop` is cancelled.
     pub(crate) fn new(
         workers: Vec<Worker<Node>>,
         spsp: SpspClient,
-        stop: watch::Receiver<()>,
+        stop: CancellationToken,
     ) -> Self {
         let running = watch::Sender::new(0);
         Self { workers, next_worker: AtomicUsize::new(0), spsp, stop, running }
@@ -52,11 +53,11 @@ impl Payer {
 
     /// Waits for `stop`, and then until the packets of all payments are answered, but no longer than
     /// `drain`. What a payment had not sent by then goes on after the next start.
-    pub(crate) fn ended(
+    pub(crate) fn ended<S: Future<Output = ()>>(
         &self,
-        stop: impl Future<Output = ()>,
+        stop: S,
         drain: Duration,
-    ) -> impl Future<Output = ()> {
+    ) -> impl Future<Output = ()> + use<S> {
         let mut running = self.running.subscribe();
         async move {
             stop.await;

@@ -9,7 +9,7 @@ use ilp_http::{
 use ilp_operator::paying::{AssetName, Fraction, PayAmount, QuoteAsk, QuoteOffer, QuoteRefusal};
 use ilp_stream::{Amount, Asset, EndReason, Path, Prober, ProberParameters, Rate, SharedSecret};
 use interledger_packet::ErrorCode;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::drive::drive;
 use crate::{clock, node::Node};
@@ -22,7 +22,7 @@ pub(super) async fn quote(
     node: &Node,
     spsp: &SpspClient,
     ask: QuoteAsk,
-    stop: watch::Receiver<()>,
+    stop: CancellationToken,
 ) -> Result<QuoteOffer, QuoteRefusal> {
     let details = query(spsp, &ask.receiver).await?;
     let amount = amount_of(ask.amount, details.outstanding)?;
@@ -148,7 +148,7 @@ async fn probe(
     ask: &QuoteAsk,
     details: &PaymentDetails,
     amount: Amount,
-    stop: watch::Receiver<()>,
+    stop: CancellationToken,
 ) -> Result<Path, QuoteRefusal> {
     let credentials = &details.credentials;
     let (destination, now) = (credentials.destination.clone(), clock::now());

@@ -12,7 +12,7 @@ use ilp_operator::{
 };
 use ilp_stream::{Amount, Asset, Outcome, Rate, Sender, SenderParameters, SharedSecret};
 use interledger_packet::Prepare;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// The pauses between attempts to ask a receiver how it is paid. Half a minute in all, in which a
 /// server restarts.
@@ -36,7 +36,7 @@ pub(super) async fn send(
     spsp: &SpspClient,
     operator: &Operator,
     order: SendOrder,
-    stop: watch::Receiver<()>,
+    stop: CancellationToken,
 ) {
     let id = order.payment_id;
     let attempted = attempt(node, spsp, operator, order, stop).await;
@@ -67,7 +67,7 @@ async fn attempt(
     spsp: &SpspClient,
     operator: &Operator,
     order: SendOrder,
-    stop: watch::Receiver<()>,
+    stop: CancellationToken,
 ) -> Attempt {
     let progress = Progress { sent: order.sent, delivered: order.delivered, packets: 0 };
     let unsent = |end| Attempt { end, progress, farewell: None };
@@ -114,19 +114,19 @@ fn under_way_max(order: &SendOrder, parameters: &SenderParameters) -> u64 {
 async fn ask(
     spsp: &SpspClient,
     receiver: &str,
-    mut stop: watch::Receiver<()>,
+    stop: CancellationToken,
 ) -> Option<Result<PaymentDetails, QuoteRefusal>> {
     for pause in PAUSES {
         let asked = tokio::select! {
             asked = quoting::query(spsp, receiver) => asked,
-            _ = stop.changed() => return None,
+            () = stop.cancelled() => return None,
         };
         if !matches!(asked, Err(QuoteRefusal::Unreachable(_))) {
             return Some(asked);
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = stop.changed() => return None,
+            () = stop.cancelled() => return None,
         }
     }
     Some(quoting::query(spsp, receiver).await)

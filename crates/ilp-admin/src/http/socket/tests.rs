@@ -167,12 +167,12 @@ async fn a_client_that_never_says_who_it_is_is_told_that_its_time_is_over() {
 
 #[tokio::test]
 async fn a_node_that_stops_says_goodbye_and_waits_for_the_answer() {
-    let mut port = Port::with_secret().await;
+    let port = Port::with_secret().await;
     let authorization = json!({"authorization": format!("Bearer {SECRET}")});
     let (mut known, mut unknown) =
         (Client::open(&port, &[]).await.unwrap(), Client::open(&port, &[]).await.unwrap());
     assert_eq!(known.init(authorization).await, json!({"type": "connection_ack"}));
-    drop(port.stop.take());
+    port.stop.cancel();
     assert_eq!(known.read().await, json!(1001));
     assert_eq!(unknown.read().await, json!(1001));
     assert!(known.0.next().await.is_none(), "and then the connection ends");

@@ -1,0 +1,122 @@
+//! What a node stands on: its store, its books, and its way to the web. They are open before the first
+//! task runs and closed after the last one has ended.
+
+use std::sync::Arc;
+
+use ilp_connector::{
+    Connector,
+    rates::{Quote, RateOrigin},
+};
+use ilp_store::{DurableLedger, LedgerOptions, Store};
+use tokio::{
+    runtime::Runtime,
+    sync::{Notify, watch},
+};
+
+use crate::{
+    clock,
+    commands::Failure,
+    config::Config,
+    ildcp,
+    made_once::{AddressChange, keep_address},
+    node::Books,
+    node_file::NodeFile,
+    run::store_failure,
+    start_times::StartTimes,
+    trace::Traces,
+    web::Web,
+};
+
+/// The open parts of a node that its tasks share.
+pub(crate) struct Resources {
+    pub(crate) store: Store,
+    pub(crate) connector: Arc<Books>,
+    pub(crate) web: Web,
+    pub(crate) traces: Traces,
+    /// Wakes the task that sends events: there is a new one.
+    pub(crate) event_made: Arc<Notify>,
+    /// Why the books can't be written any more.
+    ledger_failure: watch::Receiver<Option<String>>,
+}
+
+impl Resources {
+    /// Opens store and books. A node with a parent peer learns its own ILP address from that peer first.
+    ///
+    /// # Errors
+    /// [`Failure`] names the part that can't be opened and what to do.
+    pub(crate) fn open(
+        config: &mut Config,
+        change: AddressChange,
+        main: &Runtime,
+        times: &mut StartTimes,
+    ) -> Result<Self, Failure> {
+        let store = Store::open(&config.data_dir).map_err(store_failure)?;
+        let data_dir =
+            std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
+        tracing::info!(data_dir = %data_dir.display(), "opened the data folder");
+        times.store_is_open();
+        if let Some(parent) = &config.parent_peer {
+            let learnt =
+                main.block_on(ildcp::own_address(&store, parent)).map_err(store_failure)?;
+            if let Some(address) = learnt {
+                config.ilp_address = address;
+            }
+        }
+        keep_address(config, &store, change)?;
+        let event_made = Arc::new(Notify::new());
+        let (failed, ledger_failure) = watch::channel(None);
+        let connector = open_books(config, &store, failed, &event_made)?;
+        times.books_are_open();
+        let web = Web::new(Arc::clone(&config.proxies))?;
+        let traces = Traces::start(config.otlp_url.as_ref(), &config.name, &web)?;
+        Ok(Self { store, connector, web, traces, event_made, ledger_failure })
+    }
+
+    /// Returns why the books can't be written, once they can't.
+    pub(crate) async fn ledger_failure(&self) -> String {
+        let mut failure = self.ledger_failure.clone();
+        let reason = failure.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) => reason,
+            // The books are closed, which is no failure.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Closes the books, and removes what says that the node runs.
+    ///
+    /// # Errors
+    /// [`Failure::Store`] when the books could not be written to their end.
+    pub(crate) fn close(self, config: &Config) -> Result<(), Failure> {
+        let closed = self.connector.ledger().close();
+        NodeFile::remove(&config.data_dir);
+        self.traces.end();
+        closed.map_err(|stopped| Failure::Store(stopped.to_string()))
+    }
+}
+
+fn open_books(
+    config: &Config,
+    store: &Store,
+    failed: watch::Sender<Option<String>>,
+    event_made: &Arc<Notify>,
+) -> Result<Arc<Books>, Failure> {
+    let event_made = Arc::clone(event_made);
+    let options = LedgerOptions {
+        transfers_in_flight_max: config.in_flight_max,
+        on_failure: Some(Box::new(move |reason| {
+            failed.send_replace(Some(reason.to_owned()));
+        })),
+        on_event: Some(Arc::new(move || event_made.notify_one())),
+        clock_ms: Arc::new(|| clock::now().unix_ms()),
+        retain_segments_min: config.retention.journal_segments_min,
+        ..LedgerOptions::default()
+    };
+    let ledger = DurableLedger::open(store, options).map_err(store_failure)?;
+    let connector = Connector::new(config.ilp_address.clone(), config.policy.clone(), ledger);
+    for (base, quote, rate) in &config.rates.fixed {
+        let given = Quote { rate: *rate, updated_at: clock::now(), good_until: None };
+        connector.rates().give(RateOrigin::Fixed, base, quote, given);
+    }
+    Ok(Arc::new(connector))
+}
