@@ -105,26 +105,33 @@ impl DataDir {
 
     /// Starts a node on this folder by a command that came from [`DataDir::command`], and waits
     /// until it is ready.
-    pub(crate) fn start_by(self, mut command: Command) -> Node {
+    pub(crate) fn start_by(self, command: Command) -> Node {
+        self.try_start_by(command)
+            .unwrap_or_else(|(dir, status)| panic!("the node ended with {status}:\n{}", dir.log()))
+    }
+
+    /// Starts a node as [`DataDir::start_by`] does. The error is the folder and the status of a node that
+    /// ends before it is ready.
+    pub(crate) fn try_start_by(self, mut command: Command) -> Result<Node, (Self, ExitStatus)> {
         let _ = fs::remove_file(self.data().join("node.json"));
         let mut process = command.spawn().unwrap();
         let file = self.data().join("node.json");
-        let addresses = wait_for("node.json", || {
+        let started = wait_for("a healthy node", || {
             if let Some(status) = process.try_wait().unwrap() {
-                panic!("the node ended with {status}:\n{}", self.log());
+                return Some(Err(status));
             }
             let file: Value = serde_json::from_str(&fs::read_to_string(&file).ok()?).unwrap();
             let listen = |surface: &str| -> SocketAddr {
                 file[surface]["listen"].as_str().unwrap().parse().unwrap()
             };
-            Some([listen("ilp"), listen("admin"), listen("wallet")])
+            let addresses = [listen("ilp"), listen("admin"), listen("wallet")];
+            let health = http::get(addresses[1], "/healthz").ok()?;
+            (health.status == 200).then_some(Ok(addresses))
         });
-        let [ilp, admin, wallet] = addresses;
-        let node = Node { process, dir: self, ilp, admin, wallet };
-        wait_for("a healthy node", || {
-            (http::get(node.admin, "/healthz").ok()?.status == 200).then_some(())
-        });
-        node
+        match started {
+            Ok([ilp, admin, wallet]) => Ok(Node { process, dir: self, ilp, admin, wallet }),
+            Err(status) => Err((self, status)),
+        }
     }
 }
 

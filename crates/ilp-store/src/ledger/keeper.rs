@@ -140,7 +140,12 @@ impl Keeper {
         let inner = &self.store.inner;
         for kind in UNCHECKED {
             let _turn = inner.turn.lock();
-            let checked = inner.keyspace.index.check([kind], || self.signal.is_ended());
+            let check = || inner.keyspace.index.check([kind], || self.signal.is_ended());
+            // A read that failed once may succeed; what was lost stays lost.
+            let checked = check().or_else(|fault| {
+                tracing::warn!(%fault, "the index may be damaged; its check is repeated");
+                check()
+            });
             let Err(fault) = checked else { continue };
             tracing::error!(%fault, "the index is damaged; the next start makes it anew");
             if let Err(cause) = mark_damaged(&inner.path) {
