@@ -8,7 +8,8 @@ use crate::root;
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("interledger-packet", &[]),
     ("ilp-connector", &["interledger-packet"]),
-    ("ilp-http", &["interledger-packet"]),
+    ("ilp-http", &["ilp-net", "interledger-packet"]),
+    ("ilp-net", &["interledger-packet"]),
     ("ilp-store", &["ilp-connector", "interledger-packet"]),
     ("ilp-stream", &["interledger-packet"]),
     ("ilp-operator", &["ilp-store", "ilp-connector", "interledger-packet"]),
@@ -37,6 +38,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("ilp-connector", &["tokio", "hyper", "sled", "serde_json"]),
     ("ilp-store", &["tokio", "hyper", "async-graphql"]),
     ("ilp-http", &["sled", "async-graphql"]),
+    ("ilp-net", &["tokio", "hyper", "async-graphql"]),
     ("ilp-operator", &["async-graphql", "axum", "hyper", "maud"]),
     ("ilp-pages", &["async-graphql"]),
     ("ilp-stream", &["tokio", "serde", "rand"]),

@@ -1,0 +1,3 @@
+//! Tests of what a URL means, and of what no text may do.
+
+mod hosts;
