@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use ilp_net::{DialTarget, Host, HostPort, Reach};
+use ilp_net::{DialTarget, Endpoint, Host, HostPort, Reach};
 
 #[test]
 fn every_address_has_one_reach() {
@@ -98,6 +98,9 @@ fn a_host_is_dialled_and_judged_in_one_way() {
     {
         assert!(!host(inside).is_of_the_internet(), "{inside}");
     }
+    let written = |text: &str| Endpoint::written_host(text).unwrap().reach();
+    assert_eq!(written("http://0.0.0.0:3002"), Some(Reach::Unspecified));
+    assert_eq!(written("127.0.0.1:3002/ilp"), Some(Reach::Loopback));
 }
 
 #[test]
