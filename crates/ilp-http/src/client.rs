@@ -18,7 +18,7 @@ mod options;
 mod shares;
 pub(crate) mod watched;
 
-pub use error::{ConnectError, HttpError, NoReply, SendError};
+pub use error::{ConnectError, EndpointError, HttpError, NoReply, SendError};
 pub use options::ClientOptions;
 
 use bytes::Bytes;
@@ -39,7 +39,7 @@ pub struct NextHop<'a> {
     /// A number that changes whenever the endpoint or the token does: the client looks at those
     /// two only when it sees the number for the first time.
     pub id: u64,
-    /// The peer's URL, in any form that [`Endpoint::parse`](crate::Endpoint::parse) takes.
+    /// The peer's URL, in any form that [`Endpoint::parse`](ilp_net::Endpoint::parse) takes.
     pub endpoint: &'a str,
     /// The token by which the peer knows this node, sent as `Authorization: Bearer TOKEN`.
     pub token: &'a str,

@@ -3,7 +3,8 @@ use crate::{
     support::{client, read_request, send, stub},
 };
 use ilp_http::spsp::{SpspClient, SpspError, SpspOptions};
-use ilp_http::{ReceiverUrl, tls};
+use ilp_http::tls;
+use ilp_net::ReceiverUrl;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
 

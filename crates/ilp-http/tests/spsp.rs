@@ -4,13 +4,13 @@ use http_body_util::Full;
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use ilp_http::{
-    ReceiverUrl,
     spsp::{
         Credentials, PaymentDetails, SpspClient, SpspError, SpspOptions,
         server::{self, Found, Invoice, Receivers, Target, Unavailable},
     },
     tls,
 };
+use ilp_net::ReceiverUrl;
 use std::{
     convert::Infallible,
     net::SocketAddr,

@@ -7,11 +7,12 @@ use hyper_util::{
     server::conn::auto,
 };
 use ilp_http::{
-    Client, ClientOptions, ReceiverUrl,
+    Client, ClientOptions,
     client::ConnectError,
     spsp::{SpspClient, SpspError, SpspOptions},
     tls,
 };
+use ilp_net::ReceiverUrl;
 use rustls::{
     RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer},

@@ -5,12 +5,12 @@ use crate::support::{PATIENCE, Stub, stub};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Uri};
 use ilp_http::{
-    ReceiverUrl,
     client::ConnectError,
     spsp::{PrivateReceivers, SpspClient, SpspError, SpspOptions},
     tls,
     web::{Proxies, Reach, WebClient, WebError, WebOptions},
 };
+use ilp_net::ReceiverUrl;
 use rustls::RootCertStore;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{

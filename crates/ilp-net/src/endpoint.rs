@@ -4,6 +4,7 @@ use std::{fmt, num::NonZeroU16, str::FromStr};
 
 use crate::{
     host::Host,
+    path,
     written::{Scheme, UrlError, Written},
 };
 
@@ -45,6 +46,8 @@ impl Endpoint {
             return Err(UrlError::UserInfo);
         }
         let Written { scheme, authority, path, query, .. } = written;
+        let path = path::normal(path)?;
+        query.map_or(Ok(()), path::check_query)?;
         let is_near = authority.host.is_near();
         let scheme = scheme.unwrap_or(if is_near { Scheme::Http } else { Scheme::Https });
         let path_bytes = path.len();

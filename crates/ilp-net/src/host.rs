@@ -6,7 +6,7 @@ use std::{
     num::NonZeroU16,
 };
 
-use crate::reach::Reach;
+use crate::reach::{Reach, dialled};
 
 /// The longest domain name and the longest label in it, in bytes (RFC 1035).
 const NAME_BYTES_MAX: usize = 253;
@@ -217,14 +217,6 @@ fn parse_port(digits: &str) -> Result<NonZeroU16, HostError> {
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     let port = digits.parse().ok().filter(|_| is_plain);
     port.ok_or_else(|| HostError::Port(digits.to_owned()))
-}
-
-fn dialled(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        address => address,
-    }
 }
 
 fn is_localhost(name: &str) -> bool {

@@ -29,7 +29,7 @@ mod written;
 pub use endpoint::{Endpoint, Place};
 pub use host::{DialTarget, Host, HostError, HostPort};
 pub use path::PathError;
-pub use reach::Reach;
+pub use reach::{Reach, dialled};
 pub use receiver::{ReceiverError, ReceiverUrl};
 pub use service::{ServiceUrl, ServiceUrlError};
 pub use wallet::{WalletAddressError, WalletAddressUrl, WalletUrl};

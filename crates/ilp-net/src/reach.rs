@@ -21,6 +21,16 @@ pub enum Reach {
     Public,
 }
 
+/// Returns the address that a connection to `address` leads to: loopback for an unspecified one.
+#[must_use]
+pub fn dialled(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    }
+}
+
 impl Reach {
     /// Returns the reach of an address.
     #[must_use]

@@ -3,18 +3,22 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::written::{Scheme, UrlError, Written};
+use crate::{
+    host::{Host, HostPort},
+    written::{Scheme, UrlError, Written},
+};
 
-/// The text that stands for the parts of a URL that may hold secrets.
-const HIDDEN: &str = "(hidden)";
-
-/// The URL of a service, with a scheme, as it is written. Its user name, password, path and query
-/// often let anyone in who knows them, so neither `Display` nor `Debug` shows them.
+/// The URL of a service, with a scheme, as it is written and without its fragment. Its user name,
+/// password, path and query often let anyone in who knows them, so neither `Display` nor `Debug`
+/// shows them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServiceUrl {
     text: String,
-    /// The URL as it may be shown.
-    shown: String,
+    scheme: Scheme,
+    authority: HostPort,
+    /// The part behind the authority as it may be shown.
+    shown_path: &'static str,
+    has_query: bool,
 }
 
 /// The reason why a text is not the URL of a service.
@@ -34,22 +38,45 @@ impl ServiceUrl {
     /// # Errors
     /// [`ServiceUrlError`], which says what was wrong and what would be right.
     pub fn parse(text: &str) -> Result<Self, ServiceUrlError> {
-        let written = Written::parse(text)?;
-        let scheme: Scheme = written.scheme.ok_or(ServiceUrlError::NoScheme)?;
-        let is_plain = written.path == "/" && written.query.is_none();
-        let path = match (is_plain, text.ends_with('/')) {
-            (false, _) => format!("/{HIDDEN}"),
-            (true, true) => "/".to_owned(),
-            (true, false) => String::new(),
+        // A fragment is never sent to a server.
+        let text = text.split('#').next().unwrap_or_default();
+        let Written { scheme, authority, path, query, .. } = Written::parse(text)?;
+        let shown_path = match (path, query) {
+            ("", None) => "",
+            ("/", None) => "/",
+            _ => "/(hidden)",
         };
-        let shown = format!("{scheme}://{}{path}", written.authority);
-        Ok(Self { text: text.to_owned(), shown })
+        Ok(Self {
+            text: text.to_owned(),
+            scheme: scheme.ok_or(ServiceUrlError::NoScheme)?,
+            authority,
+            shown_path,
+            has_query: query.is_some(),
+        })
     }
 
     /// Returns the whole URL, secrets included.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.text
+    }
+
+    /// Returns the host.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.authority.host
+    }
+
+    /// Returns the scheme, the host and the port, which hold no secret.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
+    /// Returns whether the URL has a query.
+    #[must_use]
+    pub fn has_query(&self) -> bool {
+        self.has_query
     }
 }
 
@@ -61,15 +88,15 @@ impl FromStr for ServiceUrl {
     }
 }
 
-/// Writes the scheme, the host and the port.
+/// Writes the scheme, the host and the port, and whether more follows.
 impl fmt::Display for ServiceUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.shown)
+        write!(formatter, "{}://{}{}", self.scheme, self.authority, self.shown_path)
     }
 }
 
 impl fmt::Debug for ServiceUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "ServiceUrl({})", self.shown)
+        write!(formatter, "ServiceUrl({self})")
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, num::NonZeroU16};
 
 use crate::{
     host::{HostError, HostPort},
-    path::{self, PathError},
+    path::PathError,
 };
 
 /// The longest URL, in bytes. Common servers refuse request lines above 8 KiB, and every URL here is
@@ -89,13 +89,13 @@ pub enum UrlError {
     Path(#[from] PathError),
 }
 
-/// The parts of a URL. The path is in its normal form, all else as it is written.
+/// The parts of a URL as they are written.
 pub(crate) struct Written<'a> {
     pub(crate) scheme: Option<Scheme>,
     /// The user name and password, without the `@`.
     pub(crate) user_info: Option<&'a str>,
     pub(crate) authority: HostPort,
-    pub(crate) path: String,
+    pub(crate) path: &'a str,
     pub(crate) query: Option<&'a str>,
 }
 
@@ -119,8 +119,7 @@ impl<'a> Written<'a> {
             Err(_) if text.contains('@') => return Err(UrlError::UserInfo),
             authority => authority?,
         };
-        query.map_or(Ok(()), path::check_query)?;
-        Ok(Self { scheme, user_info, authority, path: path::normal(path)?, query })
+        Ok(Self { scheme, user_info, authority, path, query })
     }
 }
 

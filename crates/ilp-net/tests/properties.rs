@@ -66,7 +66,8 @@ proptest! {
             prop_assert_eq!(WalletAddressUrl::parse(address.as_str()), Ok(address));
         }
         if let Ok(service) = ServiceUrl::parse(&text) {
-            prop_assert_eq!(service.reveal(), text.as_str());
+            prop_assert_eq!(Some(service.reveal()), text.split('#').next());
+            prop_assert_eq!(ServiceUrl::parse(service.reveal()), Ok(service.clone()));
         }
     }
 

@@ -78,7 +78,12 @@ fn a_service_url_keeps_its_text_and_shows_whom_it_names() {
     ] {
         let service = ServiceUrl::parse(url).unwrap();
         assert_eq!((service.reveal(), service.to_string().as_str()), (url, shown));
+        assert_eq!(format!("{service:?}"), format!("ServiceUrl({shown})"));
     }
+    assert_eq!(
+        ServiceUrl::parse("http://a.example/x?y#z").unwrap().reveal(),
+        "http://a.example/x?y"
+    );
     for text in ["hooks.example", "", "https://", "ftp://x", "https://a b", "https://a:0", "//a"] {
         assert!(ServiceUrl::parse(text).is_err(), "{text}");
     }

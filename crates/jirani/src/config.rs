@@ -20,7 +20,8 @@ use std::{
 };
 
 use ilp_connector::{InFlightDefaults, Policy, rate::Rate, token::Secret};
-use ilp_http::{Endpoint, spsp::PrivateReceivers, web::Proxies};
+use ilp_http::{spsp::PrivateReceivers, web::Proxies};
+use ilp_net::Endpoint;
 use ilp_operator::SentEvents;
 use ilp_stream::SharedSecret;
 use interledger_packet::Address;

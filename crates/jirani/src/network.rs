@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ilp_connector::{Source, peer::Peer};
-use ilp_http::Endpoint;
+use ilp_net::Endpoint;
 use ilp_operator::{
     BoxFuture, Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay,
 };

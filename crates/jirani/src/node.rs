@@ -13,7 +13,8 @@ use ilp_connector::{
     peer::{Asset, Peer},
 };
 use ilp_http::client::ConnectError;
-use ilp_http::{Client, Endpoint, NextHop, NoReply, NotAPrepare, PacketHandler, SendError};
+use ilp_http::{Client, NextHop, NoReply, NotAPrepare, PacketHandler, SendError};
+use ilp_net::Endpoint;
 use ilp_store::{DurableLedger, LedgerLane};
 use interledger_packet::{Addr, Address, Prepare};
 
@@ -164,7 +165,7 @@ impl Node {
         // Host and port only: the rest of an endpoint may hold a secret.
         let next_hop = Endpoint::parse(&peer.endpoint);
         tracing::debug!(
-            next_hop = next_hop.map_or_else(|_| String::new(), |known| known.authority()),
+            next_hop = next_hop.map(|known| known.authority()).unwrap_or_default(),
             kind = error.kind(),
             error = &error as &dyn std::error::Error,
             "no reply from the next hop"

@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use http::Uri;
-use ilp_http::{Endpoint, reach::is_public};
+use ilp_net::{Endpoint, Reach};
+fn is_public(a: IpAddr) -> bool {
+    Reach::of(a) == Reach::Public
+}
 
 /// Returns an endpoint with its scheme: some nodes, Rafiki's among them, accept no other form. A
 /// text that is not an endpoint stays as it is.

@@ -6,12 +6,8 @@ use http::{
     Request,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
-use ilp_http::{
-    Endpoint,
-    endpoint::Host,
-    reach::is_public,
-    web::{WebClient, WebOptions},
-};
+use ilp_http::web::{WebClient, WebOptions};
+use ilp_net::{DialTarget, Endpoint, Reach};
 use ilp_operator::{Operator, PeeringPost, PeeringReply, PeeringRules};
 use tokio::{net::TcpListener, sync::Semaphore};
 
@@ -105,11 +101,12 @@ impl Asker {
 /// packets, whose answers nobody is shown unless they are ILP.
 pub(crate) async fn check_public(endpoint: &str) -> Result<(), String> {
     let endpoint = Endpoint::parse(endpoint).map_err(|error| error.to_string())?;
-    let addresses = match endpoint.host() {
-        Host::Address(address) => vec![*address],
-        Host::Name(name) => look_up(name, endpoint.port()).await?,
+    let addresses = match endpoint.host().dial_target() {
+        DialTarget::Address(address) => vec![address],
+        DialTarget::Name(name) => look_up(name, endpoint.port()).await?,
     };
-    if addresses.is_empty() || !addresses.into_iter().all(is_public) {
+    let is_public = |address: &IpAddr| Reach::of(*address) == Reach::Public;
+    if addresses.is_empty() || !addresses.iter().all(is_public) {
         return Err("it leads into a private network or to this machine, which is not taken from \
                     nodes that ask; auto_peering.private_endpoints allows it"
             .to_owned());

@@ -20,6 +20,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         &[
             "ilp-admin",
             "ilp-http",
+            "ilp-net",
             "ilp-operator",
             "ilp-pages",
             "ilp-store",

@@ -7,7 +7,7 @@ use super::{
     link::Link,
     links::{Links, Place},
 };
-use crate::{Endpoint, endpoint::Host};
+use ilp_net::{DialTarget, Endpoint, Host};
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use tokio::{
@@ -99,20 +99,19 @@ pub(super) async fn open(links: &Links, link: &Arc<Link>) -> Result<Opened, Conn
 
 /// Looks the host up and connects to the first of its addresses that answers.
 pub(crate) async fn dial(endpoint: &Endpoint) -> Result<TcpStream, ConnectError> {
-    let connected = match endpoint.host() {
-        Host::Address(address) => TcpStream::connect((*address, endpoint.port())).await,
-        Host::Name(name) => TcpStream::connect((Host::resolved_name(name), endpoint.port())).await,
+    let stream = match endpoint.host().dial_target() {
+        DialTarget::Address(address) => TcpStream::connect((address, endpoint.port())).await?,
+        DialTarget::Name(name) => TcpStream::connect((name, endpoint.port())).await?,
     };
-    let stream = connected?;
     // A packet is one small write; Nagle's algorithm would hold it back for the peer's next ACK.
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
 pub(crate) fn server_name(host: &Host) -> Result<ServerName<'static>, ConnectError> {
-    match host {
-        Host::Address(address) => Ok(ServerName::from(*address)),
-        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| ConnectError::Name),
+    match host.address() {
+        Some(address) => Ok(ServerName::from(address)),
+        None => ServerName::try_from(host.to_string()).map_err(|_| ConnectError::Name),
     }
 }
 

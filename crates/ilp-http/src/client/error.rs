@@ -1,8 +1,8 @@
 //! The errors of packets without a reply. The texts are for this node's log; none holds a token or
 //! a peer's words.
 
-use crate::EndpointError;
 use bytes::Bytes;
+use ilp_net::UrlError;
 use std::{io, sync::Arc};
 
 /// There is no reply: why, and the packet itself if it can still be sent elsewhere.
@@ -27,12 +27,23 @@ impl From<NoReply> for SendError {
     }
 }
 
+/// The reason why an endpoint can't be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// The text is not a URL.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// The HTTP library refuses the URL.
+    #[error("no HTTP request can name the URL")]
+    Http,
+}
+
 /// The reason why no reply came from the next hop.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SendError {
     /// The endpoint can't be understood.
     #[error("the next hop's endpoint can't be used")]
-    BadEndpoint(#[source] EndpointError),
+    BadEndpoint(#[from] EndpointError),
     /// The token holds characters that no HTTP header may hold.
     #[error("the next hop's token holds characters that an HTTP header can't carry")]
     BadToken,

@@ -1,18 +1,20 @@
 //! One next hop: what its requests look like, and the connections kept to it.
 
 use super::{
-    ClientOptions, NextHop, SendError,
+    ClientOptions, EndpointError, NextHop, SendError,
     ask::Asked,
     http1::Http1,
     http2::{End, Http2},
     links::Links,
 };
-use crate::{Endpoint, body::OnePacket};
+use crate::body::OnePacket;
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, Request, Uri, Version,
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST},
+    uri::PathAndQuery,
 };
+use ilp_net::Endpoint;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
@@ -85,7 +87,9 @@ impl Link {
         options: &ClientOptions,
         tick: u32,
     ) -> Result<Link, SendError> {
-        let endpoint = Endpoint::parse(next_hop.endpoint).map_err(SendError::BadEndpoint)?;
+        let endpoint = Endpoint::parse(next_hop.endpoint).map_err(EndpointError::Url)?;
+        let path = PathAndQuery::try_from(endpoint.path_and_query());
+        let path = path.map_err(|_| EndpointError::Http)?;
         let authority = endpoint.authority();
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", next_hop.token))
             .map_err(|_| SendError::BadToken)?;
@@ -102,13 +106,13 @@ impl Link {
         let host = HeaderValue::try_from(&authority).map_err(|_| SendError::BadToken)?;
         headers.insert(HOST, host);
         let absolute_form = Uri::builder()
-            .scheme(if endpoint.is_tls() { "https" } else { "http" })
+            .scheme(endpoint.scheme().as_str())
             .authority(authority)
-            .path_and_query(endpoint.path().clone())
+            .path_and_query(path.clone())
             .build()
-            .map_err(|_| SendError::BadEndpoint(crate::EndpointError::Path))?;
+            .map_err(|_| EndpointError::Http)?;
         Ok(Link {
-            origin_form: Uri::from(endpoint.path().clone()),
+            origin_form: Uri::from(path),
             endpoint,
             absolute_form,
             http1_headers: headers,

@@ -1,15 +1,13 @@
 //! Asks a receiver how it is paid: one `GET`, bounded in bytes and in time.
 
 use super::{PaymentDetails, SPSP_TYPE, SpspError};
-use crate::{
-    payment_pointer::ReceiverUrl,
-    web::{Proxies, Reach, Redirection, WebClient, WebOptions, redirection},
-};
+use crate::web::{Proxies, Reach, Redirection, WebClient, WebOptions, redirection};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Uri,
     header::{ACCEPT, CONTENT_TYPE},
 };
+use ilp_net::ReceiverUrl;
 use rustls::ClientConfig;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;

@@ -20,7 +20,6 @@ use super::{
     Credentials, SPSP_TYPE,
     accept::{Wanted, wanted},
 };
-use crate::payment_pointer::ReceiverUrl;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
 use http::{
@@ -28,6 +27,7 @@ use http::{
     header::{self, HeaderName},
 };
 use http_body_util::Full;
+use ilp_net::ReceiverUrl;
 use serde_json::{Value, json};
 use std::future::Future;
 

@@ -2,11 +2,7 @@
 //! only to the hosts that a client may reach.
 
 use super::{HEAD_BYTES_MAX, Proxies, WebOptions, bounded::Bounded};
-use crate::{
-    client::{ConnectError, connect},
-    endpoint::Host,
-    reach::is_public,
-};
+use crate::client::{ConnectError, connect};
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::{
@@ -16,6 +12,7 @@ use hyper_util::{
     },
     rt::TokioIo,
 };
+use ilp_net::{DialTarget, Host};
 use rustls::ClientConfig;
 use std::{
     io,
@@ -159,7 +156,8 @@ impl Dial {
             Reach::Anywhere => look_up(&host, port).await.map_err(unreachable)?,
             Reach::Public => {
                 let mut addresses = look_up(&host, port).await.unwrap_or_default();
-                addresses.retain(|address| is_public(address.ip()));
+                addresses
+                    .retain(|address| ilp_net::Reach::of(address.ip()) == ilp_net::Reach::Public);
                 addresses
             }
         };
@@ -199,18 +197,13 @@ fn host(uri: &Uri) -> Result<Host, ConnectFailure> {
 
 /// Returns whether a host that a proxy is to resolve may be public, as far as its text tells.
 fn may_be_public(host: &Host) -> bool {
-    match host {
-        Host::Address(address) => is_public(*address),
-        Host::Name(_) => !host.is_near(),
-    }
+    host.reach().is_none_or(|reach| reach == ilp_net::Reach::Public)
 }
 
 async fn look_up(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
-    match host {
-        Host::Address(address) => Ok(vec![SocketAddr::new(*address, port)]),
-        Host::Name(name) => {
-            Ok(tokio::net::lookup_host((Host::resolved_name(name), port)).await?.collect())
-        }
+    match host.dial_target() {
+        DialTarget::Address(address) => Ok(vec![SocketAddr::new(address, port)]),
+        DialTarget::Name(name) => Ok(tokio::net::lookup_host((name, port)).await?.collect()),
     }
 }
 

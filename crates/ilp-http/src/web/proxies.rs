@@ -1,9 +1,9 @@
 //! The HTTP proxies that the environment names.
 
-use crate::endpoint::Host;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use std::{fmt, net::IpAddr};
+use ilp_net::{Host, HostPort};
+use std::fmt;
 
 /// The rules that say which proxy a request goes through, from `HTTP_PROXY`, `HTTPS_PROXY`,
 /// `ALL_PROXY` and `NO_PROXY` in upper or lower case.
@@ -68,7 +68,11 @@ impl Proxies {
     pub(super) fn find(&self, uri: &Uri) -> Option<Intercept> {
         let matcher = self.matcher.as_ref()?;
         let host = Host::parse(uri.host()?).ok()?;
-        if is_loopback(&host) { None } else { matcher.intercept(uri) }
+        if host.is_this_machine() {
+            return None;
+        }
+        // An exemption names a host in its normal form, whichever way the request writes it.
+        matcher.intercept(&format!("{}://{host}/", uri.scheme_str()?).parse().ok()?)
     }
 
     /// Returns the credentials for the proxy of a request, if it needs any.
@@ -90,30 +94,17 @@ fn is_understood(value: &str) -> bool {
 /// ignored.
 fn exemptions(value: &str) -> String {
     let entries = value.split([',', ' ', '\t', ';']).filter(|entry| !entry.is_empty());
-    let entries: Vec<&str> = entries
+    let entries: Vec<String> = entries
         .map(|entry| {
-            let entry =
-                entry.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(entry);
-            match entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-                Some((address, _)) => address,
-                None => match entry.split_once(':') {
-                    Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-                    _ => entry,
-                },
+            let name = entry.strip_prefix("*.").or_else(|| entry.strip_prefix('.'));
+            match HostPort::parse(name.unwrap_or(entry)).map(|named| named.host) {
+                Ok(host) => host.address().map_or(host.to_string(), |address| address.to_string()),
+                // A network, an address without brackets, or `*` for all hosts.
+                Err(_) => entry.to_owned(),
             }
         })
         .collect();
     entries.join(",")
-}
-
-fn is_loopback(host: &Host) -> bool {
-    match host {
-        Host::Name(_) => host.is_near(),
-        Host::Address(address) => match address.to_canonical() {
-            IpAddr::V4(address) => address.is_loopback() || address.is_unspecified(),
-            IpAddr::V6(address) => address.is_loopback() || address.is_unspecified(),
-        },
-    }
 }
 
 #[cfg(test)]
@@ -171,6 +162,8 @@ mod tests {
             "http://[2001:db8::1]/",
             "http://192.0.2.7/",
             "http://db/",
+            "http://DB./",
+            "http://[::ffff:10.1.2.3]/",
         ] {
             assert_eq!(through(&some, direct), None, "{direct}");
         }

@@ -1,7 +1,7 @@
 //! Redirections, which are followed on one host only.
 
-use crate::endpoint::Host;
 use http::{HeaderMap, StatusCode, Uri, header::LOCATION};
+use ilp_net::Host;
 
 /// The target of a redirection.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use std::{fmt, path::PathBuf};
 use clap::Args;
 use http::Uri;
 use ilp_connector::token::Secret;
-use ilp_http::{Endpoint, endpoint::Host, web::WebError};
+use ilp_http::web::WebError;
+use ilp_net::Endpoint;
 
 use super::{Failure, secret_options};
 use crate::{
@@ -297,11 +298,7 @@ fn graphql(url: &str, source: &UrlSource) -> Result<Uri, Failure> {
 }
 
 fn is_this_machine(url: &str) -> bool {
-    match Endpoint::parse(url).as_ref().map(Endpoint::host) {
-        Ok(Host::Name(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Ok(Host::Address(address)) => address.to_canonical().is_loopback(),
-        Err(_) => false,
-    }
+    Endpoint::parse(url).is_ok_and(|endpoint| endpoint.host().is_this_machine())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod node;
 use std::{fs, path::Path, sync::Arc};
 
 use clap::Args;
-use ilp_http::ReceiverUrl;
+use ilp_net::ReceiverUrl;
 use serde_json::{Value, json};
 use tokio::runtime;
 

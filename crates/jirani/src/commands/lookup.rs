@@ -2,7 +2,7 @@
 //! pointer, and each by its id.
 
 use ilp_connector::amount::{format_amount, parse_amount};
-use ilp_http::ReceiverUrl;
+use ilp_net::ReceiverUrl;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@ pub(super) mod quote;
 mod receiver_asset;
 
 use clap::Args;
-use ilp_http::ReceiverUrl;
+use ilp_net::ReceiverUrl;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! `jirani wallet`: the addresses that people are paid at.
 
 use clap::{Args, Subcommand};
-use ilp_http::ReceiverUrl;
+use ilp_net::ReceiverUrl;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -2,10 +2,8 @@
 //! Nothing is sent that anybody could keep.
 
 use ilp_connector::{Source, token::Secret};
-use ilp_http::{
-    ReceiverUrl,
-    spsp::{PaymentDetails, SpspClient, SpspError},
-};
+use ilp_http::spsp::{PaymentDetails, SpspClient, SpspError};
+use ilp_net::ReceiverUrl;
 use ilp_operator::paying::{AssetName, Fraction, PayAmount, QuoteAsk, QuoteOffer, QuoteRefusal};
 use ilp_stream::{Amount, Asset, EndReason, Path, Prober, ProberParameters, Rate, SharedSecret};
 use interledger_packet::ErrorCode;

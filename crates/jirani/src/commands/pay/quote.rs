@@ -1,6 +1,6 @@
 //! What a payment would cost, asked of the node and said to people.
 
-use ilp_http::ReceiverUrl;
+use ilp_net::ReceiverUrl;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

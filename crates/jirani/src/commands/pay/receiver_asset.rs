@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, header::ACCEPT};
-use ilp_http::{ReceiverUrl, web::WebOptions};
+use ilp_http::web::WebOptions;
+use ilp_net::ReceiverUrl;
 use serde_json::{Value, json};
 
 use crate::{

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 
 use ilp_connector::amount::parse_amount;
-use ilp_http::Endpoint;
+use ilp_net::Endpoint;
 use interledger_packet::Address;
 use serde_json::Value;
 
