@@ -21,7 +21,7 @@ use std::{
 
 use ilp_connector::{InFlightDefaults, Policy, rate::Rate, token::Secret};
 use ilp_http::{spsp::PrivateReceivers, web::Proxies};
-use ilp_net::Endpoint;
+use ilp_net::{Endpoint, ServiceUrl};
 use ilp_operator::SentEvents;
 use ilp_stream::SharedSecret;
 use interledger_packet::Address;
@@ -72,7 +72,7 @@ pub(crate) struct Config {
     pub(crate) retention: RetentionConfig,
     pub(crate) metrics: MetricsConfig,
     /// Where spans are sent; nowhere when unset. May carry a token, so it is never shown.
-    pub(crate) otlp_url: Option<Secret>,
+    pub(crate) otlp_url: Option<ServiceUrl>,
     /// The HTTP proxies of requests that carry no packet.
     pub(crate) proxies: Arc<Proxies>,
     /// What the operator should know about this configuration, said once the log is up.
@@ -122,7 +122,7 @@ impl Config {
             drain_ms_max: settings.required("drain_ms_max", duration_ms)?,
             ilp: IlpConfig {
                 listen: settings.parsed("ilp.listen")?,
-                public_url: settings.get("ilp.public_url", url)?,
+                public_url: settings.get("ilp.public_url", public_url)?,
                 threads: settings.required("ilp.threads", |text| within(text, 0..=256))?,
                 connections_max: settings
                     .required("ilp.connections_max", |text| within(text, 1..=1_000_000))?,
@@ -136,7 +136,7 @@ impl Config {
             },
             wallet: WalletConfig {
                 listen: settings.parsed("wallet.listen")?,
-                public_url: settings.get("wallet.public_url", url)?,
+                public_url: settings.get("wallet.public_url", public_url)?,
                 private_receivers: private_receivers(settings)?,
             },
             stream_secret: settings.get("stream_secret", stream_secret)?,
@@ -149,7 +149,7 @@ impl Config {
             auto_peering: auto_peering(settings)?,
             retention: retention(settings)?,
             metrics: metrics(settings)?,
-            otlp_url: settings.get("telemetry.otlp_url", |text| url(text).map(Secret::new))?,
+            otlp_url: settings.get("telemetry.otlp_url", |text| ServiceUrl::parse(text).ok())?,
             proxies: Arc::default(),
             warnings: warnings(settings),
             listed: settings.listed(),
@@ -186,7 +186,7 @@ fn log(settings: &Settings) -> Result<LogConfig, ConfigError> {
 
 fn webhook(settings: &Settings) -> Result<WebhookConfig, ConfigError> {
     Ok(WebhookConfig {
-        url: settings.get("webhook.url", |text| url(text).map(Secret::new))?,
+        url: settings.get("webhook.url", |text| ServiceUrl::parse(text).ok())?,
         secret: settings.get("webhook.secret", |text| Some(Secret::new(text.to_owned())))?,
         types: settings.required("webhook.types", SentEvents::parse)?,
         timeout_ms: settings.required("webhook.timeout_ms", |text| within(text, 1..=60_000))?,
@@ -269,7 +269,7 @@ fn in_flight(settings: &Settings) -> Result<InFlightDefaults, ConfigError> {
 
 fn rates(settings: &Settings) -> Result<RatesConfig, ConfigError> {
     Ok(RatesConfig {
-        url: settings.get("rates.url", |text| url(text).map(Secret::new))?,
+        url: settings.get("rates.url", |text| ServiceUrl::parse(text).ok())?,
         lifetime_ms: settings
             .required("rates.lifetime_ms", |text| within(text, 300..=DURATION_MS_MAX))?,
         fixed: settings.get("rates.fixed", fixed_rates)?.unwrap_or_default(),
@@ -331,11 +331,10 @@ fn within<T: std::str::FromStr + PartialOrd>(
     text.parse().ok().filter(|value| range.contains(value))
 }
 
-fn url(text: &str) -> Option<String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let is_plain = |character: char| character.is_ascii_graphic();
-    (!rest.is_empty() && !rest.starts_with('/') && rest.chars().all(is_plain))
-        .then(|| text.to_owned())
+/// Returns the URL that other nodes are told, as it is written. It has a scheme, since some nodes
+/// accept no other form, and is one that they can use.
+fn public_url(text: &str) -> Option<String> {
+    (ServiceUrl::parse(text).is_ok() && Endpoint::parse(text).is_ok()).then(|| text.to_owned())
 }
 
 /// A parent is asked only where the operator doesn't say what the address is.

@@ -21,9 +21,9 @@ use http::{HeaderMap, HeaderValue, Uri, header::ACCEPT};
 use ilp_connector::{
     Connector,
     rates::{Quote, RateOrigin},
-    token::Secret,
 };
 use ilp_http::web::{WebClient, WebError, WebOptions};
+use ilp_net::ServiceUrl;
 use ilp_operator::Operator;
 use ilp_store::DurableLedger;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -63,8 +63,7 @@ pub(crate) struct RatesService {
 
 #[derive(Clone)]
 struct Client {
-    /// May carry a token, so it is never shown.
-    url: Secret,
+    url: ServiceUrl,
     web: WebClient,
 }
 
@@ -330,7 +329,6 @@ impl Client {
 
 /// Returns the service's URL with the base added to its query.
 fn with_base(url: &str, base: &str) -> Option<Uri> {
-    let url = url.split('#').next().unwrap_or_default();
     let before = match url.split_once('?') {
         None => "?",
         Some((_, "")) => "",
@@ -350,7 +348,7 @@ mod tests {
             ("http://a.example", "http://a.example/?base=U%2FD"),
             ("http://a.example/rates", "http://a.example/rates?base=U%2FD"),
             ("http://a.example/rates?", "http://a.example/rates?base=U%2FD"),
-            ("http://a.example/rates?key=x#y", "http://a.example/rates?key=x&base=U%2FD"),
+            ("http://a.example/rates?key=x", "http://a.example/rates?key=x&base=U%2FD"),
         ] {
             assert_eq!(with_base(url, "U/D").unwrap().to_string(), meant);
         }

@@ -1,6 +1,6 @@
 //! What the tenant's settings show of the configuration.
 
-use ilp_operator::{TenantProfile, TenantSettingName as Name, without_secrets};
+use ilp_operator::{TenantProfile, TenantSettingName as Name};
 
 use crate::config::Config;
 
@@ -13,8 +13,8 @@ pub(crate) fn profile(config: &Config) -> TenantProfile {
         settings: Vec::new(),
     };
     profile
-        .with(Name::ExchangeRatesUrl, rates.url.as_ref().map(|url| without_secrets(url.reveal())))
-        .with(Name::WebhookUrl, webhook.url.as_ref().map(|url| without_secrets(url.reveal())))
+        .with(Name::ExchangeRatesUrl, rates.url.as_ref().map(ToString::to_string))
+        .with(Name::WebhookUrl, webhook.url.as_ref().map(ToString::to_string))
         .with(Name::WebhookTimeout, Some(webhook.timeout_ms.to_string()))
         .with(Name::WebhookMaxRetry, Some(webhook.attempts_max.to_string()))
         .with(Name::WalletAddressUrl, config.wallet.public_url.clone())

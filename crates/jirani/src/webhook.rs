@@ -6,8 +6,8 @@ use http::{
     Request,
     header::{CONTENT_TYPE, HeaderName},
 };
-use ilp_connector::token::Secret;
 use ilp_http::web::{WebClient, WebError, WebOptions};
+use ilp_net::ServiceUrl;
 use ilp_operator::{Backoff, BoxFuture, WebhookRequest, WebhookRules, WebhookTransport};
 
 use crate::{
@@ -43,13 +43,13 @@ pub(crate) fn rules(config: &WebhookConfig) -> WebhookRules {
 
 /// The one receiver of events.
 pub(crate) struct Receiver {
-    url: Secret,
+    url: ServiceUrl,
     client: WebClient,
 }
 
 impl Receiver {
     /// Makes the receiver at `url`. A redirection doesn't confirm an event.
-    pub(crate) fn new(url: Secret, timeout: Duration, web: &Web) -> Arc<Self> {
+    pub(crate) fn new(url: ServiceUrl, timeout: Duration, web: &Web) -> Arc<Self> {
         let client = web.client(WebOptions {
             time_max: timeout,
             connect_time_max: timeout,

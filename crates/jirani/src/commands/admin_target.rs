@@ -7,7 +7,7 @@ use clap::Args;
 use http::Uri;
 use ilp_connector::token::Secret;
 use ilp_http::web::WebError;
-use ilp_net::Endpoint;
+use ilp_net::ServiceUrl;
 
 use super::{Failure, secret_options};
 use crate::{
@@ -59,6 +59,8 @@ fn secret(text: &str) -> Result<Secret, String> {
 pub(super) struct AdminTarget {
     /// The URL of the GraphQL API.
     graphql: Uri,
+    /// The scheme, the host and the port of the URL.
+    origin: String,
     url_source: UrlSource,
     secret: Result<(Secret, SecretSource), NoSecret>,
 }
@@ -134,21 +136,22 @@ impl AdminTarget {
             let config = options.config.load()?;
             let (url, url_source) = configured_url(&config);
             let secret = given.or_else(|| configured_secret(&config)).ok_or(NoSecret::Absent);
-            return Ok(Self { graphql: graphql(&url, &url_source)?, url_source, secret });
+            let (known, graphql) = graphql(&url, &url_source)?;
+            return Ok(Self { graphql, origin: known.origin(), url_source, secret });
         };
-        let graphql = graphql(&url, &url_source)?;
+        let (known, graphql) = graphql(&url, &url_source)?;
         let secret = match given {
             Some(found) => Ok(found),
             None if options.config.is_named() => {
                 configured_secret(&options.config.load()?).ok_or(NoSecret::Absent)
             }
-            None if !is_this_machine(&url) => Err(NoSecret::Elsewhere),
+            None if !known.host().is_this_machine() => Err(NoSecret::Elsewhere),
             None => match options.config.load() {
                 Ok(config) => configured_secret(&config).ok_or(NoSecret::Absent),
                 Err(failure) => Err(NoSecret::Unreadable(failure.to_string())),
             },
         };
-        Ok(Self { graphql, url_source, secret })
+        Ok(Self { graphql, origin: known.origin(), url_source, secret })
     }
 
     /// Returns the URL that requests go to.
@@ -167,14 +170,10 @@ impl AdminTarget {
         !matches!(self.url_source, UrlSource::Option | UrlSource::Variable)
     }
 
-    /// Returns the node's URL without a user name and its password, with the place in which it was
+    /// Returns the scheme, the host and the port of the node's URL, with the place in which it was
     /// found.
     fn place(&self) -> String {
-        let authority = self.graphql.authority().map_or("", |authority| authority.as_str());
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let scheme = self.graphql.scheme_str().unwrap_or_default();
-        let path = self.graphql.path().trim_end_matches("/graphql");
-        format!("{scheme}://{host}{path} (from {})", self.url_source)
+        format!("{} (from {})", self.origin, self.url_source)
     }
 
     /// Returns the failure that no answer came: the name doesn't resolve, no program listens, or
@@ -278,27 +277,22 @@ fn configured_url(config: &Config) -> (String, UrlSource) {
     }
 }
 
-/// Reads a node's URL, with or without `/graphql` at its end.
-fn graphql(url: &str, source: &UrlSource) -> Result<Uri, Failure> {
+/// Reads a node's URL, with or without `/graphql` at its end, and returns the URL of the GraphQL
+/// API in both forms.
+fn graphql(url: &str, source: &UrlSource) -> Result<(ServiceUrl, Uri), Failure> {
     let base = url.trim_end_matches('/');
     let base = base.strip_suffix("/graphql").unwrap_or(base);
-    let uri = format!("{base}/graphql").parse::<Uri>().ok().filter(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.host().is_some_and(|host| !host.is_empty())
-            && uri.query().is_none()
-    });
-    uri.ok_or_else(|| {
+    let known = ServiceUrl::parse(&format!("{base}/graphql")).ok().filter(|url| !url.has_query());
+    let read = known.and_then(|known| Some((known.reveal().parse().ok()?, known)));
+    let (uri, known) = read.ok_or_else(|| {
         // The part before an @ may contain a password.
         let shown = url.rsplit_once('@').map_or(url, |(_, rest)| rest);
         Failure::Usage(format!(
             "`{shown}` (from {source}) is not the URL of an admin port: expected http:// or https://, \
              a host and a port, such as http://127.0.0.1:3001"
         ))
-    })
-}
-
-fn is_this_machine(url: &str) -> bool {
-    Endpoint::parse(url).is_ok_and(|endpoint| endpoint.host().is_this_machine())
+    })?;
+    Ok((known, uri))
 }
 
 #[cfg(test)]
@@ -307,7 +301,7 @@ mod tests {
 
     fn read(url: &str) -> Result<String, String> {
         let read = graphql(url, &UrlSource::Option);
-        read.map(|uri| uri.to_string()).map_err(|failure| failure.to_string())
+        read.map(|(_, uri)| uri.to_string()).map_err(|failure| failure.to_string())
     }
 
     #[test]
@@ -332,18 +326,22 @@ mod tests {
 
     #[test]
     fn no_user_name_is_shown_and_this_machine_is_known() {
+        let here = |url: &str| graphql(url, &UrlSource::Option).unwrap().0.host().is_this_machine();
+        let (known, graphql) =
+            graphql("https://user:hush@x.example/a", &UrlSource::Option).unwrap();
         let target = AdminTarget {
-            graphql: graphql("https://user:hush@x.example/a", &UrlSource::Option).unwrap(),
+            graphql,
+            origin: known.origin(),
             url_source: UrlSource::Option,
             secret: Err(NoSecret::Absent),
         };
-        assert_eq!(target.place(), "https://x.example/a (from --url)");
+        assert_eq!(target.place(), "https://x.example (from --url)");
         for near in ["http://localhost:1", "http://127.1.2.3", "http://[::1]:1", "http://0.0.0.0:1"]
         {
-            assert!(is_this_machine(near), "{near}");
+            assert!(here(near), "{near}");
         }
-        for far in ["http://10.0.0.1", "http://x.example", "http://localhost.example", "x y"] {
-            assert!(!is_this_machine(far), "{far}");
+        for far in ["http://10.0.0.1", "http://x.example", "http://localhost.example"] {
+            assert!(!here(far), "{far}");
         }
     }
 }

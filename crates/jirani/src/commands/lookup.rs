@@ -102,7 +102,7 @@ pub(super) fn find_wallet(admin: &AdminArgs, name: &str) -> Result<Value, Failur
 }
 
 /// Returns the URL that a payment pointer or URL means.
-pub(super) fn wallet_url(name: &str) -> Result<String, Failure> {
+fn wallet_url(name: &str) -> Result<String, Failure> {
     let url = ReceiverUrl::parse(name);
     url.map(|url| url.to_string()).map_err(|error| Failure::Refused(format!("{name}: {error}")))
 }

@@ -1,14 +1,14 @@
 //! `jirani wallet`: the addresses that people are paid at.
 
 use clap::{Args, Subcommand};
-use ilp_net::ReceiverUrl;
+use ilp_net::{ReceiverUrl, WalletAddressUrl};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     Failure,
     admin_client::{AdminArgs, all_rows, plain, print},
-    lookup::{WALLET, find_asset, find_wallet, shown_amount, shown_money, wallet_url},
+    lookup::{WALLET, find_asset, find_wallet, shown_amount, shown_money},
     table::{Column, Table, described},
 };
 
@@ -76,9 +76,10 @@ impl WalletCommand {
 }
 
 fn add(args: &AddArgs) -> Result<(), Failure> {
-    let url = wallet_url(&args.address)?;
+    let url = WalletAddressUrl::parse(&args.address)
+        .map_err(|error| Failure::Refused(format!("{}: {error}", args.address)))?;
     let asset = find_asset(&args.admin, &args.asset)?;
-    let wallet = create(&args.admin, &url, &asset, args.name.as_deref())?;
+    let wallet = create(&args.admin, url.as_str(), &asset, args.name.as_deref())?;
     let mut lines = vec![format!("added {}: {}", plain(&wallet["address"]), plain(&wallet["id"]))];
     lines.extend(pointer(&wallet).map(|pointer| format!("it is paid as {pointer}")));
     print(&args.admin, &wallet, &lines)

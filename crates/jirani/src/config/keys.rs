@@ -58,6 +58,8 @@ impl Key {
 
 const ADDRESS: &str = "HOST:PORT with an IP address, such as 0.0.0.0:3002; port 0 picks a free one";
 const URL: &str = "an http:// or https:// URL, such as https://ilp.example.com";
+const PUBLIC_URL: &str =
+    "an http:// or https:// URL without user name, such as https://ilp.example.com";
 const MILLISECONDS: &str = "a whole number of milliseconds";
 const COUNT: &str = "a whole number";
 const AMOUNT: &str = "a whole number in the asset's smallest unit; 0 is no limit";
@@ -83,7 +85,8 @@ pub(crate) const KEYS: &[Key] = &[
     key("drain_ms_max", "JIRANI_DRAIN_MS_MAX", Some("35000"), MILLISECONDS),
     key("ilp.listen", "JIRANI_ILP_LISTEN", Some("0.0.0.0:3002"), ADDRESS)
         .rafiki(Port("CONNECTOR_PORT")),
-    key("ilp.public_url", "JIRANI_ILP_PUBLIC_URL", None, URL).rafiki(Same("ILP_CONNECTOR_URL")),
+    key("ilp.public_url", "JIRANI_ILP_PUBLIC_URL", None, PUBLIC_URL)
+        .rafiki(Same("ILP_CONNECTOR_URL")),
     key(
         "ilp.threads",
         "JIRANI_ILP_THREADS",
@@ -204,7 +207,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("telemetry.otlp_url", "JIRANI_OTLP_URL", None, URL),
     key("wallet.listen", "JIRANI_WALLET_LISTEN", Some("0.0.0.0:3003"), ADDRESS)
         .rafiki(Port("OPEN_PAYMENTS_PORT")),
-    key("wallet.public_url", "JIRANI_WALLET_PUBLIC_URL", None, URL)
+    key("wallet.public_url", "JIRANI_WALLET_PUBLIC_URL", None, PUBLIC_URL)
         .rafiki(Same("OPEN_PAYMENTS_URL")),
     key("wallet.private_receivers", "JIRANI_WALLET_PRIVATE_RECEIVERS", None, "true or false"),
     key(

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use ilp_connector::{rate::Rate, token::Secret};
 use ilp_http::spsp::PrivateReceivers;
+use ilp_net::ServiceUrl;
 use ilp_operator::SentEvents;
 use uuid::Uuid;
 
@@ -35,8 +36,7 @@ pub(crate) struct AdminConfig {
 /// Where events are sent. Without a URL they are kept and listed, and not sent.
 #[derive(Debug)]
 pub(crate) struct WebhookConfig {
-    /// May carry a token, so it is never shown.
-    pub(crate) url: Option<Secret>,
+    pub(crate) url: Option<ServiceUrl>,
     pub(crate) secret: Option<Secret>,
     pub(crate) types: SentEvents,
     pub(crate) timeout_ms: u64,
@@ -70,8 +70,8 @@ pub(crate) struct WalletConfig {
 /// Where exchange rates come from, beside those that the operator sets.
 #[derive(Debug)]
 pub(crate) struct RatesConfig {
-    /// A service that is asked for them. May carry a token, so it is never shown.
-    pub(crate) url: Option<Secret>,
+    /// The service that is asked for rates.
+    pub(crate) url: Option<ServiceUrl>,
     /// How long what it tells is used.
     pub(crate) lifetime_ms: u64,
     /// Base, quote and rate, for pairs that neither the operator nor the service gives a rate for.

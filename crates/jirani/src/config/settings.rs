@@ -196,7 +196,9 @@ impl Settings {
 
 /// A value as an error may tell it.
 fn shown(name: &str, text: &str) -> String {
-    if keys::is_secret(name) { "(hidden)".to_owned() } else { text.to_owned() }
+    // A user name in a URL, which none of these may have, usually comes with a password.
+    let holds_user = name.ends_with("_url") && text.contains('@');
+    if keys::is_secret(name) || holds_user { "(hidden)".to_owned() } else { text.to_owned() }
 }
 
 /// Returns the error for a section with an unknown name.

@@ -1,7 +1,8 @@
 //! What takes the place of traces in a node that was built without them: nothing, and at no cost.
 
 use bytes::Bytes;
-use ilp_connector::{Source, token::Secret};
+use ilp_connector::Source;
+use ilp_net::ServiceUrl;
 
 use crate::{commands::Failure, metrics::Times, web::Web};
 
@@ -13,7 +14,7 @@ impl Traces {
     /// The configuration has refused any URL.
     #[expect(clippy::unnecessary_wraps, reason = "it can fail in a node that has traces")]
     pub(crate) fn start(
-        _url: Option<&Secret>,
+        _url: Option<&ServiceUrl>,
         _node_name: &str,
         _web: &Web,
     ) -> Result<Self, Failure> {

@@ -12,8 +12,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use ilp_connector::{Source, token::Secret};
+use ilp_connector::Source;
 use ilp_http::web::{WebClient, WebOptions};
+use ilp_net::ServiceUrl;
 use interledger_packet::Reply;
 use opentelemetry::{
     Context, KeyValue,
@@ -61,7 +62,11 @@ struct Collector {
 
 impl Traces {
     /// Prepares for sending, if there is somewhere to. Sends nothing yet.
-    pub(crate) fn start(url: Option<&Secret>, node_name: &str, web: &Web) -> Result<Self, Failure> {
+    pub(crate) fn start(
+        url: Option<&ServiceUrl>,
+        node_name: &str,
+        web: &Web,
+    ) -> Result<Self, Failure> {
         let Some(url) = url else { return Ok(Self::default()) };
         let exporter = SpanExporter::builder()
             .with_http()

@@ -137,7 +137,7 @@ fn web() -> Web {
 #[test]
 fn below_a_packets_span_lies_what_its_time_was_made_of() {
     let (url, requests) = collector();
-    let traces = Traces::start(Some(&Secret::new(url)), "test node", &web()).unwrap();
+    let traces = Traces::start(Some(&url.parse().unwrap()), "test node", &web()).unwrap();
     let ms = Duration::from_millis;
     let durable = Times { total: ms(40), durability: Some(ms(10)), ..times() };
     traces.packet(Source::Own, &fulfill(), &durable);
@@ -173,7 +173,7 @@ fn holds(body: &[u8], text: &str) -> bool {
 #[test]
 fn a_collector_gets_a_span_for_each_packet_in_one_request() {
     let (url, requests) = collector();
-    let traces = Traces::start(Some(&Secret::new(url)), "test node", &web()).unwrap();
+    let traces = Traces::start(Some(&url.parse().unwrap()), "test node", &web()).unwrap();
     traces.packet(Source::Own, &fulfill(), &times());
     let reject = Reject::new(ErrorCode::T04_INSUFFICIENT_LIQUIDITY, None, "no").into_bytes();
     traces.packet(Source::Own, &reject, &times());
@@ -201,7 +201,7 @@ fn a_collector_that_takes_nothing_holds_up_no_packet() {
     // It accepts connections, since the system does, and never reads.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let traces = Traces::start(Some(&Secret::new(url)), "test node", &web()).unwrap();
+    let traces = Traces::start(Some(&url.parse().unwrap()), "test node", &web()).unwrap();
     let started = std::time::Instant::now();
     for _ in 0..2 * QUEUE_MAX {
         traces.packet(Source::Own, &fulfill(), &times());
