@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, StatusCode, Uri, header::LOCATION};
 use ilp_net::Host;
+use url::Url;
 
 /// The target of a redirection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,60 +44,13 @@ pub fn redirection(from: &Uri, status: StatusCode, headers: &HeaderMap) -> Optio
     })
 }
 
-/// Resolves a reference in an answer from `base` (RFC 3986, section 5.2), without its fragment.
+/// Resolves a reference in an answer from `base` as browsers do, without its fragment.
 fn resolved(base: &Uri, reference: &str) -> Option<Uri> {
-    let reference = reference.split('#').next().unwrap_or_default();
-    let scheme = base.scheme_str()?;
-    let authority = base.authority()?;
-    let has_scheme = reference.split_once(':').is_some_and(|(before, _)| {
-        before.starts_with(|c: char| c.is_ascii_alphabetic())
-            && before.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    });
-    let text = if has_scheme {
-        reference.to_owned()
-    } else if reference.starts_with("//") {
-        format!("{scheme}:{reference}")
-    } else {
-        let path = match reference.as_bytes().first() {
-            None => base.path_and_query()?.as_str().to_owned(),
-            Some(b'/') => without_dots(reference),
-            Some(b'?') => format!("{}{reference}", base.path()),
-            Some(_) => {
-                let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-                without_dots(&format!("{folder}/{reference}"))
-            }
-        };
-        format!("{scheme}://{authority}{path}")
-    };
-    let to: Uri = text.parse().ok()?;
+    let mut to = Url::parse(&base.to_string()).ok()?.join(reference).ok()?;
+    to.set_fragment(None);
+    let to: Uri = to.as_str().parse().ok()?;
     let is_web = matches!(to.scheme_str(), Some("http" | "https"));
     (is_web && to.authority().is_some()).then_some(to)
-}
-
-/// Removes the dot segments from an absolute path, which may have a query behind it.
-fn without_dots(path_and_query: &str) -> String {
-    let (path, query) = match path_and_query.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (path_and_query, None),
-    };
-    let mut kept: Vec<&str> = Vec::new();
-    let mut segments = path.split('/').skip(1).peekable();
-    while let Some(segment) = segments.next() {
-        let is_last = segments.peek().is_none();
-        match segment {
-            "." | ".." => {
-                if segment == ".." {
-                    kept.pop();
-                }
-                if is_last {
-                    kept.push("");
-                }
-            }
-            segment => kept.push(segment),
-        }
-    }
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    format!("/{}{query}", kept.join("/"))
 }
 
 fn is_https(uri: &Uri) -> bool {
@@ -125,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_resolved_as_rfc_3986_says() {
+    fn references_are_resolved_as_browsers_do() {
         let base = "http://a.example/b/c?q=1";
         for (reference, meant) in [
             ("/x", "http://a.example/x"),
@@ -139,7 +93,8 @@ mod tests {
             ("", "http://a.example/b/c?q=1"),
             ("/a/./b/../c", "http://a.example/a/c"),
             ("//a.example:8080/x", "http://a.example:8080/x"),
-            ("http://A.example/x", "http://A.example/x"),
+            ("http://A.example/x", "http://a.example/x"),
+            ("/a/%2e%2e/c", "http://a.example/c"),
             ("https://a.example/x", "https://a.example/x"),
         ] {
             assert_eq!(within(base, reference), meant, "{reference}");
@@ -151,6 +106,8 @@ mod tests {
         for (from, location) in [
             ("http://a.example/b", "http://b.example/b"),
             ("http://a.example/b", "//b.example/b"),
+            // Browsers take a backslash for a slash, so that this is another host.
+            ("http://a.example/b", "/\\b.example/b"),
             ("https://a.example/b", "http://a.example/b"),
             ("http://a.example/b", "http://a.example.evil.example/b"),
         ] {
