@@ -10,7 +10,7 @@ use ilp_http::{
     },
     tls,
 };
-use ilp_net::ReceiverUrl;
+use ilp_net::{ReceiverUrl, WalletUrl};
 use std::{
     convert::Infallible,
     net::SocketAddr,
@@ -32,7 +32,8 @@ struct Wallets {
 }
 
 impl Receivers for Wallets {
-    async fn find(&self, url: &str) -> Result<Found, Unavailable> {
+    async fn find(&self, url: &WalletUrl) -> Result<Found, Unavailable> {
+        let url = url.as_str();
         let here = |path: &str| format!("http://{}/{path}", self.address);
         let target = |invoice| Target {
             tag: "tag".to_owned(),

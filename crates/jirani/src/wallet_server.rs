@@ -86,6 +86,7 @@ mod tests {
         Credentials,
         server::{Found, Target, Unavailable},
     };
+    use ilp_net::WalletUrl;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpStream,
@@ -102,10 +103,10 @@ mod tests {
     struct Anybody;
 
     impl Receivers for Anybody {
-        async fn find(&self, url: &str) -> Result<Found, Unavailable> {
+        async fn find(&self, url: &WalletUrl) -> Result<Found, Unavailable> {
             Ok(Found::Target(Target {
-                tag: url.to_owned(),
-                url: url.to_owned(),
+                tag: url.to_string(),
+                url: url.to_string(),
                 public_name: None,
                 asset_code: "EUR".to_owned(),
                 asset_scale: 2,

@@ -27,14 +27,14 @@ use http::{
     header::{self, HeaderName},
 };
 use http_body_util::Full;
-use ilp_net::ReceiverUrl;
+use ilp_net::WalletUrl;
 use serde_json::{Value, json};
 use std::future::Future;
 
 /// Who is paid at this node. Asked for each request, so look-ups must be quick.
 pub trait Receivers: Send + Sync + 'static {
-    /// Who is paid at a URL, which is in the form that [`ReceiverUrl`] gives it.
-    fn find(&self, url: &str) -> impl Future<Output = Result<Found, Unavailable>> + Send;
+    /// Returns the recipient at a URL.
+    fn find(&self, url: &WalletUrl) -> impl Future<Output = Result<Found, Unavailable>> + Send;
 
     /// Fresh credentials for one payer of `target`, of which no others are ever equal.
     ///
@@ -136,25 +136,23 @@ pub async fn answer<R: Receivers, B>(
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// The URLs that a request may mean, the likeliest first.
-fn urls<B>(request: &Request<B>, public_origin: Option<&str>) -> Vec<String> {
+fn urls<B>(request: &Request<B>, public_origin: Option<&str>) -> Vec<WalletUrl> {
     let path = request.uri().path();
-    // A slash at the end is what people and libraries add and leave out at will.
-    let path = path.strip_suffix('/').unwrap_or(path);
     let in_header = || request.headers().get(header::HOST)?.to_str().ok();
     let host = request.uri().authority().map(http::uri::Authority::as_str).or_else(in_header);
     let hosts =
         host.into_iter().flat_map(|host| [format!("https://{host}"), format!("http://{host}")]);
     let public_origin = public_origin.map(|origin| origin.trim_end_matches('/').to_owned());
-    let mut urls: Vec<String> = Vec::with_capacity(3);
+    let mut urls: Vec<WalletUrl> = Vec::with_capacity(3);
     for origin in hosts.chain(public_origin) {
         // What makes no URL, such as http:// to a host that isn't near, is nobody's.
-        let url = ReceiverUrl::parse(&format!("{origin}{path}")).map(|url| url.to_string());
+        let url = WalletUrl::parse(&format!("{origin}{path}"));
         urls.extend(url.ok().filter(|url| !urls.contains(url)));
     }
     urls
 }
 
-async fn find<R: Receivers>(receivers: &R, urls: &[String]) -> Result<Found, Unavailable> {
+async fn find<R: Receivers>(receivers: &R, urls: &[WalletUrl]) -> Result<Found, Unavailable> {
     for url in urls {
         match receivers.find(url).await? {
             Found::Nobody => {}

@@ -6,6 +6,7 @@ use ilp_http::spsp::{
     Credentials,
     server::{Found, Invoice, Receivers, Target, Unavailable},
 };
+use ilp_net::WalletUrl;
 use ilp_operator::{Operator, Payee, SpspTarget};
 use ilp_stream::Asset;
 
@@ -24,9 +25,9 @@ impl Wallets {
 }
 
 impl Receivers for Wallets {
-    async fn find(&self, url: &str) -> Result<Found, Unavailable> {
+    async fn find(&self, url: &WalletUrl) -> Result<Found, Unavailable> {
         // Why the store fails is in the log already.
-        Ok(match self.operator.spsp_target(url).await.map_err(|_| Unavailable)? {
+        Ok(match self.operator.spsp_target(url.as_str()).await.map_err(|_| Unavailable)? {
             SpspTarget::Unknown => Found::Nobody,
             SpspTarget::Gone => Found::Over,
             SpspTarget::Open(payee) => Found::Target(target(payee)),
