@@ -5,11 +5,12 @@
 //! two nodes. Peers that have an ILP address or an endpoint in common are such peerings.
 
 use std::{
-    hash::{BuildHasher, Hash, Hasher},
+    hash::{BuildHasher, Hash},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use foldhash::fast::FixedState;
+use ilp_net::{Endpoint, Place};
 
 use crate::peer::Terms;
 
@@ -47,45 +48,20 @@ pub(crate) fn is_same(one: &Terms, other: &Terms) -> bool {
 /// Returns whether two endpoints lead to the same place, whichever way each is written.
 #[must_use]
 pub fn is_same_endpoint(one: &str, other: &str) -> bool {
-    Place::of(one) == Place::of(other)
+    one == other || place(one) == place(other)
 }
 
 fn word(terms: &Terms) -> u64 {
-    (half(&terms.address.as_str()) << u32::BITS) | half(&Place::of(&terms.next_hop.endpoint))
+    (half(&terms.address.as_str()) << u32::BITS) | half(&place(&terms.next_hop.endpoint))
 }
 
 fn half(key: &impl Hash) -> u64 {
     FixedState::default().hash_one(key) >> u32::BITS
 }
 
-/// The place that an endpoint leads to, whichever way it is written: the scheme and a slash at the
-/// end may be left out, and the case of a host's name doesn't matter.
-#[derive(Debug)]
-struct Place<'a> {
-    authority: &'a str,
-    path: &'a str,
-}
-
-impl<'a> Place<'a> {
-    fn of(endpoint: &'a str) -> Self {
-        let rest = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
-        let rest = rest.trim_end_matches('/');
-        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        Self { authority, path }
-    }
-}
-
-impl PartialEq for Place<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.authority.eq_ignore_ascii_case(other.authority) && self.path == other.path
-    }
-}
-
-impl Hash for Place<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.authority.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
-        self.path.hash(state);
-    }
+/// Returns the place that an endpoint leads to, and the text itself where it is not a URL.
+fn place(endpoint: &str) -> Result<Place, &str> {
+    Endpoint::parse(endpoint).map(|endpoint| endpoint.place()).map_err(|_| endpoint)
 }
 
 #[cfg(test)]
@@ -113,7 +89,8 @@ mod tests {
             "https://ilp.bob.example/ilp",
             "https://ilp.bob.example/ilp/",
             "ilp.bob.example/ilp",
-            "https://ILP.Bob.Example/ilp",
+            "https://ILP.Bob.Example:443/ilp",
+            "https://ilp.bob.example./%69lp",
         ] {
             assert!(are_same(&bob, &at("g.robert", same)), "{same}");
         }

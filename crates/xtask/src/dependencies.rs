@@ -7,7 +7,7 @@ use crate::root;
 /// Each crate, and the crates of this workspace that it may name.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("interledger-packet", &[]),
-    ("ilp-connector", &["interledger-packet"]),
+    ("ilp-connector", &["ilp-net", "interledger-packet"]),
     ("ilp-http", &["ilp-net", "interledger-packet"]),
     ("ilp-net", &["interledger-packet"]),
     ("ilp-store", &["ilp-connector", "interledger-packet"]),
