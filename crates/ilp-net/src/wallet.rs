@@ -29,7 +29,7 @@ pub struct WalletAddressUrl(WalletUrl);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WalletAddressError {
     /// A URL without a path. Rafiki refuses it too: most often the path was forgotten.
-    #[error("a wallet address has a path, such as {0}/alice")]
+    #[error("a path is expected, such as {0}/alice")]
     NoPath(String),
     /// Two slashes in a row.
     #[error("the path of a wallet address has no empty segments; remove the second of two slashes")]

@@ -20,6 +20,7 @@ pub(crate) mod visitor;
 use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
 
 use ilp_connector::token::Secret;
+use ilp_net::{Host, HostPort, Reach};
 use ilp_store::{Noted, Store, StoreError};
 use ring::hmac;
 use serde_json::Value;
@@ -43,7 +44,7 @@ pub struct Auth {
 #[derive(Debug)]
 enum Rule {
     /// Names beside loopback under which the node may be addressed.
-    Loopback { own_names: Vec<String> },
+    Loopback { own_names: Vec<Host> },
     /// The secret, prepared for both ways to show it.
     Secret(Box<(Bearer, Signatures)>),
 }
@@ -59,9 +60,9 @@ pub struct SignatureRules {
 
 impl Auth {
     /// Without a secret: for a node whose admin port listens on loopback only. A request must be
-    /// addressed to a loopback name, or to one of `own_names` (without port).
+    /// addressed to a loopback name, or to one of `own_names`.
     #[must_use]
-    pub fn loopback(own_names: Vec<String>) -> Self {
+    pub fn loopback(own_names: Vec<Host>) -> Self {
         Self {
             rule: Arc::new(Rule::Loopback { own_names }),
             sessions: Arc::new(Sessions::new("")),
@@ -104,8 +105,11 @@ impl Auth {
             // Every browser sends it, so no browser is behind this request.
             return true;
         };
-        is_loopback(without_port(host))
-            || own_names.iter().any(|name| name.eq_ignore_ascii_case(without_port(host)))
+        // An unspecified address is not a name of this node: pages of other sites reach the node
+        // under it in some browsers.
+        HostPort::parse(host).is_ok_and(|HostPort { host, .. }| {
+            host.reach() == Some(Reach::Loopback) || own_names.contains(&host)
+        })
     }
 
     /// Returns whether clients need to show no secret.
@@ -282,20 +286,6 @@ impl fmt::Debug for Bearer {
     }
 }
 
-fn without_port(host: &str) -> &str {
-    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
-        None => host.split_once(':').map_or(host, |(name, _)| name),
-    }
-}
-
-fn is_loopback(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use interledger_packet::Timestamp;
@@ -344,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_rebound_name_is_refused_and_every_loopback_name_taken() {
-        let auth = Auth::loopback(vec!["node.internal".to_owned()]);
+        let auth = Auth::loopback(vec![Host::parse("node.internal").unwrap()]);
         let addressed = |host: &str| auth.addressed_to_us(Some(host));
         for good in [
             "localhost:3001",

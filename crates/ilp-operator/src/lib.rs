@@ -64,7 +64,7 @@ pub use self::{
         load::Loaded,
         operator::Operator,
         parts::{BoxFuture, Clock, Parts},
-        tenants::{HIDDEN, TenantProfile, TenantSettingName, TenantView, without_secrets},
+        tenants::{HIDDEN, TenantProfile, TenantSettingName, TenantView},
         view::NodeView,
     },
     payments::{

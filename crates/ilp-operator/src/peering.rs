@@ -15,6 +15,7 @@ pub mod wire;
 use std::net::IpAddr;
 
 use ilp_connector::token::{Secret, TokenDigest};
+use ilp_net::Reach;
 use ilp_store::{
     IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, PeeringRequestRecord, Rows, Store, shown,
 };
@@ -98,11 +99,9 @@ impl Operator {
             check::name(name)?;
         }
         check::max_packet_amount(offer.max_packet_amount)?;
-        check::endpoint_length(&offer.connector_url)
-            .and_then(|()| parts.network.check_endpoint(&offer.connector_url))
-            .map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why))?;
+        let endpoint = check::endpoint(&offer.connector_url)?;
         if !parts.peering.private_endpoints {
-            let public = parts.network.check_public(&offer.connector_url).await;
+            let public = parts.network.check_public(&endpoint).await;
             public.map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why))?;
         }
         Ok(Checked { offer, digest, ours: random_token()? })
@@ -353,16 +352,12 @@ impl Changing {
     }
 }
 
-/// Returns the networks that a request came from, by which sources are told apart. `None` for a
-/// private or loopback address: the request comes through a proxy of the operator's, or from the
-/// operator.
+/// Returns the networks that a request came from, by which sources are told apart. `None` for an
+/// address on this machine or in a private network: the request comes through a proxy of the
+/// operator's, or from the operator.
 fn place(origin: &str) -> Option<Networks> {
     let address: IpAddr = origin.parse().ok()?;
-    let is_near = match address.to_canonical() {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
-    };
-    (!is_near).then(|| Networks::of(address))
+    (!Reach::of(address).is_near()).then(|| Networks::of(address))
 }
 
 /// Returns whether `address` lies below `above`.

@@ -283,9 +283,7 @@ impl Inner {
         }
         edit.name.apply(&mut record.name);
         if let Some((endpoint, token)) = edit.outgoing {
-            let checked = check::endpoint_length(&endpoint)
-                .and_then(|()| self.parts.network.check_endpoint(&endpoint));
-            checked.map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why))?;
+            check::endpoint(&endpoint)?;
             check::outgoing_token(&token)?;
             record.endpoint = endpoint;
             record.outgoing_token = token;

@@ -7,4 +7,3 @@ pub(crate) mod error;
 pub(crate) mod iso_time;
 pub(crate) mod page;
 pub(crate) mod seek;
-pub(crate) mod url_form;

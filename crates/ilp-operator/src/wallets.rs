@@ -2,16 +2,16 @@
 
 pub(crate) mod checks;
 pub(crate) mod inputs;
-pub(crate) mod url;
 pub(crate) mod views;
 pub(crate) mod withdrawals;
 
-use ilp_store::{Rows, WalletAddressRecord};
+use ilp_net::{WalletAddressUrl, WalletUrl};
+use ilp_store::{Conflict, Refusal, Rows, StoreError, WalletAddressRecord};
 use uuid::Uuid;
 
 use crate::{
     changes::{changing::Changing, recorded::Recorded},
-    node::operator::Operator,
+    node::operator::{Inner, Operator},
     vocabulary::{
         check,
         error::{OperatorError, unknown_asset, unknown_wallet_address},
@@ -34,7 +34,7 @@ impl Recorded {
         new: NewWalletAddress,
     ) -> Result<WalletAddressView, OperatorError> {
         self.given(&new);
-        let url = url::new_address(&new.address)
+        let url = WalletAddressUrl::parse(&new.address)
             .map_err(|why| OperatorError::bad_input("invalid url", why))?;
         if let Some(name) = &new.public_name {
             check::name(name)?;
@@ -44,14 +44,15 @@ impl Recorded {
         let record = WalletAddressRecord {
             id: Uuid::nil(),
             asset_id,
-            url,
+            url: url.to_string(),
             public_name: new.public_name,
             deactivated_at_ms: None,
             additional_properties,
             created_at_ms: 0,
             version: 0,
         };
-        self.change(|changing| async move { changing.create_wallet_address(record).await }).await
+        self.change(|changing| async move { changing.create_wallet_address(url, record).await })
+            .await
     }
 
     /// Changes a wallet address. One that is inactive takes no new payments and gives no quotes;
@@ -116,9 +117,9 @@ impl Operator {
         &self,
         url: &str,
     ) -> Result<Option<WalletAddressView>, OperatorError> {
-        let Ok(url) = url::of_receiver(url) else { return Ok(None) };
+        let Ok(url) = WalletUrl::parse(url) else { return Ok(None) };
         self.read(move |inner| {
-            let record = inner.parts.store.wallet_address_by_url(&url)?;
+            let record = inner.wallet_address_at(&url)?;
             record.map(|record| inner.wallet_address_view(record)).transpose()
         })
         .await
@@ -141,12 +142,34 @@ impl Operator {
     }
 }
 
+impl Inner {
+    /// Returns the wallet address of a URL, also where an earlier version has stored it in another
+    /// form.
+    pub(crate) fn wallet_address_at(
+        &self,
+        url: &WalletUrl,
+    ) -> Result<Option<WalletAddressRecord>, StoreError> {
+        let store = &self.parts.store;
+        let found = store.wallet_address_by_url(url.as_str())?;
+        match url.earlier_form().filter(|_| found.is_none()) {
+            Some(earlier) => store.wallet_address_by_url(&earlier),
+            None => Ok(found),
+        }
+    }
+}
+
 impl Changing {
     async fn create_wallet_address(
         &self,
+        url: WalletAddressUrl,
         mut record: WalletAddressRecord,
     ) -> Result<WalletAddressView, OperatorError> {
         self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+        // The store refuses an equal URL in the same transaction; no new record has the earlier form.
+        let there = self.read(move |inner| Ok(inner.wallet_address_at(url.as_wallet_url())?));
+        if there.await?.is_some() {
+            return Err(Refusal::from(Conflict::WalletAddress).into());
+        }
         record.id = self.new_id();
         record.created_at_ms = self.now().unix_ms();
         let stored = record.clone();

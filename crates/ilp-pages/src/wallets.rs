@@ -90,7 +90,7 @@ async fn creating(
 ) -> Result<WalletAddressView, Errors> {
     let new = NewWalletAddress {
         asset_id: fields.get("asset").to_owned(),
-        address: as_url(fields.get("address")),
+        address: fields.get("address").to_owned(),
         public_name: fields.given("name").map(str::to_owned),
         additional_properties: Vec::new(),
     };
@@ -103,12 +103,6 @@ async fn creating(
     ];
     let made = pages.change(visit, "createWalletAddress", work).await;
     made.map_err(|error| Errors::of(&error, &words))
-}
-
-/// A payment pointer with a path as the URL that it stands for, since that is how people write
-/// wallet addresses.
-fn as_url(text: &str) -> String {
-    text.strip_prefix('$').map_or_else(|| text.to_owned(), |rest| format!("https://{rest}"))
 }
 
 async fn asking(pages: &Pages, visit: &Visit, typed: &Typed) -> Answer {

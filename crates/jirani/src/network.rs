@@ -1,4 +1,4 @@
-//! What the operator's part of the node needs of the packet's part.
+//! The transport that operations use: pings, the reach of endpoints, and peering requests.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::{
 /// How long a ping may take: the life that senders give a packet.
 const PING_MS_MAX: u64 = 20_000;
 
-/// Judges endpoints and sends pings, over a node of its own on the operator's thread.
+/// Sends pings and looks endpoints up, over a node of its own on the operator's thread.
 pub(crate) struct Peering {
     node: Node,
     asker: Asker,
@@ -94,17 +94,12 @@ impl Peering {
 }
 
 impl Network for Peering {
-    fn check_endpoint(&self, endpoint: &str) -> Result<(), String> {
-        Endpoint::parse(endpoint).map(drop).map_err(|error| error.to_string())
-    }
-
     fn ping(&self, destination: Address, way: PingWay) -> BoxFuture<'_, PingOutcome> {
         Box::pin(self.ask(destination, way))
     }
 
-    fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>> {
-        let endpoint = endpoint.to_owned();
-        Box::pin(async move { peering::check_public(&endpoint).await })
+    fn check_public<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(peering::check_public(endpoint))
     }
 
     fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>> {

@@ -12,7 +12,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ilp-net", &["interledger-packet"]),
     ("ilp-store", &["ilp-connector", "interledger-packet"]),
     ("ilp-stream", &["interledger-packet"]),
-    ("ilp-operator", &["ilp-store", "ilp-connector", "interledger-packet"]),
+    ("ilp-operator", &["ilp-net", "ilp-store", "ilp-connector", "interledger-packet"]),
     ("ilp-admin", &["ilp-operator", "ilp-store", "ilp-connector", "interledger-packet"]),
     ("ilp-pages", &["ilp-operator", "ilp-store", "ilp-connector", "interledger-packet"]),
     (

@@ -146,34 +146,3 @@ fn created_at(store: &Store) -> Result<Option<Timestamp>, OperatorError> {
     let bytes: Option<[u8; 8]> = store.setting(CREATED_AT)?.and_then(|bytes| bytes.try_into().ok());
     Ok(bytes.map(|bytes| Timestamp::from_unix_ms(u64::from_be_bytes(bytes))))
 }
-
-/// A URL as it may be shown: whom it names, and nothing of what may let somebody in, which is as
-/// often in the path as in the query.
-#[must_use]
-pub fn without_secrets(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return HIDDEN.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let path = if path.len() > 1 { format!("/{HIDDEN}") } else { path.to_owned() };
-    format!("{scheme}://{host}{path}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_shows_whom_it_names_and_nothing_that_opens_a_door() {
-        for (url, shown) in [
-            ("https://hooks.example", "https://hooks.example"),
-            ("https://hooks.example/", "https://hooks.example/"),
-            ("http://127.0.0.1:80/webhooks", "http://127.0.0.1:80/(hidden)"),
-            ("https://me:pass@hooks.example/T0/secret?key=1", "https://hooks.example/(hidden)"),
-            ("https://hooks.example?key=1", "https://hooks.example/(hidden)"),
-            ("nonsense", "(hidden)"),
-        ] {
-            assert_eq!(without_secrets(url), shown);
-        }
-    }
-}

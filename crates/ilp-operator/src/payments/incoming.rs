@@ -6,6 +6,7 @@ pub(crate) mod recipients;
 use std::time::Duration;
 
 use ilp_connector::account::{AccountId, Balance};
+use ilp_net::WalletAddressUrl;
 use ilp_store::{
     EventRecord, IncomingPaymentRecord, IncomingPaymentState, Initiator, Rows, TextFilter,
 };
@@ -26,7 +27,7 @@ use crate::{
         error::{OperatorError, inactive_wallet_address, no_such_payment, unknown_wallet_address},
         page::{PageArguments, views},
     },
-    wallets::{checks::wallet_address_id, url},
+    wallets::checks::wallet_address_id,
     webhook::event_kind::EventKind,
 };
 
@@ -163,7 +164,7 @@ impl Changing {
             id,
             wallet_address_id: wallet_address,
             asset_id: wallet.asset_id,
-            url: url::incoming_payment(&wallet.url, id),
+            url: WalletAddressUrl::incoming_payment(&wallet.url, id),
             incoming_amount: new
                 .incoming_amount
                 .map(|given| amount_in(&given, &asset))

@@ -9,6 +9,7 @@ use ilp_connector::{
     peer::Asset,
     token::Secret,
 };
+use ilp_net::{ReceiverUrl, WalletUrl};
 use ilp_store::{FeeKind, FeeRecord, QuoteRecord, Rows, WalletAddressRecord};
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ use crate::{
         error::{ErrorKind, OperatorError, inactive_wallet_address, unknown_wallet_address},
         page::{PageArguments, views},
     },
-    wallets::{checks::wallet_address_id, url},
+    wallets::checks::wallet_address_id,
 };
 
 /// How long a quote stands: five minutes, as with Rafiki.
@@ -156,14 +157,15 @@ impl Inner {
                 code: asset_code,
                 scale: asset_scale,
             });
-        let payee = match url::of_receiver(&new.receiver).map(|url| self.target(&url)) {
-            Ok(Ok(SpspTarget::Open(payee))) => Some(payee),
-            Ok(Ok(SpspTarget::Gone)) => {
+        let receiver = ReceiverUrl::parse(&new.receiver).map_err(invalid_receiver)?;
+        // A path that no wallet address of this node has may be that of another node's.
+        let own = WalletUrl::of(&receiver).map(|url| self.target(&url));
+        let payee = match own.unwrap_or(Ok(SpspTarget::Unknown))? {
+            SpspTarget::Open(payee) => Some(payee),
+            SpspTarget::Gone => {
                 return Err(invalid_receiver("the incoming payment takes nothing more"));
             }
-            Ok(Ok(SpspTarget::Unknown)) => None,
-            Ok(Err(error)) => return Err(error),
-            Err(why) => return Err(invalid_receiver(why)),
+            SpspTarget::Unknown => None,
         };
         let receiver = new.receiver;
         Ok(Draft { wallet, asset, fee, fee_taken_off, receiver, amount, receive_asset, payee })

@@ -7,6 +7,7 @@
 //! peer of its address already takes packets.
 
 use ilp_connector::{account::AccountId, peer::Peer, token::Secret};
+use ilp_net::Endpoint;
 use ilp_store::{PeerOrigin, PeerRecord, Store, StoreError};
 use uuid::Uuid;
 
@@ -25,7 +26,6 @@ use crate::{
         check,
         edit::Edit,
         error::{ErrorKind, OperatorError, unknown_asset},
-        url_form::peering_key,
     },
 };
 
@@ -76,15 +76,13 @@ impl Recorded {
         if !wanted.peer_url.contains("://") {
             return Err(no_such_node("a URL such as https://peering.example is expected"));
         }
-        check::endpoint_length(&wanted.peer_url)
-            .and_then(|()| parts.network.check_endpoint(&wanted.peer_url))
-            .map_err(no_such_node)?;
-        let url = wanted.peer_url.clone();
+        let url = Endpoint::parse(&wanted.peer_url).map_err(no_such_node)?;
+        let (asked, written) = (url.clone(), wanted.peer_url.clone());
         let (asset, known) = self
             .read(move |inner| {
                 let store = &inner.parts.store;
                 let asset = store.asset(asset_id)?.ok_or_else(unknown_asset)?;
-                let known = behind(store, &url, asset_id)?;
+                let known = behind(store, (&asked, &written), asset_id)?;
                 refused_beforehand(store, &known, asset_id)?;
                 Ok((asset, known))
             })
@@ -100,15 +98,16 @@ impl Recorded {
             proof: known.first().map(|peer| peer.outgoing_token.clone()),
             caller: None,
         };
-        let answer = self.ask_to_peer(&wanted.peer_url, &offer).await?;
-        // Whoever is asked on this machine or in a private network may itself be there.
-        let is_near = parts.network.check_public(&wanted.peer_url).await.is_err();
+        let answer = self.ask_to_peer(&url, &offer).await?;
+        // A node that is asked on this machine or in a private network may itself be there.
+        let is_near = parts.network.check_public(&url).await.is_err();
         if !is_near && !parts.peering.private_endpoints {
-            parts.network.check_public(&answer.connector_url).await.map_err(bad_answer)?;
+            let endpoint = Endpoint::parse(&answer.connector_url).map_err(bad_answer)?;
+            parts.network.check_public(&endpoint).await.map_err(bad_answer)?;
         }
         let known = known.into_iter().map(|peer| peer.id).collect();
         self.change(move |changing| async move {
-            changing.make_or_renew(asset_id, wanted, answer, offer.token, known).await
+            changing.make_or_renew(asset_id, (url, wanted), answer, offer.token, known).await
         })
         .await
     }
@@ -117,11 +116,11 @@ impl Recorded {
 impl Operator {
     async fn ask_to_peer(
         &self,
-        url: &str,
+        url: &Endpoint,
         offer: &PeeringOffer,
     ) -> Result<PeeringAnswer, OperatorError> {
         let post = PeeringPost {
-            url: url.to_owned(),
+            url: url.clone(),
             proof: offer.proof.clone(),
             body: wire::offer(offer).to_string(),
         };
@@ -149,7 +148,7 @@ impl Changing {
     async fn make_or_renew(
         &self,
         asset_id: Uuid,
-        wanted: PeerByUrl,
+        (url, wanted): (Endpoint, PeerByUrl),
         answer: PeeringAnswer,
         outgoing_token: Secret,
         known: Vec<Uuid>,
@@ -186,7 +185,7 @@ impl Changing {
             .map_err(as_answer)?;
         record.initial_deposit =
             crate::peering::deposit_of(wanted.liquidity_to_deposit.unwrap_or(0));
-        let origin = PeerOrigin::BehindUrl { url: peering_key(&wanted.peer_url) };
+        let origin = PeerOrigin::BehindUrl { url: url.peering_key() };
         self.create_peer_as(record, origin, |peer| PeeringByUrl { peer, is_pending }).await
     }
 
@@ -261,7 +260,11 @@ impl Inner {
 
 /// Returns the peers that were made at a URL: the one of this asset first, then those of the same
 /// node in other assets.
-fn behind(store: &Store, url: &str, asset_id: Uuid) -> Result<Vec<PeerRecord>, OperatorError> {
+fn behind(
+    store: &Store,
+    url: (&Endpoint, &str),
+    asset_id: Uuid,
+) -> Result<Vec<PeerRecord>, OperatorError> {
     let mut known = Vec::new();
     for asset in store.all_assets() {
         if let Some(id) = peer_at(store, asset?.id, url)?
@@ -295,12 +298,16 @@ fn refused_beforehand(
     }
 }
 
-/// Returns the peer that was made at a URL, in any spelling. Stores from before URLs were
-/// normalized have them as they were written.
-fn peer_at(store: &Store, asset_id: Uuid, url: &str) -> Result<Option<Uuid>, StoreError> {
-    let key = peering_key(url);
+/// Returns the peer that was made at a URL. Stores from before URLs were normalized have them as
+/// they were written.
+fn peer_at(
+    store: &Store,
+    asset_id: Uuid,
+    (url, written): (&Endpoint, &str),
+) -> Result<Option<Uuid>, StoreError> {
+    let key = url.peering_key();
     let with_slash = format!("{key}/");
-    for spelling in [&key, &with_slash, url] {
+    for spelling in [&key, &with_slash, written] {
         if let Some(peer) = store.peer_behind(asset_id, spelling)? {
             return Ok(Some(peer));
         }

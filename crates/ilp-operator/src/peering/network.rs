@@ -7,6 +7,7 @@ use ilp_connector::{
     peer::{Asset, Peer},
     token::Secret,
 };
+use ilp_net::Endpoint;
 use interledger_packet::Address;
 
 use crate::{
@@ -19,21 +20,15 @@ use crate::{
 
 /// What operations need of the transport: the daemon implements it over ILP over HTTP.
 pub trait Network: Send + Sync {
-    /// Whether packets could be sent to `endpoint`, judged by its text alone.
-    ///
-    /// # Errors
-    /// A sentence that says what is wrong and what would be right.
-    fn check_endpoint(&self, endpoint: &str) -> Result<(), String>;
-
     /// Sends a packet of amount zero, which can't be fulfilled, and waits for a node to reject it.
     fn ping(&self, destination: Address, way: PingWay) -> BoxFuture<'_, PingOutcome>;
 
-    /// Whether `endpoint` is encrypted and leads outside of this machine and of private networks,
-    /// wherever its name leads at this moment.
+    /// Checks that `endpoint` is encrypted and leads outside of this machine and of private
+    /// networks, wherever its name leads at this moment.
     ///
     /// # Errors
     /// A sentence that says why not.
-    fn check_public(&self, endpoint: &str) -> BoxFuture<'_, Result<(), String>>;
+    fn check_public<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), String>>;
 
     /// Asks another node for a peering. Follows no redirection; the answer and the time that it
     /// takes are bounded.
@@ -43,11 +38,11 @@ pub trait Network: Send + Sync {
     fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>>;
 }
 
-/// What another node is asked.
+/// A peering request to another node.
 #[derive(Clone)]
 pub struct PeeringPost {
-    /// Where.
-    pub url: String,
+    /// The URL at which the node takes peering requests.
+    pub url: Endpoint,
     /// What it knows us by, to be sent as `Authorization: Bearer`, if it does.
     pub proof: Option<Secret>,
     /// JSON. It has a token inside, so it's never shown.

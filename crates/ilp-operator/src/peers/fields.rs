@@ -41,9 +41,7 @@ impl Operator {
                 check::peer_address(address, parts.connector.address()).map(drop)
             }
             PeerField::Name(name) => check::name(name),
-            PeerField::Endpoint(endpoint) => check::endpoint_length(endpoint)
-                .and_then(|()| parts.network.check_endpoint(endpoint))
-                .map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why)),
+            PeerField::Endpoint(endpoint) => check::endpoint(endpoint).map(drop),
             PeerField::OutgoingToken(token) => check::outgoing_token(token),
             PeerField::IncomingTokens(tokens) => check::incoming_tokens(tokens).map(drop),
             PeerField::Routes(routes) => check::routes(routes, "").map(drop),

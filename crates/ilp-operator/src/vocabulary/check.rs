@@ -6,6 +6,7 @@ use ilp_connector::{
     rate::Rate,
     token::{Secret, TokenDigest},
 };
+use ilp_net::Endpoint;
 use interledger_packet::{Address, AddressPrefix};
 use uuid::{Uuid, Variant};
 
@@ -17,8 +18,6 @@ const NAME_CHARACTERS_MAX: usize = 256;
 const ASSET_CODE_BYTES_MAX: usize = 32;
 /// Longest token, in bytes. Servers take 8 KiB of headers, of which the token is one.
 const TOKEN_BYTES_MAX: usize = 2048;
-/// Longest endpoint, in bytes: what every HTTP client and server takes as a URL.
-const ENDPOINT_BYTES_MAX: usize = 2048;
 /// Most tokens that one peer may show. Two are enough to change them without an outage.
 const TOKENS_MAX: usize = 64;
 /// Most routes of one peer; with the longest addresses the record's own bound comes first.
@@ -170,15 +169,9 @@ fn token_text(token: &str) -> Result<(), String> {
     }
 }
 
-/// The length of an endpoint; the rest is known to the transport.
-pub(crate) fn endpoint_length(endpoint: &str) -> Result<(), String> {
-    if endpoint.len() > ENDPOINT_BYTES_MAX {
-        return Err(format!(
-            "it has {} bytes, at most {ENDPOINT_BYTES_MAX} are taken",
-            endpoint.len()
-        ));
-    }
-    Ok(())
+/// Parses the endpoint at which a peer takes packets.
+pub(crate) fn endpoint(text: &str) -> Result<Endpoint, OperatorError> {
+    Endpoint::parse(text).map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why))
 }
 
 /// Refuses a maximum of zero, which no packet that carries money could meet; `None` is accepted.

@@ -18,7 +18,7 @@ pub(super) fn reply(post: &PeeringPost) -> Result<PeeringReply, String> {
         })
     };
     let proof = post.proof.as_ref().map_or("none", |proof| proof.reveal());
-    let (status, body) = match post.url.rsplit('/').next().unwrap_or_default() {
+    let (status, body) = match post.url.path().rsplit('/').next().unwrap_or_default() {
         "good" => (200, good("test.bob", format!("bobs-{}", proof.len()))),
         "alices" => (200, good("test.alice", "evil".to_owned())),
         "branch" => (200, good("test.alice.branch", "evil".to_owned())),

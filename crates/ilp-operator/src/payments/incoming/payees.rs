@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use ilp_connector::{LocalAccount, account::AccountId, peer::Asset};
+use ilp_net::WalletUrl;
 use ilp_store::{IncomingPaymentRecord, WalletAddressRecord};
 use uuid::Uuid;
 
 use crate::{
     node::operator::{Inner, Operator},
     payments::incoming::recipients::{Due, Recipient},
-    vocabulary::error::OperatorError,
-    wallets::url,
+    vocabulary::{check, error::OperatorError},
 };
 
 /// What a URL leads to.
@@ -82,25 +82,27 @@ impl Operator {
         });
     }
 
-    /// What a URL or payment pointer leads to.
+    /// Returns the recipient at a URL.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn spsp_target(&self, url: &str) -> Result<SpspTarget, OperatorError> {
-        let Ok(url) = url::of_receiver(url) else { return Ok(SpspTarget::Unknown) };
+    pub async fn spsp_target(&self, url: WalletUrl) -> Result<SpspTarget, OperatorError> {
         self.read(move |inner| inner.target(&url)).await
     }
 }
 
 impl Inner {
-    /// What a normalised URL leads to.
-    pub(crate) fn target(&self, url: &str) -> Result<SpspTarget, OperatorError> {
-        let store = &self.parts.store;
-        if let Some(id) = url::incoming_payment_id(url) {
-            let record = store.incoming_payment(id)?.filter(|record| record.url == url);
+    /// Returns the recipient at a URL.
+    pub(crate) fn target(&self, url: &WalletUrl) -> Result<SpspTarget, OperatorError> {
+        if let Some(id) = url.incoming_payment_id().and_then(check::id) {
+            let is_at_url = |stored: &str| {
+                stored == url.as_str() || url.earlier_form().is_some_and(|form| form == stored)
+            };
+            let record = self.parts.store.incoming_payment(id)?;
+            let record = record.filter(|record| is_at_url(&record.url));
             return record.map_or(Ok(SpspTarget::Unknown), |record| self.incoming_target(record));
         }
-        match store.wallet_address_by_url(url)? {
+        match self.wallet_address_at(url)? {
             Some(record) if record.is_active() => self.wallet_target(record),
             _ => Ok(SpspTarget::Unknown),
         }
