@@ -8,7 +8,7 @@ use ilp_http::{
     server::{Drained, ServerStats},
     spsp::SpspClient,
 };
-use ilp_operator::{Operator, Parts};
+use ilp_operator::{Auth, Operator, Parts};
 use ilp_pages::Sampler;
 use tokio::task::JoinHandle;
 
@@ -58,7 +58,7 @@ impl RunningNode {
         resources: &Resources,
         times: StartTimes,
     ) -> Result<Self, Failure> {
-        let Resources { store, connector, web, traces, event_made, .. } = resources;
+        let Resources { store, connector, web, traces, .. } = resources;
         let surfaces = Surfaces::listen(config).await?;
         let threads = worker_count(config.ilp.threads);
         let files = FileShares::take(config, threads)?;
@@ -69,18 +69,8 @@ impl RunningNode {
         let asking = node(None);
         let tenant_id = tenant_id(config, store)?.to_string();
         let connector_url = surfaces.connector_url(config)?;
-        let operator = Operator::new(Parts {
-            store: store.clone(),
-            connector: Arc::clone(connector),
-            network: Arc::new(Peering::new(asking.clone(), web)),
-            clock: clock::now,
-            tenant_id: tenant_id.clone(),
-            tenant: tenant::profile(config),
-            peering: peering::rules(config, connector_url.clone()),
-            version: env!("CARGO_PKG_VERSION"),
-            hold_ms_max: config.policy.hold_ms_max,
-            event_made: Arc::clone(event_made),
-        });
+        let network = Peering::new(asking.clone(), web);
+        let operator = operator(config, resources, network, &tenant_id, connector_url.clone());
         operator.load().await.map_err(|error| Failure::Store(error.to_string()))?;
         times.peers_are_there();
         warn_of_rates(config, &operator);
@@ -103,20 +93,8 @@ impl RunningNode {
         let handlers = workers.handles().into_iter().map(|worker| worker.handler);
         let nodes = handlers.chain([asking]).collect();
         let sources = sources(config, resources, &operator, nodes, server.stats());
-        let (pages, sampler) = ilp_pages::pages(ilp_pages::Node {
-            operator: operator.clone(),
-            auth: auth.clone(),
-            connector_url,
-            settings: config.listed.clone(),
-            core: Arc::clone(connector),
-            packet_times: sources.packet_times(),
-        });
-        let metrics = Metrics::new(sources);
-        let secret = config.metrics.secret.as_ref();
-        let scrape =
-            ilp_admin::metrics_route(auth.clone(), secret, move |format| metrics.text(format));
-        let admin = ilp_admin::router(operator.clone(), auth, sockets.clone());
-        let admin = admin.merge(scrape).merge(pages);
+        let surface = (auth, sockets.clone(), connector_url);
+        let (admin, sampler) = admin_router(config, surface, &operator, sources);
 
         start_duties(config, resources, &operator, sampler, &tasks);
         let packets = server.serve(surfaces.ilp, workers.handles(), tasks.stopping());
@@ -170,6 +148,50 @@ impl RunningNode {
             );
         }
     }
+}
+
+/// Returns the operations on a node, without the peers that its store has.
+fn operator(
+    config: &Config,
+    resources: &Resources,
+    network: Peering,
+    tenant_id: &str,
+    connector_url: String,
+) -> Operator {
+    Operator::new(Parts {
+        store: resources.store.clone(),
+        connector: Arc::clone(&resources.connector),
+        network: Arc::new(network),
+        clock: clock::now,
+        tenant_id: tenant_id.to_owned(),
+        tenant: tenant::profile(config),
+        peering: peering::rules(config, connector_url),
+        version: env!("CARGO_PKG_VERSION"),
+        hold_ms_max: config.policy.hold_ms_max,
+        event_made: Arc::clone(&resources.event_made),
+    })
+}
+
+/// Returns what is served on the operator's port, the API with the pages and the metrics beside it, and
+/// the task that looks at the node for the pages.
+fn admin_router(
+    config: &Config,
+    (auth, sockets, connector_url): (Auth, Sockets, String),
+    operator: &Operator,
+    sources: Sources,
+) -> (axum::Router, Sampler) {
+    let (pages, sampler) = ilp_pages::pages(ilp_pages::Node {
+        operator: operator.clone(),
+        auth: auth.clone(),
+        connector_url,
+        settings: config.listed.clone(),
+        core: Arc::clone(&sources.connector),
+        packet_times: sources.packet_times(),
+    });
+    let metrics = Metrics::new(sources);
+    let secret = config.metrics.secret.as_ref();
+    let scrape = ilp_admin::metrics_route(auth.clone(), secret, move |format| metrics.text(format));
+    (ilp_admin::router(operator.clone(), auth, sockets).merge(scrape).merge(pages), sampler)
 }
 
 /// Starts what the node does by itself.
