@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::PathBuf};
 
-use crate::{journal::JournalError, ledger::TransferError, snapshot_file::SnapshotError};
+use crate::{journal::JournalError, ledger::TransferError, log::snapshot_file::SnapshotError};
 
 /// The store can't be opened, read or written. Never carries a stored value, so never a secret.
 #[derive(Debug, thiserror::Error)]

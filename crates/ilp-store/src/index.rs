@@ -8,11 +8,16 @@
 //! Records and balances are in one tree, so that one batch of sled moves all of them from one position
 //! to the next. The batch also writes the position, with a sum over the entries of each kind, by which
 //! a start notices entries that sled has lost.
+//!
+//! Over it lies `overlay`, the changes that the index doesn't have yet, and `keyspace` reads both as
+//! one.
 
 mod aside;
 mod blocks;
+pub(crate) mod keyspace;
 #[cfg(test)]
 pub(crate) mod memory;
+pub(crate) mod overlay;
 mod position;
 mod storage;
 mod sums;
@@ -42,7 +47,7 @@ pub(crate) use self::{
     sums::{Sum, Sums, hash as entry_hash},
 };
 use self::{blocks::Blocks, storage::Storage};
-use crate::{error::StoreError, store::panic_text};
+use crate::{error::StoreError, fail_stop::panic_text};
 
 /// The index's directory, in the store's.
 pub(crate) const DIRECTORY: &str = "index";

@@ -3,7 +3,8 @@
 //! `LOG.md` at the root of this crate describes the format. The parts: `entry` is one
 //! movement, `page` is what one commit writes, `segment` is a file's head and name, `files` is the little that the
 //! journal asks of a disk, `ahead` prepares the next file, `writer` appends, `scan` reads all in
-//! order and decides what a broken end means, `reader` looks up single entries.
+//! order and decides what a broken end means, `reader` looks up single entries. `posted` has the steps
+//! of transfers and the units that come from the ledger.
 //!
 //! The journal knows no balances: what an entry does to the books is the ledger's business.
 
@@ -13,6 +14,7 @@ mod error;
 mod files;
 mod gauges;
 mod page;
+pub(crate) mod posted;
 mod reader;
 mod scan;
 mod segment;

@@ -1,49 +1,29 @@
 //! The durable ledger: it places holds in memory, and posts through one writer thread to the disk.
 //!
-//! A transfer passes through these modules: `posted` is what goes into the log, `queue` holds what
-//! waits for the writer and the permits that bound it, `durable` is how posting tasks wait, `writer` is the thread,
-//! `books` appends its batches to the [journal](crate::journal), and `state` applies the entries of
-//! the journal. `operator` and `withdrawal` are deposits and withdrawals, and `closing` closes
-//! accounts. `log_run` is the log while it is written.
+//! - `books`: the state that the entries of the [journal](crate::journal) lead to, and its rows in the
+//!   index. The steps of transfers themselves, `posted`, are in the journal's folder.
+//! - `writing`: the way of a transfer to the disk. `queue` holds what waits for the writer and the
+//!   permits that bound it, `durable` is how posting tasks wait, `writer` is the thread,
+//!   `durable_books` appends its batches to the journal, and `log_run` is the log while it is written.
+//!   `plain` is the form without a journal, kept for benchmarks.
+//! - `transfers`: deposits and withdrawals, steps that belong to a change of records, and the closing
+//!   of accounts.
+//! - `keeping`: the background thread that writes checkpoints, creates the events of thresholds, makes
+//!   snapshots and removes old segments.
+//! - `inspection`: listings, verification, export and backup.
 //!
-//! The other modules: `keeper` writes `checkpoint`s in the background, creates the events of
-//! `threshold`s, and removes old segments (`retention`); `open` and `start` rebuild the ledger from
-//! checkpoint and replay. `listing`, `verify`, `export` and `backup` read the books. `plain` is the
-//! form without a journal, kept for benchmarks.
+//! `open` puts a ledger together from the books that a start has read, `options` says how.
 
-mod accounts;
-mod added;
-mod backup;
-mod booking;
 mod books;
-mod checkpoint;
-mod closing;
-mod durable;
-mod export;
-mod gather;
-mod keeper;
-mod lane;
-mod listing;
-mod log_run;
+mod inspection;
+mod keeping;
 mod open;
-mod operator;
-mod operator_transfer;
 mod options;
-mod plain;
-mod posted;
-mod queue;
-mod retention;
-mod rows;
-mod state;
 mod stats;
 #[cfg(test)]
 mod tests;
-mod threshold;
-mod unproved;
-mod verify;
-mod waiting;
-mod withdrawal;
-mod writer;
+mod transfers;
+mod writing;
 
 use std::{
     fmt,
@@ -61,41 +41,50 @@ use ilp_connector::{
 use parking_lot::Mutex;
 
 use self::{
-    accounts::Accounts,
-    durable::{Durable, UntilDurable},
-    operator::Operators,
-    queue::{Permit, Queue},
+    books::accounts::Accounts,
+    transfers::operator::Operators,
+    writing::{
+        durable::{Durable, UntilDurable},
+        queue::{Permit, Queue},
+    },
 };
 pub use self::{
-    backup::BackupReport,
-    booking::OperatorStep,
-    books::ClockMs,
-    export::{ExportAccount, ExportFormat, export},
-    keeper::OnEvent,
-    lane::LedgerLane,
-    listing::{Older, TransferList, TransferRow},
-    operator::TransferError,
-    operator_transfer::{OperatorTransfer, TransferState},
+    books::operator_transfer::{OperatorTransfer, TransferState},
+    inspection::{
+        backup::BackupReport,
+        export::{ExportAccount, ExportFormat, export},
+        listing::{Older, TransferList, TransferRow},
+        verify::{Report, verify},
+    },
+    keeping::keeper::OnEvent,
     options::LedgerOptions,
-    plain::PlainBooks,
-    posted::{Entry, Posted, Queued, Step},
     stats::LedgerStats,
-    verify::{Report, verify},
-    writer::{BatchWriter, OnFailure},
+    transfers::{booking::OperatorStep, operator::TransferError},
+    writing::{
+        durable_books::ClockMs,
+        lane::LedgerLane,
+        plain::PlainBooks,
+        writer::{BatchWriter, OnFailure},
+    },
 };
 pub(crate) use self::{
-    booking::Booking,
-    books::Books,
-    keeper::{Keeper, Signal},
-    log_run::{DurableSequence, LogRun},
-    posted::Unit,
-    queue::Urgency,
-    rows::{CLOSED, COUNT, TRANSFER, add_to, load as load_books},
-    state::State,
-    threshold::{load as load_threshold, replay as replay_record},
-    verify::check_sums,
-    writer::Failure,
+    books::{
+        rows::{CLOSED, COUNT, TRANSFER, add_to, load as load_books},
+        state::State,
+        threshold::{load as load_threshold, replay as replay_record},
+    },
+    inspection::verify::check_sums,
+    keeping::keeper::{Keeper, Signal},
+    transfers::booking::Booking,
+    writing::{
+        durable_books::Books,
+        log_run::{DurableSequence, LogRun},
+        queue::Urgency,
+        writer::Failure,
+    },
 };
+pub(crate) use crate::journal::posted::Unit;
+pub use crate::journal::posted::{Entry, Posted, Queued, Step};
 use crate::{error::StoreError, store::Store};
 pub use ilp_connector::ledger::Stopped;
 

@@ -1,4 +1,13 @@
-//! Opening the store: its directory, its lock, its log and its index.
+//! The store: opening it with its directory, its lock, its log and its index, and reading and changing
+//! what it holds.
+//!
+//! `start` rebuilds what the index lacks from a snapshot and the log, `format_1` converts a store of
+//! the older format, `change` makes transactions durable, and `reading` looks records up.
+
+pub(crate) mod change;
+pub(crate) mod format_1;
+pub(crate) mod reading;
+pub(crate) mod start;
 
 use std::{
     fs::{File, TryLockError},
@@ -12,22 +21,23 @@ use std::{
 use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
+use self::format_1::is_format_1;
 use crate::{
     directory::{self, FILE_MODE, unusable},
     error::StoreError,
     fail_stop::FailStop,
-    format_1::{self, is_format_1},
-    idempotency::{Rider, Running},
+    index::keyspace::Keyspace,
     journal::{self, Disk, Files},
-    keyspace::Keyspace,
     ledger::{
         Booking, Books, DurableSequence, Failure, Keeper, LedgerOptions, LogRun, Signal, check_sums,
     },
-    mark::Mark,
-    outbox::EventCounters,
-    recorder::Recorder,
-    records::PeerRecord,
-    start,
+    log::mark::Mark,
+    records::{
+        audit::recorder::Recorder,
+        forms::peer_records::PeerRecord,
+        idempotency::{Rider, Running},
+        outbox::EventCounters,
+    },
 };
 
 /// The file that is locked while a process has the store open.
@@ -321,12 +331,6 @@ pub(crate) fn lock(dir: &Path) -> Result<File, StoreError> {
         }
     }
     Err(StoreError::InUse { path: dir.to_owned() })
-}
-
-/// Returns the message of a panic.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ use ilp_connector::{
 };
 use uuid::Uuid;
 
-use super::page::Page;
-use crate::ledger::{Entry, Posted, Step};
+use super::{
+    page::Page,
+    posted::{Entry, Posted, Step},
+};
 
 /// Length, kind, step, distance, id and time.
 const FIXED_BYTES: usize = 32;

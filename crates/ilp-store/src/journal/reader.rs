@@ -11,9 +11,10 @@ use super::{
     JournalError, Pointers, Position,
     entry::{DISTANCE_END, LogEntry, distance},
     page::{Found, Page},
+    posted::Posted,
     segment::path_of,
 };
-use crate::{error::StoreError, ledger::Posted};
+use crate::error::StoreError;
 
 /// Reads entries, and keeps the last segment and the last page at hand: what an account saw one
 /// after the other often lies in one page.

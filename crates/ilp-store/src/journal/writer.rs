@@ -13,10 +13,10 @@ use super::{
     Ahead, FORMAT_VERSION, Files, Gauges, Place, Pointers, Position, SegmentFile, Tail,
     entry::{RecordChange, encode, entry_bytes_max},
     page::{PAGE_ALIGNMENT, PAGE_BYTES_MAX, PAGE_HEADER_BYTES, seal},
+    posted::Posted,
     scan::FIRST_PAGE,
     segment::{SEGMENT_HEADER_BYTES, SegmentHeader, path_of},
 };
-use crate::ledger::Posted;
 
 /// The least that a segment may have: room for its head and a page of a few entries.
 pub(crate) const SEGMENT_BYTES_MIN: u32 = 4 * 1024;

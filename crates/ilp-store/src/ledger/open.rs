@@ -6,11 +6,10 @@ use parking_lot::Mutex;
 
 use super::{
     BatchWriter, DurableLedger, LedgerOptions, Shared,
-    accounts::Accounts,
-    keeper::{Keeper, Signal},
-    log_run::LogRun,
-    operator::Operators,
-    writer::Failure,
+    books::accounts::Accounts,
+    keeping::keeper::{Keeper, Signal},
+    transfers::operator::Operators,
+    writing::{log_run::LogRun, writer::Failure},
 };
 use crate::{error::StoreError, store::Store};
 

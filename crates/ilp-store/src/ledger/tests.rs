@@ -1,19 +1,12 @@
-mod actor;
 mod backup;
-mod booking;
-mod closing;
-mod crash;
-mod damage;
-mod disk;
-mod interleavings;
+mod faults;
 mod lane;
 mod listing;
 mod model;
 mod owners;
-mod power_cut;
 mod retention;
 mod threshold;
-mod withdrawal;
+mod transfers;
 
 use std::{
     collections::HashMap,

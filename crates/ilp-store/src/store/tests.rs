@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     PeerRecord,
     index::Index,
-    keys::Kind,
+    records::forms::keys::Kind,
     testing::{asset, fresh, open, peer},
 };
 
@@ -179,7 +179,7 @@ fn an_index_that_lacks_an_entry_is_put_aside_and_made_anew() {
     let usd = asset("USD");
     let neighbour = peer(usd.id, "g.a", &["mytoken"]);
     let row = Kind::Peer.key(neighbour.id.as_bytes());
-    let by_token = crate::keys::peer_by_token(&neighbour.incoming_tokens[0].digest);
+    let by_token = crate::records::forms::keys::peer_by_token(&neighbour.incoming_tokens[0].digest);
     for lost in [row, by_token, Kind::Asset.key(usd.id.as_bytes())] {
         let (dir, store) = fresh();
         store.insert_asset(&usd).unwrap();

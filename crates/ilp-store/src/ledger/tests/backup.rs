@@ -1,6 +1,6 @@
 //! Copies of a running store.
 
-use super::*;
+use super::{transfers::withdrawal, *};
 use crate::testing;
 
 #[test]

@@ -1,6 +1,6 @@
 //! Listings by pointers against listings by looking through everything.
 
-use super::*;
+use super::{transfers::withdrawal, *};
 use crate::{Older, TransferState, journal::Position};
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{damage::copy_of, *};
+use super::{faults::damage::copy_of, transfers::withdrawal, *};
 use crate::Older;
 
 fn segments(dir: &std::path::Path) -> usize {

@@ -2,8 +2,13 @@
 
 use std::sync::atomic::AtomicUsize;
 
-use super::{damage::copy_of, *};
-use crate::{EventFilter, Page, testing};
+use super::{faults::damage::copy_of, *};
+use crate::{
+    EventFilter, Page,
+    ledger::books::{state::Crossing, threshold},
+    records::forms::keys::Kind,
+    testing,
+};
 
 fn events(store: &Store) -> Vec<(String, String)> {
     let page = Page { order: crate::Order::OldestFirst, ..Page::newest(100) };
@@ -246,7 +251,7 @@ fn a_record_that_cannot_be_read_costs_the_event_its_asset_alone() {
     store.insert_asset(&usd).unwrap();
     let neighbour = testing::peer(usd.id, "g.a", &["t"]);
     store.insert_peer(&neighbour).unwrap();
-    let crossing = state::Crossing {
+    let crossing = Crossing {
         account: AccountId::peer(neighbour.id),
         place: 0,
         threshold: 5,
@@ -255,11 +260,11 @@ fn a_record_that_cannot_be_read_costs_the_event_its_asset_alone() {
         time_ms: 2,
     };
     let asset = || {
-        let event = crate::ledger::threshold::event(&store, &crossing);
+        let event = threshold::event(&store, &crossing);
         serde_json::from_slice::<serde_json::Value>(&event.data).unwrap()["asset"].take()
     };
     assert_eq!(asset()["code"], "USD");
-    let key = crate::keys::Kind::Peer.key(neighbour.id.as_bytes());
+    let key = Kind::Peer.key(neighbour.id.as_bytes());
     store.change(|change| change.put_bytes(key.clone(), b"{")).unwrap();
     assert!(asset().is_null());
     store
@@ -315,7 +320,7 @@ fn what_a_failed_turn_took_is_in_no_later_checkpoint_and_comes_with_the_replay()
 
 #[test]
 fn of_each_account_the_latest_crossing_waits_for_the_pause() {
-    let crossing = |peer, sequence| state::Crossing {
+    let crossing = |peer, sequence| Crossing {
         account: peer_id(peer),
         place: 0,
         threshold: 5,
@@ -323,7 +328,7 @@ fn of_each_account_the_latest_crossing_waits_for_the_pause() {
         sequence,
         time_ms: 2,
     };
-    let mut crossings = crate::ledger::threshold::Crossings::default();
+    let mut crossings = threshold::Crossings::default();
     let start = std::time::Instant::now();
     let after = |ms| start + Duration::from_millis(ms);
     (1..=9).for_each(|sequence| crossings.add(crossing(1, sequence)));

@@ -1,0 +1,137 @@
+//! Assets: unique by code and scale, and there as long as a peer uses them. `rates` has the exchange
+//! rates between them.
+
+pub(crate) mod rates;
+
+use std::ops::Bound::{Excluded, Included};
+
+use uuid::Uuid;
+
+use super::{
+    forms::{
+        keys::{self, Kind},
+        page::{Page, Rows},
+        peer_records::AssetRecord,
+    },
+    wallets::wallet_addresses::asset_has_wallet_addresses,
+};
+use crate::{
+    error::{Conflict, Refusal, StoreError},
+    store::{Store, change::Change, reading::Reading},
+};
+
+impl Store {
+    /// Returns the asset of this id.
+    ///
+    /// # Errors
+    /// When the store or the record can't be read.
+    pub fn asset(&self, id: Uuid) -> Result<Option<AssetRecord>, StoreError> {
+        self.read(Kind::Asset, id)
+    }
+
+    /// Returns the asset of this code and scale.
+    ///
+    /// # Errors
+    /// When the store or the record can't be read.
+    pub fn asset_by_code(&self, code: &str, scale: u8) -> Result<Option<AssetRecord>, StoreError> {
+        let Some(id) = self.follow(&keys::asset_by_code(code, scale))? else { return Ok(None) };
+        // Index and row are read one after the other, and a change may come between.
+        Ok(self.asset(id)?.filter(|asset| asset.code == code && asset.scale == scale))
+    }
+
+    /// What an asset was before it was deleted, so that its books stay readable.
+    ///
+    /// # Errors
+    /// When the store or the record can't be read.
+    pub fn deleted_asset(&self, id: Uuid) -> Result<Option<AssetRecord>, StoreError> {
+        self.read(Kind::DeletedAsset, id)
+    }
+
+    /// Adds an asset. On the disk when it returns.
+    ///
+    /// # Errors
+    /// [`Conflict::Asset`] or [`Conflict::Id`], or when it is too large or can't be written.
+    pub fn insert_asset(&self, asset: &AssetRecord) -> Result<(), Refusal> {
+        self.change(|change| {
+            let id = asset.id.as_bytes();
+            if change.has(&Kind::Asset.key(id))? || change.has(&Kind::DeletedAsset.key(id))? {
+                return Err(Conflict::Id.into());
+            }
+            let by_code = keys::asset_by_code(&asset.code, asset.scale);
+            if change.has(&by_code)? {
+                return Err(Conflict::Asset.into());
+            }
+            change.put(Kind::Asset, asset)?;
+            change.index(by_code, asset.id);
+            Ok(())
+        })
+    }
+
+    /// Changes an asset and returns the new record, which is on the disk by then. `edit` may not
+    /// call the store, whose write lock is held; an id that it changes stays as it was, and the
+    /// version rises by one.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownAsset`], [`Conflict::Asset`], or when it is too large or can't be written.
+    pub fn update_asset(
+        &self,
+        id: Uuid,
+        edit: impl FnOnce(&mut AssetRecord),
+    ) -> Result<AssetRecord, Refusal> {
+        self.change(|change| {
+            let before: AssetRecord = change.read(Kind::Asset, id)?.ok_or(Refusal::UnknownAsset)?;
+            let mut after = before.clone();
+            edit(&mut after);
+            (after.id, after.version) = (id, before.version + 1);
+            let by_code = keys::asset_by_code(&after.code, after.scale);
+            if change.follow(&by_code)?.is_some_and(|owner| owner != id) {
+                return Err(Conflict::Asset.into());
+            }
+            change.remove(keys::asset_by_code(&before.code, before.scale));
+            change.index(by_code, id);
+            change.put(Kind::Asset, &after)?;
+            Ok(after)
+        })
+    }
+
+    /// Removes an asset and returns what it was. On the disk when it returns. Whether its accounts
+    /// still hold money is the caller's to check.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownAsset`], [`Refusal::AssetInUse`], or when the store can't be written.
+    pub fn delete_asset(&self, id: Uuid) -> Result<AssetRecord, Refusal> {
+        self.change(|change| {
+            let asset: AssetRecord = change.read(Kind::Asset, id)?.ok_or(Refusal::UnknownAsset)?;
+            if asset_has_peers(change, id)? || asset_has_wallet_addresses(change, id)? {
+                return Err(Refusal::AssetInUse);
+            }
+            change.remove(Kind::Asset.key(id.as_bytes()));
+            change.remove(keys::asset_by_code(&asset.code, asset.scale));
+            change.put(Kind::DeletedAsset, &asset)?;
+            Ok(asset)
+        })
+    }
+
+    /// Returns one page of the assets.
+    ///
+    /// # Errors
+    /// When the store or a record can't be read.
+    pub fn assets_page(&self, page: Page) -> Result<Rows<AssetRecord>, StoreError> {
+        self.page(Kind::Asset, page)
+    }
+
+    /// Returns all assets, oldest first, each read when it is asked for.
+    pub fn all_assets(
+        &self,
+    ) -> impl Iterator<Item = Result<AssetRecord, StoreError>> + Send + use<> {
+        self.scan(Kind::Asset)
+    }
+}
+
+fn asset_has_peers(change: &Change<'_>, id: Uuid) -> Result<bool, StoreError> {
+    let low = keys::peer_by_address(id, "");
+    let mut high = low.clone();
+    // Addresses are ASCII, so no address of this asset comes after this byte.
+    high.push(u8::MAX);
+    change.any(Included(low), Excluded(high))
+}

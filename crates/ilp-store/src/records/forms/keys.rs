@@ -1,0 +1,231 @@
+//! The keys of records: one byte for the kind of entry, then what it is found by. Kinds of records are
+//! below 0x80; those from there on are of balances, see `ledger::books::rows`.
+
+use std::fmt::Write as _;
+
+use ilp_connector::token::TokenDigest;
+use uuid::Uuid;
+
+/// What an entry is. The numbers are on disk and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// Asset id to asset.
+    Asset = 1,
+    /// Scale and code to asset id.
+    AssetByCode = 2,
+    /// Peer id to peer.
+    Peer = 3,
+    /// Asset id and ILP address to peer id. Also answers whether any peer uses an asset.
+    PeerByAddress = 4,
+    /// Digest of an incoming token to peer id.
+    PeerByToken = 5,
+    /// Asset id to what the deleted asset was.
+    DeletedAsset = 6,
+    /// Peer id to what is kept of the deleted peer.
+    DeletedPeer = 7,
+    /// Name to what the node has made for itself.
+    Setting = 8,
+    /// Idempotency key to request digest and answer.
+    Idempotency = 9,
+    /// Time and idempotency key, to find the oldest.
+    IdempotencyByTime = 10,
+    /// Event id to event.
+    Event = 11,
+    /// When an event is due and its id, to the id.
+    EventDue = 12,
+    /// Account to the amount at which an event is due.
+    Threshold = 13,
+    /// When a signature ends and its digest, to nothing.
+    Signature = 60,
+    /// Audit record id to who did what.
+    Audit = 61,
+    /// Peering request id to what another node asked for.
+    PeeringRequest = 62,
+    /// Asset id and auto-peering URL to the id of the peer that answered there.
+    PeerBehindUrl = 63,
+    /// Id of a peer that was made at its own request, to nothing.
+    AutoPeered = 64,
+    /// Two asset codes to the rate that an operator set between them.
+    Rate = 20,
+    /// Wallet address id to wallet address.
+    WalletAddress = 30,
+    /// URL to wallet address id.
+    WalletAddressByUrl = 31,
+    /// Asset id and wallet address id, to the latter.
+    WalletAddressByAsset = 32,
+    /// Payment id to incoming payment.
+    IncomingPayment = 33,
+    /// Wallet address id and payment id, to the latter.
+    IncomingPaymentByWallet = 34,
+    /// When an open incoming payment expires and its id, to the id.
+    IncomingPaymentDue = 35,
+    /// Quote id to quote.
+    Quote = 36,
+    /// Wallet address id and quote id, to the latter.
+    QuoteByWallet = 37,
+    /// Payment id to outgoing payment.
+    OutgoingPayment = 38,
+    /// Wallet address id and payment id, to the latter.
+    OutgoingPaymentByWallet = 39,
+    /// Quote id to the id of the payment that was made from it.
+    OutgoingPaymentByQuote = 40,
+    /// Id of an outgoing payment that has not ended, to itself.
+    OutgoingPaymentUnfinished = 41,
+    /// Id of an incoming or outgoing payment, to itself.
+    Payment = 42,
+    /// Fee id to fee.
+    Fee = 43,
+    /// Asset id and fee id, to the latter.
+    FeeByAsset = 44,
+    /// Asset id, what it is for and fee id, to the last of them.
+    FeeByPurpose = 45,
+}
+
+impl Kind {
+    /// The kind whose number is `byte`.
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        [
+            Self::Asset,
+            Self::AssetByCode,
+            Self::Peer,
+            Self::PeerByAddress,
+            Self::PeerByToken,
+            Self::DeletedAsset,
+            Self::DeletedPeer,
+            Self::Setting,
+            Self::Idempotency,
+            Self::IdempotencyByTime,
+            Self::Event,
+            Self::EventDue,
+            Self::Threshold,
+            Self::Signature,
+            Self::Audit,
+            Self::PeeringRequest,
+            Self::PeerBehindUrl,
+            Self::AutoPeered,
+            Self::Rate,
+            Self::WalletAddress,
+            Self::WalletAddressByUrl,
+            Self::WalletAddressByAsset,
+            Self::IncomingPayment,
+            Self::IncomingPaymentByWallet,
+            Self::IncomingPaymentDue,
+            Self::Quote,
+            Self::QuoteByWallet,
+            Self::OutgoingPayment,
+            Self::OutgoingPaymentByWallet,
+            Self::OutgoingPaymentByQuote,
+            Self::OutgoingPaymentUnfinished,
+            Self::Payment,
+            Self::Fee,
+            Self::FeeByAsset,
+            Self::FeeByPurpose,
+        ]
+        .into_iter()
+        .find(|kind| kind.byte() == byte)
+    }
+
+    /// The kind's number.
+    pub(crate) fn byte(self) -> u8 {
+        self as u8
+    }
+
+    /// How errors call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Asset => "records/assets",
+            Self::AssetByCode => "records/assets_by_code",
+            Self::Peer => "records/peers",
+            Self::PeerByAddress => "records/peers_by_address",
+            Self::PeerByToken => "records/peers_by_token",
+            Self::DeletedAsset => "records/deleted_assets",
+            Self::DeletedPeer => "records/deleted_peers",
+            Self::Setting => "records/settings",
+            Self::Idempotency => "records/idempotency_keys",
+            Self::IdempotencyByTime => "records/idempotency_keys_by_time",
+            Self::Event => "records/events",
+            Self::EventDue => "records/events_due",
+            Self::Threshold => "records/thresholds",
+            Self::Signature => "records/signatures",
+            Self::Audit => "records/audit",
+            Self::PeeringRequest => "records/peering_requests",
+            Self::PeerBehindUrl => "records/peers_behind_urls",
+            Self::AutoPeered => "records/auto_peered",
+            Self::Rate => "records/rates",
+            Self::WalletAddress => "records/wallet_addresses",
+            Self::WalletAddressByUrl => "records/wallet_addresses_by_url",
+            Self::WalletAddressByAsset => "records/wallet_addresses_by_asset",
+            Self::IncomingPayment => "records/incoming_payments",
+            Self::IncomingPaymentByWallet => "records/incoming_payments_by_wallet",
+            Self::IncomingPaymentDue => "records/incoming_payments_due",
+            Self::Quote => "records/quotes",
+            Self::QuoteByWallet => "records/quotes_by_wallet",
+            Self::OutgoingPayment => "records/outgoing_payments",
+            Self::OutgoingPaymentByWallet => "records/outgoing_payments_by_wallet",
+            Self::OutgoingPaymentByQuote => "records/outgoing_payments_by_quote",
+            Self::OutgoingPaymentUnfinished => "records/outgoing_payments_unfinished",
+            Self::Payment => "records/payments",
+            Self::Fee => "records/fees",
+            Self::FeeByAsset => "records/fees_by_asset",
+            Self::FeeByPurpose => "records/fees_by_purpose",
+        }
+    }
+
+    /// What the keys of the entries of this kind begin with that belong to `owner`.
+    pub(crate) fn of(self, owner: Uuid) -> Vec<u8> {
+        self.key(owner.as_bytes())
+    }
+
+    /// The key of the entry that leads from `owner` to the record of this id.
+    pub(crate) fn link(self, owner: Uuid, id: Uuid) -> Vec<u8> {
+        let mut key = self.of(owner);
+        key.extend_from_slice(id.as_bytes());
+        key
+    }
+
+    /// The key of the entry of this kind that is found by `rest`.
+    pub(crate) fn key(self, rest: &[u8]) -> Vec<u8> {
+        let mut key = Vec::with_capacity(1 + rest.len());
+        key.push(self.byte());
+        key.extend_from_slice(rest);
+        key
+    }
+}
+
+/// Where the asset of this code and scale is found.
+pub(crate) fn asset_by_code(code: &str, scale: u8) -> Vec<u8> {
+    // The scale has a fixed length, so it goes first: no code can run into it.
+    let mut rest = vec![scale];
+    rest.extend_from_slice(code.as_bytes());
+    Kind::AssetByCode.key(&rest)
+}
+
+/// Where the rate between these two codes is found. The first is at most 255 bytes long.
+pub(crate) fn rate(base: &str, quote: &str) -> Vec<u8> {
+    // With its length in front, no base can run into a quote.
+    let mut rest = vec![u8::try_from(base.len()).unwrap_or(u8::MAX)];
+    rest.extend_from_slice(base.as_bytes());
+    rest.extend_from_slice(quote.as_bytes());
+    Kind::Rate.key(&rest)
+}
+
+/// Where the peer of this asset and address is found.
+pub(crate) fn peer_by_address(asset_id: Uuid, address: &str) -> Vec<u8> {
+    let mut rest = asset_id.as_bytes().to_vec();
+    rest.extend_from_slice(address.as_bytes());
+    Kind::PeerByAddress.key(&rest)
+}
+
+/// Where the peer that a token belongs to is found.
+pub(crate) fn peer_by_token(digest: &TokenDigest) -> Vec<u8> {
+    Kind::PeerByToken.key(digest.as_bytes())
+}
+
+/// Bytes as text for errors.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes all that is written");
+        text
+    })
+}

@@ -1,0 +1,386 @@
+//! The outbox: events that are to be told to the operator's systems, and how far that has come.
+//!
+//! The store keeps when an event is due and leaves it to the caller how often to try. A dead event
+//! holds up no other: each is due at a time of its own.
+
+use std::{
+    ops::Bound::{Excluded, Included},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use uuid::Uuid;
+
+use super::forms::{
+    keys::Kind,
+    page::{Page, Rows},
+};
+use crate::{
+    error::{Conflict, Refusal, StoreError},
+    journal::Fields,
+    store::{
+        Store,
+        change::Change,
+        reading::{Reading, id_from},
+    },
+};
+
+/// How far the delivery of an event has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is to be sent from this time on, in milliseconds since 1970.
+    Due {
+        /// When.
+        at_ms: u64,
+    },
+    /// It was taken at this time, in milliseconds since 1970.
+    Delivered {
+        /// When.
+        at_ms: u64,
+    },
+    /// It was given up at this time, in milliseconds since 1970.
+    Dead {
+        /// When.
+        at_ms: u64,
+    },
+    /// The event is of a type that isn't sent, as was found at this time, in milliseconds since
+    /// 1970.
+    Skipped {
+        /// When the event was skipped.
+        at_ms: u64,
+    },
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRecord {
+    /// A UUID v7, so that the order of ids is the order of creation.
+    pub id: Uuid,
+    /// Such as `peer.liquidity_low`.
+    pub kind: String,
+    /// JSON, as it is to be sent.
+    pub data: Vec<u8>,
+    /// Milliseconds since 1970.
+    pub created_at_ms: u64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How far it has come.
+    pub delivery: Delivery,
+}
+
+impl EventRecord {
+    /// An event that is due at once.
+    #[must_use]
+    pub fn new(id: Uuid, kind: &str, data: Vec<u8>, created_at_ms: u64) -> Self {
+        let delivery = Delivery::Due { at_ms: created_at_ms };
+        Self { id, kind: kind.to_owned(), data, created_at_ms, attempts: 0, delivery }
+    }
+}
+
+/// What came of sending an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// It was taken.
+    Delivered {
+        /// When, in milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// It is to be tried again.
+    Retry {
+        /// When, in milliseconds since 1970.
+        next_attempt_at_ms: u64,
+    },
+    /// It is given up.
+    Dead {
+        /// When, in milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// The event isn't to be sent, so no attempt was made.
+    Skipped {
+        /// When, in milliseconds since 1970.
+        at_ms: u64,
+    },
+}
+
+/// Which events to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Only those of these kinds; `None` for any.
+    pub only: Option<Vec<String>>,
+    /// None of these kinds.
+    pub except: Vec<String>,
+}
+
+/// How many events are still of interest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventCounts {
+    /// Those that are to be sent, now or later.
+    pub due: u64,
+    /// Those that were given up.
+    pub dead: u64,
+}
+
+/// The same, kept up to date by every change when it is applied, since counting them anew would take
+/// as long as the outbox is long.
+#[derive(Debug, Default)]
+pub(crate) struct EventCounters {
+    due: AtomicU64,
+    dead: AtomicU64,
+}
+
+/// What a change does to the counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EventShift {
+    due: i64,
+    dead: i64,
+}
+
+impl EventCounters {
+    /// Relaxed: the numbers are for display and order nothing.
+    pub(crate) fn shift(&self, by: EventShift) {
+        self.due.fetch_add(by.due.cast_unsigned(), Ordering::Relaxed);
+        self.dead.fetch_add(by.dead.cast_unsigned(), Ordering::Relaxed);
+    }
+}
+
+impl EventShift {
+    /// An event came, or changed to this.
+    pub(crate) fn is(&mut self, event: &EventRecord) {
+        self.add(event, 1);
+    }
+
+    /// An event went, or was this before it changed.
+    fn was(&mut self, event: &EventRecord) {
+        self.add(event, -1);
+    }
+
+    fn add(&mut self, event: &EventRecord, count: i64) {
+        match event.delivery {
+            Delivery::Due { .. } => self.due += count,
+            Delivery::Dead { .. } => self.dead += count,
+            Delivery::Delivered { .. } | Delivery::Skipped { .. } => {}
+        }
+    }
+}
+
+impl EventFilter {
+    fn lets_through(&self, event: &EventRecord) -> bool {
+        self.only.as_ref().is_none_or(|kinds| kinds.contains(&event.kind))
+            && !self.except.contains(&event.kind)
+    }
+}
+
+impl Store {
+    /// Adds an event. On the disk when it returns.
+    ///
+    /// # Errors
+    /// [`Conflict::Id`] when its id is there, or when it is too large or can't be written.
+    pub fn append_event(&self, event: &EventRecord) -> Result<(), Refusal> {
+        self.change(|change| {
+            if change.has(&Kind::Event.key(event.id.as_bytes()))? {
+                return Err(Conflict::Id.into());
+            }
+            add_event(change, event)
+        })
+    }
+
+    /// How many events are to be sent, and how many were given up.
+    #[must_use]
+    pub fn event_counts(&self) -> EventCounts {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        EventCounts { due: load(&self.inner.events.due), dead: load(&self.inner.events.dead) }
+    }
+
+    /// Adds those events whose ids aren't there, all in one change, and says whether there were
+    /// any. On the disk when it returns; costs no write when there are none.
+    pub(crate) fn append_new_events(&self, events: &[EventRecord]) -> Result<bool, Refusal> {
+        let mut new = Vec::with_capacity(events.len());
+        for event in events {
+            if !self.has(&Kind::Event.key(event.id.as_bytes()))? {
+                new.push(event);
+            }
+        }
+        if new.is_empty() {
+            return Ok(false);
+        }
+        self.change(|change| {
+            for event in new {
+                if let Some(key) = due_key(event) {
+                    change.index(key, event.id);
+                }
+                change.put(Kind::Event, event)?;
+                change.events.is(event);
+            }
+            Ok(true)
+        })
+    }
+
+    /// Counts the events, when the store is opened.
+    pub(crate) fn count_events(&self) -> Result<(), StoreError> {
+        let mut shift = EventShift::default();
+        for event in self.scan::<EventRecord>(Kind::Event) {
+            shift.is(&event?);
+        }
+        self.inner.events.shift(shift);
+        Ok(())
+    }
+
+    /// Returns the event of this id.
+    ///
+    /// # Errors
+    /// When the store or the record can't be read.
+    pub fn event(&self, id: Uuid) -> Result<Option<EventRecord>, StoreError> {
+        self.read(Kind::Event, id)
+    }
+
+    /// Up to `limit` events that are due at `now_ms`, those first that have been due the longest.
+    ///
+    /// # Errors
+    /// When the store or a record can't be read.
+    pub fn due_events(&self, now_ms: u64, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        let mut end = Kind::EventDue.key(&now_ms.to_be_bytes());
+        // Behind all of this millisecond's.
+        end.extend_from_slice(&[u8::MAX; 17]);
+        let mut events = Vec::new();
+        for entry in self.range(Included(vec![Kind::EventDue.byte()]), Excluded(end)).take(limit) {
+            let (key, value) = entry?;
+            // It may have been tried, or purged, since the index was read.
+            events.extend(self.event(id_from(&key, &value)?)?);
+        }
+        Ok(events)
+    }
+
+    /// Returns when the next event is due, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn next_due_event(&self) -> Result<Option<u64>, StoreError> {
+        let first = self.scan_prefix(&[Kind::EventDue.byte()]).next().transpose()?;
+        Ok(first.and_then(|(key, _)| Fields::new(&key[1..]).u64()))
+    }
+
+    /// Notes what came of sending an event, and returns it as it is then. On the disk when it
+    /// returns. An event that was delivered stays so.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownEvent`], or when the store can't be written.
+    pub fn record_attempt(
+        &self,
+        id: Uuid,
+        outcome: AttemptOutcome,
+    ) -> Result<EventRecord, Refusal> {
+        self.edit_event(id, |event| {
+            if !matches!(outcome, AttemptOutcome::Skipped { .. }) {
+                event.attempts = event.attempts.saturating_add(1);
+            }
+            if !matches!(event.delivery, Delivery::Delivered { .. }) {
+                event.delivery = match outcome {
+                    AttemptOutcome::Delivered { at_ms } => Delivery::Delivered { at_ms },
+                    AttemptOutcome::Retry { next_attempt_at_ms: at_ms } => Delivery::Due { at_ms },
+                    AttemptOutcome::Dead { at_ms } => Delivery::Dead { at_ms },
+                    AttemptOutcome::Skipped { at_ms } => Delivery::Skipped { at_ms },
+                };
+            }
+        })
+    }
+
+    /// Makes an event due at `now_ms`, whatever came of it before, and its attempts count anew. On
+    /// the disk when it returns.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownEvent`], or when the store can't be written.
+    pub fn retry_event(&self, id: Uuid, now_ms: u64) -> Result<EventRecord, Refusal> {
+        self.edit_event(id, |event| {
+            event.attempts = 0;
+            event.delivery = Delivery::Due { at_ms: now_ms };
+        })
+    }
+
+    /// Returns one page of the events that the filter lets through.
+    ///
+    /// # Errors
+    /// When the store or a record can't be read.
+    pub fn events_page(
+        &self,
+        page: Page,
+        filter: &EventFilter,
+    ) -> Result<Rows<EventRecord>, StoreError> {
+        self.page_where(Kind::Event, page, |event| filter.lets_through(event))
+    }
+
+    /// Removes up to `limit` of the oldest events that were made before a time (milliseconds since
+    /// 1970), whatever became of them, and says how many. An event that was not taken in all that time,
+    /// because there is no receiver, is of no use any more, and the outbox must not grow for ever.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub fn purge_events(&self, made_before_ms: u64, limit: usize) -> Result<usize, Refusal> {
+        let mut outlived = Vec::new();
+        for event in self.scan::<EventRecord>(Kind::Event).take(limit) {
+            let event = event?;
+            if event.created_at_ms >= made_before_ms {
+                break;
+            }
+            outlived.push(event.id);
+        }
+        if outlived.is_empty() {
+            return Ok(0);
+        }
+        self.change(|change| {
+            for id in &outlived {
+                // Read again here, since an attempt may have moved its place among those due.
+                let Some(event): Option<EventRecord> = change.read(Kind::Event, *id)? else {
+                    continue;
+                };
+                if let Some(key) = due_key(&event) {
+                    change.remove(key);
+                }
+                change.remove(Kind::Event.key(id.as_bytes()));
+                change.events.was(&event);
+            }
+            Ok(outlived.len())
+        })
+    }
+
+    fn edit_event(
+        &self,
+        id: Uuid,
+        edit: impl FnOnce(&mut EventRecord),
+    ) -> Result<EventRecord, Refusal> {
+        self.change(|change| {
+            let before: EventRecord = change.read(Kind::Event, id)?.ok_or(Refusal::UnknownEvent)?;
+            let mut after = before.clone();
+            edit(&mut after);
+            if let Some(key) = due_key(&before) {
+                change.remove(key);
+            }
+            if let Some(key) = due_key(&after) {
+                change.index(key, id);
+            }
+            change.put(Kind::Event, &after)?;
+            change.events.was(&before);
+            change.events.is(&after);
+            Ok(after)
+        })
+    }
+}
+
+/// Puts a new event beside what else a change does.
+pub(crate) fn add_event(change: &mut Change<'_>, event: &EventRecord) -> Result<(), Refusal> {
+    if let Some(key) = due_key(event) {
+        change.index(key, event.id);
+    }
+    change.put(Kind::Event, event)?;
+    change.events.is(event);
+    Ok(())
+}
+
+/// Where the index of what is due leads to the event, while it is due.
+pub(crate) fn due_key(event: &EventRecord) -> Option<Vec<u8>> {
+    let Delivery::Due { at_ms } = event.delivery else { return None };
+    let mut rest = at_ms.to_be_bytes().to_vec();
+    rest.extend_from_slice(event.id.as_bytes());
+    Some(Kind::EventDue.key(&rest))
+}
+
+#[cfg(test)]
+mod tests;

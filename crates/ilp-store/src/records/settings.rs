@@ -1,0 +1,26 @@
+//! What the node has made for itself at its first start and keeps, such as its stream secret.
+
+use super::forms::keys::Kind;
+use crate::{
+    error::{Refusal, StoreError},
+    store::{Store, reading::Reading},
+};
+
+impl Store {
+    /// The setting of this name, if there is one.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let value = self.get(&Kind::Setting.key(name.as_bytes()))?;
+        Ok(value.map(|bytes| bytes.to_vec()))
+    }
+
+    /// Sets, or replaces, the setting of this name. On the disk when it returns.
+    ///
+    /// # Errors
+    /// [`Refusal::TooLarge`] above [`crate::RECORD_BYTES_MAX`], or when the store can't be written.
+    pub fn set_setting(&self, name: &str, value: &[u8]) -> Result<(), Refusal> {
+        self.change(|change| change.put_bytes(Kind::Setting.key(name.as_bytes()), value))
+    }
+}

@@ -1,0 +1,98 @@
+//! Records that are found by more than their id. All that such a record is found by is named in one
+//! place, so that a change moves the record and its index entries as one, and the look at every
+//! record at the start knows which entries there must be.
+
+use uuid::Uuid;
+
+use crate::{
+    error::{Refusal, StoreError},
+    records::{
+        forms::{
+            keys::Kind,
+            page::{Page, Rows},
+            stored_form::Stored,
+        },
+        outbox::{EventRecord, add_event},
+    },
+    store::{
+        Store,
+        change::Change,
+        reading::{Reading, id_from},
+    },
+};
+
+/// A record with index entries, each of which leads to its id.
+pub(crate) trait Indexed: Stored + Clone + PartialEq {
+    /// What kind of entry the record itself is.
+    const KIND: Kind;
+
+    /// What the record is found by as it is now.
+    fn index_keys(&self) -> Vec<Vec<u8>>;
+}
+
+impl Change<'_> {
+    /// Adds a record with its index entries.
+    pub(crate) fn add<R: Indexed>(&mut self, record: &R) -> Result<(), Refusal> {
+        for key in record.index_keys() {
+            self.index(key, record.id());
+        }
+        self.put(R::KIND, record)
+    }
+
+    /// Puts a record in the place of what it was.
+    pub(crate) fn replace<R: Indexed>(&mut self, before: &R, after: &R) -> Result<(), Refusal> {
+        for key in before.index_keys() {
+            self.remove(key);
+        }
+        self.add(after)
+    }
+
+    /// Removes a record with its index entries.
+    pub(crate) fn remove_record<R: Indexed>(&mut self, record: &R) {
+        for key in record.index_keys() {
+            self.remove(key);
+        }
+        self.remove(R::KIND.key(record.id().as_bytes()));
+    }
+}
+
+impl Store {
+    /// Changes a record, and adds the event that `edit` makes of it, in one change; returns the
+    /// record as it is then, and whether anything was changed. Writes nothing when nothing was.
+    /// `edit` may not call the store, whose write lock is held.
+    pub(crate) fn edit_with_event<R: Indexed>(
+        &self,
+        id: Uuid,
+        unknown: Refusal,
+        edit: impl FnOnce(&mut R) -> Option<EventRecord>,
+    ) -> Result<(R, bool), Refusal> {
+        self.change_if(|change| {
+            let before: R = change.read(R::KIND, id)?.ok_or(unknown)?;
+            let mut after = before.clone();
+            let event = edit(&mut after);
+            if let Some(event) = &event {
+                add_event(change, event)?;
+            }
+            let is_changed = event.is_some() || after != before;
+            if is_changed {
+                change.replace(&before, &after)?;
+            }
+            Ok(((after, is_changed), is_changed))
+        })
+    }
+
+    /// One page of the records that an index lists under `prefix`, followed by their ids, and that
+    /// are wanted. Costs what it takes to find them among the others.
+    pub(crate) fn indexed_page<R: Indexed>(
+        &self,
+        prefix: &[u8],
+        page: Page,
+        is_wanted: impl Fn(&R) -> bool,
+    ) -> Result<Rows<R>, StoreError> {
+        self.page_in(prefix, page, |key, bytes| {
+            let id = id_from(key, bytes)?;
+            // Index and row are read one after the other, and the row may be gone meanwhile.
+            Ok(self.read::<R>(R::KIND, id)?.filter(&is_wanted))
+        })
+    }
+}
