@@ -15,10 +15,12 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ilp-operator", &["ilp-net", "ilp-store", "ilp-connector", "interledger-packet"]),
     ("ilp-admin", &["ilp-operator", "ilp-store", "ilp-connector", "interledger-packet"]),
     ("ilp-pages", &["ilp-operator", "ilp-store", "ilp-connector", "interledger-packet"]),
+    ("ilp-admin-client", &[]),
     (
         "jirani",
         &[
             "ilp-admin",
+            "ilp-admin-client",
             "ilp-http",
             "ilp-net",
             "ilp-operator",
@@ -42,6 +44,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("ilp-net", &["tokio", "hyper", "async-graphql"]),
     ("ilp-operator", &["async-graphql", "axum", "hyper", "maud"]),
     ("ilp-pages", &["async-graphql"]),
+    ("ilp-admin-client", &["tokio", "hyper", "async-graphql"]),
     ("ilp-stream", &["tokio", "serde", "rand"]),
 ];
 
