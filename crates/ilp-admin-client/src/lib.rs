@@ -17,8 +17,13 @@ mod refusal;
 mod scalars;
 
 pub mod asset;
+pub mod liquidity;
+pub mod node;
+pub mod payment;
 pub mod peer;
 pub mod peering;
+pub mod rate;
+pub mod wallet;
 
 pub use cynic::GraphQlError;
 pub use operation::{Page, PageInfo, ReadError, Request, read};
