@@ -1,5 +1,8 @@
 //! The command line: what there is, and how a command ends.
 
+#[cfg(test)]
+mod fields;
+
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -183,6 +186,7 @@ pub(crate) fn run() -> Result<(), Failure> {
 /// Options whose value is a secret, by their names in clap, each with what takes its place.
 const SECRETS: &[(&str, &str)] = &[
     ("secret", "--secret-file or JIRANI_ADMIN_SECRET"),
+    ("token", "--token-file"),
     ("incoming_token", "--incoming-token-file"),
     ("incoming_tokens", "--incoming-token-file"),
     ("outgoing_token", "--outgoing-token-file"),

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin_client;
 mod admin_target;
+mod advice;
 pub(crate) mod asset;
 pub(crate) mod backup;
 pub(crate) mod completions;
@@ -26,6 +27,9 @@ mod table;
 mod terminal;
 pub(crate) mod wallet;
 
+use ilp_admin_client::Refusal;
+
+use self::{admin_client::plain, advice::advice};
 use crate::{config::ConfigError, tasks::TaskPanicked};
 
 /// Why a command ended otherwise than done.
@@ -34,6 +38,9 @@ pub(crate) enum Failure {
     /// The operation was refused, or failed.
     #[error("{0}")]
     Refused(String),
+    /// The node refused the operation.
+    #[error("{}", with_advice(.0))]
+    Node(Refusal),
     /// The command was used wrongly, in a way that only shows while it runs.
     #[error("{0}")]
     Usage(String),
@@ -48,12 +55,21 @@ pub(crate) enum Failure {
     Panicked(TaskPanicked),
 }
 
+/// Returns the message of a refusal and, where it is known, what to do next.
+fn with_advice(refusal: &Refusal) -> String {
+    let message = plain(&refusal.message);
+    match advice(refusal) {
+        Some(advice) => format!("{message}; {advice}"),
+        None => message,
+    }
+}
+
 impl Failure {
     /// The exit codes of the manual: 1 refused or failed, 2 wrong usage (which clap mostly finds
     /// before), 64 configuration, 74 store.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) | Self::Panicked(_) => 1,
+            Self::Refused(_) | Self::Node(_) | Self::Panicked(_) => 1,
             Self::Usage(_) => 2,
             Self::Config(_) => 64,
             Self::Store(_) => 74,

@@ -2,14 +2,17 @@
 
 use std::{sync::OnceLock, time::Duration};
 
+use bytes::Bytes;
 use clap::Args;
 use http::{
     Request,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
+use ilp_admin_client::{Page, ReadError, Request as ApiRequest, read};
 use ilp_http::web::WebOptions;
 use ilp_operator::steers;
-use serde_json::{Value, json};
+use serde::{Serialize, de::IgnoredAny};
+use serde_json::Value;
 
 use super::{
     Failure,
@@ -68,39 +71,58 @@ impl AdminArgs {
         Ok(self.target()?.secret().is_some())
     }
 
-    /// Sends a query and returns its data.
-    pub(crate) fn query(&self, query: &str, variables: &Value) -> Result<Value, Failure> {
-        let body = json!({ "query": query, "variables": variables });
-        let mut answer = self.send(&body, Proof::Bearer)?;
-        match refusal(&answer) {
-            Some(words) => Err(Failure::Refused(words)),
-            None => Ok(answer["data"].take()),
+    /// Sends a request and returns its answer.
+    ///
+    /// # Errors
+    /// The node refuses the request, or can't be asked.
+    pub(crate) fn ask<R: ApiRequest>(&self, request: R) -> Result<R::Answer, Failure> {
+        let unexpected = |error| {
+            Failure::Refused(format!(
+                "the node's answer is not what the schema says ({error}); is the node of another \
+                 version than this command?"
+            ))
+        };
+        let body = request.body().map_err(unexpected)?;
+        let answer = self.send(&body, Proof::Bearer)?;
+        read::<R>(&answer).map_err(|error| match error {
+            ReadError::Refused(refusal) => Failure::Node(refusal),
+            ReadError::Unexpected(error) => unexpected(error),
+            ReadError::Missing => Failure::Refused(
+                "the node answers without what was requested; is it there?".to_owned(),
+            ),
+        })
+    }
+
+    /// Returns every row of a list, page by page. `request` makes the request for the page after a
+    /// cursor.
+    ///
+    /// # Errors
+    /// As for [`ask`](Self::ask).
+    pub(crate) fn all_rows<R: ApiRequest<Answer = Page<Row>>, Row>(
+        &self,
+        request: impl Fn(Option<String>) -> R,
+    ) -> Result<Vec<Row>, Failure> {
+        let mut rows = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.ask(request(after))?;
+            rows.extend(page.rows);
+            match page.next {
+                Some(cursor) => after = Some(cursor),
+                None => return Ok(rows),
+            }
         }
     }
 
-    /// Runs a mutation and returns its answer, of which `selection` is asked for. Mutations take
-    /// one input, whose type is named after them.
-    pub(crate) fn mutate(
-        &self,
-        mutation: &str,
-        selection: &str,
-        input: &Value,
-    ) -> Result<Value, Failure> {
-        let (first, rest) = mutation.split_at(1);
-        let query = format!(
-            "mutation($input: {}{rest}Input!) {{ {mutation}(input: $input) {{ {selection} }} }}",
-            first.to_ascii_uppercase()
-        );
-        Ok(self.query(&query, &json!({ "input": input }))?[mutation].take())
-    }
-
-    /// Sends a whole request, signed where there is a secret, and returns the whole answer, be it a
-    /// refusal.
+    /// Sends a whole request, signed where there is a secret, and returns the whole answer, also where
+    /// the node refuses the request.
     pub(crate) fn send_signed(&self, body: &Value) -> Result<Value, Failure> {
-        self.send(body, Proof::Signature)
+        let answer = self.send(body, Proof::Signature)?;
+        serde_json::from_slice(&answer)
+            .map_err(|error| Failure::Refused(format!("the node's answer is not JSON: {error}")))
     }
 
-    fn send(&self, body: &Value, proof: Proof) -> Result<Value, Failure> {
+    fn send(&self, body: &Value, proof: Proof) -> Result<Bytes, Failure> {
         let target = self.target()?;
         let mut request = Request::post(target.graphql()).header(CONTENT_TYPE, "application/json");
         if let Some(secret) = target.secret() {
@@ -128,8 +150,10 @@ impl AdminArgs {
         }?;
         let response = response.map_err(|error| target.no_answer(&error))?;
         let status = response.status();
-        let answer = serde_json::from_slice::<Value>(response.body());
-        let answer = answer.map_err(|_| target.not_admin_api(status))?;
+        let answer = response.into_body();
+        if serde_json::from_slice::<IgnoredAny>(&answer).is_err() {
+            return Err(target.not_admin_api(status));
+        }
         if status == 401 {
             let refused = target.refused().to_string();
             let clocks = "a signature also needs the two clocks to agree";
@@ -142,88 +166,54 @@ impl AdminArgs {
     }
 }
 
-/// What the node refuses a request with, and what to do then, where that is known.
-pub(crate) fn refusal(answer: &Value) -> Option<String> {
-    let message = plain(answer["errors"].get(0)?.get("message")?);
-    let advice = ADVICE.iter().find(|(words, _)| message.contains(words));
-    Some(match advice {
-        Some((_, advice)) => format!("{message}; {advice}"),
-        None => message,
-    })
-}
-
-/// Texts of the node's refusals, each with what to do next.
-const ADVICE: &[(&str, &str)] = &[
-    ("Asset already exists", "jirani asset list shows it"),
-    ("Asset in use", "remove its peers and wallet addresses first"),
-    ("duplicate peer found", "jirani peer update changes the one that is there"),
-    ("duplicate incoming token", "leave --incoming-token out to have a fresh one made"),
-    (
-        "Insufficient transfer balance",
-        "jirani peer list, asset list and wallet list show what there is",
-    ),
-    ("Transfer already exists", "it was booked before; leave --id out to book another"),
-    ("Wallet address already exists", "jirani wallet list shows it"),
-    ("Unknown field", "is the node of another version than this command?"),
-    ("Unknown type", "is the node of another version than this command?"),
-];
-
 /// Prints what a command found, as JSON or as lines.
 ///
 /// # Errors
-/// When it can't be written.
-pub(crate) fn print(args: &AdminArgs, value: &Value, lines: &[String]) -> Result<(), Failure> {
+/// The output can't be written.
+pub(crate) fn print(
+    args: &AdminArgs,
+    found: &impl Serialize,
+    lines: &[String],
+) -> Result<(), Failure> {
     if args.json {
-        return say(format_args!("{value:#}"));
+        // By way of a value, which has the fields in the order of their names.
+        let found = serde_json::to_value(found)
+            .map_err(|error| Failure::Refused(format!("the answer can't be printed: {error}")))?;
+        return say(format_args!("{found:#}"));
     }
     lines.iter().try_for_each(say)
 }
 
-/// Returns every row of a connection, page by page. `query` takes `$after` and names the connection
-/// `field`.
-pub(crate) fn all_rows(args: &AdminArgs, query: &str, field: &str) -> Result<Vec<Value>, Failure> {
-    let mut rows = Vec::new();
-    let mut after = Value::Null;
-    loop {
-        let mut page = args.query(query, &json!({ "after": after }))?[field].take();
-        if let Some(edges) = page["edges"].as_array_mut() {
-            rows.extend(edges.iter_mut().map(|edge| edge["node"].take()));
-        }
-        if page["pageInfo"]["hasNextPage"] != true {
-            return Ok(rows);
-        }
-        after = page["pageInfo"]["endCursor"].take();
-    }
+/// Returns a text as it stands in a line. Characters that steer a terminal, or change what stands beside
+/// them, are shown as question marks, since a name may come from anywhere.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace(steers, "\u{fffd}")
 }
 
-/// A value as it stands in a line: texts without quotes, nothing as a dash. What steers a terminal,
-/// or what stands beside it, is shown as a question mark, since a name may come from anywhere.
-pub(crate) fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.replace(steers, "\u{fffd}"),
-        Value::Null => "-".to_owned(),
-        other => other.to_string(),
+/// Returns a text as it stands in a line, and a dash where there is none.
+pub(crate) fn plain_or_dash<T: AsRef<str>>(text: Option<T>) -> String {
+    text.map_or_else(|| "-".to_owned(), |text| plain(text.as_ref()))
+}
+
+/// Returns the name of a value of one of the schema's enums, such as `COMPLETED`.
+pub(crate) fn name_of(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(name)) => name,
+        _ => String::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ilp_admin_client::peer::PeerState;
+
     use super::*;
 
     #[test]
-    fn refusals_say_what_to_do_next() {
-        let answer = |message: &str| json!({ "errors": [{ "message": message }] });
-        let words = refusal(&answer("Asset already exists")).unwrap();
-        assert_eq!(words, "Asset already exists; jirani asset list shows it");
-        assert_eq!(refusal(&answer("unknown peer")).unwrap(), "unknown peer");
-        assert_eq!(refusal(&json!({ "data": {} })), None);
-        assert_eq!(refusal(&json!({ "errors": [] })), None);
-    }
-
-    #[test]
     fn no_name_steers_the_terminal() {
-        assert_eq!(plain(&json!("a\u{1b}[2Jb\n")), "a\u{fffd}[2Jb\u{fffd}");
-        assert_eq!(plain(&json!("evil\u{202e}knab")), "evil\u{fffd}knab");
-        assert_eq!((plain(&Value::Null), plain(&json!(5))), ("-".to_owned(), "5".to_owned()));
+        assert_eq!(plain("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
+        assert_eq!(plain("evil\u{202e}knab"), "evil\u{fffd}knab");
+        assert_eq!(plain_or_dash(None::<&str>), "-");
+        assert_eq!(name_of(PeerState::Reachable), "REACHABLE");
     }
 }

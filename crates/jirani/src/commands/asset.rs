@@ -1,13 +1,17 @@
 //! `jirani asset`: what the node counts in.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use ilp_admin_client::{
+    UInt64,
+    asset::{Asset, CreateAssetInput, DeleteAssetInput, UpdateAssetInput},
+};
+use serde_json::json;
 
 use super::{
     Failure,
     admin_client::{AdminArgs, plain, print},
     edit::Edit,
-    lookup::{all_assets, find_asset, scale_of, shown_amount},
+    lookup::{all_assets, find_asset, optional_amount_in, shown_amount},
     table::{Column, Table},
     terminal::confirm,
 };
@@ -17,14 +21,7 @@ use super::{
 pub(crate) enum AssetCommand {
     /// Add an asset
     #[command(after_help = "Example:\n  jirani asset add USD 2     amounts are in cents")]
-    Add {
-        /// The code people know it by, such as USD
-        code: String,
-        /// Decimal places of its smallest unit: 2 for cents
-        scale: u8,
-        #[command(flatten)]
-        admin: AdminArgs,
-    },
+    Add(AddArgs),
     /// List the assets
     #[command(after_help = "Example:\n  jirani asset list")]
     List {
@@ -49,6 +46,22 @@ pub(crate) enum AssetCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// The code people know it by, such as USD
+    code: String,
+    /// Decimal places of its smallest unit: 2 for cents
+    scale: u8,
+    /// An event is due when the node's stock falls to this, such as 5000
+    #[arg(long, value_name = "AMOUNT")]
+    liquidity_threshold: Option<String>,
+    /// Withdrawals from wallets are suggested from this on, such as 100
+    #[arg(long, value_name = "AMOUNT")]
+    withdrawal_threshold: Option<String>,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct UpdateArgs {
     /// Code or id
     asset: String,
@@ -58,6 +71,9 @@ pub(crate) struct UpdateArgs {
     /// Withdrawals from wallets are suggested from this on, such as 100; none for never
     #[arg(long, value_name = "AMOUNT")]
     withdrawal_threshold: Option<Edit>,
+    /// Change the asset only if it still has this version, as jirani asset list --json shows it
+    #[arg(long, value_name = "VERSION")]
+    if_version: Option<u64>,
     #[command(flatten)]
     admin: AdminArgs,
 }
@@ -65,7 +81,7 @@ pub(crate) struct UpdateArgs {
 impl AssetCommand {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Add { code, scale, admin } => add(&code, scale, &admin),
+            Self::Add(args) => add(&args),
             Self::List { admin } => list(&admin),
             Self::Update(args) => update(&args),
             Self::Remove { asset, yes, admin } => remove(&asset, yes, &admin),
@@ -73,15 +89,19 @@ impl AssetCommand {
     }
 }
 
-fn add(code: &str, scale: u8, admin: &AdminArgs) -> Result<(), Failure> {
-    let asset = create(admin, code, scale)?;
-    let line = format!("added {} at scale {}: {}", code, scale, plain(&asset["id"]));
+fn add(args: &AddArgs) -> Result<(), Failure> {
+    let AddArgs { code, scale, liquidity_threshold, withdrawal_threshold, admin } = args;
+    let asset = admin.ask(CreateAssetInput {
+        liquidity_threshold: optional_amount_in(liquidity_threshold.as_deref(), *scale)?,
+        withdrawal_threshold: optional_amount_in(withdrawal_threshold.as_deref(), *scale)?,
+        ..CreateAssetInput::new(code.clone(), *scale)
+    })?;
+    let line = format!("added {code} at scale {scale}: {}", asset.id);
     print(admin, &asset, &[line])
 }
 
-pub(super) fn create(admin: &AdminArgs, code: &str, scale: u8) -> Result<Value, Failure> {
-    let input = json!({ "code": code, "scale": scale });
-    Ok(admin.mutate("createAsset", "asset { id code scale }", &input)?["asset"].take())
+pub(super) fn create(admin: &AdminArgs, code: &str, scale: u8) -> Result<Asset, Failure> {
+    admin.ask(CreateAssetInput::new(code.to_owned(), scale))
 }
 
 fn list(admin: &AdminArgs) -> Result<(), Failure> {
@@ -95,37 +115,34 @@ fn list(admin: &AdminArgs) -> Result<(), Failure> {
     ]);
     for asset in &assets {
         table.row([
-            plain(&asset["code"]),
-            plain(&asset["scale"]),
-            shown_amount(&asset["liquidity"], &asset["scale"]),
-            shown_amount(&asset["liquidityThreshold"], &asset["scale"]),
-            plain(&asset["id"]),
+            plain(&asset.code),
+            asset.scale.to_string(),
+            shown_amount(asset.liquidity, asset.scale),
+            shown_amount(asset.liquidity_threshold, asset.scale),
+            asset.id.to_string(),
         ]);
     }
     let lines = table.lines("no assets yet; add one: jirani asset add USD 2");
-    print(admin, &Value::Array(assets), &lines)
+    print(admin, &assets, &lines)
 }
 
 fn update(args: &UpdateArgs) -> Result<(), Failure> {
-    let asset = find_asset(&args.admin, &args.asset)?;
-    let scale = scale_of(&asset);
-    let mut input = json!({ "id": asset["id"] });
-    Edit::amount_into(&mut input, "liquidityThreshold", args.liquidity_threshold.as_ref(), scale)?;
-    Edit::amount_into(
-        &mut input,
-        "withdrawalThreshold",
-        args.withdrawal_threshold.as_ref(),
-        scale,
-    )?;
-    let selection = "asset { id code scale liquidity liquidityThreshold withdrawalThreshold }";
-    let asset = args.admin.mutate("updateAsset", selection, &input)?["asset"].take();
-    print(&args.admin, &asset, &[format!("changed {}", plain(&asset["code"]))])
+    let UpdateArgs { asset, liquidity_threshold, withdrawal_threshold, if_version, admin } = args;
+    let asset = find_asset(admin, asset)?;
+    let asset = admin.ask(UpdateAssetInput {
+        liquidity_threshold: Edit::amount(liquidity_threshold.as_ref(), asset.scale)?,
+        withdrawal_threshold: Edit::amount(withdrawal_threshold.as_ref(), asset.scale)?,
+        version: if_version.map(UInt64),
+        id: asset.id,
+        idempotency_key: None,
+    })?;
+    print(admin, &asset, &[format!("changed {}", plain(&asset.code))])
 }
 
 fn remove(name: &str, yes: bool, admin: &AdminArgs) -> Result<(), Failure> {
-    let asset = find_asset(admin, name)?;
-    let code = plain(&asset["code"]);
+    let Asset { id, code, .. } = find_asset(admin, name)?;
+    let code = plain(&code);
     confirm(&format!("Remove the asset {code}?"), yes, admin.json)?;
-    admin.mutate("deleteAsset", "success", &json!({ "id": asset["id"] }))?;
-    print(admin, &json!({ "id": asset["id"] }), &[format!("removed {code}")])
+    admin.ask(DeleteAssetInput { id: id.clone(), idempotency_key: None })?;
+    print(admin, &json!({ "id": id }), &[format!("removed {code}")])
 }

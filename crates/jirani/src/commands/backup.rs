@@ -8,12 +8,12 @@ use std::{
 };
 
 use clap::Args;
+use ilp_admin_client::node::MakeBackup;
 use ilp_operator::BACKUP_INVITATION;
-use serde_json::json;
 
 use super::{
     Failure,
-    admin_client::{AdminArgs, plain, print},
+    admin_client::{AdminArgs, print},
 };
 
 #[derive(Debug, Args)]
@@ -37,22 +37,16 @@ impl BackupArgs {
         // doesn't let one choose where it writes.
         let invitation =
             if self.admin.has_secret()? { None } else { Some(Invitation::leave(&dir)?) };
-        let answer = self.admin.query(
-            "mutation($dir: String!) {
-                backup(dir: $dir) { backup { lastSequence segments journalBytes } }
-            }",
-            &json!({ "dir": text }),
-        );
+        let answer = self.admin.ask(MakeBackup { dir: text.to_owned() });
         if let (Some(invitation), Err(_)) = (invitation, &answer) {
             invitation.take_back();
         }
-        let (answer, dir) = (answer?, text);
-        let backup = &answer["backup"]["backup"];
+        let backup = answer?;
         let lines = [
-            format!("backed up to {dir}, up to transfer {}", plain(&backup["lastSequence"])),
-            format!("check it with  jirani ledger verify --data-dir {dir}"),
+            format!("backed up to {text}, up to transfer {}", backup.last_sequence),
+            format!("check it with  jirani ledger verify --data-dir {text}"),
         ];
-        print(&self.admin, backup, &lines)
+        print(&self.admin, &backup, &lines)
     }
 }
 

@@ -8,17 +8,18 @@ mod node;
 use std::{fs, path::Path, sync::Arc};
 
 use clap::Args;
+use ilp_admin_client::payment::OutgoingPaymentState;
 use ilp_net::ReceiverUrl;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::runtime;
 
 use self::{books::Books, network::Network, node::Children};
 use super::{
     Failure,
-    admin_client::plain,
+    admin_client::{name_of, plain_or_dash},
     output,
     pay::{
-        pay,
+        EndedPayment, pay,
         quote::{self, Quote},
     },
     ping,
@@ -82,25 +83,23 @@ impl DemoArgs {
         self.say("peered them by the documented mutation; one dollar is worth 0.92 euros")?;
         let pinged = network.ping_bob()?;
         ping::verdict(network.bob_address(), &pinged).map_err(Failure::Refused)?;
-        self.say(&format!(
-            "a packet of zero takes {} us to bob and back",
-            plain(&pinged["tookUs"])
-        ))?;
+        self.say(&format!("a packet of zero takes {} us to bob and back", pinged.took_us))?;
         let before = Books::read(&network.accounts)?;
         let alice = &network.alice;
         let receiver = ReceiverUrl::parse(&network.bob_url)
             .map_err(|error| Failure::Refused(format!("{}: {error}", network.bob_url)))?;
-        let amount = quote::send(SENT, &network.alice_wallet["asset"])?;
+        let amount = quote::send(SENT, &(&network.alice_wallet.asset).into())?;
         let quote = Quote::ask(&alice.admin, &network.alice_wallet, &receiver, amount)?;
         self.say("\nalice asks what it costs to pay bob:")?;
         quote.lines().iter().try_for_each(|line| self.say(&format!("  {line}")))?;
         self.say("")?;
-        let payment = pay(&alice.admin, &network.alice_wallet, &quote, self.json)?;
-        if payment["state"] != "COMPLETED" {
+        let payment = pay(&alice.admin, &network.alice_wallet, &quote, None, self.json)?;
+        let outcome = &payment.payment;
+        if outcome.state != OutgoingPaymentState::Completed {
             return Err(Failure::Refused(format!(
                 "the payment {}: {}; the nodes said:\n{}",
-                plain(&payment["state"]).to_lowercase(),
-                plain(&payment["error"]),
+                name_of(outcome.state).to_lowercase(),
+                plain_or_dash(outcome.error.as_ref()),
                 network.logs()
             )));
         }
@@ -111,14 +110,14 @@ impl DemoArgs {
     fn report(
         self,
         network: &Network,
-        payment: &Value,
+        payment: &EndedPayment,
         before: &Books,
         after: &Books,
     ) -> Result<(), Failure> {
         let packets = after.packets();
         self.say(&format!(
             "alice sent {}, bob received {}, in {} packets of at most {}\n",
-            shown_value(&payment["sentAmount"]),
+            shown_value(&payment.payment.sent_amount),
             after.received(before),
             packets.count,
             packets.largest,

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, str::FromStr};
 
-use serde_json::Value;
+use ilp_admin_client::{Patch, UInt64};
 
 use crate::commands::{Failure, lookup::amount_in};
 
@@ -22,50 +22,68 @@ impl FromStr for Edit {
 }
 
 impl Edit {
-    /// Puts the change of a text, or of a number that the node reads itself, into an input.
-    pub(crate) fn text_into(input: &mut Value, field: &str, edit: Option<&Self>) {
-        match edit {
-            None => {}
-            Some(Self::Clear) => input[field] = Value::Null,
-            Some(Self::Set(text)) => input[field] = text.as_str().into(),
-        }
+    /// Returns the change of a text.
+    pub(crate) fn text(edit: Option<&Self>) -> Option<Patch<String>> {
+        edit.map(|edit| match edit {
+            Self::Clear => Patch::Clear,
+            Self::Set(text) => Patch::Set(text.clone()),
+        })
     }
 
-    /// Puts the change of an amount, written as people do, into an input.
-    pub(crate) fn amount_into(
-        input: &mut Value,
-        field: &str,
+    /// Returns the change of an amount, written as people do.
+    pub(crate) fn amount(edit: Option<&Self>, scale: u8) -> Result<Option<Patch<UInt64>>, Failure> {
+        Self::read(edit, |text| amount_in(text, scale))
+    }
+
+    /// Returns the change of a whole number.
+    pub(crate) fn count<T: FromStr>(edit: Option<&Self>) -> Result<Option<Patch<T>>, Failure> {
+        Self::read(edit, |text| {
+            text.parse().map_err(|_| {
+                let size_bits = size_of::<T>() * 8;
+                Failure::Refused(format!(
+                    "`{text}` is not a whole number of at most {size_bits} bits: expected digits, such \
+                     as 100, or none"
+                ))
+            })
+        })
+    }
+
+    fn read<T>(
         edit: Option<&Self>,
-        scale: u8,
-    ) -> Result<(), Failure> {
+        read: impl Fn(&str) -> Result<T, Failure>,
+    ) -> Result<Option<Patch<T>>, Failure> {
         match edit {
-            None => {}
-            Some(Self::Clear) => input[field] = Value::Null,
-            Some(Self::Set(text)) => input[field] = amount_in(text, scale)?,
+            None => Ok(None),
+            Some(Self::Clear) => Ok(Some(Patch::Clear)),
+            Some(Self::Set(text)) => read(text).map(|value| Some(Patch::Set(value))),
         }
-        Ok(())
+    }
+}
+
+/// Returns the value that something begins with; `none` and an option that is left out are none.
+pub(crate) fn set<T>(patch: Option<Patch<T>>) -> Option<T> {
+    match patch {
+        Some(Patch::Set(value)) => Some(value),
+        Some(Patch::Clear) | None => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn what_is_left_out_stays_and_none_clears() {
-        let mut input = json!({ "id": "7" });
-        let set = |text: &str| Some(text.parse::<Edit>().unwrap());
-        Edit::text_into(&mut input, "name", set("Bob").as_ref());
-        Edit::text_into(&mut input, "routes", None);
-        Edit::amount_into(&mut input, "liquidityThreshold", set("none").as_ref(), 2).unwrap();
-        Edit::amount_into(&mut input, "maxPacketAmount", set("12.50").as_ref(), 2).unwrap();
-        assert_eq!(
-            input,
-            json!({ "id": "7", "name": "Bob", "liquidityThreshold": null, "maxPacketAmount": "1250" })
-        );
-        let too_fine = Edit::amount_into(&mut input, "x", set("0.001").as_ref(), 2).unwrap_err();
+    fn an_absent_option_keeps_the_field_and_none_clears_it() {
+        let edit = |text: &str| Some(text.parse::<Edit>().unwrap());
+        assert_eq!(Edit::text(edit("Bob").as_ref()), Some(Patch::Set("Bob".to_owned())));
+        assert_eq!(Edit::text(None), None);
+        assert_eq!(Edit::amount(edit("none").as_ref(), 2).unwrap(), Some(Patch::Clear));
+        let amount = Edit::amount(edit("12.50").as_ref(), 2).unwrap();
+        assert_eq!(amount, Some(Patch::Set(UInt64(1_250))));
+        assert_eq!(Edit::count(edit("255").as_ref()).unwrap(), Some(Patch::Set(255_u8)));
+        let too_fine = Edit::amount(edit("0.001").as_ref(), 2).unwrap_err();
         assert!(too_fine.to_string().contains("decimal places"), "{too_fine}");
+        let too_large = Edit::count::<u8>(edit("256").as_ref()).unwrap_err();
+        assert!(too_large.to_string().contains("`256` is not a whole number"), "{too_large}");
     }
 }

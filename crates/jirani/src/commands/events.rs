@@ -1,11 +1,14 @@
 //! `jirani events`: what the operator's own systems were told, or are to be told yet.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use ilp_admin_client::{
+    Id,
+    node::{FilterString, RetryWebhookEvent, WebhookEventFilter, WebhookEvents},
+};
 
 use super::{
     Failure,
-    admin_client::{AdminArgs, plain, print},
+    admin_client::{AdminArgs, name_of, plain, plain_or_dash, print},
     table::{Column, Table},
 };
 
@@ -50,18 +53,12 @@ impl EventsCommand {
     }
 }
 
-const EVENT: &str = "id type data createdAt state attempts nextAttemptAt";
-
 fn list(args: &ListArgs) -> Result<(), Failure> {
-    let query = format!(
-        "query($first: Int!, $filter: WebhookEventFilter) {{
-            webhookEvents(first: $first, filter: $filter) {{ edges {{ node {{ {EVENT} }} }} }}
-        }}"
-    );
-    let filter = json!({ "type": { "in": args.kinds } });
-    let page = args.admin.query(&query, &json!({ "first": args.limit, "filter": filter }))?;
-    let edges = page["webhookEvents"]["edges"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let events: Vec<Value> = edges.iter().map(|edge| edge["node"].clone()).collect();
+    let kinds = FilterString { within: Some(args.kinds.clone()), without: None };
+    let events = args.admin.ask(WebhookEvents {
+        first: i32::from(args.limit),
+        filter: Some(WebhookEventFilter { kind: Some(kinds) }),
+    })?;
     let mut table = Table::new(&[
         Column::Left("AT"),
         Column::Left("TYPE"),
@@ -72,24 +69,18 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
     ]);
     for event in &events {
         table.row([
-            plain(&event["createdAt"]),
-            plain(&event["type"]),
-            plain(&event["state"]),
-            plain(&event["attempts"]),
-            plain(&event["data"]["id"]),
-            plain(&event["id"]),
+            plain(&event.created_at),
+            plain(&event.kind),
+            name_of(event.state),
+            event.attempts.to_string(),
+            plain_or_dash(event.data["id"].as_str()),
+            event.id.to_string(),
         ]);
     }
-    print(&args.admin, &Value::Array(events), &table.lines("no events yet"))
+    print(&args.admin, &events, &table.lines("no events yet"))
 }
 
 fn retry(id: &str, admin: &AdminArgs) -> Result<(), Failure> {
-    let query = format!(
-        "mutation($id: String!) {{
-            retryWebhookEvent(id: $id) {{ webhookEvent {{ {EVENT} }} }}
-        }}"
-    );
-    let answer = admin.query(&query, &json!({ "id": id }))?;
-    let event = &answer["retryWebhookEvent"]["webhookEvent"];
-    print(admin, event, &[format!("{} will be sent again", plain(&event["type"]))])
+    let event = admin.ask(RetryWebhookEvent { id: Id::new(id) })?;
+    print(admin, &event, &[format!("{} will be sent again", plain(&event.kind))])
 }

@@ -1,13 +1,16 @@
 //! `jirani fee`: what the node keeps of a payment.
 
 use clap::{Args, Subcommand, ValueEnum};
+use ilp_admin_client::{
+    asset::Unit,
+    rate::{FeeDetails, FeeType, SetFeeInput},
+};
 use ilp_connector::amount::{format_amount, parse_amount};
-use serde_json::{Value, json};
 
 use super::{
     Failure,
     admin_client::{AdminArgs, plain, print},
-    lookup::{amount_in, find_asset, scale_of, shown_money},
+    lookup::{amount_in, find_asset, shown_money},
 };
 
 /// Decimal places of a percentage: a basis point is a hundredth of a percent.
@@ -56,52 +59,54 @@ impl FeeCommand {
 }
 
 fn set(args: &SetArgs) -> Result<(), Failure> {
-    let asset = find_asset(&args.admin, &args.asset)?;
-    let input = args.input(&asset)?;
-    let fee =
-        args.admin.mutate("setFee", "fee { id type fixed basisPoints }", &input)?["fee"].take();
-    let basis_points = u128::from(fee["basisPoints"].as_u64().unwrap_or(0));
+    let asset = Unit::from(find_asset(&args.admin, &args.asset)?);
+    let fee = args.admin.ask(args.input(&asset)?)?;
+    let basis_points = u128::try_from(fee.basis_points).unwrap_or_default();
     let line = format!(
         "payments {} {} cost {}% and {}",
         if matches!(args.kind, FeeKind::Sending) { "from wallets in" } else { "to wallets in" },
-        plain(&asset["code"]),
+        plain(&asset.code),
         format_amount(basis_points, PERCENT_SCALE),
-        shown_money(&fee["fixed"], &asset),
+        shown_money(Some(fee.fixed), &asset),
     );
     print(&args.admin, &fee, &[line])
 }
 
 impl SetArgs {
-    fn input(&self, asset: &Value) -> Result<Value, Failure> {
+    fn input(&self, asset: &Unit) -> Result<SetFeeInput, Failure> {
         let percent = self.percent.as_deref().unwrap_or("0");
         let basis_points = parse_amount(percent, PERCENT_SCALE)
             .ok()
+            .and_then(|basis_points| i32::try_from(basis_points).ok())
             .filter(|basis_points| *basis_points <= 10_000)
             .ok_or_else(|| {
                 Failure::Refused(format!(
-                    "{percent:?} is no percentage: expected a number from 0 to 100 with at most two \
+                    "{percent:?} is not a percentage: expected a number from 0 to 100 with at most two \
                      decimal places, such as 1.5"
                 ))
             })?;
-        Ok(json!({
-            "assetId": asset["id"],
-            "type": match self.kind {
-                FeeKind::Sending => "SENDING",
-                FeeKind::Receiving => "RECEIVING",
+        Ok(SetFeeInput {
+            asset_id: asset.id.clone(),
+            kind: match self.kind {
+                FeeKind::Sending => FeeType::Sending,
+                FeeKind::Receiving => FeeType::Receiving,
             },
-            "fee": {
-                "fixed": amount_in(self.fixed.as_deref().unwrap_or("0"), scale_of(asset))?,
-                "basisPoints": basis_points,
+            fee: FeeDetails {
+                fixed: amount_in(self.fixed.as_deref().unwrap_or("0"), asset.scale)?,
+                basis_points,
             },
-        }))
+            idempotency_key: None,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ilp_admin_client::{Id, UInt64};
+
     use super::*;
 
-    fn input(percent: &str, fixed: &str) -> Result<Value, Failure> {
+    fn input(percent: &str, fixed: &str) -> Result<SetFeeInput, Failure> {
         let args = SetArgs {
             asset: "USD".to_owned(),
             kind: FeeKind::Sending,
@@ -109,15 +114,15 @@ mod tests {
             fixed: Some(fixed.to_owned()),
             admin: AdminArgs::at(String::new()),
         };
-        args.input(&json!({ "id": "usd", "code": "USD", "scale": 2 }))
+        args.input(&Unit { id: Id::new("usd"), code: "USD".to_owned(), scale: 2 })
     }
 
     #[test]
     fn percentages_become_basis_points_exactly() {
-        let fee = input("1.5", "0.10").unwrap();
-        assert_eq!(fee["fee"], json!({ "fixed": "10", "basisPoints": 150 }));
-        assert_eq!((&fee["assetId"], &fee["type"]), (&json!("usd"), &json!("SENDING")));
-        assert_eq!(input("100", "0").unwrap()["fee"]["basisPoints"], 10_000);
+        let set = input("1.5", "0.10").unwrap();
+        assert_eq!(set.fee, FeeDetails { fixed: UInt64(10), basis_points: 150 });
+        assert_eq!((set.asset_id.as_str(), set.kind), ("usd", FeeType::Sending));
+        assert_eq!(input("100", "0").unwrap().fee.basis_points, 10_000);
         for percent in ["100.01", "0.001", "-1", "five", ""] {
             assert!(input(percent, "0").unwrap_err().to_string().contains("percentage"));
         }

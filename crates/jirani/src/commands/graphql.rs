@@ -7,13 +7,10 @@ use std::{
 };
 
 use clap::Args;
+use ilp_admin_client::Refusal;
 use serde_json::{Value, json};
 
-use super::{
-    Failure,
-    admin_client::{AdminArgs, refusal},
-    output::say,
-};
+use super::{Failure, admin_client::AdminArgs, output::say};
 
 #[derive(Debug, Args)]
 pub(crate) struct GraphqlArgs {
@@ -32,7 +29,7 @@ impl GraphqlArgs {
         let text = read(self.file.as_deref())?;
         let answer = self.admin.send_signed(&request(&text, self.variables.as_deref())?)?;
         say(format_args!("{answer:#}"))?;
-        refusal(&answer).map_or(Ok(()), |words| Err(Failure::Refused(words)))
+        Refusal::first_in(&answer).map_or(Ok(()), |refusal| Err(Failure::Node(refusal)))
     }
 }
 

@@ -55,7 +55,7 @@ impl HealthArgs {
             (Value::String(status), _) => status.clone(),
             _ => said.trim().to_owned(),
         };
-        let words = plain(&Value::String(words));
+        let words = plain(&words);
         if !answered.status().is_success() {
             let status = answered.status().as_u16();
             return Err(Failure::Refused(format!("{url} answers HTTP status {status}: {words}")));

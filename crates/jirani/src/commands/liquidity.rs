@@ -3,14 +3,23 @@
 mod repeated;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use ilp_admin_client::{
+    Id, Request, UInt64,
+    asset::{Asset, Unit},
+    liquidity::{
+        CreateAssetLiquidityWithdrawalInput, CreatePeerLiquidityWithdrawalInput,
+        DepositAssetLiquidityInput, DepositPeerLiquidityInput, PostLiquidityWithdrawalInput,
+        TransferType, VoidLiquidityWithdrawalInput,
+    },
+};
+use serde_json::json;
 use uuid::Uuid;
 
-use self::repeated::{Asked, Kind};
+use self::repeated::RequestedTransfer;
 use super::{
     Failure,
     admin_client::{AdminArgs, plain, print},
-    lookup::{amount_in, find_asset, find_peer, scale_of},
+    lookup::{amount_in, find_asset, find_peer},
 };
 
 #[derive(Debug, Subcommand)]
@@ -84,109 +93,164 @@ impl LiquidityCommand {
         match self {
             Self::Deposit(moved) => deposit(&moved),
             Self::Withdraw { moved, timeout } => withdraw(&moved, timeout),
-            Self::Post(args) => end(&args, "postLiquidityWithdrawal", "posted"),
-            Self::Void(args) => end(&args, "voidLiquidityWithdrawal", "voided"),
+            Self::Post(args) => {
+                let (withdrawal_id, idempotency_key) = (Id::new(&args.id), fresh_id());
+                let post = PostLiquidityWithdrawalInput { withdrawal_id, idempotency_key };
+                end(&args, post, "posted")
+            }
+            Self::Void(args) => {
+                let (withdrawal_id, idempotency_key) = (Id::new(&args.id), fresh_id());
+                let void = VoidLiquidityWithdrawalInput { withdrawal_id, idempotency_key };
+                end(&args, void, "voided")
+            }
         }
     }
 }
 
-/// Whose liquidity moves: the part of the mutations' names that says what it is, the member that
-/// names it, its id, what people call it, and what it is kept in.
-struct Owner {
-    kind: &'static str,
-    member: &'static str,
-    id: Value,
-    name: String,
-    asset: Value,
+/// The account whose liquidity moves.
+enum Owner {
+    Peer { id: Id, address: String, asset: Unit },
+    Asset(Unit),
+}
+
+impl Owner {
+    fn id(&self) -> &Id {
+        match self {
+            Self::Peer { id, .. } | Self::Asset(Unit { id, .. }) => id,
+        }
+    }
+
+    fn unit(&self) -> &Unit {
+        match self {
+            Self::Peer { asset, .. } | Self::Asset(asset) => asset,
+        }
+    }
+
+    /// Returns what people call it.
+    fn name(&self) -> String {
+        match self {
+            Self::Peer { address, .. } => plain(address),
+            Self::Asset(asset) => format!("the node's own {}", plain(&asset.code)),
+        }
+    }
 }
 
 impl MoveArgs {
     fn owner(&self) -> Result<Owner, Failure> {
         if let Some(name) = &self.owner.asset {
-            let asset = find_asset(&self.admin, name)?;
-            let name = format!("the node's own {}", plain(&asset["code"]));
-            return Ok(Owner {
-                kind: "Asset",
-                member: "assetId",
-                id: asset["id"].clone(),
-                name,
-                asset,
-            });
+            return find_asset(&self.admin, name).map(|asset: Asset| Owner::Asset(asset.into()));
         }
-        let mut peer = find_peer(&self.admin, self.owner.peer.as_deref().unwrap_or_default())?;
-        Ok(Owner {
-            kind: "Peer",
-            member: "peerId",
-            id: peer["id"].take(),
-            name: plain(&peer["staticIlpAddress"]),
-            asset: peer["asset"].take(),
+        let peer = find_peer(&self.admin, self.owner.peer.as_deref().unwrap_or_default())?;
+        Ok(Owner::Peer { id: peer.id, address: peer.static_ilp_address, asset: peer.asset })
+    }
+
+    fn requested(
+        &self,
+        kind: TransferType,
+        owner: &Owner,
+        timeout_s: u64,
+    ) -> Result<RequestedTransfer, Failure> {
+        let id = self.id.unwrap_or_else(Uuid::new_v4);
+        Ok(RequestedTransfer {
+            kind,
+            id: Id::new(id.to_string()),
+            owner: owner.id().clone(),
+            amount: amount_in(&self.amount, owner.unit().scale)?,
+            timeout_s,
         })
     }
 
-    /// Returns the mutation's input, and the id in it.
-    fn input(&self, owner: &Owner) -> Result<(Value, Uuid), Failure> {
-        let amount = amount_in(&self.amount, scale_of(&owner.asset))?;
-        let id = self.id.unwrap_or_else(Uuid::new_v4);
-        let mut input = json!({
-            "id": id,
-            "amount": amount,
-            // Each try has a key of its own: a transfer is booked once per id all the same, and the
-            // answer to the second try says that it was booked before.
-            "idempotencyKey": Uuid::new_v4(),
-        });
-        input[owner.member] = owner.id.clone();
-        Ok((input, id))
-    }
-}
-
-/// Books a transfer, or finds that it was booked before under its id. Returns which.
-fn book(
-    admin: &AdminArgs,
-    mutation: &str,
-    input: &Value,
-    asked: Asked<'_>,
-) -> Result<Done, Failure> {
-    match mutate(admin, mutation, input) {
-        Ok(()) => Ok(Done::Now),
-        Err(refused) => asked.was_booked(admin, refused).map(|()| Done::Before),
+    /// Books a transfer, or finds that it was booked before under its id. Returns which.
+    fn book<R: Request<Answer = ()>>(
+        &self,
+        request: R,
+        requested: &RequestedTransfer,
+    ) -> Result<Booking, Failure> {
+        match self.admin.ask(request) {
+            Ok(()) => Ok(Booking::New),
+            Err(refused) => requested.was_booked(&self.admin, refused).map(|()| Booking::Earlier),
+        }
     }
 }
 
 /// The time at which a transfer was booked: by this command, or before.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Done {
-    Now,
-    Before,
+enum Booking {
+    New,
+    Earlier,
+}
+
+/// Each try has an idempotency key of its own: a transfer is booked once per id all the same, and the
+/// answer to the second try says that it was booked before.
+fn fresh_id() -> Id {
+    Id::new(Uuid::new_v4().to_string())
 }
 
 fn deposit(args: &MoveArgs) -> Result<(), Failure> {
     let owner = args.owner()?;
-    let (input, id) = args.input(&owner)?;
-    let (amount, timeout_s) = (&input["amount"], 0);
-    let asked = Asked { kind: Kind::Deposit, id, owner: &owner.id, amount, timeout_s };
-    let mutation = format!("deposit{}Liquidity", owner.kind);
-    let done = book(&args.admin, &mutation, &input, asked)?;
-    let code = plain(&owner.asset["code"]);
-    let what = format!("{} {code} for {}: {id}", args.amount, owner.name);
-    let line = match done {
-        Done::Now => format!("deposited {what}"),
-        Done::Before => format!("already booked: {what}"),
+    let requested = args.requested(TransferType::Deposit, &owner, 0)?;
+    let RequestedTransfer { id, amount, .. } = requested.clone();
+    let idempotency_key = fresh_id();
+    let booking = match &owner {
+        Owner::Peer { id: peer, .. } => {
+            let peer_id = peer.clone();
+            args.book(
+                DepositPeerLiquidityInput { id, peer_id, amount, idempotency_key },
+                &requested,
+            )?
+        }
+        Owner::Asset(asset) => {
+            let asset_id = asset.id.clone();
+            args.book(
+                DepositAssetLiquidityInput { id, asset_id, amount, idempotency_key },
+                &requested,
+            )?
+        }
     };
-    let told = json!({ "id": id, "amount": amount, "alreadyBooked": done == Done::Before });
-    print(&args.admin, &told, &[line])
+    let id = &requested.id;
+    let what = format!("{} {} for {}: {id}", args.amount, plain(&owner.unit().code), owner.name());
+    let line = match booking {
+        Booking::New => format!("deposited {what}"),
+        Booking::Earlier => format!("already booked: {what}"),
+    };
+    let booked =
+        json!({ "id": id, "amount": amount, "alreadyBooked": booking == Booking::Earlier });
+    print(&args.admin, &booked, &[line])
 }
 
 fn withdraw(args: &MoveArgs, timeout_s: u64) -> Result<(), Failure> {
     let owner = args.owner()?;
-    let (mut input, id) = args.input(&owner)?;
-    input["timeoutSeconds"] = timeout_s.to_string().into();
-    let amount = &input["amount"];
-    let asked = Asked { kind: Kind::Withdrawal, id, owner: &owner.id, amount, timeout_s };
-    let mutation = format!("create{}LiquidityWithdrawal", owner.kind);
-    let done = book(&args.admin, &mutation, &input, asked)?;
-    let what = format!("{} {} of {}", args.amount, plain(&owner.asset["code"]), owner.name);
+    let requested = args.requested(TransferType::Withdrawal, &owner, timeout_s)?;
+    let RequestedTransfer { id, amount, .. } = requested.clone();
+    let (timeout_seconds, idempotency_key) = (UInt64(timeout_s), fresh_id());
+    let booking = match &owner {
+        Owner::Peer { id: peer, .. } => {
+            let peer_id = peer.clone();
+            let input = CreatePeerLiquidityWithdrawalInput {
+                id,
+                peer_id,
+                amount,
+                timeout_seconds,
+                idempotency_key,
+            };
+            args.book(input, &requested)?
+        }
+        Owner::Asset(asset) => {
+            let asset_id = asset.id.clone();
+            let input = CreateAssetLiquidityWithdrawalInput {
+                id,
+                asset_id,
+                amount,
+                timeout_seconds,
+                idempotency_key,
+            };
+            args.book(input, &requested)?
+        }
+    };
+    let id = &requested.id;
+    let what = format!("{} {} of {}", args.amount, plain(&owner.unit().code), owner.name());
     let mut lines = Vec::new();
-    if done == Done::Before {
+    if booking == Booking::Earlier {
         lines.push(format!("already booked: {what}: {id}"));
     } else if timeout_s == 0 {
         lines.push(format!("withdrew {what}: {id}"));
@@ -194,24 +258,15 @@ fn withdraw(args: &MoveArgs, timeout_s: u64) -> Result<(), Failure> {
         lines.push(format!("set {what} aside for {timeout_s} seconds: {id}"));
         lines.push(format!("next: jirani liquidity post {id}, or void to give it back"));
     }
-    let told = json!({
+    let booked = json!({
         "id": id, "amount": amount, "timeoutSeconds": timeout_s,
-        "alreadyBooked": done == Done::Before,
+        "alreadyBooked": booking == Booking::Earlier,
     });
-    print(&args.admin, &told, &lines)
+    print(&args.admin, &booked, &lines)
 }
 
-fn end(args: &EndArgs, mutation: &str, done: &str) -> Result<(), Failure> {
-    let input = json!({ "withdrawalId": args.id, "idempotencyKey": Uuid::new_v4() });
-    mutate(&args.admin, mutation, &input)?;
-    let line = format!("{done} {}", args.id);
-    print(&args.admin, &json!({ "id": args.id, "state": done }), &[line])
-}
-
-fn mutate(admin: &AdminArgs, mutation: &str, input: &Value) -> Result<(), Failure> {
-    let answer = admin.mutate(mutation, "success", input)?;
-    if answer["success"] == true {
-        return Ok(());
-    }
-    Err(Failure::Refused(format!("the node answers {}", plain(&answer))))
+fn end<R: Request<Answer = ()>>(args: &EndArgs, request: R, state: &str) -> Result<(), Failure> {
+    args.admin.ask(request)?;
+    let line = format!("{state} {}", args.id);
+    print(&args.admin, &json!({ "id": args.id, "state": state }), &[line])
 }

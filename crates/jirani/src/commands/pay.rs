@@ -5,14 +5,25 @@ pub(super) mod quote;
 mod receiver_asset;
 
 use clap::Args;
+use ilp_admin_client::{
+    Id, JsonObject, UInt64,
+    payment::{
+        Amount, CreateOutgoingPaymentInput, CreateOutgoingPaymentWithdrawalInput,
+        DepositOutgoingPaymentLiquidityInput, OutgoingPayment, OutgoingPaymentState,
+    },
+    wallet::WalletAddress,
+};
 use ilp_net::ReceiverUrl;
-use serde_json::{Value, json};
+use serde::Serialize;
 use uuid::Uuid;
 
-use self::{progress::follow, quote::Quote};
+use self::{
+    progress::follow,
+    quote::{Quote, QuotedAmount},
+};
 use super::{
     Failure,
-    admin_client::{AdminArgs, plain, print},
+    admin_client::{AdminArgs, name_of, plain, plain_or_dash, print},
     lookup::find_wallet,
     terminal::confirm,
     wallet::shown_value,
@@ -30,6 +41,9 @@ pub(crate) struct PayArgs {
     /// What the receiver counts in, such as EUR:2, where its server doesn't say it
     #[arg(long, value_name = "CODE:SCALE", requires = "deliver", conflicts_with = "send")]
     receiver_asset: Option<String>,
+    /// Your own data about the payment, a JSON object, which events and the API show again
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    metadata: Option<JsonObject>,
     /// Don't ask
     #[arg(long)]
     yes: bool,
@@ -49,12 +63,13 @@ pub(crate) struct AmountArgs {
     deliver: Option<String>,
 }
 
-/// What is asked of a payment.
-const PAYMENT: &str = "id state error receiver liquidity createdAt packetCount \
-    debitAmount { value assetCode assetScale } sentAmount { value assetCode assetScale } \
-    receiveAmount { value assetCode assetScale } deliveredAmount { value assetCode assetScale } \
-    amountInDoubt { value assetCode assetScale } \
-    quote { packetCount maxPacketAmount feeAmount { value assetCode assetScale } }";
+fn object(text: &str) -> Result<JsonObject, String> {
+    match serde_json::from_str(text) {
+        Ok(object @ JsonObject::Object(_)) => Ok(object),
+        Ok(_) => Err("expected a JSON object, such as {\"invoice\": \"1207\"}".to_owned()),
+        Err(error) => Err(format!("it is not JSON: {error}")),
+    }
+}
 
 impl PayArgs {
     pub(crate) fn run(self) -> Result<(), Failure> {
@@ -64,120 +79,137 @@ impl PayArgs {
         let quote =
             Quote::ask(&self.admin, &wallet, &receiver, self.quoted_amount(&wallet, &receiver)?)?;
         if !self.admin.json {
-            print(&self.admin, &Value::Null, &quote.lines())?;
+            print(&self.admin, &(), &quote.lines())?;
         }
         confirm("Pay?", self.yes, self.admin.json)?;
-        let payment = pay(&self.admin, &wallet, &quote, self.admin.json)?;
-        tell(&self.admin, payment)
+        let payment = pay(&self.admin, &wallet, &quote, self.metadata, self.admin.json)?;
+        tell(&self.admin, &payment)
     }
 
-    /// Returns the members of the quote's input that say how much.
-    fn quoted_amount(&self, wallet: &Value, receiver: &ReceiverUrl) -> Result<Value, Failure> {
+    fn quoted_amount(
+        &self,
+        wallet: &WalletAddress,
+        receiver: &ReceiverUrl,
+    ) -> Result<QuotedAmount, Failure> {
         match (&self.amount.send, &self.amount.deliver) {
-            (Some(send), _) => quote::send(send, &wallet["asset"]),
+            (Some(send), _) => quote::send(send, &(&wallet.asset).into()),
             (None, Some(deliver)) => {
                 let said = self.receiver_asset.as_deref();
                 let asset = receiver_asset::find(&self.admin, receiver, said)?;
                 quote::deliver(deliver, &asset)
             }
-            (None, None) => Ok(json!({})),
+            (None, None) => Ok(QuotedAmount::AsRequested),
         }
     }
+}
+
+/// A payment that has ended, for programs too.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct EndedPayment {
+    #[serde(flatten)]
+    pub(super) payment: OutgoingPayment,
+    /// The number of fulfilled packets; `None` for a receiver of the same node, who is paid without
+    /// packets, and where the node doesn't know it.
+    pub(super) packets: Option<u64>,
+    /// The funds that were not sent and were taken out again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdrawn: Option<UInt64>,
 }
 
 /// Makes a payment of a quote, funds it, and follows it to its end. What was not needed of the
 /// funds goes back.
 pub(super) fn pay(
     admin: &AdminArgs,
-    wallet: &Value,
+    wallet: &WalletAddress,
     quote: &Quote,
+    metadata: Option<JsonObject>,
     is_quiet: bool,
-) -> Result<Value, Failure> {
-    let input = json!({
-        "walletAddressId": wallet["id"],
-        "quoteId": quote.id(),
-        "idempotencyKey": Uuid::new_v4(),
+) -> Result<EndedPayment, Failure> {
+    let payment = admin.ask(CreateOutgoingPaymentInput {
+        wallet_address_id: wallet.id.clone(),
+        quote_id: quote.id().clone(),
+        metadata,
+        idempotency_key: Some(Uuid::new_v4().to_string()),
+    })?;
+    let fresh_id = || Id::new(Uuid::new_v4().to_string());
+    admin.ask(DepositOutgoingPaymentLiquidityInput {
+        outgoing_payment_id: payment.id.clone(),
+        data_to_transmit: None,
+        idempotency_key: fresh_id(),
+    })?;
+    let payment = follow(admin, &payment, is_quiet)?;
+    let rest = payment.liquidity.filter(|left| left.0 != 0);
+    // The operator's own systems may have taken it out first, as they do at every end.
+    let withdrawn = rest.filter(|_| {
+        let withdrawal = CreateOutgoingPaymentWithdrawalInput {
+            outgoing_payment_id: payment.id.clone(),
+            timeout_seconds: UInt64(0),
+            idempotency_key: fresh_id(),
+        };
+        admin.ask(withdrawal).is_ok()
     });
-    let selection = format!("payment {{ {PAYMENT} }}");
-    let payment = admin.mutate("createOutgoingPayment", &selection, &input)?["payment"].take();
-    let funding = json!({ "outgoingPaymentId": payment["id"], "idempotencyKey": Uuid::new_v4() });
-    admin.mutate("depositOutgoingPaymentLiquidity", "success", &funding)?;
-    let mut ended = follow(admin, &payment, is_quiet)?;
-    ended["packets"] = packets(&ended);
-    if ended["liquidity"].as_str().is_some_and(|left| left != "0") {
-        let rest = json!({
-            "outgoingPaymentId": payment["id"],
-            "idempotencyKey": Uuid::new_v4(),
-            "timeoutSeconds": "0",
-        });
-        // The operator's own systems may have taken it out first, as they do at every end.
-        if admin.mutate("createOutgoingPaymentWithdrawal", "success", &rest).is_ok() {
-            ended["withdrawn"] = ended["liquidity"].clone();
-        }
-    }
-    Ok(ended)
+    Ok(EndedPayment { packets: packets(&payment), payment, withdrawn })
 }
 
-/// How many packets were fulfilled; null for a receiver of the same node, who is paid without packets,
-/// and where the node doesn't know it.
-fn packets(payment: &Value) -> Value {
-    let is_local = payment["quote"]["packetCount"] == "0";
-    let count = payment["packetCount"].as_str().filter(|_| !is_local);
-    count.and_then(|count| count.parse::<u64>().ok()).into()
+/// Returns the number of fulfilled packets, as [`EndedPayment::packets`] has it.
+fn packets(payment: &OutgoingPayment) -> Option<u64> {
+    let is_local = payment.quote.as_ref().is_some_and(|quote| quote.packet_count.0 == 0);
+    payment.packet_count.filter(|_| !is_local).map(|count| count.0)
 }
 
 /// Prints how a payment ended; anything but all of it is a failure.
-fn tell(admin: &AdminArgs, payment: Value) -> Result<(), Failure> {
-    let outcome = outcome(&payment);
+fn tell(admin: &AdminArgs, ended: &EndedPayment) -> Result<(), Failure> {
+    let outcome = outcome(ended);
     let mut lines = Vec::new();
     lines.extend(outcome.as_ref().ok().cloned());
-    lines.extend(rest(&payment));
-    lines.push(format!("payment {}", plain(&payment["id"])));
-    print(admin, &payment, &lines)?;
+    lines.extend(rest(ended));
+    lines.push(format!("payment {}", ended.payment.id));
+    print(admin, ended, &lines)?;
     outcome.map(drop).map_err(Failure::Refused)
 }
 
-fn outcome(payment: &Value) -> Result<String, String> {
+fn outcome(ended: &EndedPayment) -> Result<String, String> {
+    let payment = &ended.payment;
     let (sent, delivered) =
-        (shown_value(&payment["sentAmount"]), shown_value(&payment["deliveredAmount"]));
-    let packets = match payment["packets"].as_u64() {
+        (shown_value(&payment.sent_amount), shown_value(&payment.delivered_amount));
+    let packets = match ended.packets {
         Some(packets) => format!(", in {packets} packets"),
         None => String::new(),
     };
-    if payment["state"] == "COMPLETED" {
-        let receiver = plain(&payment["receiver"]);
+    if payment.state == OutgoingPaymentState::Completed {
+        let receiver = plain(&payment.receiver);
         let paid = format!("paid {receiver}: sent {sent}, {delivered} arrived{packets}");
-        let in_doubt = &payment["amountInDoubt"];
-        return Ok(match in_doubt.is_object() {
-            true => format!(
+        return Ok(match &payment.amount_in_doubt {
+            Some(in_doubt) => format!(
                 "{paid}; the node was killed meanwhile, and up to {} more may have arrived",
                 shown_value(in_doubt)
             ),
-            false => paid,
+            None => paid,
         });
     }
-    let ended = plain(&payment["state"]).to_lowercase();
-    let (debit, why) = (shown_value(&payment["debitAmount"]), plain(&payment["error"]));
+    let state = name_of(payment.state).to_lowercase();
+    let (debit, why) = (shown_value(&payment.debit_amount), plain_or_dash(payment.error.as_ref()));
     Err(format!(
-        "the payment {ended}: of {debit}, {sent} were sent and {delivered} arrived{packets}: {why}"
+        "the payment {state}: of {debit}, {sent} were sent and {delivered} arrived{packets}: {why}"
     ))
 }
 
-/// What became of the funds that were not sent.
-fn rest(payment: &Value) -> Option<String> {
-    let withdrawn = payment["withdrawn"].as_str()?;
-    let (fee, source) = (&payment["quote"]["feeAmount"], &payment["debitAmount"]);
-    let shown = |value: &str| {
-        let mut money = source.clone();
-        money["value"] = value.into();
-        shown_value(&money)
-    };
-    let fee = fee["value"].as_str().filter(|fee| *fee != "0");
-    let all = shown(withdrawn);
-    Some(match fee.map(|fee| (fee, shown(fee))) {
-        Some((fee, shown)) if fee == withdrawn => format!("took out the fee of {shown}"),
-        Some((_, shown)) => format!("took out {all}, the fee of {shown} and what was not needed"),
-        None if payment["state"] == "COMPLETED" => {
+/// Returns what became of the funds that were not sent.
+fn rest(ended: &EndedPayment) -> Option<String> {
+    let payment = &ended.payment;
+    let value = ended.withdrawn?;
+    let all = shown_value(&Amount { value, ..payment.debit_amount.clone() });
+    let fee = payment.quote.as_ref().map(|quote| &quote.fee_amount);
+    Some(match fee.filter(|fee| fee.value.0 != 0) {
+        Some(fee) => {
+            let shown = shown_value(&Amount { value: fee.value, ..payment.debit_amount.clone() });
+            if fee.value == value {
+                format!("took out the fee of {shown}")
+            } else {
+                format!("took out {all}, the fee of {shown} and what was not needed")
+            }
+        }
+        None if payment.state == OutgoingPaymentState::Completed => {
             format!("took out {all}, which were not needed")
         }
         None => format!("took out {all}, which were not sent"),
@@ -185,60 +217,85 @@ fn rest(payment: &Value) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use ilp_admin_client::payment::PaidQuote;
+
     use super::*;
 
-    fn payment(state: &str, sent: &str, more: Value) -> Value {
-        let money =
-            |value: &str, code: &str| json!({ "value": value, "assetCode": code, "assetScale": 2 });
-        let mut payment = json!({
-            "id": "7", "state": state, "receiver": "https://a.example/bob", "error": null,
-            "debitAmount": money("10000", "USD"), "sentAmount": money(sent, "USD"),
-            "deliveredAmount": money("9200", "EUR"), "packets": 200,
-            "quote": { "packetCount": "200", "feeAmount": money("150", "USD") },
-        });
-        for (name, value) in more.as_object().unwrap() {
-            payment[name] = value.clone();
+    fn money(value: u64, code: &str) -> Amount {
+        Amount { value: UInt64(value), asset_code: code.to_owned(), asset_scale: 2 }
+    }
+
+    /// A payment of 100.00 USD that has ended.
+    pub(in super::super) fn payment(state: OutgoingPaymentState, sent: u64) -> OutgoingPayment {
+        OutgoingPayment {
+            id: Id::new("7"),
+            state,
+            error: None,
+            receiver: "https://a.example/bob".to_owned(),
+            liquidity: None,
+            created_at: "2026-11-24T07:00:00.000Z".to_owned(),
+            packet_count: Some(UInt64(200)),
+            debit_amount: money(10_000, "USD"),
+            sent_amount: money(sent, "USD"),
+            receive_amount: money(9_200, "EUR"),
+            delivered_amount: money(9_200, "EUR"),
+            amount_in_doubt: None,
+            quote: Some(PaidQuote {
+                packet_count: UInt64(200),
+                max_packet_amount: None,
+                fee_amount: money(150, "USD"),
+            }),
         }
-        payment
+    }
+
+    fn ended(payment: OutgoingPayment, packets: Option<u64>) -> EndedPayment {
+        EndedPayment { payment, packets, withdrawn: None }
     }
 
     #[test]
     fn all_of_it_is_done_and_a_part_is_a_failure_with_its_amounts() {
+        let completed = payment(OutgoingPaymentState::Completed, 9_850);
         assert_eq!(
-            outcome(&payment("COMPLETED", "9850", json!({}))).unwrap(),
+            outcome(&ended(completed.clone(), Some(200))).unwrap(),
             "paid https://a.example/bob: sent 98.50 USD, 92.00 EUR arrived, in 200 packets"
         );
-        let in_doubt = json!({ "value": "120", "assetCode": "USD", "assetScale": 2 });
-        let killed = payment("COMPLETED", "9850", json!({ "amountInDoubt": in_doubt }));
+        let killed = OutgoingPayment { amount_in_doubt: Some(money(120, "USD")), ..completed };
         assert_eq!(
-            outcome(&killed).unwrap(),
+            outcome(&ended(killed, Some(200))).unwrap(),
             "paid https://a.example/bob: sent 98.50 USD, 92.00 EUR arrived, in 200 packets; the node \
              was killed meanwhile, and up to 1.20 USD more may have arrived"
         );
-        let failed = payment("FAILED", "5", json!({ "error": "no route", "packets": null }));
+        let failed = OutgoingPayment {
+            error: Some("no route".to_owned()),
+            ..payment(OutgoingPaymentState::Failed, 5)
+        };
         assert_eq!(
-            outcome(&failed).unwrap_err(),
+            outcome(&ended(failed, None)).unwrap_err(),
             "the payment failed: of 100.00 USD, 0.05 USD were sent and 92.00 EUR arrived: no route"
         );
     }
 
     #[test]
     fn packets_are_as_many_as_the_node_says_and_none_within_it() {
-        let counted = |count: Value, least: &str| {
-            packets(&json!({ "packetCount": count, "quote": { "packetCount": least } }))
+        let counted = |count: Option<u64>, least: u64| {
+            let mut payment = payment(OutgoingPaymentState::Completed, 1);
+            payment.packet_count = count.map(UInt64);
+            payment.quote.as_mut().unwrap().packet_count = UInt64(least);
+            packets(&payment)
         };
-        assert_eq!(counted(json!("1250"), "1200"), 1_250);
-        assert_eq!(counted(json!("0"), "0"), Value::Null);
-        assert_eq!(counted(json!(null), "1200"), Value::Null);
+        assert_eq!(counted(Some(1_250), 1_200), Some(1_250));
+        assert_eq!(counted(Some(0), 0), None);
+        assert_eq!(counted(None, 1_200), None);
     }
 
     #[test]
     fn what_was_not_sent_is_accounted_for() {
-        let completed = |more: Value| rest(&payment("COMPLETED", "9850", more));
-        assert_eq!(completed(json!({})), None);
+        let mut ended = ended(payment(OutgoingPaymentState::Completed, 9_850), None);
+        assert_eq!(rest(&ended), None);
+        ended.withdrawn = Some(UInt64(160));
         assert_eq!(
-            completed(json!({ "withdrawn": "160" })).unwrap(),
+            rest(&ended).unwrap(),
             "took out 1.60 USD, the fee of 1.50 USD and what was not needed"
         );
     }

@@ -2,18 +2,28 @@
 
 mod add;
 mod interview;
+mod limits;
 mod other_side;
+mod token;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use ilp_admin_client::{
+    UInt64,
+    peer::{
+        DeletePeerInput, HttpIncomingInput, HttpInput, HttpOutgoingInput, Link, LinkFailure,
+        OutgoingLink, Peer, Peers, UpdatePeerInput,
+    },
+};
+use serde_json::json;
 
+use self::limits::LimitArgs;
 use super::{
     Failure,
-    admin_client::{AdminArgs, all_rows, plain, print},
+    admin_client::{AdminArgs, name_of, plain, plain_or_dash, print},
     edit::Edit,
-    lookup::{PEER, find_peer, scale_of, shown_amount, shown_money},
+    lookup::{find_peer, shown_amount, shown_money},
     secret_options,
     table::{Column, Table, described},
     terminal::confirm,
@@ -57,6 +67,9 @@ pub(crate) enum PeerCommand {
         jirani peer update g.othergreatwallet --liquidity-threshold none"
     )]
     Update(Box<UpdateArgs>),
+    /// The tokens that a peer may show
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// Remove a peer; what liquidity it has left goes to settlement
     #[command(after_help = "Example:\n  jirani peer remove g.othergreatwallet")]
     Remove {
@@ -98,22 +111,18 @@ pub(crate) struct UpdateArgs {
     /// The most that one packet may carry, such as 12.50; none for the node's default
     #[arg(long, value_name = "AMOUNT")]
     max_packet_amount: Option<Edit>,
-    /// An event is due when liquidity falls to this, such as 500; none for never
-    #[arg(long, value_name = "AMOUNT")]
-    liquidity_threshold: Option<Edit>,
     /// An address, or bare scheme such as g, that is reached through the peer, in place of those
     /// before; repeat it for several, none for no further ones
     #[arg(long = "route", value_name = "PREFIX")]
     routes: Vec<Edit>,
-    /// Packets that the peer may send within a minute; none for the node's default
-    #[arg(long, value_name = "COUNT")]
-    packets_per_minute_max: Option<Edit>,
-    /// How much the peer may send within a second, such as 1000; none for no limit
-    #[arg(long, value_name = "AMOUNT")]
-    amount_per_second_max: Option<Edit>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// What is kept of amounts that are converted for the peer, in hundredths of a percent
     #[arg(long, value_name = "COUNT")]
     spread_basis_points: Option<u16>,
+    /// Change the peer only if it still has this version, as jirani peer show --json shows it
+    #[arg(long, value_name = "VERSION")]
+    if_version: Option<u64>,
     #[command(flatten)]
     admin: AdminArgs,
 }
@@ -125,21 +134,14 @@ impl PeerCommand {
             Self::List { admin } => list(&admin),
             Self::Show { peer, admin } => show(&peer, &admin),
             Self::Update(args) => update(&args),
+            Self::Token(command) => command.run(),
             Self::Remove { peer, yes, admin } => remove(&peer, yes, &admin),
         }
     }
 }
 
 fn list(admin: &AdminArgs) -> Result<(), Failure> {
-    let query = format!(
-        "query($after: String) {{
-            peers(first: 100, after: $after) {{
-                pageInfo {{ hasNextPage endCursor }}
-                edges {{ node {{ {PEER} }} }}
-            }}
-        }}"
-    );
-    let peers = all_rows(admin, &query, "peers")?;
+    let peers = admin.all_rows(|after| Peers { after })?;
     let mut table = Table::new(&[
         Column::Left("ADDRESS"),
         Column::Left("NAME"),
@@ -149,149 +151,142 @@ fn list(admin: &AdminArgs) -> Result<(), Failure> {
         Column::Left("ID"),
     ]);
     for peer in &peers {
-        let scale = &peer["asset"]["scale"];
         table.row([
-            plain(&peer["staticIlpAddress"]),
-            plain(&peer["name"]),
-            shown_amount(&peer["liquidity"], scale),
-            plain(&peer["asset"]["code"]),
-            shown_amount(&peer["maxPacketAmount"], scale),
-            plain(&peer["id"]),
+            plain(&peer.static_ilp_address),
+            plain_or_dash(peer.name.as_ref()),
+            shown_amount(peer.liquidity, peer.asset.scale),
+            plain(&peer.asset.code),
+            shown_amount(peer.max_packet_amount, peer.asset.scale),
+            peer.id.to_string(),
         ]);
     }
     let lines = table.lines("no peers yet; add one: jirani peer add");
-    print(admin, &Value::Array(peers), &lines)
+    print(admin, &peers, &lines)
 }
 
 fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
     let peer = find_peer(admin, name)?;
-    let routes = peer["routes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let routes: Vec<String> = routes.iter().map(plain).collect();
-    let money = |field: &str| shown_money(&peer[field], &peer["asset"]);
+    let routes: Vec<String> = peer.routes.iter().map(|route| plain(route)).collect();
+    let money = |amount: Option<UInt64>| shown_money(amount, &peer.asset);
+    let count =
+        |count: Option<UInt64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
+    let share = peer.asset_share_in_flight_percent_max;
     let lines = described([
-        ("address", plain(&peer["staticIlpAddress"])),
-        ("name", plain(&peer["name"])),
-        ("id", plain(&peer["id"])),
-        ("endpoint", plain(&peer["http"]["outgoing"]["endpoint"])),
+        ("address", plain(&peer.static_ilp_address)),
+        ("name", plain_or_dash(peer.name.as_ref())),
+        ("id", peer.id.to_string()),
+        ("endpoint", plain(&peer.http.outgoing.endpoint)),
         ("routes", routes.join(" ")),
-        ("liquidity", money("liquidity")),
-        ("event at", money("liquidityThreshold")),
-        ("packet max", money("maxPacketAmount")),
-        ("packets a minute", plain(&peer["packetsPerMinuteMax"])),
-        ("amount a second", money("amountPerSecondMax")),
-        ("spread", format!("{} basis points", plain(&peer["spreadBasisPoints"]))),
-        ("state", plain(&peer["state"]).to_lowercase()),
-        ("last answer", plain(&peer["lastSeenAt"])),
-        ("last failure", last_failure(&peer["lastFailure"])),
-        ("tokens it may show", plain(&peer["incomingTokenCount"])),
-        ("added", plain(&peer["createdAt"])),
+        ("default route", if peer.is_default_route { "yes" } else { "no" }.to_owned()),
+        ("liquidity", money(peer.liquidity)),
+        ("event at", money(peer.liquidity_threshold)),
+        ("packet max", money(peer.max_packet_amount)),
+        ("packets a minute", count(peer.packets_per_minute_max)),
+        ("amount a second", money(peer.amount_per_second_max)),
+        ("packets in flight", count(peer.packets_in_flight_max)),
+        ("amount in flight", money(peer.amount_in_flight_max)),
+        ("share of stock", plain_or_dash(share.map(|percent| format!("{percent}%")))),
+        ("spread", format!("{} basis points", peer.spread_basis_points)),
+        ("state", name_of(peer.state).to_lowercase()),
+        ("last answer", plain_or_dash(peer.last_seen_at.as_ref())),
+        ("last failure", last_failure(peer.last_failure.as_ref())),
+        ("tokens it may show", peer.incoming_token_count.to_string()),
+        ("added", plain(&peer.created_at)),
     ]);
     print(admin, &peer, &lines)
 }
 
 /// Returns the reason why a packet to a peer last got no reply, in one line.
-fn last_failure(failure: &Value) -> String {
-    if failure.is_null() {
-        return plain(failure);
-    }
-    let [message, at, count] = ["message", "at", "count"].map(|field| plain(&failure[field]));
-    format!("{message} (at {at}; {count} packets without a reply)")
+fn last_failure(failure: Option<&LinkFailure>) -> String {
+    failure.map_or_else(
+        || "-".to_owned(),
+        |LinkFailure { message, at, count }| {
+            let (message, at) = (plain(message), plain(at));
+            format!("{message} (at {at}; {count} packets without a reply)")
+        },
+    )
 }
 
 fn update(args: &UpdateArgs) -> Result<(), Failure> {
     let peer = find_peer(&args.admin, &args.peer)?;
-    let input = args.input(&peer)?;
-    if input.as_object().is_some_and(|input| input.len() < 2) {
+    let input = args.input(peer)?;
+    let is_empty = serde_json::to_value(&input)
+        .is_ok_and(|input| input.as_object().is_some_and(|input| input.len() < 2));
+    if is_empty {
         return Err(Failure::Usage(
             "nothing to change: name what is to change, such as --max-packet-amount 50".to_owned(),
         ));
     }
-    let answer = args.admin.mutate("updatePeer", &format!("peer {{ {PEER} }}"), &input)?;
-    let line = format!("changed {}", plain(&answer["peer"]["staticIlpAddress"]));
-    print(&args.admin, &answer["peer"], &[line])
+    let peer = args.admin.ask(input)?;
+    let line = format!("changed {}", plain(&peer.static_ilp_address));
+    print(&args.admin, &peer, &[line])
 }
 
 impl UpdateArgs {
-    fn input(&self, peer: &Value) -> Result<Value, Failure> {
-        let scale = scale_of(&peer["asset"]);
-        let mut input = json!({ "id": peer["id"] });
-        if let Some(address) = &self.address {
-            input["staticIlpAddress"] = address.as_str().into();
-        }
-        Edit::text_into(&mut input, "name", self.name.as_ref());
-        let packets = self.packets_per_minute_max.as_ref();
-        Edit::text_into(&mut input, "packetsPerMinuteMax", packets);
-        if let Some(spread) = self.spread_basis_points {
-            input["spreadBasisPoints"] = spread.into();
-        }
-        for (field, edit) in [
-            ("maxPacketAmount", &self.max_packet_amount),
-            ("liquidityThreshold", &self.liquidity_threshold),
-            ("amountPerSecondMax", &self.amount_per_second_max),
-        ] {
-            Edit::amount_into(&mut input, field, edit.as_ref(), scale)?;
-        }
-        if !self.routes.is_empty() {
-            let routes = self.routes.iter().filter_map(|route| match route {
-                Edit::Clear => None,
-                Edit::Set(route) => Some(Value::from(route.as_str())),
-            });
-            input["routes"] = routes.collect();
-        }
-        let outgoing = secret_options::given(
+    fn input(&self, peer: Peer) -> Result<UpdatePeerInput, Failure> {
+        let scale = peer.asset.scale;
+        let routes = self.routes.iter().filter_map(|route| match route {
+            Edit::Clear => None,
+            Edit::Set(route) => Some(route.clone()),
+        });
+        let limits = self.limits.read(scale)?;
+        Ok(UpdatePeerInput {
+            static_ilp_address: self.address.clone(),
+            http: self.http(&peer)?,
+            name: Edit::text(self.name.as_ref()),
+            liquidity_threshold: limits.liquidity_threshold,
+            max_packet_amount: Edit::amount(self.max_packet_amount.as_ref(), scale)?,
+            packets_per_minute_max: limits.packets_per_minute_max,
+            amount_per_second_max: limits.amount_per_second_max,
+            packets_in_flight_max: limits.packets_in_flight_max,
+            amount_in_flight_max: limits.amount_in_flight_max,
+            asset_share_in_flight_percent_max: limits.asset_share_in_flight_percent_max,
+            spread_basis_points: self.spread_basis_points.map(i32::from),
+            routes: Some(routes.collect()).filter(|_| !self.routes.is_empty()),
+            is_default_route: self.limits.default_route,
+            version: self.if_version.map(UInt64),
+            id: peer.id,
+            idempotency_key: None,
+        })
+    }
+
+    /// Returns the tokens and the endpoint, where one of them changes. The API takes endpoint and
+    /// outgoing token only together, so the unchanged one is read from the node.
+    fn http(&self, peer: &Peer) -> Result<Option<HttpInput>, Failure> {
+        let outgoing_token = secret_options::given(
             self.outgoing_token.as_deref(),
             self.outgoing_token_file.as_deref(),
         )?;
-        let mut incoming = self.incoming_tokens.clone();
+        let mut incoming_tokens = self.incoming_tokens.clone();
         for file in &self.incoming_token_files {
-            incoming.push(secret_options::from_file(file)?);
+            incoming_tokens.push(secret_options::from_file(file)?);
         }
-        if self.endpoint.is_some() || outgoing.is_some() || !incoming.is_empty() {
-            input["http"] = self.http(peer, outgoing.as_deref(), &incoming)?;
+        let endpoint = self.endpoint.clone();
+        if endpoint.is_none() && outgoing_token.is_none() && incoming_tokens.is_empty() {
+            return Ok(None);
         }
-        Ok(input)
-    }
-
-    /// Returns the tokens and the endpoint. The API takes endpoint and outgoing token only
-    /// together, so the unchanged one is read from the node.
-    fn http(
-        &self,
-        peer: &Value,
-        outgoing_token: Option<&str>,
-        incoming_tokens: &[String],
-    ) -> Result<Value, Failure> {
-        let mut outgoing = match (&self.endpoint, outgoing_token) {
-            (Some(_), Some(_)) => json!({}),
-            _ => {
-                let query = "query($id: String!) {
-                    peer(id: $id) { http { outgoing { endpoint authToken } } }
-                }";
-                let mut answer = self.admin.query(query, &json!({ "id": peer["id"] }))?;
-                answer["peer"]["http"]["outgoing"].take()
+        let (endpoint, auth_token) = match (endpoint, outgoing_token) {
+            (Some(endpoint), Some(token)) => (endpoint, token),
+            (endpoint, token) => {
+                let Link { endpoint: old_endpoint, auth_token } =
+                    self.admin.ask(OutgoingLink { id: peer.id.clone() })?;
+                (endpoint.unwrap_or(old_endpoint), token.unwrap_or(auth_token))
             }
         };
-        if let Some(endpoint) = &self.endpoint {
-            outgoing["endpoint"] = endpoint.as_str().into();
-        }
-        if let Some(token) = outgoing_token {
-            outgoing["authToken"] = token.into();
-        }
-        let mut http = json!({ "outgoing": outgoing });
-        if !incoming_tokens.is_empty() {
-            http["incoming"] = json!({ "authTokens": incoming_tokens });
-        }
-        Ok(http)
+        let incoming = (!incoming_tokens.is_empty())
+            .then_some(HttpIncomingInput { auth_tokens: incoming_tokens });
+        Ok(Some(HttpInput { incoming, outgoing: HttpOutgoingInput { endpoint, auth_token } }))
     }
 }
 
 fn remove(name: &str, yes: bool, admin: &AdminArgs) -> Result<(), Failure> {
     let peer = find_peer(admin, name)?;
-    let address = plain(&peer["staticIlpAddress"]);
-    let liquidity = shown_money(&peer["liquidity"], &peer["asset"]);
+    let address = plain(&peer.static_ilp_address);
+    let liquidity = shown_money(peer.liquidity, &peer.asset);
     let question =
         format!("Remove the peer {address}? Its liquidity of {liquidity} goes to settlement.");
     confirm(&question, yes, admin.json)?;
-    admin.mutate("deletePeer", "success", &json!({ "id": peer["id"] }))?;
-    let told = json!({ "id": peer["id"], "liquidity": peer["liquidity"] });
-    print(admin, &told, &[format!("removed {address}; {liquidity} went to settlement")])
+    admin.ask(DeletePeerInput { id: peer.id.clone(), idempotency_key: None })?;
+    let removed = json!({ "id": peer.id, "liquidity": peer.liquidity });
+    print(admin, &removed, &[format!("removed {address}; {liquidity} went to settlement")])
 }

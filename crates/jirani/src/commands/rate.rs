@@ -1,11 +1,12 @@
 //! `jirani rate`: at what rate packets change from one asset to another.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use ilp_admin_client::rate::{DeleteRateInput, Rate, Rates, SetRateInput};
+use serde_json::json;
 
 use super::{
     Failure,
-    admin_client::{AdminArgs, plain, print},
+    admin_client::{AdminArgs, name_of, plain, plain_or_dash, print},
     table::{Column, Table},
 };
 
@@ -61,7 +62,7 @@ impl RateCommand {
 
 fn set(pair: &Pair, rate: &str, admin: &AdminArgs) -> Result<(), Failure> {
     let rate = create(admin, &pair.base, &pair.quote, rate)?;
-    let line = format!("1 {} is worth {} {}", pair.base, plain(&rate["rate"]), pair.quote);
+    let line = format!("1 {} is worth {} {}", pair.base, plain(&rate.rate), pair.quote);
     print(admin, &rate, &[line])
 }
 
@@ -70,21 +71,24 @@ pub(super) fn create(
     base: &str,
     quote: &str,
     rate: &str,
-) -> Result<Value, Failure> {
-    let input = json!({ "base": base, "quote": quote, "rate": rate });
-    let selection = "rate { base quote rate source updatedAt expiresAt }";
-    Ok(admin.mutate("setRate", selection, &input)?["rate"].take())
+) -> Result<Rate, Failure> {
+    let [base, quote, rate] = [base, quote, rate].map(str::to_owned);
+    admin.ask(SetRateInput { base, quote, rate, idempotency_key: None })
 }
 
 fn delete(pair: &Pair, admin: &AdminArgs) -> Result<(), Failure> {
-    let input = json!({ "base": pair.base, "quote": pair.quote });
-    admin.mutate("deleteRate", "success", &input)?;
-    print(admin, &input, &[format!("deleted the rate from {} to {}", pair.base, pair.quote)])
+    let Pair { base, quote } = pair;
+    admin.ask(DeleteRateInput {
+        base: base.clone(),
+        quote: quote.clone(),
+        idempotency_key: None,
+    })?;
+    let deleted = json!({ "base": base, "quote": quote });
+    print(admin, &deleted, &[format!("deleted the rate from {base} to {quote}")])
 }
 
 fn list(admin: &AdminArgs) -> Result<(), Failure> {
-    let query = "{ rates { base quote rate source updatedAt expiresAt } }";
-    let rates = admin.query(query, &json!({}))?["rates"].take();
+    let rates = admin.ask(Rates { base: None, quote: None })?;
     let mut table = Table::new(&[
         Column::Left("FROM"),
         Column::Left("TO"),
@@ -93,9 +97,15 @@ fn list(admin: &AdminArgs) -> Result<(), Failure> {
         Column::Left("SINCE"),
         Column::Left("UNTIL"),
     ]);
-    for rate in rates.as_array().map(Vec::as_slice).unwrap_or_default() {
-        let fields = ["base", "quote", "rate", "source", "updatedAt", "expiresAt"];
-        table.row(fields.map(|field| plain(&rate[field])));
+    for rate in &rates {
+        table.row([
+            plain(&rate.base),
+            plain(&rate.quote),
+            plain(&rate.rate),
+            name_of(rate.source),
+            plain(&rate.updated_at),
+            plain_or_dash(rate.expires_at.as_ref()),
+        ]);
     }
     let lines = table.lines("no rates yet; set one: jirani rate set USD EUR 0.92");
     print(admin, &rates, &lines)

@@ -1,14 +1,24 @@
 //! `jirani wallet`: the addresses that people are paid at.
 
+mod update;
+
 use clap::{Args, Subcommand};
+use ilp_admin_client::{
+    Id, UInt64,
+    payment::Amount,
+    wallet::{
+        AdditionalPropertyInput, CreateWalletAddressInput, CreateWalletAddressWithdrawalInput,
+        ReceivedPayment, SentPayment, WalletAddress, WalletAddresses, WalletPayments,
+    },
+};
 use ilp_net::{ReceiverUrl, WalletAddressUrl};
-use serde_json::{Value, json};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
     Failure,
-    admin_client::{AdminArgs, all_rows, plain, print},
-    lookup::{WALLET, find_asset, find_wallet, shown_amount, shown_money},
+    admin_client::{AdminArgs, name_of, plain, plain_or_dash, print},
+    lookup::{find_asset, find_wallet, shown_amount, shown_money},
     table::{Column, Table, described},
 };
 
@@ -35,6 +45,12 @@ pub(crate) enum WalletCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Change a wallet address; what is left out stays
+    #[command(
+        after_help = "Examples:\n  jirani wallet update '$wallet.example.com/alice' --name Alice\n  \
+        jirani wallet update '$wallet.example.com/alice' --status inactive"
+    )]
+    Update(update::UpdateArgs),
     /// Take out all that a wallet address has received
     #[command(after_help = "Examples:\n  jirani wallet withdraw '$wallet.example.com/alice'\n  \
         jirani wallet withdraw '$wallet.example.com/alice' --timeout 3600\n    \
@@ -45,6 +61,9 @@ pub(crate) enum WalletCommand {
         /// Only set it aside, for so many seconds or until it is posted or voided
         #[arg(long, value_name = "SECONDS", default_value_t = 0)]
         timeout: u64,
+        /// A UUID of version 4 or 7 under which it is booked once; made and printed if left out
+        #[arg(long)]
+        id: Option<Uuid>,
         #[command(flatten)]
         admin: AdminArgs,
     },
@@ -61,7 +80,41 @@ pub(crate) struct AddArgs {
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
+    properties: PropertyArgs,
+    #[command(flatten)]
     admin: AdminArgs,
+}
+
+/// What the operator notes of a wallet address.
+#[derive(Debug, Args)]
+struct PropertyArgs {
+    /// Something that you note of it, such as customer=1207; repeat it for several
+    #[arg(long = "property", value_name = "KEY=VALUE", value_parser = property)]
+    properties: Vec<(String, String)>,
+    /// Something that payers may see too, such as country=MX; repeat it for several
+    #[arg(long = "public-property", value_name = "KEY=VALUE", value_parser = property)]
+    public_properties: Vec<(String, String)>,
+}
+
+fn property(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected a key, `=` and a value, such as customer=1207".to_owned()),
+    }
+}
+
+impl PropertyArgs {
+    /// Returns the properties in the form of the API; `None` where none are given.
+    fn given(&self) -> Option<Vec<AdditionalPropertyInput>> {
+        let hidden = self.properties.iter().map(|property| (property, false));
+        let public = self.public_properties.iter().map(|property| (property, true));
+        let input = |((key, value), visible_in_open_payments): (&(String, String), bool)| {
+            let (key, value) = (key.clone(), value.clone());
+            AdditionalPropertyInput { key, value, visible_in_open_payments }
+        };
+        let given: Vec<_> = hidden.chain(public).map(input).collect();
+        Some(given).filter(|given| !given.is_empty())
+    }
 }
 
 impl WalletCommand {
@@ -70,7 +123,8 @@ impl WalletCommand {
             Self::Add(args) => add(&args),
             Self::List { admin } => list(&admin),
             Self::Show { wallet, admin } => show(&wallet, &admin),
-            Self::Withdraw { wallet, timeout, admin } => withdraw(&wallet, timeout, &admin),
+            Self::Update(args) => args.run(),
+            Self::Withdraw { wallet, timeout, id, admin } => withdraw(&wallet, timeout, id, &admin),
         }
     }
 }
@@ -79,33 +133,37 @@ fn add(args: &AddArgs) -> Result<(), Failure> {
     let url = WalletAddressUrl::parse(&args.address)
         .map_err(|error| Failure::Refused(format!("{}: {error}", args.address)))?;
     let asset = find_asset(&args.admin, &args.asset)?;
-    let wallet = create(&args.admin, url.as_str(), &asset, args.name.as_deref())?;
-    let mut lines = vec![format!("added {}: {}", plain(&wallet["address"]), plain(&wallet["id"]))];
-    lines.extend(pointer(&wallet).map(|pointer| format!("it is paid as {pointer}")));
+    let wallet = create(
+        &args.admin,
+        url.as_str().to_owned(),
+        asset.id,
+        args.name.clone(),
+        args.properties.given(),
+    )?;
+    let mut lines = vec![format!("added {}: {}", plain(&wallet.address), wallet.id)];
+    lines.extend(pointer(&wallet.address).map(|pointer| format!("it is paid as {pointer}")));
     print(&args.admin, &wallet, &lines)
 }
 
 pub(super) fn create(
     admin: &AdminArgs,
-    url: &str,
-    asset: &Value,
-    name: Option<&str>,
-) -> Result<Value, Failure> {
-    let input = json!({ "address": url, "assetId": asset["id"], "publicName": name });
-    let selection = format!("walletAddress {{ {WALLET} }}");
-    Ok(admin.mutate("createWalletAddress", &selection, &input)?["walletAddress"].take())
+    address: String,
+    asset_id: Id,
+    public_name: Option<String>,
+    additional_properties: Option<Vec<AdditionalPropertyInput>>,
+) -> Result<WalletAddress, Failure> {
+    admin.ask(CreateWalletAddressInput {
+        address,
+        asset_id,
+        public_name,
+        additional_properties,
+        tenant_id: None,
+        idempotency_key: None,
+    })
 }
 
 fn list(admin: &AdminArgs) -> Result<(), Failure> {
-    let query = format!(
-        "query($after: String) {{
-            walletAddresses(first: 100, after: $after) {{
-                pageInfo {{ hasNextPage endCursor }}
-                edges {{ node {{ {WALLET} }} }}
-            }}
-        }}"
-    );
-    let wallets = all_rows(admin, &query, "walletAddresses")?;
+    let wallets = admin.all_rows(|after| WalletAddresses { after })?;
     let mut table = Table::new(&[
         Column::Left("ADDRESS"),
         Column::Left("NAME"),
@@ -116,69 +174,75 @@ fn list(admin: &AdminArgs) -> Result<(), Failure> {
     ]);
     for wallet in &wallets {
         table.row([
-            plain(&wallet["address"]),
-            plain(&wallet["publicName"]),
-            shown_amount(&wallet["liquidity"], &wallet["asset"]["scale"]),
-            plain(&wallet["asset"]["code"]),
-            plain(&wallet["status"]),
-            plain(&wallet["id"]),
+            plain(&wallet.address),
+            plain_or_dash(wallet.public_name.as_ref()),
+            shown_amount(wallet.liquidity, wallet.asset.scale),
+            plain(&wallet.asset.code),
+            name_of(wallet.status),
+            wallet.id.to_string(),
         ]);
     }
     let lines = table.lines("no wallet addresses yet; add one: jirani wallet add URL --asset CODE");
-    print(admin, &Value::Array(wallets), &lines)
+    print(admin, &wallets, &lines)
+}
+
+/// A wallet address with its latest payments, for programs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownWallet {
+    #[serde(flatten)]
+    wallet: WalletAddress,
+    outgoing_payments: Vec<SentPayment>,
+    incoming_payments: Vec<ReceivedPayment>,
 }
 
 fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
-    let mut wallet = find_wallet(admin, name)?;
-    let query = "query($id: String!) {
-        walletAddress(id: $id) {
-            outgoingPayments(first: 10) { edges { node {
-                id state receiver createdAt
-                debitAmount { value assetCode assetScale } sentAmount { value assetCode assetScale }
-            } } }
-            incomingPayments(first: 10) { edges { node {
-                id state createdAt receivedAmount { value assetCode assetScale }
-            } } }
-        }
-    }";
-    let payments = admin.query(query, &json!({ "id": wallet["id"] }))?["walletAddress"].take();
+    let wallet = find_wallet(admin, name)?;
+    let payments = admin.ask(WalletPayments { id: wallet.id.clone() })?;
+    let sent = payments.outgoing_payments.map(|page| page.edges).unwrap_or_default();
+    let received = payments.incoming_payments.map(|page| page.edges).unwrap_or_default();
+    let shown = ShownWallet {
+        outgoing_payments: sent.into_iter().map(|edge| edge.node).collect(),
+        incoming_payments: received.into_iter().map(|edge| edge.node).collect(),
+        wallet,
+    };
+    let wallet = &shown.wallet;
     let mut lines = described([
-        ("address", plain(&wallet["address"])),
-        ("payment pointer", pointer(&wallet).unwrap_or_else(|| "-".to_owned())),
-        ("name", plain(&wallet["publicName"])),
-        ("id", plain(&wallet["id"])),
-        ("status", plain(&wallet["status"])),
-        ("liquidity", shown_money(&wallet["liquidity"], &wallet["asset"])),
-        ("added", plain(&wallet["createdAt"])),
+        ("address", plain(&wallet.address)),
+        ("payment pointer", pointer(&wallet.address).unwrap_or_else(|| "-".to_owned())),
+        ("name", plain_or_dash(wallet.public_name.as_ref())),
+        ("id", wallet.id.to_string()),
+        ("status", name_of(wallet.status)),
+        ("liquidity", shown_money(wallet.liquidity, &wallet.asset)),
+        ("added", plain(&wallet.created_at)),
     ]);
-    for (field, title, amount) in [
-        ("outgoingPayments", "latest payments from it", "sentAmount"),
-        ("incomingPayments", "latest requests for payment to it", "receivedAmount"),
+    for (title, rows) in [
+        ("latest payments from it", sent_rows(&shown.outgoing_payments)),
+        ("latest requests for payment to it", received_rows(&shown.incoming_payments)),
     ] {
-        let edges = payments[field]["edges"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let rows: Vec<Value> = edges.iter().map(|edge| edge["node"].clone()).collect();
         if !rows.is_empty() {
             lines.extend([String::new(), format!("{title}:")]);
-            lines.extend(payment_lines(&rows, amount));
+            lines.extend(payment_lines(rows));
         }
-        wallet[field] = rows.into();
     }
-    print(admin, &wallet, &lines)
+    print(admin, &shown, &lines)
 }
 
-fn withdraw(name: &str, timeout_s: u64, admin: &AdminArgs) -> Result<(), Failure> {
+fn withdraw(
+    name: &str,
+    timeout_s: u64,
+    id: Option<Uuid>,
+    admin: &AdminArgs,
+) -> Result<(), Failure> {
     let wallet = find_wallet(admin, name)?;
-    let input = json!({
-        "walletAddressId": wallet["id"],
-        "id": Uuid::new_v4(),
-        "idempotencyKey": Uuid::new_v4(),
-        "timeoutSeconds": timeout_s.to_string(),
-    });
-    let answer =
-        admin.mutate("createWalletAddressWithdrawal", "withdrawal { id amount }", &input)?;
-    let withdrawal = &answer["withdrawal"];
-    let (id, amount) =
-        (plain(&withdrawal["id"]), shown_money(&withdrawal["amount"], &wallet["asset"]));
+    let id_of = |id: Uuid| Id::new(id.to_string());
+    let withdrawal = admin.ask(CreateWalletAddressWithdrawalInput {
+        wallet_address_id: wallet.id,
+        id: id_of(id.unwrap_or_else(Uuid::new_v4)),
+        idempotency_key: id_of(Uuid::new_v4()),
+        timeout_seconds: UInt64(timeout_s),
+    })?;
+    let (id, amount) = (&withdrawal.id, shown_money(Some(withdrawal.amount), &wallet.asset));
     let lines = match timeout_s {
         0 => vec![format!("withdrew {amount}: {id}")],
         _ => vec![
@@ -186,10 +250,36 @@ fn withdraw(name: &str, timeout_s: u64, admin: &AdminArgs) -> Result<(), Failure
             format!("next: jirani liquidity post {id}, or void to give it back"),
         ],
     };
-    print(admin, withdrawal, &lines)
+    print(admin, &withdrawal, &lines)
 }
 
-fn payment_lines(payments: &[Value], amount: &str) -> Vec<String> {
+fn sent_rows(payments: &[SentPayment]) -> Vec<[String; 5]> {
+    let row = |payment: &SentPayment| {
+        [
+            plain(&payment.created_at),
+            name_of(payment.state),
+            shown_value(&payment.sent_amount),
+            plain(&payment.receiver),
+            payment.id.to_string(),
+        ]
+    };
+    payments.iter().map(row).collect()
+}
+
+fn received_rows(payments: &[ReceivedPayment]) -> Vec<[String; 5]> {
+    let row = |payment: &ReceivedPayment| {
+        [
+            plain(&payment.created_at),
+            name_of(payment.state),
+            shown_value(&payment.received_amount),
+            "-".to_owned(),
+            payment.id.to_string(),
+        ]
+    };
+    payments.iter().map(row).collect()
+}
+
+fn payment_lines(rows: Vec<[String; 5]>) -> Vec<String> {
     let mut table = Table::new(&[
         Column::Left("AT"),
         Column::Left("STATE"),
@@ -197,48 +287,45 @@ fn payment_lines(payments: &[Value], amount: &str) -> Vec<String> {
         Column::Left("TO"),
         Column::Left("ID"),
     ]);
-    for payment in payments {
-        table.row([
-            plain(&payment["createdAt"]),
-            plain(&payment["state"]),
-            shown_value(&payment[amount]),
-            plain(&payment["receiver"]),
-            plain(&payment["id"]),
-        ]);
-    }
+    rows.into_iter().for_each(|row| table.row(row));
     table.lines("none")
 }
 
-/// An amount as payments have it, with its asset beside it.
-pub(super) fn shown_value(amount: &Value) -> String {
-    let number = shown_amount(&amount["value"], &amount["assetScale"]);
-    format!("{number} {}", plain(&amount["assetCode"]))
+/// Returns an amount in standard units, with its asset's code behind it.
+pub(super) fn shown_value(amount: &Amount) -> String {
+    let number = shown_amount(Some(amount.value), amount.asset_scale);
+    format!("{number} {}", plain(&amount.asset_code))
 }
 
-fn pointer(wallet: &Value) -> Option<String> {
-    ReceiverUrl::parse(wallet["address"].as_str()?).ok()?.payment_pointer()
+fn pointer(address: &str) -> Option<String> {
+    ReceiverUrl::parse(address).ok()?.payment_pointer()
 }
 
 #[cfg(test)]
 mod tests {
+    use ilp_admin_client::payment::IncomingPaymentState;
+
     use super::*;
 
     #[test]
     fn payments_are_shown_in_their_own_assets() {
-        let payments = [json!({
-            "createdAt": "2026-11-24T07:00:00.000Z", "state": "COMPLETED", "receiver": null,
-            "id": "7", "sentAmount": { "value": "1250", "assetCode": "USD", "assetScale": 2 },
-        })];
-        let lines = payment_lines(&payments, "sentAmount");
+        let received_amount =
+            Amount { value: UInt64(1_250), asset_code: "USD".to_owned(), asset_scale: 2 };
+        let payments = [ReceivedPayment {
+            id: Id::new("7"),
+            state: IncomingPaymentState::Completed,
+            created_at: "2026-11-24T07:00:00.000Z".to_owned(),
+            received_amount,
+        }];
+        let lines = payment_lines(received_rows(&payments));
         assert_eq!(lines.len(), 2);
         assert!(lines[1].contains("COMPLETED  12.50 USD  -   7"), "{}", lines[1]);
     }
 
     #[test]
     fn a_wallet_is_known_by_its_pointer_where_it_has_one() {
-        let wallet = |address: &str| json!({ "address": address });
-        assert_eq!(pointer(&wallet("https://a.example/bob")).as_deref(), Some("$a.example/bob"));
-        assert_eq!(pointer(&wallet("http://127.0.0.1:3003/bob")), None);
-        assert_eq!(pointer(&json!({})), None);
+        assert_eq!(pointer("https://a.example/bob").as_deref(), Some("$a.example/bob"));
+        assert_eq!(pointer("http://127.0.0.1:3003/bob"), None);
+        assert_eq!(pointer(""), None);
     }
 }

@@ -1,5 +1,12 @@
 //! What a payment does to the books of everyone on its way.
 
+use ilp_admin_client::{
+    Id, UInt64,
+    asset::AssetById,
+    liquidity::{Movement, Movements, TransferType},
+    peer::PeerById,
+    wallet::WalletAddressById,
+};
 use ilp_connector::amount::format_amount;
 use serde_json::{Value, json};
 
@@ -13,79 +20,64 @@ use crate::commands::{
 /// All assets of the demo are in hundredths.
 const SCALE: u8 = 2;
 
-/// The most transfers that the API gives at once; the demo's payment has fewer packets.
-const TRANSFERS_MAX: u32 = 500;
-
 /// An account whose balance the demo shows.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
     node: &'static str,
     title: &'static str,
     admin: AdminArgs,
-    /// The query that has its liquidity, and the argument of it.
-    query: &'static str,
-    id: String,
+    owner: Owner,
+    id: Id,
     code: &'static str,
+}
+
+/// What an account is of.
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    Peer,
+    Asset,
+    Wallet,
 }
 
 impl Account {
     /// What the peer may still send.
-    pub(super) fn peer(
-        node: &DemoNode,
-        title: &'static str,
-        id: String,
-        code: &'static str,
-    ) -> Self {
-        Self::new(node, title, "peer", id, code)
+    pub(super) fn peer(node: &DemoNode, title: &'static str, id: Id, code: &'static str) -> Self {
+        Self::new(node, title, Owner::Peer, id, code)
     }
 
     /// The node's own stock of an asset.
-    pub(super) fn asset(
-        node: &DemoNode,
-        title: &'static str,
-        id: String,
-        code: &'static str,
-    ) -> Self {
-        Self::new(node, title, "asset", id, code)
+    pub(super) fn asset(node: &DemoNode, title: &'static str, id: Id, code: &'static str) -> Self {
+        Self::new(node, title, Owner::Asset, id, code)
     }
 
     /// What a wallet has received.
-    pub(super) fn wallet(
-        node: &DemoNode,
-        title: &'static str,
-        id: String,
-        code: &'static str,
-    ) -> Self {
-        Self::new(node, title, "walletAddress", id, code)
+    pub(super) fn wallet(node: &DemoNode, title: &'static str, id: Id, code: &'static str) -> Self {
+        Self::new(node, title, Owner::Wallet, id, code)
     }
 
-    fn new(
-        node: &DemoNode,
-        title: &'static str,
-        query: &'static str,
-        id: String,
-        code: &'static str,
-    ) -> Self {
-        Self { node: node.name, title, admin: node.admin.clone(), query, id, code }
+    fn new(node: &DemoNode, title: &'static str, owner: Owner, id: Id, code: &'static str) -> Self {
+        Self { node: node.name, title, admin: node.admin.clone(), owner, id, code }
     }
 
     fn read(&self) -> Result<Entry, Failure> {
-        let query = format!(
-            "query($id: String!) {{
-                owner: {}(id: $id) {{ liquidity }}
-                accountingTransfers(id: $id, limit: {TRANSFERS_MAX}) {{
-                    debits {{ amount transferType }} credits {{ amount transferType }}
-                }}
-            }}",
-            self.query
-        );
-        let found = self.admin.query(&query, &json!({ "id": self.id }))?;
-        let transfers = &found["accountingTransfers"];
+        let moved = self.admin.ask(Movements { id: self.id.clone() })?;
+        let liquidity = self.liquidity()?.unwrap_or_default();
         Ok(Entry {
             account: self.clone(),
-            liquidity: number(&found["owner"]["liquidity"]),
-            out: amounts(&transfers["debits"]),
-            into: amounts(&transfers["credits"]),
+            liquidity: u128::from(liquidity.0),
+            out: amounts(&moved.debits),
+            into: amounts(&moved.credits),
+        })
+    }
+
+    fn liquidity(&self) -> Result<Option<UInt64>, Failure> {
+        let (admin, id) = (&self.admin, self.id.clone());
+        Ok(match self.owner {
+            Owner::Peer => admin.ask(PeerById { id })?.liquidity,
+            Owner::Asset => admin.ask(AssetById { id })?.and_then(|asset| asset.liquidity),
+            Owner::Wallet => {
+                admin.ask(WalletAddressById { id })?.and_then(|wallet| wallet.liquidity)
+            }
         })
     }
 }
@@ -204,15 +196,10 @@ impl Books {
     }
 }
 
-/// The amounts that packets moved; deposits were there before.
-fn amounts(transfers: &Value) -> Vec<u128> {
-    let transfers = transfers.as_array().map(Vec::as_slice).unwrap_or_default();
-    let packets = transfers.iter().filter(|transfer| transfer["transferType"] == "TRANSFER");
-    packets.map(|transfer| number(&transfer["amount"])).collect()
-}
-
-fn number(value: &Value) -> u128 {
-    value.as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
+/// Returns the amounts that packets moved; deposits were there before.
+fn amounts(moved: &[Movement]) -> Vec<u128> {
+    let packets = moved.iter().filter(|moved| moved.transfer_type == TransferType::Transfer);
+    packets.map(|moved| u128::from(moved.amount.0)).collect()
 }
 
 fn money(amount: u128, code: &str) -> String {
@@ -226,7 +213,7 @@ mod tests {
     fn entry(node: &'static str, liquidity: u128, out: &[u128], into: &[u128]) -> Entry {
         let admin = AdminArgs::at(String::new());
         let account =
-            Account { node, title: "a", admin, query: "peer", id: String::new(), code: "USD" };
+            Account { node, title: "a", admin, owner: Owner::Peer, id: Id::new(""), code: "USD" };
         Entry { account, liquidity, out: out.to_vec(), into: into.to_vec() }
     }
 
@@ -248,10 +235,8 @@ mod tests {
 
     #[test]
     fn deposits_are_no_packets() {
-        let transfers = json!([
-            { "amount": "100", "transferType": "DEPOSIT" },
-            { "amount": "50", "transferType": "TRANSFER" },
-        ]);
+        let moved = |amount, transfer_type| Movement { amount: UInt64(amount), transfer_type };
+        let transfers = [moved(100, TransferType::Deposit), moved(50, TransferType::Transfer)];
         assert_eq!(amounts(&transfers), [50]);
     }
 }

@@ -2,6 +2,14 @@
 
 use std::path::Path;
 
+use ilp_admin_client::{
+    Id,
+    asset::Asset,
+    liquidity::DepositAssetLiquidityInput,
+    node::{Ping, PingResult},
+    peer::{CreatePeerInput, HttpInput, documented},
+    wallet::WalletAddress,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -11,7 +19,7 @@ use super::{
     tail,
 };
 use crate::commands::{
-    Failure, admin_client::plain, asset, init::fresh_token, lookup::amount_in, ping, rate, wallet,
+    Failure, admin_client::plain, asset, init::fresh_token, lookup::amount_in, rate, wallet,
 };
 
 /// All assets of the demo are in hundredths.
@@ -29,22 +37,14 @@ const RATE: &str = "0.92";
 /// Lines of each log that are shown when a payment fails.
 const LOG_LINES: usize = 10;
 
-/// The mutation as the documentation for operators has it.
-const CREATE_PEER: &str = "mutation CreatePeer($input: CreatePeerInput!) {
-  createPeer(input: $input) {
-    code success message
-    peer { id asset { code scale } staticIlpAddress name }
-  }
-}";
-
 /// The nodes, and what is in them.
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) alice: DemoNode,
     connector: DemoNode,
     bob: DemoNode,
-    /// The wallet that pays, as the API gives it.
-    pub(super) alice_wallet: Value,
+    /// The wallet that pays.
+    pub(super) alice_wallet: WalletAddress,
     /// Where bob is paid.
     pub(super) bob_url: String,
     /// The accounts that the payment moves, in its direction.
@@ -54,7 +54,7 @@ pub(super) struct Network {
 /// One side of a peering.
 struct Side<'a> {
     node: &'a DemoNode,
-    asset: &'a Value,
+    asset: &'a Asset,
     /// What the other node may send before it must settle.
     liquidity: &'a str,
     /// Prefixes beyond the other node's own address.
@@ -94,16 +94,19 @@ impl Network {
 
         let (alice_url, bob_url) =
             (format!("{}/alice", alice.wallet_url), format!("{}/bob", bob.wallet_url));
-        let alice_wallet = wallet::create(&alice.admin, &alice_url, &alice_usd, Some("Alice"))?;
-        let bob_wallet = wallet::create(&bob.admin, &bob_url, &bob_eur, Some("Bob"))?;
+        let wallet = |node: &DemoNode, url: &str, asset: Asset, name: &str| {
+            wallet::create(&node.admin, url.to_owned(), asset.id, Some(name.to_owned()), None)
+        };
+        let alice_wallet = wallet(&alice, &alice_url, alice_usd, "Alice")?;
+        let bob_wallet = wallet(&bob, &bob_url, bob_eur, "Bob")?;
         let accounts = vec![
             Account::peer(&alice, "the connector", at_alice, "USD"),
             Account::peer(&connector, "alice", alice_at_connector, "USD"),
-            Account::asset(&connector, "its own dollars", plain(&usd["id"]), "USD"),
-            Account::asset(&connector, "its own euros", plain(&eur["id"]), "EUR"),
+            Account::asset(&connector, "its own dollars", usd.id, "USD"),
+            Account::asset(&connector, "its own euros", eur.id, "EUR"),
             Account::peer(&connector, "bob", bob_at_connector, "EUR"),
             Account::peer(&bob, "the connector", at_bob, "EUR"),
-            Account::wallet(&bob, "bob's wallet", plain(&bob_wallet["id"]), "EUR"),
+            Account::wallet(&bob, "bob's wallet", bob_wallet.id, "EUR"),
         ];
         Ok(Self { alice, connector, bob, alice_wallet, bob_url, accounts })
     }
@@ -117,8 +120,9 @@ impl Network {
     }
 
     /// Whether packets of alice's node reach bob's.
-    pub(super) fn ping_bob(&self) -> Result<Value, Failure> {
-        ping::ask(&self.alice.admin, &json!({ "address": self.bob_address() }))
+    pub(super) fn ping_bob(&self) -> Result<PingResult, Failure> {
+        let address = self.bob_address().to_owned();
+        self.alice.admin.ask(Ping { address, peer: None, asset: None })
     }
 
     /// What the nodes said last.
@@ -150,7 +154,7 @@ impl Network {
                 node.name, node.admin_url, node.ilp_url, node.wallet_url
             )
         }));
-        let (alice, bob) = (plain(&self.alice_wallet["address"]), &self.bob_url);
+        let (alice, bob) = (plain(&self.alice_wallet.address), &self.bob_url);
         lines.extend([
             "Try:".to_owned(),
             format!("  jirani peer list --url {}", self.connector.admin_url),
@@ -162,18 +166,18 @@ impl Network {
 }
 
 /// Puts some of an asset into the node's own stock, out of which it pays what it converts.
-fn stock(node: &DemoNode, asset: &Value) -> Result<(), Failure> {
-    let input = json!({
-        "assetId": asset["id"],
-        "amount": amount_in(LIQUIDITY, SCALE)?,
-        "id": Uuid::new_v4(),
-        "idempotencyKey": Uuid::new_v4(),
-    });
-    node.admin.mutate("depositAssetLiquidity", "success", &input).map(drop)
+fn stock(node: &DemoNode, asset: &Asset) -> Result<(), Failure> {
+    let fresh_id = || Id::new(Uuid::new_v4().to_string());
+    node.admin.ask(DepositAssetLiquidityInput {
+        id: fresh_id(),
+        asset_id: asset.id.clone(),
+        amount: amount_in(LIQUIDITY, SCALE)?,
+        idempotency_key: fresh_id(),
+    })
 }
 
 /// Makes two nodes each other's peers, and returns the ids that they have there.
-fn peer(left: &Side<'_>, right: &Side<'_>) -> Result<(String, String), Failure> {
+fn peer(left: &Side<'_>, right: &Side<'_>) -> Result<(Id, Id), Failure> {
     let (to_left, to_right) = (fresh_token()?, fresh_token()?);
     let at_left = left.add(right.node, &to_left, &to_right)?;
     let at_right = right.add(left.node, &to_right, &to_left)?;
@@ -181,25 +185,24 @@ fn peer(left: &Side<'_>, right: &Side<'_>) -> Result<(String, String), Failure> 
 }
 
 impl Side<'_> {
-    fn add(&self, other: &DemoNode, incoming: &str, outgoing: &str) -> Result<String, Failure> {
-        let input = json!({
-            "staticIlpAddress": other.ilp_address,
-            "name": other.name,
-            "http": {
-                "incoming": { "authTokens": [incoming] },
-                "outgoing": { "endpoint": other.ilp_url, "authToken": outgoing },
-            },
-            "assetId": self.asset["id"],
-            "maxPacketAmount": amount_in(PACKET_MAX, SCALE)?,
-            "initialLiquidity": amount_in(self.liquidity, SCALE)?,
-            "routes": self.routes,
-        });
-        let answer = self.node.admin.query(CREATE_PEER, &json!({ "input": input }))?;
-        let created = &answer["createPeer"];
-        if created["code"] == "200" {
-            return Ok(plain(&created["peer"]["id"]));
+    /// Adds the other node by the mutation as the documentation for operators has it.
+    fn add(&self, other: &DemoNode, incoming: &str, outgoing: &str) -> Result<Id, Failure> {
+        let http = HttpInput::new(incoming.to_owned(), other.ilp_url.clone(), outgoing.to_owned());
+        let input = CreatePeerInput {
+            name: Some(other.name.to_owned()),
+            max_packet_amount: Some(amount_in(PACKET_MAX, SCALE)?),
+            initial_liquidity: Some(amount_in(self.liquidity, SCALE)?),
+            routes: Some(self.routes.iter().map(|&route| route.to_owned()).collect()),
+            ..CreatePeerInput::new(other.ilp_address.clone(), self.asset.id.clone(), http)
+        };
+        let created = self.node.admin.ask(documented::Creation(input))?;
+        match created.peer {
+            Some(peer) if created.success => Ok(peer.id),
+            _ => {
+                let (node, message) = (self.node.name, plain(&created.message));
+                let name = other.name;
+                Err(Failure::Refused(format!("{node} doesn't take {name} as a peer: {message}")))
+            }
         }
-        let (node, message) = (self.node.name, plain(&created["message"]));
-        Err(Failure::Refused(format!("{node} doesn't take {} as a peer: {message}", other.name)))
     }
 }

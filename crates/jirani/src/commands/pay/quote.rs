@@ -1,111 +1,152 @@
 //! What a payment would cost, asked of the node and said to people.
 
+use ilp_admin_client::{
+    Id,
+    asset::Unit,
+    payment::{self, Amount, AmountInput, CreateQuoteInput},
+    wallet::WalletAddress,
+};
 use ilp_net::ReceiverUrl;
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::commands::{
     Failure,
     admin_client::{AdminArgs, plain},
-    lookup::{amount_in, scale_of},
+    lookup::amount_in,
     table::described,
     wallet::shown_value,
 };
 
 /// A quote as the node gave it.
 #[derive(Debug)]
-pub(crate) struct Quote(Value);
+pub(crate) struct Quote(payment::Quote);
 
-const QUOTE: &str = "id receiver createdAt expiresAt packetCount maxPacketAmount \
-    debitAmount { value assetCode assetScale } receiveAmount { value assetCode assetScale } \
-    feeAmount { value assetCode assetScale }";
-
-/// The member of a quote's input that says what leaves the wallet.
-pub(crate) fn send(amount: &str, asset: &Value) -> Result<Value, Failure> {
-    Ok(json!({ "debitAmount": money(amount, asset)? }))
+/// An asset by what its amounts are written in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Denomination {
+    pub(super) code: String,
+    pub(super) scale: u8,
 }
 
-/// The member of a quote's input that says what arrives.
-pub(super) fn deliver(amount: &str, asset: &Value) -> Result<Value, Failure> {
-    Ok(json!({ "receiveAmount": money(amount, asset)? }))
+impl From<&Unit> for Denomination {
+    fn from(asset: &Unit) -> Self {
+        Self { code: asset.code.clone(), scale: asset.scale }
+    }
 }
 
-fn money(amount: &str, asset: &Value) -> Result<Value, Failure> {
-    let value = amount_in(amount, scale_of(asset))?;
-    Ok(json!({ "value": value, "assetCode": asset["code"], "assetScale": asset["scale"] }))
+/// The amount that a payment is quoted for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum QuotedAmount {
+    /// What leaves the wallet.
+    Sent(AmountInput),
+    /// What arrives.
+    Delivered(AmountInput),
+    /// What the receiver requests.
+    AsRequested,
+}
+
+pub(crate) fn send(amount: &str, asset: &Denomination) -> Result<QuotedAmount, Failure> {
+    money(amount, asset).map(QuotedAmount::Sent)
+}
+
+pub(super) fn deliver(amount: &str, asset: &Denomination) -> Result<QuotedAmount, Failure> {
+    money(amount, asset).map(QuotedAmount::Delivered)
+}
+
+fn money(amount: &str, asset: &Denomination) -> Result<AmountInput, Failure> {
+    let value = amount_in(amount, asset.scale)?;
+    Ok(AmountInput { value, asset_code: asset.code.clone(), asset_scale: asset.scale })
 }
 
 impl Quote {
-    /// Asks what it would cost. `amount` is what [`send`] or [`deliver`] made, or empty for what the
-    /// receiver asks for.
+    /// Asks the node what a payment would cost.
     pub(crate) fn ask(
         admin: &AdminArgs,
-        wallet: &Value,
+        wallet: &WalletAddress,
         receiver: &ReceiverUrl,
-        amount: Value,
+        amount: QuotedAmount,
     ) -> Result<Self, Failure> {
-        let mut input = amount;
-        input["walletAddressId"] = wallet["id"].clone();
-        input["receiver"] = receiver.to_string().into();
-        input["idempotencyKey"] = Uuid::new_v4().to_string().into();
-        let selection = format!("quote {{ {QUOTE} }}");
-        Ok(Self(admin.mutate("createQuote", &selection, &input)?["quote"].take()))
+        let (debit_amount, receive_amount) = match amount {
+            QuotedAmount::Sent(amount) => (Some(amount), None),
+            QuotedAmount::Delivered(amount) => (None, Some(amount)),
+            QuotedAmount::AsRequested => (None, None),
+        };
+        let quote = admin.ask(CreateQuoteInput {
+            wallet_address_id: wallet.id.clone(),
+            receiver: receiver.to_string(),
+            debit_amount,
+            receive_amount,
+            idempotency_key: Some(Uuid::new_v4().to_string()),
+        })?;
+        Ok(Self(quote))
     }
 
-    pub(super) fn id(&self) -> &Value {
-        &self.0["id"]
+    pub(super) fn id(&self) -> &Id {
+        &self.0.id
     }
 
-    /// What somebody wants to know before paying.
+    /// Returns what people want to know before paying.
     pub(crate) fn lines(&self) -> Vec<String> {
         let quote = &self.0;
         described([
-            ("to", plain(&quote["receiver"])),
-            ("costs at most", shown_value(&quote["debitAmount"])),
-            ("of it fee", shown_value(&quote["feeAmount"])),
-            ("arrives at least", shown_value(&quote["receiveAmount"])),
+            ("to", plain(&quote.receiver)),
+            ("costs at most", shown_value(&quote.debit_amount)),
+            ("of it fee", shown_value(&quote.fee_amount)),
+            ("arrives at least", shown_value(&quote.receive_amount)),
             ("packets", self.packets()),
-            ("stands until", plain(&quote["expiresAt"])),
+            ("stands until", plain(&quote.expires_at)),
         ])
     }
 
     fn packets(&self) -> String {
-        let count = plain(&self.0["packetCount"]);
-        if count == "0" {
+        let count = self.0.packet_count;
+        if count.0 == 0 {
             return "none: the receiver is of the same node".to_owned();
         }
-        let debit = &self.0["debitAmount"];
-        let mut largest = debit.clone();
-        largest["value"] = self.0["maxPacketAmount"].clone();
-        match self.0["maxPacketAmount"].is_null() {
-            true => format!("{count} or more"),
-            false => format!("{count} or more, of at most {}", shown_value(&largest)),
+        match self.0.max_packet_amount {
+            None => format!("{count} or more"),
+            Some(value) => {
+                let largest = Amount { value, ..self.0.debit_amount.clone() };
+                format!("{count} or more, of at most {}", shown_value(&largest))
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ilp_admin_client::UInt64;
+
     use super::*;
 
     #[test]
     fn amounts_are_in_the_asset_that_they_are_said_in() {
-        let usd = json!({ "id": "7", "code": "USD", "scale": 2 });
-        let expected = json!({ "value": "1250", "assetCode": "USD", "assetScale": 2 });
-        assert_eq!(send("12.5", &usd).unwrap(), json!({ "debitAmount": expected }));
-        assert_eq!(deliver("12.50", &usd).unwrap(), json!({ "receiveAmount": expected }));
+        let usd = Denomination { code: "USD".to_owned(), scale: 2 };
+        let expected =
+            AmountInput { value: UInt64(1_250), asset_code: "USD".to_owned(), asset_scale: 2 };
+        assert_eq!(send("12.5", &usd).unwrap(), QuotedAmount::Sent(expected.clone()));
+        assert_eq!(deliver("12.50", &usd).unwrap(), QuotedAmount::Delivered(expected));
         assert!(send("0.001", &usd).unwrap_err().to_string().contains("decimal places"));
     }
 
     #[test]
     fn a_quote_is_said_in_standard_units() {
-        let amount =
-            |value: &str, code: &str| json!({ "value": value, "assetCode": code, "assetScale": 2 });
-        let quote = Quote(json!({
-            "id": "7", "receiver": "https://a.example/bob", "expiresAt": "2026-11-24T08:00:00.000Z",
-            "debitAmount": amount("10000", "USD"), "receiveAmount": amount("9200", "EUR"),
-            "feeAmount": amount("0", "USD"), "packetCount": "200", "maxPacketAmount": "50",
-        }));
+        let amount = |value: u64, code: &str| Amount {
+            value: UInt64(value),
+            asset_code: code.to_owned(),
+            asset_scale: 2,
+        };
+        let quote = Quote(payment::Quote {
+            id: Id::new("7"),
+            receiver: "https://a.example/bob".to_owned(),
+            created_at: "2026-11-24T07:00:00.000Z".to_owned(),
+            expires_at: "2026-11-24T08:00:00.000Z".to_owned(),
+            debit_amount: amount(10_000, "USD"),
+            receive_amount: amount(9_200, "EUR"),
+            fee_amount: amount(0, "USD"),
+            packet_count: UInt64(200),
+            max_packet_amount: Some(UInt64(50)),
+        });
         let lines = quote.lines().join("\n");
         assert!(lines.contains("costs at most     100.00 USD"), "{lines}");
         assert!(lines.contains("arrives at least  92.00 EUR"), "{lines}");

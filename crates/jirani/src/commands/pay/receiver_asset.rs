@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, header::ACCEPT};
+use ilp_admin_client::wallet::WalletAddressByUrl;
 use ilp_http::web::WebOptions;
 use ilp_net::ReceiverUrl;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::quote::Denomination;
 use crate::{
     commands::{Failure, admin_client::AdminArgs},
     web,
@@ -19,21 +21,19 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest description of a receiver.
 const BODY_BYTES_MAX: usize = 64 * 1_024;
 
-/// The asset, as `code` and `scale`: what was said, or what the node knows of a wallet of its own,
+/// Returns the receiver's asset: what was said, or what the node knows of a wallet of its own,
 /// or what the receiver's server tells everybody who asks.
 pub(super) fn find(
     admin: &AdminArgs,
     receiver: &ReceiverUrl,
     said: Option<&str>,
-) -> Result<Value, Failure> {
+) -> Result<Denomination, Failure> {
     if let Some(said) = said {
         return parse(said);
     }
     let url = receiver.to_string();
-    let query = "query($url: String!) { walletAddressByUrl(url: $url) { asset { code scale } } }";
-    let wallet = admin.query(query, &json!({ "url": url }))?["walletAddressByUrl"].take();
-    if !wallet.is_null() {
-        return Ok(wallet["asset"].clone());
+    if let Some(wallet) = admin.ask(WalletAddressByUrl { url: url.clone() })? {
+        return Ok((&wallet.asset).into());
     }
     let described = get(&url)?.ok_or_else(|| {
         Failure::Refused(format!(
@@ -44,7 +44,7 @@ pub(super) fn find(
     Ok(described)
 }
 
-fn parse(said: &str) -> Result<Value, Failure> {
+fn parse(said: &str) -> Result<Denomination, Failure> {
     let parts = said.split_once(':').and_then(|(code, scale)| {
         Some((code, scale.parse::<u8>().ok()?)).filter(|(code, _)| !code.is_empty())
     });
@@ -53,11 +53,11 @@ fn parse(said: &str) -> Result<Value, Failure> {
             "--receiver-asset {said}: expected a code and a number of decimal places, such as EUR:2"
         ))
     })?;
-    Ok(json!({ "code": code, "scale": scale }))
+    Ok(Denomination { code: code.to_owned(), scale })
 }
 
 /// Returns the receiver's asset as the receiver's server gives it, if it does.
-fn get(url: &str) -> Result<Option<Value>, Failure> {
+fn get(url: &str) -> Result<Option<Denomination>, Failure> {
     let options = WebOptions {
         time_max: TIMEOUT,
         connect_time_max: TIMEOUT,
@@ -71,21 +71,27 @@ fn get(url: &str) -> Result<Option<Value>, Failure> {
 }
 
 /// Wallet addresses have the asset's members themselves, incoming payments an amount that does.
-fn asset_of(described: &Value) -> Option<Value> {
+fn asset_of(described: &Value) -> Option<Denomination> {
     let amount = &described["receivedAmount"];
     let holder = if amount.is_object() { amount } else { described };
     let code = holder["assetCode"].as_str()?;
     let scale = u8::try_from(holder["assetScale"].as_u64()?).ok()?;
-    Some(json!({ "code": code, "scale": scale }))
+    Some(Denomination { code: code.to_owned(), scale })
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn eur(scale: u8) -> Denomination {
+        Denomination { code: "EUR".to_owned(), scale }
+    }
 
     #[test]
     fn an_asset_is_said_as_code_and_scale() {
-        assert_eq!(parse("EUR:2").unwrap(), json!({ "code": "EUR", "scale": 2 }));
+        assert_eq!(parse("EUR:2").unwrap(), eur(2));
         for wrong in ["EUR", ":2", "EUR:", "EUR:256", "EUR:-1"] {
             assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong}");
         }
@@ -93,12 +99,11 @@ mod tests {
 
     #[test]
     fn what_servers_say_of_receivers_is_read() {
-        let eur = Some(json!({ "code": "EUR", "scale": 9 }));
         let wallet = json!({ "id": "https://a.example/bob", "assetCode": "EUR", "assetScale": 9 });
-        assert_eq!(asset_of(&wallet), eur);
+        assert_eq!(asset_of(&wallet), Some(eur(9)));
         let payment =
             json!({ "receivedAmount": { "value": "0", "assetCode": "EUR", "assetScale": 9 } });
-        assert_eq!(asset_of(&payment), eur);
+        assert_eq!(asset_of(&payment), Some(eur(9)));
         assert_eq!(asset_of(&json!({ "assetCode": "EUR", "assetScale": 256 })), None);
         assert_eq!(asset_of(&json!({ "destination_account": "g.bob" })), None);
     }

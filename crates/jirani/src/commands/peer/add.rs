@@ -7,16 +7,23 @@ use std::{
 };
 
 use clap::Args;
+use ilp_admin_client::{
+    asset::Unit,
+    node::Node,
+    peer::{CreatePeerInput, HttpInput, NewPeer},
+};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{interview::Interview, other_side::OtherSide};
+use super::{interview::Interview, limits::LimitArgs, other_side::OtherSide};
 use crate::{
     cli::variable,
     commands::{
         Failure,
         admin_client::{AdminArgs, plain, print},
+        edit::set,
         init::fresh_token,
-        lookup::{find_asset, optional_amount_in, scale_of},
+        lookup::{find_asset, optional_amount_in},
         secret_options,
         terminal::{Dialogue, somebody_is_there},
     },
@@ -58,6 +65,8 @@ pub(crate) struct AddArgs {
     /// A further address, or bare scheme such as g, that is reached through the peer
     #[arg(long = "route", value_name = "PREFIX")]
     routes: Vec<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// What is kept of amounts that are converted for the peer, in hundredths of a percent
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     spread_basis_points: u16,
@@ -73,8 +82,7 @@ pub(crate) struct AddArgs {
 #[derive(Debug)]
 pub(super) struct Agreement {
     pub(super) address: String,
-    /// As the API gives it: `id`, `code`, `scale`.
-    pub(super) asset: Value,
+    pub(super) asset: Unit,
     pub(super) endpoint: String,
     pub(super) name: Option<String>,
     pub(super) max_packet_amount: Option<String>,
@@ -105,7 +113,7 @@ impl AddArgs {
         {
             return Ok(Agreement {
                 address: address.clone(),
-                asset: find_asset(&self.admin, asset)?,
+                asset: find_asset(&self.admin, asset)?.into(),
                 endpoint: endpoint.clone(),
                 name: self.name.clone(),
                 max_packet_amount: self.max_packet_amount.clone(),
@@ -123,7 +131,7 @@ impl AddArgs {
         let dialogue = Dialogue { input: io::stdin().lock(), output: io::stderr() };
         let mut interview = Interview { dialogue, admin: &self.admin };
         let asset = interview.asset(self.asset.as_deref())?;
-        let scale = scale_of(&asset);
+        let scale = asset.scale;
         Ok(Agreement {
             address: interview.address(self.address.as_deref())?,
             endpoint: interview.endpoint(self.endpoint.as_deref())?,
@@ -165,70 +173,85 @@ impl AddArgs {
         Ok(Tokens { incoming, outgoing, incoming_is_fresh, outgoing_is_fresh })
     }
 
-    fn create(&self, agreed: &Agreement, tokens: &Tokens) -> Result<Value, Failure> {
-        let scale = scale_of(&agreed.asset);
-        let input = json!({
-            "staticIlpAddress": agreed.address,
-            "name": agreed.name,
-            "assetId": agreed.asset["id"],
-            "maxPacketAmount": optional_amount_in(agreed.max_packet_amount.as_deref(), scale)?,
-            "initialLiquidity": optional_amount_in(agreed.liquidity.as_deref(), scale)?,
-            "routes": self.routes,
-            "spreadBasisPoints": self.spread_basis_points,
-            "http": {
-                "incoming": { "authTokens": [tokens.incoming] },
-                "outgoing": { "endpoint": agreed.endpoint, "authToken": tokens.outgoing },
-            },
-        });
-        let selection = "peer { id staticIlpAddress name routes liquidity }";
-        Ok(self.admin.mutate("createPeer", selection, &input)?["peer"].take())
+    fn create(&self, agreed: &Agreement, tokens: &Tokens) -> Result<NewPeer, Failure> {
+        let scale = agreed.asset.scale;
+        let Tokens { incoming, outgoing, .. } = tokens;
+        let limits = self.limits.read(scale)?;
+        self.admin.ask(CreatePeerInput {
+            static_ilp_address: agreed.address.clone(),
+            asset_id: agreed.asset.id.clone(),
+            http: HttpInput::new(incoming.clone(), agreed.endpoint.clone(), outgoing.clone()),
+            name: agreed.name.clone(),
+            initial_liquidity: optional_amount_in(agreed.liquidity.as_deref(), scale)?,
+            liquidity_threshold: set(limits.liquidity_threshold),
+            max_packet_amount: optional_amount_in(agreed.max_packet_amount.as_deref(), scale)?,
+            packets_per_minute_max: set(limits.packets_per_minute_max),
+            amount_per_second_max: set(limits.amount_per_second_max),
+            packets_in_flight_max: set(limits.packets_in_flight_max),
+            amount_in_flight_max: set(limits.amount_in_flight_max),
+            asset_share_in_flight_percent_max: set(limits.asset_share_in_flight_percent_max),
+            spread_basis_points: Some(i32::from(self.spread_basis_points)),
+            routes: Some(self.routes.clone()),
+            is_default_route: self.limits.default_route,
+            idempotency_key: None,
+        })
     }
 
-    fn tell(&self, agreed: &Agreement, tokens: &Tokens, mut peer: Value) -> Result<(), Failure> {
-        let mut lines = vec![format!("added {}: {}", agreed.address, plain(&peer["id"]))];
-        if tokens.incoming_is_fresh {
-            peer["incomingToken"] = tokens.incoming.as_str().into();
-        }
-        if tokens.outgoing_is_fresh {
-            peer["outgoingToken"] = tokens.outgoing.as_str().into();
-        }
-        let query = "{ node { address connectorUrl connectorAdvice } }";
-        let node = self.admin.query(query, &json!({}))?["node"].take();
+    fn tell(&self, agreed: &Agreement, tokens: &Tokens, peer: NewPeer) -> Result<(), Failure> {
+        let mut lines = vec![format!("added {}: {}", agreed.address, peer.id)];
+        let mut added = AddedPeer {
+            peer,
+            incoming_token: tokens.incoming_is_fresh.then(|| tokens.incoming.clone()),
+            outgoing_token: tokens.outgoing_is_fresh.then(|| tokens.outgoing.clone()),
+            other_side: None,
+            advice: None,
+        };
+        let node = self.admin.ask(Node)?;
         let (ours, advice) = match &agreed.our_endpoint {
             Some(given) => (given.clone(), own_endpoint::advice(given)),
-            None => {
-                (plain(&node["connectorUrl"]), node["connectorAdvice"].as_str().map(str::to_owned))
-            }
+            None => (plain(&node.connector_url), node.connector_advice),
         };
         // A node that listens on all addresses has no address that could be entered elsewhere.
         if own_endpoint::is_unspecified(&ours) {
-            if tokens.incoming_is_fresh {
-                let token = &tokens.incoming;
+            if let Some(token) = &added.incoming_token {
                 lines.push(format!("give the peer's operator this token for us: {token}"));
             }
-            if tokens.outgoing_is_fresh {
-                let token = &tokens.outgoing;
+            if let Some(token) = &added.outgoing_token {
                 lines.push(format!("and this one, which we show them: {token}"));
             }
         } else {
             let other = OtherSide {
-                our_address: plain(&node["address"]),
+                our_address: plain(&node.address),
                 our_endpoint: ours,
                 incoming_token: tokens.outgoing.clone(),
                 outgoing_token: tokens.incoming.clone(),
                 asset: &agreed.asset,
                 max_packet_amount: agreed.max_packet_amount.as_deref(),
             };
-            peer["otherSide"] = json!({
-                "command": other.command(),
-                "variables": other.variables()?,
-            });
+            added.other_side =
+                Some(json!({ "command": other.command(), "variables": other.variables()? }));
             lines.extend(other.lines()?);
         }
         if let Some(advice) = advice {
             lines.extend([String::new(), format!("Note: {advice}.")]);
-            peer["advice"] = advice.into();
+            added.advice = Some(advice);
         }
-        print(&self.admin, &peer, &lines)
+        print(&self.admin, &added, &lines)
     }
+}
+
+/// The peer that was created, with what its operator has to be told, for programs.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AddedPeer {
+    #[serde(flatten)]
+    peer: NewPeer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incoming_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outgoing_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_side: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
 }

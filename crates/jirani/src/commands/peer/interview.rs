@@ -2,16 +2,16 @@
 
 use std::io::{BufRead, Write};
 
+use ilp_admin_client::asset::Unit;
 use ilp_connector::amount::parse_amount;
 use ilp_net::Endpoint;
 use interledger_packet::Address;
-use serde_json::Value;
 
 use crate::commands::{
     Failure,
     admin_client::{AdminArgs, plain},
     asset,
-    lookup::{all_assets, find_asset},
+    lookup::{all_assets, find_asset, is_named},
     terminal::Dialogue,
 };
 
@@ -23,12 +23,12 @@ pub(super) struct Interview<'a, Input, Output> {
 
 impl<Input: BufRead, Output: Write> Interview<'_, Input, Output> {
     /// The asset that both sides count in; one that isn't there is added.
-    pub(super) fn asset(&mut self, said: Option<&str>) -> Result<Value, Failure> {
+    pub(super) fn asset(&mut self, said: Option<&str>) -> Result<Unit, Failure> {
         if let Some(name) = said {
-            return find_asset(self.admin, name);
+            return find_asset(self.admin, name).map(Unit::from);
         }
         let assets = all_assets(self.admin)?;
-        let known: Vec<String> = assets.iter().map(|asset| plain(&asset["code"])).collect();
+        let known: Vec<String> = assets.iter().map(|asset| plain(&asset.code)).collect();
         let question = match known.as_slice() {
             [] => "the asset that both sides count in, such as USD: ".to_owned(),
             known => format!("the asset that both sides count in ({}): ", known.join(", ")),
@@ -39,16 +39,15 @@ impl<Input: BufRead, Output: Write> Interview<'_, Input, Output> {
             ("", only) => Ok(only.to_owned()),
             (answer, _) => Ok(answer.to_owned()),
         })?;
-        let is_meant = |asset: &&Value| asset["id"] == *name || asset["code"] == *name;
-        if assets.iter().any(|asset| is_meant(&asset)) {
-            return find_asset(self.admin, &name);
+        if assets.iter().any(|asset| is_named(asset, &name)) {
+            return find_asset(self.admin, &name).map(Unit::from);
         }
         let question =
             format!("{name} is new here; decimal places of its smallest unit, such as 2: ");
         let scale = self.dialogue.ask_until(&question, |answer| {
             answer.parse().map_err(|_| "a whole number from 0 to 255 is expected".to_owned())
         })?;
-        asset::create(self.admin, &name, scale)
+        asset::create(self.admin, &name, scale).map(Unit::from)
     }
 
     pub(super) fn address(&mut self, said: Option<&str>) -> Result<String, Failure> {

@@ -1,12 +1,13 @@
 //! What the other operator has to enter, ready to be sent: the same peering seen from there.
 
+use ilp_admin_client::{
+    Id,
+    asset::Unit,
+    peer::{CreatePeerInput, HttpInput},
+};
 use serde_json::{Value, json};
 
-use crate::commands::{
-    Failure,
-    admin_client::plain,
-    lookup::{optional_amount_in, scale_of},
-};
+use crate::commands::{Failure, admin_client::plain, lookup::optional_amount_in};
 
 /// The peering as the other operator has it.
 #[derive(Debug)]
@@ -17,14 +18,14 @@ pub(super) struct OtherSide<'a> {
     pub(super) incoming_token: String,
     /// What they show us.
     pub(super) outgoing_token: String,
-    pub(super) asset: &'a Value,
+    pub(super) asset: &'a Unit,
     pub(super) max_packet_amount: Option<&'a str>,
 }
 
 impl OtherSide<'_> {
     /// For an operator of jirani.
     pub(super) fn command(&self) -> String {
-        let code = plain(&self.asset["code"]);
+        let code = plain(&self.asset.code);
         let mut options = vec![
             ("--address", self.our_address.as_str()),
             ("--asset", &code),
@@ -41,25 +42,23 @@ impl OtherSide<'_> {
     /// For any operator whose node has the `createPeer` mutation, Rafiki's included. The asset's id
     /// is one of theirs.
     pub(super) fn variables(&self) -> Result<Value, Failure> {
-        let scale = scale_of(self.asset);
-        let code = plain(&self.asset["code"]);
-        let mut input = json!({
-            "staticIlpAddress": self.our_address,
-            "http": {
-                "incoming": { "authTokens": [self.incoming_token] },
-                "outgoing": { "endpoint": self.our_endpoint, "authToken": self.outgoing_token },
-            },
-            "assetId": format!("(the id of your asset {code}, scale {scale})"),
-        });
-        if self.max_packet_amount.is_some() {
-            input["maxPacketAmount"] = optional_amount_in(self.max_packet_amount, scale)?;
-        }
+        let (code, scale) = (plain(&self.asset.code), self.asset.scale);
+        let asset_id = Id::new(format!("(the id of your asset {code}, scale {scale})"));
+        let http = HttpInput::new(
+            self.incoming_token.clone(),
+            self.our_endpoint.clone(),
+            self.outgoing_token.clone(),
+        );
+        let input = CreatePeerInput {
+            max_packet_amount: optional_amount_in(self.max_packet_amount, scale)?,
+            ..CreatePeerInput::new(self.our_address.clone(), asset_id, http)
+        };
         Ok(json!({ "input": input }))
     }
 
     /// Both, with a word on what they are.
     pub(super) fn lines(&self) -> Result<Vec<String>, Failure> {
-        let (code, scale) = (plain(&self.asset["code"]), scale_of(self.asset));
+        let (code, scale) = (plain(&self.asset.code), self.asset.scale);
         Ok(vec![
             String::new(),
             "Send this to the peer's operator, where nobody else reads it, since it holds both \
@@ -91,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_other_side_sees_the_same_peering_from_there() {
-        let asset = json!({ "id": "ours", "code": "USD", "scale": 2 });
+        let asset = Unit { id: Id::new("ours"), code: "USD".to_owned(), scale: 2 };
         let other = OtherSide {
             our_address: "g.mywallet".to_owned(),
             our_endpoint: "https://ilp.mywallet.com".to_owned(),
@@ -109,7 +108,7 @@ mod tests {
         assert_eq!(input["maxPacketAmount"], "1250");
         assert_eq!(input["http"]["incoming"]["authTokens"], json!(["for-them"]));
         assert_eq!(input["http"]["outgoing"]["authToken"], "for-us");
-        let asset_id = plain(&input["assetId"]);
+        let asset_id = input["assetId"].to_string();
         assert!(asset_id.contains("USD") && !asset_id.contains("ours"), "{asset_id}");
     }
 

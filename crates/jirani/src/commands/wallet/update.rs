@@ -1,0 +1,69 @@
+//! `jirani wallet update`: changes what a wallet address is called and whether it takes payments.
+
+use clap::{Args, ValueEnum};
+use ilp_admin_client::{
+    UInt64,
+    wallet::{UpdateWalletAddressInput, WalletAddressStatus},
+};
+
+use super::PropertyArgs;
+use crate::commands::{
+    Failure,
+    admin_client::{AdminArgs, plain, print},
+    edit::Edit,
+    lookup::find_wallet,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArgs {
+    /// Payment pointer, URL or id
+    wallet: String,
+    #[command(flatten)]
+    changes: Changes,
+    /// Change the wallet address only if it still has this version, as jirani wallet show --json shows
+    /// it
+    #[arg(long, value_name = "VERSION")]
+    if_version: Option<u64>,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Changes {
+    /// What payers are shown, or none
+    #[arg(long)]
+    name: Option<Edit>,
+    /// Whether it takes new payments
+    #[arg(long, value_enum)]
+    status: Option<Status>,
+    #[command(flatten)]
+    properties: PropertyArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Status {
+    /// It takes and makes payments
+    Active,
+    /// It takes no new payments and makes none
+    Inactive,
+}
+
+impl UpdateArgs {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let wallet = find_wallet(&self.admin, &self.wallet)?;
+        let status = self.changes.status.map(|status| match status {
+            Status::Active => WalletAddressStatus::Active,
+            Status::Inactive => WalletAddressStatus::Inactive,
+        });
+        let wallet = self.admin.ask(UpdateWalletAddressInput {
+            id: wallet.id,
+            public_name: Edit::text(self.changes.name.as_ref()),
+            status,
+            additional_properties: self.changes.properties.given(),
+            version: self.if_version.map(UInt64),
+            idempotency_key: None,
+        })?;
+        print(&self.admin, &wallet, &[format!("changed {}", plain(&wallet.address))])
+    }
+}
