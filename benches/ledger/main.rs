@@ -1,8 +1,8 @@
-//! The cost of a durable transfer: the journal with and without its sync, and plain sled, side by
-//! side in one run, with 1, 16, 64 and 256 posts in flight; then the speed of a start's replay.
+//! The cost of a durable transfer: the journal with and without its sync, side by side in one run,
+//! with 1, 16, 64 and 256 posts in flight; then the speed of a start's replay.
 //!
 //! One thread drives all posts, as a runtime's thread would. CPU is that of the whole process, so
-//! sled's own threads count. The three forms take turns, and the median of the rounds is shown,
+//! sled's own threads count. The two forms take turns, and the median of the rounds is shown,
 //! with the time that the hypervisor took away meanwhile.
 //!
 //! The run ends with the cost of the first hundred thousand transfers of a history beside the last
@@ -26,7 +26,7 @@ use std::{
 };
 
 use ilp_store::{
-    DurableLedger, LedgerOptions, PlainBooks, Store,
+    DurableLedger, LedgerOptions, Store,
     journal::{Disk, Files, SegmentFile},
     ledger::{BatchWriter, Queued},
 };
@@ -45,14 +45,10 @@ const REPLAY_ACCOUNTS: u128 = 10_000;
 enum Form {
     Journal,
     JournalWithoutSync,
-    PlainSled,
 }
 
-const FORMS: [(Form, &str); 3] = [
-    (Form::Journal, "journal"),
-    (Form::JournalWithoutSync, "journal, no sync"),
-    (Form::PlainSled, "plain sled"),
-];
+const FORMS: [(Form, &str); 2] =
+    [(Form::Journal, "journal"), (Form::JournalWithoutSync, "journal, no sync")];
 
 fn main() {
     // `cargo test --benches` and `cargo bench -- --test` only ask whether it runs.
@@ -156,13 +152,7 @@ fn open(dir: &Path, form: Form, commits: &Arc<AtomicU64>) -> (Store, DurableLedg
     let files: Arc<dyn Files> =
         if form == Form::JournalWithoutSync { Arc::new(Unsynced) } else { Arc::new(Disk) };
     let options = LedgerOptions { files, checkpoint_entries: u64::MAX, ..Default::default() };
-    let plain = (form == Form::PlainSled)
-        .then(|| PlainBooks::new(&dir.join("plain")).expect("the store is new and can be written"));
-    let ledger = DurableLedger::open_with(&store, options, |journal| {
-        let inner = match plain {
-            Some(plain) => Box::new(plain) as Box<dyn BatchWriter>,
-            None => journal,
-        };
+    let ledger = DurableLedger::open_with(&store, options, |inner| {
         Box::new(Counted { inner, commits: Arc::clone(commits) })
     });
     (store, ledger.expect("the store is new"))

@@ -1,11 +1,11 @@
 //! The rules that a packet passes, in their order.
 
+mod completion;
 mod counting;
 mod exchange;
 mod limits;
 mod obstacle;
 mod peer_config;
-mod settlement;
 mod shortage;
 mod way;
 
@@ -18,8 +18,8 @@ use bytes::Bytes;
 use interledger_packet::{Address, Prepare, Timestamp};
 use uuid::Uuid;
 
+pub use self::{completion::Completing, counting::OwnFlows};
 use self::{counting::Counters, obstacle::Obstacle, shortage::Bid};
-pub use self::{counting::OwnFlows, settlement::Settling};
 use crate::{
     account::Account,
     in_flight::{InFlightDefaults, Place},

@@ -55,7 +55,7 @@ fn payers(payers: &[(u64, bool)]) {
             watch(&from);
             match held {
                 Ok(hold) if posts => {
-                    hold.settle();
+                    hold.post();
                     u128::from(amount)
                 }
                 // A hold that was got is void when it is dropped.
@@ -88,7 +88,7 @@ fn two_legs_are_held_both_or_neither_while_others_spend() {
                 let first = leg(&source, &source_asset, 5);
                 let second = Some(leg(&asset, &destination, 5));
                 thread::spawn(move || {
-                    Hold::reserve(transfer(first, second)).map(Hold::settle).is_ok()
+                    Hold::reserve(transfer(first, second)).map(Hold::post).is_ok()
                 })
             };
             let spends = {
@@ -96,7 +96,7 @@ fn two_legs_are_held_both_or_neither_while_others_spend() {
                 thread::spawn(move || {
                     let held = Hold::reserve(transfer(leg(&asset, &source_asset, 3), None));
                     watch(&asset);
-                    held.map(Hold::settle).is_ok()
+                    held.map(Hold::post).is_ok()
                 })
             };
             let converted = converts.join().expect("no panic");

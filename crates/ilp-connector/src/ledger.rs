@@ -167,15 +167,15 @@ impl Hold {
     /// The transfer that is on hold.
     ///
     /// # Panics
-    /// Never: only [`Hold::settle`] takes it out, and that consumes the hold.
+    /// Never: only [`Hold::post`] takes it out, and that consumes the hold.
     #[must_use]
     pub fn transfer(&self) -> &Transfer {
-        self.transfer.as_ref().expect("only settle takes the transfer, and it consumes the hold")
+        self.transfer.as_ref().expect("only post takes the transfer, and it consumes the hold")
     }
 
     /// Moves the money in memory. A ledger that writes a log appends to it before it calls this:
     /// what is credited here can be spent at once, and the spending must come later in the log.
-    pub fn settle(mut self) {
+    pub fn post(mut self) {
         if let Some(transfer) = self.transfer.take() {
             for leg in transfer.legs() {
                 leg.debit.debit_reserved(leg.amount);
@@ -206,7 +206,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn post(&self, hold: Hold) -> Ready<Result<(), Stopped>> {
-        hold.settle();
+        hold.post();
         ready(Ok(()))
     }
 }
@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(short, HoldError::Insufficient(expected));
         assert_eq!(source.balance().debits_pending, 0);
 
-        Hold::reserve(two_legs(50, 40)).expect("there is enough").settle();
+        Hold::reserve(two_legs(50, 40)).expect("there is enough").post();
         assert_eq!(source.balance().available(), 50);
         assert_eq!(source_asset.balance().available(), 50);
         assert_eq!(asset.balance().available(), 0);
@@ -277,7 +277,7 @@ mod tests {
                     .map(|_| {
                         scope.spawn(|| match Hold::reserve(transfer(&from, &to, 10)) {
                             Ok(hold) => {
-                                hold.settle();
+                                hold.post();
                                 1
                             }
                             Err(_) => 0,
@@ -302,22 +302,22 @@ mod tests {
         assert_eq!(refused, HoldError::Overfull(expected));
         assert_eq!(from.balance().debits_pending, 7, "nothing is on hold for what was refused");
         drop(first);
-        Hold::reserve(transfer(&from, &to, 10)).expect("there is room for 10 again").settle();
+        Hold::reserve(transfer(&from, &to, 10)).expect("there is room for 10 again").post();
         assert_eq!(to.balance().total(), max);
         assert!(Hold::reserve(transfer(&from, &to, 1)).is_err());
-        Hold::reserve(transfer(&to, &from, 10)).expect("the other has room").settle();
+        Hold::reserve(transfer(&to, &from, 10)).expect("the other has room").post();
         drop(Hold::reserve(transfer(&from, &to, 10)).expect("what it paid has made room"));
         // The second leg's account may be the full one; then the first leg is voided too.
         let second = Leg { debit: Arc::clone(&from), credit: account(max), amount: 1 };
         let two_legs = Transfer { second: Some(second), ..transfer(&from, &to, 1) };
         assert!(matches!(Hold::reserve(two_legs), Err(HoldError::Overfull(_))));
         assert_eq!(from.balance().debits_pending, 0);
-        Hold::reserve(transfer(&from, &to, 10)).expect("all of the room is there").settle();
+        Hold::reserve(transfer(&from, &to, 10)).expect("all of the room is there").post();
         // Settlement takes any amount.
         let settlement = Arc::new(Account::empty(AccountId::settlement(Uuid::now_v7())));
         for _ in 0..3 {
-            Hold::reserve(transfer(&settlement, &account(0), u64::MAX)).expect("no end").settle();
-            Hold::reserve(transfer(&account(max), &settlement, u64::MAX)).expect("no end").settle();
+            Hold::reserve(transfer(&settlement, &account(0), u64::MAX)).expect("no end").post();
+            Hold::reserve(transfer(&account(max), &settlement, u64::MAX)).expect("no end").post();
         }
     }
 
@@ -326,7 +326,7 @@ mod tests {
         for _ in 0..20 {
             let (from, to) = (account(1_000), account(u128::from(u64::MAX) - 100));
             let fulfilled: usize = thread::scope(|scope| {
-                let pay = || Hold::reserve(transfer(&from, &to, 9)).map(Hold::settle).is_ok();
+                let pay = || Hold::reserve(transfer(&from, &to, 9)).map(Hold::post).is_ok();
                 let senders: Vec<_> = (0..20).map(|_| scope.spawn(pay)).collect();
                 senders.into_iter().map(|it| usize::from(it.join().expect("no panic"))).sum()
             });
@@ -377,7 +377,7 @@ mod tests {
                     }
                     Step::Post(index) if index < holds.len() => {
                         let (hold, from, to, amount) = holds.swap_remove(index);
-                        hold.settle();
+                        hold.post();
                         pending[from] -= i128::from(amount);
                         available[to] += i128::from(amount);
                     }

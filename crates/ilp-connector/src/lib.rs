@@ -33,7 +33,7 @@ pub mod traffic;
 
 pub use breaker::Reachability;
 pub use connector::{
-    Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Settling, Source,
+    Completing, Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Source,
 };
 pub use in_flight::{InFlightDefaults, InFlightLimits, Occupancy};
 pub use link::{LinkCause, LinkTrouble};

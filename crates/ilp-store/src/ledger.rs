@@ -63,7 +63,6 @@ pub use self::{
     writing::{
         durable_books::ClockMs,
         lane::LedgerLane,
-        plain::PlainBooks,
         writer::{BatchWriter, OnFailure},
     },
 };
@@ -294,7 +293,7 @@ impl Shared {
         let DurableHold { hold, permit } = hold;
         let posted = Posted::new(hold.transfer(), Step::Move, None);
         let sequence = self.queue.append(permit, posted)?;
-        hold.settle();
+        hold.post();
         Ok(sequence)
     }
 }

@@ -28,8 +28,8 @@ pub use error::{Conflict, Refusal, StoreError};
 pub use journal::{JournalError, Position};
 pub use ledger::{
     BackupReport, DurableHold, DurableLedger, ExportAccount, ExportFormat, LedgerLane,
-    LedgerOptions, LedgerStats, Older, OperatorStep, OperatorTransfer, PlainBooks, Report,
-    TransferError, TransferList, TransferRow, TransferState, export, verify,
+    LedgerOptions, LedgerStats, Older, OperatorStep, OperatorTransfer, Report, TransferError,
+    TransferList, TransferRow, TransferState, export, verify,
 };
 pub use records::{
     assets::rates::RateRecord,

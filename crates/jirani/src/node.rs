@@ -91,7 +91,7 @@ impl Node {
         &self.latency
     }
 
-    /// Carries one packet: decide and hold, send on, settle, answer with the bytes of a reply.
+    /// Carries one packet: decide and hold, send on, complete, answer with the bytes of a reply.
     ///
     /// There are three awaits. The first is the ledger's hold, which books in memory answer at
     /// once. The second is the network, where a packet spends its time: should the caller go away
@@ -129,8 +129,8 @@ impl Node {
                     Box::pin(connector.prepare_again(source, in_flight, packet, failure, now)).await
                 }
                 Sent::Over(answer) => {
-                    let mut settling = connector.complete(in_flight, answer, now);
-                    break stopwatch.durability(&mut settling).await;
+                    let mut completing = connector.complete(in_flight, answer, now);
+                    break stopwatch.durability(&mut completing).await;
                 }
             };
         };

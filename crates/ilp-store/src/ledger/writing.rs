@@ -6,7 +6,6 @@ pub(crate) mod durable_books;
 mod gather;
 pub(crate) mod lane;
 pub(crate) mod log_run;
-pub(crate) mod plain;
 pub(crate) mod queue;
 mod waiting;
 pub(crate) mod writer;

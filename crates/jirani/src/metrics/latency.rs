@@ -85,11 +85,11 @@ impl Stopwatch {
     /// after it there is none.
     pub(crate) async fn durability<T>(
         &mut self,
-        mut settling: impl Future<Output = T> + Unpin,
+        mut completing: impl Future<Output = T> + Unpin,
     ) -> T {
         let since = &mut self.durable_since;
         poll_fn(|context| {
-            let polled = Pin::new(&mut settling).poll(context);
+            let polled = Pin::new(&mut completing).poll(context);
             if polled.is_pending() {
                 since.get_or_insert_with(Instant::now);
             }

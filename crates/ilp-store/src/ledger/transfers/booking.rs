@@ -170,7 +170,7 @@ impl Reserved<'_> {
                         operators.pending.insert(id, Pending { hold, transfer });
                         operators.due.insert((expires_at_ms, id));
                     }
-                    None => hold.settle(),
+                    None => hold.post(),
                 }
                 let recent = Recent { transfer, first_sequence: sequence, sequence };
                 operators.recent.insert(id, recent);

@@ -249,7 +249,7 @@ impl DurableLedger {
             operators.pending.insert(id, Pending { hold: held.hold, transfer });
             operators.due.insert((expires_at_ms, id));
         } else {
-            held.hold.settle();
+            held.hold.post();
         }
         operators.recent.insert(id, Recent { transfer, first_sequence: sequence, sequence });
         Ok(Booking::Made(sequence))

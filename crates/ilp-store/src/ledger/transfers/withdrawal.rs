@@ -165,7 +165,7 @@ impl OperatorsState {
             self.due.remove(&(transfer.expires_at_ms.unwrap_or(0), id));
             let transfer = OperatorTransfer { state: TransferState::after(step), ..transfer };
             self.recent.insert(id, Recent { transfer, first_sequence, sequence });
-            if step == Step::Post { hold.settle() } else { drop(hold) }
+            if step == Step::Post { hold.post() } else { drop(hold) }
         }
     }
 }

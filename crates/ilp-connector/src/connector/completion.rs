@@ -21,13 +21,13 @@ use crate::{
     traffic::{Ending, Passage},
 };
 
-/// A packet that has been answered and is being settled: ready with the bytes of the reply for whoever
-/// sent it. Dropping it undoes nothing, and the packet counts as refused.
+/// The completion of a packet that has been answered: ready with the bytes of the reply for the sender.
+/// Dropping it undoes nothing, and the packet counts as refused.
 //
 // Written out and not an `async fn`, which keeps room for what it is given and once more for what it
 // makes of it: 1,240 bytes, of which this is a fifth.
 #[must_use = "the reply is what the sender waits for"]
-pub struct Settling<'a, L: Ledger> {
+pub struct Completing<'a, L: Ledger> {
     connector: &'a Connector<L>,
     /// What is still to be done; `None` once the reply has been given.
     rest: Option<Rest<L::Posting>>,
@@ -37,26 +37,26 @@ struct Rest<P> {
     passage: Passage,
     /// Among what its sender has under way, until the end.
     _place: Option<Place>,
-    outcome: Settled<P>,
+    outcome: Completion<P>,
 }
 
-enum Settled<P> {
+enum Completion<P> {
     Known(Result<Reply, Refusal>),
     /// A Fulfill that leaves once its transfer is durable.
     Posting(P, Fulfill),
 }
 
-impl<L: Ledger> fmt::Debug for Settling<'_, L> {
+impl<L: Ledger> fmt::Debug for Completing<'_, L> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Settling").finish_non_exhaustive()
+        formatter.debug_struct("Completing").finish_non_exhaustive()
     }
 }
 
-impl<L: Ledger> Future for Settling<'_, L> {
+impl<L: Ledger> Future for Completing<'_, L> {
     type Output = Bytes;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Bytes> {
-        if let Some(Rest { outcome: Settled::Posting(posting, _), .. }) = &mut self.rest {
+        if let Some(Rest { outcome: Completion::Posting(posting, _), .. }) = &mut self.rest {
             let posted = ready!(Pin::new(posting).poll(context));
             return self.reply(Some(posted));
         }
@@ -64,21 +64,21 @@ impl<L: Ledger> Future for Settling<'_, L> {
     }
 }
 
-impl<L: Ledger> Settling<'_, L> {
+impl<L: Ledger> Completing<'_, L> {
     fn reply(&mut self, posted: Option<Result<(), Stopped>>) -> Poll<Bytes> {
         // Polled after its end: nothing will ever come.
         let Some(Rest { passage, outcome, .. }) = self.rest.take() else { return Poll::Pending };
-        let settled = match (outcome, posted) {
-            (Settled::Known(settled), _) => settled,
-            (Settled::Posting(_, fulfill), Some(Ok(()))) => Ok(Reply::Fulfill(fulfill)),
-            (Settled::Posting(..), _) => Err(Refusal::LedgerStopped),
+        let completed = match (outcome, posted) {
+            (Completion::Known(completed), _) => completed,
+            (Completion::Posting(_, fulfill), Some(Ok(()))) => Ok(Reply::Fulfill(fulfill)),
+            (Completion::Posting(..), _) => Err(Refusal::LedgerStopped),
         };
-        Poll::Ready(self.connector.end(passage, settled))
+        Poll::Ready(self.connector.end(passage, completed))
     }
 }
 
 impl<L: Ledger> Connector<L> {
-    /// Settles a packet that was sent on, with what the next hop answered by `now`. What is returned
+    /// Completes a packet that was sent on, with what the next hop answered by `now`. What is returned
     /// has the bytes of the reply for the sender: a valid Fulfill moves the money at once and is
     /// there once its transfer is durable; everything else voids the hold at once.
     pub fn complete(
@@ -86,26 +86,26 @@ impl<L: Ledger> Connector<L> {
         in_flight: InFlight<L::Hold>,
         answer: Result<Bytes, LinkFailure>,
         now: Timestamp,
-    ) -> Settling<'_, L> {
+    ) -> Completing<'_, L> {
         let InFlight { peer, expires_at, execution_condition, passage, hold, place, .. } =
             in_flight;
         let answer = self.heard(&peer, answer, now);
-        let outcome = self.settle(answer, &execution_condition, expires_at, hold, now);
-        Settling { connector: self, rest: Some(Rest { passage, _place: place, outcome }) }
+        let outcome = self.judge(answer, &execution_condition, expires_at, hold, now);
+        Completing { connector: self, rest: Some(Rest { passage, _place: place, outcome }) }
     }
 
-    /// Settles a packet for an account at this node with the recipient's answer, as
+    /// Completes a packet for an account at this node with the recipient's answer, as
     /// [`Connector::complete`] does with a next hop's.
     pub fn complete_delivery(
         &self,
         delivery: Delivery<L::Hold>,
         answer: Bytes,
         now: Timestamp,
-    ) -> Settling<'_, L> {
+    ) -> Completing<'_, L> {
         let Delivery { expires_at, execution_condition, passage, hold, place } = delivery;
         let answer = Reply::parse(answer).map_err(|_| Refusal::NotAReply);
-        let outcome = self.settle(answer, &execution_condition, expires_at, hold, now);
-        Settling { connector: self, rest: Some(Rest { passage, _place: place, outcome }) }
+        let outcome = self.judge(answer, &execution_condition, expires_at, hold, now);
+        Completing { connector: self, rest: Some(Rest { passage, _place: place, outcome }) }
     }
 
     /// Ends a packet with which nobody at this node takes money, so that nothing was set aside for it:
@@ -119,41 +119,42 @@ impl<L: Ledger> Connector<L> {
         answer: Bytes,
     ) -> Bytes {
         let passage = self.counters.arrived(source, amount, arriving);
-        let settled = match Reply::parse(answer) {
+        let completed = match Reply::parse(answer) {
             Ok(Reply::Fulfill(_)) if amount > 0 => Err(Refusal::NotAReply),
             Ok(reply) => Ok(reply),
             Err(_) => Err(Refusal::NotAReply),
         };
-        self.end(passage, settled)
+        self.end(passage, completed)
     }
 
-    fn settle(
+    /// Returns what an answer is worth, and begins to post the hold of a valid Fulfill.
+    fn judge(
         &self,
         answer: Result<Reply, Refusal>,
         execution_condition: &[u8; 32],
         expires_at: Timestamp,
         hold: Option<L::Hold>,
         now: Timestamp,
-    ) -> Settled<L::Posting> {
+    ) -> Completion<L::Posting> {
         let fulfill = match answer {
             Ok(Reply::Fulfill(fulfill)) => fulfill,
-            other => return Settled::Known(other),
+            other => return Completion::Known(other),
         };
         if digest(&SHA256, fulfill.fulfillment()).as_ref() != execution_condition {
-            return Settled::Known(Err(Refusal::WrongFulfillment));
+            return Completion::Known(Err(Refusal::WrongFulfillment));
         }
         if now >= expires_at {
-            return Settled::Known(Err(Refusal::NoReplyInTime));
+            return Completion::Known(Err(Refusal::NoReplyInTime));
         }
         match hold {
-            Some(hold) => Settled::Posting(self.ledger.post(hold), fulfill),
-            None => Settled::Known(Ok(Reply::Fulfill(fulfill))),
+            Some(hold) => Completion::Posting(self.ledger.post(hold), fulfill),
+            None => Completion::Known(Ok(Reply::Fulfill(fulfill))),
         }
     }
 
     /// Counts how a packet ended that was on its way, and returns the bytes of the reply.
-    fn end(&self, passage: Passage, settled: Result<Reply, Refusal>) -> Bytes {
-        match settled {
+    fn end(&self, passage: Passage, completed: Result<Reply, Refusal>) -> Bytes {
+        match completed {
             Ok(Reply::Fulfill(fulfill)) => {
                 self.counters.end(passage, Ending::Fulfilled, samples::Outcome::Fulfilled);
                 fulfill.into_bytes()
