@@ -178,7 +178,7 @@ fn rates_fees_and_wallets_are_set_and_shown_and_a_payment_is_made() {
         (&["rate", "set", "USD", "EUR", "-1"], 2, "unexpected argument"),
         (&["rate", "set", "USD", "EUR", "x"], 1, "such as 0.92"),
         (&["rate", "delete", "USD", "EUR"], 1, "rate"),
-        (&["fee", "set", "USD", "--percent", "101"], 1, "no percentage"),
+        (&["fee", "set", "USD", "--percent", "101"], 1, "not a percentage"),
     ] {
         let output = run_on(&node, arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output));
