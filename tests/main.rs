@@ -26,6 +26,8 @@ mod command_line;
 mod demo;
 /// Few file descriptors, and strangers who take them.
 mod descriptors;
+/// The commands in README.md and the other documents, run as a reader would.
+mod documents;
 /// Events: one for each crossing of a threshold, signed, and sent until they are taken.
 mod events;
 /// Packets between peers created at runtime, and the money that moves.
