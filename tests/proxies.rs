@@ -74,7 +74,7 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<(String, String)>>) -> Option<()> {
             let base = base.split(' ').next()?;
             (200, json!({ "base": base, "rates": { "USD": 1.25, "EUR": 0.8 } }).to_string())
         } else {
-            (200, json!({ "data": { "assets": { "edges": [], "pageInfo": { "hasNextPage": false } } } }).to_string())
+            (200, json!({ "data": { "assets": { "edges": [], "pageInfo": { "endCursor": null, "hasNextPage": false } } } }).to_string())
         };
         let length = body.len();
         let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n\r\n{body}");
