@@ -60,7 +60,7 @@ impl Port {
         if !self.limiter.admit(address.map(|address| address.ip()), now_ms) {
             let refusal = Refusal::too_many();
             let reason = refusal.message.as_ref();
-            self.operator.audit_refusal(caller, "peeringRequest", "429", reason).await;
+            self.operator.audit().note_refusal(caller, "peeringRequest", "429", reason).await;
             return Err(refusal);
         }
         if !is_json(&head.headers) {
@@ -81,7 +81,7 @@ impl Port {
     /// In a task of its own: what was begun is ended, also when the other node hangs up.
     async fn accept(&self, offer: PeeringOffer) -> Result<Response, Refusal> {
         let operator = self.operator.clone();
-        let task = tokio::spawn(async move { operator.accept_peering(offer).await });
+        let task = tokio::spawn(async move { operator.peering().accept(offer).await });
         let accepted = task.await.map_err(|_| Refusal::internal())?;
         let answer = accepted.map_err(|error| Refusal::from(&error))?;
         // One that the operator has yet to approve is as good as made to the node that asked: it

@@ -204,16 +204,16 @@ impl Admin {
         let caller = Caller { kind: CallerKind::Nobody, address };
         match denied {
             Denied::Wrong(reason) => {
-                self.operator.audit_refusal(caller, "authenticate", "401", reason).await;
+                self.operator.audit().note_refusal(caller, "authenticate", "401", reason).await;
                 unauthenticated()
             }
             Denied::TooOften => {
                 let reason = "too many wrong secrets came from this address";
-                self.operator.audit_refusal(caller, "authenticate", "429", reason).await;
+                self.operator.audit().note_refusal(caller, "authenticate", "429", reason).await;
                 too_often()
             }
             Denied::Unavailable(reason) => {
-                self.operator.audit_refusal(caller, "authenticate", "503", reason).await;
+                self.operator.audit().note_refusal(caller, "authenticate", "503", reason).await;
                 unavailable_now(reason)
             }
         }
@@ -222,7 +222,7 @@ impl Admin {
     async fn overloaded(&self, address: Option<SocketAddr>) -> Refused {
         let caller = Caller { kind: CallerKind::Nobody, address };
         let reason = "more requests at once than the node answers: try again";
-        self.operator.audit_refusal(caller, "request", "503", reason).await;
+        self.operator.audit().note_refusal(caller, "request", "503", reason).await;
         unavailable_now(reason)
     }
 }

@@ -26,80 +26,111 @@ use crate::{
     },
 };
 
+/// A handle that reads assets and the fees of payments in them.
+#[derive(Clone, Copy, Debug)]
+pub struct Assets<'a> {
+    pub(crate) on: &'a Operator,
+}
+
+/// A handle that changes assets and the fees of payments in them.
+#[derive(Clone, Copy, Debug)]
+pub struct AssetChanges<'a> {
+    pub(crate) on: &'a Recorded,
+}
+
+impl Operator {
+    /// Returns the handle that reads assets.
+    #[must_use]
+    pub fn assets(&self) -> Assets<'_> {
+        Assets { on: self }
+    }
+}
+
 impl Recorded {
+    /// Returns the handle that changes assets.
+    #[must_use]
+    pub fn assets(&self) -> AssetChanges<'_> {
+        AssetChanges { on: self }
+    }
+}
+
+impl AssetChanges<'_> {
     /// Makes an asset.
     ///
     /// # Errors
     /// Bad input, or a duplicate of code and scale.
-    pub async fn create_asset(&self, new: NewAsset) -> Result<AssetView, OperatorError> {
-        self.given(&new);
+    pub async fn create(self, new: NewAsset) -> Result<AssetView, OperatorError> {
+        self.on.given(&new);
         check::asset_code(&new.code)?;
-        self.change(|changing| async move { changing.create_asset(new).await }).await
+        self.on.change(|changing| async move { changing.create_asset(new).await }).await
     }
 
     /// Changes an asset.
     ///
     /// # Errors
     /// Not found; a conflict when the edit is based on another version than the stored one.
-    pub async fn update_asset(&self, edit: AssetEdit) -> Result<AssetView, OperatorError> {
-        self.given(&edit);
+    pub async fn update(self, edit: AssetEdit) -> Result<AssetView, OperatorError> {
+        self.on.given(&edit);
         let id = asset_id(&edit.id)?;
-        self.change(move |changing| async move { changing.update_asset(id, edit).await }).await
+        self.on.change(move |changing| async move { changing.update_asset(id, edit).await }).await
     }
 
     /// Deletes an unused asset, and returns its last state.
     ///
     /// # Errors
     /// Not found; forbidden while peers use it or it holds liquidity.
-    pub async fn delete_asset(&self, id: &str) -> Result<AssetView, OperatorError> {
-        self.given(&shown! { "id": id });
+    pub async fn delete(self, id: &str) -> Result<AssetView, OperatorError> {
+        self.on.given(&shown! { "id": id });
         let id = asset_id(id)?;
-        self.change(move |changing| async move { changing.delete_asset(id).await }).await
+        self.on.change(move |changing| async move { changing.delete_asset(id).await }).await
     }
 }
 
-impl Operator {
+impl Assets<'_> {
     /// Returns the asset of this id.
     ///
     /// # Errors
     /// Not found.
-    pub async fn asset(&self, id: &str) -> Result<AssetView, OperatorError> {
+    pub async fn get(self, id: &str) -> Result<AssetView, OperatorError> {
         let id = asset_id(id)?;
-        self.read(move |inner| {
-            let record = inner.parts.store.asset(id)?.ok_or_else(asset_not_found)?;
-            Ok(inner.asset_view(record))
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let record = inner.parts.store.asset(id)?.ok_or_else(asset_not_found)?;
+                Ok(inner.asset_view(record))
+            })
+            .await
     }
 
     /// Returns the asset of this code and scale, if there is one.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn asset_by_code_and_scale(
-        &self,
+    pub async fn by_code_and_scale(
+        self,
         code: String,
         scale: u8,
     ) -> Result<Option<AssetView>, OperatorError> {
-        self.read(move |inner| {
-            let record = inner.parts.store.asset_by_code(&code, scale)?;
-            Ok(record.map(|record| inner.asset_view(record)))
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let record = inner.parts.store.asset_by_code(&code, scale)?;
+                Ok(record.map(|record| inner.asset_view(record)))
+            })
+            .await
     }
 
     /// Returns a page of the assets.
     ///
     /// # Errors
     /// Bad input.
-    pub async fn assets(&self, page: &PageArguments) -> Result<Rows<AssetView>, OperatorError> {
+    pub async fn list(self, page: &PageArguments) -> Result<Rows<AssetView>, OperatorError> {
         let page = page.check()?;
-        self.read(move |inner| {
-            let Rows { rows, has_previous, has_next } = inner.parts.store.assets_page(page)?;
-            let rows = rows.into_iter().map(|record| inner.asset_view(record)).collect();
-            Ok(Rows { rows, has_previous, has_next })
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let Rows { rows, has_previous, has_next } = inner.parts.store.assets_page(page)?;
+                let rows = rows.into_iter().map(|record| inner.asset_view(record)).collect();
+                Ok(Rows { rows, has_previous, has_next })
+            })
+            .await
     }
 }
 

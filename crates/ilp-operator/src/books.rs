@@ -17,7 +17,10 @@ use uuid::Uuid;
 
 use crate::{
     assets::view::AssetView,
-    books::transfers::{TransferView, accounts_named, view},
+    books::{
+        liquidity::Liquidity,
+        transfers::{TransferView, accounts_named, view},
+    },
     node::operator::{Inner, Operator},
     vocabulary::{
         check,
@@ -86,6 +89,20 @@ pub struct AssetBooks {
     pub stock: u128,
 }
 
+/// A handle that reads the books: accounts, and the transfers between them.
+#[derive(Clone, Copy, Debug)]
+pub struct Books<'a> {
+    on: &'a Operator,
+}
+
+impl Operator {
+    /// Returns the handle that reads the books.
+    #[must_use]
+    pub fn books(&self) -> Books<'_> {
+        Books { on: self }
+    }
+}
+
 impl AssetBooks {
     /// What the accounts of all others have. Every transfer takes from one account what it gives to
     /// another, so this is what came in, less what went out and what the node has.
@@ -95,29 +112,27 @@ impl AssetBooks {
     }
 }
 
-impl Operator {
+impl Books<'_> {
     /// Returns a page of the assets, each with how it stands in the books.
     ///
     /// # Errors
     /// Bad input.
-    pub async fn asset_books(
-        &self,
-        page: &PageArguments,
-    ) -> Result<Rows<AssetBooks>, OperatorError> {
+    pub async fn of_assets(self, page: &PageArguments) -> Result<Rows<AssetBooks>, OperatorError> {
         let page = page.check()?;
-        self.read(move |inner| {
-            views(inner.parts.store.assets_page(page)?, |record| {
-                let balance = |account| inner.ledger().balance(account);
-                let settlement = balance(AccountId::settlement(record.id));
-                Ok(AssetBooks {
-                    stock: balance(AccountId::asset(record.id)).total(),
-                    deposited: settlement.debits,
-                    withdrawn: settlement.credits,
-                    asset: inner.asset_view(record),
+        self.on
+            .read(move |inner| {
+                views(inner.parts.store.assets_page(page)?, |record| {
+                    let balance = |account| inner.ledger().balance(account);
+                    let settlement = balance(AccountId::settlement(record.id));
+                    Ok(AssetBooks {
+                        stock: balance(AccountId::asset(record.id)).total(),
+                        deposited: settlement.debits,
+                        withdrawn: settlement.credits,
+                        asset: inner.asset_view(record),
+                    })
                 })
             })
-        })
-        .await
+            .await
     }
 
     /// Returns the account that `name` means: the id of its peer, asset, wallet address or payment,
@@ -125,23 +140,24 @@ impl Operator {
     ///
     /// # Errors
     /// Not found.
-    pub async fn account(&self, name: &str) -> Result<AccountView, OperatorError> {
+    pub async fn account(self, name: &str) -> Result<AccountView, OperatorError> {
         let accounts = accounts_named(name);
-        self.read(move |inner| {
-            for account in accounts {
-                if let Some(owner) = inner.account_owner(account)? {
-                    return Ok(AccountView { owner, balance: inner.ledger().balance(account) });
+        self.on
+            .read(move |inner| {
+                for account in accounts {
+                    if let Some(owner) = inner.account_owner(account)? {
+                        return Ok(AccountView { owner, balance: inner.ledger().balance(account) });
+                    }
                 }
-            }
-            Err(OperatorError::new(ErrorKind::NotFound, "unknown account"))
-        })
-        .await
+                Err(OperatorError::new(ErrorKind::NotFound, "unknown account"))
+            })
+            .await
     }
 
     /// Returns what an account has seen, in its asset's smallest unit.
     #[must_use]
-    pub fn balance(&self, account: AccountId) -> Balance {
-        self.inner.ledger().balance(account)
+    pub fn balance(self, account: AccountId) -> Balance {
+        self.on.inner.ledger().balance(account)
     }
 
     /// Returns at most `limit` movements on an account, the newest or those before a cursor.
@@ -149,70 +165,39 @@ impl Operator {
     /// # Errors
     /// A cursor that is none of this account.
     pub async fn movements(
-        &self,
+        self,
         account: AccountId,
         before: Option<&str>,
         limit: usize,
     ) -> Result<Movements, OperatorError> {
         let before = before.map(|text| text.parse().map_err(|_| no_cursor())).transpose()?;
         let limit = limit.min(ROWS_MAX);
-        self.read(move |inner| {
-            let now_ms = (inner.parts.clock)().unix_ms();
-            let from = before.map(Position::from_u64);
-            let listed = inner.ledger().transfers(account, from, limit);
-            // A made-up cursor leads to no entry, or to one of another account.
-            let listed = listed.map_err(|error| match from {
-                Some(_) => no_cursor(),
-                None => error.into(),
-            })?;
-            let next = listed.rows.last().filter(|_| listed.older == Older::More);
-            let next = next.map(|row| row.position.to_u64().to_string());
-            let mut rows = Vec::with_capacity(listed.rows.len());
-            for row in listed.rows {
-                let other = if row.debit == account { row.credit } else { row.debit };
-                rows.push((view(row, now_ms), inner.account_title(other)?));
-            }
-            Ok(Movements { rows, next, are_older_gone: listed.older == Older::Gone })
-        })
-        .await
-    }
-
-    /// Returns at most `limit` withdrawals that wait to be posted or voided, in the order in which
-    /// they expire, after the one of a cursor; each with the account that it takes from. Where
-    /// there are more, the last one's cursor is in the second place.
-    ///
-    /// # Errors
-    /// A cursor that is none.
-    pub async fn pending_withdrawals(
-        &self,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<(Vec<(OperatorTransfer, AccountOwner)>, Option<String>), OperatorError> {
-        let after = after.map(|text| read_expiry_cursor(text).ok_or_else(no_cursor)).transpose()?;
-        let limit = limit.min(ROWS_MAX);
-        self.read(move |inner| {
-            let mut pending = inner.ledger().pending_withdrawals(after, limit + 1);
-            let has_more = pending.len() > limit;
-            pending.truncate(limit);
-            let cursor = |last: &OperatorTransfer| {
-                format!("{}:{}", last.expires_at_ms.unwrap_or(0), last.id)
-            };
-            let next = pending.last().filter(|_| has_more).map(cursor);
-            let mut rows = Vec::with_capacity(pending.len());
-            for transfer in pending {
-                if let Some(owner) = inner.account_owner(transfer.debit)? {
-                    rows.push((transfer, owner));
+        self.on
+            .read(move |inner| {
+                let now_ms = (inner.parts.clock)().unix_ms();
+                let from = before.map(Position::from_u64);
+                let listed = inner.ledger().transfers(account, from, limit);
+                // A made-up cursor leads to no entry, or to one of another account.
+                let listed = listed.map_err(|error| match from {
+                    Some(_) => no_cursor(),
+                    None => error.into(),
+                })?;
+                let next = listed.rows.last().filter(|_| listed.older == Older::More);
+                let next = next.map(|row| row.position.to_u64().to_string());
+                let mut rows = Vec::with_capacity(listed.rows.len());
+                for row in listed.rows {
+                    let other = if row.debit == account { row.credit } else { row.debit };
+                    rows.push((view(row, now_ms), inner.account_title(other)?));
                 }
-            }
-            Ok((rows, next))
-        })
-        .await
+                Ok(Movements { rows, next, are_older_gone: listed.older == Older::Gone })
+            })
+            .await
     }
 
     /// Returns how the ledger does, and what it takes of the disk.
     #[must_use]
-    pub fn ledger_stats(&self) -> LedgerStats {
-        self.inner.ledger().stats()
+    pub fn stats(self) -> LedgerStats {
+        self.on.inner.ledger().stats()
     }
 
     /// Adds up the whole journal as it is now and compares it with every balance, and says how long
@@ -221,10 +206,45 @@ impl Operator {
     ///
     /// # Errors
     /// When the journal can't be read. What is wrong with the books is in the report.
-    pub async fn verify_books(&self) -> Result<(Report, Duration), OperatorError> {
+    pub async fn verify(self) -> Result<(Report, Duration), OperatorError> {
         let begun = std::time::Instant::now();
-        let report = self.read(|inner| Ok(inner.ledger().verify()?)).await?;
+        let report = self.on.read(|inner| Ok(inner.ledger().verify()?)).await?;
         Ok((report, begun.elapsed()))
+    }
+}
+
+impl Liquidity<'_> {
+    /// Returns at most `limit` withdrawals that wait to be posted or voided, in the order in which
+    /// they expire, after the one of a cursor; each with the account that it takes from. Where
+    /// there are more, the last one's cursor is in the second place.
+    ///
+    /// # Errors
+    /// A cursor that is none.
+    pub async fn pending_withdrawals(
+        self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<(OperatorTransfer, AccountOwner)>, Option<String>), OperatorError> {
+        let after = after.map(|text| read_expiry_cursor(text).ok_or_else(no_cursor)).transpose()?;
+        let limit = limit.min(ROWS_MAX);
+        self.on
+            .read(move |inner| {
+                let mut pending = inner.ledger().pending_withdrawals(after, limit + 1);
+                let has_more = pending.len() > limit;
+                pending.truncate(limit);
+                let cursor = |last: &OperatorTransfer| {
+                    format!("{}:{}", last.expires_at_ms.unwrap_or(0), last.id)
+                };
+                let next = pending.last().filter(|_| has_more).map(cursor);
+                let mut rows = Vec::with_capacity(pending.len());
+                for transfer in pending {
+                    if let Some(owner) = inner.account_owner(transfer.debit)? {
+                        rows.push((transfer, owner));
+                    }
+                }
+                Ok((rows, next))
+            })
+            .await
     }
 }
 

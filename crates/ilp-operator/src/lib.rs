@@ -25,10 +25,20 @@ mod vocabulary;
 mod wallets;
 mod webhook;
 
+pub use self::assets::rates::{RateChanges, Rates};
+pub use self::assets::{AssetChanges, Assets};
+pub use self::books::Books;
+pub use self::books::liquidity::{Liquidity, LiquidityChanges};
+pub use self::changes::audit::AuditLog;
 #[cfg(any(test, feature = "testing"))]
 pub use self::node::testing;
 pub use self::payments::views::{incoming_state_name, outgoing_state_name};
+pub use self::payments::{PaymentChanges, Payments};
 pub use self::peering::wire as peering_wire;
+pub use self::peering::{Peering, PeeringChanges};
+pub use self::peers::{PeerChanges, Peers};
+pub use self::wallets::{WalletAddressChanges, WalletAddresses};
+pub use self::webhook::events::{EventChanges, Events};
 pub use self::{
     access::{
         Auth, Bearer, Denied, Identified, SignatureRules,

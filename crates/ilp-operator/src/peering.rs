@@ -12,10 +12,7 @@ pub(crate) mod terms;
 mod waiting;
 pub mod wire;
 
-use std::net::IpAddr;
-
 use ilp_connector::token::{Secret, TokenDigest};
-use ilp_net::Reach;
 use ilp_store::{
     IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, PeeringRequestRecord, Rows, Store, shown,
 };
@@ -39,6 +36,7 @@ use crate::{
 pub use self::terms::{
     PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRequestView, PeeringRules,
 };
+use self::{claims::is_below, waiting::place};
 
 /// How many requests wait for the operator at once. More are refused.
 const PENDING_MAX: usize = 256;
@@ -55,21 +53,46 @@ struct Checked {
     ours: Secret,
 }
 
+/// A handle that reads peering requests, and answers the nodes that send them.
+#[derive(Clone, Copy, Debug)]
+pub struct Peering<'a> {
+    on: &'a Operator,
+}
+
+/// A handle that changes peering requests: the operator's decisions, and requests of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct PeeringChanges<'a> {
+    on: &'a Recorded,
+}
+
 impl Operator {
+    /// Returns the handle that reads peering requests.
+    #[must_use]
+    pub fn peering(&self) -> Peering<'_> {
+        Peering { on: self }
+    }
+}
+
+impl Recorded {
+    /// Returns the handle that changes peering requests.
+    #[must_use]
+    pub fn peering(&self) -> PeeringChanges<'_> {
+        PeeringChanges { on: self }
+    }
+}
+
+impl Peering<'_> {
     /// Answers a node that asks to become a peer.
     ///
     /// # Errors
     /// An unknown asset; bad input; a conflict with a peer that the other node doesn't show to be;
     /// unavailable when as many wait as may.
-    pub async fn accept_peering(
-        &self,
-        offer: PeeringOffer,
-    ) -> Result<PeeringAnswer, OperatorError> {
+    pub async fn accept(self, offer: PeeringOffer) -> Result<PeeringAnswer, OperatorError> {
         let nobody = Caller { kind: CallerKind::Peer, address: None };
         let caller = offer.caller.unwrap_or(nobody);
         let deed = audit::Deed { caller, operation: "peeringRequest", message: "accepted" };
         let work = |recorded: Recorded| async move { recorded.decide(offer).await };
-        let done = self.recorded(deed, work).await;
+        let done = self.on.recorded(deed, work).await;
         done.map(|(answer, _)| answer)
     }
 }
@@ -79,6 +102,30 @@ impl Recorded {
         self.given(&offer);
         let checked = self.checked(offer).await?;
         self.change(move |changing| async move { changing.accept(checked).await }).await
+    }
+}
+
+impl Peering<'_> {
+    /// Returns a page of the requests that wait for the operator.
+    ///
+    /// # Errors
+    /// Bad input.
+    pub async fn requests(
+        self,
+        page: &PageArguments,
+    ) -> Result<Rows<PeeringRequestView>, OperatorError> {
+        let page = page.check()?;
+        self.on
+            .read(move |inner| {
+                let Rows { rows, has_previous, has_next } =
+                    inner.parts.store.peering_requests_page(page)?;
+                let view = |record| PeeringRequestView {
+                    warnings: inner.peering_warnings(&record),
+                    record,
+                };
+                Ok(Rows { rows: rows.into_iter().map(view).collect(), has_previous, has_next })
+            })
+            .await
     }
 }
 
@@ -106,77 +153,58 @@ impl Operator {
         }
         Ok(Checked { offer, digest, ours: random_token()? })
     }
-
-    /// Returns a page of the requests that wait for the operator.
-    ///
-    /// # Errors
-    /// Bad input.
-    pub async fn peering_requests(
-        &self,
-        page: &PageArguments,
-    ) -> Result<Rows<PeeringRequestView>, OperatorError> {
-        let page = page.check()?;
-        self.read(move |inner| {
-            let Rows { rows, has_previous, has_next } =
-                inner.parts.store.peering_requests_page(page)?;
-            let view =
-                |record| PeeringRequestView { warnings: inner.peering_warnings(&record), record };
-            Ok(Rows { rows: rows.into_iter().map(view).collect(), has_previous, has_next })
-        })
-        .await
-    }
 }
 
-impl Recorded {
+impl PeeringChanges<'_> {
     /// Makes a peer of a node that asked.
     ///
     /// # Errors
     /// Not found; those of creating a peer.
-    pub async fn approve_peering(
-        &self,
-        approval: PeeringApproval,
-    ) -> Result<PeerView, OperatorError> {
-        self.given(&approval);
+    pub async fn approve(self, approval: PeeringApproval) -> Result<PeerView, OperatorError> {
+        self.on.given(&approval);
         let id = check::id(&approval.id).ok_or_else(unknown_request)?;
         check::max_packet_amount(approval.max_packet_amount)?;
         if let Some(name) = &approval.name {
             check::name(name)?;
         }
-        self.change(move |changing| async move {
-            let request = changing.store(move |store| store.peering_request(id)).await?;
-            let request = request.ok_or_else(unknown_request)?;
-            let warnings = changing.inner.peering_warnings(&request);
-            let liquidity = changing.inner.parts.peering.liquidity;
-            let mut record = changing.record_for(&request)?;
-            record.name = approval.name.or(record.name);
-            record.max_packet_amount = approval.max_packet_amount.or(record.max_packet_amount);
-            record.initial_deposit = deposit_of(approval.initial_liquidity.unwrap_or(liquidity));
-            let origin = PeerOrigin::Approved(Box::new(request));
-            let peer = changing.create_peer(record, origin).await?;
-            for warning in warnings {
-                let address = &peer.record.static_ilp_address;
-                tracing::warn!(%address, warning, "approved a peering request with a warning");
-            }
-            changing.count_peering_requests().await?;
-            Ok(peer)
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let request = changing.store(move |store| store.peering_request(id)).await?;
+                let request = request.ok_or_else(unknown_request)?;
+                let warnings = changing.inner.peering_warnings(&request);
+                let liquidity = changing.inner.parts.peering.liquidity;
+                let mut record = changing.record_for(&request)?;
+                record.name = approval.name.or(record.name);
+                record.max_packet_amount = approval.max_packet_amount.or(record.max_packet_amount);
+                record.initial_deposit =
+                    deposit_of(approval.initial_liquidity.unwrap_or(liquidity));
+                let origin = PeerOrigin::Approved(Box::new(request));
+                let peer = changing.create_peer(record, origin).await?;
+                for warning in warnings {
+                    let address = &peer.record.static_ilp_address;
+                    tracing::warn!(%address, warning, "approved a peering request with a warning");
+                }
+                changing.count_peering_requests().await?;
+                Ok(peer)
+            })
+            .await
     }
 
     /// Forgets a node that asked.
     ///
     /// # Errors
     /// Not found.
-    pub async fn reject_peering(&self, id: &str) -> Result<(), OperatorError> {
-        self.given(&shown! { "id": id });
+    pub async fn reject(self, id: &str) -> Result<(), OperatorError> {
+        self.on.given(&shown! { "id": id });
         let id = check::id(id).ok_or_else(unknown_request)?;
-        self.change(move |changing| async move {
-            let request = changing.store(move |store| store.peering_request(id)).await?;
-            request.ok_or_else(unknown_request)?;
-            changing.commit(&(), move |store| store.remove_peering_request(id)).await?;
-            changing.count_peering_requests().await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let request = changing.store(move |store| store.peering_request(id)).await?;
+                request.ok_or_else(unknown_request)?;
+                changing.commit(&(), move |store| store.remove_peering_request(id)).await?;
+                changing.count_peering_requests().await
+            })
+            .await
     }
 }
 
@@ -350,19 +378,6 @@ impl Changing {
             vec![IncomingToken { digest: request.incoming_token, created_at_ms }];
         Ok(record)
     }
-}
-
-/// Returns the networks that a request came from, by which sources are told apart. `None` for an
-/// address on this machine or in a private network: the request comes through a proxy of the
-/// operator's, or from the operator.
-fn place(origin: &str) -> Option<Networks> {
-    let address: IpAddr = origin.parse().ok()?;
-    (!Reach::of(address).is_near()).then(|| Networks::of(address))
-}
-
-/// Returns whether `address` lies below `above`.
-pub(crate) fn is_below(address: &str, above: &str) -> bool {
-    address.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// The deposit's id is made when the peer is.

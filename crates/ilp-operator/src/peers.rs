@@ -32,31 +32,59 @@ use crate::{
     },
 };
 
+/// A handle that reads peers: their records, routes, packets and liquidity.
+#[derive(Clone, Copy, Debug)]
+pub struct Peers<'a> {
+    pub(crate) on: &'a Operator,
+}
+
+/// A handle that changes peers and their tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerChanges<'a> {
+    pub(crate) on: &'a Recorded,
+}
+
+impl Operator {
+    /// Returns the handle that reads peers.
+    #[must_use]
+    pub fn peers(&self) -> Peers<'_> {
+        Peers { on: self }
+    }
+}
+
 impl Recorded {
+    /// Returns the handle that changes peers.
+    #[must_use]
+    pub fn peers(&self) -> PeerChanges<'_> {
+        PeerChanges { on: self }
+    }
+}
+
+impl PeerChanges<'_> {
     /// Makes a peer. Packets may come from and go to it when this returns.
     ///
     /// # Errors
     /// Bad input, an unknown asset, a duplicate of address and asset or of an incoming token.
-    pub async fn create_peer(&self, new: NewPeer) -> Result<PeerView, OperatorError> {
-        self.given(&new);
-        let record = self.inner.record_of(new)?;
+    pub async fn create(self, new: NewPeer) -> Result<PeerView, OperatorError> {
+        self.on.given(&new);
+        let record = self.on.inner.record_of(new)?;
         // Two that are made at once meet in nothing but the store's checks, which are one step with
         // what they let in; and of their ids the lower may be listed a moment after the higher.
         let create = |changing: Changing| async move {
             changing.create_peer(record, PeerOrigin::Operator).await
         };
-        self.change_beside(create).await
+        self.on.change_beside(create).await
     }
 
     /// Changes a peer. Packets that arrive after this returned see the new terms.
     ///
     /// # Errors
-    /// Those of [`Recorded::create_peer`]; an unknown peer; a conflict when the edit is based on
+    /// Those of [`PeerChanges::create`]; an unknown peer; a conflict when the edit is based on
     /// another version than the stored one.
-    pub async fn update_peer(&self, edit: PeerEdit) -> Result<PeerView, OperatorError> {
-        self.given(&edit);
+    pub async fn update(self, edit: PeerEdit) -> Result<PeerView, OperatorError> {
+        self.on.given(&edit);
         let id = peer_id(&edit.id)?;
-        self.change(move |changing| async move { changing.update_peer(id, edit).await }).await
+        self.on.change(move |changing| async move { changing.update_peer(id, edit).await }).await
     }
 
     /// Deletes a peer and withdraws its liquidity to settlement. Packets on their way to or from
@@ -66,38 +94,42 @@ impl Recorded {
     ///
     /// # Errors
     /// An unknown peer.
-    pub async fn delete_peer(&self, id: &str) -> Result<(), OperatorError> {
-        self.given(&shown! { "id": id });
+    pub async fn delete(self, id: &str) -> Result<(), OperatorError> {
+        self.on.given(&shown! { "id": id });
         let id = peer_id(id)?;
-        let operator = self.clone();
-        self.change(move |changing| async move { changing.delete_peer(id, &operator).await }).await
+        let operator = self.on.clone();
+        self.on
+            .change(move |changing| async move { changing.delete_peer(id, &operator).await })
+            .await
     }
 }
 
-impl Operator {
+impl Peers<'_> {
     /// Returns the peer of this id.
     ///
     /// # Errors
     /// Not found.
-    pub async fn peer(&self, id: &str) -> Result<PeerView, OperatorError> {
+    pub async fn get(self, id: &str) -> Result<PeerView, OperatorError> {
         let id = peer_id(id)?;
-        self.read(move |inner| {
-            inner.peer_view(inner.parts.store.peer(id)?.ok_or_else(unknown_peer)?)
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                inner.peer_view(inner.parts.store.peer(id)?.ok_or_else(unknown_peer)?)
+            })
+            .await
     }
 
     /// Returns a page of the peers.
     ///
     /// # Errors
     /// Bad input.
-    pub async fn peers(&self, page: &PageArguments) -> Result<Rows<PeerView>, OperatorError> {
+    pub async fn list(self, page: &PageArguments) -> Result<Rows<PeerView>, OperatorError> {
         let page = page.check()?;
-        self.read(move |inner| {
-            let Rows { rows, has_previous, has_next } = inner.parts.store.peers_page(page)?;
-            Ok(Rows { rows: inner.peer_views(rows)?, has_previous, has_next })
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let Rows { rows, has_previous, has_next } = inner.parts.store.peers_page(page)?;
+                Ok(Rows { rows: inner.peer_views(rows)?, has_previous, has_next })
+            })
+            .await
     }
 }
 

@@ -24,16 +24,41 @@ use crate::{
     },
 };
 
+/// A handle that reads wallet addresses.
+#[derive(Clone, Copy, Debug)]
+pub struct WalletAddresses<'a> {
+    on: &'a Operator,
+}
+
+/// A handle that changes wallet addresses.
+#[derive(Clone, Copy, Debug)]
+pub struct WalletAddressChanges<'a> {
+    on: &'a Recorded,
+}
+
+impl Operator {
+    /// Returns the handle that reads wallet addresses.
+    #[must_use]
+    pub fn wallets(&self) -> WalletAddresses<'_> {
+        WalletAddresses { on: self }
+    }
+}
+
 impl Recorded {
+    /// Returns the handle that changes wallet addresses.
+    #[must_use]
+    pub fn wallets(&self) -> WalletAddressChanges<'_> {
+        WalletAddressChanges { on: self }
+    }
+}
+
+impl WalletAddressChanges<'_> {
     /// Makes a wallet address.
     ///
     /// # Errors
     /// A URL that is none for a wallet address or that another one has, an unknown asset, bad input.
-    pub async fn create_wallet_address(
-        &self,
-        new: NewWalletAddress,
-    ) -> Result<WalletAddressView, OperatorError> {
-        self.given(&new);
+    pub async fn create(self, new: NewWalletAddress) -> Result<WalletAddressView, OperatorError> {
+        self.on.given(&new);
         let url = WalletAddressUrl::parse(&new.address)
             .map_err(|why| OperatorError::bad_input("invalid url", why))?;
         if let Some(name) = &new.public_name {
@@ -51,7 +76,8 @@ impl Recorded {
             created_at_ms: 0,
             version: 0,
         };
-        self.change(|changing| async move { changing.create_wallet_address(url, record).await })
+        self.on
+            .change(|changing| async move { changing.create_wallet_address(url, record).await })
             .await
     }
 
@@ -60,85 +86,85 @@ impl Recorded {
     ///
     /// # Errors
     /// An unknown wallet address, bad input.
-    pub async fn update_wallet_address(
-        &self,
-        edit: WalletAddressEdit,
-    ) -> Result<WalletAddressView, OperatorError> {
-        self.given(&edit);
+    pub async fn update(self, edit: WalletAddressEdit) -> Result<WalletAddressView, OperatorError> {
+        self.on.given(&edit);
         let id = wallet_address_id(&edit.id)?;
         if let crate::vocabulary::edit::Edit::Set(name) = &edit.public_name {
             check::name(name)?;
         }
         let properties = edit.additional_properties.map(properties).transpose()?;
-        self.change(move |changing| async move {
-            let record = changing.store(move |store| store.wallet_address(id)).await?;
-            let mut record = record.ok_or_else(unknown_wallet_address)?;
-            check::version(edit.version, record.version, "wallet address")?;
-            record.version += 1;
-            edit.public_name.apply(&mut record.public_name);
-            if let Some(is_active) = edit.is_active {
-                let since_ms = record.deactivated_at_ms.unwrap_or(changing.now().unix_ms());
-                record.deactivated_at_ms = (!is_active).then_some(since_ms);
-            }
-            if let Some(properties) = properties {
-                record.additional_properties = properties;
-            }
-            let is_active = record.is_active();
-            let edited = record.clone();
-            let view = changing.read(move |inner| inner.wallet_address_view(edited)).await?;
-            let update = move |stored: &mut WalletAddressRecord| *stored = record;
-            changing.commit(&view, move |store| store.update_wallet_address(id, update)).await?;
-            changing.inner.wallets.recipients.set_open(id, is_active);
-            Ok(view)
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let record = changing.store(move |store| store.wallet_address(id)).await?;
+                let mut record = record.ok_or_else(unknown_wallet_address)?;
+                check::version(edit.version, record.version, "wallet address")?;
+                record.version += 1;
+                edit.public_name.apply(&mut record.public_name);
+                if let Some(is_active) = edit.is_active {
+                    let since_ms = record.deactivated_at_ms.unwrap_or(changing.now().unix_ms());
+                    record.deactivated_at_ms = (!is_active).then_some(since_ms);
+                }
+                if let Some(properties) = properties {
+                    record.additional_properties = properties;
+                }
+                let is_active = record.is_active();
+                let edited = record.clone();
+                let view = changing.read(move |inner| inner.wallet_address_view(edited)).await?;
+                let update = move |stored: &mut WalletAddressRecord| *stored = record;
+                changing
+                    .commit(&view, move |store| store.update_wallet_address(id, update))
+                    .await?;
+                changing.inner.wallets.recipients.set_open(id, is_active);
+                Ok(view)
+            })
+            .await
     }
 }
 
-impl Operator {
+impl WalletAddresses<'_> {
     /// Returns the wallet address of this id.
     ///
     /// # Errors
     /// Not found.
-    pub async fn wallet_address(&self, id: &str) -> Result<WalletAddressView, OperatorError> {
+    pub async fn get(self, id: &str) -> Result<WalletAddressView, OperatorError> {
         let id = wallet_address_id(id)?;
-        self.read(move |inner| {
-            let record = inner.parts.store.wallet_address(id)?;
-            inner.wallet_address_view(record.ok_or_else(unknown_wallet_address)?)
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let record = inner.parts.store.wallet_address(id)?;
+                inner.wallet_address_view(record.ok_or_else(unknown_wallet_address)?)
+            })
+            .await
     }
 
     /// Returns the wallet address of this URL or payment pointer, if there is one.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn wallet_address_by_url(
-        &self,
-        url: &str,
-    ) -> Result<Option<WalletAddressView>, OperatorError> {
+    pub async fn by_url(self, url: &str) -> Result<Option<WalletAddressView>, OperatorError> {
         let Ok(url) = WalletUrl::parse(url) else { return Ok(None) };
-        self.read(move |inner| {
-            let record = inner.wallet_address_at(&url)?;
-            record.map(|record| inner.wallet_address_view(record)).transpose()
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let record = inner.wallet_address_at(&url)?;
+                record.map(|record| inner.wallet_address_view(record)).transpose()
+            })
+            .await
     }
 
     /// Returns a page of the wallet addresses.
     ///
     /// # Errors
     /// Bad input.
-    pub async fn wallet_addresses(
-        &self,
+    pub async fn list(
+        self,
         page: &PageArguments,
     ) -> Result<Rows<WalletAddressView>, OperatorError> {
         let page = page.check()?;
-        self.read(move |inner| {
-            let rows = inner.parts.store.wallet_addresses_page(page)?;
-            views(rows, |record| inner.wallet_address_view(record))
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let rows = inner.parts.store.wallet_addresses_page(page)?;
+                views(rows, |record| inner.wallet_address_view(record))
+            })
+            .await
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
 }
 
 async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
-    let rows = pages.operator.assets(&asked(&visit)).await?;
+    let rows = pages.operator.assets().list(&asked(&visit)).await?;
     let links = links(&visit, "/assets", &rows, |asset| asset.record.id.to_string());
     let body = html! {
         @if visit.query.get("done") == "deleted" { (notice("good", "Deleted.")) }
@@ -92,7 +92,7 @@ async fn create(
 async fn creating(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<AssetView, Errors> {
     let mut errors = Errors::default();
     let code = fields.get("code").to_owned();
-    errors.check("code", pages.operator.check_asset_code(&code));
+    errors.check("code", pages.operator.assets().check_code(&code));
     let scale = errors.number(fields, "scale", u8::MAX.into());
     if scale.is_none() {
         errors.add("scale", "a whole number from 0 to 255 is expected, such as 2");
@@ -102,7 +102,7 @@ async fn creating(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<Asset
     let liquidity_threshold = errors.amount(fields, "liquidity_threshold", scale);
     errors.into_result()?;
     let new = NewAsset { code, scale, withdrawal_threshold, liquidity_threshold };
-    let work = |operator: Recorded| async move { operator.create_asset(new).await };
+    let work = |operator: Recorded| async move { operator.assets().create(new).await };
     let words = [("Asset already exists", "code"), ("invalid asset code", "code")];
     let made = pages.change(visit, "createAsset", work).await;
     made.map_err(|error| Errors::of(&error, &words))

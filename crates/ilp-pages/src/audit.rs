@@ -46,10 +46,10 @@ async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
                 && code.as_ref().is_none_or(|code| came_of_it == Some(code))
         };
         let after = going_on(&visit);
-        let found = pages.operator.search_audit(ROWS_FOUND, after, is_wanted).await?;
+        let found = pages.operator.audit().search(ROWS_FOUND, after, is_wanted).await?;
         (found.rows, search_links(&visit, "/audit", found.next.as_deref()))
     } else {
-        let rows = pages.operator.audit_events(&asked(&visit), AuditFilter::default()).await?;
+        let rows = pages.operator.audit().list(&asked(&visit), AuditFilter::default()).await?;
         let links = links(&visit, "/audit", &rows, |record| record.id.to_string());
         (rows.rows, links)
     };

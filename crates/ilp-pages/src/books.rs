@@ -45,7 +45,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
 }
 
 async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
-    let rows = pages.operator.asset_books(&asked(&visit)).await?;
+    let rows = pages.operator.books().of_assets(&asked(&visit)).await?;
     let links = links(&visit, "/books", &rows, |books| books.asset.record.id.to_string());
     let body = html! {
         div.head {

@@ -50,10 +50,10 @@ async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
                 && state.as_ref().is_none_or(|state| state == state_name(event.delivery))
         };
         let after = going_on(&visit);
-        let found = pages.operator.search_events(ROWS_FOUND, after, is_wanted).await?;
+        let found = pages.operator.events().search(ROWS_FOUND, after, is_wanted).await?;
         (found.rows, search_links(&visit, "/events", found.next.as_deref()))
     } else {
-        let rows = pages.operator.events(&asked(&visit), Vec::new(), Vec::new()).await?;
+        let rows = pages.operator.events().list(&asked(&visit), Vec::new(), Vec::new()).await?;
         let links = links(&visit, "/events", &rows, |event| event.id.to_string());
         (rows.rows, links)
     };
@@ -91,7 +91,7 @@ async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
 }
 
 async fn detail(State(pages): State<Arc<Pages>>, Path(id): Path<String>, visit: Visit) -> Answer {
-    let event = pages.operator.event(&id).await?;
+    let event = pages.operator.events().get(&id).await?;
     let now = pages.operator.now();
     let data = serde_json::from_slice::<Value>(&event.data).unwrap_or_default();
     let shown = serde_json::to_string_pretty(&data).unwrap_or_default();
@@ -131,14 +131,14 @@ async fn retry(
     Submitted { visit, .. }: Submitted,
 ) -> Answer {
     let event = id.clone();
-    let work = |operator: Recorded| async move { operator.retry_event(&event).await };
+    let work = |operator: Recorded| async move { operator.events().retry(&event).await };
     pages.change(&visit, "retryWebhookEvent", work).await?;
     Ok(see_other(&format!("/events/{id}?done=retry")))
 }
 
 /// Whether all is told that was to be told.
 fn health(pages: &Pages) -> Markup {
-    let counts = pages.operator.event_counts();
+    let counts = pages.operator.events().counts();
     let is_sent = is_sent(pages);
     html! {
         @if !is_sent {

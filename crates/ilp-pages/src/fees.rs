@@ -32,7 +32,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
 }
 
 async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
-    let assets = pages.operator.assets(&asked(&visit)).await?;
+    let assets = pages.operator.assets().list(&asked(&visit)).await?;
     let links = links(&visit, "/fees", &assets, |asset| asset.record.id.to_string());
     let mut rows = Vec::with_capacity(assets.rows.len());
     for asset in assets.rows {
@@ -72,7 +72,7 @@ async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
 }
 
 async fn ask(State(pages): State<Arc<Pages>>, Path(id): Path<String>, visit: Visit) -> Answer {
-    let asset = pages.operator.asset(&id).await?;
+    let asset = pages.operator.assets().get(&id).await?;
     showing(&pages, &visit, &asset, Typed::default()).await
 }
 
@@ -81,7 +81,7 @@ async fn set(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let asset = pages.operator.asset(&id).await?;
+    let asset = pages.operator.assets().get(&id).await?;
     match setting(&pages, &visit, &asset, &fields).await {
         Ok(_) => Ok(see_other(&format!("/fees/{id}?done=set"))),
         Err(errors) => showing(&pages, &visit, &asset, Typed { fields, errors }).await,
@@ -106,7 +106,7 @@ async fn setting(
     let basis_points = basis_points.and_then(|points| i32::try_from(points).ok()).unwrap_or(0);
     let asset_id = asset.record.id.to_string();
     let new = NewFee { asset_id, kind: FeeKind::Sending, fixed, basis_points };
-    let work = |operator: Recorded| async move { operator.set_fee(new).await };
+    let work = |operator: Recorded| async move { operator.assets().set_fee(new).await };
     let made = pages.change(visit, "setFee", work).await;
     made.map_err(|error| Errors::of(&error, &[("Basis point fee", "percent")]))
 }
@@ -114,7 +114,7 @@ async fn setting(
 async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) -> Answer {
     let id = asset.record.id.to_string();
     let (code, now) = (&asset.record.code, pages.operator.now());
-    let fees = pages.operator.fees(&id, &asked(visit)).await?;
+    let fees = pages.operator.assets().fees(&id, &asked(visit)).await?;
     let links = links(visit, &format!("/fees/{id}"), &fees, |fee| fee.id.to_string());
     let latest = latest(pages, asset).await?;
     let typed = typed.beginning_with(fields_of(latest.as_ref(), asset.record.scale));
@@ -150,7 +150,7 @@ async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) 
 }
 
 async fn latest(pages: &Pages, asset: &AssetView) -> Result<Option<FeeRecord>, OperatorError> {
-    pages.operator.latest_fee(&asset.record.id.to_string(), FeeKind::Sending).await
+    pages.operator.assets().latest_fee(&asset.record.id.to_string(), FeeKind::Sending).await
 }
 
 fn words(fee: Option<&FeeRecord>, asset: &AssetView) -> Markup {

@@ -104,13 +104,15 @@ async fn put_in(
 ) -> Result<(), OperatorError> {
     match owner {
         Owner::Peer(_) => {
-            let work =
-                |operator: Recorded| async move { operator.deposit_peer_liquidity(deposit).await };
+            let work = |operator: Recorded| async move {
+                operator.liquidity().deposit_to_peer(deposit).await
+            };
             pages.change(visit, "depositPeerLiquidity", work).await
         }
         Owner::Asset(_) => {
-            let work =
-                |operator: Recorded| async move { operator.deposit_asset_liquidity(deposit).await };
+            let work = |operator: Recorded| async move {
+                operator.liquidity().deposit_to_asset(deposit).await
+            };
             pages.change(visit, "depositAssetLiquidity", work).await
         }
     }
@@ -125,13 +127,13 @@ async fn take_out(
     match owner {
         Owner::Peer(_) => {
             let work = |operator: Recorded| async move {
-                operator.withdraw_peer_liquidity(withdrawal).await
+                operator.liquidity().withdraw_from_peer(withdrawal).await
             };
             pages.change(visit, "createPeerLiquidityWithdrawal", work).await
         }
         Owner::Asset(_) => {
             let work = |operator: Recorded| async move {
-                operator.withdraw_asset_liquidity(withdrawal).await
+                operator.liquidity().withdraw_from_asset(withdrawal).await
             };
             pages.change(visit, "createAssetLiquidityWithdrawal", work).await
         }
@@ -146,11 +148,13 @@ pub(crate) async fn end(
     post: bool,
 ) -> Result<&'static str, OperatorError> {
     if post {
-        let work = |operator: Recorded| async move { operator.post_withdrawal(&id).await };
+        let work =
+            |operator: Recorded| async move { operator.liquidity().post_withdrawal(&id).await };
         pages.change(visit, "postLiquidityWithdrawal", work).await?;
         Ok("posted")
     } else {
-        let work = |operator: Recorded| async move { operator.void_withdrawal(&id).await };
+        let work =
+            |operator: Recorded| async move { operator.liquidity().void_withdrawal(&id).await };
         pages.change(visit, "voidLiquidityWithdrawal", work).await?;
         Ok("voided")
     }
@@ -207,9 +211,13 @@ pub(crate) async fn movements(
     visit: &Visit,
     owner: &Owner,
 ) -> Result<Markup, OperatorError> {
-    let account = pages.operator.account(owner.id()).await?.owner;
-    let found =
-        pages.operator.movement_digest(account.account, None, MOVEMENTS_SHOWN, MOVEMENTS_LOOKED_AT);
+    let account = pages.operator.books().account(owner.id()).await?.owner;
+    let found = pages.operator.books().movement_digest(
+        account.account,
+        None,
+        MOVEMENTS_SHOWN,
+        MOVEMENTS_LOOKED_AT,
+    );
     let found = found.await?;
     let (now, back) = (pages.operator.now(), owner.path());
     let id = account.account;

@@ -82,7 +82,7 @@ fn first_steps(node: &NodeView) -> Markup {
 
 /// The parts of the node that can fail by themselves.
 fn services(pages: &Pages, node: &NodeView, survey: &Survey) -> Markup {
-    let events = pages.operator.event_counts();
+    let events = pages.operator.events().counts();
     let state = |class: &str, words: String| html! { span class={ "state " (class) } { (words) } };
     let books = match (&node.ledger_stopped, &node.ledger_warning) {
         (Some(_), _) => state("bad", "Stopped".to_owned()),

@@ -106,9 +106,9 @@ async fn movements_of(
     account: AccountId,
 ) -> Result<Markup, OperatorError> {
     let name = account_name(account);
-    let owner = pages.operator.account(&name).await?.owner;
+    let owner = pages.operator.books().account(&name).await?.owner;
     let rows = usize::try_from(ROWS).unwrap_or_default();
-    let found = pages.operator.movements(account, None, rows).await?;
+    let found = pages.operator.books().movements(account, None, rows).await?;
     let direction = match account.kind {
         AccountKind::IncomingPayment => "incoming",
         _ => "outgoing",

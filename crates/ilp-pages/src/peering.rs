@@ -41,7 +41,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
 }
 
 async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
-    let found = pages.operator.peering_requests(&asked(&visit)).await?;
+    let found = pages.operator.peering().requests(&asked(&visit)).await?;
     let links = links(&visit, "/peering", &found, |request| request.record.id.to_string());
     let now = pages.operator.now();
     let mut rows = Vec::with_capacity(found.rows.len());
@@ -108,7 +108,7 @@ fn row(visit: &Visit, request: &PeeringRequestView, asset: &AssetView, now: Time
 }
 
 async fn asset_of(pages: &Pages, request: &PeeringRequestView) -> Result<AssetView, OperatorError> {
-    pages.operator.asset(&request.record.asset_id.to_string()).await
+    pages.operator.assets().get(&request.record.asset_id.to_string()).await
 }
 
 async fn approve(
@@ -116,7 +116,7 @@ async fn approve(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let request = pages.operator.peering_request(&id).await?;
+    let request = pages.operator.peering().request(&id).await?;
     let asset = asset_of(&pages, &request).await?;
     if !confirm::is_confirmed(&fields) {
         let mut fields = Fields::default();
@@ -146,7 +146,7 @@ async fn approving(
         max_packet_amount,
         initial_liquidity,
     };
-    let work = |operator: Recorded| async move { operator.approve_peering(approval).await };
+    let work = |operator: Recorded| async move { operator.peering().approve(approval).await };
     let made = pages.change(visit, "approvePeeringRequest", work).await;
     made.map_err(|error| Errors::of(&error, &WORDS))
 }
@@ -190,7 +190,7 @@ async fn reject(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let request = pages.operator.peering_request(&id).await?;
+    let request = pages.operator.peering().request(&id).await?;
     if !confirm::is_confirmed(&fields) {
         let question = Question {
             section: Section::Peers,
@@ -204,7 +204,7 @@ async fn reject(
         };
         return Ok(confirm::ask(&visit, &question));
     }
-    let work = |operator: Recorded| async move { operator.reject_peering(&id).await };
+    let work = |operator: Recorded| async move { operator.peering().reject(&id).await };
     pages.change(&visit, "rejectPeeringRequest", work).await?;
     Ok(see_other("/peering?done=rejected"))
 }

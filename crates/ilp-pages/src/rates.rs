@@ -48,10 +48,10 @@ async fn setting(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<RateIn
     let text = |name: &str| fields.get(name).to_owned();
     let new = NewRate { base: text("base"), quote: text("quote"), rate: text("rate") };
     let mut errors = Errors::default();
-    errors.check("base", pages.operator.check_asset_code(&new.base));
-    errors.check("quote", pages.operator.check_asset_code(&new.quote));
+    errors.check("base", pages.operator.assets().check_code(&new.base));
+    errors.check("quote", pages.operator.assets().check_code(&new.quote));
     errors.into_result()?;
-    let work = |operator: Recorded| async move { operator.set_rate(new).await };
+    let work = |operator: Recorded| async move { operator.rates().set(new).await };
     let words = [("invalid rate: base and quote", "quote"), ("invalid rate", "rate")];
     let made = pages.change(visit, "setRate", work).await;
     made.map_err(|error| Errors::of(&error, &words))
@@ -73,7 +73,7 @@ async fn delete(State(pages): State<Arc<Pages>>, Submitted { visit, fields }: Su
         };
         return Ok(confirm::ask(&visit, &question));
     }
-    let work = |operator: Recorded| async move { operator.delete_rate(base, quote).await };
+    let work = |operator: Recorded| async move { operator.rates().delete(base, quote).await };
     pages.change(&visit, "deleteRate", work).await?;
     Ok(see_other("/rates?done=deleted"))
 }
@@ -112,7 +112,7 @@ fn showing(pages: &Pages, visit: &Visit, typed: &Typed) -> Response {
 
 /// The rates are few and in memory, so they are gone through; a page of them is shown.
 fn in_use(pages: &Pages, visit: &Visit, now: Timestamp) -> Markup {
-    let mut rates = pages.operator.rates();
+    let mut rates = pages.operator.rates().list();
     let cursor = |rate: &RateInUse| format!("{}/{}", rate.base, rate.quote);
     let is_first = visit.query.given("after").is_none();
     if let Some((base, quote)) = visit.query.get("after").split_once('/') {
@@ -185,9 +185,10 @@ fn row(visit: &Visit, rate: &RateInUse, now: Timestamp) -> Markup {
 
 /// Whether a rates service is asked, and what it doesn't tell.
 fn service(pages: &Pages) -> Markup {
-    let failures = pages.operator.rates_service_failures();
+    let failures = pages.operator.rates().service_failures();
     let is_asked = pages.setting("rates.url").is_some_and(|setting| setting.is_set);
-    let has_told = pages.operator.rates().iter().any(|rate| rate.origin == RateOrigin::Service);
+    let has_told =
+        pages.operator.rates().list().iter().any(|rate| rate.origin == RateOrigin::Service);
     let lifetime = pages.setting("rates.lifetime_ms").and_then(|setting| setting.value.as_deref());
     let lifetime_ms = lifetime.and_then(|lifetime| lifetime.parse::<u64>().ok());
     html! {

@@ -28,7 +28,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
 async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     let wanted = visit.query.get("q").trim_end_matches('.');
     let after = visit.query.given("after");
-    let rows = pages.operator.routes_beginning_with(wanted, Some(ROWS), after).await?;
+    let rows = pages.operator.peers().routes_beginning_with(wanted, Some(ROWS), after).await?;
     let older = rows.rows.last().filter(|_| rows.has_next);
     let older = older.map(|route| link(&visit, "/routes", "after", &route.cursor()));
     let first = link(&visit, "/routes", "q", wanted);
@@ -90,7 +90,7 @@ async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
 /// Returns the assets to choose from, newest first, after the choice of no asset.
 async fn assets(pages: &Pages) -> Result<Vec<(String, String)>, OperatorError> {
     let arguments = PageArguments { first: Some(ASSETS_SHOWN), ..PageArguments::default() };
-    let assets = pages.operator.assets(&arguments).await?.rows.into_iter().map(|asset| {
+    let assets = pages.operator.assets().list(&arguments).await?.rows.into_iter().map(|asset| {
         let record = asset.record;
         (record.id.to_string(), format!("{}, {} decimal places", record.code, record.scale))
     });
@@ -105,7 +105,7 @@ async fn way(
     (address, asset): (Option<&str>, Option<&str>),
 ) -> Result<Markup, Errors> {
     let Some(address) = address else { return Ok(html! {}) };
-    let way = pages.operator.way_to(address, asset).await;
+    let way = pages.operator.peers().way_to(address, asset).await;
     let fields = [("invalid ILP address", "to"), ("unknown asset", "in")];
     let way = way.map_err(|error| Errors::of(&error, &fields))?;
     Ok(html! {

@@ -60,7 +60,7 @@ pub(crate) async fn sign_in(State(pages): State<Arc<Pages>>, request: Request) -
                 ),
             };
             let caller = Caller { kind: CallerKind::Nobody, address };
-            pages.operator.audit_refusal(caller, "signIn", code, reason).await;
+            pages.operator.audit().note_refusal(caller, "signIn", code, reason).await;
             asking(&pages, status, &next, Some(reason))
         }
     }

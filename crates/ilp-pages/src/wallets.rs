@@ -37,7 +37,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
 }
 
 async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
-    let rows = pages.operator.wallet_addresses(&asked(&visit)).await?;
+    let rows = pages.operator.wallets().list(&asked(&visit)).await?;
     let links = links(&visit, "/wallets", &rows, |wallet| wallet.record.id.to_string());
     let now = pages.operator.now();
     let body = html! {
@@ -94,7 +94,7 @@ async fn creating(
         public_name: fields.given("name").map(str::to_owned),
         additional_properties: Vec::new(),
     };
-    let work = |operator: Recorded| async move { operator.create_wallet_address(new).await };
+    let work = |operator: Recorded| async move { operator.wallets().create(new).await };
     let words = [
         ("invalid url", "address"),
         ("Wallet address already exists", "address"),
@@ -127,7 +127,7 @@ async fn asking(pages: &Pages, visit: &Visit, typed: &Typed) -> Answer {
 
 async fn assets(pages: &Pages) -> Result<Vec<(String, String)>, OperatorError> {
     let page = PageArguments { first: Some(ASSETS_SHOWN), ..PageArguments::default() };
-    let assets = pages.operator.assets(&page).await?.rows;
+    let assets = pages.operator.assets().list(&page).await?.rows;
     let option = |asset: &ilp_operator::AssetView| {
         let record = &asset.record;
         let words = format!("{}, {} decimal places", record.code, record.scale);

@@ -142,7 +142,7 @@ impl RatesService {
                     Err(error) => self.ask_again_after(&error),
                 },
                 () = next => {}
-                () = self.operator.rates_wanted() => {}
+                () = self.operator.rates().wanted() => {}
             }
         }
     }
@@ -150,7 +150,7 @@ impl RatesService {
     /// Returns the codes that rates are needed between, with which `bases` then agrees. One alone
     /// needs none.
     fn codes(&mut self) -> BTreeSet<String> {
-        let mut codes = self.operator.asset_codes();
+        let mut codes = self.operator.rates().asset_codes();
         if codes.len() < 2 {
             codes.clear();
         }
@@ -166,7 +166,7 @@ impl RatesService {
             self.bases.keys().filter(|base| !codes.contains(*base)).cloned().collect();
         for base in gone {
             self.bases.remove(&base);
-            self.operator.rates_service_fails(&base, None);
+            self.operator.rates().service_fails(&base, None);
             self.connector.rates().set_awaited(&base, false);
             for other in self.connector.rates().in_use() {
                 if other.base == base || other.quote == base {
@@ -235,7 +235,7 @@ impl RatesService {
         if failure.is_none() {
             self.connector.rates().set_awaited(&code, false);
         }
-        self.operator.rates_service_fails(&code, complaint);
+        self.operator.rates().service_fails(&code, complaint);
     }
 }
 

@@ -83,7 +83,7 @@ impl RunningNode {
         let workers = Workers::start(threads, || node(Some(Arc::clone(&receiving))))?;
         let spsp = SpspClient::new(node_options::spsp(config), web.tls(), web.proxies());
         let payer = Arc::new(Payer::new(workers.handles(), spsp, tasks.stop_token()));
-        let paying = operator.pay_through(Arc::clone(&payer) as _);
+        let paying = operator.payments().pay_through(Arc::clone(&payer) as _);
         paying.await.map_err(|error| Failure::Store(error.to_string()))?;
         tasks.spawn("payments", payer.ended(tasks.stopping(), node_options::drain_max(config)));
 

@@ -34,30 +34,31 @@ pub(crate) fn start_upkeep(
     let payments_kept = config.retention.payment_days.map(days);
     let work = || operator.clone();
     let operator = work();
-    tasks
-        .spawn_endless("expiry of withdrawals", async move { operator.expire_withdrawals().await });
+    tasks.spawn_endless("expiry of withdrawals", async move {
+        operator.liquidity().expire_withdrawals().await
+    });
     let operator = work();
     tasks.spawn_endless("expiry of incoming payments", async move {
-        operator.expire_incoming_payments().await;
+        operator.payments().expire_incoming().await;
     });
     let operator = work();
     tasks.spawn_endless("housekeeping", async move {
         operator.keep_house(events_kept, payments_kept).await;
     });
     let operator = work();
-    tasks.spawn_endless("ended payments", async move { operator.close_ended_payments().await });
+    tasks.spawn_endless("ended payments", async move { operator.payments().close_ended().await });
     let operator = work();
-    tasks.spawn_endless("links of peers", async move { operator.watch_links().await });
+    tasks.spawn_endless("links of peers", async move { operator.peers().watch_links().await });
     let operator = work();
     tasks.spawn_endless("retention of audit records", async move {
-        operator.keep_audit(audit_kept).await;
+        operator.audit().keep(audit_kept).await;
     });
 }
 
 /// Warns of configured rates between assets that don't exist: the assets may come later, or may be
 /// misspelt.
 pub(crate) fn warn_of_rates(config: &Config, operator: &Operator) {
-    let known = operator.asset_codes();
+    let known = operator.rates().asset_codes();
     for (base, quote, _) in &config.rates.fixed {
         if let Some(missing) = without_asset(&known, base, quote) {
             tracing::warn!(

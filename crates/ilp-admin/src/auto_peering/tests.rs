@@ -35,7 +35,7 @@ impl Node {
         let (operator, connector) = operator_with_rules(dir.path(), rules).await;
         for code in ["USD", "EUR"] {
             let new = NewAsset { code: code.to_owned(), scale: 2, ..NewAsset::default() };
-            operator.unrecorded().create_asset(new).await.unwrap();
+            operator.unrecorded().assets().create(new).await.unwrap();
         }
         let router = auto_peering_router(operator.clone());
         Self { _dir: dir, operator, connector, router }
@@ -129,7 +129,7 @@ async fn nobody_changes_a_peer_without_its_token() {
     assert_eq!(node.connector.peer_count(), 1);
     // Each request is in the audit log with its outcome.
     let page = PageArguments::default();
-    let kept = node.operator.audit_events(&page, AuditFilter::default()).await.unwrap().rows;
+    let kept = node.operator.audit().list(&page, AuditFilter::default()).await.unwrap().rows;
     let code = |record: &ilp_store::AuditRecord| record.outcome.clone().unwrap().code;
     assert_eq!(kept.iter().map(code).filter(|code| code == "409").count(), 6);
     let renewed: Value = serde_json::from_str(&kept[0].changes).unwrap();
@@ -154,13 +154,13 @@ async fn a_peer_asks_for_another_asset_with_the_token_of_one_that_it_has() {
     let (status, told) = node.ask(&bare, None).await;
     assert_eq!(status, 202, "{told}");
     assert!(!node.knows("bobs-in-euros"));
-    let waiting = node.operator.peering_requests(&PageArguments::default()).await.unwrap().rows;
+    let waiting = node.operator.peering().requests(&PageArguments::default()).await.unwrap().rows;
     let warning = &waiting[0].warnings[0];
     assert!(
         warning.contains("the peer test.bob in USD has this address, at the same"),
         "{warning}"
     );
-    node.operator.unrecorded().reject_peering(&waiting[0].record.id.to_string()).await.unwrap();
+    node.operator.unrecorded().peering().reject(&waiting[0].record.id.to_string()).await.unwrap();
 
     for proof in ["wrong", "bobs-in-euros"] {
         assert_eq!(node.ask(&bare, Some(proof)).await.0, 202, "{proof}");
@@ -182,7 +182,7 @@ async fn a_peer_asks_for_another_asset_with_the_token_of_one_that_it_has() {
 async fn nobody_gets_packets_that_another_peer_routes() {
     let node = Node::start(true).await;
     let dollars =
-        node.operator.asset_by_code_and_scale("USD".to_owned(), 2).await.unwrap().unwrap();
+        node.operator.assets().by_code_and_scale("USD".to_owned(), 2).await.unwrap().unwrap();
     let big = |routes: &[&str]| NewPeer {
         asset_id: dollars.record.id.to_string(),
         static_ilp_address: "test.hub".to_owned(),
@@ -192,8 +192,13 @@ async fn nobody_gets_packets_that_another_peer_routes() {
         incoming_tokens: Some(vec![Secret::new("hubs".to_owned())]),
         ..NewPeer::default()
     };
-    let hub =
-        node.operator.unrecorded().create_peer(big(&["test.big", "test.far.away"])).await.unwrap();
+    let hub = node
+        .operator
+        .unrecorded()
+        .peers()
+        .create(big(&["test.big", "test.far.away"]))
+        .await
+        .unwrap();
     for (address, words) in [
         ("test.big.alice", "which has the route test.big, and would go to this node instead"),
         ("test.big", "which has the route test.big, and would go to this node too"),
@@ -210,23 +215,24 @@ async fn nobody_gets_packets_that_another_peer_routes() {
     // Packets that a default route takes can't be claimed by another node either.
     let id = hub.record.id.to_string();
     let edit = PeerEdit { id, is_default_route: Some(true), ..PeerEdit::default() };
-    node.operator.unrecorded().update_peer(edit).await.unwrap();
+    node.operator.unrecorded().peers().update(edit).await.unwrap();
     let (status, answer) = node.ask(&offer("test.elsewhere", "others"), None).await;
     assert_eq!(status, 409, "{answer}");
 
     let node = Node::start(false).await;
     let dollars =
-        node.operator.asset_by_code_and_scale("USD".to_owned(), 2).await.unwrap().unwrap();
+        node.operator.assets().by_code_and_scale("USD".to_owned(), 2).await.unwrap().unwrap();
     let asset_id = dollars.record.id.to_string();
     node.operator
         .unrecorded()
-        .create_peer(NewPeer { asset_id, ..big(&["test.big"]) })
+        .peers()
+        .create(NewPeer { asset_id, ..big(&["test.big"]) })
         .await
         .unwrap();
     for (address, token) in [("test.big.alice", "mallorys"), ("test.other", "others")] {
         assert_eq!(node.ask(&offer(address, token), None).await.0, 202);
     }
-    let waiting = node.operator.peering_requests(&PageArguments::default()).await.unwrap().rows;
+    let waiting = node.operator.peering().requests(&PageArguments::default()).await.unwrap().rows;
     let warnings: Vec<_> = waiting.iter().map(|request| request.warnings.len()).collect();
     assert_eq!(warnings, [0, 1], "newest first");
     assert!(
@@ -277,18 +283,18 @@ async fn where_the_operator_approves_nobody_is_a_peer_before() {
     assert_eq!(node.ask(&offer("test.carol", "carols"), None).await.0, 202);
 
     let page = PageArguments::default();
-    let waiting = node.operator.peering_requests(&page).await.unwrap().rows;
+    let waiting = node.operator.peering().requests(&page).await.unwrap().rows;
     assert_eq!(waiting.len(), 2);
-    node.operator.unrecorded().reject_peering(&waiting[0].record.id.to_string()).await.unwrap();
+    node.operator.unrecorded().peering().reject(&waiting[0].record.id.to_string()).await.unwrap();
     let id = waiting[1].record.id.to_string();
     let approval = PeeringApproval { id, initial_liquidity: Some(7), ..Default::default() };
-    let peer = node.operator.unrecorded().approve_peering(approval.clone()).await.unwrap();
+    let peer = node.operator.unrecorded().peering().approve(approval.clone()).await.unwrap();
     assert_eq!((peer.liquidity, peer.record.name.as_deref()), (7, Some("Bob")));
     assert!(node.knows("bobs") && !node.knows("carols"));
     let live = node.connector.peer_by_token(b"bobs").unwrap();
     assert_eq!(live.terms().next_hop.token.reveal(), first["httpToken"].as_str().unwrap());
-    assert!(node.operator.unrecorded().approve_peering(approval).await.is_err());
-    assert!(node.operator.peering_requests(&page).await.unwrap().rows.is_empty());
+    assert!(node.operator.unrecorded().peering().approve(approval).await.is_err());
+    assert!(node.operator.peering().requests(&page).await.unwrap().rows.is_empty());
 }
 
 #[tokio::test]
@@ -328,7 +334,7 @@ async fn what_makes_no_peer_is_refused_in_rafikis_words() {
     assert_eq!(ask(204, "test.b", "bs").await, 200);
     assert_eq!(ask(205, "test.c", "cs").await, 503);
     let a = node.connector.peer_by_token(b"as").unwrap().id.to_string();
-    node.operator.unrecorded().delete_peer(&a).await.unwrap();
+    node.operator.unrecorded().peers().delete(&a).await.unwrap();
     assert_eq!(ask(205, "test.c", "cs").await, 200);
 }
 
@@ -344,7 +350,7 @@ async fn whoever_asks_too_often_is_told_so_and_noted() {
     assert_eq!(statuses[11], 429);
     assert_eq!(node.ask(&offer("test.bob", "bobs"), None).await.0, 202, "others are heard");
     let page = PageArguments::default();
-    let kept = node.operator.audit_events(&page, AuditFilter::default()).await.unwrap().rows;
+    let kept = node.operator.audit().list(&page, AuditFilter::default()).await.unwrap().rows;
     let codes: Vec<_> = kept
         .iter()
         .map(|record| record.outcome.as_ref().map(|outcome| outcome.code.as_str()).unwrap())

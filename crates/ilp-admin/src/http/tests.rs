@@ -280,7 +280,7 @@ async fn with_a_secret_every_wrong_proof_gets_the_same_answer() {
         assert_eq!(port.post(&headers, body).await, (401, first.clone()), "{headers}");
     }
     let page = PageArguments { first: Some(100), ..PageArguments::default() };
-    let kept = port.operator.audit_events(&page, AuditFilter::default()).await.unwrap().rows;
+    let kept = port.operator.audit().list(&page, AuditFilter::default()).await.unwrap().rows;
     assert_eq!(kept.len(), 11, "each that was turned away, the change, and no query");
     let refused = kept.into_iter().filter_map(|record| record.outcome);
     let refused = refused.filter(|outcome| outcome.code == "401");

@@ -82,13 +82,13 @@ impl Row for Fee {
 impl Asset {
     /// The fee for payments that are received in the asset; null when none was set.
     async fn receiving_fee(&self, context: &Context<'_>) -> Result<Option<Fee>> {
-        let fee = operator(context).latest_fee(&self.id, FeeKind::Receiving).await;
+        let fee = operator(context).assets().latest_fee(&self.id, FeeKind::Receiving).await;
         Ok(or_error(fee)?.map(Fee::from))
     }
 
     /// The fee for payments that are sent in the asset; null when none was set.
     async fn sending_fee(&self, context: &Context<'_>) -> Result<Option<Fee>> {
-        let fee = operator(context).latest_fee(&self.id, FeeKind::Sending).await;
+        let fee = operator(context).assets().latest_fee(&self.id, FeeKind::Sending).await;
         Ok(or_error(fee)?.map(Fee::from))
     }
 
@@ -105,7 +105,7 @@ impl Asset {
         #[graphql(desc = "Newest first (DESC) unless told.")] sort_order: Option<SortOrder>,
     ) -> Option<Result<Connection<Fee>>> {
         let page = page::arguments(after, before, first, last, sort_order);
-        let rows = operator(context).fees(&self.id, &page).await;
+        let rows = operator(context).assets().fees(&self.id, &page).await;
         Some(or_error(rows).map(Connection::from))
     }
 }

@@ -57,7 +57,7 @@ impl PeeringMutation {
         let key = input.idempotency_key.clone();
         answer(context, "Created Asset", key, move |operator| async move {
             check_assignment(&operator, input.tenant_id.as_deref().map(String::as_str))?;
-            operator.create_asset(input.read()?).await
+            operator.assets().create(input.read()?).await
         })
         .await
     }
@@ -72,7 +72,7 @@ impl PeeringMutation {
     ) -> Result<AssetMutationResponse> {
         let key = input.idempotency_key.clone();
         answer(context, "Updated Asset", key, |operator| async move {
-            operator.update_asset(input.read()?).await
+            operator.assets().update(input.read()?).await
         })
         .await
     }
@@ -87,7 +87,7 @@ impl PeeringMutation {
     ) -> Result<DeleteAssetMutationResponse> {
         let key = input.idempotency_key;
         answer(context, "Asset deleted", key, |operator| async move {
-            operator.delete_asset(&input.id).await
+            operator.assets().delete(&input.id).await
         })
         .await
     }
@@ -103,7 +103,7 @@ impl PeeringMutation {
     ) -> Result<CreatePeerMutationResponse> {
         let key = input.idempotency_key.clone();
         answer(context, "Created ILP Peer", key, |operator| async move {
-            operator.create_peer(input.read()?).await
+            operator.peers().create(input.read()?).await
         })
         .await
     }
@@ -119,7 +119,7 @@ impl PeeringMutation {
     ) -> Result<UpdatePeerMutationResponse> {
         let key = input.idempotency_key.clone();
         answer(context, "Updated ILP Peer", key, |operator| async move {
-            operator.update_peer(input.read()?).await
+            operator.peers().update(input.read()?).await
         })
         .await
     }
@@ -135,7 +135,7 @@ impl PeeringMutation {
     ) -> Result<DeletePeerMutationResponse> {
         let key = input.idempotency_key;
         answer(context, "Deleted ILP Peer", key, |operator| async move {
-            operator.delete_peer(&input.id).await
+            operator.peers().delete(&input.id).await
         })
         .await
     }

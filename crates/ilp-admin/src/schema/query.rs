@@ -51,7 +51,7 @@ impl NodeQuery {
         context: &Context<'_>,
         #[graphql(desc = "The asset's id.")] id: String,
     ) -> Option<Result<Asset>> {
-        Some(or_error(operator(context).asset(&id).await).map(Asset::from))
+        Some(or_error(operator(context).assets().get(&id).await).map(Asset::from))
     }
 
     /// The asset of this code and scale; null when there is none.
@@ -61,7 +61,7 @@ impl NodeQuery {
         #[graphql(desc = "The asset's code, such as `USD`.")] code: String,
         #[graphql(desc = "The asset's scale, such as 2.")] scale: UInt8,
     ) -> Option<Result<Asset>> {
-        let asset = operator(context).asset_by_code_and_scale(code, scale.0).await;
+        let asset = operator(context).assets().by_code_and_scale(code, scale.0).await;
         or_error(asset.map(|asset| asset.map(Asset::from))).transpose()
     }
 
@@ -84,7 +84,7 @@ impl NodeQuery {
     ) -> Result<AssetsConnection> {
         let page = page::arguments(after, before, first, last, sort_order);
         or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
-        Ok(or_error(operator(context).assets(&page).await)?.into())
+        Ok(or_error(operator(context).assets().list(&page).await)?.into())
     }
 
     /// The peer of this id. `NOT_FOUND` when there is none.
@@ -93,7 +93,7 @@ impl NodeQuery {
         context: &Context<'_>,
         #[graphql(desc = "The peer's id.")] id: String,
     ) -> Option<Result<Peer>> {
-        Some(or_error(operator(context).peer(&id).await).map(Peer::from))
+        Some(or_error(operator(context).peers().get(&id).await).map(Peer::from))
     }
 
     /// The peer of this asset that has this address, or else the longest beginning of it, segment
@@ -105,7 +105,8 @@ impl NodeQuery {
         static_ilp_address: String,
         #[graphql(desc = "The id of the peer's asset.")] asset_id: String,
     ) -> Option<Result<Peer>> {
-        let peer = operator(context).peer_by_address_and_asset(static_ilp_address, &asset_id).await;
+        let peer =
+            operator(context).peers().by_address_and_asset(static_ilp_address, &asset_id).await;
         or_error(peer.map(|peer| peer.map(Peer::from))).transpose()
     }
 
@@ -127,7 +128,7 @@ impl NodeQuery {
         let page = page::arguments(after, before, first, last, sort_order);
         let tenant_id = tenant_id.as_deref().map(String::as_str);
         or_error(operator(context).check_tenant(tenant_id))?;
-        Ok(or_error(operator(context).peers(&page).await)?.into())
+        Ok(or_error(operator(context).peers().list(&page).await)?.into())
     }
 
     /// The node that answers.
@@ -159,7 +160,7 @@ impl NodeQuery {
                 return or_error(Err(OperatorError::new(ErrorKind::BadInput, words)));
             }
         };
-        Ok(or_error(operator(context).ping(&address, over).await)?.into())
+        Ok(or_error(operator(context).peers().ping(&address, over).await)?.into())
     }
 }
 

@@ -91,7 +91,7 @@ impl Subscription {
         #[graphql(desc = "The payment's id.")] id: ID,
     ) -> Result<impl Stream<Item = Result<OutgoingPaymentProgress>>> {
         let operator = operator(context).clone();
-        let (view, progress) = or_error(operator.watch_payment(&id).await)?;
+        let (view, progress) = or_error(operator.payments().watch(&id).await)?;
         let (next, progress) = (Next::First(progress), so_far(&view));
         let follower = Follower { operator, view, next, progress };
         Ok(stream::unfold(follower, Follower::tell))
@@ -112,7 +112,7 @@ impl Subscription {
         #[graphql(desc = "The peer's id.")] peer_id: ID,
     ) -> Result<impl Stream<Item = PeerLiquidity>> {
         let operator = operator(context).clone();
-        let peer = or_error(operator.peer(&peer_id).await)?;
+        let peer = or_error(operator.peers().get(&peer_id).await)?;
         Ok(peer_liquidity::follow(operator, peer.record.id))
     }
 }
@@ -139,7 +139,7 @@ impl Follower {
     /// It is not being sent any more, so the record has the last word.
     async fn see_the_end(&mut self) -> Result<()> {
         let id = self.view.record.id.to_string();
-        self.view = or_error(self.operator.outgoing_payment(&id).await)?;
+        self.view = or_error(self.operator.payments().outgoing(&id).await)?;
         self.progress = so_far(&self.view);
         Ok(())
     }

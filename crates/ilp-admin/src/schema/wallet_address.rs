@@ -125,7 +125,7 @@ impl WalletAddress {
     ) -> Option<Result<Connection<IncomingPayment>>> {
         let page = page::arguments(after, before, first, last, sort_order);
         let filter = IncomingPaymentFilter::read(filter);
-        let rows = operator(context).incoming_payments(Some(self.uuid), &page, filter).await;
+        let rows = operator(context).payments().list_incoming(Some(self.uuid), &page, filter).await;
         Some(or_error(rows).map(Connection::from))
     }
 
@@ -142,7 +142,7 @@ impl WalletAddress {
         #[graphql(desc = "Newest first (DESC) unless told.")] sort_order: Option<SortOrder>,
     ) -> Option<Result<Connection<Quote>>> {
         let page = page::arguments(after, before, first, last, sort_order);
-        let rows = operator(context).quotes(self.uuid, &page).await;
+        let rows = operator(context).payments().quotes(self.uuid, &page).await;
         Some(or_error(rows).map(Connection::from))
     }
 
@@ -161,7 +161,7 @@ impl WalletAddress {
         let page = page::arguments(after, before, first, last, sort_order);
         let of_this = TextFilter { only: Some(vec![self.uuid.to_string()]), except: Vec::new() };
         let filter = OutgoingPaymentFilter { wallet_address_id: of_this, ..Default::default() };
-        let rows = operator(context).outgoing_payments(&page, filter).await;
+        let rows = operator(context).payments().list_outgoing(&page, filter).await;
         Some(or_error(rows).map(Connection::from))
     }
 }

@@ -5,9 +5,7 @@ use ilp_store::{FeeKind, FeeRecord, Rows};
 use uuid::Uuid;
 
 use crate::{
-    assets::inputs::NewFee,
-    changes::recorded::Recorded,
-    node::operator::Operator,
+    assets::{AssetChanges, Assets, inputs::NewFee},
     vocabulary::{
         check,
         error::{ErrorKind, OperatorError, asset_not_found},
@@ -18,14 +16,14 @@ use crate::{
 /// A whole, in basis points.
 const BASIS_POINTS: u16 = 10_000;
 
-impl Recorded {
+impl AssetChanges<'_> {
     /// Sets the fee for payments in an asset. That for receiving is kept and listed, and nothing is
     /// taken for it: what is received is booked as it comes.
     ///
     /// # Errors
     /// An unknown asset, basis points that are below zero or above the whole.
-    pub async fn set_fee(&self, new: NewFee) -> Result<FeeRecord, OperatorError> {
-        self.given(&new);
+    pub async fn set_fee(self, new: NewFee) -> Result<FeeRecord, OperatorError> {
+        self.on.given(&new);
         let asset_id = check::id(&new.asset_id).ok_or_else(unknown_asset)?;
         let basis_points =
             u16::try_from(new.basis_points).ok().filter(|points| *points <= BASIS_POINTS);
@@ -35,36 +33,37 @@ impl Recorded {
                 format!("Basis point fee must be between 0 and {BASIS_POINTS}"),
             )
         })?;
-        self.change(move |changing| async move {
-            changing.inner.asset(asset_id).ok_or_else(unknown_asset)?;
-            let record = FeeRecord {
-                id: changing.new_id(),
-                asset_id,
-                kind: new.kind,
-                fixed: new.fixed,
-                basis_points,
-                created_at_ms: changing.now().unix_ms(),
-            };
-            let stored = record.clone();
-            changing.commit(&record, move |store| store.insert_fee(&stored)).await?;
-            Ok(record)
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                changing.inner.asset(asset_id).ok_or_else(unknown_asset)?;
+                let record = FeeRecord {
+                    id: changing.new_id(),
+                    asset_id,
+                    kind: new.kind,
+                    fixed: new.fixed,
+                    basis_points,
+                    created_at_ms: changing.now().unix_ms(),
+                };
+                let stored = record.clone();
+                changing.commit(&record, move |store| store.insert_fee(&stored)).await?;
+                Ok(record)
+            })
+            .await
     }
 }
 
-impl Operator {
+impl Assets<'_> {
     /// Returns the fee that counts for payments in an asset, if there is one.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn latest_fee(
-        &self,
+        self,
         asset_id: &str,
         kind: FeeKind,
     ) -> Result<Option<FeeRecord>, OperatorError> {
         let Some(id) = check::id(asset_id) else { return Ok(None) };
-        self.read(move |inner| Ok(inner.parts.store.latest_fee(id, kind)?)).await
+        self.on.read(move |inner| Ok(inner.parts.store.latest_fee(id, kind)?)).await
     }
 
     /// Returns a page of all fees that an asset ever had.
@@ -72,13 +71,13 @@ impl Operator {
     /// # Errors
     /// Bad input.
     pub async fn fees(
-        &self,
+        self,
         asset_id: &str,
         page: &PageArguments,
     ) -> Result<Rows<FeeRecord>, OperatorError> {
         let id: Uuid = check::id(asset_id).ok_or_else(asset_not_found)?;
         let page = page.check()?;
-        self.read(move |inner| Ok(inner.parts.store.fees_page(id, page)?)).await
+        self.on.read(move |inner| Ok(inner.parts.store.fees_page(id, page)?)).await
     }
 }
 

@@ -35,50 +35,78 @@ pub struct NewRate {
     pub rate: String,
 }
 
+/// A handle that reads exchange rates, and tells how the rates service does.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates<'a> {
+    on: &'a Operator,
+}
+
+/// A handle that changes exchange rates.
+#[derive(Clone, Copy, Debug)]
+pub struct RateChanges<'a> {
+    on: &'a Recorded,
+}
+
+impl Operator {
+    /// Returns the handle that reads exchange rates.
+    #[must_use]
+    pub fn rates(&self) -> Rates<'_> {
+        Rates { on: self }
+    }
+}
+
 impl Recorded {
+    /// Returns the handle that changes exchange rates.
+    #[must_use]
+    pub fn rates(&self) -> RateChanges<'_> {
+        RateChanges { on: self }
+    }
+}
+
+impl RateChanges<'_> {
     /// Sets a rate, in the place of the one of this direction that was set before. It stays until
     /// it is deleted, and wins over what the rates service tells.
     ///
     /// # Errors
     /// Bad input; forbidden when there are too many.
-    pub async fn set_rate(&self, new: NewRate) -> Result<RateInUse, OperatorError> {
-        self.given(&new);
+    pub async fn set(self, new: NewRate) -> Result<RateInUse, OperatorError> {
+        self.on.given(&new);
         check::rate_codes(&new.base, &new.quote)?;
         let rate = check::rate(&new.rate)?;
-        self.change(move |changing| async move { changing.set_rate(new, rate).await }).await
+        self.on.change(move |changing| async move { changing.set_rate(new, rate).await }).await
     }
 
     /// Takes a rate back that was set.
     ///
     /// # Errors
     /// Not found when none of this direction was set.
-    pub async fn delete_rate(&self, base: String, quote: String) -> Result<(), OperatorError> {
-        self.given(&shown! { "base": base, "quote": quote });
-        self.change(move |changing| async move { changing.delete_rate(base, quote).await }).await
+    pub async fn delete(self, base: String, quote: String) -> Result<(), OperatorError> {
+        self.on.given(&shown! { "base": base, "quote": quote });
+        self.on.change(move |changing| async move { changing.delete_rate(base, quote).await }).await
     }
 }
 
-impl Operator {
+impl Rates<'_> {
     /// Returns every rate that packets are converted at, in the order of the codes.
     #[must_use]
-    pub fn rates(&self) -> Vec<RateInUse> {
-        self.inner.parts.connector.rates().in_use()
+    pub fn list(self) -> Vec<RateInUse> {
+        self.on.inner.parts.connector.rates().in_use()
     }
 
     /// Returns the codes of all assets, each once.
     #[must_use]
-    pub fn asset_codes(&self) -> BTreeSet<String> {
-        self.inner.assets.read().values().map(|asset| asset.code.clone()).collect()
+    pub fn asset_codes(self) -> BTreeSet<String> {
+        self.on.inner.assets.read().values().map(|asset| asset.code.clone()).collect()
     }
 
     /// Ready when there is an asset more than the last time, so that other rates may be needed.
-    pub async fn rates_wanted(&self) {
-        self.inner.rates_wanted.notified().await;
+    pub async fn wanted(self) {
+        self.on.inner.rates_wanted.notified().await;
     }
 
     /// Notes why the rates service doesn't tell the rates of this code, or that it does.
-    pub fn rates_service_fails(&self, base: &str, why: Option<String>) {
-        let mut failing = self.inner.rates_failing.lock();
+    pub fn service_fails(self, base: &str, why: Option<String>) {
+        let mut failing = self.on.inner.rates_failing.lock();
         match why {
             Some(why) => failing.insert(base.to_owned(), why),
             None => failing.remove(base),
@@ -87,10 +115,12 @@ impl Operator {
 
     /// The codes whose rates the rates service doesn't tell, each with why.
     #[must_use]
-    pub fn rates_service_failures(&self) -> BTreeMap<String, String> {
-        self.inner.rates_failing.lock().clone()
+    pub fn service_failures(self) -> BTreeMap<String, String> {
+        self.on.inner.rates_failing.lock().clone()
     }
+}
 
+impl Operator {
     /// Which rates that somebody needs are missing or too old, and why; `None` when there are none.
     pub(crate) fn rates_trouble(&self) -> Option<String> {
         let needed = self.codes_in_use();

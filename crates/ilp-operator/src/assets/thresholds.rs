@@ -7,8 +7,7 @@ use ilp_connector::account::AccountId;
 use ilp_store::{AssetRecord, PeerRecord};
 
 use crate::{
-    changes::changing::Changing,
-    node::operator::{Inner, Operator},
+    books::liquidity::Liquidity, changes::changing::Changing, node::operator::Inner,
     vocabulary::error::OperatorError,
 };
 
@@ -23,15 +22,15 @@ pub struct LowAccount {
     pub threshold: u64,
 }
 
-impl Operator {
+impl Liquidity<'_> {
     /// Shows `visit` every account that is at its threshold or below, in no order. From memory, and
     /// in as much time as there are thresholds.
-    pub fn visit_low_accounts(&self, mut visit: impl FnMut(LowAccount)) {
+    pub fn visit_low_accounts(self, mut visit: impl FnMut(LowAccount)) {
         // A copy, since a change of a threshold must not wait for whoever looks.
         let thresholds: Vec<_> =
-            self.inner.thresholds.lock().iter().map(|(account, set)| (*account, *set)).collect();
+            self.on.inner.thresholds.lock().iter().map(|(account, set)| (*account, *set)).collect();
         for (account, threshold) in thresholds {
-            let available = self.inner.ledger().account(account).balance().available();
+            let available = self.on.inner.ledger().account(account).balance().available();
             if available <= u128::from(threshold) {
                 visit(LowAccount { account, available, threshold });
             }

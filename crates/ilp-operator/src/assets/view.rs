@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ilp_connector::{account::AccountId, peer::Asset};
 use ilp_store::AssetRecord;
 
-use crate::node::operator::{Inner, Operator};
+use crate::{assets::Assets, node::operator::Inner};
 
 /// An asset as it is now.
 #[derive(Clone, Debug)]
@@ -23,10 +23,10 @@ impl Inner {
     }
 }
 
-impl Operator {
+impl Assets<'_> {
     /// Returns the assets, in no order.
     #[must_use]
-    pub fn live_assets(&self) -> Vec<Arc<Asset>> {
-        self.inner.assets.read().values().cloned().collect()
+    pub fn live(self) -> Vec<Arc<Asset>> {
+        self.on.inner.assets.read().values().cloned().collect()
     }
 }

@@ -29,42 +29,72 @@ const LATE_PACKETS_SLACK: Duration = Duration::from_secs(2);
 /// How often an account that packets still move on is tried to be emptied.
 const WITHDRAWAL_TRIES: usize = 8;
 
+/// A handle that reads the liquidity of peers and assets.
+#[derive(Clone, Copy, Debug)]
+pub struct Liquidity<'a> {
+    pub(crate) on: &'a Operator,
+}
+
+/// A handle that changes the liquidity of peers and assets by deposits and withdrawals.
+#[derive(Clone, Copy, Debug)]
+pub struct LiquidityChanges<'a> {
+    pub(crate) on: &'a Recorded,
+}
+
+impl Operator {
+    /// Returns the handle that reads liquidity.
+    #[must_use]
+    pub fn liquidity(&self) -> Liquidity<'_> {
+        Liquidity { on: self }
+    }
+}
+
 impl Recorded {
+    /// Returns the handle that changes liquidity.
+    #[must_use]
+    pub fn liquidity(&self) -> LiquidityChanges<'_> {
+        LiquidityChanges { on: self }
+    }
+}
+
+impl LiquidityChanges<'_> {
     /// Adds to what a peer may send.
     ///
     /// # Errors
     /// An amount of zero or above what an account takes, an unknown peer, an invalid or used id.
-    pub async fn deposit_peer_liquidity(&self, deposit: Deposit) -> Result<(), OperatorError> {
-        self.given(&given::deposit("peerId", &deposit));
+    pub async fn deposit_to_peer(self, deposit: Deposit) -> Result<(), OperatorError> {
+        self.on.given(&given::deposit("peerId", &deposit));
         not_zero(deposit.amount)?;
         let peer = check::id(&deposit.owner_id).ok_or_else(unknown_peer)?;
-        self.change(move |changing| async move {
-            let record = changing.store(move |store| store.peer(peer)).await?;
-            let asset_id = record.ok_or_else(unknown_peer)?.asset_id;
-            let asset = changing.inner.asset(asset_id).ok_or_else(unknown_asset)?;
-            let account = changing.inner.ledger().account(AccountId::peer(peer));
-            let id = check::transfer_id(&deposit.transfer_id)?;
-            let step = changing.deposit_step(id, &asset, account, deposit.amount);
-            changing.take_step(&(), step).await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let record = changing.store(move |store| store.peer(peer)).await?;
+                let asset_id = record.ok_or_else(unknown_peer)?.asset_id;
+                let asset = changing.inner.asset(asset_id).ok_or_else(unknown_asset)?;
+                let account = changing.inner.ledger().account(AccountId::peer(peer));
+                let id = check::transfer_id(&deposit.transfer_id)?;
+                let step = changing.deposit_step(id, &asset, account, deposit.amount);
+                changing.take_step(&(), step).await
+            })
+            .await
     }
 
     /// Adds to the node's own stock of an asset.
     ///
     /// # Errors
     /// An amount of zero or above what an account takes, an unknown asset, an invalid or used id.
-    pub async fn deposit_asset_liquidity(&self, deposit: Deposit) -> Result<(), OperatorError> {
-        self.given(&given::deposit("assetId", &deposit));
+    pub async fn deposit_to_asset(self, deposit: Deposit) -> Result<(), OperatorError> {
+        self.on.given(&given::deposit("assetId", &deposit));
         not_zero(deposit.amount)?;
         let asset = check::id(&deposit.owner_id).ok_or_else(unknown_asset)?;
-        self.change(move |changing| async move {
-            let asset = changing.inner.asset(asset).ok_or_else(unknown_asset)?;
-            let id = check::transfer_id(&deposit.transfer_id)?;
-            let to = Arc::clone(&asset.liquidity);
-            changing.take_step(&(), changing.deposit_step(id, &asset, to, deposit.amount)).await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let asset = changing.inner.asset(asset).ok_or_else(unknown_asset)?;
+                let id = check::transfer_id(&deposit.transfer_id)?;
+                let to = Arc::clone(&asset.liquidity);
+                changing.take_step(&(), changing.deposit_step(id, &asset, to, deposit.amount)).await
+            })
+            .await
     }
 }
 

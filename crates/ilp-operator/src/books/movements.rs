@@ -9,10 +9,9 @@ use ilp_store::{Older, Position};
 
 use crate::{
     books::{
-        no_cursor,
+        Books, no_cursor,
         transfers::{TransferView, view},
     },
-    node::operator::Operator,
     vocabulary::error::OperatorError,
 };
 
@@ -50,56 +49,57 @@ pub struct MovementDigest {
     pub are_older_gone: bool,
 }
 
-impl Operator {
+impl Books<'_> {
     /// Looks at up to `looked_at_max` movements of an account, the newest or those before a cursor, and
     /// stops once `rows_max` deposits and withdrawals are found.
     ///
     /// # Errors
     /// A cursor that is not one of this account.
     pub async fn movement_digest(
-        &self,
+        self,
         account: AccountId,
         before: Option<&str>,
         rows_max: usize,
         looked_at_max: usize,
     ) -> Result<MovementDigest, OperatorError> {
         let before = before.map(|text| text.parse().map_err(|_| no_cursor())).transpose()?;
-        self.read(move |inner| {
-            let now_ms = (inner.parts.clock)().unix_ms();
-            let mut from = before.map(Position::from_u64);
-            let (mut digest, mut looked_at) = (MovementDigest::default(), 0);
-            loop {
-                let listed = inner.ledger().transfers(account, from, STEP);
-                let listed = listed.map_err(|error| match before {
-                    Some(_) => no_cursor(),
-                    None => error.into(),
-                })?;
-                for row in &listed.rows {
-                    from = Some(row.position);
-                    looked_at += 1;
-                    if row.kind == TransferKind::Packet {
-                        let is_in = row.credit == account;
-                        digest.add_packet(row.created_at_ms, is_in, row.amount);
-                        continue;
+        self.on
+            .read(move |inner| {
+                let now_ms = (inner.parts.clock)().unix_ms();
+                let mut from = before.map(Position::from_u64);
+                let (mut digest, mut looked_at) = (MovementDigest::default(), 0);
+                loop {
+                    let listed = inner.ledger().transfers(account, from, STEP);
+                    let listed = listed.map_err(|error| match before {
+                        Some(_) => no_cursor(),
+                        None => error.into(),
+                    })?;
+                    for row in &listed.rows {
+                        from = Some(row.position);
+                        looked_at += 1;
+                        if row.kind == TransferKind::Packet {
+                            let is_in = row.credit == account;
+                            digest.add_packet(row.created_at_ms, is_in, row.amount);
+                            continue;
+                        }
+                        let other = if row.debit == account { row.credit } else { row.debit };
+                        digest.rows.push((view(*row, now_ms), inner.account_title(other)?));
+                        if digest.rows.len() >= rows_max {
+                            break;
+                        }
                     }
-                    let other = if row.debit == account { row.credit } else { row.debit };
-                    digest.rows.push((view(*row, now_ms), inner.account_title(other)?));
-                    if digest.rows.len() >= rows_max {
-                        break;
+                    digest.are_older_gone = listed.older == Older::Gone;
+                    let is_last_seen = listed.rows.last().map(|row| row.position) == from;
+                    if is_last_seen && listed.older != Older::More {
+                        return Ok(digest);
+                    }
+                    if digest.rows.len() >= rows_max || looked_at >= looked_at_max {
+                        digest.next = from.map(|position| position.to_u64().to_string());
+                        return Ok(digest);
                     }
                 }
-                digest.are_older_gone = listed.older == Older::Gone;
-                let is_last_seen = listed.rows.last().map(|row| row.position) == from;
-                if is_last_seen && listed.older != Older::More {
-                    return Ok(digest);
-                }
-                if digest.rows.len() >= rows_max || looked_at >= looked_at_max {
-                    digest.next = from.map(|position| position.to_u64().to_string());
-                    return Ok(digest);
-                }
-            }
-        })
-        .await
+            })
+            .await
     }
 }
 

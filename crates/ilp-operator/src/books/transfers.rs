@@ -8,7 +8,7 @@ use ilp_store::{OperatorTransfer, TransferRow, TransferState};
 use uuid::Uuid;
 
 use crate::{
-    node::operator::Operator,
+    books::Books,
     vocabulary::{
         check,
         error::{ErrorKind, OperatorError},
@@ -68,47 +68,51 @@ pub struct AccountTransfers {
     pub credits: Vec<TransferView>,
 }
 
-impl Operator {
+impl Books<'_> {
     /// Returns the newest `limit` movements on the account that `id` names, separated by direction;
     /// or the one deposit or withdrawal of that id. An unknown account has none.
     ///
     /// # Errors
     /// A limit that is negative or above 500.
     pub async fn transfers(
-        &self,
+        self,
         id: &str,
         limit: Option<i32>,
     ) -> Result<AccountTransfers, OperatorError> {
         let limit = row_count(limit)?;
         let (accounts, transfer_id) = (accounts_named(id), check::id(id));
-        self.read(move |inner| {
-            let now_ms = (inner.parts.clock)().unix_ms();
-            let mut found = AccountTransfers::default();
-            for account in accounts {
-                for row in inner.ledger().transfers(account, None, limit)?.rows {
-                    let side =
-                        if row.debit == account { &mut found.debits } else { &mut found.credits };
-                    side.push(view(row, now_ms));
-                }
-                if !found.is_empty() {
-                    break;
-                }
-            }
-            if found.is_empty()
-                && limit > 0
-                && let Some(transfer) = transfer_id
-            {
-                match inner.ledger().operator_transfer(transfer)? {
-                    Some(made) if made.kind == TransferKind::Deposit => {
-                        found.credits.push(operators_view(made, now_ms));
+        self.on
+            .read(move |inner| {
+                let now_ms = (inner.parts.clock)().unix_ms();
+                let mut found = AccountTransfers::default();
+                for account in accounts {
+                    for row in inner.ledger().transfers(account, None, limit)?.rows {
+                        let side = if row.debit == account {
+                            &mut found.debits
+                        } else {
+                            &mut found.credits
+                        };
+                        side.push(view(row, now_ms));
                     }
-                    Some(made) => found.debits.push(operators_view(made, now_ms)),
-                    None => {}
+                    if !found.is_empty() {
+                        break;
+                    }
                 }
-            }
-            Ok(found)
-        })
-        .await
+                if found.is_empty()
+                    && limit > 0
+                    && let Some(transfer) = transfer_id
+                {
+                    match inner.ledger().operator_transfer(transfer)? {
+                        Some(made) if made.kind == TransferKind::Deposit => {
+                            found.credits.push(operators_view(made, now_ms));
+                        }
+                        Some(made) => found.debits.push(operators_view(made, now_ms)),
+                        None => {}
+                    }
+                }
+                Ok(found)
+            })
+            .await
     }
 }
 

@@ -13,8 +13,11 @@ use ilp_store::{OperatorStep, shown};
 use uuid::Uuid;
 
 use crate::{
-    books::{inputs::Withdrawal, liquidity::not_zero},
-    changes::{changing::Changing, given, outcome::Outcome, recorded::Recorded},
+    books::{
+        inputs::Withdrawal,
+        liquidity::{Liquidity, LiquidityChanges, not_zero},
+    },
+    changes::{changing::Changing, given, outcome::Outcome},
     node::operator::Operator,
     vocabulary::{
         check,
@@ -33,25 +36,23 @@ const SLEEP_MAX: Duration = Duration::from_secs(60);
 /// How long to wait when nothing could be given back though it was due.
 const PAUSE: Duration = Duration::from_secs(1);
 
-impl Recorded {
+impl LiquidityChanges<'_> {
     /// Takes from what a peer may send.
     ///
     /// # Errors
     /// An amount of zero or above what the peer has, an unknown peer, an invalid or used id, a
     /// timeout beyond a century.
-    pub async fn withdraw_peer_liquidity(
-        &self,
-        withdrawal: Withdrawal,
-    ) -> Result<(), OperatorError> {
-        self.given(&given::withdrawal("peerId", &withdrawal));
+    pub async fn withdraw_from_peer(self, withdrawal: Withdrawal) -> Result<(), OperatorError> {
+        self.on.given(&given::withdrawal("peerId", &withdrawal));
         not_zero(withdrawal.amount)?;
         let peer = check::id(&withdrawal.owner_id).ok_or_else(unknown_peer)?;
-        self.change(move |changing| async move {
-            let record = changing.store(move |store| store.peer(peer)).await?;
-            let asset_id = record.ok_or_else(unknown_peer)?.asset_id;
-            changing.withdraw(AccountId::peer(peer), asset_id, &withdrawal).await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let record = changing.store(move |store| store.peer(peer)).await?;
+                let asset_id = record.ok_or_else(unknown_peer)?.asset_id;
+                changing.withdraw(AccountId::peer(peer), asset_id, &withdrawal).await
+            })
+            .await
     }
 
     /// Takes from the node's own stock of an asset.
@@ -59,71 +60,71 @@ impl Recorded {
     /// # Errors
     /// An amount of zero or above what there is, an unknown asset, an invalid or used id, a timeout
     /// beyond a century.
-    pub async fn withdraw_asset_liquidity(
-        &self,
-        withdrawal: Withdrawal,
-    ) -> Result<(), OperatorError> {
-        self.given(&given::withdrawal("assetId", &withdrawal));
+    pub async fn withdraw_from_asset(self, withdrawal: Withdrawal) -> Result<(), OperatorError> {
+        self.on.given(&given::withdrawal("assetId", &withdrawal));
         not_zero(withdrawal.amount)?;
         let asset = check::id(&withdrawal.owner_id).ok_or_else(unknown_asset)?;
-        self.change(move |changing| async move {
-            changing.inner.asset(asset).ok_or_else(unknown_asset)?;
-            changing.withdraw(AccountId::asset(asset), asset, &withdrawal).await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                changing.inner.asset(asset).ok_or_else(unknown_asset)?;
+                changing.withdraw(AccountId::asset(asset), asset, &withdrawal).await
+            })
+            .await
     }
 
     /// Takes the amount of a pending withdrawal for good.
     ///
     /// # Errors
     /// An unknown withdrawal, or one that was posted, voided or has expired.
-    pub async fn post_withdrawal(&self, id: &str) -> Result<(), OperatorError> {
-        self.given(&shown! { "withdrawalId": id });
+    pub async fn post_withdrawal(self, id: &str) -> Result<(), OperatorError> {
+        self.on.given(&shown! { "withdrawalId": id });
         let id = check::id(id).ok_or_else(unknown_transfer)?;
-        self.change(move |changing| async move {
-            let now_ms = changing.now().unix_ms();
-            changing.take_step(&(), OperatorStep::Post { id, now_ms }).await?;
-            let inner = Arc::clone(&changing.inner);
-            let posted = crate::node::operator::blocking(move || {
-                Ok(inner.ledger().operator_transfer(id)?)
+        self.on
+            .change(move |changing| async move {
+                let now_ms = changing.now().unix_ms();
+                changing.take_step(&(), OperatorStep::Post { id, now_ms }).await?;
+                let inner = Arc::clone(&changing.inner);
+                let posted = crate::node::operator::blocking(move || {
+                    Ok(inner.ledger().operator_transfer(id)?)
+                })
+                .await;
+                if let Ok(Some(posted)) = posted {
+                    changing.inner.wallets.ended.may_close(posted.debit);
+                }
+                Ok(())
             })
-            .await;
-            if let Ok(Some(posted)) = posted {
-                changing.inner.wallets.ended.may_close(posted.debit);
-            }
-            Ok(())
-        })
-        .await
+            .await
     }
 
     /// Gives the amount of a pending withdrawal back.
     ///
     /// # Errors
     /// An unknown withdrawal, or one that was posted, voided or has expired.
-    pub async fn void_withdrawal(&self, id: &str) -> Result<(), OperatorError> {
-        self.given(&shown! { "withdrawalId": id });
+    pub async fn void_withdrawal(self, id: &str) -> Result<(), OperatorError> {
+        self.on.given(&shown! { "withdrawalId": id });
         let id = check::id(id).ok_or_else(unknown_transfer)?;
-        self.change(move |changing| async move {
-            let now_ms = changing.now().unix_ms();
-            changing.take_step(&(), OperatorStep::Void { id, now_ms }).await?;
-            // It is void now, whatever comes after it.
-            if let Err(error) = changing.settle_returned(id).await {
-                tracing::warn!(%error, "what came back to a deleted peer is settled later");
-            }
-            Ok(())
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let now_ms = changing.now().unix_ms();
+                changing.take_step(&(), OperatorStep::Void { id, now_ms }).await?;
+                // It is void now, whatever comes after it.
+                if let Err(error) = changing.settle_returned(id).await {
+                    tracing::warn!(%error, "what came back to a deleted peer is settled later");
+                }
+                Ok(())
+            })
+            .await
     }
 }
 
-impl Operator {
+impl Liquidity<'_> {
     /// Gives back what pending withdrawals hold when their time is over. Never ends; it sleeps
     /// until the next one is due, and while none is pending it sleeps until one is made.
-    pub async fn expire_withdrawals(&self) {
+    pub async fn expire_withdrawals(self) {
         loop {
-            let made = self.inner.withdrawal_made.notified();
-            let now_ms = (self.inner.parts.clock)().unix_ms();
-            match self.inner.ledger().next_expiry() {
+            let made = self.on.inner.withdrawal_made.notified();
+            let now_ms = (self.on.inner.parts.clock)().unix_ms();
+            match self.on.inner.ledger().next_expiry() {
                 None => made.await,
                 Some(at_ms) if at_ms > now_ms => {
                     let wait = Duration::from_millis(at_ms - now_ms).min(SLEEP_MAX);
@@ -133,11 +134,13 @@ impl Operator {
                         () = made => {}
                     }
                 }
-                Some(_) => self.expire_due(now_ms).await,
+                Some(_) => self.on.expire_due(now_ms).await,
             }
         }
     }
+}
 
+impl Operator {
     async fn expire_due(&self, now_ms: u64) {
         let expired = self.inner.ledger().expire_due(now_ms);
         if expired == 0 {

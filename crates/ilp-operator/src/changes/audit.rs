@@ -45,12 +45,28 @@ pub struct Deed<'a> {
     pub message: &'static str,
 }
 
+/// A handle that reads the audit log, and notes the clients that are turned away.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditLog<'a> {
+    on: &'a Operator,
+}
+
 impl Operator {
+    /// Returns the handle that reads the audit log.
+    #[must_use]
+    pub fn audit(&self) -> AuditLog<'_> {
+        AuditLog { on: self }
+    }
+}
+
+impl AuditLog<'_> {
     /// Notes that `caller` was turned away, unless that happens too often, and then how often.
-    pub async fn audit_refusal(&self, caller: Caller, operation: &str, code: &str, reason: &str) {
+    pub async fn note_refusal(self, caller: Caller, operation: &str, code: &str, reason: &str) {
         // The time is that of the monotonic clock: a wall clock that is set back would keep
         // refusals out of the log.
-        let Some(unnoted) = self.inner.refusals.lock().admit(self.uptime_ms()) else { return };
+        let Some(unnoted) = self.on.inner.refusals.lock().admit(self.on.uptime_ms()) else {
+            return;
+        };
         tracing::warn!(
             target: "jirani::audit",
             operation,
@@ -60,7 +76,7 @@ impl Operator {
             unnoted,
             "refused"
         );
-        let mut record = self.audit_record(caller, operation);
+        let mut record = self.on.audit_record(caller, operation);
         if unnoted > 0 {
             record.detail = json!({ "unnotedBefore": unnoted }).to_string();
         }
@@ -70,7 +86,7 @@ impl Operator {
             subject: None,
             took_us: 0,
         });
-        let noted = self.read(move |inner| Ok(inner.parts.store.note_audit(&record)?)).await;
+        let noted = self.on.read(move |inner| Ok(inner.parts.store.note_audit(&record)?)).await;
         if let Err(error) = noted {
             tracing::error!(%error, "a refusal is in the log alone");
         }
@@ -81,24 +97,24 @@ impl Operator {
     ///
     /// # Errors
     /// Bad input.
-    pub async fn audit_events(
-        &self,
+    pub async fn list(
+        self,
         page: &PageArguments,
         filter: AuditFilter,
     ) -> Result<Rows<AuditRecord>, OperatorError> {
         let page = page.check()?;
-        self.read(move |inner| Ok(inner.parts.store.audit_page(page, &filter)?)).await
+        self.on.read(move |inner| Ok(inner.parts.store.audit_page(page, &filter)?)).await
     }
 
     /// Removes what was done longer ago than `kept`. Never ends; it wakes every ten minutes and
     /// works in small steps.
-    pub async fn keep_audit(&self, kept: Duration) {
+    pub async fn keep(self, kept: Duration) {
         let kept_ms = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
         loop {
             tokio::time::sleep(PURGE_INTERVAL).await;
-            let before_ms = (self.inner.parts.clock)().unix_ms().saturating_sub(kept_ms);
+            let before_ms = (self.on.inner.parts.clock)().unix_ms().saturating_sub(kept_ms);
             for _ in 0..STEPS_MAX {
-                let purged = self.read(move |inner| {
+                let purged = self.on.read(move |inner| {
                     Ok(inner.parts.store.purge_audit(before_ms, ROWS_PER_STEP)?)
                 });
                 match purged.await {
@@ -112,7 +128,9 @@ impl Operator {
             }
         }
     }
+}
 
+impl Operator {
     /// Notes how a change ended, in the log and on the disk. If the note fails, the change is still
     /// done, or refused.
     pub(crate) async fn end_audit(&self, recorder: Recorder, outcome: AuditOutcome) {
@@ -192,25 +210,32 @@ impl Refusals {
 /// What [`Inner`](crate::node::operator::Inner) has of it.
 pub(crate) type SharedRefusals = Mutex<Refusals>;
 
-impl Operator {
+impl AuditLog<'_> {
     /// Returns the first `first` wanted audit records, newest first, after where an earlier search
     /// stopped.
     ///
     /// # Errors
     /// Bad input.
-    pub async fn search_audit(
-        &self,
+    pub async fn search(
+        self,
         first: usize,
         after: Option<String>,
         is_wanted: impl Fn(&AuditRecord) -> bool + Send + 'static,
     ) -> Result<Sought<AuditRecord>, OperatorError> {
         let page = begin(after)?;
-        self.read(move |inner| {
-            let store = &inner.parts.store;
-            let all = AuditFilter::default();
-            seek(first, page, |page| store.audit_page(page, &all), |record| record.id, is_wanted)
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let store = &inner.parts.store;
+                let all = AuditFilter::default();
+                seek(
+                    first,
+                    page,
+                    |page| store.audit_page(page, &all),
+                    |record| record.id,
+                    is_wanted,
+                )
+            })
+            .await
     }
 }
 

@@ -119,7 +119,7 @@ impl Operator {
             if let Err(error) = self.remove_outlived(events_kept).await {
                 tracing::warn!(%error, "what has served its time could not be removed");
             }
-            if let Err(error) = self.remove_old_payments(payments_kept).await {
+            if let Err(error) = self.payments().remove_old(payments_kept).await {
                 tracing::warn!(%error, "payments that ended long ago could not be removed");
             }
         }

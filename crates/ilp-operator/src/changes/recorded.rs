@@ -117,7 +117,7 @@ mod tests {
 
     async fn kept(operator: &Operator) -> Vec<ilp_store::AuditRecord> {
         let page = PageArguments::default();
-        operator.audit_events(&page, AuditFilter::default()).await.unwrap().rows
+        operator.audit().list(&page, AuditFilter::default()).await.unwrap().rows
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     node::operator::{Inner, Operator},
-    payments::quotes,
+    payments::{Payments, quotes},
     vocabulary::error::OperatorError,
 };
 
@@ -61,21 +61,21 @@ impl EndedPayments {
     }
 }
 
-impl Operator {
+impl Payments<'_> {
     /// Closes the accounts of payments that have ended and have nothing left. Never ends; it sleeps
     /// until there is one.
-    pub async fn close_ended_payments(&self) {
+    pub async fn close_ended(self) {
         loop {
-            let empty = self.inner.ledger().empty_payment_accounts();
-            self.close_accounts(empty.into_iter().collect()).await;
+            let empty = self.on.inner.ledger().empty_payment_accounts();
+            self.on.close_accounts(empty.into_iter().collect()).await;
             let next_look = tokio::time::sleep(LOOK_INTERVAL);
             tokio::pin!(next_look);
             loop {
                 tokio::select! {
                     () = &mut next_look => break,
-                    () = self.inner.wallets.ended.came.notified() => {
-                        let waiting = self.inner.wallets.ended.take();
-                        self.close_accounts(waiting).await;
+                    () = self.on.inner.wallets.ended.came.notified() => {
+                        let waiting = self.on.inner.wallets.ended.take();
+                        self.on.close_accounts(waiting).await;
                     }
                 }
             }
@@ -84,10 +84,39 @@ impl Operator {
 
     /// Closes those of the accounts whose payments have ended; for tests, which wait for it.
     #[cfg(any(test, feature = "testing"))]
-    pub async fn close_accounts_of(&self, accounts: &[AccountId]) {
-        self.close_accounts(accounts.iter().copied().collect()).await;
+    pub async fn close_accounts_of(self, accounts: &[AccountId]) {
+        self.on.close_accounts(accounts.iter().copied().collect()).await;
     }
 
+    /// Removes payments that ended longer than `kept` ago and have nothing left, and quotes that
+    /// can't be used any more. `None` keeps the payments.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remove_old(self, kept: Option<Duration>) -> Result<(), OperatorError> {
+        let now_ms = self.on.now().unix_ms();
+        let quotes_before_ms = now_ms.saturating_sub(quotes::KEPT_MS);
+        for _ in 0..STEPS_MAX {
+            let removed = self.on.read(move |inner| {
+                Ok(inner.parts.store.purge_quotes(quotes_before_ms, ROWS_PER_STEP)?)
+            });
+            if removed.await? < ROWS_PER_STEP {
+                break;
+            }
+        }
+        let Some(kept) = kept else { return Ok(()) };
+        let kept_ms = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
+        let before_ms = now_ms.saturating_sub(kept_ms);
+        for _ in 0..STEPS_MAX {
+            if self.on.read(move |inner| inner.remove_some_payments(before_ms)).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Operator {
     /// Closes those of the accounts whose payments have ended.
     async fn close_accounts(&self, accounts: BTreeSet<AccountId>) {
         for account in accounts {
@@ -117,33 +146,6 @@ impl Operator {
                 Err(error) => return Err(error.into()),
             }
         }
-    }
-
-    /// Removes payments that ended longer than `kept` ago and have nothing left, and quotes that
-    /// can't be used any more. `None` keeps the payments.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn remove_old_payments(&self, kept: Option<Duration>) -> Result<(), OperatorError> {
-        let now_ms = self.now().unix_ms();
-        let quotes_before_ms = now_ms.saturating_sub(quotes::KEPT_MS);
-        for _ in 0..STEPS_MAX {
-            let removed = self.read(move |inner| {
-                Ok(inner.parts.store.purge_quotes(quotes_before_ms, ROWS_PER_STEP)?)
-            });
-            if removed.await? < ROWS_PER_STEP {
-                break;
-            }
-        }
-        let Some(kept) = kept else { return Ok(()) };
-        let kept_ms = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
-        let before_ms = now_ms.saturating_sub(kept_ms);
-        for _ in 0..STEPS_MAX {
-            if self.read(move |inner| inner.remove_some_payments(before_ms)).await? {
-                break;
-            }
-        }
-        Ok(())
     }
 }
 

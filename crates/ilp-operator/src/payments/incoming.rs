@@ -14,9 +14,10 @@ use interledger_packet::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    changes::{changing::Changing, recorded::Recorded},
+    changes::changing::Changing,
     node::operator::{Inner, Operator},
     payments::{
+        PaymentChanges, Payments,
         checks::{amount_in, expiry_ms, metadata, positive, receiver},
         events::{Told, of_incoming},
         inputs::NewIncomingPayment,
@@ -41,40 +42,42 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How many payments are let go in one step.
 const EXPIRED_PER_STEP: usize = 100;
 
-impl Recorded {
+impl PaymentChanges<'_> {
     /// Makes an incoming payment.
     ///
     /// # Errors
     /// An unknown or inactive wallet address, an amount in another asset or of zero, an expiry that
     /// is over or later than 30 days from now.
-    pub async fn create_incoming_payment(
-        &self,
+    pub async fn create_incoming(
+        self,
         new: NewIncomingPayment,
     ) -> Result<IncomingPaymentView, OperatorError> {
-        self.given(&new);
+        self.on.given(&new);
         let wallet_address = wallet_address_id(&new.wallet_address_id)?;
         metadata(new.metadata.as_deref())?;
         new.incoming_amount.as_ref().map(positive).transpose()?;
         new.sender_wallet_address.as_deref().map(receiver).transpose()?;
-        self.change(move |changing| async move {
-            changing.create_incoming_payment(wallet_address, new).await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                changing.create_incoming_payment(wallet_address, new).await
+            })
+            .await
     }
 }
 
-impl Operator {
+impl Payments<'_> {
     /// Returns the incoming payment of this id.
     ///
     /// # Errors
     /// Not found.
-    pub async fn incoming_payment(&self, id: &str) -> Result<IncomingPaymentView, OperatorError> {
+    pub async fn incoming(self, id: &str) -> Result<IncomingPaymentView, OperatorError> {
         let id = check::id(id).ok_or_else(no_such_payment)?;
-        self.read(move |inner| {
-            let record = inner.parts.store.incoming_payment(id)?;
-            inner.incoming_payment_view(record.ok_or_else(no_such_payment)?)
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let record = inner.parts.store.incoming_payment(id)?;
+                inner.incoming_payment_view(record.ok_or_else(no_such_payment)?)
+            })
+            .await
     }
 
     /// Returns a page of the incoming payments, of one wallet address or of all: those whose
@@ -82,33 +85,35 @@ impl Operator {
     ///
     /// # Errors
     /// Bad input.
-    pub async fn incoming_payments(
-        &self,
+    pub async fn list_incoming(
+        self,
         wallet_address: Option<Uuid>,
         page: &PageArguments,
         initiated_by: TextFilter,
     ) -> Result<Rows<IncomingPaymentView>, OperatorError> {
         let page = page.check()?;
-        self.read(move |inner| {
-            let is_wanted = |record: &IncomingPaymentRecord| {
-                initiated_by.lets_through(initiator_name(record.initiated_by))
-            };
-            let rows = inner.parts.store.incoming_payments_page(wallet_address, page, is_wanted)?;
-            views(rows, |record| inner.incoming_payment_view(record))
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let is_wanted = |record: &IncomingPaymentRecord| {
+                    initiated_by.lets_through(initiator_name(record.initiated_by))
+                };
+                let rows =
+                    inner.parts.store.incoming_payments_page(wallet_address, page, is_wanted)?;
+                views(rows, |record| inner.incoming_payment_view(record))
+            })
+            .await
     }
 
     /// Lets incoming payments go whose time is over. Never ends; it sleeps until the next one is
     /// due, and while none is open it sleeps until one is made.
-    pub async fn expire_incoming_payments(&self) {
+    pub async fn expire_incoming(self) {
         loop {
-            let made = self.inner.wallets.incoming_payment_made.notified();
-            let next = self.read(|inner| {
+            let made = self.on.inner.wallets.incoming_payment_made.notified();
+            let next = self.on.read(|inner| {
                 let next = inner.parts.store.open_incoming_payments().next();
                 Ok(next.transpose()?.map(|(at_ms, _)| at_ms))
             });
-            let now_ms = (self.inner.parts.clock)().unix_ms();
+            let now_ms = (self.on.inner.parts.clock)().unix_ms();
             match next.await {
                 Ok(None) => made.await,
                 Ok(Some(at_ms)) if at_ms > now_ms => {
@@ -120,7 +125,7 @@ impl Operator {
                     }
                 }
                 Ok(Some(_)) => {
-                    if let Err(error) = self.let_expired_go(now_ms).await {
+                    if let Err(error) = self.on.let_expired_go(now_ms).await {
                         tracing::warn!(%error, "incoming payments whose time is over stay open");
                         tokio::time::sleep(PAUSE).await;
                     }
@@ -130,7 +135,9 @@ impl Operator {
             }
         }
     }
+}
 
+impl Operator {
     async fn let_expired_go(&self, now_ms: u64) -> Result<(), OperatorError> {
         self.read(move |inner| {
             let due = inner.parts.store.open_incoming_payments();

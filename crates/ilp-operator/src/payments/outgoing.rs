@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    changes::{changing::Changing, recorded::Recorded},
-    node::operator::{Inner, Operator},
+    changes::changing::Changing,
+    node::operator::Inner,
     payments::{
+        PaymentChanges, Payments,
         checks::metadata,
         events::{Told, of_outgoing},
         inputs::{NewOutgoingPayment, OutgoingPaymentFilter, PaymentFilter},
@@ -37,54 +38,56 @@ use crate::{
 /// Longest reason for a cancellation, in characters.
 const REASON_CHARACTERS_MAX: usize = 256;
 
-impl Recorded {
+impl PaymentChanges<'_> {
     /// Makes a payment on the terms of a quote. It waits for its money then.
     ///
     /// # Errors
     /// An unknown or inactive wallet address; a quote that is unknown, another wallet address's,
     /// expired or used.
-    pub async fn create_outgoing_payment(
-        &self,
+    pub async fn create_outgoing(
+        self,
         new: NewOutgoingPayment,
     ) -> Result<OutgoingPaymentView, OperatorError> {
-        self.given(&new);
+        self.on.given(&new);
         let wallet_address = wallet_address_id(&new.wallet_address_id)?;
         let quote = check::id(&new.quote_id).ok_or_else(unknown_quote)?;
         metadata(new.metadata.as_deref())?;
-        self.change(move |changing| async move {
-            changing.create_outgoing_payment(wallet_address, quote, new.metadata).await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                changing.create_outgoing_payment(wallet_address, quote, new.metadata).await
+            })
+            .await
     }
 
     /// Gives a payment its money, all that is to leave the wallet, and has it sent.
     ///
     /// # Errors
     /// An unknown payment; one that doesn't wait for its money.
-    pub async fn fund_outgoing_payment(&self, id: &str) -> Result<(), OperatorError> {
-        self.given(&shown! { "outgoingPaymentId": id });
+    pub async fn fund_outgoing(self, id: &str) -> Result<(), OperatorError> {
+        self.on.given(&shown! { "outgoingPaymentId": id });
         let id = check::id(id).ok_or_else(unknown_payment)?;
-        let operator = self.clone();
-        self.change(move |changing| async move {
-            let record = changing.fund(id).await?;
-            if record.state == OutgoingPaymentState::Sending {
-                operator.start_payment(record.id).await?;
-            }
-            Ok(())
-        })
-        .await
+        let operator = self.on.clone();
+        self.on
+            .change(move |changing| async move {
+                let record = changing.fund(id).await?;
+                if record.state == OutgoingPaymentState::Sending {
+                    operator.start_payment(record.id).await?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// Calls off a payment that waits for its money.
     ///
     /// # Errors
     /// An unknown payment; one that doesn't wait for its money.
-    pub async fn cancel_outgoing_payment(
-        &self,
+    pub async fn cancel_outgoing(
+        self,
         id: &str,
         reason: Option<String>,
     ) -> Result<OutgoingPaymentView, OperatorError> {
-        self.given(&shown! { "id": id, "reason": reason });
+        self.on.given(&shown! { "id": id, "reason": reason });
         let id = check::id(id).ok_or_else(unknown_payment)?;
         if reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARACTERS_MAX) {
             return Err(OperatorError::bad_input(
@@ -92,22 +95,23 @@ impl Recorded {
                 format!("at most {REASON_CHARACTERS_MAX} characters are taken"),
             ));
         }
-        self.change(move |changing| async move { changing.cancel(id, reason).await }).await
+        self.on.change(move |changing| async move { changing.cancel(id, reason).await }).await
     }
 }
 
-impl Operator {
+impl Payments<'_> {
     /// Returns the outgoing payment of this id.
     ///
     /// # Errors
     /// Not found.
-    pub async fn outgoing_payment(&self, id: &str) -> Result<OutgoingPaymentView, OperatorError> {
+    pub async fn outgoing(self, id: &str) -> Result<OutgoingPaymentView, OperatorError> {
         let id = check::id(id).ok_or_else(no_such_payment)?;
-        self.read(move |inner| {
-            let record = inner.parts.store.outgoing_payment(id)?;
-            inner.outgoing_payment_view(record.ok_or_else(no_such_payment)?)
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let record = inner.parts.store.outgoing_payment(id)?;
+                inner.outgoing_payment_view(record.ok_or_else(no_such_payment)?)
+            })
+            .await
     }
 
     /// Returns a page of the outgoing payments that the filter lets through. Those of one wallet
@@ -115,50 +119,54 @@ impl Operator {
     ///
     /// # Errors
     /// Bad input.
-    pub async fn outgoing_payments(
-        &self,
+    pub async fn list_outgoing(
+        self,
         page: &PageArguments,
         filter: OutgoingPaymentFilter,
     ) -> Result<Rows<OutgoingPaymentView>, OperatorError> {
         let page = page.check()?;
-        self.read(move |inner| {
-            let of_one = filter.wallet_address_id.single().and_then(check::id);
-            let is_wanted = |record: &OutgoingPaymentRecord| {
-                let wallet_address = record.quote.wallet_address_id.to_string();
-                filter.wallet_address_id.lets_through(&wallet_address)
-                    && filter.state.lets_through(outgoing_state_name(record.state))
-                    && filter.receiver.lets_through(&record.quote.receiver)
-            };
-            let rows = inner.parts.store.outgoing_payments_page(of_one, page, is_wanted)?;
-            views(rows, |record| inner.outgoing_payment_view(record))
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let of_one = filter.wallet_address_id.single().and_then(check::id);
+                let is_wanted = |record: &OutgoingPaymentRecord| {
+                    let wallet_address = record.quote.wallet_address_id.to_string();
+                    filter.wallet_address_id.lets_through(&wallet_address)
+                        && filter.state.lets_through(outgoing_state_name(record.state))
+                        && filter.receiver.lets_through(&record.quote.receiver)
+                };
+                let rows = inner.parts.store.outgoing_payments_page(of_one, page, is_wanted)?;
+                views(rows, |record| inner.outgoing_payment_view(record))
+            })
+            .await
     }
 
     /// Returns a page of the payments of both directions that the filter lets through.
     ///
     /// # Errors
     /// Bad input.
-    pub async fn payments(
-        &self,
+    pub async fn list(
+        self,
         page: &PageArguments,
         filter: PaymentFilter,
     ) -> Result<Rows<PaymentView>, OperatorError> {
         let page = page.check()?;
-        self.read(move |inner| {
-            let is_wanted = |record: &PaymentRecord| {
-                let (kind, wallet_address) = match record {
-                    PaymentRecord::Incoming(record) => ("INCOMING", record.wallet_address_id),
-                    PaymentRecord::Outgoing(record) => ("OUTGOING", record.quote.wallet_address_id),
+        self.on
+            .read(move |inner| {
+                let is_wanted = |record: &PaymentRecord| {
+                    let (kind, wallet_address) = match record {
+                        PaymentRecord::Incoming(record) => ("INCOMING", record.wallet_address_id),
+                        PaymentRecord::Outgoing(record) => {
+                            ("OUTGOING", record.quote.wallet_address_id)
+                        }
+                    };
+                    filter.kind.lets_through(kind)
+                        && filter.wallet_address_id.lets_through(&wallet_address.to_string())
                 };
-                filter.kind.lets_through(kind)
-                    && filter.wallet_address_id.lets_through(&wallet_address.to_string())
-            };
-            views(inner.parts.store.payments_page(page, is_wanted)?, |record| {
-                inner.payment_view(record)
+                views(inner.parts.store.payments_page(page, is_wanted)?, |record| {
+                    inner.payment_view(record)
+                })
             })
-        })
-        .await
+            .await
     }
 }
 
@@ -339,29 +347,30 @@ fn wrong_state(state: OutgoingPaymentState) -> OperatorError {
     )
 }
 
-impl Operator {
+impl Payments<'_> {
     /// Returns the first `first` wanted payments of both directions, newest first, after where an
     /// earlier search stopped.
     ///
     /// # Errors
     /// Bad input.
-    pub async fn search_payments(
-        &self,
+    pub async fn search(
+        self,
         first: usize,
         after: Option<String>,
         is_wanted: impl Fn(&PaymentRecord) -> bool + Send + 'static,
     ) -> Result<Sought<PaymentView>, OperatorError> {
         let page = begin(after)?;
-        self.read(move |inner| {
-            let list = |page| inner.parts.store.payments_page(page, |_| true);
-            let id = |payment: &PaymentRecord| match payment {
-                PaymentRecord::Incoming(payment) => payment.id,
-                PaymentRecord::Outgoing(payment) => payment.id,
-            };
-            let Sought { rows, next } = seek(first, page, list, id, is_wanted)?;
-            let views = rows.into_iter().map(|record| inner.payment_view(record));
-            Ok(Sought { rows: views.collect::<Result<_, _>>()?, next })
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let list = |page| inner.parts.store.payments_page(page, |_| true);
+                let id = |payment: &PaymentRecord| match payment {
+                    PaymentRecord::Incoming(payment) => payment.id,
+                    PaymentRecord::Outgoing(payment) => payment.id,
+                };
+                let Sought { rows, next } = seek(first, page, list, id, is_wanted)?;
+                let views = rows.into_iter().map(|record| inner.payment_view(record));
+                Ok(Sought { rows: views.collect::<Result<_, _>>()?, next })
+            })
+            .await
     }
 }

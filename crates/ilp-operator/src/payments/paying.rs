@@ -32,7 +32,8 @@ pub trait Paying: Send + Sync {
     fn quote(&self, ask: QuoteAsk) -> BoxFuture<'_, Result<QuoteOffer, QuoteRefusal>>;
 
     /// Starts a payment, or goes on with one after a restart. Returns at once. Every payment that
-    /// is handed over ends in one call of [`Operator::payment_ended`], unless the node ends first.
+    /// is handed over ends in one call of [`Payments::ended`](super::Payments::ended), unless the
+    /// node ends first.
     fn send(&self, operator: &Operator, order: SendOrder);
 }
 

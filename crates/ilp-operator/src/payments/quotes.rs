@@ -16,9 +16,9 @@ use uuid::Uuid;
 use self::refusals::{cannot_pay, invalid_receiver, no_amount, no_rate, nothing_arrives, too_many};
 use crate::{
     assets::fees,
-    changes::recorded::Recorded,
     node::operator::{Inner, Operator},
     payments::{
+        PaymentChanges, Payments,
         checks::{amount_in, invalid_amount, positive, receiver},
         incoming::payees::{Payee, SpspTarget},
         inputs::{AmountGiven, NewQuote},
@@ -56,32 +56,33 @@ struct Draft {
     payee: Option<Payee>,
 }
 
-impl Recorded {
+impl PaymentChanges<'_> {
     /// Finds out what a payment would cost. The receiver may be far away and slow, so this stands
     /// in nobody's way.
     ///
     /// # Errors
     /// An unknown or inactive wallet address; a receiver that is none or takes nothing; an amount
     /// in another asset, of zero, more than is asked for, or both amounts; no rate.
-    pub async fn create_quote(&self, new: NewQuote) -> Result<QuoteView, OperatorError> {
-        self.given(&new);
+    pub async fn create_quote(self, new: NewQuote) -> Result<QuoteView, OperatorError> {
+        self.on.given(&new);
         let wallet_address = wallet_address_id(&new.wallet_address_id)?;
         receiver(&new.receiver)?;
         if new.debit_amount.is_some() && new.receive_amount.is_some() {
             return Err(invalid_amount("debitAmount and receiveAmount exclude each other"));
         }
-        let _place = self.inner.wallets.quoting.try_acquire().map_err(|_| too_many())?;
-        let draft = self.read(move |inner| inner.draft(wallet_address, new)).await?;
+        let _place = self.on.inner.wallets.quoting.try_acquire().map_err(|_| too_many())?;
+        let draft = self.on.read(move |inner| inner.draft(wallet_address, new)).await?;
         let offer = match &draft.payee {
-            Some(payee) => self.inner.local_offer(&draft, payee)?,
-            None => self.ask(&draft).await?,
+            Some(payee) => self.on.inner.local_offer(&draft, payee)?,
+            None => self.on.ask(&draft).await?,
         };
-        let quote = self.inner.quote_view(self.inner.quote_record(draft, offer)?)?;
+        let quote = self.on.inner.quote_view(self.on.inner.quote_record(draft, offer)?)?;
         let record = quote.record.clone();
         let before_ms = record.created_at_ms.saturating_sub(KEPT_MS);
-        self.commit_at_any_time(&quote, move |store| store.insert_quote(&record)).await?;
-        let purged =
-            self.read(move |inner| Ok(inner.parts.store.purge_quotes(before_ms, OLD_PER_NEW)?));
+        self.on.commit_at_any_time(&quote, move |store| store.insert_quote(&record)).await?;
+        let purged = self
+            .on
+            .read(move |inner| Ok(inner.parts.store.purge_quotes(before_ms, OLD_PER_NEW)?));
         if let Err(error) = purged.await {
             // The quote is made; the next one, or the periodic removal, tries again.
             tracing::warn!(%error, "old quotes could not be removed");
@@ -90,15 +91,16 @@ impl Recorded {
     }
 }
 
-impl Operator {
+impl Payments<'_> {
     /// Returns the quote of this id, as long as it is kept.
     ///
     /// # Errors
     /// Not found.
-    pub async fn quote(&self, id: &str) -> Result<QuoteView, OperatorError> {
+    pub async fn quote(self, id: &str) -> Result<QuoteView, OperatorError> {
         let unknown = || OperatorError::new(ErrorKind::NotFound, "quote does not exist");
         let id = check::id(id).ok_or_else(unknown)?;
-        self.read(move |inner| inner.quote_view(inner.parts.store.quote(id)?.ok_or_else(unknown)?))
+        self.on
+            .read(move |inner| inner.quote_view(inner.parts.store.quote(id)?.ok_or_else(unknown)?))
             .await
     }
 
@@ -107,18 +109,21 @@ impl Operator {
     /// # Errors
     /// Bad input.
     pub async fn quotes(
-        &self,
+        self,
         wallet_address: Uuid,
         page: &PageArguments,
     ) -> Result<Rows<QuoteView>, OperatorError> {
         let page = page.check()?;
-        self.read(move |inner| {
-            let rows = inner.parts.store.quotes_page(wallet_address, page)?;
-            views(rows, |record| inner.quote_view(record))
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let rows = inner.parts.store.quotes_page(wallet_address, page)?;
+                views(rows, |record| inner.quote_view(record))
+            })
+            .await
     }
+}
 
+impl Operator {
     async fn ask(&self, draft: &Draft) -> Result<QuoteOffer, OperatorError> {
         let paying = self.inner.wallets.paying.get().ok_or_else(cannot_pay)?;
         let ask = QuoteAsk {

@@ -26,6 +26,7 @@ use uuid::Uuid;
 use crate::{
     node::operator::{Inner, Operator},
     payments::{
+        Payments,
         incoming::recipients::Declined,
         paying::{AssetName, Ended, Fraction, Paying, Progress, SendOrder},
         sending::so_far::delivered_at_least,
@@ -60,20 +61,20 @@ enum Local {
     Stopped,
 }
 
-impl Operator {
+impl Payments<'_> {
     /// From now on payments to other nodes go through `paying`, and those that the last end of the
     /// node interrupted go on.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn pay_through(&self, paying: Arc<dyn Paying>) -> Result<(), OperatorError> {
-        if self.inner.wallets.paying.set(paying).is_err() {
+    pub async fn pay_through(self, paying: Arc<dyn Paying>) -> Result<(), OperatorError> {
+        if self.on.inner.wallets.paying.set(paying).is_err() {
             return Ok(());
         }
-        for record in self.read(Inner::payments_to_go_on).await? {
+        for record in self.on.read(Inner::payments_to_go_on).await? {
             if record.quote.local_recipient.is_none() {
-                self.read(move |inner| inner.begin_again(record.id)).await?;
-                self.start_payment(record.id).await?;
+                self.on.read(move |inner| inner.begin_again(record.id)).await?;
+                self.on.start_payment(record.id).await?;
             }
         }
         Ok(())
@@ -84,16 +85,16 @@ impl Operator {
     ///
     /// # Errors
     /// When the store fails: no packet may be sent then.
-    pub async fn payment_begins(&self, id: Uuid, under_way_max: u64) -> Result<(), OperatorError> {
-        self.read(move |inner| inner.note_under_way(id, under_way_max)).await
+    pub async fn begins(self, id: Uuid, under_way_max: u64) -> Result<(), OperatorError> {
+        self.on.read(move |inner| inner.note_under_way(id, under_way_max)).await
     }
 
     /// What the part that pays tells as often as it likes. Who watches hears all of it, the disk some.
-    pub fn payment_progress(&self, id: Uuid, progress: Progress) {
-        if !self.inner.wallets.tell(id, progress, Some(NOTE_PAUSE)) {
+    pub fn progress(self, id: Uuid, progress: Progress) {
+        if !self.on.inner.wallets.tell(id, progress, Some(NOTE_PAUSE)) {
             return;
         }
-        let inner = Arc::clone(&self.inner);
+        let inner = Arc::clone(&self.on.inner);
         tokio::task::spawn_blocking(move || {
             if let Err(error) = inner.note_progress(id, progress) {
                 tracing::warn!(%error, payment = %id, "its progress could not be written down");
@@ -106,12 +107,13 @@ impl Operator {
     ///
     /// # Errors
     /// When the store fails: the next start goes by what was noted before.
-    pub async fn payment_paused(&self, id: Uuid, progress: Progress) -> Result<(), OperatorError> {
-        self.read(move |inner| {
-            inner.note_progress(id, progress)?;
-            inner.note_under_way(id, 0)
-        })
-        .await
+    pub async fn paused(self, id: Uuid, progress: Progress) -> Result<(), OperatorError> {
+        self.on
+            .read(move |inner| {
+                inner.note_progress(id, progress)?;
+                inner.note_under_way(id, 0)
+            })
+            .await
     }
 
     /// What the part that pays tells once, when no packet of the payment is under way any more. What
@@ -119,15 +121,15 @@ impl Operator {
     ///
     /// # Errors
     /// An unknown payment, or when the store fails: the payment goes on at the next start then.
-    pub async fn payment_ended(
-        &self,
+    pub async fn ended(
+        self,
         id: Uuid,
         ended: Ended,
         progress: Progress,
     ) -> Result<(), OperatorError> {
-        self.inner.wallets.tell(id, progress, None);
-        let noted = self.read(move |inner| inner.note_end(id, ended, progress)).await;
-        self.inner.wallets.end(id);
+        self.on.inner.wallets.tell(id, progress, None);
+        let noted = self.on.read(move |inner| inner.note_end(id, ended, progress)).await;
+        self.on.inner.wallets.end(id);
         noted
     }
 
@@ -135,16 +137,18 @@ impl Operator {
     ///
     /// # Errors
     /// Not found.
-    pub async fn watch_payment(
-        &self,
+    pub async fn watch(
+        self,
         id: &str,
     ) -> Result<(OutgoingPaymentView, Option<watch::Receiver<Progress>>), OperatorError> {
         let uuid = check::id(id).ok_or_else(no_such_payment)?;
         // In this order: one that ends in between is seen ended, and not watched in vain.
-        let progress = self.inner.wallets.watch(uuid);
-        Ok((self.outgoing_payment(id).await?, progress))
+        let progress = self.on.inner.wallets.watch(uuid);
+        Ok((self.on.payments().outgoing(id).await?, progress))
     }
+}
 
+impl Operator {
     /// What the last end of the node left half done with wallets is done. Comes with the load.
     pub(crate) async fn resume_wallets(&self) -> Result<(), OperatorError> {
         self.read(|inner| {
@@ -187,7 +191,7 @@ impl Operator {
         let operator = self.clone();
         if !order.is_local && order.order.is_done() {
             let progress = Progress { sent, delivered, packets: 0 };
-            return operator.payment_ended(id, Ended::Completed, progress).await;
+            return operator.payments().ended(id, Ended::Completed, progress).await;
         }
         match (order.is_local, wallets.paying.get()) {
             (true, _) => {
@@ -212,7 +216,7 @@ impl Operator {
         loop {
             match self.try_pay_locally(&record).await {
                 Ok(Local::Ended(ended, progress)) => {
-                    if let Err(error) = self.payment_ended(id, ended, progress).await {
+                    if let Err(error) = self.payments().ended(id, ended, progress).await {
                         tracing::error!(%error, payment = %id, "its end is noted at the next start");
                     }
                     return;
@@ -244,7 +248,7 @@ impl Operator {
             Ok(Local::Ended(ended, Progress::default()))
         };
         let recipient = record.quote.local_recipient.unwrap_or_default();
-        let Some(recipient) = self.recipient(recipient).await? else {
+        let Some(recipient) = self.payments().recipient(recipient).await? else {
             return failed("the receiver is gone");
         };
         let now_ms = (self.inner.parts.clock)().unix_ms();
@@ -275,7 +279,7 @@ impl Operator {
             return Ok(Local::Stopped);
         }
         reserved.keep();
-        self.incoming_credited(&recipient);
+        self.payments().incoming_credited(&recipient);
         Ok(Local::Ended(Ended::Completed, paid))
     }
 }

@@ -12,10 +12,13 @@ use ilp_store::{PeerOrigin, PeerRecord, Store, StoreError};
 use uuid::Uuid;
 
 use crate::{
-    changes::{changing::Changing, recorded::Recorded},
+    changes::changing::Changing,
     node::operator::{Inner, Operator},
     peering::{
-        PeeringAnswer, PeeringOffer, claims::is_there, is_below, network::PeeringPost, wire,
+        PeeringAnswer, PeeringChanges, PeeringOffer,
+        claims::{is_below, is_there},
+        network::PeeringPost,
+        wire,
     },
     peers::{
         inputs::{NewPeer, PeerEdit},
@@ -55,30 +58,31 @@ pub struct PeeringByUrl {
     pub is_pending: bool,
 }
 
-impl Recorded {
+impl PeeringChanges<'_> {
     /// Asks the node at a URL to become a peer, and makes it one of ours; or has it change its terms
     /// if it became a peer at this URL before.
     ///
     /// # Errors
     /// An unknown asset; not found when no node takes peering requests there; bad input when it
     /// refuses, or answers what makes no peer.
-    pub async fn create_or_update_peer_by_url(
-        &self,
+    pub async fn create_or_update_by_url(
+        self,
         wanted: PeerByUrl,
     ) -> Result<PeeringByUrl, OperatorError> {
-        self.given(&wanted);
+        self.on.given(&wanted);
         let asset_id = check::id(&wanted.asset_id).ok_or_else(unknown_asset)?;
         if let Some(name) = &wanted.name {
             check::name(name)?;
         }
         check::max_packet_amount(wanted.max_packet_amount)?;
-        let parts = &self.inner.parts;
+        let parts = &self.on.inner.parts;
         if !wanted.peer_url.contains("://") {
             return Err(no_such_node("a URL such as https://peering.example is expected"));
         }
         let url = Endpoint::parse(&wanted.peer_url).map_err(no_such_node)?;
         let (asked, written) = (url.clone(), wanted.peer_url.clone());
         let (asset, known) = self
+            .on
             .read(move |inner| {
                 let store = &inner.parts.store;
                 let asset = store.asset(asset_id)?.ok_or_else(unknown_asset)?;
@@ -98,7 +102,7 @@ impl Recorded {
             proof: known.first().map(|peer| peer.outgoing_token.clone()),
             caller: None,
         };
-        let answer = self.ask_to_peer(&url, &offer).await?;
+        let answer = self.on.ask_to_peer(&url, &offer).await?;
         // A node that is asked on this machine or in a private network may itself be there.
         let is_near = parts.network.check_public(&url).await.is_err();
         if !is_near && !parts.peering.private_endpoints {
@@ -106,10 +110,11 @@ impl Recorded {
             parts.network.check_public(&endpoint).await.map_err(bad_answer)?;
         }
         let known = known.into_iter().map(|peer| peer.id).collect();
-        self.change(move |changing| async move {
-            changing.make_or_renew(asset_id, (url, wanted), answer, offer.token, known).await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                changing.make_or_renew(asset_id, (url, wanted), answer, offer.token, known).await
+            })
+            .await
     }
 }
 

@@ -86,3 +86,8 @@ pub(crate) fn warning(route: &ListedRoute, address: &str, endpoint: &str) -> Str
          this node {verb}"
     )
 }
+
+/// Returns whether `address` lies below `above`.
+pub(crate) fn is_below(address: &str, above: &str) -> bool {
+    address.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))
+}

@@ -11,7 +11,8 @@ use ilp_net::Endpoint;
 use interledger_packet::Address;
 
 use crate::{
-    node::{operator::Operator, parts::BoxFuture},
+    node::parts::BoxFuture,
+    peers::Peers,
     vocabulary::{
         check,
         error::{OperatorError, unknown_asset, unknown_peer},
@@ -102,13 +103,13 @@ pub struct PingReply {
     pub message: String,
 }
 
-impl Operator {
+impl Peers<'_> {
     /// Asks the network for a path to `address`.
     ///
     /// # Errors
     /// Bad input, when it is not an ILP address; not found, when there is no such peer or asset.
     pub async fn ping(
-        &self,
+        self,
         address: &str,
         over: PingOver<'_>,
     ) -> Result<PingOutcome, OperatorError> {
@@ -118,15 +119,15 @@ impl Operator {
         let way = match over {
             PingOver::Any => PingWay::Any,
             PingOver::Asset(id) => {
-                let asset = check::id(id).and_then(|id| self.inner.asset(id));
+                let asset = check::id(id).and_then(|id| self.on.inner.asset(id));
                 PingWay::InAsset(asset.ok_or_else(unknown_asset)?)
             }
             PingOver::Peer(id) => {
-                let peer = check::id(id).and_then(|id| self.inner.parts.connector.peer(id));
+                let peer = check::id(id).and_then(|id| self.on.inner.parts.connector.peer(id));
                 PingWay::Over(peer.ok_or_else(unknown_peer)?)
             }
         };
-        Ok(self.inner.parts.network.ping(destination, way).await)
+        Ok(self.on.inner.parts.network.ping(destination, way).await)
     }
 }
 

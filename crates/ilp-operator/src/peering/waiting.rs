@@ -1,38 +1,41 @@
 //! The requests that wait for approval: their number, each single request, and the event of a new
 //! one.
 
-use std::sync::atomic::Ordering;
+use std::{net::IpAddr, sync::atomic::Ordering};
 
+use ilp_net::Reach;
 use ilp_store::{EventRecord, PeeringRequestRecord};
 use interledger_packet::Timestamp;
 use serde_json::json;
 
 use super::{PeeringRequestView, unknown_request};
 use crate::{
+    access::networks::Networks,
     changes::changing::Changing,
-    node::operator::Operator,
+    peering::Peering,
     vocabulary::{check, error::OperatorError},
     webhook::event_kind::EventKind,
 };
 
-impl Operator {
+impl Peering<'_> {
     /// Returns the number of peering requests that wait for approval.
     #[must_use]
-    pub fn peering_requests_waiting(&self) -> usize {
-        self.inner.peering_waiting.load(Ordering::Relaxed)
+    pub fn requests_waiting(self) -> usize {
+        self.on.inner.peering_waiting.load(Ordering::Relaxed)
     }
 
     /// Returns the request of this id, which waits for approval.
     ///
     /// # Errors
     /// Not found.
-    pub async fn peering_request(&self, id: &str) -> Result<PeeringRequestView, OperatorError> {
+    pub async fn request(self, id: &str) -> Result<PeeringRequestView, OperatorError> {
         let id = check::id(id).ok_or_else(unknown_request)?;
-        self.read(move |inner| {
-            let record = inner.parts.store.peering_request(id)?.ok_or_else(unknown_request)?;
-            Ok(PeeringRequestView { warnings: inner.peering_warnings(&record), record })
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let record = inner.parts.store.peering_request(id)?.ok_or_else(unknown_request)?;
+                Ok(PeeringRequestView { warnings: inner.peering_warnings(&record), record })
+            })
+            .await
     }
 }
 
@@ -64,4 +67,12 @@ impl Changing {
         self.inner.peering_waiting.store(waiting.await?, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Returns the networks that a request came from, by which sources are told apart. `None` for an
+/// address on this machine or in a private network: the request comes through a proxy of the
+/// operator's, or from the operator.
+pub(super) fn place(origin: &str) -> Option<Networks> {
+    let address: IpAddr = origin.parse().ok()?;
+    (!Reach::of(address).is_near()).then(|| Networks::of(address))
 }

@@ -4,7 +4,8 @@
 use ilp_connector::token::Secret;
 
 use crate::{
-    node::operator::Operator,
+    assets::Assets,
+    peers::Peers,
     vocabulary::{check, error::OperatorError},
 };
 
@@ -29,13 +30,13 @@ pub enum PeerField<'a> {
     AssetSharePercent(u8),
 }
 
-impl Operator {
+impl Peers<'_> {
     /// Whether a peer may have that, as far as the field alone tells.
     ///
     /// # Errors
     /// Bad input, or a duplicate within the field.
-    pub fn check_peer_field(&self, field: PeerField<'_>) -> Result<(), OperatorError> {
-        let parts = &self.inner.parts;
+    pub fn check_field(self, field: PeerField<'_>) -> Result<(), OperatorError> {
+        let parts = &self.on.inner.parts;
         match field {
             PeerField::Address(address) => {
                 check::peer_address(address, parts.connector.address()).map(drop)
@@ -49,12 +50,14 @@ impl Operator {
             PeerField::AssetSharePercent(percent) => check::asset_share_percent(Some(percent)),
         }
     }
+}
 
+impl Assets<'_> {
     /// Whether an asset may have that code.
     ///
     /// # Errors
     /// Bad input.
-    pub fn check_asset_code(&self, code: &str) -> Result<(), OperatorError> {
+    pub fn check_code(self, code: &str) -> Result<(), OperatorError> {
         check::asset_code(code)
     }
 }

@@ -14,7 +14,8 @@ use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
 use crate::{
-    node::operator::Operator, vocabulary::error::OperatorError, webhook::event_kind::EventKind,
+    node::operator::Operator, peers::Peers, vocabulary::error::OperatorError,
+    webhook::event_kind::EventKind,
 };
 
 /// The pause after the first report about a peer before the next one. Each further report doubles
@@ -67,12 +68,12 @@ impl Told {
     }
 }
 
-impl Operator {
+impl Peers<'_> {
     /// Writes a log line and an event for each change of a peer between reachable and unreachable.
     /// A peer that changes again during the pause after a report is looked at when the pause is
     /// over, and is reported only if its state differs from the last report. Never ends.
-    pub async fn watch_links(&self) {
-        let links = &self.inner.links;
+    pub async fn watch_links(self) {
+        let links = &self.on.inner.links;
         let mut told: HashMap<Uuid, Told> = HashMap::new();
         let mut waiting: HashMap<Uuid, Instant> = HashMap::new();
         loop {
@@ -92,7 +93,7 @@ impl Operator {
                 waiting.iter().filter(|(_, at)| **at <= now).map(|(peer, _)| *peer).collect();
             for id in due {
                 waiting.remove(&id);
-                let Some(peer) = self.inner.parts.connector.peer(id) else {
+                let Some(peer) = self.on.inner.parts.connector.peer(id) else {
                     told.remove(&id);
                     continue;
                 };
@@ -107,7 +108,7 @@ impl Operator {
                     continue;
                 }
                 told.insert(id, Told::next(before, is_unreachable, now));
-                if let Err(error) = self.tell_link(&peer, is_unreachable).await {
+                if let Err(error) = self.on.tell_link(&peer, is_unreachable).await {
                     tracing::warn!(peer = %id, %error, "the event of a peer's link can't be kept");
                 }
             }
@@ -116,7 +117,9 @@ impl Operator {
             });
         }
     }
+}
 
+impl Operator {
     async fn tell_link(&self, peer: &Arc<Peer>, is_unreachable: bool) -> Result<(), OperatorError> {
         let trouble = peer.last_trouble();
         let (id, address) = (peer.id, peer.terms().address.clone());

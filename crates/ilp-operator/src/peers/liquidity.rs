@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::node::operator::Operator;
+use crate::peers::Peers;
 
 /// What a peer has, in the asset's smallest unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,11 +13,11 @@ pub struct LiquidityView {
     pub on_hold: u128,
 }
 
-impl Operator {
+impl Peers<'_> {
     /// What a live peer has; `None` once it is deleted.
     #[must_use]
-    pub fn peer_liquidity(&self, id: Uuid) -> Option<LiquidityView> {
-        let balance = self.inner.parts.connector.peer(id)?.liquidity.balance();
+    pub fn liquidity(self, id: Uuid) -> Option<LiquidityView> {
+        let balance = self.on.inner.parts.connector.peer(id)?.liquidity.balance();
         let available = balance.available();
         Some(LiquidityView { available, on_hold: balance.total().saturating_sub(available) })
     }

@@ -22,7 +22,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::node::operator::Operator;
+use crate::{node::operator::Operator, peers::Peers};
 
 /// How often the core is asked, and so how late a packet may be seen.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -71,13 +71,13 @@ struct Looking {
 /// certainly asks no more.
 struct Asking(Arc<Connector<DurableLedger>>);
 
-impl Operator {
+impl Peers<'_> {
     /// Looks at packets from now on. It has to be called within a tokio runtime.
     #[must_use]
-    pub fn watch_packets(&self) -> PacketWatch {
-        let mut lookers = self.inner.packets.0.lock();
+    pub fn watch_packets(self) -> PacketWatch {
+        let mut lookers = self.on.inner.packets.0.lock();
         let looking = lookers.upgrade().unwrap_or_else(|| {
-            let looking = Arc::new(Looking::begin(self));
+            let looking = Arc::new(Looking::begin(self.on));
             *lookers = Arc::downgrade(&looking);
             looking
         });
@@ -89,8 +89,8 @@ impl Operator {
 
     /// The ILP address of a live peer, from memory; `None` once it is deleted.
     #[must_use]
-    pub fn peer_address(&self, id: Uuid) -> Option<String> {
-        let peer = self.inner.parts.connector.peer(id)?;
+    pub fn address(self, id: Uuid) -> Option<String> {
+        let peer = self.on.inner.parts.connector.peer(id)?;
         Some(peer.terms().address.to_string())
     }
 }

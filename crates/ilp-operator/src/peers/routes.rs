@@ -8,8 +8,8 @@ use interledger_packet::Address;
 use uuid::Uuid;
 
 use crate::{
-    node::operator::{Inner, Operator},
-    peers::view::PeerView,
+    node::operator::Inner,
+    peers::{Peers, view::PeerView},
     vocabulary::{
         check,
         error::{ErrorKind, OperatorError, unknown_asset},
@@ -55,17 +55,17 @@ impl RouteView {
     }
 }
 
-impl Operator {
+impl Peers<'_> {
     /// The first so many routes after a cursor: default routes first, then by prefix.
     ///
     /// # Errors
     /// Bad input.
     pub async fn routes(
-        &self,
+        self,
         first: Option<i32>,
         after: Option<&str>,
     ) -> Result<Rows<RouteView>, OperatorError> {
-        self.routes_beginning_with("", first, after).await
+        self.on.peers().routes_beginning_with("", first, after).await
     }
 
     /// Returns the first so many routes after a cursor whose prefixes begin with `text`. The cost
@@ -74,7 +74,7 @@ impl Operator {
     /// # Errors
     /// Bad input.
     pub async fn routes_beginning_with(
-        &self,
+        self,
         text: &str,
         first: Option<i32>,
         after: Option<&str>,
@@ -82,17 +82,18 @@ impl Operator {
         let limit = PageArguments { first, ..PageArguments::default() }.check()?.limit;
         let after = after.map(read_cursor).transpose()?;
         let text = text.to_owned();
-        self.read(move |inner| {
-            let is_first = after.is_none();
-            let after = after.or_else(|| (!text.is_empty()).then(|| before_all(&text)));
-            let mut page = inner.parts.connector.routes(after.as_ref(), limit + 1);
-            page.rows.retain(|row| row.prefix.starts_with(&text));
-            let has_next = page.rows.len() > limit;
-            page.rows.truncate(limit);
-            let has_previous = page.has_previous && !is_first;
-            Ok(Rows { rows: inner.route_views(&page.rows)?, has_previous, has_next })
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let is_first = after.is_none();
+                let after = after.or_else(|| (!text.is_empty()).then(|| before_all(&text)));
+                let mut page = inner.parts.connector.routes(after.as_ref(), limit + 1);
+                page.rows.retain(|row| row.prefix.starts_with(&text));
+                let has_next = page.rows.len() > limit;
+                page.rows.truncate(limit);
+                let has_previous = page.has_previous && !is_first;
+                Ok(Rows { rows: inner.route_views(&page.rows)?, has_previous, has_next })
+            })
+            .await
     }
 
     /// Returns the way that a packet to `address` would take now, by its amount's asset where the
@@ -101,13 +102,14 @@ impl Operator {
     /// # Errors
     /// [`ErrorKind::BadInput`] when it is not an ILP address, [`ErrorKind::NotFound`] for an unknown
     /// asset.
-    pub async fn way_to(&self, address: &str, asset: Option<&str>) -> Result<Way, OperatorError> {
+    pub async fn way_to(self, address: &str, asset: Option<&str>) -> Result<Way, OperatorError> {
         let destination: Address = address
             .parse()
             .map_err(|error| OperatorError::bad_input("invalid ILP address", error))?;
-        let find = |id| check::id(id).and_then(|id| self.inner.asset(id)).ok_or_else(unknown_asset);
+        let find =
+            |id| check::id(id).and_then(|id| self.on.inner.asset(id)).ok_or_else(unknown_asset);
         let asset = asset.map(find).transpose()?;
-        self.read(move |inner| inner.way_to(&destination, asset.as_ref())).await
+        self.on.read(move |inner| inner.way_to(&destination, asset.as_ref())).await
     }
 }
 

@@ -5,8 +5,7 @@ use interledger_packet::Address;
 use uuid::Uuid;
 
 use crate::{
-    node::operator::Operator,
-    peers::view::PeerView,
+    peers::{Peers, view::PeerView},
     vocabulary::{
         check,
         error::OperatorError,
@@ -23,25 +22,26 @@ pub struct Found {
     pub next: Option<String>,
 }
 
-impl Operator {
+impl Peers<'_> {
     /// Returns the first so many peers whose name, address or endpoint has `text` in it, in
     /// capitals or not; newest first, after the cursor that an earlier search gave.
     ///
     /// # Errors
     /// Bad input.
-    pub async fn search_peers(
-        &self,
+    pub async fn search(
+        self,
         text: &str,
         first: usize,
         after: Option<String>,
     ) -> Result<Found, OperatorError> {
         let (page, text) = (begin(after)?, text.to_lowercase());
-        self.read(move |inner| {
-            let list = |page| inner.parts.store.peers_page(page);
-            let found = seek(first, page, list, |peer| peer.id, |peer| fits(peer, &text))?;
-            Ok(Found { peers: inner.peer_views(found.rows)?, next: found.next })
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let list = |page| inner.parts.store.peers_page(page);
+                let found = seek(first, page, list, |peer| peer.id, |peer| fits(peer, &text))?;
+                Ok(Found { peers: inner.peer_views(found.rows)?, next: found.next })
+            })
+            .await
     }
 
     /// Returns the peer of this asset with this address, or with the longest address that leads to
@@ -49,19 +49,20 @@ impl Operator {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn peer_by_address_and_asset(
-        &self,
+    pub async fn by_address_and_asset(
+        self,
         address: String,
         asset_id: &str,
     ) -> Result<Option<PeerView>, OperatorError> {
         let (Ok(_), Some(asset_id)) = (address.parse::<Address>(), check::id(asset_id)) else {
             return Ok(None);
         };
-        self.read(move |inner| {
-            let record = peer_towards(&inner.parts.store, &address, asset_id)?;
-            record.map(|record| inner.peer_view(record)).transpose()
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let record = peer_towards(&inner.parts.store, &address, asset_id)?;
+                record.map(|record| inner.peer_view(record)).transpose()
+            })
+            .await
     }
 }
 

@@ -7,9 +7,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 use uuid::Uuid;
 
 use crate::{
-    changes::{changing::Changing, outcome::Outcome, recorded::Recorded},
+    changes::{changing::Changing, outcome::Outcome},
     node::operator::Operator,
-    peers::view::PeerView,
+    peers::{PeerChanges, view::PeerView},
     vocabulary::{
         check,
         error::{ErrorKind, OperatorError, unknown_peer},
@@ -50,37 +50,39 @@ pub fn token_id(digest: &TokenDigest) -> String {
     hexadecimal(&digest.as_bytes()[..ID_BYTES])
 }
 
-impl Recorded {
+impl PeerChanges<'_> {
     /// Lets a peer show one more token, or makes one for it. Those that it has stay good.
     ///
     /// # Errors
     /// Not found; bad input for what is no token, or one more than a peer may have; a duplicate of
     /// any peer's token.
-    pub async fn add_peer_token(
-        &self,
+    pub async fn add_token(
+        self,
         peer_id: &str,
         token: Option<Secret>,
     ) -> Result<AddedToken, OperatorError> {
-        self.given(&shown! { "peerId": peer_id, "authToken": token });
+        self.on.given(&shown! { "peerId": peer_id, "authToken": token });
         let id = known_form(peer_id)?;
         let (token, is_made) = match token {
             Some(token) => (token, false),
             None => (random_token()?, true),
         };
         let digests = check::incoming_tokens(std::slice::from_ref(&token))?;
-        self.change(move |changing| async move {
-            let mut record = changing.stored_peer(id).await?;
-            let now_ms = changing.now().unix_ms();
-            let new =
-                digests.into_iter().map(|digest| IncomingToken { digest, created_at_ms: now_ms });
-            record.incoming_tokens.extend(new);
-            check::incoming_token_count(record.incoming_tokens.len())?;
-            let added = record.incoming_tokens.last().copied();
-            let added = added.ok_or_else(|| OperatorError::internal(&"no token was added"))?;
-            let made = is_made.then_some(token);
-            changing.save_peer_as(record, |peer| AddedToken { peer, token: added, made }).await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let mut record = changing.stored_peer(id).await?;
+                let now_ms = changing.now().unix_ms();
+                let new = digests
+                    .into_iter()
+                    .map(|digest| IncomingToken { digest, created_at_ms: now_ms });
+                record.incoming_tokens.extend(new);
+                check::incoming_token_count(record.incoming_tokens.len())?;
+                let added = record.incoming_tokens.last().copied();
+                let added = added.ok_or_else(|| OperatorError::internal(&"no token was added"))?;
+                let made = is_made.then_some(token);
+                changing.save_peer_as(record, |peer| AddedToken { peer, token: added, made }).await
+            })
+            .await
     }
 
     /// Lets a peer show a token no more. It may be the last one: a token that has leaked must go,
@@ -88,24 +90,25 @@ impl Recorded {
     ///
     /// # Errors
     /// Not found, for the peer and for the token.
-    pub async fn revoke_peer_token(
-        &self,
+    pub async fn revoke_token(
+        self,
         peer_id: &str,
         which: TokenName,
     ) -> Result<PeerView, OperatorError> {
-        self.given(&shown! { "peerId": peer_id, "token": which });
+        self.on.given(&shown! { "peerId": peer_id, "token": which });
         let id = known_form(peer_id)?;
-        self.change(move |changing| async move {
-            let mut record = changing.stored_peer(id).await?;
-            let position = record
-                .incoming_tokens
-                .iter()
-                .position(|token| which.names(&token.digest))
-                .ok_or_else(unknown_token)?;
-            record.incoming_tokens.remove(position);
-            changing.save_peer(record).await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let mut record = changing.stored_peer(id).await?;
+                let position = record
+                    .incoming_tokens
+                    .iter()
+                    .position(|token| which.names(&token.digest))
+                    .ok_or_else(unknown_token)?;
+                record.incoming_tokens.remove(position);
+                changing.save_peer(record).await
+            })
+            .await
     }
 }
 

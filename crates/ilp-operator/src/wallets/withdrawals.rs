@@ -11,74 +11,81 @@ use uuid::Uuid;
 
 use crate::{
     books::{inputs::Withdrawal, liquidity::not_zero},
-    changes::{changing::Changing, recorded::Recorded},
+    changes::changing::Changing,
+    payments::PaymentChanges,
     vocabulary::{
         check,
         error::{ErrorKind, OperatorError},
     },
-    wallets::{inputs::WalletAddressWithdrawal, views::WithdrawnFromWalletAddress},
+    wallets::{
+        WalletAddressChanges, inputs::WalletAddressWithdrawal, views::WithdrawnFromWalletAddress,
+    },
 };
 
-impl Recorded {
+impl WalletAddressChanges<'_> {
     /// Takes all that a wallet address has.
     ///
     /// # Errors
     /// An unknown wallet address, one that has nothing, an invalid or used id, a timeout beyond a
     /// century.
-    pub async fn withdraw_from_wallet_address(
-        &self,
+    pub async fn withdraw(
+        self,
         withdrawal: WalletAddressWithdrawal,
     ) -> Result<WithdrawnFromWalletAddress, OperatorError> {
-        self.given(&withdrawal);
+        self.on.given(&withdrawal);
         let unknown = || not_found("Unknown wallet address");
         let id = check::id(&withdrawal.wallet_address_id).ok_or_else(unknown)?;
         let transfer_id = check::transfer_id(&withdrawal.transfer_id)?;
-        self.change(move |changing| async move {
-            let record = changing.store(move |store| store.wallet_address(id)).await?;
-            let record = record.ok_or_else(unknown)?;
-            let account = AccountId::wallet_address(id);
-            let amount = changing.available(account);
-            not_zero(amount)?;
-            let out = taken_out(id, amount, transfer_id, withdrawal.timeout_s);
-            let asset_id = record.asset_id;
-            let mut wallet_address =
-                changing.read(move |inner| inner.wallet_address_view(record)).await?;
-            wallet_address.liquidity -= u128::from(amount).min(wallet_address.liquidity);
-            let withdrawn = WithdrawnFromWalletAddress { transfer_id, amount, wallet_address };
-            changing.withdraw_as(&withdrawn, account, asset_id, &out).await?;
-            Ok(withdrawn)
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let record = changing.store(move |store| store.wallet_address(id)).await?;
+                let record = record.ok_or_else(unknown)?;
+                let account = AccountId::wallet_address(id);
+                let amount = changing.available(account);
+                not_zero(amount)?;
+                let out = taken_out(id, amount, transfer_id, withdrawal.timeout_s);
+                let asset_id = record.asset_id;
+                let mut wallet_address =
+                    changing.read(move |inner| inner.wallet_address_view(record)).await?;
+                wallet_address.liquidity -= u128::from(amount).min(wallet_address.liquidity);
+                let withdrawn = WithdrawnFromWalletAddress { transfer_id, amount, wallet_address };
+                changing.withdraw_as(&withdrawn, account, asset_id, &out).await?;
+                Ok(withdrawn)
+            })
+            .await
     }
+}
 
+impl PaymentChanges<'_> {
     /// Takes all that an incoming payment has received, once it has ended.
     ///
     /// # Errors
     /// An unknown payment or one that has not ended with money; one whose money is taken already or
     /// is being; a timeout beyond a century.
-    pub async fn withdraw_from_incoming_payment(
-        &self,
+    pub async fn withdraw_from_incoming(
+        self,
         id: &str,
         timeout_s: u64,
     ) -> Result<(), OperatorError> {
-        self.given(&shown! { "id": id, "timeoutSeconds": timeout_s });
+        self.on.given(&shown! { "id": id, "timeoutSeconds": timeout_s });
         let unknown = || not_found("Unknown incoming payment");
         let id = check::id(id).ok_or_else(unknown)?;
-        self.change(move |changing| async move {
-            let record = changing.store(move |store| store.incoming_payment(id)).await?;
-            let record = record.ok_or_else(unknown)?;
-            let last = record.withdrawal_id.ok_or_else(unknown)?;
-            let from = (AccountId::incoming_payment(id), record.asset_id);
-            let note = move |store: &Store, transfer_id| {
-                let noted = store.update_incoming_payment(id, |record| {
-                    record.withdrawal_id = Some(transfer_id);
-                    None
-                });
-                noted.map(drop)
-            };
-            changing.take_all(from, last, timeout_s, note).await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let record = changing.store(move |store| store.incoming_payment(id)).await?;
+                let record = record.ok_or_else(unknown)?;
+                let last = record.withdrawal_id.ok_or_else(unknown)?;
+                let from = (AccountId::incoming_payment(id), record.asset_id);
+                let note = move |store: &Store, transfer_id| {
+                    let noted = store.update_incoming_payment(id, |record| {
+                        record.withdrawal_id = Some(transfer_id);
+                        None
+                    });
+                    noted.map(drop)
+                };
+                changing.take_all(from, last, timeout_s, note).await
+            })
+            .await
     }
 
     /// Takes all that an outgoing payment has left, once it has ended: the fee, and what was not
@@ -87,29 +94,30 @@ impl Recorded {
     /// # Errors
     /// An unknown payment or one that has not ended; one that has nothing left or from which it is
     /// being taken; a timeout beyond a century.
-    pub async fn withdraw_from_outgoing_payment(
-        &self,
+    pub async fn withdraw_from_outgoing(
+        self,
         id: &str,
         timeout_s: u64,
     ) -> Result<(), OperatorError> {
-        self.given(&shown! { "id": id, "timeoutSeconds": timeout_s });
+        self.on.given(&shown! { "id": id, "timeoutSeconds": timeout_s });
         let unknown = || not_found("Unknown outgoing payment");
         let id = check::id(id).ok_or_else(unknown)?;
-        self.change(move |changing| async move {
-            let record = changing.store(move |store| store.outgoing_payment(id)).await?;
-            let record = record.ok_or_else(unknown)?;
-            let last = record.withdrawal_id.ok_or_else(unknown)?;
-            let from = (AccountId::outgoing_payment(id), record.quote.asset_id);
-            let note = move |store: &Store, transfer_id| {
-                let noted = store.update_outgoing_payment(id, |record| {
-                    record.withdrawal_id = Some(transfer_id);
-                    None
-                });
-                noted.map(drop)
-            };
-            changing.take_all(from, last, timeout_s, note).await
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let record = changing.store(move |store| store.outgoing_payment(id)).await?;
+                let record = record.ok_or_else(unknown)?;
+                let last = record.withdrawal_id.ok_or_else(unknown)?;
+                let from = (AccountId::outgoing_payment(id), record.quote.asset_id);
+                let note = move |store: &Store, transfer_id| {
+                    let noted = store.update_outgoing_payment(id, |record| {
+                        record.withdrawal_id = Some(transfer_id);
+                        None
+                    });
+                    noted.map(drop)
+                };
+                changing.take_all(from, last, timeout_s, note).await
+            })
+            .await
     }
 }
 

@@ -16,14 +16,42 @@ use crate::{
 /// Most types that one filter may name. There are fewer types of event than that.
 const FILTER_TYPES_MAX: usize = 100;
 
+/// A handle that reads the events for the operator's own systems.
+#[derive(Clone, Copy, Debug)]
+pub struct Events<'a> {
+    on: &'a Operator,
+}
+
+/// A handle that changes the events for the operator's own systems.
+#[derive(Clone, Copy, Debug)]
+pub struct EventChanges<'a> {
+    on: &'a Recorded,
+}
+
 impl Operator {
+    /// Returns the handle that reads events.
+    #[must_use]
+    pub fn events(&self) -> Events<'_> {
+        Events { on: self }
+    }
+}
+
+impl Recorded {
+    /// Returns the handle that changes events.
+    #[must_use]
+    pub fn events(&self) -> EventChanges<'_> {
+        EventChanges { on: self }
+    }
+}
+
+impl Events<'_> {
     /// Returns the event of this id.
     ///
     /// # Errors
     /// Not found.
-    pub async fn event(&self, id: &str) -> Result<EventRecord, OperatorError> {
+    pub async fn get(self, id: &str) -> Result<EventRecord, OperatorError> {
         let id = check::id(id).ok_or_else(unknown_event)?;
-        self.read(move |inner| inner.parts.store.event(id)?.ok_or_else(unknown_event)).await
+        self.on.read(move |inner| inner.parts.store.event(id)?.ok_or_else(unknown_event)).await
     }
 
     /// Returns a page of the events: those of the types in `only`, where given, and not in
@@ -31,8 +59,8 @@ impl Operator {
     ///
     /// # Errors
     /// Bad input.
-    pub async fn events(
-        &self,
+    pub async fn list(
+        self,
         page: &PageArguments,
         only: Vec<String>,
         except: Vec<String>,
@@ -46,42 +74,43 @@ impl Operator {
         }
         // An empty list filters nothing, as Rafiki has it.
         let filter = EventFilter { only: (!only.is_empty()).then_some(only), except };
-        self.read(move |inner| Ok(inner.parts.store.events_page(page, &filter)?)).await
+        self.on.read(move |inner| Ok(inner.parts.store.events_page(page, &filter)?)).await
     }
 
     /// Returns how many events wait to be taken, and how many were given up.
     #[must_use]
-    pub fn event_counts(&self) -> EventCounts {
-        self.inner.parts.store.event_counts()
+    pub fn counts(self) -> EventCounts {
+        self.on.inner.parts.store.event_counts()
     }
 }
 
-impl Recorded {
+impl EventChanges<'_> {
     /// Schedules an event to be sent again, even one that was given up, and resets its count of
     /// attempts.
     /// up.
     ///
     /// # Errors
     /// An unknown event; a conflict for one that was delivered, or whose type isn't sent.
-    pub async fn retry_event(&self, id: &str) -> Result<EventRecord, OperatorError> {
-        self.given(&shown! { "id": id });
+    pub async fn retry(self, id: &str) -> Result<EventRecord, OperatorError> {
+        self.on.given(&shown! { "id": id });
         let id = check::id(id).ok_or_else(unknown_event)?;
-        self.change(move |changing| async move {
-            let now_ms = changing.now().unix_ms();
-            let known = changing.store(move |store| store.event(id)).await?;
-            let known = known.ok_or_else(unknown_event)?;
-            match known.delivery {
-                Delivery::Delivered { .. } => return Err(delivered()),
-                Delivery::Skipped { .. } => return Err(skipped()),
-                Delivery::Due { .. } | Delivery::Dead { .. } => {}
-            }
-            let due = Delivery::Due { at_ms: now_ms };
-            let event = EventRecord { attempts: 0, delivery: due, ..known };
-            changing.commit(&event, move |store| store.retry_event(id, now_ms)).await?;
-            changing.inner.parts.event_made.notify_one();
-            Ok(event)
-        })
-        .await
+        self.on
+            .change(move |changing| async move {
+                let now_ms = changing.now().unix_ms();
+                let known = changing.store(move |store| store.event(id)).await?;
+                let known = known.ok_or_else(unknown_event)?;
+                match known.delivery {
+                    Delivery::Delivered { .. } => return Err(delivered()),
+                    Delivery::Skipped { .. } => return Err(skipped()),
+                    Delivery::Due { .. } | Delivery::Dead { .. } => {}
+                }
+                let due = Delivery::Due { at_ms: now_ms };
+                let event = EventRecord { attempts: 0, delivery: due, ..known };
+                changing.commit(&event, move |store| store.retry_event(id, now_ms)).await?;
+                changing.inner.parts.event_made.notify_one();
+                Ok(event)
+            })
+            .await
     }
 }
 
@@ -99,23 +128,24 @@ fn delivered() -> OperatorError {
     )
 }
 
-impl Operator {
+impl Events<'_> {
     /// The first so many events that are wanted, newest first, after where an earlier search stopped.
     ///
     /// # Errors
     /// Bad input.
-    pub async fn search_events(
-        &self,
+    pub async fn search(
+        self,
         first: usize,
         after: Option<String>,
         is_wanted: impl Fn(&EventRecord) -> bool + Send + 'static,
     ) -> Result<Sought<EventRecord>, OperatorError> {
         let page = begin(after)?;
-        self.read(move |inner| {
-            let store = &inner.parts.store;
-            let all = EventFilter::default();
-            seek(first, page, |page| store.events_page(page, &all), |event| event.id, is_wanted)
-        })
-        .await
+        self.on
+            .read(move |inner| {
+                let store = &inner.parts.store;
+                let all = EventFilter::default();
+                seek(first, page, |page| store.events_page(page, &all), |event| event.id, is_wanted)
+            })
+            .await
     }
 }

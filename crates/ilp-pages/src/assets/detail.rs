@@ -23,7 +23,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     visit: Visit,
 ) -> Answer {
-    let asset = pages.operator.asset(&id).await?;
+    let asset = pages.operator.assets().get(&id).await?;
     showing(&pages, &visit, &asset, Typed::default()).await
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn liquidity(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let asset = pages.operator.asset(&id).await?;
+    let asset = pages.operator.assets().get(&id).await?;
     let owner = Owner::Asset(id.clone());
     match liquidity::act(&pages, &visit, &owner, asset.record.scale, &fields).await {
         Ok(word) => Ok(see_other(&format!("/assets/{id}?done={word}"))),
@@ -45,12 +45,12 @@ pub(super) async fn edit(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let asset = pages.operator.asset(&id).await?;
+    let asset = pages.operator.assets().get(&id).await?;
     match editing(&pages, &visit, &asset, &fields).await {
         Ok(_) => Ok(see_other(&format!("/assets/{id}?done=changed"))),
         Err(errors) => {
             // The asset is read again, so that the page compares the input with the present values.
-            let asset = pages.operator.asset(&id).await?;
+            let asset = pages.operator.assets().get(&id).await?;
             let typed = Typed { fields, errors }.against(&fields_of(&asset), &LABELS);
             showing(&pages, &visit, &asset, typed).await
         }
@@ -75,7 +75,7 @@ async fn editing(
         liquidity_threshold: liquidity_threshold.map_or(Edit::Clear, Edit::Set),
         version,
     };
-    let work = |operator: Recorded| async move { operator.update_asset(edit).await };
+    let work = |operator: Recorded| async move { operator.assets().update(edit).await };
     Ok(pages.change(visit, "updateAsset", work).await?)
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn delete(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let asset = pages.operator.asset(&id).await?;
+    let asset = pages.operator.assets().get(&id).await?;
     match deleting(&pages, &visit, &asset, &fields).await {
         Ok(_) => Ok(see_other("/assets?done=deleted")),
         Err(errors) => showing(&pages, &visit, &asset, Typed { fields, errors }).await,
@@ -101,7 +101,7 @@ async fn deleting(
     if fields.get("confirm") != code {
         return Err(Errors::one("confirm", format!("type {code} to delete it")));
     }
-    let work = |operator: Recorded| async move { operator.delete_asset(&id).await };
+    let work = |operator: Recorded| async move { operator.assets().delete(&id).await };
     let deleted = pages.change(visit, "deleteAsset", work).await;
     deleted.map_err(|error| Errors::of(&error, &[("Cannot delete!", "confirm")]))
 }
@@ -162,7 +162,7 @@ pub(crate) async fn live(
     visit: &Visit,
     id: &str,
 ) -> Result<Vec<Part>, OperatorError> {
-    let asset = pages.operator.asset(id).await?;
+    let asset = pages.operator.assets().get(id).await?;
     let owner = Owner::Asset(id.to_owned());
     let movements = liquidity::movements(pages, visit, &owner).await?;
     Ok(vec![("stock", stock(&asset)), ("movements", movements)])

@@ -31,7 +31,7 @@ pub(super) async fn show(
     Path(name): Path<String>,
     visit: Visit,
 ) -> Answer {
-    let view = pages.operator.account(&name).await?;
+    let view = pages.operator.books().account(&name).await?;
     let owner = &view.owner;
     let before = visit.query.given("before");
     let rows = usize::try_from(ROWS).unwrap_or_default();
@@ -74,9 +74,9 @@ async fn read(
     is_money: bool,
 ) -> Result<Movements, OperatorError> {
     if !is_money {
-        return pages.operator.movements(account, before, rows).await;
+        return pages.operator.books().movements(account, before, rows).await;
     }
-    let found = pages.operator.movement_digest(account, before, rows, LOOKED_AT).await?;
+    let found = pages.operator.books().movement_digest(account, before, rows, LOOKED_AT).await?;
     let MovementDigest { rows, next, are_older_gone, .. } = found;
     Ok(Movements { rows, next, are_older_gone })
 }

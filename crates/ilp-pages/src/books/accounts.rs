@@ -43,7 +43,7 @@ struct Listed {
 pub(super) async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     let mut errors = Errors::default();
     if let Some(id) = visit.query.given("id") {
-        match pages.operator.account(id).await {
+        match pages.operator.books().account(id).await {
             Ok(_) => return Ok(see_other(&format!("/books/accounts/{id}"))),
             Err(_) => errors.add("id", "no account has that id"),
         }
@@ -87,7 +87,7 @@ fn table(pages: &Pages, rows: &[Listed]) -> Markup {
                 th.number scope="col" { "Available" }
             } }
             tbody { @for Listed { account, title, asset } in rows {
-                @let balance = pages.operator.balance(*account);
+                @let balance = pages.operator.books().balance(*account);
                 @let Balance { credits, debits, debits_pending } = balance;
                 tr {
                     th scope="row" { a href={ "/books/accounts/" (account_name(*account)) } { (plain(title)) } }
@@ -110,7 +110,7 @@ async fn read(
     let (operator, page, path) = (&pages.operator, asked(visit), "/books/accounts");
     Ok(match kind {
         "assets" => {
-            let found = operator.assets(&page).await?;
+            let found = operator.assets().list(&page).await?;
             let links = links(visit, path, &found, |asset| asset.record.id.to_string());
             let row = |view: ilp_operator::AssetView| {
                 let asset = of(view.record.id, &view.record.code, view.record.scale);
@@ -119,7 +119,7 @@ async fn read(
             (found.rows.into_iter().map(row).collect(), links)
         }
         "wallets" => {
-            let found = operator.wallet_addresses(&page).await?;
+            let found = operator.wallets().list(&page).await?;
             let links = links(visit, path, &found, |wallet| wallet.record.id.to_string());
             let row = |view: ilp_operator::WalletAddressView| {
                 let record = &view.asset.record;
@@ -130,7 +130,8 @@ async fn read(
             (found.rows.into_iter().map(row).collect(), links)
         }
         "incoming" => {
-            let found = operator.incoming_payments(None, &page, TextFilter::default()).await?;
+            let found =
+                operator.payments().list_incoming(None, &page, TextFilter::default()).await?;
             let links = links(visit, path, &found, |payment| payment.record.id.to_string());
             let row = |view: ilp_operator::IncomingPaymentView| Listed {
                 account: AccountId::incoming_payment(view.record.id),
@@ -141,7 +142,7 @@ async fn read(
         }
         "outgoing" => {
             let filter = OutgoingPaymentFilter::default();
-            let found = operator.outgoing_payments(&page, filter).await?;
+            let found = operator.payments().list_outgoing(&page, filter).await?;
             let links = links(visit, path, &found, |payment| payment.record.id.to_string());
             let row = |view: ilp_operator::OutgoingPaymentView| Listed {
                 account: AccountId::outgoing_payment(view.record.id),
@@ -151,7 +152,7 @@ async fn read(
             (found.rows.into_iter().map(row).collect(), links)
         }
         _ => {
-            let found = operator.peers(&page).await?;
+            let found = operator.peers().list(&page).await?;
             let links = links(visit, path, &found, |peer| peer.record.id.to_string());
             let row = |view: ilp_operator::PeerView| {
                 let record = &view.asset.record;

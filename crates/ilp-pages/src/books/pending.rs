@@ -24,7 +24,7 @@ const PATH: &str = "/books/pending";
 pub(super) async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     let after = visit.query.given("after");
     let rows = usize::try_from(ROWS).unwrap_or_default();
-    let (pending, next) = pages.operator.pending_withdrawals(after, rows).await?;
+    let (pending, next) = pages.operator.liquidity().pending_withdrawals(after, rows).await?;
     let older = next.map(|next| link(&visit, PATH, "after", &next));
     let now = pages.operator.now();
     let body = html! {

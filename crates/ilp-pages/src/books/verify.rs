@@ -56,7 +56,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Respo
         (tabs(&TABS, "/books/verify"))
         (following("books/verify"))
         section.card #result data-live { (result(&pages, is_running)) }
-        (disk(&pages.operator.ledger_stats()))
+        (disk(&pages.operator.books().stats()))
         form.card method="post" action="/books/verify" {
             (form_token(&visit))
             button type="submit" { "Add it all up" }
@@ -98,7 +98,7 @@ pub(super) async fn start(State(pages): State<Arc<Pages>>, _form: Submitted) -> 
 }
 
 async fn verify(pages: Arc<Pages>, turn: OwnedSemaphorePermit) {
-    let found = pages.operator.verify_books().await;
+    let found = pages.operator.books().verify().await;
     *pages.verifying.last.lock() = Some(Arc::new(Last { at: pages.operator.now(), found }));
     drop(turn);
 }

@@ -24,7 +24,7 @@ struct Line {
 /// Empty where there is nothing to be done.
 pub(super) async fn show(pages: &Pages, survey: &Survey) -> Markup {
     let mut lines = Vec::with_capacity(survey.attention.len() + 1);
-    lines.extend(asking(pages.operator.peering_requests_waiting()));
+    lines.extend(asking(pages.operator.peering().requests_waiting()));
     for attention in &survey.attention {
         // A subject that was deleted since needs no attention.
         lines.extend(line(pages, attention).await);
@@ -97,7 +97,7 @@ async fn line(pages: &Pages, Attention { id, trouble }: &Attention) -> Option<Li
 async fn low_line(pages: &Pages, low: &LowAccount) -> Option<Line> {
     let id = low.account.owner;
     if low.account.kind != AccountKind::PeerLiquidity {
-        let asset = pages.operator.asset(&id.to_string()).await.ok()?;
+        let asset = pages.operator.assets().get(&id.to_string()).await.ok()?;
         return Some(Line {
             path: format!("/assets/{id}"),
             name: format!("The node's own {}", asset.record.code),
@@ -111,7 +111,7 @@ async fn low_line(pages: &Pages, low: &LowAccount) -> Option<Line> {
                      or change the rate or the spread.",
         });
     }
-    let peer = pages.operator.peer(&id.to_string()).await.ok()?;
+    let peer = pages.operator.peers().get(&id.to_string()).await.ok()?;
     let name = peer.record.name.clone().unwrap_or_default();
     Some(Line {
         path: format!("/peers/{id}"),
@@ -128,7 +128,7 @@ async fn low_line(pages: &Pages, low: &LowAccount) -> Option<Line> {
 }
 
 async fn peer(pages: &Pages, id: Uuid) -> Option<(String, String)> {
-    let record = pages.operator.peer(&id.to_string()).await.ok()?.record;
+    let record = pages.operator.peers().get(&id.to_string()).await.ok()?.record;
     let name = record.name.filter(|name| !name.trim().is_empty());
     Some((format!("/peers/{id}"), name.unwrap_or(record.static_ilp_address)))
 }

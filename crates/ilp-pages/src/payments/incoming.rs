@@ -49,7 +49,7 @@ async fn withdrawing(
     errors.into_result()?;
     let id = id.to_owned();
     let work = move |operator: Recorded| async move {
-        operator.withdraw_from_incoming_payment(&id, timeout_s).await
+        operator.payments().withdraw_from_incoming(&id, timeout_s).await
     };
     Ok(pages.change(visit, "createIncomingPaymentWithdrawal", work).await?)
 }
@@ -60,7 +60,7 @@ pub(crate) async fn live(
     visit: &Visit,
     id: &str,
 ) -> Result<(IncomingPaymentView, [Part; 2]), OperatorError> {
-    let payment = pages.operator.incoming_payment(id).await?;
+    let payment = pages.operator.payments().incoming(id).await?;
     let parts = [
         ("progress", how_far(&payment, pages.operator.now())),
         (
@@ -75,7 +75,7 @@ pub(crate) async fn live(
 async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer {
     let (payment, parts) = live(pages, visit, id).await?;
     let record = &payment.record;
-    let wallet = pages.operator.wallet_address(&record.wallet_address_id.to_string()).await?;
+    let wallet = pages.operator.wallets().get(&record.wallet_address_id.to_string()).await?;
     let now = pages.operator.now();
     let [(progress, how_far), (movements, moved)] = &parts;
     let body = html! {

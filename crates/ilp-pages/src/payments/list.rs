@@ -114,10 +114,10 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answe
     let (rows, links) = if let Some(filter) = filter {
         let is_wanted = move |payment: &PaymentRecord| filter.lets_through(payment);
         let after = going_on(&visit);
-        let found = pages.operator.search_payments(ROWS_FOUND, after, is_wanted).await?;
+        let found = pages.operator.payments().search(ROWS_FOUND, after, is_wanted).await?;
         (found.rows, search_links(&visit, "/payments", found.next.as_deref()))
     } else {
-        let rows = pages.operator.payments(&asked(&visit), PaymentFilter::default()).await?;
+        let rows = pages.operator.payments().list(&asked(&visit), PaymentFilter::default()).await?;
         let links = links(&visit, "/payments", &rows, |payment| match payment {
             PaymentView::Incoming(payment) => payment.record.id.to_string(),
             PaymentView::Outgoing(payment) => payment.record.id.to_string(),
@@ -163,7 +163,7 @@ async fn payers(
         let PaymentView::Outgoing(payment) = payment else { continue };
         let id = payment.record.quote.wallet_address_id;
         if let Entry::Vacant(payer) = payers.entry(id) {
-            payer.insert(pages.operator.wallet_address(&id.to_string()).await?.record.url);
+            payer.insert(pages.operator.wallets().get(&id.to_string()).await?.record.url);
         }
     }
     Ok(payers)

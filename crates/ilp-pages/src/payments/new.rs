@@ -37,7 +37,7 @@ const WORDS: [(&str, &str); 8] = [
 pub(super) async fn ask(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
     let mut fields = Fields::default();
     if let Some(id) = visit.query.given("wallet") {
-        fields.set("wallet", pages.operator.wallet_address(id).await?.record.url);
+        fields.set("wallet", pages.operator.wallets().get(id).await?.record.url);
     }
     Ok(asking(&visit, &Typed::fresh(fields)))
 }
@@ -92,17 +92,17 @@ async fn quoting(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<QuoteV
     errors.into_result()?;
     let wallet_address_id = wallet.record.id.to_string();
     let new = NewQuote { wallet_address_id, receiver, debit_amount, receive_amount };
-    let work = |operator: Recorded| async move { operator.create_quote(new).await };
+    let work = |operator: Recorded| async move { operator.payments().create_quote(new).await };
     let made = pages.change(visit, "createQuote", work).await;
     made.map_err(|error| Errors::of(&error, &WORDS))
 }
 
 /// By its URL, its payment pointer, or its id.
 async fn wallet(pages: &Pages, text: &str) -> Result<Option<WalletAddressView>, OperatorError> {
-    if let Ok(wallet) = pages.operator.wallet_address(text).await {
+    if let Ok(wallet) = pages.operator.wallets().get(text).await {
         return Ok(Some(wallet));
     }
-    pages.operator.wallet_address_by_url(text).await
+    pages.operator.wallets().by_url(text).await
 }
 
 /// What the receiver counts in: that of a wallet address of this node, or what was typed.
@@ -111,7 +111,7 @@ async fn receive_asset(
     fields: &Fields,
     receiver: &str,
 ) -> Result<Option<(String, u8)>, Errors> {
-    if let Some(wallet) = pages.operator.wallet_address_by_url(receiver).await? {
+    if let Some(wallet) = pages.operator.wallets().by_url(receiver).await? {
         return Ok(Some((wallet.asset.record.code, wallet.asset.record.scale)));
     }
     let Some(text) = fields.given("receive_asset") else { return Ok(None) };

@@ -49,7 +49,7 @@ pub(super) async fn give_money(
     id: &str,
 ) -> Result<(), OperatorError> {
     let id = id.to_owned();
-    let work = |operator: Recorded| async move { operator.fund_outgoing_payment(&id).await };
+    let work = |operator: Recorded| async move { operator.payments().fund_outgoing(&id).await };
     pages.change(visit, "depositOutgoingPaymentLiquidity", work).await
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn cancel(
     let reason = fields.given("reason").map(str::to_owned);
     let payment = id.clone();
     let work = |operator: Recorded| async move {
-        operator.cancel_outgoing_payment(&payment, reason).await
+        operator.payments().cancel_outgoing(&payment, reason).await
     };
     let cancelled = pages.change(&visit, "cancelOutgoingPayment", work).await;
     match cancelled {
@@ -80,7 +80,7 @@ pub(super) async fn withdraw(
 ) -> Answer {
     let payment = id.clone();
     let work = |operator: Recorded| async move {
-        operator.withdraw_from_outgoing_payment(&payment, 0).await
+        operator.payments().withdraw_from_outgoing(&payment, 0).await
     };
     match pages.change(&visit, "createOutgoingPaymentWithdrawal", work).await {
         Ok(()) => Ok(see_other(&format!("/payments/outgoing/{id}?done=withdrawn"))),
@@ -97,7 +97,7 @@ pub(crate) async fn live(
     visit: &Visit,
     id: &str,
 ) -> Result<(OutgoingPaymentView, [Part; 2]), OperatorError> {
-    let (payment, watched) = pages.operator.watch_payment(id).await?;
+    let (payment, watched) = pages.operator.payments().watch(id).await?;
     let running = watched.map(|watched| *watched.borrow());
     let now = pages.operator.now();
     let parts = [
@@ -114,7 +114,7 @@ pub(crate) async fn live(
 async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer {
     let (payment, parts) = live(pages, visit, id).await?;
     let record = &payment.record;
-    let wallet = pages.operator.wallet_address(&record.quote.wallet_address_id.to_string()).await?;
+    let wallet = pages.operator.wallets().get(&record.quote.wallet_address_id.to_string()).await?;
     let now = pages.operator.now();
     let quote = QuoteView { record: record.quote.clone(), asset: Arc::clone(&payment.asset) };
     let [(progress, how_far), (movements, moved)] = &parts;

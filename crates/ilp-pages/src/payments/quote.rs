@@ -21,7 +21,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     visit: Visit,
 ) -> Answer {
-    let quote = pages.operator.quote(&id).await?;
+    let quote = pages.operator.payments().quote(&id).await?;
     showing(&pages, &visit, &quote, &Typed::default()).await
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn pay(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let quote = pages.operator.quote(&id).await?;
+    let quote = pages.operator.payments().quote(&id).await?;
     match paying(&pages, &visit, &quote).await {
         Ok(made) => Ok(see_other(&format!("/payments/outgoing/{}", made.record.id))),
         Err(errors) => showing(&pages, &visit, &quote, &Typed { fields, errors }).await,
@@ -49,7 +49,7 @@ async fn paying(
         quote_id: quote.record.id.to_string(),
         metadata: None,
     };
-    let work = |operator: Recorded| async move { operator.create_outgoing_payment(new).await };
+    let work = |operator: Recorded| async move { operator.payments().create_outgoing(new).await };
     let made = pages.change(visit, "createOutgoingPayment", work).await?;
     // What goes wrong is shown on the payment's page, where it can be done again.
     let _ = super::outgoing::give_money(pages, visit, &made.record.id.to_string()).await;
@@ -58,7 +58,7 @@ async fn paying(
 
 async fn showing(pages: &Pages, visit: &Visit, quote: &QuoteView, typed: &Typed) -> Answer {
     let QuoteView { record, asset } = quote;
-    let wallet = pages.operator.wallet_address(&record.wallet_address_id.to_string()).await?;
+    let wallet = pages.operator.wallets().get(&record.wallet_address_id.to_string()).await?;
     let now = pages.operator.now();
     let is_over = record.expires_at_ms <= now.unix_ms();
     let body = html! {

@@ -41,7 +41,7 @@ pub(super) async fn check(
     State(pages): State<Arc<Pages>>,
     Submitted { fields, .. }: Submitted,
 ) -> Response {
-    let scale = match pages.operator.asset(asset(&fields)).await {
+    let scale = match pages.operator.assets().get(asset(&fields)).await {
         Ok(asset) => asset.record.scale,
         Err(_) => 0,
     };
@@ -67,13 +67,13 @@ pub(super) async fn create(
 }
 
 async fn creating(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<PeerView, Errors> {
-    let asset = pages.operator.asset(asset(fields)).await;
+    let asset = pages.operator.assets().get(asset(fields)).await;
     let field = if fields.given("other_asset").is_some() { "other_asset" } else { "asset" };
     let asset = asset.map_err(|error| Errors::one(field, error.message()))?;
     let mut errors = Errors::default();
     let new = read(pages, fields, asset.record.scale, &mut errors);
     errors.into_result()?;
-    let work = |operator: Recorded| async move { operator.create_peer(new).await };
+    let work = |operator: Recorded| async move { operator.peers().create(new).await };
     let made = pages.change(visit, "createPeer", work).await;
     made.map_err(|error| Errors::of(&error, &terms::WORDS))
 }
@@ -87,7 +87,7 @@ fn read(pages: &Pages, fields: &Fields, scale: u8, errors: &mut Errors) -> NewPe
     let incoming: Vec<_> = tokens(fields).map(|token| Secret::new(token.to_owned())).collect();
     if !incoming.is_empty() {
         let field = PeerField::IncomingTokens(&incoming);
-        errors.check("incoming_token", pages.operator.check_peer_field(field));
+        errors.check("incoming_token", pages.operator.peers().check_field(field));
     }
     let incoming = (!incoming.is_empty()).then_some(incoming);
     let initial = errors.amount(fields, "initial_liquidity", scale).unwrap_or(0);
@@ -146,5 +146,5 @@ async fn asking(pages: &Pages, visit: &Visit, typed: &Typed) -> Answer {
 
 async fn assets(pages: &Pages) -> Result<Rows<AssetView>, OperatorError> {
     let arguments = PageArguments { first: Some(ASSETS_SHOWN), ..PageArguments::default() };
-    pages.operator.assets(&arguments).await
+    pages.operator.assets().list(&arguments).await
 }

@@ -20,7 +20,7 @@ pub(super) async fn delete(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let peer = pages.operator.peer(&id).await?;
+    let peer = pages.operator.peers().get(&id).await?;
     match deleting(&pages, &visit, &peer, &fields).await {
         Ok(_) => Ok(see_other("/peers?done=deleted")),
         Err(errors) => {
@@ -39,6 +39,6 @@ async fn deleting(
     if fields.get("confirm") != address {
         return Err(Errors::one("confirm", format!("type {address} to delete it")));
     }
-    let work = |operator: Recorded| async move { operator.delete_peer(&id).await.map(|()| id) };
+    let work = |operator: Recorded| async move { operator.peers().delete(&id).await.map(|()| id) };
     Ok(pages.change(visit, "deletePeer", work).await?)
 }

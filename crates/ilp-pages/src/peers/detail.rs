@@ -38,7 +38,7 @@ pub(super) async fn liquidity(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let peer = pages.operator.peer(&id).await?;
+    let peer = pages.operator.peers().get(&id).await?;
     let owner = Owner::Peer(id.clone());
     match liquidity::act(&pages, &visit, &owner, peer.asset.record.scale, &fields).await {
         Ok(word) => Ok(see_other(&format!("/peers/{id}?done={word}"))),
@@ -54,7 +54,7 @@ pub(super) async fn showing(
     typed: Typed,
     said: &Markup,
 ) -> Answer {
-    let peer = pages.operator.peer(id).await?;
+    let peer = pages.operator.peers().get(id).await?;
     let owner = Owner::Peer(id.to_owned());
     let movements = liquidity::movements(pages, visit, &owner).await?;
     let record = &peer.record;
@@ -106,7 +106,7 @@ pub(crate) async fn live(
     visit: &Visit,
     id: &str,
 ) -> Result<Vec<Part>, OperatorError> {
-    let peer = pages.operator.peer(id).await?;
+    let peer = pages.operator.peers().get(id).await?;
     let owner = Owner::Peer(id.to_owned());
     let movements = liquidity::movements(pages, visit, &owner).await?;
     let figures = figures(&peer, pages.operator.now());

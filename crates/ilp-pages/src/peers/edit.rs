@@ -24,7 +24,7 @@ pub(super) async fn ask(
     Path(id): Path<String>,
     visit: Visit,
 ) -> Answer {
-    let peer = pages.operator.peer(&id).await?;
+    let peer = pages.operator.peers().get(&id).await?;
     Ok(asking(&visit, &peer, &Typed::fresh(terms::fields_of(&peer))))
 }
 
@@ -33,12 +33,12 @@ pub(super) async fn edit(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let peer = pages.operator.peer(&id).await?;
+    let peer = pages.operator.peers().get(&id).await?;
     Ok(match editing(&pages, &visit, &peer, &fields).await {
         Ok(_) => see_other(&format!("/peers/{id}?done=changed")),
         Err(errors) => {
             // The peer is read again, so that the page compares the input with the present values.
-            let peer = pages.operator.peer(&id).await?;
+            let peer = pages.operator.peers().get(&id).await?;
             let typed = Typed { fields, errors };
             asking(&visit, &peer, &typed.against(&terms::fields_of(&peer), &terms::LABELS))
         }
@@ -56,7 +56,7 @@ async fn editing(
     let version = errors.version(fields);
     errors.into_result()?;
     let edit = PeerEdit { version, ..terms.edit(peer) };
-    let work = |operator: Recorded| async move { operator.update_peer(edit).await };
+    let work = |operator: Recorded| async move { operator.peers().update(edit).await };
     let edited = pages.change(visit, "updatePeer", work).await;
     edited.map_err(|error| Errors::of(&error, &terms::WORDS))
 }

@@ -69,7 +69,7 @@ pub(crate) async fn live(pages: &Pages, visit: &Visit) -> Result<Vec<Part>, Oper
 }
 
 async fn all(pages: &Pages, visit: &Visit) -> Result<Listed, OperatorError> {
-    let rows = pages.operator.peers(&asked(visit)).await?;
+    let rows = pages.operator.peers().list(&asked(visit)).await?;
     let links = links(visit, "/peers", &rows, |peer| peer.record.id.to_string());
     Ok(Listed { peers: rows.rows, links, is_partial: false })
 }
@@ -77,7 +77,7 @@ async fn all(pages: &Pages, visit: &Visit) -> Result<Listed, OperatorError> {
 async fn found(pages: &Pages, visit: &Visit, wanted: &str) -> Result<Listed, OperatorError> {
     let after = visit.query.given("after").map(str::to_owned);
     let rows = usize::try_from(ROWS).unwrap_or_default();
-    let found = pages.operator.search_peers(wanted, rows, after).await?;
+    let found = pages.operator.peers().search(wanted, rows, after).await?;
     let older = found.next.map(|next| link(visit, "/peers", "after", &next));
     let links = pager(None, older.as_deref());
     Ok(Listed { peers: found.peers, links, is_partial: older.is_some() })

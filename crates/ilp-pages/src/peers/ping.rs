@@ -21,9 +21,9 @@ pub(super) async fn ping(
     Path(id): Path<String>,
     Submitted { visit, .. }: Submitted,
 ) -> Answer {
-    let peer = pages.operator.peer(&id).await?;
+    let peer = pages.operator.peers().get(&id).await?;
     let address = &peer.record.static_ilp_address;
-    let outcome = pages.operator.ping(address, PingOver::Peer(&id)).await?;
+    let outcome = pages.operator.peers().ping(address, PingOver::Peer(&id)).await?;
     let own = pages.operator.node().address.to_string();
     let Diagnosis { is_reached, words } = diagnosis(address, &own, &outcome);
     let took_ms = outcome.took_us / 1_000;

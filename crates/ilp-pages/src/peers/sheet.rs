@@ -53,7 +53,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     visit: Visit,
 ) -> Answer {
-    let peer = pages.operator.peer(&id).await?;
+    let peer = pages.operator.peers().get(&id).await?;
     let tokens = Tokens::take(&pages, &visit, &peer);
     let has_tokens = tokens.is_some();
     let shown = tokens.unwrap_or_else(|| Tokens {

@@ -77,16 +77,16 @@ impl Terms {
         let routes: Vec<String> = routes.map(str::to_owned).collect();
         let outgoing_token =
             fields.given("outgoing_token").map(|token| Secret::new(token.to_owned()));
-        errors.check("address", operator.check_peer_field(PeerField::Address(&address)));
-        errors.check("endpoint", operator.check_peer_field(PeerField::Endpoint(&endpoint)));
-        errors.check("routes", operator.check_peer_field(PeerField::Routes(&routes)));
+        errors.check("address", operator.peers().check_field(PeerField::Address(&address)));
+        errors.check("endpoint", operator.peers().check_field(PeerField::Endpoint(&endpoint)));
+        errors.check("routes", operator.peers().check_field(PeerField::Routes(&routes)));
         if let Some(name) = &name {
-            errors.check("name", operator.check_peer_field(PeerField::Name(name)));
+            errors.check("name", operator.peers().check_field(PeerField::Name(name)));
         }
         if let Some(token) = &outgoing_token {
             errors.check(
                 "outgoing_token",
-                operator.check_peer_field(PeerField::OutgoingToken(token)),
+                operator.peers().check_field(PeerField::OutgoingToken(token)),
             );
         }
         let share = errors.number(fields, "asset_share", 100);

@@ -63,7 +63,7 @@ async fn adding(
 ) -> Result<AddedToken, Errors> {
     let given = fields.given("new_token").map(|token| Secret::new(token.to_owned()));
     let id = id.to_owned();
-    let work = |operator: Recorded| async move { operator.add_peer_token(&id, given).await };
+    let work = |operator: Recorded| async move { operator.peers().add_token(&id, given).await };
     let words = [("invalid incoming token", "new_token"), ("duplicate incoming", "new_token")];
     let added = pages.change(visit, "addPeerToken", work).await;
     added.map_err(|error| Errors::of(&error, &words))
@@ -90,7 +90,7 @@ pub(super) async fn revoke(
         return Ok(confirm::ask(&visit, &question));
     }
     let work = |operator: Recorded| async move {
-        operator.revoke_peer_token(&peer, TokenName::Id(token_id)).await
+        operator.peers().revoke_token(&peer, TokenName::Id(token_id)).await
     };
     pages.change(&visit, "revokePeerToken", work).await?;
     Ok(see_other(&format!("/peers/{id}?done=revoked")))

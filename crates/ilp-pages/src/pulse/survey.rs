@@ -91,7 +91,7 @@ impl Survey {
             *survey.under_way.entry(asset).or_default() += flows.incoming.in_flight;
         }
         survey.under_way.retain(|_, count| count.packets > 0);
-        operator.visit_low_accounts(|low| {
+        operator.liquidity().visit_low_accounts(|low| {
             let is_live = match low.account.kind {
                 AccountKind::PeerLiquidity => core.peer(low.account.owner).is_some(),
                 _ => true,

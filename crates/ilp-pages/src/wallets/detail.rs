@@ -30,7 +30,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     visit: Visit,
 ) -> Answer {
-    let wallet = pages.operator.wallet_address(&id).await?;
+    let wallet = pages.operator.wallets().get(&id).await?;
     showing(&pages, &visit, &wallet, Typed::default()).await
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn edit(
         Err(errors) => {
             // The wallet address is read again, so that the page compares the input with the
             // present values.
-            let wallet = pages.operator.wallet_address(&id).await?;
+            let wallet = pages.operator.wallets().get(&id).await?;
             let typed = Typed { fields, errors }.against(&fields_of(&wallet), &LABELS);
             showing(&pages, &visit, &wallet, typed).await
         }
@@ -72,7 +72,7 @@ async fn editing(
         additional_properties: None,
         version,
     };
-    let work = |operator: Recorded| async move { operator.update_wallet_address(edit).await };
+    let work = |operator: Recorded| async move { operator.wallets().update(edit).await };
     let edited = pages.change(visit, "updateWalletAddress", work).await;
     edited.map_err(|error| Errors::of(&error, &[("invalid name", "name")]))
 }
@@ -82,7 +82,7 @@ pub(super) async fn withdraw(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let wallet = pages.operator.wallet_address(&id).await?;
+    let wallet = pages.operator.wallets().get(&id).await?;
     match withdrawing(&pages, &visit, &id, &fields).await {
         Ok(_) => Ok(see_other(&format!("/wallets/{id}?done=withdrawn"))),
         Err(errors) => showing(&pages, &visit, &wallet, Typed { fields, errors }).await,
@@ -101,8 +101,7 @@ async fn withdrawing(
     let transfer_id = fields.get("transfer_id").to_owned();
     let withdrawal =
         WalletAddressWithdrawal { wallet_address_id: id.to_owned(), transfer_id, timeout_s };
-    let work =
-        |operator: Recorded| async move { operator.withdraw_from_wallet_address(withdrawal).await };
+    let work = |operator: Recorded| async move { operator.wallets().withdraw(withdrawal).await };
     Ok(pages.change(visit, "createWalletAddressWithdrawal", work).await?)
 }
 
@@ -117,7 +116,8 @@ pub(super) async fn showing(
     let id = record.id.to_string();
     let page = asked(visit);
     let of_it = Some(record.id);
-    let expected = pages.operator.incoming_payments(of_it, &page, TextFilter::default()).await?;
+    let expected =
+        pages.operator.payments().list_incoming(of_it, &page, TextFilter::default()).await?;
     let path = format!("/wallets/{id}");
     let links = links(visit, &path, &expected, |payment| payment.record.id.to_string());
     let typed = typed.beginning_with(fields_of(wallet));

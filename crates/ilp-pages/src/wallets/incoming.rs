@@ -28,7 +28,7 @@ pub(super) async fn create(
     Path(id): Path<String>,
     Submitted { visit, fields }: Submitted,
 ) -> Answer {
-    let wallet = pages.operator.wallet_address(&id).await?;
+    let wallet = pages.operator.wallets().get(&id).await?;
     match creating(&pages, &visit, &wallet, &fields).await {
         Ok(made) => Ok(see_other(&format!("/payments/incoming/{}?done=created", made.record.id))),
         Err(errors) => detail::showing(&pages, &visit, &wallet, Typed { fields, errors }).await,
@@ -66,7 +66,7 @@ async fn creating(
         is_card_payment: false,
         sender_wallet_address: None,
     };
-    let work = |operator: Recorded| async move { operator.create_incoming_payment(new).await };
+    let work = |operator: Recorded| async move { operator.payments().create_incoming(new).await };
     let words = [("invalid amount", "incoming_amount"), ("invalid metadata", "description")];
     let made = pages.change(visit, "createIncomingPayment", work).await;
     made.map_err(|error| Errors::of(&error, &words))

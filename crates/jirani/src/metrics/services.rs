@@ -68,7 +68,7 @@ pub(super) fn write_assets(
     operator: &Operator,
     connector: &Connector<DurableLedger>,
 ) -> Result {
-    let mut assets = operator.live_assets();
+    let mut assets = operator.assets().live();
     page.gauge("jirani_assets", "Assets", assets.len())?;
     assets.sort_unstable_by_key(|asset| name(asset));
     let help = "The node's own stock of an asset that is not on hold, in its smallest unit";
@@ -83,7 +83,7 @@ pub(super) fn write_assets(
 
 pub(super) fn write_peering(page: &mut Page<'_>, operator: &Operator) -> Result {
     let help = "Nodes that asked to become peers and wait for the operator's approval";
-    page.gauge("jirani_peering_requests_waiting", help, operator.peering_requests_waiting())
+    page.gauge("jirani_peering_requests_waiting", help, operator.peering().requests_waiting())
 }
 
 pub(super) fn write_server(page: &mut Page<'_>, server: &ServerStats) -> Result {

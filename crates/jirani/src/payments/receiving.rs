@@ -89,7 +89,7 @@ impl Receiving {
         };
         let tag = arrival.tag().and_then(|tag| Tag::read(tag));
         let Some(tag) = tag else { return books.refuse(source, sent, Refusal::NoSuchAccount) };
-        let recipient = match self.operator.recipient(tag.id).await {
+        let recipient = match self.operator.payments().recipient(tag.id).await {
             Ok(Some(recipient)) => recipient,
             Ok(None) => return books.refuse(source, sent, Refusal::NoSuchAccount),
             // The log has the cause already. Senders may try again.
@@ -145,7 +145,7 @@ impl Receiving {
         let reply = books.complete_delivery(delivery, fulfill, clock::now()).await;
         if reply.first() == Some(&PacketType::Fulfill.to_byte()) {
             room.keep();
-            self.operator.incoming_credited(recipient);
+            self.operator.payments().incoming_credited(recipient);
         }
         reply
     }

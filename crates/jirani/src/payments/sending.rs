@@ -41,8 +41,8 @@ pub(super) async fn send(
     let id = order.payment_id;
     let attempted = attempt(node, spsp, operator, order, stop).await;
     let noted = match attempted.end {
-        Some(ended) => operator.payment_ended(id, ended, attempted.progress).await,
-        None => operator.payment_paused(id, attempted.progress).await,
+        Some(ended) => operator.payments().ended(id, ended, attempted.progress).await,
+        None => operator.payments().paused(id, attempted.progress).await,
     };
     if let Err(error) = noted {
         tracing::error!(payment = %id, %error, "how far a payment came is noted at the next start");
@@ -83,13 +83,13 @@ async fn attempt(
         return failed("the quote's rate can't be kept to".to_owned());
     };
     let under_way_max = under_way_max(&order, &parameters);
-    if let Err(error) = operator.payment_begins(order.payment_id, under_way_max).await {
+    if let Err(error) = operator.payments().begins(order.payment_id, under_way_max).await {
         tracing::error!(payment = %order.payment_id, %error, "it goes on at the next start");
         return unsent(None);
     }
     let mut sender = Sender::new(parameters, clock::now());
     let outcome = drive(node, Source::Local(&order.payer), &mut sender, stop, |sender| {
-        operator.payment_progress(order.payment_id, self::progress(sender));
+        operator.payments().progress(order.payment_id, self::progress(sender));
     });
     let end = outcome.await.map(|outcome| match &outcome {
         Outcome::Completed { .. } => Ended::Completed,

@@ -27,11 +27,19 @@ impl Wallets {
 impl Receivers for Wallets {
     async fn find(&self, url: &WalletUrl) -> Result<Found, Unavailable> {
         // Why the store fails is in the log already.
-        Ok(match self.operator.spsp_target(url.clone()).await.map_err(|_| Unavailable)? {
-            SpspTarget::Unknown => Found::Nobody,
-            SpspTarget::Gone => Found::Over,
-            SpspTarget::Open(payee) => Found::Target(target(payee)),
-        })
+        Ok(
+            match self
+                .operator
+                .payments()
+                .spsp_target(url.clone())
+                .await
+                .map_err(|_| Unavailable)?
+            {
+                SpspTarget::Unknown => Found::Nobody,
+                SpspTarget::Gone => Found::Over,
+                SpspTarget::Open(payee) => Found::Target(target(payee)),
+            },
+        )
     }
 
     fn credentials(&self, target: &Target) -> Result<Credentials, Unavailable> {

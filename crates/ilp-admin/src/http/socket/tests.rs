@@ -299,7 +299,7 @@ async fn a_change_is_ended_and_noted_when_the_client_hangs_up() {
     let port = Port::open(|_| Auth::loopback(Vec::new())).await;
     let page = PageArguments { first: Some(1), ..PageArguments::default() };
     let last = async || {
-        let noted = port.operator.audit_events(&page, AuditFilter::default()).await.unwrap();
+        let noted = port.operator.audit().list(&page, AuditFilter::default()).await.unwrap();
         noted.rows.into_iter().next()
     };
     // Often, since some will be done before the node hears of it.

@@ -32,7 +32,7 @@ impl LiquidityMutation {
     ) -> Answer {
         let key = Some(input.idempotency_key.clone());
         let answered = answer(context, "Added asset liquidity", key, |operator| async move {
-            operator.deposit_asset_liquidity(input.read()?).await
+            operator.liquidity().deposit_to_asset(input.read()?).await
         });
         Some(answered.await)
     }
@@ -47,7 +47,7 @@ impl LiquidityMutation {
     ) -> Answer {
         let key = Some(input.idempotency_key.clone());
         let answered = answer(context, "Added peer liquidity", key, |operator| async move {
-            operator.deposit_peer_liquidity(input.read()?).await
+            operator.liquidity().deposit_to_peer(input.read()?).await
         });
         Some(answered.await)
     }
@@ -63,7 +63,7 @@ impl LiquidityMutation {
         let key = Some(input.idempotency_key.clone());
         let message = "Created peer liquidity withdrawal";
         let answered = answer(context, message, key, |operator| async move {
-            operator.withdraw_peer_liquidity(input.read()?).await
+            operator.liquidity().withdraw_from_peer(input.read()?).await
         });
         Some(answered.await)
     }
@@ -79,7 +79,7 @@ impl LiquidityMutation {
         let key = Some(input.idempotency_key.clone());
         let message = "Created asset liquidity withdrawal";
         let answered = answer(context, message, key, |operator| async move {
-            operator.withdraw_asset_liquidity(input.read()?).await
+            operator.liquidity().withdraw_from_asset(input.read()?).await
         });
         Some(answered.await)
     }
@@ -95,7 +95,7 @@ impl LiquidityMutation {
     ) -> Answer {
         let key = Some(input.idempotency_key);
         let answered = answer(context, "Posted Withdrawal", key, |operator| async move {
-            operator.post_withdrawal(&input.withdrawal_id).await
+            operator.liquidity().post_withdrawal(&input.withdrawal_id).await
         });
         Some(answered.await)
     }
@@ -110,7 +110,7 @@ impl LiquidityMutation {
     ) -> Answer {
         let key = Some(input.idempotency_key);
         let answered = answer(context, "Voided Withdrawal", key, |operator| async move {
-            operator.void_withdrawal(&input.withdrawal_id).await
+            operator.liquidity().void_withdrawal(&input.withdrawal_id).await
         });
         Some(answered.await)
     }

@@ -33,7 +33,7 @@ impl PaymentsMutation {
     ) -> Result<OutgoingPaymentResponse> {
         let key = input.idempotency_key.clone();
         answer(context, "Created outgoing payment", key, |operator| async move {
-            operator.create_outgoing_payment(input.read()).await
+            operator.payments().create_outgoing(input.read()).await
         })
         .await
     }
@@ -47,7 +47,7 @@ impl PaymentsMutation {
         #[graphql(desc = "The payment's id.")] input: CancelOutgoingPaymentInput,
     ) -> Result<OutgoingPaymentResponse> {
         answer(context, "Cancelled outgoing payment", None, |operator| async move {
-            operator.cancel_outgoing_payment(&input.id, input.reason).await
+            operator.payments().cancel_outgoing(&input.id, input.reason).await
         })
         .await
     }
@@ -69,7 +69,7 @@ impl PaymentsMutation {
                     "the node sends no data with a payment; leave it out",
                 ));
             }
-            operator.fund_outgoing_payment(&input.outgoing_payment_id).await
+            operator.payments().fund_outgoing(&input.outgoing_payment_id).await
         });
         Some(answered.await)
     }
@@ -87,7 +87,7 @@ impl PaymentsMutation {
         let message = "Created incoming payment withdrawal";
         let answered = answer(context, message, key, |operator| async move {
             let (id, timeout_s) = input.read()?;
-            operator.withdraw_from_incoming_payment(&id, timeout_s).await
+            operator.payments().withdraw_from_incoming(&id, timeout_s).await
         });
         Some(answered.await)
     }
@@ -105,7 +105,7 @@ impl PaymentsMutation {
         let message = "Created outgoing payment withdrawal";
         let answered = answer(context, message, key, |operator| async move {
             let (id, timeout_s) = input.read()?;
-            operator.withdraw_from_outgoing_payment(&id, timeout_s).await
+            operator.payments().withdraw_from_outgoing(&id, timeout_s).await
         });
         Some(answered.await)
     }

@@ -34,7 +34,7 @@ impl PeeringByUrlMutation {
     ) -> Result<CreateOrUpdatePeerByUrlMutationResponse> {
         let key = input.idempotency_key.take();
         answer(context, "Created ILP Peer", key, |operator| async move {
-            operator.create_or_update_peer_by_url(input.read()?).await
+            operator.peering().create_or_update_by_url(input.read()?).await
         })
         .await
     }
@@ -49,7 +49,7 @@ impl PeeringByUrlMutation {
     ) -> Result<CreatePeerMutationResponse> {
         let key = input.idempotency_key.take();
         answer(context, "Created ILP Peer", key, |operator| async move {
-            operator.approve_peering(input.read()?).await
+            operator.peering().approve(input.read()?).await
         })
         .await
     }
@@ -63,7 +63,7 @@ impl PeeringByUrlMutation {
     ) -> Result<RejectPeeringRequestMutationResponse> {
         let key = input.idempotency_key.take();
         answer(context, "Rejected peering request", key, |operator| async move {
-            operator.reject_peering(&input.id).await
+            operator.peering().reject(&input.id).await
         })
         .await
     }

@@ -23,12 +23,9 @@ impl RatesMutation {
         #[graphql(desc = "The two codes and the rate.")] input: SetRateInput,
     ) -> Result<SetRateMutationResponse> {
         let key = input.idempotency_key.clone();
-        answer(
-            context,
-            "Set rate",
-            key,
-            |operator| async move { operator.set_rate(input.read()).await },
-        )
+        answer(context, "Set rate", key, |operator| async move {
+            operator.rates().set(input.read()).await
+        })
         .await
     }
 
@@ -42,7 +39,7 @@ impl RatesMutation {
     ) -> Result<DeleteRateMutationResponse> {
         let key = input.idempotency_key;
         answer(context, "Deleted rate", key, |operator| async move {
-            operator.delete_rate(input.base, input.quote).await
+            operator.rates().delete(input.base, input.quote).await
         })
         .await
     }

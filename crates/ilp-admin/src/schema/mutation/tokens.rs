@@ -30,7 +30,7 @@ impl TokenMutation {
         let key = input.idempotency_key.take();
         answer(context, "Added peer token", key, |operator| async move {
             let token = input.token();
-            operator.add_peer_token(&input.peer_id, token).await
+            operator.peers().add_token(&input.peer_id, token).await
         })
         .await
     }
@@ -48,7 +48,7 @@ impl TokenMutation {
         let key = input.idempotency_key.take();
         answer(context, "Revoked peer token", key, |operator| async move {
             let (peer_id, which) = input.read()?;
-            operator.revoke_peer_token(&peer_id, which).await
+            operator.peers().revoke_token(&peer_id, which).await
         })
         .await
     }

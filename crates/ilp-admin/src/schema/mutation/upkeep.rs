@@ -27,7 +27,7 @@ impl UpkeepMutation {
         #[graphql(desc = "The event's id.")] id: String,
     ) -> Result<WebhookEventMutationResponse> {
         answer(context, "Webhook event will be sent again", None, |operator| async move {
-            operator.retry_event(&id).await
+            operator.events().retry(&id).await
         })
         .await
     }

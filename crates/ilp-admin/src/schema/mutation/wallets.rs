@@ -35,7 +35,7 @@ impl WalletsMutation {
         let key = input.idempotency_key.clone();
         answer(context, "Created wallet address", key, move |operator| async move {
             check_assignment(&operator, input.tenant_id.as_deref().map(String::as_str))?;
-            operator.create_wallet_address(input.read()).await
+            operator.wallets().create(input.read()).await
         })
         .await
     }
@@ -49,7 +49,7 @@ impl WalletsMutation {
     ) -> Result<UpdateWalletAddressMutationResponse> {
         let key = input.idempotency_key.clone();
         answer(context, "Updated wallet address", key, |operator| async move {
-            operator.update_wallet_address(input.read()?).await
+            operator.wallets().update(input.read()?).await
         })
         .await
     }
@@ -66,7 +66,7 @@ impl WalletsMutation {
         let key = Some(input.idempotency_key.clone());
         let message = "Created wallet address withdrawal";
         let answered = answer(context, message, key, |operator| async move {
-            operator.withdraw_from_wallet_address(input.read()?).await
+            operator.wallets().withdraw(input.read()?).await
         });
         Some(answered.await)
     }
@@ -81,7 +81,7 @@ impl WalletsMutation {
     ) -> Result<IncomingPaymentResponse> {
         let key = input.idempotency_key.clone();
         answer(context, "Created incoming payment", key, |operator| async move {
-            operator.create_incoming_payment(input.read()?).await
+            operator.payments().create_incoming(input.read()?).await
         })
         .await
     }
@@ -97,7 +97,7 @@ impl WalletsMutation {
     ) -> Result<QuoteResponse> {
         let key = input.idempotency_key.clone();
         answer(context, "Created quote", key, |operator| async move {
-            operator.create_quote(input.read()?).await
+            operator.payments().create_quote(input.read()?).await
         })
         .await
     }
@@ -111,12 +111,9 @@ impl WalletsMutation {
         #[graphql(desc = "The fee.")] input: SetFeeInput,
     ) -> Result<SetFeeResponse> {
         let key = input.idempotency_key.clone();
-        answer(
-            context,
-            "Set fee",
-            key,
-            |operator| async move { operator.set_fee(input.read()?).await },
-        )
+        answer(context, "Set fee", key, |operator| async move {
+            operator.assets().set_fee(input.read()?).await
+        })
         .await
     }
 }

@@ -32,6 +32,6 @@ impl AuditQuery {
     ) -> Result<AuditEventsConnection> {
         let page = page::arguments(after, before, first, last, sort_order);
         let filter = filter.unwrap_or_default().read();
-        Ok(or_error(operator(context).audit_events(&page, filter).await)?.into())
+        Ok(or_error(operator(context).audit().list(&page, filter).await)?.into())
     }
 }

@@ -31,7 +31,7 @@ impl BooksQuery {
         #[graphql(desc = "How many, debits and credits together; 20 unless told, 500 at most.")]
         limit: Option<i32>,
     ) -> Result<AccountingTransferConnection> {
-        Ok(or_error(operator(context).transfers(&id, limit).await)?.into())
+        Ok(or_error(operator(context).books().transfers(&id, limit).await)?.into())
     }
 
     /// A page of the events: `first` so many `after` a cursor, or `last` so many `before` one; 20
@@ -56,7 +56,7 @@ impl BooksQuery {
         let page = page::arguments(after, before, first, last, sort_order);
         let (only, except) = filter.unwrap_or_default().read();
         or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
-        Ok(or_error(operator(context).events(&page, only, except).await)?.into())
+        Ok(or_error(operator(context).events().list(&page, only, except).await)?.into())
     }
 }
 

@@ -27,6 +27,6 @@ impl PeeringQuery {
         #[graphql(desc = "Newest first (DESC) unless told.")] sort_order: Option<SortOrder>,
     ) -> Result<PeeringRequestsConnection> {
         let page = page::arguments(after, before, first, last, sort_order);
-        Ok(or_error(operator(context).peering_requests(&page).await)?.into())
+        Ok(or_error(operator(context).peering().requests(&page).await)?.into())
     }
 }

@@ -23,7 +23,7 @@ impl RatesQuery {
         #[graphql(desc = "Only rates from this asset, such as `USD`.")] base: Option<String>,
         #[graphql(desc = "Only rates to this asset, such as `EUR`.")] quote: Option<String>,
     ) -> Vec<Rate> {
-        let mut rates = operator(context).rates();
+        let mut rates = operator(context).rates().list();
         rates.retain(|rate| {
             base.as_ref().is_none_or(|base| *base == rate.base)
                 && quote.as_ref().is_none_or(|quote| *quote == rate.quote)

@@ -22,6 +22,6 @@ impl RoutesQuery {
         #[graphql(desc = "Only routes after the one of this cursor.")] after: Option<String>,
         #[graphql(desc = "The first so many of them.")] first: Option<i32>,
     ) -> Result<RoutesConnection> {
-        Ok(or_error(operator(context).routes(first, after.as_deref()).await)?.into())
+        Ok(or_error(operator(context).peers().routes(first, after.as_deref()).await)?.into())
     }
 }

@@ -25,7 +25,7 @@ impl WalletsQuery {
         context: &Context<'_>,
         #[graphql(desc = "The wallet address's id.")] id: String,
     ) -> Option<Result<WalletAddress>> {
-        Some(or_error(operator(context).wallet_address(&id).await).map(WalletAddress::from))
+        Some(or_error(operator(context).wallets().get(&id).await).map(WalletAddress::from))
     }
 
     /// The wallet address of this URL or payment pointer; null when there is none.
@@ -34,7 +34,7 @@ impl WalletsQuery {
         context: &Context<'_>,
         #[graphql(desc = "Such as `https://wallet.example/alice`.")] url: String,
     ) -> Option<Result<WalletAddress>> {
-        let found = operator(context).wallet_address_by_url(&url).await;
+        let found = operator(context).wallets().by_url(&url).await;
         or_error(found.map(|found| found.map(WalletAddress::from))).transpose()
     }
 
@@ -44,7 +44,7 @@ impl WalletsQuery {
         context: &Context<'_>,
         #[graphql(desc = "The quote's id.")] id: String,
     ) -> Option<Result<Quote>> {
-        Some(or_error(operator(context).quote(&id).await).map(Quote::from))
+        Some(or_error(operator(context).payments().quote(&id).await).map(Quote::from))
     }
 
     /// The outgoing payment of this id. `NOT_FOUND` when there is none.
@@ -53,7 +53,7 @@ impl WalletsQuery {
         context: &Context<'_>,
         #[graphql(desc = "The payment's id.")] id: String,
     ) -> Option<Result<OutgoingPayment>> {
-        Some(or_error(operator(context).outgoing_payment(&id).await).map(OutgoingPayment::from))
+        Some(or_error(operator(context).payments().outgoing(&id).await).map(OutgoingPayment::from))
     }
 
     /// The incoming payment of this id. `NOT_FOUND` when there is none.
@@ -62,7 +62,7 @@ impl WalletsQuery {
         context: &Context<'_>,
         #[graphql(desc = "The payment's id.")] id: String,
     ) -> Option<Result<IncomingPayment>> {
-        Some(or_error(operator(context).incoming_payment(&id).await).map(IncomingPayment::from))
+        Some(or_error(operator(context).payments().incoming(&id).await).map(IncomingPayment::from))
     }
 
     /// A page of the wallet addresses: `first` so many `after` a cursor, or `last` so many `before` one; 20
@@ -85,7 +85,7 @@ impl WalletsQuery {
     ) -> Result<Connection<WalletAddress>> {
         let page = page::arguments(after, before, first, last, sort_order);
         or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
-        Ok(or_error(operator(context).wallet_addresses(&page).await)?.into())
+        Ok(or_error(operator(context).wallets().list(&page).await)?.into())
     }
 
     /// A page of the outgoing payments: `first` so many `after` a cursor, or `last` so many `before` one; 20
@@ -108,7 +108,7 @@ impl WalletsQuery {
         let page = page::arguments(after, before, first, last, sort_order);
         let filter = OutgoingPaymentFilter::read(filter);
         or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
-        Ok(or_error(operator(context).outgoing_payments(&page, filter).await)?.into())
+        Ok(or_error(operator(context).payments().list_outgoing(&page, filter).await)?.into())
     }
 
     /// A page of the incoming payments: `first` so many `after` a cursor, or `last` so many `before` one; 20
@@ -131,7 +131,7 @@ impl WalletsQuery {
         let page = page::arguments(after, before, first, last, sort_order);
         let filter = IncomingPaymentFilter::read(filter);
         or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
-        Ok(or_error(operator(context).incoming_payments(None, &page, filter).await)?.into())
+        Ok(or_error(operator(context).payments().list_incoming(None, &page, filter).await)?.into())
     }
 
     /// A page of the payments of both directions: `first` so many `after` a cursor, or `last` so many `before` one; 20
@@ -152,6 +152,6 @@ impl WalletsQuery {
         let page = page::arguments(after, before, first, last, sort_order);
         let filter = PaymentFilter::read(filter);
         or_error(operator(context).check_tenant(tenant_id.as_deref()))?;
-        Ok(or_error(operator(context).payments(&page, filter).await)?.into())
+        Ok(or_error(operator(context).payments().list(&page, filter).await)?.into())
     }
 }

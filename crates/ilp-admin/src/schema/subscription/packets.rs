@@ -73,7 +73,7 @@ pub(crate) enum PacketOutcome {
 
 /// Samples, for as long as somebody reads them.
 pub(super) fn follow(operator: Operator) -> impl Stream<Item = PacketSample> {
-    let watch = operator.watch_packets();
+    let watch = operator.peers().watch_packets();
     stream::unfold((operator, watch), async |(operator, mut watch)| {
         let PacketsSeen { packets, passed_over } = watch.next().await?;
         let packets = packets.iter().map(|packet| SampledPacket::new(&operator, packet)).collect();
@@ -109,7 +109,7 @@ impl PacketParty {
             Party::Peer { id, asset } => Self {
                 kind: PacketPartyKind::Peer,
                 peer_id: Some((*id).into()),
-                peer_address: operator.peer_address(*id),
+                peer_address: operator.peers().address(*id),
                 amount: Some(Amount::new(amount, &asset.code, asset.scale)),
             },
             Party::Accounts((code, scale)) => Self {

@@ -51,7 +51,7 @@ impl Follower {
     async fn tell(mut self) -> Option<(PeerLiquidity, Self)> {
         loop {
             self.looks.tick().await;
-            let now = self.operator.peer_liquidity(self.peer)?;
+            let now = self.operator.peers().liquidity(self.peer)?;
             if self.told != Some(now) {
                 self.told = Some(now);
                 let told = PeerLiquidity {

@@ -104,7 +104,7 @@ impl Walk {
         for (name, mutation, selection) in
             [("carol", "approvePeeringRequest", PEER), ("dan", "rejectPeeringRequest", "")]
         {
-            let asked = self.node.operator.accept_peering(offer(name)).await.unwrap();
+            let asked = self.node.operator.peering().accept(offer(name)).await.unwrap();
             assert!(asked.is_pending);
             let waiting = "{ peeringRequests { edges { node { id } } } }";
             let waiting = self.node.data(waiting, json!({})).await;
@@ -126,9 +126,16 @@ impl Walk {
         let invoice = self.twice("createIncomingPayment", invoice, PAYMENT).await;
         let invoice = text(&invoice["payment"]["id"]);
         for (paid, amount) in [(&invoice, 40), (&alice, 9)] {
-            let to = self.node.operator.recipient(paid.parse().unwrap()).await.unwrap().unwrap();
+            let to = self
+                .node
+                .operator
+                .payments()
+                .recipient(paid.parse().unwrap())
+                .await
+                .unwrap()
+                .unwrap();
             self.node.pay_in(&to.local, amount).await;
-            self.node.operator.incoming_credited(&to);
+            self.node.operator.payments().incoming_credited(&to);
         }
         self.node.until_state("incomingPayment", &invoice, "COMPLETED").await;
         let out = |owner: &str, id: &str| json!({owner: id, "timeoutSeconds": 0});
@@ -154,7 +161,7 @@ impl Walk {
         let order = payer.orders.lock()[0].clone();
         let ended = ilp_operator::paying::Ended::Failed { reason: "no way".to_owned() };
         let progress = ilp_operator::paying::Progress::default();
-        self.node.operator.payment_ended(order.payment_id, ended, progress).await.unwrap();
+        self.node.operator.payments().ended(order.payment_id, ended, progress).await.unwrap();
         let left = out("outgoingPaymentId", &payment);
         self.twice("createOutgoingPaymentWithdrawal", left, "").await;
     }
@@ -223,9 +230,9 @@ async fn a_peer_that_made_itself_one_is_counted_in_the_batch_that_adds_it() {
         scale: 9,
         ..ilp_operator::NewAsset::default()
     };
-    operator.unrecorded().create_asset(new).await.unwrap();
+    operator.unrecorded().assets().create(new).await.unwrap();
     let before = operator.store().batches();
-    assert!(!operator.accept_peering(offer("carol")).await.unwrap().is_pending);
+    assert!(!operator.peering().accept(offer("carol")).await.unwrap().is_pending);
     // One of them is the peer, and two are of the audit log.
     assert_eq!(operator.store().batches() - before, 3);
     assert_eq!(operator.store().auto_peered().unwrap().len(), 1);

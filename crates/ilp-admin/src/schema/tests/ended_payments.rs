@@ -89,7 +89,7 @@ async fn end(worker: tokio::task::JoinHandle<()>) {
 
 fn closing(node: &Node) -> tokio::task::JoinHandle<()> {
     let operator = node.operator.clone();
-    tokio::spawn(async move { operator.close_ended_payments().await })
+    tokio::spawn(async move { operator.payments().close_ended().await })
 }
 
 #[tokio::test]
@@ -150,10 +150,10 @@ async fn payments_that_go_on_or_have_money_left_keep_their_accounts() {
     node.send_packet(&order, 100).await;
     let account = AccountId::outgoing_payment(order.payment_id);
     // Empty, and not ended.
-    node.operator.close_accounts_of(&[account]).await;
+    node.operator.payments().close_accounts_of(&[account]).await;
     assert!(!order.payer.account.is_closed());
     let progress = Progress { sent: 100, delivered: 200, packets: 1 };
-    node.operator.payment_ended(order.payment_id, Ended::Completed, progress).await.unwrap();
+    node.operator.payments().ended(order.payment_id, Ended::Completed, progress).await.unwrap();
     node.until_closed(&[account]).await;
 
     let quote = node
@@ -168,9 +168,9 @@ async fn payments_that_go_on_or_have_money_left_keep_their_accounts() {
     node.fund(&failed).await;
     let order = payer.orders.lock()[1].clone();
     let ended = Ended::Failed { reason: "no way".to_owned() };
-    node.operator.payment_ended(order.payment_id, ended, Progress::default()).await.unwrap();
+    node.operator.payments().ended(order.payment_id, ended, Progress::default()).await.unwrap();
     let account = AccountId::outgoing_payment(order.payment_id);
-    node.operator.close_accounts_of(&[account]).await;
+    node.operator.payments().close_accounts_of(&[account]).await;
     assert_eq!(node.available(account), 50);
     assert_eq!(node.withdraw_left(&failed).await["code"], "200");
     node.until_closed(&[account]).await;
@@ -203,11 +203,11 @@ async fn old_payments_are_removed_where_the_operator_wants_that_and_no_money_is_
         edges.iter().map(|edge| text(&edge["node"]["id"])).collect::<Vec<_>>()
     };
     put_forward(3_000);
-    node.operator.remove_old_payments(None).await.unwrap();
+    node.operator.payments().remove_old(None).await.unwrap();
     let day = Duration::from_secs(24 * 60 * 60);
-    node.operator.remove_old_payments(Some(day)).await.unwrap();
+    node.operator.payments().remove_old(Some(day)).await.unwrap();
     assert_eq!(ids().await.len(), 4);
-    node.operator.remove_old_payments(Some(Duration::from_secs(1))).await.unwrap();
+    node.operator.payments().remove_old(Some(Duration::from_secs(1))).await.unwrap();
     let left = ids().await;
     // The invoice's time is over in thirty days, and it is kept from then on.
     assert_eq!(left, [waiting.clone(), unpaid.clone(), both.1.clone()]);

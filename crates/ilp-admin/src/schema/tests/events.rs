@@ -129,7 +129,7 @@ async fn a_backup_goes_into_an_empty_directory_and_opens_as_a_node() {
     let done = backup(dir.to_str().unwrap()).await;
     assert_eq!((&done["code"], &done["message"]), (&json!("200"), &json!("Backed up the store")));
     let (copy, connector) = operator(&dir).await;
-    assert_eq!(copy.peer(&peer).await.unwrap().liquidity, 70);
+    assert_eq!(copy.peers().get(&peer).await.unwrap().liquidity, 70);
     drop(copy);
     connector.ledger().close().unwrap();
 }

@@ -27,11 +27,12 @@ impl Node {
 
     /// Brings money to an incoming payment as a packet would.
     async fn receive(&self, id: &str, amount: u64) -> Result<(), Declined> {
-        let recipient = self.operator.recipient(id.parse().unwrap()).await.unwrap().unwrap();
+        let recipient =
+            self.operator.payments().recipient(id.parse().unwrap()).await.unwrap().unwrap();
         let reserved = recipient.reserve(amount, 0, clock().unix_ms())?;
         self.pay_in(&recipient.local, amount).await;
         reserved.keep();
-        self.operator.incoming_credited(&recipient);
+        self.operator.payments().incoming_credited(&recipient);
         Ok(())
     }
 
@@ -160,7 +161,7 @@ async fn a_payment_expires_by_the_clock_and_tells_only_of_money() {
     assert_eq!(node.told(&["incoming_payment.expired"]).await, []);
     let timer = tokio::spawn({
         let operator = node.operator.clone();
-        async move { operator.expire_incoming_payments().await }
+        async move { operator.payments().expire_incoming().await }
     });
     for _ in 0..500 {
         if !node.told(&["incoming_payment.expired"]).await.is_empty() {
@@ -187,7 +188,8 @@ async fn a_restart_brings_states_up_to_date() {
     );
     // In the books, and the node ends before anybody writes down what that means.
     for (id, amount) in [(&full, 10), (&part, 4)] {
-        let recipient = node.operator.recipient(id.parse().unwrap()).await.unwrap().unwrap();
+        let recipient =
+            node.operator.payments().recipient(id.parse().unwrap()).await.unwrap().unwrap();
         node.pay_in(&recipient.local, amount).await;
     }
     let node = node.restart().await;
@@ -205,7 +207,8 @@ async fn urls_lead_to_whom_they_name() {
     let asset = node.create_asset("USD").await;
     let wallet = node.wallet(&asset, "alice").await;
     let id = node.expect(&wallet, Some(10), json!({})).await;
-    let target = async |url: &str| node.operator.spsp_target(url.parse().unwrap()).await.unwrap();
+    let target =
+        async |url: &str| node.operator.payments().spsp_target(url.parse().unwrap()).await.unwrap();
     let of_wallet = "https://wallet.example/alice";
     let of_payment = format!("{of_wallet}/incoming-payments/{id}");
     for url in [of_wallet, "$wallet.example/alice"] {
@@ -225,5 +228,5 @@ async fn urls_lead_to_whom_they_name() {
     assert!(matches!(target(&of_payment).await, SpspTarget::Gone));
     node.done("updateWalletAddress", json!({"id": wallet, "status": "INACTIVE"}), "code").await;
     assert!(matches!(target(of_wallet).await, SpspTarget::Unknown));
-    assert!(node.operator.recipient(Uuid::new_v4()).await.unwrap().is_none());
+    assert!(node.operator.payments().recipient(Uuid::new_v4()).await.unwrap().is_none());
 }

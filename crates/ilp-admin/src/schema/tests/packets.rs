@@ -79,8 +79,8 @@ async fn who_reads_slowly_is_told_how_much_was_missed() {
     let node = Node::start().await;
     let asset = node.create_asset("USD").await;
     let peer = node.create_peer(&asset, "test.a").await;
-    let mut slow = node.operator.watch_packets();
-    let mut quick = node.operator.watch_packets();
+    let mut slow = node.operator.peers().watch_packets();
+    let mut quick = node.operator.peers().watch_packets();
     for amount in 1..=3 {
         node.refuse_packet(&peer, amount).await;
         assert_eq!(quick.next().await.unwrap().packets[0].amount_in, amount);

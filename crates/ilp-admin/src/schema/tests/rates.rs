@@ -159,7 +159,7 @@ async fn rates_that_are_needed_and_old_or_untold_degrade_the_node() {
     let old =
         Quote { rate: "0.9".parse().unwrap(), updated_at: clock(), good_until: Some(clock()) };
     node.connector.rates().give(RateOrigin::Service, "USD", "EUR", old);
-    node.operator.rates_service_fails("USD", Some("it answers 500".to_owned()));
+    node.operator.rates().service_fails("USD", Some("it answers 500".to_owned()));
     node.create_peer(&usd, "test.alice").await;
     assert_eq!(degraded().await, Value::Null, "one asset alone needs no rates");
     node.create_peer(&eur, "test.bob").await;
@@ -167,7 +167,7 @@ async fn rates_that_are_needed_and_old_or_untold_degrade_the_node() {
     for words in ["fails for USD: it answers 500", "USD/EUR is older", "EUR/USD is older"] {
         assert!(reason.contains(words), "{reason}");
     }
-    node.operator.rates_service_fails("USD", None);
+    node.operator.rates().service_fails("USD", None);
     node.set_rate("EUR", "USD", "1.1").await;
     assert_eq!(degraded().await, Value::Null);
 }

@@ -65,7 +65,7 @@ impl Node {
     /// Gives the node somebody who pays.
     pub(super) async fn pay_through_notes(&self) -> Arc<NotingPayer> {
         let payer = Arc::new(NotingPayer::default());
-        self.operator.pay_through(Arc::clone(&payer) as Arc<dyn Paying>).await.unwrap();
+        self.operator.payments().pay_through(Arc::clone(&payer) as Arc<dyn Paying>).await.unwrap();
         payer
     }
 
@@ -192,12 +192,13 @@ async fn what_a_wallet_address_was_paid_is_withdrawn() {
     let node = Node::start().await;
     let asset = node.create_asset("USD").await;
     let wallet = node.wallet(&asset, "alice").await;
-    let recipient = node.operator.recipient(wallet.parse().unwrap()).await.unwrap().unwrap();
+    let recipient =
+        node.operator.payments().recipient(wallet.parse().unwrap()).await.unwrap().unwrap();
     let now_ms = clock().unix_ms();
     let reserved = recipient.reserve(70, 70, now_ms).unwrap();
     node.pay_in(&recipient.local, 70).await;
     reserved.keep();
-    node.operator.incoming_credited(&recipient);
+    node.operator.payments().incoming_credited(&recipient);
     assert_eq!(node.row("walletAddress", &wallet, "liquidity").await["liquidity"], "70");
     let withdraw = async |id: Uuid, timeout_s: u64| {
         let input = json!({"walletAddressId": wallet, "id": id, "idempotencyKey": Uuid::new_v4(),
@@ -261,7 +262,7 @@ async fn a_key_gives_the_same_wallet_address_and_the_same_withdrawal_again() {
     let node = node.restart().await;
     assert_eq!(node.done("createWalletAddress", input, "walletAddress { id }").await, first);
     let id = text(&first["walletAddress"]["id"]);
-    let recipient = node.operator.recipient(id.parse().unwrap()).await.unwrap().unwrap();
+    let recipient = node.operator.payments().recipient(id.parse().unwrap()).await.unwrap().unwrap();
     node.pay_in(&recipient.local, 70).await;
     let input = json!({"walletAddressId": id, "id": Uuid::new_v4(), "idempotencyKey": "w",
         "timeoutSeconds": 0});

@@ -177,7 +177,7 @@ async fn what_nobody_posts_in_time_comes_back() {
     let asset = node.create_asset("USD").await;
     let peer = node.funded_peer(&asset, "test.bob").await;
     let operator = node.operator.clone();
-    let timer = tokio::spawn(async move { operator.expire_withdrawals().await });
+    let timer = tokio::spawn(async move { operator.liquidity().expire_withdrawals().await });
     let id = Uuid::new_v4();
     assert_eq!(node.withdraw(&peer, id, 1).await["code"], "200");
     assert_eq!(node.liquidity(&peer).await, "0");
@@ -246,7 +246,8 @@ async fn a_deleted_peers_pending_withdrawal_ends_in_settlement() {
             _ => {
                 put_forward(1_000);
                 let operator = node.operator.clone();
-                let timer = tokio::spawn(async move { operator.expire_withdrawals().await });
+                let timer =
+                    tokio::spawn(async move { operator.liquidity().expire_withdrawals().await });
                 while account.balance().total() > 0 {
                     tokio::time::sleep(std::time::Duration::from_millis(2)).await;
                 }
@@ -286,7 +287,7 @@ async fn what_is_over_by_a_clock_that_was_put_forward_comes_back_at_once() {
         "timeoutSeconds": 3_600, "idempotencyKey": Uuid::new_v4()});
     node.done("createPeerLiquidityWithdrawal", input, "code").await;
     assert_eq!(node.liquidity(&peer).await, "70");
-    let mut expiring = Box::pin(operator.expire_withdrawals());
+    let mut expiring = Box::pin(operator.liquidity().expire_withdrawals());
     // It sleeps for a minute from here on, as the end is an hour away.
     let asleep = std::future::poll_fn(|context| {
         std::task::Poll::Ready(expiring.as_mut().poll(context).is_pending())

@@ -8,8 +8,11 @@ use ilp_store::{IncomingPaymentRecord, WalletAddressRecord};
 use uuid::Uuid;
 
 use crate::{
-    node::operator::{Inner, Operator},
-    payments::incoming::recipients::{Due, Recipient},
+    node::operator::Inner,
+    payments::{
+        Payments,
+        incoming::recipients::{Due, Recipient},
+    },
     vocabulary::{check, error::OperatorError},
 };
 
@@ -28,7 +31,7 @@ pub enum SpspTarget {
 #[derive(Clone, Debug)]
 pub struct Payee {
     /// The id of the wallet address or incoming payment. It is the tag of credentials, by which
-    /// [`Operator::recipient`] finds whom a packet is for.
+    /// [`Payments::recipient`] finds whom a packet is for.
     pub id: Uuid,
     /// The URL in the form in which it is stored.
     pub url: String,
@@ -53,26 +56,26 @@ impl Payee {
     }
 }
 
-impl Operator {
+impl Payments<'_> {
     /// Whom packets with this tag are for. In memory for all but the first packet in a while;
     /// `None` for a tag that names nobody.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn recipient(&self, id: Uuid) -> Result<Option<Arc<Recipient>>, OperatorError> {
-        if let Some(recipient) = self.inner.wallets.recipients.get(id) {
+    pub async fn recipient(self, id: Uuid) -> Result<Option<Arc<Recipient>>, OperatorError> {
+        if let Some(recipient) = self.on.inner.wallets.recipients.get(id) {
             return Ok(Some(recipient));
         }
-        self.read(move |inner| inner.load_recipient(id)).await
+        self.on.read(move |inner| inner.load_recipient(id)).await
     }
 
     /// To be called when money for a recipient is in the books, after its room was kept: states and
     /// events follow. Returns at once, and does nothing for most packets.
-    pub fn incoming_credited(&self, recipient: &Recipient) {
+    pub fn incoming_credited(self, recipient: &Recipient) {
         if recipient.is_wallet_address() || recipient.take_due() == Due::Nothing {
             return;
         }
-        let (inner, id) = (Arc::clone(&self.inner), recipient.id);
+        let (inner, id) = (Arc::clone(&self.on.inner), recipient.id);
         // If the node ends before it is written down, the next start does it.
         tokio::task::spawn_blocking(move || {
             let now_ms = (inner.parts.clock)().unix_ms();
@@ -86,8 +89,8 @@ impl Operator {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn spsp_target(&self, url: WalletUrl) -> Result<SpspTarget, OperatorError> {
-        self.read(move |inner| inner.target(&url)).await
+    pub async fn spsp_target(self, url: WalletUrl) -> Result<SpspTarget, OperatorError> {
+        self.on.read(move |inner| inner.target(&url)).await
     }
 }
 
