@@ -1,7 +1,7 @@
-//! What a packet costs the core without IO — whose token it is, parse, decide, hold, rewrite,
-//! complete, post — in a small node and in one with 100,000 peers and 1,000,000 routes, in turns in
-//! one run: once with traffic between all of its peers and over all of its routes, once between a few.
-//! Beside it what counting costs, which is a part of it.
+//! The CPU time of a packet in the core without IO (token, parse, decide, hold, rewrite, complete,
+//! post), in a small node and in one with 100,000 peers and 1,000,000 routes, in turns in one run:
+//! once with traffic between all of its peers and over all of its routes, once between a few. The
+//! part of it that counting takes is measured beside it.
 //!
 //! Each packet is timed by itself, since what a large node costs more are waits for memory; what the
 //! clock itself takes is measured too and taken off. The mean is over all but the slowest hundredth,
@@ -31,7 +31,7 @@ use interledger_packet::{Addr, FulfillBuilder, Prepare, PrepareBuilder, Timestam
 use ring::digest::{SHA256, digest};
 use uuid::Uuid;
 
-/// As in the daemon.
+/// The allocator of the daemon.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -40,8 +40,9 @@ const ROUTES_PER_PEER: usize = 10;
 /// How many peers and routes the concentrated traffic is between.
 const FEW: usize = 10;
 const ROUNDS: usize = 5;
-/// What a packet costs from wire to wire, which is what a difference is to be compared with: with an
-/// HTTP/2 next hop and 64 connections, as `load` measures it on the machine of the README's figures.
+/// The CPU time of a packet from wire to wire, with an HTTP/2 next hop and 64 connections, as
+/// `load` measures it on the machine of the figures in `benches/README.md`. Differences are
+/// compared with it.
 const WHOLE_PACKET_NS: u64 = 13_000;
 
 fn main() {
@@ -93,7 +94,7 @@ fn report_counting(counting: &[Counting], core_ns: u64) {
     );
 }
 
-/// What counting takes, in picoseconds: less than the clock can tell of one packet.
+/// The time that counting takes, in picoseconds: less than the clock can tell of one packet.
 struct Counting {
     counters_ps: u64,
     histograms_ps: u64,

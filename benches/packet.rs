@@ -1,4 +1,4 @@
-//! What a Prepare costs a connector: parse it, write another amount and expiry, hand it on.
+//! The cost of a Prepare in a connector: parse it, write another amount and expiry, hand it on.
 //!
 //! The published crate does the same in the same run. The aim is under 100 ns, and five times
 //! less than the published crate takes.
@@ -15,7 +15,8 @@ use interledger_packet::{Addr, Prepare, PrepareBuilder, Timestamp};
 /// 2026-11-23T12:00:30.000Z.
 const EXPIRES_AT_MS: u64 = 1_795_435_230_000;
 const DATA_BYTES: usize = 100;
-/// As a STREAM receiver hands it out: its own address, an account, and a token of 43 characters.
+/// An address of the length that a STREAM receiver hands out: its own address, an account, and a
+/// token of 43 characters.
 const DESTINATION: &str =
     "g.example-connector.wallet.alice.Zmh6rfhivXdsj8GLjp-OIAiXFIVu4jOzkCpZHQ1fKSU";
 

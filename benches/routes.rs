@@ -1,5 +1,6 @@
-//! What finding the way costs: among ten routes and among a million, in turns in one run; adding
-//! routes to tables of three sizes while two threads resolve; and the memory that a route takes.
+//! The time of finding the way, among ten routes and among a million, in turns in one run; of
+//! adding routes to tables of three sizes while two threads resolve; and the memory that a route
+//! takes.
 //!
 //! Each look-up is timed by itself, with addresses at random over all routes, since what counts is how
 //! long a packet waits for memory; what the clock itself takes is measured too and taken off. Packets
@@ -33,7 +34,7 @@ use ilp_connector::{
 use interledger_packet::{Addr, Address, Timestamp};
 use uuid::Uuid;
 
-/// As in the daemon, so that a route takes the memory that it takes there.
+/// The allocator of the daemon, so that a route takes the memory that it takes there.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -312,7 +313,7 @@ fn clock_ns() -> u64 {
     took[took.len() / 2]
 }
 
-/// What waiting for one word takes, which lies anywhere in so much memory.
+/// Returns the time of waiting for one word that lies anywhere in so much memory.
 fn memory_ns(megabytes: usize, clock_ns: u64) -> (u64, u64) {
     let words: Vec<u64> = (0..megabytes as u64 * (1 << 17)).collect();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);

@@ -1,5 +1,5 @@
-//! What one packet of a payment costs its two ends: the sender makes it and reads its reply, the
-//! receiver reads it and makes the reply. The aim is under 5 us for each end.
+//! The cost of one packet of a payment at its two ends: the sender makes it and reads its reply,
+//! the receiver reads it and makes the reply. The aim is under 5 us for each end.
 //!
 //! Afterwards each end takes turns with the cryptography that it can't do without, and the ratio of
 //! the medians is printed: what keys that are made anew, frames, bookkeeping and bytes cost beside it.
@@ -17,7 +17,7 @@ use ilp_stream::{
 use interledger_packet::{Prepare, Reply, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// As many packets as are under way together.
+/// The number of packets that are under way together.
 const PACKETS: usize = 100;
 const PACKET_AMOUNT: u64 = 1_000;
 
@@ -25,7 +25,7 @@ fn now() -> Timestamp {
     Timestamp::from_unix_ms(1_795_435_230_000)
 }
 
-/// What the daemon uses: a system call for each packet.
+/// Fills the bytes as the daemon does: with a system call for each packet.
 fn random(bytes: &mut [u8]) {
     SystemRandom::new().fill(bytes).expect("the system has random bytes");
 }

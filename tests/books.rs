@@ -1,4 +1,4 @@
-//! What operators of other connectors lose money to, and this one doesn't.
+//! Faults by which operators of other connectors lose money, and which this one doesn't have.
 
 use std::{thread, time::Duration};
 

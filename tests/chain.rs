@@ -47,7 +47,7 @@ struct Chain {
     euros_at_three: String,
 }
 
-/// What the sender has seen of its own packets.
+/// The replies that the sender has seen to its own packets.
 #[derive(Default)]
 struct Seen {
     fulfilled: Count,
@@ -71,7 +71,7 @@ impl Count {
     }
 }
 
-/// What a node tells of packets from or to a peer: fulfilled, rejected, refused.
+/// Returns a node's counts of packets from or to a peer: fulfilled, rejected, refused.
 fn told(metrics: &Exposition, peer: &str, direction: &str) -> [Count; 3] {
     ["fulfilled", "rejected", "refused"].map(|outcome| {
         let labels = [("peer", peer), ("direction", direction), ("outcome", outcome)];
@@ -151,7 +151,7 @@ impl Chain {
         }
     }
 
-    /// What each node tells of each of its sides, in the order of the way.
+    /// Returns each node's counts of each of its sides, in the order of the way.
     fn told(&self) -> [[Count; 3]; 6] {
         let [one, two, three] = [&self.one, &self.two, &self.three].map(Node::metrics);
         [

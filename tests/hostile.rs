@@ -1,4 +1,4 @@
-//! What hostile or broken clients can't do to a node, or to the packets of others.
+//! Hostile or broken clients, and their lack of power over a node and over the packets of others.
 
 use std::{
     io::{Read, Write},
@@ -22,7 +22,7 @@ fn node_with_peers() -> (Node, Stub) {
     (node, bob)
 }
 
-/// The same numbers each time (xorshift64).
+/// Returns random bytes that are equal each time (xorshift64).
 fn random_bytes(seed: u64, count: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {

@@ -189,7 +189,7 @@ fn interledger_pay_pays_over_two_peerings_with_one_neighbour_in_each_asset() {
     }
 }
 
-/// What a payer who is no node of ours needs to know of a wallet address.
+/// Returns the address and secret that a payer at no node of ours needs of a wallet address.
 fn credentials(node: &Node, url: &str) -> (String, String) {
     let told = node.spsp(url);
     let secret = BASE64_STANDARD.decode(told["shared_secret"].as_str().unwrap()).unwrap();

@@ -48,7 +48,7 @@ fn pay(node: &Node, receiver: &str, from: &str, amount: &[&str]) -> Value {
     serde_json::from_str(&said).unwrap()
 }
 
-/// What the command says of a payment that has ended: all of it was sent and has arrived.
+/// Checks the command's report of a payment that has ended: all of it was sent and has arrived.
 fn says(payment: &Value, amount: u64, packets: u64) {
     assert_eq!((&payment["state"], &payment["error"]), (&json!("COMPLETED"), &Value::Null));
     for name in ["sentAmount", "deliveredAmount"] {

@@ -43,7 +43,7 @@ mod goodbyes;
 /// The GraphQL protocols, tested by npm's graphql-http, graphql-ws and Apollo Client against the
 /// admin API.
 mod graphql_clients;
-/// What hostile or broken clients, peers and files can't do.
+/// Hostile or broken clients, peers and files, and their lack of power.
 mod hostile;
 /// Hostile neighbours on every port, and their effect on the others.
 mod hostile_ports;
@@ -58,7 +58,7 @@ mod interop_pay;
 mod interop_rates;
 /// Deposits and withdrawals on a running node: raced, timed out, restarted, and by command line.
 mod liquidity;
-/// What `/metrics` says of known packets, number by number.
+/// The numbers of `/metrics` for known packets, one by one.
 mod metrics;
 /// The ways in which commands find their node and its secret, and their messages if they can't.
 mod node_lookup;
@@ -92,7 +92,7 @@ mod private_files;
 mod private_receivers;
 /// HTTP proxies that the environment names.
 mod proxies;
-/// What Rafiki's tools do to a node when they set it up.
+/// The requests of Rafiki's tools when they set a node up.
 mod rafiki;
 /// Exchange rates: conversion, what is refused, and a rates service in every mood.
 mod rates;
@@ -100,7 +100,7 @@ mod rates;
 mod recovery;
 /// Each ILP error code that the node answers with, its cause, its data, its `triggeredBy`.
 mod rejects;
-/// What is there again after a restart.
+/// The state of a node after a restart.
 mod restart;
 /// Several ways to one place, the way for all the rest, and what one peer may have under way.
 mod routing;

@@ -1,4 +1,4 @@
-//! What `/metrics` says of known packets, number by number.
+//! The numbers of `/metrics` for known packets, one by one.
 
 use std::{sync::mpsc, thread};
 
@@ -42,7 +42,8 @@ fn told(pairs: &[(&str, u64)]) -> Vec<(String, u64)> {
     told
 }
 
-/// What the books and the API say of a peer's packets: in, out, amount in, amount out, on hold.
+/// Returns the books' and the API's numbers of a peer's packets: in, out, amount in, amount out, on
+/// hold.
 fn asked(node: &Node, peer: &str) -> [u64; 5] {
     let query = "query($id: String!) {
         peer(id: $id) { packetsIn packetsOut amountIn amountOut amountOnHold } }";

@@ -34,17 +34,18 @@ fn drops_unknown_fields(anatomy: &Anatomy) -> bool {
     anatomy.bytes_after_data > 0
 }
 
-/// It takes five and six length bytes for canonical whatever they say, since `1 << 32` is 1.
+/// `ilp-packet` takes five and six length bytes for canonical whatever they say, since `1 << 32` is
+/// 1.
 fn accepts_wide_lengths(anatomy: &Anatomy) -> bool {
     anatomy.has_wide_long_length
 }
 
-/// It makes a date of any digits: month 13 is January of the next year.
+/// `ilp-packet` makes a date of any digits: month 13 is January of the next year.
 fn accepts_bad_expiry(anatomy: &Anatomy) -> bool {
     anatomy.expiry.is_some_and(|digits| !is_moment(&digits))
 }
 
-/// It takes any three bytes for an error code.
+/// `ilp-packet` takes any three bytes for an error code.
 fn accepts_any_code(anatomy: &Anatomy) -> bool {
     anatomy.code.is_some_and(|code| ErrorCode::from_bytes(code).is_none())
 }
@@ -56,17 +57,17 @@ fn accepts_overlong_fields(anatomy: &Anatomy) -> bool {
         || anatomy.packet_bytes.is_some_and(|length| length > MAX_PACKET_BYTES)
 }
 
-/// It drops the highest bit of each byte of an address, so that 0xe7 reads as `g`.
+/// `ilp-packet` drops the highest bit of each byte of an address, so that 0xe7 reads as `g`.
 fn accepts_high_bits_in_addresses(anatomy: &Anatomy) -> bool {
     !anatomy.address.is_ascii()
 }
 
-/// It takes the first millisecond of 1970, which is 0, for no date at all.
+/// `ilp-packet` takes the first millisecond of 1970, which is 0, for no date at all.
 fn refuses_the_epoch(anatomy: &Anatomy) -> bool {
     anatomy.expiry.as_ref() == Some(b"19700101000000000")
 }
 
-/// It puts U+FFFD into a message that is not UTF-8, so it writes such a Reject otherwise.
+/// `ilp-packet` puts U+FFFD into a message that is not UTF-8, so it writes such a Reject otherwise.
 fn rewrites_messages_that_are_not_text(ours: &Value) -> bool {
     ours["message"].as_str().is_some_and(|message| message.contains('\u{fffd}'))
 }
@@ -105,7 +106,7 @@ fn npm_ilp_packet_reads_packets_as_we_do() {
     assert!(accepted_by_both > PACKETS / 4, "only {accepted_by_both} packets were good");
 }
 
-/// What we make of a packet, as decode.js describes it.
+/// Returns our reading of a packet, in the form of decode.js.
 fn read(packet: &[u8]) -> Option<Value> {
     if packet.first() == Some(&12) {
         let prepare = Prepare::parse(BytesMut::from(packet)).ok()?;

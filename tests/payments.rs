@@ -80,7 +80,7 @@ impl Chain {
 }
 
 impl Chain {
-    /// What each node tells of the packets that were paid for, on either side of it.
+    /// Checks each node's numbers of the packets that were paid for, on either side of it.
     fn metrics_agree(&self, sent: u64, received: u64) {
         let [connector_of_alice, alice, bob, connector_of_bob] = &self.peers;
         let (dollars, euros) = (("USD", "2"), ("EUR", "4"));

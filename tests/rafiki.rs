@@ -1,4 +1,4 @@
-//! What Rafiki's own tools do to a node when they set it up, in the order in which they do it.
+//! The requests of Rafiki's own tools when they set a node up, in their order.
 
 use serde_json::{Value, json};
 

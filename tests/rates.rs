@@ -41,7 +41,7 @@ impl Exchange {
         Self::start(&environment, json!({}), json!({}))
     }
 
-    /// What Bob gets of `amount`, or the code of the reject.
+    /// Returns the amount that Bob gets of `amount`, or the code of the reject.
     fn send(&self, amount: u64) -> Result<u64, String> {
         match self.node.sender("test.alice").send(&prepare("test.bob", amount)) {
             Reply::Fulfill(_) => {

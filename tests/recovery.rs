@@ -122,7 +122,7 @@ fn booked(dir: &DataDir) -> HashMap<[u8; 16], u64> {
         .collect()
 }
 
-/// As many as are asked for, or `few`.
+/// Returns the number of rounds that is asked for, or `few`.
 fn rounds(few: u64) -> u64 {
     std::env::var("JIRANI_RECOVERY_ROUNDS").map_or(few, |rounds| rounds.parse().unwrap())
 }

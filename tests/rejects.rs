@@ -178,8 +178,8 @@ fn f07_between_assets_without_a_rate() {
     assert_eq!(code(&node, &prepare("test.carol", 1)), "F07");
 }
 
-/// What a next hop may do instead of answering well, and what the sender is told. In every case the
-/// sender's liquidity is back at once.
+/// Each misbehaviour of a next hop, and the sender's reject. In every case the sender's liquidity
+/// is back at once.
 #[test]
 fn a_next_hop_that_misbehaves_costs_the_sender_nothing() {
     let garbage = b"\xff\xfe not HTTP at all\r\n\r\n".to_vec();

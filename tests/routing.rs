@@ -45,7 +45,7 @@ fn numbered(number: u64, destination: &str) -> (u64, Bytes) {
     (amount, packet.build().unwrap().into_bytes())
 }
 
-/// What came to Bob, by condition: how often, through whom, how much.
+/// The packets that came to Bob, by condition: how often, through whom, how much.
 type Received = Arc<Mutex<HashMap<[u8; 32], Vec<(String, u64)>>>>;
 
 fn bob(received: &Received) -> Stub {

@@ -54,12 +54,12 @@ impl DataDir {
         Self { temp, data, environment: environment.iter().map(own).collect(), shell: None }
     }
 
-    /// The same with the data elsewhere; the log stays apart from it.
+    /// Makes a folder with the data elsewhere; the log stays apart from it.
     pub(crate) fn at(data: PathBuf, environment: &[(&str, &str)]) -> Self {
         Self { data, ..Self::new(environment) }
     }
 
-    /// The same with one more variable in the environment of nodes that start here.
+    /// Adds a variable to the environment of nodes that start here.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self

@@ -65,7 +65,7 @@ struct Walk<'a> {
     node: &'a Node,
     generation: Generation,
     kept: BTreeMap<String, String>,
-    /// What was done, and what was refused.
+    /// The operations that were done, and those that were refused.
     seen: BTreeSet<(&'static str, bool)>,
 }
 

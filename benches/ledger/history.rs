@@ -1,5 +1,5 @@
-//! What a long history costs: the first transfers of new books beside the last of over a million, with
-//! the retention set, so that old segments go.
+//! The cost of a long history: the first transfers of new books beside the last of over a million,
+//! with the retention set, so that old segments go.
 //!
 //! Each stretch of a hundred thousand ends with a checkpoint, so that each pays for its own; a node
 //! writes one at least twice a minute. CPU is that of the whole process: posting, writing, checkpoints
@@ -26,7 +26,7 @@ const SEGMENTS_KEPT: u64 = 2;
 /// Something that was measured of a stretch.
 type Figure = fn(&Stretch) -> f64;
 
-/// What a stretch of the history came to.
+/// The measurements of one stretch of the history.
 struct Stretch {
     cpu_us: f64,
     p50_us: f64,
@@ -97,7 +97,7 @@ fn history(transfers: u64) -> Vec<Stretch> {
         .collect()
 }
 
-/// What a file or all files of a directory take.
+/// The size of a file, or of all files of a directory.
 fn megabytes(path: &Path) -> f64 {
     let files =
         fs::read_dir(path).map(|entries| entries.filter_map(Result::ok).collect::<Vec<_>>());

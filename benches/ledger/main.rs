@@ -92,7 +92,7 @@ fn main() {
     history::measure(quick);
 }
 
-/// What one round came to.
+/// The measurements of one round.
 struct Round {
     per_second: f64,
     cpu_us: f64,

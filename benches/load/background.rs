@@ -25,12 +25,12 @@ const LENGTH: Duration = Duration::from_secs(5);
 /// So many follow the overview, which tells them of every second.
 const FOLLOWERS: usize = 4;
 
-/// What packets and mutations took in one turn.
+/// The times of packets and mutations in one turn.
 struct Turn {
     per_second: f64,
     p50_us: f64,
     p99_us: f64,
-    /// What the whole node used for a packet.
+    /// The CPU time of the whole node for a packet.
     cpu_us: f64,
     /// The median of a mutation, where there were any.
     mutation_ms: f64,

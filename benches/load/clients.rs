@@ -33,7 +33,7 @@ pub(crate) enum Inbound {
     Http2 { connections: usize, streams: usize },
 }
 
-/// What is sent where, and for how long.
+/// The packets to send, their target, and the duration.
 #[derive(Clone)]
 pub(crate) struct Load {
     pub(crate) to: SocketAddr,
@@ -46,7 +46,7 @@ pub(crate) struct Load {
     pub(crate) length: Duration,
 }
 
-/// What came back.
+/// The replies, counted.
 #[derive(Default)]
 pub(crate) struct Counted {
     pub(crate) fulfilled: u64,
@@ -177,7 +177,7 @@ pub(crate) trait Client: Send + 'static {
     fn exchange(&mut self) -> impl Future<Output = Option<u8>> + Send;
 }
 
-/// As little of HTTP/1.1 as it takes, so that the load leaves the machine to its subject.
+/// A minimal HTTP/1.1 client, so that the load leaves the machine to its subject.
 struct Http1 {
     stream: TcpStream,
     request: Bytes,

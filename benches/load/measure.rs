@@ -1,4 +1,4 @@
-//! What a round is measured with: a process's CPU time, the hypervisor's share, percentiles.
+//! The measurements of a round: a process's CPU time, the hypervisor's share, percentiles.
 
 use std::{fs, time::Duration};
 
@@ -93,7 +93,7 @@ impl Spread {
     }
 }
 
-/// What the numbers were seen on.
+/// The machine that the numbers were seen on.
 pub(crate) fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let named = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));

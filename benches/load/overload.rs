@@ -18,7 +18,7 @@ const IN_FLIGHT_MAX: &str = "64";
 const IN_FLIGHT: usize = 64;
 const TIMES: f64 = 5.0;
 
-/// What one turn saw, packets per second.
+/// The packets per second of one turn.
 struct Turn {
     best: f64,
     fulfilled: f64,

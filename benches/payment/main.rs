@@ -1,4 +1,4 @@
-//! What a payment of a node's own makes of a chain of nodes, beside what the chain only forwards.
+//! The speed of a payment over a chain of nodes, beside the packets that the chain only forwards.
 //!
 //! Three nodes in a row, real processes and sockets, peers made through the API with a maximum packet
 //! amount of 1,000. In one run, over the same nodes:
@@ -87,7 +87,7 @@ fn compare(runtime: &tokio::runtime::Runtime, packets: u64, packets_of_pay: u64)
     chain.check_books(&[packets, packets_of_pay]);
 }
 
-/// The same packets without STREAM and without books of wallets.
+/// Sends as many packets without STREAM and without books of wallets.
 fn forward(runtime: &tokio::runtime::Runtime, chain: &Chain, packets: u64) -> f64 {
     let load = Load {
         to: chain.entrance(),

@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{clients::body_of, measure::Latencies, node};
 
-/// What it took to create some peers.
+/// The time and memory that it took to create some peers.
 pub(crate) struct Created {
     pub(crate) per_second: f64,
     pub(crate) latencies: Latencies,

@@ -9,7 +9,7 @@ use ilp_connector::{
 use ilp_store::{DurableLedger, LedgerOptions, Store};
 use uuid::Uuid;
 
-/// What this binary is told in order to fill a node's books.
+/// The argument that makes this binary fill a node's books.
 pub(crate) const WORD: &str = "fill";
 const AT_ONCE: u64 = 1_000;
 

@@ -110,12 +110,12 @@ fn restart(name: &str, dir: &Path) -> Node {
     node
 }
 
-/// What a node has handed to the system to be written.
+/// The bytes that a node has handed to the system to be written.
 struct Written {
     calls: u64,
     given: u64,
-    /// As the kernel counts what becomes dirty: in whole pages, and on some kernels in whole groups of
-    /// pages, however few bytes of them were written.
+    /// The bytes that became dirty, as the kernel counts them: in whole pages, and on some kernels
+    /// in whole groups of pages, however few bytes of them were written.
     dirtied: u64,
 }
 

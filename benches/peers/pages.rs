@@ -28,8 +28,8 @@ pub(crate) fn look(node: &Node) {
     }
 }
 
-/// What it costs the node when somebody follows the overview, which has to look at every peer: its
-/// time on a processor with a follower and without.
+/// Measures a follower of the overview, which has to look at every peer: the node's time on a
+/// processor with a follower and without.
 pub(crate) fn follow(node: &Node) {
     const WATCHED: Duration = Duration::from_secs(10);
     let idle = node.cpu_ms(WATCHED);

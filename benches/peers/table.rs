@@ -37,7 +37,7 @@ pub(crate) const WORD: &str = "table";
 pub(crate) const SINK: &str = "sink";
 
 const ROUNDS: usize = 5;
-/// What the nodes log. A line for each peer would be counted with what is written for it.
+/// The log level of the nodes. A line for each peer would be counted with what is written for it.
 const LOG: &str = "warn";
 /// Peers that are created before anything is measured.
 const WARM_UP: usize = 200;
@@ -58,7 +58,7 @@ struct Subject {
     filled: TempDir,
     /// The peers in it.
     peers: usize,
-    /// What its node had resident before there were any, in kilobytes.
+    /// The resident memory of its node before there were any peers, in kilobytes.
     idle_kb: f64,
     asset: String,
 }

@@ -25,7 +25,7 @@ pub(crate) enum Scripts {
     Off,
 }
 
-/// What the system asks pages to look like.
+/// The color scheme that the system asks pages for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scheme {
     Light,
@@ -102,13 +102,13 @@ impl Driver {
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": features }));
     }
 
-    /// What is seen of the first element that fits.
+    /// Returns the visible text of the first element that matches.
     pub(crate) fn text(&self, selector: &str) -> String {
         let element = self.find(selector).unwrap_or_else(|| self.give_up(selector));
         self.of(&element, "text").as_str().unwrap_or_default().to_owned()
     }
 
-    /// What is typed into a field.
+    /// Returns the text in a field.
     pub(crate) fn value(&self, selector: &str) -> String {
         let element = self.find(selector).unwrap_or_else(|| self.give_up(selector));
         self.of(&element, "property/value").as_str().unwrap_or_default().to_owned()
@@ -169,7 +169,7 @@ impl Driver {
         self.ask("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// The same for one that calls its last argument when it is done.
+    /// Runs a script that calls its last argument when it is done.
     pub(crate) fn run_async(&self, script: &str) -> Value {
         self.ask("POST", "/execute/async", &json!({ "script": script, "args": [] }))
     }

@@ -1,4 +1,5 @@
-//! What the pages refuse: who may not see them, forms that are filled in wrongly, forms of others.
+//! Refusals by the pages: to visitors who may not see them, of forms that are filled in wrongly, of
+//! forms of others.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What an operator does: an asset, a peer with the documented input, money, packets, tokens.
+//! The day of an operator: an asset, a peer with the documented input, money, packets, tokens.
 
 use super::{Desk, driver::Scripts};
 use crate::support::{

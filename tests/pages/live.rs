@@ -1,4 +1,4 @@
-//! What changes by itself on a page.
+//! The parts of pages that keep themselves up to date.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -15,7 +15,7 @@ use crate::support::{
 /// A page that is followed as its script does.
 struct Following {
     connection: Connection,
-    /// What each part says by now.
+    /// The present contents of each part.
     parts: HashMap<String, String>,
 }
 

@@ -30,7 +30,7 @@ struct Load {
     _bob_stub: Stub,
 }
 
-/// What had been answered at one moment.
+/// The requests that had been answered at one moment.
 #[derive(Clone, Copy, Debug)]
 struct Answered {
     fulfilled: u64,

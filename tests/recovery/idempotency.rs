@@ -238,7 +238,7 @@ fn refuses_other_input(node: &Node, chains: &[Chain]) {
     }
 }
 
-/// What peers and assets have is what was moved, and no more.
+/// Checks that peers and assets have the amounts that were moved, and no more.
 fn check_money(node: &Node, chains: &[Chain]) {
     for Chain { requests } in chains {
         let moved = requests.iter().map(|request| request.moved);

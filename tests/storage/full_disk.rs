@@ -46,9 +46,9 @@ impl SmallDisk {
 /// How a start went on a disk with little room.
 #[derive(Debug, PartialEq, Eq)]
 enum Start {
-    /// It ended with 74, and said why.
+    /// The node ended with 74, and said why.
     Refused,
-    /// It works.
+    /// The node works.
     Ready,
 }
 

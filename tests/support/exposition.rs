@@ -20,7 +20,7 @@ enum Format {
     Classic,
 }
 
-/// What the samples that follow a `# TYPE` line must look like.
+/// The form of the samples that follow a `# TYPE` line.
 struct Family {
     name: String,
     kind: String,
@@ -198,7 +198,7 @@ fn sample(line: &str) -> (String, Labels, String) {
     (name.to_owned(), labels, value.to_owned())
 }
 
-/// What is between the braces, whose opening one is gone already, and what comes after them.
+/// Splits labels, whose opening brace is gone already, from the text behind them.
 fn labels<'a>(mut rest: &'a str, line: &str) -> (Labels, &'a str) {
     let mut labels = Labels::new();
     loop {

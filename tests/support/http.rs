@@ -69,7 +69,7 @@ impl Connection {
         Ok(Response { status, headers, body })
     }
 
-    /// What has been sent and not been read yet.
+    /// Returns the bytes that have been sent and not been read yet.
     pub(crate) fn stream(&mut self) -> &mut impl BufRead {
         &mut self.stream
     }
@@ -86,7 +86,7 @@ impl Connection {
         let _ = self.stream.get_mut().shutdown(std::net::Shutdown::Both);
     }
 
-    /// What comes until the other side closes.
+    /// Reads until the other side closes.
     pub(crate) fn read_to_end(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.stream.read_to_end(&mut bytes)?;

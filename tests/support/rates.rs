@@ -35,14 +35,14 @@ impl Node {
         self.query(deposit, json!({ "input": input }));
     }
 
-    /// What the node has of an asset.
+    /// Returns the node's stock of an asset.
     pub(crate) fn stock_of(&self, asset: &str) -> u64 {
         let found = self
             .query("query($id: String!) { asset(id: $id) { liquidity } }", json!({ "id": asset }));
         found["asset"]["liquidity"].as_str().unwrap().parse().unwrap()
     }
 
-    /// What the health check says, which is always with status 200 here.
+    /// Returns the health check's answer, which always has status 200 here.
     pub(crate) fn health(&self) -> Value {
         let mut connection = super::http::Connection::open(self.admin).unwrap();
         let json = ("accept", "application/json");
@@ -52,7 +52,7 @@ impl Node {
     }
 }
 
-/// What the service does with a question.
+/// The service's reaction to a question.
 #[derive(Clone, Debug)]
 pub(crate) enum Mood {
     /// Answers with the rates in this JSON object, whichever of its codes is the base.

@@ -17,7 +17,7 @@ use super::{
     packets,
 };
 
-/// What a stub does with a request.
+/// The reaction of a stub to a request.
 pub(crate) enum Answer {
     /// 200 with this body.
     Reply(Vec<u8>),

@@ -26,7 +26,7 @@ impl Node {
         (made["id"].as_str().unwrap().to_owned(), url)
     }
 
-    /// What a payer is told at a URL of this node's wallet port.
+    /// Returns the answer that a payer gets at a URL of this node's wallet port.
     pub(crate) fn spsp(&self, url: &str) -> Value {
         let path = url.strip_prefix(&format!("http://{}", self.wallet)).unwrap();
         let host = self.wallet.to_string();

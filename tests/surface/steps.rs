@@ -234,7 +234,7 @@ pub(super) fn peering_requests(node: &Node, g: &str) -> Vec<String> {
     edges.iter().map(|edge| text(&edge["node"]["id"])).collect()
 }
 
-/// What is done with a request: it is approved, or rejected where another one was approved.
+/// Returns the steps of a request: it is approved, or rejected where another one was approved.
 pub(super) fn peering(reject: bool) -> Vec<Step> {
     let id = |id: &str| json!({ "id": id });
     let missing = "unknown peering request";

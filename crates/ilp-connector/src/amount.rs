@@ -3,18 +3,18 @@
 /// Why a text is no amount of an asset.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
-    /// It's no decimal number.
+    /// The text is not a decimal number.
     #[error("{0:?} is no amount: expected digits with an optional decimal point, such as 12.50")]
     NotANumber(String),
-    /// It has more decimal places than the asset.
+    /// The text has more decimal places than the asset.
     #[error("{text} has more than {scale} decimal places, which is all that the asset has")]
     TooFine {
-        /// What was given.
+        /// The text that was given.
         text: String,
         /// How many decimal places the asset has.
         scale: u8,
     },
-    /// It's above 2^64 - 1.
+    /// The amount is above 2^64 - 1.
     #[error("{0} is more than fits: the largest amount is 2^64 - 1 of the asset's smallest units")]
     TooLarge(String),
 }

@@ -23,7 +23,7 @@ const PLACES_MAX: usize = 52;
 static POWERS_OF_TEN: LazyLock<[Wide; PLACES_MAX + 1]> =
     LazyLock::new(|| std::array::from_fn(|power| Wide::from(10).pow(Wide::from(power))));
 
-/// What the node keeps of what a peer sends, in basis points: hundredths of a percent.
+/// The part of a peer's amounts that the node keeps, in basis points: hundredths of a percent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spread(u16);
 
@@ -45,7 +45,7 @@ impl Spread {
         self.0
     }
 
-    /// What passes, of how much.
+    /// Returns the part that passes, as a fraction.
     fn fraction(self) -> (u64, u64) {
         match self {
             Self::NONE => (1, 1),
@@ -57,16 +57,16 @@ impl Spread {
 /// Why an amount can't be converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inconvertible {
-    /// It is not zero, and what it is worth is less than the smallest unit.
+    /// The amount is not zero, and its worth is less than the smallest unit.
     ToZero,
-    /// It is worth more than may pass, or than an amount can say.
+    /// The amount is worth more than may pass, or than 64 bits can say.
     TooMuch {
         /// The greatest amount that passes, in the unit of what was to be converted.
         maximum: u64,
     },
 }
 
-/// What amounts of one asset are worth in another.
+/// The worth of amounts of one asset in another.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversion(Factor);
 
@@ -90,7 +90,7 @@ enum Factor {
 }
 
 impl Conversion {
-    /// The same asset on both sides, and nothing kept.
+    /// One asset on both sides, with nothing kept.
     pub const IDENTITY: Self = Self(Factor::One);
 
     /// From amounts at `scale_in` decimal places to amounts at `scale_out`.
@@ -120,7 +120,7 @@ impl Conversion {
         })
     }
 
-    /// What `amount` is worth, rounded down, if that is at most `maximum_out`.
+    /// Returns the worth of `amount`, rounded down, if that is at most `maximum_out`.
     ///
     /// # Errors
     /// [`Inconvertible`]; never for an amount of zero, which is worth zero.
@@ -152,7 +152,7 @@ impl Conversion {
         if self.worth(greatest) == Some(0) { 0 } else { greatest }
     }
 
-    /// What `amount` is worth, rounded down; `None` where 64 bits can't say it.
+    /// Returns the worth of `amount`, rounded down; `None` where 64 bits can't say it.
     fn worth(&self, amount: u64) -> Option<u64> {
         match self.0 {
             Factor::One => Some(amount),

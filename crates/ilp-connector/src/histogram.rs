@@ -24,7 +24,7 @@ pub struct Histogram {
     sum_ns: AtomicU64,
 }
 
-/// What a [`Histogram`] held at some moment.
+/// The contents of a [`Histogram`] at some moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Durations {
     buckets: [u64; BOUNDED],
@@ -53,7 +53,7 @@ impl Histogram {
         self.sum_ns.fetch_add(ns, Ordering::Relaxed);
     }
 
-    /// What was counted so far.
+    /// Returns the durations that were counted so far.
     #[must_use]
     pub fn durations(&self) -> Durations {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -81,7 +81,7 @@ impl Durations {
         self.sum_ns = self.sum_ns.wrapping_add(other.sum_ns);
     }
 
-    /// What was added since the same histograms held `earlier`.
+    /// Returns the durations that were added since the histograms held `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let mut added = self.clone();
@@ -93,9 +93,9 @@ impl Durations {
         added
     }
 
-    /// What so many thousandths of the durations didn't exceed, in nanoseconds: the bound of a bucket,
-    /// so at most half as much again. `None` where there is none; of those above the last bound,
-    /// that bound.
+    /// Returns the duration that so many thousandths didn't exceed, in nanoseconds: the bound of a
+    /// bucket, so at most half as much again. `None` where there is no duration; for durations
+    /// above the last bound, that bound.
     #[must_use]
     pub fn quantile_ns(&self, thousandths: u64) -> Option<u64> {
         let count = u128::from(self.count());

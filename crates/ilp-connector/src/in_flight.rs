@@ -41,8 +41,8 @@ pub struct InFlightDefaults {
     pub asset_share_percent_max: u8,
 }
 
-/// What bounds a peer's packets under way, and how far they are within that. How many there are and
-/// what they carry is among its [`Traffic`](crate::traffic::Traffic).
+/// The bounds of a peer's packets under way, and how far the packets are within them. Their number
+/// and amount are in the peer's [`Traffic`](crate::traffic::Traffic).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occupancy {
     /// So many may be under way at once.

@@ -27,7 +27,7 @@ use crate::{
     traffic::Traffic,
 };
 
-/// What is counted: a code, and how many decimal places its smallest unit has.
+/// The unit that accounts count in: a code, and the number of decimal places of the smallest unit.
 #[derive(Debug)]
 pub struct Asset {
     /// Names the asset in the store and in the admin API.
@@ -72,8 +72,8 @@ impl fmt::Debug for NextHop {
     }
 }
 
-/// What two operators agreed on, and may change while packets flow. Replaced as a whole, so that a
-/// packet sees either the old terms or the new ones.
+/// The terms that two operators agreed on, which may change while packets flow. They are replaced
+/// as a whole, so that a packet sees either the old terms or the new ones.
 //
 // What packets read comes first, up to the id of the next hop, and so lies in two lines.
 #[derive(Clone, Debug)]

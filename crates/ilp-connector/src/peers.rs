@@ -71,7 +71,7 @@ impl Peers {
         self.by_id.pin().insert(peer.id, peer);
     }
 
-    /// What is new is added before the terms change and what is gone is removed after, so that no
+    /// Adds new tokens and routes before the terms change, and removes old ones after, so that no
     /// packet that was right under both the old and the new terms is refused in between.
     pub(crate) fn update(&self, id: Uuid, terms: Terms) -> Option<Arc<Terms>> {
         let _one_change = self.changing.lock();

@@ -33,8 +33,8 @@ use crate::peer::Peer;
 pub(crate) struct Routes {
     depths: Depths,
     hops: AllHops,
-    /// The same routes in the order of the prefixes, for changes and for listings. Packets never
-    /// take the lock.
+    /// The routes in the order of the prefixes, for changes and for listings. Packets never take
+    /// the lock.
     by_prefix: Mutex<ByPrefix>,
     /// The most segments that any prefix has, so that a destination of 500 segments costs no more
     /// look-ups than the routes are deep. It never shrinks: that would need a count per depth, and

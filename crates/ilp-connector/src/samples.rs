@@ -19,8 +19,8 @@ use crate::{peer::Asset, refusal::Refusal, traffic::AssetName};
 /// The most that is taken between one asking and the next.
 pub const SAMPLES_MAX: u32 = 1_000;
 
-/// What `wanted` is while nobody asks: so far below zero that no number of packets which see an
-/// older value, and count down from it, comes near either end.
+/// The value of `wanted` while no client watches: so far below zero that no number of packets which
+/// see an older value, and count down from it, comes near either end.
 const NOBODY: i64 = i64::MIN / 2;
 
 /// A packet that has ended. Neither its data nor its address is kept: both may be a secret of those
@@ -33,10 +33,10 @@ pub struct Sample {
     pub from: Party,
     /// Where it went; `None` when it was refused before it went anywhere.
     pub to: Option<Party>,
-    /// What it carried when it came, in the smallest unit of its source's asset.
+    /// The amount that it carried when it came, in the smallest unit of its source's asset.
     pub amount_in: u64,
-    /// What it carried from here, in the smallest unit of the asset where it went; zero when it went
-    /// nowhere.
+    /// The amount that it carried from here, in the smallest unit of the asset where it went; zero
+    /// when it went nowhere.
     pub amount_out: u64,
     /// How it ended.
     pub outcome: Outcome,
@@ -49,7 +49,7 @@ pub enum Party {
     Peer {
         /// The peer's id.
         id: Uuid,
-        /// What it counts in.
+        /// The asset that the account counts in.
         asset: Arc<Asset>,
     },
     /// The accounts of this node in one asset.
@@ -70,7 +70,7 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-/// What has ended since it was asked for the last time.
+/// The packets that have ended since the samples were last asked for.
 #[derive(Debug, Default)]
 pub struct Samples {
     /// Some of the packets, in their order.
@@ -106,8 +106,8 @@ impl Default for Sampler {
 }
 
 impl Sampler {
-    /// What was taken since the last time, and asks for at most `most` more, [`SAMPLES_MAX`] at the
-    /// utmost. The first time there is nothing yet.
+    /// Takes the samples since the last call, and asks for at most `most` more, [`SAMPLES_MAX`] at
+    /// the utmost. The first call returns none.
     pub fn ask(&self, most: u32, clock: fn() -> Timestamp) -> Samples {
         let most = most.min(SAMPLES_MAX);
         let mut taken = self.taken.lock();

@@ -1,4 +1,4 @@
-//! What passes through the node, counted for each peer.
+//! The packets and amounts that pass through the node, counted for each peer.
 //!
 //! A packet is counted on two sides: where it came from and where it went. On each side it begins
 //! once and ends once, so what is under way is what has begun and not ended. One that could not be

@@ -36,7 +36,7 @@ pub fn client_config() -> Result<Arc<ClientConfig>, TlsSetupError> {
     client_config_with_roots(roots)
 }
 
-/// The same, trusting exactly `roots`.
+/// Returns a configuration that trusts exactly `roots`.
 ///
 /// # Errors
 /// Only if the TLS library itself refuses to be set up.

@@ -1,7 +1,8 @@
 use crate::support::{client, send, serve};
 use ilp_http::Limits;
 
-/// As many as a busy peer has in flight; far above the 128 connections that one next hop gets.
+/// The number of packets that a busy peer has in flight; far above the 128 connections that one
+/// next hop gets.
 const PACKETS: usize = 1_000;
 
 #[tokio::test]

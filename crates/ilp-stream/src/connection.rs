@@ -211,8 +211,9 @@ impl Connection {
         Answer { result, recipient }
     }
 
-    /// What the recipient says: only if it decrypts, is about this packet and was written for this
-    /// kind of reply. Else a node on the path has made it up or put it there from another reply.
+    /// Reads the recipient's words: only if they decrypt, are about this packet and were written
+    /// for this kind of reply. Otherwise a node on the path has made them up, or put them there
+    /// from another reply.
     fn read_data(
         &self,
         sequence: u64,

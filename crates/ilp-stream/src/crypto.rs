@@ -15,7 +15,7 @@ pub(crate) const IV_BYTES: usize = 12;
 /// The authentication tag that follows it. Most libraries put it behind the ciphertext.
 const TAG_BYTES: usize = 16;
 
-/// What encryption adds to the length of a packet: 12 for the IV and 16 for the tag.
+/// The bytes that encryption adds to a packet: 12 for the IV and 16 for the tag.
 pub const ENCRYPTION_OVERHEAD_BYTES: usize = IV_BYTES + TAG_BYTES;
 
 /// The longest STREAM packet before its encryption: 32,767 - 28 = 32,739 bytes.
@@ -71,7 +71,7 @@ impl fmt::Debug for SharedSecret {
     }
 }
 
-/// What follows from a shared secret: the key of the packets and the key of the fulfillments.
+/// The keys that follow from a shared secret: one of the packets and one of the fulfillments.
 #[derive(Clone)]
 pub struct Keys {
     encryption: EncryptionKey,

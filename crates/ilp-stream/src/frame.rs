@@ -14,7 +14,7 @@ pub enum Frame<'a> {
     ConnectionClose {
         /// Why.
         code: CloseCode,
-        /// The same for people.
+        /// The error for people.
         message: &'a [u8],
     },
     /// 0x02: where the frame's sender can be paid. Senders that can't be paid leave it empty or
@@ -56,7 +56,7 @@ pub enum Frame<'a> {
         stream_id: u64,
         /// Why.
         code: CloseCode,
-        /// The same for people.
+        /// The error for people.
         message: &'a [u8],
     },
     /// 0x11: what part of the Prepare's amount is for a stream.

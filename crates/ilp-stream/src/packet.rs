@@ -128,7 +128,7 @@ pub struct StreamPacketBuilder<'a> {
     pub packet_type: PacketType,
     /// The number of the Prepare that it goes into or answers.
     pub sequence: u64,
-    /// As [`StreamPacket::amount`].
+    /// The amount, see [`StreamPacket::amount`].
     pub amount: u64,
     /// The frames.
     pub frames: &'a [Frame<'a>],

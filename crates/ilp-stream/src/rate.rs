@@ -29,7 +29,7 @@ impl Rate {
         if sent == 0 { None } else { Some(Self { delivered, sent }) }
     }
 
-    /// As [`Rate::new`], for terms of any size. Exact if the fraction fits in terms of 64 bits,
+    /// Makes a rate of terms of any size. It is exact if the fraction fits in terms of 64 bits, and
     /// else rounded down to one that does.
     #[must_use]
     pub fn rounded_down(delivered: u128, sent: u128) -> Option<Self> {
@@ -52,22 +52,22 @@ impl Rate {
         (self.delivered, self.sent)
     }
 
-    /// What arrives for `sent`, rounded down; at most `u64::MAX`.
+    /// Returns the amount that arrives for `sent`, rounded down; at most `u64::MAX`.
     #[must_use]
     pub fn delivered_for(self, sent: u64) -> u64 {
         let product = u128::from(self.delivered) * u128::from(sent);
         u64::try_from(product / u128::from(self.sent)).unwrap_or(u64::MAX)
     }
 
-    /// What arrives for `sent`, rounded up; at most `u64::MAX`.
+    /// Returns the amount that arrives for `sent`, rounded up; at most `u64::MAX`.
     #[must_use]
     pub fn delivered_for_rounded_up(self, sent: u64) -> u64 {
         let product = u128::from(self.delivered) * u128::from(sent);
         u64::try_from(product.div_ceil(u128::from(self.sent))).unwrap_or(u64::MAX)
     }
 
-    /// What must be sent for `delivered` to arrive, rounded up. `None` if that takes more than
-    /// 64 bits, or if nothing ever arrives.
+    /// Returns the amount that must be sent for `delivered` to arrive, rounded up. `None` if that
+    /// takes more than 64 bits, or if nothing ever arrives.
     #[must_use]
     pub fn sent_for(self, delivered: u64) -> Option<u64> {
         if self.delivered == 0 {
@@ -134,7 +134,7 @@ pub struct RateBounds {
 }
 
 impl RateBounds {
-    /// What one packet says. `None` if nothing was sent with it.
+    /// Returns the rate that one packet shows. `None` if nothing was sent with it.
     #[must_use]
     pub fn of_packet(sent: u64, delivered: u64) -> Option<Self> {
         let lower = Rate::new(delivered, sent)?;
@@ -166,7 +166,7 @@ impl RateBounds {
         self.upper.delivered_for_rounded_up(sent).saturating_sub(1)
     }
 
-    /// What can be sent so that surely no more than `delivered` arrives.
+    /// Returns the amount that can be sent so that surely no more than `delivered` arrives.
     pub(crate) fn sent_at_most_for(self, delivered: u64) -> u64 {
         // The upper bound is above 0, and never reached.
         let (upper_delivered, upper_sent) = self.upper.terms();
@@ -174,7 +174,7 @@ impl RateBounds {
         u64::try_from(product / u128::from(upper_delivered.max(1))).unwrap_or(u64::MAX)
     }
 
-    /// As [`Rate::sent_for`], of the lower bound: it surely brings that much.
+    /// Returns the amount to send by the lower bound, so that surely `delivered` arrives.
     pub(crate) fn sent_for(self, delivered: u64) -> Option<u64> {
         self.lower.sent_for(delivered)
     }

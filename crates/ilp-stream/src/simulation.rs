@@ -62,7 +62,7 @@ impl Drop for Seed {
     }
 }
 
-/// What happens at some time.
+/// An event at some time.
 enum Event {
     /// A packet reaches the connector.
     Arrival { id: PacketId, prepare: Prepare },
@@ -252,7 +252,7 @@ impl Simulation {
     }
 }
 
-/// What a sender and a prober have in common.
+/// The operations that a sender and a prober have in common.
 trait Machine {
     type Done;
     fn next(&mut self, now: Timestamp, random: &mut Chance) -> Action<Self::Done>;

@@ -122,13 +122,13 @@ impl Address {
         self.as_addr().segments()
     }
 
-    /// As [`Addr::starts_with_segments`].
+    /// Returns whether the address begins with a prefix: see [`Addr::starts_with_segments`].
     #[must_use]
     pub fn starts_with_segments(&self, prefix: impl AsRef<[u8]>) -> bool {
         self.as_addr().starts_with_segments(prefix)
     }
 
-    /// As [`Addr::with_suffix`].
+    /// Returns the address with more segments behind it: see [`Addr::with_suffix`].
     ///
     /// # Errors
     /// As [`Addr::with_suffix`].

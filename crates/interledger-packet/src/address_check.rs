@@ -83,7 +83,7 @@ pub enum AddressError {
     /// There is nothing.
     #[error("the address is empty, an allocation scheme and a segment are expected")]
     Empty,
-    /// It is longer than addresses may be.
+    /// The address is longer than addresses may be.
     #[error("the address has {found} bytes, at most 1023 are allowed")]
     TooLong {
         /// Its length in bytes.

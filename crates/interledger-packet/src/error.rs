@@ -71,7 +71,7 @@ pub enum ParseError {
         found: usize,
         /// The length allowed.
         maximum: usize,
-        /// What both count: `bytes` or `characters`.
+        /// The unit of both: `bytes` or `characters`.
         unit: &'static str,
     },
     /// A variable-length integer has no bytes, a leading zero, or does not fit in 64 bits.
@@ -91,7 +91,7 @@ pub enum ParseError {
         field: &'static str,
         /// Where the field begins.
         offset: usize,
-        /// What is wrong with it. Positions inside it count from the field's first byte.
+        /// The fault. Positions in it count from the field's first byte.
         problem: TimestampError,
     },
     /// An address is no ILP address.
@@ -101,7 +101,7 @@ pub enum ParseError {
         field: &'static str,
         /// Where the address begins, behind its length.
         offset: usize,
-        /// What is wrong with it. Positions inside it count from the address's first byte.
+        /// The fault. Positions in it count from the address's first byte.
         problem: AddressError,
     },
     /// An error code is not F, T or R and two digits.
@@ -137,7 +137,7 @@ pub enum BuildError {
         found: usize,
         /// The length allowed.
         maximum: usize,
-        /// What both count: `bytes` or `characters`.
+        /// The unit of both: `bytes` or `characters`.
         unit: &'static str,
     },
 }

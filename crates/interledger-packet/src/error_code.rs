@@ -9,7 +9,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ErrorCode([u8; 3]);
 
-/// What an error means for another try.
+/// The meaning of an error for another try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
     /// F: the same packet will fail again.
@@ -90,7 +90,7 @@ impl ErrorCode {
         std::str::from_utf8(&self.0).expect("an error code is ASCII, checked when it was made")
     }
 
-    /// What it means for another try.
+    /// Returns the meaning of the code for another try.
     #[must_use]
     pub const fn class(self) -> ErrorClass {
         match self.0 {

@@ -115,7 +115,7 @@ impl FulfillBuilder<'_> {
     }
 }
 
-/// As [`Fulfill`], without the fulfillment.
+/// Prints the fields of a [`Fulfill`], without the fulfillment.
 impl fmt::Debug for FulfillBuilder<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -52,7 +52,7 @@ pub fn is_request(prepare: &Prepare) -> bool {
     prepare.destination() == DESTINATION && prepare.execution_condition() == &CONDITION
 }
 
-/// What the parent tells the child.
+/// The parent's answer to the child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Response<'a> {
     /// The address that the child should call its own.

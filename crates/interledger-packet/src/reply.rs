@@ -1,4 +1,4 @@
-//! What comes back for a Prepare.
+//! The replies to a Prepare.
 
 use bytes::Bytes;
 

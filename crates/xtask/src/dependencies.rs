@@ -34,7 +34,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// What a crate must not depend on, not even through others: the reason why it stays testable
+/// Libraries that a crate must not depend on, not even through others, so that it stays testable
 /// without a runtime, a disk or a socket.
 const NEVER: &[(&str, &[&str])] = &[
     ("interledger-packet", &["tokio", "serde", "chrono", "regex"]),

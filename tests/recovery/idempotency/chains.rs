@@ -1,5 +1,5 @@
-//! What clients ask for: chains of requests, each of which uses what the ones before have made. The
-//! three kinds of chain have every mutation between them that takes an idempotency key.
+//! Requests of clients: chains in which each request uses what the ones before have made. The three
+//! kinds of chain have every mutation between them that takes an idempotency key.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What requests leave beside records and money: audit records with what was changed, and events.
-//! Each is there with the request that it belongs to, and once.
+//! The traces of requests beside records and money: audit records with what was changed, and
+//! events. Each is there with the request that it belongs to, and once.
 
 use std::collections::{BTreeMap, HashSet};
 

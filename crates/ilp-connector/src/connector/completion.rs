@@ -29,7 +29,7 @@ use crate::{
 #[must_use = "the reply is what the sender waits for"]
 pub struct Completing<'a, L: Ledger> {
     connector: &'a Connector<L>,
-    /// What is still to be done; `None` once the reply has been given.
+    /// The rest of the work; `None` once the reply has been given.
     rest: Option<Rest<L::Posting>>,
 }
 

@@ -1,4 +1,4 @@
-//! What one peer may send: how much with one packet, how often, and how much at once.
+//! The limits of one peer: how much with one packet, how often, and how much at once.
 
 use interledger_packet::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl<L: Ledger> Connector<L> {
-    /// What bounds a peer's packets under way, and how far they are within that.
+    /// Returns the bounds of a peer's packets under way, and how far they are within them.
     #[must_use]
     pub fn occupancy(&self, peer: &Peer) -> Occupancy {
         self.policy.in_flight_default.under(peer.terms_now().in_flight).occupancy(peer)
@@ -34,8 +34,9 @@ impl<L: Ledger> Connector<L> {
         self.may_send_this_often(peer, &terms, amount, now)
     }
 
-    /// What may pass within a second, or be under way at once, is also the most that one packet may
-    /// carry: no later moment would let more through, and told so, a sender makes its packets smaller.
+    /// Refuses an amount that no later moment would let through: the most that may pass within a
+    /// second, or be under way at once, is also the most that one packet may carry. A sender that
+    /// learns it makes its packets smaller.
     fn may_send_this_much(&self, terms: &Terms, amount: u64) -> Result<(), Refusal> {
         let in_flight_max = self.policy.in_flight_default.amount_max_under(terms.in_flight);
         let limits = [self.amount_max(terms), terms.amount_per_second_max, in_flight_max];

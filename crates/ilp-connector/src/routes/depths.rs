@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 
 use super::table::Table;
 
-/// What is deeper than the last of these shares its table: it is rare, and there could be hundreds.
+/// The number of depths with tables of their own. Deeper prefixes share the last one: they are
+/// rare, and there could be hundreds of depths.
 const DEPTHS: usize = 16;
 
 /// The tables. They are made with the first route of a depth and stay, since a table without routes

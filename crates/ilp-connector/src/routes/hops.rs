@@ -38,7 +38,7 @@ impl AllHops {
         Self { alone: Values::new(), together: Values::new() }
     }
 
-    /// What a number of [`Hops::number`] stands for.
+    /// Returns the hops that a number of [`Hops::number`] stands for.
     pub(super) fn get(&self, number: Number) -> Option<SeenHops> {
         let (half, is_together) = (number.get() >> 1, number.get() & 1 == 1);
         let number = Number::new(half)?;

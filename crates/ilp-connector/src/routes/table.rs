@@ -32,7 +32,7 @@ pub(super) struct Table {
     seeds: [foldhash::quality::RandomState; 2],
 }
 
-/// What is left of a prefix: where it lies, and by what it is known there.
+/// The key of a prefix in its table: where it lies, and the hash that it is known by there.
 #[derive(Clone, Copy, Debug)]
 struct Key {
     place: u64,

@@ -276,7 +276,8 @@ proptest! {
         prop_assert_eq!(found, longest);
     }
 
-    /// The same while peers come and go under prefixes that they share, in any order.
+    /// Compares with the definition while peers come and go, in any order, under prefixes that they
+    /// share.
     #[test]
     fn finds_what_the_definition_says_after_any_changes(
         changes in prop::collection::vec(("(g(\\.[ab]){0,3})?", 0..3usize, any::<bool>()), 1..60),

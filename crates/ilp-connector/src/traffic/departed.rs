@@ -12,11 +12,11 @@ pub type AssetName = (String, u8);
 /// How many removed peers may be waited for before it is looked whether they are gone.
 const LEAVING_MIN: usize = 64;
 
-/// What removed peers have counted.
+/// The counts of removed peers.
 #[derive(Debug, Default)]
 pub(crate) struct Departed {
-    /// Those that somebody else still holds and may count with: a packet under way, or the tables,
-    /// which let go of a peer a while after it was taken out.
+    /// Removed peers that may still count: a packet under way holds them, or the tables do, which
+    /// let go of a peer a while after it was taken out.
     leaving: Vec<Arc<Peer>>,
     /// The length of that list at which it is looked through next: twice what was left the last
     /// time, so that removing many peers at once costs each the same.
@@ -33,7 +33,7 @@ impl Departed {
         }
     }
 
-    /// What they have counted, by asset.
+    /// Returns the counts of removed peers, by asset.
     pub(crate) fn flows(&mut self) -> BTreeMap<AssetName, Flows> {
         self.let_go();
         let mut flows = self.gone.clone();

@@ -31,7 +31,7 @@ impl OwnTraffic {
         Self { accounts_in: Some(asset), ..Self::default() }
     }
 
-    /// What its accounts count in; `None` for the node itself.
+    /// Returns the asset that its accounts count in; `None` for the node itself.
     pub(crate) fn asset(&self) -> Option<&AssetName> {
         self.accounts_in.as_ref()
     }
@@ -95,7 +95,7 @@ impl Passage {
         self
     }
 
-    /// What is shown of the packet when it ends at `at`.
+    /// Returns the sample of the packet, which ends at `at`.
     pub(crate) fn sample(&self, outcome: Outcome, at: Timestamp) -> Sample {
         Sample {
             at,

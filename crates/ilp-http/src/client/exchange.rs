@@ -185,8 +185,9 @@ impl From<SendError> for Failed {
 enum Attempt<'a> {
     /// The packet has gone by HTTP/2, and its reply is awaited.
     Sent(http2::Reply),
-    /// What waits for a connection or a stream, or opens a connection, is large, and so is the
-    /// future of hyper that HTTP/1.1 needs: a packet by HTTP/1.1 pays an allocation more for it.
+    /// An exchange that waits for a connection or a stream, or opens a connection, or uses
+    /// HTTP/1.1. Its future is large, so it is boxed: a packet by HTTP/1.1 pays an allocation more
+    /// for it.
     Rare(Pin<Box<dyn Future<Output = Result<Bytes, Failed>> + Send + 'a>>),
 }
 

@@ -1,4 +1,4 @@
-//! What a request's `Accept` header asks for.
+//! The types that a request's `Accept` header asks for.
 
 use super::SPSP_TYPE;
 use http::{HeaderMap, header::ACCEPT};

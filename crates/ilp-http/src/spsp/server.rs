@@ -43,7 +43,7 @@ pub trait Receivers: Send + Sync + 'static {
     fn credentials(&self, target: &Target) -> Result<Credentials, Unavailable>;
 }
 
-/// What is at a URL.
+/// The resource at a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// Somebody who can be paid.
@@ -57,26 +57,26 @@ pub enum Found {
 /// Somebody who can be paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// What the node knows the payment by when its packets come in; not shown to anybody.
+    /// The text that the node knows the payment by when its packets come in; not shown to payers.
     pub tag: String,
     /// The URL by which others should know it.
     pub url: String,
-    /// What people call it.
+    /// The name that payers are shown.
     pub public_name: Option<String>,
     /// The code of its asset, such as `USD`.
     pub asset_code: String,
     /// Decimal places of the asset's smallest unit.
     pub asset_scale: u8,
-    /// What is asked for, where something is.
+    /// The invoice, where an amount is asked for.
     pub invoice: Option<Invoice>,
 }
 
 /// A request for an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invoice {
-    /// What was asked for, in the asset's smallest unit.
+    /// The amount that was asked for, in the asset's smallest unit.
     pub amount: u64,
-    /// What of it is still to be paid.
+    /// The part of the amount that is still to be paid.
     pub outstanding: u64,
 }
 
@@ -162,7 +162,8 @@ async fn find<R: Receivers>(receivers: &R, urls: &[WalletUrl]) -> Result<Found, 
     Ok(Found::Nobody)
 }
 
-/// As wallets show wallet addresses (Open Payments), without the servers that this node hasn't got.
+/// Writes a wallet address as wallets show it (Open Payments), without the servers that this node
+/// doesn't have.
 fn identity(target: &Target) -> Value {
     let mut identity = json!({
         "id": target.url,
@@ -194,8 +195,8 @@ fn details(target: &Target, credentials: &Credentials) -> Value {
     details
 }
 
-/// What a browser asks before it lets another site's page ask: pages may, since all that is told
-/// here is told to everybody.
+/// Answers a browser that asks whether another site's page may ask: it may, since all that is
+/// answered here is public.
 fn preflight() -> Response<Full<Bytes>> {
     let mut response = response(StatusCode::NO_CONTENT, Bytes::new());
     let headers = response.headers_mut();

@@ -25,7 +25,7 @@ const HAS_ASSET: u8 = 4;
 /// no receipts are given.
 const RECEIPT_SETUP_BYTES: usize = 16 + 32;
 
-/// What a token says.
+/// The contents of a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TokenContents {
     pub(crate) tag: Option<Bytes>,

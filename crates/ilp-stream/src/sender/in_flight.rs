@@ -9,7 +9,7 @@ const OVERDUE_MS_MIN: u64 = 1_000;
 /// How many usual round trips a packet may take before it is thought lost.
 const OVERDUE_ROUND_TRIPS: u64 = 4;
 
-/// What must be known of a packet when its reply comes.
+/// The facts about a packet that are needed when its reply comes.
 #[derive(Clone)]
 pub(crate) struct Packet {
     /// In the payer's units.

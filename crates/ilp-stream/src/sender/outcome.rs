@@ -126,7 +126,7 @@ pub enum EndReason {
     ClosedByRecipient {
         /// Why.
         code: CloseCode,
-        /// The same for people, shortened and escaped.
+        /// The error for people, shortened and escaped.
         message: String,
     },
     /// The recipient has said two different things about what it counts in.

@@ -26,16 +26,16 @@ pub(super) enum NoPlan {
     Never(EndReason),
 }
 
-/// What makes a packet the last one, and so what its minimum is. Rounding costs each packet up to a
-/// unit, of which a large one has many, and what remains at the end perhaps few.
+/// The reason why a packet is the last one, and so what its minimum is. Rounding costs each packet
+/// up to a unit, of which a large packet has many, and the rest at the end perhaps few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Last {
     /// Nothing: others will follow.
     No,
-    /// It sends all that is left to be sent. Its minimum may be short by one unit.
+    /// The packet sends all that is left to be sent. Its minimum may be short by one unit.
     Sends,
-    /// It delivers what is left to be delivered, and needn't deliver more. What all packets may
-    /// cost together is limited in another way.
+    /// The packet delivers what is left to be delivered, and needn't deliver more. What all packets
+    /// may cost together is limited in another way.
     Delivers(u64),
 }
 

@@ -1,4 +1,4 @@
-//! What the replies to a payment's packets change.
+//! The changes that replies make to a payment.
 
 use bytes::Bytes;
 use interledger_packet::{ErrorClass, ErrorCode, Timestamp};
@@ -136,7 +136,7 @@ impl Sender {
         }
     }
 
-    /// What only the recipient can have said.
+    /// Takes over the facts that only the recipient can know.
     fn learn(&mut self, packet: &Packet, says: RecipientSays) {
         self.size.reached(packet.amount);
         match &mut self.rate {

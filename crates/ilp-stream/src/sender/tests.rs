@@ -53,7 +53,7 @@ fn fulfill(prepare: &Prepare) -> Bytes {
     }
 }
 
-/// What a packet says to the recipient.
+/// Returns the frames that a packet has for the recipient.
 fn frames_of(prepare: &Prepare, secret: &SharedSecret) -> String {
     let mut data = BytesMut::from(prepare.data());
     let packet = StreamPacket::parse(Keys::new(secret).decrypt(&mut data).unwrap()).unwrap();

@@ -34,7 +34,7 @@ pub(crate) struct Window {
     answered_before: u64,
 }
 
-/// What was under way when a reply came, with the packet it is about.
+/// The packets under way when a reply came, with the packet that it is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnderWay {
     pub(crate) packets: usize,

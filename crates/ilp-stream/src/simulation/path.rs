@@ -19,7 +19,7 @@ pub(super) struct Conditions {
     /// The rate at which a packet's amount is converted to another asset's units and back again,
     /// rounded down both times.
     pub(super) via: Option<Rate>,
-    /// What arrives is rounded down this often more, as by further connectors.
+    /// The number of further times that amounts are rounded down, as by further connectors.
     pub(super) roundings: u64,
     pub(super) maximum: u64,
     /// Whether an F08 says by how much.
@@ -46,7 +46,7 @@ pub(super) struct Conditions {
     pub(super) liquidity_max: u64,
 }
 
-/// What a recipient or a connector can do that it shouldn't.
+/// A misdeed of a recipient or a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lie {
     /// The data of an earlier reply.
@@ -61,7 +61,7 @@ pub(super) enum Lie {
     LessThanMinimum,
     /// The recipient names another asset.
     OtherAsset,
-    /// What comes back is no ILP packet.
+    /// The reply is not an ILP packet.
     Noise,
 }
 
@@ -94,7 +94,7 @@ impl Default for Conditions {
 pub(super) struct Carried {
     /// `None` if it or its reply got lost.
     pub(super) reply: Option<Bytes>,
-    /// What it took out of the payer's funds for now.
+    /// The amount that it holds of the payer's funds.
     pub(super) held: u64,
     /// Whether that will be paid.
     pub(super) pays: bool,
@@ -104,7 +104,7 @@ pub(super) struct Path {
     pub(super) conditions: Conditions,
     receiver: Receiver,
     keys: Keys,
-    /// What the payer had and was given.
+    /// The funds that the payer had and was given.
     funds: u64,
     available: u64,
     pub(super) held: u64,
@@ -112,7 +112,8 @@ pub(super) struct Path {
     pub(super) paid: u64,
     /// The amount that the recipient has.
     pub(super) received: u64,
-    /// What the recipient has of packets whose reply was lost: the payer hasn't paid for it.
+    /// The amount that the recipient has of packets whose reply was lost: the payer hasn't paid for
+    /// it.
     pub(super) received_unpaid: u64,
     second: u64,
     packets_in_second: u64,
@@ -140,7 +141,7 @@ impl Path {
         }
     }
 
-    /// What the payer can spend.
+    /// Sets the amount that the payer can spend.
     pub(super) fn set_funds(&mut self, funds: u64) {
         (self.funds, self.available) = (funds, funds);
     }

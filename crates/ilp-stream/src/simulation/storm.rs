@@ -75,7 +75,7 @@ impl Storm {
         Self { simulation, rate, rate_changes }
     }
 
-    /// What the recipient has and what the sender thinks it has, exactly.
+    /// Checks the recipient's amount and the sender's view of it, exactly.
     fn check(&self, outcome: &Outcome) {
         let path = &self.simulation.path;
         let told = path.received - path.received_unpaid;

@@ -30,22 +30,22 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 // --- Permitted differences: faults of the published crate -------------------------------------
 
-/// It panics on a length byte 0x80, which announces a length of no bytes.
+/// The published crate panics on a length byte 0x80, which announces a length of no bytes.
 fn panics_on_empty_length(anatomy: &Anatomy) -> bool {
     anatomy.has_empty_length
 }
 
-/// It takes lengths that are not in their shortest form.
+/// The published crate takes lengths that are not in their shortest form.
 fn accepts_long_lengths(anatomy: &Anatomy) -> bool {
     anatomy.has_long_length
 }
 
-/// It takes second 60, years before 1970, and signs and blanks among the digits.
+/// The published crate takes second 60, years before 1970, and signs and blanks among the digits.
 fn accepts_bad_expiry(anatomy: &Anatomy) -> bool {
     anatomy.expiry.is_some_and(|digits| !is_moment(&digits))
 }
 
-/// It takes any three bytes for an error code.
+/// The published crate takes any three bytes for an error code.
 fn accepts_any_code(anatomy: &Anatomy) -> bool {
     anatomy.code.is_some_and(|code| {
         !(b"FTR".contains(&code[0]) && code[1].is_ascii_digit() && code[2].is_ascii_digit())
@@ -59,14 +59,14 @@ fn accepts_overlong_fields(anatomy: &Anatomy) -> bool {
         || anatomy.packet_bytes.is_some_and(|length| length > MAX_PACKET_BYTES)
 }
 
-/// It refuses a Reject whose triggeredBy is empty.
+/// The published crate refuses a Reject whose triggeredBy is empty.
 fn refuses_empty_triggered_by(anatomy: &Anatomy) -> bool {
     anatomy.triggered_by_bytes == Some(0)
 }
 
 // --- The comparison ----------------------------------------------------------------------------
 
-/// What a packet says, with numbers as numbers.
+/// The fields of a packet, with numbers as numbers.
 #[derive(Debug, PartialEq)]
 enum Fields {
     Prepare {

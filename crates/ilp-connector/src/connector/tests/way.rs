@@ -76,8 +76,8 @@ fn each_peer_is_tried_once_and_then_the_sender_is_told_the_last_failure() {
     assert_eq!(node.alice.liquidity.balance().available(), 1_000);
 }
 
-/// What the other peer would be refused for is no reason to give the payment up: the trouble with
-/// the first one passes.
+/// A refusal by the second peer is no reason to give the payment up: the trouble with the first one
+/// passes.
 #[test]
 fn a_second_peer_that_can_not_take_the_packet_leaves_a_temporary_refusal() {
     for make_unfit in [

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use super::Key;
 use crate::routes::values::Number;
 
-/// As many as one cache line holds.
+/// The number of slots in one cache line.
 const SLOTS_PER_BUCKET: usize = 6;
 /// How many of a hundred slots may be used. The fuller the buckets are, the fewer there are to keep
 /// near, and the more often a look-up finds one full and has to wait for the next.
@@ -91,8 +91,8 @@ impl Shard {
         Ok(())
     }
 
-    /// What has a value, in a shard where so much more must come or go before it is copied again that
-    /// each prefix pays for a few copies at the most.
+    /// Copies the slots with a value into a shard with room: so much more must come or go before it
+    /// is copied again that each prefix pays for a few copies at the most.
     pub(super) fn rebuilt(&self) -> Self {
         let live: usize = self.buckets.iter().map(Bucket::live).sum();
         let slot_count = (live + 1) * 100 / USED_PERCENT_NEW;
