@@ -11,10 +11,10 @@ use crate::support::{DataDir, jirani, packets::prepare, root};
 const PEERS: usize = 400;
 const READS: u32 = 100;
 
-/// What the library that fails the reads says of it.
+/// The line of the library that fails the reads.
 const FAILED: &str = "failing_reads: read";
 const PUT_ASIDE: &str = "it is put aside and made anew";
-/// What a node says that found damage only after it had started.
+/// The words of a node that found damage only after it had started.
 const NEXT_START: &str = "the next start makes it anew";
 
 /// Compiles the library. A C compiler is there, since the daemon's own build needs it.
