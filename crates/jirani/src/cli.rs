@@ -43,7 +43,7 @@ impl RunArgs {
     fn run(&self) -> Result<(), Failure> {
         let config = self.config.load()?;
         // A node that asks a parent for its address takes whichever the parent tells.
-        let is_confirmed = self.new_ilp_address || config.parent_peer.is_some();
+        let is_confirmed = self.new_ilp_address || config.ildcp.parent_peer.is_some();
         let change = if is_confirmed { AddressChange::Confirmed } else { AddressChange::Refused };
         run::run(config, change)
     }

@@ -104,7 +104,7 @@ fn clients(threads: usize) -> usize {
 /// Returns the parts in the order of [`FileShares`].
 fn parts(config: &Config, threads: usize) -> [Part; 5] {
     let clients = clients(threads) as u64;
-    let is_asked = config.auto_peering.listen.is_some();
+    let is_asked = config.auto_peering.enabled_listen().is_some();
     let next_hops = clients * 4;
     [
         Part::new(config.ilp.connections_max as u64, 16),

@@ -49,7 +49,7 @@ pub(crate) fn keep_address(
     change: AddressChange,
 ) -> Result<(), Failure> {
     const SETTING: &str = "ilp_address";
-    let given = config.ilp_address.as_str();
+    let given = config.node.ilp_address.as_str();
     let kept = store.setting(SETTING).map_err(store_failure)?;
     match kept.and_then(|bytes| String::from_utf8(bytes).ok()) {
         Some(kept) if kept == given => return Ok(()),
@@ -57,7 +57,7 @@ pub(crate) fn keep_address(
             return Err(Failure::Config(ConfigError::OtherAddress {
                 given: given.to_owned(),
                 kept,
-                data_dir: config.data_dir.display().to_string(),
+                data_dir: config.node.data_dir.display().to_string(),
             }));
         }
         Some(kept) => tracing::warn!(kept, given, "these books go on under another ILP address"),
@@ -69,7 +69,7 @@ pub(crate) fn keep_address(
 /// What payment addresses are derived from is made once and kept, since payers hold addresses.
 pub(crate) fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecret, Failure> {
     const SETTING: &str = "stream_secret";
-    if let Some(secret) = &config.stream_secret {
+    if let Some(secret) = &config.node.stream_secret {
         return Ok(secret.clone());
     }
     let kept = store.setting(SETTING).map_err(store_failure)?;

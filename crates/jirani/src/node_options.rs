@@ -13,7 +13,7 @@ use crate::{
 
 /// Returns how long packets under way may take when the node is told to stop.
 pub(crate) fn drain_max(config: &Config) -> Duration {
-    Duration::from_millis(config.drain_ms_max)
+    Duration::from_millis(config.node.drain_ms_max)
 }
 
 /// Returns the options of the client that asks for receivers of payments.

@@ -50,16 +50,16 @@ impl Resources {
         main: &Runtime,
         times: &mut StartTimes,
     ) -> Result<Self, Failure> {
-        let store = Store::open(&config.data_dir).map_err(store_failure)?;
-        let data_dir =
-            std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
+        let store = Store::open(&config.node.data_dir).map_err(store_failure)?;
+        let data_dir = std::path::absolute(&config.node.data_dir)
+            .unwrap_or_else(|_| config.node.data_dir.clone());
         tracing::info!(data_dir = %data_dir.display(), "opened the data folder");
         times.store_is_open();
-        if let Some(parent) = &config.parent_peer {
+        if let Some(parent) = &config.ildcp.parent_peer {
             let learnt =
                 main.block_on(ildcp::own_address(&store, parent)).map_err(store_failure)?;
             if let Some(address) = learnt {
-                config.ilp_address = address;
+                config.node.ilp_address = address;
             }
         }
         keep_address(config, &store, change)?;
@@ -68,7 +68,7 @@ impl Resources {
         let connector = open_books(config, &store, failed, &event_made)?;
         times.books_are_open();
         let web = Web::new(Arc::clone(&config.proxies))?;
-        let traces = Traces::start(config.otlp_url.as_ref(), &config.name, &web)?;
+        let traces = Traces::start(config.telemetry.otlp_url.as_ref(), &config.node.name, &web)?;
         Ok(Self { store, connector, web, traces, event_made, ledger_failure })
     }
 
@@ -89,7 +89,7 @@ impl Resources {
     /// [`Failure::Store`] when the books could not be written to their end.
     pub(crate) fn close(self, config: &Config) -> Result<(), Failure> {
         let closed = self.connector.ledger().close();
-        NodeFile::remove(&config.data_dir);
+        NodeFile::remove(&config.node.data_dir);
         self.traces.end();
         closed.map_err(|stopped| Failure::Store(stopped.to_string()))
     }
@@ -103,7 +103,7 @@ fn open_books(
 ) -> Result<Arc<Books>, Failure> {
     let event_made = Arc::clone(event_made);
     let options = LedgerOptions {
-        transfers_in_flight_max: config.in_flight_max,
+        transfers_in_flight_max: config.packet.in_flight_max,
         on_failure: Some(Box::new(move |reason| {
             failed.send_replace(Some(reason.to_owned()));
         })),
@@ -113,7 +113,7 @@ fn open_books(
         ..LedgerOptions::default()
     };
     let ledger = DurableLedger::open(store, options).map_err(store_failure)?;
-    let connector = Connector::new(config.ilp_address.clone(), config.policy.clone(), ledger);
+    let connector = Connector::new(config.node.ilp_address.clone(), config.policy(), ledger);
     for (base, quote, rate) in &config.rates.fixed {
         let given = Quote { rate: *rate, updated_at: clock::now(), good_until: None };
         connector.rates().give(RateOrigin::Fixed, base, quote, given);

@@ -78,7 +78,7 @@ impl RunningNode {
 
         let tasks = Tasks::new();
         let secret = stream_secret(config, store)?;
-        let address = config.ilp_address.clone();
+        let address = config.node.ilp_address.clone();
         let receiving = Arc::new(Receiving::new(secret.reveal(), address, operator.clone()));
         let workers = Workers::start(threads, || node(Some(Arc::clone(&receiving))))?;
         let spsp = SpspClient::new(node_options::spsp(config), web.tls(), web.proxies());
@@ -167,7 +167,7 @@ fn operator(
         tenant: tenant::profile(config),
         peering: peering::rules(config, connector_url),
         version: env!("CARGO_PKG_VERSION"),
-        hold_ms_max: config.policy.hold_ms_max,
+        hold_ms_max: config.packet.hold_ms_max,
         event_made: Arc::clone(&resources.event_made),
     })
 }
@@ -230,7 +230,7 @@ fn sources(
         store: resources.store.clone(),
         nodes,
         server,
-        transfers_in_flight_max: config.in_flight_max,
+        transfers_in_flight_max: config.packet.in_flight_max,
         peers_max: config.metrics.peers_max,
     }
 }

@@ -27,7 +27,7 @@ impl Surfaces {
             ilp: listen(config.ilp.listen, "ilp.listen").await?,
             admin: listen(config.admin.listen, "admin.listen").await?,
             wallet: listen(config.wallet.listen, "wallet.listen").await?,
-            peering: match config.auto_peering.listen {
+            peering: match config.auto_peering.enabled_listen() {
                 Some(at) => Some(listen(at, "auto_peering.listen").await?),
                 None => None,
             },
@@ -45,7 +45,7 @@ impl Surfaces {
         let admin = surface(&self.admin, None)?;
         let wallet = surface(&self.wallet, config.wallet.public_url.as_deref())?;
         let peering = self.peering.as_ref().map(|listener| surface(listener, None)).transpose()?;
-        let address = &config.ilp_address;
+        let address = &config.node.ilp_address;
         tracing::info!(%address, listen = %ilp.listen, url = %ilp.url, "ILP over HTTP");
         tracing::info!(listen = %admin.listen, url = %format!("{}/graphql", admin.url), "admin API");
         tracing::info!(url = %format!("http://{}/", reached_at(admin.listen)), "pages for the operator");
@@ -56,19 +56,19 @@ impl Surfaces {
         let file = NodeFile {
             version: env!("CARGO_PKG_VERSION"),
             pid: std::process::id(),
-            name: config.name.clone(),
-            ilp_address: config.ilp_address.to_string(),
+            name: config.node.name.clone(),
+            ilp_address: config.node.ilp_address.to_string(),
             started_at: clock::now().to_string(),
             ilp,
             admin,
             wallet,
             auto_peering: peering,
         };
-        file.write(&config.data_dir).map_err(|error| {
+        file.write(&config.node.data_dir).map_err(|error| {
             Failure::Store(format!(
                 "node.json can't be written in {}: {error}; check that its disk has space left, then \
                  start again",
-                config.data_dir.display()
+                config.node.data_dir.display()
             ))
         })
     }

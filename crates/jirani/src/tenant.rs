@@ -8,7 +8,7 @@ use crate::config::Config;
 pub(crate) fn profile(config: &Config) -> TenantProfile {
     let (webhook, rates) = (&config.webhook, &config.rates);
     let profile = TenantProfile {
-        public_name: config.name.clone(),
+        public_name: config.node.name.clone(),
         has_secret: config.admin.secret.is_some(),
         settings: Vec::new(),
     };
@@ -18,5 +18,5 @@ pub(crate) fn profile(config: &Config) -> TenantProfile {
         .with(Name::WebhookTimeout, Some(webhook.timeout_ms.to_string()))
         .with(Name::WebhookMaxRetry, Some(webhook.attempts_max.to_string()))
         .with(Name::WalletAddressUrl, config.wallet.public_url.clone())
-        .with(Name::IlpAddress, Some(config.ilp_address.to_string()))
+        .with(Name::IlpAddress, Some(config.node.ilp_address.to_string()))
 }

@@ -9,12 +9,12 @@ use super::Cli;
 
 const SCHEMA: &str = include_str!("../../../ilp-admin/schema.graphql");
 
-/// The options of a command whose names are not those of the fields.
-type Renamed = &'static [(&'static str, &'static str)];
+/// Fields of an input, each with the option or argument for it.
+type Options = &'static [(&'static str, &'static str)];
 
 /// The command of each mutation, and the options whose names are not those of the fields: a field of
 /// the input, or of an input inside of it after a dot, and the option or argument for it.
-const COMMANDS: &[(&str, &str, Renamed)] = &[
+const COMMANDS: &[(&str, &str, Options)] = &[
     (
         "createPeer",
         "peer add",

@@ -267,9 +267,9 @@ fn configured_url(config: &Config) -> (String, UrlSource) {
         Some(origin) if listen.port() != 0 => {
             (url(listen), UrlSource::Configuration(origin.to_owned()))
         }
-        origin => match (NodeFile::admin_listen(&config.data_dir), origin) {
+        origin => match (NodeFile::admin_listen(&config.node.data_dir), origin) {
             (Some(listen), _) => {
-                (url(listen), UrlSource::NodeFile(NodeFile::path(&config.data_dir)))
+                (url(listen), UrlSource::NodeFile(NodeFile::path(&config.node.data_dir)))
             }
             (None, Some(origin)) => (url(listen), UrlSource::Configuration(origin.to_owned())),
             (None, None) => (url(listen), UrlSource::Default),

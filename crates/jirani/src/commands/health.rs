@@ -65,5 +65,5 @@ impl HealthArgs {
 }
 
 fn admin_address(config: &Config) -> SocketAddr {
-    NodeFile::admin_listen(&config.data_dir).unwrap_or(config.admin.listen)
+    NodeFile::admin_listen(&config.node.data_dir).unwrap_or(config.admin.listen)
 }

@@ -77,7 +77,7 @@ impl StoreArgs {
     fn dir(self) -> Result<PathBuf, Failure> {
         match self.data_dir {
             Some(dir) => Ok(dir),
-            None => Ok(self.config.load()?.data_dir),
+            None => Ok(self.config.load()?.node.data_dir),
         }
     }
 }

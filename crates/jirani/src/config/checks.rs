@@ -1,8 +1,6 @@
 //! Checks of the configuration's values against each other.
 
-use ilp_connector::Policy;
-
-use super::{Config, ConfigError, settings::Settings};
+use super::{Config, ConfigError, sections::PacketConfig, settings::Settings};
 use crate::trace;
 
 /// The most time that returning an answer takes after the longest hold.
@@ -11,15 +9,15 @@ const REPLY_MS: u64 = 2_000;
 impl Config {
     /// Warns of values that are each valid and don't fit together.
     pub(super) fn warn_together(&mut self) {
-        let drain_ms_min = self.policy.hold_ms_max + REPLY_MS;
-        if self.drain_ms_max < drain_ms_min {
+        let drain_ms_min = self.packet.hold_ms_max + REPLY_MS;
+        if self.node.drain_ms_max < drain_ms_min {
             self.warnings.push(format!(
                 "drain_ms_max = {} is below packet.hold_ms_max and {REPLY_MS} ms for the answer: a \
                  stop may cut packets that a next hop then fulfills",
-                self.drain_ms_max
+                self.node.drain_ms_max
             ));
         }
-        if self.auto_peering.listen.is_some() && self.ilp.public_url.is_none() {
+        if self.auto_peering.is_enabled && self.ilp.public_url.is_none() {
             self.warnings.push(
                 "auto_peering.enabled without ilp.public_url: nodes that ask are told the address \
                  that ilp.listen stands for, which leads nowhere from outside"
@@ -30,7 +28,7 @@ impl Config {
 
     /// Refuses times with which no packet could be forwarded.
     pub(super) fn check_times(&self, settings: &Settings) -> Result<(), ConfigError> {
-        let Policy { expiry_margin_ms: margin_ms, hold_ms_max, .. } = self.policy;
+        let PacketConfig { expiry_margin_ms: margin_ms, hold_ms_max, .. } = self.packet;
         if margin_ms < hold_ms_max {
             return Ok(());
         }
@@ -47,7 +45,7 @@ impl Config {
         if self.admin.secret.is_none() && !self.admin.listen.ip().is_loopback() {
             return Err(ConfigError::OpenAdmin { listen: self.admin.listen });
         }
-        if self.otlp_url.is_some() && !trace::IS_BUILT_IN {
+        if self.telemetry.otlp_url.is_some() && !trace::IS_BUILT_IN {
             return Err(ConfigError::NoOtlp);
         }
         Ok(())

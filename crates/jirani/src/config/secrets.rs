@@ -41,11 +41,13 @@ impl Config {
 
 /// Returns the secret of the admin API. Rafiki accepts one of any length, so a secret under
 /// Rafiki's name may be short; [`Config::check_secret`] says where.
-pub(super) fn own_secret(settings: &Settings) -> Result<Option<Secret>, ConfigError> {
-    let is_rafikis = settings
-        .value_of("admin.secret")
-        .is_some_and(|(_, origin)| matches!(origin, Origin::Rafiki(_)));
-    settings.get("admin.secret", |text| {
+pub(super) fn own_secret(
+    settings: &Settings,
+    name: &'static str,
+) -> Result<Option<Secret>, ConfigError> {
+    let is_rafikis =
+        settings.value_of(name).is_some_and(|(_, origin)| matches!(origin, Origin::Rafiki(_)));
+    settings.get(name, |text| {
         if is_rafikis { Some(Secret::new(text.to_owned())) } else { admin_secret(text) }
     })
 }

@@ -1,5 +1,8 @@
 mod limits;
 
+use ilp_connector::token::Secret;
+use ilp_http::spsp::PrivateReceivers;
+
 use super::{keys::KEYS, *};
 
 fn environment(pairs: &[(&str, &str)]) -> HashMap<String, String> {
@@ -53,7 +56,7 @@ fn the_sample_file_names_every_key_with_its_default() {
 fn the_sample_file_means_the_same_as_no_file() {
     let from_sample = with_file(SAMPLE, &[]).expect("the sample is right");
     let from_nothing = with_file("", &[]).expect("the defaults are right");
-    assert_eq!(from_sample.ilp_address, from_nothing.ilp_address);
+    assert_eq!(from_sample.node.ilp_address, from_nothing.node.ilp_address);
     assert_eq!(from_sample.ilp.listen, from_nothing.ilp.listen);
     assert_eq!(from_sample.admin.listen, from_nothing.admin.listen);
     assert!(from_sample.admin.secret.is_none());
@@ -64,11 +67,14 @@ fn the_environment_wins_over_the_file_and_our_names_win_over_rafikis() {
     let file = "ilp_address = \"test.file\"\n[ilp]\nlisten = \"127.0.0.1:1\"";
     let config = with_file(file, &[("ILP_ADDRESS", "test.rafiki"), ("CONNECTOR_PORT", "4002")]);
     let config = config.expect("a configuration");
-    assert_eq!(config.ilp_address.as_str(), "test.rafiki");
+    assert_eq!(config.node.ilp_address.as_str(), "test.rafiki");
     assert_eq!(config.ilp.listen.to_string(), "0.0.0.0:4002");
 
     let ours = [("ILP_ADDRESS", "test.rafiki"), ("JIRANI_ILP_ADDRESS", "test.ours")];
-    assert_eq!(with_file(file, &ours).expect("a configuration").ilp_address.as_str(), "test.ours");
+    assert_eq!(
+        with_file(file, &ours).expect("a configuration").node.ilp_address.as_str(),
+        "test.ours"
+    );
 }
 
 #[test]
@@ -243,7 +249,7 @@ fn rafikis_spellings_mean_what_they_say() {
     assert!(refusal("", &[("LOG_LEVEL", "loud")]).contains("log = loud"));
     let is_on = |text| {
         let config = with_file("", &[("ENABLE_AUTO_PEERING", text)]).unwrap();
-        config.auto_peering.listen.is_some()
+        config.auto_peering.enabled_listen().is_some()
     };
     for (text, meant) in
         [("1", true), ("TRUE", true), ("true", true), ("0", false), ("False", false), ("", false)]
@@ -251,7 +257,8 @@ fn rafikis_spellings_mean_what_they_say() {
         assert_eq!(is_on(text), meant, "{text}");
     }
     assert!(refusal("", &[("ENABLE_AUTO_PEERING", "maybe")]).contains("true or false"));
-    let secret = |text| with_file("", &[("STREAM_SECRET", text)]).unwrap().stream_secret.unwrap();
+    let secret =
+        |text| with_file("", &[("STREAM_SECRET", text)]).unwrap().node.stream_secret.unwrap();
     let bytes = *secret("6jR5iNIVRvqeasJeCty6C+YB5X9FhSOUPCL/5nha5Vs=").reveal();
     for text in [
         "6jR5iNIVRvqeasJeCty6C+YB5X9FhSOUPCL/5nha5Vs",
@@ -335,10 +342,10 @@ fn rates_come_from_a_service_whose_url_is_never_shown_and_from_a_list() {
 fn a_parent_is_asked_only_where_no_address_is_given() {
     let parent = ("JIRANI_ILDCP_PARENT_PEER", "g.parent");
     let config = with_file("", &[parent]).expect("a configuration");
-    assert_eq!(config.parent_peer.as_deref(), Some("g.parent"));
+    assert_eq!(config.ildcp.parent_peer.as_deref(), Some("g.parent"));
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     let config = with_file("", &[parent, ("ILP_ADDRESS", "g.me")]).expect("a configuration");
-    assert_eq!(config.parent_peer, None);
+    assert_eq!(config.ildcp.parent_peer, None);
     assert!(config.warnings.iter().any(|warning| warning.contains("ildcp.parent_peer")));
     assert!(refusal("[ildcp]\nparent_peer = \"my parent\"", &[]).contains("the id of a peer"));
 }
@@ -348,7 +355,10 @@ fn an_empty_variable_brings_back_the_default() {
     let file = "name = \"from a file\"\nilp_address = \"test.file\"";
     let empty = [("JIRANI_NAME", ""), ("ILP_ADDRESS", ""), ("LOG_LEVEL", ""), ("WEBHOOK_URL", "")];
     let config = with_file(file, &empty).expect("a configuration");
-    assert_eq!((config.name.as_str(), config.ilp_address.as_str()), ("jirani", "test.jirani"));
+    assert_eq!(
+        (config.node.name.as_str(), config.node.ilp_address.as_str()),
+        ("jirani", "test.jirani")
+    );
     assert_eq!((config.log.filter.as_str(), config.webhook.url.is_none()), ("info", true));
 }
 
@@ -357,7 +367,7 @@ fn a_collector_is_refused_by_a_jirani_that_can_send_nothing_to_it_and_never_show
     let url = [("JIRANI_OTLP_URL", "http://127.0.0.1:4318/?token=hush")];
     if crate::trace::IS_BUILT_IN {
         let config = with_file("", &url).expect("a configuration");
-        assert!(config.otlp_url.is_some() && !format!("{config:?}").contains("hush"));
+        assert!(config.telemetry.otlp_url.is_some() && !format!("{config:?}").contains("hush"));
     } else {
         let message = refusal("", &url);
         assert!(message.contains("telemetry.otlp_url") && message.contains("--features otlp"));

@@ -161,7 +161,7 @@ fn with_port(key: &Key, text: &str) -> Option<String> {
 
 /// Returns the name of the variable that names a file with a key's value, which only secrets have.
 fn file_variable(key: &Key) -> Option<String> {
-    keys::is_secret(key.name).then(|| format!("{}_FILE", key.variable))
+    key.is_secret.then(|| format!("{}_FILE", key.variable))
 }
 
 fn is_known(name: &str) -> bool {
