@@ -20,6 +20,8 @@ mod breaker;
 mod browser;
 /// Three nodes in a row: a payment, each limit, and the numbers of all.
 mod chain;
+/// Fields of the admin API that the command line sets.
+mod command_fields;
 /// The command line: what each command prints and how it ends.
 mod command_line;
 /// The demo: what it shows, and that nothing is left of it.

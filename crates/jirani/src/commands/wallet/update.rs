@@ -18,19 +18,6 @@ use crate::commands::{
 pub(crate) struct UpdateArgs {
     /// Payment pointer, URL or id
     wallet: String,
-    #[command(flatten)]
-    changes: Changes,
-    /// Change the wallet address only if it still has this version, as jirani wallet show --json shows
-    /// it
-    #[arg(long, value_name = "VERSION")]
-    if_version: Option<u64>,
-    #[command(flatten)]
-    admin: AdminArgs,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
-struct Changes {
     /// What payers are shown, or none
     #[arg(long)]
     name: Option<Edit>,
@@ -39,6 +26,12 @@ struct Changes {
     status: Option<Status>,
     #[command(flatten)]
     properties: PropertyArgs,
+    /// Change the wallet address only if it still has this version, as jirani wallet show --json shows
+    /// it
+    #[arg(long, value_name = "VERSION")]
+    if_version: Option<u64>,
+    #[command(flatten)]
+    admin: AdminArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -51,16 +44,22 @@ enum Status {
 
 impl UpdateArgs {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        let additional_properties = self.properties.given();
+        if self.name.is_none() && self.status.is_none() && additional_properties.is_none() {
+            return Err(Failure::Usage(
+                "nothing to change: name what is to change, such as --status inactive".to_owned(),
+            ));
+        }
         let wallet = find_wallet(&self.admin, &self.wallet)?;
-        let status = self.changes.status.map(|status| match status {
+        let status = self.status.map(|status| match status {
             Status::Active => WalletAddressStatus::Active,
             Status::Inactive => WalletAddressStatus::Inactive,
         });
         let wallet = self.admin.ask(UpdateWalletAddressInput {
             id: wallet.id,
-            public_name: Edit::text(self.changes.name.as_ref()),
+            public_name: Edit::text(self.name.as_ref()),
             status,
-            additional_properties: self.changes.properties.given(),
+            additional_properties,
             version: self.if_version.map(UInt64),
             idempotency_key: None,
         })?;
