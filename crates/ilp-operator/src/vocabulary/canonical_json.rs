@@ -4,7 +4,7 @@
 //! escapes, and numbers look as ECMAScript prints them: as doubles. A double keeps integers up to
 //! 2^53 only, so there is a second form for integers of 64 bits, which keeps all their digits.
 //! [`canonical`] is the RFC's form, which every receiver computes alike, including one in
-//! JavaScript. [`canonical_to_the_digit`] is the form that a client with integers of 64 bits signs.
+//! JavaScript. `canonical_to_the_digit` is the form that a client with integers of 64 bits signs.
 
 use serde_json::{Map, Number, Value};
 
