@@ -75,7 +75,7 @@ pub struct OutgoingPayment {
     pub quote: Option<PaidQuote>,
 }
 
-/// The quote of a payment, as far as a payment's end is told with it.
+/// The parts of a payment's quote that are shown with the payment's end.
 #[derive(cynic::QueryFragment, Clone, Debug, Serialize)]
 #[cynic(graphql_type = "Quote")]
 #[serde(rename_all = "camelCase")]

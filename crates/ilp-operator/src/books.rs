@@ -163,7 +163,7 @@ impl Books<'_> {
     /// Returns at most `limit` movements on an account, the newest or those before a cursor.
     ///
     /// # Errors
-    /// A cursor that is none of this account.
+    /// A malformed cursor, or one of another account.
     pub async fn movements(
         self,
         account: AccountId,
@@ -219,7 +219,7 @@ impl Liquidity<'_> {
     /// there are more, the last one's cursor is in the second place.
     ///
     /// # Errors
-    /// A cursor that is none.
+    /// A malformed cursor.
     pub async fn pending_withdrawals(
         self,
         after: Option<&str>,

@@ -56,7 +56,7 @@ impl WalletAddressChanges<'_> {
     /// Makes a wallet address.
     ///
     /// # Errors
-    /// A URL that is none for a wallet address or that another one has, an unknown asset, bad input.
+    /// A URL that no wallet address may have or that another one has, an unknown asset, bad input.
     pub async fn create(self, new: NewWalletAddress) -> Result<WalletAddressView, OperatorError> {
         self.on.given(&new);
         let url = WalletAddressUrl::parse(&new.address)
