@@ -22,7 +22,7 @@ use axum::{
 use ilp_connector::token::Secret;
 use ilp_operator::{
     Caller, CallerKind, ClientAddress, Operator, PeeringOffer,
-    peering_wire::{self as wire, Refusal},
+    peering_wire::{self as wire, OfferError},
 };
 
 use self::limiter::Limiter;
@@ -52,25 +52,25 @@ async fn peer(State(port): State<Arc<Port>>, request: Request) -> Response {
 }
 
 impl Port {
-    async fn answer(&self, request: Request) -> Result<Response, Refusal> {
+    async fn answer(&self, request: Request) -> Result<Response, OfferError> {
         let (head, body) = request.into_parts();
         let address = head.extensions.get::<ClientAddress>().map(|address| address.0);
         let caller = Caller { kind: CallerKind::Peer, address };
         let now_ms = self.operator.uptime_ms();
         if !self.limiter.admit(address.map(|address| address.ip()), now_ms) {
-            let refusal = Refusal::too_many();
-            let reason = refusal.message.as_ref();
-            self.operator.audit().note_refusal(caller, "peeringRequest", "429", reason).await;
+            let refusal = OfferError::TooMany;
+            let reason = refusal.to_string();
+            self.operator.audit().note_refusal(caller, "peeringRequest", "429", &reason).await;
             return Err(refusal);
         }
         if !is_json(&head.headers) {
-            return Err(Refusal::bad_request("Content-Type: application/json is expected"));
+            return Err(OfferError::ContentType);
         }
         let read = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX));
         let body = match read.await {
             Ok(Ok(body)) => body,
-            Ok(Err(_)) => return Err(Refusal::too_long(BODY_BYTES_MAX)),
-            Err(_) => return Err(Refusal::bad_request("the body did not arrive in time")),
+            Ok(Err(_)) => return Err(OfferError::TooLong { bytes_max: BODY_BYTES_MAX }),
+            Err(_) => return Err(OfferError::TooSlow),
         };
         let mut offer = wire::read_offer(&body)?;
         offer.proof = bearer(&head.headers);
@@ -79,11 +79,11 @@ impl Port {
     }
 
     /// In a task of its own: what was begun is ended, also when the other node hangs up.
-    async fn accept(&self, offer: PeeringOffer) -> Result<Response, Refusal> {
+    async fn accept(&self, offer: PeeringOffer) -> Result<Response, OfferError> {
         let operator = self.operator.clone();
         let task = tokio::spawn(async move { operator.peering().accept(offer).await });
-        let accepted = task.await.map_err(|_| Refusal::internal())?;
-        let answer = accepted.map_err(|error| Refusal::from(&error))?;
+        let accepted = task.await.map_err(|_| OfferError::Failed)?;
+        let answer = accepted?;
         // One that the operator has yet to approve is as good as made to the node that asked: it
         // has all that it needs, and its packets are refused until then.
         let status = if answer.is_pending { StatusCode::ACCEPTED } else { StatusCode::OK };
@@ -91,8 +91,9 @@ impl Port {
     }
 }
 
-fn refused(refusal: &Refusal) -> Response {
-    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+fn refused(refusal: &OfferError) -> Response {
+    let status =
+        StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Json(refusal.to_json())).into_response();
     if status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));

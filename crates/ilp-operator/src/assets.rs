@@ -1,5 +1,6 @@
 //! Operations on assets.
 
+pub(crate) mod error;
 pub(crate) mod fees;
 pub(crate) mod inputs;
 pub(crate) mod rates;
@@ -14,16 +15,13 @@ use uuid::Uuid;
 
 use crate::{
     assets::{
+        error::AssetError,
         inputs::{AssetEdit, NewAsset},
         view::AssetView,
     },
-    changes::{changing::Changing, recorded::Recorded},
+    changes::{changing::Changing, error::Versioned, recorded::Recorded},
     node::operator::{Inner, Operator},
-    vocabulary::{
-        check,
-        error::{ErrorKind, OperatorError, asset_not_found},
-        page::PageArguments,
-    },
+    vocabulary::{check, error::OperatorError, page::PageArguments},
 };
 
 /// A handle that reads assets and the fees of payments in them.
@@ -61,7 +59,7 @@ impl AssetChanges<'_> {
     /// Bad input, or a duplicate of code and scale.
     pub async fn create(self, new: NewAsset) -> Result<AssetView, OperatorError> {
         self.on.given(&new);
-        check::asset_code(&new.code)?;
+        check::asset_code(&new.code).map_err(AssetError::Code)?;
         self.on.change(|changing| async move { changing.create_asset(new).await }).await
     }
 
@@ -95,7 +93,7 @@ impl Assets<'_> {
         let id = asset_id(id)?;
         self.on
             .read(move |inner| {
-                let record = inner.parts.store.asset(id)?.ok_or_else(asset_not_found)?;
+                let record = inner.parts.store.asset(id)?.ok_or(AssetError::NotFound)?;
                 Ok(inner.asset_view(record))
             })
             .await
@@ -156,7 +154,7 @@ impl Changing {
 
     async fn update_asset(&self, id: Uuid, edit: AssetEdit) -> Result<AssetView, OperatorError> {
         let mut record = self.asset_record(id).await?;
-        check::version(edit.version, record.version, "asset")?;
+        check::version(edit.version, record.version, Versioned::Asset)?;
         record.version += 1;
         edit.withdrawal_threshold.apply(&mut record.withdrawal_threshold);
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
@@ -171,10 +169,10 @@ impl Changing {
     /// between: changes are made one at a time, and packets reach an asset's account only where peers
     /// use it.
     async fn delete_asset(&self, id: Uuid) -> Result<AssetView, OperatorError> {
-        let asset = self.inner.asset(id).ok_or_else(asset_not_found)?;
+        let asset = self.inner.asset(id).ok_or(AssetError::NotFound)?;
         let liquidity = asset.liquidity.balance().total();
         if liquidity > 0 {
-            return Err(holds_liquidity(liquidity));
+            return Err(AssetError::HasLiquidity(liquidity).into());
         }
         let deleted = self.inner.asset_view(self.asset_record(id).await?);
         self.commit(&deleted, move |store| store.delete_asset(id)).await?;
@@ -184,7 +182,7 @@ impl Changing {
     }
 
     async fn asset_record(&self, id: Uuid) -> Result<AssetRecord, OperatorError> {
-        self.store(move |store| store.asset(id)).await?.ok_or_else(asset_not_found)
+        Ok(self.store(move |store| store.asset(id)).await?.ok_or(AssetError::NotFound)?)
     }
 }
 
@@ -207,13 +205,6 @@ impl Inner {
     }
 }
 
-fn asset_id(text: &str) -> Result<Uuid, OperatorError> {
-    check::id(text).ok_or_else(asset_not_found)
-}
-
-fn holds_liquidity(liquidity: u128) -> OperatorError {
-    OperatorError::new(
-        ErrorKind::Forbidden,
-        format!("Cannot delete! Asset in use. Its liquidity is {liquidity}: withdraw that first"),
-    )
+fn asset_id(text: &str) -> Result<Uuid, AssetError> {
+    check::id(text).ok_or(AssetError::NotFound)
 }

@@ -1,5 +1,6 @@
 //! The books: what each account has seen, what of it came when, and whether all of it adds up.
 
+pub(crate) mod error;
 pub(crate) mod inputs;
 pub(crate) mod liquidity;
 pub(crate) mod movements;
@@ -18,13 +19,15 @@ use uuid::Uuid;
 use crate::{
     assets::view::AssetView,
     books::{
+        error::LiquidityError,
         liquidity::Liquidity,
         transfers::{TransferView, accounts_named, view},
     },
     node::operator::{Inner, Operator},
     vocabulary::{
         check,
-        error::{ErrorKind, OperatorError},
+        error::OperatorError,
+        input_error::InputError,
         page::{PageArguments, views},
     },
 };
@@ -149,7 +152,7 @@ impl Books<'_> {
                         return Ok(AccountView { owner, balance: inner.ledger().balance(account) });
                     }
                 }
-                Err(OperatorError::new(ErrorKind::NotFound, "unknown account"))
+                Err(LiquidityError::UnknownAccount.into())
             })
             .await
     }
@@ -170,7 +173,8 @@ impl Books<'_> {
         before: Option<&str>,
         limit: usize,
     ) -> Result<Movements, OperatorError> {
-        let before = before.map(|text| text.parse().map_err(|_| no_cursor())).transpose()?;
+        let before =
+            before.map(|text| text.parse().map_err(|_| InputError::NoPlace)).transpose()?;
         let limit = limit.min(ROWS_MAX);
         self.on
             .read(move |inner| {
@@ -179,7 +183,7 @@ impl Books<'_> {
                 let listed = inner.ledger().transfers(account, from, limit);
                 // A made-up cursor leads to no entry, or to one of another account.
                 let listed = listed.map_err(|error| match from {
-                    Some(_) => no_cursor(),
+                    Some(_) => OperatorError::from(InputError::NoPlace),
                     None => error.into(),
                 })?;
                 let next = listed.rows.last().filter(|_| listed.older == Older::More);
@@ -225,7 +229,8 @@ impl Liquidity<'_> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<(OperatorTransfer, AccountOwner)>, Option<String>), OperatorError> {
-        let after = after.map(|text| read_expiry_cursor(text).ok_or_else(no_cursor)).transpose()?;
+        let after =
+            after.map(|text| read_expiry_cursor(text).ok_or(InputError::NoPlace)).transpose()?;
         let limit = limit.min(ROWS_MAX);
         self.on
             .read(move |inner| {
@@ -310,11 +315,4 @@ impl AccountAsset {
 fn read_expiry_cursor(text: &str) -> Option<(u64, Uuid)> {
     let (expires_at_ms, id) = text.split_once(':')?;
     Some((expires_at_ms.parse().ok()?, check::id(id)?))
-}
-
-pub(crate) fn no_cursor() -> OperatorError {
-    OperatorError::new(
-        ErrorKind::BadInput,
-        "Pagination: that is no place in this list, begin again from its first page",
-    )
 }

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub(crate) mod changing;
+pub(crate) mod error;
 pub(crate) mod given;
 pub(crate) mod idempotency;
 pub(crate) mod outcome;

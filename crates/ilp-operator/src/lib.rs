@@ -32,7 +32,7 @@ pub use self::books::liquidity::{Liquidity, LiquidityChanges};
 pub use self::changes::audit::AuditLog;
 #[cfg(any(test, feature = "testing"))]
 pub use self::node::testing;
-pub use self::payments::views::{incoming_state_name, outgoing_state_name};
+pub use self::payments::names::{incoming_state_name, outgoing_state_name};
 pub use self::payments::{PaymentChanges, Payments};
 pub use self::peering::wire as peering_wire;
 pub use self::peering::{Peering, PeeringChanges};
@@ -50,6 +50,7 @@ pub use self::{
         visitor::{SignInRefused, Visitor},
     },
     assets::{
+        error::{AssetCodeError, AssetError, FeeError, RateError},
         inputs::{AssetEdit, NewAsset, NewFee},
         rates::{NewRate, without_asset},
         thresholds::LowAccount,
@@ -57,12 +58,14 @@ pub use self::{
     },
     books::{
         AccountAsset, AccountOwner, AccountView, AssetBooks, Movements,
+        error::{LiquidityError, TRANSFER_ROWS_MAX},
         inputs::{Deposit, Withdrawal},
         movements::{MovementDigest, PacketDay},
-        transfers::{AccountTransfers, TRANSFER_ROWS_MAX, TransferView, account_name},
+        transfers::{AccountTransfers, TransferView, account_name},
     },
     changes::{
         audit,
+        error::{ChangeError, Versioned},
         idempotency::Request,
         outcome::Outcome,
         recorded::Recorded,
@@ -71,6 +74,7 @@ pub use self::{
     node::{
         backup::BACKUP_INVITATION,
         clock_steps::ClockStep,
+        error::{BackupError, TenantError},
         load::Loaded,
         operator::Operator,
         parts::{BoxFuture, Clock, Parts},
@@ -78,6 +82,7 @@ pub use self::{
         view::NodeView,
     },
     payments::{
+        error::{AmountError, ExpiryError, PayeeError, PaymentError, QuoteError},
         incoming::{
             payees::{Payee, SpspTarget},
             recipients::{Declined, Recipient, Reserved},
@@ -92,9 +97,11 @@ pub use self::{
     peering::{
         PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRequestView, PeeringRules,
         by_url::{PeerByUrl, PeeringByUrl},
+        error::{AddressClaim, AnswerError, NoPeeringNode, PeerMessage, PeeringError},
         network::{Network, PeeringPost, PeeringReply, PingOutcome, PingOver, PingReply, PingWay},
     },
     peers::{
+        error::{PeerAddressError, PeerError, RouteError, TokenError},
         fields::PeerField,
         inputs::{NewPeer, PeerEdit},
         liquidity::LiquidityView,
@@ -105,14 +112,19 @@ pub use self::{
         view::{Passed, PeerView},
     },
     vocabulary::{
+        box_error::BoxError,
         canonical_json,
-        check::{VERSION_CONFLICT, steers},
         edit::Edit,
-        error::{ErrorKind, OperatorError},
+        error::{InternalError, OperatorError},
+        field::Field,
+        input_error::InputError,
+        name::{NameError, steers},
         page::PageArguments,
+        reason::{ErrorKind, Reason},
         seek::Sought,
     },
     wallets::{
+        error::WalletError,
         inputs::{NewWalletAddress, WalletAddressEdit, WalletAddressWithdrawal},
         views::{WalletAddressView, WithdrawnFromWalletAddress},
     },

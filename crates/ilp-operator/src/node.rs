@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod clock_steps;
+pub(crate) mod error;
 pub(crate) mod load;
 pub(crate) mod operator;
 pub(crate) mod parts;

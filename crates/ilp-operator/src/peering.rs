@@ -7,6 +7,7 @@
 
 pub(crate) mod by_url;
 pub(crate) mod claims;
+pub(crate) mod error;
 pub(crate) mod network;
 pub(crate) mod terms;
 mod waiting;
@@ -25,10 +26,16 @@ use crate::{
     },
     changes::{audit, changing::Changing, recorded::Recorded},
     node::operator::Operator,
-    peers::{inputs::NewPeer, tokens::random_token, view::PeerView},
+    peers::{
+        error::{PeerAddressError, PeerError},
+        inputs::NewPeer,
+        tokens::random_token,
+        view::PeerView,
+    },
     vocabulary::{
         check,
-        error::{ErrorKind, OperatorError},
+        error::{Inconsistency, OperatorError},
+        name,
         page::PageArguments,
     },
 };
@@ -36,7 +43,11 @@ use crate::{
 pub use self::terms::{
     PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRequestView, PeeringRules,
 };
-use self::{claims::is_below, waiting::place};
+use self::{
+    claims::is_below,
+    error::{AddressClaim, PeeringError},
+    waiting::place,
+};
 
 /// How many requests wait for the operator at once. More are refused.
 const PENDING_MAX: usize = 256;
@@ -134,22 +145,18 @@ impl Operator {
         let parts = &self.inner.parts;
         check::peer_address(&offer.static_ilp_address, parts.connector.address())?;
         if is_below(&offer.static_ilp_address, parts.connector.address().as_str()) {
-            return Err(OperatorError::new(
-                ErrorKind::BadInput,
-                "invalid ILP address: it lies below this node's own",
-            ));
+            return Err(PeerError::Address(PeerAddressError::BelowOwn).into());
         }
         let digests = check::incoming_tokens(std::slice::from_ref(&offer.token))?;
-        let digest =
-            digests.first().copied().ok_or_else(|| OperatorError::internal(&"no token"))?;
+        let digest = digests.first().copied().ok_or(Inconsistency::NoTokenAdded)?;
         if let Some(name) = &offer.name {
-            check::name(name)?;
+            name::check(name).map_err(PeerError::Name)?;
         }
         check::max_packet_amount(offer.max_packet_amount)?;
         let endpoint = check::endpoint(&offer.connector_url)?;
         if !parts.peering.private_endpoints {
             let public = parts.network.check_public(&endpoint).await;
-            public.map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why))?;
+            public.map_err(PeerError::EndpointNotPublic)?;
         }
         Ok(Checked { offer, digest, ours: random_token()? })
     }
@@ -162,15 +169,15 @@ impl PeeringChanges<'_> {
     /// Not found; those of creating a peer.
     pub async fn approve(self, approval: PeeringApproval) -> Result<PeerView, OperatorError> {
         self.on.given(&approval);
-        let id = check::id(&approval.id).ok_or_else(unknown_request)?;
+        let id = check::id(&approval.id).ok_or(PeeringError::UnknownRequest)?;
         check::max_packet_amount(approval.max_packet_amount)?;
         if let Some(name) = &approval.name {
-            check::name(name)?;
+            name::check(name).map_err(PeerError::Name)?;
         }
         self.on
             .change(move |changing| async move {
                 let request = changing.store(move |store| store.peering_request(id)).await?;
-                let request = request.ok_or_else(unknown_request)?;
+                let request = request.ok_or(PeeringError::UnknownRequest)?;
                 let warnings = changing.inner.peering_warnings(&request);
                 let liquidity = changing.inner.parts.peering.liquidity;
                 let mut record = changing.record_for(&request)?;
@@ -196,11 +203,11 @@ impl PeeringChanges<'_> {
     /// Not found.
     pub async fn reject(self, id: &str) -> Result<(), OperatorError> {
         self.on.given(&shown! { "id": id });
-        let id = check::id(id).ok_or_else(unknown_request)?;
+        let id = check::id(id).ok_or(PeeringError::UnknownRequest)?;
         self.on
             .change(move |changing| async move {
                 let request = changing.store(move |store| store.peering_request(id)).await?;
-                request.ok_or_else(unknown_request)?;
+                request.ok_or(PeeringError::UnknownRequest)?;
                 changing.commit(&(), move |store| store.remove_peering_request(id)).await?;
                 changing.count_peering_requests().await
             })
@@ -212,7 +219,7 @@ impl Changing {
     async fn accept(&self, checked: Checked) -> Result<(PeeringAnswer, Uuid), OperatorError> {
         let (code, scale) = (checked.offer.asset_code.clone(), checked.offer.asset_scale);
         let asset = self.store(move |store| store.asset_by_code(&code, scale)).await?;
-        let asset_id = asset.ok_or_else(unsupported_asset)?.id;
+        let asset_id = asset.ok_or(PeeringError::UnknownAsset)?.id;
         let address = checked.offer.static_ilp_address.clone();
         let known =
             self.store(move |store| store.peer_by_address_and_asset(&address, asset_id)).await?;
@@ -235,8 +242,8 @@ impl Changing {
         if claims.iter().any(|claim| claims::is_there(&claim.peer, address, endpoint)) {
             return self.keep(request).await;
         }
-        let why = claims::warning(claim, address, endpoint);
-        Err(taken(&format!("{why}: its operator and this node's must arrange that")))
+        let warning = claims::warning(claim, address, endpoint);
+        Err(PeeringError::AddressTaken(AddressClaim::Packets { warning }).into())
     }
 
     /// Changes a peer that has shown that it is one.
@@ -247,10 +254,7 @@ impl Changing {
         is_shown: bool,
     ) -> Result<(PeeringAnswer, Uuid), OperatorError> {
         if !is_shown {
-            return Err(taken(
-                "a peer has this ILP address; it changes its terms by showing its current token as \
-                 Authorization: Bearer",
-            ));
+            return Err(PeeringError::AddressTaken(AddressClaim::Peer).into());
         }
         peer.endpoint = offer.connector_url;
         peer.outgoing_token = ours.clone();
@@ -274,10 +278,7 @@ impl Changing {
         let origins = made.iter().map(|(_, origin)| place(origin));
         let is_full = made.len() >= peers_max;
         if is_full || is_one_too_many(place(&request.origin), origins, from_one_max) {
-            return Err(OperatorError::new(
-                ErrorKind::Unavailable,
-                "this node takes no more peers by itself: ask its operator",
-            ));
+            return Err(PeeringError::TooManyPeers.into());
         }
         let mut record = self.record_for(&request)?;
         record.initial_deposit = deposit_of(self.inner.parts.peering.liquidity);
@@ -307,17 +308,14 @@ impl Changing {
         };
         if let Some(kept) = waiting.iter().find(same) {
             if kept.incoming_token != request.incoming_token || kept.endpoint != request.endpoint {
-                return Err(taken("another request for this ILP address waits to be approved"));
+                return Err(PeeringError::AddressTaken(AddressClaim::Request).into());
             }
             return Ok((self.answer(kept.outgoing_token.clone(), true), kept.id));
         }
         let origins = waiting.iter().map(|kept| place(&kept.origin));
         let from_one = is_one_too_many(place(&request.origin), origins, PENDING_FROM_ONE_MAX);
         if waiting.len() >= PENDING_MAX || from_one {
-            return Err(OperatorError::new(
-                ErrorKind::Unavailable,
-                "as many requests wait for this node's operator as may: try again later",
-            ));
+            return Err(PeeringError::TooManyRequests.into());
         }
         let answer = self.answer(request.outgoing_token.clone(), true);
         let id = request.id;
@@ -383,16 +381,4 @@ impl Changing {
 /// The deposit's id is made when the peer is.
 pub(crate) fn deposit_of(amount: u64) -> Option<InitialDeposit> {
     (amount > 0).then_some(InitialDeposit { transfer_id: Uuid::nil(), amount })
-}
-
-fn unsupported_asset() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "Unknown asset")
-}
-
-fn unknown_request() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "unknown peering request")
-}
-
-fn taken(why: &str) -> OperatorError {
-    OperatorError::new(ErrorKind::Conflict, format!("Invalid peering request: {why}"))
 }

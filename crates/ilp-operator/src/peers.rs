@@ -1,5 +1,6 @@
 //! Operations on peers.
 
+pub(crate) mod error;
 pub(crate) mod fields;
 pub(crate) mod inputs;
 pub(crate) mod links;
@@ -19,17 +20,16 @@ use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Sto
 use uuid::Uuid;
 
 use crate::{
-    changes::{changing::Changing, outcome::Outcome, recorded::Recorded},
+    assets::error::AssetError,
+    books::error::LiquidityError,
+    changes::{changing::Changing, error::Versioned, outcome::Outcome, recorded::Recorded},
     node::operator::{Inner, Operator},
     peers::{
+        error::PeerError,
         inputs::{NewPeer, PeerEdit},
         view::PeerView,
     },
-    vocabulary::{
-        check,
-        error::{OperatorError, unknown_asset, unknown_peer},
-        page::PageArguments,
-    },
+    vocabulary::{check, error::OperatorError, name, page::PageArguments},
 };
 
 /// A handle that reads peers: their records, routes, packets and liquidity.
@@ -113,7 +113,7 @@ impl Peers<'_> {
         let id = peer_id(id)?;
         self.on
             .read(move |inner| {
-                inner.peer_view(inner.parts.store.peer(id)?.ok_or_else(unknown_peer)?)
+                inner.peer_view(inner.parts.store.peer(id)?.ok_or(PeerError::Unknown)?)
             })
             .await
     }
@@ -150,7 +150,7 @@ impl Changing {
         origin: PeerOrigin,
         outcome: impl FnOnce(PeerView) -> T,
     ) -> Result<T, OperatorError> {
-        let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+        let asset = self.inner.asset(record.asset_id).ok_or(AssetError::Unknown)?;
         record.id = self.new_id();
         record.created_at_ms = self.now().unix_ms();
         let deposit = record.initial_deposit.take();
@@ -186,16 +186,14 @@ impl Changing {
         let Some(InitialDeposit { transfer_id, amount }) = record.initial_deposit else {
             return Ok(());
         };
-        let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+        let asset = self.inner.asset(record.asset_id).ok_or(AssetError::Unknown)?;
         let account = self.inner.ledger().account(AccountId::peer(record.id));
         let step = self.deposit_step(transfer_id, &asset, account, amount);
         let id = record.id;
         let settled = move |store: &Store| store.settle_initial_deposit(id);
         *record = match self.commit_step(&(), step, settled).await {
             // It was booked before the last end of the node, and only the record lagged behind.
-            Err(error) if error.kind() == crate::vocabulary::error::ErrorKind::Duplicate => {
-                self.store(settled).await?
-            }
+            Err(OperatorError::Liquidity(LiquidityError::Exists)) => self.store(settled).await?,
             other => other?,
         };
         Ok(())
@@ -208,13 +206,13 @@ impl Changing {
     ) -> Result<PeerView, OperatorError> {
         let record = self.stored_peer(id).await?;
         // No other change runs between this check and the write: changes are made one at a time.
-        check::version(edit.version, record.version, "peer")?;
+        check::version(edit.version, record.version, Versioned::Peer)?;
         let edited = self.inner.edited(record, edit)?;
         self.save_peer(edited).await
     }
 
     async fn delete_peer(&self, id: Uuid, operator: &Operator) -> Result<(), OperatorError> {
-        let record = self.store(move |store| store.peer(id)).await?.ok_or_else(unknown_peer)?;
+        let record = self.store(move |store| store.peer(id)).await?.ok_or(PeerError::Unknown)?;
         let connector = &self.inner.parts.connector;
         // First out of reach, so that no new packet needs what is withdrawn later.
         let live = connector.remove_peer(id);
@@ -311,7 +309,7 @@ impl Inner {
         let routes = routes.unwrap_or_default();
         record.routes = check::routes(&routes, &record.static_ilp_address)?;
         if let crate::vocabulary::edit::Edit::Set(name) = &edit.name {
-            check::name(name)?;
+            name::check(name).map_err(PeerError::Name)?;
         }
         edit.name.apply(&mut record.name);
         if let Some((endpoint, token)) = edit.outgoing {
@@ -375,6 +373,6 @@ impl Inner {
     }
 }
 
-fn peer_id(text: &str) -> Result<Uuid, OperatorError> {
-    check::id(text).ok_or_else(unknown_peer)
+fn peer_id(text: &str) -> Result<Uuid, PeerError> {
+    check::id(text).ok_or(PeerError::Unknown)
 }

@@ -1,24 +1,28 @@
 //! Operations on wallet addresses.
 
 pub(crate) mod checks;
+pub(crate) mod error;
 pub(crate) mod inputs;
 pub(crate) mod views;
 pub(crate) mod withdrawals;
 
 use ilp_net::{WalletAddressUrl, WalletUrl};
-use ilp_store::{Conflict, Refusal, Rows, StoreError, WalletAddressRecord};
+use ilp_store::{Rows, StoreError, WalletAddressRecord};
 use uuid::Uuid;
 
 use crate::{
-    changes::{changing::Changing, recorded::Recorded},
+    assets::error::AssetError,
+    changes::{changing::Changing, error::Versioned, recorded::Recorded},
     node::operator::{Inner, Operator},
     vocabulary::{
         check,
-        error::{OperatorError, unknown_asset, unknown_wallet_address},
+        error::OperatorError,
+        name,
         page::{PageArguments, views},
     },
     wallets::{
         checks::{properties, wallet_address_id},
+        error::WalletError,
         inputs::{NewWalletAddress, WalletAddressEdit},
         views::WalletAddressView,
     },
@@ -59,13 +63,12 @@ impl WalletAddressChanges<'_> {
     /// A URL that no wallet address may have or that another one has, an unknown asset, bad input.
     pub async fn create(self, new: NewWalletAddress) -> Result<WalletAddressView, OperatorError> {
         self.on.given(&new);
-        let url = WalletAddressUrl::parse(&new.address)
-            .map_err(|why| OperatorError::bad_input("invalid url", why))?;
+        let url = WalletAddressUrl::parse(&new.address).map_err(WalletError::Url)?;
         if let Some(name) = &new.public_name {
-            check::name(name)?;
+            name::check(name).map_err(WalletError::Name)?;
         }
         let additional_properties = properties(new.additional_properties)?;
-        let asset_id = check::id(&new.asset_id).ok_or_else(unknown_asset)?;
+        let asset_id = check::id(&new.asset_id).ok_or(AssetError::Unknown)?;
         let record = WalletAddressRecord {
             id: Uuid::nil(),
             asset_id,
@@ -90,14 +93,14 @@ impl WalletAddressChanges<'_> {
         self.on.given(&edit);
         let id = wallet_address_id(&edit.id)?;
         if let crate::vocabulary::edit::Edit::Set(name) = &edit.public_name {
-            check::name(name)?;
+            name::check(name).map_err(WalletError::Name)?;
         }
         let properties = edit.additional_properties.map(properties).transpose()?;
         self.on
             .change(move |changing| async move {
                 let record = changing.store(move |store| store.wallet_address(id)).await?;
-                let mut record = record.ok_or_else(unknown_wallet_address)?;
-                check::version(edit.version, record.version, "wallet address")?;
+                let mut record = record.ok_or(WalletError::Unknown)?;
+                check::version(edit.version, record.version, Versioned::WalletAddress)?;
                 record.version += 1;
                 edit.public_name.apply(&mut record.public_name);
                 if let Some(is_active) = edit.is_active {
@@ -131,7 +134,7 @@ impl WalletAddresses<'_> {
         self.on
             .read(move |inner| {
                 let record = inner.parts.store.wallet_address(id)?;
-                inner.wallet_address_view(record.ok_or_else(unknown_wallet_address)?)
+                inner.wallet_address_view(record.ok_or(WalletError::Unknown)?)
             })
             .await
     }
@@ -190,11 +193,11 @@ impl Changing {
         url: WalletAddressUrl,
         mut record: WalletAddressRecord,
     ) -> Result<WalletAddressView, OperatorError> {
-        self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+        self.inner.asset(record.asset_id).ok_or(AssetError::Unknown)?;
         // The store refuses an equal URL in the same transaction; no new record has the earlier form.
         let there = self.read(move |inner| Ok(inner.wallet_address_at(url.as_wallet_url())?));
         if there.await?.is_some() {
-            return Err(Refusal::from(Conflict::WalletAddress).into());
+            return Err(WalletError::Exists.into());
         }
         record.id = self.new_id();
         record.created_at_ms = self.now().unix_ms();

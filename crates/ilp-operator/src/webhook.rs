@@ -5,6 +5,7 @@
 //! its receiver is slow about, or fails at, never holds up another. Nothing of the store is locked
 //! while a receiver is waited for, and nothing is looked at while there is nothing to send.
 
+pub(crate) mod error;
 pub(crate) mod event_kind;
 pub(crate) mod events;
 

@@ -83,7 +83,7 @@ impl IntoResponse for Failed {
             ErrorKind::Internal => "The node failed",
             _ => "Refused",
         };
-        refused(status(error.kind()), title, error.message())
+        refused(status(error.kind()), title, &error.to_string())
     }
 }
 

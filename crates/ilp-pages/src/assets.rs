@@ -10,7 +10,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use ilp_operator::{AssetView, NewAsset, Recorded};
+use ilp_operator::{AssetView, Field, NewAsset, Recorded};
 use maud::html;
 
 pub(crate) use self::detail::live;
@@ -103,9 +103,8 @@ async fn creating(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<Asset
     errors.into_result()?;
     let new = NewAsset { code, scale, withdrawal_threshold, liquidity_threshold };
     let work = |operator: Recorded| async move { operator.assets().create(new).await };
-    let words = [("Asset already exists", "code"), ("invalid asset code", "code")];
     let made = pages.change(visit, "createAsset", work).await;
-    made.map_err(|error| Errors::of(&error, &words))
+    made.map_err(|error| Errors::of(&error, &[(Field::Code, "code")]))
 }
 
 fn asking(visit: &Visit, typed: &Typed) -> Response {

@@ -8,7 +8,7 @@ use axum::{
     routing::get,
 };
 use ilp_connector::amount::{format_amount, parse_amount};
-use ilp_operator::{AssetView, NewFee, OperatorError, Recorded};
+use ilp_operator::{AssetView, Field, NewFee, OperatorError, Recorded};
 use ilp_store::{FeeKind, FeeRecord};
 use maud::{Markup, html};
 
@@ -108,7 +108,7 @@ async fn setting(
     let new = NewFee { asset_id, kind: FeeKind::Sending, fixed, basis_points };
     let work = |operator: Recorded| async move { operator.assets().set_fee(new).await };
     let made = pages.change(visit, "setFee", work).await;
-    made.map_err(|error| Errors::of(&error, &[("Basis point fee", "percent")]))
+    made.map_err(|error| Errors::of(&error, &[(Field::BasisPoints, "percent")]))
 }
 
 async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) -> Answer {

@@ -1,10 +1,10 @@
 //! Forms: fields with a label, a hint and what is wrong with them, which keep what was typed.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, error::Error};
 
 use axum::http::StatusCode;
 use ilp_connector::amount::parse_amount;
-use ilp_operator::{OperatorError, VERSION_CONFLICT};
+use ilp_operator::{Field, OperatorError, Reason};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -43,18 +43,18 @@ const STALE: &str = "Nothing was saved: this was changed since you opened the fo
                      typed. Saving again stores what you typed.";
 
 impl Errors {
-    /// What an operation refused, at the field that it's about if that can be told.
-    pub(crate) fn of(error: &OperatorError, fields: &[(&str, &'static str)]) -> Self {
-        let message = error.message();
-        let about = fields.iter().find(|(words, _)| message.starts_with(words));
+    /// Returns the refusal of an operation, at the field of the form that has the refused input.
+    /// `fields` are the inputs of the operation beside the form's names of them.
+    pub(crate) fn of(error: &OperatorError, fields: &[(Field, &'static str)]) -> Self {
+        let about = fields.iter().find(|(input, _)| error.field() == Some(*input));
         let status = Some(answer::status(error.kind()));
-        let is_stale = message.starts_with(VERSION_CONFLICT);
+        let is_stale = error.reason() == Reason::VersionConflict;
         let mut errors = Self { status, is_stale, ..Self::default() };
         if is_stale {
             errors.add(WHOLE, STALE);
             return errors;
         }
-        errors.add(about.map_or(WHOLE, |(_, field)| field), message);
+        errors.add(about.map_or(WHOLE, |(_, field)| field), error.to_string());
         errors
     }
 
@@ -113,9 +113,9 @@ impl Errors {
     }
 
     /// Notes a refusal of a field.
-    pub(crate) fn check(&mut self, field: &'static str, checked: Result<(), OperatorError>) {
+    pub(crate) fn check(&mut self, field: &'static str, checked: Result<(), impl Error>) {
         if let Err(error) = checked {
-            self.add(field, error.message());
+            self.add(field, error.to_string());
         }
     }
 }

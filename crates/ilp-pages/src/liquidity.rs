@@ -1,6 +1,6 @@
 //! Deposits and withdrawals, in one step or in two, of a peer or of the node's own stock.
 
-use ilp_operator::{Deposit, OperatorError, Recorded, Withdrawal, account_name};
+use ilp_operator::{Deposit, Field, OperatorError, Recorded, Withdrawal, account_name};
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -52,13 +52,8 @@ pub(crate) async fn act(
     let transfer_id = fields.get("transfer_id").to_owned();
     let what = fields.get("what");
     let field = if what == "withdraw" { "withdraw_amount" } else { "deposit_amount" };
-    let words = [
-        ("Transfer amount", field),
-        ("Invalid transfer amount", field),
-        ("Insufficient", field),
-        ("invalid timeoutSeconds", "timeout_s"),
-    ];
-    let refused = |error: OperatorError| Errors::of(&error, &words);
+    let inputs = [(Field::Amount, field), (Field::TimeoutSeconds, "timeout_s")];
+    let refused = |error: OperatorError| Errors::of(&error, &inputs);
     match what {
         "post" => return end(pages, visit, transfer_id, true).await.map_err(refused),
         "void" => return end(pages, visit, transfer_id, false).await.map_err(refused),

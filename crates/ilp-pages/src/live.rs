@@ -151,7 +151,10 @@ impl Follower {
                 Ok(parts) => self.changed(parts),
                 Err(error) => {
                     self.is_over = true;
-                    return Some((Ok(Event::default().event("gone").data(error.message())), self));
+                    return Some((
+                        Ok(Event::default().event("gone").data(error.to_string())),
+                        self,
+                    ));
                 }
             };
             if !changed.is_empty() {

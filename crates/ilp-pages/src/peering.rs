@@ -9,7 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use ilp_operator::{
-    AssetView, OperatorError, PeerView, PeeringApproval, PeeringRequestView, Recorded,
+    AssetView, Field, OperatorError, PeerView, PeeringApproval, PeeringRequestView, Recorded,
 };
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
@@ -29,9 +29,12 @@ use crate::{
 /// The pages of the section: the peers, and the requests to become one.
 pub(crate) const TABS: [(&str, &str); 2] = [("/peers", "Peers"), ("/peering", "Requests")];
 
-/// The names by which operations refuse fields, with the fields of the form.
-const WORDS: [(&str, &str); 2] =
-    [("invalid name", "name"), ("invalid initial liquidity", "initial_liquidity")];
+/// The inputs of an approval, with the fields of the form.
+const INPUTS: [(Field, &str); 3] = [
+    (Field::Name, "name"),
+    (Field::MaxPacketAmount, "max_packet_amount"),
+    (Field::InitialLiquidity, "initial_liquidity"),
+];
 
 pub(crate) fn routes() -> Router<Arc<Pages>> {
     Router::new()
@@ -148,7 +151,7 @@ async fn approving(
     };
     let work = |operator: Recorded| async move { operator.peering().approve(approval).await };
     let made = pages.change(visit, "approvePeeringRequest", work).await;
-    made.map_err(|error| Errors::of(&error, &WORDS))
+    made.map_err(|error| Errors::of(&error, &INPUTS))
 }
 
 /// Returns the form that asks for the terms, and whether the node is to be a peer.

@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use ilp_connector::rates::{RateInUse, RateOrigin};
-use ilp_operator::{NewRate, Recorded};
+use ilp_operator::{Field, NewRate, Recorded};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 
@@ -52,9 +52,9 @@ async fn setting(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<RateIn
     errors.check("quote", pages.operator.assets().check_code(&new.quote));
     errors.into_result()?;
     let work = |operator: Recorded| async move { operator.rates().set(new).await };
-    let words = [("invalid rate: base and quote", "quote"), ("invalid rate", "rate")];
+    let inputs = [(Field::Quote, "quote"), (Field::Rate, "rate")];
     let made = pages.change(visit, "setRate", work).await;
-    made.map_err(|error| Errors::of(&error, &words))
+    made.map_err(|error| Errors::of(&error, &inputs))
 }
 
 async fn delete(State(pages): State<Arc<Pages>>, Submitted { visit, fields }: Submitted) -> Answer {

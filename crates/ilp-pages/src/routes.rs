@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::State, routing::get};
 use ilp_connector::Refusal;
-use ilp_operator::{OperatorError, PageArguments, PeerView, Way};
+use ilp_operator::{Field, OperatorError, PageArguments, PeerView, Way};
 use maud::{Markup, html};
 
 use crate::{
@@ -106,8 +106,8 @@ async fn way(
 ) -> Result<Markup, Errors> {
     let Some(address) = address else { return Ok(html! {}) };
     let way = pages.operator.peers().way_to(address, asset).await;
-    let fields = [("invalid ILP address", "to"), ("unknown asset", "in")];
-    let way = way.map_err(|error| Errors::of(&error, &fields))?;
+    let inputs = [(Field::Address, "to"), (Field::AssetId, "in")];
+    let way = way.map_err(|error| Errors::of(&error, &inputs))?;
     Ok(html! {
         div class={ "notice " (if matches!(way, Way::Refused(_)) { "bad" } else { "good" }) } role="status" {
             @match way {

@@ -10,7 +10,9 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use ilp_operator::{NewWalletAddress, OperatorError, PageArguments, Recorded, WalletAddressView};
+use ilp_operator::{
+    Field, NewWalletAddress, OperatorError, PageArguments, Recorded, WalletAddressView,
+};
 use maud::html;
 
 use crate::{
@@ -95,14 +97,10 @@ async fn creating(
         additional_properties: Vec::new(),
     };
     let work = |operator: Recorded| async move { operator.wallets().create(new).await };
-    let words = [
-        ("invalid url", "address"),
-        ("Wallet address already exists", "address"),
-        ("unknown asset", "asset"),
-        ("invalid name", "name"),
-    ];
+    let inputs =
+        [(Field::Address, "address"), (Field::AssetId, "asset"), (Field::PublicName, "name")];
     let made = pages.change(visit, "createWalletAddress", work).await;
-    made.map_err(|error| Errors::of(&error, &words))
+    made.map_err(|error| Errors::of(&error, &inputs))
 }
 
 async fn asking(pages: &Pages, visit: &Visit, typed: &Typed) -> Answer {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ilp_connector::{Source, peer::Peer};
 use ilp_net::Endpoint;
 use ilp_operator::{
-    BoxFuture, Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay,
+    BoxError, BoxFuture, Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay,
 };
 use interledger_packet::{Address, ErrorCode, PrepareBuilder, Reply};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -98,11 +98,11 @@ impl Network for Peering {
         Box::pin(self.ask(destination, way))
     }
 
-    fn check_public<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), String>> {
-        Box::pin(peering::check_public(endpoint))
+    fn check_public<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async { Ok(peering::check_public(endpoint).await?) })
     }
 
-    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>> {
-        Box::pin(self.asker.ask(post))
+    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, BoxError>> {
+        Box::pin(async { Ok(self.asker.ask(post).await?) })
     }
 }

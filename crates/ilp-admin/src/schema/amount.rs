@@ -1,7 +1,7 @@
 //! Amounts with what they are in.
 
 use async_graphql::{InputObject, SimpleObject};
-use ilp_operator::{AmountGiven, OperatorError};
+use ilp_operator::{AmountGiven, Field, OperatorError};
 
 use super::scalars::{UInt8, UInt64};
 
@@ -37,7 +37,7 @@ impl AmountInput {
     pub(crate) fn read(given: Option<Self>) -> Result<Option<AmountGiven>, OperatorError> {
         given
             .map(|Self { value, asset_code, asset_scale }| {
-                let value = value.given("invalid amount")?;
+                let value = value.given(Field::Value)?;
                 Ok(AmountGiven { value, asset_code, asset_scale: asset_scale.0 })
             })
             .transpose()

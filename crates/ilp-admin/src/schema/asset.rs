@@ -1,7 +1,7 @@
 //! Assets in the schema.
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
-use ilp_operator::{AssetEdit, AssetView, NewAsset, OperatorError};
+use ilp_operator::{AssetEdit, AssetView, Field, NewAsset, OperatorError};
 use ilp_store::Rows;
 use interledger_packet::Timestamp;
 
@@ -110,11 +110,11 @@ impl CreateAssetInput {
             scale: self.scale.0,
             withdrawal_threshold: UInt64::optional(
                 self.withdrawal_threshold,
-                "invalid withdrawalThreshold",
+                Field::WithdrawalThreshold,
             )?,
             liquidity_threshold: UInt64::optional(
                 self.liquidity_threshold,
-                "invalid liquidityThreshold",
+                Field::LiquidityThreshold,
             )?,
         })
     }
@@ -143,13 +143,10 @@ impl UpdateAssetInput {
             id: self.id,
             withdrawal_threshold: UInt64::edit(
                 self.withdrawal_threshold,
-                "invalid withdrawalThreshold",
+                Field::WithdrawalThreshold,
             )?,
-            liquidity_threshold: UInt64::edit(
-                self.liquidity_threshold,
-                "invalid liquidityThreshold",
-            )?,
-            version: UInt64::optional(self.version, "invalid version")?,
+            liquidity_threshold: UInt64::edit(self.liquidity_threshold, Field::LiquidityThreshold)?,
+            version: UInt64::optional(self.version, Field::Version)?,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Fees in the schema, and where assets show them.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject};
-use ilp_operator::{NewFee, OperatorError};
+use ilp_operator::{Field, NewFee, OperatorError};
 use ilp_store::{FeeKind, FeeRecord};
 use interledger_packet::Timestamp;
 
@@ -138,7 +138,7 @@ impl SetFeeInput {
         Ok(NewFee {
             asset_id: self.asset_id.to_string(),
             kind: self.kind.into(),
-            fixed: self.fee.fixed.given("Fixed fee must be greater than or equal to 0")?,
+            fixed: self.fee.fixed.given(Field::Fixed)?,
             basis_points: self.fee.basis_points,
         })
     }

@@ -1,7 +1,7 @@
 //! Deposits and withdrawals in the schema: what is written.
 
 use async_graphql::{Enum, InputObject, SimpleObject};
-use ilp_operator::{Deposit, OperatorError, Withdrawal};
+use ilp_operator::{Deposit, Field, OperatorError, Withdrawal};
 
 use super::{
     response::{MutationResponse, Status},
@@ -25,7 +25,7 @@ pub(crate) struct DepositPeerLiquidityInput {
 
 impl DepositPeerLiquidityInput {
     pub(crate) fn read(self) -> Result<Deposit, OperatorError> {
-        let amount = self.amount.given(INVALID_AMOUNT)?;
+        let amount = self.amount.given(Field::Amount)?;
         Ok(Deposit { owner_id: self.peer_id, amount, transfer_id: self.id })
     }
 }
@@ -47,7 +47,7 @@ pub(crate) struct DepositAssetLiquidityInput {
 
 impl DepositAssetLiquidityInput {
     pub(crate) fn read(self) -> Result<Deposit, OperatorError> {
-        let amount = self.amount.given(INVALID_AMOUNT)?;
+        let amount = self.amount.given(Field::Amount)?;
         Ok(Deposit { owner_id: self.asset_id, amount, transfer_id: self.id })
     }
 }
@@ -105,8 +105,8 @@ fn withdrawal(
     transfer_id: String,
     timeout_seconds: UInt64,
 ) -> Result<Withdrawal, OperatorError> {
-    let amount = amount.given(INVALID_AMOUNT)?;
-    let timeout_s = timeout_seconds.given("invalid timeoutSeconds")?;
+    let amount = amount.given(Field::Amount)?;
+    let timeout_s = timeout_seconds.given(Field::TimeoutSeconds)?;
     Ok(Withdrawal { owner_id, amount, transfer_id, timeout_s })
 }
 
@@ -127,8 +127,6 @@ pub(crate) struct VoidLiquidityWithdrawalInput {
     /// Names this request, so that it may be sent again without being done again.
     pub(crate) idempotency_key: String,
 }
-
-const INVALID_AMOUNT: &str = "Invalid transfer amount";
 
 /// What became of a deposit or withdrawal.
 #[derive(SimpleObject)]

@@ -10,7 +10,7 @@ mod upkeep;
 mod wallets;
 
 use async_graphql::{Context, MergedObject, Object, Result};
-use ilp_operator::{ErrorKind, Operator, OperatorError};
+use ilp_operator::{Operator, TenantError};
 
 use super::{
     asset::{
@@ -145,12 +145,6 @@ impl PeeringMutation {
 pub(crate) fn check_assignment(
     operator: &Operator,
     tenant_id: Option<&str>,
-) -> Result<(), OperatorError> {
-    operator.check_tenant(tenant_id).map_err(|_| {
-        OperatorError::new(
-            ErrorKind::BadInput,
-            "Assignment to the specified tenant is not permitted: there is one tenant, which \
-             whoami names",
-        )
-    })
+) -> Result<(), TenantError> {
+    operator.check_tenant(tenant_id).map_err(|_| TenantError::NotPermitted)
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use ilp_connector::token::Secret;
-use ilp_operator::{Edit, NewPeer, OperatorError, PeerEdit};
+use ilp_operator::{Edit, Field, NewPeer, OperatorError, PeerEdit};
 
 use super::scalars::{UInt8, UInt64};
 
@@ -56,24 +56,35 @@ pub(crate) struct CreatePeerInput {
 impl CreatePeerInput {
     pub(crate) fn read(self) -> Result<NewPeer, OperatorError> {
         let (outgoing, incoming) = (self.http.outgoing, self.http.incoming.take());
-        let initial =
-            UInt64::optional(self.initial_liquidity, "invalid initial liquidity for peer")?;
+        let initial = UInt64::optional(self.initial_liquidity, Field::InitialLiquidity)?;
         Ok(NewPeer {
             asset_id: self.asset_id,
             static_ilp_address: self.static_ilp_address,
             name: self.name,
-            max_packet_amount: UInt64::optional(self.max_packet_amount, INVALID_PACKET_AMOUNT)?,
-            liquidity_threshold: UInt64::optional(self.liquidity_threshold, INVALID_THRESHOLD)?,
+            max_packet_amount: UInt64::optional(self.max_packet_amount, Field::MaxPacketAmount)?,
+            liquidity_threshold: UInt64::optional(
+                self.liquidity_threshold,
+                Field::LiquidityThreshold,
+            )?,
             routes: self.routes.unwrap_or_default(),
             endpoint: outgoing.endpoint,
             outgoing_token: Secret::new(outgoing.auth_token),
             incoming_tokens: incoming.map(HttpIncomingInput::read),
-            packets_per_minute_max: UInt64::optional(self.packets_per_minute_max, INVALID_PACKETS)?,
-            amount_per_second_max: UInt64::optional(self.amount_per_second_max, INVALID_AMOUNT)?,
-            packets_in_flight_max: UInt64::optional(self.packets_in_flight_max, INVALID_IN_FLIGHT)?,
+            packets_per_minute_max: UInt64::optional(
+                self.packets_per_minute_max,
+                Field::PacketsPerMinuteMax,
+            )?,
+            amount_per_second_max: UInt64::optional(
+                self.amount_per_second_max,
+                Field::AmountPerSecondMax,
+            )?,
+            packets_in_flight_max: UInt64::optional(
+                self.packets_in_flight_max,
+                Field::PacketsInFlightMax,
+            )?,
             amount_in_flight_max: UInt64::optional(
                 self.amount_in_flight_max,
-                INVALID_AMOUNT_IN_FLIGHT,
+                Field::AmountInFlightMax,
             )?,
             asset_share_in_flight_percent_max: self
                 .asset_share_in_flight_percent_max
@@ -84,13 +95,6 @@ impl CreatePeerInput {
         })
     }
 }
-
-const INVALID_PACKET_AMOUNT: &str = "invalid maxPacketAmount";
-const INVALID_THRESHOLD: &str = "invalid liquidityThreshold";
-const INVALID_PACKETS: &str = "invalid packetsPerMinuteMax";
-const INVALID_AMOUNT: &str = "invalid amountPerSecondMax";
-const INVALID_IN_FLIGHT: &str = "invalid packetsInFlightMax";
-const INVALID_AMOUNT_IN_FLIGHT: &str = "invalid amountInFlightMax";
 
 /// A change of a peer. What is left out stays, and null empties a field that may be empty.
 #[derive(InputObject)]
@@ -146,17 +150,26 @@ impl UpdatePeerInput {
             // A peer always has an address, so null can only mean that it stays.
             static_ilp_address: self.static_ilp_address.take(),
             name: edit(self.name),
-            max_packet_amount: UInt64::edit(self.max_packet_amount, INVALID_PACKET_AMOUNT)?,
-            liquidity_threshold: UInt64::edit(self.liquidity_threshold, INVALID_THRESHOLD)?,
+            max_packet_amount: UInt64::edit(self.max_packet_amount, Field::MaxPacketAmount)?,
+            liquidity_threshold: UInt64::edit(self.liquidity_threshold, Field::LiquidityThreshold)?,
             routes: edit(self.routes),
             outgoing: outgoing.map(|given| (given.endpoint, Secret::new(given.auth_token))),
             incoming_tokens: incoming.map(HttpIncomingInput::read),
-            packets_per_minute_max: UInt64::edit(self.packets_per_minute_max, INVALID_PACKETS)?,
-            amount_per_second_max: UInt64::edit(self.amount_per_second_max, INVALID_AMOUNT)?,
-            packets_in_flight_max: UInt64::edit(self.packets_in_flight_max, INVALID_IN_FLIGHT)?,
+            packets_per_minute_max: UInt64::edit(
+                self.packets_per_minute_max,
+                Field::PacketsPerMinuteMax,
+            )?,
+            amount_per_second_max: UInt64::edit(
+                self.amount_per_second_max,
+                Field::AmountPerSecondMax,
+            )?,
+            packets_in_flight_max: UInt64::edit(
+                self.packets_in_flight_max,
+                Field::PacketsInFlightMax,
+            )?,
             amount_in_flight_max: UInt64::edit(
                 self.amount_in_flight_max,
-                INVALID_AMOUNT_IN_FLIGHT,
+                Field::AmountInFlightMax,
             )?,
             asset_share_in_flight_percent_max: match edit(self.asset_share_in_flight_percent_max) {
                 Edit::Set(percent) => Edit::Set(percent.0),
@@ -165,7 +178,7 @@ impl UpdatePeerInput {
             },
             is_default_route: self.is_default_route,
             spread_basis_points: edit(self.spread_basis_points),
-            version: UInt64::optional(self.version, "invalid version")?,
+            version: UInt64::optional(self.version, Field::Version)?,
         })
     }
 }

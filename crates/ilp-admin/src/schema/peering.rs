@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject, SimpleObject};
 use ilp_operator::{
-    OperatorError, PeerByUrl, PeeringApproval, PeeringByUrl, PeeringRequestView,
+    Field, OperatorError, PeerByUrl, PeeringApproval, PeeringByUrl, PeeringRequestView,
     WAITING_FOR_APPROVAL,
 };
 use ilp_store::Rows;
@@ -41,14 +41,14 @@ impl CreateOrUpdatePeerByUrlInput {
             peer_url: self.peer_url,
             asset_id: self.asset_id,
             name: self.name,
-            max_packet_amount: UInt64::optional(self.max_packet_amount, "invalid maxPacketAmount")?,
+            max_packet_amount: UInt64::optional(self.max_packet_amount, Field::MaxPacketAmount)?,
             liquidity_threshold: UInt64::optional(
                 self.liquidity_threshold,
-                "invalid liquidityThreshold",
+                Field::LiquidityThreshold,
             )?,
             liquidity_to_deposit: UInt64::optional(
                 self.liquidity_to_deposit,
-                "invalid liquidityToDeposit",
+                Field::LiquidityToDeposit,
             )?,
         })
     }
@@ -172,11 +172,8 @@ impl ApprovePeeringRequestInput {
         Ok(PeeringApproval {
             id: self.id,
             name: self.name,
-            max_packet_amount: UInt64::optional(self.max_packet_amount, "invalid maxPacketAmount")?,
-            initial_liquidity: UInt64::optional(
-                self.initial_liquidity,
-                "invalid initial liquidity for peer",
-            )?,
+            max_packet_amount: UInt64::optional(self.max_packet_amount, Field::MaxPacketAmount)?,
+            initial_liquidity: UInt64::optional(self.initial_liquidity, Field::InitialLiquidity)?,
         })
     }
 }

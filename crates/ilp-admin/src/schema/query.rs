@@ -9,7 +9,7 @@ mod tenants;
 mod wallets;
 
 use async_graphql::{Context, ID, MergedObject, Object, Result};
-use ilp_operator::{ErrorKind, Operator, OperatorError, PingOver};
+use ilp_operator::{Operator, OperatorError, PeerError, PingOver};
 
 use super::{
     asset::{Asset, AssetsConnection},
@@ -156,8 +156,7 @@ impl NodeQuery {
             (Some(peer), None) => PingOver::Peer(peer),
             (None, Some(asset)) => PingOver::Asset(asset),
             (Some(_), Some(_)) => {
-                let words = "peerId and assetId are given, and one of them is expected";
-                return or_error(Err(OperatorError::new(ErrorKind::BadInput, words)));
+                return or_error(Err(PeerError::PingOverBoth));
             }
         };
         Ok(or_error(operator(context).peers().ping(&address, over).await)?.into())
@@ -170,6 +169,6 @@ pub(crate) fn operator<'a>(context: &Context<'a>) -> &'a Operator {
 }
 
 /// A refusal as the GraphQL error that it is to the client.
-pub(crate) fn or_error<T>(result: Result<T, OperatorError>) -> Result<T> {
-    result.map_err(|refusal| graphql_error(&refusal))
+pub(crate) fn or_error<T>(result: Result<T, impl Into<OperatorError>>) -> Result<T> {
+    result.map_err(|refusal| graphql_error(&refusal.into()))
 }

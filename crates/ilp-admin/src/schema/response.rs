@@ -118,18 +118,21 @@ impl Status {
         Self {
             code: refusal.kind().http_code().to_owned(),
             success: false,
-            message: refusal.message().to_owned(),
+            message: refusal.to_string(),
         }
     }
 }
 
-/// A refusal among the GraphQL errors.
+/// Returns the GraphQL error that tells a refusal: programs go by `extensions.reason`, or by the kind
+/// in `extensions.code`.
 pub(crate) fn graphql_error(refusal: &OperatorError) -> Error {
-    Error::new(refusal.message())
-        .extend_with(|_, extensions| extensions.set("code", code(refusal.kind())))
+    Error::new(refusal.to_string()).extend_with(|_, extensions| {
+        extensions.set("code", code(refusal.kind()));
+        extensions.set("reason", refusal.reason().name());
+    })
 }
 
-/// What `extensions.code` says.
+/// Returns the value of `extensions.code`.
 fn code(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::BadInput => BAD_USER_INPUT,

@@ -2,7 +2,7 @@
 
 use async_graphql::{InputValueError, InputValueResult, MaybeUndefined, Scalar, ScalarType, Value};
 
-use ilp_operator::{Edit, OperatorError};
+use ilp_operator::{Edit, Field, InputError};
 
 /// A number of 64 bits. One that is out of range is taken in all the same and refused by the
 /// operation: so it is told like every other refusal, with a code and the field's name, to both
@@ -48,30 +48,22 @@ fn read_decimal(text: String) -> Result<u64, String> {
 }
 
 impl UInt64 {
-    /// The number, or a refusal that begins with `what`.
-    pub(crate) fn given(self, what: &str) -> Result<u64, OperatorError> {
-        self.0.map_err(|text| {
-            // What was given may be as long as the whole request.
-            let shown: String = text.chars().take(40).collect();
-            OperatorError::bad_input(what, format!("{shown:?} is not a {ACCEPTED} as expected"))
-        })
+    /// Returns the number that is given as the input `field`.
+    pub(crate) fn given(self, field: Field) -> Result<u64, InputError> {
+        self.0.map_err(|text| InputError::not_a_number(field, &text))
     }
 
-    /// The number where one is given, or a refusal that begins with `what`.
-    pub(crate) fn optional(given: Option<Self>, what: &str) -> Result<Option<u64>, OperatorError> {
-        given.map(|number| number.given(what)).transpose()
+    /// Returns the number, if one is given as the input `field`.
+    pub(crate) fn optional(given: Option<Self>, field: Field) -> Result<Option<u64>, InputError> {
+        given.map(|number| number.given(field)).transpose()
     }
 
-    /// What a number that may be null or absent does to the one before, or a refusal that begins with
-    /// `what`.
-    pub(crate) fn edit(
-        given: MaybeUndefined<Self>,
-        what: &str,
-    ) -> Result<Edit<u64>, OperatorError> {
+    /// Returns the edit that is given as the input `field`: null empties, and absence keeps.
+    pub(crate) fn edit(given: MaybeUndefined<Self>, field: Field) -> Result<Edit<u64>, InputError> {
         Ok(match given {
             MaybeUndefined::Undefined => Edit::Keep,
             MaybeUndefined::Null => Edit::Clear,
-            MaybeUndefined::Value(number) => Edit::Set(number.given(what)?),
+            MaybeUndefined::Value(number) => Edit::Set(number.given(field)?),
         })
     }
 }
@@ -155,10 +147,10 @@ mod tests {
 
     use super::*;
 
-    fn uint64(json: serde_json::Value) -> Option<Result<u64, OperatorError>> {
+    fn uint64(json: serde_json::Value) -> Option<Result<u64, InputError>> {
         let value = Value::from_json(json).unwrap();
         let number = UInt64::parse(value).ok()?;
-        Some(number.given("invalid amount"))
+        Some(number.given(Field::Value))
     }
 
     #[test]
@@ -193,9 +185,9 @@ mod tests {
             json!("x".repeat(1000)),
         ] {
             let error = uint64(json.clone()).unwrap().unwrap_err();
-            assert!(error.message().starts_with("invalid amount: "), "{json}");
-            assert!(error.message().contains("18446744073709551615"), "{json}");
-            assert!(error.message().len() < 250, "{json}");
+            assert!(error.to_string().starts_with("invalid amount: "), "{json}");
+            assert!(error.to_string().contains("18446744073709551615"), "{json}");
+            assert!(error.to_string().len() < 250, "{json}");
         }
         for json in [json!(true), json!(null), json!([1]), json!({"value": 1})] {
             assert_eq!(uint64(json.clone()), None, "{json}");

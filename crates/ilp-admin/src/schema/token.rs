@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject, SimpleObject};
 use ilp_connector::token::Secret;
-use ilp_operator::{AddedToken, ErrorKind, OperatorError, PeerView, TokenName, token_id};
+use ilp_operator::{AddedToken, PeerError, PeerView, TokenName, token_id};
 use ilp_store::IncomingToken as KeptToken;
 use interledger_packet::Timestamp;
 
@@ -62,14 +62,11 @@ pub(crate) struct RevokePeerTokenInput {
 }
 
 impl RevokePeerTokenInput {
-    pub(crate) fn read(self) -> Result<(String, TokenName), OperatorError> {
+    pub(crate) fn read(self) -> Result<(String, TokenName), PeerError> {
         match (self.token_id, self.auth_token) {
             (Some(id), None) => Ok((self.peer_id, TokenName::Id(id))),
             (None, Some(token)) => Ok((self.peer_id, TokenName::Token(Secret::new(token)))),
-            _ => Err(OperatorError::new(
-                ErrorKind::BadInput,
-                "invalid incoming token: name it by tokenId or by authToken, one of the two",
-            )),
+            _ => Err(PeerError::IncomingTokenUnnamed),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 use ilp_operator::{
-    Edit, NewWalletAddress, OperatorError, WalletAddressEdit, WalletAddressView,
+    Edit, Field, NewWalletAddress, OperatorError, WalletAddressEdit, WalletAddressView,
     WalletAddressWithdrawal as Withdrawal, WithdrawnFromWalletAddress,
 };
 use ilp_store::AdditionalProperty as Property;
@@ -73,7 +73,7 @@ impl UpdateWalletAddressInput {
             },
             is_active: self.status.map(|status| status == WalletAddressStatus::Active),
             additional_properties: properties(self.additional_properties),
-            version: UInt64::optional(self.version, "invalid version")?,
+            version: UInt64::optional(self.version, Field::Version)?,
         })
     }
 }
@@ -117,7 +117,7 @@ impl CreateWalletAddressWithdrawalInput {
         Ok(Withdrawal {
             wallet_address_id: self.wallet_address_id,
             transfer_id: self.id,
-            timeout_s: self.timeout_seconds.given("invalid timeoutSeconds")?,
+            timeout_s: self.timeout_seconds.given(Field::TimeoutSeconds)?,
         })
     }
 }

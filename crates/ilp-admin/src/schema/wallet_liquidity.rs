@@ -1,7 +1,7 @@
 //! Money of payments in the schema: what is written. The answers are those of `liquidity`.
 
 use async_graphql::InputObject;
-use ilp_operator::OperatorError;
+use ilp_operator::{Field, InputError, OperatorError};
 
 use super::scalars::UInt64;
 
@@ -52,6 +52,6 @@ impl CreateOutgoingPaymentWithdrawalInput {
     }
 }
 
-fn timeout_s(given: UInt64) -> Result<u64, OperatorError> {
-    given.given("invalid timeoutSeconds")
+fn timeout_s(given: UInt64) -> Result<u64, InputError> {
+    given.given(Field::TimeoutSeconds)
 }

@@ -5,16 +5,13 @@ use ilp_store::{FeeKind, FeeRecord, Rows};
 use uuid::Uuid;
 
 use crate::{
-    assets::{AssetChanges, Assets, inputs::NewFee},
-    vocabulary::{
-        check,
-        error::{ErrorKind, OperatorError, asset_not_found},
-        page::PageArguments,
+    assets::{
+        AssetChanges, Assets,
+        error::{AssetError, BASIS_POINTS, FeeError},
+        inputs::NewFee,
     },
+    vocabulary::{check, error::OperatorError, page::PageArguments},
 };
-
-/// A whole, in basis points.
-const BASIS_POINTS: u16 = 10_000;
 
 impl AssetChanges<'_> {
     /// Sets the fee for payments in an asset. That for receiving is kept and listed, and nothing is
@@ -24,18 +21,13 @@ impl AssetChanges<'_> {
     /// An unknown asset, basis points that are below zero or above the whole.
     pub async fn set_fee(self, new: NewFee) -> Result<FeeRecord, OperatorError> {
         self.on.given(&new);
-        let asset_id = check::id(&new.asset_id).ok_or_else(unknown_asset)?;
+        let asset_id = check::id(&new.asset_id).ok_or(FeeError::UnknownAsset)?;
         let basis_points =
             u16::try_from(new.basis_points).ok().filter(|points| *points <= BASIS_POINTS);
-        let basis_points = basis_points.ok_or_else(|| {
-            OperatorError::new(
-                ErrorKind::BadInput,
-                format!("Basis point fee must be between 0 and {BASIS_POINTS}"),
-            )
-        })?;
+        let basis_points = basis_points.ok_or(FeeError::BasisPoints(new.basis_points))?;
         self.on
             .change(move |changing| async move {
-                changing.inner.asset(asset_id).ok_or_else(unknown_asset)?;
+                changing.inner.asset(asset_id).ok_or(FeeError::UnknownAsset)?;
                 let record = FeeRecord {
                     id: changing.new_id(),
                     asset_id,
@@ -75,7 +67,7 @@ impl Assets<'_> {
         asset_id: &str,
         page: &PageArguments,
     ) -> Result<Rows<FeeRecord>, OperatorError> {
-        let id: Uuid = check::id(asset_id).ok_or_else(asset_not_found)?;
+        let id: Uuid = check::id(asset_id).ok_or(AssetError::NotFound)?;
         let page = page.check()?;
         self.on.read(move |inner| Ok(inner.parts.store.fees_page(id, page)?)).await
     }
@@ -105,10 +97,6 @@ pub(crate) fn with(fee: Option<&FeeRecord>, minimum: u64) -> Option<u64> {
     }
     let wanted = (u128::from(minimum) + u128::from(fee.fixed)) * u128::from(BASIS_POINTS);
     u64::try_from(wanted.div_ceil(left_of_whole)).ok()
-}
-
-fn unknown_asset() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "Unknown asset")
 }
 
 #[cfg(test)]

@@ -13,16 +13,11 @@ use ilp_store::{RateRecord, Snapshot, shown};
 use interledger_packet::Timestamp;
 
 use crate::{
+    assets::error::{RateError, SET_RATES_MAX},
     changes::{changing::Changing, outcome::Outcome, recorded::Recorded},
     node::operator::Operator,
-    vocabulary::{
-        check,
-        error::{ErrorKind, OperatorError},
-    },
+    vocabulary::{check, error::OperatorError},
 };
-
-/// Most rates that operators may set. A node has few assets; this keeps the table in bounds.
-const SET_RATES_MAX: usize = 10_000;
 
 /// A rate to be set.
 #[derive(Clone, Debug)]
@@ -178,10 +173,7 @@ impl Changing {
         let stored = self.store(|store| store.all_rates()).await?;
         let is_new = !stored.iter().any(|old| (&old.base, &old.quote) == (&base, &quote));
         if is_new && stored.len() >= SET_RATES_MAX {
-            return Err(OperatorError::new(
-                ErrorKind::Forbidden,
-                format!("{SET_RATES_MAX} rates are set, and no more are taken: delete some first"),
-            ));
+            return Err(RateError::TooMany.into());
         }
         let record = RateRecord { base, quote, rate, updated_at_ms: now.unix_ms() };
         let in_use = in_use(record.clone());
@@ -203,11 +195,7 @@ impl Changing {
     async fn delete_rate(&self, base: String, quote: String) -> Result<(), OperatorError> {
         let (its_base, its_quote) = (base.clone(), quote.clone());
         if !self.commit(&(), move |store| store.delete_rate(&its_base, &its_quote)).await? {
-            return Err(OperatorError::new(
-                ErrorKind::NotFound,
-                "unknown rate: none was set for this base and quote; the opposite direction is a \
-                 rate of its own",
-            ));
+            return Err(RateError::Unknown.into());
         }
         self.inner.parts.connector.rates().take_back(RateOrigin::Set, &base, &quote);
         Ok(())

@@ -8,19 +8,16 @@ use ilp_connector::{
     ledger::{Leg, Transfer, TransferKind},
     peer::Asset,
 };
-use ilp_store::{OperatorStep, TransferError};
+use ilp_store::OperatorStep;
 use uuid::Uuid;
 
 use crate::{
-    books::inputs::Deposit,
+    assets::error::AssetError,
+    books::{error::LiquidityError, inputs::Deposit},
     changes::{changing::Changing, given, recorded::Recorded},
     node::operator::{Inner, Operator},
-    vocabulary::{
-        check,
-        error::{
-            ErrorKind, OperatorError, ledger_stopped, unknown_asset, unknown_peer, unknown_transfer,
-        },
-    },
+    peers::error::PeerError,
+    vocabulary::{check, error::OperatorError},
 };
 
 /// How much later than its packets' latest end a deleted peer's account is looked at once more.
@@ -65,12 +62,12 @@ impl LiquidityChanges<'_> {
     pub async fn deposit_to_peer(self, deposit: Deposit) -> Result<(), OperatorError> {
         self.on.given(&given::deposit("peerId", &deposit));
         not_zero(deposit.amount)?;
-        let peer = check::id(&deposit.owner_id).ok_or_else(unknown_peer)?;
+        let peer = check::id(&deposit.owner_id).ok_or(PeerError::Unknown)?;
         self.on
             .change(move |changing| async move {
                 let record = changing.store(move |store| store.peer(peer)).await?;
-                let asset_id = record.ok_or_else(unknown_peer)?.asset_id;
-                let asset = changing.inner.asset(asset_id).ok_or_else(unknown_asset)?;
+                let asset_id = record.ok_or(PeerError::Unknown)?.asset_id;
+                let asset = changing.inner.asset(asset_id).ok_or(AssetError::Unknown)?;
                 let account = changing.inner.ledger().account(AccountId::peer(peer));
                 let id = check::transfer_id(&deposit.transfer_id)?;
                 let step = changing.deposit_step(id, &asset, account, deposit.amount);
@@ -86,10 +83,10 @@ impl LiquidityChanges<'_> {
     pub async fn deposit_to_asset(self, deposit: Deposit) -> Result<(), OperatorError> {
         self.on.given(&given::deposit("assetId", &deposit));
         not_zero(deposit.amount)?;
-        let asset = check::id(&deposit.owner_id).ok_or_else(unknown_asset)?;
+        let asset = check::id(&deposit.owner_id).ok_or(AssetError::Unknown)?;
         self.on
             .change(move |changing| async move {
-                let asset = changing.inner.asset(asset).ok_or_else(unknown_asset)?;
+                let asset = changing.inner.asset(asset).ok_or(AssetError::Unknown)?;
                 let id = check::transfer_id(&deposit.transfer_id)?;
                 let to = Arc::clone(&asset.liquidity);
                 changing.take_step(&(), changing.deposit_step(id, &asset, to, deposit.amount)).await
@@ -136,7 +133,7 @@ impl Changing {
             let kind = TransferKind::Withdrawal;
             match self.inner.book(self.new_id(), kind, from, to, amount).await {
                 // A packet took some of it since we looked.
-                Err(short) if short.kind() == ErrorKind::Forbidden => {}
+                Err(OperatorError::Liquidity(LiquidityError::Insufficient)) => {}
                 booked => booked?,
             }
         }
@@ -186,40 +183,6 @@ impl Inner {
     }
 }
 
-impl From<TransferError> for OperatorError {
-    fn from(error: TransferError) -> Self {
-        match error {
-            TransferError::Exists => Self::new(ErrorKind::Duplicate, "Transfer already exists"),
-            TransferError::Insufficient(_) => {
-                Self::new(ErrorKind::Forbidden, "Insufficient transfer balance")
-            }
-            TransferError::AmountZero => amount_zero(),
-            TransferError::Overfull(_) => Self::bad_input(
-                "Invalid transfer amount",
-                format!("the liquidity would come above {}", u64::MAX),
-            ),
-            TransferError::Unknown => unknown_transfer(),
-            TransferError::AlreadyPosted => {
-                Self::new(ErrorKind::Conflict, "Transfer already posted")
-            }
-            TransferError::AlreadyVoided => {
-                Self::new(ErrorKind::Conflict, "Transfer already voided")
-            }
-            TransferError::Expired => Self::new(ErrorKind::Forbidden, "Transfer already expired"),
-            TransferError::Full => Self::new(
-                ErrorKind::Unavailable,
-                "the ledger has as many transfers under way as it takes: try again",
-            ),
-            TransferError::Stopped => ledger_stopped(),
-            TransferError::Store(error) => error.into(),
-        }
-    }
-}
-
-pub(crate) fn not_zero(amount: u64) -> Result<(), OperatorError> {
-    if amount == 0 { Err(amount_zero()) } else { Ok(()) }
-}
-
-fn amount_zero() -> OperatorError {
-    OperatorError::new(ErrorKind::Forbidden, "Transfer amount is zero")
+pub(crate) fn not_zero(amount: u64) -> Result<(), LiquidityError> {
+    if amount == 0 { Err(LiquidityError::AmountZero) } else { Ok(()) }
 }

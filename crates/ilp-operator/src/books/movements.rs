@@ -9,10 +9,10 @@ use ilp_store::{Older, Position};
 
 use crate::{
     books::{
-        Books, no_cursor,
+        Books,
         transfers::{TransferView, view},
     },
-    vocabulary::error::OperatorError,
+    vocabulary::{error::OperatorError, input_error::InputError},
 };
 
 /// The number of movements read from the journal in one step.
@@ -62,7 +62,8 @@ impl Books<'_> {
         rows_max: usize,
         looked_at_max: usize,
     ) -> Result<MovementDigest, OperatorError> {
-        let before = before.map(|text| text.parse().map_err(|_| no_cursor())).transpose()?;
+        let before =
+            before.map(|text| text.parse().map_err(|_| InputError::NoPlace)).transpose()?;
         self.on
             .read(move |inner| {
                 let now_ms = (inner.parts.clock)().unix_ms();
@@ -71,7 +72,7 @@ impl Books<'_> {
                 loop {
                     let listed = inner.ledger().transfers(account, from, STEP);
                     let listed = listed.map_err(|error| match before {
-                        Some(_) => no_cursor(),
+                        Some(_) => OperatorError::from(InputError::NoPlace),
                         None => error.into(),
                     })?;
                     for row in &listed.rows {

@@ -8,17 +8,15 @@ use ilp_store::{OperatorTransfer, TransferRow, TransferState};
 use uuid::Uuid;
 
 use crate::{
-    books::Books,
-    vocabulary::{
-        check,
-        error::{ErrorKind, OperatorError},
+    books::{
+        Books,
+        error::{LiquidityError, TRANSFER_ROWS_MAX},
     },
+    vocabulary::{check, error::OperatorError},
 };
 
 /// The number of rows where the client gives no limit.
 const ROWS_DEFAULT: usize = 20;
-/// Most rows. More of the books is had by exporting them.
-pub const TRANSFER_ROWS_MAX: usize = 500;
 
 /// The suffixes of an asset's id that name its accounts other than its liquidity. Every other
 /// account is named by the id of the peer, asset or payment that it belongs to.
@@ -179,12 +177,10 @@ fn operators_view(made: OperatorTransfer, now_ms: u64) -> TransferView {
     }
 }
 
-fn row_count(limit: Option<i32>) -> Result<usize, OperatorError> {
+fn row_count(limit: Option<i32>) -> Result<usize, LiquidityError> {
     let Some(limit) = limit else { return Ok(ROWS_DEFAULT) };
-    usize::try_from(limit).ok().filter(|rows| *rows <= TRANSFER_ROWS_MAX).ok_or_else(|| {
-        OperatorError::new(
-            ErrorKind::BadInput,
-            format!("limit: {limit} rows asked for, 0 to {TRANSFER_ROWS_MAX} can be given"),
-        )
-    })
+    usize::try_from(limit)
+        .ok()
+        .filter(|rows| *rows <= TRANSFER_ROWS_MAX)
+        .ok_or(LiquidityError::RowLimit(limit))
 }

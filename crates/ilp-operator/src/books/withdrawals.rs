@@ -13,21 +13,17 @@ use ilp_store::{OperatorStep, shown};
 use uuid::Uuid;
 
 use crate::{
+    assets::error::AssetError,
     books::{
+        error::{LiquidityError, TIMEOUT_S_MAX},
         inputs::Withdrawal,
         liquidity::{Liquidity, LiquidityChanges, not_zero},
     },
     changes::{changing::Changing, given, outcome::Outcome},
     node::operator::Operator,
-    vocabulary::{
-        check,
-        error::{OperatorError, unknown_asset, unknown_peer, unknown_transfer},
-    },
+    peers::error::PeerError,
+    vocabulary::{check, error::OperatorError},
 };
-
-/// The longest time that a withdrawal may stay pending: 136 years, the most that 32 bits of seconds
-/// hold. More is a slip of the unit, and its end could not be written as a date any more.
-const TIMEOUT_S_MAX: u64 = 4_294_967_295;
 
 /// How long the end of a withdrawal is slept towards at most before the clock is looked at again:
 /// while a machine is suspended, or its clock is set, a sleep and the clock drift apart.
@@ -45,11 +41,11 @@ impl LiquidityChanges<'_> {
     pub async fn withdraw_from_peer(self, withdrawal: Withdrawal) -> Result<(), OperatorError> {
         self.on.given(&given::withdrawal("peerId", &withdrawal));
         not_zero(withdrawal.amount)?;
-        let peer = check::id(&withdrawal.owner_id).ok_or_else(unknown_peer)?;
+        let peer = check::id(&withdrawal.owner_id).ok_or(PeerError::Unknown)?;
         self.on
             .change(move |changing| async move {
                 let record = changing.store(move |store| store.peer(peer)).await?;
-                let asset_id = record.ok_or_else(unknown_peer)?.asset_id;
+                let asset_id = record.ok_or(PeerError::Unknown)?.asset_id;
                 changing.withdraw(AccountId::peer(peer), asset_id, &withdrawal).await
             })
             .await
@@ -63,10 +59,10 @@ impl LiquidityChanges<'_> {
     pub async fn withdraw_from_asset(self, withdrawal: Withdrawal) -> Result<(), OperatorError> {
         self.on.given(&given::withdrawal("assetId", &withdrawal));
         not_zero(withdrawal.amount)?;
-        let asset = check::id(&withdrawal.owner_id).ok_or_else(unknown_asset)?;
+        let asset = check::id(&withdrawal.owner_id).ok_or(AssetError::Unknown)?;
         self.on
             .change(move |changing| async move {
-                changing.inner.asset(asset).ok_or_else(unknown_asset)?;
+                changing.inner.asset(asset).ok_or(AssetError::Unknown)?;
                 changing.withdraw(AccountId::asset(asset), asset, &withdrawal).await
             })
             .await
@@ -78,7 +74,7 @@ impl LiquidityChanges<'_> {
     /// An unknown withdrawal, or one that was posted, voided or has expired.
     pub async fn post_withdrawal(self, id: &str) -> Result<(), OperatorError> {
         self.on.given(&shown! { "withdrawalId": id });
-        let id = check::id(id).ok_or_else(unknown_transfer)?;
+        let id = check::id(id).ok_or(LiquidityError::UnknownTransfer)?;
         self.on
             .change(move |changing| async move {
                 let now_ms = changing.now().unix_ms();
@@ -102,7 +98,7 @@ impl LiquidityChanges<'_> {
     /// An unknown withdrawal, or one that was posted, voided or has expired.
     pub async fn void_withdrawal(self, id: &str) -> Result<(), OperatorError> {
         self.on.given(&shown! { "withdrawalId": id });
-        let id = check::id(id).ok_or_else(unknown_transfer)?;
+        let id = check::id(id).ok_or(LiquidityError::UnknownTransfer)?;
         self.on
             .change(move |changing| async move {
                 let now_ms = changing.now().unix_ms();
@@ -218,12 +214,6 @@ impl Changing {
     }
 }
 
-fn timeout_ms(timeout_s: u64) -> Result<u64, OperatorError> {
-    if timeout_s > TIMEOUT_S_MAX {
-        return Err(OperatorError::bad_input(
-            "invalid timeoutSeconds",
-            format!("at most {TIMEOUT_S_MAX} seconds are taken"),
-        ));
-    }
-    Ok(timeout_s * 1_000)
+fn timeout_ms(timeout_s: u64) -> Result<u64, LiquidityError> {
+    if timeout_s > TIMEOUT_S_MAX { Err(LiquidityError::Timeout) } else { Ok(timeout_s * 1_000) }
 }

@@ -170,8 +170,11 @@ pub(crate) fn ended<T: Subject>(
     began: Instant,
 ) -> AuditOutcome {
     let (code, message) = match done {
-        Ok(done) => done.ended().unwrap_or(("200", message)),
-        Err(refusal) => (refusal.kind().http_code(), refusal.message()),
+        Ok(done) => {
+            let (code, message) = done.ended().unwrap_or(("200", message));
+            (code, message.to_owned())
+        }
+        Err(refusal) => (refusal.kind().http_code(), refusal.to_string()),
     };
     AuditOutcome {
         code: code.to_owned(),

@@ -8,9 +8,9 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 use uuid::Uuid;
 
 use crate::{
-    changes::recorded::Recorded,
+    changes::{error::ChangeError, recorded::Recorded},
     node::operator::{Inner, blocking},
-    vocabulary::error::{ErrorKind, OperatorError},
+    vocabulary::error::OperatorError,
 };
 
 impl Recorded {
@@ -52,12 +52,9 @@ impl Recorded {
     {
         let inner = Arc::clone(&self.inner);
         let (recorder, claim) = (self.recorder.clone(), self.claim.clone());
-        let place = Arc::clone(&inner.waiting).try_acquire_owned().map_err(|_| {
-            OperatorError::new(
-                ErrorKind::Unavailable,
-                "more changes are waiting than the node takes: try again",
-            )
-        })?;
+        let place = Arc::clone(&inner.waiting)
+            .try_acquire_owned()
+            .map_err(|_| ChangeError::TooManyWaiting)?;
         let task = tokio::spawn(async move {
             if let Some(recorder) = &recorder {
                 let (inner, begun) = (Arc::clone(&inner), recorder.record());
@@ -67,11 +64,11 @@ impl Recorded {
             let changing = Changing { inner, recorder, claim, _turn: Arc::clone(&turn) };
             // The work runs in a task of its own, since a panic must end the turn like a refusal.
             let answer = tokio::spawn(work(changing)).await;
-            let answer = answer.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
+            let answer = answer.unwrap_or_else(|panic| Err(OperatorError::internal(panic)));
             drop((turn, place));
             answer
         });
-        task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
+        task.await.unwrap_or_else(|panic| Err(OperatorError::internal(panic)))
     }
 }
 

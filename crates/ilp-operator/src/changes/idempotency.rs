@@ -10,13 +10,15 @@ use std::{sync::Arc, time::Duration};
 use ilp_store::{Claim, Idempotency, OperatorStep, Refusal, Store};
 
 use crate::{
-    changes::{changing::Changing, outcome::Outcome, recorded::Recorded},
+    changes::{
+        changing::Changing,
+        error::{ChangeError, KEY_BYTES_MAX},
+        outcome::Outcome,
+        recorded::Recorded,
+    },
     node::operator::{Inner, Operator, blocking},
-    vocabulary::error::{ErrorKind, OperatorError},
+    vocabulary::error::{Inconsistency, OperatorError},
 };
-
-/// Longest key, in bytes. Clients send a UUID.
-const KEY_BYTES_MAX: usize = 255;
 
 /// How often keys and events that have served their time are removed.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(10 * 60);
@@ -62,29 +64,14 @@ impl Recorded {
                 let recorded = self.claimed(Arc::clone(&claim));
                 let finish = finish(Arc::clone(&self.inner), claim, work(recorded));
                 let task = tokio::spawn(finish);
-                task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
+                task.await.unwrap_or_else(|panic| Err(OperatorError::internal(panic)))
             }
-            Idempotency::Replay(kept) => T::recall(&kept, self).ok_or_else(|| {
-                OperatorError::internal(&"what was kept under an idempotency key can't be read")
-            }),
-            Idempotency::Different => Err(OperatorError::new(
-                ErrorKind::BadInput,
-                format!(
-                    "Incoming arguments are different than the original request for \
-                     idempotencyKey: {key}"
-                ),
-            )),
-            Idempotency::Running => Err(OperatorError::new(
-                ErrorKind::Conflict,
-                format!("Concurrent request for idempotencyKey: {key}"),
-            )),
-            Idempotency::Open => Err(OperatorError::new(
-                ErrorKind::Unavailable,
-                format!(
-                    "whether the first request for idempotencyKey {key} was done shows after a \
-                     restart of the node"
-                ),
-            )),
+            Idempotency::Replay(kept) => {
+                T::recall(&kept, self).ok_or_else(|| Inconsistency::KeptOutcome.into())
+            }
+            Idempotency::Different => Err(ChangeError::DifferentInput { key }.into()),
+            Idempotency::Running => Err(ChangeError::Concurrent { key }.into()),
+            Idempotency::Open => Err(ChangeError::OutcomeUnknown { key }.into()),
         }
     }
 }
@@ -152,7 +139,7 @@ async fn finish<T: Outcome>(
 ) -> Result<T, OperatorError> {
     // A task of its own, since a panic must let go of the key like a refusal.
     let done = tokio::spawn(work).await;
-    let done = done.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
+    let done = done.unwrap_or_else(|panic| Err(OperatorError::internal(panic)));
     let kept = done.as_ref().ok().filter(|_| !claim.is_kept()).map(Outcome::keep);
     let settled = blocking(move || {
         // Of an operation that changed nothing which could have taken it along.
@@ -217,12 +204,6 @@ impl Changing {
     }
 }
 
-fn check_key(key: &str) -> Result<(), OperatorError> {
-    if key.len() > KEY_BYTES_MAX {
-        return Err(OperatorError::bad_input(
-            "invalid idempotencyKey",
-            format!("it has {} bytes, at most {KEY_BYTES_MAX} are taken", key.len()),
-        ));
-    }
-    Ok(())
+fn check_key(key: &str) -> Result<(), ChangeError> {
+    if key.len() > KEY_BYTES_MAX { Err(ChangeError::KeyTooLong(key.len())) } else { Ok(()) }
 }

@@ -64,12 +64,12 @@ impl Operator {
                 claim: None,
             };
             let done = tokio::spawn(async move { work(recorded).await }).await;
-            let done = done.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)));
+            let done = done.unwrap_or_else(|panic| Err(OperatorError::internal(panic)));
             let outcome = audit::ended(&done, message, began);
             operator.end_audit(recorder, outcome).await;
             done
         });
-        task.await.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
+        task.await.unwrap_or_else(|panic| Err(OperatorError::internal(panic)))
     }
 
     /// Returns the handle for changes that the node makes by itself.

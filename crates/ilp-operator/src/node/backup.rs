@@ -11,8 +11,8 @@ use ilp_store::{BackupReport, StoreError, shown};
 use crate::{
     access::caller::CallerKind,
     changes::recorded::Recorded,
-    node::operator::Inner,
-    vocabulary::error::{self, OperatorError},
+    node::{error::BackupError, operator::Inner},
+    vocabulary::error::OperatorError,
 };
 
 /// The file that shows, alone in a directory, that the directory's owner wants a backup there. On a
@@ -41,40 +41,37 @@ impl Recorded {
 
 impl Inner {
     fn backup(&self, dir: &Path, by: CallerKind) -> Result<BackupReport, OperatorError> {
-        let own = fs::canonicalize(self.parts.store.path()).map_err(|error| refused(&error))?;
+        let own = fs::canonicalize(self.parts.store.path())
+            .map_err(|error| BackupError::Directory(error))?;
         // The last component may be absent, and all before it must be there.
         let parent = dir.parent().unwrap_or(dir);
-        let parent = fs::canonicalize(parent).map_err(|error| {
-            refused(&format!("{} can't be entered ({error})", parent.display()))
-        })?;
+        let parent = fs::canonicalize(parent)
+            .map_err(|cause| BackupError::Parent { parent: parent.to_owned(), cause })?;
         if parent.starts_with(&own) || fs::canonicalize(dir).is_ok_and(|dir| dir.starts_with(&own))
         {
-            return Err(refused(&"it lies within the store's own directory"));
+            return Err(BackupError::WithinStore.into());
         }
-        match found_in(dir).map_err(|error| refused(&error))? {
+        match found_in(dir).map_err(|error| BackupError::Directory(error))? {
             Found::Something => {
-                return Err(refused(&"it is not empty, and nothing there is overwritten"));
+                return Err(BackupError::NotEmpty.into());
             }
             Found::Invitation => {
-                fs::remove_file(dir.join(BACKUP_INVITATION)).map_err(|error| refused(&error))?;
+                fs::remove_file(dir.join(BACKUP_INVITATION))
+                    .map_err(|error| BackupError::Directory(error))?;
             }
             Found::Nothing if by.has_shown_secret() => {}
             Found::Nothing => {
-                return Err(refused(&format_args!(
-                    "without admin.secret a backup goes only where the node's user has invited it: \
-                     jirani backup does that, and by hand it is a directory with an empty file \
-                     {BACKUP_INVITATION} in it"
-                )));
+                return Err(BackupError::NotInvited { file: BACKUP_INVITATION }.into());
             }
         }
-        self.ledger().backup(dir).map_err(|cause| match cause {
-            StoreError::NotPrivate { .. } => refused(&cause),
+        let copied = self.ledger().backup(dir).map_err(|cause| match cause {
+            StoreError::NotPrivate { .. } => BackupError::NotPrivate(cause),
             cause => {
                 tracing::error!(error = %cause, "a backup failed");
-                let message = format!("the backup failed: {cause}");
-                OperatorError::new(error::ErrorKind::Internal, message)
+                BackupError::Failed(cause)
             }
-        })
+        });
+        Ok(copied?)
     }
 }
 
@@ -101,17 +98,13 @@ fn found_in(dir: &Path) -> io::Result<Found> {
 }
 
 /// A path that means the same to the client and to the node.
-fn directory(text: &str) -> Result<PathBuf, OperatorError> {
+fn directory(text: &str) -> Result<PathBuf, BackupError> {
     let path = PathBuf::from(text);
     if !path.is_absolute() || text.contains('\0') {
-        return Err(refused(&"an absolute path is expected, such as /var/backups/jirani/monday"));
+        return Err(BackupError::NotAbsolute);
     }
     if path.components().any(|component| component == Component::ParentDir) {
-        return Err(refused(&"a path without .. is expected"));
+        return Err(BackupError::NotPlain);
     }
     Ok(path)
-}
-
-fn refused(why: &dyn std::fmt::Display) -> OperatorError {
-    OperatorError::bad_input("invalid backup directory", why)
 }

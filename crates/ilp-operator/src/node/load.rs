@@ -19,9 +19,10 @@ use ilp_store::PeerRecord;
 use uuid::Uuid;
 
 use crate::{
+    assets::error::AssetError,
     changes::changing::Changing,
     node::operator::{Inner, Operator},
-    vocabulary::error::{OperatorError, unknown_asset},
+    vocabulary::error::OperatorError,
 };
 
 /// How many peers that are made may wait to be added.
@@ -58,7 +59,7 @@ impl Changing {
         let owed_a_deposit = crate::node::operator::blocking(move || inner.load_records()).await?;
         for mut record in owed_a_deposit {
             self.finish_initial_deposit(&mut record).await?;
-            let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
+            let asset = self.inner.asset(record.asset_id).ok_or(AssetError::Unknown)?;
             let live = self.inner.live_peer(&record, asset)?;
             self.inner.parts.connector.add_peer(live);
         }
@@ -116,7 +117,7 @@ impl Inner {
                 owed_a_deposit.push(record);
                 continue;
             }
-            let asset = self.asset(record.asset_id).ok_or_else(unknown_asset)?;
+            let asset = self.asset(record.asset_id).ok_or(AssetError::Unknown)?;
             if made.send(self.live_peer(&record, asset)?).is_err() {
                 // Whoever adds them has panicked, which is told there.
                 break;

@@ -180,5 +180,5 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, OperatorError> + Send + 'static,
 ) -> Result<T, OperatorError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|panic| Err(OperatorError::internal(&panic)))
+    done.unwrap_or_else(|panic| Err(OperatorError::internal(panic)))
 }

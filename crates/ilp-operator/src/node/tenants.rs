@@ -7,12 +7,8 @@ use uuid::Uuid;
 use ilp_store::{Order, Rows, Store};
 
 use crate::{
-    node::operator::Operator,
-    vocabulary::{
-        check,
-        error::{ErrorKind, OperatorError},
-        page::PageArguments,
-    },
+    node::{error::TenantError, operator::Operator},
+    vocabulary::{check, error::OperatorError, page::PageArguments},
 };
 
 /// What is shown in place of a secret. It says that there is one, and nothing of it.
@@ -123,12 +119,9 @@ impl Operator {
     ///
     /// # Errors
     /// Not found.
-    pub fn check_tenant(&self, id: Option<&str>) -> Result<(), OperatorError> {
+    pub fn check_tenant(&self, id: Option<&str>) -> Result<(), TenantError> {
         match id {
-            Some(id) if !id.eq_ignore_ascii_case(self.tenant_id()) => Err(OperatorError::new(
-                ErrorKind::NotFound,
-                "unknown tenant: this node has one, its operator, which whoami names",
-            )),
+            Some(id) if !id.eq_ignore_ascii_case(self.tenant_id()) => Err(TenantError::Unknown),
             _ => Ok(()),
         }
     }

@@ -24,6 +24,7 @@ use crate::{
         PeeringRules,
         network::{Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay},
     },
+    vocabulary::box_error::BoxError,
 };
 
 static NOW_MS: AtomicU64 = AtomicU64::new(1_795_000_000_000);
@@ -57,13 +58,13 @@ impl Network for TestNetwork {
         })
     }
 
-    fn check_public<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), String>> {
+    fn check_public<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), BoxError>> {
         let is_near = endpoint.host().is_near();
-        Box::pin(async move { if is_near { Err("it is near".to_owned()) } else { Ok(()) } })
+        Box::pin(async move { if is_near { Err("it is near".into()) } else { Ok(()) } })
     }
 
-    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>> {
-        Box::pin(async move { (self.0)(&post) })
+    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, BoxError>> {
+        Box::pin(async move { Ok((self.0)(&post)?) })
     }
 }
 

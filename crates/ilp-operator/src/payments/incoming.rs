@@ -19,16 +19,19 @@ use crate::{
     payments::{
         PaymentChanges, Payments,
         checks::{amount_in, expiry_ms, metadata, positive, receiver},
+        error::PaymentError,
         events::{Told, of_incoming},
         inputs::NewIncomingPayment,
-        views::{IncomingPaymentView, initiator_name},
+        names::initiator_name,
+        views::IncomingPaymentView,
     },
     vocabulary::{
         check,
-        error::{OperatorError, inactive_wallet_address, no_such_payment, unknown_wallet_address},
+        error::OperatorError,
+        field::Field,
         page::{PageArguments, views},
     },
-    wallets::checks::wallet_address_id,
+    wallets::{checks::wallet_address_id, error::WalletError},
     webhook::event_kind::EventKind,
 };
 
@@ -55,8 +58,10 @@ impl PaymentChanges<'_> {
         self.on.given(&new);
         let wallet_address = wallet_address_id(&new.wallet_address_id)?;
         metadata(new.metadata.as_deref())?;
-        new.incoming_amount.as_ref().map(positive).transpose()?;
-        new.sender_wallet_address.as_deref().map(receiver).transpose()?;
+        let amount = new.incoming_amount.as_ref();
+        amount.map(|given| positive(Field::IncomingAmount, given)).transpose()?;
+        let sender = new.sender_wallet_address.as_deref();
+        sender.map(|sender| receiver(Field::SenderWalletAddress, sender)).transpose()?;
         self.on
             .change(move |changing| async move {
                 changing.create_incoming_payment(wallet_address, new).await
@@ -71,11 +76,11 @@ impl Payments<'_> {
     /// # Errors
     /// Not found.
     pub async fn incoming(self, id: &str) -> Result<IncomingPaymentView, OperatorError> {
-        let id = check::id(id).ok_or_else(no_such_payment)?;
+        let id = check::id(id).ok_or(PaymentError::NotFound)?;
         self.on
             .read(move |inner| {
                 let record = inner.parts.store.incoming_payment(id)?;
-                inner.incoming_payment_view(record.ok_or_else(no_such_payment)?)
+                inner.incoming_payment_view(record.ok_or(PaymentError::NotFound)?)
             })
             .await
     }
@@ -161,9 +166,9 @@ impl Changing {
         new: NewIncomingPayment,
     ) -> Result<IncomingPaymentView, OperatorError> {
         let wallet = self.store(move |store| store.wallet_address(wallet_address)).await?;
-        let wallet = wallet.ok_or_else(unknown_wallet_address)?;
+        let wallet = wallet.ok_or(WalletError::Unknown)?;
         if !wallet.is_active() {
-            return Err(inactive_wallet_address());
+            return Err(WalletError::Inactive.into());
         }
         let asset = self.inner.live_asset(wallet.asset_id)?;
         let (id, now) = (self.new_id(), self.now());
@@ -174,7 +179,7 @@ impl Changing {
             url: WalletAddressUrl::incoming_payment(&wallet.url, id),
             incoming_amount: new
                 .incoming_amount
-                .map(|given| amount_in(&given, &asset))
+                .map(|given| amount_in(Field::IncomingAmount, &given, &asset))
                 .transpose()?,
             metadata: new.metadata,
             state: IncomingPaymentState::Pending,

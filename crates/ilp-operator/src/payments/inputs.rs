@@ -13,6 +13,15 @@ pub struct AmountGiven {
     pub asset_scale: u8,
 }
 
+/// The name of an asset beyond this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetName {
+    /// Such as `USD`.
+    pub code: String,
+    /// Decimal places of the smallest unit.
+    pub scale: u8,
+}
+
 /// An incoming payment to be made.
 #[derive(Clone, Debug, Default)]
 pub struct NewIncomingPayment {

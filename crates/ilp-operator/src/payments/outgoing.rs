@@ -5,38 +5,34 @@ use ilp_connector::{
     peer::Asset,
 };
 use ilp_store::{
-    Conflict, EventRecord, OutgoingPaymentRecord, OutgoingPaymentState, PaymentRecord, Refusal,
-    Rows, shown,
+    EventRecord, OutgoingPaymentRecord, OutgoingPaymentState, PaymentRecord, Rows, shown,
 };
 use interledger_packet::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
+    books::error::LiquidityError,
     changes::changing::Changing,
     node::operator::Inner,
     payments::{
         PaymentChanges, Payments,
         checks::metadata,
+        error::{PaymentError, QuoteError, REASON_CHARACTERS_MAX},
         events::{Told, of_outgoing},
         inputs::{NewOutgoingPayment, OutgoingPaymentFilter, PaymentFilter},
-        views::{OutgoingPaymentView, PaymentView, outgoing_state_name},
+        names::outgoing_state_name,
+        views::{OutgoingPaymentView, PaymentView},
     },
     vocabulary::{
         check,
-        error::{
-            ErrorKind, OperatorError, inactive_wallet_address, no_such_payment, unknown_payment,
-            unknown_wallet_address,
-        },
+        error::OperatorError,
         page::{PageArguments, views},
         seek::{Sought, begin, seek},
     },
-    wallets::checks::wallet_address_id,
+    wallets::{checks::wallet_address_id, error::WalletError},
     webhook::event_kind::EventKind,
 };
-
-/// Longest reason for a cancellation, in characters.
-const REASON_CHARACTERS_MAX: usize = 256;
 
 impl PaymentChanges<'_> {
     /// Makes a payment on the terms of a quote. It waits for its money then.
@@ -50,7 +46,7 @@ impl PaymentChanges<'_> {
     ) -> Result<OutgoingPaymentView, OperatorError> {
         self.on.given(&new);
         let wallet_address = wallet_address_id(&new.wallet_address_id)?;
-        let quote = check::id(&new.quote_id).ok_or_else(unknown_quote)?;
+        let quote = check::id(&new.quote_id).ok_or(QuoteError::Unknown)?;
         metadata(new.metadata.as_deref())?;
         self.on
             .change(move |changing| async move {
@@ -65,7 +61,7 @@ impl PaymentChanges<'_> {
     /// An unknown payment; one that doesn't wait for its money.
     pub async fn fund_outgoing(self, id: &str) -> Result<(), OperatorError> {
         self.on.given(&shown! { "outgoingPaymentId": id });
-        let id = check::id(id).ok_or_else(unknown_payment)?;
+        let id = check::id(id).ok_or(PaymentError::Unknown)?;
         let operator = self.on.clone();
         self.on
             .change(move |changing| async move {
@@ -88,12 +84,9 @@ impl PaymentChanges<'_> {
         reason: Option<String>,
     ) -> Result<OutgoingPaymentView, OperatorError> {
         self.on.given(&shown! { "id": id, "reason": reason });
-        let id = check::id(id).ok_or_else(unknown_payment)?;
+        let id = check::id(id).ok_or(PaymentError::Unknown)?;
         if reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARACTERS_MAX) {
-            return Err(OperatorError::bad_input(
-                "invalid reason",
-                format!("at most {REASON_CHARACTERS_MAX} characters are taken"),
-            ));
+            return Err(PaymentError::CancellationReasonTooLong.into());
         }
         self.on.change(move |changing| async move { changing.cancel(id, reason).await }).await
     }
@@ -105,11 +98,11 @@ impl Payments<'_> {
     /// # Errors
     /// Not found.
     pub async fn outgoing(self, id: &str) -> Result<OutgoingPaymentView, OperatorError> {
-        let id = check::id(id).ok_or_else(no_such_payment)?;
+        let id = check::id(id).ok_or(PaymentError::NotFound)?;
         self.on
             .read(move |inner| {
                 let record = inner.parts.store.outgoing_payment(id)?;
-                inner.outgoing_payment_view(record.ok_or_else(no_such_payment)?)
+                inner.outgoing_payment_view(record.ok_or(PaymentError::NotFound)?)
             })
             .await
     }
@@ -182,16 +175,16 @@ impl Changing {
                 Ok::<_, OperatorError>((store.wallet_address(wallet_address)?, store.quote(quote)?))
             })
             .await?;
-        let wallet = wallet.ok_or_else(unknown_wallet_address)?;
+        let wallet = wallet.ok_or(WalletError::Unknown)?;
         if !wallet.is_active() {
-            return Err(inactive_wallet_address());
+            return Err(WalletError::Inactive.into());
         }
-        let (quote, now) = (quote.ok_or_else(unknown_quote)?, self.now());
+        let (quote, now) = (quote.ok_or(QuoteError::Unknown)?, self.now());
         if quote.wallet_address_id != wallet_address {
-            return Err(invalid_quote("it is another wallet address's"));
+            return Err(QuoteError::OtherWalletAddress.into());
         }
         if quote.expires_at_ms <= now.unix_ms() {
-            return Err(invalid_quote("it has expired; make another one"));
+            return Err(QuoteError::Expired.into());
         }
         let asset = self.inner.live_asset(quote.asset_id)?;
         let record = OutgoingPaymentRecord {
@@ -215,22 +208,16 @@ impl Changing {
             Told { id: record.funding_id, now_ms: now.unix_ms(), asset: &asset, balance: nothing };
         let event = of_outgoing(EventKind::OutgoingPaymentCreated, &record, 0, &told);
         let made = self.inner.outgoing_payment_view(record.clone())?;
-        self.commit(&made, move |store| match store.insert_outgoing_payment(&record, &event) {
-            Err(Refusal::Conflict(Conflict::Quote)) => {
-                Err(invalid_quote("a payment was made from it before"))
-            }
-            inserted => Ok(inserted?),
-        })
-        .await?;
+        self.commit(&made, move |store| store.insert_outgoing_payment(&record, &event)).await?;
         self.inner.parts.event_made.notify_one();
         Ok(made)
     }
 
     async fn fund(&self, id: Uuid) -> Result<OutgoingPaymentRecord, OperatorError> {
         let record = self.store(move |store| store.outgoing_payment(id)).await?;
-        let record = record.ok_or_else(unknown_payment)?;
+        let record = record.ok_or(PaymentError::Unknown)?;
         if record.state != OutgoingPaymentState::Funding {
-            return Err(wrong_state(record.state));
+            return Err(PaymentError::WrongState(record.state).into());
         }
         let asset = self.inner.live_asset(record.quote.asset_id)?;
         let account = self.inner.ledger().account(AccountId::outgoing_payment(id));
@@ -239,7 +226,7 @@ impl Changing {
         let step = self.deposit_step(record.funding_id, &asset, account, amount);
         match self.take_step(&(), step).await {
             // It was booked before the last end of the node, and only the record lagged behind.
-            Err(error) if error.kind() == ErrorKind::Duplicate => {}
+            Err(OperatorError::Liquidity(LiquidityError::Exists)) => {}
             deposited => deposited?,
         }
         let now = self.now();
@@ -256,7 +243,7 @@ impl Changing {
             let mut refused = None;
             let (record, _) = inner.edit_outgoing_payment(id, now, |record, asset, event_id| {
                 if record.state != OutgoingPaymentState::Funding {
-                    refused = Some(wrong_state(record.state));
+                    refused = Some(PaymentError::WrongState(record.state));
                     return None;
                 }
                 record.state = OutgoingPaymentState::Cancelled;
@@ -268,7 +255,7 @@ impl Changing {
                 Some(of_outgoing(EventKind::OutgoingPaymentCancelled, record, 0, &told))
             })?;
             match refused {
-                Some(refusal) => Err(refusal),
+                Some(refusal) => Err(refusal.into()),
                 None => inner.outgoing_payment_view(record),
             }
         })
@@ -310,7 +297,7 @@ impl Inner {
         now: Timestamp,
         edit: impl FnOnce(&mut OutgoingPaymentRecord, &Asset, Uuid) -> Option<EventRecord>,
     ) -> Result<(OutgoingPaymentRecord, bool), OperatorError> {
-        let known = self.parts.store.outgoing_payment(id)?.ok_or_else(unknown_payment)?;
+        let known = self.parts.store.outgoing_payment(id)?.ok_or(PaymentError::Unknown)?;
         let asset = self.live_asset(known.quote.asset_id)?;
         let event_id = self.new_id_at(now);
         let edited = self
@@ -330,21 +317,6 @@ fn with_reason(metadata: Option<&str>, reason: String) -> String {
     let mut metadata = parsed.filter(Value::is_object).unwrap_or_else(|| json!({}));
     metadata["cancellationReason"] = json!(reason);
     metadata.to_string()
-}
-
-fn unknown_quote() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "unknown quote")
-}
-
-fn invalid_quote(why: &str) -> OperatorError {
-    OperatorError::bad_input("invalid quote", why)
-}
-
-fn wrong_state(state: OutgoingPaymentState) -> OperatorError {
-    OperatorError::new(
-        ErrorKind::Conflict,
-        format!("wrong state: the payment is {}, not FUNDING", outgoing_state_name(state)),
-    )
 }
 
 impl Payments<'_> {

@@ -20,7 +20,11 @@ use std::sync::Arc;
 use ilp_connector::{LocalAccount, peer::Asset, token::Secret};
 use uuid::Uuid;
 
-use crate::node::{operator::Operator, parts::BoxFuture};
+pub use super::inputs::AssetName;
+use crate::{
+    node::{operator::Operator, parts::BoxFuture},
+    vocabulary::box_error::BoxError,
+};
 
 /// What operations need of the part that pays.
 ///
@@ -62,15 +66,6 @@ pub struct QuoteAsk {
     pub amount: PayAmount,
 }
 
-/// What an asset is called beyond this node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssetName {
-    /// Such as `USD`.
-    pub code: String,
-    /// Decimal places of the smallest unit.
-    pub scale: u8,
-}
-
 /// An exact rate: so many smallest units of the receiver's asset for so many of the sender's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fraction {
@@ -106,13 +101,14 @@ pub struct QuoteOffer {
     pub details: Secret,
 }
 
-/// Why there is no offer. The texts are for the client and hold no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The reason why there is no offer. The messages of the causes are for the client and hold no
+/// secret.
+#[derive(Debug)]
 pub enum QuoteRefusal {
     /// There is no receiver of that name, or it takes nothing more.
-    InvalidReceiver(String),
+    InvalidReceiver(BoxError),
     /// The amount doesn't fit the receiver, such as more than it asks for.
-    InvalidAmount(String),
+    InvalidAmount(BoxError),
     /// So little would arrive that it is nothing.
     NonPositiveReceiveAmount {
         /// The least that would have to leave the wallet, in its asset's smallest unit, fees taken
@@ -120,9 +116,9 @@ pub enum QuoteRefusal {
         send_min: Option<u64>,
     },
     /// No rate is known between the two assets, or not now.
-    NoRate(String),
+    NoRate(BoxError),
     /// The receiver or the path to it doesn't answer; a later try may succeed.
-    Unreachable(String),
+    Unreachable(BoxError),
 }
 
 /// A payment to be sent, or to go on with.

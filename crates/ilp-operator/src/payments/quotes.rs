@@ -1,7 +1,5 @@
 //! Quotes: what a payment would cost, and what would arrive.
 
-mod refusals;
-
 use std::sync::Arc;
 
 use ilp_connector::{
@@ -13,13 +11,13 @@ use ilp_net::{ReceiverUrl, WalletUrl};
 use ilp_store::{FeeKind, FeeRecord, QuoteRecord, Rows, WalletAddressRecord};
 use uuid::Uuid;
 
-use self::refusals::{cannot_pay, invalid_receiver, no_amount, no_rate, nothing_arrives, too_many};
 use crate::{
     assets::fees,
     node::operator::{Inner, Operator},
     payments::{
         PaymentChanges, Payments,
-        checks::{amount_in, invalid_amount, positive, receiver},
+        checks::{amount_in, positive, receiver},
+        error::{AmountError, PayeeError, PaymentError, QuoteError},
         incoming::payees::{Payee, SpspTarget},
         inputs::{AmountGiven, NewQuote},
         paying::{AssetName, Fraction, PayAmount, QuoteAsk, QuoteOffer, QuoteRefusal},
@@ -27,10 +25,11 @@ use crate::{
     },
     vocabulary::{
         check,
-        error::{ErrorKind, OperatorError, inactive_wallet_address, unknown_wallet_address},
+        error::OperatorError,
+        field::Field,
         page::{PageArguments, views},
     },
-    wallets::checks::wallet_address_id,
+    wallets::{checks::wallet_address_id, error::WalletError},
 };
 
 /// How long a quote stands: five minutes, as with Rafiki.
@@ -66,11 +65,12 @@ impl PaymentChanges<'_> {
     pub async fn create_quote(self, new: NewQuote) -> Result<QuoteView, OperatorError> {
         self.on.given(&new);
         let wallet_address = wallet_address_id(&new.wallet_address_id)?;
-        receiver(&new.receiver)?;
+        receiver(Field::Receiver, &new.receiver)?;
         if new.debit_amount.is_some() && new.receive_amount.is_some() {
-            return Err(invalid_amount("debitAmount and receiveAmount exclude each other"));
+            return Err(AmountError::Both.of(Field::ReceiveAmount).into());
         }
-        let _place = self.on.inner.wallets.quoting.try_acquire().map_err(|_| too_many())?;
+        let _place =
+            self.on.inner.wallets.quoting.try_acquire().map_err(|_| QuoteError::TooMany)?;
         let draft = self.on.read(move |inner| inner.draft(wallet_address, new)).await?;
         let offer = match &draft.payee {
             Some(payee) => self.on.inner.local_offer(&draft, payee)?,
@@ -97,10 +97,11 @@ impl Payments<'_> {
     /// # Errors
     /// Not found.
     pub async fn quote(self, id: &str) -> Result<QuoteView, OperatorError> {
-        let unknown = || OperatorError::new(ErrorKind::NotFound, "quote does not exist");
-        let id = check::id(id).ok_or_else(unknown)?;
+        let id = check::id(id).ok_or(QuoteError::NotFound)?;
         self.on
-            .read(move |inner| inner.quote_view(inner.parts.store.quote(id)?.ok_or_else(unknown)?))
+            .read(move |inner| {
+                inner.quote_view(inner.parts.store.quote(id)?.ok_or(QuoteError::NotFound)?)
+            })
             .await
     }
 
@@ -125,7 +126,7 @@ impl Payments<'_> {
 
 impl Operator {
     async fn ask(&self, draft: &Draft) -> Result<QuoteOffer, OperatorError> {
-        let paying = self.inner.wallets.paying.get().ok_or_else(cannot_pay)?;
+        let paying = self.inner.wallets.paying.get().ok_or(QuoteError::NotReady)?;
         let ask = QuoteAsk {
             receiver: draft.receiver.clone(),
             wallet_address_id: draft.wallet.id,
@@ -143,18 +144,21 @@ impl Operator {
 impl Inner {
     fn draft(&self, wallet_address: Uuid, new: NewQuote) -> Result<Draft, OperatorError> {
         let store = &self.parts.store;
-        let wallet = store.wallet_address(wallet_address)?.ok_or_else(unknown_wallet_address)?;
+        let wallet = store.wallet_address(wallet_address)?.ok_or(WalletError::Unknown)?;
         if !wallet.is_active() {
-            return Err(inactive_wallet_address());
+            return Err(WalletError::Inactive.into());
         }
         let asset = self.live_asset(wallet.asset_id)?;
         let fee = store.latest_fee(wallet.asset_id, FeeKind::Sending)?;
         let (amount, fee_taken_off) = match (&new.debit_amount, &new.receive_amount) {
             (Some(debit), _) => {
-                let (debit, taken) = minus_fee(fee.as_ref(), amount_in(debit, &asset)?)?;
+                let (debit, taken) =
+                    minus_fee(fee.as_ref(), amount_in(Field::DebitAmount, debit, &asset)?)?;
                 (PayAmount::Send(debit), Some(taken))
             }
-            (None, Some(receive)) => (PayAmount::Deliver(positive(receive)?), None),
+            (None, Some(receive)) => {
+                (PayAmount::Deliver(positive(Field::ReceiveAmount, receive)?), None)
+            }
             (None, None) => (PayAmount::DeliverWhatIsAsked, None),
         };
         let receive_asset =
@@ -162,13 +166,14 @@ impl Inner {
                 code: asset_code,
                 scale: asset_scale,
             });
-        let receiver = ReceiverUrl::parse(&new.receiver).map_err(invalid_receiver)?;
+        let receiver = ReceiverUrl::parse(&new.receiver)
+            .map_err(|error| invalid_receiver(PayeeError::Malformed(error)))?;
         // A path that no wallet address of this node has may be that of another node's.
         let own = WalletUrl::of(&receiver).map(|url| self.target(&url));
         let payee = match own.unwrap_or(Ok(SpspTarget::Unknown))? {
             SpspTarget::Open(payee) => Some(payee),
             SpspTarget::Gone => {
-                return Err(invalid_receiver("the incoming payment takes nothing more"));
+                return Err(invalid_receiver(PayeeError::Over).into());
             }
             SpspTarget::Unknown => None,
         };
@@ -188,17 +193,17 @@ impl Inner {
                     return Err(draft.refused(QuoteRefusal::NonPositiveReceiveAmount { send_min }));
                 }
                 Err(Inconvertible::TooMuch { maximum }) => {
-                    return Err(invalid_amount(format!("at most {maximum} can be converted")));
+                    return Err(AmountError::Inconvertible(maximum).of(Field::DebitAmount).into());
                 }
             },
             PayAmount::Deliver(receive) => (debit_of(&conversion, receive)?, receive),
             PayAmount::DeliverWhatIsAsked => {
-                let receive = room.ok_or_else(no_amount)?;
+                let receive = room.ok_or_else(|| AmountError::Missing.of(Field::ReceiveAmount))?;
                 (debit_of(&conversion, receive)?, receive)
             }
         };
         if let Some(room) = room.filter(|room| *room < receive_amount) {
-            return Err(invalid_amount(format!("the receiver asks for {room} and no more")));
+            return Err(AmountError::MoreThanAsked(room).of(Field::ReceiveAmount).into());
         }
         Ok(QuoteOffer {
             debit_amount,
@@ -219,22 +224,21 @@ impl Inner {
         }
         let now = (self.parts.clock)();
         let rate = self.parts.connector.rates().find(&from.code, &to.code, now);
-        let rate = rate.map_err(|_| no_rate(&format!("{} to {}", from.code, to.code)))?;
+        let rate =
+            rate.map_err(|_| QuoteError::NoRate { from: from.code.clone(), to: to.code.clone() })?;
         Ok(Conversion::new(rate, from.scale, to.scale, Spread::NONE))
     }
 
     fn quote_record(&self, draft: Draft, offer: QuoteOffer) -> Result<QuoteRecord, OperatorError> {
         if draft.receive_asset.as_ref().is_some_and(|named| *named != offer.receive_asset) {
-            let AssetName { code, scale } = &offer.receive_asset;
-            return Err(invalid_amount(format!(
-                "the receiver counts in {code} with scale {scale}, and receiveAmount doesn't"
-            )));
+            let fault = AmountError::OtherReceiveAsset(offer.receive_asset);
+            return Err(fault.of(Field::ReceiveAmount).into());
         }
         let fee = draft
             .fee_taken_off
             .unwrap_or_else(|| fees::taken(draft.fee.as_ref(), offer.debit_amount));
         let debit_amount = u64::try_from(u128::from(offer.debit_amount) + fee)
-            .map_err(|_| invalid_amount("with the fee it comes above 18446744073709551615"))?;
+            .map_err(|_| AmountError::WithFee.of(Field::ReceiveAmount))?;
         let now_ms = (self.parts.clock)().unix_ms();
         let expires_at_ms = now_ms + LIFETIME_MS;
         Ok(QuoteRecord {
@@ -263,26 +267,34 @@ impl Inner {
 }
 
 impl Draft {
-    /// A refusal of whoever was asked, in the words that clients know.
+    /// Returns the refusal of the quote after the part that pays gave no offer.
     fn refused(&self, refusal: QuoteRefusal) -> OperatorError {
         match refusal {
-            QuoteRefusal::InvalidReceiver(why) => invalid_receiver(why),
-            QuoteRefusal::InvalidAmount(why) => invalid_amount(why),
-            QuoteRefusal::NonPositiveReceiveAmount { send_min } => {
-                nothing_arrives(send_min.and_then(|minimum| fees::with(self.fee.as_ref(), minimum)))
+            QuoteRefusal::InvalidReceiver(cause) => {
+                invalid_receiver(PayeeError::NoReceiver(cause)).into()
             }
-            QuoteRefusal::NoRate(why) => no_rate(&why),
-            QuoteRefusal::Unreachable(why) => OperatorError::new(
-                ErrorKind::Unavailable,
-                format!("the receiver can't be reached: {why}"),
-            ),
+            QuoteRefusal::InvalidAmount(cause) => {
+                AmountError::Unfit(cause).of(Field::ReceiveAmount).into()
+            }
+            QuoteRefusal::NonPositiveReceiveAmount { send_min } => {
+                let fee = self.fee.as_ref();
+                let send_min = send_min.and_then(|minimum| fees::with(fee, minimum));
+                QuoteError::NothingArrives { send_min }.into()
+            }
+            QuoteRefusal::NoRate(cause) => QuoteError::NoRateOnPath(cause).into(),
+            QuoteRefusal::Unreachable(cause) => QuoteError::Unreachable(cause).into(),
         }
     }
 }
 
 /// What is left of `debit` without the fee, and the fee.
-fn minus_fee(fee: Option<&FeeRecord>, debit: u64) -> Result<(u64, u128), OperatorError> {
-    fees::left_without(fee, debit).ok_or_else(|| nothing_arrives(fees::with(fee, 1)))
+fn minus_fee(fee: Option<&FeeRecord>, debit: u64) -> Result<(u64, u128), QuoteError> {
+    let nothing_arrives = || QuoteError::NothingArrives { send_min: fees::with(fee, 1) };
+    fees::left_without(fee, debit).ok_or_else(nothing_arrives)
+}
+
+fn invalid_receiver(fault: PayeeError) -> PaymentError {
+    PaymentError::Receiver { field: Field::Receiver, fault }
 }
 
 /// Returns the least amount that is worth `receive` or more.
@@ -308,9 +320,8 @@ fn debit_for(conversion: &Conversion, receive: u64) -> Option<u64> {
     Some(enough)
 }
 
-fn debit_of(conversion: &Conversion, receive: u64) -> Result<u64, OperatorError> {
-    debit_for(conversion, receive)
-        .ok_or_else(|| invalid_amount("no amount of the wallet's asset is worth that much"))
+fn debit_of(conversion: &Conversion, receive: u64) -> Result<u64, PaymentError> {
+    debit_for(conversion, receive).ok_or_else(|| AmountError::Unpayable.of(Field::ReceiveAmount))
 }
 
 #[cfg(test)]

@@ -27,15 +27,13 @@ use crate::{
     node::operator::{Inner, Operator},
     payments::{
         Payments,
+        error::PaymentError,
         incoming::recipients::Declined,
         paying::{AssetName, Ended, Fraction, Paying, Progress, SendOrder},
         sending::so_far::delivered_at_least,
         views::OutgoingPaymentView,
     },
-    vocabulary::{
-        check,
-        error::{OperatorError, no_such_payment},
-    },
+    vocabulary::{check, error::OperatorError},
 };
 
 /// The shortest pause between two notes of a payment's progress.
@@ -141,7 +139,7 @@ impl Payments<'_> {
         self,
         id: &str,
     ) -> Result<(OutgoingPaymentView, Option<watch::Receiver<Progress>>), OperatorError> {
-        let uuid = check::id(id).ok_or_else(no_such_payment)?;
+        let uuid = check::id(id).ok_or(PaymentError::NotFound)?;
         // In this order: one that ends in between is seen ended, and not watched in vain.
         let progress = self.on.inner.wallets.watch(uuid);
         Ok((self.on.payments().outgoing(id).await?, progress))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ilp_connector::{account::AccountId, peer::Asset};
 use ilp_store::{
-    IncomingPaymentRecord, IncomingPaymentState, Initiator, OutgoingPaymentRecord,
-    OutgoingPaymentState, PaymentRecord, QuoteRecord,
+    IncomingPaymentRecord, IncomingPaymentState, OutgoingPaymentRecord, OutgoingPaymentState,
+    PaymentRecord, QuoteRecord,
 };
 
 use crate::{node::operator::Inner, vocabulary::error::OperatorError};
@@ -104,36 +104,5 @@ impl Inner {
                 PaymentView::Outgoing(Box::new(self.outgoing_payment_view(*record)?))
             }
         })
-    }
-}
-
-/// Returns the name of an outgoing payment's state towards clients.
-#[must_use]
-pub fn outgoing_state_name(state: OutgoingPaymentState) -> &'static str {
-    match state {
-        OutgoingPaymentState::Funding => "FUNDING",
-        OutgoingPaymentState::Sending => "SENDING",
-        OutgoingPaymentState::Completed => "COMPLETED",
-        OutgoingPaymentState::Failed => "FAILED",
-        OutgoingPaymentState::Cancelled => "CANCELLED",
-    }
-}
-
-/// Returns the name of an incoming payment's state towards clients.
-#[must_use]
-pub fn incoming_state_name(state: IncomingPaymentState) -> &'static str {
-    match state {
-        IncomingPaymentState::Pending => "PENDING",
-        IncomingPaymentState::Processing => "PROCESSING",
-        IncomingPaymentState::Completed => "COMPLETED",
-        IncomingPaymentState::Expired => "EXPIRED",
-    }
-}
-
-/// What who had a payment made is called towards clients.
-pub(crate) fn initiator_name(initiator: Initiator) -> &'static str {
-    match initiator {
-        Initiator::Admin => "ADMIN",
-        Initiator::Card => "CARD",
     }
 }

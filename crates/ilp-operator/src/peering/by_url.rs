@@ -12,24 +12,23 @@ use ilp_store::{PeerOrigin, PeerRecord, Store, StoreError};
 use uuid::Uuid;
 
 use crate::{
+    assets::error::AssetError,
     changes::changing::Changing,
     node::operator::{Inner, Operator},
     peering::{
         PeeringAnswer, PeeringChanges, PeeringOffer,
         claims::{is_below, is_there},
+        error::{AnswerError, NoPeeringNode, PeerMessage, PeeringError},
         network::PeeringPost,
         wire,
     },
     peers::{
+        error::PeerError,
         inputs::{NewPeer, PeerEdit},
         tokens::random_token,
         view::PeerView,
     },
-    vocabulary::{
-        check,
-        edit::Edit,
-        error::{ErrorKind, OperatorError, unknown_asset},
-    },
+    vocabulary::{check, edit::Edit, error::OperatorError, name, reason::ErrorKind},
 };
 
 /// A node to be asked.
@@ -70,22 +69,23 @@ impl PeeringChanges<'_> {
         wanted: PeerByUrl,
     ) -> Result<PeeringByUrl, OperatorError> {
         self.on.given(&wanted);
-        let asset_id = check::id(&wanted.asset_id).ok_or_else(unknown_asset)?;
+        let asset_id = check::id(&wanted.asset_id).ok_or(AssetError::Unknown)?;
         if let Some(name) = &wanted.name {
-            check::name(name)?;
+            name::check(name).map_err(PeerError::Name)?;
         }
         check::max_packet_amount(wanted.max_packet_amount)?;
         let parts = &self.on.inner.parts;
         if !wanted.peer_url.contains("://") {
-            return Err(no_such_node("a URL such as https://peering.example is expected"));
+            return Err(PeeringError::Unsupported(NoPeeringNode::NoScheme).into());
         }
-        let url = Endpoint::parse(&wanted.peer_url).map_err(no_such_node)?;
+        let url = Endpoint::parse(&wanted.peer_url)
+            .map_err(|error| PeeringError::Unsupported(NoPeeringNode::Url(error)))?;
         let (asked, written) = (url.clone(), wanted.peer_url.clone());
         let (asset, known) = self
             .on
             .read(move |inner| {
                 let store = &inner.parts.store;
-                let asset = store.asset(asset_id)?.ok_or_else(unknown_asset)?;
+                let asset = store.asset(asset_id)?.ok_or(AssetError::Unknown)?;
                 let known = behind(store, (&asked, &written), asset_id)?;
                 refused_beforehand(store, &known, asset_id)?;
                 Ok((asset, known))
@@ -106,8 +106,10 @@ impl PeeringChanges<'_> {
         // A node that is asked on this machine or in a private network may itself be there.
         let is_near = parts.network.check_public(&url).await.is_err();
         if !is_near && !parts.peering.private_endpoints {
-            let endpoint = Endpoint::parse(&answer.connector_url).map_err(bad_answer)?;
-            parts.network.check_public(&endpoint).await.map_err(bad_answer)?;
+            let endpoint = Endpoint::parse(&answer.connector_url)
+                .map_err(|error| PeeringError::Answer(AnswerError::Endpoint(error)))?;
+            let public = parts.network.check_public(&endpoint).await;
+            public.map_err(|why| PeeringError::Answer(AnswerError::EndpointNotPublic(why)))?;
         }
         let known = known.into_iter().map(|peer| peer.id).collect();
         self.on
@@ -129,23 +131,23 @@ impl Operator {
             proof: offer.proof.clone(),
             body: wire::offer(offer).to_string(),
         };
-        let reply = self.inner.parts.network.ask_for_peering(post).await.map_err(no_such_node)?;
+        let reply = self.inner.parts.network.ask_for_peering(post).await;
+        let reply = reply.map_err(|why| PeeringError::Unsupported(NoPeeringNode::Network(why)))?;
         if (200..300).contains(&reply.status) {
             return wire::read_answer(reply.status, &reply.body)
-                .ok_or_else(|| bad_answer("the answer is not that of a node which was asked"));
+                .ok_or(PeeringError::Answer(AnswerError::Malformed).into());
         }
-        match wire::read_refusal(&reply.body) {
-            None => Err(no_such_node(format!("it answers HTTP status {}", reply.status))),
-            Some((kind, _)) if kind == wire::UNKNOWN_ASSET => {
-                Err(OperatorError::new(ErrorKind::BadInput, "Peer does not support asset"))
-            }
+        Err(match wire::read_refusal(&reply.body) {
+            None => PeeringError::Unsupported(NoPeeringNode::Status(reply.status)),
+            Some((kind, _)) if kind == wire::UNKNOWN_ASSET => PeeringError::PeerLacksAsset,
             Some((kind, message)) if kind == wire::INVALID_CONFIGURATION => {
-                let message = said(&message);
-                let words = "The ILP configuration is misconfigured";
-                Err(OperatorError::bad_input(words, format!("the peer says: {message}")))
+                PeeringError::PeerRefusesConfiguration(PeerMessage::new(&message))
             }
-            Some((_, message)) => Err(bad_answer(format!("the peer says: {}", said(&message)))),
+            Some((_, message)) => {
+                PeeringError::Answer(AnswerError::Refused(PeerMessage::new(&message)))
+            }
         }
+        .into())
     }
 }
 
@@ -165,10 +167,7 @@ impl Changing {
         if let Some(peer) = there {
             // The answer alone would also change the tokens by which a peer spends its credit line.
             if !known.contains(&peer.id) {
-                return Err(bad_answer(
-                    "a peer of this asset has the address that it answers with, and was not made at \
-                     this URL: delete or update that one by its id",
-                ));
+                return Err(PeeringError::Answer(AnswerError::PeerOfOtherOrigin).into());
             }
             return self.renew_by_url(peer, wanted, answer, outgoing_token).await;
         }
@@ -218,7 +217,7 @@ impl Changing {
         let Some(amount) = wanted.liquidity_to_deposit.filter(|amount| *amount > 0) else {
             return self.save_peer_as(edited, |peer| PeeringByUrl { peer, is_pending }).await;
         };
-        let asset = self.inner.asset(asset_id).ok_or_else(unknown_asset)?;
+        let asset = self.inner.asset(asset_id).ok_or(AssetError::Unknown)?;
         // The view has the version that the store gives to the edit, so that the answer names it.
         let before =
             self.view(PeerRecord { version: edited.version + 1, ..edited.clone() }).await?;
@@ -241,10 +240,10 @@ impl Inner {
         &self,
         answer: &PeeringAnswer,
         known: &[Uuid],
-    ) -> Result<(), OperatorError> {
+    ) -> Result<(), PeeringError> {
         let address = &*answer.static_ilp_address;
         if is_below(address, self.parts.connector.address().as_str()) {
-            return Err(bad_answer("it answers with an address that lies below this node's own"));
+            return Err(PeeringError::Answer(AnswerError::BelowOwn));
         }
         let is_another = |peer: &Peer| {
             let is_at_url = known.contains(&peer.id) && peer.terms().address.as_str() == address;
@@ -253,12 +252,11 @@ impl Inner {
         let claims = self.claims(address, is_another);
         match claims.iter().find(|claim| claim.prefix.contains('.')) {
             None => Ok(()),
-            Some(claim) => Err(bad_answer(format!(
-                "it answers with the address {address}, and packets to {} are those of the peer {}: if \
-                 that is meant, create the peer yourself",
-                claim.prefix,
-                claim.peer.terms().address
-            ))),
+            Some(claim) => Err(PeeringError::Answer(AnswerError::TakesPackets {
+                address: address.to_owned(),
+                prefix: claim.prefix.to_string(),
+                peer: claim.peer.terms().address.clone(),
+            })),
         }
     }
 }
@@ -293,12 +291,10 @@ fn refused_beforehand(
     let Some(first) = known.first().filter(|peer| peer.asset_id != asset_id) else { return Ok(()) };
     let there = store.peer_by_address_and_asset(&first.static_ilp_address, asset_id)?;
     match there {
-        Some(_) => Err(bad_answer(format!(
-            "the node at this URL is the peer {} in another asset, and a peer of this asset has that \
-             address and was not made at this URL: delete or update that one by its id. The node was \
-             not asked",
-            first.static_ilp_address
-        ))),
+        Some(_) => {
+            let address = first.static_ilp_address.clone();
+            Err(PeeringError::Answer(AnswerError::PeerInOtherAsset { address }).into())
+        }
         None => Ok(()),
     }
 }
@@ -320,26 +316,10 @@ fn peer_at(
     Ok(None)
 }
 
-/// Input that is the other node's and not the client's.
+/// Returns the refusal of an input that is the other node's and not the client's.
 fn as_answer(error: OperatorError) -> OperatorError {
     match error.kind() {
-        ErrorKind::BadInput => bad_answer(format!("the answer makes no peer: {error}")),
+        ErrorKind::BadInput => PeeringError::Answer(AnswerError::MakesNoPeer(error.into())).into(),
         _ => error,
     }
-}
-
-/// What the other node says, as it may stand in a sentence of ours.
-fn said(message: &str) -> String {
-    message.chars().filter(|character| !check::steers(*character)).take(200).collect()
-}
-
-fn no_such_node(why: impl std::fmt::Display) -> OperatorError {
-    OperatorError::new(
-        ErrorKind::NotFound,
-        format!("Peer URL is invalid or peer does not support auto-peering: {why}"),
-    )
-}
-
-fn bad_answer(why: impl std::fmt::Display) -> OperatorError {
-    OperatorError::bad_input("Invalid peering request", why)
 }

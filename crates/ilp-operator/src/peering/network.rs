@@ -11,12 +11,10 @@ use ilp_net::Endpoint;
 use interledger_packet::Address;
 
 use crate::{
+    assets::error::AssetError,
     node::parts::BoxFuture,
-    peers::Peers,
-    vocabulary::{
-        check,
-        error::{OperatorError, unknown_asset, unknown_peer},
-    },
+    peers::{Peers, error::PeerError},
+    vocabulary::{box_error::BoxError, check, error::OperatorError},
 };
 
 /// What operations need of the transport: the daemon implements it over ILP over HTTP.
@@ -28,15 +26,15 @@ pub trait Network: Send + Sync {
     /// networks, wherever its name leads at this moment.
     ///
     /// # Errors
-    /// A sentence that says why not.
-    fn check_public<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), String>>;
+    /// The reason why not, which is shown to the node that asks.
+    fn check_public<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<(), BoxError>>;
 
     /// Asks another node for a peering. Follows no redirection; the answer and the time that it
     /// takes are bounded.
     ///
     /// # Errors
-    /// A sentence that says why there is no answer.
-    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, String>>;
+    /// The reason why there is no answer.
+    fn ask_for_peering(&self, post: PeeringPost) -> BoxFuture<'_, Result<PeeringReply, BoxError>>;
 }
 
 /// A peering request to another node.
@@ -113,18 +111,16 @@ impl Peers<'_> {
         address: &str,
         over: PingOver<'_>,
     ) -> Result<PingOutcome, OperatorError> {
-        let destination = address
-            .parse()
-            .map_err(|error| OperatorError::bad_input("invalid ILP address", error))?;
+        let destination = address.parse().map_err(PeerError::Destination)?;
         let way = match over {
             PingOver::Any => PingWay::Any,
             PingOver::Asset(id) => {
                 let asset = check::id(id).and_then(|id| self.on.inner.asset(id));
-                PingWay::InAsset(asset.ok_or_else(unknown_asset)?)
+                PingWay::InAsset(asset.ok_or(AssetError::Unknown)?)
             }
             PingOver::Peer(id) => {
                 let peer = check::id(id).and_then(|id| self.on.inner.parts.connector.peer(id));
-                PingWay::Over(peer.ok_or_else(unknown_peer)?)
+                PingWay::Over(peer.ok_or(PeerError::Unknown)?)
             }
         };
         Ok(self.on.inner.parts.network.ping(destination, way).await)

@@ -8,11 +8,11 @@ use ilp_store::{EventRecord, PeeringRequestRecord};
 use interledger_packet::Timestamp;
 use serde_json::json;
 
-use super::{PeeringRequestView, unknown_request};
+use super::PeeringRequestView;
 use crate::{
     access::networks::Networks,
     changes::changing::Changing,
-    peering::Peering,
+    peering::{Peering, error::PeeringError},
     vocabulary::{check, error::OperatorError},
     webhook::event_kind::EventKind,
 };
@@ -29,10 +29,11 @@ impl Peering<'_> {
     /// # Errors
     /// Not found.
     pub async fn request(self, id: &str) -> Result<PeeringRequestView, OperatorError> {
-        let id = check::id(id).ok_or_else(unknown_request)?;
+        let id = check::id(id).ok_or(PeeringError::UnknownRequest)?;
         self.on
             .read(move |inner| {
-                let record = inner.parts.store.peering_request(id)?.ok_or_else(unknown_request)?;
+                let record =
+                    inner.parts.store.peering_request(id)?.ok_or(PeeringError::UnknownRequest)?;
                 Ok(PeeringRequestView { warnings: inner.peering_warnings(&record), record })
             })
             .await

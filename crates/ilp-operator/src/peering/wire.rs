@@ -1,13 +1,14 @@
 //! What goes over the wire, as Rafiki's nodes write and read it.
 
-use std::borrow::Cow;
-
 use ilp_connector::token::Secret;
 use serde_json::{Map, Value, json};
 
 use crate::{
     peering::{PeeringAnswer, PeeringOffer},
-    vocabulary::error::{ErrorKind, OperatorError},
+    vocabulary::{
+        error::OperatorError,
+        reason::{ErrorKind, Reason},
+    },
 };
 
 /// The words by which Rafiki's nodes know why they were refused.
@@ -15,89 +16,109 @@ pub(crate) const UNKNOWN_ASSET: &str = "UnknownAsset";
 pub(crate) const INVALID_CONFIGURATION: &str = "InvalidPeerIlpConfiguration";
 const INVALID_REQUEST: &str = "InvalidPeeringRequest";
 
-/// A request that is refused.
-#[derive(Debug)]
-pub struct Refusal {
-    /// The HTTP status that tells it.
-    pub status: u16,
-    /// The word by which Rafiki's nodes know the reason.
-    pub kind: &'static str,
-    /// The reason, for people.
-    pub message: Cow<'static, str>,
+/// The reason why a node that asks for a peering gets none.
+#[derive(Debug, thiserror::Error)]
+pub enum OfferError {
+    /// The request is not JSON by its header.
+    #[error("Content-Type: application/json is expected")]
+    ContentType,
+    /// The body takes too long to arrive.
+    #[error("the body did not arrive in time")]
+    TooSlow,
+    /// The body is too long.
+    #[error("the body is longer than {bytes_max} bytes")]
+    TooLong {
+        /// The longest body that is read.
+        bytes_max: usize,
+    },
+    /// The node asks too often.
+    #[error("too many requests: try again in a minute")]
+    TooMany,
+    /// The body is not JSON.
+    #[error("the body is no JSON: {0}")]
+    NotJson(serde_json::Error),
+    /// The body is JSON and not an object.
+    #[error("the body is no JSON object")]
+    NotAnObject,
+    /// A member of the body can't be used.
+    #[error("{0} is missing or of another type than expected")]
+    Member(&'static str),
+    /// The operation refuses the offer.
+    #[error(transparent)]
+    Refused(OperatorError),
+    /// This node failed.
+    #[error("the node failed")]
+    Failed,
 }
 
-impl Refusal {
-    /// The refusal of a request that can't be read.
+impl OfferError {
+    /// Returns the HTTP status.
     #[must_use]
-    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status: 400, kind: INVALID_REQUEST, message: message.into() }
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::ContentType
+            | Self::TooSlow
+            | Self::NotJson(_)
+            | Self::NotAnObject
+            | Self::Member(_) => 400,
+            Self::TooLong { .. } => 413,
+            Self::TooMany => 429,
+            Self::Failed => 500,
+            Self::Refused(error) => match error.kind() {
+                ErrorKind::BadInput | ErrorKind::Inactive => 400,
+                ErrorKind::Forbidden => 403,
+                ErrorKind::NotFound => 404,
+                ErrorKind::Duplicate | ErrorKind::Conflict => 409,
+                ErrorKind::Internal => 500,
+                ErrorKind::Unavailable => 503,
+            },
+        }
     }
 
-    /// The refusal of a body that is longer than `bytes_max`.
-    #[must_use]
-    pub fn too_long(bytes_max: usize) -> Self {
-        let message = format!("the body is longer than {bytes_max} bytes").into();
-        Self { status: 413, kind: INVALID_REQUEST, message }
+    /// Returns the word by which Rafiki's nodes know the reason.
+    fn kind(&self) -> &'static str {
+        let Self::Refused(error) = self else { return INVALID_REQUEST };
+        match error.reason() {
+            Reason::UnknownAsset => UNKNOWN_ASSET,
+            Reason::InvalidIlpAddress | Reason::InvalidHttpEndpoint => INVALID_CONFIGURATION,
+            _ => INVALID_REQUEST,
+        }
     }
 
-    /// The refusal of a node that asks too often.
-    #[must_use]
-    pub fn too_many() -> Self {
-        let message = "too many requests: try again in a minute".into();
-        Self { status: 429, kind: INVALID_REQUEST, message }
-    }
-
-    /// The refusal after a fault of this node.
-    #[must_use]
-    pub fn internal() -> Self {
-        Self { status: 500, kind: INVALID_REQUEST, message: "the node failed".into() }
-    }
-
-    /// Returns the body that tells the refusal.
+    /// Returns the body of the answer.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let Self { status, kind, message } = self;
-        json!({ "error": { "code": status, "message": message, "type": kind } })
+        let (status, message) = (self.status(), self.to_string());
+        json!({ "error": { "code": status, "message": message, "type": self.kind() } })
     }
 }
 
-impl From<&OperatorError> for Refusal {
-    fn from(error: &OperatorError) -> Self {
-        let message = error.message();
-        let is_about_ilp = ["invalid ILP address", "invalid HTTP endpoint"]
-            .iter()
-            .any(|start| message.starts_with(start));
-        let (status, kind) = match error.kind() {
-            ErrorKind::NotFound => (404, UNKNOWN_ASSET),
-            ErrorKind::BadInput if is_about_ilp => (400, INVALID_CONFIGURATION),
-            ErrorKind::BadInput | ErrorKind::Inactive => (400, INVALID_REQUEST),
-            ErrorKind::Forbidden => (403, INVALID_REQUEST),
-            ErrorKind::Duplicate | ErrorKind::Conflict => (409, INVALID_REQUEST),
-            ErrorKind::Unavailable => (503, INVALID_REQUEST),
-            ErrorKind::Internal => return Self::internal(),
-        };
-        Self { status, kind, message: message.to_owned().into() }
+impl From<OperatorError> for OfferError {
+    fn from(error: OperatorError) -> Self {
+        match error.kind() {
+            ErrorKind::Internal => Self::Failed,
+            _ => Self::Refused(error),
+        }
     }
 }
 
 /// Reads what another node offers. Members that aren't known are passed over.
 ///
 /// # Errors
-/// A [`Refusal`] of a body that isn't an offer.
-pub fn read_offer(body: &[u8]) -> Result<PeeringOffer, Refusal> {
-    let body: Value = serde_json::from_slice(body)
-        .map_err(|error| Refusal::bad_request(format!("the body is no JSON: {error}")))?;
+/// [`OfferError`] for a body that isn't an offer.
+pub fn read_offer(body: &[u8]) -> Result<PeeringOffer, OfferError> {
+    let body: Value = serde_json::from_slice(body).map_err(OfferError::NotJson)?;
     let Value::Object(body) = body else {
-        return Err(Refusal::bad_request("the body is no JSON object"));
+        return Err(OfferError::NotAnObject);
     };
-    let asset = body.get("asset").and_then(Value::as_object).ok_or_else(|| missing("asset"))?;
+    let asset = body.get("asset").and_then(Value::as_object).ok_or(OfferError::Member("asset"))?;
     let scale = asset.get("scale").and_then(Value::as_u64);
     let scale = scale.and_then(|scale| u8::try_from(scale).ok());
     Ok(PeeringOffer {
         static_ilp_address: text(&body, "staticIlpAddress")?,
         connector_url: text(&body, "ilpConnectorUrl")?,
         asset_code: text(asset, "code")?,
-        asset_scale: scale.ok_or_else(|| missing("asset.scale"))?,
+        asset_scale: scale.ok_or(OfferError::Member("asset.scale"))?,
         token: Secret::new(text(&body, "httpToken")?),
         max_packet_amount: amount(body.get("maxPacketAmount"))?,
         name: optional_text(&body, "name")?,
@@ -162,21 +183,24 @@ pub(crate) fn read_refusal(body: &str) -> Option<(String, String)> {
     Some((kind, error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned()))
 }
 
-fn text(body: &Map<String, Value>, name: &str) -> Result<String, Refusal> {
-    body.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| missing(name))
+fn text(body: &Map<String, Value>, name: &'static str) -> Result<String, OfferError> {
+    body.get(name).and_then(Value::as_str).map(str::to_owned).ok_or(OfferError::Member(name))
 }
 
-fn optional_text(body: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+fn optional_text(
+    body: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<String>, OfferError> {
     match body.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(missing(name)),
+        Some(_) => Err(OfferError::Member(name)),
     }
 }
 
 /// An amount as a number or, as is safer above 2^53, as decimal digits. Rafiki writes null where it
 /// has none.
-fn amount(value: Option<&Value>) -> Result<Option<u64>, Refusal> {
+fn amount(value: Option<&Value>) -> Result<Option<u64>, OfferError> {
     let digits = |text: &str| {
         let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
         text.parse().ok().filter(|_| is_plain)
@@ -187,7 +211,7 @@ fn amount(value: Option<&Value>) -> Result<Option<u64>, Refusal> {
         Some(Value::String(text)) => digits(text),
         Some(_) => None,
     };
-    read.map(Some).ok_or_else(|| missing("maxPacketAmount"))
+    read.map(Some).ok_or(OfferError::Member("maxPacketAmount"))
 }
 
 impl PeeringOffer {
@@ -206,10 +230,6 @@ impl PeeringOffer {
             caller: None,
         }
     }
-}
-
-fn missing(name: &str) -> Refusal {
-    Refusal::bad_request(format!("{name} is missing or of another type than expected"))
 }
 
 #[cfg(test)]
@@ -243,7 +263,7 @@ mod tests {
             let mut body = whole.clone();
             body[name] = wrong;
             let refusal = read_offer(body.to_string().as_bytes()).unwrap_err();
-            assert!(refusal.message.starts_with(name), "{refusal:?}");
+            assert!(refusal.to_string().starts_with(name), "{refusal:?}");
             assert_eq!(refusal.to_json()["error"]["type"], "InvalidPeeringRequest");
         }
         let mut body = whole;

@@ -4,9 +4,9 @@
 use ilp_connector::token::Secret;
 
 use crate::{
-    assets::Assets,
-    peers::Peers,
-    vocabulary::{check, error::OperatorError},
+    assets::{Assets, error::AssetError},
+    peers::{Peers, error::PeerError},
+    vocabulary::{check, name},
 };
 
 /// One field of a peer, as it was typed.
@@ -35,13 +35,13 @@ impl Peers<'_> {
     ///
     /// # Errors
     /// Bad input, or a duplicate within the field.
-    pub fn check_field(self, field: PeerField<'_>) -> Result<(), OperatorError> {
+    pub fn check_field(self, field: PeerField<'_>) -> Result<(), PeerError> {
         let parts = &self.on.inner.parts;
         match field {
             PeerField::Address(address) => {
                 check::peer_address(address, parts.connector.address()).map(drop)
             }
-            PeerField::Name(name) => check::name(name),
+            PeerField::Name(name) => name::check(name).map_err(PeerError::Name),
             PeerField::Endpoint(endpoint) => check::endpoint(endpoint).map(drop),
             PeerField::OutgoingToken(token) => check::outgoing_token(token),
             PeerField::IncomingTokens(tokens) => check::incoming_tokens(tokens).map(drop),
@@ -57,7 +57,7 @@ impl Assets<'_> {
     ///
     /// # Errors
     /// Bad input.
-    pub fn check_code(self, code: &str) -> Result<(), OperatorError> {
-        check::asset_code(code)
+    pub fn check_code(self, code: &str) -> Result<(), AssetError> {
+        Ok(check::asset_code(code)?)
     }
 }

@@ -8,13 +8,10 @@ use interledger_packet::Address;
 use uuid::Uuid;
 
 use crate::{
+    assets::error::AssetError,
     node::operator::Inner,
-    peers::{Peers, view::PeerView},
-    vocabulary::{
-        check,
-        error::{ErrorKind, OperatorError, unknown_asset},
-        page::PageArguments,
-    },
+    peers::{Peers, error::PeerError, view::PeerView},
+    vocabulary::{check, error::OperatorError, input_error::InputError, page::PageArguments},
 };
 
 /// A prefix, and a peer that it leads to.
@@ -100,14 +97,12 @@ impl Peers<'_> {
     /// id of one is given.
     ///
     /// # Errors
-    /// [`ErrorKind::BadInput`] when it is not an ILP address, [`ErrorKind::NotFound`] for an unknown
+    /// Bad input when it is not an ILP address; not found for an unknown
     /// asset.
     pub async fn way_to(self, address: &str, asset: Option<&str>) -> Result<Way, OperatorError> {
-        let destination: Address = address
-            .parse()
-            .map_err(|error| OperatorError::bad_input("invalid ILP address", error))?;
+        let destination: Address = address.parse().map_err(PeerError::Destination)?;
         let find =
-            |id| check::id(id).and_then(|id| self.on.inner.asset(id)).ok_or_else(unknown_asset);
+            |id| check::id(id).and_then(|id| self.on.inner.asset(id)).ok_or(AssetError::Unknown);
         let asset = asset.map(find).transpose()?;
         self.on.read(move |inner| inner.way_to(&destination, asset.as_ref())).await
     }
@@ -174,16 +169,11 @@ fn before_all(prefix: &str) -> RouteCursor {
     RouteCursor { prefix: prefix.into(), peer: Uuid::nil() }
 }
 
-fn read_cursor(text: &str) -> Result<RouteCursor, OperatorError> {
+fn read_cursor(text: &str) -> Result<RouteCursor, InputError> {
     let place = text.split_once(':').and_then(|(peer, prefix)| {
         Some(RouteCursor { prefix: prefix.into(), peer: check::id(peer)? })
     });
-    place.ok_or_else(|| {
-        OperatorError::new(
-            ErrorKind::BadInput,
-            "Pagination: after is no cursor of a route, take one from edges or pageInfo",
-        )
-    })
+    place.ok_or(InputError::RouteCursor)
 }
 
 #[cfg(test)]

@@ -10,7 +10,10 @@ use ilp_connector::{
 use ilp_store::PeerRecord;
 use interledger_packet::AddressPrefix;
 
-use crate::{node::operator::Inner, vocabulary::error::OperatorError};
+use crate::{
+    node::operator::Inner,
+    vocabulary::error::{Inconsistency, OperatorError},
+};
 
 impl Inner {
     /// The peer that packets meet, from the one that is stored.
@@ -31,15 +34,13 @@ impl Inner {
         record: &PeerRecord,
         next_hop: NextHop,
     ) -> Result<Terms, OperatorError> {
-        let damaged = |what: &dyn std::fmt::Display| {
-            OperatorError::internal(&format!("the stored peer {}: {what}", record.id))
-        };
-        let address = record.static_ilp_address.parse().map_err(|error| damaged(&error))?;
+        let damaged = |source| Inconsistency::StoredAddress { peer: record.id, source };
+        let address = record.static_ilp_address.parse().map_err(damaged)?;
         let routes: Result<Vec<AddressPrefix>, _> =
             record.routes.iter().map(|route| route.parse()).collect();
         Ok(Terms {
             address,
-            routes: routes.map_err(|error| damaged(&error))?,
+            routes: routes.map_err(damaged)?,
             is_default_route: record.is_default_route,
             tokens: record.incoming_tokens.iter().map(|token| token.digest).collect(),
             max_packet_amount: record.max_packet_amount,

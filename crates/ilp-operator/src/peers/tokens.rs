@@ -9,10 +9,10 @@ use uuid::Uuid;
 use crate::{
     changes::{changing::Changing, outcome::Outcome},
     node::operator::Operator,
-    peers::{PeerChanges, view::PeerView},
+    peers::{PeerChanges, error::PeerError, view::PeerView},
     vocabulary::{
         check,
-        error::{ErrorKind, OperatorError, unknown_peer},
+        error::{Inconsistency, OperatorError},
     },
 };
 
@@ -78,7 +78,7 @@ impl PeerChanges<'_> {
                 record.incoming_tokens.extend(new);
                 check::incoming_token_count(record.incoming_tokens.len())?;
                 let added = record.incoming_tokens.last().copied();
-                let added = added.ok_or_else(|| OperatorError::internal(&"no token was added"))?;
+                let added = added.ok_or(Inconsistency::NoTokenAdded)?;
                 let made = is_made.then_some(token);
                 changing.save_peer_as(record, |peer| AddedToken { peer, token: added, made }).await
             })
@@ -104,7 +104,7 @@ impl PeerChanges<'_> {
                     .incoming_tokens
                     .iter()
                     .position(|token| which.names(&token.digest))
-                    .ok_or_else(unknown_token)?;
+                    .ok_or(PeerError::UnknownIncomingToken)?;
                 record.incoming_tokens.remove(position);
                 changing.save_peer(record).await
             })
@@ -114,7 +114,7 @@ impl PeerChanges<'_> {
 
 impl Changing {
     pub(crate) async fn stored_peer(&self, id: Uuid) -> Result<PeerRecord, OperatorError> {
-        self.store(move |store| store.peer(id)).await?.ok_or_else(unknown_peer)
+        Ok(self.store(move |store| store.peer(id)).await?.ok_or(PeerError::Unknown)?)
     }
 }
 
@@ -147,9 +147,7 @@ impl Outcome for AddedToken {
 /// When the system gives no random numbers.
 pub fn random_token() -> Result<Secret, OperatorError> {
     let mut bytes = [0; TOKEN_BYTES];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| OperatorError::internal(&"the system gives no random numbers"))?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Inconsistency::NoRandomNumbers)?;
     Ok(Secret::new(hexadecimal(&bytes)))
 }
 
@@ -157,15 +155,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn known_form(peer_id: &str) -> Result<Uuid, OperatorError> {
-    check::id(peer_id).ok_or_else(unknown_peer)
-}
-
-fn unknown_token() -> OperatorError {
-    OperatorError::new(
-        ErrorKind::NotFound,
-        "unknown incoming token: the peer has none of this id; incomingTokens lists those it has",
-    )
+fn known_form(peer_id: &str) -> Result<Uuid, PeerError> {
+    check::id(peer_id).ok_or(PeerError::Unknown)
 }
 
 #[cfg(test)]

@@ -4,7 +4,11 @@ use ilp_connector::{LinkTrouble, Reachability, account::AccountId, traffic::Flow
 use ilp_store::PeerRecord;
 use interledger_packet::Timestamp;
 
-use crate::{assets::view::AssetView, node::operator::Inner, vocabulary::error::OperatorError};
+use crate::{
+    assets::view::AssetView,
+    node::operator::Inner,
+    vocabulary::error::{Inconsistency, OperatorError},
+};
 
 /// A peer as it is now.
 #[derive(Clone, Debug)]
@@ -58,9 +62,11 @@ impl Inner {
     /// Reads the store.
     pub(crate) fn peer_view(&self, record: PeerRecord) -> Result<PeerView, OperatorError> {
         let id = record.asset_id;
-        let asset = self.parts.store.asset(id)?.ok_or_else(|| {
-            OperatorError::internal(&format!("peer {} is of the unknown asset {id}", record.id))
-        })?;
+        let asset = self
+            .parts
+            .store
+            .asset(id)?
+            .ok_or(Inconsistency::AssetOfPeer { peer: record.id, asset: id })?;
         Ok(self.peer_view_with(record, self.asset_view(asset)))
     }
 

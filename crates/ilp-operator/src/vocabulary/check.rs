@@ -10,18 +10,16 @@ use ilp_net::Endpoint;
 use interledger_packet::{Address, AddressPrefix};
 use uuid::{Uuid, Variant};
 
-use super::error::{ErrorKind, OperatorError};
-
-/// Longest name of a peer, in characters: one line on a screen.
-const NAME_CHARACTERS_MAX: usize = 256;
-/// Longest code of an asset, in bytes. ISO 4217 has three letters, tokens rarely more than ten.
-const ASSET_CODE_BYTES_MAX: usize = 32;
-/// Longest token, in bytes. Servers take 8 KiB of headers, of which the token is one.
-const TOKEN_BYTES_MAX: usize = 2048;
-/// Most tokens that one peer may show. Two are enough to change them without an outage.
-const TOKENS_MAX: usize = 64;
-/// Most routes of one peer; with the longest addresses the record's own bound comes first.
-const ROUTES_MAX: usize = 1000;
+use super::name::steers;
+use crate::{
+    assets::error::{ASSET_CODE_BYTES_MAX, AssetCodeError, RateError},
+    books::error::LiquidityError,
+    changes::error::{ChangeError, Versioned},
+    peers::error::{
+        PeerAddressError, PeerError, ROUTES_MAX, RouteError, TOKEN_BYTES_MAX, TOKENS_MAX,
+        TokenError,
+    },
+};
 
 /// Parses an id as the admin API writes it: 36 characters, hexadecimal with hyphens.
 pub(crate) fn id(text: &str) -> Option<Uuid> {
@@ -31,49 +29,39 @@ pub(crate) fn id(text: &str) -> Option<Uuid> {
 
 /// An id under which a client wants money moved. It must be one that clients make at random or by
 /// the clock, so that no two of them meet by accident.
-pub(crate) fn transfer_id(text: &str) -> Result<Uuid, OperatorError> {
+pub(crate) fn transfer_id(text: &str) -> Result<Uuid, LiquidityError> {
     id(text)
         .filter(|id| id.get_variant() == Variant::RFC4122)
         .filter(|id| matches!(id.get_version_num(), 4 | 7))
-        .ok_or_else(|| {
-            OperatorError::new(
-                ErrorKind::BadInput,
-                "Invalid transfer id: a UUID of version 4 or 7 is expected",
-            )
-        })
+        .ok_or(LiquidityError::TransferId)
 }
 
-/// The begin of the message that refuses an edit based on another version than the stored one.
-pub const VERSION_CONFLICT: &str = "Version conflict";
-
 /// Refuses an edit that is based on another version than the stored one.
-pub(crate) fn version(given: Option<u64>, stored: u64, what: &str) -> Result<(), OperatorError> {
+pub(crate) fn version(
+    given: Option<u64>,
+    stored: u64,
+    object: Versioned,
+) -> Result<(), ChangeError> {
     match given {
-        Some(given) if given != stored => Err(OperatorError::new(
-            ErrorKind::Conflict,
-            format!(
-                "{VERSION_CONFLICT}: the edit was made of version {given} and the {what} is at version \
-                 {stored} since; read it again and edit that"
-            ),
-        )),
+        Some(given) if given != stored => {
+            Err(ChangeError::VersionConflict { object, given, stored })
+        }
         _ => Ok(()),
     }
 }
 
 /// A peer's own address. `own` is the node's.
-pub(crate) fn peer_address(text: &str, own: &Address) -> Result<Address, OperatorError> {
-    let invalid = |why: String| OperatorError::bad_input("invalid ILP address", why);
-    let address: Address = text.parse().map_err(|error| invalid(format!("{error}")))?;
+pub(crate) fn peer_address(text: &str, own: &Address) -> Result<Address, PeerError> {
+    let address: Address =
+        text.parse().map_err(|error| PeerError::Address(PeerAddressError::Malformed(error)))?;
     if is_peer_scheme(&address) {
-        return Err(invalid(PEER_SCHEME.to_owned()));
+        return Err(PeerError::Address(PeerAddressError::PeerScheme));
     }
     if address == *own {
-        return Err(invalid(format!("{text} is this node's own address")));
+        return Err(PeerError::Address(PeerAddressError::Own(address)));
     }
     Ok(address)
 }
-
-const PEER_SCHEME: &str = "addresses in peer. mean the direct neighbour and are never routed";
 
 fn is_peer_scheme(text: &impl AsRef<str>) -> bool {
     text.as_ref().split('.').next() == Some("peer")
@@ -81,17 +69,16 @@ fn is_peer_scheme(text: &impl AsRef<str>) -> bool {
 
 /// What else is reached through a peer, without its own address and without repetition: both are
 /// implied.
-pub(crate) fn routes(texts: &[String], own_address: &str) -> Result<Vec<String>, OperatorError> {
-    let invalid =
-        |why: String| OperatorError::bad_input("invalid ILP address", format!("in routes: {why}"));
+pub(crate) fn routes(texts: &[String], own_address: &str) -> Result<Vec<String>, PeerError> {
     if texts.len() > ROUTES_MAX {
-        return Err(invalid(format!("{} given, at most {ROUTES_MAX} are taken", texts.len())));
+        return Err(PeerError::Routes(RouteError::TooMany(texts.len())));
     }
     let mut routes: Vec<String> = Vec::new();
     for text in texts {
-        let route: AddressPrefix = text.parse().map_err(|error| invalid(format!("{error}")))?;
+        let route: AddressPrefix =
+            text.parse().map_err(|error| PeerError::Routes(RouteError::Malformed(error)))?;
         if is_peer_scheme(&route) {
-            return Err(invalid(PEER_SCHEME.to_owned()));
+            return Err(PeerError::Routes(RouteError::PeerScheme));
         }
         if text != own_address && !routes.contains(text) {
             routes.push(text.clone());
@@ -101,40 +88,30 @@ pub(crate) fn routes(texts: &[String], own_address: &str) -> Result<Vec<String>,
 }
 
 /// The share of an asset's stock that a peer's packets may hold.
-pub(crate) fn asset_share_percent(percent: Option<u8>) -> Result<(), OperatorError> {
+pub(crate) fn asset_share_percent(percent: Option<u8>) -> Result<(), PeerError> {
     match percent {
-        Some(percent) if percent > 100 => Err(OperatorError::bad_input(
-            "invalid assetShareInFlightPercentMax",
-            format!("{percent} given, 0 to 100 percent are possible"),
-        )),
+        Some(percent) if percent > 100 => Err(PeerError::AssetShare(percent)),
         _ => Ok(()),
     }
 }
 
 /// The token that we show a peer.
-pub(crate) fn outgoing_token(token: &Secret) -> Result<(), OperatorError> {
-    token_text(token.reveal())
-        .map_err(|why| OperatorError::bad_input("invalid outgoing token", why))
+pub(crate) fn outgoing_token(token: &Secret) -> Result<(), PeerError> {
+    token_text(token.reveal()).map_err(PeerError::OutgoingToken)
 }
 
 /// The tokens that a peer may show us, of which only the digests are kept.
-pub(crate) fn incoming_tokens(tokens: &[Secret]) -> Result<Vec<TokenDigest>, OperatorError> {
-    let invalid = |why: String| OperatorError::bad_input("invalid incoming token", why);
+pub(crate) fn incoming_tokens(tokens: &[Secret]) -> Result<Vec<TokenDigest>, PeerError> {
     if tokens.is_empty() {
-        return Err(invalid(
-            "authTokens is empty: give one token at least, or leave http.incoming out".to_owned(),
-        ));
+        return Err(PeerError::NoIncomingToken);
     }
     incoming_token_count(tokens.len())?;
     let mut digests = Vec::with_capacity(tokens.len());
     for token in tokens {
-        token_text(token.reveal()).map_err(invalid)?;
+        token_text(token.reveal()).map_err(PeerError::IncomingToken)?;
         let digest = TokenDigest::of(token.reveal().as_bytes());
         if digests.contains(&digest) {
-            return Err(OperatorError::new(
-                ErrorKind::Duplicate,
-                "duplicate incoming token: one is given twice",
-            ));
+            return Err(PeerError::IncomingTokenTwice);
         }
         digests.push(digest);
     }
@@ -142,132 +119,65 @@ pub(crate) fn incoming_tokens(tokens: &[Secret]) -> Result<Vec<TokenDigest>, Ope
 }
 
 /// How many tokens one peer may have.
-pub(crate) fn incoming_token_count(count: usize) -> Result<(), OperatorError> {
-    if count > TOKENS_MAX {
-        let why = format!("{count} given, at most {TOKENS_MAX} are taken");
-        return Err(OperatorError::bad_input("invalid incoming token", why));
-    }
-    Ok(())
+pub(crate) fn incoming_token_count(count: usize) -> Result<(), PeerError> {
+    if count > TOKENS_MAX { Err(PeerError::TooManyIncomingTokens(count)) } else { Ok(()) }
 }
 
 /// A token travels as `Authorization: Bearer TOKEN`, so it must survive being part of a header.
-/// What it says isn't repeated in the answer: it may be right but for one character.
-fn token_text(token: &str) -> Result<(), String> {
+fn token_text(token: &str) -> Result<(), TokenError> {
     if token.is_empty() {
-        return Err("it is empty".to_owned());
+        return Err(TokenError::Empty);
     }
     if token.len() > TOKEN_BYTES_MAX {
-        return Err(format!("it has {} bytes, at most {TOKEN_BYTES_MAX} are taken", token.len()));
+        return Err(TokenError::TooLong(token.len()));
     }
     match token.chars().position(|character| !character.is_ascii_graphic()) {
-        Some(position) => Err(format!(
-            "character {} can't stand in an HTTP header; letters, digits and visible ASCII signs \
-             can",
-            position + 1
-        )),
+        Some(position) => Err(TokenError::Character(position + 1)),
         None => Ok(()),
     }
 }
 
 /// Parses the endpoint at which a peer takes packets.
-pub(crate) fn endpoint(text: &str) -> Result<Endpoint, OperatorError> {
-    Endpoint::parse(text).map_err(|why| OperatorError::bad_input("invalid HTTP endpoint", why))
+pub(crate) fn endpoint(text: &str) -> Result<Endpoint, PeerError> {
+    Endpoint::parse(text).map_err(PeerError::Endpoint)
 }
 
 /// Refuses a maximum of zero, which no packet that carries money could meet; `None` is accepted.
-pub(crate) fn max_packet_amount(maximum: Option<u64>) -> Result<(), OperatorError> {
-    if maximum == Some(0) {
-        return Err(OperatorError::bad_input(
-            "invalid maxPacketAmount",
-            "0 would refuse every packet that carries money; leave it out, or set null, for the \
-             node's default",
-        ));
-    }
-    Ok(())
-}
-
-/// A peer's name: for people, so anything that a line can show.
-pub(crate) fn name(name: &str) -> Result<(), OperatorError> {
-    let invalid = |why: String| OperatorError::bad_input("invalid name", why);
-    let characters = name.chars().count();
-    if characters > NAME_CHARACTERS_MAX {
-        return Err(invalid(format!(
-            "it has {characters} characters, at most {NAME_CHARACTERS_MAX} are taken"
-        )));
-    }
-    match name.chars().position(steers) {
-        Some(position) => Err(invalid(format!(
-            "character {} is a control sign, or turns round what stands beside it",
-            position + 1
-        ))),
-        None => Ok(()),
-    }
+pub(crate) fn max_packet_amount(maximum: Option<u64>) -> Result<(), PeerError> {
+    if maximum == Some(0) { Err(PeerError::MaxPacketAmountZero) } else { Ok(()) }
 }
 
 /// What the node keeps of what a peer sends.
-pub(crate) fn spread(basis_points: i32) -> Result<Spread, OperatorError> {
+pub(crate) fn spread(basis_points: i32) -> Result<Spread, PeerError> {
     let spread = u16::try_from(basis_points).ok().and_then(Spread::new);
-    spread.ok_or_else(|| {
-        OperatorError::bad_input(
-            "invalid spreadBasisPoints",
-            format!("{basis_points} is not between 0 and 10000, which is all of it"),
-        )
-    })
+    spread.ok_or(PeerError::Spread(basis_points))
 }
 
 /// An exchange rate.
-pub(crate) fn rate(text: &str) -> Result<Rate, OperatorError> {
-    text.parse().map_err(|error| {
-        // What was given may be as long as the whole request.
-        let shown: String = text.chars().take(40).collect();
-        OperatorError::bad_input("invalid rate", format!("{shown:?}: {error}"))
-    })
+pub(crate) fn rate(text: &str) -> Result<Rate, RateError> {
+    // The text may be as long as the whole request.
+    text.parse().map_err(|fault| RateError::Rate { shown: text.chars().take(40).collect(), fault })
 }
 
 /// The codes of the two assets that a rate is between.
-pub(crate) fn rate_codes(base: &str, quote: &str) -> Result<(), OperatorError> {
-    asset_code(base)?;
-    asset_code(quote)?;
-    if base == quote {
-        return Err(OperatorError::bad_input(
-            "invalid rate",
-            "base and quote are the same, and an asset is always worth itself",
-        ));
-    }
-    Ok(())
+pub(crate) fn rate_codes(base: &str, quote: &str) -> Result<(), RateError> {
+    asset_code(base).map_err(RateError::Base)?;
+    asset_code(quote).map_err(RateError::Quote)?;
+    if base == quote { Err(RateError::SameAsset) } else { Ok(()) }
 }
 
 /// An asset's code.
-pub(crate) fn asset_code(code: &str) -> Result<(), OperatorError> {
-    let invalid = |why: String| OperatorError::bad_input("invalid asset code", why);
+pub(crate) fn asset_code(code: &str) -> Result<(), AssetCodeError> {
     if code.trim().is_empty() {
-        return Err(invalid("it is empty, a code such as USD is expected".to_owned()));
+        return Err(AssetCodeError::Empty);
     }
     if code.len() > ASSET_CODE_BYTES_MAX {
-        return Err(invalid(format!(
-            "it has {} bytes, at most {ASSET_CODE_BYTES_MAX} are taken",
-            code.len()
-        )));
+        return Err(AssetCodeError::TooLong(code.len()));
     }
     if code.chars().any(|it| it.is_whitespace() || steers(it) || joins(it)) {
-        return Err(invalid(
-            "it has white space, control signs or signs that can't be seen".to_owned(),
-        ));
+        return Err(AssetCodeError::Invisible);
     }
     Ok(())
-}
-
-/// Whether a character does something to what is shown beside it, other than being shown itself:
-/// control signs, ends of lines, and the signs that turn the direction of writing round, with which a
-/// name can be made to look like another one. Names come from other nodes too.
-#[must_use]
-pub fn steers(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-                | '\u{fff9}'..='\u{fffb}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 /// Whether a character can't be seen at all. Some scripts and emoji need a few of these within names;
@@ -279,6 +189,7 @@ fn joins(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::reason::Reason;
 
     fn own() -> Address {
         "test.own".parse().unwrap()
@@ -310,7 +221,7 @@ mod tests {
             "019926a0-3b5c-4def-c123-456789abcdef",
         ] {
             let error = transfer_id(wrong).unwrap_err();
-            assert!(error.message().starts_with("Invalid transfer id"), "{wrong}");
+            assert!(error == LiquidityError::TransferId, "{wrong}");
         }
     }
 
@@ -320,7 +231,7 @@ mod tests {
         assert!(peer_address("test.own.child", &own()).is_ok());
         for wrong in ["", "g", "g.", "g..a", "nope.a", "g.a b", "peer.config", "test.own"] {
             let error = peer_address(wrong, &own()).unwrap_err();
-            assert!(error.message().starts_with("invalid ILP address: "), "{wrong}: {error}");
+            assert!(error.to_string().starts_with("invalid ILP address: "), "{wrong}: {error}");
         }
     }
 
@@ -330,7 +241,7 @@ mod tests {
         assert_eq!(routes(&given, "g.bob").unwrap(), ["g", "g.carol", "test.x"]);
         for wrong in ["", "foo", "g..a", "peer", "peer.a"] {
             let error = routes(&[wrong.to_owned()], "g.bob").unwrap_err();
-            assert!(error.message().starts_with("invalid ILP address: "), "{wrong}: {error}");
+            assert!(error.to_string().starts_with("invalid ILP address: "), "{wrong}: {error}");
         }
     }
 
@@ -344,11 +255,12 @@ mod tests {
         assert_eq!(tokens(&["mytoken", "a+/=~!"]).unwrap().len(), 2);
         for wrong in ["", "my token", "tab\t", "line\r\nInjected: yes", "grün", "nul\0"] {
             let error = tokens(&[wrong]).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::BadInput);
-            assert!(wrong.is_empty() || !error.message().contains(wrong), "{error}");
+            assert_eq!(error.reason(), Reason::InvalidIncomingToken);
+            assert!(wrong.is_empty() || !error.to_string().contains(wrong), "{error}");
         }
-        assert_eq!(tokens(&[]).unwrap_err().kind(), ErrorKind::BadInput);
-        assert_eq!(tokens(&["a", "b", "a"]).unwrap_err().kind(), ErrorKind::Duplicate);
+        assert_eq!(tokens(&[]).unwrap_err().reason(), Reason::InvalidIncomingToken);
+        let twice = tokens(&["a", "b", "a"]).unwrap_err();
+        assert_eq!(twice.reason(), Reason::DuplicateIncomingToken);
         assert!(tokens(&["x".repeat(TOKEN_BYTES_MAX + 1).as_str()]).is_err());
     }
 
@@ -356,29 +268,19 @@ mod tests {
     fn rates_and_spreads_say_what_they_may_be() {
         assert!(rate("0.92").is_ok() && rate_codes("USD", "EUR").is_ok());
         for wrong in ["", "0", "-1", "1e3", "NaN", "1/3", &"9".repeat(1_000)] {
-            let message = rate(wrong).unwrap_err().message().to_owned();
+            let message = rate(wrong).unwrap_err().to_string();
             assert!(message.starts_with("invalid rate: ") && message.len() < 150, "{message}");
         }
         assert!(rate_codes("USD", "USD").is_err() && rate_codes("", "USD").is_err());
-        assert_eq!(spread(10_000).map(Spread::basis_points), Ok(10_000));
+        assert_eq!(spread(10_000).unwrap().basis_points(), 10_000);
         for wrong in [-1, 10_001, i32::MAX, i32::MIN] {
             let error = spread(wrong).unwrap_err();
-            assert!(error.message().starts_with("invalid spreadBasisPoints: "), "{error}");
+            assert!(error.to_string().starts_with("invalid spreadBasisPoints: "), "{error}");
         }
     }
 
     #[test]
-    fn names_and_codes_are_bounded() {
-        assert!(name(&"ñ".repeat(NAME_CHARACTERS_MAX)).is_ok());
-        assert!(name(&"n".repeat(NAME_CHARACTERS_MAX + 1)).is_err());
-        for steering in ["two\nlines", "\u{1b}[2J", "evil\u{202e}knab", "a\u{2066}b", "a\u{2028}b"]
-        {
-            assert!(name(steering).is_err(), "{steering:?}");
-        }
-        for written in ["بنك نيروبي", "می\u{200c}خواهم", "👩\u{200d}🌾 market"]
-        {
-            assert!(name(written).is_ok(), "{written}");
-        }
+    fn codes_are_bounded_and_seen() {
         assert!(asset_code("USD").is_ok());
         for wrong in ["", "  ", "U D", "X\n", "USD\u{200b}", "\u{202e}DSU", "\u{feff}USD"] {
             assert!(asset_code(wrong).is_err(), "{wrong:?}");

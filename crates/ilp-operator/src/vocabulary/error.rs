@@ -1,151 +1,221 @@
-//! Why an operation was refused.
+//! The errors of operations: refusals by subject, and failures of the node.
 
-use std::{borrow::Cow, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 use ilp_connector::ledger::HoldError;
-use ilp_store::{Conflict, Refusal, StoreError};
+use ilp_store::{Conflict, Refusal, StoreError, TransferError};
+use interledger_packet::AddressError;
+use uuid::Uuid;
 
-/// What kind of refusal it is. Each surface has its own word or number for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
-    /// The input can't be right, whatever the node's state.
-    BadInput,
-    /// The input is right, and the state of the books or of other records forbids it.
-    Forbidden,
-    /// What it names doesn't exist.
-    NotFound,
-    /// What it would make exists.
-    Duplicate,
-    /// What it is about takes no part at present, such as a wallet address that is inactive.
-    Inactive,
-    /// It contradicts something that was done before or is being done.
-    Conflict,
-    /// The node failed; its log says how.
-    Internal,
-    /// The node can't do it now.
-    Unavailable,
-}
+use super::{
+    field::Field,
+    input_error::InputError,
+    reason::{ErrorKind, Reason},
+};
+use crate::{
+    assets::error::{AssetError, FeeError, RateError},
+    books::error::LiquidityError,
+    changes::error::ChangeError,
+    node::error::{BackupError, TenantError},
+    payments::error::{PaymentError, QuoteError},
+    peering::error::PeeringError,
+    peers::error::PeerError,
+    wallets::error::WalletError,
+    webhook::error::EventError,
+};
 
-impl ErrorKind {
-    /// Returns the corresponding HTTP status code, for answers and the audit log.
-    #[must_use]
-    pub fn http_code(self) -> &'static str {
-        match self {
-            Self::BadInput | Self::Inactive => "400",
-            Self::Forbidden => "403",
-            Self::NotFound => "404",
-            Self::Duplicate | Self::Conflict => "409",
-            Self::Internal => "500",
-            Self::Unavailable => "503",
-        }
-    }
-}
-
-/// A refusal: its kind and a sentence for people. The sentence begins with words that clients know
-/// and never carries a secret or the insides of the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OperatorError {
-    kind: ErrorKind,
-    message: Cow<'static, str>,
+/// An error of an operation. Its message begins with words that clients know, and never has a secret
+/// or the insides of the store in it.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// An operation on assets is refused.
+    #[error(transparent)]
+    Asset(#[from] AssetError),
+    /// A fee is refused.
+    #[error(transparent)]
+    Fee(#[from] FeeError),
+    /// A rate is refused.
+    #[error(transparent)]
+    Rate(#[from] RateError),
+    /// An operation on peers is refused.
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+    /// A deposit or withdrawal is refused.
+    #[error(transparent)]
+    Liquidity(#[from] LiquidityError),
+    /// An operation on wallet addresses is refused.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    /// An operation on payments is refused.
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+    /// A quote is refused.
+    #[error(transparent)]
+    Quote(#[from] QuoteError),
+    /// An operation on peering requests is refused.
+    #[error(transparent)]
+    Peering(#[from] PeeringError),
+    /// An operation on webhook events is refused.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// A change is refused, whatever its subject.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// A number, or the part of a list, is refused.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// An operation names another tenant than the node's operator.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// A backup is refused, or failed.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// The ledger takes nothing more until the node is started again.
+    #[error("the log has stopped: whether this was done shows after a restart of the node")]
+    LedgerStopped,
+    /// As many transfers are under way as the ledger takes.
+    #[error("the ledger has as many transfers under way as it takes: try again")]
+    LedgerFull,
+    /// The node failed.
+    #[error(transparent)]
+    Internal(#[from] InternalError),
 }
 
 impl OperatorError {
-    /// A refusal of that kind, in these words.
-    #[must_use]
-    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into() }
-    }
-
-    /// [`ErrorKind::BadInput`]: `what` is the beginning that clients know, `why` says the rest.
-    #[must_use]
-    pub fn bad_input(what: &str, why: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::BadInput, format!("{what}: {why}"))
-    }
-
-    /// [`ErrorKind::Internal`], once the cause is in the log.
-    pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
-        tracing::error!(%cause, "an operation of the admin API failed");
-        Self::new(
-            ErrorKind::Internal,
-            "Internal server error: the node could not do this and its log says why",
-        )
+    /// Returns the error of a failed node, once `cause` is in the log.
+    pub(crate) fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self::Internal(InternalError::logged(cause))
     }
 
     /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.reason().kind()
     }
 
-    /// Returns the sentence.
+    /// Returns the reason.
     #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Asset(error) => error.reason(),
+            Self::Fee(error) => error.reason(),
+            Self::Rate(error) => error.reason(),
+            Self::Peer(error) => error.reason(),
+            Self::Liquidity(error) => error.reason(),
+            Self::Wallet(error) => error.reason(),
+            Self::Payment(error) => error.reason(),
+            Self::Quote(error) => error.reason(),
+            Self::Peering(error) => error.reason(),
+            Self::Event(error) => error.reason(),
+            Self::Change(error) => error.reason(),
+            Self::Input(error) => error.reason(),
+            Self::Tenant(error) => error.reason(),
+            Self::Backup(error) => error.reason(),
+            Self::LedgerStopped => Reason::LedgerStopped,
+            Self::LedgerFull => Reason::LedgerFull,
+            Self::Internal(_) => Reason::Internal,
+        }
+    }
+
+    /// Returns the input that the refusal is about, if it is about one.
+    #[must_use]
+    pub fn field(&self) -> Option<Field> {
+        match self {
+            Self::Asset(error) => error.field(),
+            Self::Fee(error) => error.field(),
+            Self::Rate(error) => error.field(),
+            Self::Peer(error) => error.field(),
+            Self::Liquidity(error) => error.field(),
+            Self::Wallet(error) => error.field(),
+            Self::Payment(error) => error.field(),
+            Self::Quote(error) => error.field(),
+            Self::Peering(error) => error.field(),
+            Self::Event(error) => error.field(),
+            Self::Change(error) => error.field(),
+            Self::Input(error) => error.field(),
+            Self::Tenant(error) => error.field(),
+            Self::Backup(error) => error.field(),
+            Self::LedgerStopped | Self::LedgerFull | Self::Internal(_) => None,
+        }
     }
 }
 
-impl fmt::Display for OperatorError {
+/// A failure of the node. The message tells a client nothing of the cause, which is in the log.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("Internal server error: the node could not do this and its log says why")]
+pub struct InternalError {
+    #[source]
+    cause: Arc<dyn Error + Send + Sync>,
+}
+
+impl InternalError {
+    /// Writes the cause with its own causes to the log. There is no other way to make the error, so
+    /// each failure is logged, and once.
+    fn logged(cause: impl Error + Send + Sync + 'static) -> Self {
+        tracing::error!(cause = %Chain(&cause), "an operation failed by a fault of the node");
+        Self { cause: Arc::new(cause) }
+    }
+}
+
+/// Displays an error and its causes, from the outermost to the innermost.
+struct Chain<'a>(&'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
+        write!(formatter, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            write!(formatter, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
     }
 }
 
-impl std::error::Error for OperatorError {}
-
-/// Every operation on peers says this of an id that leads nowhere.
-pub(crate) fn unknown_peer() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "unknown peer")
+/// A state of the node that its own checks exclude.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Inconsistency {
+    #[error("the stored peer {peer} has a malformed address or route")]
+    StoredAddress { peer: Uuid, source: AddressError },
+    #[error("the peer {peer} is of the unknown asset {asset}")]
+    AssetOfPeer { peer: Uuid, asset: Uuid },
+    #[error("a wallet address is of the unknown asset {0}")]
+    AssetOfWalletAddress(Uuid),
+    #[error("no token was added")]
+    NoTokenAdded,
+    #[error("the outcome that is kept under an idempotency key can't be read")]
+    KeptOutcome,
+    #[error("a new record got an id that is taken")]
+    IdTaken,
+    #[error("the system gives no random numbers")]
+    NoRandomNumbers,
 }
 
-/// What the operations on peers and liquidity say of an asset's id that leads nowhere.
-pub(crate) fn unknown_asset() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "unknown asset")
-}
-
-/// What is said of an event's id that leads nowhere.
-pub(crate) fn unknown_event() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "unknown webhook event")
-}
-
-/// What posting and voiding say of an id under which nothing was withdrawn.
-pub(crate) fn unknown_transfer() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "Unknown transfer")
-}
-
-/// What the operations on assets say of an id that leads nowhere.
-pub(crate) fn asset_not_found() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "Asset not found")
-}
-
-/// The ledger takes nothing more until the node is started again.
-pub(crate) fn ledger_stopped() -> OperatorError {
-    OperatorError::new(
-        ErrorKind::Unavailable,
-        "the log has stopped: whether this was done shows after a restart of the node",
-    )
+impl From<Inconsistency> for OperatorError {
+    fn from(inconsistency: Inconsistency) -> Self {
+        Self::internal(inconsistency)
+    }
 }
 
 impl From<StoreError> for OperatorError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Stopped { .. } => ledger_stopped(),
-            error => Self::internal(&error),
+            StoreError::Stopped { .. } => Self::LedgerStopped,
+            error => Self::internal(error),
         }
     }
 }
 
 impl From<Conflict> for OperatorError {
     fn from(conflict: Conflict) -> Self {
-        let words = match conflict {
-            Conflict::Id => return Self::internal(&conflict),
-            Conflict::Asset => "Asset already exists",
-            Conflict::Peer => "duplicate peer found for same ILP address and asset",
-            Conflict::IncomingToken => "duplicate incoming token",
-            Conflict::WalletAddress => "Wallet address already exists",
-            // Whoever makes a payment says more.
-            Conflict::Quote => return Self::new(ErrorKind::BadInput, "invalid quote"),
-        };
-        Self::new(ErrorKind::Duplicate, words)
+        match conflict {
+            Conflict::Id => Inconsistency::IdTaken.into(),
+            Conflict::Asset => AssetError::Exists.into(),
+            Conflict::Peer => PeerError::Duplicate.into(),
+            Conflict::IncomingToken => PeerError::DuplicateIncomingToken.into(),
+            Conflict::WalletAddress => WalletError::Exists.into(),
+            Conflict::Quote => QuoteError::Used.into(),
+        }
     }
 }
 
@@ -153,30 +223,34 @@ impl From<Refusal> for OperatorError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Conflict(conflict) => conflict.into(),
-            Refusal::UnknownAsset => unknown_asset(),
-            Refusal::UnknownPeer => unknown_peer(),
-            Refusal::UnknownEvent => unknown_event(),
-            Refusal::UnknownWalletAddress => unknown_wallet_address(),
-            Refusal::UnknownPayment => unknown_payment(),
-            Refusal::AssetInUse => Self::new(
-                ErrorKind::Forbidden,
-                "Cannot delete! Asset in use. Delete the peers that use it first; wallet addresses \
-                 that do are kept for good",
-            ),
-            Refusal::TooLarge { bytes } => Self::new(
-                ErrorKind::BadInput,
-                format!(
-                    "the record would take {bytes} bytes and may take {}: give less, such as fewer \
-                     routes or tokens",
-                    ilp_store::RECORD_BYTES_MAX
-                ),
-            ),
-            Refusal::ChangeTooLarge { bytes } => Self::new(
-                ErrorKind::BadInput,
-                format!("the change would take {bytes} bytes, more than one may: give less"),
-            ),
-            Refusal::Transfer(refusal) => refusal.into(),
+            Refusal::UnknownAsset => AssetError::Unknown.into(),
+            Refusal::UnknownPeer => PeerError::Unknown.into(),
+            Refusal::UnknownEvent => EventError::Unknown.into(),
+            Refusal::UnknownWalletAddress => WalletError::Unknown.into(),
+            Refusal::UnknownPayment => PaymentError::Unknown.into(),
+            Refusal::AssetInUse => AssetError::InUse.into(),
+            Refusal::TooLarge { bytes } => ChangeError::RecordTooLarge { bytes }.into(),
+            Refusal::ChangeTooLarge { bytes } => ChangeError::ChangeTooLarge { bytes }.into(),
+            Refusal::Transfer(error) => error.into(),
             Refusal::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TransferError> for OperatorError {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Exists => LiquidityError::Exists.into(),
+            TransferError::Insufficient(_) => LiquidityError::Insufficient.into(),
+            TransferError::AmountZero => LiquidityError::AmountZero.into(),
+            TransferError::Overfull(_) => LiquidityError::DepositTooLarge.into(),
+            TransferError::Unknown => LiquidityError::UnknownTransfer.into(),
+            TransferError::AlreadyPosted => LiquidityError::AlreadyPosted.into(),
+            TransferError::AlreadyVoided => LiquidityError::AlreadyVoided.into(),
+            TransferError::Expired => LiquidityError::Expired.into(),
+            TransferError::Full => Self::LedgerFull,
+            TransferError::Stopped => Self::LedgerStopped,
+            TransferError::Store(error) => error.into(),
         }
     }
 }
@@ -184,39 +258,10 @@ impl From<Refusal> for OperatorError {
 impl From<HoldError> for OperatorError {
     fn from(error: HoldError) -> Self {
         match error {
-            HoldError::Insufficient(_) => {
-                Self::new(ErrorKind::Forbidden, "Insufficient transfer balance")
-            }
-            HoldError::Overfull(_) => Self::new(
-                ErrorKind::Forbidden,
-                format!("the account that is paid would own more than {}", u64::MAX),
-            ),
-            HoldError::Full => Self::new(
-                ErrorKind::Unavailable,
-                "the ledger has as many transfers under way as it takes: try again",
-            ),
-            HoldError::Stopped => ledger_stopped(),
+            HoldError::Insufficient(_) => LiquidityError::Insufficient.into(),
+            HoldError::Overfull(_) => LiquidityError::AccountFull.into(),
+            HoldError::Full => Self::LedgerFull,
+            HoldError::Stopped => Self::LedgerStopped,
         }
     }
-}
-
-pub(crate) fn unknown_wallet_address() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "unknown wallet address")
-}
-
-pub(crate) fn inactive_wallet_address() -> OperatorError {
-    OperatorError::new(
-        ErrorKind::Inactive,
-        "inactive wallet address: it takes no new payments until it is ACTIVE again",
-    )
-}
-
-/// What queries say of a payment's id that leads nowhere.
-pub(crate) fn no_such_payment() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "payment does not exist")
-}
-
-/// What changes of a payment say of such an id.
-pub(crate) fn unknown_payment() -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, "unknown payment")
 }

@@ -1,18 +1,17 @@
 //! Which part of a list is wanted.
 
-use ilp_store::{Order, Page};
+use ilp_store::{Order, Page, Rows};
 use uuid::Uuid;
 
 use crate::vocabulary::{
     check,
-    error::{ErrorKind, OperatorError},
+    error::OperatorError,
+    field::Field,
+    input_error::{InputError, ROWS_MAX},
 };
-use ilp_store::Rows;
 
 /// Rows of a page when nobody says how many.
 const ROWS_DEFAULT: usize = 20;
-/// Most rows of a page.
-pub(crate) const ROWS_MAX: usize = 100;
 
 /// A page as clients ask for it: the first so many after a cursor, or the last so many before one.
 #[derive(Clone, Debug, Default)]
@@ -34,10 +33,7 @@ impl PageArguments {
     pub(crate) fn check(&self) -> Result<Page, OperatorError> {
         let (wanted, from_end) = match (self.first, self.last) {
             (Some(_), Some(_)) => {
-                return Err(OperatorError::new(
-                    ErrorKind::BadInput,
-                    "Pagination: first and last exclude each other, give one of them",
-                ));
+                return Err(InputError::FirstAndLast.into());
             }
             (first, None) => {
                 (first, first.is_none() && self.before.is_some() && self.after.is_none())
@@ -45,8 +41,8 @@ impl PageArguments {
             (None, last) => (last, true),
         };
         Ok(Page {
-            after: cursor("after", self.after.as_deref())?,
-            before: cursor("before", self.before.as_deref())?,
+            after: cursor(Field::After, self.after.as_deref())?,
+            before: cursor(Field::Before, self.before.as_deref())?,
             limit: row_count(wanted)?,
             order: self.order,
             from_end,
@@ -54,24 +50,17 @@ impl PageArguments {
     }
 }
 
-fn row_count(wanted: Option<i32>) -> Result<usize, OperatorError> {
+fn row_count(wanted: Option<i32>) -> Result<usize, InputError> {
     let Some(wanted) = wanted else { return Ok(ROWS_DEFAULT) };
-    usize::try_from(wanted).ok().filter(|rows| *rows <= ROWS_MAX).ok_or_else(|| {
-        OperatorError::new(
-            ErrorKind::BadInput,
-            format!("Pagination: {wanted} rows asked for, 0 to {ROWS_MAX} can be given"),
-        )
-    })
+    usize::try_from(wanted)
+        .ok()
+        .filter(|rows| *rows <= ROWS_MAX)
+        .ok_or(InputError::RowCount(wanted))
 }
 
-fn cursor(name: &str, text: Option<&str>) -> Result<Option<Uuid>, OperatorError> {
+fn cursor(field: Field, text: Option<&str>) -> Result<Option<Uuid>, InputError> {
     let Some(text) = text else { return Ok(None) };
-    check::id(text).map(Some).ok_or_else(|| {
-        OperatorError::new(
-            ErrorKind::BadInput,
-            format!("Pagination: {name} is no cursor, take one from edges or pageInfo"),
-        )
-    })
+    check::id(text).map(Some).ok_or(InputError::Cursor(field))
 }
 
 /// Makes views of the rows of a page.
@@ -87,6 +76,7 @@ pub(crate) fn views<Record, View>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::reason::Reason;
 
     const CURSOR: &str = "019926a0-3b5c-7def-8123-456789abcdef";
 
@@ -127,7 +117,7 @@ mod tests {
             bad_cursor,
         ] {
             let error = wrong.check().unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::BadInput, "{wrong:?}");
+            assert_eq!(error.reason(), Reason::InvalidPage, "{wrong:?}");
         }
     }
 }

@@ -3,37 +3,30 @@
 use ilp_store::AdditionalProperty;
 use uuid::Uuid;
 
-use crate::vocabulary::{
-    check,
-    error::{OperatorError, unknown_wallet_address},
+use crate::{
+    vocabulary::check,
+    wallets::error::{
+        PROPERTIES_MAX, PROPERTY_KEY_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX, WalletError,
+    },
 };
 
-/// Most properties of a wallet address, and their longest keys and values in bytes.
-const PROPERTIES_MAX: usize = 50;
-const PROPERTY_KEY_BYTES_MAX: usize = 128;
-const PROPERTY_VALUE_BYTES_MAX: usize = 512;
-
 /// A wallet address's id.
-pub(crate) fn wallet_address_id(text: &str) -> Result<Uuid, OperatorError> {
-    check::id(text).ok_or_else(unknown_wallet_address)
+pub(crate) fn wallet_address_id(text: &str) -> Result<Uuid, WalletError> {
+    check::id(text).ok_or(WalletError::Unknown)
 }
 
 /// Properties without those that say nothing, as with Rafiki.
 pub(crate) fn properties(
     given: Vec<AdditionalProperty>,
-) -> Result<Vec<AdditionalProperty>, OperatorError> {
-    let invalid = |why: String| OperatorError::bad_input("invalid additionalProperties", why);
+) -> Result<Vec<AdditionalProperty>, WalletError> {
     if given.len() > PROPERTIES_MAX {
-        return Err(invalid(format!("{} given, at most {PROPERTIES_MAX} are taken", given.len())));
+        return Err(WalletError::TooManyProperties(given.len()));
     }
     let mut properties = Vec::with_capacity(given.len());
     for property in given {
         let (key, value) = (property.key.trim(), property.value.trim());
         if key.len() > PROPERTY_KEY_BYTES_MAX || value.len() > PROPERTY_VALUE_BYTES_MAX {
-            return Err(invalid(format!(
-                "at most {PROPERTY_KEY_BYTES_MAX} bytes are taken as a key and \
-                 {PROPERTY_VALUE_BYTES_MAX} as a value"
-            )));
+            return Err(WalletError::PropertyTooLong);
         }
         if !key.is_empty() && !value.is_empty() {
             let (key, value) = (key.to_owned(), value.to_owned());

@@ -6,7 +6,11 @@ use ilp_connector::{account::AccountId, peer::Asset};
 use ilp_store::WalletAddressRecord;
 use uuid::Uuid;
 
-use crate::{assets::view::AssetView, node::operator::Inner, vocabulary::error::OperatorError};
+use crate::{
+    assets::view::AssetView,
+    node::operator::Inner,
+    vocabulary::error::{Inconsistency, OperatorError},
+};
 
 /// A wallet address as it is now.
 #[derive(Clone, Debug)]
@@ -37,17 +41,13 @@ impl Inner {
         record: WalletAddressRecord,
     ) -> Result<WalletAddressView, OperatorError> {
         let asset = self.parts.store.asset(record.asset_id)?;
-        let asset = asset.ok_or_else(|| self.lost_asset(record.asset_id))?;
+        let asset = asset.ok_or(Inconsistency::AssetOfWalletAddress(record.asset_id))?;
         let liquidity = self.ledger().balance(AccountId::wallet_address(record.id)).available();
         Ok(WalletAddressView { record, asset: self.asset_view(asset), liquidity })
     }
 
     /// An asset that a wallet address is in, which is there as long as that is.
     pub(crate) fn live_asset(&self, id: Uuid) -> Result<Arc<Asset>, OperatorError> {
-        self.asset(id).ok_or_else(|| self.lost_asset(id))
-    }
-
-    fn lost_asset(&self, id: Uuid) -> OperatorError {
-        OperatorError::internal(&format!("a wallet address is of the unknown asset {id}"))
+        Ok(self.asset(id).ok_or(Inconsistency::AssetOfWalletAddress(id))?)
     }
 }

@@ -10,13 +10,10 @@ use ilp_store::{Refusal, Store, TransferState, shown};
 use uuid::Uuid;
 
 use crate::{
-    books::{inputs::Withdrawal, liquidity::not_zero},
+    books::{error::LiquidityError, inputs::Withdrawal, liquidity::not_zero},
     changes::changing::Changing,
     payments::PaymentChanges,
-    vocabulary::{
-        check,
-        error::{ErrorKind, OperatorError},
-    },
+    vocabulary::{check, error::OperatorError},
     wallets::{
         WalletAddressChanges, inputs::WalletAddressWithdrawal, views::WithdrawnFromWalletAddress,
     },
@@ -33,13 +30,13 @@ impl WalletAddressChanges<'_> {
         withdrawal: WalletAddressWithdrawal,
     ) -> Result<WithdrawnFromWalletAddress, OperatorError> {
         self.on.given(&withdrawal);
-        let unknown = || not_found("Unknown wallet address");
-        let id = check::id(&withdrawal.wallet_address_id).ok_or_else(unknown)?;
+        let id =
+            check::id(&withdrawal.wallet_address_id).ok_or(LiquidityError::UnknownWalletAddress)?;
         let transfer_id = check::transfer_id(&withdrawal.transfer_id)?;
         self.on
             .change(move |changing| async move {
                 let record = changing.store(move |store| store.wallet_address(id)).await?;
-                let record = record.ok_or_else(unknown)?;
+                let record = record.ok_or(LiquidityError::UnknownWalletAddress)?;
                 let account = AccountId::wallet_address(id);
                 let amount = changing.available(account);
                 not_zero(amount)?;
@@ -68,13 +65,13 @@ impl PaymentChanges<'_> {
         timeout_s: u64,
     ) -> Result<(), OperatorError> {
         self.on.given(&shown! { "id": id, "timeoutSeconds": timeout_s });
-        let unknown = || not_found("Unknown incoming payment");
-        let id = check::id(id).ok_or_else(unknown)?;
+        let unknown = LiquidityError::UnknownIncomingPayment;
+        let id = check::id(id).ok_or(unknown)?;
         self.on
             .change(move |changing| async move {
                 let record = changing.store(move |store| store.incoming_payment(id)).await?;
-                let record = record.ok_or_else(unknown)?;
-                let last = record.withdrawal_id.ok_or_else(unknown)?;
+                let record = record.ok_or(unknown)?;
+                let last = record.withdrawal_id.ok_or(unknown)?;
                 let from = (AccountId::incoming_payment(id), record.asset_id);
                 let note = move |store: &Store, transfer_id| {
                     let noted = store.update_incoming_payment(id, |record| {
@@ -100,13 +97,13 @@ impl PaymentChanges<'_> {
         timeout_s: u64,
     ) -> Result<(), OperatorError> {
         self.on.given(&shown! { "id": id, "timeoutSeconds": timeout_s });
-        let unknown = || not_found("Unknown outgoing payment");
-        let id = check::id(id).ok_or_else(unknown)?;
+        let unknown = LiquidityError::UnknownOutgoingPayment;
+        let id = check::id(id).ok_or(unknown)?;
         self.on
             .change(move |changing| async move {
                 let record = changing.store(move |store| store.outgoing_payment(id)).await?;
-                let record = record.ok_or_else(unknown)?;
-                let last = record.withdrawal_id.ok_or_else(unknown)?;
+                let record = record.ok_or(unknown)?;
+                let last = record.withdrawal_id.ok_or(unknown)?;
                 let from = (AccountId::outgoing_payment(id), record.quote.asset_id);
                 let note = move |store: &Store, transfer_id| {
                     let noted = store.update_outgoing_payment(id, |record| {
@@ -149,11 +146,9 @@ impl Changing {
             .await?;
         let has_some = self.available(account) > 0;
         match made {
-            Some(TransferState::Pending) => Err(exists()),
-            Some(TransferState::Posted) if !has_some => Err(exists()),
-            _ if !has_some => {
-                Err(OperatorError::new(ErrorKind::Forbidden, "Insufficient transfer balance"))
-            }
+            Some(TransferState::Pending) => Err(LiquidityError::Exists.into()),
+            Some(TransferState::Posted) if !has_some => Err(LiquidityError::Exists.into()),
+            _ if !has_some => Err(LiquidityError::Insufficient.into()),
             None => Ok(last),
             Some(_) => Ok(self.new_id()),
         }
@@ -169,12 +164,4 @@ impl Changing {
 fn taken_out(owner: Uuid, amount: u64, transfer_id: Uuid, timeout_s: u64) -> Withdrawal {
     let (owner_id, transfer_id) = (owner.to_string(), transfer_id.to_string());
     Withdrawal { owner_id, amount, transfer_id, timeout_s }
-}
-
-fn exists() -> OperatorError {
-    OperatorError::new(ErrorKind::Duplicate, "Transfer already exists")
-}
-
-fn not_found(words: &'static str) -> OperatorError {
-    OperatorError::new(ErrorKind::NotFound, words)
 }

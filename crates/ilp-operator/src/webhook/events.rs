@@ -7,14 +7,13 @@ use crate::{
     node::operator::Operator,
     vocabulary::{
         check,
-        error::{ErrorKind, OperatorError, unknown_event},
+        error::OperatorError,
+        input_error::{FILTER_TYPES_MAX, InputError},
         page::PageArguments,
         seek::{Sought, begin, seek},
     },
+    webhook::error::EventError,
 };
-
-/// Most types that one filter may name. There are fewer types of event than that.
-const FILTER_TYPES_MAX: usize = 100;
 
 /// A handle that reads the events for the operator's own systems.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +49,10 @@ impl Events<'_> {
     /// # Errors
     /// Not found.
     pub async fn get(self, id: &str) -> Result<EventRecord, OperatorError> {
-        let id = check::id(id).ok_or_else(unknown_event)?;
-        self.on.read(move |inner| inner.parts.store.event(id)?.ok_or_else(unknown_event)).await
+        let id = check::id(id).ok_or(EventError::Unknown)?;
+        self.on
+            .read(move |inner| Ok(inner.parts.store.event(id)?.ok_or(EventError::Unknown)?))
+            .await
     }
 
     /// Returns a page of the events: those of the types in `only`, where given, and not in
@@ -67,10 +68,7 @@ impl Events<'_> {
     ) -> Result<Rows<EventRecord>, OperatorError> {
         let page = page.check()?;
         if only.len().max(except.len()) > FILTER_TYPES_MAX {
-            return Err(OperatorError::new(
-                ErrorKind::BadInput,
-                format!("filter: at most {FILTER_TYPES_MAX} types are taken"),
-            ));
+            return Err(InputError::FilterTypes.into());
         }
         // An empty list filters nothing, as Rafiki has it.
         let filter = EventFilter { only: (!only.is_empty()).then_some(only), except };
@@ -87,21 +85,20 @@ impl Events<'_> {
 impl EventChanges<'_> {
     /// Schedules an event to be sent again, even one that was given up, and resets its count of
     /// attempts.
-    /// up.
     ///
     /// # Errors
     /// An unknown event; a conflict for one that was delivered, or whose type isn't sent.
     pub async fn retry(self, id: &str) -> Result<EventRecord, OperatorError> {
         self.on.given(&shown! { "id": id });
-        let id = check::id(id).ok_or_else(unknown_event)?;
+        let id = check::id(id).ok_or(EventError::Unknown)?;
         self.on
             .change(move |changing| async move {
                 let now_ms = changing.now().unix_ms();
                 let known = changing.store(move |store| store.event(id)).await?;
-                let known = known.ok_or_else(unknown_event)?;
+                let known = known.ok_or(EventError::Unknown)?;
                 match known.delivery {
-                    Delivery::Delivered { .. } => return Err(delivered()),
-                    Delivery::Skipped { .. } => return Err(skipped()),
+                    Delivery::Delivered { .. } => return Err(EventError::Delivered.into()),
+                    Delivery::Skipped { .. } => return Err(EventError::NotSent.into()),
                     Delivery::Due { .. } | Delivery::Dead { .. } => {}
                 }
                 let due = Delivery::Due { at_ms: now_ms };
@@ -112,20 +109,6 @@ impl EventChanges<'_> {
             })
             .await
     }
-}
-
-fn skipped() -> OperatorError {
-    OperatorError::new(
-        ErrorKind::Conflict,
-        "Webhook event is not sent: its type is not among those that webhook.types names",
-    )
-}
-
-fn delivered() -> OperatorError {
-    OperatorError::new(
-        ErrorKind::Conflict,
-        "Webhook event already delivered: its receiver has confirmed it",
-    )
 }
 
 impl Events<'_> {

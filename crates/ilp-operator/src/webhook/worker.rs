@@ -100,7 +100,7 @@ impl Webhooks {
         // tells when to look again. The far future asks for those that are due later too.
         let (store, limit) = (self.store.clone(), parallel_max + 1);
         let events = spawn_blocking(move || store.due_events(u64::MAX, limit)).await;
-        let events = events.map_err(|panic| OperatorError::internal(&panic))??;
+        let events = events.map_err(|panic| OperatorError::internal(panic))??;
         let now_ms = (self.clock)().unix_ms();
         let mut first = None;
         for event in events {
@@ -161,7 +161,7 @@ impl Webhooks {
         let store = self.store.clone();
         let recorded = spawn_blocking(move || store.record_attempt(id, outcome)).await;
         let recorded = recorded
-            .map_err(|panic| OperatorError::internal(&panic))
+            .map_err(|panic| OperatorError::internal(panic))
             .and_then(|recorded| Ok(recorded?));
         if recorded.is_err() {
             // It is still due and would be sent again at once; so it stays under way for a while.

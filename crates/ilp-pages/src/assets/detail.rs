@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use ilp_operator::{AssetEdit, AssetView, Edit, OperatorError, Recorded};
+use ilp_operator::{AssetEdit, AssetView, Edit, Field, OperatorError, Recorded};
 use maud::{Markup, html};
 
 use crate::{
@@ -103,7 +103,7 @@ async fn deleting(
     }
     let work = |operator: Recorded| async move { operator.assets().delete(&id).await };
     let deleted = pages.change(visit, "deleteAsset", work).await;
-    deleted.map_err(|error| Errors::of(&error, &[("Cannot delete!", "confirm")]))
+    deleted.map_err(|error| Errors::of(&error, &[(Field::Id, "confirm")]))
 }
 
 /// The fields of the edit form, with the labels that the page shows.

@@ -113,7 +113,7 @@ fn result(pages: &Pages, is_running: bool) -> Markup {
             None => p.quiet { "Not done since the node was started." },
             Some(Last { at, found: Err(error) }) => {
                 p { (state("bad", "Can't be read")) " " (moment(*at, pages.operator.now())) }
-                p { (error.message()) }
+                p { (error.to_string()) }
             }
             Some(Last { at, found: Ok((report, took)) }) => (found(report, *took, &moment(*at, pages.operator.now()))),
         }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use ilp_operator::{AmountGiven, NewQuote, OperatorError, QuoteView, Recorded, WalletAddressView};
+use ilp_operator::{
+    AmountGiven, Field, NewQuote, OperatorError, QuoteView, Recorded, WalletAddressView,
+};
 use maud::html;
 
 use crate::{
@@ -22,16 +24,12 @@ const MEANINGS: [(&str, &str); 3] = [
     ("asked", "What the incoming payment asks for (no amount above)"),
 ];
 
-/// What operations call the fields that they refuse.
-const WORDS: [(&str, &str); 8] = [
-    ("unknown wallet address", "wallet"),
-    ("inactive wallet address", "wallet"),
-    ("invalid receiver", "receiver"),
-    ("the receiver can't be reached", "receiver"),
-    ("invalid amount", "amount"),
-    ("invalid receiver's asset", "receive_asset"),
-    ("negative receive amount", "amount"),
-    ("non-positive receive amount", "amount"),
+/// The inputs of a quote, with the fields of the form.
+const INPUTS: [(Field, &str); 4] = [
+    (Field::WalletAddressId, "wallet"),
+    (Field::Receiver, "receiver"),
+    (Field::DebitAmount, "amount"),
+    (Field::ReceiveAmount, "amount"),
 ];
 
 pub(super) async fn ask(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
@@ -94,7 +92,7 @@ async fn quoting(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<QuoteV
     let new = NewQuote { wallet_address_id, receiver, debit_amount, receive_amount };
     let work = |operator: Recorded| async move { operator.payments().create_quote(new).await };
     let made = pages.change(visit, "createQuote", work).await;
-    made.map_err(|error| Errors::of(&error, &WORDS))
+    made.map_err(|error| Errors::of(&error, &INPUTS))
 }
 
 /// By its URL, its payment pointer, or its id.

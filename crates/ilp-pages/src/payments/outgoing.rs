@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use ilp_connector::account::AccountId;
-use ilp_operator::{OperatorError, OutgoingPaymentView, QuoteView, Recorded, paying::Progress};
+use ilp_operator::{
+    Field, OperatorError, OutgoingPaymentView, QuoteView, Recorded, paying::Progress,
+};
 use ilp_store::{OutgoingPaymentState, QuoteRecord};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
@@ -67,7 +69,7 @@ pub(super) async fn cancel(
     match cancelled {
         Ok(_) => Ok(see_other(&format!("/payments/outgoing/{id}?done=cancelled"))),
         Err(error) => {
-            let errors = Errors::of(&error, &[("invalid reason", "reason")]);
+            let errors = Errors::of(&error, &[(Field::Reason, "reason")]);
             showing(&pages, &visit, &id, Typed { fields, errors }).await
         }
     }

@@ -69,13 +69,13 @@ pub(super) async fn create(
 async fn creating(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<PeerView, Errors> {
     let asset = pages.operator.assets().get(asset(fields)).await;
     let field = if fields.given("other_asset").is_some() { "other_asset" } else { "asset" };
-    let asset = asset.map_err(|error| Errors::one(field, error.message()))?;
+    let asset = asset.map_err(|error| Errors::one(field, error.to_string()))?;
     let mut errors = Errors::default();
     let new = read(pages, fields, asset.record.scale, &mut errors);
     errors.into_result()?;
     let work = |operator: Recorded| async move { operator.peers().create(new).await };
     let made = pages.change(visit, "createPeer", work).await;
-    made.map_err(|error| Errors::of(&error, &terms::WORDS))
+    made.map_err(|error| Errors::of(&error, &terms::INPUTS))
 }
 
 /// Reads the whole form.

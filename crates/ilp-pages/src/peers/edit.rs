@@ -58,7 +58,7 @@ async fn editing(
     let edit = PeerEdit { version, ..terms.edit(peer) };
     let work = |operator: Recorded| async move { operator.peers().update(edit).await };
     let edited = pages.change(visit, "updatePeer", work).await;
-    edited.map_err(|error| Errors::of(&error, &terms::WORDS))
+    edited.map_err(|error| Errors::of(&error, &terms::INPUTS))
 }
 
 fn asking(visit: &Visit, peer: &PeerView, typed: &Typed) -> Response {

@@ -1,7 +1,7 @@
 //! The fields of a peer: the same for a new one and for one that is changed.
 
 use ilp_connector::token::Secret;
-use ilp_operator::{Edit, NewPeer, Operator, PeerEdit, PeerField, PeerView};
+use ilp_operator::{Edit, Field, NewPeer, Operator, PeerEdit, PeerField, PeerView};
 use maud::{Markup, html};
 
 use crate::{
@@ -10,19 +10,18 @@ use crate::{
     parts::typed_amount,
 };
 
-/// What operations call the fields that they refuse.
-pub(super) const WORDS: [(&str, &str); 11] = [
-    ("invalid ILP address: in routes", "routes"),
-    ("invalid ILP address", "address"),
-    ("duplicate peer", "address"),
-    ("invalid HTTP endpoint", "endpoint"),
-    ("invalid outgoing token", "outgoing_token"),
-    ("invalid incoming token", "incoming_token"),
-    ("duplicate incoming token", "incoming_token"),
-    ("invalid name", "name"),
-    ("invalid spreadBasisPoints", "spread"),
-    ("invalid assetShareInFlightPercentMax", "asset_share"),
-    ("unknown asset", "asset"),
+/// The inputs of operations on peers, with the fields of the form.
+pub(super) const INPUTS: [(Field, &str); 10] = [
+    (Field::Routes, "routes"),
+    (Field::StaticIlpAddress, "address"),
+    (Field::Endpoint, "endpoint"),
+    (Field::OutgoingToken, "outgoing_token"),
+    (Field::IncomingTokens, "incoming_token"),
+    (Field::Name, "name"),
+    (Field::MaxPacketAmount, "max_packet_amount"),
+    (Field::SpreadBasisPoints, "spread"),
+    (Field::AssetShareInFlightPercentMax, "asset_share"),
+    (Field::AssetId, "asset"),
 ];
 
 /// The fields of the edit form, with the labels that the page shows.

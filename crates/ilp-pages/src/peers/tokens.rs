@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use axum::extract::{Path, State};
 use ilp_connector::token::Secret;
-use ilp_operator::{AddedToken, Recorded, TokenName};
+use ilp_operator::{AddedToken, Field, Recorded, TokenName};
 use maud::{Markup, html};
 
 use super::detail;
@@ -64,9 +64,8 @@ async fn adding(
     let given = fields.given("new_token").map(|token| Secret::new(token.to_owned()));
     let id = id.to_owned();
     let work = |operator: Recorded| async move { operator.peers().add_token(&id, given).await };
-    let words = [("invalid incoming token", "new_token"), ("duplicate incoming", "new_token")];
     let added = pages.change(visit, "addPeerToken", work).await;
-    added.map_err(|error| Errors::of(&error, &words))
+    added.map_err(|error| Errors::of(&error, &[(Field::IncomingTokens, "new_token")]))
 }
 
 pub(super) async fn revoke(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use ilp_connector::account::AccountId;
 use ilp_operator::{
-    Edit, Recorded, WalletAddressEdit, WalletAddressView, WalletAddressWithdrawal,
+    Edit, Field, Recorded, WalletAddressEdit, WalletAddressView, WalletAddressWithdrawal,
     WithdrawnFromWalletAddress,
 };
 use ilp_store::TextFilter;
@@ -74,7 +74,7 @@ async fn editing(
     };
     let work = |operator: Recorded| async move { operator.wallets().update(edit).await };
     let edited = pages.change(visit, "updateWalletAddress", work).await;
-    edited.map_err(|error| Errors::of(&error, &[("invalid name", "name")]))
+    edited.map_err(|error| Errors::of(&error, &[(Field::PublicName, "name")]))
 }
 
 pub(super) async fn withdraw(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use ilp_operator::{
-    AmountGiven, IncomingPaymentView, NewIncomingPayment, Recorded, WalletAddressView,
+    AmountGiven, Field, IncomingPaymentView, NewIncomingPayment, Recorded, WalletAddressView,
 };
 use maud::{Markup, html};
 use serde_json::json;
@@ -67,9 +67,9 @@ async fn creating(
         sender_wallet_address: None,
     };
     let work = |operator: Recorded| async move { operator.payments().create_incoming(new).await };
-    let words = [("invalid amount", "incoming_amount"), ("invalid metadata", "description")];
+    let inputs = [(Field::IncomingAmount, "incoming_amount"), (Field::Metadata, "description")];
     let made = pages.change(visit, "createIncomingPayment", work).await;
-    made.map_err(|error| Errors::of(&error, &words))
+    made.map_err(|error| Errors::of(&error, &inputs))
 }
 
 pub(super) fn form(visit: &Visit, wallet: &WalletAddressView, typed: &Typed) -> Markup {

@@ -11,7 +11,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{quoting, sending};
+use super::{
+    quoting::{self, QuoteFault},
+    sending,
+};
 use crate::node::Node;
 
 /// Quotes and sends payments.
@@ -76,7 +79,7 @@ impl Payer {
 
 impl Paying for Payer {
     fn quote(&self, ask: QuoteAsk) -> BoxFuture<'_, Result<QuoteOffer, QuoteRefusal>> {
-        let unable = || QuoteRefusal::Unreachable("the node is shutting down".to_owned());
+        let unable = || QuoteRefusal::Unreachable(QuoteFault::ShuttingDown.into());
         Box::pin(async move {
             let worker = self.worker().ok_or_else(unable)?;
             let (node, spsp, stop) = (worker.handler.clone(), self.spsp.clone(), self.stop.clone());

@@ -15,6 +15,23 @@ use crate::{clock, node::Node};
 /// What rates may move by between the quote and the last packet, where two assets meet.
 pub(super) const SLIPPAGE_BASIS_POINTS: u16 = 100;
 
+/// The fault of a receiver or of an amount, as far as this node finds it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum QuoteFault {
+    #[error("it doesn't say what it counts in")]
+    NoAsset,
+    #[error("it would cost more than an amount can be")]
+    TooExpensive,
+    #[error("the receiver takes {outstanding} at most and not {amount}")]
+    MoreThanOutstanding { outstanding: u64, amount: u64 },
+    #[error("the receiver asks for no amount: name one to send or one to deliver")]
+    NoAmount,
+    #[error("{url}: {cause}")]
+    Receiver { url: ReceiverUrl, cause: SpspError },
+    #[error("the node is shutting down")]
+    ShuttingDown,
+}
+
 /// Finds out what it would cost to pay a receiver of another node.
 pub(super) async fn quote(
     node: &Node,
@@ -26,7 +43,7 @@ pub(super) async fn quote(
     let amount = amount_of(ask.amount, details.outstanding)?;
     let path = probe(node, &ask, &details, amount, stop).await?;
     let Some(asset) = path.asset.clone() else {
-        return Err(QuoteRefusal::InvalidReceiver("it doesn't say what it counts in".to_owned()));
+        return Err(QuoteRefusal::InvalidReceiver(QuoteFault::NoAsset.into()));
     };
     let Terms { rate, debit_amount, receive_amount, deliver_amount } =
         terms(&path, amount, &asset, &ask.source)?;
@@ -86,9 +103,7 @@ fn terms(
             deliver_amount: None,
         },
         Amount::Deliver { amount, .. } => {
-            let too_much = || {
-                QuoteRefusal::InvalidAmount("it would cost more than an amount can be".to_owned())
-            };
+            let too_much = || QuoteRefusal::InvalidAmount(QuoteFault::TooExpensive.into());
             let least = path.sent_for(amount).ok_or_else(too_much)?;
             let receive_amount = path.delivered_for(least).max(amount);
             Terms {
@@ -111,16 +126,21 @@ pub(super) async fn query(
     receiver: &str,
 ) -> Result<PaymentDetails, QuoteRefusal> {
     let url = ReceiverUrl::parse(receiver)
-        .map_err(|error| QuoteRefusal::InvalidReceiver(error.to_string()))?;
-    spsp.query(&url).await.map_err(|error| {
-        let words = format!("{url}: {error}");
-        match error {
+        .map_err(|error| QuoteRefusal::InvalidReceiver(error.into()))?;
+    spsp.query(&url).await.map_err(|cause| {
+        let is_no_receiver = matches!(
+            cause,
             SpspError::Unknown
-            | SpspError::Over
-            | SpspError::NotSpsp
-            | SpspError::NotPublic
-            | SpspError::Answer(_) => QuoteRefusal::InvalidReceiver(words),
-            _ => QuoteRefusal::Unreachable(words),
+                | SpspError::Over
+                | SpspError::NotSpsp
+                | SpspError::NotPublic
+                | SpspError::Answer(_)
+        );
+        let fault = QuoteFault::Receiver { url, cause }.into();
+        if is_no_receiver {
+            QuoteRefusal::InvalidReceiver(fault)
+        } else {
+            QuoteRefusal::Unreachable(fault)
         }
     })
 }
@@ -130,14 +150,14 @@ fn amount_of(amount: PayAmount, outstanding: Option<u64>) -> Result<Amount, Quot
     match (amount, outstanding) {
         (PayAmount::Send(amount), _) => Ok(Amount::Send(amount)),
         (PayAmount::Deliver(amount), Some(outstanding)) if amount > outstanding => {
-            let words = format!("the receiver takes {outstanding} at most and not {amount}");
-            Err(QuoteRefusal::InvalidAmount(words))
+            let fault = QuoteFault::MoreThanOutstanding { outstanding, amount };
+            Err(QuoteRefusal::InvalidAmount(fault.into()))
         }
         (PayAmount::Deliver(amount), _) => Ok(deliver(amount)),
         (PayAmount::DeliverWhatIsAsked, Some(outstanding)) => Ok(deliver(outstanding)),
-        (PayAmount::DeliverWhatIsAsked, None) => Err(QuoteRefusal::InvalidAmount(
-            "the receiver asks for no amount: name one to send or one to deliver".to_owned(),
-        )),
+        (PayAmount::DeliverWhatIsAsked, None) => {
+            Err(QuoteRefusal::InvalidAmount(QuoteFault::NoAmount.into()))
+        }
     }
 }
 
@@ -163,7 +183,7 @@ async fn probe(
     match ended {
         Some(Ok(path)) => Ok(path),
         Some(Err(reason)) => Err(refusal(reason)),
-        None => Err(QuoteRefusal::Unreachable("the node is shutting down".to_owned())),
+        None => Err(QuoteRefusal::Unreachable(QuoteFault::ShuttingDown.into())),
     }
 }
 
@@ -171,8 +191,8 @@ fn refusal(reason: EndReason) -> QuoteRefusal {
     match reason {
         EndReason::NothingArrives => QuoteRefusal::NonPositiveReceiveAmount { send_min: None },
         EndReason::Refused(rejection) if rejection.code == ErrorCode::F07_CANNOT_RECEIVE => {
-            QuoteRefusal::NoRate(rejection.to_string())
+            QuoteRefusal::NoRate(rejection.to_string().into())
         }
-        reason => QuoteRefusal::Unreachable(reason.to_string()),
+        reason => QuoteRefusal::Unreachable(reason.to_string().into()),
     }
 }

@@ -185,10 +185,10 @@ fn progress(sender: &Sender) -> Progress {
 
 fn words(refusal: QuoteRefusal) -> String {
     match refusal {
-        QuoteRefusal::InvalidReceiver(words)
-        | QuoteRefusal::InvalidAmount(words)
-        | QuoteRefusal::NoRate(words)
-        | QuoteRefusal::Unreachable(words) => words,
+        QuoteRefusal::InvalidReceiver(cause)
+        | QuoteRefusal::InvalidAmount(cause)
+        | QuoteRefusal::NoRate(cause)
+        | QuoteRefusal::Unreachable(cause) => cause.to_string(),
         QuoteRefusal::NonPositiveReceiveAmount { .. } => "nothing would arrive".to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Outgoing payments, and the money of payments of both directions.
 
 use async_graphql::{Context, Object, Result};
-use ilp_operator::OperatorError;
+use ilp_operator::PaymentError;
 
 use super::CHANGE_COMPLEXITY;
 use crate::schema::{
@@ -64,10 +64,7 @@ impl PaymentsMutation {
         let message = "Added outgoing payment liquidity";
         let answered = answer(context, message, key, |operator| async move {
             if input.data_to_transmit.is_some_and(|data| !data.is_empty()) {
-                return Err(OperatorError::bad_input(
-                    "invalid dataToTransmit",
-                    "the node sends no data with a payment; leave it out",
-                ));
+                return Err(PaymentError::DataToTransmit.into());
             }
             operator.payments().fund_outgoing(&input.outgoing_payment_id).await
         });

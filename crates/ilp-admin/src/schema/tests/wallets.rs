@@ -30,11 +30,11 @@ impl Paying for NotingPayer {
     fn quote(&self, ask: QuoteAsk) -> BoxFuture<'_, Result<QuoteOffer, QuoteRefusal>> {
         let name = ask.receiver.rsplit('/').next().unwrap_or_default().to_owned();
         let refusal = match name.as_str() {
-            "nobody" => Some(QuoteRefusal::InvalidReceiver("nobody is there".to_owned())),
-            "greedy" => Some(QuoteRefusal::InvalidAmount("it is too much".to_owned())),
+            "nobody" => Some(QuoteRefusal::InvalidReceiver("nobody is there".into())),
+            "greedy" => Some(QuoteRefusal::InvalidAmount("it is too much".into())),
             "dust" => Some(QuoteRefusal::NonPositiveReceiveAmount { send_min: Some(99) }),
-            "exotic" => Some(QuoteRefusal::NoRate("USD to XAU".to_owned())),
-            "silent" => Some(QuoteRefusal::Unreachable("nobody answers".to_owned())),
+            "exotic" => Some(QuoteRefusal::NoRate("USD to XAU".into())),
+            "silent" => Some(QuoteRefusal::Unreachable("nobody answers".into())),
             _ => None,
         };
         let (debit_amount, receive_amount) = match ask.amount {
