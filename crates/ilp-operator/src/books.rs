@@ -121,7 +121,7 @@ impl Books<'_> {
         let page = page.check()?;
         self.on
             .read(move |inner| {
-                views(inner.parts.store.assets_page(page)?, |record| {
+                views(inner.store.assets_page(page)?, |record| {
                     let balance = |account| inner.ledger().balance(account);
                     let settlement = balance(AccountId::settlement(record.id));
                     Ok(AssetBooks {
@@ -267,7 +267,7 @@ impl Inner {
 
     /// Reads the store. `None` for an account without an owner.
     fn account_owner(&self, account: AccountId) -> Result<Option<AccountOwner>, OperatorError> {
-        let (store, id) = (&self.parts.store, account.owner);
+        let (store, id) = (&self.store, account.owner);
         let found = match account.kind {
             AccountKind::PeerLiquidity => match store.peer(id)? {
                 Some(peer) => {

@@ -9,3 +9,4 @@ pub(crate) mod outcome;
 pub(crate) mod recorded;
 pub(crate) mod subject;
 mod wallet_outcomes;
+pub(crate) mod writes;

@@ -14,7 +14,8 @@ pub mod wire;
 
 use ilp_connector::token::{Secret, TokenDigest};
 use ilp_store::{
-    IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, PeeringRequestRecord, Rows, Store, shown,
+    IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, PeeringRequestRecord, Reader, Rows,
+    shown,
 };
 use uuid::Uuid;
 
@@ -118,7 +119,7 @@ impl Peering<'_> {
         self.on
             .read(move |inner| {
                 let Rows { rows, has_previous, has_next } =
-                    inner.parts.store.peering_requests_page(page)?;
+                    inner.store.peering_requests_page(page)?;
                 let view = |record| PeeringRequestView {
                     warnings: inner.peering_warnings(&record),
                     record,
@@ -201,7 +202,7 @@ impl PeeringChanges<'_> {
             .change(move |changing| async move {
                 let request = changing.store(move |store| store.peering_request(id)).await?;
                 request.ok_or_else(unknown_request)?;
-                changing.commit(&(), move |store| store.remove_peering_request(id)).await?;
+                changing.commit(&(), move |tx| tx.remove_peering_request(id)).await?;
                 changing.count_peering_requests().await
             })
             .await
@@ -267,7 +268,7 @@ impl Changing {
         &self,
         request: PeeringRequestRecord,
     ) -> Result<(PeeringAnswer, Uuid), OperatorError> {
-        let made = self.store(Store::auto_peered).await?;
+        let made = self.store(Reader::auto_peered).await?;
         let peers_max = self.inner.parts.peering.peers_max;
         // No source may make them all: one address a tenth of them, the networks around it more.
         let from_one_max = [peers_max / 10, peers_max / 4, peers_max / 2].map(|max| max.max(1));
@@ -298,9 +299,6 @@ impl Changing {
         let (waiting, outlived): (Vec<_>, Vec<_>) = waiting
             .into_iter()
             .partition(|kept| now_ms.saturating_sub(kept.created_at_ms) < PENDING_MS_MAX);
-        for kept in outlived {
-            self.store(move |store| store.remove_peering_request(kept.id)).await?;
-        }
         let same = |kept: &&PeeringRequestRecord| {
             kept.asset_id == request.asset_id
                 && kept.static_ilp_address == request.static_ilp_address
@@ -322,7 +320,13 @@ impl Changing {
         let answer = self.answer(request.outgoing_token.clone(), true);
         let id = request.id;
         let event = self.requested(&request);
-        self.store(move |store| store.insert_peering_request(&request, &event)).await?;
+        self.commit(&(), move |tx| {
+            for kept in outlived {
+                tx.remove_peering_request(kept.id)?;
+            }
+            tx.insert_peering_request(&request, &event)
+        })
+        .await?;
         self.inner.parts.event_made.notify_one();
         self.count_peering_requests().await?;
         Ok((answer, id))

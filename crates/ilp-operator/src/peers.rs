@@ -15,7 +15,7 @@ pub(crate) mod view;
 use std::{collections::HashMap, sync::Arc};
 
 use ilp_connector::{account::AccountId, conversion::Spread, token::TokenDigest};
-use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Store, shown};
+use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Transaction, shown};
 use uuid::Uuid;
 
 use crate::{
@@ -112,9 +112,7 @@ impl Peers<'_> {
     pub async fn get(self, id: &str) -> Result<PeerView, OperatorError> {
         let id = peer_id(id)?;
         self.on
-            .read(move |inner| {
-                inner.peer_view(inner.parts.store.peer(id)?.ok_or_else(unknown_peer)?)
-            })
+            .read(move |inner| inner.peer_view(inner.store.peer(id)?.ok_or_else(unknown_peer)?))
             .await
     }
 
@@ -126,7 +124,7 @@ impl Peers<'_> {
         let page = page.check()?;
         self.on
             .read(move |inner| {
-                let Rows { rows, has_previous, has_next } = inner.parts.store.peers_page(page)?;
+                let Rows { rows, has_previous, has_next } = inner.store.peers_page(page)?;
                 Ok(Rows { rows: inner.peer_views(rows)?, has_previous, has_next })
             })
             .await
@@ -157,7 +155,7 @@ impl Changing {
         let live = self.inner.live_peer(&record, Arc::clone(&asset))?;
         let made = outcome(self.made(&record, deposit.map_or(0, |it| it.amount)).await?);
         let stored = record.clone();
-        let insert = move |store: &Store| store.insert_peer_from(&stored, &origin);
+        let insert = move |tx: &mut Transaction<'_>| tx.insert_peer_from(&stored, &origin);
         match deposit {
             None => self.commit(&made, insert).await?,
             Some(InitialDeposit { amount, .. }) => {
@@ -190,11 +188,11 @@ impl Changing {
         let account = self.inner.ledger().account(AccountId::peer(record.id));
         let step = self.deposit_step(transfer_id, &asset, account, amount);
         let id = record.id;
-        let settled = move |store: &Store| store.settle_initial_deposit(id);
+        let settled = move |tx: &mut Transaction<'_>| tx.settle_initial_deposit(id);
         *record = match self.commit_step(&(), step, settled).await {
             // It was booked before the last end of the node, and only the record lagged behind.
             Err(error) if error.kind() == crate::vocabulary::error::ErrorKind::Duplicate => {
-                self.store(settled).await?
+                self.commit(&(), settled).await?
             }
             other => other?,
         };
@@ -241,7 +239,7 @@ impl Changing {
         let now_ms = self.now().unix_ms();
         self.unwatch(AccountId::peer(id)).await?;
         // All that is left to do after this, the next start does too.
-        self.commit(&(), move |store| store.delete_peer(id, now_ms)).await?;
+        self.commit(&(), move |tx| tx.delete_peer(id, now_ms)).await?;
         Ok(())
     }
 

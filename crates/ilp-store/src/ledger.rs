@@ -74,7 +74,7 @@ pub(crate) use self::{
     },
     inspection::verify::check_sums,
     keeping::keeper::{Keeper, Signal},
-    transfers::booking::Booking,
+    transfers::booking::{Booking, Reserved},
     writing::{
         durable_books::Books,
         log_run::{DurableSequence, LogRun},

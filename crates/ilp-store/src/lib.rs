@@ -58,7 +58,12 @@ pub use records::{
         },
     },
 };
-pub use store::{Store, change::Noted};
+pub use store::{
+    Store,
+    companions::Companions,
+    reading::Reader,
+    transaction::{Noted, Transaction},
+};
 
 /// The largest record, in bytes of its stored form. A peer with a thousand routes of sixty
 /// characters fits.

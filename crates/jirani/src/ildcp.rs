@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use ilp_connector::token::Secret;
 use ilp_http::{Client, ClientOptions, NextHop};
-use ilp_store::{PeerRecord, Store, StoreError};
+use ilp_store::{Companions, PeerRecord, Store, StoreError};
 use interledger_packet::{Address, Reply, ildcp};
 use tokio::time::Instant;
 
@@ -33,7 +33,9 @@ pub(crate) async fn own_address(
     let why = match told {
         Ok(address) => {
             tracing::info!(%address, parent, "learnt this node's address from its parent");
-            if let Err(error) = store.set_setting(SETTING, address.as_bytes()) {
+            if let Err(error) =
+                store.transact(Companions::none(), |tx| tx.set_setting(SETTING, address.as_bytes()))
+            {
                 tracing::warn!(%error, "the address is not kept for a start without the parent");
             }
             return Ok(Some(address));

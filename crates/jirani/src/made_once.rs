@@ -1,6 +1,6 @@
 //! What a node makes for itself at its first start and then keeps in its store.
 
-use ilp_store::Store;
+use ilp_store::{Companions, Store};
 use ilp_stream::SharedSecret;
 use ring::rand::{SecureRandom, SystemRandom};
 use uuid::Uuid;
@@ -25,7 +25,9 @@ pub(crate) fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure>
         return Ok(id);
     }
     let id = Uuid::new_v4();
-    store.set_setting(SETTING, id.as_bytes()).map_err(|error| Failure::Store(error.to_string()))?;
+    store
+        .transact(Companions::none(), |tx| tx.set_setting(SETTING, id.as_bytes()))
+        .map_err(|error| Failure::Store(error.to_string()))?;
     Ok(id)
 }
 
@@ -63,7 +65,9 @@ pub(crate) fn keep_address(
         Some(kept) => tracing::warn!(kept, given, "these books go on under another ILP address"),
         None => {}
     }
-    store.set_setting(SETTING, given.as_bytes()).map_err(|error| Failure::Store(error.to_string()))
+    store
+        .transact(Companions::none(), |tx| tx.set_setting(SETTING, given.as_bytes()))
+        .map_err(|error| Failure::Store(error.to_string()))
 }
 
 /// What payment addresses are derived from is made once and kept, since payers hold addresses.
@@ -80,6 +84,8 @@ pub(crate) fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecr
     SystemRandom::new()
         .fill(&mut secret)
         .map_err(|_| Failure::Refused("the system gives no random numbers".to_owned()))?;
-    store.set_setting(SETTING, &secret).map_err(|error| Failure::Store(error.to_string()))?;
+    store
+        .transact(Companions::none(), |tx| tx.set_setting(SETTING, &secret))
+        .map_err(|error| Failure::Store(error.to_string()))?;
     Ok(SharedSecret::new(secret))
 }

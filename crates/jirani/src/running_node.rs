@@ -158,8 +158,7 @@ fn operator(
     tenant_id: &str,
     connector_url: String,
 ) -> Operator {
-    Operator::new(Parts {
-        store: resources.store.clone(),
+    let parts = Parts {
         connector: Arc::clone(&resources.connector),
         network: Arc::new(network),
         clock: clock::now,
@@ -169,7 +168,8 @@ fn operator(
         version: env!("CARGO_PKG_VERSION"),
         hold_ms_max: config.packet.hold_ms_max,
         event_made: Arc::clone(&resources.event_made),
-    })
+    };
+    Operator::new(resources.store.clone(), parts)
 }
 
 /// Returns what is served on the operator's port, the API with the pages and the metrics beside it, and

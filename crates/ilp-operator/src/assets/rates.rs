@@ -195,14 +195,14 @@ impl Changing {
                 "a rate is set for {missing}, of which there is no asset: it is used once there is"
             );
         }
-        self.commit(&in_use, move |store| store.set_rate(&stored)).await?;
+        self.commit(&in_use, move |tx| tx.set_rate(&stored)).await?;
         self.give(&record);
         Ok(in_use)
     }
 
     async fn delete_rate(&self, base: String, quote: String) -> Result<(), OperatorError> {
         let (its_base, its_quote) = (base.clone(), quote.clone());
-        if !self.commit(&(), move |store| store.delete_rate(&its_base, &its_quote)).await? {
+        if !self.commit(&(), move |tx| tx.delete_rate(&its_base, &its_quote)).await? {
             return Err(OperatorError::new(
                 ErrorKind::NotFound,
                 "unknown rate: none was set for this base and quote; the opposite direction is a \

@@ -86,7 +86,7 @@ impl AuditLog<'_> {
             subject: None,
             took_us: 0,
         });
-        let noted = self.on.read(move |inner| Ok(inner.parts.store.note_audit(&record)?)).await;
+        let noted = self.on.read(move |inner| Ok(inner.writes.store().note_audit(&record)?)).await;
         if let Err(error) = noted {
             tracing::error!(%error, "a refusal is in the log alone");
         }
@@ -103,7 +103,7 @@ impl AuditLog<'_> {
         filter: AuditFilter,
     ) -> Result<Rows<AuditRecord>, OperatorError> {
         let page = page.check()?;
-        self.on.read(move |inner| Ok(inner.parts.store.audit_page(page, &filter)?)).await
+        self.on.read(move |inner| Ok(inner.store.audit_page(page, &filter)?)).await
     }
 
     /// Removes what was done longer ago than `kept`. Never ends; it wakes every ten minutes and
@@ -115,7 +115,7 @@ impl AuditLog<'_> {
             let before_ms = (self.on.inner.parts.clock)().unix_ms().saturating_sub(kept_ms);
             for _ in 0..STEPS_MAX {
                 let purged = self.on.read(move |inner| {
-                    Ok(inner.parts.store.purge_audit(before_ms, ROWS_PER_STEP)?)
+                    inner.writes.purge(|store| store.purge_audit(before_ms, ROWS_PER_STEP))
                 });
                 match purged.await {
                     Ok(ROWS_PER_STEP) => {}
@@ -142,7 +142,7 @@ impl Operator {
             caller, origin, operation, detail, changes, code, subject, took_us, "{message}"
         );
         let record = recorder.ended(outcome);
-        let noted = self.read(move |inner| Ok(inner.parts.store.finish_audit(&record)?)).await;
+        let noted = self.read(move |inner| Ok(inner.writes.store().finish_audit(&record)?)).await;
         if let Err(error) = noted {
             tracing::error!(%error, "what came of a change is in the log alone");
         }
@@ -225,7 +225,7 @@ impl AuditLog<'_> {
         let page = begin(after)?;
         self.on
             .read(move |inner| {
-                let store = &inner.parts.store;
+                let store = &inner.store;
                 let all = AuditFilter::default();
                 seek(
                     first,

@@ -41,7 +41,7 @@ impl Recorded {
 
 impl Inner {
     fn backup(&self, dir: &Path, by: CallerKind) -> Result<BackupReport, OperatorError> {
-        let own = fs::canonicalize(self.parts.store.path()).map_err(|error| refused(&error))?;
+        let own = fs::canonicalize(self.store.path()).map_err(|error| refused(&error))?;
         // The last component may be absent, and all before it must be there.
         let parent = dir.parent().unwrap_or(dir);
         let parent = fs::canonicalize(parent).map_err(|error| {

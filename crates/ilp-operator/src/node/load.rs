@@ -53,7 +53,7 @@ impl Operator {
 impl Changing {
     async fn load(&self) -> Result<Loaded, OperatorError> {
         let now = self.now();
-        self.store(move |store| crate::node::tenants::note_creation(store, now)).await?;
+        self.read(move |inner| crate::node::tenants::note_creation(inner, now)).await?;
         let inner = Arc::clone(&self.inner);
         let owed_a_deposit = crate::node::operator::blocking(move || inner.load_records()).await?;
         for mut record in owed_a_deposit {
@@ -89,12 +89,12 @@ impl Inner {
     /// Makes live what is whole, and returns the peers whose creation was cut short before their
     /// deposit was booked.
     fn load_records(&self) -> Result<Vec<PeerRecord>, OperatorError> {
-        for asset in self.parts.store.all_assets() {
+        for asset in self.store.all_assets() {
             let asset = asset?;
             self.know_asset(&asset);
             self.watch(AccountId::asset(asset.id), asset.liquidity_threshold)?;
         }
-        let records = self.parts.store.take_peers()?;
+        let records = self.store.take_peers()?;
         let (made, live) = sync_channel(PEERS_WAITING_MAX);
         thread::scope(|scope| {
             let making = scope.spawn(move || self.make_peers(records, &made));
@@ -139,7 +139,7 @@ impl Inner {
             .collect();
         let mut left = Vec::new();
         for peer in holding {
-            if let Some(record) = self.parts.store.deleted_peer(peer)? {
+            if let Some(record) = self.store.deleted_peer(peer)? {
                 left.push((peer, record.asset_id));
             }
         }

@@ -16,14 +16,14 @@ use std::{
 };
 
 use ilp_connector::{account::AccountId, peer::Asset};
-use ilp_store::DurableLedger;
+use ilp_store::{DurableLedger, Reader, Store};
 use interledger_packet::Timestamp;
 use parking_lot::RwLock;
 use tokio::sync::{Notify, RwLock as AsyncRwLock, Semaphore};
 use uuid::{ContextV7, Uuid};
 
 use crate::{
-    changes::audit::SharedRefusals,
+    changes::{audit::SharedRefusals, writes::Writes},
     node::{clock_steps::ClockStep, parts::Parts},
     payments::state::Wallets,
     peers::{links::ChangedLinks, packets::Lookers},
@@ -41,6 +41,9 @@ pub struct Operator {
 
 pub(crate) struct Inner {
     pub(crate) parts: Parts,
+    /// The records. Changes go through `writes`.
+    pub(crate) store: Reader,
+    pub(crate) writes: Writes,
     pub(crate) started_at: Timestamp,
     /// The time of the start by the monotonic clock, by which ages are counted.
     pub(crate) began: Instant,
@@ -76,10 +79,12 @@ pub(crate) struct Inner {
 }
 
 impl Operator {
-    /// An operator of a node. [`Operator::load`] comes before anything else.
+    /// Makes the operator of a node over its store. [`Operator::load`] comes before anything else.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(store: Store, parts: Parts) -> Self {
         let inner = Inner {
+            store: Reader::clone(&store),
+            writes: Writes::new(store),
             started_at: (parts.clock)(),
             began: Instant::now(),
             clock_step: parking_lot::Mutex::default(),
@@ -113,8 +118,8 @@ impl Operator {
     /// The records, for tests that make what only time would.
     #[cfg(any(test, feature = "testing"))]
     #[must_use]
-    pub fn store(&self) -> &ilp_store::Store {
-        &self.inner.parts.store
+    pub fn store(&self) -> &Store {
+        self.inner.writes.of_tests()
     }
 
     /// Returns the time.

@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use ilp_connector::Connector;
-use ilp_store::{DurableLedger, Store};
+use ilp_store::DurableLedger;
 use interledger_packet::Timestamp;
 use tokio::sync::Notify;
 
@@ -21,8 +21,6 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// What an [`Operator`](crate::node::operator::Operator) is made of.
 #[derive(Clone)]
 pub struct Parts {
-    /// The records.
-    pub store: Store,
     /// The forwarding core, with the books inside.
     pub connector: Arc<Connector<DurableLedger>>,
     /// How endpoints are judged and pings sent.

@@ -4,10 +4,11 @@
 use interledger_packet::Timestamp;
 use uuid::Uuid;
 
-use ilp_store::{Order, Rows, Store};
+use ilp_store::{Order, Reader, Rows};
 
 use crate::{
-    node::operator::Operator,
+    changes::writes::Duty,
+    node::operator::{Inner, Operator},
     vocabulary::{
         check,
         error::{ErrorKind, OperatorError},
@@ -86,7 +87,7 @@ impl Operator {
             Ok(TenantView {
                 id: inner.parts.tenant_id.clone(),
                 profile: inner.parts.tenant.clone(),
-                created_at: created_at(&inner.parts.store)?.unwrap_or(inner.started_at),
+                created_at: created_at(&inner.store)?.unwrap_or(inner.started_at),
             })
         })
         .await
@@ -135,14 +136,15 @@ impl Operator {
 }
 
 /// Notes when the tenant came to be, at the first start.
-pub(crate) fn note_creation(store: &Store, now: Timestamp) -> Result<(), OperatorError> {
-    if created_at(store)?.is_none() {
-        store.set_setting(CREATED_AT, &now.unix_ms().to_be_bytes())?;
+pub(crate) fn note_creation(inner: &Inner, now: Timestamp) -> Result<(), OperatorError> {
+    if created_at(&inner.store)?.is_none() {
+        let at_ms = now.unix_ms().to_be_bytes();
+        inner.writes.as_node(Duty::Start, |tx| tx.set_setting(CREATED_AT, &at_ms))?;
     }
     Ok(())
 }
 
-fn created_at(store: &Store) -> Result<Option<Timestamp>, OperatorError> {
+fn created_at(store: &Reader) -> Result<Option<Timestamp>, OperatorError> {
     let bytes: Option<[u8; 8]> = store.setting(CREATED_AT)?.and_then(|bytes| bytes.try_into().ok());
     Ok(bytes.map(|bytes| Timestamp::from_unix_ms(u64::from_be_bytes(bytes))))
 }

@@ -100,8 +100,7 @@ pub async fn operator_with(
     let ledger = DurableLedger::open_with(&store, options, wrap).expect("the books open");
     let address = "test.jirani".parse().expect("an ILP address");
     let connector = Arc::new(Connector::new(address, policy(), ledger));
-    let operator = Operator::new(Parts {
-        store,
+    let parts = Parts {
         connector: Arc::clone(&connector),
         network: Arc::new(network),
         clock: now,
@@ -115,7 +114,8 @@ pub async fn operator_with(
         version: "0.1.0",
         hold_ms_max: 30_000,
         event_made,
-    });
+    };
+    let operator = Operator::new(store, parts);
     operator.load().await.expect("the store can be read");
     (operator, connector)
 }

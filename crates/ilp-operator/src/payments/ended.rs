@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
+    changes::writes::Duty,
     node::operator::{Inner, Operator},
     payments::{Payments, quotes},
     vocabulary::error::OperatorError,
@@ -98,7 +99,7 @@ impl Payments<'_> {
         let quotes_before_ms = now_ms.saturating_sub(quotes::KEPT_MS);
         for _ in 0..STEPS_MAX {
             let removed = self.on.read(move |inner| {
-                Ok(inner.parts.store.purge_quotes(quotes_before_ms, ROWS_PER_STEP)?)
+                inner.writes.purge(|store| store.purge_quotes(quotes_before_ms, ROWS_PER_STEP))
             });
             if removed.await? < ROWS_PER_STEP {
                 break;
@@ -153,7 +154,7 @@ impl Inner {
     /// Returns the asset of an ended payment, by its account; `None` for an open or unknown
     /// payment.
     fn ended_in(&self, account: AccountId) -> Result<Option<Uuid>, OperatorError> {
-        let (store, id) = (&self.parts.store, account.owner);
+        let (store, id) = (&self.store, account.owner);
         Ok(match account.kind {
             AccountKind::IncomingPayment => store
                 .incoming_payment(id)?
@@ -170,7 +171,7 @@ impl Inner {
     /// Looks at the next payments and removes those whose retention is over. Returns true once
     /// there are no more.
     fn remove_some_payments(&self, before_ms: u64) -> Result<bool, OperatorError> {
-        let store = &self.parts.store;
+        let store = &self.store;
         let mut looked_up_to = self.wallets.ended.looked_up_to.lock();
         let looked_at = store.payments_after(*looked_up_to, before_ms, ROWS_PER_STEP)?;
         let is_all = looked_at.len() < ROWS_PER_STEP;
@@ -185,7 +186,7 @@ impl Inner {
             return Ok(is_all);
         }
         let ids: Vec<_> = over.iter().map(|payment| payment.id()).collect();
-        let removed = store.remove_payments(&ids)?;
+        let removed = self.writes.as_node(Duty::Retention, |tx| tx.remove_payments(&ids))?;
         tracing::info!(removed, "payments that ended long ago were removed");
         Ok(is_all)
     }

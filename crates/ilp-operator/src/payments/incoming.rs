@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     changes::changing::Changing,
+    changes::writes::Duty,
     node::operator::{Inner, Operator},
     payments::{
         PaymentChanges, Payments,
@@ -74,7 +75,7 @@ impl Payments<'_> {
         let id = check::id(id).ok_or_else(no_such_payment)?;
         self.on
             .read(move |inner| {
-                let record = inner.parts.store.incoming_payment(id)?;
+                let record = inner.store.incoming_payment(id)?;
                 inner.incoming_payment_view(record.ok_or_else(no_such_payment)?)
             })
             .await
@@ -97,8 +98,7 @@ impl Payments<'_> {
                 let is_wanted = |record: &IncomingPaymentRecord| {
                     initiated_by.lets_through(initiator_name(record.initiated_by))
                 };
-                let rows =
-                    inner.parts.store.incoming_payments_page(wallet_address, page, is_wanted)?;
+                let rows = inner.store.incoming_payments_page(wallet_address, page, is_wanted)?;
                 views(rows, |record| inner.incoming_payment_view(record))
             })
             .await
@@ -110,7 +110,7 @@ impl Payments<'_> {
         loop {
             let made = self.on.inner.wallets.incoming_payment_made.notified();
             let next = self.on.read(|inner| {
-                let next = inner.parts.store.open_incoming_payments().next();
+                let next = inner.store.open_incoming_payments().next();
                 Ok(next.transpose()?.map(|(at_ms, _)| at_ms))
             });
             let now_ms = (self.on.inner.parts.clock)().unix_ms();
@@ -140,7 +140,7 @@ impl Payments<'_> {
 impl Operator {
     async fn let_expired_go(&self, now_ms: u64) -> Result<(), OperatorError> {
         self.read(move |inner| {
-            let due = inner.parts.store.open_incoming_payments();
+            let due = inner.store.open_incoming_payments();
             for due in due.take(EXPIRED_PER_STEP) {
                 let (at_ms, id) = due?;
                 if at_ms > now_ms {
@@ -186,7 +186,7 @@ impl Changing {
         };
         let event = self.inner.incoming_event(EventKind::IncomingPaymentCreated, &record, now)?;
         let made = self.inner.incoming_payment_view(record.clone())?;
-        self.commit(&made, move |store| store.insert_incoming_payment(&record, &event)).await?;
+        self.commit(&made, move |tx| tx.insert_incoming_payment(&record, &event)).await?;
         self.inner.parts.event_made.notify_one();
         self.inner.wallets.incoming_payment_made.notify_one();
         Ok(made)
@@ -201,21 +201,22 @@ impl Inner {
         id: Uuid,
         now_ms: u64,
     ) -> Result<(), OperatorError> {
-        let Some(asset_id) = self.parts.store.incoming_payment(id)?.map(|known| known.asset_id)
-        else {
+        let Some(asset_id) = self.store.incoming_payment(id)?.map(|known| known.asset_id) else {
             return Ok(());
         };
         let asset = self.live_asset(asset_id)?;
         let balance = self.ledger().balance(AccountId::incoming_payment(id));
         let event_id = self.new_id();
-        let (record, changed) = self.parts.store.update_incoming_payment(id, |record| {
+        let move_on = |record: &mut IncomingPaymentRecord| {
             let kind = next_state(record, balance, now_ms)?;
             if !record.is_open() && balance.credits > 0 {
                 record.withdrawal_id = Some(event_id);
             }
             let told = Told { id: event_id, now_ms, asset: &asset, balance };
             kind.map(|kind| of_incoming(kind, record, &told))
-        })?;
+        };
+        let (record, changed) =
+            self.writes.as_node(Duty::Payments, |tx| tx.update_incoming_payment(id, move_on))?;
         if changed {
             self.parts.event_made.notify_one();
             if !record.is_open() {

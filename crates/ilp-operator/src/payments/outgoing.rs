@@ -5,15 +5,14 @@ use ilp_connector::{
     peer::Asset,
 };
 use ilp_store::{
-    Conflict, EventRecord, OutgoingPaymentRecord, OutgoingPaymentState, PaymentRecord, Refusal,
-    Rows, shown,
+    EventRecord, OutgoingPaymentRecord, OutgoingPaymentState, PaymentRecord, Rows, shown,
 };
 use interledger_packet::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    changes::changing::Changing,
+    changes::{changing::Changing, writes::Duty},
     node::operator::Inner,
     payments::{
         PaymentChanges, Payments,
@@ -108,7 +107,7 @@ impl Payments<'_> {
         let id = check::id(id).ok_or_else(no_such_payment)?;
         self.on
             .read(move |inner| {
-                let record = inner.parts.store.outgoing_payment(id)?;
+                let record = inner.store.outgoing_payment(id)?;
                 inner.outgoing_payment_view(record.ok_or_else(no_such_payment)?)
             })
             .await
@@ -134,7 +133,7 @@ impl Payments<'_> {
                         && filter.state.lets_through(outgoing_state_name(record.state))
                         && filter.receiver.lets_through(&record.quote.receiver)
                 };
-                let rows = inner.parts.store.outgoing_payments_page(of_one, page, is_wanted)?;
+                let rows = inner.store.outgoing_payments_page(of_one, page, is_wanted)?;
                 views(rows, |record| inner.outgoing_payment_view(record))
             })
             .await
@@ -162,7 +161,7 @@ impl Payments<'_> {
                     filter.kind.lets_through(kind)
                         && filter.wallet_address_id.lets_through(&wallet_address.to_string())
                 };
-                views(inner.parts.store.payments_page(page, is_wanted)?, |record| {
+                views(inner.store.payments_page(page, is_wanted)?, |record| {
                     inner.payment_view(record)
                 })
             })
@@ -178,9 +177,7 @@ impl Changing {
         metadata: Option<String>,
     ) -> Result<OutgoingPaymentView, OperatorError> {
         let (wallet, quote) = self
-            .store(move |store| {
-                Ok::<_, OperatorError>((store.wallet_address(wallet_address)?, store.quote(quote)?))
-            })
+            .store(move |store| Ok((store.wallet_address(wallet_address)?, store.quote(quote)?)))
             .await?;
         let wallet = wallet.ok_or_else(unknown_wallet_address)?;
         if !wallet.is_active() {
@@ -215,13 +212,7 @@ impl Changing {
             Told { id: record.funding_id, now_ms: now.unix_ms(), asset: &asset, balance: nothing };
         let event = of_outgoing(EventKind::OutgoingPaymentCreated, &record, 0, &told);
         let made = self.inner.outgoing_payment_view(record.clone())?;
-        self.commit(&made, move |store| match store.insert_outgoing_payment(&record, &event) {
-            Err(Refusal::Conflict(Conflict::Quote)) => {
-                Err(invalid_quote("a payment was made from it before"))
-            }
-            inserted => Ok(inserted?),
-        })
-        .await?;
+        self.commit(&made, move |tx| tx.insert_outgoing_payment(&record, &event)).await?;
         self.inner.parts.event_made.notify_one();
         Ok(made)
     }
@@ -310,13 +301,12 @@ impl Inner {
         now: Timestamp,
         edit: impl FnOnce(&mut OutgoingPaymentRecord, &Asset, Uuid) -> Option<EventRecord>,
     ) -> Result<(OutgoingPaymentRecord, bool), OperatorError> {
-        let known = self.parts.store.outgoing_payment(id)?.ok_or_else(unknown_payment)?;
+        let known = self.store.outgoing_payment(id)?.ok_or_else(unknown_payment)?;
         let asset = self.live_asset(known.quote.asset_id)?;
         let event_id = self.new_id_at(now);
-        let edited = self
-            .parts
-            .store
-            .update_outgoing_payment(id, |record| edit(record, &asset, event_id))?;
+        let edit = |record: &mut OutgoingPaymentRecord| edit(record, &asset, event_id);
+        let edited =
+            self.writes.as_node(Duty::Payments, |tx| tx.update_outgoing_payment(id, edit))?;
         if edited.1 {
             self.parts.event_made.notify_one();
         }
@@ -362,7 +352,7 @@ impl Payments<'_> {
         let page = begin(after)?;
         self.on
             .read(move |inner| {
-                let list = |page| inner.parts.store.payments_page(page, |_| true);
+                let list = |page| inner.store.payments_page(page, |_| true);
                 let id = |payment: &PaymentRecord| match payment {
                     PaymentRecord::Incoming(payment) => payment.id,
                     PaymentRecord::Outgoing(payment) => payment.id,

@@ -153,7 +153,7 @@ impl Operator {
     pub(crate) async fn resume_wallets(&self) -> Result<(), OperatorError> {
         self.read(|inner| {
             let now_ms = (inner.parts.clock)().unix_ms();
-            for open in inner.parts.store.open_incoming_payments() {
+            for open in inner.store.open_incoming_payments() {
                 let (_, id) = open?;
                 if inner.ledger().balance(AccountId::incoming_payment(id)).credits > 0 {
                     inner.change_incoming_payment(id, now_ms)?;
@@ -289,9 +289,9 @@ impl Inner {
     /// brought up to date.
     fn payments_to_go_on(&self) -> Result<Vec<OutgoingPaymentRecord>, OperatorError> {
         let mut to_go_on = Vec::new();
-        for id in self.parts.store.unfinished_outgoing_payments() {
+        for id in self.store.unfinished_outgoing_payments() {
             let id = id?;
-            let Some(mut record) = self.parts.store.outgoing_payment(id)? else { continue };
+            let Some(mut record) = self.store.outgoing_payment(id)? else { continue };
             let balance = self.ledger().balance(AccountId::outgoing_payment(id));
             if record.state == OutgoingPaymentState::Funding && balance.credits > 0 {
                 record = self.payment_has_its_money(id, (self.parts.clock)())?;
@@ -305,7 +305,7 @@ impl Inner {
 
     /// What is to be done for a payment; `None` for one that is not to be sent.
     fn order_of(&self, id: Uuid) -> Result<Option<Order>, OperatorError> {
-        let record = self.parts.store.outgoing_payment(id)?;
+        let record = self.store.outgoing_payment(id)?;
         let Some(record) = record.filter(|record| record.state == OutgoingPaymentState::Sending)
         else {
             return Ok(None);

@@ -8,7 +8,7 @@
 
 use ilp_connector::{account::AccountId, peer::Peer, token::Secret};
 use ilp_net::Endpoint;
-use ilp_store::{PeerOrigin, PeerRecord, Store, StoreError};
+use ilp_store::{PeerOrigin, PeerRecord, Reader, StoreError};
 use uuid::Uuid;
 
 use crate::{
@@ -84,7 +84,7 @@ impl PeeringChanges<'_> {
         let (asset, known) = self
             .on
             .read(move |inner| {
-                let store = &inner.parts.store;
+                let store = &inner.store;
                 let asset = store.asset(asset_id)?.ok_or_else(unknown_asset)?;
                 let known = behind(store, (&asked, &written), asset_id)?;
                 refused_beforehand(store, &known, asset_id)?;
@@ -266,7 +266,7 @@ impl Inner {
 /// Returns the peers that were made at a URL: the one of this asset first, then those of the same
 /// node in other assets.
 fn behind(
-    store: &Store,
+    store: &Reader,
     url: (&Endpoint, &str),
     asset_id: Uuid,
 ) -> Result<Vec<PeerRecord>, OperatorError> {
@@ -286,7 +286,7 @@ fn behind(
 /// side. That is where the node became a peer in another asset at this URL, and a peer that was not
 /// made at the URL has its address in this asset.
 fn refused_beforehand(
-    store: &Store,
+    store: &Reader,
     known: &[PeerRecord],
     asset_id: Uuid,
 ) -> Result<(), OperatorError> {
@@ -306,7 +306,7 @@ fn refused_beforehand(
 /// Returns the peer that was made at a URL. Stores from before URLs were normalized have them as
 /// they were written.
 fn peer_at(
-    store: &Store,
+    store: &Reader,
     asset_id: Uuid,
     (url, written): (&Endpoint, &str),
 ) -> Result<Option<Uuid>, StoreError> {

@@ -32,7 +32,7 @@ impl Peering<'_> {
         let id = check::id(id).ok_or_else(unknown_request)?;
         self.on
             .read(move |inner| {
-                let record = inner.parts.store.peering_request(id)?.ok_or_else(unknown_request)?;
+                let record = inner.store.peering_request(id)?.ok_or_else(unknown_request)?;
                 Ok(PeeringRequestView { warnings: inner.peering_warnings(&record), record })
             })
             .await

@@ -14,8 +14,8 @@ use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
 use crate::{
-    node::operator::Operator, peers::Peers, vocabulary::error::OperatorError,
-    webhook::event_kind::EventKind,
+    changes::writes::Duty, node::operator::Operator, peers::Peers,
+    vocabulary::error::OperatorError, webhook::event_kind::EventKind,
 };
 
 /// The pause after the first report about a peer before the next one. Each further report doubles
@@ -132,8 +132,8 @@ impl Operator {
             EventKind::PeerReachable
         };
         self.read(move |inner| {
-            let Some(record) = inner.parts.store.peer(id)? else { return Ok(()) };
-            let Some(asset) = inner.parts.store.asset(record.asset_id)? else { return Ok(()) };
+            let Some(record) = inner.store.peer(id)? else { return Ok(()) };
+            let Some(asset) = inner.store.asset(record.asset_id)? else { return Ok(()) };
             let data = json!({
                 "id": id,
                 "staticIlpAddress": record.static_ilp_address,
@@ -144,8 +144,7 @@ impl Operator {
             let now_ms = (inner.parts.clock)().unix_ms();
             let data = data.to_string().into_bytes();
             let event = EventRecord::new(inner.new_id(), kind.name(), data, now_ms);
-            inner.parts.store.append_event(&event)?;
-            Ok(())
+            inner.writes.as_node(Duty::Links, |tx| tx.append_event(&event))
         })
         .await?;
         self.inner.parts.event_made.notify_one();

@@ -1,7 +1,7 @@
 //! Saving edited peers: each is stored, and its new terms become live.
 
 use ilp_connector::peer::NextHop;
-use ilp_store::{OperatorStep, PeerRecord, Store};
+use ilp_store::{OperatorStep, PeerRecord, Transaction};
 
 use crate::{
     changes::{changing::Changing, outcome::Outcome},
@@ -27,7 +27,7 @@ impl Changing {
         let id = edited.id;
         let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
         let updated = outcome(self.view(edited.clone()).await?);
-        let update = move |store: &Store| store.update_peer(id, |record| *record = edited);
+        let update = move |tx: &mut Transaction<'_>| tx.update_peer(id, |record| *record = edited);
         let record = self.commit(&updated, update).await?;
         self.inner.parts.connector.update_peer(id, terms);
         self.watch_peer(&record).await?;
@@ -44,7 +44,7 @@ impl Changing {
     ) -> Result<(), OperatorError> {
         let id = edited.id;
         let terms = self.inner.terms(&edited, self.next_hop(&edited))?;
-        let update = move |store: &Store| store.update_peer(id, |record| *record = edited);
+        let update = move |tx: &mut Transaction<'_>| tx.update_peer(id, |record| *record = edited);
         let record = self.commit_step(updated, step, update).await?;
         self.inner.parts.connector.update_peer(id, terms);
         self.watch_peer(&record).await

@@ -58,7 +58,7 @@ impl Inner {
     /// Reads the store.
     pub(crate) fn peer_view(&self, record: PeerRecord) -> Result<PeerView, OperatorError> {
         let id = record.asset_id;
-        let asset = self.parts.store.asset(id)?.ok_or_else(|| {
+        let asset = self.store.asset(id)?.ok_or_else(|| {
             OperatorError::internal(&format!("peer {} is of the unknown asset {id}", record.id))
         })?;
         Ok(self.peer_view_with(record, self.asset_view(asset)))

@@ -142,8 +142,9 @@ impl From<Conflict> for OperatorError {
             Conflict::Peer => "duplicate peer found for same ILP address and asset",
             Conflict::IncomingToken => "duplicate incoming token",
             Conflict::WalletAddress => "Wallet address already exists",
-            // Whoever makes a payment says more.
-            Conflict::Quote => return Self::new(ErrorKind::BadInput, "invalid quote"),
+            Conflict::Quote => {
+                return Self::bad_input("invalid quote", "a payment was made from it before");
+            }
         };
         Self::new(ErrorKind::Duplicate, words)
     }

@@ -36,7 +36,7 @@ impl Inner {
         &self,
         record: WalletAddressRecord,
     ) -> Result<WalletAddressView, OperatorError> {
-        let asset = self.parts.store.asset(record.asset_id)?;
+        let asset = self.store.asset(record.asset_id)?;
         let asset = asset.ok_or_else(|| self.lost_asset(record.asset_id))?;
         let liquidity = self.ledger().balance(AccountId::wallet_address(record.id)).available();
         Ok(WalletAddressView { record, asset: self.asset_view(asset), liquidity })

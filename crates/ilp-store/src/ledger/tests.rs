@@ -209,11 +209,11 @@ fn a_refusal_is_told_once_what_it_rests_on_is_durable() {
     let (ledger, ..) = watched(&store, options(100), Duration::from_millis(50));
     let usd = crate::testing::asset("USD");
     thread::scope(|scope| {
-        scope.spawn(|| store.insert_asset(&usd).unwrap());
+        scope.spawn(|| store.change(|tx| tx.insert_asset(&usd)).unwrap());
         while ledger.shared.queue.last_sequence() == 0 {
             thread::yield_now();
         }
-        let refused = store.insert_asset(&crate::testing::asset("USD"));
+        let refused = store.change(|tx| tx.insert_asset(&crate::testing::asset("USD")));
         assert!(matches!(refused, Err(crate::Refusal::Conflict(_))), "{refused:?}");
         assert_eq!(ledger.durable_sequence(), ledger.shared.queue.last_sequence());
     });

@@ -5,6 +5,7 @@ use ilp_connector::{
     ledger::{Ledger, Leg, Transfer, TransferKind},
 };
 use ilp_operator::paying::{Ended, Progress, SendOrder};
+use ilp_store::Companions;
 use uuid::Uuid;
 
 use super::*;
@@ -265,7 +266,10 @@ async fn a_payment_whose_quote_expires_before_its_money_comes_fails() {
         payment.quote.expires_at_ms = 1;
         None
     };
-    node.operator.store().update_outgoing_payment(id.parse().unwrap(), expire).unwrap();
+    node.operator
+        .store()
+        .transact(Companions::none(), |tx| tx.update_outgoing_payment(id.parse().unwrap(), expire))
+        .unwrap();
     assert_eq!(node.fund(&id).await["code"], "200");
     let row = node.row("outgoingPayment", &id, "state error liquidity").await;
     assert_eq!(row, json!({"state": "FAILED", "error": "QuoteExpired", "liquidity": "10"}));

@@ -4,7 +4,7 @@ use ilp_connector::{
     account::AccountId,
     ledger::{Leg, Transfer, TransferKind},
 };
-use ilp_store::InitialDeposit;
+use ilp_store::{Companions, InitialDeposit};
 use uuid::Uuid;
 
 use super::*;
@@ -88,7 +88,11 @@ async fn a_deposit_cut_short_is_finished_at_the_next_start_and_made_once() {
         drop(connector);
         let store = Store::open(&store).unwrap();
         let owed = Some(InitialDeposit { transfer_id, amount: 70 });
-        store.update_peer(peer, |record| record.initial_deposit = owed).unwrap();
+        store
+            .transact(Companions::none(), |tx| {
+                tx.update_peer(peer, |record| record.initial_deposit = owed)
+            })
+            .unwrap();
         drop(store);
 
         let node = Node::start_in(dir).await.restart().await;

@@ -101,7 +101,7 @@ impl Inner {
             let is_at_url = |stored: &str| {
                 stored == url.as_str() || url.earlier_form().is_some_and(|form| form == stored)
             };
-            let record = self.parts.store.incoming_payment(id)?;
+            let record = self.store.incoming_payment(id)?;
             let record = record.filter(|record| is_at_url(&record.url));
             return record.map_or(Ok(SpspTarget::Unknown), |record| self.incoming_target(record));
         }
@@ -130,7 +130,7 @@ impl Inner {
         if !record.is_open() || has_all || is_over {
             return Ok(SpspTarget::Gone);
         }
-        let wallet = self.parts.store.wallet_address(record.wallet_address_id)?;
+        let wallet = self.store.wallet_address(record.wallet_address_id)?;
         Ok(SpspTarget::Open(Payee {
             id: record.id,
             asset: self.live_asset(record.asset_id)?,
@@ -161,7 +161,7 @@ impl Inner {
     }
 
     fn find_recipient(&self, id: Uuid) -> Result<Option<FoundRecipient>, OperatorError> {
-        let store = &self.parts.store;
+        let store = &self.store;
         if let Some(record) = store.incoming_payment(id)? {
             return Ok(Some(FoundRecipient {
                 account: AccountId::incoming_payment(id),

@@ -7,7 +7,7 @@ use crate::testing;
 fn a_copy_made_under_load_is_a_store_of_its_own() {
     let (_dir, store) = fresh();
     let usd = testing::asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let small = LedgerOptions { segment_bytes: 8_192, ..options(1_000) };
     let ledger = DurableLedger::open(&store, small).unwrap();
     fund(&ledger, 1, 1_000_000);

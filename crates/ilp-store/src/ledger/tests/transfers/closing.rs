@@ -89,8 +89,8 @@ fn a_closed_account_leaves_its_sums_and_what_it_moved_and_no_place_in_memory() {
     // The row of a closed account goes with the record of its payment.
     let record = Kind::OutgoingPayment.key(payment(1).owner.as_bytes());
     store
-        .change(|change| {
-            change.remove(record);
+        .change(|tx| {
+            tx.remove(record);
             Ok(())
         })
         .unwrap();
