@@ -146,11 +146,7 @@ impl Changing {
             version: 0,
         };
         let made = self.inner.asset_view(record.clone());
-        let stored = record.clone();
-        self.commit(&made, move |tx| tx.insert_asset(&stored)).await?;
-        self.watch_asset(&record).await?;
-        self.inner.know_asset(&record);
-        self.inner.rates_wanted.notify_one();
+        self.commit(&made, move |tx| tx.insert_asset(&record)).await?;
         Ok(made)
     }
 
@@ -162,8 +158,7 @@ impl Changing {
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
         let edited = self.inner.asset_view(record.clone());
         let update = move |tx: &mut Transaction<'_>| tx.update_asset(id, |stored| *stored = record);
-        let record = self.commit(&edited, update).await?;
-        self.watch_asset(&record).await?;
+        self.commit(&edited, update).await?;
         Ok(edited)
     }
 
@@ -178,8 +173,6 @@ impl Changing {
         }
         let deleted = self.inner.asset_view(self.asset_record(id).await?);
         self.commit(&deleted, move |tx| tx.delete_asset(id)).await?;
-        self.unwatch(AccountId::asset(id)).await?;
-        self.inner.assets.write().remove(&id);
         Ok(deleted)
     }
 

@@ -1,5 +1,6 @@
 //! The node as a whole: the [`Operator`](operator::Operator), its parts and its start.
 
+pub(crate) mod apply;
 pub(crate) mod backup;
 pub(crate) mod clock_steps;
 pub(crate) mod load;

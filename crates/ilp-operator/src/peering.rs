@@ -185,7 +185,6 @@ impl PeeringChanges<'_> {
                     let address = &peer.record.static_ilp_address;
                     tracing::warn!(%address, warning, "approved a peering request with a warning");
                 }
-                changing.count_peering_requests().await?;
                 Ok(peer)
             })
             .await
@@ -202,8 +201,7 @@ impl PeeringChanges<'_> {
             .change(move |changing| async move {
                 let request = changing.store(move |store| store.peering_request(id)).await?;
                 request.ok_or_else(unknown_request)?;
-                changing.commit(&(), move |tx| tx.remove_peering_request(id)).await?;
-                changing.count_peering_requests().await
+                changing.commit(&(), move |tx| tx.remove_peering_request(id)).await
             })
             .await
     }
@@ -327,8 +325,6 @@ impl Changing {
             tx.insert_peering_request(&request, &event)
         })
         .await?;
-        self.inner.parts.event_made.notify_one();
-        self.count_peering_requests().await?;
         Ok((answer, id))
     }
 

@@ -27,7 +27,7 @@ use crate::{
     },
     vocabulary::{
         check,
-        error::{OperatorError, unknown_asset, unknown_peer},
+        error::{ErrorKind, OperatorError, unknown_asset, unknown_peer},
         page::PageArguments,
     },
 };
@@ -152,20 +152,17 @@ impl Changing {
         record.id = self.new_id();
         record.created_at_ms = self.now().unix_ms();
         let deposit = record.initial_deposit.take();
-        let live = self.inner.live_peer(&record, Arc::clone(&asset))?;
         let made = outcome(self.made(&record, deposit.map_or(0, |it| it.amount)).await?);
-        let stored = record.clone();
-        let insert = move |tx: &mut Transaction<'_>| tx.insert_peer_from(&stored, &origin);
+        let id = record.id;
+        let insert = move |tx: &mut Transaction<'_>| tx.insert_peer_from(&record, &origin);
         match deposit {
             None => self.commit(&made, insert).await?,
             Some(InitialDeposit { amount, .. }) => {
-                let account = self.inner.ledger().account(AccountId::peer(record.id));
+                let account = self.inner.ledger().account(AccountId::peer(id));
                 let step = self.deposit_step(self.new_id(), &asset, account, amount);
                 self.commit_step(&made, step, insert).await?;
             }
         }
-        self.watch_peer(&record).await?;
-        self.inner.parts.connector.add_peer(live);
         Ok(made)
     }
 
@@ -175,11 +172,11 @@ impl Changing {
         Ok(PeerView { liquidity: amount.into(), ..made })
     }
 
-    /// Books the deposit that the record of a peer still owes, and takes it off the record. Only a
-    /// crash in a store of format 1 leaves such a record.
+    /// Books the deposit that the record of a peer still owes, and takes it off the record, by which the
+    /// peer becomes live. Only a crash in a store of format 1 leaves such a record.
     pub(crate) async fn finish_initial_deposit(
         &self,
-        record: &mut PeerRecord,
+        record: &PeerRecord,
     ) -> Result<(), OperatorError> {
         let Some(InitialDeposit { transfer_id, amount }) = record.initial_deposit else {
             return Ok(());
@@ -188,15 +185,12 @@ impl Changing {
         let account = self.inner.ledger().account(AccountId::peer(record.id));
         let step = self.deposit_step(transfer_id, &asset, account, amount);
         let id = record.id;
-        let settled = move |tx: &mut Transaction<'_>| tx.settle_initial_deposit(id);
-        *record = match self.commit_step(&(), step, settled).await {
+        let settled = move |tx: &mut Transaction<'_>| tx.settle_initial_deposit(id).map(drop);
+        match self.commit_step(&(), step, settled).await {
             // It was booked before the last end of the node, and only the record lagged behind.
-            Err(error) if error.kind() == crate::vocabulary::error::ErrorKind::Duplicate => {
-                self.commit(&(), settled).await?
-            }
-            other => other?,
-        };
-        Ok(())
+            Err(error) if error.kind() == ErrorKind::Duplicate => self.commit(&(), settled).await,
+            booked => booked,
+        }
     }
 
     pub(crate) async fn update_peer(
@@ -213,33 +207,15 @@ impl Changing {
 
     async fn delete_peer(&self, id: Uuid, operator: &Operator) -> Result<(), OperatorError> {
         let record = self.store(move |store| store.peer(id)).await?.ok_or_else(unknown_peer)?;
-        let connector = &self.inner.parts.connector;
-        // First out of reach, so that no new packet needs what is withdrawn later.
-        let live = connector.remove_peer(id);
-        if let Err(error) = self.forget_peer(id).await {
-            if let Some(live) = live {
-                connector.add_peer(live);
-            }
-            if let Err(error) = self.watch_peer(&record).await {
-                tracing::warn!(peer = %id, %error, "its liquidity is watched from the next start");
-            }
-            return Err(error);
-        }
-        // From here on the peer is deleted, and what it has left goes to settlement: now, once its
-        // last packets are over, or at the next start.
+        let now_ms = self.now().unix_ms();
+        self.commit(&(), move |tx| tx.delete_peer(id, now_ms)).await?;
+        // From here on no new packet finds the peer, and what it has left goes to settlement: now,
+        // once its last packets are over, or at the next start.
         let account = self.inner.ledger().account(AccountId::peer(id));
         if let Err(error) = self.withdraw_all(&account, record.asset_id).await {
             tracing::warn!(peer = %id, %error, "what a deleted peer has left is settled later");
         }
         operator.settle_late_packets(account, record.asset_id);
-        Ok(())
-    }
-
-    async fn forget_peer(&self, id: Uuid) -> Result<(), OperatorError> {
-        let now_ms = self.now().unix_ms();
-        self.unwatch(AccountId::peer(id)).await?;
-        // All that is left to do after this, the next start does too.
-        self.commit(&(), move |tx| tx.delete_peer(id, now_ms)).await?;
         Ok(())
     }
 

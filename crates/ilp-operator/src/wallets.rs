@@ -107,12 +107,10 @@ impl WalletAddressChanges<'_> {
                 if let Some(properties) = properties {
                     record.additional_properties = properties;
                 }
-                let is_active = record.is_active();
                 let edited = record.clone();
                 let view = changing.read(move |inner| inner.wallet_address_view(edited)).await?;
                 let update = move |stored: &mut WalletAddressRecord| *stored = record;
                 changing.commit(&view, move |tx| tx.update_wallet_address(id, update)).await?;
-                changing.inner.wallets.recipients.set_open(id, is_active);
                 Ok(view)
             })
             .await

@@ -60,6 +60,7 @@ pub use records::{
 };
 pub use store::{
     Store,
+    changed::{ChangedRecord, OnChange},
     companions::Companions,
     reading::Reader,
     transaction::{Noted, Transaction},

@@ -3,8 +3,9 @@
 //!
 //! `start` rebuilds what the index lacks from a snapshot and the log, `format_1` converts a store of
 //! the older format, `transaction` makes changes durable, `companions` is what
-//! goes with them, and `reading` looks records up.
+//! goes with them, `changed` names the changed records, and `reading` looks records up.
 
+pub(crate) mod changed;
 pub(crate) mod companions;
 pub(crate) mod format_1;
 pub(crate) mod reading;
@@ -21,10 +22,10 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use uuid::Uuid;
 
-use self::{format_1::is_format_1, reading::Reader};
+use self::{changed::OnChange, format_1::is_format_1, reading::Reader};
 use crate::{
     directory::{self, FILE_MODE, unusable},
     error::StoreError,
@@ -75,6 +76,8 @@ pub(crate) struct Inner {
     files: Arc<dyn Files>,
     /// The log while it is written.
     log: Mutex<Option<Arc<LogRun>>>,
+    /// What keeps live copies of records.
+    pub(crate) on_change: RwLock<Option<OnChange>>,
     /// The keeper of the ledger that is open.
     pub(crate) keeper: Mutex<Weak<Keeper>>,
     /// One checkpoint at a time: what was taken out of the books is written before more is taken.
@@ -138,6 +141,7 @@ impl Store {
             durable,
             files,
             log: Mutex::default(),
+            on_change: RwLock::default(),
             keeper: Mutex::default(),
             turn: Mutex::default(),
             fail_stop: Arc::default(),
@@ -173,6 +177,14 @@ impl Store {
     pub fn open_existing(dir: &Path) -> Result<Self, StoreError> {
         check_exists(dir)?;
         Self::open(dir)
+    }
+}
+
+impl Store {
+    /// Sets what is called after each transaction with the records that it has changed. It may call the
+    /// store, and not from within a transaction.
+    pub fn on_change(&self, on_change: OnChange) {
+        *self.inner.on_change.write() = Some(on_change);
     }
 }
 

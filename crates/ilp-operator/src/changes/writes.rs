@@ -5,11 +5,11 @@
 //! audit record and the kept answer of the request. A change that the node makes by itself names the
 //! duty that it belongs to and leaves no audit record.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use ilp_store::{Companions, Refusal, Store, Transaction};
 
-use crate::vocabulary::error::OperatorError;
+use crate::{node::operator::Inner, vocabulary::error::OperatorError};
 
 /// A task that changes records without a request.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,11 @@ impl Writes {
     /// Returns the store for what only `changes` does: idempotency keys and audit notes.
     pub(super) fn store(&self) -> &Store {
         &self.0
+    }
+
+    /// Lets `inner` follow the changes of the store.
+    pub(crate) fn let_follow(&self, inner: &Arc<Inner>) {
+        inner.follow(&self.0);
     }
 
     /// Runs a transaction of the node's own. Waits for the disk.

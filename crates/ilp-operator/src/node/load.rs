@@ -56,14 +56,11 @@ impl Changing {
         self.read(move |inner| crate::node::tenants::note_creation(inner, now)).await?;
         let inner = Arc::clone(&self.inner);
         let owed_a_deposit = crate::node::operator::blocking(move || inner.load_records()).await?;
-        for mut record in owed_a_deposit {
-            self.finish_initial_deposit(&mut record).await?;
-            let asset = self.inner.asset(record.asset_id).ok_or_else(unknown_asset)?;
-            let live = self.inner.live_peer(&record, asset)?;
-            self.inner.parts.connector.add_peer(live);
+        for record in owed_a_deposit {
+            self.finish_initial_deposit(&record).await?;
         }
         self.load_rates().await?;
-        self.count_peering_requests().await?;
+        self.read(|inner| inner.count_peering_requests()).await?;
         self.settle_deleted_peers().await?;
         Ok(Loaded {
             assets: self.inner.assets.read().len(),

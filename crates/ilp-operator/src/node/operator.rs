@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) thresholds: parking_lot::Mutex<HashMap<AccountId, u64>>,
     /// Bounds what the audit log keeps of those who are turned away.
     pub(crate) refusals: SharedRefusals,
+    /// Held while a changed record is made live.
+    pub(crate) applying: parking_lot::Mutex<()>,
     /// Makes ids rise even within one millisecond: lists are sorted by them.
     pub(crate) ids: parking_lot::Mutex<ContextV7>,
     /// Held by the one change that is being made, or shared by those that may be made side by side.
@@ -92,6 +94,7 @@ impl Operator {
             assets: RwLock::default(),
             thresholds: parking_lot::Mutex::default(),
             refusals: SharedRefusals::default(),
+            applying: parking_lot::Mutex::default(),
             ids: parking_lot::Mutex::new(ContextV7::new()),
             changing: Arc::default(),
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
@@ -106,7 +109,9 @@ impl Operator {
         };
         let links = Arc::clone(&inner.links);
         inner.parts.connector.observe_links(move |peer| links.note(peer));
-        Self { inner: Arc::new(inner) }
+        let inner = Arc::new(inner);
+        inner.writes.let_follow(&inner);
+        Self { inner }
     }
 
     /// Returns the id of the one tenant.

@@ -89,6 +89,23 @@ pub async fn operator_with(
     network: TestNetwork,
     wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
 ) -> (Operator, Arc<Connector<DurableLedger>>) {
+    let (operator, connector) = unloaded(dir, options, peering, now, network, wrap);
+    operator.load().await.expect("the store can be read");
+    (operator, connector)
+}
+
+/// Returns an operator as [`operator_with`], before anything that is stored is live.
+///
+/// # Panics
+/// When the store can't be opened.
+pub(crate) fn unloaded(
+    dir: &Path,
+    options: LedgerOptions,
+    peering: PeeringRules,
+    now: Clock,
+    network: TestNetwork,
+    wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
+) -> (Operator, Arc<Connector<DurableLedger>>) {
     let store = Store::open(dir).expect("the directory is private");
     let event_made = Arc::new(Notify::new());
     let wake = Arc::clone(&event_made);
@@ -115,9 +132,7 @@ pub async fn operator_with(
         hold_ms_max: 30_000,
         event_made,
     };
-    let operator = Operator::new(store, parts);
-    operator.load().await.expect("the store can be read");
-    (operator, connector)
+    (Operator::new(store, parts), connector)
 }
 
 fn policy() -> Policy {

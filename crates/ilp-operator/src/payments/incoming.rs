@@ -187,8 +187,6 @@ impl Changing {
         let event = self.inner.incoming_event(EventKind::IncomingPaymentCreated, &record, now)?;
         let made = self.inner.incoming_payment_view(record.clone())?;
         self.commit(&made, move |tx| tx.insert_incoming_payment(&record, &event)).await?;
-        self.inner.parts.event_made.notify_one();
-        self.inner.wallets.incoming_payment_made.notify_one();
         Ok(made)
     }
 }
@@ -215,15 +213,7 @@ impl Inner {
             let told = Told { id: event_id, now_ms, asset: &asset, balance };
             kind.map(|kind| of_incoming(kind, record, &told))
         };
-        let (record, changed) =
-            self.writes.as_node(Duty::Payments, |tx| tx.update_incoming_payment(id, move_on))?;
-        if changed {
-            self.parts.event_made.notify_one();
-            if !record.is_open() {
-                self.wallets.recipients.set_open(id, false);
-                self.wallets.ended.may_close(AccountId::incoming_payment(id));
-            }
-        }
+        self.writes.as_node(Duty::Payments, |tx| tx.update_incoming_payment(id, move_on))?;
         Ok(())
     }
 

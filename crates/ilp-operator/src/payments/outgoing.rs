@@ -213,7 +213,6 @@ impl Changing {
         let event = of_outgoing(EventKind::OutgoingPaymentCreated, &record, 0, &told);
         let made = self.inner.outgoing_payment_view(record.clone())?;
         self.commit(&made, move |tx| tx.insert_outgoing_payment(&record, &event)).await?;
-        self.inner.parts.event_made.notify_one();
         Ok(made)
     }
 
@@ -305,12 +304,7 @@ impl Inner {
         let asset = self.live_asset(known.quote.asset_id)?;
         let event_id = self.new_id_at(now);
         let edit = |record: &mut OutgoingPaymentRecord| edit(record, &asset, event_id);
-        let edited =
-            self.writes.as_node(Duty::Payments, |tx| tx.update_outgoing_payment(id, edit))?;
-        if edited.1 {
-            self.parts.event_made.notify_one();
-        }
-        Ok(edited)
+        self.writes.as_node(Duty::Payments, |tx| tx.update_outgoing_payment(id, edit))
     }
 }
 

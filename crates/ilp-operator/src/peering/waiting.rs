@@ -58,15 +58,6 @@ impl Changing {
         let data = data.to_string().into_bytes();
         EventRecord::new(self.new_id(), kind, data, request.created_at_ms)
     }
-
-    /// Counts the requests that wait, after a change of them and at the start.
-    pub(crate) async fn count_peering_requests(&self) -> Result<(), OperatorError> {
-        let waiting = self.store(|store| {
-            store.all_peering_requests().try_fold(0, |count, request| request.map(|_| count + 1))
-        });
-        self.inner.peering_waiting.store(waiting.await?, Ordering::Relaxed);
-        Ok(())
-    }
 }
 
 /// Returns the networks that a request came from, by which sources are told apart. `None` for an

@@ -146,9 +146,7 @@ impl Operator {
             let event = EventRecord::new(inner.new_id(), kind.name(), data, now_ms);
             inner.writes.as_node(Duty::Links, |tx| tx.append_event(&event))
         })
-        .await?;
-        self.inner.parts.event_made.notify_one();
-        Ok(())
+        .await
     }
 }
 

@@ -107,7 +107,6 @@ impl EventChanges<'_> {
                 let due = Delivery::Due { at_ms: now_ms };
                 let event = EventRecord { attempts: 0, delivery: due, ..known };
                 changing.commit(&event, move |tx| tx.retry_event(id, now_ms)).await?;
-                changing.inner.parts.event_made.notify_one();
                 Ok(event)
             })
             .await

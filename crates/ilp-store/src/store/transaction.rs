@@ -8,7 +8,7 @@ use std::{cell::Cell, collections::BTreeMap, fmt, marker::PhantomData, ops::Boun
 use sled::IVec;
 use uuid::Uuid;
 
-use super::{Store, companions::Companions, reading::Reading};
+use super::{Inner, Store, changed::ChangedRecord, companions::Companions, reading::Reading};
 use crate::{
     RECORD_BYTES_MAX,
     error::{Refusal, StoreError},
@@ -158,18 +158,8 @@ struct Appended<T> {
     answer: T,
     /// The place of its last entry, or, where nothing was changed, of the last change before.
     sequence: u64,
+    changed: Vec<ChangedRecord>,
     log: Arc<LogRun>,
-}
-
-impl<T> Appended<T> {
-    /// Waits until the transaction is durable.
-    ///
-    /// # Errors
-    /// When the log can't be written.
-    fn wait(self) -> Result<T, StoreError> {
-        self.log.wait(self.sequence)?;
-        Ok(self.answer)
-    }
 }
 
 /// A note that the log has taken and that may not be durable yet.
@@ -188,7 +178,7 @@ impl Noted {
     /// # Errors
     /// When the log has stopped before.
     pub fn wait(self) -> Result<(), StoreError> {
-        self.0.wait()
+        self.0.log.wait(self.0.sequence)
     }
 }
 
@@ -215,8 +205,11 @@ impl Store {
         companions: Companions,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let answer = self.append(&companions, work, Urgency::Now)?.wait()?;
+        let Appended { answer, sequence, changed, log } =
+            self.append(&companions, work, Urgency::Now)?;
+        log.wait(sequence)?;
         companions.are_durable();
+        self.inner.tell(&changed)?;
         Ok(answer)
     }
 
@@ -254,25 +247,25 @@ impl Store {
             // the disk.
             log.wait(log.queue.last_sequence())?;
         }
-        let (answer, sequence) = appended?;
-        Ok(Appended { answer, sequence, log })
+        let (answer, sequence, changed) = appended?;
+        Ok(Appended { answer, sequence, changed, log })
     }
 
-    /// Returns the answer, and the place of the unit's last entry.
+    /// Returns the answer, the place of the unit's last entry, and the changed records.
     fn append_to<T>(
         &self,
         log: &LogRun,
         companions: &Companions,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
         urgency: Urgency,
-    ) -> Result<(T, u64), Refusal> {
+    ) -> Result<(T, u64, Vec<ChangedRecord>), Refusal> {
         let inner = &*self.inner;
         let mut changes = inner.changes.lock();
         let planning = Planning::begin();
         let mut tx = Transaction::new(&inner.keyspace);
         let answer = work(&mut tx)?;
         if tx.writes.is_empty() && !companions.are_due() {
-            return Ok((answer, changes.last_sequence));
+            return Ok((answer, changes.last_sequence, Vec::new()));
         }
         let step = companions.join(&mut tx, self)?;
         drop(planning);
@@ -281,6 +274,11 @@ impl Store {
             return Err(Refusal::ChangeTooLarge { bytes });
         }
         let records: Vec<_> = writes.into_iter().collect();
+        let mut changed: Vec<_> = records
+            .iter()
+            .filter_map(|(key, value)| ChangedRecord::of(key, value.is_none()))
+            .collect();
+        changed.dedup();
         let touches_peers = |(key, _): &(Vec<u8>, _)| key.first() == Some(&Kind::Peer.byte());
         if records.iter().any(touches_peers) {
             *inner.peers_at_start.lock() = None;
@@ -309,6 +307,22 @@ impl Store {
         changes.last_sequence = sequence;
         inner.events.shift(events);
         changes.count += 1;
-        Ok((answer, sequence))
+        Ok((answer, sequence, changed))
+    }
+}
+
+impl Inner {
+    /// Tells what keeps live copies of records which of them have changed. Where it can't follow, the
+    /// store stops: what is live would no longer be what is stored.
+    fn tell(&self, changed: &[ChangedRecord]) -> Result<(), StoreError> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        // A call may end in another transaction, so it comes without the lock.
+        let on_change = self.on_change.read().clone();
+        match on_change {
+            Some(on_change) => on_change(changed).map_err(|cause| self.fail_stop.fail(&cause)),
+            None => Ok(()),
+        }
     }
 }

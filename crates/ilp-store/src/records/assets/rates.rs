@@ -86,7 +86,16 @@ impl SnapshotRecord for RateRecord {
 }
 
 impl Reader {
-    /// Every rate.
+    /// Returns the rate that is set between two asset codes.
+    ///
+    /// # Errors
+    /// When the store or the record can't be read.
+    pub fn rate(&self, base: &str, quote: &str) -> Result<Option<RateRecord>, StoreError> {
+        let key = keys::rate(base, quote);
+        self.get(&key)?.map(|bytes| RateRecord::decode(&key, &bytes)).transpose()
+    }
+
+    /// Returns every rate that is set.
     ///
     /// # Errors
     /// When the store or a record can't be read.

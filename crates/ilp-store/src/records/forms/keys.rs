@@ -210,6 +210,14 @@ pub(crate) fn rate(base: &str, quote: &str) -> Vec<u8> {
     Kind::Rate.key(&rest)
 }
 
+/// Returns the codes of a rate from its key, without the byte of the kind.
+pub(crate) fn rate_codes(rest: &[u8]) -> Option<(String, String)> {
+    let (length, codes) = rest.split_first()?;
+    let (base, quote) = codes.split_at_checked(usize::from(*length))?;
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    Some((text(base)?, text(quote)?))
+}
+
 /// Where the peer of this asset and address is found.
 pub(crate) fn peer_by_address(asset_id: Uuid, address: &str) -> Vec<u8> {
     let mut rest = asset_id.as_bytes().to_vec();
