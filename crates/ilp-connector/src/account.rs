@@ -1,6 +1,6 @@
 //! One account of the books: what came in, what went out, what is on hold.
 
-use std::fmt;
+use std::{fmt, ops::Deref};
 
 #[cfg(not(all(test, shuttle)))]
 use parking_lot::Mutex;
@@ -141,6 +141,39 @@ pub struct Balance {
     pub debits_pending: u128,
 }
 
+/// The part of an account's sums that this node holds and may spend by itself. On a node that shares its
+/// books with no other it is all of them, and only [`Total`] may be told to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnPart(Balance);
+
+/// The sums of an account over all nodes that share the books.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total(Balance);
+
+impl Total {
+    /// Returns the total of an account of which this node has the only part.
+    #[must_use]
+    pub fn of_only_part(OwnPart(balance): OwnPart) -> Self {
+        Self(balance)
+    }
+}
+
+impl Deref for OwnPart {
+    type Target = Balance;
+
+    fn deref(&self) -> &Balance {
+        &self.0
+    }
+}
+
+impl Deref for Total {
+    type Target = Balance;
+
+    fn deref(&self) -> &Balance {
+        &self.0
+    }
+}
+
 impl Balance {
     /// Returns the amount that may still be taken: credits less debits less holds. It is zero for a
     /// settlement account, whose debits are the deposits and so lead its credits.
@@ -277,10 +310,10 @@ impl Account {
         self.id
     }
 
-    /// The balance at this moment.
+    /// Returns this node's part of the account's sums, at this moment.
     #[must_use]
-    pub fn balance(&self) -> Balance {
-        self.numbers.lock().balance
+    pub fn own_part(&self) -> OwnPart {
+        OwnPart(self.numbers.lock().balance)
     }
 
     /// Sets `amount` aside, if there is that much. Settlement is the outside world and has no
@@ -367,7 +400,7 @@ impl fmt::Debug for Account {
         formatter
             .debug_struct("Account")
             .field("id", &self.id)
-            .field("balance", &self.balance())
+            .field("balance", &self.own_part())
             .finish()
     }
 }

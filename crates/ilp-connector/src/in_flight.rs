@@ -158,7 +158,7 @@ impl Place {
             place.amount = amount;
         }
         if let Some((amount_out, asset)) = from_asset {
-            let share_ppm = share_ppm(amount_out, asset.balance().available());
+            let share_ppm = share_ppm(amount_out, asset.own_part().available());
             if !add(&under_way.asset_share_ppm, share_ppm, limits.asset_share_ppm_max) {
                 return Err(Refusal::AssetShare);
             }

@@ -166,8 +166,8 @@ impl Changing {
     /// between: changes are made one at a time, and packets reach an asset's account only where peers
     /// use it.
     async fn delete_asset(&self, id: Uuid) -> Result<AssetView, OperatorError> {
-        let asset = self.inner.asset(id).ok_or_else(asset_not_found)?;
-        let liquidity = asset.liquidity.balance().total();
+        self.inner.asset(id).ok_or_else(asset_not_found)?;
+        let liquidity = self.inner.ledger().total(AccountId::asset(id)).total();
         if liquidity > 0 {
             return Err(holds_liquidity(liquidity));
         }

@@ -9,7 +9,7 @@ pub(crate) mod withdrawals;
 use std::{sync::Arc, time::Duration};
 
 use ilp_connector::{
-    account::{AccountId, AccountKind, Balance},
+    account::{AccountId, AccountKind, Total},
     peer::Asset,
 };
 use ilp_store::{LedgerStats, Older, OperatorTransfer, Position, Report, Rows};
@@ -62,7 +62,7 @@ pub struct AccountView {
     /// Whose it is.
     pub owner: AccountOwner,
     /// What it has seen, in its asset's smallest unit.
-    pub balance: Balance,
+    pub total: Total,
 }
 
 /// Movements on an account, newest first.
@@ -122,10 +122,10 @@ impl Books<'_> {
         self.on
             .read(move |inner| {
                 views(inner.store.assets_page(page)?, |record| {
-                    let balance = |account| inner.ledger().balance(account);
-                    let settlement = balance(AccountId::settlement(record.id));
+                    let total = |account| inner.ledger().total(account);
+                    let settlement = total(AccountId::settlement(record.id));
                     Ok(AssetBooks {
-                        stock: balance(AccountId::asset(record.id)).total(),
+                        stock: total(AccountId::asset(record.id)).total(),
                         deposited: settlement.debits,
                         withdrawn: settlement.credits,
                         asset: inner.asset_view(record),
@@ -146,7 +146,7 @@ impl Books<'_> {
             .read(move |inner| {
                 for account in accounts {
                     if let Some(owner) = inner.account_owner(account)? {
-                        return Ok(AccountView { owner, balance: inner.ledger().balance(account) });
+                        return Ok(AccountView { owner, total: inner.ledger().total(account) });
                     }
                 }
                 Err(OperatorError::new(ErrorKind::NotFound, "unknown account"))
@@ -156,8 +156,8 @@ impl Books<'_> {
 
     /// Returns what an account has seen, in its asset's smallest unit.
     #[must_use]
-    pub fn balance(self, account: AccountId) -> Balance {
-        self.on.inner.ledger().balance(account)
+    pub fn total(self, account: AccountId) -> Total {
+        self.on.inner.ledger().total(account)
     }
 
     /// Returns at most `limit` movements on an account, the newest or those before a cursor.

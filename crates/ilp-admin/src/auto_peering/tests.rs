@@ -96,7 +96,7 @@ async fn a_node_that_asks_is_a_peer_with_finite_liquidity() {
     assert_eq!(answer["ilpConnectorUrl"], "https://ilp.jirani.example");
     assert_eq!(answer["name"], "jirani");
     let live = node.connector.peer_by_token(b"bobs").unwrap();
-    assert_eq!(live.liquidity.balance().available(), 500);
+    assert_eq!(live.liquidity.own_part().available(), 500);
     assert_eq!(live.terms().next_hop.token.reveal(), answer["httpToken"].as_str().unwrap());
     assert_eq!(live.terms().max_packet_amount, Some(100));
 }
@@ -125,7 +125,7 @@ async fn nobody_changes_a_peer_without_its_token() {
     assert!(node.knows("bobs-next") && !node.knows("bobs"));
     let live = node.connector.peer_by_token(b"bobs-next").unwrap();
     assert_eq!(live.terms().next_hop.endpoint, "https://new.bob.example");
-    assert_eq!(live.liquidity.balance().available(), 500, "no liquidity for asking twice");
+    assert_eq!(live.liquidity.own_part().available(), 500, "no liquidity for asking twice");
     assert_eq!(node.connector.peer_count(), 1);
     // Each request is in the audit log with its outcome.
     let page = PageArguments::default();

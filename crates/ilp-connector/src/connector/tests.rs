@@ -87,12 +87,12 @@ impl Node {
 
     fn refused_code(&self, packet: Prepare) -> ErrorCode {
         let code = self.refused(packet).code();
-        assert_eq!(self.alice.liquidity.balance().debits_pending, 0, "a refusal holds nothing");
+        assert_eq!(self.alice.liquidity.own_part().debits_pending, 0, "a refusal holds nothing");
         code
     }
 
     fn available(&self) -> (u128, u128) {
-        (self.alice.liquidity.balance().available(), self.bob.liquidity.balance().available())
+        (self.alice.liquidity.own_part().available(), self.bob.liquidity.own_part().available())
     }
 }
 

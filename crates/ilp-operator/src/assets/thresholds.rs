@@ -24,7 +24,7 @@ impl Liquidity<'_> {
         let thresholds: Vec<_> =
             self.on.inner.thresholds.lock().iter().map(|(account, set)| (*account, *set)).collect();
         for (account, threshold) in thresholds {
-            let available = self.on.inner.ledger().account(account).balance().available();
+            let available = self.on.inner.ledger().total(account).available();
             if available <= u128::from(threshold) {
                 visit(LowAccount { account, available, threshold });
             }

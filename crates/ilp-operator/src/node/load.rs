@@ -126,7 +126,7 @@ impl Inner {
     fn left_by_deleted_peers(&self) -> Result<Vec<(Uuid, Uuid)>, OperatorError> {
         let holding: HashSet<Uuid> = self
             .ledger()
-            .balances()
+            .totals()
             .into_iter()
             .filter(|(id, balance)| {
                 id.kind == AccountKind::PeerLiquidity && balance.available() > 0

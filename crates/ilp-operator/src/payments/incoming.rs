@@ -5,7 +5,7 @@ pub(crate) mod recipients;
 
 use std::time::Duration;
 
-use ilp_connector::account::{AccountId, Balance};
+use ilp_connector::account::{AccountId, Total};
 use ilp_net::WalletAddressUrl;
 use ilp_store::{
     EventRecord, IncomingPaymentRecord, IncomingPaymentState, Initiator, Rows, TextFilter,
@@ -203,14 +203,14 @@ impl Inner {
             return Ok(());
         };
         let asset = self.live_asset(asset_id)?;
-        let balance = self.ledger().balance(AccountId::incoming_payment(id));
+        let total = self.ledger().total(AccountId::incoming_payment(id));
         let event_id = self.new_id();
         let move_on = |record: &mut IncomingPaymentRecord| {
-            let kind = next_state(record, balance, now_ms)?;
-            if !record.is_open() && balance.credits > 0 {
+            let kind = next_state(record, total, now_ms)?;
+            if !record.is_open() && total.credits > 0 {
                 record.withdrawal_id = Some(event_id);
             }
-            let told = Told { id: event_id, now_ms, asset: &asset, balance };
+            let told = Told { id: event_id, now_ms, asset: &asset, total };
             kind.map(|kind| of_incoming(kind, record, &told))
         };
         self.writes.as_node(Duty::Payments, |tx| tx.update_incoming_payment(id, move_on))?;
@@ -224,8 +224,8 @@ impl Inner {
         now: Timestamp,
     ) -> Result<EventRecord, OperatorError> {
         let asset = self.live_asset(record.asset_id)?;
-        let balance = Balance::default();
-        let told = Told { id: self.new_id(), now_ms: now.unix_ms(), asset: &asset, balance };
+        let total = Total::default();
+        let told = Told { id: self.new_id(), now_ms: now.unix_ms(), asset: &asset, total };
         Ok(of_incoming(kind, record, &told))
     }
 }
@@ -234,13 +234,13 @@ impl Inner {
 /// that expires without having received anything, since nobody has anything to do about it.
 fn next_state(
     record: &mut IncomingPaymentRecord,
-    balance: Balance,
+    total: Total,
     now_ms: u64,
 ) -> Option<Option<EventKind>> {
     if !record.is_open() {
         return None;
     }
-    let received = balance.credits;
+    let received = total.credits;
     if record.incoming_amount.is_some_and(|asked| received >= u128::from(asked)) {
         record.state = IncomingPaymentState::Completed;
         return Some(Some(EventKind::IncomingPaymentCompleted));

@@ -1,7 +1,7 @@
 //! Operations on outgoing payments, up to the moment from which they are sent.
 
 use ilp_connector::{
-    account::{AccountId, Balance},
+    account::{AccountId, Total},
     peer::Asset,
 };
 use ilp_store::{
@@ -207,9 +207,9 @@ impl Changing {
             in_doubt: 0,
             created_at_ms: now.unix_ms(),
         };
-        let nothing = Balance::default();
+        let nothing = Total::default();
         let told =
-            Told { id: record.funding_id, now_ms: now.unix_ms(), asset: &asset, balance: nothing };
+            Told { id: record.funding_id, now_ms: now.unix_ms(), asset: &asset, total: nothing };
         let event = of_outgoing(EventKind::OutgoingPaymentCreated, &record, 0, &told);
         let made = self.inner.outgoing_payment_view(record.clone())?;
         self.commit(&made, move |tx| tx.insert_outgoing_payment(&record, &event)).await?;
@@ -253,8 +253,8 @@ impl Changing {
                 if let Some(reason) = reason {
                     record.metadata = Some(with_reason(record.metadata.as_deref(), reason));
                 }
-                let (now_ms, balance) = (now.unix_ms(), Balance::default());
-                let told = Told { id: event_id, now_ms, asset, balance };
+                let (now_ms, total) = (now.unix_ms(), Total::default());
+                let told = Told { id: event_id, now_ms, asset, total };
                 Some(of_outgoing(EventKind::OutgoingPaymentCancelled, record, 0, &told))
             })?;
             match refused {
@@ -274,12 +274,12 @@ impl Inner {
         id: Uuid,
         now: Timestamp,
     ) -> Result<OutgoingPaymentRecord, OperatorError> {
-        let balance = self.ledger().balance(AccountId::outgoing_payment(id));
+        let total = self.ledger().total(AccountId::outgoing_payment(id));
         let (record, _) = self.edit_outgoing_payment(id, now, |record, asset, event_id| {
             if record.state != OutgoingPaymentState::Funding {
                 return None;
             }
-            let told = Told { id: event_id, now_ms: now.unix_ms(), asset, balance };
+            let told = Told { id: event_id, now_ms: now.unix_ms(), asset, total };
             if record.quote.expires_at_ms <= now.unix_ms() {
                 record.state = OutgoingPaymentState::Failed;
                 record.error = Some("QuoteExpired".to_owned());

@@ -155,7 +155,7 @@ impl Operator {
             let now_ms = (inner.parts.clock)().unix_ms();
             for open in inner.store.open_incoming_payments() {
                 let (_, id) = open?;
-                if inner.ledger().balance(AccountId::incoming_payment(id)).credits > 0 {
+                if inner.ledger().total(AccountId::incoming_payment(id)).credits > 0 {
                     inner.change_incoming_payment(id, now_ms)?;
                 }
             }
@@ -240,7 +240,7 @@ impl Operator {
         let payer = self.inner.payer(record)?;
         // Nothing else debits the account while it is being sent, so this is the payment itself,
         // booked before a crash.
-        if payer.account.balance().debits > 0 {
+        if payer.account.own_part().debits > 0 {
             return Ok(Local::Ended(Ended::Completed, paid));
         }
         let failed = |reason: &str| {
@@ -292,7 +292,7 @@ impl Inner {
         for id in self.store.unfinished_outgoing_payments() {
             let id = id?;
             let Some(mut record) = self.store.outgoing_payment(id)? else { continue };
-            let balance = self.ledger().balance(AccountId::outgoing_payment(id));
+            let balance = self.ledger().total(AccountId::outgoing_payment(id));
             if record.state == OutgoingPaymentState::Funding && balance.credits > 0 {
                 record = self.payment_has_its_money(id, (self.parts.clock)())?;
             }
@@ -322,7 +322,7 @@ impl Inner {
 
     fn send_order(&self, record: &OutgoingPaymentRecord) -> Result<SendOrder, OperatorError> {
         let payer = self.payer(record)?;
-        let sent = u64::try_from(payer.account.balance().debits).unwrap_or(u64::MAX);
+        let sent = u64::try_from(payer.account.own_part().debits).unwrap_or(u64::MAX);
         let quote = record.quote.clone();
         let delivered = delivered_at_least(record, sent);
         Ok(SendOrder {

@@ -38,7 +38,7 @@ impl Inner {
     ) -> Result<WalletAddressView, OperatorError> {
         let asset = self.store.asset(record.asset_id)?;
         let asset = asset.ok_or_else(|| self.lost_asset(record.asset_id))?;
-        let liquidity = self.ledger().balance(AccountId::wallet_address(record.id)).available();
+        let liquidity = self.ledger().total(AccountId::wallet_address(record.id)).available();
         Ok(WalletAddressView { record, asset: self.asset_view(asset), liquidity })
     }
 

@@ -140,25 +140,25 @@ fn about(owner: &AccountOwner) -> Markup {
     html! { (what) @if !owner.is_deleted { " " a href=(path) { "Its page" } } }
 }
 
-fn balance(AccountView { owner, balance }: &AccountView) -> Markup {
+fn balance(AccountView { owner, total }: &AccountView) -> Markup {
     let asset = &owner.asset;
     let is_outside = owner.account.kind == AccountKind::Settlement;
     html! {
         section.card {
             @if is_outside {
                 h2 { "In the node" }
-                div.figure { (amount(balance.debits.saturating_sub(balance.credits), asset)) }
+                div.figure { (amount(total.debits.saturating_sub(total.credits), asset)) }
             } @else {
                 h2 { "Available" }
-                div.figure { (amount(balance.available(), asset)) }
+                div.figure { (amount(total.available(), asset)) }
             }
         }
         section.card {
             h2 { "All that ever moved" }
             dl.facts {
-                dt { "To this account" } dd { (amount(balance.credits, asset)) }
-                dt { "From this account" } dd { (amount(balance.debits, asset)) }
-                dt { "On hold" } dd { (amount(balance.debits_pending, asset)) }
+                dt { "To this account" } dd { (amount(total.credits, asset)) }
+                dt { "From this account" } dd { (amount(total.debits, asset)) }
+                dt { "On hold" } dd { (amount(total.debits_pending, asset)) }
             }
         }
     }

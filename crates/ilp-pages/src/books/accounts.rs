@@ -87,14 +87,14 @@ fn table(pages: &Pages, rows: &[Listed]) -> Markup {
                 th.number scope="col" { "Available" }
             } }
             tbody { @for Listed { account, title, asset } in rows {
-                @let balance = pages.operator.books().balance(*account);
-                @let Balance { credits, debits, debits_pending } = balance;
+                @let total = pages.operator.books().total(*account);
+                @let Balance { credits, debits, debits_pending } = *total;
                 tr {
                     th scope="row" { a href={ "/books/accounts/" (account_name(*account)) } { (plain(title)) } }
                     td.number data-label="Came in" { (amount(credits, asset)) }
                     td.number data-label="Went out" { (amount(debits, asset)) }
                     td.number data-label="On hold" { (amount(debits_pending, asset)) }
-                    td.number data-label="Available" { (amount(balance.available(), asset)) }
+                    td.number data-label="Available" { (amount(total.available(), asset)) }
                 }
             } }
         }

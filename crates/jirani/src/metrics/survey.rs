@@ -63,8 +63,9 @@ impl Survey {
             peers += 1;
             let state = peer.reachability();
             states.iter_mut().for_each(|(kind, peers)| *peers += usize::from(*kind == state));
+            let liquidity = connector.ledger().total_of(&peer.liquidity).available();
             let weight = if labelled_before.contains(&peer.id) { 2 } else { 1 };
-            if let Some(Labelled { asset, numbers, .. }) = first.add(peer, weight) {
+            if let Some(Labelled { asset, numbers, .. }) = first.add(peer, liquidity, weight) {
                 others.entry(asset.id).or_insert_with(|| (asset, Numbers::default())).1 += numbers;
             }
         });
@@ -120,10 +121,10 @@ struct Ranked {
 
 impl First {
     /// Takes a peer in, and returns the one that there is no room for.
-    fn add(&mut self, peer: &Arc<Peer>, weight: u64) -> Option<Labelled> {
+    fn add(&mut self, peer: &Arc<Peer>, liquidity: u128, weight: u64) -> Option<Labelled> {
         let flows = peer.traffic.flows();
         let packets = flows.incoming.packets() + flows.outgoing.packets();
-        let numbers = Numbers { flows, liquidity: peer.liquidity.balance().available() };
+        let numbers = Numbers { flows, liquidity };
         let rank = (packets.saturating_mul(weight), Reverse(peer.id));
         let peer = Labelled { id: peer.id, asset: Arc::clone(&peer.asset), numbers };
         let is_full = self.heap.len() >= self.peers_max;

@@ -122,12 +122,12 @@ async fn ended_payments_have_no_account_and_are_told_of_as_before() {
     let payments = |(id, _): &(AccountId, _)| {
         [AccountId::incoming_payment(id.owner), AccountId::outgoing_payment(id.owner)].contains(id)
     };
-    assert_eq!(ledger.balances().iter().filter(|row| payments(row)).count(), 0);
+    assert_eq!(ledger.totals().iter().filter(|row| payments(row)).count(), 0);
     let report = ledger.verify().unwrap();
     assert_eq!((report.faults, report.unchecked), (vec![], vec![]));
     // The sums of the asset's books are what they were.
     let asset: Uuid = wallets.asset.parse().unwrap();
-    let settlement = ledger.balance(AccountId::settlement(asset));
+    let settlement = ledger.total(AccountId::settlement(asset));
     assert_eq!((settlement.debits, settlement.credits), (80, 80));
     let again = json!({"incomingPaymentId": both.1, "idempotencyKey": Uuid::new_v4(),
         "timeoutSeconds": 0});

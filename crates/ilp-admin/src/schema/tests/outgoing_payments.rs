@@ -92,7 +92,7 @@ async fn a_payment_to_another_node_is_quoted_funded_sent_and_ended() {
     let order = payer.orders.lock()[0].clone();
     assert_eq!((order.debit_max, order.receive_amount, order.is_fixed_send), (987, 1_974, true));
     assert_eq!((order.sent, order.delivered, order.details.reveal()), (0, 0, "keep me"));
-    assert_eq!(order.payer.account.balance().available(), 1_000);
+    assert_eq!(order.payer.account.own_part().available(), 1_000);
 
     node.send_packet(&order, 600).await;
     let progress = Progress { sent: 600, delivered: 1_250, packets: 60 };

@@ -47,7 +47,7 @@ async fn a_payment_that_is_being_sent_goes_on_from_what_the_books_say() {
     let order = payer.orders.lock()[0].clone();
     assert_eq!(payer.orders.lock().len(), 1);
     assert_eq!((order.sent, order.delivered, order.debit_max), (133, 250 + 66, 1_000));
-    assert_eq!(order.payer.account.balance().available(), 867);
+    assert_eq!(order.payer.account.own_part().available(), 867);
     let row = node.row("outgoingPayment", &id, "state stateAttempts sentAmount { value }").await;
     let expected = json!({"state": "SENDING", "stateAttempts": 1, "sentAmount": {"value": "133"}});
     assert_eq!(row, expected);

@@ -44,7 +44,7 @@ async fn the_documented_mutation_works_as_it_stands() {
     assert_eq!(node.liquidity(&id).await, "1000000");
     let live = node.connector.peer_by_token(b"mytoken").unwrap();
     assert_eq!(live.id.to_string(), id);
-    assert_eq!(live.liquidity.balance().available(), 1_000_000);
+    assert_eq!(live.liquidity.own_part().available(), 1_000_000);
     assert_eq!(live.terms().next_hop.endpoint, "ilp.othergreatwallet.com");
 
     let again = node.data(CREATE_PEER, documented_input(&asset)).await;
@@ -160,9 +160,9 @@ async fn a_deleted_peers_liquidity_goes_to_settlement() {
         json!({"code": "200", "success": true, "message": "Deleted ILP Peer"})
     );
     let ledger = node.connector.ledger();
-    let peer = ledger.account(AccountId::peer(id.parse().unwrap())).balance();
+    let peer = ledger.account(AccountId::peer(id.parse().unwrap())).own_part();
     assert_eq!((peer.credits, peer.debits), (500, 500));
-    let settlement = ledger.account(AccountId::settlement(asset.parse().unwrap())).balance();
+    let settlement = ledger.account(AccountId::settlement(asset.parse().unwrap())).own_part();
     assert_eq!((settlement.credits, settlement.debits), (500, 500));
     assert!(node.connector.peer_by_token(b"token-test.bob").is_none());
 

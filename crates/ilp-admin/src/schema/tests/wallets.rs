@@ -133,7 +133,7 @@ impl Node {
 
     /// The payment's own account.
     pub(super) fn available(&self, account: AccountId) -> u128 {
-        self.connector.ledger().balance(account).available()
+        self.connector.ledger().total(account).available()
     }
 }
 

@@ -55,7 +55,7 @@ impl Exchange {
 }
 
 fn available(account: &Account) -> u128 {
-    account.balance().available()
+    account.own_part().available()
 }
 
 #[test]

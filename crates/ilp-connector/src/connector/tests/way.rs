@@ -54,14 +54,14 @@ fn a_packet_that_could_not_be_sent_goes_to_the_other_peer_as_it_arrived() {
     };
     let packet = Prepare::parse(packet.into()).expect("a packet");
     // 600 of 1,000 twice would be too much: the first hold was void before the second was made.
-    assert_eq!((packet.amount(), node.alice.liquidity.balance().debits_pending), (600, 600));
+    assert_eq!((packet.amount(), node.alice.liquidity.own_part().debits_pending), (600, 600));
     assert_eq!(packet.expires_at(), now().saturating_add_ms(19_000), "one margin, not two");
     assert!(peers.iter().any(|peer| peer.id == in_flight.peer.id) && in_flight.peer.id != first);
     let other = Arc::clone(&in_flight.peer);
     let reply = ready(node.connector.complete(in_flight, Ok(fulfill()), now()));
     assert_eq!(reply, fulfill());
-    assert_eq!(node.alice.liquidity.balance().available(), 400);
-    assert_eq!(other.liquidity.balance().available(), 1_600);
+    assert_eq!(node.alice.liquidity.own_part().available(), 400);
+    assert_eq!(other.liquidity.own_part().available(), 1_600);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn each_peer_is_tried_once_and_then_the_sender_is_told_the_last_failure() {
     };
     let packet = Prepare::parse(packet.into()).expect("a packet");
     assert_eq!(code_of(node.again(in_flight, packet)), ErrorCode::T01_PEER_UNREACHABLE);
-    assert_eq!(node.alice.liquidity.balance().available(), 1_000);
+    assert_eq!(node.alice.liquidity.own_part().available(), 1_000);
 }
 
 /// A refusal by the second peer is no reason to give the payment up: the trouble with the first one
@@ -94,7 +94,7 @@ fn a_second_peer_that_can_not_take_the_packet_leaves_a_temporary_refusal() {
     let (packet, in_flight) = node.sent(prepare("g.shared.x", 600));
     let too_late = node.again_after(19_000, in_flight, packet);
     assert_eq!(code_of(too_late), ErrorCode::T01_PEER_UNREACHABLE);
-    assert_eq!(node.alice.liquidity.balance().available(), 1_000);
+    assert_eq!(node.alice.liquidity.own_part().available(), 1_000);
 }
 
 #[test]

@@ -115,7 +115,7 @@ impl Inner {
         Ok(SpspTarget::Open(Payee {
             id: record.id,
             asset: self.live_asset(record.asset_id)?,
-            received: self.ledger().balance(AccountId::wallet_address(record.id)).credits,
+            received: self.ledger().total(AccountId::wallet_address(record.id)).credits,
             url: record.url,
             public_name: record.public_name,
             asked: None,
@@ -124,7 +124,7 @@ impl Inner {
     }
 
     fn incoming_target(&self, record: IncomingPaymentRecord) -> Result<SpspTarget, OperatorError> {
-        let received = self.ledger().balance(AccountId::incoming_payment(record.id)).credits;
+        let received = self.ledger().total(AccountId::incoming_payment(record.id)).credits;
         let has_all = record.incoming_amount.is_some_and(|asked| received >= u128::from(asked));
         let is_over = record.expires_at_ms <= (self.parts.clock)().unix_ms();
         if !record.is_open() || has_all || is_over {

@@ -20,7 +20,7 @@ impl Inner {
     /// that its packets can have carried when it was cut short, which is no more than what was
     /// still to be sent.
     pub(crate) fn begin_again(&self, id: Uuid) -> Result<(), OperatorError> {
-        let sent = self.ledger().balance(AccountId::outgoing_payment(id)).debits;
+        let sent = self.ledger().total(AccountId::outgoing_payment(id)).debits;
         let sent = u64::try_from(sent).unwrap_or(u64::MAX);
         self.writes.as_node(Duty::Payments, |tx| {
             tx.update_outgoing_payment(id, |record| {
@@ -73,8 +73,8 @@ impl Inner {
         progress: Progress,
     ) -> Result<(), OperatorError> {
         let now = (self.parts.clock)();
-        let balance = self.ledger().balance(AccountId::outgoing_payment(id));
-        let sent = u64::try_from(balance.debits).unwrap_or(u64::MAX);
+        let total = self.ledger().total(AccountId::outgoing_payment(id));
+        let sent = u64::try_from(total.debits).unwrap_or(u64::MAX);
         if sent != progress.sent {
             tracing::warn!(payment = %id, sent, told = progress.sent, "the books count");
         }
@@ -98,7 +98,7 @@ impl Inner {
             (record.sent, record.delivered) = (sent, progress.delivered);
             record.packets = packets;
             record.withdrawal_id = Some(event_id);
-            let told = Told { id: event_id, now_ms: now.unix_ms(), asset, balance };
+            let told = Told { id: event_id, now_ms: now.unix_ms(), asset, total };
             Some(of_outgoing(kind, record, sent, &told))
         })?;
         self.wallets.ended.may_close(AccountId::outgoing_payment(id));
