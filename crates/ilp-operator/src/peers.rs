@@ -2,15 +2,15 @@
 
 pub(crate) mod fields;
 pub(crate) mod inputs;
-pub(crate) mod links;
 pub(crate) mod liquidity;
-pub(crate) mod packets;
+pub(crate) mod ping;
 pub(crate) mod routes;
 pub(crate) mod saving;
 pub(crate) mod search;
 pub(crate) mod terms;
 pub(crate) mod tokens;
 pub(crate) mod view;
+pub(crate) mod watching;
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -5,11 +5,11 @@
 //! audit record and the kept answer of the request. A change that the node makes by itself names the
 //! duty that it belongs to and leaves no audit record.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use ilp_store::{Companions, Refusal, Store, Transaction};
+use ilp_store::{Companions, OnChange, Refusal, Store, Transaction};
 
-use crate::{node::operator::Inner, vocabulary::error::OperatorError};
+use crate::vocabulary::error::OperatorError;
 
 /// A task that changes records without a request.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +46,9 @@ impl Writes {
         &self.0
     }
 
-    /// Lets `inner` follow the changes of the store.
-    pub(crate) fn let_follow(&self, inner: &Arc<Inner>) {
-        inner.follow(&self.0);
+    /// Sets what follows the changes of the store.
+    pub(crate) fn on_change(&self, on_change: OnChange) {
+        self.0.on_change(on_change);
     }
 
     /// Runs a transaction of the node's own. Waits for the disk.

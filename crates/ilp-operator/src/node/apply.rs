@@ -11,7 +11,7 @@ use ilp_connector::{
     peer::NextHop,
     rates::{Quote, RateOrigin},
 };
-use ilp_store::{ChangedRecord, PeerRecord, RateRecord, Store};
+use ilp_store::{ChangedRecord, PeerRecord, RateRecord};
 use interledger_packet::Timestamp;
 use uuid::Uuid;
 
@@ -23,10 +23,10 @@ use crate::{
 
 impl Inner {
     /// Lets the changes of the store be applied from now on.
-    pub(crate) fn follow(self: &Arc<Self>, store: &Store) {
+    pub(crate) fn follow(self: &Arc<Self>) {
         // The store outlives the operator in tests and at the end of a node.
         let inner = Arc::downgrade(self);
-        store.on_change(Arc::new(move |changed| {
+        self.writes.on_change(Arc::new(move |changed| {
             let Some(inner) = inner.upgrade() else { return Ok(()) };
             inner.apply(changed).map_err(|error| error.to_string())
         }));

@@ -23,10 +23,10 @@ use tokio::sync::{Notify, RwLock as AsyncRwLock, Semaphore};
 use uuid::{ContextV7, Uuid};
 
 use crate::{
-    changes::{audit::SharedRefusals, writes::Writes},
-    node::{clock_steps::ClockStep, parts::Parts},
+    changes::{refusals::SharedRefusals, writes::Writes},
+    node::{clock_step::ClockStep, parts::Parts},
     payments::state::Wallets,
-    peers::{links::ChangedLinks, packets::Lookers},
+    peers::watching::{changed_links::ChangedLinks, lookers::Lookers},
     vocabulary::error::OperatorError,
 };
 
@@ -110,7 +110,7 @@ impl Operator {
         let links = Arc::clone(&inner.links);
         inner.parts.connector.observe_links(move |peer| links.note(peer));
         let inner = Arc::new(inner);
-        inner.writes.let_follow(&inner);
+        inner.follow();
         Self { inner }
     }
 

@@ -8,7 +8,10 @@ use ilp_store::{Order, Reader, Rows};
 
 use crate::{
     changes::writes::Duty,
-    node::operator::{Inner, Operator},
+    node::{
+        operator::{Inner, Operator},
+        tenant_profile::TenantProfile,
+    },
     vocabulary::{
         check,
         error::{ErrorKind, OperatorError},
@@ -23,34 +26,6 @@ pub const HIDDEN: &str = "(hidden)";
 /// 1970, big-endian.
 const CREATED_AT: &str = "tenant_created_at";
 
-/// What the configuration says about the tenant.
-#[derive(Clone, Debug, Default)]
-pub struct TenantProfile {
-    /// What the node calls itself.
-    pub public_name: String,
-    /// Whether there is a secret for the admin API.
-    pub has_secret: bool,
-    /// What is configured, in Rafiki's names.
-    pub settings: Vec<(TenantSettingName, String)>,
-}
-
-/// What may be configured, as Rafiki's clients call it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TenantSettingName {
-    /// Where exchange rates come from.
-    ExchangeRatesUrl,
-    /// Where events are sent.
-    WebhookUrl,
-    /// How long their receiver may take, in milliseconds.
-    WebhookTimeout,
-    /// How often they are tried.
-    WebhookMaxRetry,
-    /// Where wallet addresses are.
-    WalletAddressUrl,
-    /// The node's ILP address.
-    IlpAddress,
-}
-
 /// The tenant as it is now.
 #[derive(Clone, Debug)]
 pub struct TenantView {
@@ -60,15 +35,6 @@ pub struct TenantView {
     pub profile: TenantProfile,
     /// Since when there is one.
     pub created_at: Timestamp,
-}
-
-impl TenantProfile {
-    /// Returns the settings with one more, if it is set.
-    #[must_use]
-    pub fn with(mut self, name: TenantSettingName, value: Option<String>) -> Self {
-        self.settings.extend(value.map(|value| (name, value)));
-        self
-    }
 }
 
 impl Operator {

@@ -8,8 +8,6 @@ use std::{collections::BTreeSet, time::Duration};
 
 use ilp_connector::account::{AccountId, AccountKind};
 use ilp_store::{OutgoingPaymentState, PaymentRecord, TransferError};
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
@@ -25,42 +23,10 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// The pause before the next try when the books can't take the close of an account just now.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The most accounts that wait to be closed at once. Further ones are found by the next scan.
-const WAITING_MAX: usize = 65_536;
-
 /// The number of payments removed in one step, so that no step holds the store's lock for long.
 const ROWS_PER_STEP: usize = 500;
 /// The most steps in one removal; the rest waits for the next one.
 const STEPS_MAX: usize = 200;
-
-/// The state of the closing and removal of ended payments.
-#[derive(Default)]
-pub(crate) struct EndedPayments {
-    /// Accounts that may be closed.
-    waiting: Mutex<BTreeSet<AccountId>>,
-    came: Notify,
-    /// The payment up to which the last removal has looked, so that payments which stay, since
-    /// money is left on their accounts, aren't read each time.
-    looked_up_to: Mutex<Option<Uuid>>,
-}
-
-impl EndedPayments {
-    /// Queues an account to be closed, if its payment has ended and nothing is left on it.
-    pub(crate) fn may_close(&self, account: AccountId) {
-        if account.kind.closes_into().is_none() {
-            return;
-        }
-        let mut waiting = self.waiting.lock();
-        if waiting.len() < WAITING_MAX {
-            waiting.insert(account);
-            self.came.notify_one();
-        }
-    }
-
-    fn take(&self) -> BTreeSet<AccountId> {
-        std::mem::take(&mut *self.waiting.lock())
-    }
-}
 
 impl Payments<'_> {
     /// Closes the accounts of payments that have ended and have nothing left. Never ends; it sleeps

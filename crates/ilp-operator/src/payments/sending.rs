@@ -28,11 +28,12 @@ use crate::{
     payments::{
         Payments,
         incoming::recipients::Declined,
-        paying::{AssetName, Ended, Fraction, Paying, Progress, SendOrder},
+        paying::{AssetName, Ended, Fraction, Paying, PaymentReports, Progress, SendOrder},
         sending::so_far::delivered_at_least,
         views::OutgoingPaymentView,
     },
     vocabulary::{
+        boxed_future::BoxFuture,
         check,
         error::{OperatorError, no_such_payment},
     },
@@ -80,59 +81,6 @@ impl Payments<'_> {
         Ok(())
     }
 
-    /// Notes that packets of a payment are about to be sent. Those under way together never carry
-    /// more than `under_way_max`, in the source asset's smallest unit. Durable when it returns.
-    ///
-    /// # Errors
-    /// When the store fails: no packet may be sent then.
-    pub async fn begins(self, id: Uuid, under_way_max: u64) -> Result<(), OperatorError> {
-        self.on.read(move |inner| inner.note_under_way(id, under_way_max)).await
-    }
-
-    /// What the part that pays tells as often as it likes. Who watches hears all of it, the disk some.
-    pub fn progress(self, id: Uuid, progress: Progress) {
-        if !self.on.inner.wallets.tell(id, progress, Some(NOTE_PAUSE)) {
-            return;
-        }
-        let inner = Arc::clone(&self.on.inner);
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = inner.note_progress(id, progress) {
-                tracing::warn!(%error, payment = %id, "its progress could not be written down");
-            }
-        });
-    }
-
-    /// What the part that pays tells when it lets go of a payment since the node ends. Durable when it
-    /// returns, so that the next start knows what has arrived to the last unit.
-    ///
-    /// # Errors
-    /// When the store fails: the next start goes by what was noted before.
-    pub async fn paused(self, id: Uuid, progress: Progress) -> Result<(), OperatorError> {
-        self.on
-            .read(move |inner| {
-                inner.note_progress(id, progress)?;
-                inner.note_under_way(id, 0)
-            })
-            .await
-    }
-
-    /// What the part that pays tells once, when no packet of the payment is under way any more. What
-    /// is left on the payment's account stays there to be withdrawn. Durable when it returns.
-    ///
-    /// # Errors
-    /// An unknown payment, or when the store fails: the payment goes on at the next start then.
-    pub async fn ended(
-        self,
-        id: Uuid,
-        ended: Ended,
-        progress: Progress,
-    ) -> Result<(), OperatorError> {
-        self.on.inner.wallets.tell(id, progress, None);
-        let noted = self.on.read(move |inner| inner.note_end(id, ended, progress)).await;
-        self.on.inner.wallets.end(id);
-        noted
-    }
-
     /// Returns a payment as it is now, and its progress from now on while it is being sent.
     ///
     /// # Errors
@@ -145,6 +93,45 @@ impl Payments<'_> {
         // In this order: one that ends in between is seen ended, and not watched in vain.
         let progress = self.on.inner.wallets.watch(uuid);
         Ok((self.on.payments().outgoing(id).await?, progress))
+    }
+}
+
+impl PaymentReports for Operator {
+    fn begins(&self, id: Uuid, under_way_max: u64) -> BoxFuture<'_, Result<(), OperatorError>> {
+        Box::pin(self.read(move |inner| inner.note_under_way(id, under_way_max)))
+    }
+
+    fn progress(&self, id: Uuid, progress: Progress) {
+        if !self.inner.wallets.tell(id, progress, Some(NOTE_PAUSE)) {
+            return;
+        }
+        let inner = Arc::clone(&self.inner);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = inner.note_progress(id, progress) {
+                tracing::warn!(%error, payment = %id, "its progress could not be written down");
+            }
+        });
+    }
+
+    fn paused(&self, id: Uuid, progress: Progress) -> BoxFuture<'_, Result<(), OperatorError>> {
+        Box::pin(self.read(move |inner| {
+            inner.note_progress(id, progress)?;
+            inner.note_under_way(id, 0)
+        }))
+    }
+
+    fn ended(
+        &self,
+        id: Uuid,
+        ended: Ended,
+        progress: Progress,
+    ) -> BoxFuture<'_, Result<(), OperatorError>> {
+        self.inner.wallets.tell(id, progress, None);
+        Box::pin(async move {
+            let noted = self.read(move |inner| inner.note_end(id, ended, progress)).await;
+            self.inner.wallets.end(id);
+            noted
+        })
     }
 }
 
@@ -191,13 +178,13 @@ impl Operator {
         let operator = self.clone();
         if !order.is_local && order.order.is_done() {
             let progress = Progress { sent, delivered, packets: 0 };
-            return operator.payments().ended(id, Ended::Completed, progress).await;
+            return operator.ended(id, Ended::Completed, progress).await;
         }
         match (order.is_local, wallets.paying.get()) {
             (true, _) => {
                 tokio::spawn(async move { operator.pay_locally(order.record).await });
             }
-            (false, Some(paying)) => paying.send(&operator, order.order),
+            (false, Some(paying)) => paying.send(Arc::new(operator), order.order),
             // It is handed over with the others once there is somebody to hand it to. Who came while
             // this one was begun has not seen it.
             (false, None) => {
@@ -216,7 +203,7 @@ impl Operator {
         loop {
             match self.try_pay_locally(&record).await {
                 Ok(Local::Ended(ended, progress)) => {
-                    if let Err(error) = self.payments().ended(id, ended, progress).await {
+                    if let Err(error) = self.ended(id, ended, progress).await {
                         tracing::error!(%error, payment = %id, "its end is noted at the next start");
                     }
                     return;

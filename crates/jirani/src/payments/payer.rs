@@ -87,12 +87,12 @@ impl Paying for Payer {
         })
     }
 
-    fn send(&self, operator: &Operator, order: SendOrder) {
+    fn send(&self, reports: Arc<dyn PaymentReports>, order: SendOrder) {
         let Some(worker) = self.worker() else { return };
         let (node, spsp, stop) = (worker.handler.clone(), self.spsp.clone(), self.stop.clone());
-        let (operator, running) = (operator.clone(), Running::begin(&self.running));
+        let running = Running::begin(&self.running);
         worker.runtime.spawn(async move {
-            sending::send(&node, &spsp, &operator, order, stop).await;
+            sending::send(&node, &spsp, &*reports, order, stop).await;
             drop(running);
         });
     }

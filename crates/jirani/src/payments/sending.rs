@@ -6,10 +6,7 @@ use super::{drive::drive, quoting, random};
 use crate::{clock, node::Node};
 use ilp_connector::Source;
 use ilp_http::spsp::{PaymentDetails, SpspClient};
-use ilp_operator::{
-    Operator,
-    paying::{Ended, Progress, QuoteRefusal, SendOrder},
-};
+use ilp_operator::paying::{Ended, PaymentReports, Progress, QuoteRefusal, SendOrder};
 use ilp_stream::{Amount, Asset, Outcome, Rate, Sender, SenderParameters, SharedSecret};
 use interledger_packet::Prepare;
 use tokio_util::sync::CancellationToken;
@@ -34,15 +31,15 @@ const PACKETS_MORE: u64 = 100;
 pub(super) async fn send(
     node: &Node,
     spsp: &SpspClient,
-    operator: &Operator,
+    reports: &dyn PaymentReports,
     order: SendOrder,
     stop: CancellationToken,
 ) {
     let id = order.payment_id;
-    let attempted = attempt(node, spsp, operator, order, stop).await;
+    let attempted = attempt(node, spsp, reports, order, stop).await;
     let noted = match attempted.end {
-        Some(ended) => operator.payments().ended(id, ended, attempted.progress).await,
-        None => operator.payments().paused(id, attempted.progress).await,
+        Some(ended) => reports.ended(id, ended, attempted.progress).await,
+        None => reports.paused(id, attempted.progress).await,
     };
     if let Err(error) = noted {
         tracing::error!(payment = %id, %error, "how far a payment came is noted at the next start");
@@ -65,7 +62,7 @@ struct Attempt {
 async fn attempt(
     node: &Node,
     spsp: &SpspClient,
-    operator: &Operator,
+    reports: &dyn PaymentReports,
     order: SendOrder,
     stop: CancellationToken,
 ) -> Attempt {
@@ -83,13 +80,13 @@ async fn attempt(
         return failed("the quote's rate can't be kept to".to_owned());
     };
     let under_way_max = under_way_max(&order, &parameters);
-    if let Err(error) = operator.payments().begins(order.payment_id, under_way_max).await {
+    if let Err(error) = reports.begins(order.payment_id, under_way_max).await {
         tracing::error!(payment = %order.payment_id, %error, "it goes on at the next start");
         return unsent(None);
     }
     let mut sender = Sender::new(parameters, clock::now());
     let outcome = drive(node, Source::Local(&order.payer), &mut sender, stop, |sender| {
-        operator.payments().progress(order.payment_id, self::progress(sender));
+        reports.progress(order.payment_id, self::progress(sender));
     });
     let end = outcome.await.map(|outcome| match &outcome {
         Outcome::Completed { .. } => Ended::Completed,

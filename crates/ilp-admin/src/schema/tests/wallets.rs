@@ -12,7 +12,8 @@ use ilp_connector::{
 use ilp_operator::{
     BoxFuture,
     paying::{
-        AssetName, Fraction, PayAmount, Paying, QuoteAsk, QuoteOffer, QuoteRefusal, SendOrder,
+        AssetName, Fraction, PayAmount, Paying, PaymentReports, QuoteAsk, QuoteOffer, QuoteRefusal,
+        SendOrder,
     },
 };
 use parking_lot::Mutex;
@@ -56,7 +57,7 @@ impl Paying for NotingPayer {
         Box::pin(async move { refusal.map_or(Ok(offer), Err) })
     }
 
-    fn send(&self, _operator: &Operator, order: SendOrder) {
+    fn send(&self, _reports: Arc<dyn PaymentReports>, order: SendOrder) {
         self.orders.lock().push(order);
     }
 }

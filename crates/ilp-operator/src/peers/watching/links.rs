@@ -1,16 +1,12 @@
 //! Reports when a peer can't be reached, and when it answers again: one log line and one event
 //! each.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use ilp_connector::{LinkTrouble, Reachability, peer::Peer};
 use ilp_store::EventRecord;
 use serde_json::{Value, json};
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
@@ -28,22 +24,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(10 * 60);
 /// The time that a peer has to stay as it is until the pauses start anew. It is longer than the
 /// longest pause, or a peer that changes after each pause would always start anew.
 const QUIET: Duration = Duration::from_secs(20 * 60);
-
-/// Peers whose state has changed since it was last looked at. Each is in it once, so it is bounded
-/// by the number of peers.
-#[derive(Debug, Default)]
-pub(crate) struct ChangedLinks {
-    peers: parking_lot::Mutex<HashSet<Uuid>>,
-    changed: Notify,
-}
-
-impl ChangedLinks {
-    /// Notes a change. This is called on the path of the packet that showed it.
-    pub(crate) fn note(&self, peer: Uuid) {
-        self.peers.lock().insert(peer);
-        self.changed.notify_one();
-    }
-}
 
 /// The last report about a peer.
 #[derive(Clone, Copy, Debug)]
