@@ -28,9 +28,6 @@ impl Storage {
         let config = sled::Config::new()
             .path(directory)
             .cache_capacity(CACHE_BYTES_MAX)
-            // Nothing that the index holds is waited for, and a sync of its own would stand in front of
-            // the log's on the same disk.
-            .flush_every_ms(None)
             .segment_size(SLED_SEGMENT_BYTES as usize);
         let db = open_unlocked(&config)?;
         let tree = db.open_tree("index")?;
