@@ -1,11 +1,14 @@
 //! Where payments run: on the threads that carry packets, each payment on one of them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use ilp_http::{Worker, spsp::SpspClient};
 use ilp_operator::{
-    BoxFuture, Operator,
-    paying::{Paying, QuoteAsk, QuoteOffer, QuoteRefusal, SendOrder},
+    BoxFuture,
+    paying::{Paying, PaymentReports, QuoteAsk, QuoteOffer, QuoteRefusal, SendOrder},
 };
 use std::time::Duration;
 use tokio::sync::watch;
