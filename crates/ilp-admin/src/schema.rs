@@ -22,6 +22,7 @@ mod page;
 mod payment;
 mod peer;
 mod peer_input;
+mod peer_limits;
 mod peering;
 mod query;
 mod quote;

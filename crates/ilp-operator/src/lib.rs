@@ -96,7 +96,7 @@ pub use self::{
     },
     peers::{
         fields::PeerField,
-        inputs::{NewPeer, PeerEdit},
+        inputs::{NewPeer, PeerEdit, PeerLimitsEdit, PeerTermsEdit},
         liquidity::LiquidityView,
         packets::{PacketWatch, PacketsSeen},
         routes::{RouteView, Way},
