@@ -22,7 +22,6 @@ mod page;
 mod payment;
 mod peer;
 mod peer_input;
-mod peer_limits;
 mod peering;
 mod query;
 mod quote;

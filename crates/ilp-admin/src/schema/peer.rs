@@ -1,15 +1,17 @@
 //! Peers in the schema: what is read. What is written is in `peer_input`.
 
+pub(super) mod limits;
+
 use async_graphql::{Enum, ID, SimpleObject};
 use ilp_connector::{LinkTrouble, Reachability};
 use ilp_operator::PeerView;
 use ilp_store::{PeerRecord, Rows};
 use interledger_packet::{AddressPrefix, Timestamp};
 
+use self::limits::PeerLimits;
 use super::{
     asset::Asset,
     page::{self, PageInfo, Row},
-    peer_limits::PeerLimits,
     response::{MutationResponse, Status},
     scalars::UInt64,
     tenant::Tenant,

@@ -5,7 +5,7 @@ use ilp_connector::token::Secret;
 use ilp_operator::{Edit, NewPeer, OperatorError, PeerEdit, PeerTermsEdit};
 
 use super::{
-    peer_limits::{CreatePeerLimitsInput, UpdatePeerLimitsInput},
+    peer::limits::{CreatePeerLimitsInput, UpdatePeerLimitsInput},
     scalars::UInt64,
 };
 

@@ -11,7 +11,7 @@ use crate::vocabulary::{edit::Edit, error::OperatorError};
 pub struct NewPeer {
     /// The id of the asset that the peer's balance is kept in.
     pub asset_id: String,
-    /// What is agreed on with the peer. A new peer needs an address, an endpoint and a token.
+    /// The terms that are agreed on. A new peer needs an address, an endpoint and a token.
     pub terms: PeerTermsEdit,
     /// What is deposited for it at once, in the asset's smallest unit; zero is no deposit.
     pub initial_liquidity: u64,
@@ -22,7 +22,7 @@ pub struct NewPeer {
 pub struct PeerEdit {
     /// The peer's id.
     pub id: String,
-    /// What is agreed on with the peer from now on.
+    /// The terms that hold from now on.
     pub terms: PeerTermsEdit,
     /// The version that the edit is based on; `None` edits whatever is stored.
     pub version: Option<u64>,

@@ -36,7 +36,7 @@ pub struct PeerRecord {
     pub id: Uuid,
     /// What the peer's balance is kept in.
     pub asset_id: Uuid,
-    /// What the two operators agreed on, and what this node's operator decides alone.
+    /// The terms that the two operators agreed on, and those that this node's operator decides.
     pub terms: PeerTerms,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
@@ -64,9 +64,9 @@ pub struct PeerTerms {
     /// Where the peer takes packets, as the operator wrote it: the text is shown again, and stores
     /// have texts from before endpoints were parsed as they are today. Valid when it was stored.
     pub endpoint: String,
-    /// What we show the peer. Stored whole, since it has to be sent.
+    /// The token that we show the peer. Stored whole, since it has to be sent.
     pub outgoing_token: Secret,
-    /// What the peer may show us. A digest belongs to at most one peer.
+    /// The tokens that the peer may show us. A digest belongs to at most one peer.
     pub incoming_tokens: Vec<IncomingToken>,
     /// The limits on what the peer may send.
     pub limits: PeerLimits,

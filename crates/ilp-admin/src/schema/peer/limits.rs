@@ -3,7 +3,7 @@
 use async_graphql::{InputObject, MaybeUndefined, SimpleObject};
 use ilp_operator::{Edit, OperatorError, PeerLimitsEdit};
 
-use super::scalars::{UInt8, UInt64};
+use crate::schema::scalars::{UInt8, UInt64};
 
 /// A scalar that a limit is given as.
 trait Given: Sized {
