@@ -18,7 +18,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use ilp_connector::{
-    Connector, Decision, InFlightDefaults, InFlightLimits, Policy, Source,
+    Connector, Decision, InFlightDefaults, PeerLimits, Policy, Source,
     account::{Account, AccountId, Balance},
     conversion::Spread,
     histogram::Histogram,
@@ -235,9 +235,7 @@ fn peer(asset: &Arc<Asset>, index: usize, routes: usize) -> Arc<Peer> {
         is_default_route: false,
         tokens: vec![TokenDigest::of(index.to_string().as_bytes())],
         max_packet_amount: None,
-        packets_per_minute_max: None,
-        amount_per_second_max: None,
-        in_flight: InFlightLimits::default(),
+        limits: PeerLimits::default(),
         spread: Spread::NONE,
         next_hop,
     };

@@ -24,7 +24,7 @@ use std::{
 };
 
 use ilp_connector::{
-    Connector, InFlightDefaults, InFlightLimits, Policy,
+    Connector, InFlightDefaults, PeerLimits, Policy,
     account::{Account, AccountId},
     conversion,
     ledger::MemoryLedger,
@@ -167,9 +167,7 @@ impl Net {
             is_default_route: false,
             tokens: Vec::new(),
             max_packet_amount: None,
-            packets_per_minute_max: None,
-            amount_per_second_max: None,
-            in_flight: InFlightLimits::default(),
+            limits: PeerLimits::default(),
             spread: conversion::Spread::NONE,
             next_hop,
         };

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::interleavings::Mutex;
 
 /// The purpose of an account. The number is the account's first byte on disk, so it never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::FromRepr)]
 #[repr(u8)]
 pub enum AccountKind {
     /// A peer's credit line with us: its packets take from it, packets to it add to it.
@@ -36,32 +36,13 @@ impl AccountKind {
     /// The kind whose number on disk is `byte`.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            1 => Some(Self::PeerLiquidity),
-            2 => Some(Self::AssetLiquidity),
-            3 => Some(Self::Settlement),
-            4 => Some(Self::WalletAddress),
-            5 => Some(Self::IncomingPayment),
-            6 => Some(Self::OutgoingPayment),
-            7 => Some(Self::ClosedIncomingPayments),
-            8 => Some(Self::ClosedOutgoingPayments),
-            _ => None,
-        }
+        Self::from_repr(byte)
     }
 
     /// The kind's number on disk.
     #[must_use]
     pub fn to_byte(self) -> u8 {
-        match self {
-            Self::PeerLiquidity => 1,
-            Self::AssetLiquidity => 2,
-            Self::Settlement => 3,
-            Self::WalletAddress => 4,
-            Self::IncomingPayment => 5,
-            Self::OutgoingPayment => 6,
-            Self::ClosedIncomingPayments => 7,
-            Self::ClosedOutgoingPayments => 8,
-        }
+        self as u8
     }
 
     /// Returns the kind of the account that takes over the sums of an account of this kind when

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::account::{Account, Insufficient, Overfull, Total};
 
 /// The reason of a transfer. The number is written to disk, so it never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::FromRepr)]
 #[repr(u8)]
 pub enum TransferKind {
     /// An ILP packet that was fulfilled, or a payment within the node: a packet that never left it.
@@ -29,22 +29,13 @@ impl TransferKind {
     /// The kind whose number on disk is `byte`.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            1 => Some(Self::Packet),
-            2 => Some(Self::Deposit),
-            3 => Some(Self::Withdrawal),
-            _ => None,
-        }
+        Self::from_repr(byte)
     }
 
     /// The kind's number on disk.
     #[must_use]
     pub fn to_byte(self) -> u8 {
-        match self {
-            Self::Packet => 1,
-            Self::Deposit => 2,
-            Self::Withdrawal => 3,
-        }
+        self as u8
     }
 }
 

@@ -19,6 +19,7 @@ pub mod ledger;
 mod link;
 mod neighbour;
 pub mod peer;
+mod peer_limits;
 mod peers;
 pub mod rate;
 mod rate_limit;
@@ -35,8 +36,9 @@ pub use breaker::Reachability;
 pub use connector::{
     Completing, Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Source,
 };
-pub use in_flight::{InFlightDefaults, InFlightLimits, Occupancy};
+pub use in_flight::{InFlightDefaults, Occupancy};
 pub use link::{LinkCause, LinkTrouble};
 pub use neighbour::is_same_endpoint;
+pub use peer_limits::{MoreThanWhole, PeerLimits, Percent};
 pub use refusal::{LinkFailure, Refusal};
 pub use routes::{ListedRoute, Listing, RouteCursor};

@@ -271,8 +271,12 @@ impl Inner {
         let found = match account.kind {
             AccountKind::PeerLiquidity => match store.peer(id)? {
                 Some(peer) => {
-                    let title = peer.name.filter(|name| !name.trim().is_empty());
-                    Some((title.unwrap_or(peer.static_ilp_address), peer.asset_id, false))
+                    let title = peer.terms.name.filter(|name| !name.trim().is_empty());
+                    Some((
+                        title.unwrap_or_else(|| peer.terms.address.to_string()),
+                        peer.asset_id,
+                        false,
+                    ))
                 }
                 None => store
                     .deleted_peer(id)?

@@ -97,7 +97,7 @@ pub use self::{
     },
     peers::{
         fields::PeerField,
-        inputs::{NewPeer, PeerEdit},
+        inputs::{NewPeer, PeerEdit, PeerLimitsEdit, PeerTermsEdit},
         liquidity::LiquidityView,
         routes::{RouteView, Way},
         search::Found,

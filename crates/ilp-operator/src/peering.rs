@@ -26,9 +26,14 @@ use crate::{
     },
     changes::{audit, changing::Changing, recorded::Recorded},
     node::operator::Operator,
-    peers::{inputs::NewPeer, tokens::random_token, view::PeerView},
+    peers::{
+        inputs::{NewPeer, PeerTermsEdit},
+        tokens::random_token,
+        view::PeerView,
+    },
     vocabulary::{
         check,
+        edit::Edit,
         error::{ErrorKind, OperatorError},
         page::PageArguments,
     },
@@ -175,14 +180,15 @@ impl PeeringChanges<'_> {
                 let warnings = changing.inner.peering_warnings(&request);
                 let liquidity = changing.inner.parts.peering.liquidity;
                 let mut record = changing.record_for(&request)?;
-                record.name = approval.name.or(record.name);
-                record.max_packet_amount = approval.max_packet_amount.or(record.max_packet_amount);
+                let terms = &mut record.terms;
+                terms.name = approval.name.or(terms.name.take());
+                terms.max_packet_amount = approval.max_packet_amount.or(terms.max_packet_amount);
                 record.initial_deposit =
                     deposit_of(approval.initial_liquidity.unwrap_or(liquidity));
                 let origin = PeerOrigin::Approved(Box::new(request));
                 let peer = changing.create_peer(record, origin).await?;
                 for warning in warnings {
-                    let address = &peer.record.static_ilp_address;
+                    let address = &peer.record.terms.address;
                     tracing::warn!(%address, warning, "approved a peering request with a warning");
                 }
                 Ok(peer)
@@ -251,10 +257,10 @@ impl Changing {
                  Authorization: Bearer",
             ));
         }
-        peer.endpoint = offer.connector_url;
-        peer.outgoing_token = ours.clone();
+        peer.terms.endpoint = offer.connector_url;
+        peer.terms.outgoing_token = ours.clone();
         let created_at_ms = self.now().unix_ms();
-        peer.incoming_tokens = vec![IncomingToken { digest, created_at_ms }];
+        peer.terms.incoming_tokens = vec![IncomingToken { digest, created_at_ms }];
         // Its name and limits are the operator's to change.
         let id = peer.id;
         self.save_peer(peer).await?;
@@ -364,17 +370,17 @@ impl Changing {
 
     /// Returns the peer that a request would make, without liquidity.
     fn record_for(&self, request: &PeeringRequestRecord) -> Result<PeerRecord, OperatorError> {
-        let mut record = self.inner.record_of(NewPeer {
-            asset_id: request.asset_id.to_string(),
-            static_ilp_address: request.static_ilp_address.clone(),
-            name: request.name.clone(),
-            max_packet_amount: request.max_packet_amount,
-            endpoint: request.endpoint.clone(),
-            outgoing_token: request.outgoing_token.clone(),
-            ..NewPeer::default()
-        })?;
+        let terms = PeerTermsEdit {
+            static_ilp_address: Some(request.static_ilp_address.clone()),
+            name: Edit::set_or_keep(request.name.clone()),
+            max_packet_amount: Edit::set_or_keep(request.max_packet_amount),
+            outgoing: Some((request.endpoint.clone(), request.outgoing_token.clone())),
+            ..PeerTermsEdit::default()
+        };
+        let asset_id = request.asset_id.to_string();
+        let mut record = self.inner.record_of(NewPeer { asset_id, terms, initial_liquidity: 0 })?;
         let created_at_ms = self.now().unix_ms();
-        record.incoming_tokens =
+        record.terms.incoming_tokens =
             vec![IncomingToken { digest: request.incoming_token, created_at_ms }];
         Ok(record)
     }

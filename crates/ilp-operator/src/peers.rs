@@ -14,8 +14,8 @@ pub(crate) mod watching;
 
 use std::{collections::HashMap, sync::Arc};
 
-use ilp_connector::{account::AccountId, conversion::Spread, token::TokenDigest};
-use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Transaction, shown};
+use ilp_connector::account::AccountId;
+use ilp_store::{InitialDeposit, PeerOrigin, PeerRecord, Rows, Transaction, shown};
 use uuid::Uuid;
 
 use crate::{
@@ -201,7 +201,8 @@ impl Changing {
         let record = self.stored_peer(id).await?;
         // No other change runs between this check and the write: changes are made one at a time.
         check::version(edit.version, record.version, "peer")?;
-        let edited = self.inner.edited(record, edit)?;
+        let terms = self.inner.parse_terms(edit.terms, Some(record.terms))?;
+        let edited = PeerRecord { terms, ..record };
         self.save_peer(edited).await
     }
 
@@ -226,110 +227,6 @@ impl Changing {
 }
 
 impl Inner {
-    /// Checks all of a new peer that can be checked without the store. The record lacks what is
-    /// made when its turn has come: ids and time.
-    pub(crate) fn record_of(&self, new: NewPeer) -> Result<PeerRecord, OperatorError> {
-        check::max_packet_amount(new.max_packet_amount)?;
-        let asset_id = check::id(&new.asset_id);
-        let empty = PeerRecord {
-            id: Uuid::nil(),
-            // No asset has the nil id, so it is refused as unknown, but after all that is worse.
-            asset_id: asset_id.unwrap_or_default(),
-            static_ilp_address: String::new(),
-            name: None,
-            max_packet_amount: new.max_packet_amount,
-            liquidity_threshold: new.liquidity_threshold,
-            routes: Vec::new(),
-            endpoint: String::new(),
-            outgoing_token: new.outgoing_token.clone(),
-            incoming_tokens: Vec::new(),
-            packets_per_minute_max: new.packets_per_minute_max,
-            amount_per_second_max: new.amount_per_second_max,
-            packets_in_flight_max: new.packets_in_flight_max,
-            amount_in_flight_max: new.amount_in_flight_max,
-            asset_share_in_flight_percent_max: new.asset_share_in_flight_percent_max,
-            is_default_route: new.is_default_route,
-            spread: new.spread_basis_points.map_or(Ok(Spread::NONE), check::spread)?,
-            created_at_ms: 0,
-            version: 0,
-            initial_deposit: (new.initial_liquidity > 0).then_some(InitialDeposit {
-                transfer_id: Uuid::nil(),
-                amount: new.initial_liquidity,
-            }),
-        };
-        let rest = PeerEdit {
-            static_ilp_address: Some(new.static_ilp_address),
-            name: new
-                .name
-                .map_or(crate::vocabulary::edit::Edit::Keep, crate::vocabulary::edit::Edit::Set),
-            routes: crate::vocabulary::edit::Edit::Set(new.routes),
-            outgoing: Some((new.endpoint, new.outgoing_token)),
-            incoming_tokens: new.incoming_tokens,
-            ..PeerEdit::default()
-        };
-        self.edited(empty, rest)
-    }
-
-    /// Returns the record after an edit, every part of which was checked.
-    pub(crate) fn edited(
-        &self,
-        mut record: PeerRecord,
-        edit: PeerEdit,
-    ) -> Result<PeerRecord, OperatorError> {
-        if let Some(address) = edit.static_ilp_address {
-            check::peer_address(&address, self.parts.connector.address())?;
-            record.static_ilp_address = address;
-        }
-        let mut routes = Some(record.routes);
-        edit.routes.apply(&mut routes);
-        let routes = routes.unwrap_or_default();
-        record.routes = check::routes(&routes, &record.static_ilp_address)?;
-        if let crate::vocabulary::edit::Edit::Set(name) = &edit.name {
-            check::name(name)?;
-        }
-        edit.name.apply(&mut record.name);
-        if let Some((endpoint, token)) = edit.outgoing {
-            check::endpoint(&endpoint)?;
-            check::outgoing_token(&token)?;
-            record.endpoint = endpoint;
-            record.outgoing_token = token;
-        }
-        if let Some(tokens) = edit.incoming_tokens {
-            let digests = check::incoming_tokens(&tokens)?;
-            record.incoming_tokens = self.dated(digests, &record.incoming_tokens);
-        }
-        if let crate::vocabulary::edit::Edit::Set(maximum) = edit.max_packet_amount {
-            check::max_packet_amount(Some(maximum))?;
-        }
-        edit.max_packet_amount.apply(&mut record.max_packet_amount);
-        edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
-        edit.packets_per_minute_max.apply(&mut record.packets_per_minute_max);
-        edit.amount_per_second_max.apply(&mut record.amount_per_second_max);
-        edit.packets_in_flight_max.apply(&mut record.packets_in_flight_max);
-        edit.amount_in_flight_max.apply(&mut record.amount_in_flight_max);
-        edit.asset_share_in_flight_percent_max.apply(&mut record.asset_share_in_flight_percent_max);
-        check::asset_share_percent(record.asset_share_in_flight_percent_max)?;
-        record.is_default_route = edit.is_default_route.unwrap_or(record.is_default_route);
-        match edit.spread_basis_points {
-            crate::vocabulary::edit::Edit::Keep => {}
-            crate::vocabulary::edit::Edit::Clear => record.spread = Spread::NONE,
-            crate::vocabulary::edit::Edit::Set(basis_points) => {
-                record.spread = check::spread(basis_points)?
-            }
-        }
-        Ok(record)
-    }
-
-    /// Tokens with their times: one that was there before keeps its own.
-    fn dated(&self, digests: Vec<TokenDigest>, before: &[IncomingToken]) -> Vec<IncomingToken> {
-        let created_at_ms = (self.parts.clock)().unix_ms();
-        let dated = digests.into_iter().map(|digest| {
-            let known = before.iter().find(|token| token.digest == digest).copied();
-            known.unwrap_or(IncomingToken { digest, created_at_ms })
-        });
-        dated.collect()
-    }
-
     /// Peers share few assets, so each is read once.
     pub(crate) fn peer_views(
         &self,

@@ -201,7 +201,8 @@ fn filter_form(visit: &Visit) -> Markup {
     }
     let typed = Typed::fresh(fields);
     let any = (String::new(), "Any".to_owned());
-    let kinds = EventKind::ALL.map(|kind| (kind.name().to_owned(), kind.name().to_owned()));
+    let name = |kind: &EventKind| (kind.name().to_owned(), kind.name().to_owned());
+    let kinds: Vec<_> = EventKind::ALL.iter().map(name).collect();
     let kinds: Vec<_> = [any].into_iter().chain(kinds).collect();
     let states = STATES.map(|(state, words)| (state.to_owned(), words.to_owned()));
     html! {

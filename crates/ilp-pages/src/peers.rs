@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod detail;
 mod edit;
+mod limits;
 mod list;
 mod passing;
 mod ping;

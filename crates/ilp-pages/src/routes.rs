@@ -161,6 +161,6 @@ fn prefix(prefix: &str) -> Markup {
 
 fn peer(peer: &PeerView) -> Markup {
     let record = &peer.record;
-    let name = record.name.as_deref().filter(|name| !name.trim().is_empty());
-    html! { a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(&record.static_ilp_address))) } }
+    let name = record.terms.name.as_deref().filter(|name| !name.trim().is_empty());
+    html! { a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(record.terms.address.as_str()))) } }
 }

@@ -40,7 +40,9 @@ pub use records::{
     },
     forms::{
         page::{Order, Page, Rows},
-        peer_records::{AssetRecord, DeletedPeerRecord, IncomingToken, InitialDeposit, PeerRecord},
+        peer_records::{
+            AssetRecord, DeletedPeerRecord, IncomingToken, InitialDeposit, PeerRecord, PeerTerms,
+        },
         text_filter::TextFilter,
     },
     idempotency::{

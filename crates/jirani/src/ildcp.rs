@@ -65,7 +65,7 @@ fn peer(store: &Store, parent: &str) -> Result<Option<PeerRecord>, StoreError> {
     }
     for peer in store.all_peers() {
         let peer = peer?;
-        if peer.static_ilp_address == parent {
+        if peer.terms.address == *parent {
             return Ok(Some(peer));
         }
     }
@@ -75,8 +75,8 @@ fn peer(store: &Store, parent: &str) -> Result<Option<PeerRecord>, StoreError> {
 async fn ask(store: &Store, parent: &PeerRecord) -> Result<Address, String> {
     let tls = ilp_http::tls::client_config().map_err(|error| format!("TLS: {error}"))?;
     let client = Client::new(ClientOptions::default(), Arc::clone(&tls));
-    let token: &Secret = &parent.outgoing_token;
-    let next_hop = NextHop { id: 0, endpoint: &parent.endpoint, token: token.reveal() };
+    let token: &Secret = &parent.terms.outgoing_token;
+    let next_hop = NextHop { id: 0, endpoint: &parent.terms.endpoint, token: token.reveal() };
     let timeout_ms = u64::try_from(TIMEOUT.as_millis()).unwrap_or(u64::MAX);
     let request = ildcp::request(clock::now().saturating_add_ms(timeout_ms)).into_bytes();
     let answer = client.send(next_hop, 0, request, Instant::now() + TIMEOUT).await;

@@ -142,11 +142,11 @@ impl Reader {
         for peer in &survey.labelled {
             // One that was removed meanwhile, or that can't be read, has numbers and no name.
             let Ok(Some(record)) = self.sources.store.peer(peer.id) else { continue };
-            let name = record.name.unwrap_or_default();
+            let name = record.terms.name.unwrap_or_default();
             rows.push([
                 ("peer", peer.id.to_string()),
                 ("name", name.chars().take(NAME_CHARACTERS_MAX).collect()),
-                ("address", record.static_ilp_address),
+                ("address", record.terms.address.to_string()),
                 ("asset", peer.asset.code.clone()),
                 ("scale", peer.asset.scale.to_string()),
             ]);

@@ -1,16 +1,19 @@
 //! Peers in the schema: what is read. What is written is in `peer_input`.
 
+pub(super) mod limits;
+
 use async_graphql::{Enum, ID, SimpleObject};
 use ilp_connector::{LinkTrouble, Reachability};
 use ilp_operator::PeerView;
-use ilp_store::Rows;
-use interledger_packet::Timestamp;
+use ilp_store::{PeerRecord, Rows};
+use interledger_packet::{AddressPrefix, Timestamp};
 
+use self::limits::PeerLimits;
 use super::{
     asset::Asset,
     page::{self, PageInfo, Row},
     response::{MutationResponse, Status},
-    scalars::{UInt8, UInt64},
+    scalars::UInt64,
     tenant::Tenant,
     token::IncomingToken,
 };
@@ -94,22 +97,8 @@ pub(crate) struct Peer {
     pub(super) created_at: String,
     /// Address prefixes that lead to the peer. Its own address is always the first.
     routes: Vec<String>,
-    /// How many packets the peer may send within a minute; null for the node's default. Packets beyond
-    /// it are refused with T05.
-    packets_per_minute_max: Option<UInt64>,
-    /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
-    /// Packets beyond it are refused with T05.
-    amount_per_second_max: Option<UInt64>,
-    /// How many of the peer's packets may be under way at once; null for the node's own default.
-    /// Packets beyond it are refused with T05.
-    packets_in_flight_max: Option<UInt64>,
-    /// How much of what the peer sends may be under way at once, in the asset's smallest unit; null
-    /// for the node's own default. Packets beyond it are refused with T05, and one that carries more
-    /// by itself with F08.
-    amount_in_flight_max: Option<UInt64>,
-    /// How much of the node's stock of another asset the peer's packets may hold, in percent; null
-    /// for the node's own default. Packets beyond it are refused with T04.
-    asset_share_in_flight_percent_max: Option<UInt8>,
+    #[graphql(flatten)]
+    limits: PeerLimits,
     /// Whether the peer takes what nobody else is nearer to: after every prefix, and also after a
     /// bare scheme such as `g`.
     is_default_route: bool,
@@ -150,41 +139,39 @@ impl From<PeerView> for Peer {
     fn from(view: PeerView) -> Self {
         let PeerView { record, asset, liquidity, reachability, last_seen_at, last_trouble, passed } =
             view;
-        let own = record.static_ilp_address.clone();
+        let PeerRecord { id, terms, created_at_ms, version, .. } = record;
+        let address = terms.address.to_string();
+        let routes = terms.routes.iter().map(AddressPrefix::to_string);
         let outgoing = HttpOutgoing {
-            auth_token: record.outgoing_token.reveal().to_owned(),
-            endpoint: record.endpoint,
+            auth_token: terms.outgoing_token.reveal().to_owned(),
+            endpoint: terms.endpoint,
         };
         Self {
-            id: record.id.into(),
-            max_packet_amount: record.max_packet_amount.map(UInt64::from),
+            id: id.into(),
+            max_packet_amount: terms.max_packet_amount.map(UInt64::from),
             http: Http { outgoing },
             asset: asset.into(),
-            static_ilp_address: record.static_ilp_address,
-            name: record.name,
-            liquidity_threshold: record.liquidity_threshold.map(UInt64::from),
+            name: terms.name,
+            liquidity_threshold: terms.liquidity_threshold.map(UInt64::from),
             liquidity: Some(liquidity.into()),
-            created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
-            routes: std::iter::once(own).chain(record.routes).collect(),
-            packets_per_minute_max: record.packets_per_minute_max.map(UInt64::from),
-            amount_per_second_max: record.amount_per_second_max.map(UInt64::from),
-            packets_in_flight_max: record.packets_in_flight_max.map(UInt64::from),
-            amount_in_flight_max: record.amount_in_flight_max.map(UInt64::from),
-            asset_share_in_flight_percent_max: record.asset_share_in_flight_percent_max.map(UInt8),
-            is_default_route: record.is_default_route,
+            created_at: Timestamp::from_unix_ms(created_at_ms).to_string(),
+            routes: std::iter::once(address.clone()).chain(routes).collect(),
+            static_ilp_address: address,
+            limits: terms.limits.into(),
+            is_default_route: terms.is_default_route,
             state: reachability.into(),
             last_seen_at: last_seen_at.map(|at| at.to_string()),
             last_failure: last_trouble.map(LinkFailure::from),
-            spread_basis_points: record.spread.basis_points().into(),
-            incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
-            incoming_tokens: record.incoming_tokens.iter().map(IncomingToken::from).collect(),
+            spread_basis_points: terms.spread.basis_points().into(),
+            incoming_token_count: i32::try_from(terms.incoming_tokens.len()).unwrap_or(i32::MAX),
+            incoming_tokens: terms.incoming_tokens.iter().map(IncomingToken::from).collect(),
             tenant: Some(Tenant::default()),
             packets_in: passed.packets_in.into(),
             packets_out: passed.packets_out.into(),
             amount_in: passed.amount_in.into(),
             amount_out: passed.amount_out.into(),
             amount_on_hold: passed.amount_on_hold.into(),
-            version: record.version.into(),
+            version: version.into(),
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use ilp_connector::token::Secret;
-use ilp_operator::{Edit, NewPeer, OperatorError, PeerEdit};
+use ilp_operator::{Edit, NewPeer, OperatorError, PeerEdit, PeerTermsEdit};
 
-use super::scalars::{UInt8, UInt64};
+use super::{
+    peer::limits::{CreatePeerLimitsInput, UpdatePeerLimitsInput},
+    scalars::UInt64,
+};
 
 /// A peer to be made.
 #[derive(InputObject)]
@@ -30,20 +33,8 @@ pub(crate) struct CreatePeerInput {
     /// Address prefixes that lead to the peer beside its own address, such as `g.far.bank`, or `g`
     /// for all that nobody else is nearer to.
     routes: Option<Vec<String>>,
-    /// How many packets the peer may send within a minute; the node's default when left out.
-    packets_per_minute_max: Option<UInt64>,
-    /// How much the peer may send within a second, in the asset's smallest unit; no limit when left
-    /// out.
-    amount_per_second_max: Option<UInt64>,
-    /// How many of the peer's packets may be under way at once; the node's own default when left
-    /// out, and never more than half of what the node takes from all peers.
-    packets_in_flight_max: Option<UInt64>,
-    /// How much of what the peer sends may be under way at once, in the asset's smallest unit; the
-    /// node's own default when left out.
-    amount_in_flight_max: Option<UInt64>,
-    /// How much of the node's stock of another asset the peer's packets may hold, from 0 to 100
-    /// percent; the node's own default when left out.
-    asset_share_in_flight_percent_max: Option<UInt8>,
+    #[graphql(flatten)]
+    limits: CreatePeerLimitsInput,
     /// Whether the peer takes what nobody else is nearer to. Several peers may; then one is chosen
     /// by the destination.
     is_default_route: Option<bool>,
@@ -58,39 +49,30 @@ impl CreatePeerInput {
         let (outgoing, incoming) = (self.http.outgoing, self.http.incoming.take());
         let initial =
             UInt64::optional(self.initial_liquidity, "invalid initial liquidity for peer")?;
-        Ok(NewPeer {
-            asset_id: self.asset_id,
-            static_ilp_address: self.static_ilp_address,
-            name: self.name,
-            max_packet_amount: UInt64::optional(self.max_packet_amount, INVALID_PACKET_AMOUNT)?,
-            liquidity_threshold: UInt64::optional(self.liquidity_threshold, INVALID_THRESHOLD)?,
-            routes: self.routes.unwrap_or_default(),
-            endpoint: outgoing.endpoint,
-            outgoing_token: Secret::new(outgoing.auth_token),
+        let terms = PeerTermsEdit {
+            static_ilp_address: Some(self.static_ilp_address),
+            name: Edit::set_or_keep(self.name),
+            max_packet_amount: Edit::set_or_keep(UInt64::optional(
+                self.max_packet_amount,
+                INVALID_PACKET_AMOUNT,
+            )?),
+            liquidity_threshold: Edit::set_or_keep(UInt64::optional(
+                self.liquidity_threshold,
+                INVALID_THRESHOLD,
+            )?),
+            routes: Edit::Set(self.routes.unwrap_or_default()),
+            outgoing: Some((outgoing.endpoint, Secret::new(outgoing.auth_token))),
             incoming_tokens: incoming.map(HttpIncomingInput::read),
-            packets_per_minute_max: UInt64::optional(self.packets_per_minute_max, INVALID_PACKETS)?,
-            amount_per_second_max: UInt64::optional(self.amount_per_second_max, INVALID_AMOUNT)?,
-            packets_in_flight_max: UInt64::optional(self.packets_in_flight_max, INVALID_IN_FLIGHT)?,
-            amount_in_flight_max: UInt64::optional(
-                self.amount_in_flight_max,
-                INVALID_AMOUNT_IN_FLIGHT,
-            )?,
-            asset_share_in_flight_percent_max: self
-                .asset_share_in_flight_percent_max
-                .map(|percent| percent.0),
-            is_default_route: self.is_default_route.unwrap_or(false),
-            spread_basis_points: self.spread_basis_points,
-            initial_liquidity: initial.unwrap_or(0),
-        })
+            limits: self.limits.read()?,
+            is_default_route: Some(self.is_default_route.unwrap_or(false)),
+            spread_basis_points: Edit::set_or_keep(self.spread_basis_points),
+        };
+        Ok(NewPeer { asset_id: self.asset_id, terms, initial_liquidity: initial.unwrap_or(0) })
     }
 }
 
 const INVALID_PACKET_AMOUNT: &str = "invalid maxPacketAmount";
 const INVALID_THRESHOLD: &str = "invalid liquidityThreshold";
-const INVALID_PACKETS: &str = "invalid packetsPerMinuteMax";
-const INVALID_AMOUNT: &str = "invalid amountPerSecondMax";
-const INVALID_IN_FLIGHT: &str = "invalid packetsInFlightMax";
-const INVALID_AMOUNT_IN_FLIGHT: &str = "invalid amountInFlightMax";
 
 /// A change of a peer. What is left out stays, and null empties a field that may be empty.
 #[derive(InputObject)]
@@ -112,18 +94,8 @@ pub(crate) struct UpdatePeerInput {
     pub(crate) idempotency_key: Option<String>,
     /// Address prefixes that lead to the peer beside its own address, in place of those before.
     routes: MaybeUndefined<Vec<String>>,
-    /// How many packets the peer may send within a minute; null for the node's default.
-    packets_per_minute_max: MaybeUndefined<UInt64>,
-    /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
-    amount_per_second_max: MaybeUndefined<UInt64>,
-    /// How many of the peer's packets may be under way at once; null for the node's own default.
-    packets_in_flight_max: MaybeUndefined<UInt64>,
-    /// How much of what the peer sends may be under way at once, in the asset's smallest unit; null
-    /// for the node's own default.
-    amount_in_flight_max: MaybeUndefined<UInt64>,
-    /// How much of the node's stock of another asset the peer's packets may hold, from 0 to 100
-    /// percent; null for the node's own default.
-    asset_share_in_flight_percent_max: MaybeUndefined<UInt8>,
+    #[graphql(flatten)]
+    limits: UpdatePeerLimitsInput,
     /// Whether the peer takes what nobody else is nearer to.
     is_default_route: Option<bool>,
     /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
@@ -141,8 +113,7 @@ impl UpdatePeerInput {
             Some(http) => (Some(http.outgoing), http.incoming.take()),
             None => (None, None),
         };
-        Ok(PeerEdit {
-            id: self.id,
+        let terms = PeerTermsEdit {
             // A peer always has an address, so null can only mean that it stays.
             static_ilp_address: self.static_ilp_address.take(),
             name: edit(self.name),
@@ -151,22 +122,12 @@ impl UpdatePeerInput {
             routes: edit(self.routes),
             outgoing: outgoing.map(|given| (given.endpoint, Secret::new(given.auth_token))),
             incoming_tokens: incoming.map(HttpIncomingInput::read),
-            packets_per_minute_max: UInt64::edit(self.packets_per_minute_max, INVALID_PACKETS)?,
-            amount_per_second_max: UInt64::edit(self.amount_per_second_max, INVALID_AMOUNT)?,
-            packets_in_flight_max: UInt64::edit(self.packets_in_flight_max, INVALID_IN_FLIGHT)?,
-            amount_in_flight_max: UInt64::edit(
-                self.amount_in_flight_max,
-                INVALID_AMOUNT_IN_FLIGHT,
-            )?,
-            asset_share_in_flight_percent_max: match edit(self.asset_share_in_flight_percent_max) {
-                Edit::Set(percent) => Edit::Set(percent.0),
-                Edit::Clear => Edit::Clear,
-                Edit::Keep => Edit::Keep,
-            },
+            limits: self.limits.read()?,
             is_default_route: self.is_default_route,
             spread_basis_points: edit(self.spread_basis_points),
-            version: UInt64::optional(self.version, "invalid version")?,
-        })
+        };
+        let version = UInt64::optional(self.version, "invalid version")?;
+        Ok(PeerEdit { id: self.id, terms, version })
     }
 }
 

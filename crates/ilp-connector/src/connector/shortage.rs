@@ -63,7 +63,7 @@ impl<L: Ledger> Connector<L> {
         let limits = bid
             .source
             .peer()
-            .map(|peer| self.policy.in_flight_default.under(peer.terms_now().in_flight));
+            .map(|peer| self.policy.in_flight_default.under(&peer.terms_now().limits));
         let share = |total: u128| match limits {
             Some(limits) => limits.share_of(total),
             None => u64::try_from(total).unwrap_or(u64::MAX),

@@ -11,13 +11,13 @@ use ilp_connector::{
     peer::NextHop,
     rates::{Quote, RateOrigin},
 };
-use ilp_store::{ChangedRecord, PeerRecord, RateRecord};
+use ilp_store::{ChangedRecord, PeerRecord, PeerTerms, RateRecord};
 use interledger_packet::Timestamp;
 use uuid::Uuid;
 
 use crate::{
     node::operator::Inner,
-    peers::terms::next_hop,
+    peers::terms::{live_terms, next_hop},
     vocabulary::error::{OperatorError, unknown_asset},
 };
 
@@ -91,25 +91,22 @@ impl Inner {
             return Ok(());
         }
         if connector.peer(id).is_some() {
-            connector.update_peer(id, self.terms(&record, self.next_hop(&record))?);
+            connector.update_peer(id, live_terms(&record.terms, self.next_hop(&record)));
         } else {
             let asset = self.asset(record.asset_id).ok_or_else(unknown_asset)?;
-            connector.add_peer(self.live_peer(&record, asset)?);
+            connector.add_peer(self.live_peer(&record, asset));
         }
-        self.watch(AccountId::peer(id), record.liquidity_threshold)
+        self.watch(AccountId::peer(id), record.terms.liquidity_threshold)
     }
 
     /// Returns the next hop of the peer; the present one where its settings are unchanged, so that
     /// open connections stay in use.
     pub(crate) fn next_hop(&self, record: &PeerRecord) -> NextHop {
+        let PeerTerms { endpoint, outgoing_token, .. } = &record.terms;
         let live = self.parts.connector.peer(record.id);
         match live.map(|peer| peer.terms().next_hop.clone()) {
-            Some(same)
-                if same.endpoint == record.endpoint && same.token == record.outgoing_token =>
-            {
-                same
-            }
-            _ => next_hop(record),
+            Some(same) if same.endpoint == *endpoint && same.token == *outgoing_token => same,
+            _ => next_hop(&record.terms),
         }
     }
 

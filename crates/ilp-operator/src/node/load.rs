@@ -108,13 +108,13 @@ impl Inner {
     ) -> Result<Vec<PeerRecord>, OperatorError> {
         let mut owed_a_deposit = Vec::new();
         for record in records {
-            self.watch(AccountId::peer(record.id), record.liquidity_threshold)?;
+            self.watch(AccountId::peer(record.id), record.terms.liquidity_threshold)?;
             if record.initial_deposit.is_some() {
                 owed_a_deposit.push(record);
                 continue;
             }
             let asset = self.asset(record.asset_id).ok_or_else(unknown_asset)?;
-            if made.send(self.live_peer(&record, asset)?).is_err() {
+            if made.send(self.live_peer(&record, asset)).is_err() {
                 // Whoever adds them has panicked, which is told there.
                 break;
             }

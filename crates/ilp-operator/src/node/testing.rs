@@ -17,13 +17,14 @@ use tokio::sync::Notify;
 use crate::{
     node::{
         operator::Operator,
-        parts::{BoxFuture, Clock, Parts},
-        tenants::{TenantProfile, TenantSettingName},
+        parts::{Clock, Parts},
+        tenant_profile::{TenantProfile, TenantSettingName},
     },
     peering::{
         PeeringRules,
         network::{Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay},
     },
+    vocabulary::boxed_future::BoxFuture,
 };
 
 static NOW_MS: AtomicU64 = AtomicU64::new(1_795_000_000_000);

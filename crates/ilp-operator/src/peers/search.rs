@@ -85,8 +85,8 @@ fn peer_towards(
 
 fn fits(peer: &PeerRecord, text: &str) -> bool {
     let has = |field: &str| field.to_lowercase().contains(text);
-    has(&peer.static_ilp_address)
-        || peer.name.as_deref().is_some_and(has)
-        || has(&peer.endpoint)
+    has(peer.terms.address.as_str())
+        || peer.terms.name.as_deref().is_some_and(has)
+        || has(&peer.terms.endpoint)
         || peer.id.to_string() == text
 }

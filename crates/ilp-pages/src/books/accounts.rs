@@ -157,8 +157,8 @@ async fn read(
             let row = |view: ilp_operator::PeerView| {
                 let record = &view.asset.record;
                 let asset = of(record.id, &record.code, record.scale);
-                let name = view.record.name.filter(|name| !name.trim().is_empty());
-                let title = name.unwrap_or(view.record.static_ilp_address);
+                let name = view.record.terms.name.filter(|name| !name.trim().is_empty());
+                let title = name.unwrap_or_else(|| view.record.terms.address.to_string());
                 Listed { account: AccountId::peer(view.record.id), title, asset }
             };
             (found.rows.into_iter().map(row).collect(), links)

@@ -112,10 +112,10 @@ async fn low_line(pages: &Pages, low: &LowAccount) -> Option<Line> {
         });
     }
     let peer = pages.operator.peers().get(&id.to_string()).await.ok()?;
-    let name = peer.record.name.clone().unwrap_or_default();
+    let name = peer.record.terms.name.clone().unwrap_or_default();
     Some(Line {
         path: format!("/peers/{id}"),
-        name: if name.trim().is_empty() { peer.record.static_ilp_address.clone() } else { name },
+        name: if name.trim().is_empty() { peer.record.terms.address.to_string() } else { name },
         class: "warn",
         state: "Low",
         what: html! {
@@ -129,6 +129,6 @@ async fn low_line(pages: &Pages, low: &LowAccount) -> Option<Line> {
 
 async fn peer(pages: &Pages, id: Uuid) -> Option<(String, String)> {
     let record = pages.operator.peers().get(&id.to_string()).await.ok()?.record;
-    let name = record.name.filter(|name| !name.trim().is_empty());
-    Some((format!("/peers/{id}"), name.unwrap_or(record.static_ilp_address)))
+    let name = record.terms.name.filter(|name| !name.trim().is_empty());
+    Some((format!("/peers/{id}"), name.unwrap_or_else(|| record.terms.address.to_string())))
 }

@@ -114,20 +114,20 @@ fn rows(listed: &Listed, wanted: &str) -> Markup {
 
 fn row(peer: &PeerView) -> Markup {
     let record = &peer.record;
-    let name = record.name.as_deref().filter(|name| !name.trim().is_empty());
+    let name = record.terms.name.as_deref().filter(|name| !name.trim().is_empty());
     html! {
         tr {
             th scope="row" {
                 div {
-                    a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(&record.static_ilp_address))) }
-                    @if name.is_some() { br; code.small.quiet { (record.static_ilp_address) } }
+                    a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(record.terms.address.as_str()))) }
+                    @if name.is_some() { br; code.small.quiet { (record.terms.address.as_str()) } }
                 }
             }
             td data-label="State" { (reachability(peer.reachability)) }
             td.number data-label="Liquidity" {
                 div {
                     (amount(peer.liquidity, &peer.asset))
-                    (liquidity_bar(peer.liquidity, record.liquidity_threshold))
+                    (liquidity_bar(peer.liquidity, record.terms.liquidity_threshold))
                 }
             }
             td.number data-label="In" { (amount(peer.passed.amount_in, &peer.asset)) }

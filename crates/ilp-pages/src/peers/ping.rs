@@ -22,7 +22,7 @@ pub(super) async fn ping(
     Submitted { visit, .. }: Submitted,
 ) -> Answer {
     let peer = pages.operator.peers().get(&id).await?;
-    let address = &peer.record.static_ilp_address;
+    let address = peer.record.terms.address.as_str();
     let outcome = pages.operator.peers().ping(address, PingOver::Peer(&id)).await?;
     let own = pages.operator.node().address.to_string();
     let Diagnosis { is_reached, words } = diagnosis(address, &own, &outcome);

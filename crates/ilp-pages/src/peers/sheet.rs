@@ -90,7 +90,7 @@ fn sheet(
                     @if let Some(advice) = &node.connector_advice { p.small { (advice) "." } }
                 }
                 dt { "Asset" } dd { (asset.code) ", scale " (asset.scale) }
-                @if let Some(largest) = peer.record.max_packet_amount {
+                @if let Some(largest) = peer.record.terms.max_packet_amount {
                     dt { "Largest packet" } dd { (typed_amount(largest, asset.scale)) " " (asset.code) }
                 }
                 dt { "Token that they show you" } dd { code { (tokens.incoming) } }
@@ -117,7 +117,7 @@ fn variables(pages: &Pages, peer: &PeerView, tokens: &Tokens) -> Value {
         },
         "assetId": format!("(the id of your asset {}, scale {})", asset.code, asset.scale),
     });
-    if let Some(largest) = peer.record.max_packet_amount {
+    if let Some(largest) = peer.record.terms.max_packet_amount {
         input["maxPacketAmount"] = largest.to_string().into();
     }
     json!({ "input": input })

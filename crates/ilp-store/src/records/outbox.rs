@@ -25,7 +25,13 @@ use crate::{
 };
 
 /// How far the delivery of an event has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumDiscriminants)]
+#[strum_discriminants(
+    name(DeliveryState),
+    vis(pub(crate)),
+    derive(strum::EnumString, strum::IntoStaticStr),
+    strum(serialize_all = "snake_case")
+)]
 pub enum Delivery {
     /// It is to be sent from this time on, in milliseconds since 1970.
     Due {
@@ -48,6 +54,13 @@ pub enum Delivery {
         /// When the event was skipped.
         at_ms: u64,
     },
+}
+
+impl Delivery {
+    /// Returns the name of the state, which is on disk and never changes.
+    pub(crate) fn state(self) -> &'static str {
+        DeliveryState::from(self).into()
+    }
 }
 
 /// Something that happened.

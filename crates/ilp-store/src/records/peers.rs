@@ -44,7 +44,7 @@ impl Reader {
         };
         // Index and row are read one after the other, and a change may come between.
         let peer = self.peer(id)?;
-        Ok(peer.filter(|peer| peer.asset_id == asset_id && peer.static_ilp_address == address))
+        Ok(peer.filter(|peer| peer.asset_id == asset_id && peer.terms.address == *address))
     }
 
     /// What is kept of a deleted peer.
@@ -157,8 +157,8 @@ impl Transaction<'_> {
 }
 
 fn remove_indexes(tx: &mut Transaction<'_>, peer: &PeerRecord) {
-    tx.remove(keys::peer_by_address(peer.asset_id, &peer.static_ilp_address));
-    for token in &peer.incoming_tokens {
+    tx.remove(keys::peer_by_address(peer.asset_id, peer.terms.address.as_str()));
+    for token in &peer.terms.incoming_tokens {
         tx.remove(keys::peer_by_token(&token.digest));
     }
 }
@@ -177,8 +177,8 @@ fn remove_peer(
     let kept = DeletedPeerRecord {
         id,
         asset_id: peer.asset_id,
-        static_ilp_address: peer.static_ilp_address.clone(),
-        name: peer.name.clone(),
+        static_ilp_address: peer.terms.address.to_string(),
+        name: peer.terms.name.clone(),
         created_at_ms: peer.created_at_ms,
         deleted_at_ms,
     };
@@ -194,12 +194,12 @@ fn put_peer(tx: &mut Transaction<'_>, peer: &PeerRecord) -> Result<(), Refusal> 
     let of_another = |tx: &Transaction<'_>, key: &[u8]| -> Result<bool, StoreError> {
         Ok(tx.follow(key)?.is_some_and(|owner| owner != peer.id))
     };
-    let by_address = keys::peer_by_address(peer.asset_id, &peer.static_ilp_address);
+    let by_address = keys::peer_by_address(peer.asset_id, peer.terms.address.as_str());
     if of_another(tx, &by_address)? {
         return Err(Conflict::Peer.into());
     }
     let mut seen = HashSet::new();
-    for token in &peer.incoming_tokens {
+    for token in &peer.terms.incoming_tokens {
         let by_token = keys::peer_by_token(&token.digest);
         if !seen.insert(token.digest) || of_another(tx, &by_token)? {
             return Err(Conflict::IncomingToken.into());

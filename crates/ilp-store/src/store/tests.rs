@@ -30,7 +30,7 @@ fn what_was_stored_is_there_after_a_restart() {
     assert_eq!(store.asset_by_code("USD", 2).unwrap(), None);
     let found = store.peer(neighbour.id).unwrap().unwrap();
     assert_eq!(found, neighbour);
-    assert_eq!(found.outgoing_token.reveal(), "theirtoken");
+    assert_eq!(found.terms.outgoing_token.reveal(), "theirtoken");
     assert_eq!(store.setting("tenant_id").unwrap().unwrap(), b"42");
     assert_eq!(store.setting("other").unwrap(), None);
 }
@@ -42,7 +42,8 @@ fn what_was_answered_survives_a_crash_right_after() {
     store.change(|tx| tx.insert_asset(&usd)).unwrap();
     for number in 0..40 {
         let mut large = peer(usd.id, &format!("g.p{number}"), &[&format!("t{number}")]);
-        large.routes = (0..1_800).map(|route| format!("g.p{number}.route.{route}")).collect();
+        let route = |route| format!("g.p{number}.route.{route}").parse().unwrap();
+        large.terms.routes = (0..1_800).map(route).collect();
         store.change(|tx| tx.insert_peer(&large)).unwrap();
     }
     // What a killed process leaves is what the files hold now; the store is still open.
@@ -181,7 +182,8 @@ fn an_index_that_lacks_an_entry_is_put_aside_and_made_anew() {
     let usd = asset("USD");
     let neighbour = peer(usd.id, "g.a", &["mytoken"]);
     let row = Kind::Peer.key(neighbour.id.as_bytes());
-    let by_token = crate::records::forms::keys::peer_by_token(&neighbour.incoming_tokens[0].digest);
+    let by_token =
+        crate::records::forms::keys::peer_by_token(&neighbour.terms.incoming_tokens[0].digest);
     for lost in [row, by_token, Kind::Asset.key(usd.id.as_bytes())] {
         let (dir, store) = fresh();
         store.change(|tx| tx.insert_asset(&usd)).unwrap();
@@ -270,7 +272,8 @@ fn the_peers_of_the_start_are_given_once_and_never_when_one_has_changed_since() 
     assert!(store.inner.peers_at_start.lock().is_none());
     drop(store);
     let store = open(dir.path());
-    peers[1] = store.change(|tx| tx.update_peer(peers[1].id, |peer| peer.name = None)).unwrap();
+    peers[1] =
+        store.change(|tx| tx.update_peer(peers[1].id, |peer| peer.terms.name = None)).unwrap();
     assert_eq!(store.take_peers().unwrap(), peers);
     assert_eq!(store.assets_of_peers().unwrap()[&peers[2].id], usd.id);
 }

@@ -168,10 +168,7 @@ fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
     let peer = find_peer(admin, name)?;
     let routes: Vec<String> = peer.routes.iter().map(|route| plain(route)).collect();
     let money = |amount: Option<UInt64>| shown_money(amount, &peer.asset);
-    let count =
-        |count: Option<UInt64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
-    let share = peer.asset_share_in_flight_percent_max;
-    let lines = described([
+    let mut lines = vec![
         ("address", plain(&peer.static_ilp_address)),
         ("name", plain_or_dash(peer.name.as_ref())),
         ("id", peer.id.to_string()),
@@ -181,11 +178,9 @@ fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
         ("liquidity", money(peer.liquidity)),
         ("event at", money(peer.liquidity_threshold)),
         ("packet max", money(peer.max_packet_amount)),
-        ("packets a minute", count(peer.packets_per_minute_max)),
-        ("amount a second", money(peer.amount_per_second_max)),
-        ("packets in flight", count(peer.packets_in_flight_max)),
-        ("amount in flight", money(peer.amount_in_flight_max)),
-        ("share of stock", plain_or_dash(share.map(|percent| format!("{percent}%")))),
+    ];
+    lines.extend(limits::shown(&peer));
+    lines.extend([
         ("spread", format!("{} basis points", peer.spread_basis_points)),
         ("state", name_of(peer.state).to_lowercase()),
         ("last answer", plain_or_dash(peer.last_seen_at.as_ref())),
@@ -193,7 +188,7 @@ fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
         ("tokens it may show", peer.incoming_token_count.to_string()),
         ("added", plain(&peer.created_at)),
     ]);
-    print(admin, &peer, &lines)
+    print(admin, &peer, &described(lines))
 }
 
 /// Returns the reason why a packet to a peer last got no reply, in one line.
@@ -229,24 +224,19 @@ impl UpdateArgs {
             Edit::Clear => None,
             Edit::Set(route) => Some(route.clone()),
         });
+        let liquidity_threshold = Edit::amount(self.limits.liquidity_threshold.as_ref(), scale)?;
         let limits = self.limits.read(scale)?;
         Ok(UpdatePeerInput {
             static_ilp_address: self.address.clone(),
             http: self.http(&peer)?,
             name: Edit::text(self.name.as_ref()),
-            liquidity_threshold: limits.liquidity_threshold,
+            liquidity_threshold,
             max_packet_amount: Edit::amount(self.max_packet_amount.as_ref(), scale)?,
-            packets_per_minute_max: limits.packets_per_minute_max,
-            amount_per_second_max: limits.amount_per_second_max,
-            packets_in_flight_max: limits.packets_in_flight_max,
-            amount_in_flight_max: limits.amount_in_flight_max,
-            asset_share_in_flight_percent_max: limits.asset_share_in_flight_percent_max,
             spread_basis_points: self.spread_basis_points.map(i32::from),
             routes: Some(routes.collect()).filter(|_| !self.routes.is_empty()),
             is_default_route: self.limits.default_route,
             version: self.if_version.map(UInt64),
-            id: peer.id,
-            idempotency_key: None,
+            ..UpdatePeerInput::limits(peer.id, limits)
         })
     }
 

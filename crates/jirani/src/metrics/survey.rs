@@ -58,7 +58,7 @@ impl Survey {
         let mut first = First { peers_max, heap: BinaryHeap::new() };
         let mut others: HashMap<Uuid, (Arc<Asset>, Numbers)> = HashMap::new();
         let mut peers = 0;
-        let mut states = Reachability::KINDS.map(|state| (state, 0));
+        let mut states: Vec<_> = Reachability::KINDS.iter().map(|state| (*state, 0)).collect();
         let departed = connector.visit_peers(|peer| {
             peers += 1;
             let state = peer.reachability();
@@ -69,7 +69,7 @@ impl Survey {
                 others.entry(asset.id).or_insert_with(|| (asset, Numbers::default())).1 += numbers;
             }
         });
-        let (states, own) = (states.to_vec(), connector.own_flows());
+        let own = connector.own_flows();
         let mut survey = Self { peers, states, own, ..Self::default() };
         for (asset, numbers) in others.into_values() {
             *survey.others.entry(name(&asset)).or_default() += numbers;

@@ -1,6 +1,6 @@
 //! Making, changing and deleting peers, as the documentation and the contract say.
 
-use ilp_connector::account::AccountId;
+use ilp_connector::{Percent, account::AccountId};
 
 use super::*;
 
@@ -135,7 +135,7 @@ async fn an_update_changes_what_is_given_and_nothing_else() {
     assert_eq!(peer["maxPacketAmount"], Value::Null);
     assert_eq!(peer["amountPerSecondMax"], "7");
     let terms = node.connector.peer(uuid).unwrap().terms();
-    assert_eq!((terms.max_packet_amount, terms.amount_per_second_max), (None, Some(7)));
+    assert_eq!((terms.max_packet_amount, terms.limits.amount_per_second_max), (None, Some(7)));
     assert_ne!(terms.next_hop.id, next_hop);
 
     let http = json!({"incoming": {"authTokens": ["x", "y"]}, "outgoing": outgoing});
@@ -239,9 +239,11 @@ async fn limits_on_what_is_under_way_and_a_default_route_are_set_kept_and_taken_
     let id = text(&peer["id"]);
     let node = node.restart().await;
     let terms = node.connector.peer(id.parse().unwrap()).unwrap().terms();
-    let in_flight = terms.in_flight;
-    assert_eq!((in_flight.packets_max, in_flight.amount_max), (Some(7), Some(u64::MAX)));
-    assert_eq!((in_flight.asset_share_percent_max, terms.is_default_route), (Some(0), true));
+    let limits = terms.limits;
+    assert_eq!(limits.packets_in_flight_max, Some(7));
+    assert_eq!(limits.amount_in_flight_max, Some(u64::MAX));
+    let share = limits.asset_share_in_flight_percent_max;
+    assert_eq!((share, terms.is_default_route), (Percent::new(0), true));
 
     let edit = json!({"id": id, "packetsInFlightMax": null, "amountInFlightMax": null,
         "assetShareInFlightPercentMax": null, "isDefaultRoute": false});

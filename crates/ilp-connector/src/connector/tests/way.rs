@@ -1,5 +1,5 @@
 use super::*;
-use crate::{breaker::Reachability, in_flight::InFlightLimits};
+use crate::{breaker::Reachability, peer_limits::PeerLimits};
 
 /// A node with alice, and with bob and carol, through both of whom `g.shared` is reached.
 pub(super) fn node_with_two_ways() -> (Node, [Arc<Peer>; 2]) {
@@ -180,8 +180,8 @@ fn a_default_route_takes_what_nobody_is_nearer_to() {
 #[test]
 fn what_is_under_way_is_limited_and_freed_by_its_end() {
     let node = node();
-    let limit = |in_flight| change(&node, &node.alice, |terms| terms.in_flight = in_flight);
-    limit(InFlightLimits { packets_max: Some(2), ..Default::default() });
+    let limit = |limits| change(&node, &node.alice, |terms| terms.limits = limits);
+    limit(PeerLimits { packets_in_flight_max: Some(2), ..Default::default() });
     let first = node.sent(prepare("g.bob", 0));
     let second = node.sent(prepare("g.bob", 1));
     let refused = |packet| node.refused(packet).code();
@@ -189,7 +189,7 @@ fn what_is_under_way_is_limited_and_freed_by_its_end() {
     ready(node.connector.complete(first.1, Err(LinkFailure::NoReplyInTime), now()));
     ready(node.connector.complete(second.1, Ok(fulfill()), now()));
 
-    limit(InFlightLimits { amount_max: Some(100), ..Default::default() });
+    limit(PeerLimits { amount_in_flight_max: Some(100), ..Default::default() });
     let reject = node.refused(prepare("g.bob", 101));
     assert_eq!(reject.code(), ErrorCode::F08_AMOUNT_TOO_LARGE);
     let details = AmountTooLarge::from_data(reject.data()).expect("16 bytes");

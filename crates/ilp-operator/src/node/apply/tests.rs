@@ -16,7 +16,7 @@ use crate::{
         testing::{self, TestNetwork, clock},
     },
     peering::{PeeringOffer, PeeringRules},
-    peers::inputs::{NewPeer, PeerEdit},
+    peers::inputs::{NewPeer, PeerEdit, PeerLimitsEdit, PeerTermsEdit},
     vocabulary::edit::Edit,
 };
 
@@ -61,15 +61,19 @@ fn unloaded(dir: &std::path::Path) -> Operator {
 fn new_peer(asset: &str, address: &str) -> NewPeer {
     NewPeer {
         asset_id: asset.to_owned(),
-        static_ilp_address: address.to_owned(),
-        name: Some(address.to_owned()),
-        max_packet_amount: Some(100),
-        liquidity_threshold: Some(10),
-        endpoint: format!("https://{address}.example"),
-        outgoing_token: Secret::new("theirs".to_owned()),
-        incoming_tokens: Some(vec![Secret::new(format!("{address}-token"))]),
+        terms: PeerTermsEdit {
+            static_ilp_address: Some(address.to_owned()),
+            name: Edit::Set(address.to_owned()),
+            max_packet_amount: Edit::Set(100),
+            liquidity_threshold: Edit::Set(10),
+            outgoing: Some((
+                format!("https://{address}.example"),
+                Secret::new("theirs".to_owned()),
+            )),
+            incoming_tokens: Some(vec![Secret::new(format!("{address}-token"))]),
+            ..PeerTermsEdit::default()
+        },
         initial_liquidity: 1_000,
-        ..NewPeer::default()
     }
 }
 
@@ -94,15 +98,16 @@ async fn change_everything(operator: &Operator, mut check: impl FnMut(&str)) {
     let alice = changes.peers().create(new_peer(&usd, "test.alice")).await.unwrap();
     let bob = changes.peers().create(new_peer(&usd, "test.bob")).await.unwrap();
     check("peers are made");
-    let edit = PeerEdit {
-        id: alice.record.id.to_string(),
+    let packets_per_minute_max = Edit::Set(60);
+    let terms = PeerTermsEdit {
         routes: Edit::Set(vec!["test.alice".to_owned(), "test.far".to_owned()]),
         incoming_tokens: Some(vec![Secret::new("another".to_owned())]),
         liquidity_threshold: Edit::Clear,
-        packets_per_minute_max: Edit::Set(60),
+        limits: PeerLimitsEdit { packets_per_minute_max, ..PeerLimitsEdit::default() },
         spread_basis_points: Edit::Set(25),
-        ..PeerEdit::default()
+        ..PeerTermsEdit::default()
     };
+    let edit = PeerEdit { id: alice.record.id.to_string(), terms, version: None };
     changes.peers().update(edit).await.unwrap();
     check("a peer is changed");
     changes.peers().delete(&bob.record.id.to_string()).await.unwrap();
@@ -191,10 +196,14 @@ async fn a_record_that_cannot_become_live_stops_the_node() {
     };
     let usd = changes.assets().create(new).await.unwrap().record.id.to_string();
     let peer = changes.peers().create(new_peer(&usd, "test.alice")).await.unwrap();
-    let damage = |record: &mut PeerRecord| record.static_ilp_address = "no address".to_owned();
+    // The asset is stored and not live, so a peer of it can't become live either.
+    operator.inner.assets.write().clear();
+    let terms = PeerTerms::at("test.bob".parse().unwrap());
+    let record = PeerRecord { id: Uuid::now_v7(), terms, ..peer.record };
     let store = operator.store();
     let companions = ilp_store::Companions::none();
-    let damaged = store.transact(companions, |tx| tx.update_peer(peer.record.id, damage));
-    damaged.unwrap_err();
+    let inserted = store
+        .transact(companions, |tx| tx.insert_peer_from(&record, &ilp_store::PeerOrigin::Operator));
+    inserted.unwrap_err();
     assert!(connector.ledger().stopped().is_some());
 }

@@ -116,8 +116,8 @@ impl Operator {
             let Some(asset) = inner.store.asset(record.asset_id)? else { return Ok(()) };
             let data = json!({
                 "id": id,
-                "staticIlpAddress": record.static_ilp_address,
-                "name": record.name,
+                "staticIlpAddress": record.terms.address.as_str(),
+                "name": record.terms.name,
                 "asset": { "id": asset.id, "code": asset.code, "scale": asset.scale },
                 "lastFailure": trouble.map(|trouble| failure(&trouble)),
             });

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::{
     Conflict, Refusal, Store,
     records::forms::peer_records::{InitialDeposit, PeerRecord},
-    testing::{asset, fresh, open, peer, token},
+    testing::{address, asset, fresh, open, peer, token},
 };
 
 fn with_asset() -> (tempfile::TempDir, Store, Uuid) {
@@ -56,12 +56,12 @@ fn an_update_moves_the_indexes_and_minds_those_of_others() {
     store.change(|tx| tx.insert_peer(&first)).unwrap();
     store.change(|tx| tx.insert_peer(&second)).unwrap();
 
-    let rename = |peer: &mut PeerRecord| peer.static_ilp_address = "g.b".to_owned();
+    let rename = |peer: &mut PeerRecord| peer.terms.address = address("g.b");
     assert_eq!(
         conflict(store.change(|tx| tx.update_peer(first.id, rename)).map(drop)),
         Conflict::Peer
     );
-    let take = |peer: &mut PeerRecord| peer.incoming_tokens.push(token("three"));
+    let take = |peer: &mut PeerRecord| peer.terms.incoming_tokens.push(token("three"));
     assert_eq!(
         conflict(store.change(|tx| tx.update_peer(first.id, take)).map(drop)),
         Conflict::IncomingToken
@@ -70,8 +70,8 @@ fn an_update_moves_the_indexes_and_minds_those_of_others() {
 
     let updated = store.change(|tx| {
         tx.update_peer(first.id, |peer| {
-            peer.static_ilp_address = "g.c".to_owned();
-            peer.incoming_tokens = vec![token("two"), token("four")];
+            peer.terms.address = address("g.c");
+            peer.terms.incoming_tokens = vec![token("two"), token("four")];
             peer.initial_deposit = None;
             peer.id = Uuid::nil();
         })
@@ -85,8 +85,8 @@ fn an_update_moves_the_indexes_and_minds_those_of_others() {
     let kept = store.change(|tx| tx.insert_peer(&peer(usd, "g.d", &["two"])));
     assert_eq!(conflict(kept), Conflict::IncomingToken);
 
-    let large = store
-        .change(|tx| tx.update_peer(first.id, |peer| peer.routes = vec!["g.x".repeat(30_000)]));
+    let long = vec![format!("g.{}", "x".repeat(1_000)).parse().unwrap(); 100];
+    let large = store.change(|tx| tx.update_peer(first.id, |peer| peer.terms.routes = long));
     assert!(matches!(large, Err(Refusal::TooLarge { .. })));
     drop(store);
     assert_eq!(open(dir.path()).peer(first.id).unwrap(), Some(updated));

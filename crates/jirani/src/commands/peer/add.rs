@@ -8,6 +8,7 @@ use std::{
 
 use clap::Args;
 use ilp_admin_client::{
+    Patch,
     asset::Unit,
     node::Node,
     peer::{CreatePeerInput, HttpInput, NewPeer},
@@ -21,7 +22,7 @@ use crate::{
     commands::{
         Failure,
         admin_client::{AdminArgs, plain, print},
-        edit::set,
+        edit::Edit,
         init::fresh_token,
         lookup::{find_asset, optional_amount_in},
         secret_options,
@@ -176,24 +177,19 @@ impl AddArgs {
     fn create(&self, agreed: &Agreement, tokens: &Tokens) -> Result<NewPeer, Failure> {
         let scale = agreed.asset.scale;
         let Tokens { incoming, outgoing, .. } = tokens;
+        let http = HttpInput::new(incoming.clone(), agreed.endpoint.clone(), outgoing.clone());
+        let threshold = Edit::amount(self.limits.liquidity_threshold.as_ref(), scale)?;
         let limits = self.limits.read(scale)?;
+        let new = CreatePeerInput::new(agreed.address.clone(), agreed.asset.id.clone(), http);
         self.admin.ask(CreatePeerInput {
-            static_ilp_address: agreed.address.clone(),
-            asset_id: agreed.asset.id.clone(),
-            http: HttpInput::new(incoming.clone(), agreed.endpoint.clone(), outgoing.clone()),
             name: agreed.name.clone(),
+            liquidity_threshold: threshold.and_then(Patch::set),
             initial_liquidity: optional_amount_in(agreed.liquidity.as_deref(), scale)?,
-            liquidity_threshold: set(limits.liquidity_threshold),
             max_packet_amount: optional_amount_in(agreed.max_packet_amount.as_deref(), scale)?,
-            packets_per_minute_max: set(limits.packets_per_minute_max),
-            amount_per_second_max: set(limits.amount_per_second_max),
-            packets_in_flight_max: set(limits.packets_in_flight_max),
-            amount_in_flight_max: set(limits.amount_in_flight_max),
-            asset_share_in_flight_percent_max: set(limits.asset_share_in_flight_percent_max),
             spread_basis_points: Some(i32::from(self.spread_basis_points)),
             routes: Some(self.routes.clone()),
             is_default_route: self.limits.default_route,
-            idempotency_key: None,
+            ..new.with_limits(limits)
         })
     }
 

@@ -5,7 +5,7 @@ use std::{
 
 use bytes::Bytes;
 use ilp_connector::{
-    Decision, InFlightDefaults, InFlightLimits, LinkFailure, Policy, Source,
+    Decision, InFlightDefaults, LinkFailure, PeerLimits, Policy, Source,
     account::{Account, AccountId, Balance},
     conversion::Spread,
     ledger::MemoryLedger,
@@ -59,9 +59,7 @@ fn node(peers: u128, assets: u8) -> Node {
             is_default_route: false,
             tokens: vec![TokenDigest::of(&index.to_be_bytes())],
             max_packet_amount: None,
-            packets_per_minute_max: None,
-            amount_per_second_max: None,
-            in_flight: InFlightLimits::default(),
+            limits: PeerLimits::default(),
             spread: Spread::NONE,
             next_hop: NextHop::new(format!("http://peer{index}"), Secret::new(String::new())),
         };

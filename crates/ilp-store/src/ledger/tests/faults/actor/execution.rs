@@ -45,7 +45,8 @@ impl Actor {
                 store.transact(unit, |tx| tx.insert_peer(&peer)).map_err(text)
             }
             Operation::UpdatePeer(id, name) => {
-                let updated = store.change(|tx| tx.update_peer(id, |peer| peer.name = Some(name)));
+                let updated =
+                    store.change(|tx| tx.update_peer(id, |peer| peer.terms.name = Some(name)));
                 updated.map_err(text).map(drop)
             }
             Operation::DeletePeer(id) => {
