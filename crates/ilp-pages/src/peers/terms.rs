@@ -1,4 +1,4 @@
-//! The fields of a peer: the same for a new one and for one that is changed.
+//! The fields of a peer, shared by the form for a new one and the form that changes one.
 
 use ilp_connector::token::Secret;
 use ilp_operator::{Edit, NewPeer, Operator, PeerEdit, PeerField, PeerView};
@@ -10,7 +10,7 @@ use crate::{
     parts::typed_amount,
 };
 
-/// What operations call the fields that they refuse.
+/// The names by which operations refuse fields, with the fields of the form.
 pub(super) const WORDS: [(&str, &str); 11] = [
     ("invalid ILP address: in routes", "routes"),
     ("invalid ILP address", "address"),
@@ -42,7 +42,7 @@ pub(super) const LABELS: [(&str, &str); 13] = [
     ("spread", "Spread in basis points"),
 ];
 
-/// A peer as it was typed, read as far as it can be.
+/// A peer's fields, each empty where it could not be read.
 #[derive(Debug)]
 pub(super) struct Terms {
     address: String,
@@ -136,7 +136,8 @@ impl Terms {
         }
     }
 
-    /// What is left empty becomes empty, but for the token, which is never shown.
+    /// Returns the change of a peer. A field left empty clears the value, but for the token, which
+    /// the form never shows.
     pub(super) fn edit(self, peer: &PeerView) -> PeerEdit {
         let token = self.outgoing_token.unwrap_or_else(|| peer.record.outgoing_token.clone());
         PeerEdit {
@@ -164,7 +165,7 @@ fn set<T>(value: Option<T>) -> Edit<T> {
     value.map_or(Edit::Clear, Edit::Set)
 }
 
-/// What the form of a peer begins with.
+/// Returns the initial values of a peer's form.
 pub(super) fn fields_of(peer: &PeerView) -> Fields {
     let (record, scale) = (&peer.record, peer.asset.record.scale);
     let mut fields = Fields::default();
@@ -197,7 +198,7 @@ pub(super) fn fields_of(peer: &PeerView) -> Fields {
     fields
 }
 
-/// What both operators agree on.
+/// Shows the fields that both operators agree on.
 pub(super) fn agreed(typed: &Typed) -> Markup {
     html! {
         (typed.text(Label { name: "address", label: "ILP address", hint: "The other node's own address, such as g.othergreatwallet. Packets for it and what lies below go there." }))
@@ -206,7 +207,7 @@ pub(super) fn agreed(typed: &Typed) -> Markup {
     }
 }
 
-/// What the node's operator decides alone.
+/// Shows the fields that the node's operator decides alone.
 pub(super) fn limits(typed: &Typed) -> Markup {
     html! {
         fieldset {
