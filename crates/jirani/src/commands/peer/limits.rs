@@ -1,4 +1,4 @@
-//! The limits of a peer that `jirani peer add` and `jirani peer update` set alike.
+//! The limits of a peer, as options of `jirani peer add` and `jirani peer update`.
 
 use clap::Args;
 use ilp_admin_client::{Patch, UInt64};
@@ -7,33 +7,33 @@ use crate::commands::{Failure, edit::Edit};
 
 #[derive(Debug, Default, Args)]
 pub(super) struct LimitArgs {
-    /// An event is due when liquidity falls to this, such as 500; none for never
+    /// Send an event when liquidity falls to this amount, such as 500; none for no event
     #[arg(long, value_name = "AMOUNT")]
     liquidity_threshold: Option<Edit>,
-    /// Packets that the peer may send within a minute; none for the node's default
+    /// Most packets from the peer per minute; none for the node's default
     #[arg(long, value_name = "COUNT")]
     packets_per_minute_max: Option<Edit>,
-    /// How much the peer may send within a second, such as 1000; none for no limit
+    /// Largest amount from the peer per second, such as 1000; none for no limit
     #[arg(long, value_name = "AMOUNT")]
     amount_per_second_max: Option<Edit>,
-    /// Packets of the peer that may be under way at once; none for the node's default
+    /// Most packets from the peer in flight at once; none for the node's default
     #[arg(long, value_name = "COUNT")]
     packets_in_flight_max: Option<Edit>,
-    /// How much of what the peer sends may be under way at once, such as 1000; none for the node's
-    /// default
+    /// Largest amount from the peer in flight at once, such as 1000; none for the node's default
     #[arg(long, value_name = "AMOUNT")]
     amount_in_flight_max: Option<Edit>,
-    /// How much of the node's stock of another asset the peer's packets may hold, from 0 to 100
-    /// percent; none for the node's default
+    /// Largest share of the node's stock of another asset that the peer's packets may hold, from 0
+    /// to 100 percent; none for the node's default
     #[arg(long, value_name = "PERCENT")]
     asset_share_in_flight_percent_max: Option<Edit>,
-    /// Whether the peer takes packets that no other route leads on; true if no value is given
+    /// Whether the peer is the next hop for packets that no other route matches; true if no value
+    /// is given
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
         default_missing_value = "true")]
     pub(super) default_route: Option<bool>,
 }
 
-/// The limits in the form of the API.
+/// The limits as the API's input has them.
 pub(super) struct Limits {
     pub(super) liquidity_threshold: Option<Patch<UInt64>>,
     pub(super) packets_per_minute_max: Option<Patch<UInt64>>,
