@@ -57,7 +57,7 @@ struct Surveyed {
     survey: Arc<Survey>,
     good_until: Instant,
     /// The counts from which the survey counts errors.
-    before: survey::Before,
+    before: survey::EarlierCounts,
 }
 
 /// Takes the samples until it is dropped; then all pages that follow them end.
@@ -115,7 +115,7 @@ impl Pulse {
                 return Some(Arc::clone(&surveyed.insert(known).survey));
             }
             Some(known) => known.before,
-            None => survey::Before::default(),
+            None => survey::EarlierCounts::default(),
         };
         let (core, operator) = (Arc::clone(&self.core), self.operator.clone());
         let began = Instant::now();

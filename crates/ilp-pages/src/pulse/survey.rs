@@ -70,13 +70,13 @@ struct Tally {
 
 /// The counts of two earlier surveys, of those peers whose packets fail at all.
 #[derive(Debug)]
-pub(super) struct Before {
+pub(super) struct EarlierCounts {
     earlier: HashMap<Uuid, Tally>,
     later: HashMap<Uuid, Tally>,
     later_at: Instant,
 }
 
-impl Default for Before {
+impl Default for EarlierCounts {
     fn default() -> Self {
         Self { earlier: HashMap::new(), later: HashMap::new(), later_at: Instant::now() }
     }
@@ -85,7 +85,11 @@ impl Default for Before {
 impl Survey {
     /// Takes a survey. Changes of peers wait for it, and packets don't; its time grows with the
     /// number of peers.
-    pub(super) fn take(core: &Core, operator: &Operator, mut before: Before) -> (Self, Before) {
+    pub(super) fn take(
+        core: &Core,
+        operator: &Operator,
+        mut before: EarlierCounts,
+    ) -> (Self, EarlierCounts) {
         let mut survey = Self::default();
         let (mut found, mut failing) = (Vec::new(), HashMap::new());
         core.visit_peers(|peer| survey.add(peer, &before, &mut found, &mut failing));
@@ -116,7 +120,7 @@ impl Survey {
     fn add(
         &mut self,
         peer: &Peer,
-        before: &Before,
+        before: &EarlierCounts,
         found: &mut Vec<Attention>,
         failing: &mut HashMap<Uuid, Tally>,
     ) {

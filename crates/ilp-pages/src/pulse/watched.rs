@@ -36,11 +36,11 @@ pub(crate) struct PeerRates {
 
 #[derive(Debug, Default)]
 pub(super) struct Watched {
-    peers: HashMap<Uuid, Seen>,
+    peers: HashMap<Uuid, WatchedPeer>,
 }
 
 #[derive(Debug)]
-struct Seen {
+struct WatchedPeer {
     looked_at: Instant,
     /// The counts of packets from and to the peer, second by second.
     moments: VecDeque<[Ended; 2]>,
@@ -54,7 +54,7 @@ impl Watched {
             let oldest = self.peers.iter().min_by_key(|(_, seen)| seen.looked_at);
             oldest.map(|(id, _)| *id).map(|id| self.peers.remove(&id));
         }
-        let first = || Seen { looked_at: now, moments: VecDeque::from([ended(&flows)]) };
+        let first = || WatchedPeer { looked_at: now, moments: VecDeque::from([ended(&flows)]) };
         let seen = self.peers.entry(peer).or_insert_with(first);
         seen.looked_at = now;
         Some(seen.rates())
@@ -73,7 +73,7 @@ impl Watched {
     }
 }
 
-impl Seen {
+impl WatchedPeer {
     fn rates(&self) -> PeerRates {
         let pairs = || self.moments.iter().zip(self.moments.iter().skip(1));
         let side = |side: usize| {
@@ -103,7 +103,7 @@ mod tests {
     fn seconds_tell_what_was_added_in_them() {
         let at = |fulfilled, failed| [Ended { fulfilled, failed }, Ended::default()];
         let moments = VecDeque::from([at(7, 0), at(9, 1), at(9, 1), at(12, 1)]);
-        let rates = Seen { looked_at: Instant::now(), moments }.rates();
+        let rates = WatchedPeer { looked_at: Instant::now(), moments }.rates();
         assert_eq!(rates.incoming, [(2, 1), (0, 0), (3, 0)]);
         assert_eq!(rates.outgoing, [(0, 0); 3]);
     }

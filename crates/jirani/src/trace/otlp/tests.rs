@@ -101,7 +101,7 @@ fn inner(messages: &[u8], number: u64) -> Vec<&[u8]> {
 
 /// A span as the collector received it.
 #[derive(Debug)]
-struct Got {
+struct ReceivedSpan {
     name: String,
     trace: Vec<u8>,
     id: Vec<u8>,
@@ -112,14 +112,14 @@ struct Got {
 
 /// Reads the spans of a request: ExportTraceServiceRequest.resource_spans.scope_spans.spans have
 /// the numbers 1, 2, 2.
-fn spans(body: &[u8]) -> Vec<Got> {
+fn spans(body: &[u8]) -> Vec<ReceivedSpan> {
     let scopes = inner(body, 1).into_iter().flat_map(|resource| inner(resource, 2));
     let spans = scopes.flat_map(|scope| inner(scope, 2));
     spans
         .map(|span| {
             let bytes = |number| inner(span, number).first().map(|bytes| bytes.to_vec());
             let ns = |number| u64::from_le_bytes(bytes(number).unwrap().try_into().unwrap());
-            Got {
+            ReceivedSpan {
                 name: String::from_utf8(bytes(5).unwrap()).unwrap(),
                 trace: bytes(1).unwrap(),
                 id: bytes(2).unwrap(),
@@ -149,7 +149,7 @@ fn below_a_packets_span_lies_what_its_time_was_made_of() {
     let (_, body) = requests.recv_timeout(Duration::from_secs(60)).unwrap();
     let spans = spans(&body);
     let packets: Vec<_> = spans.iter().filter(|span| span.name == "packet").collect();
-    let below = |packet: &Got| -> Vec<(&str, u64, u64)> {
+    let below = |packet: &ReceivedSpan| -> Vec<(&str, u64, u64)> {
         let of_it = spans.iter().filter(|span| span.parent.as_ref() == Some(&packet.id));
         let after = |ns| (ns - packet.from_ns) / 1_000_000;
         of_it
