@@ -81,8 +81,7 @@ section! {
             key("data_dir", "JIRANI_DATA_DIR", "a folder").default("./data");
         drain_ms_max: u64 = required(duration_ms),
             key("drain_ms_max", "JIRANI_DRAIN_MS_MAX", MILLISECONDS).default("35000");
-        /// The secret from which payment addresses are derived; `None` for one that the node makes
-        /// itself.
+        /// The secret of payment addresses; `None` for one that the node makes itself.
         stream_secret: Option<SharedSecret> = optional(stream_secret),
             key(
                 "stream_secret",
@@ -339,8 +338,7 @@ section! {
 section! {
     /// The receiver of packets' spans.
     pub(crate) struct TelemetryConfig {
-        /// The collector's URL; no spans are sent when it is unset. It may carry a token, so it is
-        /// never shown.
+        /// The collector. Its URL may carry a token, so it is never shown.
         otlp_url: Option<ServiceUrl> = optional(service_url),
             key("telemetry.otlp_url", "JIRANI_OTLP_URL", URL)
                 .secret()

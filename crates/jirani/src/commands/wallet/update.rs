@@ -36,9 +36,9 @@ pub(crate) struct UpdateArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Status {
-    /// It takes and makes payments
+    /// The wallet address takes and makes payments
     Active,
-    /// It takes no new payments and makes none
+    /// The wallet address takes no new payments and makes none
     Inactive,
 }
 
