@@ -222,6 +222,7 @@ impl<'a> Top<'a> {
 #[cfg(test)]
 mod tests {
     use async_graphql::parser::parse_query;
+    use proptest::{collection::vec, prelude::*, sample::select};
 
     use super::*;
 
@@ -312,5 +313,42 @@ mod tests {
         let aliases: String =
             (0..SELECTIONS_MAX + 1).map(|n| format!("a{n}: __typename ")).collect();
         assert!(checked(&format!("query {{ {aliases} }}")).is_err());
+    }
+
+    /// Pieces of text whose meaning depends on those before them.
+    const PIECES: [&str; 16] = [
+        "\"", "\"\"\"", "\\", "\\\"", "\\\"\"\"", "#", "\n", "\r", "[", "]", "{", "}", "(", ")",
+        "a: ", "é",
+    ];
+
+    fn pieces() -> impl Strategy<Value = String> {
+        vec(select(&PIECES[..]), 0..120).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        /// The parser agrees on where a string and a comment end: brackets in them don't count, and
+        /// brackets behind them do.
+        #[test]
+        fn strings_and_comments_end_where_the_parser_ends_them(text in pieces(), form in 0..3) {
+            let document = match form {
+                0 => format!("{{ a(b: {}) }}", serde_json::Value::from(text)),
+                1 => format!("{{ a(b: \"\"\"{text}\"\"\") }}"),
+                _ => format!("#{}\n{{ a }}", text.replace(['\n', '\r'], " ")),
+            };
+            let Ok(parsed) = parse_query(&document) else { return Ok(()) };
+            // A text may end a block string early, so that other brackets follow.
+            let is_one_string = parsed.operations.iter().count() == 1 && form != 1;
+            prop_assert!(!is_one_string || check_text(&document).is_ok(), "{document}");
+            // The end of the line ends a comment.
+            prop_assert!(check_text(&format!("{document}\n{}", "[".repeat(65))).is_err());
+        }
+
+        /// A text that passes is parsed or refused by the parser, which doesn't run out of stack.
+        #[test]
+        fn a_text_that_passes_can_be_handed_to_the_parser(text in pieces()) {
+            if check_text(&text).is_ok() {
+                drop(parse_query(&text));
+            }
+        }
     }
 }
