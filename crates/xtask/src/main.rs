@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod needs;
+mod supply;
 mod test_run;
 mod tidy;
 
@@ -17,12 +18,15 @@ use test_run::test;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  ci              what CI runs: fmt, tidy, deps, clippy, otlp, doc, test, interleavings, fuzz.
+  ci              what CI runs: fmt, tidy, deps, supply, clippy, otlp, doc, test, interleavings,
+                  fuzz.
                   Installs cargo-fuzz, and what `test` does; CI=true leaves nothing out
   test            every test. Installs Node.js, npm packages, chromium and its driver where it may
                   (apt-get, as root or by sudo without a password); else leaves out the suites that
                   need them and says so, unless CI=true
   deps            prove that dependencies point down only
+  supply          licences, duplicates and unused ones among the dependencies, by cargo-deny and
+                  cargo-shear where they are installed
   schema          write crates/ilp-admin/schema.graphql anew, after a change of the admin API
   tidy [--recount]
                   house rules that no other tool checks. --recount writes how many findings of a
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Some("ci") => ci(),
         Some("test") => test(),
         Some("deps") => dependencies::check(),
+        Some("supply") => supply::check(),
         Some("schema") => schema(),
         Some("tidy") => match arguments.next().as_deref() {
             None => tidy::check(&root()),
@@ -81,6 +86,7 @@ fn ci() -> Result<(), String> {
     run("cargo", &["fmt", "--all", "--check"])?;
     tidy::check(&root())?;
     dependencies::check()?;
+    supply::check()?;
     // --all-targets covers the benches, so they are known to compile without a release build.
     run("cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     otlp()?;
