@@ -1,6 +1,6 @@
 //! One forward in the core without IO: parse, decide, hold, rewrite, complete, post, among ten
-//! peers and among ten thousand. Copying the packet's bytes, which each iteration has to do to have
-//! a packet, is measured beside it.
+//! peers and among ten thousand. Each iteration has to copy a packet's bytes first, which is
+//! measured beside it.
 
 use std::{
     hint::black_box,

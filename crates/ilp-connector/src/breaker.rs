@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use interledger_packet::Timestamp;
 use strum::VariantArray;
 
-/// So many failures in a row open a breaker: one may be an accident of one connection.
+/// The number of failures in a row that opens a breaker: a single one may be an accident of one
+/// connection.
 const FAILURES_TO_OPEN: u64 = 3;
 /// The first pause: a restart of the peer's node takes about that long.
 const PAUSE_MS_MIN: u64 = 500;

@@ -25,7 +25,7 @@ const PPM_PER_PERCENT: u64 = PPM / 100;
 pub struct InFlightDefaults {
     /// Packets under way at once.
     pub packets_max: u64,
-    /// Packets under way at once that no peer's own limit goes beyond: a part of what the node
+    /// The most packets under way at once that any peer's own limit allows: a part of what the node
     /// takes from all of them.
     pub packets_ceiling: u64,
     /// Amount under way at once, in the smallest unit of the peer's asset; `None` is no limit.
@@ -38,9 +38,9 @@ pub struct InFlightDefaults {
 /// and amount are in the peer's [`Traffic`](crate::traffic::Traffic).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occupancy {
-    /// So many may be under way at once.
+    /// The most packets that may be under way at once.
     pub packets_max: u64,
-    /// So much of the peer's asset may be under way at once; `None` is no limit.
+    /// The largest amount of the peer's asset that may be under way at once; `None` is no limit.
     pub amount_max: Option<u64>,
     /// The part that they hold of the node's stock of other assets, in millionths, over all packets.
     pub asset_share_ppm: u64,
@@ -82,10 +82,10 @@ pub(crate) struct UnderWay {
     packets: AtomicU64,
     /// In the smallest unit of the peer's asset; counted while there is a limit.
     amount: AtomicU64,
-    /// The sum over the packets of the part that each took, in millionths, of what the asset had
-    /// available then. It says in one number what would otherwise take one for each asset, and it
-    /// errs to the safe side: what is taken later is measured against the less that is left, so
-    /// there is always something left for another peer.
+    /// The sum over the packets of each one's part, in millionths, of what the asset had available
+    /// when the packet came. One number replaces one for each asset. It errs to the safe side: a
+    /// later packet is measured against what is left, so there is always something left for another
+    /// peer.
     asset_share_ppm: AtomicU64,
 }
 

@@ -1,8 +1,8 @@
-//! The forwarding core of an ILPv4 connector: it decides what becomes of a packet.
+//! The forwarding core of an ILPv4 connector, which decides on every packet.
 //!
-//! It does no IO, keeps no clock and starts no task: bytes and the time come in, bytes and a
-//! decision go out. How a packet travels is the transport's business, and how money is kept is the
-//! [`Ledger`](ledger::Ledger)'s.
+//! The crate does no IO, keeps no clock and starts no task: bytes and the time come in, bytes and a
+//! decision go out. The transport carries packets, and the [`Ledger`](ledger::Ledger) keeps the
+//! money.
 //!
 //! Start reading at [`Connector::prepare`]: the order of its lines is the order of the rules.
 

@@ -247,7 +247,7 @@ impl Peer {
         self.neighbour.set(&terms);
         let old = self.terms.swap(Arc::new(terms));
         if old.next_hop.id != next_hop {
-            // What the old endpoint did says nothing about the new one.
+            // Failures at the old endpoint say nothing about the new one.
             self.breaker.reset();
             self.link.reset();
         }

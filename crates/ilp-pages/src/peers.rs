@@ -1,4 +1,4 @@
-//! The nodes that this one exchanges packets with.
+//! The section of the peers: the nodes with which this one exchanges packets.
 
 mod create;
 mod delete;

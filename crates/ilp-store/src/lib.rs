@@ -15,6 +15,8 @@
 mod directory;
 mod error;
 mod fail_stop;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod index;
 pub mod journal;
 pub mod ledger;

@@ -1,4 +1,4 @@
-//! What a node makes for itself at its first start and then keeps in its store.
+//! Values that a node makes at its first start and then keeps in its store.
 
 use ilp_store::{Companions, Store};
 use ilp_stream::SharedSecret;
@@ -11,7 +11,8 @@ use crate::{
     run::store_failure,
 };
 
-/// The operator's tenant id is made once and kept, since clients send it with each request.
+/// Returns the operator's tenant id. It is made once and kept, since clients send it with each
+/// request.
 pub(crate) fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
     const SETTING: &str = "tenant_id";
     if let Some(id) = config.admin.tenant_id {
@@ -31,7 +32,7 @@ pub(crate) fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure>
     Ok(id)
 }
 
-/// The decision whether books may continue under another ILP address than before.
+/// The permission for books to continue under another ILP address than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AddressChange {
     /// The operator has confirmed the change, or a parent gives the address.
@@ -70,7 +71,8 @@ pub(crate) fn keep_address(
         .map_err(|error| Failure::Store(error.to_string()))
 }
 
-/// What payment addresses are derived from is made once and kept, since payers hold addresses.
+/// Returns the secret from which payment addresses are derived. It is made once and kept, since
+/// payers hold addresses.
 pub(crate) fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecret, Failure> {
     const SETTING: &str = "stream_secret";
     if let Some(secret) = &config.node.stream_secret {

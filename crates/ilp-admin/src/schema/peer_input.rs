@@ -1,4 +1,4 @@
-//! Peers in the schema: what is written.
+//! The inputs for peers.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use ilp_connector::token::Secret;
@@ -15,31 +15,31 @@ pub(crate) struct CreatePeerInput {
     /// The most that one packet to or from the peer may carry, in the asset's smallest unit; the
     /// node's own default when left out.
     max_packet_amount: Option<UInt64>,
-    /// How ILP packets reach the peer, and how it shows that a packet is its own.
+    /// The HTTP endpoint and the tokens of both directions.
     http: HttpInput,
     /// The id of the asset that the peer's balance is kept in. It can't be changed later.
     asset_id: String,
     /// The peer's ILP address, such as `g.othergreatwallet`. One peer of each asset may have it.
     static_ilp_address: String,
-    /// What people call the peer; 256 characters at most.
+    /// The peer's name for people; 256 characters at most.
     name: Option<String>,
     /// An event is due when liquidity falls to this or below. In the asset's smallest unit.
     liquidity_threshold: Option<UInt64>,
-    /// What the peer may send from the start, in the asset's smallest unit: a deposit from
-    /// settlement. Zero, or left out, is no deposit.
+    /// The initial liquidity, in the asset's smallest unit: a deposit from settlement. Zero, or
+    /// left out, is no deposit.
     initial_liquidity: Option<UInt64>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
     /// Address prefixes that lead to the peer beside its own address, such as `g.far.bank`, or `g`
-    /// for all that nobody else is nearer to.
+    /// for all that no other route matches.
     routes: Option<Vec<String>>,
     #[graphql(flatten)]
     limits: CreatePeerLimitsInput,
-    /// Whether the peer takes what nobody else is nearer to. Several peers may; then one is chosen
-    /// by the destination.
+    /// Whether the peer is the next hop for addresses that no other route matches. Several peers
+    /// may; then one is chosen by the destination.
     is_default_route: Option<bool>,
-    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
-    /// from 0 to 10000, on top of the exchange rate; nothing when left out. Between two peers of one
+    /// The node's charge on what the peer sends, in basis points (hundredths of a percent) from 0
+    /// to 10000, on top of the exchange rate; nothing when left out. Between two peers of one
     /// asset, where the rate is 1, it is the whole price.
     spread_basis_points: Option<i32>,
 }
@@ -74,7 +74,7 @@ impl CreatePeerInput {
 const INVALID_PACKET_AMOUNT: &str = "invalid maxPacketAmount";
 const INVALID_THRESHOLD: &str = "invalid liquidityThreshold";
 
-/// A change of a peer. What is left out stays, and null empties a field that may be empty.
+/// A change of a peer. A field that is left out stays, and null clears a field that may be empty.
 #[derive(InputObject)]
 pub(crate) struct UpdatePeerInput {
     /// The peer's id.
@@ -82,28 +82,28 @@ pub(crate) struct UpdatePeerInput {
     /// The most that one packet to or from the peer may carry, in the asset's smallest unit; null
     /// for the node's own default.
     max_packet_amount: MaybeUndefined<UInt64>,
-    /// How ILP packets reach the peer, and how it shows that a packet is its own.
+    /// The HTTP endpoint and the tokens of both directions.
     http: MaybeUndefined<HttpInput>,
     /// The peer's ILP address. Its place at the head of `routes` follows it.
     static_ilp_address: MaybeUndefined<String>,
-    /// What people call the peer; 256 characters at most.
+    /// The peer's name for people; 256 characters at most.
     name: MaybeUndefined<String>,
     /// An event is due when liquidity falls to this or below. In the asset's smallest unit.
     liquidity_threshold: MaybeUndefined<UInt64>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
     /// Address prefixes that lead to the peer beside its own address, in place of those before.
     routes: MaybeUndefined<Vec<String>>,
     #[graphql(flatten)]
     limits: UpdatePeerLimitsInput,
-    /// Whether the peer takes what nobody else is nearer to.
+    /// Whether the peer is the next hop for addresses that no other route matches.
     is_default_route: Option<bool>,
-    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
-    /// from 0 to 10000; null for nothing.
+    /// The node's charge on what the peer sends, in basis points (hundredths of a percent) from 0
+    /// to 10000; null for nothing.
     spread_basis_points: MaybeUndefined<i32>,
-    /// The version that this change was made of, as `version` of the object had it. When the stored one is
-    /// another by now, nothing is changed and the answer is `CONFLICT`. Left out: whatever is stored is
-    /// changed.
+    /// The version that the change is based on, from the object's `version`. If the stored version
+    /// differs, nothing is changed and the answer is `CONFLICT`. When left out, the change applies
+    /// to any version.
     version: Option<UInt64>,
 }
 
@@ -139,17 +139,17 @@ fn edit<T>(given: MaybeUndefined<T>) -> Edit<T> {
     }
 }
 
-/// How ILP packets are exchanged with a peer over HTTP.
+/// The HTTP endpoint and the tokens for packets from and to a peer.
 #[derive(InputObject)]
 pub(crate) struct HttpInput {
-    /// How the peer shows that a packet is its own. Left out: a new peer only receives, and a peer
-    /// that exists keeps its tokens.
+    /// The tokens that the peer may show. Left out: a new peer only receives, and an existing peer
+    /// keeps its tokens.
     incoming: MaybeUndefined<HttpIncomingInput>,
-    /// Where we send the peer's packets.
+    /// The endpoint and the token for packets to the peer.
     outgoing: HttpOutgoingInput,
 }
 
-/// How a peer shows that a packet is its own.
+/// The tokens that a peer may show.
 #[derive(InputObject)]
 pub(crate) struct HttpIncomingInput {
     /// The tokens that the peer may show, in place of all those before. At least one and at most
@@ -163,7 +163,7 @@ impl HttpIncomingInput {
     }
 }
 
-/// Where a peer takes packets.
+/// The endpoint at which a peer takes packets, and the token for it.
 #[derive(InputObject)]
 pub(crate) struct HttpOutgoingInput {
     /// The token that we show there: visible ASCII characters.
@@ -173,11 +173,11 @@ pub(crate) struct HttpOutgoingInput {
     endpoint: String,
 }
 
-/// Names a peer to be deleted.
+/// The peer to be deleted.
 #[derive(InputObject)]
 pub(crate) struct DeletePeerInput {
     /// The peer's id.
     pub(crate) id: ID,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }

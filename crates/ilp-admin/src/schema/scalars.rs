@@ -63,7 +63,7 @@ impl UInt64 {
         given.map(|number| number.given(what)).transpose()
     }
 
-    /// What a number that may be null or absent does to the one before, or a refusal that begins with
+    /// Returns the change by a number that may be null or absent, or a refusal that begins with
     /// `what`.
     pub(crate) fn edit(
         given: MaybeUndefined<Self>,

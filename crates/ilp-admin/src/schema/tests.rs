@@ -47,12 +47,12 @@ use tempfile::TempDir;
 
 use super::{AdminSchema, sdl};
 
-/// An operator over the store in `dir`, as the daemon makes it.
+/// Makes an operator over the store in `dir`, as the daemon does.
 pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
     operator_with(dir, LedgerOptions::default(), rules(), clock, |books| books).await
 }
 
-/// The same with other rules for nodes that ask to become peers.
+/// Makes an operator with other rules for nodes that ask to become peers.
 pub(crate) async fn operator_with_rules(
     dir: &Path,
     peering: PeeringRules,
@@ -112,13 +112,13 @@ impl Node {
         Self::start_in(dir).await
     }
 
-    /// The whole response, as a client reads it.
+    /// Returns the whole response, as a client reads it.
     async fn run(&self, query: &str, variables: Value) -> Value {
         let request = Request::new(query).variables(Variables::from_json(variables));
         serde_json::to_value(self.schema.execute(request).await).unwrap()
     }
 
-    /// The data of a request that succeeds.
+    /// Returns the data of a request that must succeed.
     async fn data(&self, query: &str, variables: Value) -> Value {
         let response = self.run(query, variables).await;
         assert_eq!(response.get("errors"), None, "{response}");
@@ -141,7 +141,7 @@ impl Node {
         text(&response["data"]["createAsset"]["asset"]["id"])
     }
 
-    /// A peer at `address` with a token of that name.
+    /// Creates a peer at `address` with a token of that name.
     async fn create_peer(&self, asset_id: &str, address: &str) -> String {
         let response =
             self.mutate("createPeer", peer_input(asset_id, address), "peer { id }").await;

@@ -1,8 +1,9 @@
-//! What is live follows from the records, here alone.
+//! The live state follows from the records, here alone.
 //!
-//! Assets, peers with their routes and tokens, set rates, thresholds, open recipients and the number of
-//! waiting peering requests are copies of records. The store calls [`Inner::apply`] after each durable
-//! transaction, before the caller that made it learns of it, whichever operation or duty it was.
+//! Assets, peers with their routes and tokens, set rates, thresholds, open recipients and the
+//! number of waiting peering requests are copies of records. The store calls [`Inner::apply`] after
+//! each durable transaction, before the caller that made it learns of it, whichever operation or
+//! duty it was.
 
 use std::sync::{Arc, atomic::Ordering};
 

@@ -1,4 +1,4 @@
-//! One account: what it has, and what moved on it, newest first.
+//! The page of one account: its balance and its movements, newest first.
 
 use std::sync::Arc;
 
@@ -64,8 +64,8 @@ pub(super) async fn show(
     Ok(page(&visit, Section::Books, &owner.title, &body))
 }
 
-/// Reads the movements of a page. Deposits and withdrawals alone are searched for among all
-/// movements.
+/// Reads the movements of a page. No index has deposits and withdrawals alone, so they are searched
+/// for among all movements.
 async fn read(
     pages: &Pages,
     account: AccountId,
@@ -102,7 +102,7 @@ fn nothing(is_money: bool, has_more: bool) -> &'static str {
     }
 }
 
-/// What came of a form that led back here.
+/// Returns the notice about the form that led back to this page.
 pub(super) fn said(visit: &Visit) -> Markup {
     match visit.query.get("done") {
         "posted" => notice("good", "Posted: the withdrawal is final."),

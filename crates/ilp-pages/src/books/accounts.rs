@@ -1,4 +1,5 @@
-//! Accounts with their balances, a kind at a time, so that a page costs what its rows cost.
+//! The list of accounts with their balances. A page lists one kind of account, so that it costs
+//! what its rows cost.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use crate::{
     visit::Visit,
 };
 
-/// Whose accounts are listed.
+/// The kinds of account that can be listed.
 const KINDS: [(&str, &str); 5] = [
     ("peers", "Peers"),
     ("assets", "Assets: own stock"),
@@ -33,7 +34,7 @@ const KINDS: [(&str, &str); 5] = [
     ("outgoing", "Outgoing payments"),
 ];
 
-/// An account as it is listed.
+/// A row of the list.
 struct Listed {
     account: AccountId,
     title: String,

@@ -1,4 +1,4 @@
-//! The form for a new peer. Each field is one of the documented mutation's.
+//! The form for a new peer. Its fields are those of the API's mutation `createPeer`.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// Assets to choose from, the newest ones; of any others the id is asked for.
+/// The number of assets to choose from, the newest ones. Any other is named by its id.
 const ASSETS_SHOWN: i32 = 100;
 
 pub(super) async fn ask(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
@@ -33,7 +33,7 @@ pub(super) async fn ask(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer
     asking(&pages, &visit, &Typed::fresh(fields)).await
 }
 
-/// What is wrong with what has been typed so far, for the script.
+/// Returns the errors in what has been typed so far, for the script.
 pub(super) async fn check(
     State(pages): State<Arc<Pages>>,
     Submitted { fields, .. }: Submitted,
@@ -96,7 +96,7 @@ fn tokens(fields: &Fields) -> impl Iterator<Item = &str> {
     fields.get("incoming_token").lines().map(str::trim).filter(|token| !token.is_empty())
 }
 
-/// Returns the chosen asset's id, or the one that was typed since the choice doesn't have it.
+/// Returns the id of the chosen asset, or the typed one where the asset is not among the choices.
 fn asset(fields: &Fields) -> &str {
     fields.given("other_asset").unwrap_or_else(|| fields.get("asset"))
 }

@@ -1,4 +1,4 @@
-//! Deleting a peer, once its address has been typed.
+//! Deletion of a peer, which asks for the peer's address to be typed.
 
 use std::sync::Arc;
 

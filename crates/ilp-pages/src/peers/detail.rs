@@ -1,4 +1,4 @@
-//! One peer: what it has, what passed, what was agreed, and all that may be done about it.
+//! The page of one peer: its balance, its traffic, its terms, and the actions on it.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub(super) async fn liquidity(
     }
 }
 
-/// The page, also after one of its forms was refused. `said` comes before all else.
+/// Shows the peer's page, also after one of its forms was refused. `said` is shown first.
 pub(super) async fn showing(
     pages: &Pages,
     visit: &Visit,
@@ -100,7 +100,7 @@ pub(super) async fn showing(
     Ok(show_as(typed.status(), visit, Section::Peers, title, &body))
 }
 
-/// What changes by itself, as it is now.
+/// Returns the live parts of the peer's page.
 pub(crate) async fn live(
     pages: &Pages,
     visit: &Visit,

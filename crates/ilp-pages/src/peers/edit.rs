@@ -1,4 +1,4 @@
-//! Changing what was agreed with a peer, and its limits.
+//! The form that changes a peer's terms and limits.
 
 use std::sync::Arc;
 

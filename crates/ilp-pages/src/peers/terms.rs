@@ -1,4 +1,4 @@
-//! The fields of a peer: the same for a new one and for one that is changed.
+//! The fields of a peer, shared by the form for a new one and the form that changes one.
 
 use ilp_connector::token::Secret;
 use ilp_operator::{Edit, Operator, PeerField, PeerTermsEdit, PeerView};
@@ -12,7 +12,7 @@ use crate::{
     parts::typed_amount,
 };
 
-/// What operations call the fields that they refuse.
+/// The names by which operations refuse fields, with the fields of the form.
 pub(super) const WORDS: [(&str, &str); 11] = [
     ("invalid ILP address: in routes", "routes"),
     ("invalid ILP address", "address"),
@@ -117,7 +117,7 @@ pub(super) fn fields_of(peer: &PeerView) -> Fields {
     fields
 }
 
-/// What both operators agree on.
+/// Shows the fields that both operators agree on.
 pub(super) fn agreed(typed: &Typed) -> Markup {
     html! {
         (typed.text(Label { name: "address", label: "ILP address", hint: "The other node's own address, such as g.othergreatwallet. Packets for it and what lies below go there." }))

@@ -1,5 +1,5 @@
-//! What a unit of the log holds beside the records of its transaction: the audit record, the answer
-//! that is kept under an idempotency key, and a step of a transfer.
+//! The content of a unit of the log beside the records of its transaction: the audit record, the
+//! answer that is kept under an idempotency key, and a step of a transfer.
 
 use std::{fmt, sync::Arc};
 
@@ -13,8 +13,8 @@ use crate::{
     },
 };
 
-/// What goes into the unit of one transaction beside its records. The unit is in the log with all of
-/// them, or not at all.
+/// The content of a transaction's unit beside its records. The unit is in the log with all of them,
+/// or not at all.
 #[derive(Default)]
 #[must_use = "companions do nothing without a transaction"]
 pub struct Companions {

@@ -1,4 +1,4 @@
-//! What the parts of the node around the packets count: ledger, HTTP both ways, events.
+//! Metrics of the services around packets: ledger, HTTP in both directions, events.
 
 use std::fmt::Result;
 

@@ -1,4 +1,5 @@
-//! Where payments run: on the threads that carry packets, each payment on one of them.
+//! The distribution of payments to the threads that carry packets; each payment runs on one of
+//! them.
 
 use std::sync::{
     Arc,
@@ -23,11 +24,11 @@ pub(crate) struct Payer {
     next_worker: AtomicUsize,
     spsp: SpspClient,
     stop: CancellationToken,
-    /// How many payments run.
+    /// The number of running payments.
     running: watch::Sender<usize>,
 }
 
-/// One payment that runs, for as long as this is kept.
+/// A running payment, which is counted until this value is dropped.
 struct Running(watch::Sender<usize>);
 
 impl Running {
@@ -44,7 +45,7 @@ impl Drop for Running {
 }
 
 impl Payer {
-    /// Pays until `stop` is cancelled.
+    /// Makes a payer, which pays until `stop` is cancelled.
     pub(crate) fn new(
         workers: Vec<Worker<Node>>,
         spsp: SpspClient,
@@ -54,8 +55,8 @@ impl Payer {
         Self { workers, next_worker: AtomicUsize::new(0), spsp, stop, running }
     }
 
-    /// Waits for `stop`, and then until the packets of all payments are answered, but no longer than
-    /// `drain`. What a payment had not sent by then goes on after the next start.
+    /// Waits for `stop`, and then until the packets of all payments are answered, but no longer
+    /// than `drain`. A payment continues with its rest after the next start.
     pub(crate) fn ended<S: Future<Output = ()>>(
         &self,
         stop: S,
@@ -71,7 +72,7 @@ impl Payer {
     }
 
     fn worker(&self) -> Option<&Worker<Node>> {
-        // Relaxed: the turns only have to go round.
+        // Relaxed suffices: the count only spreads payments over the threads.
         let turn = self.next_worker.fetch_add(1, Ordering::Relaxed);
         self.workers.get(turn.checked_rem(self.workers.len())?)
     }
@@ -83,7 +84,7 @@ impl Paying for Payer {
         Box::pin(async move {
             let worker = self.worker().ok_or_else(unable)?;
             let (node, spsp, stop) = (worker.handler.clone(), self.spsp.clone(), self.stop.clone());
-            // On a worker's thread, since its connections belong there.
+            // Quotes run on a worker's thread, which owns the connections.
             let quoted =
                 worker.runtime.spawn(async move { quoting::quote(&node, &spsp, ask, stop).await });
             quoted.await.unwrap_or_else(|_| Err(unable()))

@@ -1,4 +1,4 @@
-//! Sends a payment's money, in packets.
+//! Sends a payment's amount, in packets.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use ilp_stream::{Amount, Asset, Outcome, Rate, Sender, SenderParameters, SharedS
 use interledger_packet::Prepare;
 use tokio_util::sync::CancellationToken;
 
-/// The pauses between attempts to ask a receiver how it is paid. Half a minute in all, in which a
-/// server restarts.
+/// The pauses between attempts to ask a receiver for its credentials: half a minute in all, in
+/// which a server restarts.
 const PAUSES: [Duration; 5] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
@@ -21,7 +21,7 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(15),
 ];
 
-/// The packets that a payment may have for each one in its quote.
+/// The number of packets that a payment may have for each one in its quote.
 const PACKETS_PER_QUOTED: u64 = 10;
 /// Further packets, so that a short payment over a path with little liquidity is still possible.
 const PACKETS_MORE: u64 = 100;
@@ -44,8 +44,9 @@ pub(super) async fn send(
     if let Err(error) = noted {
         tracing::error!(payment = %id, %error, "how far a payment came is noted at the next start");
     }
-    // The closing packet goes after the note, since its answer may take as long as a packet lives,
-    // and the node may be killed meanwhile. It moves no money, and nothing depends on its answer.
+    // The closing packet goes after the progress has been recorded, since its answer may take as
+    // long as a packet lives, and the node may be killed meanwhile. It moves no money, and nothing
+    // depends on its answer.
     if let Some(farewell) = attempted.farewell {
         node.forward(Source::Own, farewell).await;
     }
@@ -69,7 +70,7 @@ async fn attempt(
     let progress = Progress { sent: order.sent, delivered: order.delivered, packets: 0 };
     let unsent = |end| Attempt { end, progress, farewell: None };
     let failed = |reason: String| unsent(Some(Ended::Failed { reason }));
-    // The receiver is known: it has answered when the quote was made.
+    // The receiver is known: it answered when the quote was made.
     let spsp = spsp.of_known_receivers();
     let details = match ask(&spsp, &order.receiver, stop.clone()).await {
         Some(Ok(details)) => details,
@@ -98,7 +99,7 @@ async fn attempt(
     Attempt { end, progress: self::progress(&sender), farewell }
 }
 
-/// Returns the most that packets under way together can carry: the largest number of packets, each
+/// Returns the most that packets in flight together can carry: the largest number of packets, each
 /// of the greatest amount, but never more than what is left to be sent.
 fn under_way_max(order: &SendOrder, parameters: &SenderParameters) -> u64 {
     let left = order.debit_max.saturating_sub(order.sent);
@@ -107,7 +108,8 @@ fn under_way_max(order: &SendOrder, parameters: &SenderParameters) -> u64 {
     left.min(amount.saturating_mul(packets))
 }
 
-/// Asks a receiver how it is paid, for as long as another try may help. `None` when the node stops.
+/// Asks a receiver for its credentials, for as long as another attempt may help. `None` when the
+/// node stops.
 async fn ask(
     spsp: &SpspClient,
     receiver: &str,
@@ -165,8 +167,8 @@ fn delivery(order: &SendOrder, details: &PaymentDetails) -> u64 {
     }
 }
 
-/// Returns how many packets a payment may have. A path that takes far less at once than when it was
-/// quoted ends the payment, since every node on it pays for each packet.
+/// Returns how many packets a payment may have. A path that takes far smaller packets than when it
+/// was quoted ends the payment, since every node on it pays for each packet.
 fn packets_max(order: &SendOrder) -> u64 {
     order.packet_count.max(1).saturating_mul(PACKETS_PER_QUOTED).saturating_add(PACKETS_MORE)
 }

@@ -1,4 +1,4 @@
-//! What remains of payments that have ended: all that was told of them, and no account.
+//! Payments that have ended: their records stay, and their accounts are closed.
 
 use std::time::Duration;
 

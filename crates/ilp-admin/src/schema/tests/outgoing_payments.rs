@@ -252,7 +252,7 @@ async fn a_payment_that_waits_for_its_money_is_called_off() {
     assert_eq!(node.available(AccountId::outgoing_payment(id.parse().unwrap())), 0);
 }
 
-/// What was agreed on is over, and the money waits to be withdrawn.
+/// The quote has expired, and the money waits to be withdrawn.
 #[tokio::test]
 async fn a_payment_whose_quote_expires_before_its_money_comes_fails() {
     let node = Node::start().await;

@@ -67,8 +67,8 @@ async fn what_a_deleted_peer_was_still_paid_is_settled_at_the_next_start() {
     assert_eq!(node.connector.ledger().account(settlement).own_part().credits, 11);
 }
 
-/// What a crash leaves: the peer is stored with a deposit that is owed, and the books may or may
-/// not have it already.
+/// After a crash the peer is stored with a deposit that is owed, and the books may or may not have
+/// the deposit.
 #[tokio::test]
 async fn a_deposit_cut_short_is_finished_at_the_next_start_and_made_once() {
     for was_booked in [false, true] {

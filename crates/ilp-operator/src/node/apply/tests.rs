@@ -1,4 +1,4 @@
-//! What is live after each change is what a start makes of the records.
+//! The live state after each change is the one that a start makes of the records.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! The limits of a peer that `jirani peer add` and `jirani peer update` set alike.
+//! The limits of a peer, as options of `jirani peer add` and `jirani peer update`.
 
 use clap::Args;
 use ilp_admin_client::{
@@ -14,7 +14,7 @@ use crate::commands::{
 
 #[derive(Debug, Default, Args)]
 pub(super) struct LimitArgs {
-    /// An event is due when liquidity falls to this, such as 500; none for never
+    /// Send an event when liquidity falls to this amount, such as 500; none for no event
     #[arg(long, value_name = "AMOUNT")]
     pub(super) liquidity_threshold: Option<Edit>,
     #[command(flatten)]
