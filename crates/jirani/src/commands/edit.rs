@@ -60,14 +60,6 @@ impl Edit {
     }
 }
 
-/// Returns the value that something begins with; `none` and an option that is left out are none.
-pub(crate) fn set<T>(patch: Option<Patch<T>>) -> Option<T> {
-    match patch {
-        Some(Patch::Set(value)) => Some(value),
-        Some(Patch::Clear) | None => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
