@@ -340,7 +340,8 @@ mod tests {
             let is_one_string = parsed.operations.iter().count() == 1 && form != 1;
             prop_assert!(!is_one_string || check_text(&document).is_ok(), "{document}");
             // The end of the line ends a comment.
-            prop_assert!(check_text(&format!("{document}\n{}", "[".repeat(65))).is_err());
+            let nested = format!("{document}\n{}", "[".repeat(65));
+            prop_assert!(check_text(&nested).is_err());
         }
 
         /// A text that passes is parsed or refused by the parser, which doesn't run out of stack.

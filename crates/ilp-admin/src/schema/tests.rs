@@ -38,6 +38,7 @@ use std::{
 
 use async_graphql::{Request, Variables};
 use ilp_connector::Connector;
+use ilp_operator::paying::PaymentReports as _;
 pub(crate) use ilp_operator::testing::{clock, put_forward};
 use ilp_operator::{Clock, Operator, PeeringRules, testing::TestNetwork};
 use ilp_store::{DurableLedger, LedgerOptions, Store, ledger::BatchWriter};

@@ -60,15 +60,6 @@ impl Edit {
     }
 }
 
-/// Returns the initial value of a new record's field. `none` and an option that is left out mean no
-/// value.
-pub(crate) fn set<T>(patch: Option<Patch<T>>) -> Option<T> {
-    match patch {
-        Some(Patch::Set(value)) => Some(value),
-        Some(Patch::Clear) | None => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -153,7 +153,7 @@ async fn payments_that_go_on_or_have_money_left_keep_their_accounts() {
     node.operator.payments().close_accounts_of(&[account]).await;
     assert!(!order.payer.account.is_closed());
     let progress = Progress { sent: 100, delivered: 200, packets: 1 };
-    node.operator.payments().ended(order.payment_id, Ended::Completed, progress).await.unwrap();
+    node.operator.ended(order.payment_id, Ended::Completed, progress).await.unwrap();
     node.until_closed(&[account]).await;
 
     let quote = node
@@ -168,7 +168,7 @@ async fn payments_that_go_on_or_have_money_left_keep_their_accounts() {
     node.fund(&failed).await;
     let order = payer.orders.lock()[1].clone();
     let ended = Ended::Failed { reason: "no way".to_owned() };
-    node.operator.payments().ended(order.payment_id, ended, Progress::default()).await.unwrap();
+    node.operator.ended(order.payment_id, ended, Progress::default()).await.unwrap();
     let account = AccountId::outgoing_payment(order.payment_id);
     node.operator.payments().close_accounts_of(&[account]).await;
     assert_eq!(node.available(account), 50);

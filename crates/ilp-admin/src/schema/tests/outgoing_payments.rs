@@ -96,12 +96,12 @@ async fn a_payment_to_another_node_is_quoted_funded_sent_and_ended() {
 
     node.send_packet(&order, 600).await;
     let progress = Progress { sent: 600, delivered: 1_250, packets: 60 };
-    node.operator.payments().progress(order.payment_id, progress);
+    node.operator.progress(order.payment_id, progress);
     let row = node.row("outgoingPayment", &id, PAYMENT).await;
     assert_eq!((&row["sentAmount"]["value"], &row["state"]), (&json!("600"), &json!("SENDING")));
     assert_eq!(node.withdraw_left(&id).await["message"], "Unknown outgoing payment");
     let ended = Ended::Failed { reason: "the path broke".to_owned() };
-    node.operator.payments().ended(order.payment_id, ended, progress).await.unwrap();
+    node.operator.ended(order.payment_id, ended, progress).await.unwrap();
     let row = node.row("outgoingPayment", &id, PAYMENT).await;
     let expected = json!({
         "id": id, "state": "FAILED", "error": "the path broke", "stateAttempts": 0,
