@@ -346,28 +346,6 @@ impl Changing {
         }
     }
 
-    fn request_of(
-        &self,
-        offer: PeeringOffer,
-        incoming_token: TokenDigest,
-        outgoing_token: Secret,
-        asset_id: Uuid,
-    ) -> PeeringRequestRecord {
-        let address = offer.caller.and_then(|caller| caller.address);
-        PeeringRequestRecord {
-            id: self.new_id(),
-            asset_id,
-            static_ilp_address: offer.static_ilp_address,
-            name: offer.name,
-            endpoint: offer.connector_url,
-            max_packet_amount: offer.max_packet_amount,
-            incoming_token,
-            outgoing_token,
-            origin: address.map(|address| address.ip().to_string()).unwrap_or_default(),
-            created_at_ms: self.now().unix_ms(),
-        }
-    }
-
     /// Returns the peer that a request would make, without liquidity.
     fn record_for(&self, request: &PeeringRequestRecord) -> Result<PeerRecord, OperatorError> {
         let terms = PeerTermsEdit {

@@ -3,12 +3,14 @@
 
 use std::{net::IpAddr, sync::atomic::Ordering};
 
+use ilp_connector::token::{Secret, TokenDigest};
 use ilp_net::Reach;
 use ilp_store::{EventRecord, PeeringRequestRecord};
 use interledger_packet::Timestamp;
 use serde_json::json;
+use uuid::Uuid;
 
-use super::{PeeringRequestView, unknown_request};
+use super::{PeeringOffer, PeeringRequestView, unknown_request};
 use crate::{
     access::networks::Networks,
     changes::changing::Changing,
@@ -40,6 +42,29 @@ impl Peering<'_> {
 }
 
 impl Changing {
+    /// Returns the request that an offer makes, as it may be kept.
+    pub(super) fn request_of(
+        &self,
+        offer: PeeringOffer,
+        incoming_token: TokenDigest,
+        outgoing_token: Secret,
+        asset_id: Uuid,
+    ) -> PeeringRequestRecord {
+        let address = offer.caller.and_then(|caller| caller.address);
+        PeeringRequestRecord {
+            id: self.new_id(),
+            asset_id,
+            static_ilp_address: offer.static_ilp_address,
+            name: offer.name,
+            endpoint: offer.connector_url,
+            max_packet_amount: offer.max_packet_amount,
+            incoming_token,
+            outgoing_token,
+            origin: address.map(|address| address.ip().to_string()).unwrap_or_default(),
+            created_at_ms: self.now().unix_ms(),
+        }
+    }
+
     /// Returns the event for a request which waits.
     pub(crate) fn requested(&self, request: &PeeringRequestRecord) -> EventRecord {
         let asset = self.inner.asset(request.asset_id);
