@@ -1,11 +1,11 @@
 //! The CPU time of a packet in the core without IO (token, parse, decide, hold, rewrite, complete,
 //! post), in a small node and in one with 100,000 peers and 1,000,000 routes, in turns in one run:
 //! once with traffic between all of its peers and over all of its routes, once between a few. The
-//! part of it that counting takes is measured beside it.
+//! time of counting is measured beside it.
 //!
-//! Each packet is timed by itself, since what a large node costs more are waits for memory; what the
-//! clock itself takes is measured too and taken off. The mean is over all but the slowest hundredth,
-//! which are interrupts.
+//! Each packet is timed by itself, since a large node costs more by waits for memory; the clock's
+//! own time is measured too and subtracted. The mean is over all but the slowest hundredth, which
+//! are interrupts.
 
 use std::{
     fmt::Write,
@@ -18,7 +18,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use ilp_connector::{
-    Connector, Decision, InFlightDefaults, InFlightLimits, Policy, Source,
+    Connector, Decision, InFlightDefaults, PeerLimits, Policy, Source,
     account::{Account, AccountId, Balance},
     conversion::Spread,
     histogram::Histogram,
@@ -37,7 +37,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const FULFILLMENT: [u8; 32] = [7; 32];
 const ROUTES_PER_PEER: usize = 10;
-/// How many peers and routes the concentrated traffic is between.
+/// The number of peers and routes with concentrated traffic.
 const FEW: usize = 10;
 const ROUNDS: usize = 5;
 /// The CPU time of a packet from wire to wire, with an HTTP/2 next hop and 64 connections, as
@@ -46,7 +46,7 @@ const ROUNDS: usize = 5;
 const WHOLE_PACKET_NS: u64 = 13_000;
 
 fn main() {
-    // `cargo test --benches` and `cargo bench -- --test` only ask whether it runs.
+    // `cargo test --benches` and `cargo bench -- --test` only check that the benchmark runs.
     let quick = std::env::args().any(|argument| argument == "--test");
     let (peers, packets) = if quick { (1_000, 1_000) } else { (100_000, 100_000) };
     let asset = asset();
@@ -94,7 +94,7 @@ fn report_counting(counting: &[Counting], core_ns: u64) {
     );
 }
 
-/// The time that counting takes, in picoseconds: less than the clock can tell of one packet.
+/// The time of counting, in picoseconds: less than the clock can resolve for one packet.
 struct Counting {
     counters_ps: u64,
     histograms_ps: u64,
@@ -140,7 +140,7 @@ struct Cost {
     p99_ns: u64,
 }
 
-/// A connector with peers that have as many routes each, all of them below their address.
+/// A connector whose peers have equally many routes, all of them below their address.
 struct Net {
     connector: Connector<MemoryLedger>,
     peers: Vec<Arc<Peer>>,
@@ -168,7 +168,7 @@ impl Net {
         Self { connector, peers, routes_per_peer }
     }
 
-    /// Packets between so many of the peers.
+    /// Forwards packets between the first `among` peers.
     fn forward(&self, packets: usize, among: usize, clock_ns: u64) -> Cost {
         let now = Timestamp::from_unix_ms(1_800_000_000_000);
         let condition = digest(&SHA256, &FULFILLMENT);
@@ -181,7 +181,7 @@ impl Net {
             .map(|_| {
                 let from = random.below(among);
                 let to = (from + 1 + random.below(among - 1)) % among;
-                // So that the few lie anywhere.
+                // The factor spreads the few peers over memory.
                 let [from, to] = [from, to].map(|index| index * 7_919 % self.peers.len());
                 token.clear();
                 write!(token, "{from}").expect("into memory");
@@ -235,9 +235,7 @@ fn peer(asset: &Arc<Asset>, index: usize, routes: usize) -> Arc<Peer> {
         is_default_route: false,
         tokens: vec![TokenDigest::of(index.to_string().as_bytes())],
         max_packet_amount: None,
-        packets_per_minute_max: None,
-        amount_per_second_max: None,
-        in_flight: InFlightLimits::default(),
+        limits: PeerLimits::default(),
         spread: Spread::NONE,
         next_hop,
     };
@@ -263,7 +261,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Marsaglia's xorshift: the same order in every run.
+/// Marsaglia's xorshift: the same sequence in every run.
 struct Random(u64);
 
 impl Random {

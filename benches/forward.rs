@@ -1,6 +1,6 @@
 //! One forward in the core without IO: parse, decide, hold, rewrite, complete, post, among ten
-//! peers and among ten thousand. Copying the packet's bytes, which each iteration has to do to have
-//! a packet, is measured beside it.
+//! peers and among ten thousand. Each iteration has to copy a packet's bytes first, which is
+//! measured beside it.
 
 use std::{
     hint::black_box,
@@ -12,7 +12,7 @@ use std::{
 use bytes::BytesMut;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ilp_connector::{
-    Connector, Decision, InFlightDefaults, InFlightLimits, Policy, Source,
+    Connector, Decision, InFlightDefaults, PeerLimits, Policy, Source,
     account::{Account, AccountId, Balance},
     conversion::Spread,
     ledger::MemoryLedger,
@@ -62,9 +62,7 @@ fn connector(peers: usize) -> (Connector<MemoryLedger>, Arc<Peer>) {
                 is_default_route: false,
                 tokens: vec![token],
                 max_packet_amount: None,
-                packets_per_minute_max: None,
-                amount_per_second_max: None,
-                in_flight: InFlightLimits::default(),
+                limits: PeerLimits::default(),
                 spread: Spread::NONE,
                 next_hop,
             };

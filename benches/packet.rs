@@ -1,7 +1,7 @@
-//! The cost of a Prepare in a connector: parse it, write another amount and expiry, hand it on.
+//! The cost of a Prepare in a connector: parse it, write another amount and expiry, pass it on.
 //!
-//! The published crate does the same in the same run. The aim is under 100 ns, and five times
-//! less than the published crate takes.
+//! The published crate does the same work in the same run. The target is under 100 ns, and a fifth
+//! of the published crate's time.
 
 use std::{
     hint::black_box,
@@ -31,8 +31,8 @@ fn typical_prepare() -> BytesMut {
     builder.build().expect("a small packet").into_buffer()
 }
 
-/// One buffer goes round: what is measured is the work on a packet that was just received and is
-/// still in the cache, without an allocation that both crates would need alike.
+/// One buffer is used again and again: the benchmark measures the work on a packet that was just
+/// received and is still in the cache, without an allocation that both crates would need.
 fn parse_and_rewrite(criterion: &mut Criterion) {
     let packet = typical_prepare();
     let mut group = criterion.benchmark_group("prepare");

@@ -1,15 +1,15 @@
-//! The time of finding the way, among ten routes and among a million, in turns in one run; of
-//! adding routes to tables of three sizes while two threads resolve; and the memory that a route
-//! takes.
+//! The time of a route lookup, among ten routes and among a million, in turns in one run; of adding
+//! routes to tables of three sizes while two threads resolve; and the memory that a route takes.
 //!
-//! Each look-up is timed by itself, with addresses at random over all routes, since what counts is how
-//! long a packet waits for memory; what the clock itself takes is measured too and taken off. Packets
-//! come in buffers that are used again and again, so the addresses do too. A loop without clock, in
-//! which the processor works on several look-ups at once, is shown beside it: its addresses were all
-//! made before, and take their share of the caches.
+//! Each lookup is timed by itself, with addresses at random over all routes, since its time is a
+//! packet's wait for memory; the clock's own time is measured too and subtracted. Packets come in
+//! buffers that are used again and again, so the addresses do too. A loop without clock, in which
+//! the processor works on several lookups at once, is shown beside it: its addresses were all made
+//! before, and take their share of the caches.
 //!
-//! Beside that, what one look at random memory takes, timed in the same way: no table of that size
-//! can do without one. And traffic as it mostly is, where a few destinations have most of it.
+//! The time of one read of random memory is measured in the same way, since no table of that size
+//! can do without one. Another row has realistic traffic, in which a few destinations have most of
+//! the packets.
 
 use std::{
     fmt::{self, Write},
@@ -24,7 +24,7 @@ use std::{
 };
 
 use ilp_connector::{
-    Connector, InFlightDefaults, InFlightLimits, Policy,
+    Connector, InFlightDefaults, PeerLimits, Policy,
     account::{Account, AccountId},
     conversion,
     ledger::MemoryLedger,
@@ -42,7 +42,7 @@ const ROUTES_PER_PEER: usize = 1_000;
 const ROUNDS: usize = 5;
 
 fn main() {
-    // `cargo test --benches` and `cargo bench -- --test` only ask whether it runs.
+    // `cargo test --benches` and `cargo bench -- --test` only check that the benchmark runs.
     let quick = std::env::args().any(|argument| argument == "--test");
     let (large, looked_up) = if quick { (10_000, 1_000) } else { (1_000_000, 200_000) };
     let asset = asset();
@@ -107,10 +107,10 @@ fn main() {
     }
 }
 
-/// Where packets go.
+/// The distribution of packets over routes.
 #[derive(Clone, Copy)]
 enum Spread {
-    /// To every route as often as to any other.
+    /// Every route gets equally many packets.
     Even,
     /// Half of them to a thousandth of the routes, a quarter to a hundredth, the rest to any.
     Skewed,
@@ -122,7 +122,7 @@ struct Cost {
     loop_ns: u64,
 }
 
-/// A connector, and how many routes it has.
+/// A connector, and the number of its routes.
 struct Net {
     connector: Connector<MemoryLedger>,
     asset: Arc<Asset>,
@@ -130,7 +130,7 @@ struct Net {
 }
 
 impl Net {
-    /// A thousand routes to each peer, the most that one has.
+    /// Makes a thousand routes to each peer, the most that one has.
     fn new(asset: &Arc<Asset>, routes: usize) -> Self {
         let in_flight_default = InFlightDefaults {
             packets_max: u64::MAX,
@@ -167,9 +167,7 @@ impl Net {
             is_default_route: false,
             tokens: Vec::new(),
             max_packet_amount: None,
-            packets_per_minute_max: None,
-            amount_per_second_max: None,
-            in_flight: InFlightLimits::default(),
+            limits: PeerLimits::default(),
             spread: conversion::Spread::NONE,
             next_hop,
         };
@@ -209,7 +207,7 @@ impl Net {
         Cost { p50_ns: took[count / 2], p99_ns: took[count / 100 * 99], loop_ns }
     }
 
-    /// Adds peers of one route each, which is what an operator does while packets flow.
+    /// Adds peers of one route each, as an operator does while packets flow.
     fn add_while_resolving(&self, count: usize) {
         let (ended, resolved) = (AtomicBool::new(false), AtomicU64::new(0));
         let mut took = thread::scope(|scope| {
@@ -278,7 +276,7 @@ fn asset() -> Arc<Asset> {
     })
 }
 
-/// Marsaglia's xorshift: the same order in every run.
+/// Marsaglia's xorshift: the same sequence in every run.
 struct Random(u64);
 
 impl Random {
@@ -290,7 +288,7 @@ impl Random {
                 self.below((routes / part).max(1))
             }
         };
-        // So that the busy ones lie anywhere.
+        // The factor spreads the busy routes over memory.
         rank * 7_919 % routes
     }
 
@@ -336,7 +334,7 @@ fn resident_bytes() -> u64 {
     kilobytes.unwrap_or(0) * 1_024
 }
 
-/// Time that the hypervisor gave to others.
+/// Returns the time that the hypervisor gave to others.
 fn steal_ticks() -> u64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     stat.split_whitespace().nth(8).and_then(|field| field.parse().ok()).unwrap_or(0)

@@ -1,8 +1,8 @@
 //! The cost of one packet of a payment at its two ends: the sender makes it and reads its reply,
-//! the receiver reads it and makes the reply. The aim is under 5 us for each end.
+//! the receiver reads it and makes the reply. The target is under 5 us for each end.
 //!
-//! Afterwards each end takes turns with the cryptography that it can't do without, and the ratio of
-//! the medians is printed: what keys that are made anew, frames, bookkeeping and bytes cost beside it.
+//! Then each end takes turns with the cryptography that it can't do without, and the ratio of the
+//! medians is printed: the cost of fresh keys, frames, bookkeeping and copies beside it.
 
 use std::{
     hint::black_box,
@@ -17,7 +17,7 @@ use ilp_stream::{
 use interledger_packet::{Prepare, Reply, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// The number of packets that are under way together.
+/// The number of packets in flight together.
 const PACKETS: usize = 100;
 const PACKET_AMOUNT: u64 = 1_000;
 
@@ -63,7 +63,7 @@ fn answer(receiver: &Receiver, prepare: &Prepare) -> Reply {
     }
 }
 
-/// A sender whose window has opened to `PACKETS` and whose recipient knows it.
+/// Makes a sender whose window has opened to `PACKETS` and whose recipient knows it.
 fn warm_sender(receiver: &Receiver) -> Sender {
     let mut sender = sender(receiver);
     while usize::try_from(sender.progress().window).is_ok_and(|window| window < PACKETS) {
@@ -116,7 +116,7 @@ fn both_ends(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Both ends beside the cryptography alone, under keys that are there already.
+/// Measures both ends beside the cryptography alone, with keys that exist already.
 fn beside_the_cryptography(_: &mut Criterion) {
     let receiver = receiver();
     let warm = warm_sender(&receiver);
@@ -125,7 +125,7 @@ fn beside_the_cryptography(_: &mut Criterion) {
     let answered: Vec<_> =
         packets.iter().map(|(id, packet)| (*id, answer(&receiver, packet).into_bytes())).collect();
     let keys = Keys::new(&SharedSecret::new([7; 32]));
-    // As long as a packet with one money frame and its answer, before their encryption.
+    // The lengths of a packet with one money frame and of its answer, before their encryption.
     let (question, reply) = ([1; 11], [1; 27]);
     let data = keys.encrypt(&question, &mut random);
     let replied = keys.encrypt(&reply, &mut random);
@@ -159,7 +159,7 @@ fn beside_the_cryptography(_: &mut Criterion) {
     });
 }
 
-/// Prints what a packet costs one end, and how many times the cryptography alone that is.
+/// Prints the cost of a packet at one end, and its ratio to the cryptography alone.
 fn beside(name: &str, end: impl Fn() -> Duration, cryptography: impl Fn()) {
     let alone = || timed(|| (0..PACKETS).for_each(|_| cryptography()));
     let (mut with, mut without) = (Vec::new(), Vec::new());

@@ -1,5 +1,5 @@
-//! The admin API over its socket. What each operation does is tested in `ilp-admin`; here is what
-//! only a running node can show.
+//! The admin API over its socket. Each operation is tested in `ilp-admin`; these tests need a
+//! running node.
 
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ fn changes_of_a_peer_are_live_when_they_are_answered() {
         "outgoing": { "endpoint": bob.endpoint(), "authToken": "new" } } }));
     sender.fulfilled(&prepare("test.bob", 9));
     assert_eq!(bob.requests()[0].authorization, "Bearer new");
-    // Leaving `incoming` out has kept the token.
+    // The update without `incoming` has kept the token.
     node.sender("test.bob").rejected(&prepare("test.nobody", 1));
 
     update(json!({ "id": id, "maxPacketAmount": "5" }));

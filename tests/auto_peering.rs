@@ -1,4 +1,4 @@
-//! Two nodes that become peers by asking, and packets between them.
+//! Two nodes that become peers by a peering request, and packets between them.
 
 use std::net::SocketAddr;
 
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Node, http::Connection, packets::prepare, stub::Stub};
 
-/// A node that others may ask, with an asset, a peer `alice` that sends and a peer `bob` that is
-/// paid, both below the node's own address.
+/// A node that takes peering requests, with an asset, a peer `alice` that sends and a peer `bob`
+/// that is paid, both below the node's own address.
 struct Side {
     node: Node,
     asset: String,
@@ -83,7 +83,7 @@ impl Side {
         found["peerByAddressAndAsset"]["id"].as_str().unwrap().to_owned()
     }
 
-    /// A packet of `amount` from this side's alice to the other side's bob.
+    /// Sends a packet of `amount` from this side's alice to the other side's bob.
     fn pay(&self, other: &Side, amount: u64) {
         let mut alice = self.node.sender(&format!("{}.alice", self.address));
         alice.fulfilled(&prepare(&format!("{}.bob", other.address), amount));
@@ -102,13 +102,14 @@ fn two_nodes_peer_by_url_and_pay_each_way() {
     assert_eq!(one.node.liquidity(&of_one), 1_000_000 + 5_000 - 3_000);
     assert_eq!(two.node.liquidity(&of_two), 1_000_000 - 5_000 + 3_000);
 
-    // Asked again, both change their tokens and stay one peer each, with what they had.
+    // A repeated request renews the tokens of both nodes, which stay one peer each with their
+    // balances.
     let again = two.ask(&one);
     assert_eq!((&again["code"], &again["peer"]["id"]), (&json!("200"), &json!(of_two)), "{again}");
     one.pay(&two, 10);
     two.pay(&one, 10);
     assert_eq!(one.node.liquidity(&of_one), 1_002_000);
-    // A slash at the end, or a scheme in capitals, leaves the URL the same.
+    // A slash at the end, or a scheme in capitals, doesn't make another URL.
     let at = one.auto_peering();
     for url in [format!("http://{at}/"), format!("HTTP://{at}")] {
         let again = two.ask_at(&url);
@@ -120,7 +121,7 @@ fn two_nodes_peer_by_url_and_pay_each_way() {
         two.pay(&one, 10);
     }
 
-    // The other way round one is asked at a URL where it found no peer before.
+    // In the other direction, `one` is asked at a URL at which it found no peer before.
     let refused = one.ask(&two);
     assert_eq!(refused["code"], "400", "{refused}");
     one.pay(&two, 10);
@@ -176,7 +177,8 @@ fn a_neighbour_that_is_a_peer_by_hand_becomes_one_in_a_second_asset_with_the_ope
     let [_, euros] = [&one, &two].map(|side| side.node.create_asset("EUR", 2));
     let made = two.ask_in(&euros, &one);
     assert_eq!(made["code"], "200", "{made}");
-    // The node showed no token, so its request waits. The peering in dollars is not affected.
+    // The node showed no token, so its request waits for approval. The peering in dollars is not
+    // affected.
     let waiting = one.node.query(
         "{ peeringRequests { edges { node { id staticIlpAddress warnings } } } }",
         json!({}),
@@ -187,7 +189,7 @@ fn a_neighbour_that_is_a_peer_by_hand_becomes_one_in_a_second_asset_with_the_ope
     assert!(warning.contains("the peer test.two in USD has this address"), "{warning}");
     one.pay(&two, 100);
     two.pay(&one, 100);
-    // In the asset that both share, the answer would change a peer which was not made at the URL.
+    // In the asset that both share, the answer would change a peer that was not made at this URL.
     assert_eq!(two.ask(&one)["code"], "400");
     one.pay(&two, 100);
 }

@@ -1,30 +1,41 @@
-//! Faults by which operators of other connectors lose money, and which this one doesn't have.
+//! Faults by which operators of other connectors lose money, and which this connector doesn't have.
 
-use std::{thread, time::Duration};
+use std::{sync::mpsc, thread};
 
 use interledger_packet::Reply;
+use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::support::{
     Node,
-    packets::{Sender, fulfill, in_ms, prepare, prepare_until},
+    packets::{Sender, fulfill, prepare},
     stub::{Answer, Stub},
+    wait_for,
 };
 
 const NOWHERE: &str = "http://127.0.0.1:1";
 
+/// The hold ends with the packet's answer and with nothing else. How long a client waits for an
+/// answer is tested in ilp-http, on a clock that the test drives.
 #[test]
-fn a_fulfill_after_seven_seconds_is_booked_on_both_sides() {
-    // Longer than any hold with a timer of its own would live, and well within the packet's life.
-    let slow = Stub::start(|_| {
-        thread::sleep(Duration::from_secs(7));
+fn a_late_fulfill_is_booked_on_both_sides() {
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let slow = Stub::start(move |_| {
+        // An error says that the test has ended.
+        let _ = released.lock().recv();
         Answer::Reply(fulfill().into())
     });
     let node = Node::start();
     let asset = node.create_asset("USD", 2);
     let alice = node.create_peer(&asset, "test.alice", NOWHERE, json!({}));
     let bob = node.create_peer(&asset, "test.bob", &slow.endpoint(), json!({}));
-    node.sender("test.alice").fulfilled(&prepare_until("test.bob", 300, in_ms(20_000)));
+    thread::scope(|scope| {
+        scope.spawn(|| node.sender("test.alice").fulfilled(&prepare("test.bob", 300)));
+        wait_for("the hold", || (node.liquidity(&alice) == 999_700).then_some(()));
+        assert_eq!(node.liquidity(&bob), 1_000_000);
+        release.send(()).unwrap();
+    });
     assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (999_700, 1_000_300));
     let node = node.kill().start();
     assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (999_700, 1_000_300));
@@ -79,7 +90,7 @@ fn amounts_at_the_edges_are_booked_exactly() {
     assert_eq!((node.liquidity(&alice), node.liquidity(&bob)), (0, u64::MAX));
 }
 
-/// The amount 2^64 - 1, the most that a deposit may bring a peer to.
+/// The amount 2^64 - 1, the largest balance that a deposit may lead to.
 const MOST: u64 = u64::MAX;
 
 #[test]

@@ -1,4 +1,5 @@
-//! Answers that set a next hop aside for all packets, and answers that concern one packet alone.
+//! The circuit breaker: answers that stop all packets to a next hop, and answers that concern one
+//! packet alone.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! The pages in a real browser, with scripts and without: what an operator does on them from the first
-//! asset to the last peer, what they see of it, and who is kept out.
+//! The pages in a real browser, with and without scripts: an operator's work from the first asset
+//! to the last peer, the live parts, and the refusal of other visitors.
 
 mod accessibility;
 mod driver;
@@ -37,7 +37,7 @@ impl Desk {
         self.driver.open(&format!("http://{}{path}", self.node.admin));
     }
 
-    /// The path of the page, without what it was asked.
+    /// Returns the path of the page, without its query.
     fn path(&self) -> String {
         let url = self.driver.url();
         let path = url.split_once(&self.node.admin.to_string()).map_or("", |(_, path)| path);
@@ -49,8 +49,8 @@ impl Desk {
         self.driver.click("main button");
     }
 
-    /// Waits until an element says something: by itself where scripts run, and else when the page is
-    /// asked for again.
+    /// Waits until an element has these words. With scripts the page changes by itself; without
+    /// them it is loaded again.
     fn see(&self, selector: &str, words: &str) {
         wait_for(&format!("{words:?} in {selector}"), || {
             if self.driver.scripts == Scripts::Off {
@@ -67,7 +67,7 @@ impl Desk {
         self.driver.click(&format!("form:has(#{first}) button[type=submit]"));
     }
 
-    /// Whether a field has what was typed and says what to change.
+    /// Checks that a field has kept the typed text and shows an error.
     fn is_told(&self, field: &str, typed: &str, why: &str) {
         let (value, error) = (format!("#{field}"), format!("#{field}-error"));
         let found = (self.driver.value(&value), self.driver.text(&error));
@@ -76,7 +76,7 @@ impl Desk {
     }
 }
 
-/// One browser for all that is done with scripts, since starting one takes longer than most of it.
+/// All tests with scripts share a browser, since starting one takes longer than most of them.
 #[test]
 fn with_scripts() {
     let desk = Desk::new(Scripts::On);

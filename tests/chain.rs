@@ -1,6 +1,7 @@
-//! Three nodes in a row, made through the API alone: a payment, each limit, and the numbers of all.
+//! Three nodes in a row, created through the API alone: a payment, each limit, and the metrics of
+//! all.
 //!
-//! The sender and the first two nodes count in USD of scale 2; from the second one on it is EUR of
+//! The sender and the first two nodes use USD of scale 2, and the second and third node EUR of
 //! scale 4. The second node sets the limits, to the first one.
 
 use std::sync::{
@@ -25,21 +26,21 @@ const LIQUIDITY: u64 = 1_000_000_000_000;
 const STOCK: u64 = 1_000_000_000;
 /// EUR of scale 4 for one unit of USD of scale 2, at a rate of 0.5.
 const UNITS: u64 = 50;
-/// The last peer answers a packet of this many units of its own only once it is told to.
+/// The amount of packets, in the last peer's units, that it answers only after [`Chain::release`].
 const HELD: u64 = 77;
 
 struct Chain {
     one: Node,
     two: Node,
     three: Node,
-    /// Who sends to the first node, as that one knows it.
+    /// The sender's id at the first node.
     sender: String,
-    /// The next node as the one before it knows it, and the other way round.
+    /// The next node's id at the one before it, and the reverse.
     two_at_one: String,
     one_at_two: String,
     three_at_two: String,
     two_at_three: String,
-    /// The last peer, as the third node knows it.
+    /// The last peer's id at the third node.
     bob: String,
     stub: Stub,
     is_released: Arc<AtomicBool>,
@@ -47,9 +48,9 @@ struct Chain {
     euros_at_three: String,
 }
 
-/// The replies that the sender has seen to its own packets.
+/// The replies that the sender has got.
 #[derive(Default)]
-struct Seen {
+struct Replies {
     fulfilled: Count,
     refused: Count,
 }
@@ -151,7 +152,7 @@ impl Chain {
         }
     }
 
-    /// Returns each node's counts of each of its sides, in the order of the way.
+    /// Returns each node's counts of each of its sides, from the sender to the receiver.
     fn told(&self) -> [[Count; 3]; 6] {
         let [one, two, three] = [&self.one, &self.two, &self.three].map(Node::metrics);
         [
@@ -167,7 +168,7 @@ impl Chain {
     /// Returns the counts of each node once the two ends of each link have counted the same number
     /// of packets. A payment is over before the reply to its last packet, which closes the
     /// connection, is back at its sender.
-    fn told_at_rest(&self) -> [[Count; 3]; 6] {
+    fn counts_at_rest(&self) -> [[Count; 3]; 6] {
         let packets = |told: [Count; 3]| told.iter().map(|count| count.packets).sum::<u64>();
         wait_for("both ends of each link to count alike", || {
             let told = self.told();
@@ -176,26 +177,27 @@ impl Chain {
         })
     }
 
-    /// Sends one packet to the end of the chain. A Reject's code, if it was one.
-    fn send(&self, amount: u64, seen: &mut Seen) -> Option<String> {
+    /// Sends one packet to the end of the chain, and returns the code of a Reject.
+    fn send(&self, amount: u64, replies: &mut Replies) -> Option<String> {
         match self.one.sender("test.sender").send(&prepare("test.bob", amount)) {
             Reply::Fulfill(_) => {
-                seen.fulfilled.add(amount);
+                replies.fulfilled.add(amount);
                 None
             }
             Reply::Reject(reject) => {
-                seen.refused.add(amount);
+                replies.refused.add(amount);
                 Some(reject.code().to_string())
             }
         }
     }
 
-    /// Sends packets until some were refused, which a limit over time does sooner or later.
-    fn send_until_refused(&self, amount: u64, refusals: u64, seen: &mut Seen) {
-        let before = seen.refused.packets;
+    /// Sends packets until `refusals` of them were refused, which a limit over time does sooner or
+    /// later.
+    fn send_until_refused(&self, amount: u64, refusals: u64, replies: &mut Replies) {
+        let before = replies.refused.packets;
         for _ in 0..1_000 {
-            if self.send(amount, seen).is_some_and(|code| code == "T05")
-                && seen.refused.packets - before == refusals
+            if self.send(amount, replies).is_some_and(|code| code == "T05")
+                && replies.refused.packets - before == refusals
             {
                 return;
             }
@@ -203,7 +205,7 @@ impl Chain {
         panic!("a thousand packets of {amount} and the limit was not reached");
     }
 
-    /// Sends a packet that stays at its end until [`Chain::release`].
+    /// Sends a packet that stays unanswered at the last peer until [`Chain::release`].
     fn hold(&self) -> Sender {
         self.is_released.store(false, Ordering::SeqCst);
         let before = self.stub.requests().len();
@@ -213,20 +215,20 @@ impl Chain {
         sender
     }
 
-    fn release(&self, mut held: Sender, seen: &mut Seen) {
+    fn release(&self, mut held: Sender, replies: &mut Replies) {
         self.is_released.store(true, Ordering::SeqCst);
         assert_eq!(held.read_response().unwrap().status, 200);
-        seen.fulfilled.add(HELD);
+        replies.fulfilled.add(HELD);
     }
 
-    /// Changes what the second node has agreed on with the first one, and checks that `hit` makes the
-    /// one counter move by what the sender has seen, and no other.
+    /// Changes the second node's limits for the first one, and checks that `hit` increases one
+    /// counter by the number of refusals that the sender got, and no other.
     fn limit(
         &self,
         terms: &Value,
         refusal: &str,
-        seen: &mut Seen,
-        hit: impl FnOnce(&Self, &mut Seen),
+        replies: &mut Replies,
+        hit: impl FnOnce(&Self, &mut Replies),
     ) {
         let mut input = terms.clone();
         input["id"] = json!(self.one_at_two);
@@ -238,9 +240,9 @@ impl Chain {
         let refusals = || -> Vec<(String, u64)> {
             self.two.metrics().nonzero("jirani_refusals_total").into_iter().collect()
         };
-        let (before, seen_before) = (refusals(), seen.refused.packets);
-        hit(self, seen);
-        let saw = seen.refused.packets - seen_before;
+        let (before, refused_before) = (refusals(), replies.refused.packets);
+        hit(self, replies);
+        let saw = replies.refused.packets - refused_before;
         assert!(saw > 0, "{refusal}");
         let mut expected = before;
         match expected.iter_mut().find(|(name, _)| name == refusal) {
@@ -263,7 +265,7 @@ fn a_payment_is_told_alike_by_every_node() {
     assert_eq!(payment["state"], "COMPLETED", "{payment}");
     assert_eq!(payment["sentAmount"]["value"], "100000");
 
-    let [_, to_two, from_one, to_three, from_two, _] = chain.told_at_rest();
+    let [_, to_two, from_one, to_three, from_two, _] = chain.counts_at_rest();
     let [one, three] = [&chain.one, &chain.three].map(Node::metrics);
     let ([sent, ..], [arrived, ..]) = (told(&one, "own", "in"), told(&three, "own", "out"));
     assert_eq!(sent.amount, 100_000);
@@ -285,51 +287,51 @@ fn a_payment_is_told_alike_by_every_node() {
 #[test]
 fn each_limit_refuses_what_is_beyond_it_and_counts_what_the_sender_saw() {
     let chain = Chain::start();
-    let mut seen = Seen::default();
-    assert_eq!(chain.send(10_000, &mut seen), None);
-    chain.limit(&json!({}), "amount_too_large F08", &mut seen, |chain, seen| {
-        assert_eq!(chain.send(10_001, seen).as_deref(), Some("F08"));
+    let mut replies = Replies::default();
+    assert_eq!(chain.send(10_000, &mut replies), None);
+    chain.limit(&json!({}), "amount_too_large F08", &mut replies, |chain, replies| {
+        assert_eq!(chain.send(10_001, replies).as_deref(), Some("F08"));
     });
     let terms = json!({ "maxPacketAmount": null, "packetsPerMinuteMax": "5" });
-    chain.limit(&terms, "packet_rate T05", &mut seen, |chain, seen| {
-        chain.send_until_refused(1, 3, seen);
+    chain.limit(&terms, "packet_rate T05", &mut replies, |chain, replies| {
+        chain.send_until_refused(1, 3, replies);
     });
     let terms = json!({ "packetsPerMinuteMax": null, "amountPerSecondMax": "100" });
-    chain.limit(&terms, "amount_rate T05", &mut seen, |chain, seen| {
-        chain.send_until_refused(60, 2, seen);
+    chain.limit(&terms, "amount_rate T05", &mut replies, |chain, replies| {
+        chain.send_until_refused(60, 2, replies);
     });
     let terms = json!({ "amountPerSecondMax": null, "packetsInFlightMax": 1 });
-    chain.limit(&terms, "packets_in_flight T05", &mut seen, |chain, seen| {
+    chain.limit(&terms, "packets_in_flight T05", &mut replies, |chain, replies| {
         let held = chain.hold();
-        assert_eq!(chain.send(1, seen).as_deref(), Some("T05"));
-        chain.release(held, seen);
-        assert_eq!(chain.send(1, seen), None);
+        assert_eq!(chain.send(1, replies).as_deref(), Some("T05"));
+        chain.release(held, replies);
+        assert_eq!(chain.send(1, replies), None);
     });
     let terms = json!({ "packetsInFlightMax": 1_000, "amountInFlightMax": "100" });
-    chain.limit(&terms, "amount_in_flight T05", &mut seen, |chain, seen| {
+    chain.limit(&terms, "amount_in_flight T05", &mut replies, |chain, replies| {
         let held = chain.hold();
-        assert_eq!(chain.send(101 - HELD, seen).as_deref(), Some("T05"));
-        assert_eq!(chain.send(100 - HELD, seen), None);
-        chain.release(held, seen);
+        assert_eq!(chain.send(101 - HELD, replies).as_deref(), Some("T05"));
+        assert_eq!(chain.send(100 - HELD, replies), None);
+        chain.release(held, replies);
     });
     let terms = json!({ "amountInFlightMax": null, "assetShareInFlightPercentMax": 1 });
     let mut share = 0;
-    chain.limit(&terms, "beyond_liquidity F08", &mut seen, |chain, seen| {
+    chain.limit(&terms, "beyond_liquidity F08", &mut replies, |chain, replies| {
         let packet = prepare("test.bob", STOCK / 100 / UNITS);
         let reject = chain.one.sender("test.sender").rejected(&packet);
-        seen.refused.add(STOCK / 100 / UNITS);
+        replies.refused.add(STOCK / 100 / UNITS);
         share = AmountTooLarge::from_data(reject.data()).unwrap().maximum;
-        assert_eq!(chain.send(share / 2, seen), None);
+        assert_eq!(chain.send(share / 2, replies), None);
     });
     // The share is a hundredth of the remaining stock, rounding aside: less than is held beside it.
     let share = share - share / 200 - 5;
-    chain.limit(&json!({}), "asset_share T04", &mut seen, |chain, seen| {
+    chain.limit(&json!({}), "asset_share T04", &mut replies, |chain, replies| {
         let held = chain.hold();
-        assert_eq!(chain.send(share, seen).as_deref(), Some("T04"));
-        chain.release(held, seen);
+        assert_eq!(chain.send(share, replies).as_deref(), Some("T04"));
+        chain.release(held, replies);
     });
 
-    let (fulfilled, refused, none) = (seen.fulfilled, seen.refused, Count::default());
+    let (fulfilled, refused, none) = (replies.fulfilled, replies.refused, Count::default());
     let (in_euros, passed_back) = (fulfilled.times(UNITS), [fulfilled, refused, none]);
     assert_eq!(
         chain.told(),

@@ -1,4 +1,4 @@
-//! Fields of the admin API that the command line sets, seen again through it.
+//! Fields of the admin API that the command line sets, read back through it.
 
 use std::process::Output;
 
@@ -63,7 +63,7 @@ fn a_peer_is_added_with_every_limit_and_each_is_cleared() {
         assert_eq!(changed[field], Value::Null, "{field}");
     }
     assert_eq!(changed["isDefaultRoute"], false);
-    // The version has been changed by that update.
+    // That update has changed the version.
     let again = run_on(&node, &update);
     assert_eq!(again.status.code(), Some(1), "{}", text(&again));
     let wrong = run_on(&node, &["peer", "update", "test.bob", "--packets-in-flight-max", "many"]);

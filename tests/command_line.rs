@@ -36,7 +36,7 @@ fn init_writes_a_configuration_once_and_the_node_runs_with_it() {
     assert_eq!(again.status.code(), Some(1), "{}", text(&again));
     assert!(text(&again).contains("is there already"));
     assert_eq!(fs::read(&file).unwrap(), before);
-    // Its secret opens the node that runs with it.
+    // The configuration's secret gives access to the node that runs with it.
     let configuration = String::from_utf8(before).unwrap();
     let secret = configuration.lines().find_map(|line| line.strip_prefix("secret = ")).unwrap();
     let node = Node::start_with(&[("JIRANI_CONFIG", file.to_str().unwrap())]);
@@ -206,7 +206,7 @@ fn peering_is_one_command_on_each_side() {
     assert!(added.status.success(), "{}", text(&added));
     let added: Value = serde_json::from_slice(&added.stdout).unwrap();
     let entered = added["otherSide"]["command"].as_str().unwrap();
-    // As the other operator pastes it.
+    // The other operator pastes the command.
     let words: Vec<&str> = entered.split(' ').skip(1).collect();
     let pasted = run_on(there, &[&words[..], &["--liquidity", "50"]].concat());
     assert!(pasted.status.success(), "{entered}: {}", text(&pasted));

@@ -1,4 +1,5 @@
-//! The demo: three nodes and a payment across two currencies, and nothing left of them afterwards.
+//! The demo: three nodes and a payment across two currencies, and no process or file left
+//! afterwards.
 
 use std::{
     fs::{self, File},
@@ -28,7 +29,7 @@ fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir).unwrap().next().is_none()
 }
 
-/// A demo that runs on. Interrupted when dropped, so that its nodes go too.
+/// A demo that runs until it is dropped. Then it is interrupted, so that its nodes end too.
 struct Running(Child);
 
 impl Running {
@@ -88,7 +89,7 @@ fn it_is_told_to_people_and_runs_on_until_it_is_interrupted() {
     ] {
         assert!(said.contains(part), "{said}");
     }
-    // The payment back that it proposes is possible.
+    // The payment back that the demo proposes works.
     let proposed = said.lines().find_map(|line| line.trim().strip_prefix("jirani pay ")).unwrap();
     let paid = jirani().arg("pay").args(proposed.split(' ')).arg("--yes").output().unwrap();
     assert!(paid.status.success(), "{}", text(&paid));

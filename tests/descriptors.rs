@@ -1,4 +1,4 @@
-//! Tests with few file descriptors: strangers must not take those of the journal and the operator.
+//! Few file descriptors: strangers must not take those of the journal and the operator.
 
 use std::{
     io,

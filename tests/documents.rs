@@ -1,8 +1,8 @@
-//! The Markdown documents: each block of commands is run, or says that it isn't.
+//! The Markdown documents: each block of commands is run, or states why it isn't.
 //!
-//! The blocks of a document are one session of a shell. Addresses and folders in them are replaced
-//! by free ports and folders of the test. A stand-in for cargo takes the binary under test for the
-//! release that a reader builds.
+//! The blocks of a document run in one shell session. Addresses and folders in them are replaced by
+//! free ports and folders of the test. A stand-in for cargo runs the binary under test in place of
+//! the release that a reader builds.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -109,7 +109,7 @@ fn read(document: &Path) -> String {
     fs::read_to_string(root().join(document)).unwrap()
 }
 
-/// Returns a port that is free, from below those that the system gives to other tests.
+/// Returns a free port below the range from which the system gives ports to other tests.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let offset = u16::try_from(std::process::id() % 10_000).unwrap();
@@ -122,7 +122,7 @@ fn free_port() -> u16 {
     }
 }
 
-/// Replaces each port of 127.0.0.1 by the free one that stands for it.
+/// Replaces each port of 127.0.0.1 by its free port.
 fn with_free_ports(text: &str, ports: &mut BTreeMap<String, u16>) -> String {
     let mut parts = text.split("127.0.0.1:");
     let mut replaced = parts.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Events of a running node at a receiver that stands in for the operator's own systems.
+//! Events of a running node, sent to a receiver that stands in for the operator's own systems.
 
 use std::sync::{
     Arc,
@@ -50,7 +50,7 @@ fn withdraw(node: &Node, peer: &str, amount: u64) {
     node.query(mutation, json!({ "input": input }));
 }
 
-/// One event however many packets pass below the threshold, and another after it was above.
+/// Packets below the threshold cause one event, and another one after the balance was above it.
 #[test]
 fn each_crossing_is_told_once_and_signed() {
     let receiver = Stub::start(|_| Answer::Status(204));
@@ -98,7 +98,7 @@ fn each_crossing_is_told_once_and_signed() {
     assert!(!node.dir.log().contains("hush-hush") && !node.dir.log().contains(SECRET));
 }
 
-/// Asks for an amount in cents at a wallet address, and returns the URL at which it is paid.
+/// Creates an incoming payment of a wallet address in cents, and returns its URL.
 fn ask_for(node: &Node, wallet: &str, value: u64) -> String {
     let amount = json!({ "value": value, "assetCode": "USD", "assetScale": 2 });
     let made = node.query(
@@ -115,7 +115,7 @@ fn pay(node: &Node, wallet: &str, url: &str, value: u64) {
     assert_eq!(payment["state"], "COMPLETED", "{payment}");
 }
 
-/// Makes a payment and cancels it before it has its money.
+/// Creates a payment and cancels it before it is funded.
 fn cancel(node: &Node, wallet: &str, url: &str) {
     let quote = node.quote(wallet, url, Amount::Send(1)).unwrap();
     let made = node.query(
@@ -134,7 +134,7 @@ fn cancel(node: &Node, wallet: &str, url: &str) {
 const OWN: [&str; 3] =
     ["incoming_payment.processing", "outgoing_payment.sending", "outgoing_payment.cancelled"];
 
-/// Systems that were built for Rafiki answer 400 to a type of event that Rafiki doesn't send them.
+/// Systems that were built for Rafiki answer 400 to a type of event that Rafiki doesn't send.
 #[test]
 fn a_system_that_was_built_for_rafiki_is_told_what_it_knows() {
     const KNOWN: [&str; 6] = [
@@ -234,7 +234,7 @@ fn an_event_waits_for_a_receiver_that_is_down_also_over_a_restart() {
     assert_eq!(tried["state"], "PENDING");
     is_up.store(true, Ordering::SeqCst);
     let node = node.kill().start();
-    // By itself, ten seconds at most after it failed.
+    // The delivery is repeated by itself, ten seconds at most after it failed.
     let delivered = wait_for("delivery", || {
         events(&node).into_iter().find(|event| event["state"] == "DELIVERED")
     });

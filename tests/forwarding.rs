@@ -1,4 +1,4 @@
-//! The node's main job: a packet arrives, another leaves, money moves.
+//! Forwarding: a packet arrives, another leaves, money moves.
 
 use std::thread;
 
@@ -39,8 +39,8 @@ fn a_packet_passes_between_two_peers_created_while_the_node_runs() {
     assert_eq!(node.liquidity(&bob_id), 1_000_000 + 1_234);
 }
 
-/// A later version of the protocol may add fields behind the data (IL-RFC 30). A connector that refused
-/// a Fulfill with one would void what its next hop has booked.
+/// A later version of the protocol may add fields after the data (IL-RFC 30). A connector that
+/// refused a Fulfill with one would void the hold of a packet that its next hop has booked.
 #[test]
 fn fields_of_a_later_version_pass_both_ways_and_bytes_behind_a_packet_do_not() {
     let bob = Stub::start(|request| {
@@ -165,14 +165,14 @@ fn a_connection_to_the_next_hop_is_kept() {
         sender.fulfilled(&prepare("test.bob", 1));
     }
     let connections = bob.connections.load(std::sync::atomic::Ordering::SeqCst);
-    // One for the packets, and one that asked whether HTTP/2 is spoken.
+    // One connection for the packets, and one that tested for HTTP/2.
     assert!(connections <= 2, "{connections} connections for 50 packets");
 }
 
 #[test]
 fn a_node_that_stops_lets_packets_under_way_end() {
-    // A SIGHUP, on which other daemons reload their configuration, ends the node as properly as the
-    // others.
+    // SIGHUP, on which other daemons reload their configuration, stops the node in order as the
+    // others do.
     for signal in ["TERM", "INT", "HUP"] {
         lets_packets_under_way_end(signal);
     }

@@ -1,4 +1,4 @@
-//! Stores that an earlier version has written (`tests/golden`), opened by this one.
+//! Stores that earlier versions wrote (`tests/golden`), opened by this version.
 
 use std::{fs, path::Path};
 
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use crate::support::{DataDir, Node, jirani, packets::prepare, root, stub::Stub};
 
-/// A store of `tests/golden` in a directory of its own, and what the node that wrote it answered.
+/// A store of `tests/golden` in a directory of its own, and the answers of the node that wrote it.
 struct Golden {
     dir: DataDir,
     expected: Value,
 }
 
 impl Golden {
-    /// Copies the store, with the zeros that were cut from the ends of its files.
+    /// Copies the store, and restores the zeros that were cut from the ends of its files.
     fn unpack(name: &str) -> Self {
         let golden = root().join("tests/golden").join(name);
         let expected = fs::read(golden.join("expected.json")).unwrap();
@@ -39,7 +39,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-/// The answers to the queries of `expected.json`, each with its name.
+/// Returns the answers to the queries of `expected.json`, each with its name.
 fn answers(node: &Node, expected: &Value) -> Vec<(String, Value)> {
     let queries = expected["queries"].as_array().unwrap();
     let answer = |query: &Value| node.query(text(&query["query"]), query["variables"].clone());
@@ -58,7 +58,7 @@ fn send(node: &Node, request: &Value) -> Value {
     node.query(text(&request["query"]), request["variables"].clone())
 }
 
-/// Sends a mutation that must be done.
+/// Sends a mutation that must succeed.
 fn done(node: &Node, name: &str, input: Value) -> Value {
     let answer = mutate(node, name, input);
     assert_eq!(answer["code"], "200", "{name}: {answer}");
@@ -83,7 +83,8 @@ fn assert_books_add_up(data: &Path) {
     assert!(!said.contains("not checked"), "{said}");
 }
 
-/// Repeats the requests whose answers were heard, which must do nothing and be answered alike.
+/// Repeats the requests that were answered before: they must change nothing and get the earlier
+/// answers.
 fn repeat_answered(node: &Node, expected: &Value) {
     for request in expected["repeats"].as_array().unwrap() {
         assert_eq!(send(node, request), request["answer"], "{}", request["variables"]);
@@ -103,7 +104,7 @@ fn repeat_answered(node: &Node, expected: &Value) {
     }
 }
 
-/// Repeats the requests that were under way when the node was killed: each is done once.
+/// Repeats the requests that were in progress when the node was killed: each must be done once.
 fn repeat_interrupted(node: &Node, interrupted: &Value) {
     let requests = interrupted["requests"].as_array().unwrap();
     assert!(!requests.is_empty());
@@ -131,7 +132,7 @@ fn repeat_interrupted(node: &Node, interrupted: &Value) {
     assert_eq!(Value::Array(made), interrupted["addresses"]);
 }
 
-/// Ends the two withdrawals that wait for it: one takes its money out, and the other's comes back.
+/// Ends the two pending withdrawals: one is posted, and the other voided.
 fn end_withdrawals(node: &Node, withdrawals: &Value) {
     let (posted, voided) = (&withdrawals["posted"], &withdrawals["voided"]);
     let (peer, asset) = (text(&posted["peer"]), text(&voided["asset"]));
@@ -154,7 +155,7 @@ fn end_withdrawals(node: &Node, withdrawals: &Value) {
     }
 }
 
-/// Passes packets, pays the payment that waits for its money, and makes a peer.
+/// Sends packets, funds the waiting payment, and creates a peer.
 fn go_on(node: &Node, expected: &Value) {
     let [alice, bob] = ["alice", "bob"].map(|name| text(&expected["peers"][name]));
     let stub = Stub::fulfilling();
@@ -191,8 +192,8 @@ fn go_on(node: &Node, expected: &Value) {
     assert_eq!(node.liquidity(&peer), 1_000_000);
 }
 
-/// Opens the store, holds it against the answers of the node that wrote it, goes on with it, and
-/// holds two more starts against the answers before them.
+/// Opens the store, compares it with the answers of the node that wrote it, continues with it, and
+/// compares two more starts with the answers before them.
 fn goes_on(name: &str) {
     let Golden { dir, expected } = Golden::unpack(name);
     let node = dir.start();
@@ -204,7 +205,7 @@ fn goes_on(name: &str) {
         .collect();
     assert_same(&answers(&node, &expected), &told, "at the first start");
     repeat_answered(&node, &expected);
-    // The repeats leave audit records and nothing else.
+    // The repeated requests leave audit records and no other change.
     let but_audit = |mut answers: Vec<(String, Value)>| {
         answers.retain(|(name, _)| name != "the audit log");
         answers

@@ -1,5 +1,5 @@
-//! Tests of next hops that speak only HTTP/2 and end each connection after a number of requests, as
-//! nginx does with `keepalive_requests`: no packet is lost, and none is taken twice.
+//! Next hops that speak only HTTP/2 and end each connection after a number of requests, as nginx
+//! does with `keepalive_requests`: no packet is lost, and none is taken twice.
 
 use std::{collections::HashMap, sync::Arc, thread};
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The number of packets under way at once, and the number of packets that each of their senders
+/// The number of packets in flight at once, and the number of packets that each of their senders
 /// sends.
 const UNDER_WAY: u64 = 24;
 const PACKETS_EACH: u64 = 25;

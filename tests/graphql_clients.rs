@@ -1,4 +1,4 @@
-//! Tests of the admin API with others' clients: npm's graphql-http, graphql-ws and Apollo Client.
+//! The admin API with clients by others: npm's graphql-http, graphql-ws and Apollo Client.
 
 use serde_json::{Value, json};
 
@@ -144,7 +144,7 @@ fn apollo_client_is_answered_over_each_of_its_links() {
     assert_eq!(socket["closed"], json!({ "code": 1000, "wasClean": true }));
 }
 
-/// The fields of a response have the order of the query, however long each takes.
+/// The fields of a response have the order of the query, regardless of the time that each takes.
 #[test]
 fn fields_come_in_the_order_of_the_query() {
     let node = Node::start();

@@ -1,4 +1,4 @@
-//! Hostile or broken clients, and their lack of power over a node and over the packets of others.
+//! Hostile or broken clients, which must harm neither a node nor the packets of others.
 
 use std::{
     io::{Read, Write},
@@ -22,7 +22,7 @@ fn node_with_peers() -> (Node, Stub) {
     (node, bob)
 }
 
-/// Returns random bytes that are equal each time (xorshift64).
+/// Returns the same random bytes in each run (xorshift64).
 fn random_bytes(seed: u64, count: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
@@ -53,7 +53,7 @@ fn random_bodies_and_packets_cut_at_every_length_are_refused_and_harm_nobody() {
         let status = sender.post(&broken).unwrap().status;
         assert!(status == 200 || status == 400, "{status} for a flip at {index}");
     }
-    // None of them reached bob but those that were packets to him.
+    // Only packets to bob reached him.
     assert!(bob.requests().len() < packet.len());
     sender.fulfilled(&packet);
 }
@@ -70,7 +70,7 @@ fn a_head_that_never_ends_is_refused_at_the_admin_port_too() {
         connection.request("POST", "/graphql", &headers, body).map(|answer| answer.status)
     };
     assert_eq!(ask(16 * 1024).unwrap(), 200);
-    // The end of the connection may be seen before the answer is.
+    // The client may see the end of the connection before the answer.
     assert_eq!(ask(64 * 1024).unwrap_or(431), 431);
     assert_eq!(ask(0).unwrap(), 200);
 }
@@ -118,7 +118,7 @@ fn clients_that_dawdle_are_cut_while_others_are_served() {
     }
     node.sender("test.alice").fulfilled(&prepare("test.bob", 1));
     for connection in silent.iter_mut().chain(&mut half_head) {
-        // Either an answer that says so or none, but an end.
+        // The node may answer with a refusal or close without one.
         let _ = connection.read_to_end().expect("the node closes the connection");
     }
     for sender in &mut half_body {
@@ -129,13 +129,13 @@ fn clients_that_dawdle_are_cut_while_others_are_served() {
 
 #[test]
 fn ten_thousand_connections_are_held_and_packets_still_flow() {
-    // Each connection takes a file descriptor here as well as there.
+    // Each connection takes a file descriptor in this process as well.
     let limit = rlimit::increase_nofile_limit(10_500).unwrap();
     let count = usize::try_from(limit).unwrap().saturating_sub(500).min(10_000);
     let (node, _bob) = node_with_peers();
     let bearer = ("authorization", "Bearer test.alice");
-    // Each asks something at once, cheap to refuse: a connection that asks nothing is closed after
-    // ten seconds, and a slow machine may take longer to open them all.
+    // Each connection sends a request at once, cheap to refuse: one without a request is closed
+    // after ten seconds, and a slow machine may take longer to open them all.
     let question = prepare("test.nobody", 1);
     let mut connections: Vec<_> = (0..count)
         .map(|index| {
@@ -150,7 +150,8 @@ fn ten_thousand_connections_are_held_and_packets_still_flow() {
     for _ in 0..100 {
         sender.fulfilled(&prepare("test.bob", 1));
     }
-    // Every hundredth carries a packet too: they are held, not just queued by the system.
+    // Every hundredth connection carries a packet too, so the node holds them and the system's
+    // backlog doesn't.
     for connection in connections.iter_mut().step_by(100) {
         let packet = prepare("test.bob", 1);
         let response = connection.request("POST", "/", &[OCTETS, bearer], &packet).unwrap();
@@ -174,7 +175,7 @@ fn admin_requests_that_are_no_graphql_are_refused_with_a_reason() {
     }
     let deep = format!("{{\"query\": \"{}\"}}", "{a".repeat(20_000));
     assert!(post(deep.as_bytes()).is_ok_and(|response| response.status < 500));
-    // Thirty fragments that each spread the next one twice: a thousand million steps to walk.
+    // Thirty fragments, each of which spreads the next one twice: a thousand million steps to walk.
     let mut doubling = "query { ...F0 } fragment F30 on Query { __typename }".to_owned();
     for level in 0..30 {
         let next = level + 1;
@@ -193,7 +194,7 @@ fn ping(is_answer: bool, data: [u8; 8]) -> Vec<u8> {
     [&[0, 0, 8, 6, u8::from(is_answer), 0, 0, 0, 0], &data[..]].concat()
 }
 
-/// The library that speaks HTTP/2 warns of each answer to a ping that it never sent.
+/// The HTTP/2 library warns of each answer to a ping that it never sent.
 #[test]
 fn a_stranger_writes_one_line_into_the_log_however_often_it_asks_for_one() {
     const WARNED: &str = "recv PING ack that we never sent";
@@ -204,7 +205,7 @@ fn a_stranger_writes_one_line_into_the_log_however_often_it_asks_for_one() {
     for _ in 0..5_000 {
         stranger.write_all(&ping(true, [7; 8])).unwrap();
     }
-    // The node has read everything before it answers this ping.
+    // The node answers this ping once it has read everything before.
     stranger.write_all(&ping(false, *b"question")).unwrap();
     let mut heard = Vec::new();
     while !heard.ends_with(&ping(true, *b"question")) {
@@ -214,7 +215,7 @@ fn a_stranger_writes_one_line_into_the_log_however_often_it_asks_for_one() {
     }
     let lines = |log: &str| log.lines().filter(|line| line.contains(WARNED)).count();
     assert_eq!(lines(&node.dir.log()), 1);
-    // The other warnings are logged as a number, at the end of the minute or of the node.
+    // The log counts the other warnings, at the end of the minute or of the node.
     let log = node.stop().log();
     assert_eq!(lines(&log), 2, "{log}");
     assert!(log.contains("left out within a minute") && log.contains("lines=4999"), "{log}");

@@ -1,4 +1,5 @@
-//! Hostile neighbours on every port: their use of resources is bounded, and the others are served.
+//! Hostile neighbours on every port: their use of resources is bounded, and the node serves its
+//! other clients.
 
 #[expect(dead_code, reason = "the benchmark alone asks and waits for answers")]
 pub(crate) mod attacks;
@@ -18,11 +19,11 @@ use crate::support::{
     stub::{Answer, Stub},
 };
 
-/// The most of the machine's memory that the node may use throughout, in kilobytes.
+/// The most memory that the node may use throughout, in kilobytes.
 const MEMORY_KB_MAX: u64 = 200_000;
 /// The length of an attack.
 const LENGTH: Duration = Duration::from_secs(4);
-/// The number of packets of the good peer during an attack, over a kept connection and over new
+/// The number of the good peer's packets during an attack, over a kept connection and over new
 /// ones.
 const PACKETS: usize = 200;
 const CONNECTIONS: usize = 20;
@@ -108,8 +109,8 @@ fn replies_that_are_never_taken_take_no_more_than_a_peers_share() {
 #[test]
 fn refusals_to_a_peer_that_takes_none_take_no_memory() {
     let neighbourhood = Neighbourhood::new();
-    // The node answers with its own Rejects until the peer's share is used up, and with 503 from
-    // then on.
+    // The node answers with its own Rejects until the peer's share is used up, and with 503 after
+    // that.
     let target = neighbourhood.target("test.mallory", "test.nobody");
     neighbourhood.withstands(Attack::Untaken { connections: 200, streams: 8_000 }, &target);
 }

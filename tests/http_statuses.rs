@@ -1,4 +1,4 @@
-//! Everything that an HTTP client can get wrong, and what it is told.
+//! Every error of an HTTP client, and the status of its answer.
 
 use serde_json::json;
 
@@ -103,7 +103,7 @@ fn a_body_that_is_too_long_is_refused_before_it_is_read() {
                 content-type: application/octet-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     connection.write(head.as_bytes()).unwrap();
     let chunk = [b"8000\r\n".as_slice(), &[0; 0x8000], b"\r\n"].concat();
-    // The node may close while we are still writing, which is its right.
+    // The node may close while the test is still writing.
     let _ = connection.write(&chunk).and_then(|()| connection.write(&chunk));
     assert_eq!(connection.read_response().unwrap().status, 413);
 }

@@ -1,4 +1,4 @@
-//! A payment between two programs by others, through a running node.
+//! Payments between two programs by others, through a running node.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
@@ -189,7 +189,8 @@ fn interledger_pay_pays_over_two_peerings_with_one_neighbour_in_each_asset() {
     }
 }
 
-/// Returns the address and secret that a payer at no node of ours needs of a wallet address.
+/// Returns the address and secret of a wallet address, for a payer that isn't on one of these
+/// nodes.
 fn credentials(node: &Node, url: &str) -> (String, String) {
     let told = node.spsp(url);
     let secret = BASE64_STANDARD.decode(told["shared_secret"].as_str().unwrap()).unwrap();
@@ -197,7 +198,7 @@ fn credentials(node: &Node, url: &str) -> (String, String) {
     (told["destination_account"].as_str().unwrap().to_owned(), hex)
 }
 
-/// Pays a wallet address of a node's with a program by others, which the node knows as a peer of a
+/// Pays a wallet address of a node with a program by others, which is a peer of the node with a
 /// maximum packet amount of 1,000.
 fn pays_a_wallet(script: &str) -> Value {
     const AMOUNT: u64 = 50_000;
@@ -240,8 +241,8 @@ fn the_client_of_ilp_protocol_stream_pays_a_wallet_address() {
     assert_eq!(learnt, (&json!("USD"), &json!(2)));
 }
 
-/// Pays a receiver in JavaScript, found by its SPSP endpoint, out of a wallet of a node. `package`
-/// is the version of stream-receiver that `receiver.js` uses.
+/// Pays a receiver in JavaScript, found by its SPSP endpoint, from a wallet address of a node.
+/// `package` is the version of stream-receiver that `receiver.js` uses.
 fn a_wallet_pays(script: &str, package: &str, amount: Amount) -> (Value, Value) {
     let node = Node::start();
     let asset = node.create_asset("EUR", 4);

@@ -1,4 +1,4 @@
-//! `jirani pay` as its user runs it, paying receivers by others that it finds by SPSP.
+//! `jirani pay`, paying receivers by others that it finds by SPSP.
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn limits(more: Value) -> Value {
     limits
 }
 
-/// Runs the command to its end and gives what it prints with `--json`.
+/// Runs the command to its end and returns its output with `--json`.
 fn pay(node: &Node, receiver: &str, from: &str, amount: &[&str]) -> Value {
     let mut command = jirani();
     command.env("JIRANI_ADMIN_URL", format!("http://{}", node.admin));
@@ -48,7 +48,7 @@ fn pay(node: &Node, receiver: &str, from: &str, amount: &[&str]) -> Value {
     serde_json::from_str(&said).unwrap()
 }
 
-/// Checks the command's report of a payment that has ended: all of it was sent and has arrived.
+/// Checks the command's report of a completed payment: the whole amount was sent and has arrived.
 fn says(payment: &Value, amount: u64, packets: u64) {
     assert_eq!((&payment["state"], &payment["error"]), (&json!("COMPLETED"), &Value::Null));
     for name in ["sentAmount", "deliveredAmount"] {
@@ -58,13 +58,13 @@ fn says(payment: &Value, amount: u64, packets: u64) {
     assert_eq!(payment["packets"], packets);
 }
 
-/// Pays two receivers of its own kind twice, and compares what everybody says of it.
+/// Pays two receivers of one package twice each, and compares the reports of all sides.
 fn the_command_pays(script: &str, package: &str, packets_of: &str) {
     let node = Node::start();
     let asset = node.create_asset("USD", 2);
     let (_, wallet) = node.create_wallet(&asset, "alice");
     let (mut receiver, url, peer) = receiver(script, package, &node, &asset);
-    // 505.00 are 50 packets and a half; 120.10 are 12 and one of a tenth.
+    // 505.00 are 50 packets and a half; 120.10 are 12 packets and one of a tenth.
     let sent = pay(&node, &url, &wallet, &["--send", "505.00"]);
     says(&sent, 50_500, 51);
     let received = receiver.ask(&json!({}));
@@ -104,7 +104,8 @@ fn the_command_pays_a_server_of_ilp_protocol_stream_exactly() {
     the_command_pays("stream_server.js", "", "packets");
 }
 
-/// Three nodes in a row, each of which knows the next one by `test` and takes 1,000 at most.
+/// Makes three nodes in a row, each of which has a route `test` to the next one and takes packets
+/// of 1,000 at most.
 fn row_of_three() -> ([Node; 3], [String; 3]) {
     let nodes = ["test.alice", "test.connector", "test.bob"]
         .map(|address| Node::start_with(&[("JIRANI_ILP_ADDRESS", address)]));
@@ -136,7 +137,7 @@ fn two_thousand_packets_over_three_nodes_are_each_at_most_the_maximum() {
     const AMOUNT: u64 = 2_000_000;
     let ([alice, connector, bob], [dollars, _, bobs]) = row_of_three();
     let (_, wallet) = alice.create_wallet(&dollars, "alice");
-    // The receiver is by others too, and counts what it is brought packet by packet.
+    // The receiver is by others too, and counts the amounts of its packets.
     let (mut receiver, url, peer) = receiver("receiver.js", STREAM_RECEIVER, &bob, &bobs);
     let payment = pay(&alice, &url, &wallet, &["--send", "20000.00"]);
     let received = receiver.ask(&json!({}));
@@ -145,7 +146,7 @@ fn two_thousand_packets_over_three_nodes_are_each_at_most_the_maximum() {
     assert_eq!(payment["deliveredAmount"]["value"], AMOUNT.to_string());
     assert_eq!(received["received"], AMOUNT.to_string());
     assert_eq!(received["largest"], MAX_PACKET_AMOUNT.to_string());
-    // As few packets as it takes, so each carries exactly the maximum.
+    // The payment has the fewest packets possible, so each carries exactly the maximum.
     assert_eq!(received["fulfilled"], AMOUNT / MAX_PACKET_AMOUNT);
     assert_eq!(bob.liquidity(&peer), LIQUIDITY + AMOUNT);
     for node in [alice, connector, bob] {

@@ -1,13 +1,13 @@
 //! Payments between two programs by others, over two nodes that both convert.
 //!
-//! Dollars in cents become euros and then pesos in hundredths of cents, at 1/1.2 and 1/0.07, neither
-//! of which ends: 250/21 pesos for a dollar, 25,000/21 of a peso's units for a cent.
+//! Dollars in cents become euros and then pesos in hundredths of cents, at 1/1.2 and 1/0.07,
+//! neither of which ends: 250/21 pesos for a dollar, 25,000/21 of a peso's units for a cent.
 //!
-//! What the library calls slippage 0 is exact: each packet must deliver its share of the agreed rate
-//! or more, rounded up, and only the last one is given one source unit of slack. So a rate is agreed
-//! on that was seen: the library takes the best that its probes delivered for what they cost. Packets
-//! of the largest size deliver just that, since a node rounds down once for each packet and hop, and
-//! the last one lives on its slack.
+//! Slippage 0 is exact in the library: each packet must deliver its share of the agreed rate or
+//! more, rounded up, and only the last one has one source unit of slack. So the agreed rate is one
+//! that was measured: the library takes the best that its probes delivered for their cost. Packets
+//! of the largest size deliver just that, since a node rounds down once for each packet and hop,
+//! and the last one uses its slack.
 
 use serde_json::{Value, json};
 
@@ -16,12 +16,13 @@ use crate::support::{
     script::{OLD_STREAM_RECEIVER, Script},
 };
 
-/// From the sender's node to the receiver's.
+/// The two nodes with the receiver, from the sender's side.
 struct Chain {
     nodes: [Node; 2],
-    /// The sender at the first node, each node at the other, the receiver at the second.
+    /// The ids of the sender at the first node, of each node at the other, and of the receiver at
+    /// the second.
     peers: [String; 4],
-    /// The asset that each node pays out of its stock.
+    /// The asset that each node pays out from its stock.
     stocks: [String; 2],
     receiver: Script,
     credentials: Value,
@@ -29,7 +30,7 @@ struct Chain {
 
 const LIQUIDITY: u64 = 1_000_000_000_000_000;
 
-/// A peer that shows the first token and is shown the second.
+/// Creates a peer that shows the first token and is shown the second.
 fn peer(
     node: &Node,
     asset: &str,
@@ -83,7 +84,7 @@ impl Chain {
         Self { nodes: [one, two], peers, stocks: [euros_one, pesos], receiver, credentials }
     }
 
-    /// Runs the library and returns what it says.
+    /// Runs the library and returns its report.
     fn pay(&self, what: Value) -> Value {
         let mut question = json!({
             "url": format!("http://{}", self.nodes[0].ilp),
@@ -101,8 +102,8 @@ impl Chain {
         outcome
     }
 
-    /// Checks that both nodes, the sender and the receiver tell the same story, to the last unit,
-    /// and returns what was sent and received in all.
+    /// Checks that both nodes, the sender and the receiver report the same amounts, to the last
+    /// unit, and returns the totals sent and received.
     fn agrees(&mut self) -> (u64, u64) {
         let [one, two] = &self.nodes;
         let [sender, two_at_one, one_at_two, receiver] = &self.peers;
@@ -151,7 +152,7 @@ fn fixed_send_and_fixed_delivery_at_the_probed_rate_without_slippage() {
     chain.the_books_add_up();
 }
 
-/// With packets of a size that comes out even, nothing at all is lost, and even the market's own
+/// With packets of a size that is never rounded, nothing at all is lost, and even the market's own
 /// rate is met.
 #[test]
 fn the_exact_rate_is_met_where_packets_come_out_even() {
@@ -167,7 +168,8 @@ fn the_exact_rate_is_met_where_packets_come_out_even() {
     chain.the_books_add_up();
 }
 
-/// Where they don't, no node that rounds down can meet it, and the library says so before it pays.
+/// With other packets, no node that rounds down can meet the rate, and the library says so before
+/// it pays.
 #[test]
 fn the_exact_rate_can_not_be_met_where_packets_are_rounded() {
     let mut chain = Chain::start(100_000);

@@ -1,16 +1,17 @@
-//! An operator's money on a running node: nothing is booked twice, nothing below zero, nothing lost.
+//! Deposits and withdrawals on a running node: nothing is booked twice, no balance falls below
+//! zero, no money is lost.
 
-use std::{process::Output, thread, time::Duration};
+use std::{process::Output, thread};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Node, jirani, wait_for};
+use crate::support::{Node, jirani, packets::in_ms, wait_for};
 
 const NOWHERE: &str = "http://127.0.0.1:1";
 
 impl Node {
-    /// A liquidity mutation under a fresh key; `code` and `message` of its answer.
+    /// Runs a liquidity mutation under a fresh key, and returns `code` and `message` of its answer.
     fn money(&self, mutation: &str, mut input: Value) -> (String, String) {
         input["idempotencyKey"] = json!(Uuid::new_v4());
         let (first, rest) = mutation.split_at(1);
@@ -117,7 +118,7 @@ fn what_nobody_posts_comes_back_in_time_and_what_is_posted_does_not() {
     assert_eq!(node.withdraw(&peer, posted, 40, 1).0, "200");
     assert_eq!(node.liquidity(&peer), 0);
     assert_eq!(node.end("postLiquidityWithdrawal", posted).0, "200");
-    // No request reads the withdrawal in between: the node ends it of its own accord.
+    // No request reads the withdrawal in between: the node expires it by itself.
     wait_for("the withdrawal's end", || (node.liquidity(&peer) == 60).then_some(()));
     let expired = ("403".to_owned(), "Transfer already expired".to_owned());
     assert_eq!(node.end("postLiquidityWithdrawal", late), expired);
@@ -134,10 +135,12 @@ fn a_kill_keeps_what_is_pending_and_its_time() {
     for (id, amount, timeout_s) in [(posted, 10, 3600), (voided, 20, 3600), (late, 30, 1)] {
         assert_eq!(node.withdraw(&peer, id, amount, timeout_s).0, "200");
     }
+    // The last withdrawal was made before now, for one second.
+    let late_ends = in_ms(1_000);
     let dir = node.kill();
-    thread::sleep(Duration::from_millis(1_100));
+    wait_for("the end of the withdrawal's time", || (in_ms(0) > late_ends).then_some(()));
     let node = dir.start();
-    // What expired while the node was down came back as it started.
+    // The withdrawal that expired while the node was down is voided at the start.
     wait_for("the withdrawal's end", || (node.liquidity(&peer) == 70).then_some(()));
     assert_eq!(node.end("postLiquidityWithdrawal", posted).0, "200");
     assert_eq!(node.end("voidLiquidityWithdrawal", voided).0, "200");
@@ -281,7 +284,7 @@ fn a_transfer_repeated_under_its_id_is_booked_already_and_another_one_is_refused
         run(&["withdraw", amount, "--peer", "test.alice", "--timeout", timeout, "--id", id])
     };
     assert_eq!(withdraw("4", "0", &ids[1]).0, Some(0));
-    // Less than that is left, and the repeated call succeeds because the withdrawal is booked
+    // Less than the amount is left, and the repeated call succeeds because the withdrawal is booked
     // already.
     let (code, said) = withdraw("4", "0", &ids[1]);
     assert!(code == Some(0) && said.contains("already booked"), "{said}");

@@ -1,4 +1,4 @@
-//! The numbers of `/metrics` for known packets, one by one.
+//! The metrics for known packets, one by one.
 
 use std::{sync::mpsc, thread};
 
@@ -15,7 +15,7 @@ use crate::support::{
 
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// A next hop that does as the amount says.
+/// A next hop that answers by the packet's amount.
 fn by_amount(request: &Request) -> Answer {
     let reject = |code: &[u8; 3]| {
         let code = ErrorCode::from_bytes(*code).unwrap();
@@ -42,8 +42,7 @@ fn told(pairs: &[(&str, u64)]) -> Vec<(String, u64)> {
     told
 }
 
-/// Returns the books' and the API's numbers of a peer's packets: in, out, amount in, amount out, on
-/// hold.
+/// Returns the API's counts of a peer's packets: in, out, amount in, amount out, on hold.
 fn asked(node: &Node, peer: &str) -> [u64; 5] {
     let query = "query($id: String!) {
         peer(id: $id) { packetsIn packetsOut amountIn amountOut amountOnHold } }";
@@ -52,7 +51,7 @@ fn asked(node: &Node, peer: &str) -> [u64; 5] {
         .map(|field| peer[field].as_str().unwrap().parse().unwrap())
 }
 
-/// Sends packets of every fate, all of them from alice, and returns her id and bob's.
+/// Sends packets with every outcome, all of them from alice, and returns her id and bob's.
 fn packets_of_every_fate(node: &Node, bob: &Stub) -> (String, String) {
     let asset = node.create_asset("USD", 2);
     let more = json!({ "initialLiquidity": "1000", "maxPacketAmount": "5000" });
@@ -94,7 +93,7 @@ fn each_packet_is_counted_once_by_peer_outcome_and_cause() {
         assert_eq!(metrics.peer_amounts(peer, direction), [0; 3]);
     }
     assert_eq!(metrics.peer_packets("own", "in"), [0, 0, 1]);
-    // The receiver rejects the packet to an address that is none of its own.
+    // The receiver rejects the packet, whose address is not one of its own.
     assert_eq!(metrics.peer_packets("own", "out"), [0, 1, 0]);
     assert_eq!(metrics.peer_packets("other", "in"), [0; 3]);
     let all = told(&[
@@ -171,7 +170,7 @@ fn the_node_itself_is_told_of() {
     // Two packets that moved money, and the deposits of two peers.
     assert_eq!(number("jirani_ledger_posted_total"), 4);
     assert_eq!(number("jirani_journal_lag"), 0);
-    // Records are in the log, too.
+    // Records are in the journal, too.
     assert!(number("jirani_journal_commit_seconds_count") >= 4);
     assert!(number("jirani_journal_written_bytes_total") > 4 * 64);
     assert_eq!(number("jirani_journal_segments"), 1);
@@ -242,8 +241,8 @@ fn a_converted_packet_that_a_second_peer_takes_is_counted_once_and_in_either_uni
     let up = node.create_peer(&euros, "test.up", &stub.endpoint(), shared());
     let mut sender = node.sender("test.alice");
     let failed = || node.metrics().number("jirani_peer_link_failures_total", &[("peer", &down)]);
-    // Which of the two is asked first depends on their ids and the destination. After three failures
-    // the breaker leaves the one alone.
+    // The order of the two next hops depends on their ids and the destination. After three failures
+    // the breaker skips the one.
     let mut sent = 0;
     while failed() < 3 {
         assert!(sent < 1_000, "each second destination or so leads to the one first");
@@ -294,7 +293,7 @@ fn two_nodes_of_a_chain_tell_the_same() {
         sender.send(&prepare("test.bob", amount));
     }
     let (at_one, at_two) = (one.metrics(), two.metrics());
-    // What the second node refuses, the first one passes on.
+    // The first node passes the second one's Rejects on.
     for (metrics, peer, direction, packets_expected, amounts_expected) in [
         (&at_one, &alice, "in", [2, 2, 0], [200, 600, 0]),
         (&at_one, &to_two, "out", [2, 2, 0], [200, 600, 0]),

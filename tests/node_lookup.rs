@@ -1,4 +1,4 @@
-//! Tests how commands find their node and its secret, and which messages they print if they can't.
+//! The ways in which commands find their node and its secret, and their messages if they can't.
 
 use std::{
     fs,
@@ -50,7 +50,7 @@ fn a_command_finds_the_node_that_runs_with_its_configuration() {
     let data = node.dir.data();
     let data = ("JIRANI_DATA_DIR", data.to_str().unwrap());
     assert_eq!(list(&here.join("picked"), &[], &[data, ("ADMIN_API_SECRET", SECRET)]), done);
-    // A port in the configuration is used, whatever the data folder says.
+    // A port in the configuration is used, regardless of the data folder's `node.json`.
     let fixed = write(&here.join("fixed"), Path::new("/nonexistent"), &node.admin.to_string());
     assert_eq!(list(&here.join("fixed"), &[], &[]), done);
     let file = here.join("secret");

@@ -1,5 +1,5 @@
-//! The command line in odd surroundings: a reader who has enough, a disk that is full, arguments and
-//! files that are no text.
+//! The command line in odd surroundings: a reader that closes the pipe early, a full disk,
+//! arguments and files that are not UTF-8.
 
 use std::{
     ffi::OsString,
@@ -63,7 +63,7 @@ fn a_reader_who_has_enough_is_no_failure_and_a_full_disk_is() {
             assert!(errors(&output).contains("the output can't be written"), "{arguments:?}");
         }
     }
-    // What a command does, it does all the same.
+    // A command does its work even if its output is not read.
     assert!(unread(on(&node, &["asset", "add", "EUR", "2"])).status.success());
     assert!(on(&node, &["asset", "remove", "EUR", "--yes"]).output().unwrap().status.success());
 
@@ -131,7 +131,7 @@ fn arguments_variables_and_files_that_are_no_text_are_told_as_such() {
 }
 
 /// Makes deposits and sends packets on a node whose log goes to `log`, and stops the node while a
-/// packet is under way. Everything must work as with a log that is read.
+/// packet is in flight. Everything must work as with a log that is read.
 fn works_with(log: impl Into<Stdio>) {
     let dir = DataDir::new(&[("JIRANI_ILP_ADDRESS", "test.node")]);
     let mut command = dir.command();

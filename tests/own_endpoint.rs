@@ -1,4 +1,4 @@
-//! Tests the endpoint that the other operator is told for packets to this node.
+//! The endpoint for packets to this node, as the other operator gets it.
 
 use std::process::Output;
 

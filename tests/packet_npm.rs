@@ -1,8 +1,9 @@
 //! The npm package `ilp-packet`, which most senders use, as an oracle for `interledger-packet`.
 //!
-//! Thousands of packets, good ones and damaged ones, always the same; both sides read each. Where
-//! both accept one, the fields must be equal, and writing them again must give the same bytes.
-//! Where only one does, a function under "Permitted differences" must recognise why by the bytes.
+//! Both sides parse thousands of packets, valid and damaged ones, the same in each run. Where both
+//! accept a packet, the fields must be equal, and encoding them again must give the same bytes.
+//! Where only one does, a function under "Permitted differences" must recognise the reason by the
+//! bytes.
 
 #[path = "../crates/interledger-packet/tests/published/anatomy.rs"]
 #[allow(dead_code, reason = "the test it belongs to uses more of it")]
@@ -26,16 +27,17 @@ use serde_json::{Value, json};
 
 const PACKETS: usize = 6_000;
 
-// --- Permitted differences: what ilp-packet does otherwise --------------------------------------
+// --- Permitted differences: where ilp-packet deviates
+// ---------------------------------------------
 
-/// ilp-packet ignores what follows the last field inside the envelope, and writes the packet
-/// without it.
+/// ilp-packet ignores bytes after the last field inside the envelope, and writes the packet without
+/// them.
 fn drops_unknown_fields(anatomy: &Anatomy) -> bool {
     anatomy.bytes_after_data > 0
 }
 
-/// `ilp-packet` takes five and six length bytes for canonical whatever they say, since `1 << 32` is
-/// 1.
+/// `ilp-packet` takes five and six length bytes for canonical regardless of their value, since `1
+/// << 32` is 1.
 fn accepts_wide_lengths(anatomy: &Anatomy) -> bool {
     anatomy.has_wide_long_length
 }
@@ -251,7 +253,7 @@ impl Random {
         }
     }
 
-    /// A good packet with something done to it.
+    /// Returns a valid packet with some damage.
     fn damaged(&mut self) -> Vec<u8> {
         let mut packet = self.packet();
         let place = self.below(packet.len().min(150));
@@ -278,8 +280,8 @@ impl Random {
                 packet[contents_at + 8..contents_at + 25].copy_from_slice(digits.as_bytes());
             }
             _ => {
-                // The envelope's length with more bytes than it needs, or that of the data with an
-                // envelope which counts them.
+                // The envelope's length has more bytes than it needs, or that of the data does
+                // within a valid envelope.
                 if packet[0] == 13 {
                     lengthen(&mut contents, 32, zeros);
                 }
@@ -294,7 +296,7 @@ impl Random {
 }
 
 impl Random {
-    /// A Reject with a code that may be none, or with a field that may be one byte too long.
+    /// Returns a Reject whose code may be invalid, or one of whose fields may be a byte too long.
     fn odd_reject(&mut self) -> Vec<u8> {
         let mut code = *b"F08";
         if self.below(2) == 0 {

@@ -1,4 +1,4 @@
-//! Watching packets as they pass, over a WebSocket.
+//! The subscription that shows packets as they pass, over a WebSocket.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,8 @@ const PACKETS: &str = "subscription { packets { passedOver packets { at
     source { kind peerId peerAddress amount { value assetCode assetScale } }
     destination { kind peerId peerAddress amount { value } } outcome errorCode cause } } }";
 
-/// The packets that are shown until there are `count` with those that are not.
+/// Reads messages until the packets shown and those skipped are `count` together, and returns those
+/// shown.
 fn seen(socket: &mut Socket, count: u64) -> Vec<Value> {
     let (mut packets, mut so_far) = (Vec::new(), 0);
     while so_far < count {
@@ -39,7 +40,7 @@ fn packets_are_watched_by_all_who_ask_and_none_holds_a_secret() {
 
     let mut sockets = [Socket::open(&node), Socket::open(&node)];
     for socket in &mut sockets {
-        // A query that is answered after it says that the subscription has begun.
+        // The answer to a later query shows that the subscription has begun.
         socket.subscribe(PACKETS, json!({}));
         let query = json!({ "query": "{ node { version } }" });
         socket.send(&json!({ "type": "subscribe", "id": "b", "payload": query }));
@@ -72,7 +73,8 @@ fn packets_are_watched_by_all_who_ask_and_none_holds_a_secret() {
         }
     }
 
-    // More than anybody can read: what isn't shown is counted.
+    // The packets are more than a client can read: the subscription counts those that it leaves
+    // out.
     let [mut staying, leaving] = sockets;
     drop(leaving);
     for _ in 0..200 {

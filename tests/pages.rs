@@ -1,5 +1,5 @@
-//! The operator's pages over HTTP, as a browser without a script sees them, and as clients see them
-//! that are not the operator's browser.
+//! The operator's pages over HTTP, for a browser without scripts and for clients that are not the
+//! operator's browser.
 
 mod books;
 mod live;
@@ -15,7 +15,8 @@ use crate::support::{
     http::{Connection, Response},
 };
 
-/// A browser as far as these tests need one: it keeps a cookie and sends forms of pages.
+/// A browser with the features that these tests need: it keeps a cookie and sends the forms of
+/// pages.
 struct Browser<'a> {
     node: &'a Node,
     cookie: Option<String>,
@@ -56,14 +57,14 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    /// Creates an asset through the form and gives its id.
+    /// Creates an asset through the form and returns its id.
     fn asset(&self, code: &str) -> String {
         let made = self.send("/assets/new", "/assets/new", &[("code", code), ("scale", "2")]);
         assert_eq!(made.status, 303, "{}", made.text());
         between(made.header("location").unwrap(), "/assets/", "?").to_owned()
     }
 
-    /// Creates a peer through the form and gives what it ends with, which leads to the sheet.
+    /// Creates a peer through the form and returns the answer, which redirects to the sheet.
     fn peer(&self, asset: &str, more: &[(&str, &str)]) -> Response {
         let documented = [
             ("address", "test.othergreatwallet"),
@@ -243,7 +244,7 @@ fn a_secret_is_asked_for_and_a_session_ends() {
     let token = form_token(&page);
     assert!(!page.contains("hush"));
 
-    // The API takes the session too, from a page of ours alone.
+    // The API accepts the session too, but only from a page of the node's own origin.
     let query = r#"{"query":"{ whoami { isOperator } }"}"#;
     let json = ("content-type", "application/json");
     assert_eq!(browser.request("POST", "/graphql", &[json], query).status, 401);

@@ -1,4 +1,4 @@
-//! Tests of payments whose receiver, path or node breaks, and of the reports about them.
+//! Payments whose receiver, path or node breaks, and the reports of their ends.
 
 use std::sync::{
     Arc,
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Node,
-    receiver::{ADDRESS, Does, ScriptedReceiver},
+    receiver::{ADDRESS, Reaction, ScriptedReceiver},
     wait_for,
     wallets::Amount::{self, Deliver, Send},
 };
@@ -55,9 +55,9 @@ fn ends(node: &Node) -> Vec<(String, Value)> {
 fn a_receiver_that_parses_the_greeting_is_paid() {
     let receiver = ScriptedReceiver::start(("EUR", 4), |packet| match &packet.greeting {
         Some(address) if !address.starts_with(b"private.") => {
-            Does::Refuses(interledger_packet::ErrorCode::F02_UNREACHABLE)
+            Reaction::Refuse(interledger_packet::ErrorCode::F02_UNREACHABLE)
         }
-        _ => Does::AsUsual,
+        _ => Reaction::Accept,
     });
     let (node, wallet) = payer(&receiver, ("EUR", 4));
     for amount in [Send(2_500), Deliver(1_700)] {
@@ -72,7 +72,11 @@ fn a_receiver_that_parses_the_greeting_is_paid() {
 #[test]
 fn a_next_hop_that_takes_next_to_nothing_is_not_sent_a_packet_for_each_unit() {
     let receiver = ScriptedReceiver::start(("EUR", 4), |packet| {
-        if packet.is_money && packet.amount > 1 { Does::TakesAtMost(1) } else { Does::AsUsual }
+        if packet.is_money && packet.amount > 1 {
+            Reaction::TakeAtMost(1)
+        } else {
+            Reaction::Accept
+        }
     });
     let (node, wallet) = payer(&receiver, ("EUR", 4));
     let id = begin(&node, &wallet, &receiver, Send(28_213));
@@ -86,23 +90,23 @@ fn a_next_hop_that_takes_next_to_nothing_is_not_sent_a_packet_for_each_unit() {
     assert!(error.contains("takes so little at once that 28"), "{error}");
 }
 
-/// The farewell is the last packet, and nothing depends on it: here it is never answered.
+/// The closing packet is the last one, and nothing depends on its answer, which never comes here.
 fn a_payment_is_no_failure_after_a_kill(amount: Amount) {
     let is_over = Arc::new(AtomicBool::new(false));
     let over = Arc::clone(&is_over);
     let receiver = ScriptedReceiver::start(("EUR", 4), move |packet| {
         if packet.is_farewell {
             over.store(true, Ordering::SeqCst);
-            return Does::NotAnswer;
+            return Reaction::NoAnswer;
         }
-        Does::AsUsual
+        Reaction::Accept
     });
     let (node, wallet) = payer(&receiver, ("EUR", 4));
     let id = begin(&node, &wallet, &receiver, amount);
     wait_for("the farewell", || is_over.load(Ordering::SeqCst).then_some(()));
     assert_eq!(sent_so_far(&node, &id), 2_500);
     assert_eq!(receiver.taken().iter().sum::<u64>(), 2_500);
-    // The receiver is gone, as an incoming payment that has received all it asks for.
+    // The receiver's URL answers 410, as that of an incoming payment that is complete.
     receiver.answer_spsp_with(410);
     let node = node.kill().start();
     let payment = node.ended_payment(&id);
@@ -123,8 +127,8 @@ fn a_payment_that_delivered_all_is_no_failure_after_a_kill() {
     a_payment_is_no_failure_after_a_kill(Deliver(2_500));
 }
 
-/// Three of ten packets are answered, and the others under way, when the node is killed. The
-/// receiver, which may have all ten, takes nothing more.
+/// Three of ten packets are answered, and the others in flight, when the node is killed. The
+/// receiver, which may have all ten, takes no more.
 #[test]
 fn what_was_under_way_at_a_kill_is_told_as_uncertain() {
     let is_slow = Arc::new(AtomicBool::new(false));
@@ -133,9 +137,9 @@ fn what_was_under_way_at_a_kill_is_told_as_uncertain() {
     let receiver = ScriptedReceiver::start(("EUR", 4), move |packet| {
         if packet.is_money && taken.fetch_add(1, Ordering::SeqCst) >= 3 {
             slow.store(true, Ordering::SeqCst);
-            return Does::NotAnswer;
+            return Reaction::NoAnswer;
         }
-        Does::AsUsual
+        Reaction::Accept
     });
     let (node, wallet) = payer(&receiver, ("EUR", 4));
     let id = begin(&node, &wallet, &receiver, Send(10_000));
@@ -157,7 +161,7 @@ fn what_was_under_way_at_a_kill_is_told_as_uncertain() {
     assert_eq!((&data["amountInDoubt"], &data["error"]), (&in_doubt, &payment["error"]));
 }
 
-/// A node that is stopped in order waits for the packets under way, so nothing is in doubt.
+/// A node that is stopped in order waits for the packets in flight, so no outcome is in doubt.
 #[test]
 fn a_payment_that_an_orderly_stop_interrupts_leaves_nothing_in_doubt() {
     let may_answer = Arc::new(AtomicBool::new(false));
@@ -165,9 +169,9 @@ fn a_payment_that_an_orderly_stop_interrupts_leaves_nothing_in_doubt() {
     let receiver = ScriptedReceiver::start(("EUR", 4), move |packet| {
         if packet.is_money && packet.amount < 1_000 && !answers.load(Ordering::SeqCst) {
             // The next hop is busy until the node has been stopped and started.
-            return Does::Refuses(interledger_packet::ErrorCode::T02_PEER_BUSY);
+            return Reaction::Refuse(interledger_packet::ErrorCode::T02_PEER_BUSY);
         }
-        Does::AsUsual
+        Reaction::Accept
     });
     let (node, wallet) = payer(&receiver, ("EUR", 4));
     let id = begin(&node, &wallet, &receiver, Send(3_500));

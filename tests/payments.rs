@@ -9,17 +9,16 @@ use crate::support::{
     wallets::Amount::{self, Deliver, Send},
 };
 
-/// Alice's node, a connector and Bob's node in a row. Alice and the connector count in USD of scale
+/// Alice's node, a connector and Bob's node in a row. Alice and the connector peer in USD of scale
 /// 2, the connector and Bob in EUR of scale 4.
 struct Chain {
     alice: Node,
     connector: Node,
     bob: Node,
-    /// Alice's wallet and Bob's: id, and URL.
+    /// The wallet addresses of Alice and Bob: id and URL.
     from: (String, String),
     to: (String, String),
-    /// The peers as each side knows them: alice's connector, the connector's alice and bob, and
-    /// bob's connector.
+    /// The ids of the peers: Alice's connector, the connector's Alice and Bob, and Bob's connector.
     peers: [String; 4],
 }
 
@@ -59,7 +58,7 @@ impl Chain {
         self.alice.ended_payment(&id)
     }
 
-    /// How much each peer's liquidity has changed since the beginning.
+    /// Returns the change of each peer's liquidity since the beginning.
     fn moved(&self) -> [i128; 4] {
         let nodes = [&self.alice, &self.connector, &self.connector, &self.bob];
         let mut moved = [0; 4];
@@ -80,7 +79,7 @@ impl Chain {
 }
 
 impl Chain {
-    /// Checks each node's numbers of the packets that were paid for, on either side of it.
+    /// Checks each node's metrics of the packets that were paid for, on either side.
     fn metrics_agree(&self, sent: u64, received: u64) {
         let [connector_of_alice, alice, bob, connector_of_bob] = &self.peers;
         let (dollars, euros) = (("USD", "2"), ("EUR", "4"));
@@ -114,7 +113,7 @@ impl Chain {
 }
 
 fn peer(node: &Node, asset: &str, address: &str, other: &Node, max_packet_amount: u64) -> String {
-    // The token that the other side shows: the same text at both ends, one for each direction.
+    // The token that the other side shows: the same text at both nodes, one for each direction.
     let own = node.query("{ node { address } }", json!({}))["node"]["address"]
         .as_str()
         .unwrap()
@@ -170,14 +169,15 @@ fn a_payment_across_assets_is_split_and_arrives_exactly() {
 
     let delivered = chain.pay(Deliver(450_000));
     assert_eq!(delivered["state"], "COMPLETED", "{delivered}");
-    // 45.0000 EUR cost 50.00 USD; what the quote allowed for slippage is left in the payment.
+    // 45.0000 EUR cost 50.00 USD; the rest of the quoted amount, allowed for slippage, stays in the
+    // payment.
     let sent: u64 = delivered["sentAmount"]["value"].as_str().unwrap().parse().unwrap();
     assert_eq!(sent, 5_000);
     chain.books_agree(105_000, 9_450_000);
     chain.metrics_agree(105_000, 9_450_000);
 }
 
-/// Kills a node at once and starts it again where its peers and payers look for it.
+/// Kills a node and starts it again on the ports at which its peers and payers reach it.
 fn kill_and_restart(node: Node) -> Node {
     let (ilp, wallet) = (node.ilp.to_string(), node.wallet.to_string());
     let dir = node.kill();
@@ -191,7 +191,7 @@ fn ledger_verify(dir: &DataDir) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Starts a payment of 20,000 packets and waits until a good part of it is under way.
+/// Starts a payment of 20,000 packets and waits until many of them are in flight.
 fn begin_payment(chain: &Chain) -> String {
     let quote = chain.alice.quote(&chain.from.0, &chain.to.1, Send(BIG)).unwrap();
     let id = chain.alice.pay_quote(&chain.from.0, &quote);
@@ -200,16 +200,16 @@ fn begin_payment(chain: &Chain) -> String {
 }
 
 const BIG: u64 = 20_000 * MAX_PACKET_AMOUNT;
-/// No more packets than this are under way together, so no more are in doubt at a kill.
+/// The bound on packets in flight together, and so on those in doubt at a kill.
 const IN_DOUBT_MAX: i128 = 1_000 * MAX_PACKET_AMOUNT as i128;
 
 fn sent_so_far(alice: &Node, id: &str) -> u64 {
     alice.outgoing_payment(id)["sentAmount"]["value"].as_str().unwrap().parse().unwrap()
 }
 
-/// A packet that one side has booked, whose Fulfill the other has not, is in one side's books only when
-/// either is killed. So at such a link the side that is paid may have booked more than the side that
-/// pays, by what was under way, and never less.
+/// Checks and returns the difference that a kill may leave at a link. A packet that one side has booked, whose
+/// Fulfill the other has not, is in one side's books only when either is killed. So the side that
+/// is paid may have booked more than the side that pays, by the packets in flight, and never less.
 /// Amounts of `units` each count as much as one of Alice's.
 fn in_doubt(payer: i128, payee: i128, units: i128) -> i128 {
     let in_doubt = (payee + payer) / units;
@@ -232,7 +232,8 @@ fn a_payment_survives_the_kill_of_any_node_on_its_way() {
         assert_eq!(payment["sentAmount"]["value"], BIG.to_string(), "{victim}");
         let [from_alice, by_alice, to_bob, by_connector] = chain.moved();
         let received = i128::from(chain.bob.wallet_liquidity(&chain.to.0));
-        // What leaves Alice's payment is what her peer's account has got, and so on at each node.
+        // The amount that left Alice's payment is what her peer's account has got, and so on at
+        // each node.
         assert_eq!(from_alice, i128::from(BIG), "{victim}");
         assert_eq!(to_bob, -by_alice * 90, "{victim}: 0.9, and two more decimal places");
         assert_eq!(received, -by_connector, "{victim}");
@@ -255,7 +256,7 @@ fn a_payment_survives_the_kill_of_any_node_on_its_way() {
     }
 }
 
-/// Amounts that packets under way at a kill have delivered aren't in Alice's books, so the
+/// Amounts that packets in flight at a kill have delivered aren't in Alice's books, so the
 /// delivered amount follows from the amount that Bob still asks for.
 #[test]
 fn a_delivery_that_a_kill_interrupts_delivers_what_is_still_asked_for() {
@@ -332,8 +333,7 @@ fn an_incoming_payment_takes_what_it_asks_for_and_is_over() {
     assert!(refused["errors"][0]["message"].is_string(), "{refused}");
 }
 
-/// Asks for an amount at Bob's node, in hundredths of cents. Returns the incoming payment's id and
-/// URL.
+/// Creates an incoming payment at Bob's node, in hundredths of cents. Returns its id and URL.
 fn invoice(chain: &Chain, value: u64) -> (String, String) {
     let made = chain.bob.query(
         "mutation($input: CreateIncomingPaymentInput!) {
@@ -360,7 +360,7 @@ fn a_quote_says_why_there_is_none() {
     println!("{}", refused("http://127.0.0.1:1/bob", Send(100)));
     println!("{}", refused("not a receiver", Send(100)));
     assert!(refused(&nobody, Send(100)).contains("nobody"));
-    // A connector that knows no rate any more, and a payment that was quoted before.
+    // The connector has no rate any more, and the payment was quoted before.
     let quote = chain.alice.quote(&chain.from.0, &bob, Send(100_000)).unwrap();
     set_rate(&chain.connector, "0.8");
     let payment = chain.alice.ended_payment(&chain.alice.pay_quote(&chain.from.0, &quote));

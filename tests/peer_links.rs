@@ -1,5 +1,5 @@
-//! Tests that the operator sees on every surface why a peer can't be reached, and gets one report
-//! of each change.
+//! The reason why a peer can't be reached: the operator sees it on every surface, and gets one
+//! report of each change.
 
 use std::process::Output;
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Node, jirani, packets::prepare, stub::Stub, terminal::Terminal};
 
-/// Runs a command on a node, and gives what it prints; it has to succeed.
+/// Runs a command on a node, which has to succeed, and returns its output.
 fn run(node: &Node, arguments: &[&str]) -> String {
     let mut command = jirani();
     command.args(arguments).env("JIRANI_ADMIN_URL", format!("http://{}", node.admin));
@@ -26,7 +26,7 @@ fn nodes() -> [Node; 2] {
     })
 }
 
-/// Enters what the other operator was sent, with a credit line of one's own choice.
+/// Runs the command that the other operator sent, with another initial liquidity.
 fn paste(node: &Node, command: &str, liquidity: &str) {
     let words: Vec<&str> = command.split(' ').skip(1).collect();
     run(node, &[&words[..], &["--liquidity", liquidity]].concat());
@@ -114,10 +114,10 @@ fn a_dialogue_that_is_cut_short_has_done_nothing() {
     let mut command = jirani();
     command.args(["peer", "add"]).env("JIRANI_ADMIN_URL", format!("http://{}", here.admin));
     let mut terminal = Terminal::start(&mut command);
-    // An asset that is new is added at once, and nothing else before the last answer.
+    // A new asset is added at once, and no other record before the last answer.
     terminal.answer("the asset that both sides count in", "");
     terminal.answer("their ILP address", "test.there");
-    // What the end of the input is typed as.
+    // The end of the input, Ctrl-D.
     terminal.answer("where they take packets", "\u{4}");
     let (screen, status) = terminal.end();
     assert_eq!(status, Some(1), "{screen}");

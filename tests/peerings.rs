@@ -1,4 +1,4 @@
-//! Tests of several peerings with one neighbour, in an asset each.
+//! Several peerings with one neighbour, each in an asset of its own.
 
 use std::collections::BTreeMap;
 
@@ -123,13 +123,13 @@ fn a_peering_that_refuses_for_a_reason_of_its_own_leaves_the_packet_to_the_other
     }
     assert_eq!(setup.received(), only("bob-eur", 120));
     assert_eq!(node.liquidity(&setup.bob_in_euros), 1_000_000 + 40 * 5 + 40 + 40 * 9);
-    // If both refuse, the sender gets the refusal that says how to go on.
+    // If both next hops refuse, the sender gets the Reject that says how to continue.
     assert_eq!(setup.code("alice", "test.bob", 10_000_000), "F08");
 }
 
 #[test]
 fn a_peering_that_is_down_leaves_its_packets_to_the_one_of_the_other_asset() {
-    // Bob has two nodes here, and the one that is paid in dollars takes no connection.
+    // Bob has two nodes here, and the one that is paid in dollars accepts no connection.
     let node = Node::start();
     let (dollars, euros) = (node.create_asset("USD", 2), node.create_asset("EUR", 2));
     let bob = Stub::fulfilling();

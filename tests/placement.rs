@@ -1,4 +1,4 @@
-//! Tests of the place of a node's books, and of the node that they belong to.
+//! The location of a node's books, and the node that they belong to.
 
 use std::{fs, path::Path};
 

@@ -1,5 +1,5 @@
-//! Tests with the environments that container platforms and Rafiki's files make for a node, and of
-//! the image's health check in them.
+//! The environments that container platforms and Rafiki's files make for a node, and the image's
+//! health check in them.
 
 use std::fs;
 

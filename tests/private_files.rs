@@ -1,5 +1,5 @@
-//! Tests that a node's files are for its user alone, and that it writes only where that user wants
-//! it.
+//! The access rights of a node's files: only the node's user has access, and the node writes only
+//! where that user wants it.
 
 use std::{
     fs,

@@ -1,5 +1,4 @@
-//! Tests of quotes to receivers on this machine and in private networks, which people outside may
-//! name.
+//! Quotes to receivers on this machine and in private networks, which people outside may name.
 
 use std::{
     io::Write,
@@ -75,7 +74,8 @@ fn a_quote_tells_nothing_of_what_listens_on_this_machine() {
     for (text, refusal, took) in &answers {
         assert_eq!(text, &answers[0].0);
         assert!(text.contains("no receiver can be asked there"), "{text}");
-        // No answer comes before the common time; how much later it comes depends on the machine.
+        // No answer comes before the common time. The machine's speed decides how much later it
+        // comes.
         assert!(*took >= Duration::from_secs(5), "{refusal}: {took:?}");
     }
 }

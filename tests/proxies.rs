@@ -1,5 +1,4 @@
-//! Tests of the HTTP proxies that the environment names: one rule for every request that carries no
-//! packet.
+//! The HTTP proxies of the environment: one rule for every request that carries no packet.
 
 use std::{
     io::{BufReader, Write},
@@ -25,7 +24,7 @@ use crate::support::{
 /// A proxy on a free loopback port that answers in place of every server, and opens no tunnel.
 struct Proxy {
     address: SocketAddr,
-    /// The first line of each request, and the credentials that it came with.
+    /// The first line of each request, and its credentials.
     seen: Arc<Mutex<Vec<(String, String)>>>,
 }
 

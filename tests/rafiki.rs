@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::signature::Signed;
 
-/// A peer as a seed file has it.
+/// A peer of a seed file.
 struct Seed {
     address: &'static str,
     tokens: (&'static str, &'static str),
@@ -27,7 +27,7 @@ const PEERS: [Seed; 2] = [
     },
 ];
 
-/// Looks for each thing, makes it where it is absent, and gives it liquidity then.
+/// Looks each object up, creates it where it is absent, and gives it liquidity then.
 fn seed(signed: &mut Signed) -> (Vec<String>, Vec<String>) {
     let mut assets = Vec::new();
     for (code, scale) in [("USD", 2), ("EUR", 2), ("MXN", 2), ("JPY", 0)] {

@@ -1,4 +1,4 @@
-//! Conversion between assets: what passes, what is refused, and where the rates come from.
+//! Conversion between assets: the amounts, the refusals, and the sources of rates.
 
 use interledger_packet::{Address, AmountTooLarge, Reply, ildcp};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::support::{
 
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// Alice counts in dollars and Bob, who fulfills everything, in euros.
+/// A node between Alice, who sends dollars, and Bob, who gets euros and fulfills everything.
 struct Exchange {
     node: Node,
     dollars: String,
@@ -41,7 +41,7 @@ impl Exchange {
         Self::start(&environment, json!({}), json!({}))
     }
 
-    /// Returns the amount that Bob gets of `amount`, or the code of the reject.
+    /// Sends a packet, and returns the amount that Bob gets, or the code of the Reject.
     fn send(&self, amount: u64) -> Result<u64, String> {
         match self.node.sender("test.alice").send(&prepare("test.bob", amount)) {
             Reply::Fulfill(_) => {
@@ -67,7 +67,7 @@ impl Exchange {
         details.maximum
     }
 
-    /// The balances of all four accounts.
+    /// Returns the balances of all four accounts.
     fn balances(&self) -> [u64; 4] {
         let Self { node, dollars, euros, alice, bob, .. } = self;
         [node.liquidity(alice), node.stock_of(dollars), node.stock_of(euros), node.liquidity(bob)]
@@ -96,7 +96,7 @@ fn a_converted_packet_is_booked_through_both_assets_and_the_books_add_up() {
     assert_eq!(exchange.send(1_000), Ok(9_045), "floor of 10 x 0.995 / 1.1 = 9.0454... euros");
     assert_eq!(exchange.balances(), [999_000, 1_000, 49_990_955, 1_009_045]);
 
-    // The rate is kept, and so is the spread.
+    // The restart has kept the rate and the spread.
     let Exchange { node, dollars, euros, alice, bob, bobs } = exchange;
     let exchange = Exchange { node: node.stop().start(), dollars, euros, alice, bob, bobs };
     assert_eq!(exchange.send(1_000), Ok(9_045));
@@ -284,7 +284,7 @@ fn a_node_that_has_not_heard_of_a_rate_yet_asks_for_patience() {
     assert!(refused.starts_with("T00 ") && refused.contains("not known yet"), "{refused}");
     service.turn(Mood::Rates(RATES));
     wait_for("the first rates", || exchange.send(1_000).is_ok().then_some(()));
-    // Now it is known that there is none.
+    // The node has learnt that the service has no rate.
     let pesos = exchange.node.create_asset("MXN", 2);
     exchange.node.create_peer(&pesos, "test.carla", "http://127.0.0.1:2", json!({}));
     wait_for("word of the new asset", || {

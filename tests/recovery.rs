@@ -1,7 +1,7 @@
-//! `kill -9` under load, again and again: what was answered is in the books, and nothing else is.
+//! `kill -9` under load, again and again: the books have every answered packet, and no other.
 //!
-//! The test keeps its own count of what senders and receivers saw, and holds the books against it.
-//! A few rounds run with the other tests; `cargo xtask recovery 200` runs many.
+//! The test counts what senders and receivers saw, and compares the books with it. A few rounds run
+//! with the other tests; `cargo xtask recovery 200` runs many.
 
 mod backups;
 mod idempotency;
@@ -35,9 +35,9 @@ const UNLIMITED: [(&str, &str); 2] =
     [("JIRANI_ILP_ADDRESS", "test.node"), ("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "unlimited")];
 
 /// Amounts by transfer id, which is the first half of a packet's condition.
-type Seen = Arc<Mutex<HashMap<[u8; 16], u64>>>;
+type AmountsById = Arc<Mutex<HashMap<[u8; 16], u64>>>;
 
-/// A packet whose data tells its receiver the fulfillment, so that each is unlike any other.
+/// A packet whose data gives its receiver the fulfillment, so that each packet is different.
 struct Payment {
     id: [u8; 16],
     amount: u64,
@@ -68,8 +68,8 @@ fn id_of(execution_condition: &[u8; 32]) -> [u8; 16] {
     execution_condition[..16].try_into().unwrap()
 }
 
-/// Bob, who notes each packet before he fulfills it.
-fn receiver(received: &Seen) -> Stub {
+/// Makes Bob, who records each packet before he fulfills it.
+fn receiver(received: &AmountsById) -> Stub {
     let received = Arc::clone(received);
     Stub::start(move |request| {
         let packet = parse_prepare(&request.body);
@@ -80,8 +80,13 @@ fn receiver(received: &Seen) -> Stub {
     })
 }
 
-/// Sends until the node is gone, and notes each Fulfill that came back.
-fn send_until_killed(node: &Node, numbers: &AtomicU64, ending: &AtomicBool, fulfilled: &Seen) {
+/// Sends packets until the node is gone, and records each Fulfill.
+fn send_until_killed(
+    node: &Node,
+    numbers: &AtomicU64,
+    ending: &AtomicBool,
+    fulfilled: &AmountsById,
+) {
     let Ok(mut sender) = Sender::open(node, "test.alice") else { return };
     while !ending.load(Ordering::SeqCst) {
         let payment = payment(numbers.fetch_add(1, Ordering::SeqCst));
@@ -92,7 +97,7 @@ fn send_until_killed(node: &Node, numbers: &AtomicU64, ending: &AtomicBool, fulf
     }
 }
 
-fn total(seen: &Seen) -> u64 {
+fn total(seen: &AmountsById) -> u64 {
     seen.lock().values().sum()
 }
 
@@ -109,7 +114,7 @@ fn ledger(dir: &DataDir, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// Packets in the books, by id.
+/// Returns the packets in the books, by id.
 fn booked(dir: &DataDir) -> HashMap<[u8; 16], u64> {
     let rows: Value =
         serde_json::from_slice(&ledger(dir, &["export", "--format", "json"])).unwrap();
@@ -122,14 +127,14 @@ fn booked(dir: &DataDir) -> HashMap<[u8; 16], u64> {
         .collect()
 }
 
-/// Returns the number of rounds that is asked for, or `few`.
+/// Returns the number of rounds that the environment asks for, or `few`.
 fn rounds(few: u64) -> u64 {
     std::env::var("JIRANI_RECOVERY_ROUNDS").map_or(few, |rounds| rounds.parse().unwrap())
 }
 
 #[test]
 fn what_was_answered_is_in_the_books_whenever_the_node_is_killed() {
-    let (fulfilled, received) = (Seen::default(), Seen::default());
+    let (fulfilled, received) = (AmountsById::default(), AmountsById::default());
     let bob_stub = receiver(&received);
     let mut node = Node::start_with(&UNLIMITED);
     let asset = node.create_asset("USD", 2);
@@ -140,7 +145,7 @@ fn what_was_answered_is_in_the_books_whenever_the_node_is_killed() {
     let rounds = rounds(8);
     for round in 0..rounds {
         let ending = AtomicBool::new(false);
-        // The moment is 20 to 419 ms, from a fixed sequence of the round's number.
+        // The moment is 20 to 419 ms after the start, from a fixed sequence.
         let moment_ms = 20 + u64::from(sha256(&round.to_be_bytes())[0]) * 400 / 256;
         thread::scope(|scope| {
             for _ in 0..SENDERS {

@@ -10,7 +10,7 @@ use crate::support::{
     wait_for,
 };
 
-/// A node with the peers alice (who sends) and bob (who is reached at `endpoint`).
+/// Makes a node with the peers alice (who sends) and bob (who is reached at `endpoint`).
 fn node_with(endpoint: &str, alice: Value, bob: Value) -> (Node, String, String) {
     let node = Node::start();
     let asset = node.create_asset("USD", 2);
@@ -105,7 +105,7 @@ fn f08_for_more_than_the_peer_could_ever_have_free() {
         details.maximum
     };
     assert_eq!((maximum(1_000_000_000_000), maximum(1_000_001)), (1_000_000, 1_000_000));
-    // The amount on hold may become free again.
+    // The held amount may become free again.
     let mut waiting = node.sender("test.alice");
     waiting.write_only(&prepare("test.bob", 600_000));
     wait_for("the packet at Bob's", || (bob.requests().len() == 1).then_some(()));
@@ -156,14 +156,15 @@ fn t05_for_more_packets_or_more_amount_than_agreed() {
 
     let (node, ..) = node_with(&bob.endpoint(), json!({ "amountPerSecondMax": "10" }), json!({}));
     let mut sender = node.sender("test.alice");
-    // A second's worth at a time: unless each takes a second, the second of them is one too many.
+    // The limit is one second's worth: unless each packet takes a second, the second one is one too
+    // many.
     let sent = (0..50).map(|_| sender.send(&prepare("test.bob", 10)));
     let refused = sent.into_iter().find_map(|reply| match reply {
         Reply::Reject(reject) => Some(reject.code().to_string()),
         Reply::Fulfill(_) => None,
     });
     assert_eq!(refused.as_deref(), Some("T05"));
-    // More than that at once never passes, and a probe of it costs the peer nothing.
+    // A larger amount than that never passes, and a probe of it costs the peer nothing.
     let reject = rejected(&node, &prepare("test.bob", 1_000_000_000_000));
     assert_eq!(reject.code().to_string(), "F08");
     let details = AmountTooLarge::from_data(reject.data()).unwrap();
@@ -178,8 +179,8 @@ fn f07_between_assets_without_a_rate() {
     assert_eq!(code(&node, &prepare("test.carol", 1)), "F07");
 }
 
-/// Each misbehaviour of a next hop, and the sender's reject. In every case the sender's liquidity
-/// is back at once.
+/// Sends a packet for each misbehaviour of a next hop, and checks the sender's Reject. In every
+/// case the sender's liquidity is back at once.
 #[test]
 fn a_next_hop_that_misbehaves_costs_the_sender_nothing() {
     let garbage = b"\xff\xfe not HTTP at all\r\n\r\n".to_vec();
@@ -283,7 +284,7 @@ fn t03_while_the_node_shuts_down() {
     let asset = node.create_asset("USD", 2);
     node.create_peer(&asset, "test.alice", NOWHERE, json!({}));
     node.create_peer(&asset, "test.bob", &silent.endpoint(), json!({}));
-    // A request that began before the shutdown and whose body comes after it.
+    // This request began before the shutdown, and its body comes after it.
     let mut slow = node.sender("test.alice");
     let packet = prepare("test.bob", 1);
     slow.write_all_but_the_last_byte(&packet);

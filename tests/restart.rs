@@ -1,4 +1,4 @@
-//! A restart changes nothing: not the peers, not the tokens, not a balance.
+//! A restart keeps the peers, the tokens and the balances.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! Several ways to one place, the way for all the rest, and what one peer may have under way.
+//! Several routes to one destination, the default route, and the limit of one peer's packets in
+//! flight.
 
 use std::{
     collections::HashMap,
@@ -29,8 +30,8 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     digest(&SHA256, bytes).as_ref().try_into().unwrap()
 }
 
-/// A packet of 1 to 97 whose data tells its receiver the fulfillment, so that each is unlike any
-/// other.
+/// Makes a packet of 1 to 97 whose data gives its receiver the fulfillment, so that each packet is
+/// different.
 fn numbered(number: u64, destination: &str) -> (u64, Bytes) {
     let fulfillment = sha256(&number.to_be_bytes());
     let amount = 1 + number % 97;
@@ -45,7 +46,7 @@ fn numbered(number: u64, destination: &str) -> (u64, Bytes) {
     (amount, packet.build().unwrap().into_bytes())
 }
 
-/// The packets that came to Bob, by condition: how often, through whom, how much.
+/// The packets that reached Bob, by condition: the peer and the amount of each time.
 type Received = Arc<Mutex<HashMap<[u8; 32], Vec<(String, u64)>>>>;
 
 fn bob(received: &Received) -> Stub {
@@ -67,14 +68,14 @@ fn http(incoming: &str, endpoint: &str, outgoing: &str) -> Value {
     })
 }
 
-/// A node, and the ids that its two peers have: who sends to it, and who it sends to.
+/// A node, and the ids of its two peers: the one that sends to it, and the one that it sends to.
 struct Hop {
     node: Node,
     sender: String,
     receiver: String,
 }
 
-/// Node B or C: takes packets from A, and brings those for Bob to him.
+/// Makes node B or C, which takes packets from A, and forwards those for Bob to him.
 fn hop(name: &str, bob: &Stub) -> Hop {
     let node = Node::start_with(&[("JIRANI_ILP_ADDRESS", name)]);
     let asset = node.create_asset("USD", 2);
@@ -90,7 +91,7 @@ fn hop(name: &str, bob: &Stub) -> Hop {
     Hop { node, sender, receiver }
 }
 
-/// Node A: takes packets from Alice, and reaches Bob through B and through C.
+/// Makes node A, which takes packets from Alice, and reaches Bob through B and through C.
 fn first_hop(hops: &[Hop; 2]) -> (Node, String, [String; 2]) {
     let node = Node::start_with(&[("JIRANI_ILP_ADDRESS", "test.a")]);
     let asset = node.create_asset("USD", 2);
@@ -112,8 +113,8 @@ fn state(node: &Node, peer: &str) -> Value {
     node.query(query, json!({ "id": peer }))["peer"].clone()
 }
 
-/// Sends a payment of so many packets as a sender does: what is refused for now is sent again, as a
-/// new packet. Returns what was fulfilled, and counts the refusals.
+/// Sends a payment of `packets` packets as a sender does: the amount of a temporarily rejected packet
+/// is sent again in a new one. Returns the fulfilled amount, and counts the Rejects.
 fn pay(
     node: &Node,
     number: &AtomicU64,
@@ -138,7 +139,7 @@ fn pay(
     paid
 }
 
-/// All that Bob got through a node, each packet counted once.
+/// Returns the amount that Bob got through a node, with each packet counted once.
 fn received_through(received: &Received, name: &str) -> u64 {
     let received = received.lock();
     let through = received.values().map(|came| {
@@ -174,7 +175,7 @@ fn a_payment_goes_on_when_one_of_two_next_hops_is_killed_and_it_is_used_again_wh
         payments.into_iter().map(|payment| payment.join().unwrap()).sum()
     });
     let refused_by_then = refused.load(Ordering::SeqCst);
-    // Whatever is sent from now on finds B dead, and sooner or later set aside.
+    // Packets sent from now on find B dead, and the breaker skips it sooner or later.
     wait_for("B to be set aside", || {
         paid += (0..PAYMENTS).map(|payment| pay(&a, &number, payment, 1, &refused)).sum::<u64>();
         (state(&a, &at_a[0])["state"] == "UNREACHABLE").then_some(())
@@ -192,11 +193,11 @@ fn a_payment_goes_on_when_one_of_two_next_hops_is_killed_and_it_is_used_again_wh
     assert_eq!(state(&a, &at_a[0])["state"], "REACHABLE");
     assert!(state(&a, &at_a[0])["lastSeenAt"].is_string());
 
-    // A's books: what Alice paid is what was fulfilled to her, and what B and C got.
+    // A's books: the amount that Alice paid is what was fulfilled to her, and what B and C got.
     let got = |peer: &str| a.liquidity(peer) - 1_000_000;
     assert_eq!(LIQUIDITY - a.liquidity(&alice), paid);
     assert_eq!(got(&at_a[0]) + got(&at_a[1]), paid);
-    // C was never killed, so its books say what A's do, and what Bob saw.
+    // C was never killed, so its books agree with A's, and with what Bob saw.
     let books = |hop: &Hop| {
         let from_a = LIQUIDITY - hop.node.liquidity(&hop.sender);
         assert_eq!(hop.node.liquidity(&hop.receiver) - LIQUIDITY, from_a);
@@ -205,8 +206,8 @@ fn a_payment_goes_on_when_one_of_two_next_hops_is_killed_and_it_is_used_again_wh
     let (through_b, through_c) = (books(&b), books(&c));
     assert_eq!(through_c, got(&at_a[1]));
     assert_eq!(through_c, received_through(&received, "test.c"));
-    // What B had under way when it was killed may be in its books and not in A's, or at Bob's and in
-    // nobody's; never the reverse.
+    // A packet in flight when B was killed may be in B's books and not in A's, or at Bob and in no
+    // books; never the reverse.
     let at_bob = received_through(&received, "test.b");
     assert!(got(&at_a[0]) <= through_b && through_b <= at_bob, "{through_b} of {at_bob}");
     println!(
@@ -219,12 +220,12 @@ fn a_payment_goes_on_when_one_of_two_next_hops_is_killed_and_it_is_used_again_wh
     );
 }
 
-/// Sends probes that nobody answers until told to stop, and says how each refusal was coded.
+/// Sends probes that get no answer until `stop` is set, and counts the Rejects by code.
 fn probe(node: &Node, connections: usize, amount: u64, stop: &AtomicBool) -> HashMap<String, u64> {
     let mut waiting: Vec<Sender> = Vec::new();
     let mut codes = HashMap::new();
     while !stop.load(Ordering::SeqCst) {
-        // Those that hang keep their connections, and the rest of the loop goes on without them.
+        // Unanswered probes keep their connections, and the loop continues without them.
         if waiting.len() < connections {
             let mut sender = node.sender("test.mallory");
             sender.write_only(&prepare("test.silent.hole", amount));
@@ -266,7 +267,7 @@ fn probes_that_nobody_answers_do_not_stop_another_peers_payment() {
     let stop = AtomicBool::new(false);
     let codes = thread::scope(|scope| {
         let probes = scope.spawn(|| probe(&node, 20, PROBE, &stop));
-        // Four of them hold 10, 11, 12 and 13 percent of what was there when they came.
+        // Four of them hold 10, 11, 12 and 13 percent of the stock that was left when they came.
         wait_for("probes at the silent peer", || (silent.requests().len() >= 4).then_some(()));
         let mut sender = node.sender("test.alice");
         for _ in 0..200 {
@@ -282,7 +283,7 @@ fn probes_that_nobody_answers_do_not_stop_another_peers_payment() {
     assert!(codes.keys().all(|code| code == "T04"), "{codes:?}");
 }
 
-/// The next hop is the same for both, and answers one of them only.
+/// Both destinations have this next hop, which answers one of them only.
 #[test]
 fn packets_that_a_next_hop_leaves_waiting_keep_nobody_elses_from_it() {
     const WAITING: usize = 400;

@@ -1,4 +1,4 @@
-//! Many peers, and no load at all.
+//! Ten thousand peers, and the memory of an idle node.
 
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,12 @@ use crate::support::{
 
 #[test]
 fn an_idle_node_takes_little_memory() {
-    // Without huge pages, which round what each thread has up to 2 MiB and hide what it needs.
+    // Huge pages would round each thread's memory up to 2 MiB, and hide its real size.
     let node = DataDir::new(&[("MIMALLOC_ALLOW_THP", "0")]).start();
     let asset = node.create_asset("USD", 2);
     node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", json!({}));
-    // The program's own pages are not counted: of them a build for tests has several times as many
-    // as a release.
+    // The program's own pages are not counted: a debug build has several times as many as a
+    // release.
     let (own_kb, resident_kb) = (node.memory_kb("RssAnon"), node.memory_kb("VmRSS"));
     println!("idle: {resident_kb} kB resident, {own_kb} kB of them its own");
     assert!(own_kb < 40_000, "{own_kb} kB");
@@ -61,8 +61,8 @@ fn the_ten_thousandth_peer_is_created_as_fast_as_the_first_and_packets_reach_it(
         last / 100,
         node.memory_kb("VmRSS")
     );
-    // A machine that is busy otherwise may be slow at either end; growth with the number of peers
-    // would show as a factor of a hundred.
+    // A busy machine may be slow at either end; growth with the number of peers would show as a
+    // factor of a hundred.
     assert!(last < first * 10, "the last took {last:?}, the first {first:?}");
     let mut sender = node.sender("test.peer0");
     sender.fulfilled(&prepare(&format!("test.peer{}", PEERS - 1), 1));

@@ -1,4 +1,4 @@
-//! Reading `/metrics`: who may, how much there is of it, and while packets pass.
+//! Reading `/metrics`: authorization, size, and reads while packets pass.
 
 use std::thread;
 
@@ -27,7 +27,7 @@ fn at_most_as_many_peers_are_named_as_configured_and_the_sums_are_exact() {
             node.create_peer(&asset, &format!("test.peer{index}"), &endpoint, name)
         })
         .collect();
-    // Those with a number that 40 divides send the more the higher it is; the first one is paid.
+    // Every fortieth peer sends packets, the more the higher its number; the first peer is paid.
     let senders: Vec<usize> = (40..PEERS).step_by(40).collect();
     let mut sent = 0;
     for index in &senders {
@@ -59,7 +59,7 @@ fn at_most_as_many_peers_are_named_as_configured_and_the_sums_are_exact() {
     assert_eq!(metrics.number("jirani_peers", &[]), PEERS as u64);
     assert!(!metrics.text.contains("for-test.") && metrics.text.len() < 200_000);
 
-    // A peer that is removed is still in the sums, and what it had goes to the others.
+    // A removed peer stays in the sums, and its counts go to the others.
     let delete = "mutation($input: DeletePeerInput!) { deletePeer(input: $input) { success } }";
     node.query(delete, json!({ "input": { "id": ids[280] } }));
     let metrics = node.metrics();

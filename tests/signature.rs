@@ -1,4 +1,4 @@
-//! Requests signed by a program in JavaScript, as Rafiki's clients are, and what is refused.
+//! Requests signed by a program in JavaScript, as Rafiki's clients do it, and refused signatures.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ const BODY: &str = r#"{"query":"{ whoami { isOperator } }"}"#;
 const CHANGE: &str =
     r#"{"query":"mutation { createAsset(input: {code: \"USD\", scale: 2}) { asset { id } } }"}"#;
 
-/// A node with a secret, and the program that signs.
+/// A node with a secret, and the program that signs requests.
 pub(crate) struct Signed {
     pub(crate) node: Node,
     script: Script,
@@ -44,7 +44,7 @@ impl Signed {
         self.post(body, signature).0
     }
 
-    /// The data of a signed request.
+    /// Sends a signed request and returns its data.
     pub(crate) fn query(&mut self, query: &str, variables: Value) -> Value {
         let body = json!({ "query": query, "variables": variables }).to_string();
         let signature = self.sign(SECRET, &body, 0);
@@ -84,7 +84,7 @@ fn whatever_json_says_two_programs_sign_the_same() {
 }
 
 /// A program in JavaScript signs integers above 2^53 as it reads them, rounded. The node runs the
-/// amount that was signed, and no other one that rounds to the same.
+/// signed amount, and no other one that rounds to the same.
 #[test]
 fn an_amount_above_2_to_the_53_runs_as_it_was_signed() {
     let mut signed = Signed::start();
@@ -111,7 +111,7 @@ fn an_amount_above_2_to_the_53_runs_as_it_was_signed() {
     assert_eq!(status, 200, "{answer}");
     assert_eq!(threshold(&answer)["liquidityThreshold"], "9007199254740992", "{answer}");
 
-    // JavaScript reads this as a number that no integer of 64 bits has.
+    // JavaScript reads this number as one above every 64-bit integer.
     let largest = body(3, "18446744073709551615");
     let signature = signed.sign(SECRET, &largest, 0);
     let (status, answer) = signed.post(&largest, &signature);
@@ -192,7 +192,7 @@ fn a_query_that_is_asked_twice_in_a_millisecond_is_answered_twice() {
         let (status, answer) = signed.post(BODY, &signature);
         assert_eq!((status, &answer["data"]["whoami"]["isOperator"]), (200, &json!(true)));
     }
-    // The signature opens no WebSocket either, over which changes could be made.
+    // The signature opens no WebSocket either, over which a client could make changes.
     let mut socket = Socket::upgraded(&signed.node);
     let mut payload: Value = serde_json::from_str(BODY).unwrap();
     payload["signature"] = json!(signature);

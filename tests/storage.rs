@@ -1,7 +1,8 @@
-//! Failing storage: each kind ends in a clear message and a non-zero exit, never in wrong books.
+//! Failing storage: each failure ends in a clear message and a non-zero exit code, never in wrong
+//! books.
 //!
-//! A disk that is full or read-only is a small tmpfs, which takes a root user on Linux to mount; CI
-//! is one. Elsewhere those tests say that they were left out.
+//! A full or read-only disk is a small tmpfs, which only root can mount, on Linux; CI does so.
+//! Elsewhere those tests report that they were skipped.
 
 mod failing_reads;
 mod full_disk;
@@ -42,7 +43,7 @@ fn node_dir() -> DataDir {
     DataDir::new(&[("JIRANI_ILP_ADDRESS", "test.node")])
 }
 
-/// A node that has booked a hundred packets, one page each, and was killed.
+/// Makes a node that has booked a hundred packets, one page each, and was killed.
 fn killed_with_books() -> (DataDir, String, String, Stub) {
     let Setup { node, alice, bob, stub } = setup(node_dir());
     let mut sender = node.sender("test.alice");
@@ -52,7 +53,7 @@ fn killed_with_books() -> (DataDir, String, String, Stub) {
     (node.kill(), alice, bob, stub)
 }
 
-/// Starts a node that must refuse to, and returns what it says.
+/// Starts a node that must refuse to start, and returns its message.
 fn refusal(dir: &DataDir) -> String {
     let before = dir.log().len();
     let status = dir.command().status().unwrap();
@@ -77,7 +78,7 @@ fn flip(path: &Path, offset: u64) {
     file.write_all_at(&[byte[0] ^ 0x10], offset).unwrap();
 }
 
-/// Where the journal's last page ends: nothing but zeros is behind it.
+/// Returns the end of the journal's last page, behind which the file has only zeros.
 fn written(path: &Path) -> u64 {
     let bytes = fs::read(path).unwrap();
     bytes.iter().rposition(|byte| *byte != 0).unwrap() as u64 + 1
@@ -201,7 +202,7 @@ fn a_disk_that_fills_up_ends_the_node_with_its_books_intact() {
     let Setup { mut node, alice, bob, stub } = setup(dir);
     let mut fulfilled = 0;
     let mut refused = false;
-    // The first segment has room for some thousands of packets, and there is none for a second.
+    // The first segment has room for some thousands of packets, and the disk has none for a second.
     'sending: while fulfilled < 1_000_000 {
         let Ok(mut sender) = Sender::open(&node, "test.alice") else { break };
         while let Ok(response) = sender.post(&prepare("test.bob", 1)) {
@@ -222,7 +223,7 @@ fn a_disk_that_fills_up_ends_the_node_with_its_books_intact() {
     assert!(node.dir.log().contains("No space left"), "{}", node.dir.log());
     assert!(refused || fulfilled < 1_000_000, "the disk never filled up");
 
-    // With room again, everything that was answered is there.
+    // With room again, the books have everything that was answered.
     let grown =
         Command::new("mount").args(["-o", "remount,size=200m"]).arg(&disk.path).status().unwrap();
     assert!(grown.success());

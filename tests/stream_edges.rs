@@ -1,4 +1,4 @@
-//! Tests of payers that break STREAM's rules, over the socket of a peer.
+//! Payers that break STREAM's rules, over the socket of a peer.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::BytesMut;
@@ -111,8 +111,8 @@ fn received(node: &Node, id: &str) -> Value {
 
 const REFUSED: Option<ErrorCode> = Some(ErrorCode::F99_APPLICATION_ERROR);
 
-/// Rafiki 2.4 sends the data that its travel rule asks for. A Fulfill would say that it was
-/// received.
+/// Rafiki 2.4 sends the data of its travel rule. A Fulfill would acknowledge data that the node
+/// drops.
 #[test]
 fn data_that_goes_nowhere_is_not_acknowledged() {
     let (node, wallet, url) = node();
@@ -144,8 +144,8 @@ fn streams_that_a_payer_may_not_open_and_too_many_packets_end_the_connection() {
     assert_eq!(node.wallet_liquidity(&wallet), 100);
 }
 
-/// The total that a connection takes never falls, whatever others pay meanwhile, and also after a
-/// restart. A payer that was told the total and sends more ends its connection.
+/// The total that a connection takes never falls, regardless of other payments in between, and also
+/// after a restart. The connection of a payer that knows the total and sends more is closed.
 #[test]
 fn what_a_payer_is_told_to_send_never_falls() {
     let (node, wallet, _) = node();
@@ -170,11 +170,11 @@ fn what_a_payer_is_told_to_send_never_falls() {
     let answer = first.send(50, &[MONEY]);
     assert_eq!((answer.code, answer.close, answer.receive_max), (REFUSED, None, Some(100)));
 
-    // A payer who begins now is told the remaining amount.
+    // A new payer learns the remaining amount.
     let mut third = Payer::new(&node, "test.sender", &url);
     let answer = third.send(5, &[MONEY]);
     assert_eq!((answer.code, answer.receive_max, answer.total_received), (None, Some(30), Some(5)));
-    // The payer was told, and sends more than the connection takes.
+    // The payer knows the total, and sends more.
     let answer = third.send(60, &[MONEY]);
     assert_eq!((answer.code, answer.close), (REFUSED, Some(CloseCode::FLOW_CONTROL_ERROR)));
     assert_eq!(received(&node, &id), "75");

@@ -1,8 +1,8 @@
-//! STREAM by the npm packages, which most wallets use, held against `ilp-stream`.
+//! STREAM in the npm packages, which most wallets use, compared with `ilp-stream`.
 //!
 //! Encrypted packets go over and come back, encrypted by the other side; a payment is sent to
-//! `@interledger/stream-receiver`, with its credentials and with ours; and credentials of its
-//! making are good for our receiver, so that a server's secret can move from there.
+//! `@interledger/stream-receiver`, with its credentials and with ours; and credentials made by it
+//! are valid for our receiver, so that a server can move here with its secret.
 
 use bytes::{Bytes, BytesMut};
 use ilp_stream::{
@@ -28,7 +28,7 @@ fn ask(script: &mut Script, question: &Value) -> Value {
     answer
 }
 
-/// Always the same, never the same twice (splitmix64).
+/// Returns a source of random bytes, the same in each run (splitmix64).
 fn chance(seed: u64) -> impl FnMut(&mut [u8]) {
     let mut state = seed;
     move |bytes: &mut [u8]| {
@@ -58,7 +58,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A frame's type and its fields, in the order of the RFC, as stream.js writes them.
+/// Returns a frame's type and its fields, in the order of the RFC, as stream.js writes them.
 fn fields(frame: &Frame<'_>) -> Vec<String> {
     let code = |code: CloseCode| code.0.to_string();
     let numbers = |kind: u8, numbers: &[u64]| {
@@ -100,7 +100,7 @@ fn fields(frame: &Frame<'_>) -> Vec<String> {
     }
 }
 
-/// One frame of each kind, with numbers of `bits` bits.
+/// Makes one frame of each kind, with numbers of `bits` bits.
 fn frames(bits: u32, data: &[u8]) -> [Frame<'_>; 15] {
     let [a, b, c] = [u64::MAX, u64::MAX / 3, u64::MAX / 5].map(|most| most >> (64 - bits));
     let (stream_id, max_offset, code) = (a, b, CloseCode(bits.to_be_bytes()[3]));
@@ -180,7 +180,7 @@ fn our_receiver() -> Receiver {
     Receiver::new(&SERVER_SECRET, ADDRESS.parse().unwrap())
 }
 
-/// npm's reply to a packet of which 92 in 100 arrive.
+/// Returns npm's reply to a packet of which 92 in 100 arrive.
 fn npm_reply(script: &mut Script, package: &str, mut prepare: Prepare) -> (Bytes, u64) {
     prepare.set_amount(prepare.amount() * 92 / 100);
     let prepare_hex = hex(prepare.as_bytes());
@@ -239,7 +239,7 @@ fn pay_npm(package: &str, credentials: Credentials, is_fixed_send: bool) -> u64 
     if is_fixed_send {
         assert_eq!(sender.progress().packets_fulfilled, 50);
     }
-    // The receiver answers the farewell with F99, as a good-bye.
+    // The receiver answers the closing packet with F99.
     let farewell = sender.farewell(now(), &mut random).unwrap();
     let (reply, _) = npm_reply(&mut script, package, farewell);
     assert!(

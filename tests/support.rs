@@ -1,4 +1,5 @@
-//! Starts and stops nodes, speaks to them, and stands in for other operators' nodes.
+//! The harness: starts and stops nodes, sends them requests, and stands in for other operators'
+//! nodes.
 
 pub(crate) mod exposition;
 pub(crate) mod graphql;
@@ -24,8 +25,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// How long anything may take that a test waits for: far longer than it takes, so that a slow
-/// machine fails no test, and short enough that a hang is told as one.
+/// The longest time that a test waits for anything: far longer than needed, so that a slow machine
+/// fails no test, and short enough that a hang is reported as one.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running node with a data folder of its own. Killed when dropped.
@@ -54,7 +55,7 @@ impl DataDir {
         Self { temp, data, environment: environment.iter().map(own).collect(), shell: None }
     }
 
-    /// Makes a folder with the data elsewhere; the log stays apart from it.
+    /// Makes a folder with the data at `data`; the log stays apart from it.
     pub(crate) fn at(data: PathBuf, environment: &[(&str, &str)]) -> Self {
         Self { data, ..Self::new(environment) }
     }
@@ -79,7 +80,7 @@ impl DataDir {
         fs::read_to_string(self.temp.path().join("log")).unwrap_or_default()
     }
 
-    /// The node's command, not yet started.
+    /// Returns the node's command, not yet started.
     pub(crate) fn command(&self) -> Command {
         let log = self.temp.path().join("log");
         let log = fs::File::options().create(true).append(true).open(log).unwrap();
@@ -136,7 +137,7 @@ impl DataDir {
 }
 
 impl Node {
-    /// A node at `test.node` with the defaults.
+    /// Starts a node at `test.node` with the defaults.
     pub(crate) fn start() -> Self {
         Self::start_with(&[("JIRANI_ILP_ADDRESS", "test.node")])
     }
@@ -150,7 +151,7 @@ impl Node {
         self.process.id()
     }
 
-    /// Returns where other nodes ask to become peers of this one, which listens for that.
+    /// Returns the address at which this node takes peering requests.
     pub(crate) fn auto_peering(&self) -> SocketAddr {
         let file = fs::read_to_string(self.dir.data().join("node.json")).unwrap();
         let file: Value = serde_json::from_str(&file).unwrap();
@@ -170,7 +171,7 @@ impl Node {
         wait_for("the node's end", || self.process.try_wait().unwrap())
     }
 
-    /// Asks the node to stop, waits until it has, and gives its folder back.
+    /// Asks the node to stop, waits until it has, and returns its folder.
     pub(crate) fn stop(mut self) -> DataDir {
         self.signal("TERM");
         let status = self.ended();
@@ -178,14 +179,15 @@ impl Node {
         self.take_dir()
     }
 
-    /// Kills the node at once, as a power cut would, and gives its folder back.
+    /// Kills the node's process with SIGKILL, and returns its folder. The system keeps what the
+    /// process has written, which a power cut would not.
     pub(crate) fn kill(mut self) -> DataDir {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         self.take_dir()
     }
 
-    /// Starts another node where this one ended.
+    /// Starts another node on the folder of this one.
     pub(crate) fn restart(mut self) -> Self {
         self.take_dir().start()
     }
@@ -194,7 +196,7 @@ impl Node {
         std::mem::replace(&mut self.dir, DataDir::new(&[]))
     }
 
-    /// A number from `/proc/PID/status`, such as `VmRSS`, in kilobytes.
+    /// Returns a number from `/proc/PID/status`, such as `VmRSS`, in kilobytes.
     pub(crate) fn memory_kb(&self, field: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with(field)).unwrap();
@@ -234,7 +236,7 @@ pub(crate) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// Polls until `condition` gives something.
+/// Polls until `condition` returns a value, and panics after [`PATIENCE`].
 pub(crate) fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {

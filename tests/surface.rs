@@ -1,8 +1,9 @@
-//! Every operation of the surface, each mutation done and refused, in both generations of clients.
+//! Every operation of the admin API, each mutation done and refused, in both generations of
+//! clients.
 //!
 //! The older generation selects `code success message` and reads refusals there; today's selects
-//! only the object and reads GraphQL errors. The same steps are walked once in either way, on one
-//! node; `{g}` in a step is the generation, and `{name}` what an earlier step has kept.
+//! only the object and reads GraphQL errors. The same steps run once for each, on one node; `{g}`
+//! in a step is the generation, and `{name}` an id that an earlier step has kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ mod payment_steps;
 mod staged;
 mod steps;
 
-/// An id under which there is nothing, and one that is no UUID.
+/// An id that no record has, and a text that is not a UUID.
 const UNKNOWN: &str = "019926a0-3b5c-7def-8123-456789abcdef";
 const NO_ID: &str = "1";
 
@@ -31,13 +32,13 @@ enum Generation {
     Today,
 }
 
-/// One mutation and what must come of it.
+/// A mutation and its expected result.
 struct Step {
     mutation: &'static str,
     input: Value,
-    /// The message when it's done, or how it is refused.
+    /// The message of a success, or the code and the message of a refusal.
     expected: Result<&'static str, (&'static str, &'static str)>,
-    /// Under which name the id of what was made is kept.
+    /// The name under which the new object's id is kept.
     kept: Option<&'static str>,
 }
 
@@ -113,12 +114,12 @@ impl Walk<'_> {
         }
     }
 
-    /// How the outgoing payment of this name ends.
+    /// Waits for the end of the outgoing payment of this name, and returns its state.
     fn paid(&self, name: &str) -> String {
         text(&self.node.ended_payment(&self.kept[name])["state"])
     }
 
-    /// The mutations that were not both done and refused.
+    /// Returns the mutations that were not both done and refused.
     fn left_out(&self) -> Vec<String> {
         let has = |name: &str, is_done| self.seen.iter().any(|seen| *seen == (name, is_done));
         operations(self.node, "mutationType")
@@ -136,7 +137,7 @@ impl Walk<'_> {
     }
 }
 
-/// The object that a mutation answers with, and what is selected of it; most have one.
+/// Returns the object in a mutation's answer, and the selection of it; most mutations have one.
 fn object(mutation: &str) -> Option<(&'static str, &'static str)> {
     Some(match mutation {
         "createAsset" | "updateAsset" | "deleteAsset" => ("asset", "{ id }"),
@@ -199,7 +200,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The operations that the node says it has.
+/// Returns the operations that the node's schema has.
 fn operations(node: &Node, root: &str) -> BTreeSet<String> {
     let query = format!("{{ __schema {{ {root} {{ fields {{ name }} }} }} }}");
     let answer = node.query(&query, json!({}));
@@ -223,7 +224,7 @@ fn every_mutation_is_done_and_refused_in_both_generations() {
     ];
     let node = Node::start_with(&environment);
     let bob = Stub::fulfilling();
-    // One that takes who asks; asked again, it renews the tokens.
+    // This node accepts peering requests; a repeated one renews the tokens.
     let other = Node::start_with(&[
         ("JIRANI_ILP_ADDRESS", "test.other"),
         ("JIRANI_AUTO_PEERING", "true"),

@@ -1,5 +1,5 @@
-//! Tests of URLs that RFC 3986 calls equivalent: they mean one wallet address and one peering,
-//! however they are written.
+//! URLs that RFC 3986 calls equivalent: each spelling names the same wallet address and the same
+//! peering.
 
 use serde_json::{Value, json};
 

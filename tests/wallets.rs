@@ -10,7 +10,7 @@ const PAYMENTS: usize = 40;
 const AMOUNT: u64 = 7;
 
 impl Node {
-    /// A mutation that succeeds.
+    /// Runs a mutation that must succeed.
     fn done(&self, name: &str, input: Value, selection: &str) -> Value {
         let type_name = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
         let query = format!(
@@ -27,7 +27,7 @@ impl Node {
         done["walletAddress"]["id"].as_str().unwrap().to_owned()
     }
 
-    /// A payment from one wallet address to another, waiting for its money.
+    /// Creates a payment from one wallet address to another, which waits for its funds.
     fn payment(&self, from: &str, to: &str) -> String {
         let receive = json!({"value": AMOUNT, "assetCode": "EUR", "assetScale": 2});
         let input = json!({"walletAddressId": from, "receiver": to, "receiveAmount": receive});
@@ -57,7 +57,7 @@ impl Node {
     }
 }
 
-/// Wherever in the middle the node is killed, each payment is made once.
+/// The node is killed in the middle of payments, each of which must be made once.
 #[test]
 fn payments_within_a_node_that_is_killed_are_made_once_each() {
     let node = Node::start();
@@ -81,7 +81,7 @@ fn payments_within_a_node_that_is_killed_are_made_once_each() {
     thread::scope(|scope| {
         for some in payments.chunks(PAYMENTS / 4) {
             let node = &node;
-            // Some of these get no answer, since the node is killed under them.
+            // Some of these requests get no answer, since the node is killed.
             scope.spawn(move || some.iter().for_each(|id| drop(fund(node, id))));
         }
         let some_are_made = || (node.of_wallet(&bob) >= 5 * AMOUNT).then_some(());
@@ -89,7 +89,7 @@ fn payments_within_a_node_that_is_killed_are_made_once_each() {
         node.signal("KILL");
     });
     let node = node.kill().start();
-    // What the client does that heard no answer: the same again.
+    // A client without an answer repeats its request.
     payments.iter().for_each(|id| drop(fund(&node, id)));
     for id in &payments {
         wait_for("a completed payment", || (node.state(id) == "COMPLETED").then_some(()));

@@ -15,7 +15,7 @@ use ilp_connector::{
 use ilp_store::DurableLedger;
 use uuid::Uuid;
 
-/// Keeps so many posts in flight until `goes_on` says no, and returns how long each took.
+/// Keeps `in_flight` posts in flight until `goes_on` returns false, and returns the time of each.
 pub(crate) fn drive(
     ledger: &DurableLedger,
     accounts: &[AccountId],
@@ -72,7 +72,7 @@ struct Ready {
 
 impl Wake for Ready {
     fn wake(self: Arc<Self>) {
-        // The driver may be gone already, when it needs no more.
+        // The driver is gone once it needs no more.
         let _ = self.ready.send(self.slot);
     }
 }
@@ -86,7 +86,7 @@ fn payment(ledger: &DurableLedger, accounts: &[AccountId], number: u64) -> Trans
     Transfer { id, kind: TransferKind::Packet, first, second: None }
 }
 
-/// Accounts with more than they ever pay.
+/// Makes accounts with more money than they ever pay.
 pub(crate) fn funded(ledger: &DurableLedger, count: u128) -> Vec<AccountId> {
     let settlement = ledger.account(AccountId::settlement(Uuid::nil()));
     let accounts: Vec<_> =

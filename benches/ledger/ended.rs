@@ -22,7 +22,7 @@ use ilp_connector::{
     token::Secret,
 };
 use ilp_store::{
-    AssetRecord, DurableLedger, EventRecord, LedgerOptions, OutgoingPaymentRecord,
+    AssetRecord, Companions, DurableLedger, EventRecord, LedgerOptions, OutgoingPaymentRecord,
     OutgoingPaymentState, QuoteRecord, Store, WalletAddressRecord,
 };
 use uuid::Uuid;
@@ -125,7 +125,9 @@ fn fill(dir: &Path, count: usize, has_records: bool) {
         created_at_ms: 1,
         version: 0,
     };
-    store.insert_asset(&asset).expect("the store can be written");
+    store
+        .transact(Companions::none(), |tx| tx.insert_asset(&asset))
+        .expect("the store can be written");
     let wallet = WalletAddressRecord {
         id: Uuid::now_v7(),
         asset_id: asset.id,
@@ -136,7 +138,9 @@ fn fill(dir: &Path, count: usize, has_records: bool) {
         created_at_ms: 1,
         version: 0,
     };
-    store.insert_wallet_address(&wallet).expect("the store can be written");
+    store
+        .transact(Companions::none(), |tx| tx.insert_wallet_address(&wallet))
+        .expect("the store can be written");
     let runtime =
         tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers");
     let next = AtomicUsize::new(0);
@@ -148,7 +152,11 @@ fn fill(dir: &Path, count: usize, has_records: bool) {
                     if has_records {
                         let event = EventRecord::new(Uuid::now_v7(), "ended", b"{}".to_vec(), 1);
                         let payment = payment(id, &wallet);
-                        store.insert_outgoing_payment(&payment, &event).expect("a new payment");
+                        store
+                            .transact(Companions::none(), |tx| {
+                                tx.insert_outgoing_payment(&payment, &event)
+                            })
+                            .expect("a new payment");
                     }
                     runtime.handle().block_on(pay_and_close(&ledger, asset.id, wallet.id, id));
                 }

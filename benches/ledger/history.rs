@@ -19,11 +19,12 @@ const STRETCHES: usize = 12;
 const STRETCH: u64 = 100_000;
 const ACCOUNTS: u128 = 1_000;
 const IN_FLIGHT: usize = 256;
-/// Room for some 20,000 transfers each, so that many segments come and go.
+/// Small segments, with room for some 20,000 transfers each, so that many of them are made and
+/// deleted.
 const SEGMENT_BYTES: u32 = 2 * 1024 * 1024;
 const SEGMENTS_KEPT: u64 = 2;
 
-/// Something that was measured of a stretch.
+/// A quantity measured over a stretch.
 type Figure = fn(&Stretch) -> f64;
 
 /// The measurements of one stretch of the history.
@@ -97,7 +98,7 @@ fn history(transfers: u64) -> Vec<Stretch> {
         .collect()
 }
 
-/// The size of a file, or of all files of a directory.
+/// Returns the size of a file, or of all files of a directory.
 fn megabytes(path: &Path) -> f64 {
     let files =
         fs::read_dir(path).map(|entries| entries.filter_map(Result::ok).collect::<Vec<_>>());

@@ -2,13 +2,13 @@
 //! with 1, 16, 64 and 256 posts in flight; then the speed of a start's replay.
 //!
 //! One thread drives all posts, as a runtime's thread would. CPU is that of the whole process, so
-//! sled's own threads count. The two forms take turns, and the median of the rounds is shown,
-//! with the time that the hypervisor took away meanwhile.
+//! sled's own threads count. The two forms take turns, and the median of the rounds is shown, with
+//! the time that the hypervisor took away meanwhile.
 //!
 //! The run ends with the cost of the first hundred thousand transfers of a history beside the last
 //! ones; `-- history` runs that alone.
 //!
-//! `-- ended 10000 1000000` measures the cost of ended payments at a start; see the module.
+//! `-- ended 10000 1000000` measures the cost of ended payments at a start (module `ended`).
 
 mod drive;
 mod ended;
@@ -51,7 +51,7 @@ const FORMS: [(Form, &str); 2] =
     [(Form::Journal, "journal"), (Form::JournalWithoutSync, "journal, no sync")];
 
 fn main() {
-    // `cargo test --benches` and `cargo bench -- --test` only ask whether it runs.
+    // `cargo test --benches` and `cargo bench -- --test` only check that the benchmark runs.
     let is_given = |word: &str| std::env::args().any(|argument| argument == word);
     let quick = is_given("--test");
     let arguments: Vec<String> = std::env::args().collect();
@@ -170,7 +170,7 @@ impl BatchWriter for Counted {
     }
 }
 
-/// The real disk, but for the wait.
+/// A disk that doesn't wait for its syncs, and is real otherwise.
 #[derive(Clone, Copy, Debug)]
 struct Unsynced;
 
@@ -220,13 +220,13 @@ impl SegmentFile for UnsyncedFile {
     }
 }
 
-/// How fast a start goes through a journal that no checkpoint has passed.
+/// Measures the speed of a start's replay of a journal that no checkpoint has passed.
 fn replay(transfers: u64) {
     let (dir, copy) = (Scratch::new(), Scratch::new());
     let (store, ledger) = open(&dir.0, Form::JournalWithoutSync, &Arc::default());
     let accounts = funded(&ledger, REPLAY_ACCOUNTS);
     drive(&ledger, &accounts, 256, |made| made < transfers);
-    // What a crash would leave: a close writes a checkpoint.
+    // The copy has the state after a crash: a close would write a checkpoint.
     copy_all(&dir.0, &copy.0);
     drop((ledger, store));
     let mut rates = Vec::new();

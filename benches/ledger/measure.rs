@@ -1,4 +1,4 @@
-//! Where the books lie, and what the machine says about the time that passed.
+//! The directory of the measured books, and the machine's CPU time.
 
 use std::{
     fs,
@@ -8,10 +8,10 @@ use std::{
 
 use uuid::Uuid;
 
-/// A tick of the clock in which the kernel counts CPU time.
+/// The kernel's unit of CPU time.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
-/// A directory beside the build's output, as that is on a real disk more often than /tmp is.
+/// A directory beside the build's output, which is more often on a real disk than /tmp is.
 pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
@@ -24,12 +24,12 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Left over at the worst.
+        // A failure only leaves the directory behind.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// User and system time of this process with all its threads.
+/// Returns user and system time of this process with all its threads.
 pub(crate) fn cpu_ticks() -> u64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
@@ -41,7 +41,7 @@ pub(crate) fn cpu_ticks() -> u64 {
         .sum()
 }
 
-/// Time that the hypervisor gave to others.
+/// Returns the time that the hypervisor gave to others.
 pub(crate) fn steal_ticks() -> u64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     stat.split_whitespace().nth(8).and_then(|field| field.parse().ok()).unwrap_or(0)

@@ -22,7 +22,7 @@ pub(crate) const NAME: &str = "background";
 const CONNECTIONS: usize = 64;
 const PEERS: u32 = 1_000;
 const LENGTH: Duration = Duration::from_secs(5);
-/// So many follow the overview, which tells them of every second.
+/// The number of followers of the overview, which is sent to them every second.
 const FOLLOWERS: usize = 4;
 
 /// The times of packets and mutations in one turn.
@@ -30,13 +30,14 @@ struct Turn {
     per_second: f64,
     p50_us: f64,
     p99_us: f64,
-    /// The CPU time of the whole node for a packet.
+    /// The CPU time of the node per packet.
     cpu_us: f64,
-    /// The median of a mutation, where there were any.
+    /// The median time of a mutation, where there were any.
     mutation_ms: f64,
 }
 
-/// The greatest rate first; then half of it, without and with peers being made, in turns.
+/// Measures the greatest rate first; then, at half of it, turns without and with peers being
+/// created.
 pub(crate) fn measure(runtime: &tokio::runtime::Runtime, rounds: usize) {
     let sink = Process::role(&["sink", "both"]);
     let node = Process::node(sink.address, &[]);
@@ -95,7 +96,7 @@ fn show(name: &str, turns: &[Turn]) {
 }
 
 fn turn(runtime: &tokio::runtime::Runtime, load: &Load, node: u32) -> Turn {
-    // A packet of its own, since one expires within the minute.
+    // Each turn has a packet of its own, since a packet expires within the minute.
     let load = &Load { packet: packets::prepare("test.sink.somebody", 100), ..load.clone() };
     let (mut before, mut used) = (0, 0);
     let at_start = || before = measure::cpu_ns(node);
@@ -113,7 +114,7 @@ fn turn(runtime: &tokio::runtime::Runtime, load: &Load, node: u32) -> Turn {
     }
 }
 
-/// Makes them one after the other, spread over the turn; gives the median time of one, in
+/// Creates peers one after the other, spread over the turn; returns the median time of one, in
 /// milliseconds.
 fn make_peers(admin: Arc<Admin>, round: usize) -> thread::JoinHandle<f64> {
     thread::spawn(move || {
@@ -129,15 +130,15 @@ fn make_peers(admin: Arc<Admin>, round: usize) -> thread::JoinHandle<f64> {
     })
 }
 
-/// Some follow the overview for the length of a turn, and somebody else opens it and the list of peers
-/// twice a second.
+/// Follows the overview for the length of a turn, and opens it and the list of peers twice a
+/// second.
 fn look_at_pages(admin: SocketAddr) -> Vec<thread::JoinHandle<()>> {
     let until = Instant::now() + LENGTH;
     let follow = move || {
         let mut stream = ask(admin, "/live/overview");
         let mut buffer = [0; 16 * 1_024];
         while Instant::now() < until {
-            // Something comes every second.
+            // Every second the stream has data.
             let read = stream.read(&mut buffer).expect("the overview goes on");
             assert_ne!(read, 0, "the overview goes on");
         }

@@ -1,6 +1,6 @@
-//! The load: many connections, each with one packet under way, or few with many streams. Either as
-//! fast as answers come, or at a fixed rate, where a packet's time counts from when it was due and
-//! not from when a connection was free for it.
+//! The load: many connections, each with one packet in flight, or few with many streams. It runs
+//! either as fast as answers come, or at a fixed rate, where a packet's time counts from its due
+//! time and not from the moment at which a connection was free for it.
 
 use std::{
     collections::VecDeque,
@@ -24,12 +24,12 @@ use tokio::{
 
 use crate::measure::Latencies;
 
-/// How the load comes.
+/// The connections that carry the load.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Inbound {
-    /// So many HTTP/1.1 connections.
+    /// HTTP/1.1 connections.
     Http1 { connections: usize },
-    /// So many HTTP/2 connections with so many streams each.
+    /// HTTP/2 connections, each with this number of streams.
     Http2 { connections: usize, streams: usize },
 }
 
@@ -40,13 +40,13 @@ pub(crate) struct Load {
     pub(crate) token: &'static str,
     pub(crate) packet: Bytes,
     pub(crate) inbound: Inbound,
-    /// Packets per second; `None` is as fast as answers come.
+    /// Packets per second; `None` means as fast as answers come.
     pub(crate) rate: Option<u64>,
     pub(crate) warm_up: Duration,
     pub(crate) length: Duration,
 }
 
-/// The replies, counted.
+/// The counts of replies.
 #[derive(Default)]
 pub(crate) struct Counted {
     pub(crate) fulfilled: u64,
@@ -109,7 +109,7 @@ pub(crate) async fn run(load: &Load, at_start: impl FnOnce(), at_end: impl FnOnc
     Counted::sum(workers).await
 }
 
-/// One packet after the other, until the time is over.
+/// Sends one packet after the other, until the time is over.
 async fn work(
     mut client: impl Client,
     due: Option<Arc<Due>>,
@@ -135,15 +135,15 @@ async fn work(
     }
 }
 
-/// When packets are due, at a fixed rate.
+/// The packets that are due, at a fixed rate.
 struct Due {
     times: Mutex<VecDeque<Instant>>,
     waiting: Semaphore,
 }
 
 impl Due {
-    /// Lets packets become due once a millisecond, from a thread of its own, since a runtime's timer
-    /// is a millisecond coarse.
+    /// Makes packets due once a millisecond, from a thread of its own, since a runtime's timer has
+    /// a resolution of a millisecond.
     fn paced(rate: u64, begin: Instant, end: Instant) -> Arc<Self> {
         let due = Arc::new(Self { times: Mutex::default(), waiting: Semaphore::new(0) });
         let paced = Arc::clone(&due);
@@ -172,12 +172,12 @@ impl Due {
     }
 }
 
-/// Sends the packet once and gives the reply's first byte, its type.
+/// Sends the packet once and returns the reply's first byte, its type.
 pub(crate) trait Client: Send + 'static {
     fn exchange(&mut self) -> impl Future<Output = Option<u8>> + Send;
 }
 
-/// A minimal HTTP/1.1 client, so that the load leaves the machine to its subject.
+/// A minimal HTTP/1.1 client, so that the load takes little of the machine's time.
 struct Http1 {
     stream: TcpStream,
     request: Bytes,
@@ -225,7 +225,7 @@ impl Client for Http1 {
     }
 }
 
-/// Where the body begins and how long it will be, once the head is complete.
+/// Returns the begin and the length of the body, once the head is complete.
 pub(crate) fn body_of(answer: &[u8]) -> Option<(usize, usize)> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(answer.get(..end)?).ok()?;

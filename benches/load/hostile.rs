@@ -1,5 +1,5 @@
-//! The cost of hostile neighbours to a good peer: its latency alone and beside each attack, which
-//! of its packets were refused, and the most memory that the node took.
+//! The cost of hostile neighbours to a good peer: its latency alone and beside each attack, its
+//! refused packets, and the most memory that the node took.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ pub(crate) const NAME: &str = "hostile";
 
 const CONNECTIONS: usize = 16;
 const RATE: u64 = 1_000;
-/// With it a process runs where no other wants to.
+/// The niceness at which a process runs only when no other wants to.
 const NICENESS_MAX: i32 = 19;
 const WARM_UP: Duration = Duration::from_millis(1_500);
 const LENGTH: Duration = Duration::from_secs(4);
 
-/// The side that an attack comes from.
+/// The origin of an attack.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     /// Clients of the packets' port.

@@ -58,7 +58,7 @@ fn main() {
         ["proxy", to] => {
             runtime.block_on(servers::proxy(to.parse().expect("an address"), Speaks::Both));
         }
-        // `cargo test --benches` only asks whether it runs.
+        // `cargo test --benches` only checks that the benchmark runs.
         _ if words.contains(&"--test") => table(&runtime, "64", 1, LENGTH / 10),
         _ => {
             let rounds = std::env::var("JIRANI_BENCH_ROUNDS").ok();
@@ -85,7 +85,7 @@ fn main() {
 /// Interim responses, two in one read.
 const INTERIM: &[u8] = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n";
 
-/// A shape of load, and what the node is held against.
+/// A shape of load, and the baseline of the node.
 struct Row {
     name: &'static str,
     inbound: Inbound,

@@ -2,25 +2,26 @@
 
 use std::{fs, time::Duration};
 
-/// CPU time that a process has used so far, in nanoseconds, with all threads that it has now.
+/// Returns the CPU time that a process has used so far, in nanoseconds, over all of its present
+/// threads.
 pub(crate) fn cpu_ns(pid: u32) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("a running process");
     let of_task = |entry: fs::DirEntry| {
         let text = fs::read_to_string(entry.path().join("schedstat")).ok()?;
         text.split_whitespace().next()?.parse::<u64>().ok()
     };
-    // A thread that ends between the two calls takes its share with it; servers keep theirs.
+    // A thread that ends between the two calls takes its time with it; servers keep theirs.
     tasks.filter_map(|entry| entry.ok().and_then(of_task)).sum()
 }
 
-/// A number from `/proc/PID/status`, such as `VmRSS`, in kilobytes.
+/// Returns a number from `/proc/PID/status`, such as `VmRSS`, in kilobytes.
 pub(crate) fn status_kb(pid: u32, field: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
     let line = status.lines().find(|line| line.starts_with(field)).expect("the field");
     line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
 }
 
-/// Time that the hypervisor gave to others and that all cores had in all, in ticks.
+/// The time that the hypervisor gave to others, and the time of all cores, in ticks.
 #[derive(Clone, Copy)]
 pub(crate) struct Machine {
     stolen: u64,
@@ -36,7 +37,7 @@ impl Machine {
         Self { stolen: ticks.get(7).copied().unwrap_or(0), all: ticks.iter().take(8).sum() }
     }
 
-    /// Percent of the time since `self` that was stolen.
+    /// Returns the percentage of the time since `self` that was stolen.
     pub(crate) fn stolen_since(self) -> f64 {
         let now = Self::now();
         100.0 * (now.stolen - self.stolen) as f64 / (now.all - self.all).max(1) as f64
@@ -60,7 +61,7 @@ impl Latencies {
         self.0.len()
     }
 
-    /// The latency that `percent` of all don't exceed, in microseconds.
+    /// Returns the latency that `percent` of all packets don't exceed, in microseconds.
     pub(crate) fn percentile_us(&mut self, percent: f64) -> f64 {
         if self.0.is_empty() {
             return f64::NAN;
@@ -93,7 +94,7 @@ impl Spread {
     }
 }
 
-/// The machine that the numbers were seen on.
+/// Returns a description of the machine, for the report.
 pub(crate) fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let named = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));

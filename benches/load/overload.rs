@@ -1,8 +1,8 @@
-//! Five times as much as the node can carry.
+//! Five times as much load as the node can carry.
 //!
-//! On two cores no load can outrun a node that is bound by the processor and leave it any of it. So here
-//! it is bound by what may be under way at once, and a next hop that takes its time: what it can carry
-//! is then known, and the load has the cores to offer five times as much.
+//! On two cores no load can outrun a node that is bound by the processor and leave it any of it. So
+//! the node is bound by its packets in flight, with a next hop that takes its time: its capacity is
+//! then known, and the load has the cores to offer five times as much.
 
 use std::time::{Duration, Instant};
 
@@ -23,11 +23,11 @@ struct Turn {
     best: f64,
     fulfilled: f64,
     refused: f64,
-    /// In the second after the load has fallen.
+    /// The rate in the second after the load has fallen.
     after: f64,
 }
 
-/// Loads the node with what it can carry, then with five times that, then again with what it can.
+/// Loads the node at its capacity, then at five times that, then at its capacity again.
 pub(crate) fn measure(runtime: &tokio::runtime::Runtime, rounds: usize) {
     let sink = Process::role(&["sink", "slow"]);
     let node = Process::node(sink.address, &[("JIRANI_PACKET_IN_FLIGHT_MAX", IN_FLIGHT_MAX)]);

@@ -1,4 +1,4 @@
-//! The bytes that travel: one Prepare and its Fulfill.
+//! The bytes of packets: Prepares, Fulfills and Rejects.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ use interledger_packet::{Address, ErrorCode, FulfillBuilder, PrepareBuilder, Rej
 use ring::digest::{SHA256, digest};
 
 const FULFILLMENT: [u8; 32] = *b"the preimage of all these packet";
-/// Data of the length of a STREAM packet's with one money frame.
+/// Data of the length of a STREAM packet with one money frame.
 const DATA: [u8; 60] = [7; 60];
 
 /// Returns a Prepare that expires a minute from now.
@@ -42,7 +42,7 @@ pub(crate) fn long_fulfill() -> Bytes {
         .into_bytes()
 }
 
-/// A Reject of the length of the node's own answer to a packet without a route.
+/// Returns a Reject of the length of the node's own answer to a packet without a route.
 pub(crate) fn reject() -> Bytes {
     let triggered_by: Address = "test.node".parse().expect("an address");
     let message = "no route to the destination";

@@ -1,4 +1,4 @@
-//! Starting and stopping what is measured.
+//! Starts and stops the measured processes.
 
 use std::{
     fs,
@@ -19,14 +19,14 @@ use tempfile::TempDir;
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
-    /// A node's, through which more peers can be made.
+    /// The operator of a node, who can create more peers.
     pub(crate) admin: Option<Arc<Admin>>,
-    /// Where a node's data is.
+    /// The data of a node.
     data: Option<TempDir>,
 }
 
-/// The data of nodes that have ended. A disk that is told of freed space may be busy with a deleted
-/// journal for seconds, and the syncs of whatever is measured next would wait for it.
+/// The data of nodes that have ended. A disk may be busy with the freed space of a deleted journal
+/// for seconds, and the syncs of the next measurement would wait for it.
 static ENDED: Mutex<Vec<TempDir>> = Mutex::new(Vec::new());
 
 /// Deletes the data of all nodes that have ended.
@@ -39,7 +39,7 @@ impl Process {
         self.child.id()
     }
 
-    /// This binary again, in another role.
+    /// Starts this binary again, in another role.
     pub(crate) fn role(arguments: &[&str]) -> Self {
         let me = std::env::current_exe().expect("this binary");
         let mut command = Command::new(me);
@@ -51,7 +51,8 @@ impl Process {
         Self { child, address: line.trim().parse().expect("an address"), admin: None, data: None }
     }
 
-    /// A node with a peer that sends and one at `next_hop` that receives, and with some settings.
+    /// Starts a node with a peer that sends and one at `next_hop` that receives, and with some
+    /// settings.
     pub(crate) fn node(next_hop: SocketAddr, settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let binary = std::env::var_os("JIRANI_BENCH_BINARY")
@@ -99,7 +100,7 @@ impl Drop for Process {
 /// The operator of a node, with one asset.
 pub(crate) struct Admin {
     at: SocketAddr,
-    /// Keeps its connection.
+    /// The client, which keeps its connection.
     agent: ureq::Agent,
     asset: Value,
 }

@@ -1,6 +1,5 @@
-//! The other ends: a next hop that fulfills whatever comes, the bare reverse proxy that is the
-//! baseline, and a server that does nothing but answer. Each is this binary again, as a process of
-//! its own.
+//! The servers of the load: a next hop that fulfills every packet, the bare reverse proxy that is
+//! the baseline, and a server that only answers. Each is this binary again, as a separate process.
 
 use std::{convert::Infallible, io::Write, net::SocketAddr, time::Duration};
 
@@ -27,17 +26,17 @@ use crate::packets;
 
 type Answer = Result<Response<Full<Bytes>>, Infallible>;
 
-/// How long the slow next hop takes for a packet.
+/// The time that the slow next hop takes for a packet.
 pub(crate) const SLOWNESS: Duration = Duration::from_millis(10);
 
-/// Which versions of HTTP a server speaks.
+/// The versions of HTTP that a server speaks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speaks {
     Http1,
     Both,
 }
 
-/// A next hop: reads the packet, answers with a Fulfill.
+/// Serves as a next hop that reads each packet and answers with a Fulfill.
 pub(crate) async fn sink(speaks: Speaks) {
     let fulfill = packets::fulfill();
     serve(speaks, move |request: Request<Incoming>| {
@@ -51,7 +50,7 @@ pub(crate) async fn sink(speaks: Speaks) {
     .await;
 }
 
-/// A next hop that takes its time, so that what is under way is what bounds the node.
+/// Serves as a next hop that takes its time, so that the node is bound by its packets in flight.
 pub(crate) async fn slow_sink() {
     let fulfill = packets::fulfill();
     serve(Speaks::Both, move |request: Request<Incoming>| {
@@ -105,7 +104,7 @@ pub(crate) async fn endless_sink(piece: &'static [u8], pause: Option<Duration>) 
     }
 }
 
-/// The least that a server can do with a packet: read it and refuse it.
+/// Serves with the least work possible for a packet: reads and refuses it.
 pub(crate) async fn hello() {
     let reject = packets::reject();
     serve(Speaks::Http1, move |request: Request<Incoming>| {
@@ -118,7 +117,7 @@ pub(crate) async fn hello() {
     .await;
 }
 
-/// A reverse proxy as one would write it with hyper and hyper-util's client, over HTTP/1.1.
+/// Serves as a reverse proxy made of hyper and hyper-util's client, over HTTP/1.1.
 pub(crate) async fn proxy(to: SocketAddr, speaks: Speaks) {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);

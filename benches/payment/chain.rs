@@ -1,4 +1,4 @@
-//! The three nodes, and what moves over them.
+//! The three nodes of the benchmark, and the payments over them.
 
 use std::{
     net::SocketAddr,
@@ -15,21 +15,21 @@ use crate::{
 };
 
 pub(crate) const MAX_PACKET_AMOUNT: u64 = 1_000;
-/// The peer of the first node that stands for others' payers. Its address is its token.
+/// The peer of the first node that sends packets of other payers. Its address is its token.
 pub(crate) const SENDER: &str = "test.sender";
 pub(crate) const SINK_ACCOUNT: &str = "test.sink.somebody";
-/// Enough for all that moves.
+/// Enough liquidity for all payments of a run.
 const LIQUIDITY: u64 = 1_000_000_000_000;
-/// Often enough to notice the end, and seldom enough not to be a load of its own.
+/// The interval of polls: short enough to notice the end, and long enough to be no load.
 const POLL: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Alice's node, a connector and Bob's node, behind which a sink is.
+/// Alice's node, a connector and Bob's node, which has a sink as its peer.
 pub(crate) struct Chain {
     alice: Node,
     connector: Node,
     bob: Node,
-    /// Ids and URLs of Alice's wallet and Bob's.
+    /// The ids and URLs of the wallet addresses of Alice and Bob.
     from: String,
     to: (String, String),
     _sink: Process,
@@ -41,7 +41,7 @@ impl Chain {
             Node::start_with(&[
                 ("JIRANI_ILP_ADDRESS", address),
                 ("JIRANI_LOG", "warn"),
-                // A payment is 100,000 packets, and one peer sends them all.
+                // A payment has 100,000 packets, all from one peer.
                 ("JIRANI_PEER_PACKETS_PER_MINUTE_MAX", "unlimited"),
             ])
         };
@@ -49,7 +49,7 @@ impl Chain {
         let sink = Process::role(&["sink", "both"]);
         let [dollars, usd, bobs] =
             [&alice, &connector, &bob].map(|node| node.create_asset("USD", 2));
-        // Each shows the other its own address as the token, so that a link is two lines.
+        // Each node shows the other its own address as the token, so that a link is two lines.
         let link =
             |node: &Node, asset: &str, own: &str, address: &str, to: SocketAddr, route: &str| {
                 let routes = if route.is_empty() { json!([]) } else { json!([route]) };
@@ -75,12 +75,12 @@ impl Chain {
         Self { alice, connector, bob, from, to, _sink: sink }
     }
 
-    /// Where packets of [`SENDER`] go in.
+    /// Returns the address at which packets of [`SENDER`] enter.
     pub(crate) fn entrance(&self) -> SocketAddr {
         self.alice.ilp
     }
 
-    /// Pays Bob out of Alice's wallet, all of it.
+    /// Pays an amount from Alice's wallet address to Bob's.
     pub(crate) fn pay(&self, amount: u64) {
         let quote = self.alice.quote(&self.from, &self.to.1, Amount::Send(amount));
         let id = self.alice.pay_quote(&self.from, &quote.expect("a quote"));
@@ -97,8 +97,8 @@ impl Chain {
         assert_eq!(payment["sentAmount"]["value"], amount.to_string(), "{payment}");
     }
 
-    /// Lets `@interledger/pay` pay Bob, and gives how long its packets of money took; its probes,
-    /// and Node.js's start, are not counted.
+    /// Pays Bob by `@interledger/pay`, and returns the time that its packets of money took; its
+    /// probes, and the start of Node.js, are not counted.
     pub(crate) fn is_paid_by_others(&self, amount: u64) -> Duration {
         let told = self.bob.spsp(&self.to.1);
         let secret = BASE64_STANDARD.decode(told["shared_secret"].as_str().expect("a secret"));
@@ -116,8 +116,8 @@ impl Chain {
         Duration::from_millis(outcome["paidInMs"].as_u64().expect("milliseconds"))
     }
 
-    /// Stops the nodes and reads in Bob's books, transfer by transfer, what came for his wallet:
-    /// payments of so many packets one after the other, each of exactly the maximum.
+    /// Stops the nodes and reads Bob's books, transfer by transfer: they must have the payments one
+    /// after the other, each in packets of exactly the maximum.
     pub(crate) fn check_books(self, payments: &[u64]) {
         let packets: u64 = payments.iter().sum();
         assert_eq!(self.bob.wallet_liquidity(&self.to.0), packets * MAX_PACKET_AMOUNT);

@@ -46,7 +46,7 @@ use chain::{Chain, MAX_PACKET_AMOUNT};
 use clients::{Inbound, Load};
 
 const PACKETS: u64 = 100_000;
-/// About twenty seconds of what `@interledger/pay` sends.
+/// The number of packets that `@interledger/pay` sends in about twenty seconds.
 const PACKETS_OF_PAY: u64 = 4_000;
 const WARM_UP_PACKETS: u64 = 5_000;
 /// A payment's window is at most a thousand packets.
@@ -62,7 +62,7 @@ fn main() {
     }
     let given = words.iter().position(|word| *word == "--packets");
     let given = given.and_then(|at| words.get(at + 1)?.parse().ok());
-    // `cargo test --benches` only asks whether it runs.
+    // `cargo test --benches` only checks that the benchmark runs.
     let usual = if words.contains(&"--test") { 2_000 } else { PACKETS };
     let packets = given.unwrap_or(usual);
     compare(&runtime, packets, PACKETS_OF_PAY.min(packets / 2));
@@ -87,7 +87,7 @@ fn compare(runtime: &tokio::runtime::Runtime, packets: u64, packets_of_pay: u64)
     chain.check_books(&[packets, packets_of_pay]);
 }
 
-/// Sends as many packets without STREAM and without books of wallets.
+/// Sends equally many packets without STREAM and without the books of wallet addresses.
 fn forward(runtime: &tokio::runtime::Runtime, chain: &Chain, packets: u64) -> f64 {
     let load = Load {
         to: chain.entrance(),
@@ -98,7 +98,7 @@ fn forward(runtime: &tokio::runtime::Runtime, chain: &Chain, packets: u64) -> f6
         warm_up: Default::default(),
         length: Default::default(),
     };
-    // Connections are made, and which of them speak HTTP/2 is found out.
+    // The first packets open the connections, and find out which of them speak HTTP/2.
     runtime.block_on(push::push(&load, WARM_UP_PACKETS, AT_ONCE));
     let began = Instant::now();
     let counted = runtime.block_on(push::push(&load, packets, AT_ONCE));

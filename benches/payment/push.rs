@@ -1,4 +1,4 @@
-//! The load of the baseline: a number of packets, many of them under way together.
+//! The load of the baseline: a number of packets, many of them in flight together.
 
 use std::{
     sync::{
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::clients::{Client, Counted, Http2, Load};
 
-/// A server allows some hundred streams on one.
+/// A server allows some hundred streams on a connection.
 const CONNECTIONS: usize = 4;
 
 /// Sends `packets` in all, `at_once` together, as fast as answers come.
@@ -30,7 +30,7 @@ pub(crate) async fn push(load: &Load, packets: u64, at_once: usize) -> Counted {
 
 async fn work(mut client: Http2, left: Arc<AtomicU64>) -> Counted {
     let mut counted = Counted::default();
-    // Relaxed: nothing else depends on who takes which.
+    // Relaxed: nothing else depends on which task takes which packet.
     while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
         let from = Instant::now();
         let reply = client.exchange().await;

@@ -1,15 +1,15 @@
-//! A hundred thousand peers through the API of a real node: how fast they are made at the begin and
-//! at the end, how long pages of the list take wherever they lie, and the operator's pages, what it costs to
-//! follow one of those, how long a restart takes until the node is ready and what of it takes how long, its
-//! memory, and what is written for a peer.
+//! A hundred thousand peers through the API of a real node: the time of creating them at the begin
+//! and at the end, the time of pages of the list at every position, the operator's pages and the
+//! cost of following one, the time of a restart and of its phases, the node's memory, and the bytes
+//! that are written for a peer.
 //!
-//! At the end the worst start: after a crash, with a million transfers that no checkpoint has passed, and
-//! without sled's own snapshot, so that it reads the whole of its file.
+//! The last row is the worst start: after a crash, with a million transfers that no checkpoint has
+//! passed, and without sled's own snapshot, so that the node reads the whole of its file.
 //!
-//! `cargo bench --bench peers` takes some minutes; `-- --peers N` makes another number of them.
+//! `cargo bench --bench peers` takes some minutes; `-- --peers N` sets another number of peers.
 //!
-//! `cargo bench --bench peers -- table BEFORE [AFTER]` is apart from that: it measures release binaries, given by
-//! absolute paths, in turns (`table`).
+//! `cargo bench --bench peers -- table BEFORE [AFTER]` is apart from that: it measures release
+//! binaries, given by absolute paths, in turns (`table`).
 
 #[expect(dead_code, reason = "the load benchmark has HTTP/2 clients and counts refused packets")]
 #[path = "../load/clients.rs"]
@@ -41,10 +41,10 @@ use serde_json::{Value, json};
 use node::{Client, Node};
 
 const PEERS: usize = 100_000;
-/// How many at either end are shown apart.
+/// The number of peers at either end that are shown apart.
 const END: usize = 1_000;
 const PAGE: usize = 100;
-/// Requests under way at once in the second way of making peers.
+/// The number of requests in progress at once in the second way of creating peers.
 const CLIENTS: usize = 8;
 const TRANSFERS: u64 = 1_000_000;
 
@@ -144,7 +144,8 @@ impl Written {
     }
 }
 
-/// One after the other at both ends, so that each shows its own time, and several at once between.
+/// Creates peers one after the other at both ends, to show their own time, and several at once in
+/// between.
 fn make(node: &Node, asset: &str, peers: usize) -> Duration {
     let began = Instant::now();
     show_end("first", &mut node.client(), asset, 0);
@@ -162,7 +163,7 @@ fn make(node: &Node, asset: &str, peers: usize) -> Duration {
     });
     let rate = (to - from) as f64 / middle.elapsed().as_secs_f64();
     println!("between, {CLIENTS} at once: {rate:.0} a second");
-    // The node ends connections that say nothing for half a minute, so a fresh one.
+    // The node ends connections without a request for half a minute, so this is a new one.
     show_end("last", &mut node.client(), asset, to);
     began.elapsed()
 }
@@ -180,11 +181,11 @@ fn show_end(name: &str, client: &mut Client, asset: &str, from: usize) {
     );
 }
 
-/// Pages at the start, in the middle and at the end of the list, each asked for several times.
+/// Requests pages at the start, in the middle and at the end of the list, each several times.
 fn list(node: &Node, peers: usize) {
     let mut client = node.client();
     let mut after = Value::Null;
-    // The middle is found by going there, since a cursor is all that leads there.
+    // Only a cursor leads to the middle, so all pages before it are read first.
     let mut middle = Value::Null;
     let mut seen = 0;
     let walk = Instant::now();

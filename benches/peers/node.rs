@@ -1,4 +1,4 @@
-//! The node, and whoever asks its admin API.
+//! The measured node, and clients of its admin API.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ const LIST: &str = "query($first: Int, $last: Int, $after: String, $order: SortO
         edges { node { id staticIlpAddress name liquidity asset { code } routes } }
         pageInfo { endCursor hasNextPage } } }";
 
-/// The daemon, built as this benchmark is unless another binary is named.
+/// The daemon, built with this benchmark unless another binary is named.
 pub(crate) struct Node {
     process: Child,
     pub(crate) admin: SocketAddr,
@@ -29,7 +29,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Starts it and waits until it is ready.
+    /// Starts the node and waits until it is ready.
     pub(crate) fn start(dir: &Path) -> Self {
         Self::start_binary(Path::new(env!("CARGO_BIN_EXE_jirani")), dir, "info")
     }
@@ -82,7 +82,8 @@ impl Node {
         self.process.id()
     }
 
-    /// Time on a processor within so long, in milliseconds; the system counts it in hundredths.
+    /// Returns the CPU time within a period, in milliseconds; the system counts it in hundredths of
+    /// a second.
     pub(crate) fn cpu_ms(&self, within: Duration) -> u64 {
         let ticks = || {
             let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()));
@@ -152,13 +153,14 @@ fn request(query: &str, variables: &Value) -> Vec<u8> {
     [head.as_bytes(), body.as_bytes()].concat()
 }
 
-/// One connection, kept alive.
+/// A connection that is kept alive.
 pub(crate) struct Client {
     stream: BufReader<TcpStream>,
 }
 
 impl Client {
-    /// Follows a page, and gives what ends that, and how many bytes were told until then.
+    /// Follows a page, and returns the stream that ends it, and the number of bytes received until
+    /// then.
     pub(crate) fn follow(mut self, path: &str) -> (TcpStream, JoinHandle<u64>) {
         let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
         self.stream.get_mut().write_all(request.as_bytes()).expect("a request");

@@ -1,4 +1,4 @@
-//! The operator's pages among as many peers.
+//! The operator's pages of a node with many peers.
 
 use std::{
     net::Shutdown,
@@ -7,7 +7,7 @@ use std::{
 
 use crate::{ms, node::Node};
 
-/// The operator's pages that have to do with peers, as a browser asks for them.
+/// Requests the operator's pages about peers, as a browser does.
 pub(crate) fn look(node: &Node) {
     let mut client = node.client();
     for (name, path) in [

@@ -183,7 +183,7 @@ impl Subject {
         rows.add(Row::StartStopped, of, took_ms);
         let each_kb = (rss_kb(&node) - self.idle_kb) / self.peers as f64;
         rows.add(Row::MemoryOfAllAtStart, of, each_kb);
-        // Something that only the newest log has.
+        // The change after the stop is only in the newest part of the log.
         create(runtime, node.admin, &self.asset, self.peers, WARM_UP, 8);
         self.peers += WARM_UP;
         node.kill();

@@ -1,4 +1,4 @@
-//! Every page, light and dark, held against the rules of axe-core, and against the width of a phone.
+//! Every page, light and dark, checked by axe-core's rules, and against the width of a phone.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,8 @@ use super::{
 };
 use crate::support::{http::get, root};
 
-/// Where the links of a page lead on this node; of things that have an id, to the first of a kind.
+/// A script that returns the links of a page to this node; of paths that differ only by an id, the
+/// first.
 const LINKS: &str = r"const found = new Map();
     for (const link of document.querySelectorAll('nav a, main a')) {
         const kind = link.pathname.replace(/[0-9a-f-]{36}/g, 'ID');
@@ -27,7 +28,7 @@ const AUDIT: &str = "const done = arguments[arguments.length - 1];
         }))),
         error => done([{ rule: 'failed', impact: 'critical', help: String(error), nodes: [] }]))";
 
-/// Looks at each page of the navigation, at each that they lead to, and at the one that asks for the
+/// Checks each page of the navigation, each page that they link to, and the page that asks for the
 /// secret.
 pub(super) fn every_page(desk: &Desk) {
     let folder = root().join("tests/interop/node_modules/axe-core/axe.min.js");
@@ -61,7 +62,7 @@ pub(super) fn every_page(desk: &Desk) {
     assert!(findings.is_empty(), "{}", findings.join("\n"));
 }
 
-/// Whether nothing of a page lies beyond the right edge of a phone's screen.
+/// Returns whether no part of a page lies beyond the right edge of a phone's screen.
 fn fits_a_phone(desk: &Desk, page: &str) -> bool {
     const WIDTH: u32 = 390;
     desk.driver.size(WIDTH, 844);
@@ -70,7 +71,8 @@ fn fits_a_phone(desk: &Desk, page: &str) -> bool {
     width.as_u64().is_some_and(|width| width <= u64::from(WIDTH))
 }
 
-/// The overview, what its links lead to, and what the links of those lead to: one page of each kind.
+/// Returns the overview, the pages that it links to, and the pages that those link to: one page of
+/// each kind.
 fn every_link(desk: &Desk) -> Vec<String> {
     let mut pages = vec!["/".to_owned(), "/nothing".to_owned()];
     let mut kinds: HashSet<String> = pages.iter().cloned().collect();
@@ -91,8 +93,8 @@ fn every_link(desk: &Desk) -> Vec<String> {
 fn serious(driver: &Driver, page: &str, scheme: Scheme) -> Vec<String> {
     let found = driver.run_async(AUDIT);
     let found = found.as_array().unwrap_or_else(|| panic!("{page}: {found}"));
-    // Of the moderate ones, a landmark without a name counts too: a blind operator could not tell
-    // what it is.
+    // Of the moderate violations, a landmark without a name counts too: a blind operator could not
+    // tell its purpose.
     let is_serious = |it: &&Value| {
         it["impact"] == "serious" || it["impact"] == "critical" || it["rule"] == "landmark-unique"
     };

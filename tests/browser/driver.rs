@@ -1,6 +1,6 @@
-//! A real browser, spoken to as the W3C has it: WebDriver is JSON over HTTP to a program on this
-//! machine, and these are the few commands that the tests need. (The client crates bring some forty
-//! others with them, for commands that nobody here sends.)
+//! A real browser, driven by the W3C's WebDriver protocol, which is JSON over HTTP to a program on
+//! this machine. These are the few commands that the tests need. (The client crates bring some
+//! forty others with them.)
 
 use std::{
     io::{BufRead, BufReader},
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{PATIENCE, http::Connection, wait_for};
 
-/// Under which the standard has an element's name in JSON.
+/// The standard's key of an element's name in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 const MISSING: &str = "chromedriver is missing, which the tests of the pages drive a browser with: \
@@ -56,16 +56,16 @@ impl Driver {
         });
         let at = SocketAddr::from(([127, 0, 0, 1], port.expect(MISSING)));
         let mut driver = Self { process, at, session: String::new(), scripts };
-        // As root there is no sandbox, and containers have little shared memory.
+        // Root has no sandbox, and containers have little shared memory.
         let arguments =
             ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
-        // What a browser calls allowed and blocked.
+        // The browser's values for allowed and blocked.
         let allowed = if scripts == Scripts::On { 1 } else { 2 };
         let options = json!({
             "args": arguments,
             "prefs": { "profile.managed_default_content_settings.javascript": allowed },
         });
-        // Long enough for the longest script on a slow machine.
+        // The timeout fits the longest script on a slow machine.
         let timeouts = json!({ "script": PATIENCE.as_millis() * 4 });
         let wanted = json!({
             "browserName": "chrome", "goog:chromeOptions": options, "timeouts": timeouts,
@@ -114,7 +114,7 @@ impl Driver {
         self.of(&element, "property/value").as_str().unwrap_or_default().to_owned()
     }
 
-    /// The cookies as the browser sends them. A script can't read them.
+    /// Returns the cookies as the browser sends them. A script can't read them.
     pub(crate) fn cookie(&self) -> String {
         let cookies = self.ask("GET", "/cookie", &Value::Null);
         let text =
@@ -123,11 +123,11 @@ impl Driver {
         cookies.as_array().unwrap().iter().map(pair).collect::<Vec<_>>().join("; ")
     }
 
-    /// Clicks, and waits for the page that this leads to.
+    /// Clicks an element, and waits for the page that this leads to.
     pub(crate) fn click(&self, selector: &str) {
         let page = self.find("html").unwrap();
         self.press(selector);
-        // The page that was there is known no more.
+        // The element of the old page is stale once the new page is there.
         wait_for(&format!("the page after a click on {selector}"), || {
             self.try_ask("GET", &format!("/element/{page}/name"), &Value::Null).err().map(drop)
         });
@@ -137,7 +137,7 @@ impl Driver {
         wait_for(&format!("a click on {selector}"), || {
             let element = self.find(selector).unwrap_or_else(|| self.give_up(selector));
             let clicked = self.try_ask("POST", &format!("/element/{element}/click"), &json!({}));
-            // What a live page replaces in the very moment is found anew.
+            // An element that a live page replaces at this moment is found again.
             match clicked {
                 Err(error) if error["error"] == "stale element reference" => None,
                 clicked => Some(clicked.unwrap_or_else(|error| panic!("{selector}: {error}"))),
@@ -152,19 +152,19 @@ impl Driver {
         self.ask("POST", &format!("/element/{element}/value"), &json!({ "text": text }));
     }
 
-    /// Waits until something is seen in an element.
+    /// Waits until an element shows these words.
     pub(crate) fn until(&self, selector: &str, words: &str) {
         let what = format!("{words:?} in {selector}");
         wait_for(&what, || self.shows(selector, words).then_some(()));
     }
 
-    /// Whether something is seen in an element. One that is replaced in the very moment has no text.
+    /// Returns whether an element shows these words. An element that is being replaced has no text.
     pub(crate) fn shows(&self, selector: &str, words: &str) -> bool {
         let text = self.find(selector).map(|element| self.of(&element, "text"));
         text.is_some_and(|text| text.as_str().is_some_and(|text| text.contains(words)))
     }
 
-    /// Runs a script of the tests' own, which no setting and no policy of the page stops.
+    /// Runs one of the tests' own scripts, which no setting and no policy of the page prevents.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.ask("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
     }
@@ -174,7 +174,7 @@ impl Driver {
         self.ask("POST", "/execute/async", &json!({ "script": script, "args": [] }))
     }
 
-    /// The whole page as PNG, in base64.
+    /// Returns a picture of the whole page as PNG, in base64.
     pub(crate) fn screenshot(&self) -> String {
         let whole = json!({ "format": "png", "captureBeyondViewport": true });
         self.devtools("Page.captureScreenshot", &whole)["data"].as_str().unwrap().to_owned()
@@ -217,7 +217,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // Ends the browser, which would outlive its driver.
+        // The session's end stops the browser, which would outlive its driver.
         let _ = self.try_ask("DELETE", "", &Value::Null);
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -1,5 +1,5 @@
-//! Pictures of every page for whoever changes them, in the folder that `JIRANI_PICTURES` names: at the
-//! width of a desk and of a phone, light and dark. Without it none is made.
+//! Pictures of every page for developers, in the folder that `JIRANI_PICTURES` names: at the width
+//! of a desk and of a phone, light and dark. Without the variable none is made.
 
 use std::{env, fs, path::PathBuf};
 
@@ -7,14 +7,14 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 
 use super::{Desk, driver::Scheme};
 
-/// In pixels.
+/// Width and height in pixels.
 const SIZES: [(u32, u32); 2] = [(1280, 1000), (390, 844)];
 
 pub(super) fn take(desk: &Desk, pages: &[String]) {
     let Some(folder) = env::var_os("JIRANI_PICTURES").map(PathBuf::from) else { return };
     for page in pages {
         desk.open(page);
-        // A name without the ids, of which each run has others.
+        // The name leaves out the ids, which differ in each run.
         let parts = page.split('/').filter(|part| part.len() != 36 && !part.is_empty());
         let name = parts.collect::<Vec<_>>().join("-");
         let is_one = page.split('/').any(|part| part.len() == 36);

@@ -1,12 +1,12 @@
-//! Refusals by the pages: to visitors who may not see them, of forms that are filled in wrongly, of
-//! forms of others.
+//! Refusals of the pages: visitors without a session, forms with errors, and forms of other
+//! origins.
 
 use serde_json::json;
 
 use super::{Desk, SECRET, driver::Scripts};
 use crate::support::http::Connection;
 
-/// The wrong secret, then the right one; it leads to what was asked for.
+/// Signs in with the wrong secret, then with the right one, which leads to the requested page.
 pub(super) fn signing_in(desk: &Desk) {
     desk.open("/assets?a=b");
     assert_eq!(desk.path(), "/sign-in");
@@ -18,7 +18,7 @@ pub(super) fn signing_in(desk: &Desk) {
     desk.driver.until("main", "No asset yet");
 }
 
-/// Each form keeps what was typed into it and says what to change.
+/// Checks that each form keeps what was typed into it and shows the errors.
 pub(super) fn bad_input(desk: &Desk) {
     desk.open("/assets/new");
     desk.fill(&[("code", "U S"), ("scale", "two"), ("liquidity_threshold", "-1")]);
@@ -83,7 +83,7 @@ pub(super) fn a_node_that_is_gone(desk: &Desk) {
     desk.driver.until("#health .bad", "The node doesn't answer.");
 }
 
-/// A form whose token is not its own does nothing, and neither does one that is sent too late.
+/// Checks that a form with another token is refused, and so is a form of an ended session.
 pub(super) fn another_form_and_an_ended_session(desk: &Desk) {
     let driver = &desk.driver;
     let forge = "document.querySelectorAll('[name=form_token]').forEach(it => it.value = '00')";
@@ -116,7 +116,7 @@ pub(super) fn another_form_and_an_ended_session(desk: &Desk) {
     assert_eq!(desk.path(), "/sign-in");
 }
 
-/// To this browser as if its time were over.
+/// Ends the session outside of this browser, as its expiry would.
 fn end_the_session_elsewhere(desk: &Desk) {
     let (cookie, token) = (desk.driver.cookie(), desk.driver.value("[name=form_token]"));
     let headers =

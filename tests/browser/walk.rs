@@ -1,4 +1,4 @@
-//! The day of an operator: an asset, a peer with the documented input, money, packets, tokens.
+//! An operator's work: an asset, a peer with the documented input, liquidity, packets, tokens.
 
 use super::{Desk, driver::Scripts};
 use crate::support::{
@@ -6,7 +6,7 @@ use crate::support::{
     stub::Stub,
 };
 
-/// In the order of the documentation; it ends as it began, but for the asset.
+/// Follows the documentation's order. At the end only the asset is left.
 pub(super) fn from_the_first_asset_to_the_last_peer(desk: &Desk) {
     let bob = Stub::fulfilling();
     create_an_asset(desk);
@@ -28,7 +28,7 @@ fn create_an_asset(desk: &Desk) {
     assert_eq!(desk.driver.text("h1"), "USD");
 }
 
-/// Exactly the input of the mutation in operators' documentation, and gives the peer's path.
+/// Enters the input of the documented mutation, and returns the peer's path.
 fn create_the_documented_peer(desk: &Desk) -> String {
     create_peer(desk, "test.othergreatwallet", "http://ilp.othergreatwallet.com", "mytoken")
 }
@@ -80,7 +80,7 @@ fn move_money(desk: &Desk, peer: &str) {
     driver.until("#figures", "10,010.00 USD");
 }
 
-/// A packet is seen to arrive; where scripts run, on the page that was there before.
+/// Checks that a packet appears on the page; with scripts, without loading the page again.
 fn watch_packets(desk: &Desk, peer: &str) {
     let driver = &desk.driver;
     desk.open(peer);
@@ -140,7 +140,7 @@ fn edit(desk: &Desk, peer: &str) {
     desk.see("#attention", "Settle with its operator");
 }
 
-/// From one wallet of the node to another.
+/// Pays from one wallet address of the node to another.
 fn pay(desk: &Desk) {
     let wallets = ["alice", "bob"].map(|name| format!("https://wallet.example/{name}"));
     for wallet in &wallets {

@@ -1,7 +1,7 @@
-//! Hostile neighbours: clients that take all they can get and give nothing back.
+//! Hostile clients, which take all resources that they can get.
 //!
 //! Each attack runs on a thread of its own, over as many connections as one process may have, and
-//! is repeated until it is told to end.
+//! is repeated until it is stopped.
 
 use std::{
     net::SocketAddr,
@@ -40,11 +40,11 @@ pub(crate) struct Target {
 /// The behaviour of the attacking clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attack {
-    /// HTTP/2 requests whose answers are never taken: the window is zero.
+    /// HTTP/2 requests whose answers are never read: the window is zero.
     Untaken { connections: usize, streams: u32 },
     /// Bursts of HTTP/2 requests that never end, one burst after the other.
     Bursts { connections: usize, streams: u32, bytes_per_second: usize },
-    /// HTTP/2 requests whose bodies come except for their end.
+    /// HTTP/2 requests whose bodies never end.
     SlowBodies { connections: usize, streams: u32 },
     /// HTTP/2 requests that are reset at once.
     Resets { connections: usize, streams: u32 },
@@ -61,7 +61,7 @@ pub(crate) enum Attack {
     Asking { connections: usize },
 }
 
-/// An attack that goes on until this is dropped.
+/// An attack that runs until this value is dropped.
 pub(crate) struct Siege {
     ending: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -71,7 +71,7 @@ pub(crate) struct Siege {
 const PAUSE: Duration = Duration::from_millis(5);
 /// The interval at which a waiting client checks whether the attack is over.
 const LOOK: Duration = Duration::from_millis(20);
-/// The number of requests that are written at once.
+/// The number of requests in one write.
 const BATCH: u32 = 64;
 
 impl Attack {
@@ -225,7 +225,7 @@ async fn write_streams<'a>(
         let mut bytes = Vec::new();
         let end = (index + BATCH).min(streams);
         (index..end).for_each(|index| bytes.extend(request.bytes(index)));
-        // A node that takes no more for a while has taken all that it will.
+        // A node that takes nothing for a while has taken all that it will.
         timeout(Duration::from_secs(2), writer.write_all(&bytes)).await.ok()?.ok()?;
         index = end;
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! HTTP/2 frames made by hand, so that a client can also send what no library would.
+//! Hand-made HTTP/2 frames, so that a client can also send what no library would.
 
 /// Makes the preface of a client's connection, with the window for each answer's body.
 pub(crate) fn preface(window: u32) -> Vec<u8> {
@@ -9,15 +9,15 @@ pub(crate) fn preface(window: u32) -> Vec<u8> {
     [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frame(4, 0, 0, &settings)].concat()
 }
 
-/// A POST with a packet. The first request of a connection spells its head out, and the next ones
-/// refer to that in 15 bytes.
+/// A POST with a packet. The first request of a connection has its header fields in full, and the
+/// next ones refer to them in 15 bytes.
 pub(crate) struct Request<'a> {
     pub(crate) token: &'a str,
     /// The content length that the head announces, if any.
     pub(crate) content_length: Option<usize>,
     /// The part of the body that is sent.
     pub(crate) body: &'a [u8],
-    /// Whether the request ends after `body`.
+    /// Whether the stream ends after `body`.
     pub(crate) ends: bool,
 }
 

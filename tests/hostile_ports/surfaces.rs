@@ -1,5 +1,4 @@
-//! Strangers and guesses at the ports of the operator, of wallets and of nodes that ask for a
-//! peering.
+//! Strangers and guessed secrets at the ports of the operator, of wallets and of auto-peering.
 
 use std::{
     io::{Read, Write},
@@ -34,7 +33,7 @@ fn stranger(port: SocketAddr) -> Target {
     Target { port, token: String::new(), packet: Bytes::new() }
 }
 
-/// Asks a question as the operator over a new connection.
+/// Sends a query as the operator over a new connection.
 fn asks(node: &Node, secret: &str) -> std::io::Result<Response> {
     let authorization = format!("Bearer {secret}");
     let headers = [JSON, ("authorization", authorization.as_str())];
@@ -68,7 +67,7 @@ fn clients_that_ask_the_admin_port_and_never_read_are_cut() {
     thread::sleep(LENGTH / 4);
     serves_the_operator(&node);
     siege.end();
-    // A single connection, which needs to make room for no other, is cut too.
+    // A single connection, which takes no other client's place, is cut too.
     let mut stream = TcpStream::connect(node.admin).unwrap();
     stream.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
     let many = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1_000);
@@ -94,7 +93,7 @@ fn slow_bodies_and_websockets_of_strangers_keep_the_operator_from_nothing() {
     serves_the_operator(&node);
     let sockets: Vec<Socket> = (0..64).map(|_| Socket::upgraded(&node)).collect();
     serves_the_operator(&node);
-    // The operator can open a WebSocket too.
+    // The operator can open a WebSocket as well.
     let mut own = Socket::upgraded(&node);
     let shown = json!({ "authorization": format!("Bearer {SECRET}") });
     own.send(&json!({ "type": "connection_init", "payload": shown }));
@@ -102,7 +101,8 @@ fn slow_bodies_and_websockets_of_strangers_keep_the_operator_from_nothing() {
     drop((slow, sockets));
 }
 
-/// Asks from another address of the loopback network, which is another source for the node.
+/// Sends a query from another address of the loopback network, which is another source for the
+/// node.
 fn asks_from(node: &Node, source: [u8; 4], secret: &str) -> u16 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let stream = runtime.block_on(async {
@@ -134,7 +134,7 @@ fn guesses_of_the_secret_are_bounded_by_source_and_lock_nobody_out() {
     assert!(refused >= 80, "{refused} of 100 guesses were refused unread");
     assert_eq!(asks_from(&node, [127, 0, 0, 3], SECRET), 200);
     assert_eq!(asks(&node, SECRET).unwrap().status, 200);
-    // A client on the node's own machine is not locked out by the attempts of others there.
+    // A client on the node's own machine is not locked out by the failed attempts of others there.
     assert_eq!(asks_from(&node, [127, 0, 0, 2], SECRET), 200);
 }
 

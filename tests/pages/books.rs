@@ -1,11 +1,11 @@
-//! The books: totals, accounts, movements by cursor, pending withdrawals, adding it all up.
+//! The books: totals, accounts, movements by cursor, pending withdrawals, verification.
 
 use serde_json::json;
 
 use super::{Browser, between};
 use crate::support::{Node, packets::prepare, stub::Stub};
 
-/// A node with one asset and one peer that has 10,000.00 of it, and the ids of both.
+/// Makes a node with one asset and one peer that has 10,000.00 of it, and returns the ids of both.
 fn with_a_peer(browser: &Browser<'_>) -> (String, String) {
     let asset = browser.asset("USD");
     let made = browser.peer(&asset, &[("name", "<b>bold</b>\u{200b}")]);
@@ -77,7 +77,7 @@ fn packets_do_not_bury_deposits_and_are_summed_up_by_day() {
     assert!(money.contains("Deposit") && money.contains("10,000.00 USD"), "{money}");
     assert!(!money.contains(">Packet<"), "{money}");
     assert!(days.contains(">130<") && days.contains("195.00 USD"), "{days}");
-    // The terms come before what has moved.
+    // The terms come before the movements.
     assert!(peer.find("Largest packet").unwrap() < peer.find("Deposits and withdrawals").unwrap());
 
     let account = format!("/books/accounts/{alice}");

@@ -1,4 +1,4 @@
-//! The parts of pages that keep themselves up to date.
+//! The live parts of pages.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -12,7 +12,7 @@ use crate::support::{
     stub::Stub,
 };
 
-/// A page that is followed as its script does.
+/// A page's stream of changes, read as the page's script does.
 struct Following {
     connection: Connection,
     /// The present contents of each part.
@@ -28,14 +28,14 @@ impl Following {
         Self { connection, parts: HashMap::new() }
     }
 
-    /// The status and the type of the answer.
+    /// Returns the status and the content type of the answer.
     fn head(&mut self) -> (String, String) {
         let (first, headers) = read_head(self.connection.stream()).unwrap();
         let kind = headers.into_iter().find(|(name, _)| name == "content-type");
         (first, kind.map(|(_, value)| value).unwrap_or_default())
     }
 
-    /// The next event's name and data; `None` at the end.
+    /// Returns the next event's name and data; `None` at the end.
     fn next(&mut self) -> Option<(String, String)> {
         let mut event = String::new();
         loop {
@@ -49,7 +49,7 @@ impl Following {
         }
     }
 
-    /// Waits until a part says something.
+    /// Waits until a part has these words.
     fn until(&mut self, part: &str, words: &str) {
         let deadline = Instant::now() + PATIENCE;
         while !self.parts.get(part).is_some_and(|text| text.contains(words)) {

@@ -1,4 +1,4 @@
-//! Events, the audit log, and the settings with where each came from.
+//! Events, the audit log, and the settings with the origin of each value.
 
 use serde_json::{Value, json};
 

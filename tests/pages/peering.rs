@@ -1,4 +1,4 @@
-//! Tests of the operator's page about nodes that ask to become peers.
+//! The operator's page about nodes that ask to become peers.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn auto_peering(node: &Node) -> String {
     file["auto_peering"]["listen"].as_str().unwrap().to_owned()
 }
 
-/// Asks the node to become a peer, as another node does.
+/// Sends a peering request, as another node does.
 fn ask(node: &Node, address: &str) {
     let offer = json!({
         "staticIlpAddress": address, "ilpConnectorUrl": "http://127.0.0.1:9", "name": "Bob",

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Browser, between};
 use crate::support::{Node, wait_for};
 
-/// Creates a wallet address through the form, and gives the path of its page.
+/// Creates a wallet address through the form, and returns the path of its page.
 fn wallet(browser: &Browser<'_>, asset: &str, url: &str, name: &str) -> String {
     let fields = [("address", url), ("asset", asset), ("name", name)];
     let made = browser.send("/wallets/new", "/wallets/new", &fields);

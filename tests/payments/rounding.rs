@@ -1,4 +1,4 @@
-//! Tests of payments whose amounts no packet can deliver exactly.
+//! Payments whose amounts no packets can deliver exactly.
 
 use super::*;
 
@@ -8,8 +8,8 @@ use super::*;
 fn what_a_coarser_unit_cant_hit_is_quoted_and_delivered_as_what_arrives() {
     let chain = Chain::start();
     set_rate(&chain.connector, "0.9137");
-    // The amounts take two packets of 6.08; one of 5.00 and one of a cent; less than a cent; nine
-    // cents and something.
+    // The amounts take two packets of 6.08; one of 5.00 and one of a cent; less than a cent;
+    // between nine and ten cents.
     for (asked, arrives) in [(111_036, 111_104), (45_690, 45_776), (50, 91), (900, 913)] {
         let (id, url) = invoice(&chain, asked);
         let quote = chain.alice.quote(&chain.from.0, &url, Deliver(asked)).unwrap();

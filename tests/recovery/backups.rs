@@ -1,5 +1,5 @@
-//! `kill -9` of a node or of `jirani backup` while a backup is being made: what then has the backup's
-//! name is whole, or there is nothing.
+//! `kill -9` of a node or of `jirani backup` during a backup: a folder with the backup's name is
+//! complete, or there is none.
 
 use std::{
     fs,
@@ -13,33 +13,33 @@ use std::{
 use serde_json::json;
 
 use super::{
-    LIQUIDITY, Seen, UNLIMITED, ledger, receiver, rounds, send_until_killed, sha256, total,
+    AmountsById, LIQUIDITY, UNLIMITED, ledger, receiver, rounds, send_until_killed, sha256, total,
 };
 use crate::support::{DataDir, Node, graphql::peer_input, jirani, stub::Stub, wait_for};
 
 /// Connections of the peer that sends.
 const SENDERS: usize = 4;
 
-/// A node under load, and what has been answered.
+/// A node under load, and the requests that were answered.
 struct Load {
     alice: String,
     bob: String,
     numbers: AtomicU64,
-    fulfilled: Seen,
+    fulfilled: AmountsById,
     assets: AtomicU64,
     _bob_stub: Stub,
 }
 
 /// The requests that had been answered at one moment.
 #[derive(Clone, Copy, Debug)]
-struct Answered {
+struct AnsweredRequests {
     fulfilled: u64,
     assets: u64,
 }
 
 impl Load {
     fn start() -> (Self, Node) {
-        let bob_stub = receiver(&Seen::default());
+        let bob_stub = receiver(&AmountsById::default());
         let node = Node::start_with(&UNLIMITED);
         let asset = node.create_asset("USD", 2);
         let liquidity = json!({ "initialLiquidity": LIQUIDITY.to_string() });
@@ -49,16 +49,16 @@ impl Load {
             alice,
             bob,
             numbers: AtomicU64::new(0),
-            fulfilled: Seen::default(),
+            fulfilled: AmountsById::default(),
             assets: AtomicU64::new(1),
             _bob_stub: bob_stub,
         };
         (load, node)
     }
 
-    fn answered(&self) -> Answered {
+    fn answered(&self) -> AnsweredRequests {
         let assets = self.assets.load(Ordering::SeqCst);
-        Answered { fulfilled: total(&self.fulfilled), assets }
+        AnsweredRequests { fulfilled: total(&self.fulfilled), assets }
     }
 
     /// Sends packets and makes assets and peers while `during` runs, and until the node is gone or
@@ -100,8 +100,9 @@ impl Load {
         }
     }
 
-    /// Checks that a folder is whole, and that a node which starts there has all that was answered.
-    fn check_whole(&self, copy: &Path, before: Answered) {
+    /// Checks that a backup is complete, and that a node which starts from it has everything that
+    /// was answered before.
+    fn check_whole(&self, copy: &Path, before: AnsweredRequests) {
         let dir = DataDir::at(copy.to_owned(), &UNLIMITED);
         ledger(&dir, &["verify"]);
         let node = dir.start();
@@ -121,14 +122,14 @@ fn backup(node: &Node, dir: &Path) -> Command {
     command
 }
 
-/// Returns whether a command of `jirani ledger verify` finds nothing wrong with a folder.
+/// Returns whether `jirani ledger verify` finds no fault in a folder.
 fn verifies(dir: &Path) -> bool {
     let mut command = jirani();
     command.args(["ledger", "verify", "--data-dir"]).arg(dir);
     command.output().unwrap().status.success()
 }
 
-/// Returns whether a folder is absent, empty or has nothing but the permission to write there.
+/// Returns whether a folder is absent, empty or has only the permission to write there.
 fn is_vacant(dir: &Path) -> bool {
     let Ok(entries) = fs::read_dir(dir) else { return !dir.exists() };
     entries.flatten().all(|entry| entry.file_name() == "jirani-backup-here")
@@ -138,11 +139,11 @@ fn partial(dir: &Path) -> PathBuf {
     dir.with_extension("partial")
 }
 
-/// Checks what an interrupted backup has left, and returns what that was.
-fn check_left(load: &Load, target: &Path, before: Answered) -> &'static str {
+/// Checks the remains of an interrupted backup, and returns what they are.
+fn check_left(load: &Load, target: &Path, before: AnsweredRequests) -> &'static str {
     let partial = partial(target);
     if partial.exists() {
-        // Whole but for its name, or recognised as not whole.
+        // The backup is complete but for its name, or recognised as incomplete.
         let whole = verifies(&partial);
         if whole {
             let copy = target.with_extension("copy");
@@ -167,7 +168,7 @@ fn a_backup_is_whole_or_absent_whenever_it_or_the_node_is_killed() {
     let (load, mut node) = Load::start();
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("monday");
-    // The moments lie within the length of one that isn't killed, and a bit behind it.
+    // The kills are spread over the length of an uninterrupted backup, and a bit longer.
     let begun = Instant::now();
     let before = load.answered();
     let copied = load.around(&node, u64::MAX, || backup(&node, &target).output().unwrap());
@@ -197,7 +198,8 @@ fn a_backup_is_whole_or_absent_whenever_it_or_the_node_is_killed() {
             node = node.kill().start();
             *left.entry(check_left(&load, &target, before)).or_insert(0) += 1;
         }
-        // The next backup to this name works, or the one whose command was killed has come to its end.
+        // The next backup to this name succeeds, or the one whose command was killed has come to
+        // its end.
         let before = if kills_node { load.answered() } else { before };
         let next = load.around(&node, rounds + round, || backup(&node, &target).output().unwrap());
         if !next.status.success() {

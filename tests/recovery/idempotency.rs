@@ -1,10 +1,11 @@
-//! `kill -9` between requests and their answers: sent again with its key, each request is answered as
-//! it was or would have been, and is done once.
+//! `kill -9` between requests and their answers: a request that is repeated with its key gets the
+//! answer of the first one, and is done once.
 //!
 //! In each round every client has a target: one of the schema's mutations that take an idempotency
-//! key, in turn. A client sends the chain of requests that leads up to its target and waits there for
-//! the others; then all send their targets and what comes next until the node is gone. The test keeps
-//! what they sent and heard, sends all of it again, and holds books, audit log and events against it.
+//! key, in turn. A client sends the chain of requests that leads up to its target and waits there
+//! for the others; then all send their targets and the requests after them until the node is gone.
+//! The test records requests and answers, sends all requests again, and compares books, audit log
+//! and events with the record.
 
 mod chains;
 mod traces;
@@ -33,7 +34,7 @@ use crate::support::{
 
 const CLIENTS: usize = 6;
 
-/// A mutation with its key, what was heard of it first, and what it does to the liquidity of its
+/// A mutation with its key, its first answer, and the changes that it makes to the liquidity of its
 /// peer and its asset.
 struct Request {
     mutation: &'static str,
@@ -44,7 +45,7 @@ struct Request {
 }
 
 impl Request {
-    /// Sends it; `None` when the node is gone before the whole answer has come.
+    /// Sends the mutation; `None` when the node is gone before the whole answer has come.
     fn send(&self, admin: SocketAddr) -> Option<Value> {
         let Self { mutation, input, object, .. } = self;
         let kind = match *mutation {
@@ -58,7 +59,7 @@ impl Request {
         Some(post(admin, &query, &json!({ "input": input }))?[*mutation].take())
     }
 
-    /// The id of the object that it was answered with.
+    /// Returns the id of the object in the answer.
     fn made(&self, object: &str) -> Option<&str> {
         self.answer.as_ref()?[object]["id"].as_str()
     }
@@ -75,13 +76,13 @@ pub(super) fn post(admin: SocketAddr, query: &str, variables: &Value) -> Option<
     Some(answer["data"].take())
 }
 
-/// All that a client asked for in a row.
+/// The requests of a client, one after the other.
 #[derive(Default)]
 struct Chain {
     requests: Vec<Request>,
 }
 
-/// Where clients wait for each other before they send their targets.
+/// A gate at which clients wait for each other before they send their targets.
 #[derive(Default)]
 struct Gate {
     waiting: AtomicUsize,
@@ -90,7 +91,7 @@ struct Gate {
 }
 
 impl Gate {
-    /// Waits until the gate is opened.
+    /// Waits until the gate is open.
     fn pass(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         wait_for("the other clients", || self.is_open.load(Ordering::SeqCst).then_some(()));
@@ -108,11 +109,11 @@ impl Gate {
     }
 }
 
-/// Others that the node speaks to, which live on when it is killed.
+/// Stubs for the servers that the node sends requests to; they outlive its kill.
 struct Neighbours {
-    /// A node that becomes the peer of any node that asks, under an address of its own for each asset.
+    /// A node that accepts peering requests, under an address of its own for each asset.
     asked: Stub,
-    /// Takes events.
+    /// The receiver of events.
     receiver: Stub,
 }
 
@@ -144,7 +145,7 @@ impl Neighbours {
     }
 }
 
-/// The mutations whose input has an idempotency key, as the schema has them.
+/// Returns the mutations of the schema whose input has an idempotency key.
 fn mutations_with_a_key(node: &Node) -> Vec<String> {
     let query =
         "{ __schema { mutationType { fields { name args { type { name ofType { name } } } } }
@@ -165,8 +166,8 @@ fn mutations_with_a_key(node: &Node) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Chain after chain, until the node is killed at a moment that nobody chose. Each client's first
-/// chain leads to its target.
+/// Sends chain after chain, until the node is killed at a random moment. Each client's first chain
+/// leads to its target.
 fn load_until_killed(
     node: &Node,
     neighbours: &Neighbours,
@@ -174,7 +175,8 @@ fn load_until_killed(
     round: u64,
 ) -> Vec<Chain> {
     let gate = Gate::default();
-    // Every other time while the targets are being done, and else up to 200 ms later.
+    // The kill comes every other time while the targets are being done, and else up to 200 ms
+    // later.
     let random = sha256(&round.to_be_bytes());
     let moment_us = u64::from(u16::from_be_bytes([random[0], random[1]]));
     let moment_us = if round.is_multiple_of(2) { moment_us / 8 } else { moment_us * 3 };
@@ -211,7 +213,7 @@ fn load_until_killed(
     })
 }
 
-/// Sends everything again and checks it against what was heard first.
+/// Sends everything again and compares the answers with the first ones.
 fn send_again(node: &Node, chains: &mut [Chain]) {
     for request in chains.iter_mut().flat_map(|chain| &mut chain.requests) {
         let answer = request.send(node.admin).unwrap();
@@ -221,7 +223,7 @@ fn send_again(node: &Node, chains: &mut [Chain]) {
     }
 }
 
-/// The keys of what was cut short are as taken as all others.
+/// Checks that a key of an interrupted request can't be used for another one.
 fn refuses_other_input(node: &Node, chains: &[Chain]) {
     let last = chains.iter().filter_map(|chain| chain.requests.last());
     for Request { mutation, input, object, .. } in last {
@@ -238,7 +240,7 @@ fn refuses_other_input(node: &Node, chains: &[Chain]) {
     }
 }
 
-/// Checks that peers and assets have the amounts that were moved, and no more.
+/// Checks that peers and assets have the amounts that were moved.
 fn check_money(node: &Node, chains: &[Chain]) {
     for Chain { requests } in chains {
         let moved = requests.iter().map(|request| request.moved);
@@ -254,7 +256,7 @@ fn check_money(node: &Node, chains: &[Chain]) {
     }
 }
 
-/// Each asset and peer that was asked for is there once.
+/// Checks that each requested asset and peer exists once.
 fn check_counts(node: &Node, chains: &[Chain]) {
     let with = |mutations: &[&str], object: &str| -> usize {
         let requests = chains.iter().flat_map(|chain| &chain.requests);
@@ -276,11 +278,11 @@ fn check_counts(node: &Node, chains: &[Chain]) {
     assert_eq!(there["node"], made, "none twice, none missing");
 }
 
-/// The transfers that operators asked for are in the books once each.
+/// Checks that the operators' transfers are in the books once each.
 fn check_transfers(rows: &[u8], chains: &[Chain]) {
     let rows: Value = serde_json::from_slice(rows).unwrap();
     let mut booked = BTreeMap::new();
-    // The end of a withdrawal of two phases is a row of its own.
+    // The end of a two-phase withdrawal is a row of its own.
     let is_first = |row: &&Value| ["move", "begin"].contains(&row["step"].as_str().unwrap());
     for row in rows.as_array().unwrap().iter().filter(is_first) {
         *booked.entry(row["kind"].as_str().unwrap()).or_insert(0) += 1;

@@ -7,14 +7,14 @@ use serde_json::json;
 use super::{Setup, node_dir, setup};
 use crate::support::{DataDir, jirani, packets::prepare, root};
 
-/// Peers of the store, so that a start reads the index more than a hundred times.
+/// The number of peers in the store, so that a start reads the index more than a hundred times.
 const PEERS: usize = 400;
 const READS: u32 = 100;
 
-/// The line of the library that fails the reads.
+/// The log line of the library that fails the reads.
 const FAILED: &str = "failing_reads: read";
 const PUT_ASIDE: &str = "it is put aside and made anew";
-/// The words of a node that found damage only after it had started.
+/// The words in the log of a node that found damage only after it had started.
 const NEXT_START: &str = "the next start makes it anew";
 
 /// Compiles the library. A C compiler is there, since the daemon's own build needs it.

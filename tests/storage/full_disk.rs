@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use super::{Setup, SmallDisk, setup};
 use crate::support::{DataDir, Node, graphql::peer_input, http, jirani, packets::prepare};
 
-/// How long a node may take to end that can't write.
+/// The time in which a node that can't write has to end.
 const END_MAX: Duration = Duration::from_secs(5);
 
-/// How much room a start finds on the disk, in KiB: from none up to more than a new store takes.
+/// The room that a start finds on the disk, in KiB: from none up to more than a new store takes.
 const ROOM_KIB: [u64; 14] = [0, 4, 8, 16, 32, 64, 128, 256, 520, 600, 800, 1_040, 1_200, 1_600];
 
 const POLL_PAUSE: Duration = Duration::from_millis(5);
@@ -29,7 +29,7 @@ impl SmallDisk {
         self.path.join("filler")
     }
 
-    /// Fills the disk but for so much.
+    /// Fills the disk except for `room_kib`.
     fn fill(&self, room_kib: u64) {
         let mut file = fs::File::create(self.filler()).unwrap();
         let block = [0xa5; 4_096];
@@ -43,10 +43,10 @@ impl SmallDisk {
     }
 }
 
-/// How a start went on a disk with little room.
+/// The result of a start on a disk with little room.
 #[derive(Debug, PartialEq, Eq)]
 enum Start {
-    /// The node ended with 74, and said why.
+    /// The node ended with 74 and its message.
     Refused,
     /// The node works.
     Ready,
@@ -85,7 +85,7 @@ fn is_healthy(dir: &DataDir) -> Option<()> {
     (http::get(admin, "/healthz").ok()?.status == 200).then_some(())
 }
 
-/// Waits until a process has ended, for as long as it may take.
+/// Waits until a process has ended, within the time that it may take.
 fn ends(process: &mut std::process::Child, dir: &DataDir) -> std::process::ExitStatus {
     let begun = Instant::now();
     loop {
@@ -121,7 +121,7 @@ fn a_new_node_on_a_full_disk_starts_once_there_is_room() {
     assert_eq!(outcomes[0].1, Start::Refused);
 }
 
-/// Everything that was answered is there, in each of several states of the index.
+/// The node has everything that was answered, in each of several states of the index.
 #[test]
 fn a_node_with_books_on_a_full_disk_starts_once_there_is_room() {
     let Some(disk) = SmallDisk::mount("24m") else { return };
@@ -162,7 +162,7 @@ fn a_node_with_books_on_a_full_disk_starts_once_there_is_room() {
     verify(&dir.unwrap().data());
 }
 
-/// The first write of what is done then fails, or the index's last flush does.
+/// The next write fails then, or the index's last flush does.
 #[test]
 fn a_disk_that_is_full_at_the_stop_holds_up_nothing() {
     let Some(disk) = SmallDisk::mount("24m") else { return };

@@ -1,4 +1,5 @@
-//! Indexes of another time or another node, and broken in every file: a slower start and nothing else.
+//! Indexes of another time or another node, and damaged in every file: the start is slower, and
+//! nothing is lost.
 
 use std::{
     fs,
@@ -15,7 +16,7 @@ struct Books {
     alice: String,
     bob: String,
     moved: u64,
-    /// How many indexes were put aside.
+    /// The number of indexes that were put aside.
     put_aside: u32,
     _stub: Stub,
 }
@@ -30,8 +31,8 @@ impl Books {
         self.dir.as_ref().unwrap().data().join("index")
     }
 
-    /// Starts a node, which must have everything, lets it book more and kills or stops it. Returns the
-    /// lines of its log.
+    /// Starts a node, which must have everything, lets it book more, and kills or stops it. Returns
+    /// the lines of its log.
     fn run(&mut self, kill: bool, when: &str) -> String {
         let dir = self.dir.take().unwrap();
         let before = dir.log().len();
@@ -57,7 +58,7 @@ impl Books {
         assert!(verified.status.success(), "{verified:?}");
     }
 
-    /// Returns the numbers of the broken indexes that are kept.
+    /// Returns the numbers of the damaged indexes that are kept.
     fn kept(&self) -> Vec<u32> {
         let entries = fs::read_dir(self.dir.as_ref().unwrap().data()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -1,4 +1,4 @@
-//! Reads the text of `/metrics` as strictly as its format is defined: OpenMetrics 1.0, or
+//! A parser of `/metrics` that is as strict as the format's definition: OpenMetrics 1.0, or
 //! Prometheus' classic format 0.0.4.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,8 +59,10 @@ impl Node {
 }
 
 impl Exposition {
+    /// Parses a scrape.
+    ///
     /// # Panics
-    /// At the first line that is not as it should be.
+    /// Some line violates the format.
     fn parse(text: String, format: Format) -> Self {
         let lines = match format {
             Format::OpenMetrics => text.strip_suffix("# EOF\n").expect("# EOF at the end"),
@@ -95,7 +97,7 @@ impl Exposition {
         exposition
     }
 
-    /// The number of exactly this sample, which must be there.
+    /// Returns the number of exactly this sample, which must exist.
     pub(crate) fn number(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
         let labels = labels.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         let labels: Labels = labels.collect();
@@ -104,7 +106,7 @@ impl Exposition {
         value.parse().unwrap_or_else(|_| panic!("{name}{labels:?} is no whole number: {value}"))
     }
 
-    /// The packets from (`in`) or to (`out`) a peer: fulfilled, rejected, refused.
+    /// Returns the packets from (`in`) or to (`out`) a peer: fulfilled, rejected, refused.
     pub(crate) fn peer_packets(&self, peer: &str, direction: &str) -> [u64; 3] {
         ["fulfilled", "rejected", "refused"].map(|outcome| {
             let labels = [("peer", peer), ("direction", direction), ("outcome", outcome)];
@@ -112,7 +114,8 @@ impl Exposition {
         })
     }
 
-    /// The amounts of the same, for a peer in USD of scale 2.
+    /// Returns the amounts of packets from (`in`) or to (`out`) a peer in USD of scale 2:
+    /// fulfilled, rejected, refused.
     pub(crate) fn peer_amounts(&self, peer: &str, direction: &str) -> [u64; 3] {
         ["fulfilled", "rejected", "refused"].map(|outcome| {
             let labels = [("peer", peer), ("asset", "USD"), ("scale", "2")];
@@ -121,13 +124,13 @@ impl Exposition {
         })
     }
 
-    /// The labels of each sample of that name.
+    /// Returns the labels of each sample of that name.
     pub(crate) fn labels(&self, name: &str) -> Vec<&Labels> {
         let of_name = self.samples.keys().filter(|(known, _)| known == name);
         of_name.map(|(_, labels)| labels).collect()
     }
 
-    /// The sum of the samples of that name with these labels, whatever others they have.
+    /// Returns the sum of the samples of that name with these labels, regardless of further labels.
     pub(crate) fn sum(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
         let has_all = |found: &Labels| {
             labels.iter().all(|(name, value)| found.get(*name).is_some_and(|found| found == value))
@@ -137,7 +140,8 @@ impl Exposition {
         fitting.map(|(_, value)| value.parse::<u64>().unwrap()).sum()
     }
 
-    /// The samples of that name that aren't zero: their labels' values, in the order of the labels.
+    /// Returns the samples of that name that aren't zero: their labels' values, in the order of the
+    /// labels.
     pub(crate) fn nonzero(&self, name: &str) -> Vec<(String, u64)> {
         let of_name = self.samples.iter().filter(|((known, _), _)| known == name);
         let told = of_name.map(|((_, labels), value)| {
@@ -147,7 +151,7 @@ impl Exposition {
         told.filter(|(_, value)| *value > 0).collect()
     }
 
-    /// Buckets are cumulative, the bounds rise, and the last one holds all.
+    /// Checks that buckets are cumulative, that the bounds rise, and that the last bucket has all.
     fn check_histograms(&self) {
         let mut buckets: BTreeMap<(&str, Labels), Vec<(f64, u64)>> = BTreeMap::new();
         for ((name, labels), value) in &self.samples {
@@ -184,7 +188,7 @@ impl Family {
     }
 }
 
-/// `name{label="value",...} number`
+/// Parses `name{label="value",...} number`.
 fn sample(line: &str) -> (String, Labels, String) {
     let name_end = line.find(['{', ' ']).expect(line);
     let (name, rest) = line.split_at(name_end);
@@ -198,7 +202,7 @@ fn sample(line: &str) -> (String, Labels, String) {
     (name.to_owned(), labels, value.to_owned())
 }
 
-/// Splits labels, whose opening brace is gone already, from the text behind them.
+/// Splits labels, without their opening brace, from the text behind them.
 fn labels<'a>(mut rest: &'a str, line: &str) -> (Labels, &'a str) {
     let mut labels = Labels::new();
     loop {
@@ -213,7 +217,7 @@ fn labels<'a>(mut rest: &'a str, line: &str) -> (Labels, &'a str) {
     }
 }
 
-/// The text up to the closing quote, and what comes after that.
+/// Returns the text up to the closing quote, and the rest after it.
 fn unquoted<'a>(quoted: &'a str, line: &str) -> (String, &'a str) {
     let mut value = String::new();
     let mut characters = quoted.char_indices();

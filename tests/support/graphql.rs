@@ -1,10 +1,10 @@
-//! The admin API as a client of it uses it.
+//! A client of the admin API.
 
 use serde_json::{Value, json};
 
 use super::{Node, http::Connection};
 
-/// The mutation as operators' documentation has it.
+/// The mutation of the operator's documentation.
 pub(crate) const CREATE_PEER: &str = "mutation CreatePeer($input: CreatePeerInput!) {
   createPeer(input: $input) {
     code success message
@@ -13,7 +13,7 @@ pub(crate) const CREATE_PEER: &str = "mutation CreatePeer($input: CreatePeerInpu
 }";
 
 impl Node {
-    /// The whole response to a query.
+    /// Returns the whole response to a query.
     pub(crate) fn graphql(&self, query: &str, variables: Value) -> Value {
         let body = json!({ "query": query, "variables": variables }).to_string();
         let mut connection = Connection::open(self.admin).unwrap();
@@ -23,7 +23,7 @@ impl Node {
         serde_json::from_slice(&response.body).unwrap()
     }
 
-    /// The data of a query that has no errors.
+    /// Returns the data of a query that must succeed.
     pub(crate) fn query(&self, query: &str, variables: Value) -> Value {
         let response = self.graphql(query, variables);
         assert!(response["errors"].is_null(), "{response}");
@@ -61,7 +61,7 @@ impl Node {
     }
 }
 
-/// A peer that shows `address` as its token, with 1,000,000 of liquidity.
+/// Returns the input for a peer that shows `address` as its token, with 1,000,000 of liquidity.
 pub(crate) fn peer_input(asset: &str, address: &str, endpoint: &str, more: Value) -> Value {
     let mut input = json!({
         "staticIlpAddress": address,

@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand, so that a test can also send what no client library would.
+//! Hand-made HTTP/1.1, so that a test can also send what no client library would.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -24,7 +24,7 @@ impl Response {
     }
 }
 
-/// One connection, kept alive from request to request.
+/// A connection that is kept alive from request to request.
 pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
 }
@@ -69,12 +69,12 @@ impl Connection {
         Ok(Response { status, headers, body })
     }
 
-    /// Returns the bytes that have been sent and not been read yet.
+    /// Returns the stream of bytes that were received and not been read yet.
     pub(crate) fn stream(&mut self) -> &mut impl BufRead {
         &mut self.stream
     }
 
-    /// One line with its end; empty once the other side has closed.
+    /// Returns one line with its end; empty once the other side has closed.
     pub(crate) fn read_line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         self.stream.read_line(&mut line)?;

@@ -1,4 +1,4 @@
-//! ILP packets, and sending them as a peer does.
+//! ILP packets, and a peer that sends them.
 
 use std::{io, time::SystemTime};
 
@@ -20,14 +20,14 @@ pub(crate) fn condition() -> [u8; 32] {
     digest(&SHA256, &FULFILLMENT).as_ref().try_into().unwrap()
 }
 
-/// The moment that many seconds from now, or ago.
+/// Returns the time in `ms` milliseconds.
 #[expect(clippy::disallowed_methods, reason = "packets for a real daemon need the real time")]
 pub(crate) fn in_ms(ms: i64) -> Timestamp {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
     Timestamp::from_unix_ms(u64::try_from(i64::try_from(now).unwrap() + ms).unwrap())
 }
 
-/// A packet that [`FULFILLMENT`] fulfills, with 20 s to live.
+/// Returns a packet that [`FULFILLMENT`] fulfills, with 20 s to live.
 pub(crate) fn prepare(destination: &str, amount: u64) -> Bytes {
     prepare_until(destination, amount, in_ms(20_000))
 }
@@ -107,15 +107,15 @@ impl Sender {
 }
 
 impl Node {
-    /// A connection of the peer with that token.
+    /// Opens a connection of the peer with that token.
     pub(crate) fn sender(&self, token: &str) -> Sender {
         Sender::open(self, token).unwrap()
     }
 }
 
-/// Requests that are not sent as a well-behaved client would.
+/// Requests that a well-behaved client would not send.
 impl Sender {
-    /// Closes the connection, whatever is under way on it.
+    /// Closes the connection, regardless of packets in flight on it.
     pub(crate) fn hang_up(&mut self) {
         self.connection.close();
     }

@@ -1,4 +1,4 @@
-//! Exchange rates on a node, and a rates service that does what a test wants.
+//! Exchange rates on a node, and a rates service whose behaviour a test decides.
 
 use std::{
     io::{BufReader, Write},
@@ -25,7 +25,7 @@ impl Node {
         assert_eq!(set["setRate"]["rate"]["rate"], rate);
     }
 
-    /// Adds to the node's own stock of an asset, out of which it pays what it converts.
+    /// Adds to the node's own stock of an asset, from which it pays out conversions.
     pub(crate) fn stock(&self, asset: &str, amount: u64) {
         let id = uuid::Uuid::new_v4();
         let input = json!({ "assetId": asset, "id": id, "amount": amount.to_string(),
@@ -52,7 +52,7 @@ impl Node {
     }
 }
 
-/// The service's reaction to a question.
+/// The service's behaviour.
 #[derive(Clone, Debug)]
 pub(crate) enum Mood {
     /// Answers with the rates in this JSON object, whichever of its codes is the base.
@@ -70,7 +70,7 @@ pub(crate) enum Mood {
     OtherBase,
     /// Sends a head, and then the body byte by byte, without end.
     Drip,
-    /// Says nothing, until the service is dropped or in another mood.
+    /// Sends no answer, until the service is dropped or gets another mood.
     Silence,
     /// Ends each connection at once.
     Close,
@@ -110,7 +110,7 @@ impl RatesService {
         service
     }
 
-    /// With something in the query already, as keys of such services are given.
+    /// Returns the URL, which has a query already, as those of services with a key do.
     pub(crate) fn url(&self) -> String {
         format!("http://{}/rates?key=hush", self.address)
     }

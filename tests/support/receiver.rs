@@ -27,22 +27,22 @@ pub(crate) struct Arrived {
     pub(crate) amount: u64,
     /// The address in a `ConnectionNewAddress` frame, if there is one.
     pub(crate) greeting: Option<Vec<u8>>,
-    /// Whether the packet can be fulfilled and brings something.
+    /// Whether the packet can be fulfilled and has an amount.
     pub(crate) is_money: bool,
-    /// Whether the packet says that the connection ends.
+    /// Whether the packet closes the connection.
     pub(crate) is_farewell: bool,
 }
 
 /// The receiver's reaction to a packet.
-pub(crate) enum Does {
-    /// Takes the money, or answers the question.
-    AsUsual,
-    /// Answers with this code and nothing else, as the receiver or a node before it.
-    Refuses(ErrorCode),
+pub(crate) enum Reaction {
+    /// Fulfills the packet, or answers the probe.
+    Accept,
+    /// Answers with this code alone, as the receiver or a node before it.
+    Refuse(ErrorCode),
     /// Answers F08 with this maximum.
-    TakesAtMost(u64),
+    TakeAtMost(u64),
     /// Never answers.
-    NotAnswer,
+    NoAnswer,
 }
 
 /// A scripted receiver on a free port.
@@ -56,7 +56,7 @@ impl ScriptedReceiver {
     /// Starts a receiver of `asset` that reacts to each packet as `decide` says.
     pub(crate) fn start(
         asset: (&str, u8),
-        decide: impl Fn(&Arrived) -> Does + Send + Sync + 'static,
+        decide: impl Fn(&Arrived) -> Reaction + Send + Sync + 'static,
     ) -> Self {
         let asset = Asset { code: asset.0.to_owned(), scale: asset.1 };
         let receiver = Receiver::new(&[5; 32], ADDRESS.parse().unwrap());
@@ -73,20 +73,20 @@ impl ScriptedReceiver {
             let prepare = parse_prepare(&request.body);
             let arrived = arrived(&prepare, &secret);
             match decide(&arrived) {
-                Does::AsUsual => {
+                Reaction::Accept => {
                     if arrived.is_money {
                         all.lock().push(arrived.amount);
                     }
                     Answer::Reply(reply(&receiver, &prepare))
                 }
-                Does::Refuses(code) => {
+                Reaction::Refuse(code) => {
                     Answer::Reply(Reject::new(code, None, "refused").into_bytes().into())
                 }
-                Does::TakesAtMost(maximum) => {
+                Reaction::TakeAtMost(maximum) => {
                     let told = AmountTooLarge { received: arrived.amount, maximum };
                     Answer::Reply(Reject::amount_too_large(None, told).into_bytes().into())
                 }
-                Does::NotAnswer => Answer::Silence,
+                Reaction::NoAnswer => Answer::Silence,
             }
         });
         Self { stub, spsp_status, taken }
@@ -112,7 +112,7 @@ impl ScriptedReceiver {
         self.taken.lock().clone()
     }
 
-    /// Returns the number of packets that it was sent.
+    /// Returns the number of packets that have arrived.
     pub(crate) fn packets(&self) -> usize {
         self.stub.requests().iter().filter(|request| request.method == "POST").count()
     }

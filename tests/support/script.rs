@@ -1,4 +1,4 @@
-//! Programs by others, as scripts that answer questions.
+//! Programs by others, run as scripts that answer questions.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -17,7 +17,7 @@ pub(crate) const OLD_STREAM_RECEIVER: &str = "stream-receiver-alpha-3";
 /// answers a packet that it can't fulfill with F05 and one below its minimum with F04.
 pub(crate) const STREAM_RECEIVER: &str = "@interledger/stream-receiver";
 
-/// A Node.js script that is spoken to in lines of JSON. Killed when dropped.
+/// A Node.js script that takes and returns lines of JSON. Killed when dropped.
 pub(crate) struct Script {
     process: Child,
     input: ChildStdin,

@@ -1,4 +1,4 @@
-//! A client of the admin API's subscriptions, whose frames are made by hand.
+//! A client of the admin API's subscriptions, with hand-made frames.
 
 use std::{
     io::{Read, Write},
@@ -13,7 +13,7 @@ use super::{Node, PATIENCE};
 pub(crate) struct Socket(TcpStream);
 
 impl Socket {
-    /// Opens one and shows who it is, which is nobody in particular.
+    /// Opens a socket and initializes it without credentials.
     pub(crate) fn open(node: &Node) -> Self {
         let mut socket = Self::upgraded(node);
         socket.send(&json!({ "type": "connection_init" }));
@@ -21,7 +21,7 @@ impl Socket {
         socket
     }
 
-    /// Opens one that has said nothing yet.
+    /// Opens a socket without initializing it.
     pub(crate) fn upgraded(node: &Node) -> Self {
         let mut stream = TcpStream::connect(node.admin).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -33,7 +33,7 @@ impl Socket {
         );
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = Vec::new();
-        // A byte at a time, so that nothing of the first frame is read with it.
+        // Reading byte by byte leaves the first frame in the stream.
         while !answer.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
             stream.read_exact(&mut byte).unwrap();
@@ -49,7 +49,7 @@ impl Socket {
         self.send(&json!({ "type": "subscribe", "id": "a", "payload": payload }));
     }
 
-    /// The payload of the next message that tells something; `None` when the subscription is over.
+    /// Returns the payload of the next message with data; `None` when the subscription is over.
     pub(crate) fn next(&mut self) -> Option<Value> {
         let message = self.read();
         match message["type"].as_str() {
@@ -59,7 +59,7 @@ impl Socket {
         }
     }
 
-    /// A text in one frame.
+    /// Sends a text in one frame.
     pub(crate) fn send(&mut self, message: &Value) {
         let text = message.to_string();
         let length = u16::try_from(text.len()).unwrap();
@@ -71,13 +71,13 @@ impl Socket {
                 frame.extend(length.to_be_bytes());
             }
         }
-        // The mask is zero, so the text is masked with nothing.
+        // The mask is zero, which leaves the text as it is.
         frame.extend([0; 4]);
         frame.extend(text.as_bytes());
         self.0.write_all(&frame).unwrap();
     }
 
-    /// The next message; a number for the code of a close.
+    /// Returns the next message; a number for the code of a close.
     pub(crate) fn read(&mut self) -> Value {
         loop {
             let [kind, length] = self.bytes();

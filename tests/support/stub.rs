@@ -1,4 +1,4 @@
-//! Another operator's node, reduced to what it answers.
+//! A stub of another operator's node.
 
 use std::{
     io::{BufReader, Write},
@@ -25,13 +25,13 @@ pub(crate) enum Answer {
     Status(u16),
     /// These bytes, HTTP or not, and then the end of the connection.
     Raw(Vec<u8>),
-    /// Nothing, until the stub is dropped.
+    /// No answer, until the stub is dropped.
     Silence,
-    /// The end of the connection, without a word.
+    /// The end of the connection, without an answer.
     Close,
 }
 
-/// One request, as the stub saw it.
+/// A request that the stub received.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// The method: `POST` with a packet or an event, `GET` without a body.
@@ -58,7 +58,7 @@ pub(crate) struct Stub {
 }
 
 impl Stub {
-    /// A stub that fulfills every packet.
+    /// Makes a stub that fulfills every packet.
     pub(crate) fn fulfilling() -> Self {
         Self::start(|_| Answer::Reply(packets::fulfill().into()))
     }
@@ -94,7 +94,7 @@ impl Stub {
         format!("http://{}", self.address)
     }
 
-    /// The requests with packets so far; attempts to speak HTTP/2 are none.
+    /// Returns the requests with packets so far; attempts to speak HTTP/2 don't count.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().clone()
     }

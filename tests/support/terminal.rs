@@ -1,4 +1,4 @@
-//! A terminal with somebody before it, for commands that ask.
+//! A terminal with a person at it, for commands that ask.
 
 use std::{
     fs::File,
@@ -19,7 +19,7 @@ pub(crate) struct Terminal {
     keyboard: File,
     screen: Arc<Mutex<String>>,
     reading: Option<JoinHandle<()>>,
-    /// How much of the screen was looked at.
+    /// The length of the screen's text that was read before.
     seen: usize,
 }
 
@@ -32,8 +32,8 @@ impl Terminal {
         let path = ptsname(&pty, Vec::new()).unwrap().into_string().unwrap();
         let side = || File::options().read(true).write(true).open(&path).unwrap();
         let process = command.stdin(side()).stdout(side()).stderr(side()).spawn().unwrap();
-        // A command keeps what it was given until it is dropped or given something else, and a
-        // terminal is only over when nobody has it any more.
+        // A command keeps its files until it is dropped or gets others, and a terminal ends only
+        // when no process has it open.
         command.stdin(File::open("/dev/null").unwrap());
         command.stdout(File::open("/dev/null").unwrap());
         command.stderr(File::open("/dev/null").unwrap());
@@ -50,19 +50,19 @@ impl Terminal {
         Self { process, keyboard, screen, reading: Some(reading), seen: 0 }
     }
 
-    /// Waits for a question that has these words, and types an answer.
+    /// Waits for a question with these words, and types an answer.
     pub(crate) fn answer(&mut self, question: &str, answer: &str) {
         let seen = self.seen;
         self.seen += wait_for(question, || {
             let screen = self.screen.lock();
             let at = screen[seen..].find(question)?;
-            // The question is over when there is a blank at its end.
+            // A question ends with a colon and a blank.
             screen[seen + at..].ends_with(": ").then_some(screen.len() - seen)
         });
         writeln!(self.keyboard, "{answer}").unwrap();
     }
 
-    /// Waits for the end, and gives all that was shown, and how the command ended.
+    /// Waits for the end, and returns all that was shown, and the exit code.
     pub(crate) fn end(mut self) -> (String, Option<i32>) {
         let status = wait_for("the command's end", || self.process.try_wait().unwrap());
         self.reading.take().unwrap().join().unwrap();

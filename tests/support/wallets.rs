@@ -1,11 +1,11 @@
-//! Wallet addresses and payments, as a wallet's operator and a payer use them.
+//! Wallet addresses and payments, for a wallet's operator and a payer.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Node, http::Connection, wait_for};
 
-/// How much a payment is to be: what leaves the wallet, or what arrives.
+/// The amount of a payment: what leaves the wallet address, or what arrives.
 #[derive(Clone, Copy)]
 pub(crate) enum Amount {
     Send(u64),
@@ -13,7 +13,7 @@ pub(crate) enum Amount {
 }
 
 impl Node {
-    /// Makes a wallet address at this node's own wallet port, and gives its id and URL.
+    /// Creates a wallet address at this node's own wallet port, and returns its id and URL.
     pub(crate) fn create_wallet(&self, asset: &str, name: &str) -> (String, String) {
         let url = format!("http://{}/{name}", self.wallet);
         let made = self.query(
@@ -46,7 +46,7 @@ impl Node {
         found["walletAddress"]["liquidity"].as_str().unwrap().parse().unwrap()
     }
 
-    /// A quote, or the whole response where there is none.
+    /// Returns a quote, or the whole response where there is none.
     pub(crate) fn quote(
         &self,
         wallet: &str,
@@ -63,7 +63,7 @@ impl Node {
                 json!({ "id": wallet }),
             )["walletAddress"]["asset"]
                 .clone(),
-            // Every receiver in these tests who is asked for an amount counts like this.
+            // Every receiver in these tests that is paid a fixed amount has this asset.
             Amount::Deliver(_) => json!({ "code": "EUR", "scale": 4 }),
         };
         let response = self.graphql(
@@ -84,7 +84,7 @@ impl Node {
         if quote.is_null() { Err(response) } else { Ok(quote) }
     }
 
-    /// Makes a payment from a quote and funds it; gives its id.
+    /// Creates a payment from a quote and funds it; returns its id.
     pub(crate) fn pay_quote(&self, wallet: &str, quote: &Value) -> String {
         let made = self.query(
             "mutation($input: CreateOutgoingPaymentInput!) {
@@ -115,7 +115,7 @@ impl Node {
         found["outgoingPayment"].clone()
     }
 
-    /// Waits until a payment has ended, and gives it then.
+    /// Waits until a payment has ended, and returns it.
     pub(crate) fn ended_payment(&self, id: &str) -> Value {
         wait_for("the payment's end", || {
             let payment = self.outgoing_payment(id);

@@ -81,7 +81,7 @@ pub(super) fn payments() -> Vec<Step> {
 }
 
 pub(super) fn payment_of_an_invoice() -> Vec<Step> {
-    // The invoice says how much.
+    // The invoice gives the amount.
     let of_invoice = json!({ "walletAddressId": "{alice}", "receiver": "{invoice}" });
     vec![
         done("createQuote", of_invoice, "Created quote").keep("quote"),
@@ -90,7 +90,7 @@ pub(super) fn payment_of_an_invoice() -> Vec<Step> {
     ]
 }
 
-/// To one who can't be paid any more when the payment starts.
+/// Pays a receiver that can't be paid any more when the payment starts.
 pub(super) fn payment_to_nobody() -> Vec<Step> {
     let closed = json!({ "id": "{carol}", "status": "INACTIVE" });
     vec![

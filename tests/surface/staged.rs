@@ -1,4 +1,4 @@
-//! Steps for which somebody else has to do something first.
+//! Steps that depend on another party's action.
 
 use std::{
     sync::{
@@ -18,7 +18,7 @@ use crate::support::{
     wait_for,
 };
 
-/// Takes events while it is up, and refuses them otherwise.
+/// A receiver that accepts events while it is up, and refuses them otherwise.
 pub(super) struct Receiver {
     pub(super) stub: Stub,
     is_up: Arc<AtomicBool>,
@@ -32,7 +32,7 @@ impl Receiver {
         Self { stub: Stub::start(answer), is_up }
     }
 
-    /// How often it was sent an event.
+    /// Returns the number of times that an event was sent.
     fn times_sent(&self, id: &str) -> usize {
         let is_it = |body: &[u8]| {
             serde_json::from_slice::<Value>(body).is_ok_and(|event| event["id"] == id)
@@ -42,7 +42,7 @@ impl Receiver {
 }
 
 impl Walk<'_> {
-    /// An event that was given up is sent again once there is somebody to take it.
+    /// Retries an event whose delivery was given up, once the receiver accepts it.
     pub(super) fn retry_a_dead_event(&mut self, receiver: &Receiver) {
         let events = || {
             let list = "{ webhookEvents(first: 100) { edges { node { id state attempts } } } }";
@@ -70,8 +70,8 @@ impl Walk<'_> {
         self.take(vec![refused("retryWebhookEvent", retry, "CONFLICT", conflict)]);
     }
 
-    /// A request comes again under its key while the first one still waits for another node; and is
-    /// taken like a new one once that was refused.
+    /// Repeats a request under its key while the first one still waits for another node. Once the
+    /// first one was refused, the repetition is done as a new request.
     pub(super) fn ask_twice_at_once(&mut self) {
         let (answer, answers) = mpsc::channel::<()>();
         let answers = Mutex::new(answers);
@@ -101,7 +101,7 @@ impl Walk<'_> {
             };
             assert!(text(&told["message"]).starts_with("Invalid peering request"), "{answered}");
         });
-        // A refused request has kept nothing, so the key may name another one.
+        // A refused request keeps no answer, so its key may name another request.
         self.take(vec![refused(mutation, other, BAD, "Invalid peering request")]);
     }
 }

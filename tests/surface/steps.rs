@@ -1,4 +1,4 @@
-//! The steps, area by area. Each area leaves behind what the next ones use.
+//! The steps, area by area. Each area leaves objects that the next ones use.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ pub(super) const BAD: &str = "BAD_USER_INPUT";
 pub(super) const MISSING: &str = "NOT_FOUND";
 pub(super) const FORBIDDEN: &str = "FORBIDDEN";
 
-/// A query's name, its arguments, what is selected, and how it's refused, if it is.
+/// A query's name, its arguments, its selection, and its refusal, if it has one.
 pub(super) type Question =
     (&'static str, String, &'static str, Option<(&'static str, &'static str)>);
 
@@ -124,7 +124,7 @@ fn movement(owner: &str, id: &str, transfer: &str, amount: Value) -> Value {
     json!({ owner: id, "id": transfer, "amount": amount, "idempotencyKey": "{g}" })
 }
 
-/// The input with a key of its own.
+/// Returns the input with a key of its own.
 fn keyed(input: Value, key: &str) -> Value {
     but(input, "/idempotencyKey", json!(format!("{{g}}-{key}")))
 }
@@ -143,7 +143,7 @@ pub(super) fn liquidity() -> Vec<Step> {
         let refuse = |input, code, words| refused(deposit, input, code, words);
         steps.extend([
             done(deposit, one(id, &transfer, json!("100"), "1"), message),
-            // The same request again is the same answer, and another one under its key is none.
+            // A repeated request gets the first answer, and another one under its key is refused.
             done(deposit, one(id, &transfer, json!(100), "1"), message),
             refuse(
                 one(id, &transfer, json!("101"), "1"),
@@ -198,7 +198,7 @@ fn withdrawals() -> Vec<Step> {
     ]
 }
 
-/// Once the last withdrawal above has run out.
+/// Returns the steps after the last withdrawal above has expired.
 pub(super) fn expired() -> Vec<Step> {
     let end = |key: &str| json!({ "withdrawalId": "{t4}", "idempotencyKey": key });
     vec![
@@ -213,7 +213,7 @@ pub(super) fn auto_peering_port(node: &Node) -> SocketAddr {
     text(&file["auto_peering"]["listen"]).parse().unwrap()
 }
 
-/// Asks the node twice to become a peer, and gives the ids of the two requests that wait then.
+/// Sends two peering requests to the node, and returns the ids of the waiting requests.
 pub(super) fn peering_requests(node: &Node, g: &str) -> Vec<String> {
     let port = auto_peering_port(node);
     for name in ["eve", "mia"] {

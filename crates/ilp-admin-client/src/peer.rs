@@ -1,42 +1,17 @@
 //! Peers.
 
 pub mod documented;
+mod limits;
 
 use serde::Serialize;
 
 use crate::{
-    Id, Page, Patch, UInt64,
-    asset::Unit,
+    Id, Page, UInt64,
     operation::{connection, mutation, query},
     schema,
 };
 
-#[derive(cynic::QueryFragment, Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Peer {
-    pub id: Id,
-    pub name: Option<String>,
-    pub static_ilp_address: String,
-    pub routes: Vec<String>,
-    pub is_default_route: bool,
-    pub liquidity: Option<UInt64>,
-    pub liquidity_threshold: Option<UInt64>,
-    pub max_packet_amount: Option<UInt64>,
-    pub packets_per_minute_max: Option<UInt64>,
-    pub amount_per_second_max: Option<UInt64>,
-    pub packets_in_flight_max: Option<UInt64>,
-    pub amount_in_flight_max: Option<UInt64>,
-    pub asset_share_in_flight_percent_max: Option<u8>,
-    pub spread_basis_points: i32,
-    pub incoming_token_count: i32,
-    pub state: PeerState,
-    pub last_seen_at: Option<String>,
-    pub last_failure: Option<LinkFailure>,
-    pub created_at: String,
-    pub version: UInt64,
-    pub asset: Unit,
-    pub http: Http,
-}
+pub use self::limits::{CreatePeerInput, Peer, PeerLimits, UpdatePeerInput};
 
 #[derive(cynic::Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerState {
@@ -168,64 +143,6 @@ pub struct HttpOutgoingInput {
     pub auth_token: String,
 }
 
-#[derive(cynic::InputObject, Clone, Debug)]
-#[cynic(require_all_fields)]
-pub struct CreatePeerInput {
-    pub static_ilp_address: String,
-    pub asset_id: Id,
-    pub http: HttpInput,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub initial_liquidity: Option<UInt64>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub liquidity_threshold: Option<UInt64>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub max_packet_amount: Option<UInt64>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub packets_per_minute_max: Option<UInt64>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub amount_per_second_max: Option<UInt64>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub packets_in_flight_max: Option<UInt64>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub amount_in_flight_max: Option<UInt64>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub asset_share_in_flight_percent_max: Option<u8>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub spread_basis_points: Option<i32>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub routes: Option<Vec<String>>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub is_default_route: Option<bool>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub idempotency_key: Option<String>,
-}
-
-impl CreatePeerInput {
-    /// Returns the input that has the required fields alone.
-    pub fn new(static_ilp_address: String, asset_id: Id, http: HttpInput) -> Self {
-        Self {
-            static_ilp_address,
-            asset_id,
-            http,
-            name: None,
-            initial_liquidity: None,
-            liquidity_threshold: None,
-            max_packet_amount: None,
-            packets_per_minute_max: None,
-            amount_per_second_max: None,
-            packets_in_flight_max: None,
-            amount_in_flight_max: None,
-            asset_share_in_flight_percent_max: None,
-            spread_basis_points: None,
-            routes: None,
-            is_default_route: None,
-            idempotency_key: None,
-        }
-    }
-}
-
 impl HttpInput {
     /// Returns the input for a peer that shows one token.
     pub fn new(incoming_token: String, endpoint: String, outgoing_token: String) -> Self {
@@ -234,42 +151,6 @@ impl HttpInput {
             outgoing: HttpOutgoingInput { endpoint, auth_token: outgoing_token },
         }
     }
-}
-
-#[derive(cynic::InputObject, Clone, Debug)]
-#[cynic(require_all_fields)]
-pub struct UpdatePeerInput {
-    pub id: Id,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub static_ilp_address: Option<String>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub http: Option<HttpInput>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub name: Option<Patch<String>>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub liquidity_threshold: Option<Patch<UInt64>>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub max_packet_amount: Option<Patch<UInt64>>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub packets_per_minute_max: Option<Patch<UInt64>>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub amount_per_second_max: Option<Patch<UInt64>>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub packets_in_flight_max: Option<Patch<UInt64>>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub amount_in_flight_max: Option<Patch<UInt64>>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub asset_share_in_flight_percent_max: Option<Patch<u8>>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub spread_basis_points: Option<i32>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub routes: Option<Vec<String>>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub is_default_route: Option<bool>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub version: Option<UInt64>,
-    #[cynic(skip_serializing_if = "Option::is_none")]
-    pub idempotency_key: Option<String>,
 }
 
 #[derive(cynic::InputObject, Clone, Debug)]

@@ -30,7 +30,7 @@ use crate::http::is_json;
 
 /// The longest request, in bytes: an address, a URL, a token and a name.
 const BODY_BYTES_MAX: usize = 16 * 1024;
-/// How long a request may take to arrive.
+/// The time that a request may take to arrive.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
 struct Port {

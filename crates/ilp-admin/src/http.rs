@@ -47,14 +47,14 @@ use crate::{
 
 /// The longest request, in bytes: a peer with as many routes as its record takes, four times over.
 const BODY_BYTES_MAX: usize = 256 * 1024;
-/// How long a request may take to arrive, so that slow clients can't hold the port's memory.
+/// The time that a request may take to arrive, so that slow clients can't hold the port's memory.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The operator's requests that are answered at once; a further one is told to come back. The
 /// requests being read are bounded by the connections of the port: a client that has shown no
 /// secret takes no place here.
 const REQUESTS_MAX: usize = 64;
-/// How long a query may take. The longest, a ping without an answer, takes 20 seconds.
+/// The time that a query may take. The longest, a ping without an answer, takes 20 seconds.
 const QUERY_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Tells the server of the port that the operator is behind a request with these extensions.
@@ -64,7 +64,7 @@ pub(crate) fn recognized(extensions: &Extensions) {
     }
 }
 
-/// What the handlers share.
+/// The state that the handlers share.
 struct Admin {
     schema: AdminSchema,
     operator: Operator,
@@ -199,7 +199,7 @@ impl Admin {
         Ok(())
     }
 
-    /// What the client learns of a denial, and the operator.
+    /// Returns the client's refusal for a denial, and logs it for the operator.
     async fn denied(&self, denied: Denied, address: Option<SocketAddr>) -> Refused {
         let caller = Caller { kind: CallerKind::Nobody, address };
         match denied {

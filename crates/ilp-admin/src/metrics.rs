@@ -48,7 +48,7 @@ impl MetricsFormat {
     }
 }
 
-/// What the handler needs.
+/// The state of the handler.
 struct Metrics {
     auth: Auth,
     /// Opens this page and nothing else.

@@ -70,14 +70,14 @@ use self::{
 };
 use ilp_operator::Operator;
 
-/// How deep a request may nest. What GraphQL tools ask about the schema itself goes 15 deep, and
-/// the deepest list 6.
+/// The deepest nesting of a request. GraphQL tools' questions about the schema go 15 deep, and the
+/// deepest list 6.
 const DEPTH_MAX: usize = 20;
-/// How many fields a request may make the node work out, a list counting as often as it has rows.
-/// A full page of peers with all fields is some 3,000.
+/// The most fields that a request may make the node work out, a list counting as often as it has
+/// rows. A full page of peers with all fields is some 3,000.
 const COMPLEXITY_MAX: usize = 10_000;
 
-/// What is kept under an id.
+/// An object with an id.
 #[derive(Interface)]
 #[graphql(
     field(name = "id", ty = "&async_graphql::ID", desc = "The id, a UUID."),
@@ -118,14 +118,14 @@ impl AdminSchema {
         Self { schema }
     }
 
-    /// Whether nothing in a request changes anything, so that it may be given up half way. One that
-    /// can't be read is told so by [`AdminSchema::execute`].
+    /// Returns whether a request changes nothing, so that it may be given up half way.
+    /// [`AdminSchema::execute`] refuses a request that can't be read.
     pub(crate) fn only_reads(request: &mut Request) -> bool {
         parsed(request).map_or(true, document::only_reads)
     }
 
-    /// Whether a request follows something, and so has more than one response. One that can't be read
-    /// is told so by [`AdminSchema::execute`].
+    /// Returns whether a request is a subscription, and so has more than one response.
+    /// [`AdminSchema::execute`] refuses a request that can't be read.
     pub(crate) fn subscribes(request: &mut Request) -> bool {
         let name = request.operation_name.clone();
         parsed(request).is_ok_and(|document| document::subscribes(document, name.as_deref()))

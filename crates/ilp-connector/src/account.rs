@@ -1,6 +1,6 @@
 //! One account of the books: what came in, what went out, what is on hold.
 
-use std::fmt;
+use std::{fmt, ops::Deref};
 
 #[cfg(not(all(test, shuttle)))]
 use parking_lot::Mutex;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::interleavings::Mutex;
 
 /// The purpose of an account. The number is the account's first byte on disk, so it never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::FromRepr)]
 #[repr(u8)]
 pub enum AccountKind {
     /// A peer's credit line with us: its packets take from it, packets to it add to it.
@@ -36,32 +36,13 @@ impl AccountKind {
     /// The kind whose number on disk is `byte`.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            1 => Some(Self::PeerLiquidity),
-            2 => Some(Self::AssetLiquidity),
-            3 => Some(Self::Settlement),
-            4 => Some(Self::WalletAddress),
-            5 => Some(Self::IncomingPayment),
-            6 => Some(Self::OutgoingPayment),
-            7 => Some(Self::ClosedIncomingPayments),
-            8 => Some(Self::ClosedOutgoingPayments),
-            _ => None,
-        }
+        Self::from_repr(byte)
     }
 
     /// The kind's number on disk.
     #[must_use]
     pub fn to_byte(self) -> u8 {
-        match self {
-            Self::PeerLiquidity => 1,
-            Self::AssetLiquidity => 2,
-            Self::Settlement => 3,
-            Self::WalletAddress => 4,
-            Self::IncomingPayment => 5,
-            Self::OutgoingPayment => 6,
-            Self::ClosedIncomingPayments => 7,
-            Self::ClosedOutgoingPayments => 8,
-        }
+        self as u8
     }
 
     /// Returns the kind of the account that takes over the sums of an account of this kind when
@@ -139,6 +120,39 @@ pub struct Balance {
     pub debits: u128,
     /// The sum on hold for packets under way and for withdrawals not yet posted.
     pub debits_pending: u128,
+}
+
+/// The part of an account's sums that this node holds and may spend by itself. On a node that shares its
+/// books with no other it is all of them, and only [`Total`] may be told to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnPart(Balance);
+
+/// The sums of an account over all nodes that share the books.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total(Balance);
+
+impl Total {
+    /// Returns the total of an account of which this node has the only part.
+    #[must_use]
+    pub fn of_only_part(OwnPart(balance): OwnPart) -> Self {
+        Self(balance)
+    }
+}
+
+impl Deref for OwnPart {
+    type Target = Balance;
+
+    fn deref(&self) -> &Balance {
+        &self.0
+    }
+}
+
+impl Deref for Total {
+    type Target = Balance;
+
+    fn deref(&self) -> &Balance {
+        &self.0
+    }
 }
 
 impl Balance {
@@ -277,10 +291,10 @@ impl Account {
         self.id
     }
 
-    /// The balance at this moment.
+    /// Returns this node's part of the account's sums, at this moment.
     #[must_use]
-    pub fn balance(&self) -> Balance {
-        self.numbers.lock().balance
+    pub fn own_part(&self) -> OwnPart {
+        OwnPart(self.numbers.lock().balance)
     }
 
     /// Sets `amount` aside, if there is that much. Settlement is the outside world and has no
@@ -367,7 +381,7 @@ impl fmt::Debug for Account {
         formatter
             .debug_struct("Account")
             .field("id", &self.id)
-            .field("balance", &self.balance())
+            .field("balance", &self.own_part())
             .finish()
     }
 }

@@ -7,8 +7,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use interledger_packet::Timestamp;
+use strum::VariantArray;
 
-/// So many failures in a row open a breaker: one may be an accident of one connection.
+/// The number of failures in a row that opens a breaker: a single one may be an accident of one
+/// connection.
 const FAILURES_TO_OPEN: u64 = 3;
 /// The first pause: a restart of the peer's node takes about that long.
 const PAUSE_MS_MIN: u64 = 500;
@@ -18,31 +20,31 @@ const PAUSE_MS_MAX: u64 = 30_000;
 /// threads read.
 const LAST_REPLY_STEP_MS: u64 = 1_000;
 
-/// The knowledge about reaching a peer. It concerns this process's own packets to the peer; none of
-/// it is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The knowledge about reaching a peer, from this process's own packets to the peer. The number is
+/// kept with the outcome of an operation, so it never changes.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[repr(u8)]
+#[strum(serialize_all = "snake_case")]
 pub enum Reachability {
     /// No packet was sent to it yet, or too few failed to say.
-    Unknown,
+    Unknown = 0,
     /// The peer answered last.
-    Reachable,
+    Reachable = 1,
     /// The peer failed several times in a row, and is passed over while others lead to the same
     /// place.
-    Unreachable,
+    Unreachable = 2,
 }
 
 impl Reachability {
-    /// One of each kind.
-    pub const KINDS: [Self; 3] = [Self::Unknown, Self::Reachable, Self::Unreachable];
+    /// Every kind.
+    pub const KINDS: &[Self] = Self::VARIANTS;
 
     /// A short constant name, for metrics.
     #[must_use]
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Reachable => "reachable",
-            Self::Unreachable => "unreachable",
-        }
+        self.into()
     }
 }
 

@@ -1,8 +1,8 @@
 //! From an amount of one asset to an amount of another: exact, and rounded down once, at the end.
 //!
-//! What an amount is worth is a fraction of integers: the rate, the two assets' scales and the
-//! spread are multiplied before anything is divided, so no digit is lost on the way and none is
-//! won. The remainder of the one division stays with the node.
+//! The converted amount is a fraction of integers: the rate, the two assets' scales and the spread
+//! are multiplied before anything is divided, so no digit is lost on the way and none is won. The
+//! remainder of the one division stays with the node.
 
 use std::sync::LazyLock;
 

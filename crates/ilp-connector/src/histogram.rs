@@ -93,9 +93,9 @@ impl Durations {
         added
     }
 
-    /// Returns the duration that so many thousandths didn't exceed, in nanoseconds: the bound of a
-    /// bucket, so at most half as much again. `None` where there is no duration; for durations
-    /// above the last bound, that bound.
+    /// Returns the duration that `thousandths` of the durations didn't exceed, in nanoseconds: the
+    /// bound of a bucket, so at most half as much again. `None` where there is no duration; for
+    /// durations above the last bound, that bound.
     #[must_use]
     pub fn quantile_ns(&self, thousandths: u64) -> Option<u64> {
         let count = u128::from(self.count());

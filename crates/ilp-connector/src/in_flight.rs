@@ -10,29 +10,22 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::{account::Account, peer::Peer, refusal::Refusal};
+use crate::{
+    account::Account,
+    peer::Peer,
+    peer_limits::{PeerLimits, Percent},
+    refusal::Refusal,
+};
 
 const PPM: u64 = 1_000_000;
 const PPM_PER_PERCENT: u64 = PPM / 100;
-
-/// The limits agreed on with one peer; `None` takes the node's default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InFlightLimits {
-    /// Packets under way at once, zero-amount ones included.
-    pub packets_max: Option<u64>,
-    /// Amount under way at once, in the smallest unit of the peer's asset, and so also the most
-    /// that one packet may carry.
-    pub amount_max: Option<u64>,
-    /// The share of the node's stock of another asset that the peer's packets may hold, in percent.
-    pub asset_share_percent_max: Option<u8>,
-}
 
 /// The limits for peers without limits of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InFlightDefaults {
     /// Packets under way at once.
     pub packets_max: u64,
-    /// Packets under way at once that no peer's own limit goes beyond: a part of what the node
+    /// The most packets under way at once that any peer's own limit allows: a part of what the node
     /// takes from all of them.
     pub packets_ceiling: u64,
     /// Amount under way at once, in the smallest unit of the peer's asset; `None` is no limit.
@@ -45,9 +38,9 @@ pub struct InFlightDefaults {
 /// and amount are in the peer's [`Traffic`](crate::traffic::Traffic).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occupancy {
-    /// So many may be under way at once.
+    /// The most packets that may be under way at once.
     pub packets_max: u64,
-    /// So much of the peer's asset may be under way at once; `None` is no limit.
+    /// The largest amount of the peer's asset that may be under way at once; `None` is no limit.
     pub amount_max: Option<u64>,
     /// The part that they hold of the node's stock of other assets, in millionths, over all packets.
     pub asset_share_ppm: u64,
@@ -64,19 +57,21 @@ pub(crate) struct PlaceLimits {
 }
 
 impl InFlightDefaults {
-    /// The limits of a peer, its own where it has them.
-    pub(crate) fn under(&self, own: InFlightLimits) -> PlaceLimits {
-        let percent = own.asset_share_percent_max.unwrap_or(self.asset_share_percent_max);
+    /// Returns the limits of a peer: its own, and the node's where the peer has none.
+    pub(crate) fn under(&self, own: &PeerLimits) -> PlaceLimits {
+        let percent = own.asset_share_in_flight_percent_max.map(Percent::get);
+        let percent = percent.unwrap_or(self.asset_share_percent_max);
+        let packets_max = own.packets_in_flight_max.unwrap_or(self.packets_max);
         PlaceLimits {
-            packets_max: own.packets_max.unwrap_or(self.packets_max).min(self.packets_ceiling),
+            packets_max: packets_max.min(self.packets_ceiling),
             amount_max: self.amount_max_under(own),
             asset_share_ppm_max: u64::from(percent) * PPM_PER_PERCENT,
         }
     }
 
     /// Returns the maximum amount of a peer's packets under way.
-    pub(crate) fn amount_max_under(&self, own: InFlightLimits) -> Option<u64> {
-        own.amount_max.or(self.amount_max)
+    pub(crate) fn amount_max_under(&self, own: &PeerLimits) -> Option<u64> {
+        own.amount_in_flight_max.or(self.amount_max)
     }
 }
 
@@ -87,10 +82,10 @@ pub(crate) struct UnderWay {
     packets: AtomicU64,
     /// In the smallest unit of the peer's asset; counted while there is a limit.
     amount: AtomicU64,
-    /// The sum over the packets of the part that each took, in millionths, of what the asset had
-    /// available then. It says in one number what would otherwise take one for each asset, and it
-    /// errs to the safe side: what is taken later is measured against the less that is left, so
-    /// there is always something left for another peer.
+    /// The sum over the packets of each one's part, in millionths, of what the asset had available
+    /// when the packet came. One number replaces one for each asset. It errs to the safe side: a
+    /// later packet is measured against what is left, so there is always something left for another
+    /// peer.
     asset_share_ppm: AtomicU64,
 }
 
@@ -158,7 +153,7 @@ impl Place {
             place.amount = amount;
         }
         if let Some((amount_out, asset)) = from_asset {
-            let share_ppm = share_ppm(amount_out, asset.balance().available());
+            let share_ppm = share_ppm(amount_out, asset.own_part().available());
             if !add(&under_way.asset_share_ppm, share_ppm, limits.asset_share_ppm_max) {
                 return Err(Refusal::AssetShare);
             }
@@ -258,15 +253,16 @@ mod tests {
             amount_max: Some(7),
             asset_share_percent_max: 50,
         };
-        let limits = defaults.under(InFlightLimits::default());
+        let limits = defaults.under(&PeerLimits::default());
         assert_eq!((limits.packets_max, limits.amount_max), (4, Some(7)));
         assert_eq!(limits.asset_share_ppm_max, 500_000);
-        let own = InFlightLimits {
-            packets_max: Some(1_000),
-            amount_max: Some(u64::MAX),
-            asset_share_percent_max: Some(100),
+        let own = PeerLimits {
+            packets_in_flight_max: Some(1_000),
+            amount_in_flight_max: Some(u64::MAX),
+            asset_share_in_flight_percent_max: Percent::new(100),
+            ..PeerLimits::default()
         };
-        let limits = defaults.under(own);
+        let limits = defaults.under(&own);
         assert_eq!((limits.packets_max, limits.amount_max), (8, Some(u64::MAX)));
         assert_eq!(limits.asset_share_ppm_max, PPM);
     }

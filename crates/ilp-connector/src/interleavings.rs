@@ -41,7 +41,7 @@ fn transfer(first: Leg, second: Option<Leg>) -> Transfer {
 
 /// At no moment is more on hold or gone than there ever was.
 fn watch(account: &Account) {
-    let Balance { credits, debits, debits_pending } = account.balance();
+    let Balance { credits, debits, debits_pending } = account.own_part();
     assert!(debits + debits_pending <= credits, "overdrawn: {credits} {debits} {debits_pending}");
 }
 
@@ -65,7 +65,7 @@ fn payers(payers: &[(u64, bool)]) {
     };
     let threads: Vec<_> = payers.iter().copied().map(pay).collect();
     let paid: u128 = threads.into_iter().map(|thread| thread.join().expect("no panic")).sum();
-    let (left, got) = (from.balance(), to.balance());
+    let (left, got) = (from.own_part(), to.own_part());
     assert_eq!((left.debits, left.debits_pending, got.credits), (paid, 0, paid));
     assert!(paid <= 10, "{paid} of 10 were paid");
 }
@@ -102,9 +102,9 @@ fn two_legs_are_held_both_or_neither_while_others_spend() {
             let converted = converts.join().expect("no panic");
             let spent = spends.join().expect("no panic");
             assert!(converted != spent, "there is enough for one of them, and one gets it");
-            let left = [&source, &asset].map(|account| account.balance().available());
+            let left = [&source, &asset].map(|account| account.own_part().available());
             assert_eq!(left, if converted { [0, 0] } else { [5, 2] });
-            assert_eq!(destination.balance().credits, if converted { 5 } else { 0 });
+            assert_eq!(destination.own_part().credits, if converted { 5 } else { 0 });
         },
         None,
     );

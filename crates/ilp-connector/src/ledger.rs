@@ -11,10 +11,10 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::account::{Account, Insufficient, Overfull};
+use crate::account::{Account, Insufficient, Overfull, Total};
 
 /// The reason of a transfer. The number is written to disk, so it never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::FromRepr)]
 #[repr(u8)]
 pub enum TransferKind {
     /// An ILP packet that was fulfilled, or a payment within the node: a packet that never left it.
@@ -29,22 +29,13 @@ impl TransferKind {
     /// The kind whose number on disk is `byte`.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            1 => Some(Self::Packet),
-            2 => Some(Self::Deposit),
-            3 => Some(Self::Withdrawal),
-            _ => None,
-        }
+        Self::from_repr(byte)
     }
 
     /// The kind's number on disk.
     #[must_use]
     pub fn to_byte(self) -> u8 {
-        match self {
-            Self::Packet => 1,
-            Self::Deposit => 2,
-            Self::Withdrawal => 3,
-        }
+        self as u8
     }
 }
 
@@ -138,6 +129,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// Moves the money for good. That is not undone by dropping what is returned, which only tells
     /// when it is durable.
     fn post(&self, hold: Self::Hold) -> Self::Posting;
+
+    /// Returns the total of an account. A ledger that shares its books with other nodes adds their
+    /// parts as it last heard of them.
+    fn total_of(&self, account: &Account) -> Total {
+        Total::of_only_part(account.own_part())
+    }
 }
 
 /// Amounts set aside in memory. Voids itself when dropped.
@@ -234,14 +231,14 @@ mod tests {
     fn a_dropped_hold_is_void_even_when_the_thread_panics() {
         let (from, to) = (account(100), account(0));
         let hold = Hold::reserve(transfer(&from, &to, 100)).expect("there is enough");
-        assert_eq!(from.balance().available(), 0);
+        assert_eq!(from.own_part().available(), 0);
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
             let _held = hold;
             panic!("a bug somewhere between hold and post");
         }));
         assert!(caught.is_err());
-        assert_eq!(from.balance().available(), 100);
-        assert_eq!(to.balance(), Balance::default());
+        assert_eq!(from.own_part().available(), 100);
+        assert_eq!(*to.own_part(), Balance::default());
     }
 
     #[test]
@@ -259,13 +256,13 @@ mod tests {
         let short = Hold::reserve(two_legs(50, 41)).expect_err("the asset has 40");
         let expected = Insufficient { account: asset.id(), available: 40, wanted: 41 };
         assert_eq!(short, HoldError::Insufficient(expected));
-        assert_eq!(source.balance().debits_pending, 0);
+        assert_eq!(source.own_part().debits_pending, 0);
 
         Hold::reserve(two_legs(50, 40)).expect("there is enough").post();
-        assert_eq!(source.balance().available(), 50);
-        assert_eq!(source_asset.balance().available(), 50);
-        assert_eq!(asset.balance().available(), 0);
-        assert_eq!(destination.balance().available(), 40);
+        assert_eq!(source.own_part().available(), 50);
+        assert_eq!(source_asset.own_part().available(), 50);
+        assert_eq!(asset.own_part().available(), 0);
+        assert_eq!(destination.own_part().available(), 40);
     }
 
     #[test]
@@ -287,8 +284,8 @@ mod tests {
                 senders.into_iter().map(|sender| sender.join().expect("no panic")).sum()
             });
             assert_eq!(fulfilled, 10);
-            assert_eq!(from.balance().available(), 0);
-            assert_eq!(to.balance().available(), 100);
+            assert_eq!(from.own_part().available(), 0);
+            assert_eq!(to.own_part().available(), 100);
         }
     }
 
@@ -300,10 +297,10 @@ mod tests {
         let refused = Hold::reserve(transfer(&from, &to, 4)).expect_err("7 may come yet");
         let expected = Overfull { account: to.id(), room: 3, wanted: 4 };
         assert_eq!(refused, HoldError::Overfull(expected));
-        assert_eq!(from.balance().debits_pending, 7, "nothing is on hold for what was refused");
+        assert_eq!(from.own_part().debits_pending, 7, "nothing is on hold for what was refused");
         drop(first);
         Hold::reserve(transfer(&from, &to, 10)).expect("there is room for 10 again").post();
-        assert_eq!(to.balance().total(), max);
+        assert_eq!(to.own_part().total(), max);
         assert!(Hold::reserve(transfer(&from, &to, 1)).is_err());
         Hold::reserve(transfer(&to, &from, 10)).expect("the other has room").post();
         drop(Hold::reserve(transfer(&from, &to, 10)).expect("what it paid has made room"));
@@ -311,7 +308,7 @@ mod tests {
         let second = Leg { debit: Arc::clone(&from), credit: account(max), amount: 1 };
         let two_legs = Transfer { second: Some(second), ..transfer(&from, &to, 1) };
         assert!(matches!(Hold::reserve(two_legs), Err(HoldError::Overfull(_))));
-        assert_eq!(from.balance().debits_pending, 0);
+        assert_eq!(from.own_part().debits_pending, 0);
         Hold::reserve(transfer(&from, &to, 10)).expect("all of the room is there").post();
         // Settlement takes any amount.
         let settlement = Arc::new(Account::empty(AccountId::settlement(Uuid::now_v7())));
@@ -331,7 +328,7 @@ mod tests {
                 senders.into_iter().map(|it| usize::from(it.join().expect("no panic"))).sum()
             });
             assert_eq!(fulfilled, 11, "eleven times nine is 99");
-            assert_eq!(to.balance().total(), u128::from(u64::MAX) - 1);
+            assert_eq!(to.own_part().total(), u128::from(u64::MAX) - 1);
         }
     }
 
@@ -389,7 +386,7 @@ mod tests {
                     Step::Post(_) | Step::Void(_) => {}
                 }
                 for (index, account) in accounts.iter().enumerate() {
-                    let balance = account.balance();
+                    let balance = account.own_part();
                     prop_assert_eq!(balance.available(), available[index].unsigned_abs());
                     prop_assert_eq!(balance.debits_pending, pending[index].unsigned_abs());
                 }

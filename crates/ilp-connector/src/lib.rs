@@ -1,8 +1,8 @@
-//! The forwarding core of an ILPv4 connector: it decides what becomes of a packet.
+//! The forwarding core of an ILPv4 connector, which decides on every packet.
 //!
-//! It does no IO, keeps no clock and starts no task: bytes and the time come in, bytes and a
-//! decision go out. How a packet travels is the transport's business, and how money is kept is the
-//! [`Ledger`](ledger::Ledger)'s.
+//! The crate does no IO, keeps no clock and starts no task: bytes and the time come in, bytes and a
+//! decision go out. The transport carries packets, and the [`Ledger`](ledger::Ledger) keeps the
+//! money.
 //!
 //! Start reading at [`Connector::prepare`]: the order of its lines is the order of the rules.
 
@@ -19,6 +19,7 @@ pub mod ledger;
 mod link;
 mod neighbour;
 pub mod peer;
+mod peer_limits;
 mod peers;
 pub mod rate;
 mod rate_limit;
@@ -35,8 +36,9 @@ pub use breaker::Reachability;
 pub use connector::{
     Completing, Connector, Decision, Delivery, InFlight, LocalAccount, OwnFlows, Policy, Source,
 };
-pub use in_flight::{InFlightDefaults, InFlightLimits, Occupancy};
+pub use in_flight::{InFlightDefaults, Occupancy};
 pub use link::{LinkCause, LinkTrouble};
 pub use neighbour::is_same_endpoint;
+pub use peer_limits::{MoreThanWhole, PeerLimits, Percent};
 pub use refusal::{LinkFailure, Refusal};
 pub use routes::{ListedRoute, Listing, RouteCursor};

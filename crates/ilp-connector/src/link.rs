@@ -6,11 +6,13 @@ use std::{
 };
 
 use interledger_packet::Timestamp;
+use strum::VariantArray;
 use uuid::Uuid;
 
 /// The cause for which a packet to a peer got no reply, in the detail that an operator needs to
 /// repair the link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum LinkCause {
     /// The endpoint can't be used.
     BadEndpoint,
@@ -45,46 +47,10 @@ pub enum LinkCause {
 }
 
 impl LinkCause {
-    /// Every cause. The index of a cause in this array, plus one, is the number that `LinkRecord`
-    /// stores.
-    pub const ALL: [Self; 15] = [
-        Self::BadEndpoint,
-        Self::BadToken,
-        Self::Dns,
-        Self::Refused,
-        Self::Connect,
-        Self::ConnectTimeout,
-        Self::Tls,
-        Self::NotHttp,
-        Self::Closed,
-        Self::Timeout,
-        Self::Unauthorized,
-        Self::Busy,
-        Self::Status,
-        Self::TooLong,
-        Self::NotIlp,
-    ];
-
     /// Returns a short constant name, for programs.
     #[must_use]
     pub fn label(self) -> &'static str {
-        match self {
-            Self::BadEndpoint => "bad_endpoint",
-            Self::BadToken => "bad_token",
-            Self::Dns => "dns",
-            Self::Refused => "refused",
-            Self::Connect => "connect",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::Tls => "tls",
-            Self::NotHttp => "not_http",
-            Self::Closed => "closed",
-            Self::Timeout => "timeout",
-            Self::Unauthorized => "unauthorized",
-            Self::Busy => "busy",
-            Self::Status => "status",
-            Self::TooLong => "too_long",
-            Self::NotIlp => "not_ilp",
-        }
+        self.into()
     }
 
     /// Returns what failed and what to look at, for people. The text never holds words of the peer.
@@ -171,7 +137,8 @@ const STATUS_BITS: u32 = 10;
 
 impl LinkRecord {
     pub(crate) fn note(&self, cause: LinkCause, status: Option<u16>, now: Timestamp) {
-        let place = LinkCause::ALL.iter().position(|known| *known == cause).unwrap_or_default();
+        let place =
+            LinkCause::VARIANTS.iter().position(|known| *known == cause).unwrap_or_default();
         let status = status.filter(|status| u64::from(*status) < 1 << STATUS_BITS);
         let status = u64::from(status.unwrap_or_default());
         let word = (now.unix_ms() << (CAUSE_BITS + STATUS_BITS))
@@ -193,7 +160,7 @@ impl LinkRecord {
         let place = bits(0, CAUSE_BITS).checked_sub(1).and_then(|at| usize::try_from(at).ok())?;
         let status = u16::try_from(bits(CAUSE_BITS, STATUS_BITS)).ok().filter(|status| *status > 0);
         Some(LinkTrouble {
-            cause: *LinkCause::ALL.get(place)?,
+            cause: *LinkCause::VARIANTS.get(place)?,
             status,
             at: Timestamp::from_unix_ms(word >> (CAUSE_BITS + STATUS_BITS)),
             count: self.count.load(Ordering::Relaxed),
@@ -219,7 +186,7 @@ mod tests {
         let record = LinkRecord::default();
         assert_eq!(record.last(), None);
         let mut labels = std::collections::BTreeSet::new();
-        for (number, cause) in LinkCause::ALL.into_iter().enumerate() {
+        for (number, &cause) in LinkCause::VARIANTS.iter().enumerate() {
             for status in [None, Some(401), Some(599), Some(999)] {
                 let at = Timestamp::from_unix_ms(253_402_300_799_999 - number as u64);
                 record.note(cause, status, at);

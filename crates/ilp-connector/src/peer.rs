@@ -18,9 +18,10 @@ use crate::{
     account::Account,
     breaker::{Breaker, Reachability},
     conversion::Spread,
-    in_flight::{InFlightLimits, UnderWay},
+    in_flight::UnderWay,
     link::{LinkCause, LinkRecord, LinkTrouble},
     neighbour::{self, NeighbourTag},
+    peer_limits::PeerLimits,
     rate_limit::RateLimit,
     refusal::LinkFailure,
     token::{Secret, TokenDigest},
@@ -81,18 +82,13 @@ impl fmt::Debug for NextHop {
 pub struct Terms {
     /// The most that one packet to or from the peer may carry, in the asset's smallest unit.
     pub max_packet_amount: Option<u64>,
-    /// The maximum number of packets that the peer may send within any minute.
-    pub packets_per_minute_max: Option<u64>,
+    /// The limits on what the peer may send.
+    pub limits: PeerLimits,
     /// The share of each packet that the node keeps, on top of the rate. Between two peers of one
     /// asset, where the rate is one, it is the whole price.
     pub spread: Spread,
     /// Whether the peer takes packets for which no other peer has a longer prefix.
     pub is_default_route: bool,
-    /// The maximum amount that the peer may send within any second, in the asset's smallest unit,
-    /// and so also with one packet.
-    pub amount_per_second_max: Option<u64>,
-    /// The limits on the peer's packets under way.
-    pub in_flight: InFlightLimits,
     /// The next hop for packets to the peer.
     pub next_hop: NextHop,
     /// The peer's own ILP address; a route to it is implied.
@@ -251,7 +247,7 @@ impl Peer {
         self.neighbour.set(&terms);
         let old = self.terms.swap(Arc::new(terms));
         if old.next_hop.id != next_hop {
-            // What the old endpoint did says nothing about the new one.
+            // Failures at the old endpoint say nothing about the new one.
             self.breaker.reset();
             self.link.reset();
         }

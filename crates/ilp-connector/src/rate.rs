@@ -11,7 +11,7 @@ const MAGNITUDE_MAX: i64 = 18;
 /// The number of units of the quote asset that are paid for one unit of the base asset, both in
 /// standard units: whole dollars and not cents, whatever the assets' scales are.
 ///
-/// It is `mantissa` / 10^`scale`, or exactly one over that. Never zero, and never a float.
+/// A rate is `mantissa` / 10^`scale`, or exactly one over that. Never zero, and never a float.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// At least 1 and below 10^28, or at most 10^18 where `scale` is 0.

@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use interledger_packet::Timestamp;
 use papaya::{Equivalent, HashMap};
 use parking_lot::Mutex;
+use strum::VariantArray;
 
 use crate::{rate::Rate, refusal::Refusal};
 
 /// The origin of a rate. An earlier one has precedence over a later one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum RateOrigin {
     /// An operator set it while the node ran.
     Set,
@@ -23,11 +27,7 @@ impl RateOrigin {
     /// A short constant name, for metrics.
     #[must_use]
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Set => "set",
-            Self::Service => "service",
-            Self::Fixed => "fixed",
-        }
+        self.into()
     }
 }
 
@@ -111,8 +111,6 @@ impl Pair {
         Self { base: self.quote.clone(), quote: self.base.clone() }
     }
 }
-
-const ORIGINS: [RateOrigin; 3] = [RateOrigin::Set, RateOrigin::Service, RateOrigin::Fixed];
 
 impl Rates {
     /// The rate for a packet: units of `quote` for one unit of `base`. Between assets of one code
@@ -211,7 +209,7 @@ fn moved(at: Timestamp, by_ms: i64) -> Timestamp {
 fn resolve(all: &BTreeMap<(Pair, RateOrigin), Quote>, pair: &Pair) -> Option<RateInUse> {
     let given = |pair: &Pair, origin| all.get(&(pair.clone(), origin)).copied();
     let reversed = pair.reversed();
-    let (origin, given, is_inverse) = ORIGINS.into_iter().find_map(|origin| {
+    let (origin, given, is_inverse) = RateOrigin::VARIANTS.iter().find_map(|&origin| {
         let direct = given(pair, origin).map(|given| (origin, given, false));
         direct.or_else(|| {
             let opposite = given(&reversed, origin)?;

@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 use interledger_packet::{Address, AmountTooLarge, ErrorClass, ErrorCode, Reject};
+use strum::EnumCount;
 
 use crate::{account::AccountKind, ledger::HoldError};
 
 /// The reason why there is no reply from the next hop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum LinkFailure {
     /// The next hop refuses connections, breaks them, or answers with an HTTP status that says that
     /// packets don't get through to it.
@@ -25,27 +27,10 @@ pub enum LinkFailure {
 }
 
 impl LinkFailure {
-    /// One of each kind.
-    pub const KINDS: [Self; 6] = [
-        Self::Unreachable,
-        Self::Failed,
-        Self::Busy,
-        Self::QueueFull,
-        Self::NoReplyInTime,
-        Self::NotAReply,
-    ];
-
     /// A short constant name, for metrics.
     #[must_use]
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Unreachable => "unreachable",
-            Self::Failed => "failed",
-            Self::Busy => "busy",
-            Self::QueueFull => "queue_full",
-            Self::NoReplyInTime => "no_reply_in_time",
-            Self::NotAReply => "not_a_reply",
-        }
+        self.into()
     }
 }
 
@@ -53,7 +38,10 @@ impl LinkFailure {
 ///
 /// Senders give up on final codes and on R00 and R02, and go on after temporary ones, so what may
 /// pass by itself is always a T.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, strum::EnumCount, strum::IntoStaticStr, thiserror::Error,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Refusal {
     /// R02: it had expired when it arrived.
     #[error("the packet has already expired")]
@@ -159,7 +147,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// One of each kind, for counting. Amounts in their fields mean nothing.
-    pub const KINDS: [Self; 29] = [
+    pub const KINDS: [Self; Self::COUNT] = [
         Self::AlreadyExpired,
         Self::TooLittleTime,
         Self::AmountTooLarge { received: 0, maximum: 0 },
@@ -194,37 +182,7 @@ impl Refusal {
     /// A short constant name, for metrics.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        match self {
-            Self::AlreadyExpired => "already_expired",
-            Self::TooLittleTime => "too_little_time",
-            Self::AmountTooLarge { .. } => "amount_too_large",
-            Self::BeyondLiquidity { .. } => "beyond_liquidity",
-            Self::PacketRate => "packet_rate",
-            Self::AmountRate => "amount_rate",
-            Self::PacketsInFlight => "packets_in_flight",
-            Self::AmountInFlight => "amount_in_flight",
-            Self::PeerAddress => "peer_address",
-            Self::OtherNetwork => "other_network",
-            Self::NoRoute => "no_route",
-            Self::BackToSender => "back_to_sender",
-            Self::NoSuchAccount => "no_such_account",
-            Self::NoRate => "no_rate",
-            Self::StaleRate => "stale_rate",
-            Self::AwaitedRate => "awaited_rate",
-            Self::ConvertsToZero => "converts_to_zero",
-            Self::Liquidity => "liquidity",
-            Self::AccountFull => "account_full",
-            Self::AssetLiquidity => "asset_liquidity",
-            Self::AssetShare => "asset_share",
-            Self::Busy => "busy",
-            Self::ShuttingDown => "shutting_down",
-            Self::LedgerStopped => "ledger_stopped",
-            Self::NextHopUnreachable => "next_hop_unreachable",
-            Self::NextHopBusy => "next_hop_busy",
-            Self::NoReplyInTime => "no_reply_in_time",
-            Self::WrongFulfillment => "wrong_fulfillment",
-            Self::NotAReply => "not_a_reply",
-        }
+        self.into()
     }
 
     /// The ILP error code (RFC 27).

@@ -1,9 +1,9 @@
-//! A sample of the packets that end here, for whoever looks on.
+//! A sample of the packets that end here, for clients that watch packets.
 //!
-//! Whoever wants to see some asks for a number of them, and asks again after a while. The packets
-//! that end meanwhile are taken until there are as many; those after them are only counted. So what
-//! a packet may cost is bounded by who asks, not by how many packets there are. While nobody asks,
-//! it costs each packet the look at one word, which then stays the same.
+//! A client asks for a number of packets, and asks again after a while. Packets that end in between
+//! are recorded until there are as many; later ones are only counted. So the cost of recording is
+//! bounded by the client, not by the number of packets. While no client watches, each packet only
+//! reads one word, which doesn't change.
 
 use std::sync::{
     Arc,
@@ -16,85 +16,85 @@ use uuid::Uuid;
 
 use crate::{peer::Asset, refusal::Refusal, traffic::AssetName};
 
-/// The most that is taken between one asking and the next.
+/// The most packets that are recorded between two calls of [`Sampler::ask`].
 pub const SAMPLES_MAX: u32 = 1_000;
 
 /// The value of `wanted` while no client watches: so far below zero that no number of packets which
 /// see an older value, and count down from it, comes near either end.
 const NOBODY: i64 = i64::MIN / 2;
 
-/// A packet that has ended. Neither its data nor its address is kept: both may be a secret of those
-/// who pay each other, and neither says anything about this node.
+/// A packet that has ended. Neither its data nor its address is recorded: both may be a secret of
+/// payer and payee, and neither says anything about this node.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// When it ended.
+    /// The time of its end.
     pub at: Timestamp,
-    /// Where it came from.
+    /// Its source.
     pub from: Party,
-    /// Where it went; `None` when it was refused before it went anywhere.
+    /// Its target; `None` when it was refused before it was sent on.
     pub to: Option<Party>,
-    /// The amount that it carried when it came, in the smallest unit of its source's asset.
+    /// The amount that it carried when it arrived, in the smallest unit of its source's asset.
     pub amount_in: u64,
-    /// The amount that it carried from here, in the smallest unit of the asset where it went; zero
-    /// when it went nowhere.
+    /// The amount that it carried when it was sent on, in the smallest unit of its target's asset;
+    /// zero when it was not sent on.
     pub amount_out: u64,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// Where packets come from, or go to.
+/// The source or the target of a packet.
 #[derive(Clone, Debug, Default)]
 pub enum Party {
     /// A peer.
     Peer {
         /// The peer's id.
         id: Uuid,
-        /// The asset that the account counts in.
+        /// The asset of the peer's account.
         asset: Arc<Asset>,
     },
     /// The accounts of this node in one asset.
     Accounts(AssetName),
-    /// This node itself, with questions that move no money.
+    /// This node itself, with packets that move no money.
     #[default]
     Node,
 }
 
-/// How a packet ended.
+/// The outcome of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// With a Fulfill.
+    /// A Fulfill.
     Fulfilled,
-    /// With a Reject of a node further on, and this code.
+    /// A Reject of a later node, with this code.
     Rejected(ErrorCode),
-    /// With a Reject of our own, for this reason.
+    /// A Reject of this node, for this reason.
     Refused(Refusal),
 }
 
-/// The packets that have ended since the samples were last asked for.
+/// The packets that have ended since the last call of [`Sampler::ask`].
 #[derive(Debug, Default)]
 pub struct Samples {
-    /// Some of the packets, in their order.
+    /// The recorded packets, in their order.
     pub packets: Vec<Sample>,
-    /// How many more there were.
+    /// The number of packets that were not recorded.
     pub passed_over: u64,
 }
 
-/// Takes the samples.
+/// Records packets for the samples.
 #[derive(Debug)]
 pub struct Sampler {
-    /// How many more are wanted. Below zero it counts those that weren't.
+    /// The number of packets still to be recorded. Below zero it counts those that were not.
     wanted: AtomicI64,
-    /// Packets that were wanted and could not be kept.
+    /// The number of packets to be recorded that could not be.
     missed: AtomicU64,
-    /// Taken by whoever asks, and for a few words by each of the packets that are wanted. No packet
-    /// waits for it: one that finds it taken is passed over.
+    /// The recorded packets. A client locks this to take them, and each recorded packet locks it to
+    /// write a few words. No packet waits for the lock: one that finds it taken is only counted.
     taken: Mutex<Taken>,
 }
 
 #[derive(Debug)]
 struct Taken {
     packets: Vec<Sample>,
-    /// Tells when a packet ends: the core keeps no clock, so whoever asks brings one.
+    /// Gives the time of a packet's end. The core keeps no clock, so the client brings one.
     clock: fn() -> Timestamp,
 }
 
@@ -106,8 +106,8 @@ impl Default for Sampler {
 }
 
 impl Sampler {
-    /// Takes the samples since the last call, and asks for at most `most` more, [`SAMPLES_MAX`] at
-    /// the utmost. The first call returns none.
+    /// Returns the packets since the last call, and has at most `most` more recorded, but never
+    /// more than [`SAMPLES_MAX`]. The first call returns none.
     pub fn ask(&self, most: u32, clock: fn() -> Timestamp) -> Samples {
         let most = most.min(SAMPLES_MAX);
         let mut taken = self.taken.lock();
@@ -123,7 +123,7 @@ impl Sampler {
         Samples { packets, passed_over: unwanted.saturating_add(missed) }
     }
 
-    /// Nobody looks on any more.
+    /// Stops recording, once no client watches any more.
     pub fn stop(&self) {
         let mut taken = self.taken.lock();
         self.wanted.store(NOBODY, Ordering::Relaxed);

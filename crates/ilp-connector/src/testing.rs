@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::{
     account::{Account, AccountId, Balance},
     conversion::Spread,
-    in_flight::InFlightLimits,
     peer::{Asset, NextHop, Peer, Terms},
+    peer_limits::PeerLimits,
     token::{Secret, TokenDigest},
 };
 
@@ -50,9 +50,7 @@ pub(crate) fn terms(text: &str) -> Terms {
         is_default_route: false,
         tokens: vec![TokenDigest::of(text.as_bytes())],
         max_packet_amount: None,
-        packets_per_minute_max: None,
-        amount_per_second_max: None,
-        in_flight: InFlightLimits::default(),
+        limits: PeerLimits::default(),
         spread: Spread::NONE,
         next_hop: NextHop::new(format!("http://{text}"), Secret::new("t".to_owned())),
     }

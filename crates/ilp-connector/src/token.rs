@@ -5,14 +5,14 @@ use std::fmt;
 
 use ring::digest::{SHA256, digest};
 
-/// The SHA-256 of a token that a peer shows us. The node never keeps the token itself, so neither
-/// a copy of the store nor a core dump opens anybody's door. It also makes the look-up safe
-/// against timing: an attacker can't steer a digest byte by byte.
+/// The SHA-256 of a token that a peer shows us. The node never keeps the token itself, so neither a
+/// copy of the store nor a core dump gives access to a peer's account. Digests also make the
+/// look-up safe against timing: an attacker can't steer a digest byte by byte.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TokenDigest([u8; 32]);
 
 impl TokenDigest {
-    /// The digest of a token as it came over the wire.
+    /// Returns the digest of a token as it came over the wire.
     #[must_use]
     pub fn of(token: &[u8]) -> Self {
         let mut bytes = [0; 32];
@@ -34,7 +34,7 @@ impl TokenDigest {
 }
 
 impl fmt::Debug for TokenDigest {
-    /// Four bytes tell two tokens apart in a log and help nobody to guess one.
+    /// Four bytes tell two tokens apart in a log, and don't help to guess one.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, ..] = self.0;
         write!(formatter, "TokenDigest({a:02x}{b:02x}{c:02x}{d:02x}..)")

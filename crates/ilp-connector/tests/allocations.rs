@@ -12,7 +12,7 @@ use std::{
 use allocation_counter::measure;
 use bytes::{Bytes, BytesMut};
 use ilp_connector::{
-    Connector, Decision, InFlightDefaults, InFlightLimits, LinkFailure, Policy, Source,
+    Connector, Decision, InFlightDefaults, LinkFailure, PeerLimits, Percent, Policy, Source,
     account::{Account, AccountId, Balance},
     conversion::Spread,
     ledger::MemoryLedger,
@@ -57,12 +57,12 @@ fn peer(asset: &Arc<Asset>, address: &str, token: &[u8]) -> Arc<Peer> {
         is_default_route: false,
         tokens: vec![TokenDigest::of(token)],
         max_packet_amount: Some(1_000),
-        packets_per_minute_max: Some(1_000_000),
-        amount_per_second_max: Some(1_000_000_000),
-        in_flight: InFlightLimits {
-            packets_max: Some(1_000),
-            amount_max: Some(1_000_000),
-            asset_share_percent_max: Some(50),
+        limits: PeerLimits {
+            packets_per_minute_max: Some(1_000_000),
+            amount_per_second_max: Some(1_000_000_000),
+            packets_in_flight_max: Some(1_000),
+            amount_in_flight_max: Some(1_000_000),
+            asset_share_in_flight_percent_max: Percent::new(50),
         },
         spread: Spread::NONE,
         next_hop,

@@ -32,8 +32,8 @@ pub trait PacketHandler: Clone + Send + Sync + 'static {
 
     /// Finds the peer that the token, as received after `Bearer `, belongs to.
     ///
-    /// It is also asked when no token came, and its answer is then not used: so that an answer to
-    /// "no token" takes as long as one to "wrong token".
+    /// The server calls this for a request without a token as well, and drops the result: so that
+    /// an answer to "no token" takes as long as one to "wrong token".
     fn authenticate(&self, token: &[u8]) -> Option<Self::Peer>;
 
     /// Answers one packet with the bytes of an ILP reply.

@@ -11,6 +11,8 @@ mod error;
 pub mod server;
 
 pub use client::{PrivateReceivers, SpspClient, SpspOptions};
+#[cfg(fuzzing)]
+pub use details::read_details;
 pub use details::{AssetDetails, PaymentDetails, read_shared_secret};
 pub use error::SpspError;
 

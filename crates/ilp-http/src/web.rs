@@ -112,8 +112,8 @@ impl WebClient {
     /// redirect.
     ///
     /// # Errors
-    /// As for [`send`](Self::send). Also where a redirection leads to another host or nowhere, or
-    /// where there are too many redirections.
+    /// Those of [`send`](Self::send); also a redirection to another host or without a target, and
+    /// too many redirections.
     pub async fn get(&self, uri: Uri, headers: HeaderMap) -> Result<Response<Bytes>, WebError> {
         let time_max = self.options.time_max;
         let answered = tokio::time::timeout(time_max, Box::pin(self.follow(uri, headers))).await;

@@ -48,6 +48,24 @@ async fn a_reply_of_any_content_type_and_framing_is_taken() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_reply_is_waited_for_until_the_deadline_and_no_longer() {
+    let late = stub(|_, mut stream| async move {
+        while read_request(&mut stream).await.is_some() {
+            tokio::time::sleep(PATIENCE - SHORT).await;
+            if stream.write_all(OK.as_bytes()).await.is_err() {
+                break;
+            }
+        }
+    })
+    .await;
+    let client = client();
+    assert_eq!(send(&client, &late.endpoint(), "packet").await.unwrap(), "reply");
+    let error = send_within(&client, &late.endpoint(), "packet", PATIENCE - SHORT * 2).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, SendError::Timeout { left_us: true }), "{error:?}");
+}
+
 #[tokio::test]
 async fn a_reply_is_bounded_while_it_is_read() {
     let chunk = format!("{:x}\r\n{}\r\n", 10_000, "x".repeat(10_000));

@@ -330,7 +330,7 @@ async fn a_peer_whose_http2_is_broken_gets_packets_by_http1() {
     assert_eq!(client.retries(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_answers_no_ping_is_given_up_while_packets_wait_for_it() {
     let stalled = Arc::new(Semaphore::new(0));
     let (stall, gate) = (Arc::clone(&stalled), Arc::clone(&stalled));
@@ -368,14 +368,14 @@ async fn a_peer_that_answers_no_ping_is_given_up_while_packets_wait_for_it() {
     assert_eq!(send(&client, &peer.endpoint(), "packet").await.unwrap(), "reply");
 }
 
-#[tokio::test]
-async fn a_slow_peer_that_answers_pings_is_waited_for() {
+#[tokio::test(start_paused = true)]
+async fn a_slow_peer_that_answers_pings_is_waited_for_until_the_deadline() {
     let peer = answering(builder(), |_, respond| async move {
-        tokio::time::sleep(SHORT * 2).await;
+        tokio::time::sleep(PATIENCE - SHORT).await;
         answer(respond, "late");
     })
     .await;
-    let ping_options = ClientOptions { ping_interval: SHORT / 20, ..options() };
+    let ping_options = ClientOptions { ping_interval: SHORT, ..options() };
     let client = client_with(ping_options);
     assert_eq!(send(&client, &peer.endpoint(), "packet").await.unwrap(), "late");
 }

@@ -33,7 +33,7 @@ enum Kind {
     Address(IpAddr),
 }
 
-/// What a connection to a host leads to.
+/// The target of a connection to a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialTarget<'a> {
     /// An address, which needs no look-up. It is never an unspecified one.

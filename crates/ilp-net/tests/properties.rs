@@ -71,8 +71,8 @@ proptest! {
         }
     }
 
-    /// What is accepted here means the same to a library with the browsers' rules, which mends what
-    /// is refused here.
+    /// An accepted URL means the same to a library with the browsers' rules, which corrects texts
+    /// that this crate refuses.
     #[test]
     fn another_library_understands_the_same(text in url_like()) {
         if let Ok(endpoint) = Endpoint::parse(&text) {

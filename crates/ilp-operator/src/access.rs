@@ -11,6 +11,8 @@ pub(crate) mod connection;
 pub(crate) mod credentials;
 pub(crate) mod networks;
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod guesses;
 mod replay;
 mod sessions;

@@ -10,7 +10,7 @@ pub(crate) mod view;
 use std::sync::Arc;
 
 use ilp_connector::{account::AccountId, peer::Asset};
-use ilp_store::{AssetRecord, Rows, Store, shown};
+use ilp_store::{AssetRecord, Rows, Transaction, shown};
 use uuid::Uuid;
 
 use crate::{
@@ -93,7 +93,7 @@ impl Assets<'_> {
         let id = asset_id(id)?;
         self.on
             .read(move |inner| {
-                let record = inner.parts.store.asset(id)?.ok_or(AssetError::NotFound)?;
+                let record = inner.store.asset(id)?.ok_or(AssetError::NotFound)?;
                 Ok(inner.asset_view(record))
             })
             .await
@@ -110,7 +110,7 @@ impl Assets<'_> {
     ) -> Result<Option<AssetView>, OperatorError> {
         self.on
             .read(move |inner| {
-                let record = inner.parts.store.asset_by_code(&code, scale)?;
+                let record = inner.store.asset_by_code(&code, scale)?;
                 Ok(record.map(|record| inner.asset_view(record)))
             })
             .await
@@ -124,7 +124,7 @@ impl Assets<'_> {
         let page = page.check()?;
         self.on
             .read(move |inner| {
-                let Rows { rows, has_previous, has_next } = inner.parts.store.assets_page(page)?;
+                let Rows { rows, has_previous, has_next } = inner.store.assets_page(page)?;
                 let rows = rows.into_iter().map(|record| inner.asset_view(record)).collect();
                 Ok(Rows { rows, has_previous, has_next })
             })
@@ -144,11 +144,7 @@ impl Changing {
             version: 0,
         };
         let made = self.inner.asset_view(record.clone());
-        let stored = record.clone();
-        self.commit(&made, move |store| store.insert_asset(&stored)).await?;
-        self.watch_asset(&record).await?;
-        self.inner.know_asset(&record);
-        self.inner.rates_wanted.notify_one();
+        self.commit(&made, move |tx| tx.insert_asset(&record)).await?;
         Ok(made)
     }
 
@@ -159,9 +155,8 @@ impl Changing {
         edit.withdrawal_threshold.apply(&mut record.withdrawal_threshold);
         edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
         let edited = self.inner.asset_view(record.clone());
-        let update = move |store: &Store| store.update_asset(id, |stored| *stored = record);
-        let record = self.commit(&edited, update).await?;
-        self.watch_asset(&record).await?;
+        let update = move |tx: &mut Transaction<'_>| tx.update_asset(id, |stored| *stored = record);
+        self.commit(&edited, update).await?;
         Ok(edited)
     }
 
@@ -169,15 +164,13 @@ impl Changing {
     /// between: changes are made one at a time, and packets reach an asset's account only where peers
     /// use it.
     async fn delete_asset(&self, id: Uuid) -> Result<AssetView, OperatorError> {
-        let asset = self.inner.asset(id).ok_or(AssetError::NotFound)?;
-        let liquidity = asset.liquidity.balance().total();
+        self.inner.asset(id).ok_or(AssetError::NotFound)?;
+        let liquidity = self.inner.ledger().total(AccountId::asset(id)).total();
         if liquidity > 0 {
             return Err(AssetError::HasLiquidity(liquidity).into());
         }
         let deleted = self.inner.asset_view(self.asset_record(id).await?);
-        self.commit(&deleted, move |store| store.delete_asset(id)).await?;
-        self.unwatch(AccountId::asset(id)).await?;
-        self.inner.assets.write().remove(&id);
+        self.commit(&deleted, move |tx| tx.delete_asset(id)).await?;
         Ok(deleted)
     }
 

@@ -10,7 +10,7 @@ pub(crate) mod withdrawals;
 use std::{sync::Arc, time::Duration};
 
 use ilp_connector::{
-    account::{AccountId, AccountKind, Balance},
+    account::{AccountId, AccountKind, Total},
     peer::Asset,
 };
 use ilp_store::{LedgerStats, Older, OperatorTransfer, Position, Report, Rows};
@@ -65,7 +65,7 @@ pub struct AccountView {
     /// Whose it is.
     pub owner: AccountOwner,
     /// What it has seen, in its asset's smallest unit.
-    pub balance: Balance,
+    pub total: Total,
 }
 
 /// Movements on an account, newest first.
@@ -124,11 +124,11 @@ impl Books<'_> {
         let page = page.check()?;
         self.on
             .read(move |inner| {
-                views(inner.parts.store.assets_page(page)?, |record| {
-                    let balance = |account| inner.ledger().balance(account);
-                    let settlement = balance(AccountId::settlement(record.id));
+                views(inner.store.assets_page(page)?, |record| {
+                    let total = |account| inner.ledger().total(account);
+                    let settlement = total(AccountId::settlement(record.id));
                     Ok(AssetBooks {
-                        stock: balance(AccountId::asset(record.id)).total(),
+                        stock: total(AccountId::asset(record.id)).total(),
                         deposited: settlement.debits,
                         withdrawn: settlement.credits,
                         asset: inner.asset_view(record),
@@ -149,7 +149,7 @@ impl Books<'_> {
             .read(move |inner| {
                 for account in accounts {
                     if let Some(owner) = inner.account_owner(account)? {
-                        return Ok(AccountView { owner, balance: inner.ledger().balance(account) });
+                        return Ok(AccountView { owner, total: inner.ledger().total(account) });
                     }
                 }
                 Err(LiquidityError::UnknownAccount.into())
@@ -159,8 +159,8 @@ impl Books<'_> {
 
     /// Returns what an account has seen, in its asset's smallest unit.
     #[must_use]
-    pub fn balance(self, account: AccountId) -> Balance {
-        self.on.inner.ledger().balance(account)
+    pub fn total(self, account: AccountId) -> Total {
+        self.on.inner.ledger().total(account)
     }
 
     /// Returns at most `limit` movements on an account, the newest or those before a cursor.
@@ -272,12 +272,16 @@ impl Inner {
 
     /// Reads the store. `None` for an account without an owner.
     fn account_owner(&self, account: AccountId) -> Result<Option<AccountOwner>, OperatorError> {
-        let (store, id) = (&self.parts.store, account.owner);
+        let (store, id) = (&self.store, account.owner);
         let found = match account.kind {
             AccountKind::PeerLiquidity => match store.peer(id)? {
                 Some(peer) => {
-                    let title = peer.name.filter(|name| !name.trim().is_empty());
-                    Some((title.unwrap_or(peer.static_ilp_address), peer.asset_id, false))
+                    let title = peer.terms.name.filter(|name| !name.trim().is_empty());
+                    Some((
+                        title.unwrap_or_else(|| peer.terms.address.to_string()),
+                        peer.asset_id,
+                        false,
+                    ))
                 }
                 None => store
                     .deleted_peer(id)?

@@ -8,5 +8,7 @@ pub(crate) mod given;
 pub(crate) mod idempotency;
 pub(crate) mod outcome;
 pub(crate) mod recorded;
+pub(crate) mod refusals;
 pub(crate) mod subject;
 mod wallet_outcomes;
+pub(crate) mod writes;

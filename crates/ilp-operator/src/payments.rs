@@ -2,6 +2,7 @@
 
 pub(crate) mod checks;
 pub(crate) mod ended;
+pub(crate) mod ended_accounts;
 pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod incoming;

@@ -15,7 +15,8 @@ pub mod wire;
 
 use ilp_connector::token::{Secret, TokenDigest};
 use ilp_store::{
-    IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, PeeringRequestRecord, Rows, Store, shown,
+    IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, PeeringRequestRecord, Reader, Rows,
+    shown,
 };
 use uuid::Uuid;
 
@@ -28,12 +29,13 @@ use crate::{
     node::operator::Operator,
     peers::{
         error::{PeerAddressError, PeerError},
-        inputs::NewPeer,
+        inputs::{NewPeer, PeerTermsEdit},
         tokens::random_token,
         view::PeerView,
     },
     vocabulary::{
         check,
+        edit::Edit,
         error::{Inconsistency, OperatorError},
         name,
         page::PageArguments,
@@ -129,7 +131,7 @@ impl Peering<'_> {
         self.on
             .read(move |inner| {
                 let Rows { rows, has_previous, has_next } =
-                    inner.parts.store.peering_requests_page(page)?;
+                    inner.store.peering_requests_page(page)?;
                 let view = |record| PeeringRequestView {
                     warnings: inner.peering_warnings(&record),
                     record,
@@ -181,17 +183,17 @@ impl PeeringChanges<'_> {
                 let warnings = changing.inner.peering_warnings(&request);
                 let liquidity = changing.inner.parts.peering.liquidity;
                 let mut record = changing.record_for(&request)?;
-                record.name = approval.name.or(record.name);
-                record.max_packet_amount = approval.max_packet_amount.or(record.max_packet_amount);
+                let terms = &mut record.terms;
+                terms.name = approval.name.or(terms.name.take());
+                terms.max_packet_amount = approval.max_packet_amount.or(terms.max_packet_amount);
                 record.initial_deposit =
                     deposit_of(approval.initial_liquidity.unwrap_or(liquidity));
                 let origin = PeerOrigin::Approved(Box::new(request));
                 let peer = changing.create_peer(record, origin).await?;
                 for warning in warnings {
-                    let address = &peer.record.static_ilp_address;
+                    let address = &peer.record.terms.address;
                     tracing::warn!(%address, warning, "approved a peering request with a warning");
                 }
-                changing.count_peering_requests().await?;
                 Ok(peer)
             })
             .await
@@ -208,8 +210,7 @@ impl PeeringChanges<'_> {
             .change(move |changing| async move {
                 let request = changing.store(move |store| store.peering_request(id)).await?;
                 request.ok_or(PeeringError::UnknownRequest)?;
-                changing.commit(&(), move |store| store.remove_peering_request(id)).await?;
-                changing.count_peering_requests().await
+                changing.commit(&(), move |tx| tx.remove_peering_request(id)).await
             })
             .await
     }
@@ -256,10 +257,10 @@ impl Changing {
         if !is_shown {
             return Err(PeeringError::AddressTaken(AddressClaim::Peer).into());
         }
-        peer.endpoint = offer.connector_url;
-        peer.outgoing_token = ours.clone();
+        peer.terms.endpoint = offer.connector_url;
+        peer.terms.outgoing_token = ours.clone();
         let created_at_ms = self.now().unix_ms();
-        peer.incoming_tokens = vec![IncomingToken { digest, created_at_ms }];
+        peer.terms.incoming_tokens = vec![IncomingToken { digest, created_at_ms }];
         // Its name and limits are the operator's to change.
         let id = peer.id;
         self.save_peer(peer).await?;
@@ -271,7 +272,7 @@ impl Changing {
         &self,
         request: PeeringRequestRecord,
     ) -> Result<(PeeringAnswer, Uuid), OperatorError> {
-        let made = self.store(Store::auto_peered).await?;
+        let made = self.store(Reader::auto_peered).await?;
         let peers_max = self.inner.parts.peering.peers_max;
         // No source may make them all: one address a tenth of them, the networks around it more.
         let from_one_max = [peers_max / 10, peers_max / 4, peers_max / 2].map(|max| max.max(1));
@@ -299,9 +300,6 @@ impl Changing {
         let (waiting, outlived): (Vec<_>, Vec<_>) = waiting
             .into_iter()
             .partition(|kept| now_ms.saturating_sub(kept.created_at_ms) < PENDING_MS_MAX);
-        for kept in outlived {
-            self.store(move |store| store.remove_peering_request(kept.id)).await?;
-        }
         let same = |kept: &&PeeringRequestRecord| {
             kept.asset_id == request.asset_id
                 && kept.static_ilp_address == request.static_ilp_address
@@ -320,9 +318,13 @@ impl Changing {
         let answer = self.answer(request.outgoing_token.clone(), true);
         let id = request.id;
         let event = self.requested(&request);
-        self.store(move |store| store.insert_peering_request(&request, &event)).await?;
-        self.inner.parts.event_made.notify_one();
-        self.count_peering_requests().await?;
+        self.commit(&(), move |tx| {
+            for kept in outlived {
+                tx.remove_peering_request(kept.id)?;
+            }
+            tx.insert_peering_request(&request, &event)
+        })
+        .await?;
         Ok((answer, id))
     }
 
@@ -338,41 +340,19 @@ impl Changing {
         }
     }
 
-    fn request_of(
-        &self,
-        offer: PeeringOffer,
-        incoming_token: TokenDigest,
-        outgoing_token: Secret,
-        asset_id: Uuid,
-    ) -> PeeringRequestRecord {
-        let address = offer.caller.and_then(|caller| caller.address);
-        PeeringRequestRecord {
-            id: self.new_id(),
-            asset_id,
-            static_ilp_address: offer.static_ilp_address,
-            name: offer.name,
-            endpoint: offer.connector_url,
-            max_packet_amount: offer.max_packet_amount,
-            incoming_token,
-            outgoing_token,
-            origin: address.map(|address| address.ip().to_string()).unwrap_or_default(),
-            created_at_ms: self.now().unix_ms(),
-        }
-    }
-
     /// Returns the peer that a request would make, without liquidity.
     fn record_for(&self, request: &PeeringRequestRecord) -> Result<PeerRecord, OperatorError> {
-        let mut record = self.inner.record_of(NewPeer {
-            asset_id: request.asset_id.to_string(),
-            static_ilp_address: request.static_ilp_address.clone(),
-            name: request.name.clone(),
-            max_packet_amount: request.max_packet_amount,
-            endpoint: request.endpoint.clone(),
-            outgoing_token: request.outgoing_token.clone(),
-            ..NewPeer::default()
-        })?;
+        let terms = PeerTermsEdit {
+            static_ilp_address: Some(request.static_ilp_address.clone()),
+            name: Edit::set_or_keep(request.name.clone()),
+            max_packet_amount: Edit::set_or_keep(request.max_packet_amount),
+            outgoing: Some((request.endpoint.clone(), request.outgoing_token.clone())),
+            ..PeerTermsEdit::default()
+        };
+        let asset_id = request.asset_id.to_string();
+        let mut record = self.inner.record_of(NewPeer { asset_id, terms, initial_liquidity: 0 })?;
         let created_at_ms = self.now().unix_ms();
-        record.incoming_tokens =
+        record.terms.incoming_tokens =
             vec![IncomingToken { digest: request.incoming_token, created_at_ms }];
         Ok(record)
     }

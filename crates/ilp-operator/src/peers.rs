@@ -3,20 +3,20 @@
 pub(crate) mod error;
 pub(crate) mod fields;
 pub(crate) mod inputs;
-pub(crate) mod links;
 pub(crate) mod liquidity;
-pub(crate) mod packets;
+pub(crate) mod ping;
 pub(crate) mod routes;
 pub(crate) mod saving;
 pub(crate) mod search;
 pub(crate) mod terms;
 pub(crate) mod tokens;
 pub(crate) mod view;
+pub(crate) mod watching;
 
 use std::{collections::HashMap, sync::Arc};
 
-use ilp_connector::{account::AccountId, conversion::Spread, token::TokenDigest};
-use ilp_store::{IncomingToken, InitialDeposit, PeerOrigin, PeerRecord, Rows, Store, shown};
+use ilp_connector::account::AccountId;
+use ilp_store::{InitialDeposit, PeerOrigin, PeerRecord, Rows, Transaction, shown};
 use uuid::Uuid;
 
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
         inputs::{NewPeer, PeerEdit},
         view::PeerView,
     },
-    vocabulary::{check, error::OperatorError, name, page::PageArguments},
+    vocabulary::{check, error::OperatorError, page::PageArguments},
 };
 
 /// A handle that reads peers: their records, routes, packets and liquidity.
@@ -112,9 +112,7 @@ impl Peers<'_> {
     pub async fn get(self, id: &str) -> Result<PeerView, OperatorError> {
         let id = peer_id(id)?;
         self.on
-            .read(move |inner| {
-                inner.peer_view(inner.parts.store.peer(id)?.ok_or(PeerError::Unknown)?)
-            })
+            .read(move |inner| inner.peer_view(inner.store.peer(id)?.ok_or(PeerError::Unknown)?))
             .await
     }
 
@@ -126,7 +124,7 @@ impl Peers<'_> {
         let page = page.check()?;
         self.on
             .read(move |inner| {
-                let Rows { rows, has_previous, has_next } = inner.parts.store.peers_page(page)?;
+                let Rows { rows, has_previous, has_next } = inner.store.peers_page(page)?;
                 Ok(Rows { rows: inner.peer_views(rows)?, has_previous, has_next })
             })
             .await
@@ -154,20 +152,17 @@ impl Changing {
         record.id = self.new_id();
         record.created_at_ms = self.now().unix_ms();
         let deposit = record.initial_deposit.take();
-        let live = self.inner.live_peer(&record, Arc::clone(&asset))?;
         let made = outcome(self.made(&record, deposit.map_or(0, |it| it.amount)).await?);
-        let stored = record.clone();
-        let insert = move |store: &Store| store.insert_peer_from(&stored, &origin);
+        let id = record.id;
+        let insert = move |tx: &mut Transaction<'_>| tx.insert_peer_from(&record, &origin);
         match deposit {
             None => self.commit(&made, insert).await?,
             Some(InitialDeposit { amount, .. }) => {
-                let account = self.inner.ledger().account(AccountId::peer(record.id));
+                let account = self.inner.ledger().account(AccountId::peer(id));
                 let step = self.deposit_step(self.new_id(), &asset, account, amount);
                 self.commit_step(&made, step, insert).await?;
             }
         }
-        self.watch_peer(&record).await?;
-        self.inner.parts.connector.add_peer(live);
         Ok(made)
     }
 
@@ -177,11 +172,11 @@ impl Changing {
         Ok(PeerView { liquidity: amount.into(), ..made })
     }
 
-    /// Books the deposit that the record of a peer still owes, and takes it off the record. Only a
-    /// crash in a store of format 1 leaves such a record.
+    /// Books the deposit that the record of a peer still owes, and takes it off the record, by which the
+    /// peer becomes live. Only a crash in a store of format 1 leaves such a record.
     pub(crate) async fn finish_initial_deposit(
         &self,
-        record: &mut PeerRecord,
+        record: &PeerRecord,
     ) -> Result<(), OperatorError> {
         let Some(InitialDeposit { transfer_id, amount }) = record.initial_deposit else {
             return Ok(());
@@ -190,13 +185,14 @@ impl Changing {
         let account = self.inner.ledger().account(AccountId::peer(record.id));
         let step = self.deposit_step(transfer_id, &asset, account, amount);
         let id = record.id;
-        let settled = move |store: &Store| store.settle_initial_deposit(id);
-        *record = match self.commit_step(&(), step, settled).await {
+        let settled = move |tx: &mut Transaction<'_>| tx.settle_initial_deposit(id).map(drop);
+        match self.commit_step(&(), step, settled).await {
             // It was booked before the last end of the node, and only the record lagged behind.
-            Err(OperatorError::Liquidity(LiquidityError::Exists)) => self.store(settled).await?,
-            other => other?,
-        };
-        Ok(())
+            Err(OperatorError::Liquidity(LiquidityError::Exists)) => {
+                self.commit(&(), settled).await
+            }
+            booked => booked,
+        }
     }
 
     pub(crate) async fn update_peer(
@@ -207,39 +203,22 @@ impl Changing {
         let record = self.stored_peer(id).await?;
         // No other change runs between this check and the write: changes are made one at a time.
         check::version(edit.version, record.version, Versioned::Peer)?;
-        let edited = self.inner.edited(record, edit)?;
+        let terms = self.inner.parse_terms(edit.terms, Some(record.terms))?;
+        let edited = PeerRecord { terms, ..record };
         self.save_peer(edited).await
     }
 
     async fn delete_peer(&self, id: Uuid, operator: &Operator) -> Result<(), OperatorError> {
         let record = self.store(move |store| store.peer(id)).await?.ok_or(PeerError::Unknown)?;
-        let connector = &self.inner.parts.connector;
-        // First out of reach, so that no new packet needs what is withdrawn later.
-        let live = connector.remove_peer(id);
-        if let Err(error) = self.forget_peer(id).await {
-            if let Some(live) = live {
-                connector.add_peer(live);
-            }
-            if let Err(error) = self.watch_peer(&record).await {
-                tracing::warn!(peer = %id, %error, "its liquidity is watched from the next start");
-            }
-            return Err(error);
-        }
-        // From here on the peer is deleted, and what it has left goes to settlement: now, once its
-        // last packets are over, or at the next start.
+        let now_ms = self.now().unix_ms();
+        self.commit(&(), move |tx| tx.delete_peer(id, now_ms)).await?;
+        // From here on no new packet finds the peer, and what it has left goes to settlement: now,
+        // once its last packets are over, or at the next start.
         let account = self.inner.ledger().account(AccountId::peer(id));
         if let Err(error) = self.withdraw_all(&account, record.asset_id).await {
             tracing::warn!(peer = %id, %error, "what a deleted peer has left is settled later");
         }
         operator.settle_late_packets(account, record.asset_id);
-        Ok(())
-    }
-
-    async fn forget_peer(&self, id: Uuid) -> Result<(), OperatorError> {
-        let now_ms = self.now().unix_ms();
-        self.unwatch(AccountId::peer(id)).await?;
-        // All that is left to do after this, the next start does too.
-        self.commit(&(), move |store| store.delete_peer(id, now_ms)).await?;
         Ok(())
     }
 
@@ -250,110 +229,6 @@ impl Changing {
 }
 
 impl Inner {
-    /// Checks all of a new peer that can be checked without the store. The record lacks what is
-    /// made when its turn has come: ids and time.
-    pub(crate) fn record_of(&self, new: NewPeer) -> Result<PeerRecord, OperatorError> {
-        check::max_packet_amount(new.max_packet_amount)?;
-        let asset_id = check::id(&new.asset_id);
-        let empty = PeerRecord {
-            id: Uuid::nil(),
-            // No asset has the nil id, so it is refused as unknown, but after all that is worse.
-            asset_id: asset_id.unwrap_or_default(),
-            static_ilp_address: String::new(),
-            name: None,
-            max_packet_amount: new.max_packet_amount,
-            liquidity_threshold: new.liquidity_threshold,
-            routes: Vec::new(),
-            endpoint: String::new(),
-            outgoing_token: new.outgoing_token.clone(),
-            incoming_tokens: Vec::new(),
-            packets_per_minute_max: new.packets_per_minute_max,
-            amount_per_second_max: new.amount_per_second_max,
-            packets_in_flight_max: new.packets_in_flight_max,
-            amount_in_flight_max: new.amount_in_flight_max,
-            asset_share_in_flight_percent_max: new.asset_share_in_flight_percent_max,
-            is_default_route: new.is_default_route,
-            spread: new.spread_basis_points.map_or(Ok(Spread::NONE), check::spread)?,
-            created_at_ms: 0,
-            version: 0,
-            initial_deposit: (new.initial_liquidity > 0).then_some(InitialDeposit {
-                transfer_id: Uuid::nil(),
-                amount: new.initial_liquidity,
-            }),
-        };
-        let rest = PeerEdit {
-            static_ilp_address: Some(new.static_ilp_address),
-            name: new
-                .name
-                .map_or(crate::vocabulary::edit::Edit::Keep, crate::vocabulary::edit::Edit::Set),
-            routes: crate::vocabulary::edit::Edit::Set(new.routes),
-            outgoing: Some((new.endpoint, new.outgoing_token)),
-            incoming_tokens: new.incoming_tokens,
-            ..PeerEdit::default()
-        };
-        self.edited(empty, rest)
-    }
-
-    /// Returns the record after an edit, every part of which was checked.
-    pub(crate) fn edited(
-        &self,
-        mut record: PeerRecord,
-        edit: PeerEdit,
-    ) -> Result<PeerRecord, OperatorError> {
-        if let Some(address) = edit.static_ilp_address {
-            check::peer_address(&address, self.parts.connector.address())?;
-            record.static_ilp_address = address;
-        }
-        let mut routes = Some(record.routes);
-        edit.routes.apply(&mut routes);
-        let routes = routes.unwrap_or_default();
-        record.routes = check::routes(&routes, &record.static_ilp_address)?;
-        if let crate::vocabulary::edit::Edit::Set(name) = &edit.name {
-            name::check(name).map_err(PeerError::Name)?;
-        }
-        edit.name.apply(&mut record.name);
-        if let Some((endpoint, token)) = edit.outgoing {
-            check::endpoint(&endpoint)?;
-            check::outgoing_token(&token)?;
-            record.endpoint = endpoint;
-            record.outgoing_token = token;
-        }
-        if let Some(tokens) = edit.incoming_tokens {
-            let digests = check::incoming_tokens(&tokens)?;
-            record.incoming_tokens = self.dated(digests, &record.incoming_tokens);
-        }
-        if let crate::vocabulary::edit::Edit::Set(maximum) = edit.max_packet_amount {
-            check::max_packet_amount(Some(maximum))?;
-        }
-        edit.max_packet_amount.apply(&mut record.max_packet_amount);
-        edit.liquidity_threshold.apply(&mut record.liquidity_threshold);
-        edit.packets_per_minute_max.apply(&mut record.packets_per_minute_max);
-        edit.amount_per_second_max.apply(&mut record.amount_per_second_max);
-        edit.packets_in_flight_max.apply(&mut record.packets_in_flight_max);
-        edit.amount_in_flight_max.apply(&mut record.amount_in_flight_max);
-        edit.asset_share_in_flight_percent_max.apply(&mut record.asset_share_in_flight_percent_max);
-        check::asset_share_percent(record.asset_share_in_flight_percent_max)?;
-        record.is_default_route = edit.is_default_route.unwrap_or(record.is_default_route);
-        match edit.spread_basis_points {
-            crate::vocabulary::edit::Edit::Keep => {}
-            crate::vocabulary::edit::Edit::Clear => record.spread = Spread::NONE,
-            crate::vocabulary::edit::Edit::Set(basis_points) => {
-                record.spread = check::spread(basis_points)?
-            }
-        }
-        Ok(record)
-    }
-
-    /// Tokens with their times: one that was there before keeps its own.
-    fn dated(&self, digests: Vec<TokenDigest>, before: &[IncomingToken]) -> Vec<IncomingToken> {
-        let created_at_ms = (self.parts.clock)().unix_ms();
-        let dated = digests.into_iter().map(|digest| {
-            let known = before.iter().find(|token| token.digest == digest).copied();
-            known.unwrap_or(IncomingToken { digest, created_at_ms })
-        });
-        dated.collect()
-    }
-
     /// Peers share few assets, so each is read once.
     pub(crate) fn peer_views(
         &self,

@@ -1,6 +1,7 @@
 //! What all subjects share: errors, pages of lists, edits of fields, and the form of texts.
 
 pub(crate) mod box_error;
+pub(crate) mod boxed_future;
 pub mod canonical_json;
 pub(crate) mod check;
 pub(crate) mod edit;

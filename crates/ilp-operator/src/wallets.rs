@@ -110,14 +110,10 @@ impl WalletAddressChanges<'_> {
                 if let Some(properties) = properties {
                     record.additional_properties = properties;
                 }
-                let is_active = record.is_active();
                 let edited = record.clone();
                 let view = changing.read(move |inner| inner.wallet_address_view(edited)).await?;
                 let update = move |stored: &mut WalletAddressRecord| *stored = record;
-                changing
-                    .commit(&view, move |store| store.update_wallet_address(id, update))
-                    .await?;
-                changing.inner.wallets.recipients.set_open(id, is_active);
+                changing.commit(&view, move |tx| tx.update_wallet_address(id, update)).await?;
                 Ok(view)
             })
             .await
@@ -133,7 +129,7 @@ impl WalletAddresses<'_> {
         let id = wallet_address_id(id)?;
         self.on
             .read(move |inner| {
-                let record = inner.parts.store.wallet_address(id)?;
+                let record = inner.store.wallet_address(id)?;
                 inner.wallet_address_view(record.ok_or(WalletError::Unknown)?)
             })
             .await
@@ -164,7 +160,7 @@ impl WalletAddresses<'_> {
         let page = page.check()?;
         self.on
             .read(move |inner| {
-                let rows = inner.parts.store.wallet_addresses_page(page)?;
+                let rows = inner.store.wallet_addresses_page(page)?;
                 views(rows, |record| inner.wallet_address_view(record))
             })
             .await
@@ -178,7 +174,7 @@ impl Inner {
         &self,
         url: &WalletUrl,
     ) -> Result<Option<WalletAddressRecord>, StoreError> {
-        let store = &self.parts.store;
+        let store = &self.store;
         let found = store.wallet_address_by_url(url.as_str())?;
         match url.earlier_form().filter(|_| found.is_none()) {
             Some(earlier) => store.wallet_address_by_url(&earlier),
@@ -203,7 +199,7 @@ impl Changing {
         record.created_at_ms = self.now().unix_ms();
         let stored = record.clone();
         let made = self.read(move |inner| inner.wallet_address_view(record)).await?;
-        self.commit(&made, move |store| store.insert_wallet_address(&stored)).await?;
+        self.commit(&made, move |tx| tx.insert_wallet_address(&stored)).await?;
         Ok(made)
     }
 }

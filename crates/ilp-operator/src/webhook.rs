@@ -26,8 +26,7 @@ use tokio::sync::Notify;
 pub use self::backoff::Backoff;
 use self::pauses::Pauses;
 use crate::{
-    node::parts::{BoxFuture, Clock},
-    webhook::event_kind::SentEvents,
+    node::parts::Clock, vocabulary::boxed_future::BoxFuture, webhook::event_kind::SentEvents,
 };
 
 /// One request to the receiver of events.

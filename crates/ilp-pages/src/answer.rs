@@ -1,4 +1,4 @@
-//! What every answer has in common: the headers that guard a browser, and how refusals look.
+//! Answers to browsers: the headers that guard every page, redirects, and the pages of refusals.
 
 use axum::{
     http::{
@@ -12,14 +12,15 @@ use maud::{Markup, html};
 
 use crate::layout;
 
-/// What a browser may load and do on a page: only what comes from this port, nothing inline, in no
-/// other page's frame.
+/// The content security policy: a page loads and runs only what this port serves, has nothing
+/// inline, and stands in no other page's frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
-/// Headers of every answer. `same-origin` and not `no-referrer`: with that, browsers send
-/// `Origin: null` with our own forms, and who sent them could not be told any more.
+/// Headers of every answer. The referrer policy is `same-origin` and not `no-referrer`: under the
+/// latter, browsers send `Origin: null` with the node's own forms, and their origin could not be
+/// checked.
 const GUARDS: [(&str, &str); 5] = [
     ("content-security-policy", POLICY),
     ("x-content-type-options", "nosniff"),
@@ -28,7 +29,7 @@ const GUARDS: [(&str, &str); 5] = [
     ("cross-origin-resource-policy", "same-origin"),
 ];
 
-/// Adds the headers. Pages have amounts and tokens in them, so no cache keeps them.
+/// Adds the guarding headers. Pages show amounts and tokens, so no cache keeps them.
 pub(crate) async fn guard(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in GUARDS {
@@ -38,7 +39,7 @@ pub(crate) async fn guard(mut response: Response) -> Response {
     response
 }
 
-/// A page.
+/// Returns an answer with a page.
 pub(crate) fn page(status: StatusCode, page: Markup) -> Response {
     (status, Html(page.into_string())).into_response()
 }
@@ -51,7 +52,7 @@ pub(crate) fn see_other(path: &str) -> Response {
     }
 }
 
-/// A refusal that leaves no form to show again.
+/// Returns the page of a refusal that leaves no form to show again.
 pub(crate) fn refused(status: StatusCode, title: &str, why: &str) -> Response {
     let body = html! {
         p { (why) }
@@ -60,11 +61,10 @@ pub(crate) fn refused(status: StatusCode, title: &str, why: &str) -> Response {
     page(status, layout::bare(title, &body))
 }
 
-/// What a page's handler gives: an answer, or what an operation refused where there is no form to
-/// say it in.
+/// The result of a page's handler: an answer, or the refusal of an operation that no form can show.
 pub(crate) type Answer = Result<Response, Failed>;
 
-/// What an operation refused; a `?` makes it a page.
+/// The refusal of an operation; `?` turns it into a page.
 #[derive(Debug)]
 pub(crate) struct Failed(OperatorError);
 
@@ -91,7 +91,7 @@ pub(crate) async fn nothing_here() -> Response {
     refused(StatusCode::NOT_FOUND, "Not found", "There is no such page on this node.")
 }
 
-/// The HTTP status of a refusal.
+/// Returns the HTTP status for a kind of refusal.
 pub(crate) fn status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::BadInput | ErrorKind::Inactive => StatusCode::BAD_REQUEST,

@@ -1,4 +1,4 @@
-//! What the node counts in.
+//! The list of assets, and the form for a new one.
 
 mod detail;
 

@@ -1,4 +1,4 @@
-//! The audit log: who did what, when, and what came of it.
+//! The audit log: who did what, when, and with which outcome.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     visit::Visit,
 };
 
-/// Outcomes to choose from.
+/// The outcomes that the list can be filtered by.
 const CODES: [(&str, &str); 8] = [
     ("", "Any"),
     ("200", "Done"),
@@ -163,7 +163,7 @@ fn value_text(value: &Value) -> String {
     }
 }
 
-/// What an operation was given, a member to a line; there are no secrets in it.
+/// Returns an operation's input, a member to a line. The audit log has no secrets in it.
 fn given(detail: &str) -> String {
     let value = serde_json::from_str::<Value>(detail).ok();
     let lines = value.and_then(|value| serde_json::to_string_pretty(&value).ok());

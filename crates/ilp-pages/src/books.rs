@@ -1,5 +1,5 @@
-//! The books: how each asset stands, each account and its movements, what waits for its end, and
-//! whether all of it adds up.
+//! The books: the balance of each asset, each account with its movements, pending withdrawals, and
+//! the verification that debits equal credits.
 
 mod account;
 mod accounts;
@@ -26,7 +26,7 @@ use crate::{
     visit::Visit,
 };
 
-/// The pages of the section.
+/// The section's pages.
 const TABS: [(&str, &str); 4] = [
     ("/books", "By asset"),
     ("/books/accounts", "Accounts"),

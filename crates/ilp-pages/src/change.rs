@@ -1,12 +1,12 @@
-//! Changes made through a form: in the audit log like those of the API, and made to their end even
-//! if the browser goes away in the middle.
+//! Changes made through a form. They are audited like those of the API, and run to their end even
+//! if the browser disconnects.
 
 use ilp_operator::{OperatorError, Recorded, Subject, audit::Deed};
 
 use crate::{Pages, visit::Visit};
 
 impl Pages {
-    /// Makes a change. `operation` is the API's name of it.
+    /// Makes a change. `operation` is the API's name for it.
     pub(crate) async fn change<T, Work>(
         &self,
         visit: &Visit,

@@ -1,36 +1,36 @@
-//! Charts as inline SVG, each with its words: what it shows is told to those who don't see it too.
+//! Charts as inline SVG. Each has a description in words, for readers who don't see the drawing.
 
 use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-/// The height of what is drawn, in units of the drawing.
+/// The height of a drawing, in its own units.
 const HEIGHT: u64 = 100;
-/// The width of one step.
+/// The width of one step, in the drawing's units.
 const STEP: usize = 10;
 
-/// What surrounds a drawing.
+/// The labels around a drawing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame<'a> {
     pub(crate) title: &'a str,
-    /// What the left end stands for, such as `an hour ago`.
+    /// The label of the left end, such as `an hour ago`.
     pub(crate) since: &'a str,
-    /// What is drawn, in words.
+    /// The description of the drawing.
     pub(crate) words: &'a str,
-    /// What the upper end stands for.
+    /// The label of the upper end.
     pub(crate) top: &'a str,
-    /// Names of what is drawn, with the class of each.
+    /// The legend: the name of each series, with its class.
     pub(crate) keys: &'a [(&'a str, &'a str)],
 }
 
-/// One series of a drawing: a value for each step, the newest last, and its class.
+/// One series of a drawing: a value for each step, the newest last, and the series' class.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Series<'a> {
     pub(crate) class: &'a str,
     pub(crate) values: &'a [u64],
 }
 
-/// Bars for up to `steps` steps, the series on top of each other; the newest at the right end.
+/// Draws stacked bars for up to `steps` steps, the newest at the right end.
 pub(crate) fn bars(frame: Frame<'_>, steps: usize, most: u64, series: &[Series<'_>]) -> Markup {
     let length = series.iter().map(|series| series.values.len()).max().unwrap_or(0);
     let mut below = vec![0_u64; length];
@@ -44,7 +44,7 @@ pub(crate) fn bars(frame: Frame<'_>, steps: usize, most: u64, series: &[Series<'
             if *value == 0 {
                 continue;
             }
-            // What is there is seen, however little it is.
+            // A bar is at least one unit tall, so that the smallest value is visible.
             let tall = high.saturating_sub(low).max(1);
             let x = (steps.saturating_sub(values.len()) + index) * STEP + 1;
             // Writing to a String can't fail.
@@ -56,7 +56,7 @@ pub(crate) fn bars(frame: Frame<'_>, steps: usize, most: u64, series: &[Series<'
     framed(frame, steps, &drawn)
 }
 
-/// Lines through up to `steps` values; a line is broken where there is none.
+/// Draws lines through up to `steps` values. A missing value breaks its line.
 pub(crate) fn lines(
     frame: Frame<'_>,
     steps: usize,
@@ -72,7 +72,7 @@ pub(crate) fn lines(
             };
             let x = (steps.saturating_sub(values.len()) + index) * STEP + STEP / 2;
             let y = HEIGHT.saturating_sub(height(*value, most));
-            // A line of no length is a dot, so that a single value is seen.
+            // A line of no length is a dot, so that a single value is visible.
             let _ = match is_down {
                 true => write!(path, "L{x} {y}"),
                 false => write!(path, "M{x} {y}h0"),
@@ -85,7 +85,7 @@ pub(crate) fn lines(
     framed(frame, steps, &drawn)
 }
 
-/// A round number that is not below any of the values.
+/// Returns a round number that is not below any of the values.
 pub(crate) fn top(values: impl Iterator<Item = u64>) -> u64 {
     let most = values.max().unwrap_or(0);
     let mut unit: u64 = 1;

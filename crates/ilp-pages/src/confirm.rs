@@ -1,5 +1,5 @@
-//! A page that asks for confirmation before an irreversible action. It works without a script: a
-//! form whose field `confirmed` is missing leads here, and the form on this page has it.
+//! The page that asks for confirmation before an irreversible action. It works without a script: a
+//! form without the field `confirmed` leads here, and the form on this page has the field.
 
 use axum::response::Response;
 use maud::{Markup, html};
@@ -13,7 +13,7 @@ use crate::{
 /// The name of the field in a confirmed form.
 const CONFIRMED: &str = "confirmed";
 
-/// The contents of the page that asks.
+/// The contents of the confirmation page.
 pub(crate) struct Question<'a> {
     pub(crate) section: Section,
     /// The action, as a question.
@@ -26,7 +26,7 @@ pub(crate) struct Question<'a> {
     pub(crate) action: &'a str,
     /// The hidden fields of the form.
     pub(crate) hidden: &'a [(&'a str, &'a str)],
-    /// The text of the button that confirms, and whether the action destroys something.
+    /// The text of the confirming button, and whether the action destroys something.
     pub(crate) button: (&'a str, bool),
     /// The path of the page to go back to.
     pub(crate) back: &'a str,
@@ -37,7 +37,7 @@ pub(crate) fn is_confirmed(fields: &Fields) -> bool {
     fields.given(CONFIRMED).is_some()
 }
 
-/// Returns the page that asks.
+/// Returns the confirmation page.
 pub(crate) fn ask(visit: &Visit, question: &Question<'_>) -> Response {
     let Question { section, title, consequence, fields, action, hidden, button, back } = question;
     let (words, is_danger) = button;

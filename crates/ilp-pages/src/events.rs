@@ -1,4 +1,4 @@
-//! Events: what the node told your systems or will, and what became of that.
+//! Events: the messages to the operator's webhook, and the state of their delivery.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// How far the delivery of an event may be.
+/// The states of delivery that the list can be filtered by.
 const STATES: [(&str, &str); 5] = [
     ("", "Any"),
     ("due", "To be taken yet"),
@@ -136,7 +136,7 @@ async fn retry(
     Ok(see_other(&format!("/events/{id}?done=retry")))
 }
 
-/// Whether all is told that was to be told.
+/// Shows whether all events that are due have been delivered.
 fn health(pages: &Pages) -> Markup {
     let counts = pages.operator.events().counts();
     let is_sent = is_sent(pages);
@@ -181,7 +181,7 @@ fn state_name(delivery: Delivery) -> &'static str {
     }
 }
 
-/// The page of what an event is about.
+/// Returns the page of an event's subject.
 fn about(kind: &str, data: &Value) -> Option<String> {
     let id = data["id"].as_str()?;
     let (subject, _) = kind.split_once('.')?;
@@ -201,7 +201,8 @@ fn filter_form(visit: &Visit) -> Markup {
     }
     let typed = Typed::fresh(fields);
     let any = (String::new(), "Any".to_owned());
-    let kinds = EventKind::ALL.map(|kind| (kind.name().to_owned(), kind.name().to_owned()));
+    let name = |kind: &EventKind| (kind.name().to_owned(), kind.name().to_owned());
+    let kinds: Vec<_> = EventKind::ALL.iter().map(name).collect();
     let kinds: Vec<_> = [any].into_iter().chain(kinds).collect();
     let states = STATES.map(|(state, words)| (state.to_owned(), words.to_owned()));
     html! {

@@ -1,4 +1,4 @@
-//! Fees: what the operator takes for a payment that a wallet address of this node sends.
+//! Fees: the operator's charge on a payment that a wallet address of this node sends.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// A whole, in hundredths of a percent.
+/// One hundred percent, in basis points.
 const BASIS_POINTS: u64 = 10_000;
 
 pub(crate) fn routes() -> Router<Arc<Pages>> {

@@ -1,27 +1,29 @@
-//! What a query or a form says: names and values, in the order in which they came.
+//! The fields of a query or a form: names and values, in the order in which they came.
 
 /// The fields of one query or form.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// Reads `application/x-www-form-urlencoded`; bytes that are no text become signs that say so.
+    /// Reads `application/x-www-form-urlencoded`. Bytes that are not UTF-8 become replacement
+    /// characters.
     pub(crate) fn read(bytes: &[u8]) -> Self {
         Self(form_urlencoded::parse(bytes).into_owned().collect())
     }
 
-    /// The value of that name, without the white space around it; empty where there is none.
+    /// Returns the value of a name, trimmed; empty where the name is missing.
     pub(crate) fn get(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value.trim())
     }
 
-    /// The same, where a field that was left empty means that nothing is said.
+    /// Returns the value of a name, trimmed; `None` where the name is missing or the value is
+    /// empty.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         Some(self.get(name)).filter(|value| !value.is_empty())
     }
 
-    /// All of them but those of these names.
+    /// Returns all fields but those of these names.
     pub(crate) fn except<'a>(
         &'a self,
         names: &'a [&str],
@@ -30,7 +32,7 @@ impl Fields {
         self.0.iter().filter(is_kept).map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Adds those of other fields whose names are not there.
+    /// Adds those of the other fields whose names are missing here.
     pub(crate) fn add_absent(&mut self, other: Self) {
         for (name, value) in other.0 {
             if !self.0.iter().any(|(known, _)| *known == name) {
@@ -39,14 +41,14 @@ impl Fields {
         }
     }
 
-    /// Sets what a form begins with.
+    /// Sets a field's value.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.0.retain(|(known, _)| known != name);
         self.0.push((name.to_owned(), value.into()));
     }
 }
 
-/// A query of these fields.
+/// Returns the query string of these fields.
 pub(crate) fn query(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }

@@ -24,8 +24,8 @@ pub(crate) async fn icon(headers: HeaderMap) -> Response {
     file(ICON, "image/svg+xml", &headers)
 }
 
-/// Browsers ask each time whether theirs is still good, which costs nothing; so after an upgrade
-/// no browser shows new pages in an old style.
+/// Returns a file. Browsers revalidate it each time, which costs an answer without a body; so after
+/// an upgrade no browser shows new pages in an old style.
 fn file(text: &'static str, kind: &'static str, headers: &HeaderMap) -> Response {
     let tag = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     let tag: String = tag.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -42,7 +42,7 @@ fn file(text: &'static str, kind: &'static str, headers: &HeaderMap) -> Response
 mod tests {
     use super::*;
 
-    /// What a page may cost before its own words, in bytes and before compression.
+    /// The most bytes that a page's style sheet and script may have together, before compression.
     const BYTES_MAX: usize = 60_000;
 
     #[test]

@@ -1,4 +1,5 @@
-//! Forms: fields with a label, a hint and what is wrong with them, which keep what was typed.
+//! Forms: fields with a label, a hint and the errors found in them. A form that is shown again
+//! keeps what was typed.
 
 use std::{borrow::Cow, collections::BTreeMap, error::Error};
 
@@ -10,12 +11,12 @@ use serde_json::{Value, json};
 
 use crate::{answer, fields::Fields, parts::plain};
 
-/// What is wrong with a form, by field. What reads a form and does what it asks for collects them
-/// and ends with them, by `?`; what was asked on a page is shown on it again then, see [`Typed`].
+/// The errors of a form, by field. The handler of a form collects them and returns them by `?`; the
+/// page then shows the form again, see [`Typed`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Errors {
     by_field: BTreeMap<&'static str, String>,
-    /// Of the refusal, if it was not the form itself that was wrong.
+    /// The status of the operation's refusal, if the form itself had no error.
     status: Option<StatusCode>,
     /// Whether another client edited the object since the form was opened.
     is_stale: bool,
@@ -34,7 +35,7 @@ struct Clash {
 /// The hidden field that names the version which a form edits.
 pub(crate) const VERSION: &str = "version";
 
-/// What stands for the form as a whole.
+/// The name under which errors of the form as a whole are kept.
 const WHOLE: &str = "";
 
 /// The message above a form whose object was edited since it was opened.
@@ -58,14 +59,14 @@ impl Errors {
         errors
     }
 
-    /// One thing that is wrong.
+    /// Returns a single error.
     pub(crate) fn one(field: &'static str, why: impl Into<String>) -> Self {
         let mut errors = Self::default();
         errors.add(field, why);
         errors
     }
 
-    /// Goes on where nothing is wrong.
+    /// Returns `Ok` where there is no error.
     pub(crate) fn into_result(self) -> Result<(), Self> {
         if self.is_empty() { Ok(()) } else { Err(self) }
     }
@@ -82,7 +83,7 @@ impl Errors {
         self.by_field.get(field).map(String::as_str)
     }
 
-    /// For the script.
+    /// Returns the errors for the script.
     pub(crate) fn json(&self) -> Value {
         json!(self.by_field)
     }
@@ -135,21 +136,21 @@ fn ungrouped(text: &str, scale: u8) -> Cow<'_, str> {
     if is_grouped { Cow::Owned(text.replace(',', "")) } else { Cow::Borrowed(text) }
 }
 
-/// What an operation refused, of the form as a whole.
+/// The refusal of an operation becomes an error of the form as a whole.
 impl From<OperatorError> for Errors {
     fn from(error: OperatorError) -> Self {
         Self::of(&error, &[])
     }
 }
 
-/// A form as it was typed, and what was found wrong with it.
+/// A form as it was typed, and the errors found in it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Typed {
     pub(crate) fields: Fields,
     pub(crate) errors: Errors,
 }
 
-/// What a field is called and what it means.
+/// The name, the label and the hint of a field.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Label<'a> {
     pub(crate) name: &'a str,
@@ -163,7 +164,8 @@ impl Typed {
         Self { fields, errors: Errors::default() }
     }
 
-    /// Lets fields that were not sent, such as those of another form on the page, begin with these.
+    /// Gives initial values to fields that were not sent, such as those of another form on the
+    /// page.
     pub(crate) fn beginning_with(mut self, fields: Fields) -> Self {
         self.fields.add_absent(fields);
         self
@@ -197,7 +199,7 @@ impl Typed {
         self.errors.status.unwrap_or(StatusCode::BAD_REQUEST)
     }
 
-    /// What is wrong with the form as a whole, or that something is.
+    /// Shows the error of the form as a whole, or says that some field has one.
     pub(crate) fn summary(&self) -> Markup {
         let whole = self.errors.get(WHOLE);
         html! {
@@ -231,17 +233,18 @@ impl Typed {
         }
     }
 
-    /// One line of text.
+    /// Shows an input for one line of text.
     pub(crate) fn text(&self, label: Label<'_>) -> Markup {
         self.input(label, "text", "")
     }
 
-    /// A number, or an amount.
+    /// Shows an input for a number or an amount.
     pub(crate) fn number(&self, label: Label<'_>) -> Markup {
         self.input(label, "text", "decimal")
     }
 
-    /// A token: shown, since the operator has to tell the other one, and never completed.
+    /// Shows an input for a token. The token is visible, since the operator has to pass it on to
+    /// the peer's operator, and browsers don't complete it.
     pub(crate) fn token(&self, label: Label<'_>) -> Markup {
         self.input(label, "text", "")
     }
@@ -260,7 +263,7 @@ impl Typed {
         )
     }
 
-    /// Several lines.
+    /// Shows an input for several lines.
     pub(crate) fn lines(&self, label: Label<'_>) -> Markup {
         let Label { name, .. } = label;
         let error = self.errors.get(name);
@@ -274,7 +277,7 @@ impl Typed {
         )
     }
 
-    /// One of several values.
+    /// Shows a choice of one of several values.
     pub(crate) fn choice(&self, label: Label<'_>, options: &[(String, String)]) -> Markup {
         let Label { name, .. } = label;
         let (error, chosen) = (self.errors.get(name), self.fields.get(name));
@@ -291,7 +294,7 @@ impl Typed {
         )
     }
 
-    /// Yes or no.
+    /// Shows a checkbox.
     pub(crate) fn tick(&self, Label { name, label, hint }: Label<'_>) -> Markup {
         html! {
             div.field {

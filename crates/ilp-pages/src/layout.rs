@@ -1,4 +1,4 @@
-//! What surrounds every page.
+//! The frame of every page: head, navigation and footer.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
     visit::{FORM_TOKEN, Visit},
 };
 
-/// A part of the navigation.
+/// An entry of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     Overview,
@@ -47,12 +47,12 @@ const SECTIONS: [(Section, &str, &str); 11] = [
     (Section::Settings, "/settings", "Settings"),
 ];
 
-/// Returns a page for a visitor who may see it.
+/// Returns a page for a visitor who has signed in.
 pub(crate) fn show(visit: &Visit, section: Section, title: &str, body: &Markup) -> Response {
     show_as(StatusCode::OK, visit, section, title, body)
 }
 
-/// Returns a page with another status, such as that of a form with faults.
+/// Returns a page with another status than 200, such as that of a form with errors.
 pub(crate) fn show_as(
     status: StatusCode,
     visit: &Visit,
@@ -78,7 +78,7 @@ pub(crate) fn show_as(
     page(status, document(title, &top, body))
 }
 
-/// Returns a page for a visitor who may not see the others, or not yet.
+/// Returns a page without navigation, for a visitor who has not signed in.
 pub(crate) fn bare(title: &str, body: &Markup) -> Markup {
     let body = html! {
         div.head { h1 { (title) } }
@@ -87,7 +87,7 @@ pub(crate) fn bare(title: &str, body: &Markup) -> Markup {
     document(title, &html! {}, &body)
 }
 
-/// What every form carries.
+/// Returns the hidden field with the form token, which every form carries.
 pub(crate) fn form_token(visit: &Visit) -> Markup {
     html! { input type="hidden" name=(FORM_TOKEN) value=(visit.visitor.form_token); }
 }
@@ -97,7 +97,8 @@ tokio::task_local! {
     static NODE_NAME: Arc<str>;
 }
 
-/// Makes an answer whose title names the node, so that an operator of several tells their tabs apart.
+/// Puts the node's name into the page's title, so that the operator of several nodes tells their
+/// tabs apart.
 pub(crate) async fn named(
     State(pages): State<Arc<Pages>>,
     request: Request,

@@ -1,9 +1,9 @@
 //! The operator's pages: the node run from a browser, on the admin port.
 //!
-//! Pages are written on the server, over the same [`Operator`] as the GraphQL API and in this
-//! process: nothing here asks the API over HTTP, and nothing names GraphQL. Every form works without
-//! a script; the one script makes pages live. What is served is in the binary: no build step, and
-//! nothing comes from another host.
+//! Pages are written on the server, over the same [`Operator`] as the GraphQL API and in the same
+//! process; this crate neither calls the API over HTTP nor names GraphQL. Every form works without
+//! a script; the one script makes pages live. Style sheet, script and icon are in the binary: there
+//! is no build step, and nothing comes from another host.
 
 mod answer;
 mod assets;
@@ -52,23 +52,23 @@ pub use self::{
     settings::Setting,
 };
 
-/// What the pages are about.
+/// The node that the pages show and change.
 pub struct Node {
-    /// What may be done with it.
+    /// The operations on the node.
     pub operator: Operator,
-    /// Who may do it.
+    /// The check of the visitor's right to see the pages.
     pub auth: Auth,
-    /// Where peers send their packets, as the other operator is told.
+    /// The URL to which peers send their packets, for the other operator.
     pub connector_url: String,
-    /// What it was started with.
+    /// The configuration of the node.
     pub settings: Vec<Setting>,
-    /// What carries its packets, whose counters are read.
+    /// The packet path, whose counters the charts read.
     pub core: Core,
-    /// How long packets took.
+    /// The times that packets took.
     pub packet_times: PacketTimes,
 }
 
-/// What the pages share.
+/// The state that all pages share.
 struct Pages {
     operator: Operator,
     auth: Auth,
@@ -76,13 +76,13 @@ struct Pages {
     settings: Vec<Setting>,
     pulse: Arc<Pulse>,
     notes: Notes,
-    /// A place for each page that may be followed.
+    /// A permit for each page that may be followed.
     followers: Arc<Semaphore>,
     verifying: books::Verifying,
 }
 
-/// The pages' routes, to be served beside those of the API, and what has to run for them until the
-/// node ends.
+/// Returns the pages' routes, to be served beside those of the API, and the sampler, which has to
+/// run until the node ends.
 pub fn pages(node: Node) -> (Router, Sampler) {
     let Node { operator, auth, connector_url, settings, core, packet_times } = node;
     let (pulse, sampler) = Pulse::new(core, operator.clone(), packet_times);

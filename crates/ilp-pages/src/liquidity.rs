@@ -15,10 +15,10 @@ use crate::{
 
 /// The number of deposits and withdrawals that a page shows.
 const MOVEMENTS_SHOWN: usize = 20;
-/// The number of movements searched for them. A live page does so once a second.
+/// The number of movements searched for them. A live page searches once a second.
 const MOVEMENTS_LOOKED_AT: usize = 1_000;
 
-/// Whose liquidity it is.
+/// The owner of the liquidity.
 #[derive(Clone, Debug)]
 pub(crate) enum Owner {
     Peer(String),
@@ -40,7 +40,7 @@ impl Owner {
     }
 }
 
-/// Does what one of the forms below asks for, and gives the word for it that [`done`] knows.
+/// Makes the change that one of the forms below asks for, and returns its word for [`done`].
 pub(crate) async fn act(
     pages: &Pages,
     visit: &Visit,
@@ -79,7 +79,7 @@ pub(crate) async fn act(
     Ok(if timeout_s > 0 { "pending" } else { "withdrawn" })
 }
 
-/// What is said after a change that led back to the page.
+/// Returns the notice for a change that led back to the page.
 pub(crate) fn done(word: &str) -> Option<&'static str> {
     Some(match word {
         "deposited" => "Deposited. It is in the books and may be used from now on.",
@@ -135,7 +135,7 @@ async fn take_out(
     }
 }
 
-/// Posts a pending withdrawal or voids it, and gives the word for it.
+/// Posts or voids a pending withdrawal, and returns its word for [`done`].
 pub(crate) async fn end(
     pages: &Pages,
     visit: &Visit,
@@ -155,7 +155,8 @@ pub(crate) async fn end(
     }
 }
 
-/// The forms. Each has an id for its transfer, so that sending one twice books it once.
+/// Shows the forms. Each has an id for its transfer, so that a form that is sent twice is booked
+/// once.
 pub(crate) fn forms(visit: &Visit, owner: &Owner, typed: &Typed, code: &str) -> Markup {
     let action = format!("{}/liquidity", owner.path());
     let hidden = |what: &str| {

@@ -1,9 +1,10 @@
-//! What is live on a page: its parts, told again by the server whenever they change.
+//! Live pages: the server sends the parts of a page again when they change.
 //!
-//! A page says what its script is to follow, and each of its live parts has an id. The node looks at
-//! itself once a second for all who follow, makes the parts of what they look at, and sends those that
-//! are not what was sent last. Who follows is bounded, and what one of them reads slowly is made only
-//! once it is wanted. It ends with the session, with what it is about, and with the node.
+//! A page names the path that its script follows, and each of its live parts has an id. Once a
+//! second the node makes the parts of the followed pages and sends those that differ from the last
+//! ones sent. The number of followers is bounded, and the parts for a slow reader are made only
+//! once it can take them. A stream ends with the session, with the page's subject, and with the
+//! node.
 
 use std::{
     collections::HashMap,
@@ -35,16 +36,16 @@ use crate::{
     visit::{Visit, cookies, not_for_us, recognized},
 };
 
-/// How many pages may be followed at once. Each is made again once a second at most.
+/// The number of pages that may be followed at once. Each is made at most once a second.
 pub(crate) const FOLLOWERS_MAX: usize = 32;
-/// Something is said that often even if nothing changes, so that neither end, nor what is between
-/// them, takes the other for gone.
+/// The longest silence of a stream: a comment is sent then, so that neither end, nor a proxy
+/// between them, takes the connection for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// A part of a page: its id, and what is in it.
+/// A part of a page: its id and its content.
 pub(crate) type Part = (&'static str, Markup);
 
-/// What is followed.
+/// The page that is followed.
 enum Followed {
     Overview,
     Peers,
@@ -71,7 +72,7 @@ pub(crate) fn routes() -> Router<Arc<Pages>> {
     Router::new().route("/live/{*page}", get(follow))
 }
 
-/// Has the script of a page follow `page`, which is a path below `/live`.
+/// Makes the page's script follow `page`, a path below `/live`.
 pub(crate) fn following(page: &str) -> Markup {
     html! {
         div #live-state .notice.warn data-follow={ "/live/" (page) } role="status" hidden {}
@@ -102,7 +103,7 @@ async fn follow(
     let address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
     let query = Fields::read(parts.uri.query().unwrap_or_default().as_bytes());
     let mut ticks = pages.pulse.ticks();
-    // What is there already is told at once.
+    // The present state is sent at once.
     ticks.mark_changed();
     let follower = Follower {
         pages,
@@ -137,10 +138,10 @@ impl Followed {
 }
 
 impl Follower {
-    /// Waits until something is to be told.
+    /// Waits until a part has changed, and returns the event with it.
     async fn tell(mut self) -> Option<(Result<Event, Infallible>, Self)> {
         while !self.is_over {
-            // The sender goes with the node.
+            // The sender is dropped with the node.
             self.ticks.changed().await.ok()?;
             if self.pages.auth.unattended_visitor(&cookies(&self.headers), Instant::now()).is_none()
             {

@@ -1,6 +1,7 @@
-//! What a page shows once: tokens, which are kept nowhere. A form that makes one leads to a page with
-//! a note's key in its address, and the first look takes the note; so a reload makes no other token,
-//! and shows none.
+//! Notes: texts that a page shows once, such as tokens, which the node stores nowhere in the clear.
+//! A form that makes a token leads to a page with a note's key in its address, and the first
+//! request for the page takes the note. A reload neither makes another token nor shows the first
+//! again.
 
 use std::{
     collections::HashMap,
@@ -13,18 +14,18 @@ use uuid::Uuid;
 
 use crate::visit::Visit;
 
-/// Notes that wait to be read. One more takes the place of the oldest.
+/// The number of notes kept. A further one replaces the oldest.
 const NOTES_MAX: usize = 64;
-/// How long a note waits: a browser that was led to its page asks for it at once.
+/// The life of a note. A browser that is redirected to the note's page asks for it at once.
 const AGE_MAX: Duration = Duration::from_secs(60);
 
-/// Notes that nobody has read yet.
+/// The notes that have not been read yet.
 #[derive(Debug, Default)]
 pub(crate) struct Notes(Mutex<HashMap<Uuid, Note>>);
 
 #[derive(Debug)]
 struct Note {
-    /// The form token of whoever may read it, which each session has its own of.
+    /// The form token of the note's reader, which differs from session to session.
     reader: Secret,
     about: String,
     text: Secret,
@@ -32,7 +33,7 @@ struct Note {
 }
 
 impl Notes {
-    /// Leaves a note about something for whoever made it, and gives its key.
+    /// Leaves a note about a subject for this visitor, and returns its key.
     pub(crate) fn leave(&self, visit: &Visit, about: &str, text: Secret, now: Instant) -> Uuid {
         let mut notes = self.0.lock();
         notes.retain(|_, note| now.saturating_duration_since(note.left_at) < AGE_MAX);
@@ -46,12 +47,12 @@ impl Notes {
         key
     }
 
-    /// Takes a note, if it is about that and for this reader.
+    /// Takes a note, if it is about this subject and for this visitor.
     pub(crate) fn take(&self, visit: &Visit, about: &str, now: Instant) -> Option<Secret> {
         let key: Uuid = visit.query.get("note").parse().ok()?;
         let mut notes = self.0.lock();
         let note = notes.get(&key)?;
-        // The key is beyond guessing, so what is compared here gives nothing away by its time.
+        // The key can't be guessed, so the time of these comparisons gives nothing away.
         let is_for_them = note.reader.reveal() == visit.visitor.form_token && note.about == about;
         if !is_for_them {
             return None;

@@ -1,4 +1,5 @@
-//! Is the node well, what passes through it, and who needs the operator?
+//! The overview: the health of the node, the packets that pass through it, and the peers and assets
+//! that need the operator.
 
 mod attention;
 mod charts;
@@ -31,7 +32,7 @@ pub(crate) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Respo
     page(&visit, Section::Overview, "Overview", &body)
 }
 
-/// The page in its parts, from top to bottom.
+/// Returns the parts of the page, from top to bottom.
 pub(crate) async fn live(pages: &Pages) -> Vec<Part> {
     let node = pages.operator.node();
     let survey = pages.pulse.survey().await.unwrap_or_default();
@@ -80,7 +81,7 @@ fn first_steps(node: &NodeView) -> Markup {
     }
 }
 
-/// The parts of the node that can fail by themselves.
+/// Shows the services of the node that can fail separately.
 fn services(pages: &Pages, node: &NodeView, survey: &Survey) -> Markup {
     let events = pages.operator.events().counts();
     let state = |class: &str, words: String| html! { span class={ "state " (class) } { (words) } };

@@ -1,4 +1,4 @@
-//! Lists a page at a time: which rows a query asks for, and the links to those before and after.
+//! Paging of lists: the rows that a query asks for, and the links to their neighbours.
 
 use ilp_operator::PageArguments;
 use ilp_store::Rows;
@@ -6,15 +6,15 @@ use maud::Markup;
 
 use crate::{fields::query, parts::pager, visit::Visit};
 
-/// Rows on one page of a list.
+/// The number of rows on a page of a list.
 pub(crate) const ROWS: i32 = 25;
-/// The same, of a search.
+/// The number of rows on a page of a search's results.
 pub(crate) const ROWS_FOUND: usize = 25;
 
-/// The names of cursors in a query, and of what is said once: no link takes them along.
+/// The names of cursors and of the notice shown once, which links don't carry on.
 const NOT_KEPT: [&str; 3] = ["after", "before", "done"];
 
-/// The rows that the query asks for: those after a row or before one, else the newest.
+/// Returns the rows that the query asks for: those after or before a cursor, else the newest.
 pub(crate) fn asked(visit: &Visit) -> PageArguments {
     let of = |name: &str| visit.query.given(name).map(str::to_owned);
     let (after, before) = (of("after"), of("before"));
@@ -22,7 +22,7 @@ pub(crate) fn asked(visit: &Visit) -> PageArguments {
     PageArguments { after, before, first, last, ..PageArguments::default() }
 }
 
-/// Links from a page of the list at `path` to its neighbours; what else the query says, such as a
+/// Links from a page of the list at `path` to its neighbours. The rest of the query, such as a
 /// search, stays. `cursor` names a row.
 pub(crate) fn links<R>(
     visit: &Visit,
@@ -38,12 +38,12 @@ pub(crate) fn links<R>(
     pager(newer.as_deref(), older.as_deref())
 }
 
-/// Where a search begins: after where an earlier one stopped.
+/// Returns the cursor at which an earlier search stopped.
 pub(crate) fn going_on(visit: &Visit) -> Option<String> {
     visit.query.given("after").map(str::to_owned)
 }
 
-/// Links from what a search found to its beginning and to where it goes on.
+/// Links from the results of a search to its beginning and to its next page.
 pub(crate) fn search_links(visit: &Visit, path: &str, next: Option<&str>) -> Markup {
     let begin = going_on(visit).map(|_| {
         let kept = visit.query.except(&NOT_KEPT).filter(|(_, value)| !value.is_empty());
@@ -53,7 +53,7 @@ pub(crate) fn search_links(visit: &Visit, path: &str, next: Option<&str>) -> Mar
     pager(begin.as_deref(), on.as_deref())
 }
 
-/// A link to the rows after or before a cursor.
+/// Returns a link to the rows after or before a cursor.
 pub(crate) fn link(visit: &Visit, path: &str, name: &str, cursor: &str) -> String {
     let kept = visit.query.except(&NOT_KEPT).filter(|(_, value)| !value.is_empty());
     let fields: Vec<_> = kept.chain([(name, cursor)]).collect();

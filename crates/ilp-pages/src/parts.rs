@@ -1,4 +1,4 @@
-//! What pages are made of: amounts, times, states, bars, lists with a next page.
+//! Elements of pages: amounts, times, states, bars, tabs and pagers.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use ilp_operator::{AccountAsset, AssetView};
 use interledger_packet::Timestamp;
 use maud::{Markup, html};
 
-/// What amounts are in.
+/// The asset that an amount is in.
 pub(crate) trait Unit {
     /// Returns the asset's code and its decimal places.
     fn unit(&self) -> (&str, u8);
@@ -31,14 +31,14 @@ impl Unit for Arc<Asset> {
     }
 }
 
-/// What another node counts in.
+/// The code and scale of another node's asset.
 impl Unit for (&str, u8) {
     fn unit(&self) -> (&str, u8) {
         *self
     }
 }
 
-/// An amount in standard units with the asset's code; the exact integer on hover.
+/// Shows an amount in standard units with the asset's code; the exact integer on hover.
 pub(crate) fn amount(amount: impl Into<u128>, asset: &impl Unit) -> Markup {
     let amount = amount.into();
     let (code, scale) = asset.unit();
@@ -49,7 +49,7 @@ pub(crate) fn amount(amount: impl Into<u128>, asset: &impl Unit) -> Markup {
     }
 }
 
-/// Tenths as a number with one decimal, which goes where it says nothing.
+/// Returns tenths as a number with one decimal, without a final `.0`.
 pub(crate) fn tenths(tenths: u64) -> String {
     let whole = grouped(&(tenths / 10).to_string());
     if tenths >= 1_000 || tenths.is_multiple_of(10) {
@@ -59,12 +59,12 @@ pub(crate) fn tenths(tenths: u64) -> String {
     }
 }
 
-/// Thousandths as per cent; a dash where there is nothing to be a part of.
+/// Returns thousandths as a percentage; a dash where the whole is zero.
 pub(crate) fn per_mille(thousandths: Option<u64>) -> String {
     thousandths.map_or("-".to_owned(), |it| format!("{}.{} %", it / 10, it % 10))
 }
 
-/// How long a packet took, in nanoseconds; a dash where there was none.
+/// Returns the time that a packet took, from nanoseconds; a dash where there was no packet.
 pub(crate) fn latency(ns: Option<u64>) -> String {
     let scaled =
         |ns: u64, unit_ns: u64, unit: &str| format!("{} {unit}", tenths(ns * 10 / unit_ns));
@@ -76,18 +76,18 @@ pub(crate) fn latency(ns: Option<u64>) -> String {
     }
 }
 
-/// An amount as a field of a form begins with it.
+/// Returns an amount as the initial value of a form's field.
 pub(crate) fn typed_amount(amount: u64, scale: u8) -> String {
     format_amount(amount.into(), scale)
 }
 
-/// How long ago a moment is, or how soon; the exact one on hover.
+/// Shows how long ago or how soon a moment is; the exact time on hover.
 pub(crate) fn moment(at: Timestamp, now: Timestamp) -> Markup {
     let exact = at.to_string();
     html! { time datetime=(exact) title=(exact) { (relative(at.unix_ms(), now.unix_ms())) } }
 }
 
-/// The same of milliseconds since 1970.
+/// Shows a moment given in milliseconds since 1970.
 pub(crate) fn moment_ms(at_ms: u64, now: Timestamp) -> Markup {
     moment(Timestamp::from_unix_ms(at_ms), now)
 }
@@ -100,8 +100,9 @@ pub(crate) fn date_ms(at_ms: u64, now: Timestamp) -> Markup {
     html! { time datetime=(exact) title=(relative(at_ms, now.unix_ms())) { (date) " " (seconds) " UTC" } }
 }
 
-/// A text of somebody else's, in which nothing hides and nothing turns the line around: signs that
-/// do are written as their numbers.
+/// Returns a text that came from outside the node, with control characters and those that change
+/// the direction of writing replaced by their numbers: they could hide a part of the line or turn
+/// it around.
 pub(crate) fn plain(text: &str) -> String {
     let hides = |sign: char| {
         matches!(sign, '\u{ad}' | '\u{61c}' | '\u{feff}' | '\u{200b}'..='\u{200f}')
@@ -119,12 +120,12 @@ pub(crate) fn plain(text: &str) -> String {
     shown
 }
 
-/// A state as a word with a colour: `good`, `warn`, `bad`, or none.
+/// Shows a state as a word with a colour: `good`, `warn`, `bad`, or none.
 pub(crate) fn state(class: &str, word: &str) -> Markup {
     html! { span class={ "state " (class) } { (word) } }
 }
 
-/// Links between the pages of one section; the first of each is its path.
+/// Shows the links between the pages of a section. The first of each pair is a path.
 pub(crate) fn tabs(pages: &[(&str, &str)], here: &str) -> Markup {
     html! {
         nav.tabs aria-label="Within this section" { ul {
@@ -135,8 +136,8 @@ pub(crate) fn tabs(pages: &[(&str, &str)], here: &str) -> Markup {
     }
 }
 
-/// What a list says that has nothing in it: what would be there, how it is made, and the same on
-/// the command line.
+/// Shows what an empty list says: the rows that it would have, the button that makes one, and the
+/// command that does so on the command line.
 pub(crate) fn empty(what: &str, button: Option<(&str, &str)>, command: &str) -> Markup {
     html! {
         div.card.empty {
@@ -147,7 +148,7 @@ pub(crate) fn empty(what: &str, button: Option<(&str, &str)>, command: &str) -> 
     }
 }
 
-/// Whether packets reach a peer.
+/// Shows whether packets reach a peer.
 pub(crate) fn reachability(state: Reachability) -> Markup {
     let (class, words) = match state {
         Reachability::Reachable => ("state good", "Reachable"),
@@ -157,13 +158,13 @@ pub(crate) fn reachability(state: Reachability) -> Markup {
     html! { span class=(class) { (words) } }
 }
 
-/// Liquidity as a bar, with a mark where the operator wants to be told.
+/// Shows liquidity as a bar, with a mark at the threshold of the event about low liquidity.
 pub(crate) fn liquidity_bar(liquidity: u128, threshold: Option<u64>) -> Markup {
     let Some(threshold) = threshold.filter(|threshold| *threshold > 0).map(u128::from) else {
         return html! {};
     };
     let whole = liquidity.max(threshold.saturating_mul(4));
-    // Thousandths of the bar: what is drawn is no money any more.
+    // Thousandths of the bar: a length and no longer money.
     let part = |of: u128| of.saturating_mul(1_000).checked_div(whole).unwrap_or(0).min(1_000);
     let is_low = liquidity <= threshold;
     let words = if is_low { "at or below its threshold" } else { "above its threshold" };
@@ -176,12 +177,12 @@ pub(crate) fn liquidity_bar(liquidity: u128, threshold: Option<u64>) -> Markup {
     }
 }
 
-/// What was done, above the page that shows it.
+/// Shows a notice above a page.
 pub(crate) fn notice(class: &str, words: &str) -> Markup {
     html! { div class={ "notice " (class) } role="status" { p { (words) } } }
 }
 
-/// Links to the pages before and after this one.
+/// Shows the links to the pages before and after this one.
 pub(crate) fn pager(newer: Option<&str>, older: Option<&str>) -> Markup {
     html! {
         @if newer.is_some() || older.is_some() {
@@ -209,7 +210,7 @@ fn grouped(amount: &str) -> String {
 fn relative(at_ms: u64, now_ms: u64) -> String {
     let seconds = at_ms.abs_diff(now_ms) / 1_000;
     let (count, unit) = match seconds {
-        // In steps, so that a page that is followed isn't told anew each second.
+        // The age grows in steps, so that a followed page is not sent again each second.
         0..10 => return "just now".to_owned(),
         10..60 => (seconds / 10 * 10, "second"),
         60..3_600 => (seconds / 60, "minute"),
@@ -224,7 +225,7 @@ fn relative(at_ms: u64, now_ms: u64) -> String {
     }
 }
 
-/// A length of time in its two largest units.
+/// Returns a length of time in its two largest units.
 pub(crate) fn duration(ms: u64) -> String {
     let seconds = ms / 1_000;
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);

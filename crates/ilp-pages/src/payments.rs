@@ -1,5 +1,5 @@
-//! Payments of this node's wallet addresses, in both directions: made, followed while they run, and
-//! settled.
+//! Payments of this node's wallet addresses, in both directions: created, watched while they run,
+//! and withdrawn.
 
 mod incoming;
 mod list;
@@ -58,7 +58,7 @@ fn incoming_row(payment: &IncomingPaymentView, now: Timestamp) -> Markup {
     }
 }
 
-/// Incoming payments as a table.
+/// Shows incoming payments as a table.
 pub(crate) fn incoming_table(payments: &[IncomingPaymentView], now: Timestamp) -> Markup {
     html! {
         table.cards {
@@ -71,7 +71,7 @@ pub(crate) fn incoming_table(payments: &[IncomingPaymentView], now: Timestamp) -
     }
 }
 
-/// What it is for, where somebody said so; else the address that it is for.
+/// Returns the description of a payment, or the wallet address that it pays where it has none.
 fn incoming_title(payment: &IncomingPaymentView) -> String {
     let metadata = payment.record.metadata.as_deref().unwrap_or_default();
     let metadata: serde_json::Value = serde_json::from_str(metadata).unwrap_or_default();
@@ -123,9 +123,9 @@ async fn movements_of(
     })
 }
 
-/// How much of it is done, as a bar.
+/// Shows the completed share of an amount as a bar.
 fn progress(done: u128, whole: u128) -> Markup {
-    // Thousandths of the bar: what is drawn is no money any more.
+    // Thousandths of the bar: a length and no longer money.
     let part = done.min(whole).saturating_mul(1_000).checked_div(whole).unwrap_or(0);
     html! {
         svg.bar viewBox="0 0 1000 8" preserveAspectRatio="none" role="img"

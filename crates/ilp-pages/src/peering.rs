@@ -1,4 +1,4 @@
-//! Nodes that ask to become peers: the waiting requests, and the operator's decision on each.
+//! Requests of other nodes to become peers, and the operator's decision on each.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// The pages of the section: the peers, and the requests to become one.
+/// The section's pages: the peers, and the requests.
 pub(crate) const TABS: [(&str, &str); 2] = [("/peers", "Peers"), ("/peering", "Requests")];
 
 /// The inputs of an approval, with the fields of the form.
@@ -154,7 +154,7 @@ async fn approving(
     made.map_err(|error| Errors::of(&error, &INPUTS))
 }
 
-/// Returns the form that asks for the terms, and whether the node is to be a peer.
+/// Returns the form that asks for the terms and the decision.
 fn asking(
     visit: &Visit,
     PeeringRequestView { record, warnings }: &PeeringRequestView,

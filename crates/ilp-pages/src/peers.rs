@@ -1,9 +1,10 @@
-//! The nodes that this one exchanges packets with.
+//! The section of the peers: the nodes with which this one exchanges packets.
 
 mod create;
 mod delete;
 mod detail;
 mod edit;
+mod limits;
 mod list;
 mod passing;
 mod ping;

@@ -1,5 +1,5 @@
-//! How the node does, for the pages: one look a second at what is counted anyway, whoever watches and
-//! however many they are. No packet knows of it.
+//! Samples of the node's counters for the pages, taken once a second regardless of the number of
+//! viewers. The packet path does nothing for them.
 
 mod history;
 mod survey;
@@ -28,20 +28,21 @@ pub(crate) use self::{
     watched::PeerRates,
 };
 
-/// How often the counters are read.
+/// The interval between samples.
 const SECOND: Duration = Duration::from_secs(1);
-/// A look at all peers is good for so long.
+/// The shortest time between two surveys of all peers.
 const SURVEY_AGE_MIN: Duration = Duration::from_secs(2);
-/// And, where there are many, for so many times what it took: at most a fiftieth of one core looks.
+/// The rest after a survey as a multiple of the time that it took: surveys use at most a fiftieth
+/// of one core.
 const SURVEY_REST: u32 = 50;
 
-/// The core, with the node's books.
+/// The packet path, with the node's ledger.
 pub type Core = Arc<Connector<DurableLedger>>;
 
-/// Reads how long each packet took that was answered so far; called once a second.
+/// Reads the times of all packets answered so far; called once a second.
 pub type PacketTimes = Box<dyn Fn() -> Durations + Send + Sync>;
 
-/// What the pages know of the last hour, shared by all who look.
+/// The samples of the last hour, shared by all viewers.
 pub(crate) struct Pulse {
     core: Core,
     operator: Operator,
@@ -55,11 +56,11 @@ pub(crate) struct Pulse {
 struct Surveyed {
     survey: Arc<Survey>,
     good_until: Instant,
-    /// What errors are counted from.
-    before: survey::Before,
+    /// The counts from which the survey counts errors.
+    before: survey::EarlierCounts,
 }
 
-/// Takes the looks, until it is dropped; with it end all pages that follow them.
+/// Takes the samples until it is dropped; then all pages that follow them end.
 pub struct Sampler {
     pulse: Arc<Pulse>,
     ticks: watch::Sender<u64>,
@@ -84,27 +85,28 @@ impl Pulse {
         (Arc::clone(&pulse), Sampler { pulse, ticks: sender })
     }
 
-    /// What carries the packets.
+    /// Returns the packet path.
     pub(crate) fn core(&self) -> &Core {
         &self.core
     }
 
-    /// Changes with every look. Its sender is gone once the node ends.
+    /// Returns a channel that changes with every sample. Its sender is dropped when the node ends.
     pub(crate) fn ticks(&self) -> watch::Receiver<u64> {
         self.ticks.clone()
     }
 
-    /// What passed within the last so many seconds, or since the start if that is less.
+    /// Returns the counts of the last `seconds`, or since the start if that is less.
     pub(crate) fn over(&self, seconds: usize) -> Window {
         self.history.lock().over(seconds)
     }
 
-    /// The same in steps of so many seconds, the newest last.
+    /// Returns the counts of the last `count` steps of `step_s` seconds, the newest last.
     pub(crate) fn steps(&self, step_s: usize, count: usize) -> Vec<Window> {
         self.history.lock().steps(step_s, count)
     }
 
-    /// All peers at about this moment. Waits for whoever looks already.
+    /// Returns a survey of all peers of about this moment. Waits for a survey that another caller
+    /// has begun.
     pub(crate) async fn survey(&self) -> Option<Arc<Survey>> {
         let mut surveyed = self.surveyed.lock().await;
         let known = surveyed.take();
@@ -113,7 +115,7 @@ impl Pulse {
                 return Some(Arc::clone(&surveyed.insert(known).survey));
             }
             Some(known) => known.before,
-            None => survey::Before::default(),
+            None => survey::EarlierCounts::default(),
         };
         let (core, operator) = (Arc::clone(&self.core), self.operator.clone());
         let began = Instant::now();
@@ -126,14 +128,14 @@ impl Pulse {
         Some(survey)
     }
 
-    /// How much passes from and to a peer. It is known from the moment on that somebody looks.
+    /// Returns the traffic with a peer, which is recorded from the first call on.
     pub(crate) fn peer_rates(&self, peer: Uuid) -> Option<PeerRates> {
         self.watched.lock().rates(&self.core, peer, Instant::now())
     }
 
     fn look(&self) {
-        // The times first, so that no packet is taken for fulfilled whose failure comes to be seen
-        // too late.
+        // The times are read first, so that a packet whose failure is counted in between does not
+        // pass for fulfilled.
         let times = (self.packet_times)();
         let causes = self.core.causes();
         let refused: u64 = causes.refusals().map(|(_, count)| count).sum();
@@ -145,11 +147,11 @@ impl Pulse {
 }
 
 impl Sampler {
-    /// Looks once a second, for as long as it is polled.
+    /// Takes a sample every second, for as long as the future is polled.
     pub async fn run(self) {
         let mut every_second = tokio::time::interval(SECOND);
         every_second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first one is over at once, and what it would see is the start.
+        // The first tick completes at once, and would sample the start.
         every_second.tick().await;
         loop {
             every_second.tick().await;

@@ -1,5 +1,4 @@
-//! Exchange rates: those in use, with where each comes from and how old it is, and those that the
-//! operator sets.
+//! Exchange rates: those in use, each with its origin and age, and those that the operator sets.
 
 use std::sync::Arc;
 
@@ -26,7 +25,7 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// The pages of the section, this one and that of the fees.
+/// The section's pages: the rates and the fees.
 pub(crate) const TABS: [(&str, &str); 2] = [("/rates", "Exchange rates"), ("/fees", "Fees")];
 
 pub(crate) fn routes() -> Router<Arc<Pages>> {
@@ -110,7 +109,7 @@ fn showing(pages: &Pages, visit: &Visit, typed: &Typed) -> Response {
     show_as(typed.status(), visit, Section::Rates, "Rates", &body)
 }
 
-/// The rates are few and in memory, so they are gone through; a page of them is shown.
+/// Shows a page of the rates in use. They are few and in memory, so all of them are read.
 fn in_use(pages: &Pages, visit: &Visit, now: Timestamp) -> Markup {
     let mut rates = pages.operator.rates().list();
     let cursor = |rate: &RateInUse| format!("{}/{}", rate.base, rate.quote);
@@ -183,7 +182,7 @@ fn row(visit: &Visit, rate: &RateInUse, now: Timestamp) -> Markup {
     }
 }
 
-/// Whether a rates service is asked, and what it doesn't tell.
+/// Shows whether a rates service is in use, and which rates it lacks.
 fn service(pages: &Pages) -> Markup {
     let failures = pages.operator.rates().service_failures();
     let is_asked = pages.setting("rates.url").is_some_and(|setting| setting.is_set);

@@ -1,4 +1,4 @@
-//! Routes: which peer packets for which addresses go to, and where one to an address would go.
+//! Routes: the next hop for each prefix, and a lookup of the route for an address.
 
 use std::sync::Arc;
 
@@ -128,7 +128,7 @@ async fn way(
     })
 }
 
-/// What is to be done about it.
+/// Returns the remedy for a refusal.
 fn why(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::NoRoute => {
@@ -161,6 +161,6 @@ fn prefix(prefix: &str) -> Markup {
 
 fn peer(peer: &PeerView) -> Markup {
     let record = &peer.record;
-    let name = record.name.as_deref().filter(|name| !name.trim().is_empty());
-    html! { a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(&record.static_ilp_address))) } }
+    let name = record.terms.name.as_deref().filter(|name| !name.trim().is_empty());
+    html! { a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(record.terms.address.as_str()))) } }
 }

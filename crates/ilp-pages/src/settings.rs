@@ -1,4 +1,4 @@
-//! What the node was started with, and where each value came from.
+//! The configuration of the node, and the origin of each value.
 
 use std::sync::Arc;
 
@@ -12,31 +12,31 @@ use crate::{
     visit::Visit,
 };
 
-/// One key of the configuration.
+/// A key of the configuration.
 #[derive(Clone, Debug)]
 pub struct Setting {
     /// The key, such as `ilp.listen`.
     pub key: &'static str,
     /// Its environment variable, such as `JIRANI_ILP_LISTEN`.
     pub variable: &'static str,
-    /// What the value is; `None` for one that is unset, and for one that is a secret.
+    /// The value; `None` for a key that is unset, and for a secret.
     pub value: Option<String>,
-    /// Whether there is a value.
+    /// Whether the key has a value.
     pub is_set: bool,
     /// Whether the value differs from the default; a file may repeat the default.
     pub is_changed: bool,
-    /// Whether it must not be shown.
+    /// Whether the value must not be shown.
     pub is_secret: bool,
-    /// The origin of the value; `None` where it is not set.
+    /// The origin of the value; `None` where the key is unset.
     pub origin: Option<String>,
-    /// What a value looks like.
+    /// The format of a value.
     pub form: &'static str,
-    /// What it means that it is not set.
+    /// The effect of leaving the key unset.
     pub unset: &'static str,
 }
 
 impl Pages {
-    /// Returns the setting of that key.
+    /// Returns the setting of a key.
     pub(crate) fn setting(&self, key: &str) -> Option<&Setting> {
         self.settings.iter().find(|setting| setting.key == key)
     }
@@ -67,7 +67,7 @@ async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Response {
     page(&visit, Section::Settings, "Settings", &body)
 }
 
-/// Returns the table of the file in which a key stands.
+/// Returns the table of the configuration file that has the key.
 fn table(key: &str) -> &str {
     key.split_once('.').map_or("", |(table, _)| table)
 }

@@ -106,8 +106,8 @@ pub(crate) fn own_path(next: &str) -> String {
     if is_own { next.to_owned() } else { "/".to_owned() }
 }
 
-/// Sets the cookie, or ends it where it has no value. Lives as long as the browser; the node has
-/// its own idea of how long that may be.
+/// Sets the session's cookie, or removes it where `value` is empty. The cookie lives as long as the
+/// browser runs; the node bounds the session's life by itself.
 fn with_cookie(mut response: Response, headers: &HeaderMap, name: &str, value: &str) -> Response {
     let end = if value.is_empty() { "; Max-Age=0" } else { "" };
     let secure = if is_encrypted(headers) { "; Secure" } else { "" };
@@ -118,7 +118,8 @@ fn with_cookie(mut response: Response, headers: &HeaderMap, name: &str, value: &
     response
 }
 
-/// The node speaks no TLS on this port, so it takes a browser's or a proxy's word.
+/// Returns whether the browser's connection is encrypted. The node speaks no TLS on this port, so
+/// it relies on what a browser or a proxy says.
 fn is_encrypted(headers: &HeaderMap) -> bool {
     let says = |name: &str, begin: &[u8]| {
         headers.get(name).is_some_and(|value| value.as_bytes().starts_with(begin))

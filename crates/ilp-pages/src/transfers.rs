@@ -1,4 +1,4 @@
-//! Movements on an account as a table, with the two ends of withdrawals that wait for one.
+//! Movements on an account as a table, with buttons that post or void pending withdrawals.
 
 use ilp_connector::{account::AccountId, ledger::TransferKind};
 use ilp_operator::{AccountAsset, PacketDay, TransferView, account_name};
@@ -13,18 +13,18 @@ use crate::{
     visit::Visit,
 };
 
-/// What a table of movements is of, and where its forms lead.
+/// The account of a table of movements, and the target of its forms.
 pub(crate) struct Table<'a> {
     pub(crate) visit: &'a Visit,
     pub(crate) account: AccountId,
     pub(crate) asset: &'a AccountAsset,
-    /// The page to come back to.
+    /// The page to return to.
     pub(crate) back: &'a str,
     pub(crate) now: Timestamp,
 }
 
 impl Table<'_> {
-    /// The rows, each with what the account on its other side is called.
+    /// Shows the rows, each with the name of the account on its other side.
     pub(crate) fn show(&self, rows: &[(TransferView, String)]) -> Markup {
         html! {
             table.cards {
@@ -84,7 +84,7 @@ fn date(at_ms: u64) -> String {
     exact.split_once('T').map_or(exact.clone(), |(date, _)| date.to_owned())
 }
 
-/// The two ends of a pending withdrawal.
+/// Shows the buttons that post or void a pending withdrawal.
 pub(crate) fn ends(visit: &Visit, id: Uuid, back: &str) -> Markup {
     html! {
         form.inline method="post" action="/books/withdrawals" {

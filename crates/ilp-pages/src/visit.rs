@@ -1,5 +1,5 @@
-//! The visitor who asks for a page or sends a form, and the checks that come before anything is read
-//! or done for them.
+//! The visitor who asks for a page or sends a form, and the checks that come before any work for
+//! them.
 
 use std::{
     net::SocketAddr,
@@ -25,9 +25,9 @@ use crate::{
     fields::{Fields, query},
 };
 
-/// The longest form, in bytes: a peer with as many routes as its record takes.
+/// The longest form in bytes, enough for a peer with as many routes as its record takes.
 const FORM_BYTES_MAX: usize = 256 * 1024;
-/// How long a form may take to arrive.
+/// The time that a form may take to arrive.
 const FORM_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The field in which every form carries its token.
@@ -42,12 +42,12 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// Who it is, for the audit log.
+    /// Returns the visitor's identity for the audit log.
     pub(crate) fn caller(&self) -> Caller {
         Caller { kind: self.visitor.kind, address: self.address }
     }
 
-    /// Whether there is a session that may be ended.
+    /// Returns whether the visitor has a session that can be ended.
     pub(crate) fn has_session(&self) -> bool {
         self.visitor.kind == CallerKind::Session
     }
@@ -66,7 +66,7 @@ impl FromRequestParts<Arc<Pages>> for Visit {
         }
         let visitor = pages.auth.visitor(&cookies(&parts.headers), Instant::now());
         let Some(visitor) = visitor else {
-            // A form that was sent can't be sent again by a link, so it leads to its page's start.
+            // A link can't send a form again, so it leads to the start of the form's page.
             let next = if parts.method.is_safe() {
                 uri.path_and_query().map_or("/", |next| next.as_str())
             } else {
@@ -81,7 +81,7 @@ impl FromRequestParts<Arc<Pages>> for Visit {
     }
 }
 
-/// A form that was sent from one of the node's own pages by the visitor the page was made for.
+/// A form that one of the node's own pages sent, from the visitor for whom the page was made.
 #[derive(Debug)]
 pub(crate) struct Submitted {
     pub(crate) visit: Visit,
@@ -108,14 +108,14 @@ pub(crate) fn cookies(headers: &HeaderMap) -> Vec<&str> {
     headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).collect()
 }
 
-/// Tells the server of the port that the operator is behind a request with these extensions.
+/// Tells the server of the port that a request with these extensions comes from the operator.
 pub(crate) fn recognized(extensions: &Extensions) {
     if let Some(on_recognized) = extensions.get::<OnRecognized>() {
         on_recognized.call();
     }
 }
 
-/// Refuses a page that is asked for under another name than ours, see
+/// Refuses a request for a page under another host name than the node's, see
 /// [`ilp_operator::Auth::addressed_to_us`].
 pub(crate) fn not_for_us(pages: &Pages, headers: &HeaderMap, uri: &Uri) -> Option<Response> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -128,7 +128,7 @@ pub(crate) fn not_for_us(pages: &Pages, headers: &HeaderMap, uri: &Uri) -> Optio
     Some(refused(StatusCode::FORBIDDEN, "Not this host", why))
 }
 
-/// Reads a form, if a page of this origin sent it. The number of forms being read is bounded by the
+/// Reads a form that a page of this origin sent. The number of forms being read is bounded by the
 /// connections of the port.
 pub(crate) async fn read_form(
     headers: &HeaderMap,
@@ -163,8 +163,8 @@ pub(crate) fn not_own_form() -> Response {
     refused(StatusCode::FORBIDDEN, "Form refused", why)
 }
 
-/// Returns whether a form came from this origin. Browsers state a form's origin; a client that states
-/// none is not a browser, and then the form's token alone counts.
+/// Returns whether a form came from this origin. Browsers state a form's origin. A client that
+/// states none is not a browser; its form is accepted by its token alone.
 fn is_own_origin(headers: &HeaderMap) -> bool {
     let text = |value: &axum::http::HeaderValue| value.to_str().map(str::to_owned).ok();
     let site = headers.get("sec-fetch-site").and_then(text);

@@ -1,4 +1,4 @@
-//! Wallet addresses: who can be paid at this node and pay from it.
+//! Wallet addresses, which payments are made to and from.
 
 mod detail;
 mod incoming;
@@ -26,7 +26,8 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// Assets to choose from; on a node with more, wallet addresses are made through the API.
+/// The number of assets to choose from. On a node with more, wallet addresses are made through the
+/// API.
 const ASSETS_SHOWN: i32 = 100;
 
 pub(crate) fn routes() -> Router<Arc<Pages>> {

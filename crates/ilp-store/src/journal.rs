@@ -12,6 +12,8 @@ mod ahead;
 mod entry;
 mod error;
 mod files;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod gauges;
 mod page;
 pub(crate) mod posted;

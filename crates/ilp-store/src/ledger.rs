@@ -35,7 +35,7 @@ use std::{
 };
 
 use ilp_connector::{
-    account::{Account, AccountId, Balance},
+    account::{Account, AccountId, Total},
     ledger::{Hold, HoldError, Ledger, Transfer, TransferKind},
 };
 use parking_lot::Mutex;
@@ -74,7 +74,7 @@ pub(crate) use self::{
     },
     inspection::verify::check_sums,
     keeping::keeper::{Keeper, Signal},
-    transfers::booking::Booking,
+    transfers::booking::{Booking, Reserved},
     writing::{
         durable_books::Books,
         log_run::{DurableSequence, LogRun},
@@ -153,21 +153,21 @@ impl DurableLedger {
         known.unwrap_or_else(|| self.accounts.get_or_empty(id))
     }
 
-    /// Returns the balance of the account of this id, without making an account where the books
-    /// have none. May read the disk for the account of a payment.
+    /// Returns the total of the account of this id, without making an account where the books have
+    /// none. May read the disk for the account of a payment.
     #[must_use]
-    pub fn balance(&self, id: AccountId) -> Balance {
+    pub fn total(&self, id: AccountId) -> Total {
         let known = self.accounts.get(id).or_else(|| self.closed_account(id));
-        known.map(|account| account.balance()).unwrap_or_default()
+        known.map(|account| Total::of_only_part(account.own_part())).unwrap_or_default()
     }
 
-    /// Returns the balances of all open accounts in the order of their ids, each read at a moment
-    /// of its own. The balances run ahead of the disk.
+    /// Returns the totals of all open accounts in the order of their ids, each read at a moment of
+    /// its own. The totals run ahead of the disk.
     #[must_use]
-    pub fn balances(&self) -> Vec<(AccountId, Balance)> {
-        let mut balances = self.accounts.balances();
-        balances.sort_unstable_by_key(|(id, _)| *id);
-        balances
+    pub fn totals(&self) -> Vec<(AccountId, Total)> {
+        let mut totals = self.accounts.totals();
+        totals.sort_unstable_by_key(|(id, _)| *id);
+        totals
     }
 
     /// Returns the place of the last durable transfer; the first one ever has place 1.

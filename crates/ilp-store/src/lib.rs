@@ -15,6 +15,8 @@
 mod directory;
 mod error;
 mod fail_stop;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod index;
 pub mod journal;
 pub mod ledger;
@@ -40,7 +42,9 @@ pub use records::{
     },
     forms::{
         page::{Order, Page, Rows},
-        peer_records::{AssetRecord, DeletedPeerRecord, IncomingToken, InitialDeposit, PeerRecord},
+        peer_records::{
+            AssetRecord, DeletedPeerRecord, IncomingToken, InitialDeposit, PeerRecord, PeerTerms,
+        },
         text_filter::TextFilter,
     },
     idempotency::{
@@ -58,7 +62,13 @@ pub use records::{
         },
     },
 };
-pub use store::{Store, change::Noted};
+pub use store::{
+    Store,
+    changed::{ChangedRecord, OnChange},
+    companions::Companions,
+    reading::Reader,
+    transaction::{Noted, Transaction},
+};
 
 /// The largest record, in bytes of its stored form. A peer with a thousand routes of sixty
 /// characters fits.

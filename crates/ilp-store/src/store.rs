@@ -2,15 +2,19 @@
 //! what it holds.
 //!
 //! `start` rebuilds what the index lacks from a snapshot and the log, `format_1` converts a store of
-//! the older format, `change` makes transactions durable, and `reading` looks records up.
+//! the older format, `transaction` makes changes durable, `companions` is what
+//! goes with them, `changed` names the changed records, and `reading` looks records up.
 
-pub(crate) mod change;
+pub(crate) mod changed;
+pub(crate) mod companions;
 pub(crate) mod format_1;
 pub(crate) mod reading;
 pub(crate) mod start;
+pub(crate) mod transaction;
 
 use std::{
     fs::{File, TryLockError},
+    ops::Deref,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Weak, atomic::AtomicBool},
@@ -18,26 +22,19 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use uuid::Uuid;
 
-use self::format_1::is_format_1;
+use self::{changed::OnChange, format_1::is_format_1, reading::Reader};
 use crate::{
     directory::{self, FILE_MODE, unusable},
     error::StoreError,
     fail_stop::FailStop,
     index::keyspace::Keyspace,
     journal::{self, Disk, Files},
-    ledger::{
-        Booking, Books, DurableSequence, Failure, Keeper, LedgerOptions, LogRun, Signal, check_sums,
-    },
+    ledger::{Books, DurableSequence, Failure, Keeper, LedgerOptions, LogRun, Signal, check_sums},
     log::mark::Mark,
-    records::{
-        audit::recorder::Recorder,
-        forms::peer_records::PeerRecord,
-        idempotency::{Rider, Running},
-        outbox::EventCounters,
-    },
+    records::{forms::peer_records::PeerRecord, idempotency::Running, outbox::EventCounters},
 };
 
 /// The file that is locked while a process has the store open.
@@ -52,16 +49,19 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// waits for a checkpoint.
 const OVERLAY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// The node's store. Clones share it; the directory is free again when the last one is dropped.
+/// The node's store: reads through its [`Reader`], and changes by [`Store::transact`]. Clones share it;
+/// the directory is free again when the last one is dropped, readers included.
 #[derive(Clone)]
 pub struct Store {
-    pub(crate) inner: Arc<Inner>,
-    /// What goes into the unit of each change that is made through this clone.
-    pub(crate) rider: Option<Arc<Rider>>,
-    /// The audit record of the change that is made through this clone.
-    pub(crate) recorder: Option<Recorder>,
-    /// The step of a transfer that belongs to the change that is made through this clone.
-    pub(crate) booking: Option<Arc<Booking>>,
+    reader: Reader,
+}
+
+impl Deref for Store {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
 }
 
 /// What the clones of a store share.
@@ -76,6 +76,8 @@ pub(crate) struct Inner {
     files: Arc<dyn Files>,
     /// The log while it is written.
     log: Mutex<Option<Arc<LogRun>>>,
+    /// What keeps live copies of records.
+    pub(crate) on_change: RwLock<Option<OnChange>>,
     /// The keeper of the ledger that is open.
     pub(crate) keeper: Mutex<Weak<Keeper>>,
     /// One checkpoint at a time: what was taken out of the books is written before more is taken.
@@ -139,6 +141,7 @@ impl Store {
             durable,
             files,
             log: Mutex::default(),
+            on_change: RwLock::default(),
             keeper: Mutex::default(),
             turn: Mutex::default(),
             fail_stop: Arc::default(),
@@ -152,7 +155,7 @@ impl Store {
             path: dir.to_owned(),
             _lock: lock,
         };
-        let store = Self { inner: Arc::new(inner), rider: None, recorder: None, booking: None };
+        let store = Self { reader: Reader { inner: Arc::new(inner) } };
         *store.inner.peers_at_start.lock() = Some(store.all_peers().collect::<Result<_, _>>()?);
         store.count_events()?;
         let unchecked = check_sums(&store, &store.inner.books.lock().state)?;
@@ -175,28 +178,13 @@ impl Store {
         check_exists(dir)?;
         Self::open(dir)
     }
+}
 
-    /// Returns the path of the store.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.inner.path
-    }
-
-    /// Returns the number of changes of records that this process made. The changes of one request
-    /// belong into one, which tests check by this number.
-    #[must_use]
-    pub fn batches(&self) -> u64 {
-        self.inner.changes.lock().count
-    }
-
-    /// Returns a clone through which nothing rides along.
-    pub(crate) fn alone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), rider: None, recorder: None, booking: None }
-    }
-
-    /// Returns a clone through which `rider` rides along.
-    pub(crate) fn with_rider(&self, rider: Rider) -> Self {
-        Self { rider: Some(Arc::new(rider)), ..self.alone() }
+impl Store {
+    /// Sets what is called after each transaction with the records that it has changed. It may call the
+    /// store, and not from within a transaction.
+    pub fn on_change(&self, on_change: OnChange) {
+        *self.inner.on_change.write() = Some(on_change);
     }
 }
 

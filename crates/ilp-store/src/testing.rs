@@ -12,15 +12,17 @@ use std::{
 };
 
 use ilp_connector::{
+    PeerLimits,
     conversion::Spread,
     token::{Secret, TokenDigest},
 };
+use interledger_packet::Address;
 use uuid::Uuid;
 
 use crate::{
     AssetRecord, EventRecord, IncomingPaymentRecord, IncomingPaymentState, IncomingToken,
-    Initiator, OutgoingPaymentRecord, OutgoingPaymentState, PeerRecord, QuoteRecord, Store,
-    WalletAddressRecord,
+    Initiator, OutgoingPaymentRecord, OutgoingPaymentState, PeerRecord, PeerTerms, QuoteRecord,
+    Store, WalletAddressRecord,
 };
 
 pub(crate) fn open(dir: &Path) -> Store {
@@ -50,25 +52,24 @@ pub(crate) fn peer(asset_id: Uuid, address: &str, tokens: &[&str]) -> PeerRecord
     PeerRecord {
         id: Uuid::now_v7(),
         asset_id,
-        static_ilp_address: address.to_owned(),
-        name: Some("The Other Great Wallet".to_owned()),
-        max_packet_amount: None,
-        liquidity_threshold: None,
-        routes: vec!["g.beyond".to_owned()],
-        endpoint: "ilp.example.com".to_owned(),
-        outgoing_token: Secret::new("theirtoken".to_owned()),
-        incoming_tokens: tokens.iter().map(|text| token(text)).collect(),
-        packets_per_minute_max: Some(60),
-        amount_per_second_max: None,
-        packets_in_flight_max: None,
-        amount_in_flight_max: None,
-        asset_share_in_flight_percent_max: None,
-        is_default_route: false,
-        spread: Spread::new(25).expect("a spread"),
+        terms: PeerTerms {
+            name: Some("The Other Great Wallet".to_owned()),
+            routes: vec!["g.beyond".parse().expect("a prefix")],
+            endpoint: "ilp.example.com".to_owned(),
+            outgoing_token: Secret::new("theirtoken".to_owned()),
+            incoming_tokens: tokens.iter().map(|text| token(text)).collect(),
+            limits: PeerLimits { packets_per_minute_max: Some(60), ..PeerLimits::default() },
+            spread: Spread::new(25).expect("a spread"),
+            ..PeerTerms::at(self::address(address))
+        },
         created_at_ms: 1_700_000_000_000,
         version: 0,
         initial_deposit: None,
     }
+}
+
+pub(crate) fn address(text: &str) -> Address {
+    text.parse().expect("an ILP address")
 }
 
 pub(crate) fn token(text: &str) -> IncomingToken {

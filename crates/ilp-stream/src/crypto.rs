@@ -24,11 +24,10 @@ pub const MAX_PLAINTEXT_BYTES: usize = MAX_DATA_BYTES - ENCRYPTION_OVERHEAD_BYTE
 const ENCRYPTION_LABEL: &[u8] = b"ilp_stream_encryption";
 const FULFILLMENT_LABEL: &[u8] = b"ilp_stream_fulfillment";
 
-/// Where random bytes come from. This crate has no source of its own, so that a test can repeat
-/// what it did.
+/// A source of random bytes. This crate has none of its own, so that a test can repeat a run.
 ///
 /// The bytes must be unpredictable: they are initialization vectors, of which no two may be equal
-/// under one key, and conditions that nobody may be able to fulfill.
+/// under one key, and conditions that can't be fulfilled.
 pub trait Random {
     /// Fills `bytes`. A source that fails must panic: there is no safe way to go on without.
     fn fill(&mut self, bytes: &mut [u8]);
@@ -47,7 +46,7 @@ pub(crate) fn random_array<const N: usize>(random: &mut impl Random) -> [u8; N] 
     bytes
 }
 
-/// The 32 bytes that both ends of a connection share and nobody else may know.
+/// The 32 bytes that only the two ends of a connection know.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SharedSecret([u8; 32]);
 

@@ -133,7 +133,7 @@ pub struct StreamPacketBuilder<'a> {
     /// The frames.
     pub frames: &'a [Frame<'a>],
     /// Zero bytes are appended until the packet is this long before its encryption, so that its
-    /// length tells nobody what is in it; 0 for none, at most [`MAX_PLAINTEXT_BYTES`].
+    /// length says nothing about its content; 0 for none, at most [`MAX_PLAINTEXT_BYTES`].
     pub padded_bytes: usize,
 }
 

@@ -32,9 +32,9 @@ const GREETINGS: [&[u8]; 2] = [b"private.SEND_ONLY_CLIENT", b""];
 
 /// Finds out the properties of a path with packets that can't be fulfilled, one at a time.
 ///
-/// It is driven as a [`crate::Sender`] is. Each probe locks its amount along the path for one
-/// round trip, so none is larger than a packet of the payment: no more than the payment, and no
-/// more than the path's maximum as far as it is known.
+/// The driver calls a prober as it calls a [`crate::Sender`]. Each probe locks its amount along the
+/// path for one round trip, so none is larger than a packet of the payment: no more than the
+/// payment, and no more than the path's maximum as far as it is known.
 #[derive(Clone, Debug)]
 pub struct Prober {
     connection: Connection,

@@ -94,7 +94,7 @@ impl Receiver {
     }
 
     /// Makes a new connection. `tag` comes back with each packet, unreadable and unalterable on its
-    /// way; it says whom the money is for. `asset` is told to payers who ask.
+    /// way; it identifies the recipient. `asset` is sent to payers who ask.
     ///
     /// # Errors
     /// [`AddressError`] when tag and asset make the address longer than 1,023 bytes: each three of
@@ -119,7 +119,7 @@ impl Receiver {
     /// Reads a packet of which `amount` has arrived, in the recipient's units.
     ///
     /// # Errors
-    /// As [`Receiver::arrival`].
+    /// Those of [`Receiver::arrival`].
     pub fn open(&self, prepare: &Prepare, amount: u64) -> Result<Incoming, Reject> {
         self.arrival(prepare).map(|arrival| arrival.brings(amount))
     }

@@ -197,8 +197,8 @@ impl Sender {
         }
     }
 
-    /// A packet that tells the recipient that nothing more will come. It moves no money; whether it
-    /// arrives, and what is answered, doesn't matter. `None` if no more packets may be sent.
+    /// Returns a packet that closes the connection. It moves no money, and neither its arrival nor
+    /// its answer matters. `None` if no more packets may be sent.
     pub fn farewell(&mut self, now: Timestamp, random: &mut impl Random) -> Option<Prepare> {
         let close = Frame::ConnectionClose { code: CloseCode::NO_ERROR, message: b"" };
         let draft = Draft { amount: 0, minimum: 0, is_fulfillable: false, frame: Some(close) };

@@ -127,7 +127,7 @@ impl Simulation {
         SenderParameters::new(destination, shared_secret, amount, minimum_rate)
     }
 
-    /// The path becomes another so many milliseconds after the start.
+    /// Changes the path's conditions `ms` after the start.
     fn change_after(&mut self, ms: u64, conditions: Conditions) {
         self.at(start().saturating_add_ms(ms), Event::Change(conditions));
     }

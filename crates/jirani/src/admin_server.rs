@@ -24,21 +24,23 @@ pub(crate) struct Audience {
 /// request of the greatest length: they hold 16 MB.
 pub(crate) const OPERATOR: Audience = Audience { name: "admin", quarters_of_strangers: 1 };
 
-/// Nodes that ask to become peers, all of them strangers, whose requests are at most 16 kB long.
+/// Nodes that ask to become peers. All of them are strangers, and their requests are at most 16 kB
+/// long.
 pub(crate) const OTHER_NODES: Audience =
     Audience { name: "auto-peering", quarters_of_strangers: 4 };
 
-/// From a connection's begin, or the last answer on it, to the end of the next request's head.
+/// The time from a connection's begin, or the last answer on it, to the end of the next request's
+/// head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest time during which a client may take nothing of an answer.
+/// The longest time during which a client may read nothing of an answer.
 const TAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest head of a request: the longest token, a cookie and what proxies add. The library would
-/// take 400 KiB of any client.
+/// The longest head of a request, enough for the longest token, a cookie and the headers that
+/// proxies add. hyper's default is 400 KiB.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// Serves until `stop` is ready; requests that are under way may then take `drain` to end. At most
+/// Serves until `stop` is ready; requests in progress may then take `drain` to end. At most
 /// `connections_max` are open at once: an operator has a few, and clients of this port can't take
 /// the file descriptors that packets need.
 pub(crate) async fn serve(
@@ -66,8 +68,8 @@ pub(crate) async fn serve(
     let port = HttpPort { limits, http, connection_time_max: None, drain };
     port.serve(listener, stop, |address, place| {
         let place = place.clone();
-        // Where no place is free for another known connection, it stays a stranger's and is served
-        // all the same.
+        // Where no place is free for another known connection, it keeps a stranger's place and is
+        // served all the same.
         let recognized = OnRecognized(Arc::new(move || {
             place.know(Holder::Operator, 1);
         }));

@@ -1,4 +1,4 @@
-//! The command line: what there is, and how a command ends.
+//! The command line: the commands, and their exit codes.
 
 #[cfg(test)]
 mod fields;
@@ -28,13 +28,13 @@ struct Cli {
     run: RunArgs,
 }
 
-/// How the node is run.
+/// The options of `jirani run`.
 #[derive(Debug, Args)]
 struct RunArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Confirm that the books in the data folder go on under another ILP address than they had; asked
-    /// for once
+    /// Confirm that the books in the data folder continue under another ILP address than before;
+    /// asked for once
     #[arg(long)]
     new_ilp_address: bool,
 }
@@ -42,14 +42,14 @@ struct RunArgs {
 impl RunArgs {
     fn run(&self) -> Result<(), Failure> {
         let config = self.config.load()?;
-        // A node that asks a parent for its address takes whichever the parent tells.
+        // A node that asks a parent for its address takes any address that the parent gives.
         let is_confirmed = self.new_ilp_address || config.ildcp.parent_peer.is_some();
         let change = if is_confirmed { AddressChange::Confirmed } else { AddressChange::Refused };
         run::run(config, change)
     }
 }
 
-/// Where the configuration is read from.
+/// The option that names the configuration file.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ConfigArgs {
     /// Configuration file; else JIRANI_CONFIG, else ./jirani.toml, else /etc/jirani/jirani.toml,
@@ -59,12 +59,12 @@ pub(crate) struct ConfigArgs {
 }
 
 impl ConfigArgs {
-    /// Whether the option names a file.
+    /// Returns whether the option names a file.
     pub(crate) fn is_named(&self) -> bool {
         self.config.is_some()
     }
 
-    /// The configuration that a node would run with here.
+    /// Loads the configuration that a node would run with here.
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         let path = self.config.clone().or_else(|| Some(variable("JIRANI_CONFIG")?.into()));
         Ok(Config::load(path.as_deref(), &environment(std::env::vars_os())?)?)
@@ -87,71 +87,72 @@ enum Command {
     #[command(after_help = "Examples:\n  jirani demo            runs on for a look around\n  \
         jirani demo --once     ends after the payment")]
     Demo(commands::demo::DemoArgs),
-    /// What the node counts in
+    /// The assets that the node keeps accounts in
     #[command(subcommand)]
     Asset(commands::asset::AssetCommand),
-    /// The nodes this one exchanges packets with
+    /// The nodes that this one exchanges packets with
     #[command(subcommand)]
     Peer(commands::peer::PeerCommand),
     /// The nodes that asked to become peers and wait for approval
     #[command(subcommand)]
     Peering(commands::peering::PeeringCommand),
-    /// Money that comes in from outside and goes out again
+    /// Deposits and withdrawals of a peer's liquidity, and of the node's own stock
     #[command(subcommand)]
     Liquidity(commands::liquidity::LiquidityCommand),
-    /// Ask whether the node that runs with this configuration is well; ends with 0 if it is
+    /// Check that the node of this configuration is healthy; ends with 0 if it is
     #[command(after_help = "Example:\n  jirani health --config /etc/jirani/jirani.toml")]
     Health(commands::health::HealthArgs),
-    /// The books of a node that is stopped
+    /// The books of a stopped node
     #[command(subcommand)]
     Ledger(commands::ledger::LedgerCommand),
     /// Copy the store while the node runs
     #[command(after_help = "Example:\n  jirani backup /var/backups/jirani/monday")]
     Backup(commands::backup::BackupArgs),
-    /// At what rate packets change from one asset to another
+    /// The exchange rates at which packets are converted
     #[command(subcommand)]
     Rate(commands::rate::RateCommand),
-    /// What the node keeps of payments
+    /// The operator's charges on payments
     #[command(subcommand)]
     Fee(commands::fee::FeeCommand),
-    /// The addresses that people are paid at
+    /// The addresses at which people are paid
     #[command(subcommand)]
     Wallet(commands::wallet::WalletCommand),
-    /// Pay somebody: tells what it costs, asks, and shows the payment to its exact end
+    /// Make a payment: quotes it, asks for confirmation, and shows its progress and result
     #[command(after_help = "Examples:\n  jirani pay '$wallet.example.com/bob' \
         --from '$wallet.mine.com/alice' --send 12.50\n  \
         jirani pay https://wallet.example.com/bob --from '$wallet.mine.com/alice' \
         --deliver 10 --yes --json\n\n\
         Without --send and --deliver, what the receiver asks for is paid.")]
     Pay(commands::pay::PayArgs),
-    /// What the operator's own systems are told
+    /// The events that are sent to the operator's own systems
     #[command(subcommand)]
     Events(commands::events::EventsCommand),
-    /// Send a query of your own to the admin API, signed where the node has a secret
+    /// Send your own query to the admin API, signed where the node has a secret
     #[command(
         after_help = "Examples:\n  jirani graphql query.graphql --variables '{\"id\": \"...\"}'\n  \
         echo '{ whoami { id } }' | jirani graphql"
     )]
     Graphql(commands::graphql::GraphqlArgs),
-    /// Write the script by which a shell completes commands and options
+    /// Write the script that completes commands and options in a shell
     #[command(after_help = "Examples:\n  jirani completions bash > \
         ~/.local/share/bash-completion/completions/jirani\n  \
         jirani completions zsh > ~/.zfunc/_jirani\n  \
         jirani completions fish > ~/.config/fish/completions/jirani.fish")]
     Completions { shell: commands::completions::CompletedShell },
-    /// Ask whether there is a path to an address, how long it takes, and who answered
+    /// Test whether packets reach an address, in what time, and which node answers
     #[command(after_help = "Examples:\n  jirani ping g.othergreatwallet\n  \
         jirani ping g.othergreatwallet --asset EUR")]
     Ping(commands::ping::PingArgs),
 }
 
-/// Reads the command line and does what it says.
+/// Reads the command line and runs the command.
 pub(crate) fn run() -> Result<(), Failure> {
-    // clap itself prints help, version and usage errors, and ends with 0 or 2.
+    // clap itself prints help, version and usage errors, and exits with 0 or 2.
     let matches = Cli::command().get_matches();
     warn_of_secrets(&matches);
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    // In front of another command the option would be passed over, and that command ask another node.
+    // In front of another command the option would be ignored, and that command would ask another
+    // node.
     if cli.run.config.is_named() && !matches!(cli.command, None | Some(Command::Run(_))) {
         let why = "--config stands behind the command, as in: jirani peer list --config FILE";
         return Err(Failure::Usage(why.to_owned()));
@@ -183,7 +184,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
 }
 
-/// Options whose value is a secret, by their names in clap, each with what takes its place.
+/// Options whose value is a secret, by their names in clap, each with its safe alternative.
 const SECRETS: &[(&str, &str)] = &[
     ("secret", "--secret-file or JIRANI_ADMIN_SECRET"),
     ("token", "--token-file"),
@@ -192,8 +193,8 @@ const SECRETS: &[(&str, &str)] = &[
     ("outgoing_token", "--outgoing-token-file"),
 ];
 
-/// Says which secrets are on the command line: other users of the machine can read them there, and
-/// shells keep them.
+/// Warns of secrets on the command line: other users of the machine can read them there, and shells
+/// keep them.
 fn warn_of_secrets(matches: &ArgMatches) {
     for (id, instead) in SECRETS {
         if matches.ids().any(|given| given == id) {
@@ -209,14 +210,14 @@ fn warn_of_secrets(matches: &ArgMatches) {
     }
 }
 
-/// An environment variable that says something. Deployment files pass on variables that are not set
-/// as empty ones.
+/// Returns the value of an environment variable that is set and not empty. Deployment files pass on
+/// unset variables as empty ones.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 impl Failure {
-    /// Prints what went wrong and why, and gives the exit code that says which kind it was.
+    /// Prints the error with its causes, and returns the exit code for its kind.
     pub(crate) fn report(&self) -> ExitCode {
         let mut message = self.to_string();
         let mut cause = std::error::Error::source(self);

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 use interledger_packet::Timestamp;
 use parking_lot::Mutex;
 
-/// The time by the system's clock. A clock before 1970 reads as 1970, at which every packet is
-/// still to expire and none is lost.
+/// Returns the system clock's time. A clock before 1970 reads as 1970, at which no packet has
+/// expired, so that none is lost.
 pub(crate) fn now() -> Timestamp {
     let since_1970 = system_time().duration_since(SystemTime::UNIX_EPOCH);
     let ms = since_1970.map_or(0, |since| since.as_millis());
@@ -24,8 +24,8 @@ pub(crate) fn system_time() -> SystemTime {
     SystemTime::now()
 }
 
-/// The smallest step of the wall clock that is reported, in milliseconds. Smaller ones are the
-/// corrections of a time service, and the time that passes between the readings of the two clocks.
+/// The smallest step of the wall clock that is reported, in milliseconds. Smaller ones come from a
+/// time service, and from the time that passes between the readings of the two clocks.
 const STEP_MS_MIN: u64 = 1_000;
 
 /// The interval at which the two clocks are compared.
@@ -95,8 +95,8 @@ impl SteadyClock {
     }
 }
 
-/// A clock for a state machine whose waits must end: it follows the wall clock where that is put
-/// forward, and continues evenly where that is set back.
+/// A clock for a state machine whose waits must end: it follows the wall clock forward, and
+/// continues evenly where the wall clock is set back.
 pub(crate) struct NeverBack {
     last: Reading,
 }

@@ -1,4 +1,4 @@
-//! The commands that are not the node itself.
+//! The commands besides `jirani run`.
 
 pub(crate) mod admin_client;
 mod admin_target;
@@ -32,7 +32,7 @@ use ilp_admin_client::Refusal;
 use self::{admin_client::plain, advice::advice};
 use crate::{config::ConfigError, tasks::TaskPanicked};
 
-/// Why a command ended otherwise than done.
+/// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The operation was refused, or failed.
@@ -41,7 +41,7 @@ pub(crate) enum Failure {
     /// The node refused the operation.
     #[error("{}", with_advice(.0))]
     Node(Refusal),
-    /// The command was used wrongly, in a way that only shows while it runs.
+    /// The command was used wrongly in a way that clap can't find.
     #[error("{0}")]
     Usage(String),
     /// The configuration is wrong.

@@ -38,13 +38,13 @@ use settings::Settings;
 /// Every key, its default and a sentence about it: what `jirani init` writes.
 pub(crate) const SAMPLE: &str = include_str!("../../../config/jirani.toml");
 
-/// Where a configuration file is looked for when none is named.
+/// The places in which a configuration file is looked for when no option names one.
 const DEFAULT_PATHS: [&str; 2] = ["./jirani.toml", "/etc/jirani/jirani.toml"];
 
 /// The longest configuration file: the sample, with a sentence about each key, is a hundredth of it.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// What the node runs with.
+/// The configuration that the node runs with.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) node: NodeConfig,
@@ -63,9 +63,9 @@ pub(crate) struct Config {
     pub(crate) auto_peering: AutoPeeringConfig,
     /// The HTTP proxies of requests that carry no packet.
     pub(crate) proxies: Arc<Proxies>,
-    /// What the operator should know about this configuration, said once the log is up.
+    /// Warnings about this configuration for the operator, logged once the log runs.
     pub(crate) warnings: Vec<String>,
-    /// Every key as the operator may see it.
+    /// Every key as the operator's pages show it.
     pub(crate) listed: Vec<ilp_pages::Setting>,
 }
 
@@ -91,7 +91,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Reads the proxies that the environment names, by the variables common to all programs.
+    /// Reads the proxies from the environment variables common to all programs.
     fn take_proxies(&mut self, environment: &HashMap<String, String>) {
         let (proxies, not_understood) =
             Proxies::from_variables(|name| environment.get(name).cloned());
@@ -146,13 +146,14 @@ impl Config {
 }
 
 impl AutoPeeringConfig {
-    /// Returns where nodes ask to become peers; `None` when they can't.
+    /// Returns the address at which nodes ask to become peers; `None` when auto-peering is
+    /// disabled.
     pub(crate) fn enabled_listen(&self) -> Option<SocketAddr> {
         self.is_enabled.then_some(self.listen)
     }
 }
 
-/// A file that may be no configuration at all, such as a device that never ends.
+/// Reads a file of bounded length: it may be something else, such as a device that never ends.
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;

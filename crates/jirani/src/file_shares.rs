@@ -1,24 +1,24 @@
-//! The shares of the node's parts in the files that the system lets this process open.
+//! The distribution of file descriptors among the node's parts.
 //!
-//! Each connection is a file to the system. Strangers' connections must not take the descriptor
-//! that the journal needs for its next segment. So every part of the node that opens connections
-//! has a bound, and all bounds together, with the files that the node keeps open anyway and a
-//! reserve, stay within the limit of the process.
+//! Each connection takes a descriptor. Strangers' connections must not take the one that the
+//! journal needs for its next segment. So every part of the node that opens connections has a
+//! bound, and all bounds together, with the files that the node keeps open anyway and a reserve,
+//! stay within the limit of the process.
 
 use procfs::process::Process;
 
 use crate::{commands::Failure, config::Config};
 
-/// Descriptors for users that open files one at a time or a few at once: the journal's next
-/// segment, sled's snapshots, a backup, the resolver, the rates service, 16 webhooks under way and
-/// as many kept connections, and the node's own auto-peering requests.
+/// Descriptors for parts that open files one at a time or a few at once: the journal's next
+/// segment, sled's snapshots, a backup, the resolver, the rates service, 16 webhook requests in
+/// progress and as many kept connections, and the node's own auto-peering requests.
 const RESERVE: u64 = 64;
 
 /// The most descriptors that a thread which carries packets opens for its event queue.
 const PER_THREAD: u64 = 6;
 
-/// The descriptors assumed open when the node starts to serve, where the system doesn't tell: the
-/// store, the journal, the ports, the standard streams, two runtimes.
+/// The descriptors assumed open when the node starts to serve, where the system doesn't report
+/// them: the store, the journal, the ports, the standard streams, two runtimes.
 const OPEN_AT_START: u64 = 64;
 
 /// The number of connections that each part of the node may have open at once.
@@ -37,8 +37,8 @@ pub(crate) struct FileShares {
     pub(crate) auto_peering: usize,
 }
 
-/// One part's share: the wanted number, where there is enough for all; the number with which the
-/// part works well; and the least with which it works at all.
+/// One part's share: the wanted number; the number with which the part works well; and the least
+/// with which it works at all.
 struct Part {
     wanted: u64,
     enough: u64,
@@ -47,10 +47,10 @@ struct Part {
 
 impl FileShares {
     /// Raises the process's limit to what the configuration needs, as far as the system allows, and
-    /// shares out what there is. Call it once the store and the ports are open.
+    /// distributes it. Call it once the store and the ports are open.
     ///
     /// # Errors
-    /// When not even the least that the node can work with is allowed.
+    /// The system doesn't allow the least that the node can work with.
     pub(crate) fn take(config: &Config, threads: usize) -> Result<Self, Failure> {
         let own = open_now() + threads as u64 * PER_THREAD + RESERVE;
         let parts = parts(config, threads);
@@ -108,7 +108,7 @@ fn parts(config: &Config, threads: usize) -> [Part; 5] {
     let next_hops = clients * 4;
     [
         Part::new(config.ilp.connections_max as u64, 16),
-        // A next hop takes one connection over HTTP/2, and one for each packet under way over
+        // A next hop takes one connection over HTTP/2, and one for each packet in flight over
         // HTTP/1.1. No operator has configured so many, so the connections configured for peers
         // have priority over most of them.
         Part { wanted: 16_384.max(next_hops), enough: 4_096.max(next_hops), least: next_hops },
@@ -118,9 +118,9 @@ fn parts(config: &Config, threads: usize) -> [Part; 5] {
     ]
 }
 
-/// Gives each part its least, then its enough, and then its wanted number. Where the rest is too
-/// little for all, each part gets the same fraction of what it lacks. Also returns whether every
-/// part has its wanted number. `None` where not even the least is available.
+/// Returns each part's share, and whether every part has its wanted number; `None` where not even
+/// the least is available. Each part gets its least, then its enough, and then its wanted number.
+/// Where the rest is too little for all, each part gets the same fraction of what it lacks.
 fn share_out(files: u64, parts: &[Part; 5]) -> Option<([u64; 5], bool)> {
     let mut shares = parts.each_ref().map(|part| part.least);
     let mut left = files.checked_sub(shares.iter().sum())?;
@@ -140,14 +140,14 @@ fn share_out(files: u64, parts: &[Part; 5]) -> Option<([u64; 5], bool)> {
 }
 
 impl Part {
-    /// Makes a part that works well only with all that it wants. An operator may configure less
+    /// Makes a part that works well only with its wanted number. An operator may configure less
     /// than the least.
     fn new(wanted: u64, least: u64) -> Self {
         Self { wanted, enough: wanted, least: least.min(wanted) }
     }
 }
 
-/// Returns how many descriptors are open now, including those that a parent process left open.
+/// Returns the number of open descriptors, including those that a parent process left open.
 fn open_now() -> u64 {
     let count = Process::myself().and_then(|process| process.fd_count());
     count.map_or(OPEN_AT_START, |count| count as u64)

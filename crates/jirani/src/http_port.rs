@@ -1,5 +1,5 @@
-//! Serves any port of HTTP/1.1 except that of packets: connections are bounded, and requests,
-//! answers and the end have deadlines.
+//! A server for any HTTP/1.1 port except that of packets: connections are bounded, and requests,
+//! answers and the shutdown have deadlines.
 
 use std::{
     error::Error,
@@ -29,9 +29,9 @@ use tokio::net::TcpListener;
 pub(crate) struct HttpPort {
     pub(crate) limits: PortLimits,
     pub(crate) http: http1::Builder,
-    /// The longest life of a connection, where it is bounded whatever the client does.
+    /// The longest life of a connection, where it is bounded regardless of the client.
     pub(crate) connection_time_max: Option<Duration>,
-    /// The time that requests under way may take once the port is to stop.
+    /// The time that requests in progress may take once the port is to stop.
     pub(crate) drain: Duration,
 }
 
@@ -86,7 +86,7 @@ impl HttpPort {
     }
 }
 
-/// A service whose requests count until their answers have left.
+/// A service that counts a request until its answer has been written.
 struct Counted<S> {
     service: S,
     place: PlaceHandle,

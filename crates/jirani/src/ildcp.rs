@@ -1,27 +1,27 @@
-//! A child node's address, as its parent tells it at the start (ILDCP, RFC 31).
+//! A child node's address, which its parent gives it at the start (ILDCP, RFC 31).
 
 use std::{sync::Arc, time::Duration};
 
 use ilp_connector::token::Secret;
 use ilp_http::{Client, ClientOptions, NextHop};
-use ilp_store::{PeerRecord, Store, StoreError};
+use ilp_store::{Companions, PeerRecord, Store, StoreError};
 use interledger_packet::{Address, Reply, ildcp};
 use tokio::time::Instant;
 
 use crate::clock;
 
-/// How long the parent may take. A node that starts has nothing else to wait for, and one whose
-/// parent is away goes on as it was.
+/// The time that the parent may take. Nothing else delays the start, and a node whose parent gives
+/// no answer keeps its last address.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where the address that was learnt last is kept.
+/// The setting that keeps the last address.
 const SETTING: &str = "ildcp_address";
 
-/// The address that the parent gives this node, or gave it the last time; `None` when there has
-/// been none. `parent` is the id or the ILP address of a peer.
+/// Returns the address that the parent gives this node, or gave it the last time; `None` when there
+/// has been none. `parent` is the id or the ILP address of a peer.
 ///
 /// # Errors
-/// When the store can't be read or written.
+/// The store can't be read or written.
 pub(crate) async fn own_address(
     store: &Store,
     parent: &str,
@@ -33,7 +33,9 @@ pub(crate) async fn own_address(
     let why = match told {
         Ok(address) => {
             tracing::info!(%address, parent, "learnt this node's address from its parent");
-            if let Err(error) = store.set_setting(SETTING, address.as_bytes()) {
+            if let Err(error) =
+                store.transact(Companions::none(), |tx| tx.set_setting(SETTING, address.as_bytes()))
+            {
                 tracing::warn!(%error, "the address is not kept for a start without the parent");
             }
             return Ok(Some(address));
@@ -63,7 +65,7 @@ fn peer(store: &Store, parent: &str) -> Result<Option<PeerRecord>, StoreError> {
     }
     for peer in store.all_peers() {
         let peer = peer?;
-        if peer.static_ilp_address == parent {
+        if peer.terms.address == *parent {
             return Ok(Some(peer));
         }
     }
@@ -73,12 +75,12 @@ fn peer(store: &Store, parent: &str) -> Result<Option<PeerRecord>, StoreError> {
 async fn ask(store: &Store, parent: &PeerRecord) -> Result<Address, String> {
     let tls = ilp_http::tls::client_config().map_err(|error| format!("TLS: {error}"))?;
     let client = Client::new(ClientOptions::default(), Arc::clone(&tls));
-    let token: &Secret = &parent.outgoing_token;
-    let next_hop = NextHop { id: 0, endpoint: &parent.endpoint, token: token.reveal() };
+    let token: &Secret = &parent.terms.outgoing_token;
+    let next_hop = NextHop { id: 0, endpoint: &parent.terms.endpoint, token: token.reveal() };
     let timeout_ms = u64::try_from(TIMEOUT.as_millis()).unwrap_or(u64::MAX);
     let request = ildcp::request(clock::now().saturating_add_ms(timeout_ms)).into_bytes();
     let answer = client.send(next_hop, 0, request, Instant::now() + TIMEOUT).await;
-    // The kind alone, since the rest may repeat what the parent answered.
+    // Only the kind of error is shown, since the rest may repeat the parent's answer.
     let answer =
         answer.map_err(|no_reply| format!("it can't be asked ({})", no_reply.error.kind()))?;
     let fulfill = match Reply::parse(answer) {

@@ -1,6 +1,6 @@
-//! What a node makes for itself at its first start and then keeps in its store.
+//! Values that a node makes at its first start and then keeps in its store.
 
-use ilp_store::Store;
+use ilp_store::{Companions, Store};
 use ilp_stream::SharedSecret;
 use ring::rand::{SecureRandom, SystemRandom};
 use uuid::Uuid;
@@ -11,7 +11,8 @@ use crate::{
     run::store_failure,
 };
 
-/// The operator's tenant id is made once and kept, since clients send it with each request.
+/// Returns the operator's tenant id. It is made once and kept, since clients send it with each
+/// request.
 pub(crate) fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure> {
     const SETTING: &str = "tenant_id";
     if let Some(id) = config.admin.tenant_id {
@@ -25,11 +26,13 @@ pub(crate) fn tenant_id(config: &Config, store: &Store) -> Result<Uuid, Failure>
         return Ok(id);
     }
     let id = Uuid::new_v4();
-    store.set_setting(SETTING, id.as_bytes()).map_err(|error| Failure::Store(error.to_string()))?;
+    store
+        .transact(Companions::none(), |tx| tx.set_setting(SETTING, id.as_bytes()))
+        .map_err(|error| Failure::Store(error.to_string()))?;
     Ok(id)
 }
 
-/// The decision whether books may continue under another ILP address than before.
+/// The permission for books to continue under another ILP address than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AddressChange {
     /// The operator has confirmed the change, or a parent gives the address.
@@ -63,10 +66,13 @@ pub(crate) fn keep_address(
         Some(kept) => tracing::warn!(kept, given, "these books go on under another ILP address"),
         None => {}
     }
-    store.set_setting(SETTING, given.as_bytes()).map_err(|error| Failure::Store(error.to_string()))
+    store
+        .transact(Companions::none(), |tx| tx.set_setting(SETTING, given.as_bytes()))
+        .map_err(|error| Failure::Store(error.to_string()))
 }
 
-/// What payment addresses are derived from is made once and kept, since payers hold addresses.
+/// Returns the secret from which payment addresses are derived. It is made once and kept, since
+/// payers hold addresses.
 pub(crate) fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecret, Failure> {
     const SETTING: &str = "stream_secret";
     if let Some(secret) = &config.node.stream_secret {
@@ -80,6 +86,8 @@ pub(crate) fn stream_secret(config: &Config, store: &Store) -> Result<SharedSecr
     SystemRandom::new()
         .fill(&mut secret)
         .map_err(|_| Failure::Refused("the system gives no random numbers".to_owned()))?;
-    store.set_setting(SETTING, &secret).map_err(|error| Failure::Store(error.to_string()))?;
+    store
+        .transact(Companions::none(), |tx| tx.set_setting(SETTING, &secret))
+        .map_err(|error| Failure::Store(error.to_string()))?;
     Ok(SharedSecret::new(secret))
 }

@@ -1,12 +1,12 @@
-//! What `GET /metrics` tells: everything that the node counts, in the text that Prometheus reads.
+//! The metrics of `GET /metrics`: the node's counters, in the text format of Prometheus.
 //!
-//! Nothing is done here for a packet. Its counters lie where it passes: those of a peer in
-//! [`ilp_connector::traffic`], times in [`Latency`], the rest in the parts that they are about. They
-//! are only read here, on a thread where that holds up nobody, when somebody asks; so the library
-//! is a writer of text and nothing more.
+//! Packets are not slowed down by them. A packet updates counters where it passes: those of a peer
+//! in [`ilp_connector::traffic`], times in [`Latency`], others in the parts that they are about.
+//! This module only reads them, on a request and on a thread that carries no packets; so the
+//! library serves as a writer of text alone.
 //!
-//! The text is bounded: every label has a known set of values, but for peers, of which
-//! `metrics.peers_max` are named, and for assets and rates, of which 100 and 200 are.
+//! The text is bounded: every label has a known set of values, except peers, of which
+//! `metrics.peers_max` are named, and assets and rates, of which 100 and 200 are.
 
 mod classic;
 mod latency;
@@ -41,24 +41,24 @@ pub(crate) use self::latency::{Latency, Stopwatch, Times};
 use self::{latency::Latencies, page::Page, survey::Survey};
 use crate::{clock, node::Node};
 
-/// How much of a peer's name is told, in characters: it is the operator's text.
+/// The longest part of a peer's name that is shown, in characters: the name is the operator's text.
 const NAME_CHARACTERS_MAX: usize = 100;
 
-/// Where the numbers come from.
+/// The parts of the node that have counters.
 pub(crate) struct Sources {
     pub(crate) connector: Arc<Connector<DurableLedger>>,
     pub(crate) operator: Operator,
     pub(crate) store: Store,
-    /// Those of the threads that carry packets, and the operator's.
+    /// The nodes of the threads that carry packets, and the operator's.
     pub(crate) nodes: Vec<Node>,
     pub(crate) server: Arc<ServerStats>,
     pub(crate) transfers_in_flight_max: usize,
-    /// How many peers have numbers of their own.
+    /// The number of peers with metrics of their own.
     pub(crate) peers_max: usize,
 }
 
 impl Sources {
-    /// Adds up how long packets took, whenever it is asked.
+    /// Returns a function that adds up how long packets took.
     pub(crate) fn packet_times(&self) -> ilp_pages::PacketTimes {
         let nodes = self.nodes.clone();
         Box::new(move || {
@@ -69,7 +69,7 @@ impl Sources {
     }
 }
 
-/// Makes the text.
+/// Writes the metrics.
 pub(crate) struct Metrics {
     registry: Registry,
 }
@@ -85,7 +85,7 @@ impl Metrics {
     /// peers.
     pub(crate) fn text(&self, format: MetricsFormat) -> String {
         let mut text = String::new();
-        // Writing to memory doesn't fail, so this would be the library's error.
+        // Writing to memory doesn't fail, so an error would be the library's.
         if let Err(error) = text::encode(&mut text, &self.registry) {
             tracing::error!(%error, "the metrics are incomplete");
         }
@@ -96,10 +96,10 @@ impl Metrics {
     }
 }
 
-/// Reads all numbers and writes them down.
+/// Reads all counters and writes them as text.
 struct Reader {
     sources: Sources,
-    /// The peers that had numbers of their own the last time.
+    /// The peers that had metrics of their own at the last request.
     labelled: Mutex<HashSet<Uuid>>,
 }
 
@@ -135,18 +135,18 @@ impl Reader {
         survey
     }
 
-    /// What people call the peers that have numbers of their own. Apart from the numbers, so that a
-    /// peer which is renamed keeps them; a query joins the two by the label `peer`.
+    /// Writes the names of the peers with metrics of their own. They are a metric of their own, so
+    /// that a peer which is renamed keeps its counters; a query joins the two by the label `peer`.
     fn write_peer_names(&self, page: &mut Page<'_>, survey: &Survey) -> Result {
         let mut rows = Vec::with_capacity(survey.labelled.len());
         for peer in &survey.labelled {
-            // One that was removed meanwhile, or that can't be read, has numbers and no name.
+            // A peer that was removed meanwhile, or that can't be read, has counters and no name.
             let Ok(Some(record)) = self.sources.store.peer(peer.id) else { continue };
-            let name = record.name.unwrap_or_default();
+            let name = record.terms.name.unwrap_or_default();
             rows.push([
                 ("peer", peer.id.to_string()),
                 ("name", name.chars().take(NAME_CHARACTERS_MAX).collect()),
-                ("address", record.static_ilp_address),
+                ("address", record.terms.address.to_string()),
                 ("asset", peer.asset.code.clone()),
                 ("scale", peer.asset.scale.to_string()),
             ]);

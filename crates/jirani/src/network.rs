@@ -18,17 +18,17 @@ use crate::{
     web::Web,
 };
 
-/// How long a ping may take: the life that senders give a packet.
+/// The time that a ping may take: the usual life of a packet.
 const PING_MS_MAX: u64 = 20_000;
 
-/// Sends pings and looks endpoints up, over a node of its own on the operator's thread.
+/// Sends pings and resolves endpoints, over a node of its own on the operator's thread.
 pub(crate) struct Peering {
     node: Node,
     asker: Asker,
 }
 
 impl Peering {
-    /// Sends pings through `node` and asks other nodes as `web` does.
+    /// Makes the transport: pings go through `node`, and requests to other nodes through `web`.
     pub(crate) fn new(node: Node, web: &Web) -> Self {
         Self { node, asker: Asker::new(web) }
     }
@@ -36,8 +36,8 @@ impl Peering {
     async fn ask(&self, destination: Address, way: PingWay) -> PingOutcome {
         let (started, started_at) = (Instant::now(), clock::now());
         let next_hop = self.next_hop(&destination, &way);
-        // A condition out of random numbers has no known fulfillment. Without random numbers the
-        // condition is zero, of which none is known either.
+        // A random condition has no known fulfillment. Without random numbers the condition is
+        // zero, which has none either.
         let mut execution_condition = [0; 32];
         let _ = SystemRandom::new().fill(&mut execution_condition);
         let packet = PrepareBuilder {
@@ -58,7 +58,7 @@ impl Peering {
         };
         let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let is_ours = reply.as_ref().is_none_or(|reply| self.is_ours(reply));
-        // Another packet's failure at the same time most likely has the same cause.
+        // A failure of another packet at the same time most likely has the same cause.
         let trouble = next_hop.filter(|_| is_ours).and_then(|peer| peer.last_trouble());
         let trouble = trouble.filter(|trouble| trouble.at >= started_at);
         PingOutcome { reply: reply.and_then(|reply| self.told(&reply)), trouble, took_us }
@@ -78,7 +78,7 @@ impl Peering {
         reject.triggered_by().is_some_and(|by| by.to_address() == *self.node.address())
     }
 
-    /// What the reply says; `None` for our own word that there was none.
+    /// Returns the content of a reply; `None` for this node's own word that none came.
     fn told(&self, reply: &Reply) -> Option<PingReply> {
         let Reply::Reject(reject) = reply else { return None };
         let triggered_by = reject.triggered_by().map(|address| address.to_address());

@@ -1,4 +1,4 @@
-//! The life of a packet, from the peer that sent it to the next hop and back.
+//! The path of a packet, from the peer that sent it to the next hop and back.
 
 use std::{
     io::ErrorKind,
@@ -29,13 +29,13 @@ use crate::{
 pub(crate) type Books = Connector<DurableLedger>;
 type Hold = <DurableLedger as Ledger>::Hold;
 
-/// What one thread needs to carry packets: the connector, which all share, and a client with
-/// connections of the thread's own.
+/// The parts with which a thread carries packets: the connector, which all threads share, and a
+/// client with connections of the thread's own.
 #[derive(Clone)]
 pub(crate) struct Node {
     connector: Arc<Books>,
     client: Client,
-    /// Who is paid at this node; `None` for a node that only asks questions.
+    /// The receiver of packets that end here; `None` for a node that only sends packets.
     receiving: Option<Arc<Receiving>>,
     latency: Arc<Latency>,
     traces: Traces,
@@ -76,7 +76,7 @@ impl Node {
         self.connector.address()
     }
 
-    /// What a thread that carries packets does for the books once per turn.
+    /// Returns the work for the ledger that a thread does once per turn.
     pub(crate) fn ledger_lane(&self) -> LedgerLane {
         self.connector.ledger().lane()
     }
@@ -94,15 +94,16 @@ impl Node {
     /// Carries one packet: decide and hold, send on, complete, answer with the bytes of a reply.
     ///
     /// There are three awaits. The first is the ledger's hold, which books in memory answer at
-    /// once. The second is the network, where a packet spends its time: should the caller go away
-    /// there, whoever polls this future must go on with it, or the hold is void while the next hop
-    /// may fulfill. The third waits for the transfer to be durable, and only after it is a Fulfill
-    /// returned.
+    /// once. The second is the network, where a packet spends its time: if the caller goes away
+    /// there, the task that polls this future must go on with it, or the hold is void while the
+    /// next hop may fulfill. The third waits for the transfer to be durable, and only after it is a
+    /// Fulfill returned.
     ///
-    /// A packet that certainly has not left us goes round again: to another peer, once each.
+    /// A packet that certainly has not left the node is tried again with another peer, once with
+    /// each.
     ///
-    /// This future is moved several times on its way to where it is polled, whole each time, so what
-    /// only some packets need is in boxes of its own.
+    /// This future is moved several times as a whole before it is polled, so state that only some
+    /// packets need is boxed.
     pub(crate) async fn forward(&self, source: Source<'_>, packet: Prepare) -> Bytes {
         let mut stopwatch = Stopwatch::start();
         let mut now = clock::now();
@@ -110,7 +111,8 @@ impl Node {
         let reply = loop {
             let (packet, in_flight) = match decision {
                 Decision::Reply(reply) => break reply,
-                // What it waits for is the books: whose it is, and that the money is theirs.
+                // The wait is for the books: the recipient's account must have the money before the
+                // answer.
                 Decision::Deliver(packet) => {
                     let delivering = Box::pin(self.deliver(source, packet));
                     break stopwatch.durability(delivering).await;
@@ -162,7 +164,7 @@ impl Node {
                 Ok(reply) => return Sent::Over(Ok(reply)),
                 Err(no_reply) => no_reply,
             };
-        // Host and port only: the rest of an endpoint may hold a secret.
+        // The log shows host and port only: the rest of an endpoint may hold a secret.
         let next_hop = Endpoint::parse(&peer.endpoint);
         tracing::debug!(
             next_hop = next_hop.map(|known| known.authority()).unwrap_or_default(),
@@ -181,22 +183,22 @@ impl Node {
     }
 }
 
-/// Returns the key by which the client tells packets of different senders apart. The packets of the
-/// node's own payments have one share of the connections together.
+/// Returns the key by which the client tells the senders of packets apart. The packets of the
+/// node's own payments share one key, and so one share of the connections.
 fn sender(source: Source<'_>) -> u64 {
     match source {
-        // These are random bits of the id: two peers with the same bits would have one share
+        // These bits of the id are random. Two peers with the same bits would have one share
         // together.
         Source::Peer(peer) => peer.id.as_u64_pair().1,
         Source::Local(_) | Source::Probe(_) | Source::Own | Source::Test(_) => u64::MAX,
     }
 }
 
-/// What became of a packet on its way to a next hop.
+/// The outcome of sending a packet to a next hop.
 enum Sent {
-    /// It has certainly not left us.
+    /// The packet has certainly not left this node.
     Not { packet: Bytes, failure: LinkFailure },
-    /// It may have been seen, so what came of it is final.
+    /// The next hop may have got the packet, so this outcome is final.
     Over(Result<Bytes, LinkFailure>),
 }
 
@@ -228,7 +230,7 @@ fn link_cause(error: &SendError) -> Option<(LinkCause, Option<u16>)> {
         SendError::BadToken => LinkCause::BadToken,
         SendError::Connect(ConnectError::Unreachable(error)) => match error.kind() {
             ErrorKind::ConnectionRefused => LinkCause::Refused,
-            // Errors of the system have numbers; those of the resolver don't.
+            // Errors of the system have numbers; those of the resolver have none.
             _ if error.raw_os_error().is_none() => LinkCause::Dns,
             _ => LinkCause::Connect,
         },

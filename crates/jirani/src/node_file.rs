@@ -1,4 +1,4 @@
-//! `node.json` in the data folder: what runs there and where it is reached.
+//! `node.json` in the data folder: the running node's process and the addresses of its ports.
 
 use std::{
     fs::{self, File},
@@ -10,7 +10,7 @@ use std::{
 
 use serde::Serialize;
 
-/// What programs beside the node want to know of it; ports may have been picked at start.
+/// The facts that other programs need about the node; ports may have been picked at the start.
 #[derive(Debug, Serialize)]
 pub(crate) struct NodeFile {
     pub(crate) version: &'static str,

@@ -11,7 +11,7 @@ use crate::{
     wallet_server::WalletLimits,
 };
 
-/// Returns how long packets under way may take when the node is told to stop.
+/// Returns the time that packets in flight may take when the node is told to stop.
 pub(crate) fn drain_max(config: &Config) -> Duration {
     Duration::from_millis(config.node.drain_ms_max)
 }
@@ -33,8 +33,7 @@ pub(crate) fn wallet_port(files: FileShares) -> WalletLimits {
 
 /// Returns the options of the client to next hops. One next hop gets at most as many packets as the
 /// server takes, of which no peer has more than half, nor more than half of the HTTP/1.1
-/// connections: packets of one peer that the next hop leaves unanswered don't keep another peer's
-/// waiting.
+/// connections: packets of one peer that the next hop leaves unanswered don't delay another peer's.
 pub(crate) fn client(files: FileShares) -> ClientOptions {
     let packets_max = Limits::default().requests_max;
     let defaults = ClientOptions::default();
@@ -48,11 +47,11 @@ pub(crate) fn client(files: FileShares) -> ClientOptions {
     }
 }
 
-/// Returns the authentication of the admin port. Without a secret any client that reaches the API may
-/// use it, so the configuration allows that on loopback only.
+/// Returns the authentication of the admin port. Without a secret any client that reaches the API
+/// may use it, so the configuration allows that on loopback only.
 ///
 /// # Errors
-/// [`Failure::Store`] when the signatures that were used before can't be read.
+/// [`Failure::Store`] when the earlier signatures can't be read.
 pub(crate) fn auth(config: &Config, tenant_id: String, store: &Store) -> Result<Auth, Failure> {
     match &config.admin.secret {
         Some(secret) => {

@@ -1,4 +1,4 @@
-//! Asks other nodes for a peering, and judges whether what they answer may be dialled at all.
+//! Requests to other nodes for a peering, and the check whether their endpoints may be dialled.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
     web::{self, Web},
 };
 
-/// What the operator decided about nodes that ask, in the operations' terms.
+/// Returns the operator's rules for nodes that ask, in the operations' terms.
 pub(crate) fn rules(config: &Config, connector_url: String) -> PeeringRules {
     let decided = &config.auto_peering;
     PeeringRules {
@@ -32,8 +32,8 @@ pub(crate) fn rules(config: &Config, connector_url: String) -> PeeringRules {
     }
 }
 
-/// Serves nodes that ask to become peers, if auto-peering is on, on at most so many connections at
-/// once.
+/// Serves nodes that ask to become peers, if auto-peering is on, on at most `connections_max`
+/// connections at once.
 pub(crate) async fn serve(
     (listener, connections_max): (Option<TcpListener>, usize),
     operator: Operator,
@@ -46,13 +46,13 @@ pub(crate) async fn serve(
     }
 }
 
-/// How long another node may take to answer, all in all.
+/// The time for another node's answer, all in all.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long its name may take to be looked up.
+/// The time for looking up its name.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest answer that is read: an address, a URL, a token and a name.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
-/// The most requests under way at once.
+/// The most requests in progress at once.
 const PARALLEL_MAX: usize = 4;
 
 /// A client of auto-peering ports. Cheap to clone.
@@ -63,7 +63,7 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
-    /// Makes a client, which has asked no node yet.
+    /// Makes a client.
     pub(crate) fn new(web: &Web) -> Self {
         let client = web.client(WebOptions {
             time_max: TIMEOUT,
@@ -96,8 +96,8 @@ impl Asker {
 }
 
 /// Checks that an endpoint is encrypted and leads outside of this machine and of private networks,
-/// as far as its name tells at this moment. A name may lead elsewhere later; packets are sent there
-/// then, and no answer is shown to anyone that is not ILP.
+/// as far as its name resolves at this moment. A name may lead elsewhere later; packets are sent
+/// there then, and an answer that is not ILP is shown to no peer.
 pub(crate) async fn check_public(endpoint: &Endpoint) -> Result<(), String> {
     let addresses = match endpoint.host().dial_target() {
         DialTarget::Address(address) => vec![address],

@@ -40,9 +40,9 @@ use crate::{
     web::{self, Web},
 };
 
-/// The most requests under way at once, and connections kept for the next ones.
+/// The most requests in progress at once, and connections kept for the next ones.
 const PARALLEL_MAX: usize = 8;
-/// How long the service may take to answer, however long the lifetime is.
+/// The longest time for the service's answer, even for a longer lifetime.
 const TIMEOUT_MAX: Duration = Duration::from_secs(5);
 /// The pause after the first failure; it doubles with each further one.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
@@ -57,7 +57,7 @@ pub(crate) struct RatesService {
     clock: Arc<SteadyClock>,
     operator: Operator,
     connector: Arc<Connector<DurableLedger>>,
-    /// What is known about each code that is asked for.
+    /// The state of each code that is asked for.
     bases: BTreeMap<String, Base>,
 }
 
@@ -68,27 +68,27 @@ struct Client {
 }
 
 struct Base {
-    /// When the service is to be asked again; `None` while it is being asked.
+    /// The time of the next request; `None` while one is in progress.
     due: Option<Instant>,
-    /// Whether it is being asked for less than is needed by now.
+    /// Whether the request in progress asks for fewer codes than are needed by now.
     is_outdated: bool,
     failures: u32,
-    /// Codes for which the service gives no rate, once that is in the log.
+    /// Codes without a rate in the service's answer, once that is in the log.
     missing: BTreeSet<String>,
-    /// Codes for which the service gives an unusable rate, once that is in the log.
+    /// Codes with an unusable rate in the service's answer, once that is in the log.
     refused: BTreeSet<String>,
 }
 
-/// One question, answered or not.
+/// A request, answered or not.
 struct Question {
     base: String,
-    /// The time of the question; the answer's rates are at least as new.
+    /// The time of the request; the answer's rates are at least as new.
     asked_at: Instant,
     answer: Result<GivenRates, String>,
 }
 
 impl RatesService {
-    /// The service that the configuration names, if it names one.
+    /// Returns the configured service, if there is one.
     pub(crate) fn new(
         config: &RatesConfig,
         web: &Web,
@@ -117,7 +117,7 @@ impl RatesService {
         })
     }
 
-    /// Never ends.
+    /// Asks for rates whenever they are due. Never ends.
     pub(crate) async fn run(mut self) {
         let mut asking = JoinSet::new();
         loop {
@@ -147,8 +147,8 @@ impl RatesService {
         }
     }
 
-    /// Returns the codes that rates are needed between, with which `bases` then agrees. One alone
-    /// needs none.
+    /// Returns the codes between which rates are needed, and brings `bases` into agreement with
+    /// them. A single code needs none.
     fn codes(&mut self) -> BTreeSet<String> {
         let mut codes = self.operator.rates().asset_codes();
         if codes.len() < 2 {
@@ -158,7 +158,7 @@ impl RatesService {
             if !self.bases.contains_key(code) {
                 self.connector.rates().set_awaited(code, true);
                 self.bases.insert(code.clone(), Base::new());
-                // What the others are worth in this one is still to be asked.
+                // The rates of the other codes in the new one are not known yet.
                 self.bases.values_mut().for_each(Base::hurry);
             }
         }
@@ -178,7 +178,7 @@ impl RatesService {
         codes
     }
 
-    /// The base that has been due the longest, which then is being asked for.
+    /// Returns the base that has been due the longest, and marks it as being asked for.
     fn next_due(&mut self, now: Instant) -> Option<String> {
         let due = self.bases.iter_mut().filter(|(_, base)| base.due.is_some_and(|due| due <= now));
         let (code, base) = due.min_by_key(|(_, base)| base.due)?;
@@ -186,7 +186,7 @@ impl RatesService {
         Some(code.clone())
     }
 
-    /// A question that came to no end at all, which only a fault in this program does.
+    /// Schedules requests again whose task panicked.
     fn ask_again_after(&mut self, error: &JoinError) {
         tracing::error!(%error, "asking the rates service failed");
         for base in self.bases.values_mut().filter(|base| base.due.is_none()) {
@@ -194,7 +194,7 @@ impl RatesService {
         }
     }
 
-    /// Takes the rates of an answer, and decides when to ask again.
+    /// Takes the rates of an answer, and schedules the next request.
     fn learn(&mut self, Question { base: code, asked_at, answer }: Question) {
         // The last asset of that code may have been deleted meanwhile.
         let Some(base) = self.bases.get_mut(&code) else { return };
@@ -205,7 +205,7 @@ impl RatesService {
                 let at = self.clock.now().saturating_sub_ms(milliseconds(asked_at.elapsed()));
                 let good_until = Some(at.saturating_add_ms(lifetime_ms));
                 let complaint = given.refused.values().next().cloned();
-                // One good rate shows that the service works, whatever it says of the others.
+                // One good rate shows that the service works, whatever the fault of the others.
                 let failure = complaint.clone().filter(|_| given.rates.is_empty());
                 for (quote, rate) in given.rates {
                     let given = Quote { rate, updated_at: at, good_until };
@@ -219,7 +219,7 @@ impl RatesService {
             }
             Err(why) => (Some(why.clone()), Some(why)),
         };
-        // Only the turns are logged: in between, the health check says how it is.
+        // Only changes are logged: in between, the health check shows the state.
         match (&failure, base.failures) {
             (Some(why), 0) => tracing::warn!(
                 base = code, reason = why, lifetime = ?self.lifetime,
@@ -250,7 +250,7 @@ impl Base {
         }
     }
 
-    /// Has the service asked as soon as possible, and again if it is being asked just now.
+    /// Makes a request due at once, and another one after a request in progress.
     fn hurry(&mut self) {
         match &mut self.due {
             Some(due) => *due = Instant::now().min(*due),
@@ -285,8 +285,8 @@ impl Base {
     }
 }
 
-/// The time until the next question. Up to a fifth of it is left out by chance, so that nodes which
-/// failed together don't come back together.
+/// Returns the time until the next request. Up to a fifth of it is left out by chance, so that
+/// nodes which failed together don't come back together.
 fn pause(failures: u32, interval: Duration) -> Duration {
     let longest = match failures {
         0 => interval,
@@ -295,14 +295,14 @@ fn pause(failures: u32, interval: Duration) -> Duration {
             doubled.min(interval.max(PAUSE_MIN)).min(PAUSE_MAX)
         }
     };
-    // Without random numbers there is no jitter, and rates are asked for all the same.
+    // Without random numbers there is no jitter, and rates are requested all the same.
     let mut chance = [0];
     let _ = SystemRandom::new().fill(&mut chance);
     longest - longest / 5 * u32::from(chance[0]) / 256
 }
 
 impl Client {
-    /// Asks for the rates from `base` to each of `quotes`.
+    /// Requests the rates from `base` to each of `quotes`.
     async fn ask(self, base: String, quotes: &BTreeSet<String>) -> Question {
         let asked_at = Instant::now();
         let answer = match self.get(&base).await {

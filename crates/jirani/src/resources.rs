@@ -1,5 +1,5 @@
-//! What a node stands on: its store, its books, and its way to the web. They are open before the first
-//! task runs and closed after the last one has ended.
+//! The resources of a node: its store, its books, and its web client. They are opened before the
+//! first task runs and closed after the last one has ended.
 
 use std::sync::Arc;
 
@@ -33,9 +33,9 @@ pub(crate) struct Resources {
     pub(crate) connector: Arc<Books>,
     pub(crate) web: Web,
     pub(crate) traces: Traces,
-    /// Wakes the task that sends events: there is a new one.
+    /// Wakes the task that sends events when there is a new one.
     pub(crate) event_made: Arc<Notify>,
-    /// Why the books can't be written any more.
+    /// The reason why the books can't be written any more.
     ledger_failure: watch::Receiver<Option<String>>,
 }
 
@@ -72,18 +72,18 @@ impl Resources {
         Ok(Self { store, connector, web, traces, event_made, ledger_failure })
     }
 
-    /// Returns why the books can't be written, once they can't.
+    /// Waits until the books can't be written, and returns the reason.
     pub(crate) async fn ledger_failure(&self) -> String {
         let mut failure = self.ledger_failure.clone();
         let reason = failure.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
         match reason {
             Some(reason) => reason,
-            // The books are closed, which is no failure.
+            // The books were closed, which is not a failure.
             None => std::future::pending().await,
         }
     }
 
-    /// Closes the books, and removes what says that the node runs.
+    /// Closes the books, and removes the file that says that the node runs.
     ///
     /// # Errors
     /// [`Failure::Store`] when the books could not be written to their end.

@@ -14,7 +14,7 @@ use crate::{
     running_node::RunningNode, start_times::StartTimes, telemetry,
 };
 
-/// How long connections to the admin API may take to finish: an operator's request is answered
+/// The time that connections to the admin API may take to finish: an operator's request is answered
 /// within milliseconds, and a kept-alive connection has nothing to finish.
 pub(crate) const ADMIN_DRAIN: Duration = Duration::from_secs(2);
 
@@ -31,7 +31,7 @@ pub(crate) fn run(mut config: Config, change: AddressChange) -> Result<(), Failu
     let main = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
     let resources = Resources::open(&mut config, change, &main, &mut times)?;
     let outcome = main.block_on(serve(&config, &resources, times));
-    // What still reads or copies the store on a thread of its own is not waited for without bound.
+    // Threads that still read or copy the store are waited for within a bound.
     main.shutdown_timeout(ADMIN_DRAIN);
     let closed = resources.close(&config);
     log.end();
@@ -55,8 +55,8 @@ async fn serve(config: &Config, resources: &Resources, times: StartTimes) -> Res
 
 /// Returns when a signal comes.
 ///
-/// SIGHUP asks other daemons to read their configuration again. This one can't, and must not die of
-/// it with packets under way, which is the effect of a signal without a handler.
+/// SIGHUP asks other daemons to read their configuration again. This node can't do so, and must not
+/// be killed by the signal with packets in flight, which is the effect without a handler.
 async fn told_to_stop() -> Result<(), Failure> {
     let unheard = |error: io::Error| Failure::Refused(format!("can't listen to signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;

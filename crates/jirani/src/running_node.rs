@@ -1,4 +1,4 @@
-//! A node that runs: its ports, its threads and its tasks, from the start to the end of its shutdown.
+//! A running node: its ports, its threads and its tasks, from the start to the end of its shutdown.
 
 use std::sync::Arc;
 
@@ -44,12 +44,12 @@ pub(crate) struct RunningNode {
     sockets: Sockets,
     tasks: Tasks,
     workers: Workers,
-    /// What the port of packets returns once it has drained.
+    /// The task of the port of packets; its result says how the port drained.
     packets: JoinHandle<Option<Drained>>,
 }
 
 impl RunningNode {
-    /// Starts a node. It is ready when this returns.
+    /// Starts a node, which is ready when this returns.
     ///
     /// # Errors
     /// [`Failure`] names the port, the thread or the record that can't be had.
@@ -128,7 +128,8 @@ impl RunningNode {
         }
     }
 
-    /// Takes no new packet, waits for those under way within their bound, and ends all tasks and threads.
+    /// Takes no new packet, waits for those in flight within their bound, and ends all tasks and
+    /// threads.
     pub(crate) async fn shutdown(self) {
         self.connector.shut_down();
         self.tasks.stop().await;
@@ -150,7 +151,7 @@ impl RunningNode {
     }
 }
 
-/// Returns the operations on a node, without the peers that its store has.
+/// Returns the operations on a node, before the store's peers are brought in.
 fn operator(
     config: &Config,
     resources: &Resources,
@@ -158,8 +159,7 @@ fn operator(
     tenant_id: &str,
     connector_url: String,
 ) -> Operator {
-    Operator::new(Parts {
-        store: resources.store.clone(),
+    let parts = Parts {
         connector: Arc::clone(&resources.connector),
         network: Arc::new(network),
         clock: clock::now,
@@ -169,11 +169,12 @@ fn operator(
         version: env!("CARGO_PKG_VERSION"),
         hold_ms_max: config.packet.hold_ms_max,
         event_made: Arc::clone(&resources.event_made),
-    })
+    };
+    Operator::new(resources.store.clone(), parts)
 }
 
-/// Returns what is served on the operator's port, the API with the pages and the metrics beside it, and
-/// the task that looks at the node for the pages.
+/// Returns the router of the operator's port, with the API, the pages and the metrics, and the
+/// sampler of the pages.
 fn admin_router(
     config: &Config,
     (auth, sockets, connector_url): (Auth, Sockets, String),
@@ -194,7 +195,7 @@ fn admin_router(
     (ilp_admin::router(operator.clone(), auth, sockets).merge(scrape).merge(pages), sampler)
 }
 
-/// Starts what the node does by itself.
+/// Starts the node's own tasks.
 fn start_duties(
     config: &Config,
     resources: &Resources,
@@ -212,7 +213,7 @@ fn start_duties(
     tasks.spawn_endless("clock", async move {
         steady.watch(|step_ms| stepped.clock_stepped(step_ms)).await;
     });
-    // Those who follow a page are let go once it ends.
+    // The streams of live pages end with this task.
     tasks.spawn_endless("pages", sampler.run());
 }
 

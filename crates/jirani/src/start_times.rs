@@ -1,12 +1,12 @@
-//! How long the parts of a start take, for the log.
+//! The durations of a start's phases, for the log.
 
 use std::time::{Duration, Instant};
 
-/// Runs from the first part to the last.
+/// Measures the phases, from the first to the last.
 #[derive(Debug)]
 pub(crate) struct StartTimes {
     began: Instant,
-    /// Since when the part that runs now does.
+    /// The begin of the present phase.
     since: Instant,
     store: Duration,
     books: Duration,
@@ -18,17 +18,18 @@ impl StartTimes {
         Self { began: now, since: now, store: Duration::ZERO, books: Duration::ZERO }
     }
 
-    /// The store is open, and every record was looked at.
+    /// Ends the phase in which the store is opened and every record read.
     pub(crate) fn store_is_open(&mut self) {
         self.store = self.part();
     }
 
-    /// The books are as they were at the end.
+    /// Ends the phase in which the books are restored.
     pub(crate) fn books_are_open(&mut self) {
         self.books = self.part();
     }
 
-    /// The peers are there for packets, which is the last part.
+    /// Ends the last phase, in which the peers are brought into the connector, and logs all of
+    /// them.
     pub(crate) fn peers_are_there(mut self) {
         let peers = self.part();
         tracing::info!(

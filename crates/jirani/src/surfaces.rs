@@ -1,4 +1,4 @@
-//! The ports that the node listens on, and how others learn which they are.
+//! The ports that the node listens on, and their announcement.
 
 use std::net::SocketAddr;
 
@@ -16,12 +16,12 @@ pub(crate) struct Surfaces {
     pub(crate) ilp: TcpListener,
     pub(crate) admin: TcpListener,
     pub(crate) wallet: TcpListener,
-    /// Where other nodes ask to become peers, if they may.
+    /// The port for nodes that ask to become peers, if auto-peering is on.
     pub(crate) peering: Option<TcpListener>,
 }
 
 impl Surfaces {
-    /// Takes all ports, or none.
+    /// Binds all ports, or none.
     pub(crate) async fn listen(config: &Config) -> Result<Self, Failure> {
         Ok(Self {
             ilp: listen(config.ilp.listen, "ilp.listen").await?,
@@ -34,12 +34,12 @@ impl Surfaces {
         })
     }
 
-    /// Where peers send their packets.
+    /// Returns the URL to which peers send their packets.
     pub(crate) fn connector_url(&self, config: &Config) -> Result<String, Failure> {
         Ok(surface(&self.ilp, config.ilp.public_url.as_deref())?.url)
     }
 
-    /// Tells which ports they are, in the log and in `node.json`: port 0 has picked free ones.
+    /// Announces the ports in the log and in `node.json`, since port 0 has picked free ones.
     pub(crate) fn announce(&self, config: &Config) -> Result<(), Failure> {
         let ilp = surface(&self.ilp, config.ilp.public_url.as_deref())?;
         let admin = surface(&self.admin, None)?;

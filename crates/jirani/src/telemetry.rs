@@ -35,8 +35,8 @@ pub(crate) struct Log {
     repeats: Arc<Repeats>,
 }
 
-/// Starts logging. Nothing is logged before it, so that a wrong configuration is told as a message
-/// and not as a log line.
+/// Starts logging. Nothing is logged before it, so that an error in the configuration is a plain
+/// message and not a log line.
 pub(crate) fn start(config: &LogConfig) -> Log {
     let output = Arc::new(Output::new(io::stderr()));
     let repeats = Arc::<Repeats>::default();

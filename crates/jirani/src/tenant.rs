@@ -1,10 +1,10 @@
-//! What the tenant's settings show of the configuration.
+//! The tenant's settings, made of the configuration.
 
 use ilp_operator::{TenantProfile, TenantSettingName as Name};
 
 use crate::config::Config;
 
-/// The operator as the one tenant. URLs that may hold a token are shown without it.
+/// Returns the operator as the one tenant. URLs that may hold a token are shown without it.
 pub(crate) fn profile(config: &Config) -> TenantProfile {
     let (webhook, rates) = (&config.webhook, &config.rates);
     let profile = TenantProfile {

@@ -1,5 +1,5 @@
-//! A span for each packet, sent to `telemetry.otlp_url`: by a node that was built with the feature
-//! `otlp` and told where to. In any other there is nothing of it, and nothing is sent anywhere.
+//! Tracing: a span for each packet, sent to `telemetry.otlp_url` by a node that is built with the
+//! feature `otlp`. Without the feature or the URL there are no spans.
 
 #[cfg(not(feature = "otlp"))]
 mod absent;
@@ -11,5 +11,5 @@ pub(crate) use self::absent::Traces;
 #[cfg(feature = "otlp")]
 pub(crate) use self::otlp::Traces;
 
-/// Whether this node could send spans.
+/// Whether this node is built with tracing.
 pub(crate) const IS_BUILT_IN: bool = cfg!(feature = "otlp");

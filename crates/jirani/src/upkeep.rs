@@ -1,4 +1,4 @@
-//! The work that the node does by itself, beside its packets and its operator.
+//! The node's recurring work beside packets and operations.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use ilp_operator::{Operator, Webhooks, without_asset};
 
 use crate::{clock, config::Config, resources::Resources, tasks::Tasks, webhook};
 
-/// Starts the node's own work: it gives back expired withdrawals, sends events, and removes expired
+/// Starts the recurring work: it voids expired withdrawals, sends events, and removes expired
 /// records. Each task sleeps until there is work.
 pub(crate) fn start_upkeep(
     config: &Config,
@@ -55,8 +55,8 @@ pub(crate) fn start_upkeep(
     });
 }
 
-/// Warns of configured rates between assets that don't exist: the assets may come later, or may be
-/// misspelt.
+/// Warns of configured rates between assets that don't exist: an asset may be created later, or its
+/// code may be misspelt.
 pub(crate) fn warn_of_rates(config: &Config, operator: &Operator) {
     let known = operator.rates().asset_codes();
     for (base, quote, _) in &config.rates.fixed {

@@ -1,5 +1,5 @@
-//! Serves the wallets' port, which says who is paid at a URL, and how. Any client may ask, so
-//! everything that a connection can take is bounded.
+//! The server of the wallets' port, which tells payers who is paid at a URL, and how. Any client
+//! may ask, so every resource that a connection can take is bounded.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -30,11 +30,11 @@ impl Default for WalletLimits {
     }
 }
 
-/// hyper takes no smaller buffer for a head.
+/// The longest head of a request, which is the smallest buffer that hyper takes.
 const HEAD_BYTES_MAX: usize = 8 * 1_024;
 
-/// Serves until `stop` is ready; requests that are under way may then take `drain` to end.
-/// `public_origin` is where payers believe the port to be, such as `https://wallet.example.com`.
+/// Serves until `stop` is ready; requests in progress may then take `drain` to end. `public_origin`
+/// is the origin under which payers reach the port, such as `https://wallet.example.com`.
 pub(crate) async fn serve<R: Receivers>(
     listener: TcpListener,
     receivers: Arc<R>,
@@ -66,7 +66,7 @@ pub(crate) async fn serve<R: Receivers>(
         let (receivers, origin) = (Arc::clone(&receivers), public_origin.clone());
         let (place, source) = (place.clone(), Source::from(address.ip()));
         service_fn(move |request| {
-            // A payer can prove nothing beyond a whole request.
+            // A payer has no proof of identity beyond a whole request.
             place.know(Holder::Source(source), 1);
             let (receivers, origin) = (Arc::clone(&receivers), origin.clone());
             async move {
@@ -99,10 +99,10 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    /// Everybody is paid at the same address.
-    struct Anybody;
+    /// A stub that pays every recipient at one address.
+    struct OneRecipient;
 
-    impl Receivers for Anybody {
+    impl Receivers for OneRecipient {
         async fn find(&self, url: &WalletUrl) -> Result<Found, Unavailable> {
             Ok(Found::Target(Target {
                 tag: url.to_string(),
@@ -127,11 +127,11 @@ mod tests {
         let stopped = async {
             let _ = stopping.await;
         };
-        let served = serve(listener, Arc::new(Anybody), None, limits, stopped, PATIENCE);
+        let served = serve(listener, Arc::new(OneRecipient), None, limits, stopped, PATIENCE);
         (address, stop, tokio::spawn(served))
     }
 
-    /// What comes until the server closes.
+    /// Reads until the server closes the connection.
     async fn read(stream: &mut TcpStream) -> String {
         let mut answer = Vec::new();
         let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an end in time");

@@ -1,5 +1,5 @@
-//! Requests that carry no packet: the certificates that they trust, the proxies that they go
-//! through, and the messages when they fail.
+//! The client for requests that carry no packet: the certificates that it trusts, its proxies, and
+//! the messages for its failures.
 
 use std::{io, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::{
     run::{no_runtime, no_tls},
 };
 
-/// The common parts of all web clients of a node. Cheap to clone.
+/// The parts that all web clients of a node share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Web {
     tls: Arc<ClientConfig>,
@@ -77,7 +77,8 @@ fn send_through(
     options: WebOptions,
 ) -> Result<Result<Response<Bytes>, WebError>, Failure> {
     let is_clear_text = request.uri().scheme_str() == Some("http") && proxies.is_empty();
-    // The machine's roots are read only where they are needed: that takes longer than a request.
+    // The machine's roots are read only for a URL that needs them: that takes longer than a
+    // request.
     let tls = if is_clear_text {
         tls::client_config_with_roots(RootCertStore::empty())
     } else {
@@ -104,7 +105,7 @@ pub(crate) fn cause(error: &WebError) -> Cause {
     match error {
         WebError::Connect(ConnectError::Unreachable(error)) => match error.kind() {
             io::ErrorKind::ConnectionRefused => Cause::NotListening,
-            // The resolver's errors don't have a number of the system's.
+            // Errors of the resolver have no number of the system's.
             _ if error.raw_os_error().is_none() => Cause::Name,
             _ => Cause::Other,
         },

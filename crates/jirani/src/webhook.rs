@@ -15,21 +15,21 @@ use crate::{
     web::{self, Web},
 };
 
-/// The most requests under way at once, and connections kept for the next ones.
+/// The most requests in progress at once, and connections kept for the next ones.
 const PARALLEL_MAX: usize = 16;
 
-/// The most that is read of a receiver's answer. Only its status matters, but its body must be read
-/// for the connection to be kept.
+/// The longest part of a receiver's answer that is read. Only its status matters, but its body must
+/// be read for the connection to be kept.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// The header with an event's signature.
 const SIGNATURE: HeaderName = HeaderName::from_static("rafiki-signature");
 
-/// How much longer than the receiver's time the sender waits for this client, which itself gives up
-/// in time and says better what happened.
+/// The time that the sender waits longer than the receiver's timeout, so that this client gives up
+/// first, with a better description of the failure.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// What the operator decided, in the sender's terms.
+/// Returns the operator's configuration in the sender's terms.
 pub(crate) fn rules(config: &WebhookConfig) -> WebhookRules {
     WebhookRules {
         events: config.types.clone(),

@@ -16,7 +16,7 @@ use crate::{
     tasks::{TaskPanicked, Tasks},
 };
 
-/// How long the look-up of a name that is under way may hold up the end of a thread.
+/// The time that a name lookup in progress may delay the end of a thread.
 const LOOKUPS_END: Duration = Duration::from_secs(1);
 
 /// The threads that carry packets. Each has its own runtime, so that a packet never changes threads and
@@ -24,7 +24,7 @@ const LOOKUPS_END: Duration = Duration::from_secs(1);
 pub(crate) struct Workers {
     handles: Vec<Worker<Node>>,
     threads: Vec<JoinHandle<()>>,
-    /// What each thread does for the books. These tasks outlive those that bring packets.
+    /// Each thread's task for the ledger. These tasks outlive those that bring packets.
     tasks: Tasks,
 }
 
@@ -65,7 +65,7 @@ impl Workers {
         self.handles.clone()
     }
 
-    /// Returns once a thread's task for the books has panicked.
+    /// Waits until a thread's task for the ledger has panicked.
     pub(crate) async fn panicked(&self) -> TaskPanicked {
         self.tasks.panicked().await
     }
@@ -81,9 +81,9 @@ impl Workers {
     }
 }
 
-/// Returns how many threads carry packets. By default one less than there are cores, since the
-/// ledger's writer and the operator need some time too; on two cores that is one, which measured
-/// faster than two.
+/// Returns the number of threads that carry packets. By default it is one less than the number of
+/// cores, since the ledger's writer and the operator need some time too; on two cores that is one,
+/// which measured faster than two.
 pub(crate) fn worker_count(configured: usize) -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     if configured > 0 { configured } else { cores.saturating_sub(1).max(1) }

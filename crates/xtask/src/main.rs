@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod needs;
+mod supply;
 mod test_run;
 mod tidy;
 
@@ -17,19 +18,22 @@ use test_run::test;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  ci              what CI runs: fmt, tidy, deps, clippy, otlp, doc, test, interleavings, fuzz.
+  ci              what CI runs: fmt, tidy, deps, supply, clippy, otlp, doc, test, interleavings,
+                  fuzz.
                   Installs cargo-fuzz, and what `test` does; CI=true leaves nothing out
   test            every test. Installs Node.js, npm packages, chromium and its driver where it may
                   (apt-get, as root or by sudo without a password); else leaves out the suites that
                   need them and says so, unless CI=true
   deps            prove that dependencies point down only
+  supply          licences, duplicates and unused ones among the dependencies, by cargo-deny and
+                  cargo-shear where they are installed
   schema          write crates/ilp-admin/schema.graphql anew, after a change of the admin API
   tidy [--recount]
                   house rules that no other tool checks. --recount writes how many findings of a
                   rule are still allowed, which may only shrink
   interleavings   hold, post and void under every order in which threads can take their locks
-  fuzz [SECONDS]  fuzz the packet parsers and both ends of STREAM, 60 seconds a target if not
-                  told otherwise
+  fuzz [SECONDS]  fuzz the packet parsers, both ends of STREAM, the journal, stored records, SPSP
+                  answers and signatures, 60 seconds a target if not told otherwise
   power-cuts [CUTS]
                   cut the power of a simulated disk under the store, 500 times if not told otherwise,
                   with all forms of a lost or damaged index, and again while it starts
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Some("ci") => ci(),
         Some("test") => test(),
         Some("deps") => dependencies::check(),
+        Some("supply") => supply::check(),
         Some("schema") => schema(),
         Some("tidy") => match arguments.next().as_deref() {
             None => tidy::check(&root()),
@@ -81,15 +86,16 @@ fn ci() -> Result<(), String> {
     run("cargo", &["fmt", "--all", "--check"])?;
     tidy::check(&root())?;
     dependencies::check()?;
+    supply::check()?;
     // --all-targets covers the benches, so they are known to compile without a release build.
     run("cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     otlp()?;
     run_with("cargo", &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     test()?;
     interleavings()?;
-    // Five targets: two minutes.
+    // Nine targets: two minutes.
     match fuzzer() {
-        Ok(()) => fuzz("24"),
+        Ok(()) => fuzz("13"),
         Err(reason) if test_run::machine().is_ci => Err(reason),
         Err(reason) => {
             say(&format!("xtask: left out: fuzz; {reason}"));
@@ -148,21 +154,25 @@ fn interleavings() -> Result<(), String> {
     run_with("cargo", &[&test[..], &folder].concat(), &[("RUSTFLAGS", "--cfg shuttle")])
 }
 
-/// Each fuzz target, with the crate it stands beside.
-const FUZZ_TARGETS: [(&str, &str); 5] = [
-    ("interledger-packet", "parse"),
-    ("interledger-packet", "address"),
-    ("ilp-stream", "frame"),
-    ("ilp-stream", "receiver"),
-    ("ilp-stream", "sender"),
+/// Each fuzz target, with the folder beside whose `fuzz` it is run.
+const FUZZ_TARGETS: [(&str, &str); 9] = [
+    ("crates/interledger-packet", "parse"),
+    ("crates/interledger-packet", "address"),
+    ("crates/ilp-stream", "frame"),
+    ("crates/ilp-stream", "receiver"),
+    ("crates/ilp-stream", "sender"),
+    (".", "journal"),
+    (".", "record"),
+    (".", "spsp"),
+    (".", "signature"),
 ];
 
 /// Coverage instrumentation is unstable; RUSTC_BOOTSTRAP lets the stable compiler do it.
 fn fuzz(seconds: &str) -> Result<(), String> {
     let total = format!("-max_total_time={seconds}");
-    for (name, target) in FUZZ_TARGETS {
+    for (folder, target) in FUZZ_TARGETS {
         let arguments = ["fuzz", "run", "--sanitizer", "none", target, "--", &total];
-        let dir = root().join("crates").join(name);
+        let dir = root().join(folder);
         say(&format!("xtask: cargo {}", arguments.join(" ")));
         let status = Command::new("cargo")
             .args(arguments)

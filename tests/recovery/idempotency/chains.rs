@@ -1,5 +1,5 @@
-//! Requests of clients: chains in which each request uses what the ones before have made. The three
-//! kinds of chain have every mutation between them that takes an idempotency key.
+//! Requests of clients: chains in which each request uses the objects of the ones before. The three
+//! kinds of chain together have every mutation that takes an idempotency key.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const OUTGOING: &str = "payment { id state createdAt }";
 const QUOTE: &str = "quote { id createdAt }";
 const WITHDRAWAL: &str = "withdrawal { id amount }";
 
-/// How liquidity of a chain's peer and its asset is moved by a request that moves none.
+/// The effect on liquidity of a request that moves no money.
 const UNMOVED: (i64, i64) = (0, 0);
 
 /// The kinds of chain.
@@ -26,7 +26,7 @@ const UNMOVED: (i64, i64) = (0, 0);
 pub(super) enum Kind {
     /// Assets, peers, rates and liquidity.
     Money,
-    /// Peers that are asked, and peers that ask.
+    /// Peering requests, sent and received.
     Peering,
     /// Wallet addresses and payments between them.
     Payments,
@@ -70,7 +70,7 @@ impl Kind {
     }
 }
 
-/// Sends one chain of requests, until its end or the node's.
+/// A client that sends one chain of requests, until its end or the node's.
 pub(super) struct Client<'a> {
     pub(super) node: &'a Node,
     pub(super) neighbours: &'a Neighbours,
@@ -82,7 +82,7 @@ pub(super) struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// Sends a request with a key of its own. `None` when the node is gone.
+    /// Sends a request with a key of its own; `None` when the node is gone.
     fn ask(
         &mut self,
         mutation: &'static str,
@@ -180,8 +180,7 @@ impl Client<'_> {
         Some(())
     }
 
-    /// Asks the node to become a peer, as another node does, and returns the id of the request that
-    /// waits then.
+    /// Sends a peering request, as another node does, and returns the id of the waiting request.
     fn offer(&self, name: &str, from: &str) -> Option<Value> {
         let address = format!("test.{from}{name}");
         let offer = json!({

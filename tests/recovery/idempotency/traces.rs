@@ -1,5 +1,5 @@
-//! The traces of requests beside records and money: audit records with what was changed, and
-//! events. Each is there with the request that it belongs to, and once.
+//! The traces of requests beside records and money: audit records with changes, and events. Each
+//! belongs to one request, and exists once.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -21,10 +21,10 @@ fn has_changes(mutation: &str) -> bool {
     !mutation.ends_with("Withdrawal") && !WITHOUT_CHANGES.contains(&mutation)
 }
 
-/// How often something was found or asked for, by mutation.
+/// Counts of requests or records, by mutation.
 type Counts = BTreeMap<String, usize>;
 
-/// How far audit log and events have been read.
+/// The positions up to which audit log and events have been read.
 #[derive(Default)]
 pub(super) struct Traces {
     /// The newest audit record of the rounds before.
@@ -33,13 +33,13 @@ pub(super) struct Traces {
     event: Option<String>,
     /// The events that the node knows of.
     known: HashSet<String>,
-    /// How many events the receiver was sent in the rounds before.
+    /// The number of events that the receiver got in the rounds before.
     told: usize,
 }
 
 impl Traces {
-    /// Right after a kill, before anything is sent again: what was answered has left its traces, and
-    /// what wasn't has left all of them or none.
+    /// Checks the traces right after a kill, before any request is repeated: an answered request
+    /// has left its traces, and an unanswered one all of them or none.
     pub(super) fn check_after_kill(
         &mut self,
         node: &Node,
@@ -63,12 +63,12 @@ impl Traces {
         self.told = told.len();
     }
 
-    /// Once everything was sent again: each request has changed records in one audit record, and each
-    /// payment has one event that it was made.
+    /// Checks the traces once everything was sent again: each request has changed records in one
+    /// audit record, and each payment has one event of its creation.
     pub(super) fn check_when_done(&mut self, node: &Node, chains: &[Chain]) {
         let records = self.audit_records(node);
         let (mut found, expected) = (changes(&records), counts(chains, false));
-        // What the neighbours asked for by themselves is in the audit log, too.
+        // The audit log has the neighbours' own requests, too.
         found.retain(|operation, _| expected.contains_key(operation));
         assert_eq!(found, expected, "audit records with changes");
         self.audited = records.first().map(|record| text(&record["id"]).to_owned());

@@ -1,4 +1,4 @@
-//! How often nodes may ask, each for itself and all together, by the minute.
+//! The number of requests per minute, for each source and in total.
 
 use std::{
     collections::HashMap,

@@ -5,7 +5,9 @@ use axum::{
     http::{Method, header::CONTENT_TYPE},
 };
 use ilp_connector::Connector;
-use ilp_operator::{NewAsset, NewPeer, PageArguments, PeerEdit, PeeringApproval, PeeringRules};
+use ilp_operator::{
+    Edit, NewAsset, NewPeer, PageArguments, PeerEdit, PeerTermsEdit, PeeringApproval, PeeringRules,
+};
 use ilp_store::{AuditFilter, DurableLedger};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -96,7 +98,7 @@ async fn a_node_that_asks_is_a_peer_with_finite_liquidity() {
     assert_eq!(answer["ilpConnectorUrl"], "https://ilp.jirani.example");
     assert_eq!(answer["name"], "jirani");
     let live = node.connector.peer_by_token(b"bobs").unwrap();
-    assert_eq!(live.liquidity.balance().available(), 500);
+    assert_eq!(live.liquidity.own_part().available(), 500);
     assert_eq!(live.terms().next_hop.token.reveal(), answer["httpToken"].as_str().unwrap());
     assert_eq!(live.terms().max_packet_amount, Some(100));
 }
@@ -125,7 +127,7 @@ async fn nobody_changes_a_peer_without_its_token() {
     assert!(node.knows("bobs-next") && !node.knows("bobs"));
     let live = node.connector.peer_by_token(b"bobs-next").unwrap();
     assert_eq!(live.terms().next_hop.endpoint, "https://new.bob.example");
-    assert_eq!(live.liquidity.balance().available(), 500, "no liquidity for asking twice");
+    assert_eq!(live.liquidity.own_part().available(), 500, "no liquidity for asking twice");
     assert_eq!(node.connector.peer_count(), 1);
     // Each request is in the audit log with its outcome.
     let page = PageArguments::default();
@@ -185,12 +187,14 @@ async fn nobody_gets_packets_that_another_peer_routes() {
         node.operator.assets().by_code_and_scale("USD".to_owned(), 2).await.unwrap().unwrap();
     let big = |routes: &[&str]| NewPeer {
         asset_id: dollars.record.id.to_string(),
-        static_ilp_address: "test.hub".to_owned(),
-        routes: routes.iter().map(|route| (*route).to_owned()).collect(),
-        endpoint: "https://hub.example".to_owned(),
-        outgoing_token: Secret::new("t".to_owned()),
-        incoming_tokens: Some(vec![Secret::new("hubs".to_owned())]),
-        ..NewPeer::default()
+        terms: PeerTermsEdit {
+            static_ilp_address: Some("test.hub".to_owned()),
+            routes: Edit::Set(routes.iter().map(|route| (*route).to_owned()).collect()),
+            outgoing: Some(("https://hub.example".to_owned(), Secret::new("t".to_owned()))),
+            incoming_tokens: Some(vec![Secret::new("hubs".to_owned())]),
+            ..PeerTermsEdit::default()
+        },
+        initial_liquidity: 0,
     };
     let hub = node
         .operator
@@ -214,7 +218,8 @@ async fn nobody_gets_packets_that_another_peer_routes() {
     assert_eq!(node.ask(&offer("test.bigger", "mallorys"), None).await.0, 200);
     // Packets that a default route takes can't be claimed by another node either.
     let id = hub.record.id.to_string();
-    let edit = PeerEdit { id, is_default_route: Some(true), ..PeerEdit::default() };
+    let terms = PeerTermsEdit { is_default_route: Some(true), ..PeerTermsEdit::default() };
+    let edit = PeerEdit { id, terms, version: None };
     node.operator.unrecorded().peers().update(edit).await.unwrap();
     let (status, answer) = node.ask(&offer("test.elsewhere", "others"), None).await;
     assert_eq!(status, 409, "{answer}");
@@ -289,7 +294,7 @@ async fn where_the_operator_approves_nobody_is_a_peer_before() {
     let id = waiting[1].record.id.to_string();
     let approval = PeeringApproval { id, initial_liquidity: Some(7), ..Default::default() };
     let peer = node.operator.unrecorded().peering().approve(approval.clone()).await.unwrap();
-    assert_eq!((peer.liquidity, peer.record.name.as_deref()), (7, Some("Bob")));
+    assert_eq!((peer.liquidity, peer.record.terms.name.as_deref()), (7, Some("Bob")));
     assert!(node.knows("bobs") && !node.knows("carols"));
     let live = node.connector.peer_by_token(b"bobs").unwrap();
     assert_eq!(live.terms().next_hop.token.reveal(), first["httpToken"].as_str().unwrap());

@@ -54,17 +54,17 @@ use crate::{
 /// The most sockets open at once on which the operator was recognized, who has a few. All other
 /// sockets are bounded by the connections of the port.
 const SOCKETS_MAX: usize = 64;
-/// How many requests may run on one.
+/// The number of requests that may run on one socket.
 const REQUESTS_MAX: usize = 16;
-/// How long a client may take to show who it is.
+/// The time in which a client has to authenticate itself.
 const INIT_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long a client may take to read a message.
+/// The time that a client may take to read a message.
 const SEND_TIME_MAX: Duration = Duration::from_secs(10);
-/// How often a client is asked whether it is still there, and how long it may say nothing.
+/// The interval of pings, and the longest silence of a client.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const SILENCE_MAX: Duration = Duration::from_secs(90);
 
-/// What shows who a client is, as headers and as members of the payload.
+/// The credentials, as headers and as members of the payload.
 const CREDENTIALS: [&str; 3] = ["authorization", "tenant-id", "signature"];
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
@@ -311,7 +311,8 @@ fn answers(schema: AdminSchema, mut request: GraphqlRequest) -> BoxStream<'stati
     stream::once(async move { done.await.unwrap_or_else(failed) }).boxed()
 }
 
-/// Who the payload of `connection_init` shows to be there, as the headers of a `POST` would.
+/// Returns the caller that the payload of `connection_init` proves, as the headers of a `POST`
+/// would.
 async fn shown_in(
     admin: &Admin,
     payload: Map<String, Value>,

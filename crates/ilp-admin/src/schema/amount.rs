@@ -1,4 +1,4 @@
-//! Amounts with what they are in.
+//! Amounts with their assets.
 
 use async_graphql::{InputObject, SimpleObject};
 use ilp_operator::{AmountGiven, Field, OperatorError};
@@ -8,9 +8,9 @@ use super::scalars::{UInt8, UInt64};
 /// An amount of an asset, such as 1.00 USD: `{value: "100", assetCode: "USD", assetScale: 2}`.
 #[derive(SimpleObject)]
 pub(crate) struct Amount {
-    /// How much, in the asset's smallest unit.
+    /// The amount, in the asset's smallest unit.
     value: UInt64,
-    /// What the asset is called, such as `USD`.
+    /// The asset's code, such as `USD`.
     asset_code: String,
     /// Decimal places of the asset's smallest unit.
     asset_scale: UInt8,
@@ -25,9 +25,9 @@ impl Amount {
 /// An amount of an asset, such as 1.00 USD: `{value: "100", assetCode: "USD", assetScale: 2}`.
 #[derive(InputObject)]
 pub(crate) struct AmountInput {
-    /// How much, in the asset's smallest unit; more than zero.
+    /// The amount, in the asset's smallest unit; more than zero.
     value: UInt64,
-    /// What the asset is called, such as `USD`.
+    /// The asset's code, such as `USD`.
     asset_code: String,
     /// Decimal places of the asset's smallest unit.
     asset_scale: UInt8,

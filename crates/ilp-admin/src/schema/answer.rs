@@ -1,4 +1,4 @@
-//! What becomes of a request, as the client gets it.
+//! The answer to a request.
 
 use async_graphql::{Response, ServerError};
 use serde::Serialize;

@@ -18,7 +18,7 @@ use super::{
 pub(crate) struct Asset {
     /// The asset's id, a UUID.
     pub(super) id: ID,
-    /// What people call it, such as `USD`. Unique together with the scale.
+    /// The asset's code, such as `USD`. Unique together with the scale.
     code: String,
     /// Decimal places of the smallest unit: with scale 2 an amount of 100 is 1.00.
     scale: UInt8,
@@ -27,14 +27,14 @@ pub(crate) struct Asset {
     liquidity: Option<UInt64>,
     /// The least amount of a withdrawal, in the smallest unit; null for no limit.
     withdrawal_threshold: Option<UInt64>,
-    /// When liquidity falls to this or below, an event is due. In the smallest unit; null for
-    /// never.
+    /// The threshold of the event about low liquidity: the event is due when liquidity falls to
+    /// this or below. In the smallest unit; null for no event.
     liquidity_threshold: Option<UInt64>,
-    /// When the asset was made, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of creation, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
-    /// Whose asset it is. There is one tenant.
+    /// The tenant of the asset. There is one.
     tenant: Option<Tenant>,
-    /// How often the asset was edited. An update that names it is refused once it isn't the stored one.
+    /// The number of edits. An update that names a version is refused once it isn't the stored one.
     version: UInt64,
 }
 
@@ -63,7 +63,7 @@ impl Row for Asset {
 /// A page of assets.
 #[derive(SimpleObject)]
 pub(crate) struct AssetsConnection {
-    /// Where the page lies in the list.
+    /// The position of the page in the list.
     page_info: PageInfo,
     /// The assets of the page.
     edges: Vec<AssetEdge>,
@@ -74,7 +74,7 @@ pub(crate) struct AssetsConnection {
 pub(crate) struct AssetEdge {
     /// The asset.
     node: Asset,
-    /// Names this place in the list, also after the asset is gone.
+    /// The cursor of this place in the list, also after the asset is gone.
     cursor: String,
 }
 
@@ -89,7 +89,7 @@ impl From<Rows<AssetView>> for AssetsConnection {
 /// An asset to be made, such as `{"code": "USD", "scale": 2}`.
 #[derive(InputObject)]
 pub(crate) struct CreateAssetInput {
-    /// What people call it, such as `USD`: 1 to 32 bytes without white space.
+    /// The asset's code, such as `USD`: 1 to 32 bytes without white space.
     code: String,
     /// Decimal places of the smallest unit.
     scale: UInt8,
@@ -97,7 +97,7 @@ pub(crate) struct CreateAssetInput {
     withdrawal_threshold: Option<UInt64>,
     /// An event is due when liquidity falls to this or below. In the smallest unit.
     liquidity_threshold: Option<UInt64>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
     /// The tenant that the asset is for. There is one, which `whoami` names; it may be left out.
     pub(crate) tenant_id: Option<ID>,
@@ -129,11 +129,11 @@ pub(crate) struct UpdateAssetInput {
     withdrawal_threshold: MaybeUndefined<UInt64>,
     /// An event is due when liquidity falls to this or below. In the smallest unit.
     liquidity_threshold: MaybeUndefined<UInt64>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
-    /// The version that this change was made of, as `version` of the object had it. When the stored one is
-    /// another by now, nothing is changed and the answer is `CONFLICT`. Left out: whatever is stored is
-    /// changed.
+    /// The version that the change is based on, from the object's `version`. If the stored version
+    /// differs, nothing is changed and the answer is `CONFLICT`. When left out, the change applies
+    /// to any version.
     version: Option<UInt64>,
 }
 
@@ -151,16 +151,16 @@ impl UpdateAssetInput {
     }
 }
 
-/// Names an asset to be deleted.
+/// The asset to be deleted.
 #[derive(InputObject)]
 pub(crate) struct DeleteAssetInput {
     /// The asset's id.
     pub(crate) id: ID,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// What became of making or changing an asset.
+/// The result of making or changing an asset.
 #[derive(SimpleObject)]
 pub(crate) struct AssetMutationResponse {
     /// The asset as it is now; null when the mutation was refused.
@@ -177,7 +177,7 @@ impl MutationResponse for AssetMutationResponse {
     }
 }
 
-/// What became of deleting an asset.
+/// The result of deleting an asset.
 #[derive(SimpleObject)]
 pub(crate) struct DeleteAssetMutationResponse {
     /// The asset as it was; null when the mutation was refused.

@@ -11,21 +11,23 @@ use super::{
     scalars::{JsonObject, UInt64},
 };
 
-/// Something that was done, tried or refused.
+/// An operation that was done, tried or refused.
 #[derive(SimpleObject)]
 pub(crate) struct AuditEvent {
     /// The record's id, a UUID.
     pub(super) id: ID,
-    /// When it began, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of its begin, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
-    /// How whoever did it was known: `bearer`, `signature`, `loopback` where there is no secret,
-    /// `peer` for another node that asked for a peering, `nobody` for whoever was turned away.
+    /// The caller's proof of identity: `bearer`, `signature`, `loopback` where there is no secret,
+    /// `peer` for another node that asked for a peering, `nobody` for a client that was turned
+    /// away.
     caller: String,
-    /// The address that it came from; null when that isn't known.
+    /// The address of the caller; null where it isn't known.
     origin: Option<String>,
-    /// What it was, such as `createPeer`.
+    /// The operation, such as `createPeer`.
     operation: String,
-    /// What it was given. In place of secrets there is `(hidden)`. Empty for input that can't be read.
+    /// The operation's input, with `(hidden)` in place of secrets. Empty for input that can't be
+    /// read.
     detail: JsonObject,
     /// Each record that it changed, whichever surface it came by. Only the fields that differ are
     /// there, and in place of secrets `(hidden)`.
@@ -33,24 +35,24 @@ pub(crate) struct AuditEvent {
     /// `"200"` when it was done, otherwise what `code` of a refusal says. Null while it runs, and
     /// for one that a crash cut short.
     code: Option<String>,
-    /// What the client was told; null like `code`.
+    /// The message that the client got; null like `code`.
     message: Option<String>,
     /// The id of what was made or changed, where it has one.
     subject_id: Option<String>,
-    /// How long it took, in microseconds; null like `code`.
+    /// The duration in microseconds; null like `code`.
     took_us: Option<UInt64>,
 }
 
 /// A record that a change has made, changed or removed.
 #[derive(SimpleObject)]
 pub(crate) struct AuditChange {
-    /// What kind of record, such as `peers` or `assets`.
+    /// The kind of record, such as `peers` or `assets`.
     kind: String,
     /// The record's id; null for one that has none, such as a rate.
     id: Option<String>,
-    /// What differs as it was before; null when the record was made.
+    /// The fields that differ, before the change; null when the record was created.
     before: Option<JsonObject>,
-    /// What differs as it is since; null when the record was removed.
+    /// The fields that differ, after the change; null when the record was removed.
     after: Option<JsonObject>,
 }
 
@@ -97,7 +99,7 @@ impl Row for AuditEvent {
 /// A page of the audit log.
 #[derive(SimpleObject)]
 pub(crate) struct AuditEventsConnection {
-    /// Where the page lies in the list.
+    /// The position of the page in the list.
     page_info: PageInfo,
     /// The records of the page.
     edges: Vec<AuditEventEdge>,
@@ -108,7 +110,7 @@ pub(crate) struct AuditEventsConnection {
 pub(crate) struct AuditEventEdge {
     /// The record.
     node: AuditEvent,
-    /// Names this place in the list, also after the record is gone.
+    /// The cursor of this place in the list, also after the record is gone.
     cursor: String,
 }
 
@@ -120,12 +122,12 @@ impl From<Rows<AuditRecord>> for AuditEventsConnection {
     }
 }
 
-/// Which records a list has.
+/// The criteria by which a list is filtered.
 #[derive(Default, InputObject)]
 pub(crate) struct AuditEventFilter {
     /// By operation, such as `createPeer`.
     operation: Option<FilterString>,
-    /// Only those that ended so, such as `200` or `401`.
+    /// The outcome, such as `200` or `401`.
     code: Option<String>,
 }
 

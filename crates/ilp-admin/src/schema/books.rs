@@ -21,22 +21,22 @@ pub(crate) struct AccountingTransfer {
     debit_account_id: ID,
     /// The account that is paid, named in the same way.
     credit_account_id: ID,
-    /// How much, in the smallest unit of the two accounts' asset.
+    /// The amount, in the smallest unit of the two accounts' asset.
     amount: UInt64,
-    /// Why it was made.
+    /// The kind of the transfer.
     transfer_type: TransferType,
-    /// The ledger that it is in. The node keeps one, with the number 1.
+    /// The number of its ledger. The node keeps one, with the number 1.
     ledger: UInt8,
-    /// When it was made, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of its begin, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
-    /// How far it got.
+    /// The state of the transfer.
     state: TransferState,
-    /// When a withdrawal in two phases comes back, or would have, unless it was posted; null for
-    /// all else.
+    /// The time at which a two-phase withdrawal is voided unless it was posted; null for all other
+    /// transfers.
     expires_at: Option<String>,
 }
 
-/// How far a transfer got.
+/// The state of a transfer.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum TransferState {
     /// The amount is set aside and waits to be posted or voided.
@@ -47,7 +47,7 @@ pub(crate) enum TransferState {
     Voided,
 }
 
-/// Why a transfer was made.
+/// The kind of a transfer.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum TransferType {
     /// Money came in from outside.
@@ -61,9 +61,9 @@ pub(crate) enum TransferType {
 /// The newest movements on one account.
 #[derive(SimpleObject)]
 pub(crate) struct AccountingTransferConnection {
-    /// Those that the account pays, newest first.
+    /// The transfers that the account pays, newest first.
     debits: Vec<AccountingTransfer>,
-    /// Those that it is paid, newest first.
+    /// The transfers that the account is paid, newest first.
     credits: Vec<AccountingTransfer>,
 }
 

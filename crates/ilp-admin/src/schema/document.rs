@@ -1,4 +1,4 @@
-//! What a request's document may be, judged before anything of it is run or validated.
+//! Checks of a request's document, before any of it is run or validated.
 //!
 //! The GraphQL library bounds how deep a document nests and what its fields cost, but it walks each
 //! fragment as often as it is spread: thirty fragments that each spread the next one twice are two
@@ -13,26 +13,26 @@ use async_graphql::{
     },
 };
 
-/// Selections that a request may come to, with each fragment counted as often as it is spread. The
-/// largest that GraphQL tools ask, about the schema itself, has some 200.
+/// The most selections of a request, with each fragment counted as often as it is spread. The
+/// largest request of GraphQL tools, about the schema itself, has some 200.
 const SELECTIONS_MAX: usize = 10_000;
 
-/// Fields that one operation may ask for at its top, under whatever names: the queries or mutations
-/// of a request.
+/// The most fields at the top of an operation, under whatever names: the queries or mutations of a
+/// request.
 const TOP_FIELDS_MAX: usize = 100;
 
-/// How many fragments and sets may lie within each other, so that counting them is bounded too.
+/// The deepest nesting of fragments and sets, so that counting them is bounded too.
 const NESTING_MAX: usize = 64;
 
-/// How many brackets a document's text may have open at once. The library's parser calls itself for
-/// each of them before any limit of its own is looked at, and 256 KiB of brackets would take the
-/// whole process's stack.
+/// The most brackets that a document's text may have open at once. The library's parser calls
+/// itself for each of them before it checks any limit of its own, and 256 KiB of brackets would
+/// take the whole process's stack.
 const BRACKETS_MAX: usize = 64;
 
-/// Whether a document may be parsed.
+/// Checks whether a document may be parsed.
 ///
 /// # Errors
-/// A sentence that says why not.
+/// The reason for which it may not, as a sentence.
 pub(super) fn check_text(text: &str) -> Result<(), String> {
     let mut open: usize = 0;
     let mut rest = text;
@@ -58,8 +58,8 @@ pub(super) fn check_text(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The bytes of the string that `text` begins with, quotes included. One that doesn't end ends with
-/// its line, where the parser gives up too.
+/// Returns the length in bytes of the string that `text` begins with, quotes included. A string
+/// without an end ends with its line, where the parser gives up too.
 fn string_length(text: &str) -> usize {
     if let Some(block) = text.strip_prefix("\"\"\"") {
         let mut from = 0;
@@ -87,10 +87,10 @@ fn string_length(text: &str) -> usize {
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// Whether a document may be run.
+/// Checks whether a document may be run.
 ///
 /// # Errors
-/// A sentence that says why not, and what would be right.
+/// The reason for which it may not, and what would be right.
 pub(super) fn check(document: &ExecutableDocument) -> Result<(), String> {
     let mut counter = Counter { fragments: &document.fragments, counted: HashMap::new() };
     for (_, operation) in document.operations.iter() {
@@ -105,12 +105,12 @@ pub(super) fn check(document: &ExecutableDocument) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether no operation of a document changes anything.
+/// Returns whether no operation of a document changes anything.
 pub(super) fn only_reads(document: &ExecutableDocument) -> bool {
     document.operations.iter().all(|(_, operation)| operation.node.ty != OperationType::Mutation)
 }
 
-/// Whether the operation of this name, or the only one, is a subscription.
+/// Returns whether the operation of this name, or the only one, is a subscription.
 pub(super) fn subscribes(document: &ExecutableDocument, name: Option<&str>) -> bool {
     let is_meant = |known: Option<&Name>| name.is_none() || known.map(Name::as_str) == name;
     document
@@ -161,7 +161,7 @@ impl<'a> Counter<'a> {
         if let Some(count) = self.counted.get(name) {
             return Ok(*count);
         }
-        // One that isn't there is told by the library, with its place.
+        // The library reports a fragment that doesn't exist, with its place.
         let Some(fragment) = self.fragments.get(name) else { return Ok(0) };
         let count = self.count(&fragment.node.selection_set.node, nesting)?;
         self.counted.insert(name, count);
@@ -169,7 +169,7 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// What an operation asks for at its top. The nesting of fragments was bounded before.
+/// The fields at the top of an operation. The nesting of fragments was bounded before.
 #[derive(Default)]
 struct Top<'a> {
     fields: usize,
@@ -222,6 +222,7 @@ impl<'a> Top<'a> {
 #[cfg(test)]
 mod tests {
     use async_graphql::parser::parse_query;
+    use proptest::{collection::vec, prelude::*, sample::select};
 
     use super::*;
 
@@ -312,5 +313,43 @@ mod tests {
         let aliases: String =
             (0..SELECTIONS_MAX + 1).map(|n| format!("a{n}: __typename ")).collect();
         assert!(checked(&format!("query {{ {aliases} }}")).is_err());
+    }
+
+    /// Pieces of text whose meaning depends on those before them.
+    const PIECES: [&str; 16] = [
+        "\"", "\"\"\"", "\\", "\\\"", "\\\"\"\"", "#", "\n", "\r", "[", "]", "{", "}", "(", ")",
+        "a: ", "é",
+    ];
+
+    fn pieces() -> impl Strategy<Value = String> {
+        vec(select(&PIECES[..]), 0..120).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        /// The parser agrees on where a string and a comment end: brackets in them don't count, and
+        /// brackets behind them do.
+        #[test]
+        fn strings_and_comments_end_where_the_parser_ends_them(text in pieces(), form in 0..3) {
+            let document = match form {
+                0 => format!("{{ a(b: {}) }}", serde_json::Value::from(text)),
+                1 => format!("{{ a(b: \"\"\"{text}\"\"\") }}"),
+                _ => format!("#{}\n{{ a }}", text.replace(['\n', '\r'], " ")),
+            };
+            let Ok(parsed) = parse_query(&document) else { return Ok(()) };
+            // A text may end a block string early, so that other brackets follow.
+            let is_one_string = parsed.operations.iter().count() == 1 && form != 1;
+            prop_assert!(!is_one_string || check_text(&document).is_ok(), "{document}");
+            // The end of the line ends a comment.
+            let nested = format!("{document}\n{}", "[".repeat(65));
+            prop_assert!(check_text(&nested).is_err());
+        }
+
+        /// A text that passes is parsed or refused by the parser, which doesn't run out of stack.
+        #[test]
+        fn a_text_that_passes_can_be_handed_to_the_parser(text in pieces()) {
+            if check_text(&text).is_ok() {
+                drop(parse_query(&text));
+            }
+        }
     }
 }

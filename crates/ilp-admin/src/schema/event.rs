@@ -13,38 +13,40 @@ use super::{
     tenant::Tenant,
 };
 
-/// Something that happened which the operator's own systems are told.
+/// An event for the operator's own systems.
 #[derive(SimpleObject)]
 pub(crate) struct WebhookEvent {
-    /// The event's id, a UUID. A receiver that is told twice knows it by this.
+    /// The event's id, a UUID, by which a receiver recognises an event that it gets twice.
     pub(super) id: ID,
-    /// What happened, such as `peer.liquidity_low`.
+    /// The type of the event, such as `peer.liquidity_low`.
     #[graphql(name = "type")]
     kind: String,
-    /// The rest of it, as it is sent.
+    /// The event's data, as it is sent.
     data: JsonObject,
-    /// When it happened, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of the event, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
-    /// Whether the receiver has it.
+    /// The state of the delivery.
     state: WebhookEventState,
-    /// How often it was sent since it was made, or since somebody had it sent again.
+    /// The number of attempts since the event, or since it was retried.
     attempts: i32,
-    /// When it is sent next; null unless it is pending.
+    /// The time of the next attempt; null unless the event is pending.
     next_attempt_at: Option<String>,
-    /// Who is told. There is one tenant.
+    /// The tenant whose receiver gets the event. There is one.
     tenant: Option<Tenant>,
 }
 
-/// Whether the receiver of an event has it.
+/// The state of an event's delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum WebhookEventState {
-    /// It is still to be sent, or to be sent again. So it stays while no receiver is configured.
+    /// The event is to be sent, or to be sent again. It stays pending while no receiver is
+    /// configured.
     Pending,
     /// The receiver has confirmed it.
     Delivered,
-    /// It was tried as often as is configured and given up, until `retryWebhookEvent`.
+    /// All configured attempts have failed; `retryWebhookEvent` makes the event pending again.
     Dead,
-    /// Its type is not among those that are sent (`webhook.types`), so it is only listed.
+    /// The event's type is not among those that are sent (`webhook.types`), so the event is only
+    /// listed.
     Skipped,
 }
 
@@ -79,7 +81,7 @@ impl Row for WebhookEvent {
 /// A page of events.
 #[derive(SimpleObject)]
 pub(crate) struct WebhookEventsConnection {
-    /// Where the page lies in the list.
+    /// The position of the page in the list.
     page_info: PageInfo,
     /// The events of the page.
     edges: Vec<WebhookEventsEdge>,
@@ -90,7 +92,7 @@ pub(crate) struct WebhookEventsConnection {
 pub(crate) struct WebhookEventsEdge {
     /// The event.
     node: WebhookEvent,
-    /// Names this place in the list, also after the event is gone.
+    /// The cursor of this place in the list, also after the event is gone.
     cursor: String,
 }
 
@@ -102,7 +104,7 @@ impl From<Rows<EventRecord>> for WebhookEventsConnection {
     }
 }
 
-/// Which events a list has.
+/// The criteria by which a list is filtered.
 #[derive(Default, InputObject)]
 pub(crate) struct WebhookEventFilter {
     /// By type.
@@ -118,7 +120,7 @@ impl WebhookEventFilter {
     }
 }
 
-/// What became of having an event sent again.
+/// The result of having an event sent again.
 #[derive(SimpleObject)]
 pub(crate) struct WebhookEventMutationResponse {
     /// The event as it is now; null when the mutation was refused.

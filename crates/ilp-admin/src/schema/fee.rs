@@ -14,30 +14,30 @@ use super::{
     scalars::UInt64,
 };
 
-/// What the operator takes for a payment: a share of the amount, rounded up, and a fixed part.
+/// The operator's charge on a payment: a share of the amount, rounded up, and a fixed part.
 #[derive(SimpleObject)]
 pub(crate) struct Fee {
     /// The fee's id, a UUID.
     pub(super) id: ID,
-    /// Payments in which asset it is for.
+    /// The asset of the payments.
     asset_id: ID,
-    /// Which payments.
+    /// The direction of the payments.
     #[graphql(name = "type")]
     kind: FeeType,
-    /// Taken from each payment, in the asset's smallest unit.
+    /// The fixed part, in the asset's smallest unit.
     fixed: UInt64,
-    /// Taken beside it, in hundredths of a percent of the amount.
+    /// The share, in hundredths of a percent of the amount.
     basis_points: i32,
     /// When the fee was set, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
 }
 
-/// Which payments a fee is for.
+/// The direction of the payments that a fee is for.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum FeeType {
-    /// Those that are sent from here: the fee is part of a quote's `debitAmount`.
+    /// Payments that are sent from this node: the fee is part of a quote's `debitAmount`.
     Sending,
-    /// Those that are received here. It is kept and shown, and nothing is taken for it.
+    /// Payments that this node receives. The fee is kept and shown, and nothing is charged.
     Receiving,
 }
 
@@ -92,8 +92,8 @@ impl Asset {
         Ok(or_error(fee)?.map(Fee::from))
     }
 
-    /// All fees that the asset ever had: `first` so many `after` a cursor, or `last` so many
-    /// `before` one; 20 unless told, 100 at most.
+    /// All fees that the asset ever had: the `first` rows `after` a cursor, or the `last` ones
+    /// `before` it; 20 by default, 100 at most.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     async fn fees(
         &self,
@@ -113,23 +113,23 @@ impl Asset {
 /// A fee to be taken from now on.
 #[derive(InputObject)]
 pub(crate) struct SetFeeInput {
-    /// Payments in which asset it is for.
+    /// The asset of the payments.
     asset_id: ID,
-    /// Which payments.
+    /// The direction of the payments.
     #[graphql(name = "type")]
     kind: FeeType,
-    /// How much.
+    /// The amount of the fee.
     fee: FeeDetails,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// How much a fee is.
+/// The amount of a fee.
 #[derive(InputObject)]
 pub(crate) struct FeeDetails {
-    /// Taken from each payment, in the asset's smallest unit.
+    /// The fixed part, in the asset's smallest unit.
     fixed: UInt64,
-    /// Taken beside it, in hundredths of a percent of the amount: 0 to 10000.
+    /// The share, in hundredths of a percent of the amount: 0 to 10000.
     basis_points: i32,
 }
 
@@ -144,7 +144,7 @@ impl SetFeeInput {
     }
 }
 
-/// What became of setting a fee.
+/// The result of setting a fee.
 #[derive(SimpleObject)]
 pub(crate) struct SetFeeResponse {
     /// The fee; null when the mutation was refused.

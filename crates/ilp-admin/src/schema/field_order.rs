@@ -126,7 +126,7 @@ mod tests {
         );
     }
 
-    /// What the type of an object is, the schema alone tells.
+    /// The type of an object is known to the schema alone.
     #[test]
     fn no_field_has_an_interface_or_a_union_as_its_type() {
         let schema = parse_schema(sdl()).unwrap();

@@ -1,15 +1,15 @@
-//! Which rows of a list are wanted.
+//! Filters of lists.
 
 use async_graphql::InputObject;
 use ilp_store::TextFilter;
 
-/// Which texts are meant. An empty list means nothing at all, like one that is left out.
+/// A filter by text. An empty list counts as one that is left out.
 #[derive(Default, InputObject)]
 pub(crate) struct FilterString {
-    /// Only these.
+    /// Only rows with these texts.
     #[graphql(name = "in")]
     pub(crate) only: Option<Vec<String>>,
-    /// All but these.
+    /// All rows but those with these texts.
     pub(crate) not_in: Option<Vec<String>>,
 }
 

@@ -19,40 +19,41 @@ use super::{
 pub(crate) struct IncomingPayment {
     /// The payment's id, a UUID.
     pub(super) id: ID,
-    /// Where it is paid.
+    /// The URL at which the payment is paid.
     url: String,
     /// The wallet address that expects it.
     pub(super) wallet_address_id: ID,
-    /// Who had it made through Open Payments; always null, since it is made by the operator.
+    /// The Open Payments client that created the payment; always null, since the operator creates
+    /// payments.
     pub(super) client: Option<String>,
-    /// What it received and has not been withdrawn, in the asset's smallest unit.
+    /// The part of the received amount that was not withdrawn, in the asset's smallest unit.
     liquidity: Option<UInt64>,
-    /// How far it has come.
+    /// The state of the payment.
     state: IncomingPaymentState,
-    /// From when on it takes nothing more.
+    /// The time from which the payment takes nothing more.
     expires_at: String,
-    /// How much is asked for; null for whatever comes.
+    /// The amount that is requested; null for any amount.
     incoming_amount: Option<Amount>,
-    /// All that was ever received.
+    /// The amount received in all.
     received_amount: Amount,
-    /// The client's own data.
+    /// The client's own data about the payment.
     pub(super) metadata: Option<JsonObject>,
-    /// When it was made, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of creation, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
-    /// Whose payment it is. There is one tenant.
+    /// The tenant of the payment. There is one.
     tenant: Option<Tenant>,
-    /// Whom it is expected from.
+    /// The wallet address that is expected to pay.
     sender_wallet_address: Option<String>,
-    /// Why it was cancelled; always null, since incoming payments can't be.
+    /// Always null, since incoming payments can't be cancelled.
     cancellation_reason: Option<String>,
-    /// When it was cancelled; always null, since incoming payments can't be.
+    /// Always null, since incoming payments can't be cancelled.
     cancelled_at: Option<String>,
-    /// Under which id what it received is withdrawn, posted or voided; null until it has ended with
-    /// money. At first it is that of the event which told of the end.
+    /// The id under which the received amount is withdrawn, posted or voided; null until the
+    /// payment has ended with a balance. Its first value is the id of the event about the end.
     withdrawal_id: Option<ID>,
 }
 
-/// How far an incoming payment has come.
+/// The state of an incoming payment.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum IncomingPaymentState {
     /// Nothing was received.
@@ -109,7 +110,7 @@ impl Row for IncomingPayment {
     }
 }
 
-/// Which incoming payments a list has.
+/// The criteria by which a list is filtered.
 #[derive(Default, InputObject)]
 pub(crate) struct IncomingPaymentFilter {
     /// By who had them made: `ADMIN`, or `CARD` for a payment by card.
@@ -131,13 +132,13 @@ pub(crate) struct CreateIncomingPaymentInput {
     expires_at: Option<String>,
     /// The client's own data, which events carry.
     metadata: Option<JsonObject>,
-    /// How much is asked for, in the wallet address's asset; left out for whatever comes.
+    /// The amount that is requested, in the wallet address's asset; left out for any amount.
     incoming_amount: Option<AmountInput>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
     /// Whether it is for a payment by card.
     is_card_payment: Option<bool>,
-    /// Whom it is expected from.
+    /// The wallet address that is expected to pay.
     sender_wallet_address: Option<String>,
 }
 
@@ -154,7 +155,7 @@ impl CreateIncomingPaymentInput {
     }
 }
 
-/// What became of making an incoming payment.
+/// The result of making an incoming payment.
 #[derive(SimpleObject)]
 pub(crate) struct IncomingPaymentResponse {
     /// The payment; null when the mutation was refused.

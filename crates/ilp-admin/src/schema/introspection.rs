@@ -1,9 +1,9 @@
-//! What a request may ask about the schema itself.
+//! The bounds of questions about the schema itself.
 //!
-//! The GraphQL library counts such questions by their fields alone, as if each list had one element.
-//! But types lead to fields, those to types, and interfaces to the types that have them and back: a
-//! question of 300 bytes that goes round nine times is answered with some 80 gigabytes, and in one
-//! go, so that nothing can stop it half way. What tools ask goes round once.
+//! The GraphQL library counts such questions by their fields alone, as if each list had one
+//! element. But types lead to fields, those to types, and interfaces to the types that have them
+//! and back: a question of 300 bytes that goes round nine times is answered with some 80 gigabytes,
+//! and in one go, so that nothing can stop it half way. What tools ask goes round once.
 
 use std::collections::HashMap;
 
@@ -95,7 +95,8 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// What a fragment selects. One that isn't there is told by the library, with its place.
+    /// Returns the selections of a fragment. The library reports a fragment that doesn't exist,
+    /// with its place.
     fn inside(&self, selection: &'a Selection) -> Option<&'a SelectionSet> {
         match selection {
             Selection::Field(_) => None,
@@ -118,7 +119,7 @@ mod tests {
         check(&parse_query(query).expect("a document"))
     }
 
-    /// As graphql-js asks it, for tools that draw or complete.
+    /// The query of graphql-js, for tools that draw or complete.
     const TOOLS: &str = "query IntrospectionQuery {
         __schema {
             queryType { name } mutationType { name } subscriptionType { name }

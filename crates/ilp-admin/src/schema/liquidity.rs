@@ -13,13 +13,13 @@ use super::{
 pub(crate) struct DepositPeerLiquidityInput {
     /// The peer's id.
     peer_id: String,
-    /// How much, in the smallest unit of the peer's asset; more than zero. The liquidity that
-    /// comes of it must stay within 64 bits.
+    /// The amount, in the smallest unit of the peer's asset; more than zero. The resulting
+    /// liquidity must stay within 64 bits.
     amount: UInt64,
     /// A UUID of version 4 or 7 that the client makes. Under it the deposit is booked once, however
     /// often it is sent.
     id: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: String,
 }
 
@@ -35,13 +35,13 @@ impl DepositPeerLiquidityInput {
 pub(crate) struct DepositAssetLiquidityInput {
     /// The asset's id.
     asset_id: String,
-    /// How much, in the asset's smallest unit; more than zero. The liquidity that comes of it must
-    /// stay within 64 bits.
+    /// The amount, in the asset's smallest unit; more than zero. The resulting liquidity must stay
+    /// within 64 bits.
     amount: UInt64,
     /// A UUID of version 4 or 7 that the client makes. Under it the deposit is booked once, however
     /// often it is sent.
     id: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: String,
 }
 
@@ -57,16 +57,16 @@ impl DepositAssetLiquidityInput {
 pub(crate) struct CreatePeerLiquidityWithdrawalInput {
     /// The peer's id.
     peer_id: String,
-    /// How much, in the smallest unit of the peer's asset; more than zero and no more than the peer
-    /// has.
+    /// The amount, in the smallest unit of the peer's asset; more than zero and no more than the
+    /// peer's liquidity.
     amount: UInt64,
     /// A UUID of version 4 or 7 that the client makes. Under it the withdrawal is booked once, and
     /// it is posted or voided.
     id: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: String,
-    /// For how many seconds the amount is set aside, waiting to be posted; after them it comes
-    /// back. Zero takes it at once and for good.
+    /// The number of seconds for which the amount is reserved, waiting to be posted; after them it
+    /// comes back. Zero takes it at once and for good.
     timeout_seconds: UInt64,
 }
 
@@ -81,15 +81,15 @@ impl CreatePeerLiquidityWithdrawalInput {
 pub(crate) struct CreateAssetLiquidityWithdrawalInput {
     /// The asset's id.
     asset_id: String,
-    /// How much, in the asset's smallest unit; more than zero and no more than there is.
+    /// The amount, in the asset's smallest unit; more than zero and no more than the stock.
     amount: UInt64,
     /// A UUID of version 4 or 7 that the client makes. Under it the withdrawal is booked once, and
     /// it is posted or voided.
     id: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: String,
-    /// For how many seconds the amount is set aside, waiting to be posted; after them it comes
-    /// back. Zero takes it at once and for good.
+    /// The number of seconds for which the amount is reserved, waiting to be posted; after them it
+    /// comes back. Zero takes it at once and for good.
     timeout_seconds: UInt64,
 }
 
@@ -110,25 +110,25 @@ fn withdrawal(
     Ok(Withdrawal { owner_id, amount, transfer_id, timeout_s })
 }
 
-/// Names a pending withdrawal whose amount is to go out for good.
+/// A pending withdrawal to be posted.
 #[derive(InputObject)]
 pub(crate) struct PostLiquidityWithdrawalInput {
     /// The id under which it was made.
     pub(crate) withdrawal_id: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: String,
 }
 
-/// Names a pending withdrawal whose amount is to come back.
+/// A pending withdrawal to be voided.
 #[derive(InputObject)]
 pub(crate) struct VoidLiquidityWithdrawalInput {
     /// The id under which it was made.
     pub(crate) withdrawal_id: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: String,
 }
 
-/// What became of a deposit or withdrawal.
+/// The result of a deposit or withdrawal.
 #[derive(SimpleObject)]
 pub(crate) struct LiquidityMutationResponse {
     #[graphql(flatten)]
@@ -143,14 +143,15 @@ impl MutationResponse for LiquidityMutationResponse {
     }
 }
 
-/// Why a deposit or a withdrawal may be refused. No field has this type: it is here for clients that
-/// were generated from a schema in which it is, and refusals are told by their codes.
+/// The reasons for which a deposit or a withdrawal may be refused. No field has this type: it is
+/// here for clients that were generated from a schema in which it is, and refusals are told apart
+/// by their codes.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum LiquidityError {
-    /// It was posted before.
+    /// The withdrawal was posted before.
     #[graphql(name = "AlreadyPosted")]
     AlreadyPosted,
-    /// It was voided before.
+    /// The withdrawal was voided before.
     #[graphql(name = "AlreadyVoided")]
     AlreadyVoided,
     /// The amount is zero.

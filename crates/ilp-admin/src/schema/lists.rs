@@ -28,13 +28,13 @@ pub(crate) struct Connection<Node: OutputType>
 where
     Edge<Node>: OutputType,
 {
-    /// Where the page lies in the list.
+    /// The position of the page in the list.
     page_info: PageInfo,
-    /// What is on the page.
+    /// The rows of the page.
     edges: Vec<Edge<Node>>,
 }
 
-/// Something in a list.
+/// A row of a list.
 #[derive(SimpleObject)]
 #[graphql(
     concrete(name = "WalletAddressEdge", params(WalletAddress)),
@@ -45,9 +45,9 @@ where
     concrete(name = "FeeEdge", params(Fee))
 )]
 pub(crate) struct Edge<Node: OutputType> {
-    /// What it is.
+    /// The row.
     node: Node,
-    /// Names this place in the list.
+    /// The cursor of this place in the list.
     cursor: String,
 }
 

@@ -1,4 +1,4 @@
-//! What the schema tells of the node itself.
+//! The node itself in the schema.
 
 use async_graphql::SimpleObject;
 use ilp_operator::{NodeView, PingOutcome};
@@ -17,27 +17,27 @@ pub(crate) struct NodeInfo {
     version: String,
     /// The node's own ILP address.
     address: String,
-    /// Where peers send their packets: `ilp.public_url`, or what `ilp.listen` stands for.
+    /// The URL to which peers send their packets: `ilp.public_url`, or that of `ilp.listen`.
     connector_url: String,
-    /// Why an operator elsewhere can't use `connectorUrl`, and what to set; null where nothing speaks
-    /// against it.
+    /// The reason why an operator elsewhere can't use `connectorUrl`, and what to set; null where
+    /// there is none.
     connector_advice: Option<String>,
-    /// When the node was started, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of the start, such as `2026-11-23T12:00:00.000Z`.
     started_at: String,
-    /// How long the node has been running, in whole seconds.
+    /// The time since the start, in whole seconds.
     uptime_seconds: i32,
-    /// How many peers the node has.
+    /// The number of peers.
     peer_count: i32,
-    /// How many assets the node has.
+    /// The number of assets.
     asset_count: i32,
-    /// Why the ledger has stopped; null while it works. Once it has stopped, no packet is
-    /// forwarded until the node is started again.
+    /// The reason why the ledger has stopped; null while it works. After it has stopped, no packet
+    /// is forwarded until the node is started again.
     ledger_stopped: Option<String>,
-    /// What will stop the ledger unless somebody does something, such as a disk that is full; null
-    /// while there is nothing.
+    /// A fault that will stop the ledger unless the operator acts, such as a disk that is filling
+    /// up; null while there is none.
     ledger_warning: Option<String>,
-    /// What peers can't have at the moment although the node works, such as exchange rates that are
-    /// older than their lifetime; null while there is nothing.
+    /// A service that peers lack at the moment although the node works, such as exchange rates that
+    /// are older than their lifetime; null while there is none.
     degraded: Option<String>,
 }
 
@@ -59,23 +59,23 @@ impl From<NodeView> for NodeInfo {
     }
 }
 
-/// Who answered a packet of zero that nobody can fulfil.
+/// The answer to a ping: a packet of zero that can't be fulfilled.
 #[derive(SimpleObject)]
 pub(crate) struct PingResult {
-    /// Whether anybody answered in time.
+    /// Whether an answer came in time.
     answered: bool,
-    /// The ILP address of the node that refused the packet; null when nobody answered or the node
-    /// doesn't say.
+    /// The ILP address of the node that rejected the packet; null without an answer, and where the
+    /// answer has none.
     triggered_by: Option<String>,
-    /// The ILP error code, such as `F99`; null when nobody answered. F02 says that there is no
-    /// path, and F codes from the destination itself that there is one.
+    /// The ILP error code, such as `F99`; null without an answer. F02 says that there is no path,
+    /// and F codes from the destination itself that there is one.
     code: Option<String>,
-    /// What the node that refused says; null when nobody answered.
+    /// The message of the node that rejected the packet; null without an answer.
     message: Option<String>,
-    /// How long it took, in microseconds.
+    /// The time until the answer, in microseconds.
     took_us: i32,
-    /// Why the first peer on the way gave no reply; null where it gave one, or where the packet went to
-    /// none.
+    /// The reason why the first peer on the way gave no reply; null where it gave one, or where the
+    /// packet went to none.
     failure: Option<LinkFailure>,
 }
 
@@ -104,7 +104,7 @@ impl From<PingOutcome> for PingResult {
     }
 }
 
-/// Who the client is.
+/// The client's tenant.
 #[derive(SimpleObject)]
 pub(crate) struct WhoamiResponse {
     /// The tenant's id, which goes into the `tenant-id` header of signed requests.
@@ -118,9 +118,9 @@ pub(crate) struct WhoamiResponse {
 pub(crate) struct Backup {
     /// The number of the last transfer in it.
     last_sequence: UInt64,
-    /// How many segments of the journal it has.
+    /// The number of the journal's segments.
     segments: UInt64,
-    /// How large its journal is, in bytes.
+    /// The size of its journal in bytes.
     journal_bytes: UInt64,
 }
 
@@ -134,7 +134,7 @@ impl From<BackupReport> for Backup {
     }
 }
 
-/// What became of a backup.
+/// The result of a backup.
 #[derive(SimpleObject)]
 pub(crate) struct BackupMutationResponse {
     /// The copy; null when the mutation was refused.

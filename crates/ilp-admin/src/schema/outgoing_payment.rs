@@ -25,60 +25,62 @@ pub(crate) struct OutgoingPayment {
     pub(super) id: ID,
     /// The wallet address that pays.
     pub(super) wallet_address_id: ID,
-    /// Who had it made through Open Payments; always null, since it is made by the operator.
+    /// The Open Payments client that created the payment; always null, since the operator creates
+    /// payments.
     pub(super) client: Option<String>,
-    /// What it was funded with and has neither sent nor given back, in the asset's smallest unit.
+    /// The part of its funds that was neither sent nor withdrawn, in the asset's smallest unit.
     liquidity: Option<UInt64>,
-    /// How far it has come.
+    /// The state of the payment.
     state: OutgoingPaymentState,
-    /// Why it failed; null unless it did.
+    /// The reason of the failure; null unless the payment failed.
     error: Option<String>,
-    /// How often sending it was begun again, as after a restart of the node.
+    /// The number of times that sending was resumed, such as after a restart of the node.
     state_attempts: i32,
-    /// What leaves the wallet, the fee included.
+    /// The amount that leaves the wallet, the fee included.
     debit_amount: Amount,
-    /// What is to arrive.
+    /// The amount to arrive.
     receive_amount: Amount,
     /// The receiver, as it was given.
     receiver: String,
-    /// The client's own data.
+    /// The client's own data about the payment.
     pub(super) metadata: Option<JsonObject>,
     /// The quote that it was made from.
     quote: Option<Quote>,
-    /// What was sent so far, without the fee.
+    /// The amount sent so far, without the fee.
     sent_amount: Amount,
-    /// What has arrived, as the receiver says. Where a crash came in between, what arrived in the
-    /// last second before it is counted at the quote's worst rate.
+    /// The amount that has arrived, as the receiver states it. After a crash, the amounts of the
+    /// last second before it are counted at the quote's worst rate.
     delivered_amount: Amount,
-    /// The most that may have arrived beside that, in the wallet's asset: packets that were under way
-    /// when the node was killed, whose end this node doesn't know. Null where there are none.
+    /// The most that may have arrived beside that, in the wallet's asset: packets that were under
+    /// way when the node was killed, whose outcome this node doesn't know. Null where there are
+    /// none.
     amount_in_doubt: Option<Amount>,
-    /// How many packets were fulfilled, over all attempts. Zero for a receiver of this node, who is
-    /// paid without packets. Null where it isn't known: for payments from before it was counted.
+    /// The number of fulfilled packets, over all attempts. Zero for a receiver of this node, who is
+    /// paid without packets. Null for payments from before packets were counted.
     packet_count: Option<UInt64>,
-    /// When it was made, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of creation, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
-    /// Whose payment it is. There is one tenant.
+    /// The tenant of the payment. There is one.
     tenant: Option<Tenant>,
-    /// The grant that it was made under; always null, since it is made by the operator.
+    /// The grant of the payment; always null, since the operator creates payments.
     grant_id: Option<String>,
-    /// Under which id what is left is withdrawn, posted or voided; null until it has ended. At first
-    /// it is that of the event which told of the end.
+    /// The id under which the remaining amount is withdrawn, posted or voided; null until the
+    /// payment has ended. Its first value is the id of the event about the end.
     withdrawal_id: Option<ID>,
 }
 
-/// How far an outgoing payment has come.
+/// The state of an outgoing payment.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum OutgoingPaymentState {
-    /// It waits for its money, which `depositOutgoingPaymentLiquidity` gives it.
+    /// The payment waits for `depositOutgoingPaymentLiquidity`.
     Funding,
-    /// It has its money and is being sent.
+    /// The payment is funded and being sent.
     Sending,
-    /// It was sent. The fee and what else is left can be withdrawn.
+    /// The payment was sent. The fee and the rest of its funds can be withdrawn.
     Completed,
-    /// It was given up. What was not sent can be withdrawn.
+    /// The payment was given up. The unsent part can be withdrawn.
     Failed,
-    /// It was called off before it had its money.
+    /// The payment was cancelled before it was funded.
     Cancelled,
 }
 
@@ -132,7 +134,7 @@ impl Row for OutgoingPayment {
     }
 }
 
-/// Which outgoing payments a list has.
+/// The criteria by which a list is filtered.
 #[derive(Default, InputObject)]
 pub(crate) struct OutgoingPaymentFilter {
     /// By the receiver, as it was given.
@@ -159,11 +161,11 @@ impl OutgoingPaymentFilter {
 pub(crate) struct CreateOutgoingPaymentInput {
     /// The wallet address that pays.
     wallet_address_id: String,
-    /// The quote that says how much, and whom.
+    /// The quote with the amounts and the receiver.
     quote_id: String,
     /// The client's own data, which events carry.
     metadata: Option<JsonObject>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }
 
@@ -177,16 +179,16 @@ impl CreateOutgoingPaymentInput {
     }
 }
 
-/// Names a payment that is to be called off before it has its money.
+/// A payment to be cancelled before it is funded.
 #[derive(InputObject)]
 pub(crate) struct CancelOutgoingPaymentInput {
     /// The payment's id.
     pub(crate) id: ID,
-    /// Why, which its metadata tell as `cancellationReason`.
+    /// The reason, which the metadata then have as `cancellationReason`.
     pub(crate) reason: Option<String>,
 }
 
-/// What became of making or calling off an outgoing payment.
+/// The result of making or calling off an outgoing payment.
 #[derive(SimpleObject)]
 pub(crate) struct OutgoingPaymentResponse {
     /// The payment; null when the mutation was refused.

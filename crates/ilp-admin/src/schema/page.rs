@@ -14,7 +14,7 @@ pub(crate) enum SortOrder {
     Desc,
 }
 
-/// Where a page lies in its list.
+/// The position of a page in its list.
 #[derive(SimpleObject)]
 pub(crate) struct PageInfo {
     /// The cursor of the page's last edge, to be given as `after`; null when the page is empty.
@@ -54,15 +54,15 @@ pub(crate) fn arguments(
     PageArguments { after, before, first, last, order }
 }
 
-/// How much of a request's complexity a list takes: that of one row, for every row. A number that
-/// will be refused counts as the most there can be.
+/// Returns the part of a request's complexity that a list takes: that of one row, for every row. A
+/// number that will be refused counts as the largest page.
 pub(crate) fn complexity(first: Option<i32>, last: Option<i32>, row: usize) -> usize {
     let rows = usize::try_from(first.or(last).unwrap_or(20)).unwrap_or(100).clamp(1, 100);
     rows.saturating_mul(row.saturating_add(1))
 }
 
-/// The same where a filter is given: all that it doesn't let through must be read as well, so only a
-/// few such lists fit into a request.
+/// Returns the complexity of a list with a filter: rows that the filter drops must be read as well,
+/// so only a few such lists fit into a request.
 pub(crate) fn filtered_complexity(
     is_filtered: bool,
     first: Option<i32>,

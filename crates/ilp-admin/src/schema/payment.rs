@@ -40,7 +40,7 @@ pub(crate) enum BasePayment {
     OutgoingPayment(OutgoingPayment),
 }
 
-/// What payments of both directions have.
+/// The fields that payments of both directions have.
 #[derive(SimpleObject)]
 pub(crate) struct Payment {
     /// The payment's id, a UUID.
@@ -48,19 +48,20 @@ pub(crate) struct Payment {
     /// Its direction.
     #[graphql(name = "type")]
     kind: PaymentType,
-    /// Whose payment it is.
+    /// The payment's wallet address.
     wallet_address_id: ID,
-    /// Who had it made through Open Payments; always null, since it is made by the operator.
+    /// The Open Payments client that created the payment; always null, since the operator creates
+    /// payments.
     client: Option<String>,
-    /// How far it has come, in the words of its direction.
+    /// The state, in the words of the payment's direction.
     state: String,
-    /// What is on its account, in the asset's smallest unit.
+    /// The balance of the payment's account, in the asset's smallest unit.
     liquidity: Option<UInt64>,
-    /// The client's own data.
+    /// The client's own data about the payment.
     metadata: Option<JsonObject>,
-    /// When it was made, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of creation, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
-    /// Whose payment it is. There is one tenant.
+    /// The tenant of the payment. There is one.
     tenant: Option<Tenant>,
 }
 
@@ -110,13 +111,13 @@ impl Row for Payment {
     }
 }
 
-/// Which payments a list has.
+/// The criteria by which a list is filtered.
 #[derive(Default, InputObject)]
 pub(crate) struct PaymentFilter {
     /// By direction: `INCOMING`, `OUTGOING`.
     #[graphql(name = "type")]
     kind: Option<FilterString>,
-    /// By whose they are.
+    /// By wallet address.
     wallet_address_id: Option<FilterString>,
 }
 

@@ -1,30 +1,33 @@
 //! Peers in the schema: what is read. What is written is in `peer_input`.
 
+pub(super) mod limits;
+
 use async_graphql::{Enum, ID, SimpleObject};
 use ilp_connector::{LinkTrouble, Reachability};
 use ilp_operator::PeerView;
-use ilp_store::Rows;
-use interledger_packet::Timestamp;
+use ilp_store::{PeerRecord, Rows};
+use interledger_packet::{AddressPrefix, Timestamp};
 
+use self::limits::PeerLimits;
 use super::{
     asset::Asset,
     page::{self, PageInfo, Row},
     response::{MutationResponse, Status},
-    scalars::{UInt8, UInt64},
+    scalars::UInt64,
     tenant::Tenant,
     token::IncomingToken,
 };
 
-/// Whether packets reach a peer, as far as those tell that were sent to it since the node was
-/// started and since the peer's endpoint was changed.
+/// Whether packets reach a peer, by the packets sent to it since the node was started and since the
+/// peer's endpoint was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum PeerState {
-    /// It answered last.
+    /// The peer answered the last packet.
     Reachable,
-    /// It failed several times in a row. It is passed over while other peers lead to the same
-    /// place, and tried again with growing pauses.
+    /// The peer failed several times in a row. Other routes to the same destination have priority,
+    /// and the peer is tried again with growing pauses.
     Unreachable,
-    /// Nothing was sent to it yet, or too few packets failed to say.
+    /// No packet was sent to the peer yet, or too few packets failed to say.
     Unknown,
 }
 
@@ -38,21 +41,21 @@ impl From<Reachability> for PeerState {
     }
 }
 
-/// Why a packet to a peer got no reply.
+/// The reason why a packet to a peer got no reply.
 #[derive(SimpleObject)]
 pub(crate) struct LinkFailure {
     /// A short name that never changes: `bad_endpoint`, `bad_token`, `dns`, `refused`, `connect`,
     /// `connect_timeout`, `tls`, `not_http`, `closed`, `timeout`, `unauthorized`, `busy`, `status`,
     /// `too_long` or `not_ilp`.
     kind: String,
-    /// What failed and what to look at.
+    /// The failure and its remedy.
     message: String,
     /// The HTTP status, where the peer answered with one other than 200.
     http_status: Option<i32>,
-    /// When, such as `2026-11-23T12:00:00.000Z`.
+    /// The time, such as `2026-11-23T12:00:00.000Z`.
     at: String,
-    /// How many packets to the peer got no reply since the node was started, or since the peer's
-    /// endpoint or token was changed.
+    /// The number of packets to the peer without a reply since the node was started, or since the
+    /// peer's endpoint or token was changed.
     count: UInt64,
 }
 
@@ -68,7 +71,7 @@ impl From<LinkTrouble> for LinkFailure {
     }
 }
 
-/// Another operator's node that packets come from and go to.
+/// Another operator's node, which packets come from and go to.
 #[derive(SimpleObject)]
 pub(crate) struct Peer {
     /// The peer's id, a UUID.
@@ -76,73 +79,60 @@ pub(crate) struct Peer {
     /// The most that one packet to or from the peer may carry, in the asset's smallest unit; null
     /// for the node's own default.
     max_packet_amount: Option<UInt64>,
-    /// How ILP packets reach the peer.
+    /// The HTTP endpoint and token for packets to the peer.
     http: Http,
-    /// What the peer's balance is kept in.
+    /// The asset of the peer's balance.
     asset: Asset,
     /// The peer's ILP address, such as `g.othergreatwallet`.
     static_ilp_address: String,
-    /// What people call the peer.
+    /// The peer's name for people.
     name: Option<String>,
-    /// When liquidity falls to this or below, an event is due. In the asset's smallest unit; null
-    /// for never.
+    /// The threshold of the event about low liquidity: the event is due when liquidity falls to
+    /// this or below. In the asset's smallest unit; null for no event.
     liquidity_threshold: Option<UInt64>,
-    /// How much the peer may still send: what was deposited for it and what was sent to it, less
-    /// what it sent and what is on hold. In the asset's smallest unit.
+    /// The amount that the peer may still send: deposits and packets to it, less packets from it
+    /// and holds. In the asset's smallest unit.
     liquidity: Option<UInt64>,
-    /// When the peer was made, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of creation, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
     /// Address prefixes that lead to the peer. Its own address is always the first.
     routes: Vec<String>,
-    /// How many packets the peer may send within a minute; null for the node's default. Packets beyond
-    /// it are refused with T05.
-    packets_per_minute_max: Option<UInt64>,
-    /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
-    /// Packets beyond it are refused with T05.
-    amount_per_second_max: Option<UInt64>,
-    /// How many of the peer's packets may be under way at once; null for the node's own default.
-    /// Packets beyond it are refused with T05.
-    packets_in_flight_max: Option<UInt64>,
-    /// How much of what the peer sends may be under way at once, in the asset's smallest unit; null
-    /// for the node's own default. Packets beyond it are refused with T05, and one that carries more
-    /// by itself with F08.
-    amount_in_flight_max: Option<UInt64>,
-    /// How much of the node's stock of another asset the peer's packets may hold, in percent; null
-    /// for the node's own default. Packets beyond it are refused with T04.
-    asset_share_in_flight_percent_max: Option<UInt8>,
-    /// Whether the peer takes what nobody else is nearer to: after every prefix, and also after a
-    /// bare scheme such as `g`.
+    #[graphql(flatten)]
+    limits: PeerLimits,
+    /// Whether the peer is the next hop for addresses that no other route matches: after every
+    /// prefix, and also after a bare scheme such as `g`.
     is_default_route: bool,
     /// Whether packets reach the peer.
     state: PeerState,
-    /// When the peer last answered a packet, to the second; null when it has not yet.
+    /// The time of the peer's last answer to a packet, to the second; null when there is none yet.
     last_seen_at: Option<String>,
-    /// Why a packet to the peer last got no reply; null when each had one since the node was started,
-    /// or since the peer's endpoint or token was changed.
+    /// The reason why a packet to the peer last got no reply; null when each had one since the node
+    /// was started, or since the peer's endpoint or token was changed.
     last_failure: Option<LinkFailure>,
-    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent),
-    /// on top of the exchange rate.
+    /// The node's charge on what the peer sends, in basis points (hundredths of a percent), on top
+    /// of the exchange rate.
     spread_basis_points: i32,
-    /// How many tokens the peer may show. Only their digests are kept, so they can't be read back.
+    /// The number of tokens that the peer may show. Only their digests are kept, so they can't be
+    /// read back.
     incoming_token_count: i32,
     /// The tokens that the peer may show, without the tokens themselves.
     incoming_tokens: Vec<IncomingToken>,
-    /// Whose peer it is. There is one tenant.
+    /// The tenant of the peer. There is one.
     tenant: Option<Tenant>,
-    /// How many packets from the peer were fulfilled since the node was started.
+    /// The number of packets from the peer that were fulfilled since the node was started.
     packets_in: UInt64,
-    /// How many packets to the peer were fulfilled since the node was started.
+    /// The number of packets to the peer that were fulfilled since the node was started.
     packets_out: UInt64,
-    /// What the packets counted in `packetsIn` took from the peer's liquidity, in the asset's
-    /// smallest unit. It starts at zero when the node is started, and the books go on.
+    /// The amount that the packets counted in `packetsIn` took from the peer's liquidity, in the
+    /// asset's smallest unit. It begins at zero when the node is started.
     amount_in: UInt64,
-    /// What the packets counted in `packetsOut` added to the peer's liquidity, in the asset's
-    /// smallest unit. It starts at zero when the node is started, and the books go on.
+    /// The amount that the packets counted in `packetsOut` added to the peer's liquidity, in the
+    /// asset's smallest unit. It begins at zero when the node is started.
     amount_out: UInt64,
-    /// What the peer's packets under way have set aside of its liquidity, in the asset's smallest
-    /// unit. It goes to whom they were sent to, or comes back.
+    /// The amount that the peer's packets under way hold of its liquidity, in the asset's smallest
+    /// unit. It goes to the next hops or comes back.
     amount_on_hold: UInt64,
-    /// How often the peer was edited. An update that names it is refused once it isn't the stored one.
+    /// The number of edits. An update that names a version is refused once it isn't the stored one.
     version: UInt64,
 }
 
@@ -150,41 +140,39 @@ impl From<PeerView> for Peer {
     fn from(view: PeerView) -> Self {
         let PeerView { record, asset, liquidity, reachability, last_seen_at, last_trouble, passed } =
             view;
-        let own = record.static_ilp_address.clone();
+        let PeerRecord { id, terms, created_at_ms, version, .. } = record;
+        let address = terms.address.to_string();
+        let routes = terms.routes.iter().map(AddressPrefix::to_string);
         let outgoing = HttpOutgoing {
-            auth_token: record.outgoing_token.reveal().to_owned(),
-            endpoint: record.endpoint,
+            auth_token: terms.outgoing_token.reveal().to_owned(),
+            endpoint: terms.endpoint,
         };
         Self {
-            id: record.id.into(),
-            max_packet_amount: record.max_packet_amount.map(UInt64::from),
+            id: id.into(),
+            max_packet_amount: terms.max_packet_amount.map(UInt64::from),
             http: Http { outgoing },
             asset: asset.into(),
-            static_ilp_address: record.static_ilp_address,
-            name: record.name,
-            liquidity_threshold: record.liquidity_threshold.map(UInt64::from),
+            name: terms.name,
+            liquidity_threshold: terms.liquidity_threshold.map(UInt64::from),
             liquidity: Some(liquidity.into()),
-            created_at: Timestamp::from_unix_ms(record.created_at_ms).to_string(),
-            routes: std::iter::once(own).chain(record.routes).collect(),
-            packets_per_minute_max: record.packets_per_minute_max.map(UInt64::from),
-            amount_per_second_max: record.amount_per_second_max.map(UInt64::from),
-            packets_in_flight_max: record.packets_in_flight_max.map(UInt64::from),
-            amount_in_flight_max: record.amount_in_flight_max.map(UInt64::from),
-            asset_share_in_flight_percent_max: record.asset_share_in_flight_percent_max.map(UInt8),
-            is_default_route: record.is_default_route,
+            created_at: Timestamp::from_unix_ms(created_at_ms).to_string(),
+            routes: std::iter::once(address.clone()).chain(routes).collect(),
+            static_ilp_address: address,
+            limits: terms.limits.into(),
+            is_default_route: terms.is_default_route,
             state: reachability.into(),
             last_seen_at: last_seen_at.map(|at| at.to_string()),
             last_failure: last_trouble.map(LinkFailure::from),
-            spread_basis_points: record.spread.basis_points().into(),
-            incoming_token_count: i32::try_from(record.incoming_tokens.len()).unwrap_or(i32::MAX),
-            incoming_tokens: record.incoming_tokens.iter().map(IncomingToken::from).collect(),
+            spread_basis_points: terms.spread.basis_points().into(),
+            incoming_token_count: i32::try_from(terms.incoming_tokens.len()).unwrap_or(i32::MAX),
+            incoming_tokens: terms.incoming_tokens.iter().map(IncomingToken::from).collect(),
             tenant: Some(Tenant::default()),
             packets_in: passed.packets_in.into(),
             packets_out: passed.packets_out.into(),
             amount_in: passed.amount_in.into(),
             amount_out: passed.amount_out.into(),
             amount_on_hold: passed.amount_on_hold.into(),
-            version: record.version.into(),
+            version: version.into(),
         }
     }
 }
@@ -195,14 +183,14 @@ impl Row for Peer {
     }
 }
 
-/// How ILP packets reach a peer over HTTP.
+/// The HTTP endpoint and token for packets to a peer.
 #[derive(SimpleObject)]
 pub(crate) struct Http {
-    /// Where we send its packets.
+    /// The endpoint and the token.
     outgoing: HttpOutgoing,
 }
 
-/// Where a peer takes packets.
+/// The endpoint at which a peer takes packets, and the token for it.
 #[derive(SimpleObject)]
 pub(crate) struct HttpOutgoing {
     /// The token that we show there. A secret: whoever has it can send as this node.
@@ -214,7 +202,7 @@ pub(crate) struct HttpOutgoing {
 /// A page of peers.
 #[derive(SimpleObject)]
 pub(crate) struct PeersConnection {
-    /// Where the page lies in the list.
+    /// The position of the page in the list.
     page_info: PageInfo,
     /// The peers of the page.
     edges: Vec<PeerEdge>,
@@ -225,7 +213,7 @@ pub(crate) struct PeersConnection {
 pub(crate) struct PeerEdge {
     /// The peer.
     node: Peer,
-    /// Names this place in the list, also after the peer is gone.
+    /// The cursor of this place in the list, also after the peer is gone.
     cursor: String,
 }
 
@@ -237,7 +225,7 @@ impl From<Rows<PeerView>> for PeersConnection {
     }
 }
 
-/// What became of making a peer.
+/// The result of making a peer.
 #[derive(SimpleObject)]
 pub(crate) struct CreatePeerMutationResponse {
     /// The peer; null when the mutation was refused.
@@ -254,7 +242,7 @@ impl MutationResponse for CreatePeerMutationResponse {
     }
 }
 
-/// What became of changing a peer.
+/// The result of changing a peer.
 #[derive(SimpleObject)]
 pub(crate) struct UpdatePeerMutationResponse {
     /// The peer as it is now; null when the mutation was refused.
@@ -271,7 +259,7 @@ impl MutationResponse for UpdatePeerMutationResponse {
     }
 }
 
-/// What became of deleting a peer.
+/// The result of deleting a peer.
 #[derive(SimpleObject)]
 pub(crate) struct DeletePeerMutationResponse {
     #[graphql(flatten)]

@@ -1,10 +1,13 @@
-//! Peers in the schema: what is written.
+//! The inputs for peers.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use ilp_connector::token::Secret;
-use ilp_operator::{Edit, Field, NewPeer, OperatorError, PeerEdit};
+use ilp_operator::{Edit, Field, NewPeer, OperatorError, PeerEdit, PeerTermsEdit};
 
-use super::scalars::{UInt8, UInt64};
+use super::{
+    peer::limits::{CreatePeerLimitsInput, UpdatePeerLimitsInput},
+    scalars::UInt64,
+};
 
 /// A peer to be made.
 #[derive(InputObject)]
@@ -12,43 +15,31 @@ pub(crate) struct CreatePeerInput {
     /// The most that one packet to or from the peer may carry, in the asset's smallest unit; the
     /// node's own default when left out.
     max_packet_amount: Option<UInt64>,
-    /// How ILP packets reach the peer, and how it shows that a packet is its own.
+    /// The HTTP endpoint and the tokens of both directions.
     http: HttpInput,
     /// The id of the asset that the peer's balance is kept in. It can't be changed later.
     asset_id: String,
     /// The peer's ILP address, such as `g.othergreatwallet`. One peer of each asset may have it.
     static_ilp_address: String,
-    /// What people call the peer; 256 characters at most.
+    /// The peer's name for people; 256 characters at most.
     name: Option<String>,
     /// An event is due when liquidity falls to this or below. In the asset's smallest unit.
     liquidity_threshold: Option<UInt64>,
-    /// What the peer may send from the start, in the asset's smallest unit: a deposit from
-    /// settlement. Zero, or left out, is no deposit.
+    /// The initial liquidity, in the asset's smallest unit: a deposit from settlement. Zero, or
+    /// left out, is no deposit.
     initial_liquidity: Option<UInt64>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
     /// Address prefixes that lead to the peer beside its own address, such as `g.far.bank`, or `g`
-    /// for all that nobody else is nearer to.
+    /// for all that no other route matches.
     routes: Option<Vec<String>>,
-    /// How many packets the peer may send within a minute; the node's default when left out.
-    packets_per_minute_max: Option<UInt64>,
-    /// How much the peer may send within a second, in the asset's smallest unit; no limit when left
-    /// out.
-    amount_per_second_max: Option<UInt64>,
-    /// How many of the peer's packets may be under way at once; the node's own default when left
-    /// out, and never more than half of what the node takes from all peers.
-    packets_in_flight_max: Option<UInt64>,
-    /// How much of what the peer sends may be under way at once, in the asset's smallest unit; the
-    /// node's own default when left out.
-    amount_in_flight_max: Option<UInt64>,
-    /// How much of the node's stock of another asset the peer's packets may hold, from 0 to 100
-    /// percent; the node's own default when left out.
-    asset_share_in_flight_percent_max: Option<UInt8>,
-    /// Whether the peer takes what nobody else is nearer to. Several peers may; then one is chosen
-    /// by the destination.
+    #[graphql(flatten)]
+    limits: CreatePeerLimitsInput,
+    /// Whether the peer is the next hop for addresses that no other route matches. Several peers
+    /// may; then one is chosen by the destination.
     is_default_route: Option<bool>,
-    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
-    /// from 0 to 10000, on top of the exchange rate; nothing when left out. Between two peers of one
+    /// The node's charge on what the peer sends, in basis points (hundredths of a percent) from 0
+    /// to 10000, on top of the exchange rate; nothing when left out. Between two peers of one
     /// asset, where the rate is 1, it is the whole price.
     spread_basis_points: Option<i32>,
 }
@@ -57,46 +48,29 @@ impl CreatePeerInput {
     pub(crate) fn read(self) -> Result<NewPeer, OperatorError> {
         let (outgoing, incoming) = (self.http.outgoing, self.http.incoming.take());
         let initial = UInt64::optional(self.initial_liquidity, Field::InitialLiquidity)?;
-        Ok(NewPeer {
-            asset_id: self.asset_id,
-            static_ilp_address: self.static_ilp_address,
-            name: self.name,
-            max_packet_amount: UInt64::optional(self.max_packet_amount, Field::MaxPacketAmount)?,
-            liquidity_threshold: UInt64::optional(
+        let terms = PeerTermsEdit {
+            static_ilp_address: Some(self.static_ilp_address),
+            name: Edit::set_or_keep(self.name),
+            max_packet_amount: Edit::set_or_keep(UInt64::optional(
+                self.max_packet_amount,
+                Field::MaxPacketAmount,
+            )?),
+            liquidity_threshold: Edit::set_or_keep(UInt64::optional(
                 self.liquidity_threshold,
                 Field::LiquidityThreshold,
-            )?,
-            routes: self.routes.unwrap_or_default(),
-            endpoint: outgoing.endpoint,
-            outgoing_token: Secret::new(outgoing.auth_token),
+            )?),
+            routes: Edit::Set(self.routes.unwrap_or_default()),
+            outgoing: Some((outgoing.endpoint, Secret::new(outgoing.auth_token))),
             incoming_tokens: incoming.map(HttpIncomingInput::read),
-            packets_per_minute_max: UInt64::optional(
-                self.packets_per_minute_max,
-                Field::PacketsPerMinuteMax,
-            )?,
-            amount_per_second_max: UInt64::optional(
-                self.amount_per_second_max,
-                Field::AmountPerSecondMax,
-            )?,
-            packets_in_flight_max: UInt64::optional(
-                self.packets_in_flight_max,
-                Field::PacketsInFlightMax,
-            )?,
-            amount_in_flight_max: UInt64::optional(
-                self.amount_in_flight_max,
-                Field::AmountInFlightMax,
-            )?,
-            asset_share_in_flight_percent_max: self
-                .asset_share_in_flight_percent_max
-                .map(|percent| percent.0),
-            is_default_route: self.is_default_route.unwrap_or(false),
-            spread_basis_points: self.spread_basis_points,
-            initial_liquidity: initial.unwrap_or(0),
-        })
+            limits: self.limits.read()?,
+            is_default_route: Some(self.is_default_route.unwrap_or(false)),
+            spread_basis_points: Edit::set_or_keep(self.spread_basis_points),
+        };
+        Ok(NewPeer { asset_id: self.asset_id, terms, initial_liquidity: initial.unwrap_or(0) })
     }
 }
 
-/// A change of a peer. What is left out stays, and null empties a field that may be empty.
+/// A change of a peer. A field that is left out stays, and null clears a field that may be empty.
 #[derive(InputObject)]
 pub(crate) struct UpdatePeerInput {
     /// The peer's id.
@@ -104,38 +78,28 @@ pub(crate) struct UpdatePeerInput {
     /// The most that one packet to or from the peer may carry, in the asset's smallest unit; null
     /// for the node's own default.
     max_packet_amount: MaybeUndefined<UInt64>,
-    /// How ILP packets reach the peer, and how it shows that a packet is its own.
+    /// The HTTP endpoint and the tokens of both directions.
     http: MaybeUndefined<HttpInput>,
     /// The peer's ILP address. Its place at the head of `routes` follows it.
     static_ilp_address: MaybeUndefined<String>,
-    /// What people call the peer; 256 characters at most.
+    /// The peer's name for people; 256 characters at most.
     name: MaybeUndefined<String>,
     /// An event is due when liquidity falls to this or below. In the asset's smallest unit.
     liquidity_threshold: MaybeUndefined<UInt64>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
     /// Address prefixes that lead to the peer beside its own address, in place of those before.
     routes: MaybeUndefined<Vec<String>>,
-    /// How many packets the peer may send within a minute; null for the node's default.
-    packets_per_minute_max: MaybeUndefined<UInt64>,
-    /// How much the peer may send within a second, in the asset's smallest unit; null for no limit.
-    amount_per_second_max: MaybeUndefined<UInt64>,
-    /// How many of the peer's packets may be under way at once; null for the node's own default.
-    packets_in_flight_max: MaybeUndefined<UInt64>,
-    /// How much of what the peer sends may be under way at once, in the asset's smallest unit; null
-    /// for the node's own default.
-    amount_in_flight_max: MaybeUndefined<UInt64>,
-    /// How much of the node's stock of another asset the peer's packets may hold, from 0 to 100
-    /// percent; null for the node's own default.
-    asset_share_in_flight_percent_max: MaybeUndefined<UInt8>,
-    /// Whether the peer takes what nobody else is nearer to.
+    #[graphql(flatten)]
+    limits: UpdatePeerLimitsInput,
+    /// Whether the peer is the next hop for addresses that no other route matches.
     is_default_route: Option<bool>,
-    /// What the node keeps of whatever the peer sends, in basis points (hundredths of a percent)
-    /// from 0 to 10000; null for nothing.
+    /// The node's charge on what the peer sends, in basis points (hundredths of a percent) from 0
+    /// to 10000; null for nothing.
     spread_basis_points: MaybeUndefined<i32>,
-    /// The version that this change was made of, as `version` of the object had it. When the stored one is
-    /// another by now, nothing is changed and the answer is `CONFLICT`. Left out: whatever is stored is
-    /// changed.
+    /// The version that the change is based on, from the object's `version`. If the stored version
+    /// differs, nothing is changed and the answer is `CONFLICT`. When left out, the change applies
+    /// to any version.
     version: Option<UInt64>,
 }
 
@@ -145,8 +109,7 @@ impl UpdatePeerInput {
             Some(http) => (Some(http.outgoing), http.incoming.take()),
             None => (None, None),
         };
-        Ok(PeerEdit {
-            id: self.id,
+        let terms = PeerTermsEdit {
             // A peer always has an address, so null can only mean that it stays.
             static_ilp_address: self.static_ilp_address.take(),
             name: edit(self.name),
@@ -155,31 +118,12 @@ impl UpdatePeerInput {
             routes: edit(self.routes),
             outgoing: outgoing.map(|given| (given.endpoint, Secret::new(given.auth_token))),
             incoming_tokens: incoming.map(HttpIncomingInput::read),
-            packets_per_minute_max: UInt64::edit(
-                self.packets_per_minute_max,
-                Field::PacketsPerMinuteMax,
-            )?,
-            amount_per_second_max: UInt64::edit(
-                self.amount_per_second_max,
-                Field::AmountPerSecondMax,
-            )?,
-            packets_in_flight_max: UInt64::edit(
-                self.packets_in_flight_max,
-                Field::PacketsInFlightMax,
-            )?,
-            amount_in_flight_max: UInt64::edit(
-                self.amount_in_flight_max,
-                Field::AmountInFlightMax,
-            )?,
-            asset_share_in_flight_percent_max: match edit(self.asset_share_in_flight_percent_max) {
-                Edit::Set(percent) => Edit::Set(percent.0),
-                Edit::Clear => Edit::Clear,
-                Edit::Keep => Edit::Keep,
-            },
+            limits: self.limits.read()?,
             is_default_route: self.is_default_route,
             spread_basis_points: edit(self.spread_basis_points),
-            version: UInt64::optional(self.version, Field::Version)?,
-        })
+        };
+        let version = UInt64::optional(self.version, Field::Version)?;
+        Ok(PeerEdit { id: self.id, terms, version })
     }
 }
 
@@ -191,17 +135,17 @@ fn edit<T>(given: MaybeUndefined<T>) -> Edit<T> {
     }
 }
 
-/// How ILP packets are exchanged with a peer over HTTP.
+/// The HTTP endpoint and the tokens for packets from and to a peer.
 #[derive(InputObject)]
 pub(crate) struct HttpInput {
-    /// How the peer shows that a packet is its own. Left out: a new peer only receives, and a peer
-    /// that exists keeps its tokens.
+    /// The tokens that the peer may show. Left out: a new peer only receives, and an existing peer
+    /// keeps its tokens.
     incoming: MaybeUndefined<HttpIncomingInput>,
-    /// Where we send the peer's packets.
+    /// The endpoint and the token for packets to the peer.
     outgoing: HttpOutgoingInput,
 }
 
-/// How a peer shows that a packet is its own.
+/// The tokens that a peer may show.
 #[derive(InputObject)]
 pub(crate) struct HttpIncomingInput {
     /// The tokens that the peer may show, in place of all those before. At least one and at most
@@ -215,7 +159,7 @@ impl HttpIncomingInput {
     }
 }
 
-/// Where a peer takes packets.
+/// The endpoint at which a peer takes packets, and the token for it.
 #[derive(InputObject)]
 pub(crate) struct HttpOutgoingInput {
     /// The token that we show there: visible ASCII characters.
@@ -225,11 +169,11 @@ pub(crate) struct HttpOutgoingInput {
     endpoint: String,
 }
 
-/// Names a peer to be deleted.
+/// The peer to be deleted.
 #[derive(InputObject)]
 pub(crate) struct DeletePeerInput {
     /// The peer's id.
     pub(crate) id: ID,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }

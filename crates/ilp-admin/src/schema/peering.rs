@@ -15,23 +15,24 @@ use super::{
     scalars::UInt64,
 };
 
-/// A node to be asked, where it takes peering requests.
+/// A node to be asked for a peering.
 #[derive(InputObject)]
 pub(crate) struct CreateOrUpdatePeerByUrlInput {
     /// The most that one packet to or from the peer may carry, in the asset's smallest unit; told
     /// to the peer too.
     max_packet_amount: Option<UInt64>,
-    /// The id of the asset that both count in.
+    /// The id of the asset of the peering.
     asset_id: String,
-    /// Where the peer takes peering requests, such as `https://peering.othergreatwallet.com`.
+    /// The URL at which the peer takes peering requests, such as
+    /// `https://peering.othergreatwallet.com`.
     peer_url: String,
-    /// What people call the peer; what it calls itself when left out.
+    /// The peer's name for people; what it calls itself when left out.
     name: Option<String>,
     /// An event is due when liquidity falls to this or below. In the asset's smallest unit.
     liquidity_threshold: Option<UInt64>,
-    /// What the peer may send, in addition to what it may already; in the asset's smallest unit.
+    /// The amount to add to the peer's liquidity, in the asset's smallest unit.
     liquidity_to_deposit: Option<UInt64>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }
 
@@ -54,7 +55,7 @@ impl CreateOrUpdatePeerByUrlInput {
     }
 }
 
-/// What became of asking a node to become a peer.
+/// The result of asking a node to become a peer.
 #[derive(SimpleObject)]
 pub(crate) struct CreateOrUpdatePeerByUrlMutationResponse {
     /// The peer as it is now; null when the mutation was refused.
@@ -83,22 +84,22 @@ impl MutationResponse for CreateOrUpdatePeerByUrlMutationResponse {
 pub(crate) struct PeeringRequest {
     /// The request's id, a UUID.
     pub(super) id: ID,
-    /// When it asked, such as `2026-11-23T12:00:00.000Z`. It waits for seven days.
+    /// The time of the request, such as `2026-11-23T12:00:00.000Z`. It waits for seven days.
     pub(super) created_at: String,
-    /// The id of the asset that both would count in.
+    /// The id of the asset of the peering.
     asset_id: ID,
     /// The ILP address that the node says it has.
     static_ilp_address: String,
-    /// What the node calls itself.
+    /// The node's name for itself.
     name: Option<String>,
-    /// Where it would take packets.
+    /// The URL at which the node would take packets.
     endpoint: String,
-    /// The most that one packet would carry, in the asset's smallest unit.
+    /// The largest amount of a packet, in the asset's smallest unit.
     max_packet_amount: Option<UInt64>,
-    /// The address that it asked from; null when that isn't known.
+    /// The address of the request's sender; null where it isn't known.
     origin: Option<String>,
-    /// What to know before approving it: which peers get packets now that the node would get then, since
-    /// they have its address, or routes above or below it.
+    /// Warnings for the approval: the peers that now get packets which the node would get then,
+    /// since they have its address, or routes above or below it.
     warnings: Vec<String>,
 }
 
@@ -127,7 +128,7 @@ impl Row for PeeringRequest {
 /// A page of requests.
 #[derive(SimpleObject)]
 pub(crate) struct PeeringRequestsConnection {
-    /// Where the page lies in the list.
+    /// The position of the page in the list.
     page_info: PageInfo,
     /// The requests of the page.
     edges: Vec<PeeringRequestEdge>,
@@ -138,7 +139,7 @@ pub(crate) struct PeeringRequestsConnection {
 pub(crate) struct PeeringRequestEdge {
     /// The request.
     node: PeeringRequest,
-    /// Names this place in the list, also after the request is gone.
+    /// The cursor of this place in the list, also after the request is gone.
     cursor: String,
 }
 
@@ -155,15 +156,14 @@ impl From<Rows<PeeringRequestView>> for PeeringRequestsConnection {
 pub(crate) struct ApprovePeeringRequestInput {
     /// The request's id.
     id: String,
-    /// What people call the peer; what it calls itself when left out.
+    /// The peer's name for people; what it calls itself when left out.
     name: Option<String>,
     /// The most that one packet may carry, in the asset's smallest unit; what the node asked for
     /// when left out.
     max_packet_amount: Option<UInt64>,
-    /// What the peer may send from the start, in the asset's smallest unit; what is configured as
-    /// `auto_peering.liquidity` when left out.
+    /// The initial liquidity, in the asset's smallest unit; `auto_peering.liquidity` when left out.
     initial_liquidity: Option<UInt64>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }
 
@@ -183,11 +183,11 @@ impl ApprovePeeringRequestInput {
 pub(crate) struct RejectPeeringRequestInput {
     /// The request's id.
     pub(crate) id: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// What became of rejecting a request.
+/// The result of rejecting a request.
 #[derive(SimpleObject)]
 pub(crate) struct RejectPeeringRequestMutationResponse {
     #[graphql(flatten)]

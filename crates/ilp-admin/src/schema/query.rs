@@ -37,8 +37,9 @@ pub(crate) struct Query(
     wallets::WalletsQuery,
 );
 
-/// What can be asked. A field that may be null is an `Option<Result<_>>`: a refusal then makes that
-/// field null beside the error; a `Result<Option<_>>` would void the data of its neighbours too.
+/// The queries about the node, its assets and its peers. A field that may be null is an
+/// `Option<Result<_>>`: a refusal then makes that field null beside the error; a
+/// `Result<Option<_>>` would void the data of its neighbours too.
 #[derive(Default)]
 struct NodeQuery;
 
@@ -65,9 +66,9 @@ impl NodeQuery {
         or_error(asset.map(|asset| asset.map(Asset::from))).transpose()
     }
 
-    /// A page of the assets: `first` so many `after` a cursor, or `last` so many `before` one; 20
-    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page, `NOT_FOUND` for an
-    /// unknown tenant.
+    /// A page of the assets: the `first` rows `after` a cursor, or the `last` ones `before` it; 20
+    /// rows by default, 100 at most. `BAD_USER_INPUT` for arguments that make no page, `NOT_FOUND`
+    /// for an unknown tenant.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn assets(
@@ -110,9 +111,9 @@ impl NodeQuery {
         or_error(peer.map(|peer| peer.map(Peer::from))).transpose()
     }
 
-    /// A page of the peers: `first` so many `after` a cursor, or `last` so many `before` one; 20
-    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page, `NOT_FOUND` for an
-    /// unknown tenant.
+    /// A page of the peers: the `first` rows `after` a cursor, or the `last` ones `before` it; 20
+    /// rows by default, 100 at most. `BAD_USER_INPUT` for arguments that make no page, `NOT_FOUND`
+    /// for an unknown tenant.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn peers(
@@ -163,12 +164,12 @@ impl NodeQuery {
     }
 }
 
-/// The one that every resolver works with.
+/// Returns the operator that every resolver works with.
 pub(crate) fn operator<'a>(context: &Context<'a>) -> &'a Operator {
     context.data_unchecked::<Operator>()
 }
 
-/// A refusal as the GraphQL error that it is to the client.
+/// Returns a refusal as the GraphQL error that the client gets.
 pub(crate) fn or_error<T>(result: Result<T, impl Into<OperatorError>>) -> Result<T> {
     result.map_err(|refusal| graphql_error(&refusal.into()))
 }

@@ -12,7 +12,7 @@ use super::{
     scalars::UInt64,
 };
 
-/// What a payment would cost, and what would arrive.
+/// The cost of a payment, and the amount that would arrive.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct Quote {
@@ -22,20 +22,20 @@ pub(crate) struct Quote {
     wallet_address_id: ID,
     /// The receiver, as it was given.
     receiver: String,
-    /// What leaves the wallet, the fee included.
+    /// The amount that leaves the wallet, the fee included.
     debit_amount: Amount,
-    /// What arrives.
+    /// The amount that arrives.
     receive_amount: Amount,
-    /// When the quote was made, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of the quote, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
-    /// From when on no payment can be made from it.
+    /// The time from which no payment can be made from the quote.
     expires_at: String,
-    /// What arrives for one unit that is sent, both in the smallest unit, rounded to what a floating
-    /// point number can say; the amounts are exact.
+    /// The amount that arrives for one unit that is sent, both in the smallest unit, as a rounded
+    /// floating point number; the amounts are exact.
     estimated_exchange_rate: Option<f64>,
-    /// What the operator takes, as part of `debitAmount`.
+    /// The operator's fee, as part of `debitAmount`.
     fee_amount: Amount,
-    /// How many packets it takes at least; 0 for a receiver of this node, who is paid in the books.
+    /// The least number of packets; 0 for a receiver of this node, who is paid in the books.
     packet_count: UInt64,
     /// The most that one packet may carry on the way, in the sender's unit; null for no limit.
     max_packet_amount: Option<UInt64>,
@@ -87,14 +87,14 @@ impl Row for Quote {
 pub(crate) struct CreateQuoteInput {
     /// The wallet address that would pay.
     wallet_address_id: String,
-    /// What is to leave the wallet, the fee included, in its asset.
+    /// The amount to leave the wallet, the fee included, in its asset.
     debit_amount: Option<AmountInput>,
-    /// What is to arrive, in the receiver's asset.
+    /// The amount to arrive, in the receiver's asset.
     receive_amount: Option<AmountInput>,
     /// The receiver: a wallet address or incoming payment by its URL, or a payment pointer such as
     /// `$wallet.example/alice`.
     receiver: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }
 
@@ -109,7 +109,7 @@ impl CreateQuoteInput {
     }
 }
 
-/// What became of asking for a quote.
+/// The result of asking for a quote.
 #[derive(SimpleObject)]
 pub(crate) struct QuoteResponse {
     /// The quote; null when the mutation was refused.

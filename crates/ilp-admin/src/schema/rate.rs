@@ -13,19 +13,20 @@ pub(crate) struct Rate {
     base: String,
     /// The code of the asset that it is converted to, such as `EUR`.
     quote: String,
-    /// How many units of `quote` are paid for one unit of `base`, both in standard units (whole
-    /// dollars, not cents). Exact: a decimal number such as `0.92`, or one over it, `1/0.92`.
+    /// The number of units of `quote` that are paid for one unit of `base`, both in standard units
+    /// (whole dollars, not cents). Exact: a decimal number such as `0.92`, or one over it,
+    /// `1/0.92`.
     rate: String,
-    /// Where it comes from.
+    /// The source of the rate.
     source: RateSource,
-    /// When it was given, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of the rate, such as `2026-11-23T12:00:00.000Z`.
     updated_at: String,
-    /// From when on packets are refused with T00 unless there is a newer one; null for a rate that
-    /// stays until it is deleted.
+    /// The time from which packets are refused with T00 unless there is a newer rate; null for a
+    /// rate that stays until it is deleted.
     expires_at: Option<String>,
 }
 
-/// Where a rate comes from.
+/// The source of a rate.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum RateSource {
     /// An operator set it.
@@ -34,7 +35,8 @@ pub(crate) enum RateSource {
     Service,
     /// The configuration has it.
     Fixed,
-    /// It is the exact inverse of the opposite direction's, since none was given for this one.
+    /// The rate is the exact inverse of the opposite direction's, since none was given for this
+    /// one.
     Inverse,
 }
 
@@ -64,11 +66,11 @@ pub(crate) struct SetRateInput {
     base: String,
     /// The code of the asset that it is converted to, such as `EUR`.
     quote: String,
-    /// How many units of `quote` are paid for one unit of `base`, both in standard units: a decimal
-    /// number such as `"0.92"` of at most 28 significant digits. Where only one direction is set,
-    /// the other is its exact inverse.
+    /// The number of units of `quote` that are paid for one unit of `base`, both in standard units:
+    /// a decimal number such as `"0.92"` of at most 28 significant digits. Where only one direction
+    /// is set, the other is its exact inverse.
     rate: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }
 
@@ -78,18 +80,18 @@ impl SetRateInput {
     }
 }
 
-/// Names a rate that was set.
+/// A rate that was set, to be deleted.
 #[derive(InputObject)]
 pub(crate) struct DeleteRateInput {
     /// The code of the asset that is converted.
     pub(crate) base: String,
     /// The code of the asset that it is converted to.
     pub(crate) quote: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// What became of setting a rate.
+/// The result of setting a rate.
 #[derive(SimpleObject)]
 pub(crate) struct SetRateMutationResponse {
     /// The rate; null when the mutation was refused.
@@ -106,7 +108,7 @@ impl MutationResponse for SetRateMutationResponse {
     }
 }
 
-/// What became of deleting a rate.
+/// The result of deleting a rate.
 #[derive(SimpleObject)]
 pub(crate) struct DeleteRateMutationResponse {
     #[graphql(flatten)]

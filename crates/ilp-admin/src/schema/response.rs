@@ -17,7 +17,7 @@ use ilp_operator::{
     audit::Deed, canonical_json::canonical,
 };
 
-/// How a mutation ended, beside the object.
+/// The outcome of a mutation, beside its object.
 #[derive(SimpleObject)]
 pub(crate) struct Status {
     /// `"200"` when it was done. Otherwise what an HTTP status would say, such as `"404"`: 400 for
@@ -26,13 +26,13 @@ pub(crate) struct Status {
     code: String,
     /// Whether it was done.
     success: bool,
-    /// What was done, or why it wasn't, in a sentence for people.
+    /// The outcome in a sentence for people.
     pub(super) message: String,
 }
 
 /// The answer of a mutation: its object, or none when it was refused, and how it ended.
 pub(crate) trait MutationResponse: Sized {
-    /// What the operation gives back when it is done.
+    /// The result of the operation when it is done.
     type Done: Outcome;
 
     fn new(done: Option<Self::Done>, status: Status) -> Self;
@@ -75,9 +75,9 @@ where
     }
 }
 
-/// What makes a request the same: the mutation and what it was given, apart from the key itself. It
-/// doesn't matter what the client calls its variables, in which order it sends the members, and
-/// whether an amount is an integer or its decimal digits.
+/// Returns the digest by which a repeated request is recognised: that of the mutation and its
+/// input, apart from the key itself. It doesn't matter what the client calls its variables, in
+/// which order it sends the members, and whether an amount is an integer or its decimal digits.
 fn request_digest(context: &Context<'_>) -> Result<[u8; 32]> {
     let mut arguments = json!({});
     for (name, value) in context.field().arguments()? {

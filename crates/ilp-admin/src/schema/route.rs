@@ -20,7 +20,7 @@ pub(crate) struct Route {
     prefix: String,
     /// The peer.
     peer: Peer,
-    /// What the peer's balance is kept in.
+    /// The asset of the peer's balance.
     asset: Asset,
     /// Whether packets reach the peer.
     state: PeerState,
@@ -29,7 +29,7 @@ pub(crate) struct Route {
 /// A page of routes.
 #[derive(SimpleObject)]
 pub(crate) struct RoutesConnection {
-    /// Where the page lies in the list.
+    /// The position of the page in the list.
     page_info: PageInfo,
     /// The routes of the page.
     edges: Vec<RouteEdge>,
@@ -40,7 +40,7 @@ pub(crate) struct RoutesConnection {
 pub(crate) struct RouteEdge {
     /// The route.
     node: Route,
-    /// Names this place in the list, also after the route is gone.
+    /// The cursor of this place in the list, also after the route is gone.
     cursor: String,
 }
 

@@ -2,6 +2,7 @@
 
 use async_graphql::{InputValueError, InputValueResult, MaybeUndefined, Scalar, ScalarType, Value};
 
+use ilp_connector::Percent;
 use ilp_operator::{Edit, Field, InputError};
 
 /// A number of 64 bits. One that is out of range is taken in all the same and refused by the
@@ -85,6 +86,12 @@ impl From<u128> for UInt64 {
 /// A number of 8 bits.
 #[derive(Debug)]
 pub(crate) struct UInt8(pub(crate) u8);
+
+impl From<Percent> for UInt8 {
+    fn from(percent: Percent) -> Self {
+        Self(percent.get())
+    }
+}
 
 /// A whole number from 0 to 255, such as the scale of an asset.
 #[Scalar(name = "UInt8")]

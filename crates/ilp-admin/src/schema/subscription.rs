@@ -1,4 +1,4 @@
-//! The subscriptions: what is told as it happens.
+//! The subscriptions.
 
 mod packets;
 mod peer_liquidity;
@@ -21,24 +21,24 @@ use super::{
 /// Everything that can be followed.
 pub(crate) struct Subscription;
 
-/// How far an outgoing payment has come.
+/// The progress of an outgoing payment.
 #[derive(SimpleObject)]
 pub(crate) struct OutgoingPaymentProgress {
     /// The payment's id.
     id: ID,
-    /// How far it has come.
+    /// The state of the payment.
     state: OutgoingPaymentState,
-    /// What leaves the wallet without the fee, when all of it is sent.
+    /// The amount to leave the wallet, without the fee.
     debit_amount: Amount,
-    /// What was sent so far.
+    /// The amount sent so far.
     sent_amount: Amount,
-    /// What is to arrive.
+    /// The amount to arrive.
     receive_amount: Amount,
-    /// What has arrived so far.
+    /// The amount that has arrived so far.
     delivered_amount: Amount,
-    /// How many packets were fulfilled so far, over all attempts.
+    /// The number of packets fulfilled so far, over all attempts.
     packet_count: UInt64,
-    /// Why it failed; null unless it did.
+    /// The reason of the failure; null unless the payment failed.
     error: Option<String>,
 }
 
@@ -62,19 +62,19 @@ impl OutgoingPaymentProgress {
     }
 }
 
-/// Where a subscriber is.
+/// The state of a subscriber.
 struct Follower {
     operator: Operator,
     view: OutgoingPaymentView,
     next: Next,
-    /// What was told last.
+    /// The progress that was sent last.
     progress: Progress,
 }
 
 enum Next {
-    /// How it stands now.
+    /// The present state is sent next.
     First(Option<watch::Receiver<Progress>>),
-    /// What is told from now on.
+    /// Changes are sent from now on.
     Follow(watch::Receiver<Progress>),
     Nothing,
 }
@@ -104,8 +104,8 @@ impl Subscription {
         packets::follow(operator(context).clone())
     }
 
-    /// How much a peer may still send: how it stands now, then each change, as seen four times a
-    /// second, until the peer is deleted. `NOT_FOUND` when there is no peer of this id.
+    /// The amount that a peer may still send: its present value, then each change, as seen four
+    /// times a second, until the peer is deleted. `NOT_FOUND` when there is no peer of this id.
     async fn peer_liquidity(
         &self,
         context: &Context<'_>,
@@ -136,7 +136,7 @@ impl Follower {
         Some((Ok(OutgoingPaymentProgress::new(&self.view, self.progress)), self))
     }
 
-    /// It is not being sent any more, so the record has the last word.
+    /// Sends the final state from the record, once the payment is not being sent any more.
     async fn see_the_end(&mut self) -> Result<()> {
         let id = self.view.record.id.to_string();
         self.view = or_error(self.operator.payments().outgoing(&id).await)?;

@@ -1,5 +1,4 @@
-//! The tenant in the schema. There is one, so the type knows nothing: whatever is asked of it is
-//! answered by the node.
+//! The tenant in the schema. There is one, so the type has no data: the node answers every field.
 
 use std::sync::OnceLock;
 
@@ -12,14 +11,15 @@ use super::{
     query::{operator, or_error},
 };
 
-/// Whose the node's things are. Made without a look at the node, so that every row may have one.
+/// The owner of the node's records. A value is made without reading the node, so that every row may
+/// have one.
 #[derive(Default)]
 pub(crate) struct Tenant {
     /// Filled when somebody asks: what implements an interface gives references away.
     id: OnceLock<ID>,
 }
 
-/// Whose the node's things are. There is one tenant, the operator.
+/// The owner of the node's records. There is one tenant, the operator.
 #[Object]
 impl Tenant {
     /// The tenant's id, a UUID; it goes into the `tenant-id` header of signed requests.
@@ -49,12 +49,12 @@ impl Tenant {
         None
     }
 
-    /// What the node calls itself.
+    /// The node's name for itself.
     async fn public_name(&self, context: &Context<'_>) -> Result<Option<String>> {
         Ok(Some(or_error(operator(context).own_tenant().await)?.profile.public_name))
     }
 
-    /// When the node was first started, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of the node's first start, such as `2026-11-23T12:00:00.000Z`.
     pub(super) async fn created_at(&self, context: &Context<'_>) -> Result<String> {
         Ok(or_error(operator(context).own_tenant().await)?.created_at.to_string())
     }
@@ -64,8 +64,8 @@ impl Tenant {
         None
     }
 
-    /// What is configured, as far as Rafiki has a name for it. Of URLs that may hold a secret only
-    /// the host is shown. The configuration file is where they are changed.
+    /// The configuration, as far as Rafiki has a name for it. Of URLs that may hold a secret only
+    /// the host is shown. Changes are made in the configuration file.
     async fn settings(&self, context: &Context<'_>) -> Result<Vec<TenantSetting>> {
         let profile = or_error(operator(context).own_tenant().await)?.profile;
         let setting = |(name, value)| TenantSetting { key: TenantSettingKey::from(name), value };
@@ -73,25 +73,25 @@ impl Tenant {
     }
 }
 
-/// Something that is configured.
+/// A setting of the configuration.
 #[derive(SimpleObject)]
 pub(crate) struct TenantSetting {
-    /// Which setting it is.
+    /// The name of the setting.
     key: TenantSettingKey,
-    /// What it is set to.
+    /// The value of the setting.
     value: String,
 }
 
-/// What may be configured.
+/// The names of settings.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum TenantSettingKey {
-    /// Where exchange rates come from.
+    /// The rates service.
     ExchangeRatesUrl,
-    /// Where events are sent.
+    /// The receiver of events.
     WebhookUrl,
-    /// How long the receiver of an event may take, in milliseconds.
+    /// The time that the receiver of an event may take, in milliseconds.
     WebhookTimeout,
-    /// How often an event is tried before it is given up.
+    /// The number of attempts to deliver an event before it is given up.
     WebhookMaxRetry,
     /// The URL below which wallet addresses are.
     WalletAddressUrl,
@@ -115,7 +115,7 @@ impl From<TenantSettingName> for TenantSettingKey {
 /// A page of tenants.
 #[derive(SimpleObject)]
 pub(crate) struct TenantsConnection {
-    /// Where the page lies in the list.
+    /// The position of the page in the list.
     page_info: PageInfo,
     /// The tenants of the page.
     edges: Vec<TenantEdge>,
@@ -126,7 +126,7 @@ pub(crate) struct TenantsConnection {
 pub(crate) struct TenantEdge {
     /// The tenant.
     node: Tenant,
-    /// Names this place in the list.
+    /// The cursor of this place in the list.
     cursor: String,
 }
 

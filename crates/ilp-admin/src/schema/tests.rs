@@ -38,6 +38,7 @@ use std::{
 
 use async_graphql::{Request, Variables};
 use ilp_connector::Connector;
+use ilp_operator::paying::PaymentReports as _;
 pub(crate) use ilp_operator::testing::{clock, put_forward};
 use ilp_operator::{Clock, Operator, PeeringRules, testing::TestNetwork};
 use ilp_store::{DurableLedger, LedgerOptions, Store, ledger::BatchWriter};
@@ -47,12 +48,12 @@ use tempfile::TempDir;
 
 use super::{AdminSchema, sdl};
 
-/// An operator over the store in `dir`, as the daemon makes it.
+/// Makes an operator over the store in `dir`, as the daemon does.
 pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
     operator_with(dir, LedgerOptions::default(), rules(), clock, |books| books).await
 }
 
-/// The same with other rules for nodes that ask to become peers.
+/// Makes an operator with other rules for nodes that ask to become peers.
 pub(crate) async fn operator_with_rules(
     dir: &Path,
     peering: PeeringRules,
@@ -112,13 +113,13 @@ impl Node {
         Self::start_in(dir).await
     }
 
-    /// The whole response, as a client reads it.
+    /// Returns the whole response, as a client reads it.
     async fn run(&self, query: &str, variables: Value) -> Value {
         let request = Request::new(query).variables(Variables::from_json(variables));
         serde_json::to_value(self.schema.execute(request).await).unwrap()
     }
 
-    /// The data of a request that succeeds.
+    /// Returns the data of a request that must succeed.
     async fn data(&self, query: &str, variables: Value) -> Value {
         let response = self.run(query, variables).await;
         assert_eq!(response.get("errors"), None, "{response}");
@@ -141,7 +142,7 @@ impl Node {
         text(&response["data"]["createAsset"]["asset"]["id"])
     }
 
-    /// A peer at `address` with a token of that name.
+    /// Creates a peer at `address` with a token of that name.
     async fn create_peer(&self, asset_id: &str, address: &str) -> String {
         let response =
             self.mutate("createPeer", peer_input(asset_id, address), "peer { id }").await;

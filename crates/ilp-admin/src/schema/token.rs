@@ -14,7 +14,7 @@ use super::{
 /// A token that a peer may show. The node keeps its SHA-256 digest and not the token itself.
 #[derive(SimpleObject)]
 pub(crate) struct IncomingToken {
-    /// Names the token among those of its peer: the first 16 hexadecimal digits of its SHA-256.
+    /// The id of the token among those of its peer: the first 16 hexadecimal digits of its SHA-256.
     id: ID,
     /// Since when the peer may show it, such as `2026-11-23T12:00:00.000Z`.
     created_at: String,
@@ -37,8 +37,8 @@ pub(crate) struct AddPeerTokenInput {
     /// The token: visible ASCII characters, used by no peer. The node makes one when it is left
     /// out.
     auth_token: Option<String>,
-    /// Names this request, so that it may be sent again without being done again. A token that the
-    /// node made is shown in the first answer alone.
+    /// The idempotency key: a request that is repeated with it is done once. A token that the node
+    /// made is shown in the first answer alone.
     pub(crate) idempotency_key: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl AddPeerTokenInput {
     }
 }
 
-/// Names a token that a peer may show no more: by its id or by itself.
+/// A token that a peer may show no longer, by its id or by itself.
 #[derive(InputObject)]
 pub(crate) struct RevokePeerTokenInput {
     /// The peer's id.
@@ -57,7 +57,7 @@ pub(crate) struct RevokePeerTokenInput {
     token_id: Option<String>,
     /// The token itself, in place of its id.
     auth_token: Option<String>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
 }
 
@@ -71,12 +71,12 @@ impl RevokePeerTokenInput {
     }
 }
 
-/// What became of adding a token.
+/// The result of adding a token.
 #[derive(SimpleObject)]
 pub(crate) struct AddPeerTokenMutationResponse {
     /// The peer as it is now; null when the mutation was refused.
     peer: Option<Peer>,
-    /// What is kept of the token; null when the mutation was refused.
+    /// The record of the token; null when the mutation was refused.
     incoming_token: Option<IncomingToken>,
     /// The token that the node made, this once: it can't be read back. Null when the client gave it,
     /// and in an answer that is given again.
@@ -101,7 +101,7 @@ impl MutationResponse for AddPeerTokenMutationResponse {
     }
 }
 
-/// What became of revoking a token.
+/// The result of revoking a token.
 #[derive(SimpleObject)]
 pub(crate) struct RevokePeerTokenMutationResponse {
     /// The peer as it is now; null when the mutation was refused.

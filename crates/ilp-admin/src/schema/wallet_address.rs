@@ -18,30 +18,30 @@ use super::{
     tenant::Tenant,
 };
 
-/// Somebody's address on this node, a URL that money is sent to and from.
+/// A URL on this node that money is sent to and from.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct WalletAddress {
     /// The wallet address's id, a UUID.
     pub(super) id: ID,
-    /// What its balance is kept in.
+    /// The asset of its balance.
     asset: Asset,
-    /// What it was paid outside of any incoming payment and has not been withdrawn, in the asset's
-    /// smallest unit.
+    /// The amount that was paid to it outside of any incoming payment and not withdrawn, in the
+    /// asset's smallest unit.
     liquidity: Option<UInt64>,
     /// The URL, such as `https://wallet.example/alice`.
     address: String,
-    /// What payers are told it is called.
+    /// The name that payers see.
     public_name: Option<String>,
-    /// When it was made, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of creation, such as `2026-11-23T12:00:00.000Z`.
     pub(super) created_at: String,
-    /// Whose wallet address it is. There is one tenant.
+    /// The tenant of the wallet address. There is one.
     tenant: Option<Tenant>,
     /// Whether it takes new payments.
     status: WalletAddressStatus,
-    /// What the operator notes of it.
+    /// Properties that the operator defines.
     additional_properties: Option<Vec<Option<AdditionalProperty>>>,
-    /// How often the wallet address was edited. An update that names it is refused once it isn't the stored one.
+    /// The number of edits. An update that names a version is refused once it isn't the stored one.
     version: UInt64,
     #[graphql(skip)]
     uuid: Uuid,
@@ -50,21 +50,21 @@ pub(crate) struct WalletAddress {
 /// Whether a wallet address takes new payments.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum WalletAddressStatus {
-    /// It takes no new payments, makes none, and is found by no payer. Incoming payments that it has
-    /// take money until they expire.
+    /// The wallet address takes no new payments, makes none, and is found by no payer. Its incoming
+    /// payments take money until they expire.
     Inactive,
-    /// It takes and makes payments.
+    /// The wallet address takes and makes payments.
     Active,
 }
 
-/// Something that the operator notes of a wallet address.
+/// A property of a wallet address, which the operator defines.
 #[derive(SimpleObject)]
 pub(crate) struct AdditionalProperty {
-    /// What it is called.
+    /// The name of the property.
     key: String,
-    /// What it is.
+    /// The value of the property.
     value: String,
-    /// Whether whoever asks for the wallet address may see it.
+    /// Whether clients that ask for the wallet address may see the property.
     visible_in_open_payments: bool,
 }
 
@@ -107,8 +107,8 @@ impl Row for WalletAddress {
 
 #[ComplexObject]
 impl WalletAddress {
-    /// Its incoming payments: `first` so many `after` a cursor, or `last` so many `before` one; 20
-    /// unless told, 100 at most.
+    /// Its incoming payments: the `first` rows `after` a cursor, or the `last` ones `before` it; 20
+    /// by default, 100 at most.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn incoming_payments(
@@ -129,8 +129,8 @@ impl WalletAddress {
         Some(or_error(rows).map(Connection::from))
     }
 
-    /// Its quotes, as long as they are kept: `first` so many `after` a cursor, or `last` so many
-    /// `before` one; 20 unless told, 100 at most.
+    /// Its quotes, as long as they are kept: the `first` rows `after` a cursor, or the `last` ones
+    /// `before` it; 20 by default, 100 at most.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     async fn quotes(
         &self,
@@ -146,8 +146,8 @@ impl WalletAddress {
         Some(or_error(rows).map(Connection::from))
     }
 
-    /// Its outgoing payments: `first` so many `after` a cursor, or `last` so many `before` one; 20
-    /// unless told, 100 at most.
+    /// Its outgoing payments: the `first` rows `after` a cursor, or the `last` ones `before` it; 20
+    /// by default, 100 at most.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     async fn outgoing_payments(
         &self,

@@ -19,16 +19,16 @@ use super::{
 pub(crate) struct CreateWalletAddressInput {
     /// The tenant that it is for. There is one, which `whoami` names; it may be left out.
     pub(crate) tenant_id: Option<ID>,
-    /// What its balance is kept in.
+    /// The id of the asset of its balance.
     asset_id: String,
     /// Its URL: `https://` with a path, or `http://` on a loopback or private host. Kept in lower
     /// case.
     address: String,
-    /// What payers are told it is called.
+    /// The name that payers see.
     public_name: Option<String>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
-    /// What the operator notes of it.
+    /// Properties that the operator defines.
     additional_properties: Option<Vec<AdditionalPropertyInput>>,
 }
 
@@ -48,17 +48,17 @@ impl CreateWalletAddressInput {
 pub(crate) struct UpdateWalletAddressInput {
     /// The wallet address's id.
     id: ID,
-    /// What payers are told it is called; null for nothing.
+    /// The name that payers see; null for nothing.
     public_name: MaybeUndefined<String>,
     /// Whether it takes new payments.
     status: Option<WalletAddressStatus>,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: Option<String>,
-    /// What the operator notes of it, in place of what was.
+    /// Properties that the operator defines, replacing all earlier ones.
     additional_properties: Option<Vec<AdditionalPropertyInput>>,
-    /// The version that this change was made of, as `version` of the object had it. When the stored one is
-    /// another by now, nothing is changed and the answer is `CONFLICT`. Left out: whatever is stored is
-    /// changed.
+    /// The version that the change is based on, from the object's `version`. If the stored version
+    /// differs, nothing is changed and the answer is `CONFLICT`. When left out, the change applies
+    /// to any version.
     version: Option<UInt64>,
 }
 
@@ -78,14 +78,14 @@ impl UpdateWalletAddressInput {
     }
 }
 
-/// Something that the operator notes of a wallet address.
+/// A property of a wallet address, which the operator defines.
 #[derive(InputObject)]
 pub(crate) struct AdditionalPropertyInput {
-    /// What it is called.
+    /// The name of the property.
     key: String,
-    /// What it is.
+    /// The value of the property.
     value: String,
-    /// Whether whoever asks for the wallet address may see it.
+    /// Whether clients that ask for the wallet address may see the property.
     visible_in_open_payments: bool,
 }
 
@@ -105,10 +105,10 @@ pub(crate) struct CreateWalletAddressWithdrawalInput {
     /// A UUID of version 4 or 7 that the client makes. Under it the withdrawal is booked once, and
     /// it is posted or voided.
     id: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: String,
-    /// For how many seconds the amount is set aside, waiting to be posted; after them it comes
-    /// back. Zero takes it at once and for good.
+    /// The number of seconds for which the amount is reserved, waiting to be posted; after them it
+    /// comes back. Zero takes it at once and for good.
     timeout_seconds: UInt64,
 }
 
@@ -122,14 +122,14 @@ impl CreateWalletAddressWithdrawalInput {
     }
 }
 
-/// What was taken out of a wallet address.
+/// A withdrawal from a wallet address.
 #[derive(SimpleObject)]
 pub(crate) struct WalletAddressWithdrawal {
     /// The client's id for it.
     id: ID,
-    /// How much, in the asset's smallest unit.
+    /// The amount, in the asset's smallest unit.
     amount: UInt64,
-    /// From which.
+    /// The wallet address.
     wallet_address: WalletAddress,
 }
 
@@ -143,10 +143,10 @@ impl From<WithdrawnFromWalletAddress> for WalletAddressWithdrawal {
     }
 }
 
-/// What became of taking out what a wallet address has.
+/// The result of taking out what a wallet address has.
 #[derive(SimpleObject)]
 pub(crate) struct WalletAddressWithdrawalMutationResponse {
-    /// What was taken; null when the mutation was refused.
+    /// The withdrawal; null when the mutation was refused.
     withdrawal: Option<WalletAddressWithdrawal>,
     #[graphql(flatten)]
     status: Status,
@@ -160,7 +160,7 @@ impl MutationResponse for WalletAddressWithdrawalMutationResponse {
     }
 }
 
-/// What became of making a wallet address.
+/// The result of making a wallet address.
 #[derive(SimpleObject)]
 pub(crate) struct CreateWalletAddressMutationResponse {
     /// The wallet address; null when the mutation was refused.
@@ -177,7 +177,7 @@ impl MutationResponse for CreateWalletAddressMutationResponse {
     }
 }
 
-/// What became of changing a wallet address.
+/// The result of changing a wallet address.
 #[derive(SimpleObject)]
 pub(crate) struct UpdateWalletAddressMutationResponse {
     /// The wallet address as it is now; null when the mutation was refused.

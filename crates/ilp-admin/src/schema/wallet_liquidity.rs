@@ -10,9 +10,9 @@ use super::scalars::UInt64;
 pub(crate) struct DepositOutgoingPaymentLiquidityInput {
     /// The payment's id.
     pub(crate) outgoing_payment_id: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: String,
-    /// What the receiver is to be told. It is not sent: no receiver of this protocol takes it.
+    /// A message to the receiver. It is not sent: no receiver of this protocol takes it.
     pub(crate) data_to_transmit: Option<String>,
 }
 
@@ -21,10 +21,10 @@ pub(crate) struct DepositOutgoingPaymentLiquidityInput {
 pub(crate) struct CreateIncomingPaymentWithdrawalInput {
     /// The payment's id.
     pub(crate) incoming_payment_id: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: String,
-    /// For how many seconds the amount is set aside, waiting to be posted under the payment's
-    /// `withdrawalId`; after them it comes back. Zero takes it at once and for good.
+    /// The number of seconds for which the amount is reserved, waiting to be posted under the
+    /// payment's `withdrawalId`; after them it comes back. Zero takes it at once and for good.
     timeout_seconds: UInt64,
 }
 
@@ -33,10 +33,10 @@ pub(crate) struct CreateIncomingPaymentWithdrawalInput {
 pub(crate) struct CreateOutgoingPaymentWithdrawalInput {
     /// The payment's id.
     pub(crate) outgoing_payment_id: String,
-    /// Names this request, so that it may be sent again without being done again.
+    /// The idempotency key: a request that is repeated with it is done once.
     pub(crate) idempotency_key: String,
-    /// For how many seconds the amount is set aside, waiting to be posted under the payment's
-    /// `withdrawalId`; after them it comes back. Zero takes it at once and for good.
+    /// The number of seconds for which the amount is reserved, waiting to be posted under the
+    /// payment's `withdrawalId`; after them it comes back. Zero takes it at once and for good.
     timeout_seconds: UInt64,
 }
 

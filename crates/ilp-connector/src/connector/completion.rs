@@ -78,9 +78,10 @@ impl<L: Ledger> Completing<'_, L> {
 }
 
 impl<L: Ledger> Connector<L> {
-    /// Completes a packet that was sent on, with what the next hop answered by `now`. What is returned
-    /// has the bytes of the reply for the sender: a valid Fulfill moves the money at once and is
-    /// there once its transfer is durable; everything else voids the hold at once.
+    /// Completes a packet that was sent on, by the next hop's answer, which came at `now`. The
+    /// returned completion has the bytes of the reply for the sender: a valid Fulfill moves the
+    /// money at once and is ready once its transfer is durable; every other answer voids the hold
+    /// at once.
     pub fn complete(
         &self,
         in_flight: InFlight<L::Hold>,
@@ -108,9 +109,10 @@ impl<L: Ledger> Connector<L> {
         Completing { connector: self, rest: Some(Rest { passage, _place: place, outcome }) }
     }
 
-    /// Ends a packet with which nobody at this node takes money, so that nothing was set aside for it:
-    /// with a Reject, or with a Fulfill where its amount is zero. Any other Fulfill goes no further.
-    /// `arriving` is what it would have brought, where that is known. Returns the bytes of the reply.
+    /// Ends a packet whose money no account of this node takes, so that nothing was held for it:
+    /// with a Reject, or with a Fulfill where its amount is zero. Any other Fulfill is replaced by
+    /// a Reject. `arriving` is the amount that it would have brought, where that is known. Returns
+    /// the bytes of the reply.
     pub fn complete_unpaid(
         &self,
         source: Source<'_>,

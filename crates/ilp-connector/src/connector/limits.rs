@@ -14,7 +14,7 @@ impl<L: Ledger> Connector<L> {
     /// Returns the bounds of a peer's packets under way, and how far they are within them.
     #[must_use]
     pub fn occupancy(&self, peer: &Peer) -> Occupancy {
-        self.policy.in_flight_default.under(peer.terms_now().in_flight).occupancy(peer)
+        self.policy.in_flight_default.under(&peer.terms_now().limits).occupancy(peer)
     }
 
     pub(super) fn amount_max(&self, terms: &Terms) -> Option<u64> {
@@ -38,8 +38,8 @@ impl<L: Ledger> Connector<L> {
     /// second, or be under way at once, is also the most that one packet may carry. A sender that
     /// learns it makes its packets smaller.
     fn may_send_this_much(&self, terms: &Terms, amount: u64) -> Result<(), Refusal> {
-        let in_flight_max = self.policy.in_flight_default.amount_max_under(terms.in_flight);
-        let limits = [self.amount_max(terms), terms.amount_per_second_max, in_flight_max];
+        let in_flight_max = self.policy.in_flight_default.amount_max_under(&terms.limits);
+        let limits = [self.amount_max(terms), terms.limits.amount_per_second_max, in_flight_max];
         let maximum = limits.into_iter().flatten().min();
         match maximum {
             Some(maximum) if amount > maximum => {
@@ -56,11 +56,12 @@ impl<L: Ledger> Connector<L> {
         amount: u64,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let packets = terms.packets_per_minute_max.or(self.policy.packets_per_minute_max_default);
+        let packets = terms.limits.packets_per_minute_max;
+        let packets = packets.or(self.policy.packets_per_minute_max_default);
         if packets.is_some_and(|limit| !peer.packet_rate.take_packet(limit, now)) {
             return Err(Refusal::PacketRate);
         }
-        let amounts = terms.amount_per_second_max;
+        let amounts = terms.limits.amount_per_second_max;
         if amounts.is_some_and(|limit| !peer.amount_rate.take_amount(amount, limit, now)) {
             return Err(Refusal::AmountRate);
         }
@@ -76,7 +77,7 @@ impl<L: Ledger> Connector<L> {
         amount_out: u64,
     ) -> Result<Option<Place>, Refusal> {
         let Source::Peer(peer) = source else { return Ok(None) };
-        let limits = self.policy.in_flight_default.under(peer.terms_now().in_flight);
+        let limits = self.policy.in_flight_default.under(&peer.terms_now().limits);
         let is_paid_from_stock = peer.asset.id != asset.id;
         let from_asset = is_paid_from_stock.then_some((amount_out, &*asset.liquidity));
         Place::take(peer, limits, amount, from_asset).map(Some)

@@ -9,7 +9,7 @@
 use interledger_packet::Timestamp;
 
 use super::{Connector, Source, obstacle::Obstacle};
-use crate::{account::Balance, ledger::Ledger, peer::Asset, refusal::Refusal};
+use crate::{account::Total, ledger::Ledger, peer::Asset, refusal::Refusal};
 
 /// A packet that its sender or the node can't pay for now.
 #[derive(Clone, Copy, Debug)]
@@ -46,10 +46,9 @@ impl<L: Ledger> Connector<L> {
     /// able to pay later.
     fn beyond_senders_balance(&self, bid: Bid<'_>, now: Timestamp) -> Option<Refusal> {
         let Source::Peer(peer) = bid.source else { return None };
-        let balance = peer.liquidity.balance();
-        let most = self.most_ever(bid, bid.amount, balance, |total| {
-            u64::try_from(total).unwrap_or(u64::MAX)
-        })?;
+        let total = self.ledger().total_of(&peer.liquidity);
+        let most = self
+            .most_ever(bid, bid.amount, total, |total| u64::try_from(total).unwrap_or(u64::MAX))?;
         // The remaining amount may convert to nothing for the next hop, which would be another
         // refusal.
         let conversion = self.conversion(bid.source, bid.asset, now).ok()?;
@@ -64,13 +63,13 @@ impl<L: Ledger> Connector<L> {
         let limits = bid
             .source
             .peer()
-            .map(|peer| self.policy.in_flight_default.under(peer.terms_now().in_flight));
+            .map(|peer| self.policy.in_flight_default.under(&peer.terms_now().limits));
         let share = |total: u128| match limits {
             Some(limits) => limits.share_of(total),
             None => u64::try_from(total).unwrap_or(u64::MAX),
         };
-        let balance = bid.asset.liquidity.balance();
-        let most = self.most_ever(bid, bid.amount_out, balance, share)?;
+        let total = self.ledger().total_of(&bid.asset.liquidity);
+        let most = self.most_ever(bid, bid.amount_out, total, share)?;
         let maximum = self.conversion(bid.source, bid.asset, now).ok()?.max_input(most);
         (0 < maximum && maximum < bid.amount)
             .then_some(Refusal::BeyondLiquidity { received: bid.amount, maximum })
@@ -85,13 +84,13 @@ impl<L: Ledger> Connector<L> {
         &self,
         bid: Bid<'_>,
         wanted: u64,
-        balance: Balance,
+        total: Total,
         share: impl Fn(u128) -> u64,
     ) -> Option<u64> {
         let senders = bid.source.peer().and_then(|peer| self.amount_max(&peer.terms_now()));
         let has_maximum = bid.has_maximum || senders.is_some();
-        let was_there = has_maximum && wanted <= share(balance.credits);
-        let most = share(balance.total());
+        let was_there = has_maximum && wanted <= share(total.credits);
+        let most = share(total.total());
         (wanted > most && !was_there).then_some(most)
     }
 }

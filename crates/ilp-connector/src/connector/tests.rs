@@ -17,6 +17,7 @@ use super::*;
 use crate::{
     LinkFailure,
     ledger::{Hold, HoldError, MemoryLedger, Stopped, Transfer},
+    peer_limits::PeerLimits,
     testing::*,
 };
 
@@ -87,12 +88,12 @@ impl Node {
 
     fn refused_code(&self, packet: Prepare) -> ErrorCode {
         let code = self.refused(packet).code();
-        assert_eq!(self.alice.liquidity.balance().debits_pending, 0, "a refusal holds nothing");
+        assert_eq!(self.alice.liquidity.own_part().debits_pending, 0, "a refusal holds nothing");
         code
     }
 
     fn available(&self) -> (u128, u128) {
-        (self.alice.liquidity.balance().available(), self.bob.liquidity.balance().available())
+        (self.alice.liquidity.own_part().available(), self.bob.liquidity.own_part().available())
     }
 }
 
@@ -241,7 +242,8 @@ fn a_packet_beyond_the_senders_liquidity_is_refused_and_zero_never_is() {
 #[test]
 fn the_packet_rate_is_the_peers_own_or_the_default() {
     let node = node();
-    let terms = Terms { packets_per_minute_max: Some(3), ..(*node.alice.terms()).clone() };
+    let limits = PeerLimits { packets_per_minute_max: Some(3), ..PeerLimits::default() };
+    let terms = Terms { limits, ..(*node.alice.terms()).clone() };
     node.connector.update_peer(node.alice.id, terms).expect("the peer is there");
     for _ in 0..3 {
         node.sent(prepare("g.bob", 1));

@@ -25,7 +25,7 @@ impl Depths {
         Self { tables: [const { OnceLock::new() }; DEPTHS] }
     }
 
-    /// The table of prefixes of so many segments; `None` where there never was one.
+    /// Returns the table of prefixes of `segments` segments; `None` where there never was one.
     pub(super) fn table(&self, segments: usize) -> Option<&Table> {
         self.tables[segments.min(DEPTHS - 1)].get()
     }

@@ -21,8 +21,8 @@ use arc_swap::ArcSwap;
 use self::shard::Shard;
 use super::values::Number;
 
-/// So many parts, each of which grows by itself: a part is copied when it grows, and a 256th of a
-/// million routes is copied within a fraction of a millisecond.
+/// The number of parts of a table, each of which grows by itself: a part is copied when it grows,
+/// and a 256th of a million routes is copied within a fraction of a millisecond.
 const SHARDS: usize = 256;
 
 /// Numbers of values under prefixes. Any thread reads; one at a time writes.
@@ -57,9 +57,9 @@ impl Table {
             let slot = shard.find(key)?;
             let number = slot.number()?;
             let value = value_of(number);
-            // A number gets another value only after it was taken from every prefix that had it, and
-            // a shard is marked before the one that replaces it changes. Whoever got the other value
-            // sees either of the two here, and looks again.
+            // A number gets another value only after it was taken from every prefix that had it,
+            // and a shard is marked before the one that replaces it changes. A reader that got the
+            // other value sees either of the two here, and looks again.
             if slot.number() == Some(number) && !shard.is_replaced() {
                 return value;
             }

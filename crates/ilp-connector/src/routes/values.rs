@@ -12,12 +12,12 @@ use parking_lot::Mutex;
 /// The number of a value. Zero is none.
 pub(super) type Number = NonZeroU32;
 
-/// One bit stays free for whoever has two kinds of values.
+/// One bit stays free for users that have two kinds of values.
 const NUMBER_MAX: u32 = u32::MAX >> 1;
 
 /// How many values the first part has; each further one has twice as many.
 const FIRST_PART: u32 = 64;
-/// So many parts have room for every number.
+/// The number of parts that have room for every number.
 const PARTS: usize = (u32::BITS - FIRST_PART.ilog2() + 1) as usize;
 
 /// Values under numbers. Any thread reads without a lock. Parts never move, so what a reader finds

@@ -7,6 +7,8 @@ use std::{
 
 use interledger_packet::ErrorCode;
 
+use strum::VariantArray;
+
 use super::Codes;
 use crate::refusal::{LinkFailure, Refusal};
 
@@ -14,7 +16,7 @@ use crate::refusal::{LinkFailure, Refusal};
 #[derive(Debug)]
 pub struct Causes {
     refusals: [AtomicU64; Refusal::KINDS.len()],
-    link_failures: [AtomicU64; LinkFailure::KINDS.len()],
+    link_failures: [AtomicU64; LinkFailure::VARIANTS.len()],
     rejects: Codes,
 }
 
@@ -37,7 +39,7 @@ impl Causes {
 
     /// How next hops failed to reply. Each ends in a refusal, or in another try.
     pub fn link_failures(&self) -> impl Iterator<Item = (LinkFailure, u64)> {
-        LinkFailure::KINDS.into_iter().zip(self.link_failures.iter().map(load))
+        LinkFailure::VARIANTS.iter().copied().zip(self.link_failures.iter().map(load))
     }
 
     /// Rejects from further on that passed through, by code; `None` for codes that no RFC names.
@@ -54,8 +56,7 @@ impl Causes {
     }
 
     pub(crate) fn link_failed(&self, failure: LinkFailure) {
-        let index = LinkFailure::KINDS.iter().position(|known| *known == failure);
-        debug_assert!(index.is_some(), "{failure:?} is missing among LinkFailure::KINDS");
+        let index = LinkFailure::VARIANTS.iter().position(|known| *known == failure);
         add(index.and_then(|index| self.link_failures.get(index)));
     }
 
@@ -82,7 +83,7 @@ mod tests {
     fn every_cause_has_its_counter_and_a_label_of_its_own() {
         let causes = Causes::default();
         Refusal::KINDS.iter().for_each(|kind| causes.refused(kind));
-        LinkFailure::KINDS.iter().for_each(|kind| causes.link_failed(*kind));
+        LinkFailure::VARIANTS.iter().for_each(|kind| causes.link_failed(*kind));
         assert!(causes.refusals().all(|(_, count)| count == 1));
         assert!(causes.link_failures().all(|(_, count)| count == 1));
         let mut labels: Vec<_> = causes.refusals().map(|(kind, _)| kind.label()).collect();

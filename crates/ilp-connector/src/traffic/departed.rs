@@ -46,7 +46,8 @@ impl Departed {
     fn let_go(&mut self) {
         let Self { leaving, gone, look_at } = self;
         leaving.retain(|peer| {
-            // Nobody else has it, and nobody can get it from here while this is borrowed alone.
+            // No other reference exists, and none can be made from here while this is borrowed
+            // alone.
             let is_gone = Arc::strong_count(peer) == 1;
             if is_gone {
                 *gone.entry(name(&peer.asset)).or_default() += peer.traffic.flows();

@@ -25,24 +25,26 @@ const GREETINGS_MAX: usize = 2;
 pub(super) type Answer = Result<Option<Http2>, ConnectError>;
 
 /// An answer that is awaited by any number of packets.
-pub(super) type Asked = watch::Receiver<Option<Answer>>;
+pub(super) type PendingAnswer = watch::Receiver<Option<Answer>>;
 
 /// Begins to ask the next hop which protocol it speaks, unless a task is asking already. A task
 /// does it, because the time of the packet that began it may end before there is an answer.
-pub(super) fn ask(kept: &mut Kept, links: &Arc<Links>, link: &Arc<Link>) -> Asked {
+pub(super) fn ask(kept: &mut Kept, links: &Arc<Links>, link: &Arc<Link>) -> PendingAnswer {
     // A channel whose sender is gone belongs to a task that was aborted or panicked.
-    if let Some(asked) = kept.asked.as_ref().filter(|asked| asked.has_changed().is_ok()) {
-        return asked.clone();
+    if let Some(pending) =
+        kept.pending_answer.as_ref().filter(|pending| pending.has_changed().is_ok())
+    {
+        return pending.clone();
     }
-    let (tell, asked) = watch::channel(None);
-    kept.asked = Some(asked.clone());
+    let (tell, pending) = watch::channel(None);
+    kept.pending_answer = Some(pending.clone());
     let (links, link, known) = (Arc::clone(links), Arc::clone(link), kept.speaks);
     tokio::spawn(async move {
         let found = find_out(&links, &link, known).await;
         // The receivers are gone if no packet waits any more.
         let _ = tell.send(Some(learn(&links, &link, found)));
     });
-    asked
+    pending
 }
 
 /// The protocol that a next hop was found to speak.
@@ -99,7 +101,7 @@ async fn find_out(links: &Links, link: &Arc<Link>, known: Speaks) -> Result<Foun
 fn learn(links: &Links, link: &Link, found: Result<Found, ConnectError>) -> Answer {
     let tick = links.tick();
     let mut kept = link.kept.lock();
-    kept.asked = None;
+    kept.pending_answer = None;
     match found {
         Ok(Found::Http2(http2)) => {
             kept.keep_http2(http2.clone(), tick);

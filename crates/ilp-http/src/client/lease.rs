@@ -76,7 +76,7 @@ pub(super) async fn lease<'a>(
 /// Returns the HTTP/2 connection that packets share, once it is known what the next hop speaks;
 /// `None` for HTTP/1.1.
 async fn shared(links: &Arc<Links>, link: &Arc<Link>) -> Result<Option<Http2>, ConnectError> {
-    let mut asked = {
+    let mut pending_answer = {
         let mut kept = link.kept.lock();
         if let Some(http2) = kept.live_http2(links, link.endpoint.is_tls()) {
             return Ok(Some(http2));
@@ -86,7 +86,8 @@ async fn shared(links: &Arc<Links>, link: &Arc<Link>) -> Result<Option<Http2>, C
         }
         ask(&mut kept, links, link)
     };
-    let answer = asked.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
+    let answer =
+        pending_answer.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
     // The answer is missing if the task was ended, as at a shutdown.
     answer.unwrap_or(Err(ConnectError::Timeout))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     ClientOptions, EndpointError, NextHop, SendError,
-    ask::Asked,
+    ask::PendingAnswer,
     http1::Http1,
     http2::{End, Http2},
     links::Links,
@@ -60,7 +60,7 @@ pub(super) struct Kept {
     pub(super) speaks: Speaks,
     /// The pending answer of the task that asks for the protocol and also opens the HTTP/2
     /// connection.
-    pub(super) asked: Option<Asked>,
+    pub(super) pending_answer: Option<PendingAnswer>,
     /// The tick from which a clear-text next hop that spoke HTTP/1.1 is asked again.
     pub(super) ask_from: u32,
     /// Set when the peer is forgotten: connections coming back are closed.
@@ -208,7 +208,7 @@ impl Kept {
             has_cut_off: false,
             cut_off_count: 0,
             speaks: Speaks::Unknown,
-            asked: None,
+            pending_answer: None,
             ask_from: tick,
             closed: false,
         }

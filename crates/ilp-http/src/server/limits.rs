@@ -3,14 +3,16 @@
 use crate::port::PortLimits;
 use std::time::Duration;
 
-/// The bounds of a [`Server`](super::Server). What goes over one is refused, never queued.
+/// The bounds of a [`Server`](super::Server). A request or connection beyond one is refused, never
+/// queued.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// The maximum number of open connections, including those of clients that have shown no token.
     /// Each costs a file descriptor and about 10 KiB. A peer that finds no place is answered 503.
     pub connections_max: usize,
-    /// Requests at once on one HTTP/2 connection; the peer is told, and keeps more to itself. As
-    /// many as one peer may have under way, or what it leaves waiting keeps out the rest.
+    /// Requests at once on one HTTP/2 connection, which the peer learns from the settings. The
+    /// number is the one that a peer may have in flight, so that packets which its next hops leave
+    /// waiting don't keep out the rest.
     pub streams_max: u32,
     /// The maximum number of requests in flight over all connections, counted from before the body
     /// is read until the reply has left. No peer has more of them than are still free; one more is

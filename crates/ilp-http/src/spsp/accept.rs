@@ -3,20 +3,20 @@
 use super::SPSP_TYPE;
 use http::{HeaderMap, header::ACCEPT};
 
-/// Which of the two answers of a receiver's URL is wanted.
+/// The answer of a receiver's URL that a client wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// How it is paid.
+    /// The credentials for a payment.
     Spsp,
-    /// Who it is.
+    /// The public description of the wallet address or payment.
     Json,
     /// Something else.
     Neither,
 }
 
-/// SPSP wherever it is asked for by name, whatever stands beside it: payers' libraries put
-/// `application/json` first, for what other servers have at such a URL. Anything goes means JSON,
-/// since a browser that merely looks should not be handed a secret.
+/// Returns the wanted answer. SPSP has priority wherever it is named: payers' libraries put
+/// `application/json` first, for the answers of other servers. A wildcard means JSON, since a
+/// browser that merely looks should not get a secret.
 pub(super) fn wanted(headers: &HeaderMap) -> Wanted {
     if !headers.contains_key(ACCEPT) {
         return Wanted::Json;
@@ -55,7 +55,7 @@ mod tests {
         for (header, meant) in [
             ("application/spsp4+json", Wanted::Spsp),
             ("application/spsp4+json, application/spsp+json", Wanted::Spsp),
-            // As @interledger/pay asks.
+            // The header of @interledger/pay.
             ("application/json, application/spsp4+json", Wanted::Spsp),
             ("APPLICATION/SPSP4+JSON;q=0.5;x=1, */*", Wanted::Spsp),
             ("application/spsp4+json;q=0, application/json", Wanted::Json),

@@ -29,7 +29,7 @@ pub struct AssetDetails {
     pub scale: u8,
 }
 
-/// The members that matter here. All others may be anything: servers add their own, such as
+/// The members that are read. All others may have any type: servers add their own, such as
 /// `receipts_enabled`.
 #[derive(Deserialize)]
 struct Answer {
@@ -39,7 +39,8 @@ struct Answer {
     balance: Option<Balance>,
 }
 
-/// Negative for what may be paid in, positive for what may be drawn out.
+/// A balance: negative for the amount that may be paid in, positive for the one that may be drawn
+/// out.
 #[derive(Deserialize)]
 struct Balance {
     current: String,
@@ -48,7 +49,7 @@ struct Balance {
 impl PaymentDetails {
     /// Reads the body of an answer.
     pub(super) fn read(body: &[u8]) -> Result<Self, SpspError> {
-        // The words of the JSON library may repeat a part of the body, and so of the secret.
+        // The JSON library's message may repeat a part of the body, and so of the secret.
         let answer: Answer =
             serde_json::from_slice(body).map_err(|error| SpspError::Answer(unreadable(&error)))?;
         let destination = Address::try_from(answer.destination_account.as_str())
@@ -85,6 +86,15 @@ fn unreadable(error: &serde_json::Error) -> &'static str {
         }
         _ => "it is no JSON",
     }
+}
+
+/// Reads the body of a receiver's answer, for the fuzz target. Only cargo-fuzz builds this.
+///
+/// # Errors
+/// [`SpspError::Answer`].
+#[cfg(fuzzing)]
+pub fn read_details(body: &[u8]) -> Result<PaymentDetails, SpspError> {
+    PaymentDetails::read(body)
 }
 
 /// Reads 32 bytes in base64 of either alphabet, with padding or without. IL-RFC 9 says base64 with

@@ -31,43 +31,43 @@ use ilp_net::WalletUrl;
 use serde_json::{Value, json};
 use std::future::Future;
 
-/// Who is paid at this node. Asked for each request, so look-ups must be quick.
+/// The recipients of this node. They are looked up for each request, so look-ups must be quick.
 pub trait Receivers: Send + Sync + 'static {
     /// Returns the recipient at a URL.
     fn find(&self, url: &WalletUrl) -> impl Future<Output = Result<Found, Unavailable>> + Send;
 
-    /// Fresh credentials for one payer of `target`, of which no others are ever equal.
+    /// Returns fresh credentials for one payer of `target`, which no other credentials equal.
     ///
     /// # Errors
-    /// [`Unavailable`] when there are none to be had, such as without random numbers.
+    /// [`Unavailable`] when none can be made, such as without random numbers.
     fn credentials(&self, target: &Target) -> Result<Credentials, Unavailable>;
 }
 
 /// The resource at a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// Somebody who can be paid.
+    /// A wallet address or an incoming payment that can be paid.
     Target(Target),
     /// A request for payment that takes no more.
     Over,
-    /// Nobody.
+    /// No wallet address and no payment.
     Nobody,
 }
 
-/// Somebody who can be paid.
+/// A wallet address or an incoming payment that can be paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The text that the node knows the payment by when its packets come in; not shown to payers.
+    /// The text by which the node recognises packets for the target; not shown to payers.
     pub tag: String,
-    /// The URL by which others should know it.
+    /// The public URL of the target.
     pub url: String,
-    /// The name that payers are shown.
+    /// The name that payers see.
     pub public_name: Option<String>,
-    /// The code of its asset, such as `USD`.
+    /// The code of the target's asset, such as `USD`.
     pub asset_code: String,
     /// Decimal places of the asset's smallest unit.
     pub asset_scale: u8,
-    /// The invoice, where an amount is asked for.
+    /// The invoice, where an amount is requested.
     pub invoice: Option<Invoice>,
 }
 
@@ -80,15 +80,15 @@ pub struct Invoice {
     pub outstanding: u64,
 }
 
-/// The node can't say just now.
+/// The failure of a look-up that may succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
 
-/// The response to a request, whose body nobody reads.
+/// Returns the response to a request, whose body is not read.
 ///
-/// The URL that was asked for is put together from the request's host and path, as `https://` first,
-/// and as `http://` if the host is near. `public_origin`, such as `https://wallet.example.com`,
-/// stands in for the host when nobody is found: a proxy before the node may have put its own there.
+/// The requested URL is put together from the request's host and path, as `https://` first, and as
+/// `http://` if the host is near. `public_origin`, such as `https://wallet.example.com`, replaces
+/// the host where no recipient is found: a proxy before the node may have put its own host there.
 pub async fn answer<R: Receivers, B>(
     receivers: &R,
     public_origin: Option<&str>,
@@ -135,7 +135,7 @@ pub async fn answer<R: Receivers, B>(
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// The URLs that a request may mean, the likeliest first.
+/// Returns the URLs that a request may mean, the likeliest first.
 fn urls<B>(request: &Request<B>, public_origin: Option<&str>) -> Vec<WalletUrl> {
     let path = request.uri().path();
     let in_header = || request.headers().get(header::HOST)?.to_str().ok();
@@ -145,7 +145,8 @@ fn urls<B>(request: &Request<B>, public_origin: Option<&str>) -> Vec<WalletUrl> 
     let public_origin = public_origin.map(|origin| origin.trim_end_matches('/').to_owned());
     let mut urls: Vec<WalletUrl> = Vec::with_capacity(3);
     for origin in hosts.chain(public_origin) {
-        // What makes no URL, such as http:// to a host that isn't near, is nobody's.
+        // A combination that makes no URL, such as http:// to a host that isn't near, belongs to no
+        // recipient.
         let url = WalletUrl::parse(&format!("{origin}{path}"));
         urls.extend(url.ok().filter(|url| !urls.contains(url)));
     }
@@ -184,7 +185,7 @@ fn details(target: &Target, credentials: &Credentials) -> Value {
         "receipts_enabled": false,
     });
     if let Some(invoice) = target.invoice {
-        // Negative: what may be paid in.
+        // A negative number is an amount that may be paid in.
         let text = |amount: u64| if amount == 0 { "0".to_owned() } else { format!("-{amount}") };
         details["balance"] =
             json!({ "maximum": text(invoice.amount), "current": text(invoice.outstanding) });
@@ -195,8 +196,8 @@ fn details(target: &Target, credentials: &Credentials) -> Value {
     details
 }
 
-/// Answers a browser that asks whether another site's page may ask: it may, since all that is
-/// answered here is public.
+/// Answers a browser's preflight request. Pages of all sites may send requests, since all answers
+/// here are public.
 fn preflight() -> Response<Full<Bytes>> {
     let mut response = response(StatusCode::NO_CONTENT, Bytes::new());
     let headers = response.headers_mut();
@@ -218,7 +219,7 @@ fn told_nothing(status: StatusCode, kind: &'static str) -> Response<Full<Bytes>>
     response
 }
 
-/// The RFC gives this error its form.
+/// Returns the 404 in the form that the RFC gives it.
 fn nobody() -> Response<Full<Bytes>> {
     let error = json!({ "id": "InvalidReceiverError", "message": "Nobody is paid at this URL" });
     let mut response = told(SPSP_TYPE, &error);
@@ -240,7 +241,7 @@ fn refuse(status: StatusCode, words: &str) -> Response<Full<Bytes>> {
     response
 }
 
-/// With the headers that all answers have.
+/// Makes a response with the headers that all answers have.
 fn response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
@@ -250,7 +251,7 @@ fn response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
         // The next payer gets other credentials.
         (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "accept"),
-        // A public name is anybody's text: no browser may take it for a page.
+        // A public name is a text from outside: no browser may take it for a page.
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     for (name, value) in all {

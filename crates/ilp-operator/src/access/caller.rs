@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 /// The way in which a caller is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum CallerKind {
     /// By the machine that the request comes from, where there is no secret.
     Loopback,
@@ -30,14 +31,7 @@ impl CallerKind {
     }
 
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Loopback => "loopback",
-            Self::Bearer => "bearer",
-            Self::Signature => "signature",
-            Self::Session => "session",
-            Self::Peer => "peer",
-            Self::Nobody => "nobody",
-        }
+        self.into()
     }
 }
 

@@ -37,7 +37,7 @@ impl AssetChanges<'_> {
                     created_at_ms: changing.now().unix_ms(),
                 };
                 let stored = record.clone();
-                changing.commit(&record, move |store| store.insert_fee(&stored)).await?;
+                changing.commit(&record, move |tx| tx.insert_fee(&stored)).await?;
                 Ok(record)
             })
             .await
@@ -55,7 +55,7 @@ impl Assets<'_> {
         kind: FeeKind,
     ) -> Result<Option<FeeRecord>, OperatorError> {
         let Some(id) = check::id(asset_id) else { return Ok(None) };
-        self.on.read(move |inner| Ok(inner.parts.store.latest_fee(id, kind)?)).await
+        self.on.read(move |inner| Ok(inner.store.latest_fee(id, kind)?)).await
     }
 
     /// Returns a page of all fees that an asset ever had.
@@ -69,7 +69,7 @@ impl Assets<'_> {
     ) -> Result<Rows<FeeRecord>, OperatorError> {
         let id: Uuid = check::id(asset_id).ok_or(AssetError::NotFound)?;
         let page = page.check()?;
-        self.on.read(move |inner| Ok(inner.parts.store.fees_page(id, page)?)).await
+        self.on.read(move |inner| Ok(inner.store.fees_page(id, page)?)).await
     }
 }
 

@@ -177,7 +177,6 @@ impl Changing {
         }
         let record = RateRecord { base, quote, rate, updated_at_ms: now.unix_ms() };
         let in_use = in_use(record.clone());
-        let stored = record.clone();
         let known = self.inner.assets.read().values().map(|asset| asset.code.clone()).collect();
         if let Some(missing) = without_asset(&known, &record.base, &record.quote) {
             // Rates may be configured before the assets that they are between exist.
@@ -187,33 +186,23 @@ impl Changing {
                 "a rate is set for {missing}, of which there is no asset: it is used once there is"
             );
         }
-        self.commit(&in_use, move |store| store.set_rate(&stored)).await?;
-        self.give(&record);
+        self.commit(&in_use, move |tx| tx.set_rate(&record)).await?;
         Ok(in_use)
     }
 
     async fn delete_rate(&self, base: String, quote: String) -> Result<(), OperatorError> {
-        let (its_base, its_quote) = (base.clone(), quote.clone());
-        if !self.commit(&(), move |store| store.delete_rate(&its_base, &its_quote)).await? {
+        if !self.commit(&(), move |tx| tx.delete_rate(&base, &quote)).await? {
             return Err(RateError::Unknown.into());
         }
-        self.inner.parts.connector.rates().take_back(RateOrigin::Set, &base, &quote);
         Ok(())
     }
 
     /// Makes the stored rates live.
     pub(crate) async fn load_rates(&self) -> Result<(), OperatorError> {
         for record in self.store(|store| store.all_rates()).await? {
-            self.give(&record);
+            self.inner.give_rate(&record);
         }
         Ok(())
-    }
-
-    fn give(&self, record: &RateRecord) {
-        let RateRecord { base, quote, rate, updated_at_ms } = record;
-        let updated_at = Timestamp::from_unix_ms(*updated_at_ms);
-        let given = Quote { rate: *rate, updated_at, good_until: None };
-        self.inner.parts.connector.rates().give(RateOrigin::Set, base, quote, given);
     }
 }
 

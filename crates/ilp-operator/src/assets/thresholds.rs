@@ -1,15 +1,9 @@
 //! Below which liquidity an event is due. The records say it to clients, the books act on it: they
 //! are told at every change, and once more at the start, in case a crash came in between.
 
-use std::sync::Arc;
-
 use ilp_connector::account::AccountId;
-use ilp_store::{AssetRecord, PeerRecord};
 
-use crate::{
-    books::liquidity::Liquidity, changes::changing::Changing, node::operator::Inner,
-    vocabulary::error::OperatorError,
-};
+use crate::{books::liquidity::Liquidity, node::operator::Inner, vocabulary::error::OperatorError};
 
 /// An account that is at its threshold, or below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +24,7 @@ impl Liquidity<'_> {
         let thresholds: Vec<_> =
             self.on.inner.thresholds.lock().iter().map(|(account, set)| (*account, *set)).collect();
         for (account, threshold) in thresholds {
-            let available = self.on.inner.ledger().account(account).balance().available();
+            let available = self.on.inner.ledger().total(account).available();
             if available <= u128::from(threshold) {
                 visit(LowAccount { account, available, threshold });
             }
@@ -38,30 +32,9 @@ impl Liquidity<'_> {
     }
 }
 
-impl Changing {
-    /// Makes the books watch a peer's liquidity as its record says.
-    pub(crate) async fn watch_peer(&self, record: &PeerRecord) -> Result<(), OperatorError> {
-        self.watch(AccountId::peer(record.id), record.liquidity_threshold).await
-    }
-
-    /// Makes the books watch an asset's liquidity as its record says.
-    pub(crate) async fn watch_asset(&self, record: &AssetRecord) -> Result<(), OperatorError> {
-        self.watch(AccountId::asset(record.id), record.liquidity_threshold).await
-    }
-
-    /// Makes the books watch an account no more, so that emptying it for good is no event.
-    pub(crate) async fn unwatch(&self, account: AccountId) -> Result<(), OperatorError> {
-        self.watch(account, None).await
-    }
-
-    async fn watch(&self, account: AccountId, threshold: Option<u64>) -> Result<(), OperatorError> {
-        let inner = Arc::clone(&self.inner);
-        crate::node::operator::blocking(move || inner.watch(account, threshold)).await
-    }
-}
-
 impl Inner {
-    /// Writes to the store when the threshold is another one than before.
+    /// Makes the books watch an account as its record says. Writes to the store when the threshold is
+    /// another one than before.
     pub(crate) fn watch(
         &self,
         account: AccountId,

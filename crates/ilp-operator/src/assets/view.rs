@@ -18,8 +18,8 @@ pub struct AssetView {
 
 impl Inner {
     pub(crate) fn asset_view(&self, record: AssetRecord) -> AssetView {
-        let account = self.ledger().account(AccountId::asset(record.id));
-        AssetView { record, liquidity: account.balance().available() }
+        let total = self.ledger().total(AccountId::asset(record.id));
+        AssetView { record, liquidity: total.available() }
     }
 }
 

@@ -124,7 +124,7 @@ impl Changing {
     ) -> Result<(), OperatorError> {
         let settlement = self.inner.ledger().account(AccountId::settlement(asset));
         for _ in 0..WITHDRAWAL_TRIES {
-            let available = account.balance().available();
+            let available = account.own_part().available();
             if available == 0 {
                 break;
             }

@@ -9,7 +9,7 @@ use ilp_connector::{
     account::{Account, AccountId, AccountKind},
     ledger::{Leg, Transfer, TransferKind},
 };
-use ilp_store::{OperatorStep, shown};
+use ilp_store::{OperatorStep, Refusal, Transaction, shown};
 use uuid::Uuid;
 
 use crate::{
@@ -46,7 +46,7 @@ impl LiquidityChanges<'_> {
             .change(move |changing| async move {
                 let record = changing.store(move |store| store.peer(peer)).await?;
                 let asset_id = record.ok_or(PeerError::Unknown)?.asset_id;
-                changing.withdraw(AccountId::peer(peer), asset_id, &withdrawal).await
+                changing.withdraw_as(&(), (AccountId::peer(peer), asset_id), &withdrawal).await
             })
             .await
     }
@@ -63,7 +63,7 @@ impl LiquidityChanges<'_> {
         self.on
             .change(move |changing| async move {
                 changing.inner.asset(asset).ok_or(AssetError::Unknown)?;
-                changing.withdraw(AccountId::asset(asset), asset, &withdrawal).await
+                changing.withdraw_as(&(), (AccountId::asset(asset), asset), &withdrawal).await
             })
             .await
     }
@@ -153,22 +153,24 @@ impl Operator {
 }
 
 impl Changing {
-    pub(crate) async fn withdraw(
-        &self,
-        from: AccountId,
-        asset: Uuid,
-        withdrawal: &Withdrawal,
-    ) -> Result<(), OperatorError> {
-        self.withdraw_as(&(), from, asset, withdrawal).await
-    }
-
-    /// The same where something other than nothing comes of the request.
+    /// Withdraws from an account of an asset, or sets the amount aside where there is a timeout.
+    /// `outcome` is what comes of the request.
     pub(crate) async fn withdraw_as(
         &self,
         outcome: &impl Outcome,
-        from: AccountId,
-        asset: Uuid,
+        from: (AccountId, Uuid),
         withdrawal: &Withdrawal,
+    ) -> Result<(), OperatorError> {
+        self.withdraw_with(outcome, from, withdrawal, |_| Ok(())).await
+    }
+
+    /// Withdraws as [`Changing::withdraw_as`], and runs `work` in the same transaction.
+    pub(crate) async fn withdraw_with(
+        &self,
+        outcome: &impl Outcome,
+        (from, asset): (AccountId, Uuid),
+        withdrawal: &Withdrawal,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<(), Refusal> + Send + 'static,
     ) -> Result<(), OperatorError> {
         let id = check::transfer_id(&withdrawal.transfer_id)?;
         let timeout_ms = timeout_ms(withdrawal.timeout_s)?;
@@ -186,7 +188,7 @@ impl Changing {
         let created_at_ms = self.now().unix_ms();
         let expires_at_ms = (timeout_ms > 0).then(|| created_at_ms.saturating_add(timeout_ms));
         let step = OperatorStep::Book { transfer, created_at_ms, expires_at_ms };
-        self.take_step(outcome, step).await?;
+        self.commit_step(outcome, step, work).await?;
         if timeout_ms > 0 {
             self.inner.withdrawal_made.notify_one();
         }
@@ -205,7 +207,7 @@ impl Changing {
             {
                 return Ok(None);
             }
-            let record = inner.parts.store.deleted_peer(owner)?;
+            let record = inner.store.deleted_peer(owner)?;
             Ok(record.map(|record| (transfer.debit, record.asset_id)))
         });
         let Some((account, asset)) = left.await? else { return Ok(()) };

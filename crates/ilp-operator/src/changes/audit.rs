@@ -7,7 +7,6 @@
 use std::time::{Duration, Instant};
 
 use ilp_store::{AuditFilter, AuditOutcome, AuditRecord, Recorder, Rows};
-use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::{
@@ -20,11 +19,6 @@ use crate::{
         seek::{Sought, begin, seek},
     },
 };
-
-/// How many refusals are noted at once, and how long it takes until there is room for one more. All
-/// others are counted: a client that is refused all day must not fill the disk.
-const REFUSALS_MAX: u64 = 20;
-const REFUSAL_INTERVAL_MS: u64 = 3_000;
 
 /// How often records that have served their time are removed, and how many in one step.
 const PURGE_INTERVAL: Duration = Duration::from_secs(10 * 60);
@@ -86,7 +80,7 @@ impl AuditLog<'_> {
             subject: None,
             took_us: 0,
         });
-        let noted = self.on.read(move |inner| Ok(inner.parts.store.note_audit(&record)?)).await;
+        let noted = self.on.read(move |inner| Ok(inner.writes.store().note_audit(&record)?)).await;
         if let Err(error) = noted {
             tracing::error!(%error, "a refusal is in the log alone");
         }
@@ -103,7 +97,7 @@ impl AuditLog<'_> {
         filter: AuditFilter,
     ) -> Result<Rows<AuditRecord>, OperatorError> {
         let page = page.check()?;
-        self.on.read(move |inner| Ok(inner.parts.store.audit_page(page, &filter)?)).await
+        self.on.read(move |inner| Ok(inner.store.audit_page(page, &filter)?)).await
     }
 
     /// Removes what was done longer ago than `kept`. Never ends; it wakes every ten minutes and
@@ -115,7 +109,7 @@ impl AuditLog<'_> {
             let before_ms = (self.on.inner.parts.clock)().unix_ms().saturating_sub(kept_ms);
             for _ in 0..STEPS_MAX {
                 let purged = self.on.read(move |inner| {
-                    Ok(inner.parts.store.purge_audit(before_ms, ROWS_PER_STEP)?)
+                    inner.writes.purge(|store| store.purge_audit(before_ms, ROWS_PER_STEP))
                 });
                 match purged.await {
                     Ok(ROWS_PER_STEP) => {}
@@ -142,7 +136,7 @@ impl Operator {
             caller, origin, operation, detail, changes, code, subject, took_us, "{message}"
         );
         let record = recorder.ended(outcome);
-        let noted = self.read(move |inner| Ok(inner.parts.store.finish_audit(&record)?)).await;
+        let noted = self.read(move |inner| Ok(inner.writes.store().finish_audit(&record)?)).await;
         if let Err(error) = noted {
             tracing::error!(%error, "what came of a change is in the log alone");
         }
@@ -184,35 +178,6 @@ pub(crate) fn ended<T: Subject>(
     }
 }
 
-/// Lets so many refusals through and counts the rest.
-#[derive(Debug, Default)]
-pub(crate) struct Refusals {
-    /// How many were noted lately, less one for each interval since.
-    recent: u64,
-    last_ms: u64,
-    unnoted: u64,
-}
-
-impl Refusals {
-    /// Whether this one is noted; if so, how many before it were not.
-    fn admit(&mut self, now_ms: u64) -> Option<u64> {
-        let intervals = now_ms.saturating_sub(self.last_ms) / REFUSAL_INTERVAL_MS;
-        if intervals > 0 {
-            self.recent = self.recent.saturating_sub(intervals);
-            self.last_ms = now_ms;
-        }
-        if self.recent >= REFUSALS_MAX {
-            self.unnoted += 1;
-            return None;
-        }
-        self.recent += 1;
-        Some(std::mem::take(&mut self.unnoted))
-    }
-}
-
-/// What [`Inner`](crate::node::operator::Inner) has of it.
-pub(crate) type SharedRefusals = Mutex<Refusals>;
-
 impl AuditLog<'_> {
     /// Returns the first `first` wanted audit records, newest first, after where an earlier search
     /// stopped.
@@ -228,7 +193,7 @@ impl AuditLog<'_> {
         let page = begin(after)?;
         self.on
             .read(move |inner| {
-                let store = &inner.parts.store;
+                let store = &inner.store;
                 let all = AuditFilter::default();
                 seek(
                     first,
@@ -239,25 +204,5 @@ impl AuditLog<'_> {
                 )
             })
             .await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_of_refusals_is_counted_and_not_noted() {
-        let mut refusals = Refusals::default();
-        let now_ms = 1_000_000;
-        let noted = (0..1_000).filter(|_| refusals.admit(now_ms).is_some()).count();
-        assert_eq!(noted, 20);
-        assert_eq!(refusals.admit(now_ms + REFUSAL_INTERVAL_MS - 1), None);
-        assert_eq!(refusals.admit(now_ms + REFUSAL_INTERVAL_MS), Some(981));
-        assert_eq!(refusals.admit(now_ms + REFUSAL_INTERVAL_MS), None);
-        // A day later there is room again, and no more than at the first time.
-        let later_ms = now_ms + 86_400_000;
-        let noted = (0..1_000).filter(|_| refusals.admit(later_ms).is_some()).count();
-        assert_eq!(noted, 20);
     }
 }

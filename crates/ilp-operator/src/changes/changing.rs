@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use ilp_store::{Claim, Recorder, Store};
+use ilp_store::{Claim, Companions, Reader, Recorder, StoreError};
 use interledger_packet::Timestamp;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 use uuid::Uuid;
 
 use crate::{
-    changes::{error::ChangeError, recorded::Recorded},
+    changes::{error::ChangeError, outcome::Outcome, recorded::Recorded},
     node::operator::{Inner, blocking},
     vocabulary::error::OperatorError,
 };
@@ -58,7 +58,7 @@ impl Recorded {
         let task = tokio::spawn(async move {
             if let Some(recorder) = &recorder {
                 let (inner, begun) = (Arc::clone(&inner), recorder.record());
-                blocking(move || Ok(inner.parts.store.note_audit(&begun)?)).await?;
+                blocking(move || Ok(inner.writes.store().note_audit(&begun)?)).await?;
             }
             let turn = Arc::new(turn.await);
             let changing = Changing { inner, recorder, claim, _turn: Arc::clone(&turn) };
@@ -107,24 +107,35 @@ impl Changing {
         blocking(move || work(&inner)).await
     }
 
-    /// Reads or changes the store on a thread that may wait for the disk.
-    pub(crate) async fn store<T, E>(
+    /// Reads records on a thread that may wait for the disk.
+    pub(crate) async fn store<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, OperatorError>
-    where
-        T: Send + 'static,
-        OperatorError: From<E>,
-    {
-        let store = self.recording(self.inner.parts.store.clone());
-        blocking(move || Ok(work(&store)?)).await
+        work: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, OperatorError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || Ok(work(&inner.store)?)).await
     }
 
-    /// Returns the store such that each change is added to the audit record of this change.
-    pub(crate) fn recording(&self, store: Store) -> Store {
-        match &self.recorder {
-            Some(recorder) => store.recording(recorder),
-            None => store,
-        }
+    /// Returns what goes into the unit of this change beside its records: the audit record, and the
+    /// outcome of the request, if the request may be repeated.
+    pub(super) fn companions(&self, outcome: &impl Outcome) -> Companions {
+        companions(self.recorder.as_ref(), self.claim.as_ref(), outcome, self.now())
     }
+}
+
+/// Returns what goes into the unit of a change by a request.
+pub(super) fn companions(
+    recorder: Option<&Recorder>,
+    claim: Option<&Arc<Claim>>,
+    outcome: &impl Outcome,
+    now: Timestamp,
+) -> Companions {
+    let mut companions = Companions::none();
+    if let Some(recorder) = recorder {
+        companions = companions.audited(recorder);
+    }
+    if let Some(claim) = claim {
+        companions = companions.answering(claim, &outcome.keep(), now.unix_ms());
+    }
+    companions
 }

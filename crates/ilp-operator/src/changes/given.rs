@@ -1,6 +1,6 @@
 //! The audit log's view of operations' inputs. Names are those of the API's inputs.
 
-use ilp_store::{Show, Shown, shown};
+use ilp_store::{Show, Shown, show_fields, shown};
 
 use crate::{
     assets::{
@@ -11,7 +11,7 @@ use crate::{
     payments::inputs::{AmountGiven, NewIncomingPayment, NewOutgoingPayment, NewQuote},
     peering::{PeeringApproval, PeeringOffer, by_url::PeerByUrl},
     peers::{
-        inputs::{NewPeer, PeerEdit},
+        inputs::{NewPeer, PeerEdit, PeerTermsEdit},
         tokens::TokenName,
     },
     vocabulary::edit::Edit,
@@ -37,78 +37,92 @@ impl<T: Show> Show for Edit<T> {
     }
 }
 
-impl Show for NewAsset {
-    fn show(&self) -> Shown {
-        let Self { code, scale, withdrawal_threshold, liquidity_threshold } = self;
-        shown! {
-            "code": *code,
-            "scale": *scale,
-            "withdrawalThreshold": opt(withdrawal_threshold),
-            "liquidityThreshold": opt(liquidity_threshold),
-        }
-    }
+show_fields! {
+    NewAsset {
+        code: "code",
+        scale: "scale",
+        withdrawal_threshold: opt "withdrawalThreshold",
+        liquidity_threshold: opt "liquidityThreshold",
+    };
+
+    AssetEdit {
+        id: "id",
+        withdrawal_threshold: "withdrawalThreshold",
+        liquidity_threshold: "liquidityThreshold",
+        version: opt "version",
+    };
+
+    NewPeer { asset_id: "assetId", initial_liquidity: "initialLiquidity" } among { terms };
+
+    PeerEdit { id: "id", version: opt "version" } among { terms };
+
+    PeerByUrl {
+        peer_url: url "peerUrl",
+        asset_id: "assetId",
+        name: opt "name",
+        max_packet_amount: opt "maxPacketAmount",
+        liquidity_threshold: opt "liquidityThreshold",
+        liquidity_to_deposit: opt "liquidityToDeposit",
+    };
+
+    PeeringApproval {
+        id: "id",
+        name: opt "name",
+        max_packet_amount: opt "maxPacketAmount",
+        initial_liquidity: opt "initialLiquidity",
+    };
+
+    NewRate { base: "base", quote: "quote", rate: "rate" };
+
+    AmountGiven { value: "value", asset_code: "assetCode", asset_scale: "assetScale" };
+
+    NewWalletAddress {
+        asset_id: "assetId",
+        address: url "address",
+        public_name: opt "publicName",
+        additional_properties: "additionalProperties",
+    };
+
+    WalletAddressEdit {
+        id: "id",
+        public_name: "publicName",
+        is_active: opt "isActive",
+        additional_properties: opt "additionalProperties",
+        version: opt "version",
+    };
+
+    NewIncomingPayment {
+        wallet_address_id: "walletAddressId",
+        incoming_amount: opt "incomingAmount",
+        expires_at: opt "expiresAt",
+        metadata: opt "metadata",
+        is_card_payment: "isCardPayment",
+        sender_wallet_address: opt "senderWalletAddress",
+    };
+
+    NewQuote {
+        wallet_address_id: "walletAddressId",
+        receiver: url "receiver",
+        debit_amount: opt "debitAmount",
+        receive_amount: opt "receiveAmount",
+    };
+
+    NewOutgoingPayment {
+        wallet_address_id: "walletAddressId",
+        quote_id: "quoteId",
+        metadata: opt "metadata",
+    };
+
+    WalletAddressWithdrawal {
+        wallet_address_id: "walletAddressId",
+        transfer_id: "id",
+        timeout_s: "timeoutSeconds",
+    };
 }
 
-impl Show for AssetEdit {
-    fn show(&self) -> Shown {
-        let Self { id, withdrawal_threshold, liquidity_threshold, version } = self;
-        shown! {
-            "id": *id,
-            "withdrawalThreshold": *withdrawal_threshold,
-            "liquidityThreshold": *liquidity_threshold,
-            "version": opt(version),
-        }
-    }
-}
-
-impl Show for NewPeer {
+impl Show for PeerTermsEdit {
     fn show(&self) -> Shown {
         let Self {
-            asset_id,
-            static_ilp_address,
-            name,
-            max_packet_amount,
-            liquidity_threshold,
-            routes,
-            endpoint,
-            outgoing_token,
-            incoming_tokens,
-            packets_per_minute_max,
-            amount_per_second_max,
-            packets_in_flight_max,
-            amount_in_flight_max,
-            asset_share_in_flight_percent_max,
-            is_default_route,
-            spread_basis_points,
-            initial_liquidity,
-        } = self;
-        shown! {
-            "assetId": *asset_id,
-            "staticIlpAddress": *static_ilp_address,
-            "name": opt(name),
-            "http": shown! {
-                "incoming": shown! { "authTokens": opt(incoming_tokens) },
-                "outgoing": shown! { "endpoint": url(endpoint), "authToken": *outgoing_token },
-            },
-            "maxPacketAmount": opt(max_packet_amount),
-            "liquidityThreshold": opt(liquidity_threshold),
-            "routes": *routes,
-            "packetsPerMinuteMax": opt(packets_per_minute_max),
-            "amountPerSecondMax": opt(amount_per_second_max),
-            "packetsInFlightMax": opt(packets_in_flight_max),
-            "amountInFlightMax": opt(amount_in_flight_max),
-            "assetShareInFlightPercentMax": opt(asset_share_in_flight_percent_max),
-            "isDefaultRoute": *is_default_route,
-            "spreadBasisPoints": opt(spread_basis_points),
-            "initialLiquidity": *initial_liquidity,
-        }
-    }
-}
-
-impl Show for PeerEdit {
-    fn show(&self) -> Shown {
-        let Self {
-            id,
             static_ilp_address,
             name,
             max_packet_amount,
@@ -116,14 +130,9 @@ impl Show for PeerEdit {
             routes,
             outgoing,
             incoming_tokens,
-            packets_per_minute_max,
-            amount_per_second_max,
-            packets_in_flight_max,
-            amount_in_flight_max,
-            asset_share_in_flight_percent_max,
+            limits,
             is_default_route,
             spread_basis_points,
-            version,
         } = self;
         let outgoing = outgoing.as_ref().map(|(endpoint, token)| {
             shown! { "endpoint": url(endpoint), "authToken": *token }
@@ -131,23 +140,17 @@ impl Show for PeerEdit {
         let incoming = incoming_tokens.as_ref().map(|tokens| shown! { "authTokens": *tokens });
         let http = (outgoing.is_some() || incoming.is_some())
             .then(|| shown! { "incoming": opt(&incoming), "outgoing": opt(&outgoing) });
-        shown! {
-            "id": *id,
+        let terms = shown! {
             "staticIlpAddress": opt(static_ilp_address),
             "name": *name,
             "http": opt(&http),
             "maxPacketAmount": *max_packet_amount,
             "liquidityThreshold": *liquidity_threshold,
             "routes": *routes,
-            "packetsPerMinuteMax": *packets_per_minute_max,
-            "amountPerSecondMax": *amount_per_second_max,
-            "packetsInFlightMax": *packets_in_flight_max,
-            "amountInFlightMax": *amount_in_flight_max,
-            "assetShareInFlightPercentMax": *asset_share_in_flight_percent_max,
             "isDefaultRoute": opt(is_default_route),
             "spreadBasisPoints": *spread_basis_points,
-            "version": opt(version),
-        }
+        };
+        terms.with(limits.show())
     }
 }
 
@@ -170,27 +173,6 @@ pub(crate) fn withdrawal(owner: &'static str, given: &Withdrawal) -> Shown {
         ("id", transfer_id.show()),
         ("timeoutSeconds", timeout_s.show()),
     ])
-}
-
-impl Show for PeerByUrl {
-    fn show(&self) -> Shown {
-        let Self {
-            peer_url,
-            asset_id,
-            name,
-            max_packet_amount,
-            liquidity_threshold,
-            liquidity_to_deposit,
-        } = self;
-        shown! {
-            "peerUrl": url(peer_url),
-            "assetId": *asset_id,
-            "name": opt(name),
-            "maxPacketAmount": opt(max_packet_amount),
-            "liquidityThreshold": opt(liquidity_threshold),
-            "liquidityToDeposit": opt(liquidity_to_deposit),
-        }
-    }
 }
 
 impl Show for PeeringOffer {
@@ -218,31 +200,12 @@ impl Show for PeeringOffer {
     }
 }
 
-impl Show for PeeringApproval {
-    fn show(&self) -> Shown {
-        let Self { id, name, max_packet_amount, initial_liquidity } = self;
-        shown! {
-            "id": *id,
-            "name": opt(name),
-            "maxPacketAmount": opt(max_packet_amount),
-            "initialLiquidity": opt(initial_liquidity),
-        }
-    }
-}
-
 impl Show for TokenName {
     fn show(&self) -> Shown {
         match self {
             Self::Id(id) => shown! { "tokenId": *id },
             Self::Token(token) => shown! { "authToken": *token },
         }
-    }
-}
-
-impl Show for NewRate {
-    fn show(&self) -> Shown {
-        let Self { base, quote, rate } = self;
-        shown! { "base": *base, "quote": *quote, "rate": *rate }
     }
 }
 
@@ -253,93 +216,6 @@ impl Show for NewFee {
             "assetId": *asset_id,
             "type": *kind,
             "fee": shown! { "fixed": *fixed, "basisPoints": *basis_points },
-        }
-    }
-}
-
-impl Show for AmountGiven {
-    fn show(&self) -> Shown {
-        let Self { value, asset_code, asset_scale } = self;
-        shown! { "value": *value, "assetCode": *asset_code, "assetScale": *asset_scale }
-    }
-}
-
-impl Show for NewWalletAddress {
-    fn show(&self) -> Shown {
-        let Self { asset_id, address, public_name, additional_properties } = self;
-        shown! {
-            "assetId": *asset_id,
-            "address": url(address),
-            "publicName": opt(public_name),
-            "additionalProperties": *additional_properties,
-        }
-    }
-}
-
-impl Show for WalletAddressEdit {
-    fn show(&self) -> Shown {
-        let Self { id, public_name, is_active, additional_properties, version } = self;
-        shown! {
-            "id": *id,
-            "publicName": *public_name,
-            "isActive": opt(is_active),
-            "additionalProperties": opt(additional_properties),
-            "version": opt(version),
-        }
-    }
-}
-
-impl Show for NewIncomingPayment {
-    fn show(&self) -> Shown {
-        let Self {
-            wallet_address_id,
-            incoming_amount,
-            expires_at,
-            metadata,
-            is_card_payment,
-            sender_wallet_address,
-        } = self;
-        shown! {
-            "walletAddressId": *wallet_address_id,
-            "incomingAmount": opt(incoming_amount),
-            "expiresAt": opt(expires_at),
-            "metadata": opt(metadata),
-            "isCardPayment": *is_card_payment,
-            "senderWalletAddress": opt(sender_wallet_address),
-        }
-    }
-}
-
-impl Show for NewQuote {
-    fn show(&self) -> Shown {
-        let Self { wallet_address_id, receiver, debit_amount, receive_amount } = self;
-        shown! {
-            "walletAddressId": *wallet_address_id,
-            "receiver": url(receiver),
-            "debitAmount": opt(debit_amount),
-            "receiveAmount": opt(receive_amount),
-        }
-    }
-}
-
-impl Show for NewOutgoingPayment {
-    fn show(&self) -> Shown {
-        let Self { wallet_address_id, quote_id, metadata } = self;
-        shown! {
-            "walletAddressId": *wallet_address_id,
-            "quoteId": *quote_id,
-            "metadata": opt(metadata),
-        }
-    }
-}
-
-impl Show for WalletAddressWithdrawal {
-    fn show(&self) -> Shown {
-        let Self { wallet_address_id, transfer_id, timeout_s } = self;
-        shown! {
-            "walletAddressId": *wallet_address_id,
-            "id": *transfer_id,
-            "timeoutSeconds": *timeout_s,
         }
     }
 }

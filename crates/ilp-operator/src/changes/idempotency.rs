@@ -7,11 +7,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ilp_store::{Claim, Idempotency, OperatorStep, Refusal, Store};
+use ilp_store::{Claim, Idempotency, OperatorStep, Refusal, Transaction};
 
 use crate::{
     changes::{
-        changing::Changing,
+        changing::{Changing, companions},
         error::{ChangeError, KEY_BYTES_MAX},
         outcome::Outcome,
         recorded::Recorded,
@@ -56,7 +56,9 @@ impl Recorded {
         check_key(&key)?;
         let (asked, now_ms) = (key.clone(), (self.inner.parts.clock)().unix_ms());
         let known = self
-            .read(move |inner| Ok(inner.parts.store.idempotency_begin(&asked, digest, now_ms)?))
+            .read(move |inner| {
+                Ok(inner.writes.store().idempotency_begin(&asked, digest, now_ms)?)
+            })
             .await?;
         match known {
             Idempotency::New(claim) => {
@@ -77,22 +79,17 @@ impl Recorded {
 }
 
 impl Recorded {
-    /// Changes the store outside of a turn, for a change that may run at any time beside others.
-    /// The same batch keeps the request's outcome and the audit record.
-    pub(crate) async fn commit_at_any_time(
+    /// Runs a transaction outside of a turn, for a change that may be made at any time beside others.
+    /// Its unit has the request's outcome and the audit record.
+    pub(crate) async fn commit_at_any_time<T: Send + 'static>(
         &self,
         outcome: &impl Outcome,
-        work: impl FnOnce(&Store) -> Result<(), Refusal> + Send + 'static,
-    ) -> Result<(), OperatorError> {
-        let store = match &self.claim {
-            Some(claim) => claim.keeping(&outcome.keep(), self.now().unix_ms()),
-            None => self.inner.parts.store.clone(),
-        };
-        let store = match &self.recorder {
-            Some(recorder) => store.recording(recorder),
-            None => store,
-        };
-        blocking(move || Ok(work(&store)?)).await
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, OperatorError> {
+        let (recorder, claim) = (self.recorder.as_ref(), self.claim.as_ref());
+        let companions = companions(recorder, claim, outcome, self.now());
+        let inner = Arc::clone(&self.inner);
+        blocking(move || inner.writes.transact(companions, work)).await
     }
 }
 
@@ -118,9 +115,10 @@ impl Operator {
         let before_ms = now_ms.saturating_sub(kept_ms);
         for _ in 0..STEPS_MAX {
             let removed = self.read(move |inner| {
-                let store = &inner.parts.store;
-                let keys = store.idempotency_purge(now_ms, ROWS_PER_STEP)?;
-                let events = store.purge_events(before_ms, ROWS_PER_STEP)?;
+                let keys =
+                    inner.writes.purge(|store| store.idempotency_purge(now_ms, ROWS_PER_STEP))?;
+                let events =
+                    inner.writes.purge(|store| store.purge_events(before_ms, ROWS_PER_STEP))?;
                 Ok(keys.max(events))
             });
             if removed.await? < ROWS_PER_STEP {
@@ -156,51 +154,38 @@ async fn finish<T: Outcome>(
 }
 
 impl Changing {
-    /// Changes the store on a thread that may wait for the disk, and with the same batch keeps what
-    /// comes of the request: of the two, a crash leaves both or neither. What is done after this
-    /// must be done by the next start, too.
-    pub(crate) async fn commit<T, E>(
+    /// Runs the transaction of this change on a thread that may wait for the disk. Its unit also has
+    /// the audit record and the outcome of the request: a crash leaves all of them or none. What is
+    /// done after this must be done by the next start, too.
+    pub(crate) async fn commit<T: Send + 'static>(
         &self,
         outcome: &impl Outcome,
-        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, OperatorError>
-    where
-        T: Send + 'static,
-        OperatorError: From<E>,
-    {
-        let Some(claim) = &self.claim else { return self.store(work).await };
-        let store = self.recording(claim.keeping(&outcome.keep(), self.now().unix_ms()));
-        blocking(move || Ok(work(&store)?)).await
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, OperatorError> {
+        let (companions, inner) = (self.companions(outcome), Arc::clone(&self.inner));
+        blocking(move || inner.writes.transact(companions, work)).await
     }
 
-    /// Takes a step of a transfer, and with the same unit of the log makes the changes of `work` and
-    /// keeps what comes of the request: a crash leaves all of it or nothing. `work` makes one change at
-    /// the most, which is refused where the step is.
-    pub(crate) async fn commit_step<T, E>(
+    /// Runs the transaction of this change as [`Changing::commit`], with a step of a transfer in its
+    /// unit. The transaction is refused where the step is.
+    pub(crate) async fn commit_step<T: Send + 'static>(
         &self,
         outcome: &impl Outcome,
         step: OperatorStep,
-        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, OperatorError>
-    where
-        T: Send + 'static,
-        OperatorError: From<E>,
-    {
-        let store = match &self.claim {
-            Some(claim) => claim.keeping(&outcome.keep(), self.now().unix_ms()),
-            None => self.inner.parts.store.clone(),
-        };
-        let (store, inner) = (self.recording(store), Arc::clone(&self.inner));
-        blocking(move || Ok(work(&inner.ledger().booking(&store, step))?)).await
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, OperatorError> {
+        let (companions, inner) = (self.companions(outcome), Arc::clone(&self.inner));
+        let work = move || inner.writes.transact(companions.moving(inner.ledger(), step), work);
+        blocking(work).await
     }
 
-    /// Takes a step of a transfer, and with the same unit of the log keeps what comes of the request.
+    /// Takes a step of a transfer, and keeps what comes of the request in the same unit.
     pub(crate) async fn take_step(
         &self,
         outcome: &impl Outcome,
         step: OperatorStep,
     ) -> Result<(), OperatorError> {
-        self.commit_step(outcome, step, Store::change_nothing).await
+        self.commit_step(outcome, step, |_| Ok(())).await
     }
 }
 

@@ -56,7 +56,7 @@ impl Outcome for PeerView {
             .keep()
             .with_record("peer", &self.record)
             .with_number("liquidity", self.liquidity)
-            .with_number("reachability", reachability_number(self.reachability))
+            .with_number("reachability", self.reachability as u8)
             .with_number("packets_in", packets_in)
             .with_number("packets_out", packets_out)
             .with_number("amount_in", amount_in)
@@ -73,9 +73,7 @@ impl Outcome for PeerView {
             record: kept.record("peer")?,
             asset: AssetView::recall(kept, operator)?,
             liquidity: kept.number("liquidity")?,
-            reachability: REACHABILITIES
-                .into_iter()
-                .find(|known| Some(reachability_number(*known)) == kept.number("reachability"))?,
+            reachability: kept.number("reachability").and_then(Reachability::from_repr)?,
             last_seen_at: kept.number("last_seen_at_ms").map(Timestamp::from_unix_ms),
             last_trouble: None,
             passed: Passed {
@@ -98,18 +96,6 @@ impl Outcome for PeeringByUrl {
         // Snapshots from versions before this number was added don't have it.
         let is_pending = kept.number::<u8>("is_pending").is_some_and(|number| number != 0);
         Some(Self { peer: PeerView::recall(kept, operator)?, is_pending })
-    }
-}
-
-const REACHABILITIES: [Reachability; 3] =
-    [Reachability::Unknown, Reachability::Reachable, Reachability::Unreachable];
-
-/// The number under which it is kept.
-fn reachability_number(reachability: Reachability) -> u8 {
-    match reachability {
-        Reachability::Unknown => 0,
-        Reachability::Reachable => 1,
-        Reachability::Unreachable => 2,
     }
 }
 
@@ -143,10 +129,11 @@ impl Outcome for BackupReport {
 #[cfg(test)]
 mod tests {
     use ilp_connector::{
+        PeerLimits, Percent,
         conversion::Spread,
         token::{Secret, TokenDigest},
     };
-    use ilp_store::{AssetRecord, IncomingToken, PeerRecord};
+    use ilp_store::{AssetRecord, IncomingToken, PeerRecord, PeerTerms};
     use uuid::Uuid;
 
     use super::*;
@@ -167,24 +154,27 @@ mod tests {
         let record = PeerRecord {
             id: Uuid::now_v7(),
             asset_id: asset.id,
-            static_ilp_address: "test.bob".to_owned(),
-            name: Some("Bob".to_owned()),
-            max_packet_amount: Some(7),
-            liquidity_threshold: Some(8),
-            routes: vec!["g".to_owned()],
-            endpoint: "https://bob.example".to_owned(),
-            outgoing_token: Secret::new("theirtoken".to_owned()),
-            incoming_tokens: vec![IncomingToken {
-                digest: TokenDigest::of(b"mytoken"),
-                created_at_ms: 3,
-            }],
-            packets_per_minute_max: None,
-            amount_per_second_max: Some(9),
-            packets_in_flight_max: Some(10),
-            amount_in_flight_max: None,
-            asset_share_in_flight_percent_max: Some(11),
-            is_default_route: true,
-            spread: Spread::new(12).expect("below the whole"),
+            terms: PeerTerms {
+                address: "test.bob".parse().unwrap(),
+                name: Some("Bob".to_owned()),
+                max_packet_amount: Some(7),
+                liquidity_threshold: Some(8),
+                routes: vec!["g".parse().unwrap()],
+                endpoint: "https://bob.example".to_owned(),
+                outgoing_token: Secret::new("theirtoken".to_owned()),
+                incoming_tokens: vec![IncomingToken {
+                    digest: TokenDigest::of(b"mytoken"),
+                    created_at_ms: 3,
+                }],
+                limits: PeerLimits {
+                    amount_per_second_max: Some(9),
+                    packets_in_flight_max: Some(10),
+                    asset_share_in_flight_percent_max: Percent::new(11),
+                    ..PeerLimits::default()
+                },
+                is_default_route: true,
+                spread: Spread::new(12).expect("below the whole"),
+            },
             created_at_ms: 2,
             version: 6,
             initial_deposit: None,

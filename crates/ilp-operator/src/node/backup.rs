@@ -41,8 +41,8 @@ impl Recorded {
 
 impl Inner {
     fn backup(&self, dir: &Path, by: CallerKind) -> Result<BackupReport, OperatorError> {
-        let own = fs::canonicalize(self.parts.store.path())
-            .map_err(|error| BackupError::Directory(error))?;
+        let own =
+            fs::canonicalize(self.store.path()).map_err(|error| BackupError::Directory(error))?;
         // The last component may be absent, and all before it must be there.
         let parent = dir.parent().unwrap_or(dir);
         let parent = fs::canonicalize(parent)

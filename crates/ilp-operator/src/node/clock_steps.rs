@@ -1,17 +1,6 @@
 //! The node's reaction when the machine's clock is set, which the daemon notices.
 
-use interledger_packet::Timestamp;
-
-use crate::node::operator::Operator;
-
-/// A step of the wall clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockStep {
-    /// The time at which the step was noticed, by the clock after the step.
-    pub noticed_at: Timestamp,
-    /// The step in milliseconds; negative when the clock was set back.
-    pub by_ms: i64,
-}
+use crate::node::{clock_step::ClockStep, operator::Operator};
 
 impl Operator {
     /// Records that the wall clock was set by so many milliseconds: rates keep their age, and tasks

@@ -54,17 +54,14 @@ impl Operator {
 impl Changing {
     async fn load(&self) -> Result<Loaded, OperatorError> {
         let now = self.now();
-        self.store(move |store| crate::node::tenants::note_creation(store, now)).await?;
+        self.read(move |inner| crate::node::tenants::note_creation(inner, now)).await?;
         let inner = Arc::clone(&self.inner);
         let owed_a_deposit = crate::node::operator::blocking(move || inner.load_records()).await?;
-        for mut record in owed_a_deposit {
-            self.finish_initial_deposit(&mut record).await?;
-            let asset = self.inner.asset(record.asset_id).ok_or(AssetError::Unknown)?;
-            let live = self.inner.live_peer(&record, asset)?;
-            self.inner.parts.connector.add_peer(live);
+        for record in owed_a_deposit {
+            self.finish_initial_deposit(&record).await?;
         }
         self.load_rates().await?;
-        self.count_peering_requests().await?;
+        self.read(|inner| inner.count_peering_requests()).await?;
         self.settle_deleted_peers().await?;
         Ok(Loaded {
             assets: self.inner.assets.read().len(),
@@ -90,12 +87,12 @@ impl Inner {
     /// Makes live what is whole, and returns the peers whose creation was cut short before their
     /// deposit was booked.
     fn load_records(&self) -> Result<Vec<PeerRecord>, OperatorError> {
-        for asset in self.parts.store.all_assets() {
+        for asset in self.store.all_assets() {
             let asset = asset?;
             self.know_asset(&asset);
             self.watch(AccountId::asset(asset.id), asset.liquidity_threshold)?;
         }
-        let records = self.parts.store.take_peers()?;
+        let records = self.store.take_peers()?;
         let (made, live) = sync_channel(PEERS_WAITING_MAX);
         thread::scope(|scope| {
             let making = scope.spawn(move || self.make_peers(records, &made));
@@ -112,13 +109,13 @@ impl Inner {
     ) -> Result<Vec<PeerRecord>, OperatorError> {
         let mut owed_a_deposit = Vec::new();
         for record in records {
-            self.watch(AccountId::peer(record.id), record.liquidity_threshold)?;
+            self.watch(AccountId::peer(record.id), record.terms.liquidity_threshold)?;
             if record.initial_deposit.is_some() {
                 owed_a_deposit.push(record);
                 continue;
             }
             let asset = self.asset(record.asset_id).ok_or(AssetError::Unknown)?;
-            if made.send(self.live_peer(&record, asset)?).is_err() {
+            if made.send(self.live_peer(&record, asset)).is_err() {
                 // Whoever adds them has panicked, which is told there.
                 break;
             }
@@ -130,7 +127,7 @@ impl Inner {
     fn left_by_deleted_peers(&self) -> Result<Vec<(Uuid, Uuid)>, OperatorError> {
         let holding: HashSet<Uuid> = self
             .ledger()
-            .balances()
+            .totals()
             .into_iter()
             .filter(|(id, balance)| {
                 id.kind == AccountKind::PeerLiquidity && balance.available() > 0
@@ -140,7 +137,7 @@ impl Inner {
             .collect();
         let mut left = Vec::new();
         for peer in holding {
-            if let Some(record) = self.parts.store.deleted_peer(peer)? {
+            if let Some(record) = self.store.deleted_peer(peer)? {
                 left.push((peer, record.asset_id));
             }
         }

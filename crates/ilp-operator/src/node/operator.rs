@@ -16,17 +16,17 @@ use std::{
 };
 
 use ilp_connector::{account::AccountId, peer::Asset};
-use ilp_store::DurableLedger;
+use ilp_store::{DurableLedger, Reader, Store};
 use interledger_packet::Timestamp;
 use parking_lot::RwLock;
 use tokio::sync::{Notify, RwLock as AsyncRwLock, Semaphore};
 use uuid::{ContextV7, Uuid};
 
 use crate::{
-    changes::audit::SharedRefusals,
-    node::{clock_steps::ClockStep, parts::Parts},
+    changes::{refusals::SharedRefusals, writes::Writes},
+    node::{clock_step::ClockStep, parts::Parts},
     payments::state::Wallets,
-    peers::{links::ChangedLinks, packets::Lookers},
+    peers::watching::{changed_links::ChangedLinks, lookers::Lookers},
     vocabulary::error::OperatorError,
 };
 
@@ -41,6 +41,9 @@ pub struct Operator {
 
 pub(crate) struct Inner {
     pub(crate) parts: Parts,
+    /// The records. Changes go through `writes`.
+    pub(crate) store: Reader,
+    pub(crate) writes: Writes,
     pub(crate) started_at: Timestamp,
     /// The time of the start by the monotonic clock, by which ages are counted.
     pub(crate) began: Instant,
@@ -51,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) thresholds: parking_lot::Mutex<HashMap<AccountId, u64>>,
     /// Bounds what the audit log keeps of those who are turned away.
     pub(crate) refusals: SharedRefusals,
+    /// Held while a changed record is made live.
+    pub(crate) applying: parking_lot::Mutex<()>,
     /// Makes ids rise even within one millisecond: lists are sorted by them.
     pub(crate) ids: parking_lot::Mutex<ContextV7>,
     /// Held by the one change that is being made, or shared by those that may be made side by side.
@@ -76,10 +81,12 @@ pub(crate) struct Inner {
 }
 
 impl Operator {
-    /// An operator of a node. [`Operator::load`] comes before anything else.
+    /// Makes the operator of a node over its store. [`Operator::load`] comes before anything else.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(store: Store, parts: Parts) -> Self {
         let inner = Inner {
+            store: Reader::clone(&store),
+            writes: Writes::new(store),
             started_at: (parts.clock)(),
             began: Instant::now(),
             clock_step: parking_lot::Mutex::default(),
@@ -87,6 +94,7 @@ impl Operator {
             assets: RwLock::default(),
             thresholds: parking_lot::Mutex::default(),
             refusals: SharedRefusals::default(),
+            applying: parking_lot::Mutex::default(),
             ids: parking_lot::Mutex::new(ContextV7::new()),
             changing: Arc::default(),
             waiting: Arc::new(Semaphore::new(CHANGES_WAITING_MAX)),
@@ -101,7 +109,9 @@ impl Operator {
         };
         let links = Arc::clone(&inner.links);
         inner.parts.connector.observe_links(move |peer| links.note(peer));
-        Self { inner: Arc::new(inner) }
+        let inner = Arc::new(inner);
+        inner.follow();
+        Self { inner }
     }
 
     /// Returns the id of the one tenant.
@@ -113,8 +123,8 @@ impl Operator {
     /// The records, for tests that make what only time would.
     #[cfg(any(test, feature = "testing"))]
     #[must_use]
-    pub fn store(&self) -> &ilp_store::Store {
-        &self.inner.parts.store
+    pub fn store(&self) -> &Store {
+        self.inner.writes.of_tests()
     }
 
     /// Returns the time.

@@ -1,28 +1,23 @@
 //! What an operator is made of.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use ilp_connector::Connector;
-use ilp_store::{DurableLedger, Store};
+use ilp_store::DurableLedger;
 use interledger_packet::Timestamp;
 use tokio::sync::Notify;
 
 use crate::{
-    node::tenants::TenantProfile,
-    peering::{PeeringRules, network::Network},
+    node::tenant_profile::TenantProfile,
+    peering::{network::Network, terms::PeeringRules},
 };
 
 /// Tells the time. A function, so that tests may tell another one.
 pub type Clock = fn() -> Timestamp;
 
-/// A future that can be kept in a trait object.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
 /// What an [`Operator`](crate::node::operator::Operator) is made of.
 #[derive(Clone)]
 pub struct Parts {
-    /// The records.
-    pub store: Store,
     /// The forwarding core, with the books inside.
     pub connector: Arc<Connector<DurableLedger>>,
     /// How endpoints are judged and pings sent.

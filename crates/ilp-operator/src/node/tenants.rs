@@ -4,10 +4,15 @@
 use interledger_packet::Timestamp;
 use uuid::Uuid;
 
-use ilp_store::{Order, Rows, Store};
+use ilp_store::{Order, Reader, Rows};
 
 use crate::{
-    node::{error::TenantError, operator::Operator},
+    changes::writes::Duty,
+    node::{
+        error::TenantError,
+        operator::{Inner, Operator},
+        tenant_profile::TenantProfile,
+    },
     vocabulary::{check, error::OperatorError, page::PageArguments},
 };
 
@@ -18,34 +23,6 @@ pub const HIDDEN: &str = "(hidden)";
 /// 1970, big-endian.
 const CREATED_AT: &str = "tenant_created_at";
 
-/// What the configuration says about the tenant.
-#[derive(Clone, Debug, Default)]
-pub struct TenantProfile {
-    /// What the node calls itself.
-    pub public_name: String,
-    /// Whether there is a secret for the admin API.
-    pub has_secret: bool,
-    /// What is configured, in Rafiki's names.
-    pub settings: Vec<(TenantSettingName, String)>,
-}
-
-/// What may be configured, as Rafiki's clients call it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TenantSettingName {
-    /// Where exchange rates come from.
-    ExchangeRatesUrl,
-    /// Where events are sent.
-    WebhookUrl,
-    /// How long their receiver may take, in milliseconds.
-    WebhookTimeout,
-    /// How often they are tried.
-    WebhookMaxRetry,
-    /// Where wallet addresses are.
-    WalletAddressUrl,
-    /// The node's ILP address.
-    IlpAddress,
-}
-
 /// The tenant as it is now.
 #[derive(Clone, Debug)]
 pub struct TenantView {
@@ -55,15 +32,6 @@ pub struct TenantView {
     pub profile: TenantProfile,
     /// Since when there is one.
     pub created_at: Timestamp,
-}
-
-impl TenantProfile {
-    /// Returns the settings with one more, if it is set.
-    #[must_use]
-    pub fn with(mut self, name: TenantSettingName, value: Option<String>) -> Self {
-        self.settings.extend(value.map(|value| (name, value)));
-        self
-    }
 }
 
 impl Operator {
@@ -82,7 +50,7 @@ impl Operator {
             Ok(TenantView {
                 id: inner.parts.tenant_id.clone(),
                 profile: inner.parts.tenant.clone(),
-                created_at: created_at(&inner.parts.store)?.unwrap_or(inner.started_at),
+                created_at: created_at(&inner.store)?.unwrap_or(inner.started_at),
             })
         })
         .await
@@ -128,14 +96,15 @@ impl Operator {
 }
 
 /// Notes when the tenant came to be, at the first start.
-pub(crate) fn note_creation(store: &Store, now: Timestamp) -> Result<(), OperatorError> {
-    if created_at(store)?.is_none() {
-        store.set_setting(CREATED_AT, &now.unix_ms().to_be_bytes())?;
+pub(crate) fn note_creation(inner: &Inner, now: Timestamp) -> Result<(), OperatorError> {
+    if created_at(&inner.store)?.is_none() {
+        let at_ms = now.unix_ms().to_be_bytes();
+        inner.writes.as_node(Duty::Start, |tx| tx.set_setting(CREATED_AT, &at_ms))?;
     }
     Ok(())
 }
 
-fn created_at(store: &Store) -> Result<Option<Timestamp>, OperatorError> {
+fn created_at(store: &Reader) -> Result<Option<Timestamp>, OperatorError> {
     let bytes: Option<[u8; 8]> = store.setting(CREATED_AT)?.and_then(|bytes| bytes.try_into().ok());
     Ok(bytes.map(|bytes| Timestamp::from_unix_ms(u64::from_be_bytes(bytes))))
 }

@@ -17,14 +17,14 @@ use tokio::sync::Notify;
 use crate::{
     node::{
         operator::Operator,
-        parts::{BoxFuture, Clock, Parts},
-        tenants::{TenantProfile, TenantSettingName},
+        parts::{Clock, Parts},
+        tenant_profile::{TenantProfile, TenantSettingName},
     },
     peering::{
         PeeringRules,
         network::{Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay},
     },
-    vocabulary::box_error::BoxError,
+    vocabulary::{box_error::BoxError, boxed_future::BoxFuture},
 };
 
 static NOW_MS: AtomicU64 = AtomicU64::new(1_795_000_000_000);
@@ -90,6 +90,23 @@ pub async fn operator_with(
     network: TestNetwork,
     wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
 ) -> (Operator, Arc<Connector<DurableLedger>>) {
+    let (operator, connector) = unloaded(dir, options, peering, now, network, wrap);
+    operator.load().await.expect("the store can be read");
+    (operator, connector)
+}
+
+/// Returns an operator as [`operator_with`], before anything that is stored is live.
+///
+/// # Panics
+/// When the store can't be opened.
+pub(crate) fn unloaded(
+    dir: &Path,
+    options: LedgerOptions,
+    peering: PeeringRules,
+    now: Clock,
+    network: TestNetwork,
+    wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
+) -> (Operator, Arc<Connector<DurableLedger>>) {
     let store = Store::open(dir).expect("the directory is private");
     let event_made = Arc::new(Notify::new());
     let wake = Arc::clone(&event_made);
@@ -101,8 +118,7 @@ pub async fn operator_with(
     let ledger = DurableLedger::open_with(&store, options, wrap).expect("the books open");
     let address = "test.jirani".parse().expect("an ILP address");
     let connector = Arc::new(Connector::new(address, policy(), ledger));
-    let operator = Operator::new(Parts {
-        store,
+    let parts = Parts {
         connector: Arc::clone(&connector),
         network: Arc::new(network),
         clock: now,
@@ -116,9 +132,8 @@ pub async fn operator_with(
         version: "0.1.0",
         hold_ms_max: 30_000,
         event_made,
-    });
-    operator.load().await.expect("the store can be read");
-    (operator, connector)
+    };
+    (Operator::new(store, parts), connector)
 }
 
 fn policy() -> Policy {

@@ -8,11 +8,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use ilp_connector::account::{AccountId, AccountKind};
 use ilp_store::{OutgoingPaymentState, PaymentRecord, TransferError};
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
+    changes::writes::Duty,
     node::operator::{Inner, Operator},
     payments::{Payments, quotes},
     vocabulary::error::OperatorError,
@@ -24,42 +23,10 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// The pause before the next try when the books can't take the close of an account just now.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The most accounts that wait to be closed at once. Further ones are found by the next scan.
-const WAITING_MAX: usize = 65_536;
-
 /// The number of payments removed in one step, so that no step holds the store's lock for long.
 const ROWS_PER_STEP: usize = 500;
 /// The most steps in one removal; the rest waits for the next one.
 const STEPS_MAX: usize = 200;
-
-/// The state of the closing and removal of ended payments.
-#[derive(Default)]
-pub(crate) struct EndedPayments {
-    /// Accounts that may be closed.
-    waiting: Mutex<BTreeSet<AccountId>>,
-    came: Notify,
-    /// The payment up to which the last removal has looked, so that payments which stay, since
-    /// money is left on their accounts, aren't read each time.
-    looked_up_to: Mutex<Option<Uuid>>,
-}
-
-impl EndedPayments {
-    /// Queues an account to be closed, if its payment has ended and nothing is left on it.
-    pub(crate) fn may_close(&self, account: AccountId) {
-        if account.kind.closes_into().is_none() {
-            return;
-        }
-        let mut waiting = self.waiting.lock();
-        if waiting.len() < WAITING_MAX {
-            waiting.insert(account);
-            self.came.notify_one();
-        }
-    }
-
-    fn take(&self) -> BTreeSet<AccountId> {
-        std::mem::take(&mut *self.waiting.lock())
-    }
-}
 
 impl Payments<'_> {
     /// Closes the accounts of payments that have ended and have nothing left. Never ends; it sleeps
@@ -98,7 +65,7 @@ impl Payments<'_> {
         let quotes_before_ms = now_ms.saturating_sub(quotes::KEPT_MS);
         for _ in 0..STEPS_MAX {
             let removed = self.on.read(move |inner| {
-                Ok(inner.parts.store.purge_quotes(quotes_before_ms, ROWS_PER_STEP)?)
+                inner.writes.purge(|store| store.purge_quotes(quotes_before_ms, ROWS_PER_STEP))
             });
             if removed.await? < ROWS_PER_STEP {
                 break;
@@ -153,7 +120,7 @@ impl Inner {
     /// Returns the asset of an ended payment, by its account; `None` for an open or unknown
     /// payment.
     fn ended_in(&self, account: AccountId) -> Result<Option<Uuid>, OperatorError> {
-        let (store, id) = (&self.parts.store, account.owner);
+        let (store, id) = (&self.store, account.owner);
         Ok(match account.kind {
             AccountKind::IncomingPayment => store
                 .incoming_payment(id)?
@@ -170,7 +137,7 @@ impl Inner {
     /// Looks at the next payments and removes those whose retention is over. Returns true once
     /// there are no more.
     fn remove_some_payments(&self, before_ms: u64) -> Result<bool, OperatorError> {
-        let store = &self.parts.store;
+        let store = &self.store;
         let mut looked_up_to = self.wallets.ended.looked_up_to.lock();
         let looked_at = store.payments_after(*looked_up_to, before_ms, ROWS_PER_STEP)?;
         let is_all = looked_at.len() < ROWS_PER_STEP;
@@ -185,7 +152,7 @@ impl Inner {
             return Ok(is_all);
         }
         let ids: Vec<_> = over.iter().map(|payment| payment.id()).collect();
-        let removed = store.remove_payments(&ids)?;
+        let removed = self.writes.as_node(Duty::Retention, |tx| tx.remove_payments(&ids))?;
         tracing::info!(removed, "payments that ended long ago were removed");
         Ok(is_all)
     }

@@ -1,6 +1,6 @@
 //! The events of payments, in the form that Rafiki's clients know.
 
-use ilp_connector::{account::Balance, peer::Asset};
+use ilp_connector::{account::Total, peer::Asset};
 use ilp_store::{
     EventRecord, IncomingPaymentRecord, IncomingPaymentState, OutgoingPaymentRecord, QuoteRecord,
 };
@@ -19,7 +19,7 @@ pub(crate) struct Told<'a> {
     /// What the payment's account is in.
     pub(crate) asset: &'a Asset,
     /// How that account stands.
-    pub(crate) balance: Balance,
+    pub(crate) total: Total,
 }
 
 /// Makes an event of an incoming payment.
@@ -28,7 +28,7 @@ pub(crate) fn of_incoming(
     payment: &IncomingPaymentRecord,
     told: &Told<'_>,
 ) -> EventRecord {
-    let Told { asset, balance, .. } = told;
+    let Told { asset, total, .. } = told;
     let amount = |value: u128| amount(value, &asset.code, asset.scale);
     let mut data = json!({
         "id": payment.id,
@@ -36,7 +36,7 @@ pub(crate) fn of_incoming(
         "client": Value::Null,
         "createdAt": time(payment.created_at_ms),
         "expiresAt": time(payment.expires_at_ms),
-        "receivedAmount": amount(balance.credits),
+        "receivedAmount": amount(total.credits),
         "completed": payment.state == IncomingPaymentState::Completed,
     });
     if let Some(asked) = payment.incoming_amount {
@@ -52,7 +52,7 @@ pub(crate) fn of_outgoing(
     sent: u64,
     told: &Told<'_>,
 ) -> EventRecord {
-    let Told { asset, balance, .. } = told;
+    let Told { asset, total, .. } = told;
     let quote: &QuoteRecord = &payment.quote;
     let in_source = |value: u64| amount(value.into(), &asset.code, asset.scale);
     let mut data = json!({
@@ -70,7 +70,7 @@ pub(crate) fn of_outgoing(
         "sentAmount": in_source(sent),
         "stateAttempts": payment.state_attempts,
         "createdAt": time(payment.created_at_ms),
-        "balance": balance.available().to_string(),
+        "balance": total.available().to_string(),
     });
     if let Some(error) = &payment.error {
         data["error"] = json!(error);

@@ -5,7 +5,7 @@ pub(crate) mod recipients;
 
 use std::time::Duration;
 
-use ilp_connector::account::{AccountId, Balance};
+use ilp_connector::account::{AccountId, Total};
 use ilp_net::WalletAddressUrl;
 use ilp_store::{
     EventRecord, IncomingPaymentRecord, IncomingPaymentState, Initiator, Rows, TextFilter,
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     changes::changing::Changing,
+    changes::writes::Duty,
     node::operator::{Inner, Operator},
     payments::{
         PaymentChanges, Payments,
@@ -79,7 +80,7 @@ impl Payments<'_> {
         let id = check::id(id).ok_or(PaymentError::NotFound)?;
         self.on
             .read(move |inner| {
-                let record = inner.parts.store.incoming_payment(id)?;
+                let record = inner.store.incoming_payment(id)?;
                 inner.incoming_payment_view(record.ok_or(PaymentError::NotFound)?)
             })
             .await
@@ -102,8 +103,7 @@ impl Payments<'_> {
                 let is_wanted = |record: &IncomingPaymentRecord| {
                     initiated_by.lets_through(initiator_name(record.initiated_by))
                 };
-                let rows =
-                    inner.parts.store.incoming_payments_page(wallet_address, page, is_wanted)?;
+                let rows = inner.store.incoming_payments_page(wallet_address, page, is_wanted)?;
                 views(rows, |record| inner.incoming_payment_view(record))
             })
             .await
@@ -115,7 +115,7 @@ impl Payments<'_> {
         loop {
             let made = self.on.inner.wallets.incoming_payment_made.notified();
             let next = self.on.read(|inner| {
-                let next = inner.parts.store.open_incoming_payments().next();
+                let next = inner.store.open_incoming_payments().next();
                 Ok(next.transpose()?.map(|(at_ms, _)| at_ms))
             });
             let now_ms = (self.on.inner.parts.clock)().unix_ms();
@@ -145,7 +145,7 @@ impl Payments<'_> {
 impl Operator {
     async fn let_expired_go(&self, now_ms: u64) -> Result<(), OperatorError> {
         self.read(move |inner| {
-            let due = inner.parts.store.open_incoming_payments();
+            let due = inner.store.open_incoming_payments();
             for due in due.take(EXPIRED_PER_STEP) {
                 let (at_ms, id) = due?;
                 if at_ms > now_ms {
@@ -191,9 +191,7 @@ impl Changing {
         };
         let event = self.inner.incoming_event(EventKind::IncomingPaymentCreated, &record, now)?;
         let made = self.inner.incoming_payment_view(record.clone())?;
-        self.commit(&made, move |store| store.insert_incoming_payment(&record, &event)).await?;
-        self.inner.parts.event_made.notify_one();
-        self.inner.wallets.incoming_payment_made.notify_one();
+        self.commit(&made, move |tx| tx.insert_incoming_payment(&record, &event)).await?;
         Ok(made)
     }
 }
@@ -206,28 +204,21 @@ impl Inner {
         id: Uuid,
         now_ms: u64,
     ) -> Result<(), OperatorError> {
-        let Some(asset_id) = self.parts.store.incoming_payment(id)?.map(|known| known.asset_id)
-        else {
+        let Some(asset_id) = self.store.incoming_payment(id)?.map(|known| known.asset_id) else {
             return Ok(());
         };
         let asset = self.live_asset(asset_id)?;
-        let balance = self.ledger().balance(AccountId::incoming_payment(id));
+        let total = self.ledger().total(AccountId::incoming_payment(id));
         let event_id = self.new_id();
-        let (record, changed) = self.parts.store.update_incoming_payment(id, |record| {
-            let kind = next_state(record, balance, now_ms)?;
-            if !record.is_open() && balance.credits > 0 {
+        let move_on = |record: &mut IncomingPaymentRecord| {
+            let kind = next_state(record, total, now_ms)?;
+            if !record.is_open() && total.credits > 0 {
                 record.withdrawal_id = Some(event_id);
             }
-            let told = Told { id: event_id, now_ms, asset: &asset, balance };
+            let told = Told { id: event_id, now_ms, asset: &asset, total };
             kind.map(|kind| of_incoming(kind, record, &told))
-        })?;
-        if changed {
-            self.parts.event_made.notify_one();
-            if !record.is_open() {
-                self.wallets.recipients.set_open(id, false);
-                self.wallets.ended.may_close(AccountId::incoming_payment(id));
-            }
-        }
+        };
+        self.writes.as_node(Duty::Payments, |tx| tx.update_incoming_payment(id, move_on))?;
         Ok(())
     }
 
@@ -238,8 +229,8 @@ impl Inner {
         now: Timestamp,
     ) -> Result<EventRecord, OperatorError> {
         let asset = self.live_asset(record.asset_id)?;
-        let balance = Balance::default();
-        let told = Told { id: self.new_id(), now_ms: now.unix_ms(), asset: &asset, balance };
+        let total = Total::default();
+        let told = Told { id: self.new_id(), now_ms: now.unix_ms(), asset: &asset, total };
         Ok(of_incoming(kind, record, &told))
     }
 }
@@ -248,13 +239,13 @@ impl Inner {
 /// that expires without having received anything, since nobody has anything to do about it.
 fn next_state(
     record: &mut IncomingPaymentRecord,
-    balance: Balance,
+    total: Total,
     now_ms: u64,
 ) -> Option<Option<EventKind>> {
     if !record.is_open() {
         return None;
     }
-    let received = balance.credits;
+    let received = total.credits;
     if record.incoming_amount.is_some_and(|asked| received >= u128::from(asked)) {
         record.state = IncomingPaymentState::Completed;
         return Some(Some(EventKind::IncomingPaymentCompleted));

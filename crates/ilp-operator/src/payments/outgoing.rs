@@ -1,7 +1,7 @@
 //! Operations on outgoing payments, up to the moment from which they are sent.
 
 use ilp_connector::{
-    account::{AccountId, Balance},
+    account::{AccountId, Total},
     peer::Asset,
 };
 use ilp_store::{
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     books::error::LiquidityError,
-    changes::changing::Changing,
+    changes::{changing::Changing, writes::Duty},
     node::operator::Inner,
     payments::{
         PaymentChanges, Payments,
@@ -101,7 +101,7 @@ impl Payments<'_> {
         let id = check::id(id).ok_or(PaymentError::NotFound)?;
         self.on
             .read(move |inner| {
-                let record = inner.parts.store.outgoing_payment(id)?;
+                let record = inner.store.outgoing_payment(id)?;
                 inner.outgoing_payment_view(record.ok_or(PaymentError::NotFound)?)
             })
             .await
@@ -127,7 +127,7 @@ impl Payments<'_> {
                         && filter.state.lets_through(outgoing_state_name(record.state))
                         && filter.receiver.lets_through(&record.quote.receiver)
                 };
-                let rows = inner.parts.store.outgoing_payments_page(of_one, page, is_wanted)?;
+                let rows = inner.store.outgoing_payments_page(of_one, page, is_wanted)?;
                 views(rows, |record| inner.outgoing_payment_view(record))
             })
             .await
@@ -155,7 +155,7 @@ impl Payments<'_> {
                     filter.kind.lets_through(kind)
                         && filter.wallet_address_id.lets_through(&wallet_address.to_string())
                 };
-                views(inner.parts.store.payments_page(page, is_wanted)?, |record| {
+                views(inner.store.payments_page(page, is_wanted)?, |record| {
                     inner.payment_view(record)
                 })
             })
@@ -171,9 +171,7 @@ impl Changing {
         metadata: Option<String>,
     ) -> Result<OutgoingPaymentView, OperatorError> {
         let (wallet, quote) = self
-            .store(move |store| {
-                Ok::<_, OperatorError>((store.wallet_address(wallet_address)?, store.quote(quote)?))
-            })
+            .store(move |store| Ok((store.wallet_address(wallet_address)?, store.quote(quote)?)))
             .await?;
         let wallet = wallet.ok_or(WalletError::Unknown)?;
         if !wallet.is_active() {
@@ -203,13 +201,12 @@ impl Changing {
             in_doubt: 0,
             created_at_ms: now.unix_ms(),
         };
-        let nothing = Balance::default();
+        let nothing = Total::default();
         let told =
-            Told { id: record.funding_id, now_ms: now.unix_ms(), asset: &asset, balance: nothing };
+            Told { id: record.funding_id, now_ms: now.unix_ms(), asset: &asset, total: nothing };
         let event = of_outgoing(EventKind::OutgoingPaymentCreated, &record, 0, &told);
         let made = self.inner.outgoing_payment_view(record.clone())?;
-        self.commit(&made, move |store| store.insert_outgoing_payment(&record, &event)).await?;
-        self.inner.parts.event_made.notify_one();
+        self.commit(&made, move |tx| tx.insert_outgoing_payment(&record, &event)).await?;
         Ok(made)
     }
 
@@ -250,8 +247,8 @@ impl Changing {
                 if let Some(reason) = reason {
                     record.metadata = Some(with_reason(record.metadata.as_deref(), reason));
                 }
-                let (now_ms, balance) = (now.unix_ms(), Balance::default());
-                let told = Told { id: event_id, now_ms, asset, balance };
+                let (now_ms, total) = (now.unix_ms(), Total::default());
+                let told = Told { id: event_id, now_ms, asset, total };
                 Some(of_outgoing(EventKind::OutgoingPaymentCancelled, record, 0, &told))
             })?;
             match refused {
@@ -271,12 +268,12 @@ impl Inner {
         id: Uuid,
         now: Timestamp,
     ) -> Result<OutgoingPaymentRecord, OperatorError> {
-        let balance = self.ledger().balance(AccountId::outgoing_payment(id));
+        let total = self.ledger().total(AccountId::outgoing_payment(id));
         let (record, _) = self.edit_outgoing_payment(id, now, |record, asset, event_id| {
             if record.state != OutgoingPaymentState::Funding {
                 return None;
             }
-            let told = Told { id: event_id, now_ms: now.unix_ms(), asset, balance };
+            let told = Told { id: event_id, now_ms: now.unix_ms(), asset, total };
             if record.quote.expires_at_ms <= now.unix_ms() {
                 record.state = OutgoingPaymentState::Failed;
                 record.error = Some("QuoteExpired".to_owned());
@@ -297,17 +294,11 @@ impl Inner {
         now: Timestamp,
         edit: impl FnOnce(&mut OutgoingPaymentRecord, &Asset, Uuid) -> Option<EventRecord>,
     ) -> Result<(OutgoingPaymentRecord, bool), OperatorError> {
-        let known = self.parts.store.outgoing_payment(id)?.ok_or(PaymentError::Unknown)?;
+        let known = self.store.outgoing_payment(id)?.ok_or(PaymentError::Unknown)?;
         let asset = self.live_asset(known.quote.asset_id)?;
         let event_id = self.new_id_at(now);
-        let edited = self
-            .parts
-            .store
-            .update_outgoing_payment(id, |record| edit(record, &asset, event_id))?;
-        if edited.1 {
-            self.parts.event_made.notify_one();
-        }
-        Ok(edited)
+        let edit = |record: &mut OutgoingPaymentRecord| edit(record, &asset, event_id);
+        self.writes.as_node(Duty::Payments, |tx| tx.update_outgoing_payment(id, edit))
     }
 }
 
@@ -334,7 +325,7 @@ impl Payments<'_> {
         let page = begin(after)?;
         self.on
             .read(move |inner| {
-                let list = |page| inner.parts.store.payments_page(page, |_| true);
+                let list = |page| inner.store.payments_page(page, |_| true);
                 let id = |payment: &PaymentRecord| match payment {
                     PaymentRecord::Incoming(payment) => payment.id,
                     PaymentRecord::Outgoing(payment) => payment.id,

@@ -1,14 +1,10 @@
 //! The interface between operations on payments and the part of the node that sends their packets.
 //!
 //! Records, states and books are on this side, packets on the other. The daemon implements
-//! [`Paying`] over STREAM and SPSP and calls back into the [`Operator`]:
+//! [`Paying`] over STREAM and SPSP, reports through [`PaymentReports`], and calls the operator's
+//! handle of payments:
 //!
 //! - `pay_through(paying)` once after the load: payments that a restart interrupted go on;
-//! - `payment_begins(id, under_way_max)` before the first packet of an attempt, durable, so that the
-//!   next start knows what a kill has left in doubt;
-//! - `payment_progress(id, Progress)`, cheap, as often as it likes;
-//! - `payment_ended(id, Ended, Progress)`, durable, once; or `payment_paused(id, Progress)` where
-//!   the node ends first;
 //! - `recipient(id)` for each packet that ends here, then [`Recipient::reserve`] before its hold,
 //!   `Reserved::keep` and `incoming_credited(&recipient)` after its post;
 //! - `spsp_target(url)` for each SPSP query, which says with what tag to make credentials.
@@ -21,24 +17,54 @@ use ilp_connector::{LocalAccount, peer::Asset, token::Secret};
 use uuid::Uuid;
 
 pub use super::inputs::AssetName;
-use crate::{
-    node::{operator::Operator, parts::BoxFuture},
-    vocabulary::box_error::BoxError,
-};
+use crate::vocabulary::{box_error::BoxError, boxed_future::BoxFuture, error::OperatorError};
 
 /// What operations need of the part that pays.
 ///
-/// The operator is given with each call and not kept by the implementer beyond the payment that
-/// runs, so that the two don't keep each other alive.
+/// The implementer keeps what it reports to no longer than the payment runs, so that the two don't keep
+/// each other alive.
 pub trait Paying: Send + Sync {
     /// Finds out what it would cost to pay a receiver of another node. Moves no money, and ends in
     /// bounded time. It isn't asked about receivers of this node, which are paid in the books.
     fn quote(&self, ask: QuoteAsk) -> BoxFuture<'_, Result<QuoteOffer, QuoteRefusal>>;
 
     /// Starts a payment, or goes on with one after a restart. Returns at once. Every payment that
-    /// is handed over ends in one call of [`Payments::ended`](super::Payments::ended), unless the
-    /// node ends first.
-    fn send(&self, operator: &Operator, order: SendOrder);
+    /// is handed over ends in one call of [`PaymentReports::ended`], unless the node ends first.
+    fn send(&self, reports: Arc<dyn PaymentReports>, order: SendOrder);
+}
+
+/// What the part that pays reports of a payment.
+pub trait PaymentReports: Send + Sync {
+    /// Notes that packets of a payment are about to be sent. Those under way together never carry
+    /// more than `under_way_max`, in the source asset's smallest unit. Durable when it returns, so that
+    /// the next start knows what a kill has left in doubt.
+    ///
+    /// # Errors
+    /// When the store fails: no packet may be sent then.
+    fn begins(&self, id: Uuid, under_way_max: u64) -> BoxFuture<'_, Result<(), OperatorError>>;
+
+    /// Notes how far a payment has come, as often as the part that pays likes. Watchers learn of every
+    /// call, the disk of some.
+    fn progress(&self, id: Uuid, progress: Progress);
+
+    /// Notes how far a payment had come when the node ends. Durable when it returns, so that the next
+    /// start knows what has arrived to the last unit.
+    ///
+    /// # Errors
+    /// When the store fails: the next start goes by what was noted before.
+    fn paused(&self, id: Uuid, progress: Progress) -> BoxFuture<'_, Result<(), OperatorError>>;
+
+    /// Notes the end of a payment, once, when none of its packets is under way any more. What is left
+    /// on the payment's account stays there to be withdrawn. Durable when it returns.
+    ///
+    /// # Errors
+    /// An unknown payment, or when the store fails: the payment goes on at the next start then.
+    fn ended(
+        &self,
+        id: Uuid,
+        ended: Ended,
+        progress: Progress,
+    ) -> BoxFuture<'_, Result<(), OperatorError>>;
 }
 
 /// How much is to be paid.

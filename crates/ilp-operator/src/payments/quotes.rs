@@ -79,10 +79,10 @@ impl PaymentChanges<'_> {
         let quote = self.on.inner.quote_view(self.on.inner.quote_record(draft, offer)?)?;
         let record = quote.record.clone();
         let before_ms = record.created_at_ms.saturating_sub(KEPT_MS);
-        self.on.commit_at_any_time(&quote, move |store| store.insert_quote(&record)).await?;
-        let purged = self
-            .on
-            .read(move |inner| Ok(inner.parts.store.purge_quotes(before_ms, OLD_PER_NEW)?));
+        self.on.commit_at_any_time(&quote, move |tx| tx.insert_quote(&record)).await?;
+        let purged = self.on.read(move |inner| {
+            inner.writes.purge(|store| store.purge_quotes(before_ms, OLD_PER_NEW))
+        });
         if let Err(error) = purged.await {
             // The quote is made; the next one, or the periodic removal, tries again.
             tracing::warn!(%error, "old quotes could not be removed");
@@ -100,7 +100,7 @@ impl Payments<'_> {
         let id = check::id(id).ok_or(QuoteError::NotFound)?;
         self.on
             .read(move |inner| {
-                inner.quote_view(inner.parts.store.quote(id)?.ok_or(QuoteError::NotFound)?)
+                inner.quote_view(inner.store.quote(id)?.ok_or(QuoteError::NotFound)?)
             })
             .await
     }
@@ -117,7 +117,7 @@ impl Payments<'_> {
         let page = page.check()?;
         self.on
             .read(move |inner| {
-                let rows = inner.parts.store.quotes_page(wallet_address, page)?;
+                let rows = inner.store.quotes_page(wallet_address, page)?;
                 views(rows, |record| inner.quote_view(record))
             })
             .await
@@ -143,7 +143,7 @@ impl Operator {
 
 impl Inner {
     fn draft(&self, wallet_address: Uuid, new: NewQuote) -> Result<Draft, OperatorError> {
-        let store = &self.parts.store;
+        let store = &self.store;
         let wallet = store.wallet_address(wallet_address)?.ok_or(WalletError::Unknown)?;
         if !wallet.is_active() {
             return Err(WalletError::Inactive.into());

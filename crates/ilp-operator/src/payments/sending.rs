@@ -29,11 +29,11 @@ use crate::{
         Payments,
         error::PaymentError,
         incoming::recipients::Declined,
-        paying::{AssetName, Ended, Fraction, Paying, Progress, SendOrder},
+        paying::{AssetName, Ended, Fraction, Paying, PaymentReports, Progress, SendOrder},
         sending::so_far::delivered_at_least,
         views::OutgoingPaymentView,
     },
-    vocabulary::{check, error::OperatorError},
+    vocabulary::{boxed_future::BoxFuture, check, error::OperatorError},
 };
 
 /// The shortest pause between two notes of a payment's progress.
@@ -78,59 +78,6 @@ impl Payments<'_> {
         Ok(())
     }
 
-    /// Notes that packets of a payment are about to be sent. Those under way together never carry
-    /// more than `under_way_max`, in the source asset's smallest unit. Durable when it returns.
-    ///
-    /// # Errors
-    /// When the store fails: no packet may be sent then.
-    pub async fn begins(self, id: Uuid, under_way_max: u64) -> Result<(), OperatorError> {
-        self.on.read(move |inner| inner.note_under_way(id, under_way_max)).await
-    }
-
-    /// What the part that pays tells as often as it likes. Who watches hears all of it, the disk some.
-    pub fn progress(self, id: Uuid, progress: Progress) {
-        if !self.on.inner.wallets.tell(id, progress, Some(NOTE_PAUSE)) {
-            return;
-        }
-        let inner = Arc::clone(&self.on.inner);
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = inner.note_progress(id, progress) {
-                tracing::warn!(%error, payment = %id, "its progress could not be written down");
-            }
-        });
-    }
-
-    /// What the part that pays tells when it lets go of a payment since the node ends. Durable when it
-    /// returns, so that the next start knows what has arrived to the last unit.
-    ///
-    /// # Errors
-    /// When the store fails: the next start goes by what was noted before.
-    pub async fn paused(self, id: Uuid, progress: Progress) -> Result<(), OperatorError> {
-        self.on
-            .read(move |inner| {
-                inner.note_progress(id, progress)?;
-                inner.note_under_way(id, 0)
-            })
-            .await
-    }
-
-    /// What the part that pays tells once, when no packet of the payment is under way any more. What
-    /// is left on the payment's account stays there to be withdrawn. Durable when it returns.
-    ///
-    /// # Errors
-    /// An unknown payment, or when the store fails: the payment goes on at the next start then.
-    pub async fn ended(
-        self,
-        id: Uuid,
-        ended: Ended,
-        progress: Progress,
-    ) -> Result<(), OperatorError> {
-        self.on.inner.wallets.tell(id, progress, None);
-        let noted = self.on.read(move |inner| inner.note_end(id, ended, progress)).await;
-        self.on.inner.wallets.end(id);
-        noted
-    }
-
     /// Returns a payment as it is now, and its progress from now on while it is being sent.
     ///
     /// # Errors
@@ -146,14 +93,53 @@ impl Payments<'_> {
     }
 }
 
+impl PaymentReports for Operator {
+    fn begins(&self, id: Uuid, under_way_max: u64) -> BoxFuture<'_, Result<(), OperatorError>> {
+        Box::pin(self.read(move |inner| inner.note_under_way(id, under_way_max)))
+    }
+
+    fn progress(&self, id: Uuid, progress: Progress) {
+        if !self.inner.wallets.tell(id, progress, Some(NOTE_PAUSE)) {
+            return;
+        }
+        let inner = Arc::clone(&self.inner);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = inner.note_progress(id, progress) {
+                tracing::warn!(%error, payment = %id, "its progress could not be written down");
+            }
+        });
+    }
+
+    fn paused(&self, id: Uuid, progress: Progress) -> BoxFuture<'_, Result<(), OperatorError>> {
+        Box::pin(self.read(move |inner| {
+            inner.note_progress(id, progress)?;
+            inner.note_under_way(id, 0)
+        }))
+    }
+
+    fn ended(
+        &self,
+        id: Uuid,
+        ended: Ended,
+        progress: Progress,
+    ) -> BoxFuture<'_, Result<(), OperatorError>> {
+        self.inner.wallets.tell(id, progress, None);
+        Box::pin(async move {
+            let noted = self.read(move |inner| inner.note_end(id, ended, progress)).await;
+            self.inner.wallets.end(id);
+            noted
+        })
+    }
+}
+
 impl Operator {
     /// What the last end of the node left half done with wallets is done. Comes with the load.
     pub(crate) async fn resume_wallets(&self) -> Result<(), OperatorError> {
         self.read(|inner| {
             let now_ms = (inner.parts.clock)().unix_ms();
-            for open in inner.parts.store.open_incoming_payments() {
+            for open in inner.store.open_incoming_payments() {
                 let (_, id) = open?;
-                if inner.ledger().balance(AccountId::incoming_payment(id)).credits > 0 {
+                if inner.ledger().total(AccountId::incoming_payment(id)).credits > 0 {
                     inner.change_incoming_payment(id, now_ms)?;
                 }
             }
@@ -189,13 +175,13 @@ impl Operator {
         let operator = self.clone();
         if !order.is_local && order.order.is_done() {
             let progress = Progress { sent, delivered, packets: 0 };
-            return operator.payments().ended(id, Ended::Completed, progress).await;
+            return operator.ended(id, Ended::Completed, progress).await;
         }
         match (order.is_local, wallets.paying.get()) {
             (true, _) => {
                 tokio::spawn(async move { operator.pay_locally(order.record).await });
             }
-            (false, Some(paying)) => paying.send(&operator, order.order),
+            (false, Some(paying)) => paying.send(Arc::new(operator), order.order),
             // It is handed over with the others once there is somebody to hand it to. Who came while
             // this one was begun has not seen it.
             (false, None) => {
@@ -214,7 +200,7 @@ impl Operator {
         loop {
             match self.try_pay_locally(&record).await {
                 Ok(Local::Ended(ended, progress)) => {
-                    if let Err(error) = self.payments().ended(id, ended, progress).await {
+                    if let Err(error) = self.ended(id, ended, progress).await {
                         tracing::error!(%error, payment = %id, "its end is noted at the next start");
                     }
                     return;
@@ -238,7 +224,7 @@ impl Operator {
         let payer = self.inner.payer(record)?;
         // Nothing else debits the account while it is being sent, so this is the payment itself,
         // booked before a crash.
-        if payer.account.balance().debits > 0 {
+        if payer.account.own_part().debits > 0 {
             return Ok(Local::Ended(Ended::Completed, paid));
         }
         let failed = |reason: &str| {
@@ -287,10 +273,10 @@ impl Inner {
     /// brought up to date.
     fn payments_to_go_on(&self) -> Result<Vec<OutgoingPaymentRecord>, OperatorError> {
         let mut to_go_on = Vec::new();
-        for id in self.parts.store.unfinished_outgoing_payments() {
+        for id in self.store.unfinished_outgoing_payments() {
             let id = id?;
-            let Some(mut record) = self.parts.store.outgoing_payment(id)? else { continue };
-            let balance = self.ledger().balance(AccountId::outgoing_payment(id));
+            let Some(mut record) = self.store.outgoing_payment(id)? else { continue };
+            let balance = self.ledger().total(AccountId::outgoing_payment(id));
             if record.state == OutgoingPaymentState::Funding && balance.credits > 0 {
                 record = self.payment_has_its_money(id, (self.parts.clock)())?;
             }
@@ -303,7 +289,7 @@ impl Inner {
 
     /// What is to be done for a payment; `None` for one that is not to be sent.
     fn order_of(&self, id: Uuid) -> Result<Option<Order>, OperatorError> {
-        let record = self.parts.store.outgoing_payment(id)?;
+        let record = self.store.outgoing_payment(id)?;
         let Some(record) = record.filter(|record| record.state == OutgoingPaymentState::Sending)
         else {
             return Ok(None);
@@ -320,7 +306,7 @@ impl Inner {
 
     fn send_order(&self, record: &OutgoingPaymentRecord) -> Result<SendOrder, OperatorError> {
         let payer = self.payer(record)?;
-        let sent = u64::try_from(payer.account.balance().debits).unwrap_or(u64::MAX);
+        let sent = u64::try_from(payer.account.own_part().debits).unwrap_or(u64::MAX);
         let quote = record.quote.clone();
         let delivered = delivered_at_least(record, sent);
         Ok(SendOrder {

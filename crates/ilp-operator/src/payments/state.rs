@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use uuid::Uuid;
 
 use crate::payments::{
-    ended::EndedPayments,
+    ended_accounts::EndedPayments,
     incoming::recipients::Recipients,
     paying::{Paying, Progress},
 };

@@ -59,7 +59,7 @@ impl Inner {
         &self,
         mut record: IncomingPaymentRecord,
     ) -> Result<IncomingPaymentView, OperatorError> {
-        let balance = self.ledger().balance(AccountId::incoming_payment(record.id));
+        let balance = self.ledger().total(AccountId::incoming_payment(record.id));
         // Its time is over when it is, even if nobody has written that down yet.
         let now_ms = (self.parts.clock)().unix_ms();
         if record.is_open() && record.expires_at_ms <= now_ms {
@@ -78,7 +78,7 @@ impl Inner {
         &self,
         mut record: OutgoingPaymentRecord,
     ) -> Result<OutgoingPaymentView, OperatorError> {
-        let balance = self.ledger().balance(AccountId::outgoing_payment(record.id));
+        let balance = self.ledger().total(AccountId::outgoing_payment(record.id));
         let sent = match record.state {
             // Nothing but its packets takes from the account of a payment that is being sent.
             OutgoingPaymentState::Sending => u64::try_from(balance.debits).unwrap_or(u64::MAX),

@@ -8,7 +8,7 @@
 
 use ilp_connector::{account::AccountId, peer::Peer, token::Secret};
 use ilp_net::Endpoint;
-use ilp_store::{PeerOrigin, PeerRecord, Store, StoreError};
+use ilp_store::{PeerOrigin, PeerRecord, Reader, StoreError};
 use uuid::Uuid;
 
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
     },
     peers::{
         error::PeerError,
-        inputs::{NewPeer, PeerEdit},
+        inputs::{NewPeer, PeerTermsEdit},
         tokens::random_token,
         view::PeerView,
     },
@@ -84,7 +84,7 @@ impl PeeringChanges<'_> {
         let (asset, known) = self
             .on
             .read(move |inner| {
-                let store = &inner.parts.store;
+                let store = &inner.store;
                 let asset = store.asset(asset_id)?.ok_or(AssetError::Unknown)?;
                 let known = behind(store, (&asked, &written), asset_id)?;
                 refused_beforehand(store, &known, asset_id)?;
@@ -99,7 +99,7 @@ impl PeeringChanges<'_> {
             token: random_token()?,
             max_packet_amount: wanted.max_packet_amount,
             name: Some(parts.tenant.public_name.clone()),
-            proof: known.first().map(|peer| peer.outgoing_token.clone()),
+            proof: known.first().map(|peer| peer.terms.outgoing_token.clone()),
             caller: None,
         };
         let answer = self.on.ask_to_peer(&url, &offer).await?;
@@ -173,22 +173,21 @@ impl Changing {
         }
         self.inner.takes_from_no_peer(&answer, &known)?;
         let name = (!answer.name.is_empty()).then_some(answer.name);
-        let mut record = self
-            .inner
-            .record_of(NewPeer {
-                asset_id: asset_id.to_string(),
-                static_ilp_address: answer.static_ilp_address,
-                name: wanted.name.or(name),
-                max_packet_amount: wanted.max_packet_amount,
-                liquidity_threshold: wanted.liquidity_threshold,
-                endpoint: answer.connector_url,
-                outgoing_token,
-                incoming_tokens: Some(vec![answer.token]),
-                ..NewPeer::default()
-            })
-            .map_err(as_answer)?;
-        record.initial_deposit =
-            crate::peering::deposit_of(wanted.liquidity_to_deposit.unwrap_or(0));
+        let terms = PeerTermsEdit {
+            static_ilp_address: Some(answer.static_ilp_address),
+            name: Edit::set_or_keep(wanted.name.or(name)),
+            max_packet_amount: Edit::set_or_keep(wanted.max_packet_amount),
+            liquidity_threshold: Edit::set_or_keep(wanted.liquidity_threshold),
+            outgoing: Some((answer.connector_url, outgoing_token)),
+            incoming_tokens: Some(vec![answer.token]),
+            ..PeerTermsEdit::default()
+        };
+        let new = NewPeer {
+            asset_id: asset_id.to_string(),
+            terms,
+            initial_liquidity: wanted.liquidity_to_deposit.unwrap_or(0),
+        };
+        let record = self.inner.record_of(new).map_err(as_answer)?;
         let origin = PeerOrigin::BehindUrl { url: url.peering_key() };
         self.create_peer_as(record, origin, |peer| PeeringByUrl { peer, is_pending }).await
     }
@@ -203,17 +202,16 @@ impl Changing {
         let id = peer.id;
         let is_pending = answer.is_pending;
         let asset_id = peer.asset_id;
-        let set = |amount: Option<u64>| amount.map_or(Edit::Keep, Edit::Set);
-        let edit = PeerEdit {
-            id: id.to_string(),
-            name: wanted.name.map_or(Edit::Keep, Edit::Set),
-            max_packet_amount: set(wanted.max_packet_amount),
-            liquidity_threshold: set(wanted.liquidity_threshold),
+        let edit = PeerTermsEdit {
+            name: Edit::set_or_keep(wanted.name),
+            max_packet_amount: Edit::set_or_keep(wanted.max_packet_amount),
+            liquidity_threshold: Edit::set_or_keep(wanted.liquidity_threshold),
             outgoing: Some((answer.connector_url, outgoing_token)),
             incoming_tokens: Some(vec![answer.token]),
-            ..PeerEdit::default()
+            ..PeerTermsEdit::default()
         };
-        let edited = self.inner.edited(peer, edit).map_err(as_answer)?;
+        let terms = self.inner.parse_terms(edit, Some(peer.terms)).map_err(as_answer)?;
+        let edited = PeerRecord { terms, ..peer };
         let Some(amount) = wanted.liquidity_to_deposit.filter(|amount| *amount > 0) else {
             return self.save_peer_as(edited, |peer| PeeringByUrl { peer, is_pending }).await;
         };
@@ -264,7 +262,7 @@ impl Inner {
 /// Returns the peers that were made at a URL: the one of this asset first, then those of the same
 /// node in other assets.
 fn behind(
-    store: &Store,
+    store: &Reader,
     url: (&Endpoint, &str),
     asset_id: Uuid,
 ) -> Result<Vec<PeerRecord>, OperatorError> {
@@ -284,15 +282,15 @@ fn behind(
 /// side. That is where the node became a peer in another asset at this URL, and a peer that was not
 /// made at the URL has its address in this asset.
 fn refused_beforehand(
-    store: &Store,
+    store: &Reader,
     known: &[PeerRecord],
     asset_id: Uuid,
 ) -> Result<(), OperatorError> {
     let Some(first) = known.first().filter(|peer| peer.asset_id != asset_id) else { return Ok(()) };
-    let there = store.peer_by_address_and_asset(&first.static_ilp_address, asset_id)?;
+    let there = store.peer_by_address_and_asset(first.terms.address.as_str(), asset_id)?;
     match there {
         Some(_) => {
-            let address = first.static_ilp_address.clone();
+            let address = first.terms.address.to_string();
             Err(PeeringError::Answer(AnswerError::PeerInOtherAsset { address }).into())
         }
         None => Ok(()),
@@ -302,7 +300,7 @@ fn refused_beforehand(
 /// Returns the peer that was made at a URL. Stores from before URLs were normalized have them as
 /// they were written.
 fn peer_at(
-    store: &Store,
+    store: &Reader,
     asset_id: Uuid,
     (url, written): (&Endpoint, &str),
 ) -> Result<Option<Uuid>, StoreError> {

@@ -10,12 +10,7 @@ use ilp_connector::{
 use ilp_net::Endpoint;
 use interledger_packet::Address;
 
-use crate::{
-    assets::error::AssetError,
-    node::parts::BoxFuture,
-    peers::{Peers, error::PeerError},
-    vocabulary::{box_error::BoxError, check, error::OperatorError},
-};
+use crate::vocabulary::{box_error::BoxError, boxed_future::BoxFuture};
 
 /// What operations need of the transport: the daemon implements it over ILP over HTTP.
 pub trait Network: Send + Sync {
@@ -99,32 +94,6 @@ pub struct PingReply {
     pub code: String,
     /// What the node says about it.
     pub message: String,
-}
-
-impl Peers<'_> {
-    /// Asks the network for a path to `address`.
-    ///
-    /// # Errors
-    /// Bad input, when it is not an ILP address; not found, when there is no such peer or asset.
-    pub async fn ping(
-        self,
-        address: &str,
-        over: PingOver<'_>,
-    ) -> Result<PingOutcome, OperatorError> {
-        let destination = address.parse().map_err(PeerError::Destination)?;
-        let way = match over {
-            PingOver::Any => PingWay::Any,
-            PingOver::Asset(id) => {
-                let asset = check::id(id).and_then(|id| self.on.inner.asset(id));
-                PingWay::InAsset(asset.ok_or(AssetError::Unknown)?)
-            }
-            PingOver::Peer(id) => {
-                let peer = check::id(id).and_then(|id| self.on.inner.parts.connector.peer(id));
-                PingWay::Over(peer.ok_or(PeerError::Unknown)?)
-            }
-        };
-        Ok(self.on.inner.parts.network.ping(destination, way).await)
-    }
 }
 
 impl fmt::Debug for PeeringPost {

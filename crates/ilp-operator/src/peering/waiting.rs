@@ -3,12 +3,14 @@
 
 use std::{net::IpAddr, sync::atomic::Ordering};
 
+use ilp_connector::token::{Secret, TokenDigest};
 use ilp_net::Reach;
 use ilp_store::{EventRecord, PeeringRequestRecord};
 use interledger_packet::Timestamp;
 use serde_json::json;
+use uuid::Uuid;
 
-use super::PeeringRequestView;
+use super::{PeeringOffer, PeeringRequestView};
 use crate::{
     access::networks::Networks,
     changes::changing::Changing,
@@ -33,7 +35,7 @@ impl Peering<'_> {
         self.on
             .read(move |inner| {
                 let record =
-                    inner.parts.store.peering_request(id)?.ok_or(PeeringError::UnknownRequest)?;
+                    inner.store.peering_request(id)?.ok_or(PeeringError::UnknownRequest)?;
                 Ok(PeeringRequestView { warnings: inner.peering_warnings(&record), record })
             })
             .await
@@ -41,6 +43,29 @@ impl Peering<'_> {
 }
 
 impl Changing {
+    /// Returns the request that an offer makes, as it may be kept.
+    pub(super) fn request_of(
+        &self,
+        offer: PeeringOffer,
+        incoming_token: TokenDigest,
+        outgoing_token: Secret,
+        asset_id: Uuid,
+    ) -> PeeringRequestRecord {
+        let address = offer.caller.and_then(|caller| caller.address);
+        PeeringRequestRecord {
+            id: self.new_id(),
+            asset_id,
+            static_ilp_address: offer.static_ilp_address,
+            name: offer.name,
+            endpoint: offer.connector_url,
+            max_packet_amount: offer.max_packet_amount,
+            incoming_token,
+            outgoing_token,
+            origin: address.map(|address| address.ip().to_string()).unwrap_or_default(),
+            created_at_ms: self.now().unix_ms(),
+        }
+    }
+
     /// Returns the event for a request which waits.
     pub(crate) fn requested(&self, request: &PeeringRequestRecord) -> EventRecord {
         let asset = self.inner.asset(request.asset_id);
@@ -58,15 +83,6 @@ impl Changing {
         let kind = EventKind::PeeringRequested.name();
         let data = data.to_string().into_bytes();
         EventRecord::new(self.new_id(), kind, data, request.created_at_ms)
-    }
-
-    /// Counts the requests that wait, after a change of them and at the start.
-    pub(crate) async fn count_peering_requests(&self) -> Result<(), OperatorError> {
-        let waiting = self.store(|store| {
-            store.all_peering_requests().try_fold(0, |count, request| request.map(|_| count + 1))
-        });
-        self.inner.peering_waiting.store(waiting.await?, Ordering::Relaxed);
-        Ok(())
     }
 }
 

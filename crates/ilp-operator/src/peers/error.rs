@@ -1,5 +1,8 @@
 //! Refusals of operations on peers and their tokens.
 
+use std::convert::Infallible;
+
+use ilp_connector::MoreThanWhole;
 use ilp_net::UrlError;
 use interledger_packet::AddressError;
 
@@ -83,6 +86,18 @@ pub enum PeerError {
     /// A ping names both a peer and an asset.
     #[error("peerId and assetId are given, and one of them is expected")]
     PingOverBoth,
+}
+
+impl From<MoreThanWhole> for PeerError {
+    fn from(MoreThanWhole(percent): MoreThanWhole) -> Self {
+        Self::AssetShare(percent)
+    }
+}
+
+impl From<Infallible> for PeerError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 impl PeerError {

@@ -24,10 +24,6 @@ pub enum PeerField<'a> {
     IncomingTokens(&'a [Secret]),
     /// What else is reached through it.
     Routes(&'a [String]),
-    /// What the node keeps of whatever it sends, in basis points.
-    Spread(i32),
-    /// How much of another asset's stock its packets may hold, in percent.
-    AssetSharePercent(u8),
 }
 
 impl Peers<'_> {
@@ -45,9 +41,7 @@ impl Peers<'_> {
             PeerField::Endpoint(endpoint) => check::endpoint(endpoint).map(drop),
             PeerField::OutgoingToken(token) => check::outgoing_token(token),
             PeerField::IncomingTokens(tokens) => check::incoming_tokens(tokens).map(drop),
-            PeerField::Routes(routes) => check::routes(routes, "").map(drop),
-            PeerField::Spread(basis_points) => check::spread(basis_points).map(drop),
-            PeerField::AssetSharePercent(percent) => check::asset_share_percent(Some(percent)),
+            PeerField::Routes(routes) => check::routes(routes).map(drop),
         }
     }
 }

@@ -17,8 +17,9 @@ impl Peers<'_> {
     /// What a live peer has; `None` once it is deleted.
     #[must_use]
     pub fn liquidity(self, id: Uuid) -> Option<LiquidityView> {
-        let balance = self.on.inner.parts.connector.peer(id)?.liquidity.balance();
-        let available = balance.available();
-        Some(LiquidityView { available, on_hold: balance.total().saturating_sub(available) })
+        let account = self.on.inner.parts.connector.peer(id)?.liquidity.id();
+        let total = self.on.inner.ledger().total(account);
+        let available = total.available();
+        Some(LiquidityView { available, on_hold: total.total().saturating_sub(available) })
     }
 }

@@ -129,7 +129,7 @@ impl Inner {
             }
             page.rows.retain(|row| row.peer.id != next.id);
             let others = self.route_views(&page.rows)?.into_iter().map(|route| route.peer);
-            let Some(record) = self.parts.store.peer(next.id)? else { break };
+            let Some(record) = self.store.peer(next.id)? else { break };
             let peer = Box::new(self.peer_view(record)?);
             let (prefix, others) = (prefix.to_owned(), others.collect());
             return Ok(Way::Through { prefix, peer, others });
@@ -143,7 +143,7 @@ impl Inner {
         let mut prefixes = Vec::with_capacity(listed.len());
         let mut records = Vec::with_capacity(listed.len());
         for route in listed {
-            if let Some(record) = self.parts.store.peer(route.peer.id)? {
+            if let Some(record) = self.store.peer(route.peer.id)? {
                 prefixes.push(route.prefix.to_string());
                 records.push(record);
             }

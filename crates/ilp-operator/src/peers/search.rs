@@ -1,6 +1,6 @@
 //! Finding peers: by a part of a name or an address, and by the address that packets go to.
 
-use ilp_store::{PeerRecord, Store};
+use ilp_store::{PeerRecord, Reader};
 use interledger_packet::Address;
 use uuid::Uuid;
 
@@ -37,7 +37,7 @@ impl Peers<'_> {
         let (page, text) = (begin(after)?, text.to_lowercase());
         self.on
             .read(move |inner| {
-                let list = |page| inner.parts.store.peers_page(page);
+                let list = |page| inner.store.peers_page(page);
                 let found = seek(first, page, list, |peer| peer.id, |peer| fits(peer, &text))?;
                 Ok(Found { peers: inner.peer_views(found.rows)?, next: found.next })
             })
@@ -59,7 +59,7 @@ impl Peers<'_> {
         };
         self.on
             .read(move |inner| {
-                let record = peer_towards(&inner.parts.store, &address, asset_id)?;
+                let record = peer_towards(&inner.store, &address, asset_id)?;
                 record.map(|record| inner.peer_view(record)).transpose()
             })
             .await
@@ -68,7 +68,7 @@ impl Peers<'_> {
 
 /// Returns the first peer found while segments are taken off the end of `address`.
 fn peer_towards(
-    store: &Store,
+    store: &Reader,
     address: &str,
     asset_id: Uuid,
 ) -> Result<Option<PeerRecord>, OperatorError> {
@@ -85,8 +85,8 @@ fn peer_towards(
 
 fn fits(peer: &PeerRecord, text: &str) -> bool {
     let has = |field: &str| field.to_lowercase().contains(text);
-    has(&peer.static_ilp_address)
-        || peer.name.as_deref().is_some_and(has)
-        || has(&peer.endpoint)
+    has(peer.terms.address.as_str())
+        || peer.terms.name.as_deref().is_some_and(has)
+        || has(&peer.terms.endpoint)
         || peer.id.to_string() == text
 }

@@ -75,9 +75,9 @@ impl PeerChanges<'_> {
                 let new = digests
                     .into_iter()
                     .map(|digest| IncomingToken { digest, created_at_ms: now_ms });
-                record.incoming_tokens.extend(new);
-                check::incoming_token_count(record.incoming_tokens.len())?;
-                let added = record.incoming_tokens.last().copied();
+                record.terms.incoming_tokens.extend(new);
+                check::incoming_token_count(record.terms.incoming_tokens.len())?;
+                let added = record.terms.incoming_tokens.last().copied();
                 let added = added.ok_or(Inconsistency::NoTokenAdded)?;
                 let made = is_made.then_some(token);
                 changing.save_peer_as(record, |peer| AddedToken { peer, token: added, made }).await
@@ -101,11 +101,12 @@ impl PeerChanges<'_> {
             .change(move |changing| async move {
                 let mut record = changing.stored_peer(id).await?;
                 let position = record
+                    .terms
                     .incoming_tokens
                     .iter()
                     .position(|token| which.names(&token.digest))
                     .ok_or(PeerError::UnknownIncomingToken)?;
-                record.incoming_tokens.remove(position);
+                record.terms.incoming_tokens.remove(position);
                 changing.save_peer(record).await
             })
             .await
@@ -136,7 +137,7 @@ impl Outcome for AddedToken {
     /// The token that was added is the last one of the peer as it was then.
     fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
         let peer = PeerView::recall(kept, operator)?;
-        let token = peer.record.incoming_tokens.last().copied()?;
+        let token = peer.record.terms.incoming_tokens.last().copied()?;
         Some(Self { peer, token, made: None })
     }
 }

@@ -63,7 +63,6 @@ impl Inner {
     pub(crate) fn peer_view(&self, record: PeerRecord) -> Result<PeerView, OperatorError> {
         let id = record.asset_id;
         let asset = self
-            .parts
             .store
             .asset(id)?
             .ok_or(Inconsistency::AssetOfPeer { peer: record.id, asset: id })?;
@@ -71,10 +70,10 @@ impl Inner {
     }
 
     pub(crate) fn peer_view_with(&self, record: PeerRecord, asset: AssetView) -> PeerView {
-        let account = self.ledger().account(AccountId::peer(record.id));
+        let total = self.ledger().total(AccountId::peer(record.id));
         let live = self.parts.connector.peer(record.id);
         PeerView {
-            liquidity: account.balance().available(),
+            liquidity: total.available(),
             // A peer whose creation isn't over has not been sent anything.
             reachability: live.as_ref().map_or(Reachability::Unknown, |peer| peer.reachability()),
             last_seen_at: live.as_ref().and_then(|peer| peer.last_seen_at()),

@@ -67,32 +67,23 @@ fn is_peer_scheme(text: &impl AsRef<str>) -> bool {
     text.as_ref().split('.').next() == Some("peer")
 }
 
-/// What else is reached through a peer, without its own address and without repetition: both are
-/// implied.
-pub(crate) fn routes(texts: &[String], own_address: &str) -> Result<Vec<String>, PeerError> {
+/// Parses the prefixes that are reached through a peer, each of which is kept once.
+pub(crate) fn routes(texts: &[String]) -> Result<Vec<AddressPrefix>, PeerError> {
     if texts.len() > ROUTES_MAX {
         return Err(PeerError::Routes(RouteError::TooMany(texts.len())));
     }
-    let mut routes: Vec<String> = Vec::new();
+    let mut routes = Vec::new();
     for text in texts {
         let route: AddressPrefix =
             text.parse().map_err(|error| PeerError::Routes(RouteError::Malformed(error)))?;
         if is_peer_scheme(&route) {
             return Err(PeerError::Routes(RouteError::PeerScheme));
         }
-        if text != own_address && !routes.contains(text) {
-            routes.push(text.clone());
+        if !routes.contains(&route) {
+            routes.push(route);
         }
     }
     Ok(routes)
-}
-
-/// The share of an asset's stock that a peer's packets may hold.
-pub(crate) fn asset_share_percent(percent: Option<u8>) -> Result<(), PeerError> {
-    match percent {
-        Some(percent) if percent > 100 => Err(PeerError::AssetShare(percent)),
-        _ => Ok(()),
-    }
 }
 
 /// The token that we show a peer.
@@ -238,9 +229,9 @@ mod tests {
     #[test]
     fn routes_are_prefixes_told_once() {
         let given = ["g", "g.bob", "g.carol", "g", "test.x"].map(str::to_owned);
-        assert_eq!(routes(&given, "g.bob").unwrap(), ["g", "g.carol", "test.x"]);
+        assert_eq!(routes(&given).unwrap(), ["g", "g.bob", "g.carol", "test.x"]);
         for wrong in ["", "foo", "g..a", "peer", "peer.a"] {
-            let error = routes(&[wrong.to_owned()], "g.bob").unwrap_err();
+            let error = routes(&[wrong.to_owned()]).unwrap_err();
             assert!(error.to_string().starts_with("invalid ILP address: "), "{wrong}: {error}");
         }
     }

@@ -4,7 +4,6 @@ use std::{error::Error, fmt, sync::Arc};
 
 use ilp_connector::ledger::HoldError;
 use ilp_store::{Conflict, Refusal, StoreError, TransferError};
-use interledger_packet::AddressError;
 use uuid::Uuid;
 
 use super::{
@@ -175,8 +174,6 @@ impl fmt::Display for Chain<'_> {
 /// A state of the node that its own checks exclude.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Inconsistency {
-    #[error("the stored peer {peer} has a malformed address or route")]
-    StoredAddress { peer: Uuid, source: AddressError },
     #[error("the peer {peer} is of the unknown asset {asset}")]
     AssetOfPeer { peer: Uuid, asset: Uuid },
     #[error("a wallet address is of the unknown asset {0}")]

@@ -40,9 +40,9 @@ impl Inner {
         &self,
         record: WalletAddressRecord,
     ) -> Result<WalletAddressView, OperatorError> {
-        let asset = self.parts.store.asset(record.asset_id)?;
+        let asset = self.store.asset(record.asset_id)?;
         let asset = asset.ok_or(Inconsistency::AssetOfWalletAddress(record.asset_id))?;
-        let liquidity = self.ledger().balance(AccountId::wallet_address(record.id)).available();
+        let liquidity = self.ledger().total(AccountId::wallet_address(record.id)).available();
         Ok(WalletAddressView { record, asset: self.asset_view(asset), liquidity })
     }
 

@@ -6,7 +6,7 @@
 //! one, goes under an id of its own, which the payment shows.
 
 use ilp_connector::account::AccountId;
-use ilp_store::{Refusal, Store, TransferState, shown};
+use ilp_store::{Refusal, Transaction, TransferState, shown};
 use uuid::Uuid;
 
 use crate::{
@@ -46,7 +46,7 @@ impl WalletAddressChanges<'_> {
                     changing.read(move |inner| inner.wallet_address_view(record)).await?;
                 wallet_address.liquidity -= u128::from(amount).min(wallet_address.liquidity);
                 let withdrawn = WithdrawnFromWalletAddress { transfer_id, amount, wallet_address };
-                changing.withdraw_as(&withdrawn, account, asset_id, &out).await?;
+                changing.withdraw_as(&withdrawn, (account, asset_id), &out).await?;
                 Ok(withdrawn)
             })
             .await
@@ -73,8 +73,8 @@ impl PaymentChanges<'_> {
                 let record = record.ok_or(unknown)?;
                 let last = record.withdrawal_id.ok_or(unknown)?;
                 let from = (AccountId::incoming_payment(id), record.asset_id);
-                let note = move |store: &Store, transfer_id| {
-                    let noted = store.update_incoming_payment(id, |record| {
+                let note = move |tx: &mut Transaction<'_>, transfer_id| {
+                    let noted = tx.update_incoming_payment(id, |record| {
                         record.withdrawal_id = Some(transfer_id);
                         None
                     });
@@ -105,8 +105,8 @@ impl PaymentChanges<'_> {
                 let record = record.ok_or(unknown)?;
                 let last = record.withdrawal_id.ok_or(unknown)?;
                 let from = (AccountId::outgoing_payment(id), record.quote.asset_id);
-                let note = move |store: &Store, transfer_id| {
-                    let noted = store.update_outgoing_payment(id, |record| {
+                let note = move |tx: &mut Transaction<'_>, transfer_id| {
+                    let noted = tx.update_outgoing_payment(id, |record| {
                         record.withdrawal_id = Some(transfer_id);
                         None
                     });
@@ -126,14 +126,14 @@ impl Changing {
         (account, asset_id): (AccountId, Uuid),
         last: Uuid,
         timeout_s: u64,
-        note: impl FnOnce(&Store, Uuid) -> Result<(), Refusal> + Send + 'static,
+        note: impl FnOnce(&mut Transaction<'_>, Uuid) -> Result<(), Refusal> + Send + 'static,
     ) -> Result<(), OperatorError> {
         let transfer_id = self.withdrawal_id(account, last).await?;
-        if transfer_id != last {
-            self.store(move |store| note(store, transfer_id)).await?;
-        }
         let out = taken_out(account.owner, self.available(account), transfer_id, timeout_s);
-        self.withdraw(account, asset_id, &out).await?;
+        let work = move |tx: &mut Transaction<'_>| {
+            if transfer_id != last { note(tx, transfer_id) } else { Ok(()) }
+        };
+        self.withdraw_with(&(), (account, asset_id), &out, work).await?;
         self.inner.wallets.ended.may_close(account);
         Ok(())
     }
@@ -157,7 +157,7 @@ impl Changing {
     /// What an account has that is not set aside. Changes are made one at a time and packets take
     /// nothing from these accounts, so it stays there.
     fn available(&self, account: AccountId) -> u64 {
-        u64::try_from(self.inner.ledger().balance(account).available()).unwrap_or(u64::MAX)
+        u64::try_from(self.inner.ledger().total(account).available()).unwrap_or(u64::MAX)
     }
 }
 

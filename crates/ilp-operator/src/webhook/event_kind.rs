@@ -1,87 +1,85 @@
 //! The types of event.
 
+use strum::VariantArray;
+
 /// A type of event.
 ///
 /// Types that Rafiki sends to the systems of an account servicing entity have Rafiki's meaning
 /// here. Three further names of Rafiki's would mean something else than these notices:
 /// `incoming_payment.partial_payment_received` asks for a decision, and `outgoing_payment.funded`
 /// and `outgoing_payment.cancelled` go to its card service alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 pub enum EventKind {
     /// A peer's liquidity fell to its threshold.
+    #[strum(serialize = "peer.liquidity_low")]
     PeerLiquidityLow,
     /// An asset's liquidity fell to its threshold.
+    #[strum(serialize = "asset.liquidity_low")]
     AssetLiquidityLow,
     /// Several packets in a row could not reach a peer.
+    #[strum(serialize = "peer.unreachable")]
     PeerUnreachable,
     /// A peer that could not be reached answers again.
+    #[strum(serialize = "peer.reachable")]
     PeerReachable,
     /// A node asked to become a peer, and waits for the operator's approval.
+    #[strum(serialize = "peering.requested")]
     PeeringRequested,
     /// An incoming payment was made.
+    #[strum(serialize = "incoming_payment.created")]
     IncomingPaymentCreated,
     /// The first money of an incoming payment arrived.
+    #[strum(serialize = "incoming_payment.processing")]
     IncomingPaymentProcessing,
     /// An incoming payment received all that it asks for.
+    #[strum(serialize = "incoming_payment.completed")]
     IncomingPaymentCompleted,
     /// An incoming payment that had received something expired.
+    #[strum(serialize = "incoming_payment.expired")]
     IncomingPaymentExpired,
     /// An outgoing payment was made and waits for its money.
+    #[strum(serialize = "outgoing_payment.created")]
     OutgoingPaymentCreated,
     /// An outgoing payment has its money and is being sent.
+    #[strum(serialize = "outgoing_payment.sending")]
     OutgoingPaymentSending,
     /// An outgoing payment was sent.
+    #[strum(serialize = "outgoing_payment.completed")]
     OutgoingPaymentCompleted,
     /// An outgoing payment failed.
+    #[strum(serialize = "outgoing_payment.failed")]
     OutgoingPaymentFailed,
     /// An outgoing payment was cancelled before it had its money.
+    #[strum(serialize = "outgoing_payment.cancelled")]
     OutgoingPaymentCancelled,
 }
 
 impl EventKind {
     /// Every type.
-    pub const ALL: [Self; 14] = [
-        Self::PeerLiquidityLow,
-        Self::AssetLiquidityLow,
-        Self::PeerUnreachable,
-        Self::PeerReachable,
-        Self::PeeringRequested,
-        Self::IncomingPaymentCreated,
-        Self::IncomingPaymentProcessing,
-        Self::IncomingPaymentCompleted,
-        Self::IncomingPaymentExpired,
-        Self::OutgoingPaymentCreated,
-        Self::OutgoingPaymentSending,
-        Self::OutgoingPaymentCompleted,
-        Self::OutgoingPaymentFailed,
-        Self::OutgoingPaymentCancelled,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Returns the name under which the event is stored and sent. It never changes.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::PeerLiquidityLow => "peer.liquidity_low",
-            Self::AssetLiquidityLow => "asset.liquidity_low",
-            Self::PeerUnreachable => "peer.unreachable",
-            Self::PeerReachable => "peer.reachable",
-            Self::PeeringRequested => "peering.requested",
-            Self::IncomingPaymentCreated => "incoming_payment.created",
-            Self::IncomingPaymentProcessing => "incoming_payment.processing",
-            Self::IncomingPaymentCompleted => "incoming_payment.completed",
-            Self::IncomingPaymentExpired => "incoming_payment.expired",
-            Self::OutgoingPaymentCreated => "outgoing_payment.created",
-            Self::OutgoingPaymentSending => "outgoing_payment.sending",
-            Self::OutgoingPaymentCompleted => "outgoing_payment.completed",
-            Self::OutgoingPaymentFailed => "outgoing_payment.failed",
-            Self::OutgoingPaymentCancelled => "outgoing_payment.cancelled",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Returns the type of that name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        name.parse().ok()
     }
 
     /// Returns whether Rafiki sends an event of this name, with this meaning, to an account
@@ -118,9 +116,7 @@ impl SentEvents {
         for name in text.split(',').map(str::trim) {
             match name {
                 "all" => return Some(Self::All),
-                "rafiki" => {
-                    kinds.extend(EventKind::ALL.into_iter().filter(|kind| kind.is_rafikis()))
-                }
+                "rafiki" => kinds.extend(EventKind::ALL.iter().filter(|kind| kind.is_rafikis())),
                 name => kinds.push(EventKind::of_name(name)?),
             }
         }
@@ -173,7 +169,7 @@ mod tests {
             assert_eq!(SentEvents::parse(wrong), None, "{wrong}");
         }
         for kind in EventKind::ALL {
-            assert_eq!(EventKind::of_name(kind.name()), Some(kind));
+            assert_eq!(EventKind::of_name(kind.name()), Some(*kind));
         }
     }
 }

@@ -50,9 +50,7 @@ impl Events<'_> {
     /// Not found.
     pub async fn get(self, id: &str) -> Result<EventRecord, OperatorError> {
         let id = check::id(id).ok_or(EventError::Unknown)?;
-        self.on
-            .read(move |inner| Ok(inner.parts.store.event(id)?.ok_or(EventError::Unknown)?))
-            .await
+        self.on.read(move |inner| Ok(inner.store.event(id)?.ok_or(EventError::Unknown)?)).await
     }
 
     /// Returns a page of the events: those of the types in `only`, where given, and not in
@@ -72,13 +70,13 @@ impl Events<'_> {
         }
         // An empty list filters nothing, as Rafiki has it.
         let filter = EventFilter { only: (!only.is_empty()).then_some(only), except };
-        self.on.read(move |inner| Ok(inner.parts.store.events_page(page, &filter)?)).await
+        self.on.read(move |inner| Ok(inner.store.events_page(page, &filter)?)).await
     }
 
     /// Returns how many events wait to be taken, and how many were given up.
     #[must_use]
     pub fn counts(self) -> EventCounts {
-        self.on.inner.parts.store.event_counts()
+        self.on.inner.store.event_counts()
     }
 }
 
@@ -103,8 +101,7 @@ impl EventChanges<'_> {
                 }
                 let due = Delivery::Due { at_ms: now_ms };
                 let event = EventRecord { attempts: 0, delivery: due, ..known };
-                changing.commit(&event, move |store| store.retry_event(id, now_ms)).await?;
-                changing.inner.parts.event_made.notify_one();
+                changing.commit(&event, move |tx| tx.retry_event(id, now_ms)).await?;
                 Ok(event)
             })
             .await
@@ -125,7 +122,7 @@ impl Events<'_> {
         let page = begin(after)?;
         self.on
             .read(move |inner| {
-                let store = &inner.parts.store;
+                let store = &inner.store;
                 let all = EventFilter::default();
                 seek(first, page, |page| store.events_page(page, &all), |event| event.id, is_wanted)
             })

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ilp_store::{AttemptOutcome, Delivery, EventCounts, EventRecord};
+use ilp_store::{AttemptOutcome, Companions, Delivery, EventCounts, EventRecord};
 use parking_lot::Mutex;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -95,7 +95,11 @@ impl Sender {
     fn event(&self, kind: &str) -> Uuid {
         let id = Uuid::now_v7();
         let now_ms = clock().unix_ms();
-        self.store.append_event(&EventRecord::new(id, kind, b"{}".to_vec(), now_ms)).unwrap();
+        self.store
+            .transact(Companions::none(), |tx| {
+                tx.append_event(&EventRecord::new(id, kind, b"{}".to_vec(), now_ms))
+            })
+            .unwrap();
         self.event_made.notify_one();
         id
     }
@@ -258,7 +262,7 @@ async fn a_dead_event_is_sent_when_it_is_made_due_again() {
     let running = sender.start();
     sender.dead(id).await;
     *sender.receiver.is_up.lock() = true;
-    sender.store.retry_event(id, clock().unix_ms()).unwrap();
+    sender.store.transact(Companions::none(), |tx| tx.retry_event(id, clock().unix_ms())).unwrap();
     sender.event_made.notify_one();
     assert_eq!(sender.delivered(id).await.attempts, 1);
     running.abort();
@@ -272,7 +276,7 @@ async fn an_event_waits_no_longer_than_the_longest_pause_wherever_the_clock_is_s
     let in_an_hour_ms = clock().unix_ms() + 3_600_000;
     let id = sender.event("200");
     let failed = AttemptOutcome::Retry { next_attempt_at_ms: in_an_hour_ms };
-    sender.store.record_attempt(id, failed).unwrap();
+    sender.store.transact(Companions::none(), |tx| tx.record_attempt(id, failed)).unwrap();
     let running = sender.start();
     assert_eq!(sender.delivered(id).await.attempts, 2);
     running.abort();

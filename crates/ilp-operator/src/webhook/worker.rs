@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use ilp_store::{AttemptOutcome, Delivery, EventRecord};
+use ilp_store::{AttemptOutcome, Companions, Delivery, EventRecord};
 use tokio::task::{Id, JoinError, JoinSet, spawn_blocking};
 use uuid::Uuid;
 
@@ -159,7 +159,10 @@ impl Webhooks {
 
     async fn record(&self, id: Uuid, outcome: AttemptOutcome) {
         let store = self.store.clone();
-        let recorded = spawn_blocking(move || store.record_attempt(id, outcome)).await;
+        let record = move || {
+            store.transact(Companions::none(), |tx| tx.record_attempt(id, outcome)).map(drop)
+        };
+        let recorded = spawn_blocking(record).await;
         let recorded = recorded
             .map_err(|panic| OperatorError::internal(panic))
             .and_then(|recorded| Ok(recorded?));

@@ -1,4 +1,5 @@
-//! One asset: the node's own stock of it, and what is to be told about that.
+//! The page of one asset: the node's own stock of it, and the threshold for the event about low
+//! stock.
 
 use std::sync::Arc;
 
@@ -112,7 +113,7 @@ const LABELS: [(&str, &str); 2] = [
     ("withdrawal_threshold", "Least withdrawal"),
 ];
 
-/// The page, also after one of its forms was refused.
+/// Shows the asset's page, also after one of its forms was refused.
 async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) -> Answer {
     let id = asset.record.id;
     let owner = Owner::Asset(id.to_string());
@@ -156,7 +157,7 @@ async fn showing(pages: &Pages, visit: &Visit, asset: &AssetView, typed: Typed) 
     Ok(show_as(typed.status(), visit, Section::Assets, &record.code, &body))
 }
 
-/// What changes by itself, as it is now.
+/// Returns the live parts of the asset's page.
 pub(crate) async fn live(
     pages: &Pages,
     visit: &Visit,

@@ -1,4 +1,4 @@
-//! One account: what it has, and what moved on it, newest first.
+//! The page of one account: its balance and its movements, newest first.
 
 use std::sync::Arc;
 
@@ -64,8 +64,8 @@ pub(super) async fn show(
     Ok(page(&visit, Section::Books, &owner.title, &body))
 }
 
-/// Reads the movements of a page. Deposits and withdrawals alone are searched for among all
-/// movements.
+/// Reads the movements of a page. No index has deposits and withdrawals alone, so they are searched
+/// for among all movements.
 async fn read(
     pages: &Pages,
     account: AccountId,
@@ -102,7 +102,7 @@ fn nothing(is_money: bool, has_more: bool) -> &'static str {
     }
 }
 
-/// What came of a form that led back here.
+/// Returns the notice about the form that led back to this page.
 pub(super) fn said(visit: &Visit) -> Markup {
     match visit.query.get("done") {
         "posted" => notice("good", "Posted: the withdrawal is final."),
@@ -140,25 +140,25 @@ fn about(owner: &AccountOwner) -> Markup {
     html! { (what) @if !owner.is_deleted { " " a href=(path) { "Its page" } } }
 }
 
-fn balance(AccountView { owner, balance }: &AccountView) -> Markup {
+fn balance(AccountView { owner, total }: &AccountView) -> Markup {
     let asset = &owner.asset;
     let is_outside = owner.account.kind == AccountKind::Settlement;
     html! {
         section.card {
             @if is_outside {
                 h2 { "In the node" }
-                div.figure { (amount(balance.debits.saturating_sub(balance.credits), asset)) }
+                div.figure { (amount(total.debits.saturating_sub(total.credits), asset)) }
             } @else {
                 h2 { "Available" }
-                div.figure { (amount(balance.available(), asset)) }
+                div.figure { (amount(total.available(), asset)) }
             }
         }
         section.card {
             h2 { "All that ever moved" }
             dl.facts {
-                dt { "To this account" } dd { (amount(balance.credits, asset)) }
-                dt { "From this account" } dd { (amount(balance.debits, asset)) }
-                dt { "On hold" } dd { (amount(balance.debits_pending, asset)) }
+                dt { "To this account" } dd { (amount(total.credits, asset)) }
+                dt { "From this account" } dd { (amount(total.debits, asset)) }
+                dt { "On hold" } dd { (amount(total.debits_pending, asset)) }
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Accounts with their balances, a kind at a time, so that a page costs what its rows cost.
+//! The list of accounts with their balances. A page lists one kind of account, so that it costs
+//! what its rows cost.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use crate::{
     visit::Visit,
 };
 
-/// Whose accounts are listed.
+/// The kinds of account that can be listed.
 const KINDS: [(&str, &str); 5] = [
     ("peers", "Peers"),
     ("assets", "Assets: own stock"),
@@ -33,7 +34,7 @@ const KINDS: [(&str, &str); 5] = [
     ("outgoing", "Outgoing payments"),
 ];
 
-/// An account as it is listed.
+/// A row of the list.
 struct Listed {
     account: AccountId,
     title: String,
@@ -87,14 +88,14 @@ fn table(pages: &Pages, rows: &[Listed]) -> Markup {
                 th.number scope="col" { "Available" }
             } }
             tbody { @for Listed { account, title, asset } in rows {
-                @let balance = pages.operator.books().balance(*account);
-                @let Balance { credits, debits, debits_pending } = balance;
+                @let total = pages.operator.books().total(*account);
+                @let Balance { credits, debits, debits_pending } = *total;
                 tr {
                     th scope="row" { a href={ "/books/accounts/" (account_name(*account)) } { (plain(title)) } }
                     td.number data-label="Came in" { (amount(credits, asset)) }
                     td.number data-label="Went out" { (amount(debits, asset)) }
                     td.number data-label="On hold" { (amount(debits_pending, asset)) }
-                    td.number data-label="Available" { (amount(balance.available(), asset)) }
+                    td.number data-label="Available" { (amount(total.available(), asset)) }
                 }
             } }
         }
@@ -157,8 +158,8 @@ async fn read(
             let row = |view: ilp_operator::PeerView| {
                 let record = &view.asset.record;
                 let asset = of(record.id, &record.code, record.scale);
-                let name = view.record.name.filter(|name| !name.trim().is_empty());
-                let title = name.unwrap_or(view.record.static_ilp_address);
+                let name = view.record.terms.name.filter(|name| !name.trim().is_empty());
+                let title = name.unwrap_or_else(|| view.record.terms.address.to_string());
                 Listed { account: AccountId::peer(view.record.id), title, asset }
             };
             (found.rows.into_iter().map(row).collect(), links)

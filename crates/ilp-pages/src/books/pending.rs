@@ -1,4 +1,4 @@
-//! Withdrawals in two phases that wait to be posted or voided.
+//! Two-phase withdrawals that wait to be posted or voided.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, visit: Visit) -> Answe
     Ok(page(&visit, Section::Books, "Pending withdrawals", &body))
 }
 
-/// Posts or voids one, from whichever page.
+/// Posts or voids a pending withdrawal, from any page.
 pub(super) async fn end(
     State(pages): State<Arc<Pages>>,
     Submitted { visit, fields }: Submitted,

@@ -1,4 +1,4 @@
-//! Adding the whole journal up again while the node runs.
+//! Verification of the whole journal while the node runs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,16 +20,17 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// How long a form's answer waits for the result; a longer one is shown when it is there.
+/// The time that a form's answer waits for the result. A later result appears on the page by
+/// itself.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// How many faults a page shows.
+/// The number of faults that a page shows.
 const FAULTS_SHOWN: usize = 50;
 
-/// Who verifies, one at a time, and what came of it the last time.
+/// The verification that runs, at most one at a time, and the last result.
 #[derive(Debug)]
 pub(crate) struct Verifying {
-    /// The one permit is taken for as long as it takes.
+    /// The one permit, which a verification holds while it runs.
     turn: Arc<Semaphore>,
     last: Mutex<Option<Arc<Last>>>,
 }
@@ -66,7 +67,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Respo
     page(&visit, Section::Books, "Verify", &body)
 }
 
-/// What the store takes of the disk, at most what `retention` keeps beside two snapshots and the index.
+/// Shows the store's size on disk, and its bound: `retention`, two snapshots and the index.
 fn disk(stats: &LedgerStats) -> Markup {
     let megabytes = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10);
     html! {
@@ -82,16 +83,16 @@ fn disk(stats: &LedgerStats) -> Markup {
     }
 }
 
-/// The result as it is now.
+/// Returns the result as a live part.
 pub(crate) fn live(pages: &Pages) -> Part {
     ("result", result(pages, pages.verifying.turn.available_permits() == 0))
 }
 
-/// Starts it, unless it runs already, and waits a moment for the result.
+/// Starts a verification unless one runs, and waits a moment for the result.
 pub(super) async fn start(State(pages): State<Arc<Pages>>, _form: Submitted) -> Response {
     if let Ok(turn) = Arc::clone(&pages.verifying.turn).try_acquire_owned() {
         let verified = tokio::spawn(verify(Arc::clone(&pages), turn));
-        // Goes on by itself if it takes longer.
+        // A verification that takes longer goes on by itself.
         let _ = tokio::time::timeout(WAIT, verified).await;
     }
     see_other("/books/verify")

@@ -1,4 +1,4 @@
-//! Who needs the operator, and what there is to be done about each.
+//! The list of peers and assets that need the operator, each with a remedy.
 
 use ilp_connector::account::AccountKind;
 use ilp_operator::LowAccount;
@@ -11,7 +11,7 @@ use crate::{
     pulse::{Attention, Survey, Trouble},
 };
 
-/// One line of the list.
+/// A line of the list.
 struct Line {
     path: String,
     name: String,
@@ -21,7 +21,7 @@ struct Line {
     advice: &'static str,
 }
 
-/// Empty where there is nothing to be done.
+/// Shows the list; empty where nothing needs the operator.
 pub(super) async fn show(pages: &Pages, survey: &Survey) -> Markup {
     let mut lines = Vec::with_capacity(survey.attention.len() + 1);
     lines.extend(asking(pages.operator.peering().requests_waiting()));
@@ -50,7 +50,7 @@ pub(super) async fn show(pages: &Pages, survey: &Survey) -> Markup {
     }
 }
 
-/// Returns the line about nodes that asked to become peers, which wait until the operator decides.
+/// Returns the line about waiting peering requests.
 fn asking(waiting: usize) -> Option<Line> {
     let name = match waiting {
         0 => return None,
@@ -112,10 +112,10 @@ async fn low_line(pages: &Pages, low: &LowAccount) -> Option<Line> {
         });
     }
     let peer = pages.operator.peers().get(&id.to_string()).await.ok()?;
-    let name = peer.record.name.clone().unwrap_or_default();
+    let name = peer.record.terms.name.clone().unwrap_or_default();
     Some(Line {
         path: format!("/peers/{id}"),
-        name: if name.trim().is_empty() { peer.record.static_ilp_address.clone() } else { name },
+        name: if name.trim().is_empty() { peer.record.terms.address.to_string() } else { name },
         class: "warn",
         state: "Low",
         what: html! {
@@ -129,6 +129,6 @@ async fn low_line(pages: &Pages, low: &LowAccount) -> Option<Line> {
 
 async fn peer(pages: &Pages, id: Uuid) -> Option<(String, String)> {
     let record = pages.operator.peers().get(&id.to_string()).await.ok()?.record;
-    let name = record.name.filter(|name| !name.trim().is_empty());
-    Some((format!("/peers/{id}"), name.unwrap_or(record.static_ilp_address)))
+    let name = record.terms.name.filter(|name| !name.trim().is_empty());
+    Some((format!("/peers/{id}"), name.unwrap_or_else(|| record.terms.address.to_string())))
 }

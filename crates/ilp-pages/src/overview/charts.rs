@@ -1,4 +1,4 @@
-//! What passed, second by second and minute by minute, and how long it took.
+//! Charts of packets by second and by minute, and of the time that packets took.
 
 use maud::{Markup, html};
 
@@ -33,7 +33,7 @@ fn packets(title: &str, since: &str, steps: usize, windows: &[Window]) -> Markup
     let all: Vec<_> = windows.iter().map(Window::tenths_per_second).collect();
     let fulfilled: Vec<_> =
         all.iter().zip(&failed).map(|(all, failed)| all.saturating_sub(*failed)).collect();
-    // At least one packet a second, so that silence is flat.
+    // The scale is at least one packet a second, so that silence is flat.
     let most = top(all.iter().copied()).max(10);
     let words = match (all.last(), all.iter().max()) {
         (Some(last), Some(most)) => {
@@ -84,7 +84,7 @@ fn times(minutes: &[Window]) -> Markup {
     lines(frame, MINUTES, upper, &[("half", half), ("most", most)])
 }
 
-/// A count of a window by the second, in tenths.
+/// Returns the rate of a count in a window, in tenths per second.
 fn rate(count: u64, window: &Window) -> u64 {
     count.saturating_mul(10).checked_div(window.seconds).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! The numbers at a glance: now, and over the last hour.
+//! Key figures: at present, and over the last hour.
 
 use maud::{Markup, html};
 
@@ -8,11 +8,11 @@ use crate::{
     pulse::Survey,
 };
 
-/// What "now" is: long enough that a number can be read, in seconds.
+/// The window of "now" in seconds, long enough that a number can be read before it changes.
 const NOW_S: usize = 10;
 const MINUTE_S: usize = 60;
 const HOUR_S: usize = 3_600;
-/// Assets whose amounts under way are shown.
+/// The number of assets whose amounts in flight are shown.
 const ASSETS_SHOWN: usize = 6;
 
 pub(super) fn show(pages: &Pages, survey: &Survey) -> Markup {

@@ -1,4 +1,4 @@
-//! One incoming payment: what has come, from which packets, and its withdrawal.
+//! The page of one incoming payment: the amount received, its packets, and its withdrawal.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ async fn withdrawing(
     Ok(pages.change(visit, "createIncomingPaymentWithdrawal", work).await?)
 }
 
-/// A payment, and what changes by itself on its page: each part with its id.
+/// Returns a payment and the live parts of its page.
 pub(crate) async fn live(
     pages: &Pages,
     visit: &Visit,
@@ -71,7 +71,7 @@ pub(crate) async fn live(
     Ok((payment, parts))
 }
 
-/// The page, also after its form was refused.
+/// Shows the payment's page, also after its form was refused.
 async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer {
     let (payment, parts) = live(pages, visit, id).await?;
     let record = &payment.record;

@@ -1,4 +1,4 @@
-//! The list of payments: by direction, by state, and by words.
+//! The list of payments, filtered by direction, state and words.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -24,7 +24,7 @@ use crate::{
     visit::Visit,
 };
 
-/// The states to choose from, of payments in either direction.
+/// The states that the list can be filtered by, of payments in either direction.
 const STATES: [(&str, &str); 9] = [
     ("", "Any"),
     ("FUNDING", "Waits for its money"),

@@ -1,4 +1,4 @@
-//! The form for a payment. It ends with a quote, which moves no money yet.
+//! The form for a payment. It ends with a quote, which moves no money.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// What the amount means.
+/// The meanings that the amount can have.
 const MEANINGS: [(&str, &str); 3] = [
     ("send", "So much leaves the wallet, fees included"),
     ("deliver", "So much arrives, in the receiver's asset"),
@@ -95,7 +95,7 @@ async fn quoting(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<QuoteV
     made.map_err(|error| Errors::of(&error, &INPUTS))
 }
 
-/// By its URL, its payment pointer, or its id.
+/// Finds a wallet address by its URL, its payment pointer, or its id.
 async fn wallet(pages: &Pages, text: &str) -> Result<Option<WalletAddressView>, OperatorError> {
     if let Ok(wallet) = pages.operator.wallets().get(text).await {
         return Ok(Some(wallet));
@@ -103,7 +103,7 @@ async fn wallet(pages: &Pages, text: &str) -> Result<Option<WalletAddressView>, 
     pages.operator.wallets().by_url(text).await
 }
 
-/// What the receiver counts in: that of a wallet address of this node, or what was typed.
+/// Returns the receiver's asset: that of a wallet address of this node, or the one that was typed.
 async fn receive_asset(
     pages: &Pages,
     fields: &Fields,

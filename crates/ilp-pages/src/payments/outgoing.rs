@@ -1,4 +1,4 @@
-//! One outgoing payment: how far it is, its packets, and what may be done about it.
+//! The page of one outgoing payment: its progress, its packets, and the actions on it.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub(super) async fn fund(
     }
 }
 
-/// Gives a payment its money, and has it sent.
+/// Funds a payment, so that it is sent.
 pub(super) async fn give_money(
     pages: &Pages,
     visit: &Visit,
@@ -93,7 +93,7 @@ pub(super) async fn withdraw(
     }
 }
 
-/// A payment, and what changes by itself on its page: each part with its id.
+/// Returns a payment and the live parts of its page.
 pub(crate) async fn live(
     pages: &Pages,
     visit: &Visit,
@@ -112,7 +112,7 @@ pub(crate) async fn live(
     Ok((payment, parts))
 }
 
-/// The page, also after one of its forms was refused.
+/// Shows the payment's page, also after one of its forms was refused.
 async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer {
     let (payment, parts) = live(pages, visit, id).await?;
     let record = &payment.record;
@@ -142,8 +142,7 @@ async fn showing(pages: &Pages, visit: &Visit, id: &str, typed: Typed) -> Answer
     Ok(show_as(typed.status(), visit, Section::Payments, "Payment", &body))
 }
 
-/// Returns the words before the quoted amount to arrive: with a fixed debit amount, more may
-/// arrive.
+/// Returns the words before the quoted receive amount. With a fixed debit amount, more may arrive.
 fn of_receive(quote: &QuoteRecord) -> &'static str {
     if quote.is_fixed_send { " of at least " } else { " of " }
 }

@@ -1,4 +1,4 @@
-//! What a payment would cost, and the button that makes it.
+//! A quote: the cost of a payment, and the button that creates it.
 
 use std::sync::Arc;
 
@@ -37,8 +37,8 @@ pub(super) async fn pay(
     }
 }
 
-/// Makes the payment and gives it its money. A payment that is made and not funded waits on its own
-/// page, so a failure between the two loses nothing.
+/// Creates the payment and funds it. A payment that is created and not funded waits on its own
+/// page, so a failure between the two steps loses nothing.
 async fn paying(
     pages: &Pages,
     visit: &Visit,
@@ -51,7 +51,7 @@ async fn paying(
     };
     let work = |operator: Recorded| async move { operator.payments().create_outgoing(new).await };
     let made = pages.change(visit, "createOutgoingPayment", work).await?;
-    // What goes wrong is shown on the payment's page, where it can be done again.
+    // The payment's page shows a failure, and offers to fund the payment again.
     let _ = super::outgoing::give_money(pages, visit, &made.record.id.to_string()).await;
     Ok(made)
 }
@@ -84,7 +84,8 @@ async fn showing(pages: &Pages, visit: &Visit, quote: &QuoteView, typed: &Typed)
     Ok(show_as(typed.status(), visit, Section::Payments, "Pay", &body))
 }
 
-/// The terms of a payment; and `now`, how long they stand, where none was made yet.
+/// Shows the terms of a payment. Before one is created, `now` gives the time until the quote
+/// expires.
 pub(super) fn terms(quote: &QuoteView, now: Option<Timestamp>) -> Markup {
     let QuoteView { record, asset } = quote;
     let fee = record.debit_amount.saturating_sub(record.debit_minus_fees);

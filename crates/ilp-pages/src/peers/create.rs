@@ -1,4 +1,4 @@
-//! The form for a new peer. Each field is one of the documented mutation's.
+//! The form for a new peer. Its fields are those of the API's mutation `createPeer`.
 
 use std::sync::Arc;
 
@@ -14,10 +14,7 @@ use ilp_operator::{
 use ilp_store::Rows;
 use maud::html;
 
-use super::{
-    sheet::Tokens,
-    terms::{self, Terms},
-};
+use super::{sheet::Tokens, terms};
 use crate::{
     Pages,
     answer::{Answer, see_other},
@@ -27,7 +24,7 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// Assets to choose from, the newest ones; of any others the id is asked for.
+/// The number of assets to choose from, the newest ones. Any other is named by its id.
 const ASSETS_SHOWN: i32 = 100;
 
 pub(super) async fn ask(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer {
@@ -36,7 +33,7 @@ pub(super) async fn ask(State(pages): State<Arc<Pages>>, visit: Visit) -> Answer
     asking(&pages, &visit, &Typed::fresh(fields)).await
 }
 
-/// What is wrong with what has been typed so far, for the script.
+/// Returns the errors in what has been typed so far, for the script.
 pub(super) async fn check(
     State(pages): State<Arc<Pages>>,
     Submitted { fields, .. }: Submitted,
@@ -80,7 +77,7 @@ async fn creating(pages: &Pages, visit: &Visit, fields: &Fields) -> Result<PeerV
 
 /// Reads the whole form.
 fn read(pages: &Pages, fields: &Fields, scale: u8, errors: &mut Errors) -> NewPeer {
-    let terms = Terms::read(&pages.operator, fields, scale, errors);
+    let mut terms = terms::read(&pages.operator, fields, scale, errors);
     if fields.given("outgoing_token").is_none() {
         errors.add("outgoing_token", "the token that the other operator gave you is expected");
     }
@@ -89,9 +86,9 @@ fn read(pages: &Pages, fields: &Fields, scale: u8, errors: &mut Errors) -> NewPe
         let field = PeerField::IncomingTokens(&incoming);
         errors.check("incoming_token", pages.operator.peers().check_field(field));
     }
-    let incoming = (!incoming.is_empty()).then_some(incoming);
-    let initial = errors.amount(fields, "initial_liquidity", scale).unwrap_or(0);
-    terms.new_peer(asset(fields).to_owned(), initial, incoming)
+    terms.incoming_tokens = (!incoming.is_empty()).then_some(incoming);
+    let initial_liquidity = errors.amount(fields, "initial_liquidity", scale).unwrap_or(0);
+    NewPeer { asset_id: asset(fields).to_owned(), terms, initial_liquidity }
 }
 
 /// Returns the tokens that the peer may show, one a line.
@@ -99,7 +96,7 @@ fn tokens(fields: &Fields) -> impl Iterator<Item = &str> {
     fields.get("incoming_token").lines().map(str::trim).filter(|token| !token.is_empty())
 }
 
-/// Returns the chosen asset's id, or the one that was typed since the choice doesn't have it.
+/// Returns the id of the chosen asset, or the typed one where the asset is not among the choices.
 fn asset(fields: &Fields) -> &str {
     fields.given("other_asset").unwrap_or_else(|| fields.get("asset"))
 }
@@ -133,7 +130,7 @@ async fn asking(pages: &Pages, visit: &Visit, typed: &Typed) -> Answer {
                 (typed.lines(Label { name: "incoming_token", label: "Tokens that it shows you", hint: "One was made for this form; tell it to the other operator. One a line if you want several. They are kept as digests only. Empty: it may send nothing." }))
                 (typed.token(Label { name: "outgoing_token", label: "Token that you show it", hint: "The other operator gives it to you." }))
                 (typed.number(Label { name: "initial_liquidity", label: "Liquidity to begin with", hint: "The credit that it may use up by sending, such as 10000. Empty: none yet." }))
-                (terms::limits(typed))
+                (terms::decided(typed))
                 div.actions {
                     button type="submit" { "Create peer" }
                     a href="/peers" { "Cancel" }

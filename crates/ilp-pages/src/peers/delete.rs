@@ -1,4 +1,4 @@
-//! Deleting a peer, once its address has been typed.
+//! Deletion of a peer, which asks for the peer's address to be typed.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ async fn deleting(
     peer: &PeerView,
     fields: &Fields,
 ) -> Result<String, Errors> {
-    let (id, address) = (peer.record.id.to_string(), &peer.record.static_ilp_address);
+    let (id, address) = (peer.record.id.to_string(), peer.record.terms.address.as_str());
     if fields.get("confirm") != address {
         return Err(Errors::one("confirm", format!("type {address} to delete it")));
     }

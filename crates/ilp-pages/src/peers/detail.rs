@@ -1,4 +1,4 @@
-//! One peer: what it has, what passed, what was agreed, and all that may be done about it.
+//! The page of one peer: its balance, its traffic, its terms, and the actions on it.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub(super) async fn liquidity(
     }
 }
 
-/// The page, also after one of its forms was refused. `said` comes before all else.
+/// Shows the peer's page, also after one of its forms was refused. `said` is shown first.
 pub(super) async fn showing(
     pages: &Pages,
     visit: &Visit,
@@ -58,8 +58,8 @@ pub(super) async fn showing(
     let owner = Owner::Peer(id.to_owned());
     let movements = liquidity::movements(pages, visit, &owner).await?;
     let record = &peer.record;
-    let name = record.name.as_deref().filter(|name| !name.trim().is_empty());
-    let title = name.unwrap_or(&record.static_ilp_address);
+    let name = record.terms.name.as_deref().filter(|name| !name.trim().is_empty());
+    let title = name.unwrap_or(record.terms.address.as_str());
     let now = pages.operator.now();
     let body = html! {
         (said)
@@ -73,7 +73,7 @@ pub(super) async fn showing(
                 }
                 a.button.plain href={ "/peers/" (id) "/edit" } { "Edit" }
             }
-            p { code { (record.static_ilp_address) } }
+            p { code { (record.terms.address.as_str()) } }
         }
         (following(&format!("peers/{id}")))
         div #figures { (figures(&peer, now)) }
@@ -91,7 +91,7 @@ pub(super) async fn showing(
                 (form_token(visit))
                 (typed.text(Label {
                     name: "confirm", label: "Confirm",
-                    hint: &format!("Type {} to delete it.", record.static_ilp_address),
+                    hint: &format!("Type {} to delete it.", record.terms.address.as_str()),
                 }))
                 button.danger type="submit" { "Delete peer" }
             }
@@ -100,7 +100,7 @@ pub(super) async fn showing(
     Ok(show_as(typed.status(), visit, Section::Peers, title, &body))
 }
 
-/// What changes by itself, as it is now.
+/// Returns the live parts of the peer's page.
 pub(crate) async fn live(
     pages: &Pages,
     visit: &Visit,
@@ -124,7 +124,7 @@ fn figures(peer: &PeerView, now: Timestamp) -> Markup {
             section.card {
                 h2 { "Liquidity" }
                 div.figure { (amount(peer.liquidity, asset)) }
-                (liquidity_bar(peer.liquidity, peer.record.liquidity_threshold))
+                (liquidity_bar(peer.liquidity, peer.record.terms.liquidity_threshold))
                 p.quiet.small { "What it may still send." @if passed.amount_on_hold > 0 { " On hold: " (amount(passed.amount_on_hold, asset)) "." } }
             }
             section.card {
@@ -165,16 +165,16 @@ fn agreed(peer: &PeerView, now: Timestamp) -> Markup {
             h2 { "Agreed" }
             dl.facts {
                 dt { "Asset" } dd { a href={ "/assets/" (asset.record.id) } { (asset.record.code) } ", scale " (asset.record.scale) }
-                dt { "Endpoint" } dd { code { (record.endpoint) } }
-                dt { "Largest packet" } dd { (or_default(record.max_packet_amount)) }
+                dt { "Endpoint" } dd { code { (record.terms.endpoint) } }
+                dt { "Largest packet" } dd { (or_default(record.terms.max_packet_amount)) }
                 dt { "Routes" } dd {
-                    code { (record.static_ilp_address) }
-                    @for route in &record.routes { ", " code { (route) } }
-                    @if record.is_default_route { ", and all else (default route)" }
+                    code { (record.terms.address.as_str()) }
+                    @for route in &record.terms.routes { ", " code { (route.as_str()) } }
+                    @if record.terms.is_default_route { ", and all else (default route)" }
                 }
-                dt { "Spread" } dd { (record.spread.basis_points()) " basis points" }
+                dt { "Spread" } dd { (record.terms.spread.basis_points()) " basis points" }
                 dt { "Told when liquidity falls to" } dd {
-                    @match record.liquidity_threshold {
+                    @match record.terms.liquidity_threshold {
                         Some(threshold) => (amount(threshold, asset)),
                         None => span.quiet { "never" },
                     }
@@ -190,8 +190,8 @@ fn shown_tokens(visit: &Visit, peer: &PeerView, typed: &Typed, now: Timestamp) -
     html! {
         section.card {
             h2 { "Tokens that it shows you" }
-            @if peer.record.incoming_tokens.is_empty() { p { "None: it can't send anything." } }
-            @for token in &peer.record.incoming_tokens {
+            @if peer.record.terms.incoming_tokens.is_empty() { p { "None: it can't send anything." } }
+            @for token in &peer.record.terms.incoming_tokens {
                 @let name = token_id(&token.digest);
                 form.inline method="post" action={ "/peers/" (id) "/tokens/revoke" } {
                     (form_token(visit))

@@ -1,4 +1,4 @@
-//! Changing what was agreed with a peer, and its limits.
+//! The form that changes a peer's terms and limits.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::{
 use ilp_operator::{PeerEdit, PeerView, Recorded};
 use maud::html;
 
-use super::terms::{self, Terms};
+use super::terms;
 use crate::{
     Pages,
     answer::{Answer, see_other},
@@ -40,7 +40,7 @@ pub(super) async fn edit(
             // The peer is read again, so that the page compares the input with the present values.
             let peer = pages.operator.peers().get(&id).await?;
             let typed = Typed { fields, errors };
-            asking(&visit, &peer, &typed.against(&terms::fields_of(&peer), &terms::LABELS))
+            asking(&visit, &peer, &typed.against(&terms::fields_of(&peer), &terms::labels()))
         }
     })
 }
@@ -52,10 +52,13 @@ async fn editing(
     fields: &Fields,
 ) -> Result<PeerView, Errors> {
     let mut errors = Errors::default();
-    let terms = Terms::read(&pages.operator, fields, peer.asset.record.scale, &mut errors);
+    let mut terms = terms::read(&pages.operator, fields, peer.asset.record.scale, &mut errors);
     let version = errors.version(fields);
     errors.into_result()?;
-    let edit = PeerEdit { version, ..terms.edit(peer) };
+    // The token is not shown, so an empty field is the one that the peer is shown now.
+    let token = || peer.record.terms.outgoing_token.clone();
+    terms.outgoing.get_or_insert_with(|| (fields.get("endpoint").to_owned(), token()));
+    let edit = PeerEdit { id: peer.record.id.to_string(), terms, version };
     let work = |operator: Recorded| async move { operator.peers().update(edit).await };
     let edited = pages.change(visit, "updatePeer", work).await;
     edited.map_err(|error| Errors::of(&error, &terms::INPUTS))
@@ -66,7 +69,7 @@ fn asking(visit: &Visit, peer: &PeerView, typed: &Typed) -> Response {
     let asset = &peer.asset.record;
     let body = html! {
         div.head {
-            h1 { "Edit " (peer.record.static_ilp_address) }
+            h1 { "Edit " (peer.record.terms.address.as_str()) }
             p { "Amounts are in " (asset.code) ". What is left empty is cleared, except for the token." }
         }
         (typed.summary())
@@ -75,7 +78,7 @@ fn asking(visit: &Visit, peer: &PeerView, typed: &Typed) -> Response {
             (typed.version())
             (terms::agreed(typed))
             (typed.token(Label { name: "outgoing_token", label: "New token that you show it", hint: "Empty: the one that you show now stays." }))
-            (terms::limits(typed))
+            (terms::decided(typed))
             div.actions {
                 button type="submit" { "Save" }
                 a href={ "/peers/" (id) } { "Cancel" }

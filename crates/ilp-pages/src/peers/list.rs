@@ -1,4 +1,4 @@
-//! All peers, a page at a time, or those that a search finds.
+//! The list of peers, or of those that a search finds.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use crate::{
     visit::Visit,
 };
 
-/// A page of the list and the ways on.
+/// A page of the list, and the links to its neighbours.
 struct Listed {
     peers: Vec<PeerView>,
     links: Markup,
-    /// Whether a search has not looked at all peers yet.
+    /// Whether a search has peers left to look at.
     is_partial: bool,
 }
 
@@ -50,20 +50,20 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, visit: Visit) -> Answe
             }
             button.plain type="submit" { "Search" }
         }
-        // A search looks at too many peers to be made once a second.
+        // A search looks at too many peers to be repeated every second.
         @if wanted.is_empty() { (following(&here(&visit))) }
         div #peer-list { (rows(&listed, wanted)) }
     };
     Ok(page(&visit, Section::Peers, "Peers", &body))
 }
 
-/// This part of the list, for the script.
+/// Returns the address of this part of the list, for the script.
 fn here(visit: &Visit) -> String {
     let kept: Vec<_> = visit.query.except(&["done"]).collect();
     format!("peers?{}", query(&kept))
 }
 
-/// The rows, as they are now.
+/// Returns the rows as a live part.
 pub(crate) async fn live(pages: &Pages, visit: &Visit) -> Result<Vec<Part>, OperatorError> {
     Ok(vec![("peer-list", rows(&all(pages, visit).await?, ""))])
 }
@@ -114,20 +114,20 @@ fn rows(listed: &Listed, wanted: &str) -> Markup {
 
 fn row(peer: &PeerView) -> Markup {
     let record = &peer.record;
-    let name = record.name.as_deref().filter(|name| !name.trim().is_empty());
+    let name = record.terms.name.as_deref().filter(|name| !name.trim().is_empty());
     html! {
         tr {
             th scope="row" {
                 div {
-                    a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(&record.static_ilp_address))) }
-                    @if name.is_some() { br; code.small.quiet { (record.static_ilp_address) } }
+                    a href={ "/peers/" (record.id) } { (plain(name.unwrap_or(record.terms.address.as_str()))) }
+                    @if name.is_some() { br; code.small.quiet { (record.terms.address.as_str()) } }
                 }
             }
             td data-label="State" { (reachability(peer.reachability)) }
             td.number data-label="Liquidity" {
                 div {
                     (amount(peer.liquidity, &peer.asset))
-                    (liquidity_bar(peer.liquidity, record.liquidity_threshold))
+                    (liquidity_bar(peer.liquidity, record.terms.liquidity_threshold))
                 }
             }
             td.number data-label="In" { (amount(peer.passed.amount_in, &peer.asset)) }

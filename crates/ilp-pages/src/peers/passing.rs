@@ -1,4 +1,4 @@
-//! What passes from and to a peer: by the second while somebody looks, and since the node's start.
+//! The traffic with a peer: by the second while the page is open, and since the node's start.
 
 use ilp_connector::{
     Occupancy,
@@ -14,13 +14,13 @@ use crate::{
     parts::amount,
 };
 
-/// How far the charts go back, in seconds.
+/// The length of the charts in seconds.
 const SECONDS: usize = 120;
 
 /// Counts of Rejects by code.
 type Rejects = Vec<(Option<ErrorCode>, u64)>;
 
-/// Empty for a peer that packets can't come from yet.
+/// Shows the traffic; empty for a peer that has not been brought into the connector yet.
 pub(super) fn show(pages: &Pages, view: &PeerView) -> Markup {
     let core = pages.pulse.core();
     let Some(peer) = core.peer(view.record.id) else { return html! {} };
@@ -102,7 +102,7 @@ fn counts(view: &PeerView, flows: &Flows) -> Markup {
     }
 }
 
-/// What packets from it hold, against what they may hold.
+/// Shows the amounts that packets from the peer hold, beside the limits.
 fn under_way(view: &PeerView, flows: &Flows, limits: Occupancy) -> Markup {
     let held = flows.incoming.in_flight;
     let per_cent = |ppm: u64| format!("{}.{} %", ppm / 10_000, ppm / 1_000 % 10);

@@ -1,4 +1,4 @@
-//! Testing the connection to a peer, with a diagnosis in plain words.
+//! The test of the connection to a peer, with a diagnosis in plain words.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use maud::html;
 use super::detail;
 use crate::{Pages, answer::Answer, form::Typed, visit::Submitted};
 
-/// What was found, and what to do about it.
+/// The finding, and its remedy.
 #[derive(Debug, PartialEq, Eq)]
 struct Diagnosis {
     is_reached: bool,
@@ -22,7 +22,7 @@ pub(super) async fn ping(
     Submitted { visit, .. }: Submitted,
 ) -> Answer {
     let peer = pages.operator.peers().get(&id).await?;
-    let address = &peer.record.static_ilp_address;
+    let address = peer.record.terms.address.as_str();
     let outcome = pages.operator.peers().ping(address, PingOver::Peer(&id)).await?;
     let own = pages.operator.node().address.to_string();
     let Diagnosis { is_reached, words } = diagnosis(address, &own, &outcome);
@@ -42,7 +42,8 @@ pub(super) async fn ping(
     detail::showing(&pages, &visit, &id, Typed::default(), &notice).await
 }
 
-/// A ping can't be fulfilled, so a Reject from the other end is the good answer.
+/// Returns the diagnosis of a ping. No node can fulfill a ping, so the Reject of the far end is the
+/// good answer.
 fn diagnosis(address: &str, own: &str, outcome: &PingOutcome) -> Diagnosis {
     let no = |words: String| Diagnosis { is_reached: false, words };
     if let Some(trouble) = &outcome.trouble {

@@ -1,4 +1,4 @@
-//! The sheet for the other operator: the same peering as it is seen from there.
+//! The sheet for the peer's operator: the peering as the other node has to configure it.
 
 use std::{sync::Arc, time::Instant};
 
@@ -20,17 +20,17 @@ use crate::{
     visit::Visit,
 };
 
-/// The two tokens, which are never shown again.
+/// The peering's two tokens. The pages show them once.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Tokens {
-    /// What the other node shows us.
+    /// The token that the peer sends to this node.
     pub(super) incoming: String,
-    /// What we show it.
+    /// The token that this node sends to the peer.
     pub(super) outgoing: String,
 }
 
 impl Tokens {
-    /// Keeps them until the sheet is asked for, and gives the sheet's path.
+    /// Leaves the tokens for the sheet, and returns the sheet's path.
     pub(super) fn leave(&self, pages: &Pages, visit: &Visit, peer: &PeerView) -> String {
         let text = Secret::new(json!(self).to_string());
         let note = pages.notes.leave(visit, &about(peer), text, Instant::now());
@@ -43,7 +43,7 @@ impl Tokens {
     }
 }
 
-/// What a note with the tokens is about.
+/// Returns the subject of the note with the tokens.
 fn about(peer: &PeerView) -> String {
     format!("sheet of {}", peer.record.id)
 }
@@ -90,7 +90,7 @@ fn sheet(
                     @if let Some(advice) = &node.connector_advice { p.small { (advice) "." } }
                 }
                 dt { "Asset" } dd { (asset.code) ", scale " (asset.scale) }
-                @if let Some(largest) = peer.record.max_packet_amount {
+                @if let Some(largest) = peer.record.terms.max_packet_amount {
                     dt { "Largest packet" } dd { (typed_amount(largest, asset.scale)) " " (asset.code) }
                 }
                 dt { "Token that they show you" } dd { code { (tokens.incoming) } }
@@ -117,7 +117,7 @@ fn variables(pages: &Pages, peer: &PeerView, tokens: &Tokens) -> Value {
         },
         "assetId": format!("(the id of your asset {}, scale {})", asset.code, asset.scale),
     });
-    if let Some(largest) = peer.record.max_packet_amount {
+    if let Some(largest) = peer.record.terms.max_packet_amount {
         input["maxPacketAmount"] = largest.to_string().into();
     }
     json!({ "input": input })

@@ -1,9 +1,11 @@
-//! The fields of a peer: the same for a new one and for one that is changed.
+//! The fields of a peer, shared by the form for a new one and the form that changes one.
 
 use ilp_connector::token::Secret;
-use ilp_operator::{Edit, Field, NewPeer, Operator, PeerEdit, PeerField, PeerView};
+use ilp_operator::{Edit, Field, Operator, PeerField, PeerTermsEdit, PeerView};
+use interledger_packet::AddressPrefix;
 use maud::{Markup, html};
 
+use super::limits;
 use crate::{
     fields::Fields,
     form::{Errors, Label, Typed, VERSION},
@@ -24,8 +26,8 @@ pub(super) const INPUTS: [(Field, &str); 10] = [
     (Field::AssetId, "asset"),
 ];
 
-/// The fields of the edit form, with the labels that the page shows.
-pub(super) const LABELS: [(&str, &str); 13] = [
+/// The fields of the edit form above the limits, with the labels that the page shows.
+const LABELS: [(&str, &str); 7] = [
     ("address", "ILP address"),
     ("name", "Name"),
     ("endpoint", "Endpoint"),
@@ -33,170 +35,88 @@ pub(super) const LABELS: [(&str, &str); 13] = [
     ("is_default_route", "Default route"),
     ("max_packet_amount", "Largest packet"),
     ("liquidity_threshold", "Tell me when its liquidity falls to"),
-    ("packets_per_minute", "Packets in a minute"),
-    ("amount_per_second", "Amount in a second"),
-    ("packets_in_flight", "Packets under way at once"),
-    ("amount_in_flight", "Amount under way at once"),
-    ("asset_share", "Share of another asset's stock, in percent"),
-    ("spread", "Spread in basis points"),
 ];
 
-/// A peer as it was typed, read as far as it can be.
-#[derive(Debug)]
-pub(super) struct Terms {
-    address: String,
-    name: Option<String>,
-    endpoint: String,
-    outgoing_token: Option<Secret>,
-    routes: Vec<String>,
-    max_packet_amount: Option<u64>,
-    liquidity_threshold: Option<u64>,
-    packets_per_minute_max: Option<u64>,
-    amount_per_second_max: Option<u64>,
-    packets_in_flight_max: Option<u64>,
-    amount_in_flight_max: Option<u64>,
-    asset_share_percent_max: Option<u8>,
-    is_default_route: bool,
-    spread_basis_points: Option<i32>,
+/// Returns the fields of the edit form, with the labels that the page shows.
+pub(super) fn labels() -> Vec<(&'static str, &'static str)> {
+    let spread = ("spread", "Spread in basis points");
+    LABELS.into_iter().chain(limits::LABELS).chain([spread]).collect()
 }
 
-impl Terms {
-    /// Reads and checks each field by itself. Amounts are in units of an asset of this scale.
-    pub(super) fn read(
-        operator: &Operator,
-        fields: &Fields,
-        scale: u8,
-        errors: &mut Errors,
-    ) -> Self {
-        let address = fields.get("address").to_owned();
-        let endpoint = fields.get("endpoint").to_owned();
-        let name = fields.given("name").map(str::to_owned);
-        let separators = |sign: char| sign.is_whitespace() || sign == ',';
-        let routes = fields.get("routes").split(separators).filter(|route| !route.is_empty());
-        let routes: Vec<String> = routes.map(str::to_owned).collect();
-        let outgoing_token =
-            fields.given("outgoing_token").map(|token| Secret::new(token.to_owned()));
-        errors.check("address", operator.peers().check_field(PeerField::Address(&address)));
-        errors.check("endpoint", operator.peers().check_field(PeerField::Endpoint(&endpoint)));
-        errors.check("routes", operator.peers().check_field(PeerField::Routes(&routes)));
-        if let Some(name) = &name {
-            errors.check("name", operator.peers().check_field(PeerField::Name(name)));
-        }
-        if let Some(token) = &outgoing_token {
-            errors.check(
-                "outgoing_token",
-                operator.peers().check_field(PeerField::OutgoingToken(token)),
-            );
-        }
-        let share = errors.number(fields, "asset_share", 100);
-        let spread = errors.number(fields, "spread", 10_000);
-        Self {
-            address,
-            name,
-            endpoint,
-            outgoing_token,
-            routes,
-            max_packet_amount: errors.amount(fields, "max_packet_amount", scale),
-            liquidity_threshold: errors.amount(fields, "liquidity_threshold", scale),
-            packets_per_minute_max: errors.number(fields, "packets_per_minute", u64::MAX),
-            amount_per_second_max: errors.amount(fields, "amount_per_second", scale),
-            packets_in_flight_max: errors.number(fields, "packets_in_flight", u64::MAX),
-            amount_in_flight_max: errors.amount(fields, "amount_in_flight", scale),
-            asset_share_percent_max: share.and_then(|share| u8::try_from(share).ok()),
-            is_default_route: fields.given("is_default_route").is_some(),
-            spread_basis_points: spread.and_then(|spread| i32::try_from(spread).ok()),
-        }
+/// Reads a peer as far as it can be read, and checks each field by itself. Amounts are in units of an
+/// asset of this scale. A field that is left empty becomes empty, but for the token, which is not
+/// shown: the terms have an endpoint and a token only where both were typed.
+pub(super) fn read(
+    operator: &Operator,
+    fields: &Fields,
+    scale: u8,
+    errors: &mut Errors,
+) -> PeerTermsEdit {
+    let address = fields.get("address").to_owned();
+    let endpoint = fields.get("endpoint").to_owned();
+    let name = fields.given("name").map(str::to_owned);
+    let separators = |sign: char| sign.is_whitespace() || sign == ',';
+    let routes = fields.get("routes").split(separators).filter(|route| !route.is_empty());
+    let routes: Vec<String> = routes.map(str::to_owned).collect();
+    let outgoing_token = fields.given("outgoing_token").map(|token| Secret::new(token.to_owned()));
+    let mut check = |name, field| errors.check(name, operator.peers().check_field(field));
+    check("address", PeerField::Address(&address));
+    check("endpoint", PeerField::Endpoint(&endpoint));
+    check("routes", PeerField::Routes(&routes));
+    if let Some(name) = &name {
+        check("name", PeerField::Name(name));
     }
-
-    pub(super) fn new_peer(
-        self,
-        asset_id: String,
-        initial: u64,
-        incoming: Option<Vec<Secret>>,
-    ) -> NewPeer {
-        NewPeer {
-            asset_id,
-            static_ilp_address: self.address,
-            name: self.name,
-            max_packet_amount: self.max_packet_amount,
-            liquidity_threshold: self.liquidity_threshold,
-            routes: self.routes,
-            endpoint: self.endpoint,
-            outgoing_token: self.outgoing_token.unwrap_or_else(|| Secret::new(String::new())),
-            incoming_tokens: incoming,
-            packets_per_minute_max: self.packets_per_minute_max,
-            amount_per_second_max: self.amount_per_second_max,
-            packets_in_flight_max: self.packets_in_flight_max,
-            amount_in_flight_max: self.amount_in_flight_max,
-            asset_share_in_flight_percent_max: self.asset_share_percent_max,
-            is_default_route: self.is_default_route,
-            spread_basis_points: self.spread_basis_points,
-            initial_liquidity: initial,
-        }
+    if let Some(token) = &outgoing_token {
+        check("outgoing_token", PeerField::OutgoingToken(token));
     }
-
-    /// What is left empty becomes empty, but for the token, which is never shown.
-    pub(super) fn edit(self, peer: &PeerView) -> PeerEdit {
-        let token = self.outgoing_token.unwrap_or_else(|| peer.record.outgoing_token.clone());
-        PeerEdit {
-            id: peer.record.id.to_string(),
-            static_ilp_address: Some(self.address),
-            name: set(self.name),
-            max_packet_amount: set(self.max_packet_amount),
-            liquidity_threshold: set(self.liquidity_threshold),
-            routes: Edit::Set(self.routes),
-            outgoing: Some((self.endpoint, token)),
-            incoming_tokens: None,
-            packets_per_minute_max: set(self.packets_per_minute_max),
-            amount_per_second_max: set(self.amount_per_second_max),
-            packets_in_flight_max: set(self.packets_in_flight_max),
-            amount_in_flight_max: set(self.amount_in_flight_max),
-            asset_share_in_flight_percent_max: set(self.asset_share_percent_max),
-            is_default_route: Some(self.is_default_route),
-            spread_basis_points: set(self.spread_basis_points),
-            version: None,
-        }
+    let spread = errors.number(fields, "spread", 10_000);
+    PeerTermsEdit {
+        static_ilp_address: Some(address),
+        name: Edit::set_or_clear(name),
+        max_packet_amount: Edit::set_or_clear(errors.amount(fields, "max_packet_amount", scale)),
+        liquidity_threshold: Edit::set_or_clear(errors.amount(
+            fields,
+            "liquidity_threshold",
+            scale,
+        )),
+        routes: Edit::Set(routes),
+        outgoing: outgoing_token.map(|token| (endpoint, token)),
+        incoming_tokens: None,
+        limits: limits::read(fields, scale, errors),
+        is_default_route: Some(fields.given("is_default_route").is_some()),
+        spread_basis_points: Edit::set_or_clear(spread.and_then(|it| i32::try_from(it).ok())),
     }
-}
-
-fn set<T>(value: Option<T>) -> Edit<T> {
-    value.map_or(Edit::Clear, Edit::Set)
 }
 
 /// What the form of a peer begins with.
 pub(super) fn fields_of(peer: &PeerView) -> Fields {
-    let (record, scale) = (&peer.record, peer.asset.record.scale);
+    let (terms, scale) = (&peer.record.terms, peer.asset.record.scale);
     let mut fields = Fields::default();
-    fields.set("address", &record.static_ilp_address);
-    fields.set("endpoint", &record.endpoint);
-    fields.set("name", record.name.clone().unwrap_or_default());
-    fields.set("routes", record.routes.join("\n"));
+    fields.set("address", terms.address.as_str());
+    fields.set("endpoint", &terms.endpoint);
+    fields.set("name", terms.name.clone().unwrap_or_default());
+    fields.set(
+        "routes",
+        terms.routes.iter().map(AddressPrefix::as_str).collect::<Vec<_>>().join("\n"),
+    );
     let amounts = [
-        ("max_packet_amount", record.max_packet_amount),
-        ("liquidity_threshold", record.liquidity_threshold),
-        ("amount_per_second", record.amount_per_second_max),
-        ("amount_in_flight", record.amount_in_flight_max),
+        ("max_packet_amount", terms.max_packet_amount),
+        ("liquidity_threshold", terms.liquidity_threshold),
     ];
     for (name, amount) in amounts {
         fields.set(name, amount.map_or(String::new(), |amount| typed_amount(amount, scale)));
     }
-    let numbers = [
-        ("packets_per_minute", record.packets_per_minute_max),
-        ("packets_in_flight", record.packets_in_flight_max),
-        ("asset_share", record.asset_share_in_flight_percent_max.map(u64::from)),
-        ("spread", Some(u64::from(record.spread.basis_points())).filter(|spread| *spread > 0)),
-    ];
-    for (name, number) in numbers {
-        fields.set(name, number.map_or(String::new(), |number| number.to_string()));
-    }
-    fields.set(VERSION, record.version.to_string());
-    if record.is_default_route {
+    limits::fill(&mut fields, &terms.limits, scale);
+    let spread = Some(terms.spread.basis_points()).filter(|spread| *spread > 0);
+    fields.set("spread", spread.map_or(String::new(), |spread| spread.to_string()));
+    fields.set(VERSION, peer.record.version.to_string());
+    if terms.is_default_route {
         fields.set("is_default_route", "yes");
     }
     fields
 }
 
-/// What both operators agree on.
+/// Shows the fields that both operators agree on.
 pub(super) fn agreed(typed: &Typed) -> Markup {
     html! {
         (typed.text(Label { name: "address", label: "ILP address", hint: "The other node's own address, such as g.othergreatwallet. Packets for it and what lies below go there." }))
@@ -206,7 +126,7 @@ pub(super) fn agreed(typed: &Typed) -> Markup {
 }
 
 /// What the node's operator decides alone.
-pub(super) fn limits(typed: &Typed) -> Markup {
+pub(super) fn decided(typed: &Typed) -> Markup {
     html! {
         fieldset {
             legend { "Packets" }
@@ -218,11 +138,7 @@ pub(super) fn limits(typed: &Typed) -> Markup {
         fieldset {
             legend { "Limits" }
             (typed.number(Label { name: "liquidity_threshold", label: "Tell me when its liquidity falls to", hint: "An event is sent once on each fall to this amount. Empty: never." }))
-            (typed.number(Label { name: "packets_per_minute", label: "Packets in a minute", hint: "More are told to come later (T05). Empty: the node's default." }))
-            (typed.number(Label { name: "amount_per_second", label: "Amount in a second", hint: "More is told to come later (T05). Empty: no limit." }))
-            (typed.number(Label { name: "packets_in_flight", label: "Packets under way at once", hint: "Empty: the node's default." }))
-            (typed.number(Label { name: "amount_in_flight", label: "Amount under way at once", hint: "Empty: the node's default." }))
-            (typed.number(Label { name: "asset_share", label: "Share of another asset's stock, in percent", hint: "How much of it packets from here may hold at once. Empty: the node's default." }))
+            (limits::inputs(typed))
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Tokens that a peer shows us: the next one is added, then the old one is revoked.
+//! The tokens that a peer may show to this node: the operator adds the next one, then revokes the
+//! old one.
 
 use std::{sync::Arc, time::Instant};
 
@@ -19,7 +20,7 @@ use crate::{
     visit::{Submitted, Visit},
 };
 
-/// What is said where a token was shown already.
+/// The notice on the page of a token that was shown before.
 const GONE: &str = "The new token was shown once and can't be shown again. If it is lost, add another \
                     one below and revoke it.";
 
@@ -40,7 +41,7 @@ pub(super) async fn add(
     }
 }
 
-/// The token that was just made, the first time that its page is asked for; then that it was shown.
+/// Shows the new token on the first request for its page, and later a notice that it was shown.
 pub(super) fn fresh(pages: &Pages, visit: &Visit, id: &str) -> Option<Markup> {
     visit.query.given("note")?;
     let Some(token) = pages.notes.take(visit, id, Instant::now()) else {

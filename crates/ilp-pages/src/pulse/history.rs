@@ -1,4 +1,4 @@
-//! The last hour, second by second for counts and in steps of ten for times. Its memory is fixed: an
+//! The last hour: counts by the second, and times in steps of ten seconds. Its memory is fixed: an
 //! hour of counts is 58 kB, and one of times 156 kB.
 
 use std::collections::VecDeque;
@@ -6,31 +6,31 @@ use std::collections::VecDeque;
 use ilp_connector::histogram::Durations;
 
 const HOUR_S: usize = 3_600;
-/// Times are kept for each so many seconds.
+/// The step in which times are kept, in seconds.
 const TIMES_STEP_S: usize = 10;
 
-/// What was counted since the start of the node, at some moment.
+/// The counts from the start of the node to a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Moment {
     /// Packets that were answered.
     pub(crate) answered: u64,
-    /// Those of them whose answer was a Reject.
+    /// Packets whose answer was a Reject.
     pub(crate) failed: u64,
 }
 
-/// What was counted between two moments.
+/// The counts between two moments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// How long it was.
+    /// The length of the window in seconds.
     pub(crate) seconds: u64,
     pub(crate) answered: u64,
     pub(crate) failed: u64,
-    /// How long packets took. Their window begins and ends with a step of ten seconds.
+    /// The times that packets took. Their window begins and ends with a step of ten seconds.
     pub(crate) times: Durations,
 }
 
-/// One [`Moment`] for each second, the oldest first; the first ever is the start, when nothing was
-/// counted yet.
+/// One [`Moment`] for each second, the oldest first. The first is the node's start, with nothing
+/// counted.
 #[derive(Debug)]
 pub(super) struct History {
     moments: VecDeque<Moment>,
@@ -51,7 +51,7 @@ impl Default for History {
 }
 
 impl History {
-    /// Adds what the counters say a second later.
+    /// Adds the counts of one second later.
     pub(super) fn add(&mut self, moment: Moment, times: Durations) {
         self.seconds += 1;
         push(&mut self.moments, moment, HOUR_S + 1);
@@ -61,7 +61,7 @@ impl History {
         self.newest_times = times;
     }
 
-    /// What was counted within the last so many seconds, or in all the time there was.
+    /// Returns the counts of the last `seconds`, or of all the time since the start.
     pub(super) fn over(&self, seconds: usize) -> Window {
         let newest = self.moments.len() - 1;
         let seconds = seconds.min(newest);
@@ -70,8 +70,8 @@ impl History {
         window
     }
 
-    /// At most so many windows of so many seconds, the newest last; the first may be shorter, when the
-    /// node was started in it. Those of less than ten seconds have no times.
+    /// Returns at most `count` windows of `step_s` seconds, the newest last. The first may be
+    /// shorter, if the node was started within it. Windows of less than ten seconds have no times.
     pub(super) fn steps(&self, step_s: usize, count: usize) -> Vec<Window> {
         let newest = self.moments.len() - 1;
         let steps = newest.div_ceil(step_s).min(count);
@@ -91,7 +91,7 @@ impl History {
         windows
     }
 
-    /// The times as they were so many seconds ago, or at the last step before.
+    /// Returns the times of `seconds` ago, or of the last step before.
     fn times_before(&self, seconds: usize) -> &Durations {
         let wanted = self.seconds.saturating_sub(seconds);
         let newest = self.seconds - self.seconds % TIMES_STEP_S;
@@ -112,12 +112,12 @@ impl History {
 }
 
 impl Window {
-    /// Packets a second, in tenths.
+    /// Returns packets per second, in tenths.
     pub(crate) fn tenths_per_second(&self) -> u64 {
         self.answered.saturating_mul(10).checked_div(self.seconds).unwrap_or(0)
     }
 
-    /// How many in a thousand were fulfilled, rounded down, so that all of them are no less than all.
+    /// Returns the fulfilled packets in thousandths, rounded down, so that 1000 means all of them.
     pub(crate) fn fulfilled_per_mille(&self) -> Option<u64> {
         let fulfilled = self.answered.saturating_sub(self.failed);
         fulfilled.saturating_mul(1_000).checked_div(self.answered)
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// A second in which so many packets were answered, a fifth of them with a Reject.
+    /// Adds a second with `packets` answers, a fifth of them Rejects.
     fn pass(history: &mut History, histogram: &Histogram, packets: u64) {
         let before = history.moments.back().copied().unwrap_or_default();
         (0..packets).for_each(|_| histogram.record(1_024));

@@ -1,4 +1,4 @@
-//! One look at every peer: what is under way, and who needs the operator.
+//! A survey of every peer: the packets in flight, and the peers and assets that need the operator.
 
 use std::{
     cmp::Reverse,
@@ -17,73 +17,79 @@ use uuid::Uuid;
 
 use super::Core;
 
-/// How many of those that need the operator are named; their number tells of all.
+/// The number of peers and assets that are named. Of the others the survey tells the number.
 const NAMED_MAX: usize = 20;
-/// Of so many packets with a peer at least so many per cent must have failed to be worth a word.
+/// The number of a peer's packets, and the percentage of them that must have failed, from which
+/// failures are reported.
 const FAILED_MIN: u64 = 10;
 const FAILED_PERCENT_MIN: u64 = 20;
-/// Errors are counted over one to two of these.
+/// Errors are counted over one to two of these intervals.
 const ERRORS_AGE: Duration = Duration::from_secs(60);
-/// Peers whose errors are remembered from one look to the next.
+/// The number of peers whose errors are remembered from one survey to the next.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// What is wrong with a peer, or with the node's own stock of an asset.
+/// A fault of a peer, or of the node's own stock of an asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// Several packets in a row got no answer.
     Unreachable,
-    /// It has no more than its threshold.
+    /// The account's balance is at its threshold or below.
     Low(LowAccount),
-    /// Many of the packets that came from it or went to it failed.
+    /// Many of the packets from or to the peer failed.
     Failing { failed: u64, ended: u64 },
 }
 
-/// Somebody who needs the operator.
+/// A peer or an asset that needs the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Attention {
-    /// A peer's, or an asset's.
+    /// The id of the peer or the asset.
     pub(crate) id: Uuid,
     pub(crate) trouble: Trouble,
 }
 
-/// All peers at about one moment.
+/// The state of all peers at about one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Survey {
     pub(crate) peers: usize,
-    /// How many are not reached.
+    /// The number of peers that packets don't reach.
     pub(crate) unreachable: usize,
-    /// Packets under way, and what they have set aside, by the asset that it is set aside in.
+    /// The packets in flight and the amounts that they hold, by asset.
     pub(crate) under_way: BTreeMap<AssetName, Count>,
-    /// The worst first.
+    /// The peers and assets that need the operator, the worst first.
     pub(crate) attention: Vec<Attention>,
-    /// How many more there are.
+    /// The number of those that are not listed.
     pub(crate) more: usize,
 }
 
-/// Packets of one peer, of both directions.
+/// The packets of one peer, of both directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
     ended: u64,
     failed: u64,
 }
 
-/// What was counted at two earlier looks, of those peers whose packets fail at all.
+/// The counts of two earlier surveys, of those peers whose packets fail at all.
 #[derive(Debug)]
-pub(super) struct Before {
+pub(super) struct EarlierCounts {
     earlier: HashMap<Uuid, Tally>,
     later: HashMap<Uuid, Tally>,
     later_at: Instant,
 }
 
-impl Default for Before {
+impl Default for EarlierCounts {
     fn default() -> Self {
         Self { earlier: HashMap::new(), later: HashMap::new(), later_at: Instant::now() }
     }
 }
 
 impl Survey {
-    /// Takes as long as there are peers; changes of peers wait meanwhile, packets don't.
-    pub(super) fn take(core: &Core, operator: &Operator, mut before: Before) -> (Self, Before) {
+    /// Takes a survey. Changes of peers wait for it, and packets don't; its time grows with the
+    /// number of peers.
+    pub(super) fn take(
+        core: &Core,
+        operator: &Operator,
+        mut before: EarlierCounts,
+    ) -> (Self, EarlierCounts) {
         let mut survey = Self::default();
         let (mut found, mut failing) = (Vec::new(), HashMap::new());
         core.visit_peers(|peer| survey.add(peer, &before, &mut found, &mut failing));
@@ -114,7 +120,7 @@ impl Survey {
     fn add(
         &mut self,
         peer: &Peer,
-        before: &Before,
+        before: &EarlierCounts,
         found: &mut Vec<Attention>,
         failing: &mut HashMap<Uuid, Tally>,
     ) {
@@ -147,7 +153,7 @@ impl Survey {
 }
 
 impl Trouble {
-    /// The worst is the least.
+    /// Returns the order of faults: the worst is the least.
     fn rank(self) -> (u8, Reverse<u64>) {
         match self {
             Self::Unreachable => (0, Reverse(0)),

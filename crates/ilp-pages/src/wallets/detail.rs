@@ -1,4 +1,4 @@
-//! One wallet address: what it has, what it expects, and what may be done about it.
+//! The page of one wallet address: its balance, its incoming payments, and the actions on it.
 
 use std::sync::Arc;
 
@@ -105,7 +105,7 @@ async fn withdrawing(
     Ok(pages.change(visit, "createWalletAddressWithdrawal", work).await?)
 }
 
-/// The page, also after one of its forms was refused.
+/// Shows the wallet address's page, also after one of its forms was refused.
 pub(super) async fn showing(
     pages: &Pages,
     visit: &Visit,

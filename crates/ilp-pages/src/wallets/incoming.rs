@@ -20,7 +20,7 @@ use crate::{
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
-/// The longest life of one, in days.
+/// The longest life of an incoming payment, in days.
 const DAYS_MAX: u64 = 30;
 
 pub(super) async fn create(
@@ -51,7 +51,8 @@ async fn creating(
     errors.into_result()?;
     let description = fields.given("description");
     let metadata = description.map(|text| json!({ "description": text }).to_string());
-    // A moment less than the days that may be, since the node looks at its clock again.
+    // The longest life is reduced by a second, since the node reads its clock again when it checks
+    // the expiry.
     let lives_ms = days.map(|days| (days * DAY_MS).min(DAYS_MAX * DAY_MS - 1_000));
     let expires_at = lives_ms.map(|ms| pages.operator.now().saturating_add_ms(ms).to_string());
     let new = NewIncomingPayment {

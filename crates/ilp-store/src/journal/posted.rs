@@ -25,7 +25,7 @@ impl Entry {
 }
 
 /// What happens to a transfer. The number is written to disk, so it never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr)]
 #[repr(u8)]
 pub enum Step {
     /// It moves its money, in one step.
@@ -47,9 +47,7 @@ impl Step {
     /// Returns the step whose number on disk is `byte`.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Move, Self::Begin, Self::Post, Self::Void, Self::Expire, Self::Close]
-            .into_iter()
-            .find(|step| step.to_byte() == byte)
+        Self::from_repr(byte)
     }
 
     /// Returns the step's number on disk.

@@ -104,6 +104,7 @@ pub(crate) fn scan_until(
         let from = place.offset as usize;
         let segment = Segment { directory, path: &path, journal, head, from, bytes: &bytes };
         if !segment.has_head(place)? {
+            check_last(directory, place.segment)?;
             let torn = head.iter().chain(&bytes).any(|byte| *byte != 0);
             return Ok(Tail { place, begun: false, torn });
         }
@@ -205,21 +206,11 @@ impl Segment<'_> {
             return Err(self.damaged(place.offset.into(), what));
         }
         let next = place.segment + 1;
-        let path = path_of(self.directory, next);
-        if !path.exists() {
+        if !path_of(self.directory, next).exists() {
             return Ok(None);
         }
-        let begins = match head_of(self.directory, next)? {
-            Head::Whole(_) => true,
-            // A crash while it was being taken into use, or before; or else damage, which pages
-            // behind it give away.
-            Head::Unused | Head::Broken => {
-                let mut bytes = Vec::new();
-                read_written(&path, 0, &mut bytes).map_err(StoreError::read)?;
-                any_from(&bytes, 0)
-            }
-        };
-        if !begins {
+        if !begins(self.directory, next)? {
+            check_last(self.directory, next)?;
             return Ok(None);
         }
         if broken.is_some() || self.rest(place).iter().any(|byte| *byte != 0) {
@@ -231,6 +222,35 @@ impl Segment<'_> {
     fn damaged(&self, offset: u64, detail: String) -> StoreError {
         JournalError::Damaged { path: self.path.to_owned(), offset, detail }.into()
     }
+}
+
+/// Returns whether an existing segment has its head or a page.
+fn begins(directory: &Path, number: u32) -> Result<bool, StoreError> {
+    match head_of(directory, number)? {
+        Head::Whole(_) => Ok(true),
+        // A crash while it was being taken into use, or before; or else damage, which pages behind
+        // the head give away.
+        Head::Unused | Head::Broken => {
+            let mut bytes = Vec::new();
+            read_written(&path_of(directory, number), 0, &mut bytes).map_err(StoreError::read)?;
+            Ok(any_from(&bytes, 0))
+        }
+    }
+}
+
+/// Checks that no segment behind one without head and pages has been written. The next segment is
+/// written only after a page of this one was synced, so this one would have lost all of its pages.
+fn check_last(directory: &Path, empty: u32) -> Result<(), StoreError> {
+    let mut later = empty + 1;
+    while path_of(directory, later).exists() {
+        if begins(directory, later)? {
+            let detail = format!("it has no page, and segment {later} behind it was written");
+            let path = path_of(directory, empty);
+            return Err(JournalError::Damaged { path, offset: 0, detail }.into());
+        }
+        later += 1;
+    }
+    Ok(())
 }
 
 /// Checks that the page before a checkpoint's place is there.

@@ -57,7 +57,7 @@ fn hold(
 }
 
 fn available(ledger: &DurableLedger, peer: u128) -> u128 {
-    ledger.account(peer_id(peer)).balance().available()
+    ledger.account(peer_id(peer)).own_part().available()
 }
 
 fn options(transfers_in_flight_max: usize) -> LedgerOptions {
@@ -172,7 +172,7 @@ fn one_of_many_transfers_with_one_id_is_booked() {
         assert!(matches!(result, Ok(()) | Err(TransferError::Exists)), "{result:?}");
         assert_eq!(durable, 1);
     }
-    assert_eq!(ledger.account(ASSET).balance().available(), 5);
+    assert_eq!(ledger.account(ASSET).own_part().available(), 5);
     assert_eq!(record.lock().len(), 1);
     ledger.checkpoint().unwrap();
     assert!(ledger.shared.operators.lock().recent.is_empty());
@@ -200,7 +200,7 @@ fn operator_transfers_are_refused_for_what_is_wrong_with_them() {
     assert!(matches!(block_on(ledger.transfer(one_more, 1)), Err(TransferError::Overfull(_))));
     withdrawal(u64::MAX).unwrap();
     assert!(matches!(book(1), Err(TransferError::Exists)));
-    assert_eq!(ledger.account(ASSET).balance().total(), 0);
+    assert_eq!(ledger.account(ASSET).own_part().total(), 0);
 }
 
 #[test]
@@ -209,11 +209,11 @@ fn a_refusal_is_told_once_what_it_rests_on_is_durable() {
     let (ledger, ..) = watched(&store, options(100), Duration::from_millis(50));
     let usd = crate::testing::asset("USD");
     thread::scope(|scope| {
-        scope.spawn(|| store.insert_asset(&usd).unwrap());
+        scope.spawn(|| store.change(|tx| tx.insert_asset(&usd)).unwrap());
         while ledger.shared.queue.last_sequence() == 0 {
             thread::yield_now();
         }
-        let refused = store.insert_asset(&crate::testing::asset("USD"));
+        let refused = store.change(|tx| tx.insert_asset(&crate::testing::asset("USD")));
         assert!(matches!(refused, Err(crate::Refusal::Conflict(_))), "{refused:?}");
         assert_eq!(ledger.durable_sequence(), ledger.shared.queue.last_sequence());
     });

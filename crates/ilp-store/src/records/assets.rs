@@ -17,10 +17,13 @@ use super::{
 };
 use crate::{
     error::{Conflict, Refusal, StoreError},
-    store::{Store, change::Change, reading::Reading},
+    store::{
+        reading::{Reader, Reading},
+        transaction::Transaction,
+    },
 };
 
-impl Store {
+impl Reader {
     /// Returns the asset of this id.
     ///
     /// # Errors
@@ -47,71 +50,6 @@ impl Store {
         self.read(Kind::DeletedAsset, id)
     }
 
-    /// Adds an asset. On the disk when it returns.
-    ///
-    /// # Errors
-    /// [`Conflict::Asset`] or [`Conflict::Id`], or when it is too large or can't be written.
-    pub fn insert_asset(&self, asset: &AssetRecord) -> Result<(), Refusal> {
-        self.change(|change| {
-            let id = asset.id.as_bytes();
-            if change.has(&Kind::Asset.key(id))? || change.has(&Kind::DeletedAsset.key(id))? {
-                return Err(Conflict::Id.into());
-            }
-            let by_code = keys::asset_by_code(&asset.code, asset.scale);
-            if change.has(&by_code)? {
-                return Err(Conflict::Asset.into());
-            }
-            change.put(Kind::Asset, asset)?;
-            change.index(by_code, asset.id);
-            Ok(())
-        })
-    }
-
-    /// Changes an asset and returns the new record, which is on the disk by then. `edit` may not
-    /// call the store, whose write lock is held; an id that it changes stays as it was, and the
-    /// version rises by one.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownAsset`], [`Conflict::Asset`], or when it is too large or can't be written.
-    pub fn update_asset(
-        &self,
-        id: Uuid,
-        edit: impl FnOnce(&mut AssetRecord),
-    ) -> Result<AssetRecord, Refusal> {
-        self.change(|change| {
-            let before: AssetRecord = change.read(Kind::Asset, id)?.ok_or(Refusal::UnknownAsset)?;
-            let mut after = before.clone();
-            edit(&mut after);
-            (after.id, after.version) = (id, before.version + 1);
-            let by_code = keys::asset_by_code(&after.code, after.scale);
-            if change.follow(&by_code)?.is_some_and(|owner| owner != id) {
-                return Err(Conflict::Asset.into());
-            }
-            change.remove(keys::asset_by_code(&before.code, before.scale));
-            change.index(by_code, id);
-            change.put(Kind::Asset, &after)?;
-            Ok(after)
-        })
-    }
-
-    /// Removes an asset and returns what it was. On the disk when it returns. Whether its accounts
-    /// still hold money is the caller's to check.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownAsset`], [`Refusal::AssetInUse`], or when the store can't be written.
-    pub fn delete_asset(&self, id: Uuid) -> Result<AssetRecord, Refusal> {
-        self.change(|change| {
-            let asset: AssetRecord = change.read(Kind::Asset, id)?.ok_or(Refusal::UnknownAsset)?;
-            if asset_has_peers(change, id)? || asset_has_wallet_addresses(change, id)? {
-                return Err(Refusal::AssetInUse);
-            }
-            change.remove(Kind::Asset.key(id.as_bytes()));
-            change.remove(keys::asset_by_code(&asset.code, asset.scale));
-            change.put(Kind::DeletedAsset, &asset)?;
-            Ok(asset)
-        })
-    }
-
     /// Returns one page of the assets.
     ///
     /// # Errors
@@ -128,10 +66,71 @@ impl Store {
     }
 }
 
-fn asset_has_peers(change: &Change<'_>, id: Uuid) -> Result<bool, StoreError> {
+impl Transaction<'_> {
+    /// Adds an asset.
+    ///
+    /// # Errors
+    /// [`Conflict::Asset`] or [`Conflict::Id`], or when it is too large or can't be written.
+    pub fn insert_asset(&mut self, asset: &AssetRecord) -> Result<(), Refusal> {
+        let id = asset.id.as_bytes();
+        if self.has(&Kind::Asset.key(id))? || self.has(&Kind::DeletedAsset.key(id))? {
+            return Err(Conflict::Id.into());
+        }
+        let by_code = keys::asset_by_code(&asset.code, asset.scale);
+        if self.has(&by_code)? {
+            return Err(Conflict::Asset.into());
+        }
+        self.put(Kind::Asset, asset)?;
+        self.index(by_code, asset.id);
+        Ok(())
+    }
+
+    /// Changes an asset and returns the new record, which is on the disk by then. `edit` may not
+    /// call the store, whose write lock is held; an id that it changes stays as it was, and the
+    /// version rises by one.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownAsset`], [`Conflict::Asset`], or when it is too large or can't be written.
+    pub fn update_asset(
+        &mut self,
+        id: Uuid,
+        edit: impl FnOnce(&mut AssetRecord),
+    ) -> Result<AssetRecord, Refusal> {
+        let before: AssetRecord = self.read(Kind::Asset, id)?.ok_or(Refusal::UnknownAsset)?;
+        let mut after = before.clone();
+        edit(&mut after);
+        (after.id, after.version) = (id, before.version + 1);
+        let by_code = keys::asset_by_code(&after.code, after.scale);
+        if self.follow(&by_code)?.is_some_and(|owner| owner != id) {
+            return Err(Conflict::Asset.into());
+        }
+        self.remove(keys::asset_by_code(&before.code, before.scale));
+        self.index(by_code, id);
+        self.put(Kind::Asset, &after)?;
+        Ok(after)
+    }
+
+    /// Removes an asset and returns what it was. Whether its accounts
+    /// still hold money is the caller's to check.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownAsset`], [`Refusal::AssetInUse`], or when the store can't be written.
+    pub fn delete_asset(&mut self, id: Uuid) -> Result<AssetRecord, Refusal> {
+        let asset: AssetRecord = self.read(Kind::Asset, id)?.ok_or(Refusal::UnknownAsset)?;
+        if asset_has_peers(self, id)? || asset_has_wallet_addresses(self, id)? {
+            return Err(Refusal::AssetInUse);
+        }
+        self.remove(Kind::Asset.key(id.as_bytes()));
+        self.remove(keys::asset_by_code(&asset.code, asset.scale));
+        self.put(Kind::DeletedAsset, &asset)?;
+        Ok(asset)
+    }
+}
+
+fn asset_has_peers(tx: &Transaction<'_>, id: Uuid) -> Result<bool, StoreError> {
     let low = keys::peer_by_address(id, "");
     let mut high = low.clone();
     // Addresses are ASCII, so no address of this asset comes after this byte.
     high.push(u8::MAX);
-    change.any(Included(low), Excluded(high))
+    tx.any(Included(low), Excluded(high))
 }

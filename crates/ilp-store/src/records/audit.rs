@@ -17,7 +17,7 @@ use super::forms::{
 };
 use crate::{
     error::{Refusal, StoreError},
-    store::Store,
+    store::{Store, reading::Reader},
 };
 
 /// Something that was done, tried or refused.
@@ -73,25 +73,7 @@ impl AuditFilter {
     }
 }
 
-impl Store {
-    /// Notes that an operation begins, or that it was refused before it began. The log takes the note
-    /// at once and the call doesn't wait for the disk.
-    ///
-    /// # Errors
-    /// When it is too large or the store can't be written.
-    pub fn note_audit(&self, record: &AuditRecord) -> Result<(), Refusal> {
-        self.change_later(|change| change.put(Kind::Audit, record))
-    }
-
-    /// Notes what came of it, in place of what was noted at its begin. The call doesn't wait for the disk:
-    /// what the operation has changed is there, with this record, in the unit of the change.
-    ///
-    /// # Errors
-    /// When it is too large or the store can't be written.
-    pub fn finish_audit(&self, record: &AuditRecord) -> Result<(), Refusal> {
-        self.change_later(|change| change.put(Kind::Audit, record))
-    }
-
+impl Reader {
     /// Returns one page of the records that the filter lets through.
     ///
     /// # Errors
@@ -107,6 +89,26 @@ impl Store {
             return self.page(Kind::Audit, page);
         }
         self.page_where(Kind::Audit, page, |record| filter.lets_through(record))
+    }
+}
+
+impl Store {
+    /// Notes that an operation begins, or that it was refused before it began. The log takes the note
+    /// at once and the call doesn't wait for the disk.
+    ///
+    /// # Errors
+    /// When it is too large or the store can't be written.
+    pub fn note_audit(&self, record: &AuditRecord) -> Result<(), Refusal> {
+        self.note(|tx| tx.put(Kind::Audit, record)).map(drop)
+    }
+
+    /// Notes what came of it, in place of what was noted at its begin. The call doesn't wait for the disk:
+    /// what the operation has changed is there, with this record, in the unit of the change.
+    ///
+    /// # Errors
+    /// When it is too large or the store can't be written.
+    pub fn finish_audit(&self, record: &AuditRecord) -> Result<(), Refusal> {
+        self.note(|tx| tx.put(Kind::Audit, record)).map(drop)
     }
 
     /// Removes up to `limit` of the oldest records that began before a time (milliseconds since
@@ -125,8 +127,8 @@ impl Store {
         }
         let count = outlived.len();
         if count > 0 {
-            self.change(|change| {
-                outlived.into_iter().for_each(|key| change.remove(key));
+            self.change(|tx| {
+                outlived.into_iter().for_each(|key| tx.remove(key));
                 Ok(())
             })?;
         }

@@ -3,6 +3,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod page;
+pub(crate) mod peer_forms;
 pub(crate) mod peer_records;
 pub(crate) mod stored_form;
 pub(crate) mod text_filter;

@@ -19,7 +19,7 @@ use std::{
 use parking_lot::Mutex;
 
 pub use self::claim::Claim;
-pub(crate) use self::{claim::Rider, entry::Proof};
+pub(crate) use self::{claim::Answer, entry::Proof};
 use self::{
     claim::Taken,
     entry::{Entry, by_time, time_of},
@@ -28,7 +28,7 @@ use self::{
 use super::forms::keys::{Kind, hexadecimal};
 use crate::{
     error::{Refusal, StoreError},
-    store::{Store, change::Change, reading::Reading},
+    store::{Store, reading::Reading, transaction::Transaction},
 };
 
 /// How long an answer is kept, in milliseconds: a day.
@@ -109,14 +109,14 @@ impl Store {
         if due.is_empty() {
             return Ok(0);
         }
-        self.change(|change| {
+        self.change(|tx| {
             for (entry, _) in &due {
                 let key = String::from_utf8_lossy(entry.get(9..).unwrap_or_default());
-                change.remove(entry.to_vec());
+                tx.remove(entry.to_vec());
                 // The key may have been used anew since.
-                let kept = kept_since(change, &key)?;
+                let kept = kept_since(tx, &key)?;
                 if kept.is_some_and(|at_ms| by_time(at_ms, &key) == entry[..]) {
-                    change.remove(entry_key(&key));
+                    tx.remove(entry_key(&key));
                 }
             }
             Ok(due.len())
@@ -147,16 +147,16 @@ impl Store {
         if unproved.is_empty() {
             return Ok(());
         }
-        self.change(|change| {
-            unproved.into_iter().for_each(|key| change.remove(key));
+        self.change(|tx| {
+            unproved.into_iter().for_each(|key| tx.remove(key));
             Ok(())
         })
     }
 }
 
 /// Returns since when something is kept under a key, in milliseconds since 1970.
-fn kept_since(change: &Change<'_>, key: &str) -> Result<Option<u64>, StoreError> {
-    Ok(change.get(&entry_key(key))?.and_then(|bytes| time_of(&bytes)))
+fn kept_since(tx: &Transaction<'_>, key: &str) -> Result<Option<u64>, StoreError> {
+    Ok(tx.get(&entry_key(key))?.and_then(|bytes| time_of(&bytes)))
 }
 
 fn entry_key(key: &str) -> Vec<u8> {

@@ -19,13 +19,19 @@ use crate::{
     journal::Fields,
     store::{
         Store,
-        change::Change,
-        reading::{Reading, id_from},
+        reading::{Reader, Reading, id_from},
+        transaction::Transaction,
     },
 };
 
 /// How far the delivery of an event has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumDiscriminants)]
+#[strum_discriminants(
+    name(DeliveryState),
+    vis(pub(crate)),
+    derive(strum::EnumString, strum::IntoStaticStr),
+    strum(serialize_all = "snake_case")
+)]
 pub enum Delivery {
     /// It is to be sent from this time on, in milliseconds since 1970.
     Due {
@@ -48,6 +54,13 @@ pub enum Delivery {
         /// When the event was skipped.
         at_ms: u64,
     },
+}
+
+impl Delivery {
+    /// Returns the name of the state, which is on disk and never changes.
+    pub(crate) fn state(self) -> &'static str {
+        DeliveryState::from(self).into()
+    }
 }
 
 /// Something that happened.
@@ -169,49 +182,12 @@ impl EventFilter {
     }
 }
 
-impl Store {
-    /// Adds an event. On the disk when it returns.
-    ///
-    /// # Errors
-    /// [`Conflict::Id`] when its id is there, or when it is too large or can't be written.
-    pub fn append_event(&self, event: &EventRecord) -> Result<(), Refusal> {
-        self.change(|change| {
-            if change.has(&Kind::Event.key(event.id.as_bytes()))? {
-                return Err(Conflict::Id.into());
-            }
-            add_event(change, event)
-        })
-    }
-
+impl Reader {
     /// How many events are to be sent, and how many were given up.
     #[must_use]
     pub fn event_counts(&self) -> EventCounts {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         EventCounts { due: load(&self.inner.events.due), dead: load(&self.inner.events.dead) }
-    }
-
-    /// Adds those events whose ids aren't there, all in one change, and says whether there were
-    /// any. On the disk when it returns; costs no write when there are none.
-    pub(crate) fn append_new_events(&self, events: &[EventRecord]) -> Result<bool, Refusal> {
-        let mut new = Vec::with_capacity(events.len());
-        for event in events {
-            if !self.has(&Kind::Event.key(event.id.as_bytes()))? {
-                new.push(event);
-            }
-        }
-        if new.is_empty() {
-            return Ok(false);
-        }
-        self.change(|change| {
-            for event in new {
-                if let Some(key) = due_key(event) {
-                    change.index(key, event.id);
-                }
-                change.put(Kind::Event, event)?;
-                change.events.is(event);
-            }
-            Ok(true)
-        })
     }
 
     /// Counts the events, when the store is opened.
@@ -258,43 +234,6 @@ impl Store {
         Ok(first.and_then(|(key, _)| Fields::new(&key[1..]).u64()))
     }
 
-    /// Notes what came of sending an event, and returns it as it is then. On the disk when it
-    /// returns. An event that was delivered stays so.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownEvent`], or when the store can't be written.
-    pub fn record_attempt(
-        &self,
-        id: Uuid,
-        outcome: AttemptOutcome,
-    ) -> Result<EventRecord, Refusal> {
-        self.edit_event(id, |event| {
-            if !matches!(outcome, AttemptOutcome::Skipped { .. }) {
-                event.attempts = event.attempts.saturating_add(1);
-            }
-            if !matches!(event.delivery, Delivery::Delivered { .. }) {
-                event.delivery = match outcome {
-                    AttemptOutcome::Delivered { at_ms } => Delivery::Delivered { at_ms },
-                    AttemptOutcome::Retry { next_attempt_at_ms: at_ms } => Delivery::Due { at_ms },
-                    AttemptOutcome::Dead { at_ms } => Delivery::Dead { at_ms },
-                    AttemptOutcome::Skipped { at_ms } => Delivery::Skipped { at_ms },
-                };
-            }
-        })
-    }
-
-    /// Makes an event due at `now_ms`, whatever came of it before, and its attempts count anew. On
-    /// the disk when it returns.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownEvent`], or when the store can't be written.
-    pub fn retry_event(&self, id: Uuid, now_ms: u64) -> Result<EventRecord, Refusal> {
-        self.edit_event(id, |event| {
-            event.attempts = 0;
-            event.delivery = Delivery::Due { at_ms: now_ms };
-        })
-    }
-
     /// Returns one page of the events that the filter lets through.
     ///
     /// # Errors
@@ -305,6 +244,32 @@ impl Store {
         filter: &EventFilter,
     ) -> Result<Rows<EventRecord>, StoreError> {
         self.page_where(Kind::Event, page, |event| filter.lets_through(event))
+    }
+}
+
+impl Store {
+    /// Adds those events whose ids aren't there, all in one change, and says whether there were
+    /// any. On the disk when it returns; costs no write when there are none.
+    pub(crate) fn append_new_events(&self, events: &[EventRecord]) -> Result<bool, Refusal> {
+        let mut new = Vec::with_capacity(events.len());
+        for event in events {
+            if !self.has(&Kind::Event.key(event.id.as_bytes()))? {
+                new.push(event);
+            }
+        }
+        if new.is_empty() {
+            return Ok(false);
+        }
+        self.change(|tx| {
+            for event in new {
+                if let Some(key) = due_key(event) {
+                    tx.index(key, event.id);
+                }
+                tx.put(Kind::Event, event)?;
+                tx.events.is(event);
+            }
+            Ok(true)
+        })
     }
 
     /// Removes up to `limit` of the oldest events that were made before a time (milliseconds since
@@ -325,52 +290,98 @@ impl Store {
         if outlived.is_empty() {
             return Ok(0);
         }
-        self.change(|change| {
+        self.change(|tx| {
             for id in &outlived {
                 // Read again here, since an attempt may have moved its place among those due.
-                let Some(event): Option<EventRecord> = change.read(Kind::Event, *id)? else {
+                let Some(event): Option<EventRecord> = tx.read(Kind::Event, *id)? else {
                     continue;
                 };
                 if let Some(key) = due_key(&event) {
-                    change.remove(key);
+                    tx.remove(key);
                 }
-                change.remove(Kind::Event.key(id.as_bytes()));
-                change.events.was(&event);
+                tx.remove(Kind::Event.key(id.as_bytes()));
+                tx.events.was(&event);
             }
             Ok(outlived.len())
         })
     }
+}
+
+impl Transaction<'_> {
+    /// Notes what came of sending an event, and returns it as it is then. An event that was delivered stays so.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownEvent`], or when the store can't be written.
+    pub fn record_attempt(
+        &mut self,
+        id: Uuid,
+        outcome: AttemptOutcome,
+    ) -> Result<EventRecord, Refusal> {
+        self.edit_event(id, |event| {
+            if !matches!(outcome, AttemptOutcome::Skipped { .. }) {
+                event.attempts = event.attempts.saturating_add(1);
+            }
+            if !matches!(event.delivery, Delivery::Delivered { .. }) {
+                event.delivery = match outcome {
+                    AttemptOutcome::Delivered { at_ms } => Delivery::Delivered { at_ms },
+                    AttemptOutcome::Retry { next_attempt_at_ms: at_ms } => Delivery::Due { at_ms },
+                    AttemptOutcome::Dead { at_ms } => Delivery::Dead { at_ms },
+                    AttemptOutcome::Skipped { at_ms } => Delivery::Skipped { at_ms },
+                };
+            }
+        })
+    }
+
+    /// Makes an event due at `now_ms`, whatever came of it before, and its attempts count anew.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownEvent`], or when the store can't be written.
+    pub fn retry_event(&mut self, id: Uuid, now_ms: u64) -> Result<EventRecord, Refusal> {
+        self.edit_event(id, |event| {
+            event.attempts = 0;
+            event.delivery = Delivery::Due { at_ms: now_ms };
+        })
+    }
+
+    /// Adds an event.
+    ///
+    /// # Errors
+    /// [`Conflict::Id`] when its id is there, or when it is too large or can't be written.
+    pub fn append_event(&mut self, event: &EventRecord) -> Result<(), Refusal> {
+        if self.has(&Kind::Event.key(event.id.as_bytes()))? {
+            return Err(Conflict::Id.into());
+        }
+        add_event(self, event)
+    }
 
     fn edit_event(
-        &self,
+        &mut self,
         id: Uuid,
         edit: impl FnOnce(&mut EventRecord),
     ) -> Result<EventRecord, Refusal> {
-        self.change(|change| {
-            let before: EventRecord = change.read(Kind::Event, id)?.ok_or(Refusal::UnknownEvent)?;
-            let mut after = before.clone();
-            edit(&mut after);
-            if let Some(key) = due_key(&before) {
-                change.remove(key);
-            }
-            if let Some(key) = due_key(&after) {
-                change.index(key, id);
-            }
-            change.put(Kind::Event, &after)?;
-            change.events.was(&before);
-            change.events.is(&after);
-            Ok(after)
-        })
+        let before: EventRecord = self.read(Kind::Event, id)?.ok_or(Refusal::UnknownEvent)?;
+        let mut after = before.clone();
+        edit(&mut after);
+        if let Some(key) = due_key(&before) {
+            self.remove(key);
+        }
+        if let Some(key) = due_key(&after) {
+            self.index(key, id);
+        }
+        self.put(Kind::Event, &after)?;
+        self.events.was(&before);
+        self.events.is(&after);
+        Ok(after)
     }
 }
 
 /// Puts a new event beside what else a change does.
-pub(crate) fn add_event(change: &mut Change<'_>, event: &EventRecord) -> Result<(), Refusal> {
+pub(crate) fn add_event(tx: &mut Transaction<'_>, event: &EventRecord) -> Result<(), Refusal> {
     if let Some(key) = due_key(event) {
-        change.index(key, event.id);
+        tx.index(key, event.id);
     }
-    change.put(Kind::Event, event)?;
-    change.events.is(event);
+    tx.put(Kind::Event, event)?;
+    tx.events.is(event);
     Ok(())
 }
 

@@ -15,10 +15,13 @@ use super::forms::{
 };
 use crate::{
     error::{Conflict, Refusal, StoreError},
-    store::{Store, change::Change, reading::Reading},
+    store::{
+        reading::{Reader, Reading},
+        transaction::Transaction,
+    },
 };
 
-impl Store {
+impl Reader {
     /// Returns the peer of this id.
     ///
     /// # Errors
@@ -41,7 +44,7 @@ impl Store {
         };
         // Index and row are read one after the other, and a change may come between.
         let peer = self.peer(id)?;
-        Ok(peer.filter(|peer| peer.asset_id == asset_id && peer.static_ilp_address == address))
+        Ok(peer.filter(|peer| peer.asset_id == asset_id && peer.terms.address == *address))
     }
 
     /// What is kept of a deleted peer.
@@ -50,74 +53,6 @@ impl Store {
     /// When the store or the record can't be read.
     pub fn deleted_peer(&self, id: Uuid) -> Result<Option<DeletedPeerRecord>, StoreError> {
         self.read(Kind::DeletedPeer, id)
-    }
-
-    /// Adds a peer and the note of its origin in one batch. On the disk when it returns.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownAsset`], [`Conflict::Peer`], [`Conflict::IncomingToken`] (also for a token
-    /// that is given twice), [`Conflict::Id`] (also for the id of a deleted peer, whose books the
-    /// new peer would take over), or when it is too large or can't be written.
-    pub fn insert_peer_from(&self, peer: &PeerRecord, origin: &PeerOrigin) -> Result<(), Refusal> {
-        self.change(|change| {
-            let id = peer.id.as_bytes();
-            if change.has(&Kind::Peer.key(id))? || change.has(&Kind::DeletedPeer.key(id))? {
-                return Err(Conflict::Id.into());
-            }
-            origin.note(change, peer)?;
-            put_peer(change, peer)
-        })
-    }
-
-    /// Adds a peer that the operator entered.
-    #[cfg(test)]
-    pub(crate) fn insert_peer(&self, peer: &PeerRecord) -> Result<(), Refusal> {
-        self.insert_peer_from(peer, &PeerOrigin::Operator)
-    }
-
-    /// Changes a peer and returns the new record, which is on the disk by then. `edit` may not call
-    /// the store, whose write lock is held; an id that it changes stays as it was, and the version
-    /// rises by one.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownPeer`], and those of [`Store::insert_peer_from`].
-    pub fn update_peer(
-        &self,
-        id: Uuid,
-        edit: impl FnOnce(&mut PeerRecord),
-    ) -> Result<PeerRecord, Refusal> {
-        self.change(|change| {
-            let before: PeerRecord = change.read(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
-            let mut after = before.clone();
-            edit(&mut after);
-            (after.id, after.version) = (id, before.version + 1);
-            remove_indexes(change, &before);
-            put_peer(change, &after)?;
-            Ok(after)
-        })
-    }
-
-    /// Takes the deposit off the record of a peer that was owed one, which is booked in the same
-    /// change. On the disk when it returns.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownPeer`], or when the store can't be written.
-    pub fn settle_initial_deposit(&self, id: Uuid) -> Result<PeerRecord, Refusal> {
-        self.change(|change| {
-            let peer: PeerRecord = change.read(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
-            let settled = PeerRecord { initial_deposit: None, ..peer };
-            change.put(Kind::Peer, &settled)?;
-            Ok(settled)
-        })
-    }
-
-    /// Removes a peer and returns what it was. On the disk when it returns. What is left of its
-    /// liquidity, and of a deposit that it was still owed, is the caller's to settle.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownPeer`], or when the store can't be written.
-    pub fn delete_peer(&self, id: Uuid, deleted_at_ms: u64) -> Result<PeerRecord, Refusal> {
-        self.change(|change| remove_peer(change, id, deleted_at_ms))
     }
 
     /// Returns one page of the peers.
@@ -153,55 +88,126 @@ impl Store {
     }
 }
 
-fn remove_indexes(change: &mut Change<'_>, peer: &PeerRecord) {
-    change.remove(keys::peer_by_address(peer.asset_id, &peer.static_ilp_address));
-    for token in &peer.incoming_tokens {
-        change.remove(keys::peer_by_token(&token.digest));
+impl Transaction<'_> {
+    /// Adds a peer that the operator entered.
+    #[cfg(test)]
+    pub(crate) fn insert_peer(&mut self, peer: &PeerRecord) -> Result<(), Refusal> {
+        self.insert_peer_from(peer, &PeerOrigin::Operator)
+    }
+
+    /// Adds a peer and the note of its origin in one batch.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownAsset`], [`Conflict::Peer`], [`Conflict::IncomingToken`] (also for a token
+    /// that is given twice), [`Conflict::Id`] (also for the id of a deleted peer, whose books the
+    /// new peer would take over), or when it is too large or can't be written.
+    pub fn insert_peer_from(
+        &mut self,
+        peer: &PeerRecord,
+        origin: &PeerOrigin,
+    ) -> Result<(), Refusal> {
+        let id = peer.id.as_bytes();
+        if self.has(&Kind::Peer.key(id))? || self.has(&Kind::DeletedPeer.key(id))? {
+            return Err(Conflict::Id.into());
+        }
+        origin.note(self, peer)?;
+        put_peer(self, peer)
+    }
+
+    /// Changes a peer and returns the new record, which is on the disk by then. `edit` may not call
+    /// the store, whose write lock is held; an id that it changes stays as it was, and the version
+    /// rises by one.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownPeer`], and those of [`Store::insert_peer_from`].
+    pub fn update_peer(
+        &mut self,
+        id: Uuid,
+        edit: impl FnOnce(&mut PeerRecord),
+    ) -> Result<PeerRecord, Refusal> {
+        let before: PeerRecord = self.read(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
+        let mut after = before.clone();
+        edit(&mut after);
+        (after.id, after.version) = (id, before.version + 1);
+        remove_indexes(self, &before);
+        put_peer(self, &after)?;
+        Ok(after)
+    }
+
+    /// Takes the deposit off the record of a peer that was owed one, which is booked in the same
+    /// change.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownPeer`], or when the store can't be written.
+    pub fn settle_initial_deposit(&mut self, id: Uuid) -> Result<PeerRecord, Refusal> {
+        let peer: PeerRecord = self.read(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
+        let settled = PeerRecord { initial_deposit: None, ..peer };
+        self.put(Kind::Peer, &settled)?;
+        Ok(settled)
+    }
+
+    /// Removes a peer and returns what it was. What is left of its
+    /// liquidity, and of a deposit that it was still owed, is the caller's to settle.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownPeer`], or when the store can't be written.
+    pub fn delete_peer(&mut self, id: Uuid, deleted_at_ms: u64) -> Result<PeerRecord, Refusal> {
+        remove_peer(self, id, deleted_at_ms)
+    }
+}
+
+fn remove_indexes(tx: &mut Transaction<'_>, peer: &PeerRecord) {
+    tx.remove(keys::peer_by_address(peer.asset_id, peer.terms.address.as_str()));
+    for token in &peer.terms.incoming_tokens {
+        tx.remove(keys::peer_by_token(&token.digest));
     }
 }
 
 fn remove_peer(
-    change: &mut Change<'_>,
+    tx: &mut Transaction<'_>,
     id: Uuid,
     deleted_at_ms: u64,
 ) -> Result<PeerRecord, Refusal> {
-    let peer = change.read::<PeerRecord>(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
-    remove_indexes(change, &peer);
-    change.remove(Kind::Peer.key(id.as_bytes()));
+    let peer = tx.read::<PeerRecord>(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
+    remove_indexes(tx, &peer);
+    tx.remove(Kind::Peer.key(id.as_bytes()));
+    if tx.has(&Kind::AutoPeered.key(id.as_bytes()))? {
+        tx.remove(Kind::AutoPeered.key(id.as_bytes()));
+    }
     let kept = DeletedPeerRecord {
         id,
         asset_id: peer.asset_id,
-        static_ilp_address: peer.static_ilp_address.clone(),
-        name: peer.name.clone(),
+        static_ilp_address: peer.terms.address.to_string(),
+        name: peer.terms.name.clone(),
         created_at_ms: peer.created_at_ms,
         deleted_at_ms,
     };
-    change.put(Kind::DeletedPeer, &kept)?;
+    tx.put(Kind::DeletedPeer, &kept)?;
     Ok(peer)
 }
 
 /// Stores a peer with its indexes, if what must be unique is.
-fn put_peer(change: &mut Change<'_>, peer: &PeerRecord) -> Result<(), Refusal> {
-    if !change.has(&Kind::Asset.key(peer.asset_id.as_bytes()))? {
+fn put_peer(tx: &mut Transaction<'_>, peer: &PeerRecord) -> Result<(), Refusal> {
+    if !tx.has(&Kind::Asset.key(peer.asset_id.as_bytes()))? {
         return Err(Refusal::UnknownAsset);
     }
-    let of_another = |change: &Change<'_>, key: &[u8]| -> Result<bool, StoreError> {
-        Ok(change.follow(key)?.is_some_and(|owner| owner != peer.id))
+    let of_another = |tx: &Transaction<'_>, key: &[u8]| -> Result<bool, StoreError> {
+        Ok(tx.follow(key)?.is_some_and(|owner| owner != peer.id))
     };
-    let by_address = keys::peer_by_address(peer.asset_id, &peer.static_ilp_address);
-    if of_another(change, &by_address)? {
+    let by_address = keys::peer_by_address(peer.asset_id, peer.terms.address.as_str());
+    if of_another(tx, &by_address)? {
         return Err(Conflict::Peer.into());
     }
     let mut seen = HashSet::new();
-    for token in &peer.incoming_tokens {
+    for token in &peer.terms.incoming_tokens {
         let by_token = keys::peer_by_token(&token.digest);
-        if !seen.insert(token.digest) || of_another(change, &by_token)? {
+        if !seen.insert(token.digest) || of_another(tx, &by_token)? {
             return Err(Conflict::IncomingToken.into());
         }
-        change.index(by_token, peer.id);
+        tx.index(by_token, peer.id);
     }
-    change.index(by_address, peer.id);
-    change.put(Kind::Peer, peer)
+    tx.index(by_address, peer.id);
+    tx.put(Kind::Peer, peer)
 }
 
 #[cfg(test)]

@@ -3,10 +3,13 @@
 use super::forms::keys::Kind;
 use crate::{
     error::{Refusal, StoreError},
-    store::{Store, reading::Reading},
+    store::{
+        reading::{Reader, Reading},
+        transaction::Transaction,
+    },
 };
 
-impl Store {
+impl Reader {
     /// The setting of this name, if there is one.
     ///
     /// # Errors
@@ -15,12 +18,14 @@ impl Store {
         let value = self.get(&Kind::Setting.key(name.as_bytes()))?;
         Ok(value.map(|bytes| bytes.to_vec()))
     }
+}
 
-    /// Sets, or replaces, the setting of this name. On the disk when it returns.
+impl Transaction<'_> {
+    /// Sets, or replaces, the setting of this name.
     ///
     /// # Errors
     /// [`Refusal::TooLarge`] above [`crate::RECORD_BYTES_MAX`], or when the store can't be written.
-    pub fn set_setting(&self, name: &str, value: &[u8]) -> Result<(), Refusal> {
-        self.change(|change| change.put_bytes(Kind::Setting.key(name.as_bytes()), value))
+    pub fn set_setting(&mut self, name: &str, value: &[u8]) -> Result<(), Refusal> {
+        self.put_bytes(Kind::Setting.key(name.as_bytes()), value)
     }
 }

@@ -7,7 +7,7 @@ use super::forms::keys::{Kind, hexadecimal};
 use crate::{
     error::{Refusal, StoreError},
     journal::Fields,
-    store::{Store, change::Noted},
+    store::{Store, reading::Reader, transaction::Noted},
 };
 
 /// How many that have ended are removed beside each that is added: more than one, so that what is
@@ -17,30 +17,7 @@ const REMOVED_MAX: usize = 16;
 /// Bytes of a key after its kind: when the signature ends, and its digest.
 const REST_BYTES: usize = 8 + 32;
 
-impl Store {
-    /// Notes a signature that ends at `ends_at_ms` (milliseconds since 1970). The log has the
-    /// note before every change that comes after it. Also removes some of those that ended before `forget_before_ms`.
-    ///
-    /// # Errors
-    /// When the store can't be read or written.
-    pub fn remember_signature(
-        &self,
-        digest: &[u8; 32],
-        ends_at_ms: u64,
-        forget_before_ms: u64,
-    ) -> Result<Noted, Refusal> {
-        let start = vec![Kind::Signature.byte()];
-        let end = Kind::Signature.key(&forget_before_ms.to_be_bytes());
-        let ended = self.range(Included(start), Excluded(end)).take(REMOVED_MAX);
-        let ended = ended.collect::<Result<Vec<_>, _>>()?;
-        self.note(|change| {
-            ended.iter().for_each(|(key, _)| change.remove(key.to_vec()));
-            let mut rest = ends_at_ms.to_be_bytes().to_vec();
-            rest.extend_from_slice(digest);
-            change.put_bytes(Kind::Signature.key(&rest), &[])
-        })
-    }
-
+impl Reader {
     /// Returns the signatures that haven't ended at `now_ms`, each with its end, those first that
     /// end first.
     ///
@@ -65,6 +42,31 @@ impl Store {
                 })
             })
             .collect()
+    }
+}
+
+impl Store {
+    /// Notes a signature that ends at `ends_at_ms` (milliseconds since 1970). The log has the
+    /// note before every change that comes after it. Also removes some of those that ended before `forget_before_ms`.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub fn remember_signature(
+        &self,
+        digest: &[u8; 32],
+        ends_at_ms: u64,
+        forget_before_ms: u64,
+    ) -> Result<Noted, Refusal> {
+        let start = vec![Kind::Signature.byte()];
+        let end = Kind::Signature.key(&forget_before_ms.to_be_bytes());
+        let ended = self.range(Included(start), Excluded(end)).take(REMOVED_MAX);
+        let ended = ended.collect::<Result<Vec<_>, _>>()?;
+        self.note(|tx| {
+            ended.iter().for_each(|(key, _)| tx.remove(key.to_vec()));
+            let mut rest = ends_at_ms.to_be_bytes().to_vec();
+            rest.extend_from_slice(digest);
+            tx.put_bytes(Kind::Signature.key(&rest), &[])
+        })
     }
 }
 

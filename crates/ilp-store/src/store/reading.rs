@@ -1,11 +1,11 @@
 //! How records are read: by readers, who see what is durable, and by transactions.
 
-use std::ops::Bound;
+use std::{fmt, ops::Bound, path::Path, sync::Arc};
 
 use sled::IVec;
 use uuid::Uuid;
 
-use super::Store;
+use super::Inner;
 use crate::{
     error::StoreError,
     index::keyspace::{Entries, View, prefix},
@@ -15,8 +15,42 @@ use crate::{
     },
 };
 
-/// Look-ups of records. [`Store`] answers with what is durable, a
-/// [`Change`](crate::store::change::Change) with all that came before it and what it writes itself.
+/// A view of the store that reads what is durable and changes nothing. Clones share the store.
+#[derive(Clone)]
+pub struct Reader {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl Reader {
+    /// Returns the path of the store.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Returns the number of transactions that this process has appended to the log. The changes of
+    /// one request belong into one, which tests check by this number.
+    #[must_use]
+    pub fn batches(&self) -> u64 {
+        self.inner.changes.lock().count
+    }
+
+    /// Waits until everything that the log has taken so far is durable, so that readers see it.
+    pub(crate) fn wait_for_log(&self) -> Result<(), StoreError> {
+        let Some(log) = self.inner.running_log() else { return Ok(()) };
+        log.wait(log.queue.last_sequence())
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Reader").field("path", &self.inner.path).finish_non_exhaustive()
+    }
+}
+
+/// Look-ups of records. A [`Reader`] answers with what is durable, a
+/// [`Transaction`](crate::store::transaction::Transaction) with all that came before it and what it
+/// writes itself.
 pub(crate) trait Reading {
     /// Returns what is under a key.
     fn get(&self, key: &[u8]) -> Result<Option<IVec>, StoreError>;
@@ -41,9 +75,9 @@ pub(crate) trait Reading {
     }
 }
 
-impl Reading for Store {
+impl Reading for Reader {
     fn get(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
-        crate::store::change::assert_outside();
+        crate::store::transaction::assert_outside();
         self.inner.keyspace.get(View::Durable, key)
     }
 
@@ -52,10 +86,10 @@ impl Reading for Store {
     }
 }
 
-impl Store {
+impl Reader {
     /// Returns the entries between two bounds, in the order of their keys.
     pub(crate) fn range(&self, low: Bound<Vec<u8>>, high: Bound<Vec<u8>>) -> Entries {
-        crate::store::change::assert_outside();
+        crate::store::transaction::assert_outside();
         Entries::new(&self.inner.keyspace, View::Durable, (low, high))
     }
 

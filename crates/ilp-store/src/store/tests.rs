@@ -17,10 +17,12 @@ fn what_was_stored_is_there_after_a_restart() {
     let (dir, store) = fresh();
     let usd = asset("USD");
     let neighbour = peer(usd.id, "g.a", &["mytoken"]);
-    store.insert_asset(&usd).unwrap();
-    store.insert_peer(&neighbour).unwrap();
-    store.set_setting("tenant_id", b"42").unwrap();
-    let edited = store.update_asset(usd.id, |asset| asset.withdrawal_threshold = Some(7)).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
+    store.change(|tx| tx.insert_peer(&neighbour)).unwrap();
+    store.change(|tx| tx.set_setting("tenant_id", b"42")).unwrap();
+    let edited = store
+        .change(|tx| tx.update_asset(usd.id, |asset| asset.withdrawal_threshold = Some(7)))
+        .unwrap();
     drop(store);
     let store = open(dir.path());
     assert_eq!(store.asset(usd.id).unwrap(), Some(edited.clone()));
@@ -28,7 +30,7 @@ fn what_was_stored_is_there_after_a_restart() {
     assert_eq!(store.asset_by_code("USD", 2).unwrap(), None);
     let found = store.peer(neighbour.id).unwrap().unwrap();
     assert_eq!(found, neighbour);
-    assert_eq!(found.outgoing_token.reveal(), "theirtoken");
+    assert_eq!(found.terms.outgoing_token.reveal(), "theirtoken");
     assert_eq!(store.setting("tenant_id").unwrap().unwrap(), b"42");
     assert_eq!(store.setting("other").unwrap(), None);
 }
@@ -37,11 +39,12 @@ fn what_was_stored_is_there_after_a_restart() {
 fn what_was_answered_survives_a_crash_right_after() {
     let (dir, store) = fresh();
     let usd = asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     for number in 0..40 {
         let mut large = peer(usd.id, &format!("g.p{number}"), &[&format!("t{number}")]);
-        large.routes = (0..1_800).map(|route| format!("g.p{number}.route.{route}")).collect();
-        store.insert_peer(&large).unwrap();
+        let route = |route| format!("g.p{number}.route.{route}").parse().unwrap();
+        large.terms.routes = (0..1_800).map(route).collect();
+        store.change(|tx| tx.insert_peer(&large)).unwrap();
     }
     // What a killed process leaves is what the files hold now; the store is still open.
     let copy = tempfile::tempdir().unwrap();
@@ -53,14 +56,14 @@ fn what_was_answered_survives_a_crash_right_after() {
 fn changes_made_at_once_are_all_on_the_disk_when_they_are_answered() {
     let (dir, store) = fresh();
     let usd = asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     thread::scope(|scope| {
         for thread in 0..8 {
             let (store, usd) = (&store, usd.id);
             scope.spawn(move || {
                 for number in 0..20 {
                     let name = format!("g.p{thread}.n{number}");
-                    store.insert_peer(&peer(usd, &name, &[&name])).unwrap();
+                    store.change(|tx| tx.insert_peer(&peer(usd, &name, &[&name]))).unwrap();
                     assert!(store.peer_by_address_and_asset(&name, usd).unwrap().is_some());
                 }
             });
@@ -121,7 +124,7 @@ fn set_mode(path: &Path, mode: u32) {
 #[test]
 fn what_others_may_read_is_closed_to_them() {
     let (dir, store) = fresh();
-    store.set_setting("a", b"b").unwrap();
+    store.change(|tx| tx.set_setting("a", b"b")).unwrap();
     assert_eq!(open_to_others(dir.path()), []);
     drop(store);
     set_mode(dir.path(), 0o755);
@@ -159,11 +162,11 @@ fn a_broken_record_is_named_and_its_secrets_are_not() {
     let (dir, store) = fresh();
     let usd = asset("USD");
     let neighbour = peer(usd.id, "g.a", &["mytoken"]);
-    store.insert_asset(&usd).unwrap();
-    store.insert_peer(&neighbour).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
+    store.change(|tx| tx.insert_peer(&neighbour)).unwrap();
     let key = Kind::Peer.key(neighbour.id.as_bytes());
     let broken = br#"{"outgoing_token": 5, "endpoint": "theirtoken"#;
-    store.change(|change| change.put_bytes(key, broken)).unwrap();
+    store.change(|tx| tx.put_bytes(key, broken)).unwrap();
     let error = store.peer(neighbour.id).unwrap_err();
     let shown = format!("{error} {error:?}");
     assert!(shown.contains("records/peers"), "{shown}");
@@ -179,11 +182,12 @@ fn an_index_that_lacks_an_entry_is_put_aside_and_made_anew() {
     let usd = asset("USD");
     let neighbour = peer(usd.id, "g.a", &["mytoken"]);
     let row = Kind::Peer.key(neighbour.id.as_bytes());
-    let by_token = crate::records::forms::keys::peer_by_token(&neighbour.incoming_tokens[0].digest);
+    let by_token =
+        crate::records::forms::keys::peer_by_token(&neighbour.terms.incoming_tokens[0].digest);
     for lost in [row, by_token, Kind::Asset.key(usd.id.as_bytes())] {
         let (dir, store) = fresh();
-        store.insert_asset(&usd).unwrap();
-        store.insert_peer(&neighbour).unwrap();
+        store.change(|tx| tx.insert_asset(&usd)).unwrap();
+        store.change(|tx| tx.insert_peer(&neighbour)).unwrap();
         drop(store);
         let index = Index::open(&dir.path().join("index")).unwrap();
         assert!(index.get(&lost).unwrap().is_some());
@@ -202,12 +206,12 @@ fn an_index_that_lacks_an_entry_is_put_aside_and_made_anew() {
 fn a_damaged_index_costs_no_record() {
     let (dir, store) = fresh();
     let usd = asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let peers: Vec<PeerRecord> = (0..30)
         .map(|number| peer(usd.id, &format!("g.p{number}"), &[&format!("t{number}")]))
         .collect();
     for peer in &peers {
-        store.insert_peer(peer).unwrap();
+        store.change(|tx| tx.insert_peer(peer)).unwrap();
     }
     drop(store);
     let length = fs::metadata(dir.path().join("index/db")).unwrap().len();
@@ -258,9 +262,9 @@ fn copy_files(from: &Path, to: &Path) {
 fn the_peers_of_the_start_are_given_once_and_never_when_one_has_changed_since() {
     let (dir, store) = fresh();
     let usd = asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let mut peers = ["g.a", "g.b", "g.c"].map(|address| peer(usd.id, address, &[address]));
-    peers.iter().for_each(|peer| store.insert_peer(peer).unwrap());
+    peers.iter().for_each(|peer| store.change(|tx| tx.insert_peer(peer)).unwrap());
     drop(store);
     let store = open(dir.path());
     assert!(store.inner.peers_at_start.lock().is_some());
@@ -268,7 +272,8 @@ fn the_peers_of_the_start_are_given_once_and_never_when_one_has_changed_since() 
     assert!(store.inner.peers_at_start.lock().is_none());
     drop(store);
     let store = open(dir.path());
-    peers[1] = store.update_peer(peers[1].id, |peer| peer.name = None).unwrap();
+    peers[1] =
+        store.change(|tx| tx.update_peer(peers[1].id, |peer| peer.terms.name = None)).unwrap();
     assert_eq!(store.take_peers().unwrap(), peers);
     assert_eq!(store.assets_of_peers().unwrap()[&peers[2].id], usd.id);
 }

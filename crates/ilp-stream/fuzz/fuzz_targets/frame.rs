@@ -1,4 +1,5 @@
-//! Any bytes as a STREAM packet. What parses must say the same when it is written again.
+//! Any bytes as a STREAM packet. A packet that parses must have the same frames when it is encoded
+//! again.
 
 #![no_main]
 

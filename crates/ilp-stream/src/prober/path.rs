@@ -33,8 +33,8 @@ pub struct Path {
 
 impl Path {
     /// Returns the amount that arrives if `sent` is cut into packets as a [`crate::Sender`] does.
-    /// It is exact where packets of these amounts were probed, and otherwise the least if one node
-    /// on the path rounds.
+    /// The amount is exact where packets of these amounts were probed, and otherwise the least if
+    /// one node on the path rounds.
     #[must_use]
     pub fn delivered_for(&self, sent: u64) -> u64 {
         let cuts = Cuts::of(sent, self.packet_amount_max.unwrap_or(u64::MAX));

@@ -183,7 +183,8 @@ impl Money {
         self.request.reject(ErrorCode::T00_INTERNAL_ERROR, message, None, None, random)
     }
 
-    /// F99, and the connection goes on: not this much. What is still taken is in `limits`.
+    /// Refuses the amount with F99. The connection stays open, and `limits` says what it still
+    /// takes.
     #[must_use]
     pub fn decline(self, limits: Option<Limits>, random: &mut impl Random) -> Reply {
         let message = "the recipient takes less than this";
@@ -198,8 +199,8 @@ impl Money {
         self.request.reject(ErrorCode::F99_APPLICATION_ERROR, message, limits, close, random)
     }
 
-    /// Refuses the money with F99 and ends the connection with a flow control error: the payer was
-    /// told how much the connection takes, and has sent more.
+    /// Refuses the money with F99 and closes the connection with a flow control error: the payer
+    /// knows the connection's limit, and has sent more.
     #[must_use]
     pub fn decline_beyond_limit(self, limits: Limits, random: &mut impl Random) -> Reply {
         let message = "this is more than the receiveMax that the payer was told";

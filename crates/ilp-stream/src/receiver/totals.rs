@@ -18,7 +18,7 @@ pub struct ConnectionTotals {
     generation_max: usize,
 }
 
-/// The total of a connection, and whether the payer was told its limit.
+/// The total of a connection, and whether its payer knows the limit.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     total: u64,
@@ -47,7 +47,7 @@ impl ConnectionTotals {
         self.known(connection).total
     }
 
-    /// Notes that the payer is told how much the connection takes, and returns whether it was told
+    /// Notes that the payer learns the connection's limit, and returns whether it knew the limit
     /// before.
     pub fn tell(&mut self, connection: ConnectionId) -> bool {
         let known = self.known(connection);

@@ -18,7 +18,7 @@ pub(crate) struct Packet {
     pub(crate) minimum: u64,
     /// The most that it can bring, in the recipient's units.
     pub(crate) expected: u64,
-    /// `None` for a packet that nobody can fulfill.
+    /// `None` for a packet that can't be fulfilled.
     pub(crate) fulfillment: Option<[u8; 32]>,
     pub(crate) sent_at: Timestamp,
     /// Its minimum has the one unit of slack.

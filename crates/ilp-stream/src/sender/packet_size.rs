@@ -22,7 +22,7 @@ impl PacketSize {
         Self { maximum: maximum.unwrap_or(u64::MAX).max(1), is_precise: true, verified: 0 }
     }
 
-    /// No packet above this passes; `None` as long as nobody has set a limit.
+    /// Returns the largest amount that passes; `None` until a node has set a limit.
     pub(crate) fn limit(self) -> Option<u64> {
         (self.maximum < u64::MAX).then_some(self.maximum)
     }
@@ -92,7 +92,8 @@ impl PacketSize {
         if maximum < self.maximum {
             self.maximum = maximum;
             self.is_precise = scaled.is_some();
-            // What once reached the recipient is now too large, so nothing is known below either.
+            // An amount that once reached the recipient is now too large, so nothing is known below
+            // either.
             self.verified = if self.verified > maximum { 0 } else { self.verified };
         }
         Ok(())

@@ -34,8 +34,8 @@ enum Last {
     No,
     /// The packet sends all that is left to be sent. Its minimum may be short by one unit.
     Sends,
-    /// The packet delivers what is left to be delivered, and needn't deliver more. What all packets
-    /// may cost together is limited in another way.
+    /// The packet delivers the rest of the amount to be delivered, and need not deliver more. The
+    /// cost of all packets together is limited elsewhere.
     Delivers(u64),
 }
 

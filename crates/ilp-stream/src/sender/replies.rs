@@ -51,9 +51,9 @@ impl Sender {
         }
     }
 
-    /// The money has left. What has arrived is what the recipient says, and if it doesn't, or says
-    /// less than it may take, then at the least what it may take: it has broken the rules, so it
-    /// gets no more, but what was delivered isn't denied.
+    /// Counts a fulfilled packet. The delivered amount is the one that the recipient states. If the
+    /// recipient states none, or less than it may take, the least amount that it may take counts:
+    /// it has broken the rules, so it gets no more packets, but the delivery isn't denied.
     fn take_fulfill(
         &mut self,
         packet: &Packet,

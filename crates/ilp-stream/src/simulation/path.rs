@@ -40,7 +40,7 @@ pub(super) struct Conditions {
     pub(super) lie: Option<Lie>,
     /// The total that the recipient takes.
     pub(super) receive_max: Option<u64>,
-    /// The total that the recipient says that it takes, if it is not the one that it does take.
+    /// The total that the recipient states as its limit, if it differs from the true one.
     pub(super) told_receive_max: Option<u64>,
     /// The greatest amount of a packet that is not rejected for want of liquidity.
     pub(super) liquidity_max: u64,
@@ -155,7 +155,7 @@ impl Path {
         assert_eq!(self.available + self.held + self.paid, self.funds);
     }
 
-    /// Takes a packet to the recipient. What it holds is held until [`Path::settle`].
+    /// Takes a packet to the recipient. The packet's hold stays until [`Path::settle`].
     pub(super) fn carry(
         &mut self,
         prepare: &Prepare,

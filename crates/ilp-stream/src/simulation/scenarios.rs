@@ -196,8 +196,8 @@ fn a_path_with_a_packet_rate_is_used_to_the_full_and_not_flooded() {
     let outcome = simulation.pay(Amount::Send(1_000_000), Rate::ONE);
     assert_eq!(outcome, completed(1_000_000, 1_000_000));
     let took_ms = simulation.now.saturating_ms_since(super::start());
-    // 1,000 packets at 50 a second are 20 s; a sender that is told no by the second can't do it
-    // in exactly that.
+    // 1,000 packets at 50 a second are 20 s; a sender that is refused by the second can't take
+    // exactly that.
     assert!((19_000..40_000).contains(&took_ms), "{took_ms} ms");
     assert!(simulation.path.refused < 1_000, "{} refused", simulation.path.refused);
 }

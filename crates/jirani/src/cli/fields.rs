@@ -1,5 +1,5 @@
-//! Every field of the inputs of the admin API has an option or an argument, or is named here with the
-//! reason why it has none.
+//! A test that every input field of the admin API has an option or an argument, or is listed here
+//! with the reason why it has none.
 
 use std::collections::BTreeSet;
 
@@ -227,7 +227,7 @@ fn mutations() -> Vec<(String, Option<String>)> {
     mutations
 }
 
-/// Returns the fields of an input that are no inputs themselves, each with the path to it.
+/// Returns the fields of an input that are not inputs themselves, each with the path to it.
 fn leaves(input: &str) -> Vec<String> {
     let mut leaves = Vec::new();
     for line in body(&format!("input {input}")) {

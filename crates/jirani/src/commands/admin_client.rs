@@ -21,16 +21,19 @@ use super::{
 };
 use crate::{clock, web};
 
-/// A backup of a large store takes minutes; all else is answered at once.
+/// The time for an answer: a backup of a large store takes minutes, and any other answer comes at
+/// once.
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
-/// A node on the same machine answers a connection at once, one elsewhere within seconds.
+/// The time for a connection: a node on the same machine accepts one at once, a remote one within
+/// seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest answer: a page of a hundred rows with all fields is far shorter.
+/// The longest answer in bytes. A page of a hundred rows with all fields is far shorter.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Which node a command asks, and how it prints what it found; shared by all commands that ask one.
+/// The options that name the node and the form of the output, shared by all commands that ask a
+/// node.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AdminArgs {
     #[command(flatten)]
@@ -38,22 +41,22 @@ pub(crate) struct AdminArgs {
     /// Print JSON for programs in place of text for people
     #[arg(long)]
     pub(crate) json: bool,
-    /// The node that the options stand for, looked for once.
+    /// The node that the options name, found once.
     #[arg(skip)]
     target: OnceLock<AdminTarget>,
 }
 
-/// How a request shows that it is the operator's.
+/// The proof that a request is the operator's.
 #[derive(Clone, Copy)]
 enum Proof {
     /// The secret itself.
     Bearer,
-    /// A signature of the body, as Rafiki's clients make it.
+    /// A signature of the body in the format of Rafiki's clients.
     Signature,
 }
 
 impl AdminArgs {
-    /// Returns the options for the node at `url`, whatever the environment says.
+    /// Returns the options for the node at `url`, regardless of the environment.
     pub(crate) fn at(url: String) -> Self {
         Self { options: AdminOptions::at(url), json: false, target: OnceLock::new() }
     }
@@ -74,7 +77,7 @@ impl AdminArgs {
     /// Sends a request and returns its answer.
     ///
     /// # Errors
-    /// The node refuses the request, or can't be asked.
+    /// The node refuses the request, or gives no answer.
     pub(crate) fn ask<R: ApiRequest>(&self, request: R) -> Result<R::Answer, Failure> {
         let unexpected = |error| {
             Failure::Refused(format!(
@@ -166,7 +169,7 @@ impl AdminArgs {
     }
 }
 
-/// Prints what a command found, as JSON or as lines.
+/// Prints a command's result, as JSON or as lines.
 ///
 /// # Errors
 /// The output can't be written.
@@ -176,7 +179,7 @@ pub(crate) fn print(
     lines: &[String],
 ) -> Result<(), Failure> {
     if args.json {
-        // By way of a value, which has the fields in the order of their names.
+        // `serde_json::Value` orders the fields by their names.
         let found = serde_json::to_value(found)
             .map_err(|error| Failure::Refused(format!("the answer can't be printed: {error}")))?;
         return say(format_args!("{found:#}"));
@@ -184,13 +187,13 @@ pub(crate) fn print(
     lines.iter().try_for_each(say)
 }
 
-/// Returns a text as it stands in a line. Characters that steer a terminal, or change what stands beside
-/// them, are shown as question marks, since a name may come from anywhere.
+/// Returns a text for a line of output. Names may come from outside, so characters that control a
+/// terminal or change the characters beside them are replaced by question marks.
 pub(crate) fn plain(text: &str) -> String {
     text.replace(steers, "\u{fffd}")
 }
 
-/// Returns a text as it stands in a line, and a dash where there is none.
+/// Returns a text for a line of output, and a dash for `None`.
 pub(crate) fn plain_or_dash<T: AsRef<str>>(text: Option<T>) -> String {
     text.map_or_else(|| "-".to_owned(), |text| plain(text.as_ref()))
 }

@@ -1,4 +1,4 @@
-//! What to do after the node refused an operation.
+//! Advice on what to do after the node refused an operation.
 
 use ilp_admin_client::{Code, Reason, Refusal};
 
@@ -13,7 +13,7 @@ const TRANSFER_EXISTS: &str = "it was booked before; leave --id out to book anot
 const WALLET_EXISTS: &str = "jirani wallet list shows it";
 const OTHER_VERSION: &str = "is the node of another version than this command?";
 
-/// Returns what to do next, where that is known: by the reason of the refusal, or by the operation and
+/// Returns the advice, where there is one: by the reason of the refusal, or by the operation and
 /// the kind of refusal where the node gives no reason.
 pub(super) fn advice(refusal: &Refusal) -> Option<&'static str> {
     match refusal.reason {

@@ -1,4 +1,4 @@
-//! `jirani asset`: what the node counts in.
+//! `jirani asset`: the assets that the node keeps accounts in.
 
 use clap::{Args, Subcommand};
 use ilp_admin_client::{
@@ -28,7 +28,7 @@ pub(crate) enum AssetCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Change when an asset's events are due
+    /// Change the thresholds of an asset's events
     #[command(after_help = "Examples:\n  jirani asset update USD --liquidity-threshold 5000\n  \
         jirani asset update USD --liquidity-threshold none")]
     Update(UpdateArgs),
@@ -37,7 +37,7 @@ pub(crate) enum AssetCommand {
     Remove {
         /// Code or id
         asset: String,
-        /// Don't ask
+        /// Don't ask for confirmation
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
@@ -47,14 +47,14 @@ pub(crate) enum AssetCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct AddArgs {
-    /// The code people know it by, such as USD
+    /// The asset's code, such as USD
     code: String,
     /// Decimal places of its smallest unit: 2 for cents
     scale: u8,
-    /// An event is due when the node's stock falls to this, such as 5000
+    /// Send an event when the node's stock falls to this amount, such as 5000
     #[arg(long, value_name = "AMOUNT")]
     liquidity_threshold: Option<String>,
-    /// Withdrawals from wallets are suggested from this on, such as 100
+    /// Suggest withdrawals from wallet addresses from this balance on, such as 100
     #[arg(long, value_name = "AMOUNT")]
     withdrawal_threshold: Option<String>,
     #[command(flatten)]
@@ -65,10 +65,11 @@ pub(crate) struct AddArgs {
 pub(crate) struct UpdateArgs {
     /// Code or id
     asset: String,
-    /// An event is due when the node's stock falls to this, such as 5000; none for never
+    /// Send an event when the node's stock falls to this amount, such as 5000; none for no event
     #[arg(long, value_name = "AMOUNT", required_unless_present = "withdrawal_threshold")]
     liquidity_threshold: Option<Edit>,
-    /// Withdrawals from wallets are suggested from this on, such as 100; none for never
+    /// Suggest withdrawals from wallet addresses from this balance on, such as 100; none for no
+    /// suggestion
     #[arg(long, value_name = "AMOUNT")]
     withdrawal_threshold: Option<Edit>,
     /// Change the asset only if it still has this version, as jirani asset list --json shows it

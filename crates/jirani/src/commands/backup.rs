@@ -18,14 +18,15 @@ use super::{
 
 #[derive(Debug, Args)]
 pub(crate) struct BackupArgs {
-    /// Where to, on the node's machine: a folder that is absent or empty
+    /// Destination on the node's machine: a folder that is absent or empty
     dir: PathBuf,
     #[command(flatten)]
     admin: AdminArgs,
 }
 
 impl BackupArgs {
-    /// Asks the running node, since only it knows a moment at which its files agree.
+    /// Asks the running node for a backup, since only the node knows a moment at which its files
+    /// agree.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let dir = std::path::absolute(&self.dir).map_err(|error| {
             Failure::Refused(format!("{} is no folder: {error}", self.dir.display()))
@@ -33,8 +34,8 @@ impl BackupArgs {
         let Some(text) = dir.to_str() else {
             return Err(Failure::Refused(format!("{} is no text in UTF-8", dir.display())));
         };
-        // A node without a secret is on this machine and takes any local user for an operator, but
-        // doesn't let one choose where it writes.
+        // A node without a secret accepts any local user as the operator, so it writes only where
+        // the folder's owner has left an invitation.
         let invitation =
             if self.admin.has_secret()? { None } else { Some(Invitation::leave(&dir)?) };
         let answer = self.admin.ask(MakeBackup { dir: text.to_owned() });
@@ -78,7 +79,7 @@ impl<'a> Invitation<'a> {
 
     /// Removes the file and a new directory, where the node hasn't begun to write.
     fn take_back(self) {
-        // At most an empty file in an empty directory remains after a failure.
+        // A failure leaves at most an empty file in an empty directory.
         let _ = fs::remove_file(self.dir.join(BACKUP_INVITATION));
         if self.is_new {
             let _ = fs::remove_dir(self.dir);

@@ -1,4 +1,4 @@
-//! `jirani completions`: what a shell needs to complete commands and options.
+//! `jirani completions`: scripts that complete commands and options.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::{Failure, output::written};
 
-/// The shells that are spoken to.
+/// The supported shells.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum CompletedShell {
     /// Into a file that bash reads at start
@@ -21,7 +21,7 @@ pub(crate) enum CompletedShell {
 /// Writes the script for a shell to the standard output.
 ///
 /// # Errors
-/// When it can't be written.
+/// The output can't be written.
 pub(crate) fn print(shell: CompletedShell, mut command: Command) -> Result<(), Failure> {
     let shell = match shell {
         CompletedShell::Bash => Shell::Bash,
@@ -29,7 +29,7 @@ pub(crate) fn print(shell: CompletedShell, mut command: Command) -> Result<(), F
         CompletedShell::Fish => Shell::Fish,
     };
     let name = command.get_name().to_owned();
-    // Into memory first, since clap panics where an output can't be written.
+    // clap panics where an output can't be written, so the script is made in memory.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, name, &mut script);
     let mut out = io::stdout().lock();

@@ -26,12 +26,12 @@ use super::{
     wallet::shown_value,
 };
 
-/// What alice sends.
+/// The amount that alice sends.
 const SENT: &str = "200.00";
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// End after the payment, instead of running on for a look around
+    /// End after the payment, instead of running on so that you can look around
     #[arg(long)]
     once: bool,
     /// Print JSON for programs in place of text for people
@@ -40,8 +40,8 @@ pub(crate) struct DemoArgs {
 }
 
 impl DemoArgs {
-    /// Tells the story on a thread of its own and waits for its end or for a signal, whichever is
-    /// first. Either way the nodes are gone, and their folders too.
+    /// Runs the demo on a thread of its own until it ends or a signal comes, then stops the nodes
+    /// and removes their folders.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let dir = tempfile::Builder::new().prefix("jirani-demo-").tempdir();
         let dir = dir.map_err(|error| {
@@ -64,7 +64,7 @@ impl DemoArgs {
             told
         });
         children.stop();
-        // A story that was interrupted may still wait for a node that is gone.
+        // An interrupted demo may still wait for a stopped node.
         runtime.shutdown_background();
         let removed = dir.close().or_else(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Ok(()),
@@ -142,13 +142,13 @@ impl DemoArgs {
         Ok(())
     }
 
-    /// Says something to people; programs are told the end alone.
+    /// Prints a line for people. Programs get the result alone.
     fn say(self, line: &str) -> Result<(), Failure> {
         if self.json { Ok(()) } else { output::say(line) }
     }
 }
 
-/// Ready when the user wants the demo to end.
+/// Waits until the user interrupts the demo.
 async fn interrupted() -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let unheard = |error| Failure::Refused(format!("can't listen to signals: {error}"));
@@ -165,7 +165,7 @@ fn interruption() -> Failure {
     Failure::Refused("the demo was interrupted; its nodes are stopped".to_owned())
 }
 
-/// The end of a log, for when something went wrong.
+/// Returns the last lines of a log, which an error shows.
 fn tail(path: &Path, lines_max: usize) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();

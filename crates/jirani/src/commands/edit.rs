@@ -1,4 +1,4 @@
-//! Options that change something: a value, or `none` to clear it.
+//! Options that change a value, or clear it by `none`.
 
 use std::{convert::Infallible, str::FromStr};
 
@@ -6,7 +6,7 @@ use ilp_admin_client::{Patch, UInt64};
 
 use crate::commands::{Failure, lookup::amount_in};
 
-/// What an option says of a field that may be empty. A field whose option is left out stays.
+/// The new value of a field that may be empty. A field whose option is left out stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Edit {
     Clear,
@@ -30,7 +30,7 @@ impl Edit {
         })
     }
 
-    /// Returns the change of an amount, written as people do.
+    /// Returns the change of an amount in standard units.
     pub(crate) fn amount(edit: Option<&Self>, scale: u8) -> Result<Option<Patch<UInt64>>, Failure> {
         Self::read(edit, |text| amount_in(text, scale))
     }
@@ -57,14 +57,6 @@ impl Edit {
             Some(Self::Clear) => Ok(Some(Patch::Clear)),
             Some(Self::Set(text)) => read(text).map(|value| Some(Patch::Set(value))),
         }
-    }
-}
-
-/// Returns the value that something begins with; `none` and an option that is left out are none.
-pub(crate) fn set<T>(patch: Option<Patch<T>>) -> Option<T> {
-    match patch {
-        Some(Patch::Set(value)) => Some(value),
-        Some(Patch::Clear) | None => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `jirani events`: what the operator's own systems were told, or are to be told yet.
+//! `jirani events`: the events for the operator's own systems, and their delivery.
 
 use clap::{Args, Subcommand};
 use ilp_admin_client::{
@@ -12,7 +12,7 @@ use super::{
     table::{Column, Table},
 };
 
-/// Rows of a page; the API gives no more at once.
+/// The most rows of a page, as the API bounds it.
 const ROWS_MAX: u8 = 100;
 
 #[derive(Debug, Subcommand)]
@@ -22,7 +22,7 @@ pub(crate) enum EventsCommand {
     #[command(after_help = "Examples:\n  jirani events list\n  \
         jirani events list --type peer.liquidity_low --limit 5")]
     List(ListArgs),
-    /// Send an event again, also one that was given up
+    /// Send an event again, even if its delivery was given up
     #[command(after_help = "Example:\n  jirani events retry 019926a0-3b5c-7def-8123-456789abcdef")]
     Retry {
         /// The event's id
@@ -37,7 +37,7 @@ pub(crate) struct ListArgs {
     /// Only events of this type; repeat it for several
     #[arg(long = "type", value_name = "TYPE")]
     kinds: Vec<String>,
-    /// How many at the most
+    /// The most events to list
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=i64::from(ROWS_MAX)))]
     limit: u8,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `jirani fee`: what the node keeps of a payment.
+//! `jirani fee`: the operator's charges on payments.
 
 use clap::{Args, Subcommand, ValueEnum};
 use ilp_admin_client::{
@@ -19,7 +19,7 @@ const PERCENT_SCALE: u8 = 2;
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  jirani fee set USD --percent 1.5")]
 pub(crate) enum FeeCommand {
-    /// Set what payments from, or to, wallets of an asset cost from now on
+    /// Set the fee of payments from, or to, wallet addresses of an asset
     #[command(after_help = "Examples:\n  jirani fee set USD --percent 1.5 --fixed 0.10\n  \
         jirani fee set USD --percent 0     payments cost nothing again")]
     Set(SetArgs),
@@ -29,13 +29,13 @@ pub(crate) enum FeeCommand {
 pub(crate) struct SetArgs {
     /// Code or id of the asset
     asset: String,
-    /// Whose payments
+    /// The direction of the payments
     #[arg(long = "type", value_enum, default_value_t = FeeKind::Sending)]
     kind: FeeKind,
-    /// How much of each payment, in percent with at most two decimal places
+    /// Percentage of each payment, with at most two decimal places
     #[arg(long, value_name = "PERCENT", required_unless_present = "fixed")]
     percent: Option<String>,
-    /// How much for each payment beside that, such as 0.10
+    /// Fixed amount for each payment, such as 0.10
     #[arg(long, value_name = "AMOUNT")]
     fixed: Option<String>,
     #[command(flatten)]
@@ -44,9 +44,9 @@ pub(crate) struct SetArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum FeeKind {
-    /// Payments that leave
+    /// Payments that wallet addresses send
     Sending,
-    /// Payments that arrive
+    /// Payments that wallet addresses receive
     Receiving,
 }
 

@@ -1,4 +1,4 @@
-//! `jirani graphql`: a query of one's own.
+//! `jirani graphql`: sends a query of the user's own to the admin API.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ pub(crate) struct GraphqlArgs {
 }
 
 impl GraphqlArgs {
-    /// Prints the whole answer, refusals included, as JSON; a refusal ends the command with 1.
+    /// Prints the whole answer as JSON, errors included; an error makes the command end with 1.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let text = read(self.file.as_deref())?;
         let answer = self.admin.send_signed(&request(&text, self.variables.as_deref())?)?;
@@ -45,7 +45,7 @@ fn read(file: Option<&Path>) -> Result<String, Failure> {
     })
 }
 
-/// What is sent: the request as it was given, or one made of a document.
+/// Returns the request: the given one, or one made of the given document.
 fn request(text: &str, variables: Option<&str>) -> Result<Value, Failure> {
     let variables: Option<Value> = variables
         .map(serde_json::from_str)
@@ -53,7 +53,7 @@ fn request(text: &str, variables: Option<&str>) -> Result<Value, Failure> {
         .map_err(|error| Failure::Usage(format!("--variables is no JSON: {error}")))?;
     let mut request = match serde_json::from_str(text) {
         Ok(request @ Value::Object(_)) => request,
-        // A document in short form begins with a brace too, and is no JSON.
+        // A document in short form begins with a brace as well, and is not JSON.
         _ => json!({ "query": text }),
     };
     if let Some(variables) = variables {

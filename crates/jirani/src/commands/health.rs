@@ -1,5 +1,5 @@
-//! `jirani health`: reports whether the node of a configuration is healthy, as the image's health
-//! check asks.
+//! `jirani health`: reports whether a configuration's node is healthy; the container image's health
+//! check runs it.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -10,7 +10,7 @@ use crate::config::SAMPLE;
 /// Bytes of a fresh secret: 256 bits.
 const SECRET_BYTES: usize = 32;
 
-/// Writes `dir/jirani.toml`, readable by its owner alone. A file that is there stays as it is.
+/// Writes `dir/jirani.toml`, readable by its owner alone. An existing file is left as it is.
 pub(crate) fn init(dir: &Path) -> Result<(), Failure> {
     let path = dir.join("jirani.toml");
     let failed = |error: std::io::Error| {
@@ -34,7 +34,7 @@ pub(crate) fn init(dir: &Path) -> Result<(), Failure> {
     say(format_args!("next: set ilp_address in it, then run  jirani run --config {path}"))
 }
 
-/// The begin of a configuration that `init` writes, in the place of the sample's own introduction.
+/// The introduction of a configuration that `init` writes, in place of the sample's own.
 const HEAD: &str = "\
 # jirani's configuration. Every key is here: those in force are the secrets, which jirani init made, and
 # the folder; each other line with a single # in front of a key shows its default or, where there is none,
@@ -43,8 +43,8 @@ const HEAD: &str = "\
 # JIRANI_ADMIN_SECRET_FILE=/run/secrets/admin.
 ";
 
-/// Returns the sample with fresh secrets, in which every key except those and the folder is
-/// commented out: a default that is written down would stay when a later version has a better one.
+/// Returns the sample with fresh secrets. Every key except those and the folder is commented out: a
+/// default in the file would stay in force when a later version has a better one.
 fn sample_with_secrets() -> Result<String, Failure> {
     let mut text = String::with_capacity(SAMPLE.len() + 256);
     text.push_str(HEAD);

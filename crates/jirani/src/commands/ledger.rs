@@ -1,4 +1,4 @@
-//! `jirani ledger`: the books of a node that is stopped, read from its folder.
+//! `jirani ledger`: the books of a stopped node, read from its data folder.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -19,11 +19,11 @@ use crate::cli::ConfigArgs;
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  jirani ledger verify --data-dir /var/lib/jirani")]
 pub(crate) enum LedgerCommand {
-    /// Add the journal up again and compare every balance with it
+    /// Replay the journal and compare every balance with the stored one
     ///
-    /// Ends with 0 when the books add up, with 1 when all of them were read and they don't, or a check
-    /// could not be made, and with 74 when the store or part of the journal can't be read: a file is
-    /// missing, damaged or in use.
+    /// Ends with 0 when the books add up, with 1 when all of them were read and they don't, or a
+    /// check could not be made, and with 74 when the store or part of the journal can't be read: a
+    /// file is missing, damaged or in use.
     #[command(after_help = "Example:\n  jirani ledger verify --data-dir /var/lib/jirani")]
     Verify {
         #[command(flatten)]
@@ -37,11 +37,11 @@ pub(crate) enum LedgerCommand {
     Export {
         #[command(flatten)]
         store: StoreArgs,
-        /// In which form
+        /// The format of the output
         #[arg(long, value_enum, default_value_t = Format::Csv)]
         format: Format,
         /// Only transfers of the peer, asset or other owner with this id, or of an asset's
-        /// ID:settlement; an id that nobody has or had is refused
+        /// ID:settlement; an unknown id is refused
         #[arg(long, value_name = "ID")]
         account: Option<String>,
     },
@@ -49,7 +49,7 @@ pub(crate) enum LedgerCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
-    /// The node's folder; else data_dir of the configuration
+    /// The node's data folder; else data_dir of the configuration
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -121,8 +121,8 @@ fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
     ending(&report)
 }
 
-/// Returns how the command ends. It fails as refused for books that were read and are wrong, or
-/// could not be checked, and as a failure of the store where they can't be read in full.
+/// Returns the command's result: refused for books that were read and are wrong or could not be
+/// checked, and a failure of the store where they can't be read in full.
 fn ending(report: &Report) -> Result<(), Failure> {
     let found = match report.faults.len() {
         0 if report.unchecked.is_empty() => return Ok(()),
@@ -152,14 +152,14 @@ fn export(dir: &Path, format: Format, account: Option<&str>) -> Result<(), Failu
     let mut out = BufWriter::new(Watched { to: io::stdout().lock(), failed: None });
     let exported = ilp_store::export(dir, &mut out, format, account);
     let flushed = out.flush();
-    // The store takes the fault for its own.
+    // The store reports a failed write of the output as its own error.
     match out.get_mut().failed.take() {
         Some(kind) => written(Err(kind.into())),
         None => exported.map_err(failure).and_then(|_| written(flushed)),
     }
 }
 
-/// Notes how writing failed.
+/// A writer that keeps its first error.
 struct Watched<W> {
     to: W,
     failed: Option<io::ErrorKind>,
@@ -175,7 +175,7 @@ impl<W: Write> Write for Watched<W> {
     }
 }
 
-/// The account that a name stands for: one that the store knows of, or that the journal has.
+/// Returns the account of this name, which the store or the journal must have.
 fn account_named(dir: &Path, name: &str) -> Result<ExportAccount, Failure> {
     let unknown = || {
         Failure::Refused(format!(
@@ -193,12 +193,12 @@ fn account_named(dir: &Path, name: &str) -> Result<ExportAccount, Failure> {
     if has_owner(dir, id, is_settlement).map_err(failure)? {
         return Ok(account);
     }
-    // Of owners that the store keeps no record of, their movements tell.
+    // The journal has movements of owners whose records the store no longer has.
     let moved = ilp_store::export(dir, &mut io::sink(), ExportFormat::Csv, Some(account));
     if moved.map_err(failure)? > 0 { Ok(account) } else { Err(unknown()) }
 }
 
-/// Whether there is or was a peer or an asset of this id.
+/// Returns whether a peer or an asset of this id exists or existed.
 fn has_owner(dir: &Path, id: Uuid, is_settlement: bool) -> Result<bool, StoreError> {
     let store = Store::open_existing(dir)?;
     Ok(store.asset(id)?.is_some()
@@ -206,7 +206,7 @@ fn has_owner(dir: &Path, id: Uuid, is_settlement: bool) -> Result<bool, StoreErr
         || !is_settlement && (store.peer(id)?.is_some() || store.deleted_peer(id)?.is_some()))
 }
 
-/// A store in use says who uses it, and here is what to do then.
+/// Returns the failure, with advice for a store that is in use.
 fn failure(error: StoreError) -> Failure {
     match error {
         StoreError::InUse { .. } => Failure::Store(format!(

@@ -1,4 +1,4 @@
-//! `jirani liquidity`: money that comes in from outside and goes out again.
+//! `jirani liquidity`: deposits and withdrawals.
 
 mod repeated;
 
@@ -25,13 +25,13 @@ use super::{
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  jirani liquidity deposit 12.50 --peer g.othergreatwallet")]
 pub(crate) enum LiquidityCommand {
-    /// Add to what a peer may send, or to the node's own stock of an asset
+    /// Add to the amount that a peer may send, or to the node's own stock of an asset
     #[command(
         after_help = "Example:\n  jirani liquidity deposit 12.50 --peer g.othergreatwallet\n  \
         jirani liquidity deposit 5000 --asset USD"
     )]
     Deposit(MoveArgs),
-    /// Take from what a peer may send, or from the node's own stock of an asset
+    /// Take from the amount that a peer may send, or from the node's own stock of an asset
     #[command(
         after_help = "Example:\n  jirani liquidity withdraw 12.50 --peer g.othergreatwallet\n  \
         jirani liquidity withdraw 5000 --asset USD --timeout 3600     then post or void it"
@@ -39,16 +39,16 @@ pub(crate) enum LiquidityCommand {
     Withdraw {
         #[command(flatten)]
         moved: MoveArgs,
-        /// Only set the amount aside, for so many seconds or until it is posted or voided
+        /// Only reserve the amount, for this many seconds or until it is posted or voided
         #[arg(long, value_name = "SECONDS", default_value_t = 0)]
         timeout: u64,
     },
-    /// Take what a pending withdrawal has set aside for good
+    /// Complete a pending withdrawal
     #[command(
         after_help = "Example:\n  jirani liquidity post 0f9926a0-3b5c-4def-8123-456789abcdef"
     )]
     Post(EndArgs),
-    /// Give back what a pending withdrawal has set aside
+    /// Cancel a pending withdrawal, and return the reserved amount
     #[command(
         after_help = "Example:\n  jirani liquidity void 0f9926a0-3b5c-4def-8123-456789abcdef"
     )]
@@ -57,12 +57,12 @@ pub(crate) enum LiquidityCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct MoveArgs {
-    /// How much, such as 12.50
+    /// The amount, such as 12.50
     amount: String,
     #[command(flatten)]
     owner: OwnerArgs,
-    /// A UUID of version 4 or 7 under which it is booked once, however often this is tried: a try
-    /// with another amount or owner fails; made and printed if left out
+    /// A UUID of version 4 or 7 under which the transfer is booked once, however often the command
+    /// is repeated; a repetition with another amount or owner fails; made and printed if left out
     #[arg(long)]
     id: Option<Uuid>,
     #[command(flatten)]
@@ -126,7 +126,7 @@ impl Owner {
         }
     }
 
-    /// Returns what people call it.
+    /// Returns the owner's name for people.
     fn name(&self) -> String {
         match self {
             Self::Peer { address, .. } => plain(address),
@@ -160,7 +160,7 @@ impl MoveArgs {
         })
     }
 
-    /// Books a transfer, or finds that it was booked before under its id. Returns which.
+    /// Books a transfer, or finds that an earlier command booked it under its id.
     fn book<R: Request<Answer = ()>>(
         &self,
         request: R,
@@ -173,15 +173,15 @@ impl MoveArgs {
     }
 }
 
-/// The time at which a transfer was booked: by this command, or before.
+/// Whether this command booked a transfer, or an earlier one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Booking {
     New,
     Earlier,
 }
 
-/// Each try has an idempotency key of its own: a transfer is booked once per id all the same, and the
-/// answer to the second try says that it was booked before.
+/// Each attempt has an idempotency key of its own. A transfer is booked once per id all the same,
+/// and the answer to a second attempt says that it was booked before.
 fn fresh_id() -> Id {
     Id::new(Uuid::new_v4().to_string())
 }

@@ -1,5 +1,5 @@
-//! Finds what people name: assets by code, peers by address, wallet addresses by URL or payment
-//! pointer, and each by its id.
+//! Lookups by the names that people use: assets by code, peers by address, wallet addresses by URL
+//! or payment pointer, and each by its id.
 
 use ilp_admin_client::{
     Id, UInt64,
@@ -16,8 +16,8 @@ use super::{
     admin_client::{AdminArgs, plain},
 };
 
-/// Returns the asset of that code or id. Two assets may share a code at different scales, and then
-/// only the id will do.
+/// Returns the asset of that code or id. Two assets may share a code at different scales; then only
+/// the id identifies one.
 pub(super) fn find_asset(admin: &AdminArgs, name: &str) -> Result<Asset, Failure> {
     let mut found = all_assets(admin)?;
     found.retain(|asset| is_named(asset, name));
@@ -42,17 +42,17 @@ pub(super) fn all_assets(admin: &AdminArgs) -> Result<Vec<Asset>, Failure> {
     admin.all_rows(|after| Assets { after })
 }
 
-/// Returns the peer of that ILP address or id. One address may be several peers', of an asset each,
-/// and then only the id will do.
+/// Returns the peer of that ILP address or id. Several peers, each with another asset, may share an
+/// address; then only the id identifies one.
 pub(super) fn find_peer(admin: &AdminArgs, name: &str) -> Result<Peer, Failure> {
     if Uuid::try_parse(name).is_ok() {
         return admin.ask(PeerById { id: Id::new(name) });
     }
-    // Asked asset by asset, since a node may have far more peers than assets.
+    // The query goes asset by asset, since a node may have far more peers than assets.
     let mut found = Vec::new();
     for asset in all_assets(admin)? {
         let lookup = PeerByAddressAndAsset { address: name.to_owned(), asset: asset.id };
-        // The node also gives the peer that a longer address leads to.
+        // The node also returns the peer of the longest prefix, which is not the one asked for.
         found.extend(admin.ask(lookup)?.filter(|peer| peer.static_ilp_address == name));
     }
     match found.len() {
@@ -81,18 +81,18 @@ pub(super) fn find_wallet(admin: &AdminArgs, name: &str) -> Result<WalletAddress
     })
 }
 
-/// Returns the URL that a payment pointer or URL means.
+/// Returns the URL for a payment pointer or URL.
 fn wallet_url(name: &str) -> Result<String, Failure> {
     let url = ReceiverUrl::parse(name);
     url.map(|url| url.to_string()).map_err(|error| Failure::Refused(format!("{name}: {error}")))
 }
 
-/// Returns an amount that a person wrote in the asset's smallest unit.
+/// Returns an amount in standard units in the asset's smallest unit.
 pub(super) fn amount_in(text: &str, scale: u8) -> Result<UInt64, Failure> {
     parse_amount(text, scale).map(UInt64).map_err(|error| Failure::Refused(error.to_string()))
 }
 
-/// Returns the amount of an option that may be left out in the asset's smallest unit.
+/// Returns an optional amount in standard units in the asset's smallest unit.
 pub(super) fn optional_amount_in(text: Option<&str>, scale: u8) -> Result<Option<UInt64>, Failure> {
     text.map(|text| amount_in(text, scale)).transpose()
 }
@@ -102,7 +102,7 @@ pub(super) fn shown_amount(amount: Option<UInt64>, scale: u8) -> String {
     amount.map_or_else(|| "-".to_owned(), |amount| format_amount(u128::from(amount.0), scale))
 }
 
-/// Returns an amount in standard units, with the asset's code behind it; a dash where there is none.
+/// Returns an amount in standard units, followed by the asset's code; a dash where there is none.
 pub(super) fn shown_money(amount: Option<UInt64>, asset: &Unit) -> String {
     match amount {
         Some(_) => format!("{} {}", shown_amount(amount, asset.scale), plain(&asset.code)),

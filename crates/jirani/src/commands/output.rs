@@ -1,8 +1,7 @@
-//! What commands print.
+//! Output of commands.
 //!
-//! Whoever reads may have enough before the end, as `head` does: that is no failure, and what the
-//! command does goes on. An output that can't be written is one, since what stood there, such as a
-//! token, is nowhere else.
+//! A reader that closes the pipe early, as `head` does, causes no failure, and the command goes on.
+//! Any other failed write is a failure, since the output, such as a new token, exists nowhere else.
 
 use std::{
     fmt::Display,
@@ -14,15 +13,15 @@ use super::Failure;
 /// Prints a line.
 ///
 /// # Errors
-/// When it can't be written, for any other reason than that nobody reads any more.
+/// The line can't be written for another reason than a closed pipe.
 pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
     written(writeln!(io::stdout().lock(), "{line}"))
 }
 
-/// How a write to the standard output went.
+/// Returns the outcome of a write to the standard output.
 ///
 /// # Errors
-/// When it failed for any other reason than that nobody reads any more.
+/// The write failed for another reason than a closed pipe.
 pub(crate) fn written(outcome: io::Result<()>) -> Result<(), Failure> {
     match outcome {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -32,7 +31,7 @@ pub(crate) fn written(outcome: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-/// Complains, if anybody hears it.
+/// Prints a message to the standard error, and ignores a failure to do so.
 pub(crate) fn complain(message: impl Display) {
     let _ = writeln!(io::stderr().lock(), "jirani: {message}");
 }

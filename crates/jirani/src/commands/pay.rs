@@ -1,4 +1,4 @@
-//! `jirani pay`: what a payment costs, a question, and then the payment to its exact end.
+//! `jirani pay`: quotes a payment, asks for confirmation, and makes the payment.
 
 mod progress;
 pub(super) mod quote;
@@ -31,34 +31,34 @@ use super::{
 
 #[derive(Debug, Args)]
 pub(crate) struct PayArgs {
-    /// Payment pointer or URL of whoever is paid
+    /// Payment pointer or URL of the receiver
     receiver: String,
-    /// Payment pointer, URL or id of the wallet that pays
+    /// Payment pointer, URL or id of the wallet address that pays
     #[arg(long, value_name = "WALLET")]
     from: String,
     #[command(flatten)]
     amount: AmountArgs,
-    /// What the receiver counts in, such as EUR:2, where its server doesn't say it
+    /// The receiver's asset, such as EUR:2, where its server doesn't state it
     #[arg(long, value_name = "CODE:SCALE", requires = "deliver", conflicts_with = "send")]
     receiver_asset: Option<String>,
-    /// Your own data about the payment, a JSON object, which events and the API show again
+    /// Metadata of the payment, a JSON object, which events and the API show
     #[arg(long, value_name = "JSON", value_parser = object)]
     metadata: Option<JsonObject>,
-    /// Don't ask
+    /// Don't ask for confirmation
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
     admin: AdminArgs,
 }
 
-/// How much. Neither is for a receiver that asks for an amount.
+/// The amount, sent or delivered. A receiver that requests an amount needs neither.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct AmountArgs {
-    /// How much leaves the wallet, fees included, in its asset, such as 12.50
+    /// Amount that leaves the wallet address, fees included, in its asset, such as 12.50
     #[arg(long, value_name = "AMOUNT")]
     send: Option<String>,
-    /// How much arrives, in the receiver's asset, such as 12.50
+    /// Amount that arrives, in the receiver's asset, such as 12.50
     #[arg(long, value_name = "AMOUNT")]
     deliver: Option<String>,
 }
@@ -103,21 +103,20 @@ impl PayArgs {
     }
 }
 
-/// A payment that has ended, for programs too.
+/// A payment that has ended, with the fields of the JSON output.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct EndedPayment {
     #[serde(flatten)]
     pub(super) payment: OutgoingPayment,
     /// The number of fulfilled packets; `None` for a receiver of the same node, who is paid without
-    /// packets, and where the node doesn't know it.
+    /// packets, and where the node doesn't know the number.
     pub(super) packets: Option<u64>,
-    /// The funds that were not sent and were taken out again.
+    /// The funds that were not sent and were withdrawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     withdrawn: Option<UInt64>,
 }
 
-/// Makes a payment of a quote, funds it, and follows it to its end. What was not needed of the
-/// funds goes back.
+/// Creates a payment from a quote, funds it, and follows it to its end. Unused funds are withdrawn.
 pub(super) fn pay(
     admin: &AdminArgs,
     wallet: &WalletAddress,
@@ -139,7 +138,7 @@ pub(super) fn pay(
     })?;
     let payment = follow(admin, &payment, is_quiet)?;
     let rest = payment.liquidity.filter(|left| left.0 != 0);
-    // The operator's own systems may have taken it out first, as they do at every end.
+    // The operator's own systems may have withdrawn the rest first, as they do after every payment.
     let withdrawn = rest.filter(|_| {
         let withdrawal = CreateOutgoingPaymentWithdrawalInput {
             outgoing_payment_id: payment.id.clone(),
@@ -157,7 +156,7 @@ fn packets(payment: &OutgoingPayment) -> Option<u64> {
     payment.packet_count.filter(|_| !is_local).map(|count| count.0)
 }
 
-/// Prints how a payment ended; anything but all of it is a failure.
+/// Prints the result of a payment. A payment that was not completed is a failure.
 fn tell(admin: &AdminArgs, ended: &EndedPayment) -> Result<(), Failure> {
     let outcome = outcome(ended);
     let mut lines = Vec::new();
@@ -194,7 +193,7 @@ fn outcome(ended: &EndedPayment) -> Result<String, String> {
     ))
 }
 
-/// Returns what became of the funds that were not sent.
+/// Returns a line about the funds that were not sent.
 fn rest(ended: &EndedPayment) -> Option<String> {
     let payment = &ended.payment;
     let value = ended.withdrawn?;

@@ -52,7 +52,7 @@ pub(crate) enum PeerCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Show all that is known of a peer
+    /// Show the details of a peer
     #[command(after_help = "Example:\n  jirani peer show g.othergreatwallet")]
     Show {
         /// ILP address or id
@@ -60,7 +60,7 @@ pub(crate) enum PeerCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Change a peer; what is left out stays
+    /// Change a peer; fields that are left out stay
     #[command(
         after_help = "Examples:\n  jirani peer update g.othergreatwallet --max-packet-amount 50\n  \
         jirani peer update g.othergreatwallet --endpoint ilp2.othergreatwallet.com\n  \
@@ -70,12 +70,12 @@ pub(crate) enum PeerCommand {
     /// The tokens that a peer may show
     #[command(subcommand)]
     Token(token::TokenCommand),
-    /// Remove a peer; what liquidity it has left goes to settlement
+    /// Remove a peer; its remaining liquidity goes to settlement
     #[command(after_help = "Example:\n  jirani peer remove g.othergreatwallet")]
     Remove {
         /// ILP address or id
         peer: String,
-        /// Don't ask
+        /// Don't ask for confirmation
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
@@ -87,10 +87,10 @@ pub(crate) enum PeerCommand {
 pub(crate) struct UpdateArgs {
     /// ILP address or id
     peer: String,
-    /// Another ILP address
+    /// New ILP address
     #[arg(long)]
     address: Option<String>,
-    /// Where the peer takes packets
+    /// URL at which the peer takes packets
     #[arg(long)]
     endpoint: Option<String>,
     /// The token that the peer's operator gave us
@@ -99,25 +99,25 @@ pub(crate) struct UpdateArgs {
     /// A file with the token that the peer's operator gave us
     #[arg(long, value_name = "FILE", conflicts_with = "outgoing_token")]
     outgoing_token_file: Option<PathBuf>,
-    /// A token that the peer may show us, in place of all those before; repeat it for several
+    /// A token that the peer may show us, replacing all earlier ones; repeat it for several
     #[arg(long = "incoming-token", value_name = "TOKEN")]
     incoming_tokens: Vec<String>,
     /// A file with a token that the peer may show us; repeat it for several
     #[arg(long = "incoming-token-file", value_name = "FILE")]
     incoming_token_files: Vec<PathBuf>,
-    /// What people call the peer, or none
+    /// Name of the peer for people, or none
     #[arg(long)]
     name: Option<Edit>,
-    /// The most that one packet may carry, such as 12.50; none for the node's default
+    /// Largest amount of a packet, such as 12.50; none for the node's default
     #[arg(long, value_name = "AMOUNT")]
     max_packet_amount: Option<Edit>,
-    /// An address, or bare scheme such as g, that is reached through the peer, in place of those
-    /// before; repeat it for several, none for no further ones
+    /// An address, or bare scheme such as g, that is reached through the peer, replacing the
+    /// earlier ones; repeat it for several, none for no further ones
     #[arg(long = "route", value_name = "PREFIX")]
     routes: Vec<Edit>,
     #[command(flatten)]
     limits: LimitArgs,
-    /// What is kept of amounts that are converted for the peer, in hundredths of a percent
+    /// Charge on amounts that are converted for the peer, in hundredths of a percent
     #[arg(long, value_name = "COUNT")]
     spread_basis_points: Option<u16>,
     /// Change the peer only if it still has this version, as jirani peer show --json shows it
@@ -168,10 +168,7 @@ fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
     let peer = find_peer(admin, name)?;
     let routes: Vec<String> = peer.routes.iter().map(|route| plain(route)).collect();
     let money = |amount: Option<UInt64>| shown_money(amount, &peer.asset);
-    let count =
-        |count: Option<UInt64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
-    let share = peer.asset_share_in_flight_percent_max;
-    let lines = described([
+    let mut lines = vec![
         ("address", plain(&peer.static_ilp_address)),
         ("name", plain_or_dash(peer.name.as_ref())),
         ("id", peer.id.to_string()),
@@ -181,11 +178,9 @@ fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
         ("liquidity", money(peer.liquidity)),
         ("event at", money(peer.liquidity_threshold)),
         ("packet max", money(peer.max_packet_amount)),
-        ("packets a minute", count(peer.packets_per_minute_max)),
-        ("amount a second", money(peer.amount_per_second_max)),
-        ("packets in flight", count(peer.packets_in_flight_max)),
-        ("amount in flight", money(peer.amount_in_flight_max)),
-        ("share of stock", plain_or_dash(share.map(|percent| format!("{percent}%")))),
+    ];
+    lines.extend(limits::shown(&peer));
+    lines.extend([
         ("spread", format!("{} basis points", peer.spread_basis_points)),
         ("state", name_of(peer.state).to_lowercase()),
         ("last answer", plain_or_dash(peer.last_seen_at.as_ref())),
@@ -193,10 +188,10 @@ fn show(name: &str, admin: &AdminArgs) -> Result<(), Failure> {
         ("tokens it may show", peer.incoming_token_count.to_string()),
         ("added", plain(&peer.created_at)),
     ]);
-    print(admin, &peer, &lines)
+    print(admin, &peer, &described(lines))
 }
 
-/// Returns the reason why a packet to a peer last got no reply, in one line.
+/// Returns a line with the reason why the last packet to a peer got no reply.
 fn last_failure(failure: Option<&LinkFailure>) -> String {
     failure.map_or_else(
         || "-".to_owned(),
@@ -229,24 +224,19 @@ impl UpdateArgs {
             Edit::Clear => None,
             Edit::Set(route) => Some(route.clone()),
         });
+        let liquidity_threshold = Edit::amount(self.limits.liquidity_threshold.as_ref(), scale)?;
         let limits = self.limits.read(scale)?;
         Ok(UpdatePeerInput {
             static_ilp_address: self.address.clone(),
             http: self.http(&peer)?,
             name: Edit::text(self.name.as_ref()),
-            liquidity_threshold: limits.liquidity_threshold,
+            liquidity_threshold,
             max_packet_amount: Edit::amount(self.max_packet_amount.as_ref(), scale)?,
-            packets_per_minute_max: limits.packets_per_minute_max,
-            amount_per_second_max: limits.amount_per_second_max,
-            packets_in_flight_max: limits.packets_in_flight_max,
-            amount_in_flight_max: limits.amount_in_flight_max,
-            asset_share_in_flight_percent_max: limits.asset_share_in_flight_percent_max,
             spread_basis_points: self.spread_basis_points.map(i32::from),
             routes: Some(routes.collect()).filter(|_| !self.routes.is_empty()),
             is_default_route: self.limits.default_route,
             version: self.if_version.map(UInt64),
-            id: peer.id,
-            idempotency_key: None,
+            ..UpdatePeerInput::limits(peer.id, limits)
         })
     }
 

@@ -33,10 +33,10 @@ pub(crate) enum PeeringCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Make a peer of a node that waits
+    /// Accept a waiting node as a peer
     #[command(after_help = "Example:\n  jirani peering approve ID --initial-liquidity 1000")]
     Approve(ApproveArgs),
-    /// Forget a node that waits; it may ask again
+    /// Remove a waiting request; the node may ask again
     #[command(after_help = "Example:\n  jirani peering reject ID")]
     Reject {
         /// The request's id, as jirani peering list shows it
@@ -48,22 +48,22 @@ pub(crate) enum PeeringCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct AskArgs {
-    /// Where the node takes peering requests
+    /// URL at which the node takes peering requests
     #[arg(value_name = "URL")]
     peer_url: String,
-    /// Code or id of the asset that both sides count in
+    /// Code or id of the asset that both nodes keep the account in
     #[arg(long)]
     asset: String,
-    /// What you call the peer; else what it calls itself
+    /// Your name for the peer; else the node's own name for itself
     #[arg(long)]
     name: Option<String>,
-    /// What the peer may send, in addition to what it may already, such as 1000.00
+    /// Liquidity to add to what the peer has, such as 1000.00
     #[arg(long, value_name = "AMOUNT")]
     liquidity: Option<String>,
-    /// An event is due when liquidity falls to this, such as 500
+    /// Send an event when liquidity falls to this amount, such as 500
     #[arg(long, value_name = "AMOUNT")]
     liquidity_threshold: Option<String>,
-    /// The most that one packet may carry, such as 10.00; the other node is told it too
+    /// Largest amount of a packet, such as 10.00; the other node learns it too
     #[arg(long, value_name = "AMOUNT")]
     max_packet_amount: Option<String>,
     #[command(flatten)]
@@ -74,13 +74,13 @@ pub(crate) struct AskArgs {
 pub(crate) struct ApproveArgs {
     /// The request's id, as jirani peering list shows it
     id: String,
-    /// What you call the peer; else what it calls itself
+    /// Your name for the peer; else the node's own name for itself
     #[arg(long)]
     name: Option<String>,
-    /// What the peer may send from the start, such as 1000.00; else auto_peering.liquidity
+    /// Initial liquidity of the peer, such as 1000.00; else auto_peering.liquidity
     #[arg(long, value_name = "AMOUNT")]
     initial_liquidity: Option<String>,
-    /// The most that one packet may carry, such as 10.00; else what the node asked for
+    /// Largest amount of a packet, such as 10.00; else the one that the node asked for
     #[arg(long, value_name = "AMOUNT")]
     max_packet_amount: Option<String>,
     #[command(flatten)]
@@ -158,7 +158,7 @@ fn list(admin: &AdminArgs) -> Result<(), Failure> {
 fn approve(args: &ApproveArgs) -> Result<(), Failure> {
     let ApproveArgs { id, name, initial_liquidity, max_packet_amount, admin } = args;
     let id = Id::new(id);
-    // The scale is needed for amounts alone.
+    // Only amounts need the scale.
     let scale = match (initial_liquidity, max_packet_amount) {
         (None, None) => 0,
         _ => asset_of(admin, &id)?.scale,

@@ -1,4 +1,4 @@
-//! `jirani ping`: is there a path to an address, how long does it take, and who answered.
+//! `jirani ping`: tests whether packets reach an address, in what time, and which node answers.
 
 use clap::Args;
 use ilp_admin_client::node::{Ping, PingResult};
@@ -13,10 +13,10 @@ use super::{
 pub(crate) struct PingArgs {
     /// An ILP address, such as g.othergreatwallet
     address: String,
-    /// Code or id of an asset: take the way of a packet in it
+    /// Code or id of an asset: take the route of a packet in it
     #[arg(long)]
     asset: Option<String>,
-    /// ILP address or id of the peer to send the packet to, whatever the routes say
+    /// ILP address or id of the peer to send the packet to, regardless of the routes
     #[arg(long, conflicts_with = "asset")]
     peer: Option<String>,
     #[command(flatten)]
@@ -54,8 +54,9 @@ impl PingArgs {
     }
 }
 
-/// Says whether a ping reached its address. A ping can't be fulfilled, so the node at the end of the path
-/// refuses it. The address was reached if that node is there, or the address belongs to it.
+/// Returns whether a ping reached its address, in words. No node can fulfill a ping, so the node at
+/// the end of the path rejects it. The ping was successful if the address is that node's, or the
+/// node says that it belongs to it.
 pub(super) fn verdict(address: &str, ping: &PingResult) -> Result<String, String> {
     let failure = ping.failure.as_ref().map(|failure| plain(&failure.message));
     if !ping.answered {
@@ -71,7 +72,7 @@ pub(super) fn verdict(address: &str, ping: &PingResult) -> Result<String, String
     let is_there = address == who
         || address.strip_prefix(who).is_some_and(|rest| rest.starts_with('.'))
         || who.strip_prefix(address).is_some_and(|rest| rest.starts_with('.'));
-    // Receivers that nobody has heard of answer with final codes of their own and may leave their
+    // A node rejects packets for unknown receivers with final codes of its own, and may leave its
     // address out.
     let is_final = code.starts_with('F') && code != "F02" && answerer.is_none();
     let answered = format!("{who} answered {code} ({message}) in {took_ms:.1} ms");

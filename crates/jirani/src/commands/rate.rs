@@ -1,4 +1,4 @@
-//! `jirani rate`: at what rate packets change from one asset to another.
+//! `jirani rate`: the exchange rates at which packets are converted.
 
 use clap::{Args, Subcommand};
 use ilp_admin_client::rate::{DeleteRateInput, Rate, Rates, SetRateInput};
@@ -26,7 +26,7 @@ pub(crate) enum RateCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Delete a rate that was set; the rates service's, if there is one, holds again
+    /// Delete a rate that was set; the rates service's rate, if there is one, applies again
     #[command(after_help = "Example:\n  jirani rate delete USD EUR")]
     Delete {
         #[command(flatten)]

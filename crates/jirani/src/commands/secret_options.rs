@@ -1,11 +1,11 @@
-//! Secrets as commands take them: from a file, the environment or, with a warning, as an option.
+//! Secrets of commands: from a file, the environment or, with a warning, an option.
 
 use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::{cli::variable, config};
 
-/// Returns the secret that an option or a file has.
+/// Returns the secret of an option or a file.
 ///
 /// # Errors
 /// The file can't be read, or holds no secret.
@@ -17,7 +17,7 @@ pub(super) fn given(option: Option<&str>, file: Option<&Path>) -> Result<Option<
     }
 }
 
-/// Returns the secret that an environment variable has, or the file that `{name}_FILE` names.
+/// Returns the secret of an environment variable, or of the file that `{name}_FILE` names.
 ///
 /// # Errors
 /// The variable is not text, or the file can't be read or holds no secret.

@@ -1,4 +1,4 @@
-//! Tables for people: columns as wide as what stands in them.
+//! Tables for people, with columns as wide as their widest cells.
 
 /// A table that grows row by row.
 #[derive(Debug)]
@@ -7,12 +7,12 @@ pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// A column's heading, and on which side its cells begin.
+/// The heading of a column, and the side on which its cells are aligned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Column {
-    /// Words.
+    /// Words, aligned on the left.
     Left(&'static str),
-    /// Numbers, which are compared by their ends.
+    /// Numbers, aligned on the right.
     Right(&'static str),
 }
 
@@ -21,12 +21,12 @@ impl Table {
         Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
-    /// Adds a row; it has a cell for each column.
+    /// Adds a row with a cell for each column.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The lines: headings first, and `empty` in the place of rows when there are none.
+    /// Returns the lines: headings first, and `empty` where there are no rows.
     pub(crate) fn lines(&self, empty: &str) -> Vec<String> {
         if self.rows.is_empty() {
             return vec![empty.to_owned()];
@@ -59,7 +59,7 @@ impl Column {
     }
 }
 
-/// Lines of a name and what it is, the second parts below each other.
+/// Returns lines of names and descriptions, with the descriptions aligned.
 pub(crate) fn described<'a>(lines: impl IntoIterator<Item = (&'a str, String)>) -> Vec<String> {
     let lines: Vec<_> = lines.into_iter().collect();
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);

@@ -1,19 +1,19 @@
-//! Questions to people. They are asked on the standard error, so that what a command prints can be
-//! piped, and only if somebody is there to answer.
+//! Questions on the terminal. They go to the standard error, so that a command's output can be
+//! piped, and are asked only on an interactive terminal.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::Failure;
 
-/// Whether somebody can be asked.
+/// Returns whether standard input and error are a terminal, so that a person can answer.
 pub(crate) fn somebody_is_there() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks whether to go on, unless that was said before.
+/// Asks for confirmation, unless an option has given it.
 ///
 /// # Errors
-/// When nobody can be asked, and when the answer is anything but yes.
+/// The input is not a terminal, or the answer is not yes.
 pub(crate) fn confirm(question: &str, is_said: bool, json: bool) -> Result<(), Failure> {
     if is_said {
         return Ok(());
@@ -31,14 +31,14 @@ pub(crate) fn confirm(question: &str, is_said: bool, json: bool) -> Result<(), F
     Err(Failure::Refused("nothing was done".to_owned()))
 }
 
-/// Somebody who answers in lines.
+/// A dialogue with a person, line by line.
 pub(crate) struct Dialogue<Input, Output> {
     pub(crate) input: Input,
     pub(crate) output: Output,
 }
 
 impl<Input: BufRead, Output: Write> Dialogue<Input, Output> {
-    /// One line, without blanks around it.
+    /// Asks for a line, and returns it trimmed.
     pub(crate) fn ask(&mut self, question: &str) -> Result<String, Failure> {
         self.tell(question)?;
         let mut line = String::new();
@@ -50,7 +50,7 @@ impl<Input: BufRead, Output: Write> Dialogue<Input, Output> {
         }
     }
 
-    /// Asks until `read` takes the answer. What `read` returns for an empty line is the default.
+    /// Asks until `read` accepts the answer. An empty line gives the default.
     pub(crate) fn ask_until<T>(
         &mut self,
         question: &str,
@@ -65,7 +65,7 @@ impl<Input: BufRead, Output: Write> Dialogue<Input, Output> {
         }
     }
 
-    /// Says something.
+    /// Prints a text.
     pub(crate) fn tell(&mut self, text: &str) -> Result<(), Failure> {
         let told = self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush());
         told.map_err(|error| Failure::Refused(format!("the question can't be asked: {error}")))

@@ -1,4 +1,4 @@
-//! `jirani wallet`: the addresses that people are paid at.
+//! `jirani wallet`: the addresses at which people are paid.
 
 mod update;
 
@@ -25,7 +25,7 @@ use super::{
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  jirani wallet add '$wallet.example.com/alice' --asset USD")]
 pub(crate) enum WalletCommand {
-    /// Add a wallet address: somebody can be paid at it at once
+    /// Add a wallet address, which can be paid at once
     #[command(
         after_help = "Examples:\n  jirani wallet add '$wallet.example.com/alice' --asset USD\n  \
         jirani wallet add https://wallet.example.com/bob --asset USD --name 'Bob'"
@@ -45,23 +45,24 @@ pub(crate) enum WalletCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Change a wallet address; what is left out stays
+    /// Change a wallet address; fields that are left out stay
     #[command(
         after_help = "Examples:\n  jirani wallet update '$wallet.example.com/alice' --name Alice\n  \
         jirani wallet update '$wallet.example.com/alice' --status inactive"
     )]
     Update(update::UpdateArgs),
-    /// Take out all that a wallet address has received
+    /// Withdraw the whole balance of a wallet address
     #[command(after_help = "Examples:\n  jirani wallet withdraw '$wallet.example.com/alice'\n  \
         jirani wallet withdraw '$wallet.example.com/alice' --timeout 3600\n    \
         then jirani liquidity post ID, or void")]
     Withdraw {
         /// Payment pointer, URL or id
         wallet: String,
-        /// Only set it aside, for so many seconds or until it is posted or voided
+        /// Only reserve the amount, for this many seconds or until it is posted or voided
         #[arg(long, value_name = "SECONDS", default_value_t = 0)]
         timeout: u64,
-        /// A UUID of version 4 or 7 under which it is booked once; made and printed if left out
+        /// A UUID of version 4 or 7 under which the withdrawal is booked once; made and printed if
+        /// left out
         #[arg(long)]
         id: Option<Uuid>,
         #[command(flatten)]
@@ -71,12 +72,12 @@ pub(crate) enum WalletCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct AddArgs {
-    /// Payment pointer or URL, under which payers find it
+    /// Payment pointer or URL of the new wallet address
     address: String,
-    /// Code or id of the asset that it is kept in
+    /// Code or id of the wallet address's asset
     #[arg(long)]
     asset: String,
-    /// What payers are shown
+    /// Name that payers see
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
@@ -85,13 +86,13 @@ pub(crate) struct AddArgs {
     admin: AdminArgs,
 }
 
-/// What the operator notes of a wallet address.
+/// The properties of a wallet address, which the operator defines.
 #[derive(Debug, Args)]
 struct PropertyArgs {
-    /// Something that you note of it, such as customer=1207; repeat it for several
+    /// A property that only you see, such as customer=1207; repeat it for several
     #[arg(long = "property", value_name = "KEY=VALUE", value_parser = property)]
     properties: Vec<(String, String)>,
-    /// Something that payers may see too, such as country=MX; repeat it for several
+    /// A property that payers see too, such as country=MX; repeat it for several
     #[arg(long = "public-property", value_name = "KEY=VALUE", value_parser = property)]
     public_properties: Vec<(String, String)>,
 }
@@ -186,7 +187,7 @@ fn list(admin: &AdminArgs) -> Result<(), Failure> {
     print(admin, &wallets, &lines)
 }
 
-/// A wallet address with its latest payments, for programs.
+/// A wallet address with its latest payments, in the fields of the JSON output.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ShownWallet {
@@ -291,7 +292,7 @@ fn payment_lines(rows: Vec<[String; 5]>) -> Vec<String> {
     table.lines("none")
 }
 
-/// Returns an amount in standard units, with its asset's code behind it.
+/// Returns an amount in standard units, followed by its asset's code.
 pub(super) fn shown_value(amount: &Amount) -> String {
     let number = shown_amount(Some(amount.value), amount.asset_scale);
     format!("{number} {}", plain(&amount.asset_code))

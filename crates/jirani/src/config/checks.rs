@@ -7,7 +7,7 @@ use crate::trace;
 const REPLY_MS: u64 = 2_000;
 
 impl Config {
-    /// Warns of values that are each valid and don't fit together.
+    /// Warns of values that are each valid and conflict with each other.
     pub(super) fn warn_together(&mut self) {
         let drain_ms_min = self.packet.hold_ms_max + REPLY_MS;
         if self.node.drain_ms_max < drain_ms_min {

@@ -1,4 +1,4 @@
-//! The environment, as far as it is text.
+//! Environment variables that are text.
 
 use std::{collections::HashMap, ffi::OsString};
 
@@ -7,8 +7,8 @@ use super::{
     keys::{KEYS, Rafiki},
 };
 
-/// The variables that are text. One of a key that is none is refused: what it says would be passed
-/// over without a word, be it a secret.
+/// Returns the variables that are text. A variable of a key that is not text is an error: ignoring
+/// it would drop a setting silently, even a secret.
 pub(crate) fn environment(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<HashMap<String, String>, ConfigError> {

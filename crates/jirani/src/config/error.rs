@@ -1,8 +1,9 @@
-//! What can be wrong with a configuration.
+//! Errors of a configuration.
 
 use std::net::SocketAddr;
 
-/// Why the node doesn't start with this configuration. Each says what would be right.
+/// The reason why a node can't start with this configuration. Each message says what would be
+/// right.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     #[error("configuration file {path}: {reason}")]

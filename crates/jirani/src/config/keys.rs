@@ -10,29 +10,29 @@ use super::sections::{
 /// One key of the configuration file, and the environment variables that set it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
-    /// Dotted, as in the file: `ilp.listen` is `listen` in the table `[ilp]`.
+    /// The dotted name: `ilp.listen` is `listen` in the table `[ilp]`.
     pub(crate) name: &'static str,
     /// The environment variable that overrides the file.
     pub(crate) variable: &'static str,
-    /// What a Rafiki backend calls it, so that its environment file works here.
+    /// The name in a Rafiki backend, so that its environment file works here.
     pub(crate) rafiki: Option<Rafiki>,
-    /// The default as one would write it; `None` is unset.
+    /// The default as text; `None` for a key that is unset by default.
     pub(crate) default: Option<&'static str>,
-    /// What a value looks like, for error messages.
+    /// The form of a value, for error messages.
     pub(crate) form: &'static str,
     /// Whether the value must never be shown. The URL of a service, or of a receiver of what the node
     /// sends, often carries a token.
     pub(crate) is_secret: bool,
-    /// What it means that a key without a default is not set, for the operator's pages.
+    /// The effect of leaving a key without a default unset, for the operator's pages.
     pub(crate) unset: &'static str,
 }
 
-/// How a Rafiki variable's value becomes ours.
+/// The translation of a Rafiki variable's value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rafiki {
-    /// A value with the same meaning here.
+    /// A value with the same meaning.
     Same(&'static str),
-    /// A port alone, which takes the host from our default.
+    /// A port alone; the host is the default's.
     Port(&'static str),
     /// A level of the pino logger.
     LogLevel(&'static str),

@@ -1,5 +1,5 @@
-//! The configuration as the operator's pages show it: each value and where it came from, and of
-//! secrets only whether they are set.
+//! The configuration as the operator's pages show it: each value with its origin, and of secrets
+//! only whether they are set.
 
 use ilp_pages::Setting;
 

@@ -1,4 +1,5 @@
-//! Readers of values: each takes a text and returns what it says, or `None` for a text of another form.
+//! Readers of values: each takes a text and returns its value, or `None` for a text of another
+//! form.
 
 use ilp_connector::{rate::Rate, token::Secret};
 use ilp_http::spsp::PrivateReceivers;
@@ -64,7 +65,7 @@ pub(super) fn service_url(text: &str) -> Option<ServiceUrl> {
     ServiceUrl::parse(text).ok()
 }
 
-/// Reads an amount of which zero is no limit.
+/// Reads an amount; zero means no limit.
 pub(super) fn limit(text: &str) -> Option<Option<u64>> {
     text.parse().ok().map(|amount: u64| Some(amount).filter(|amount| *amount > 0))
 }
@@ -86,14 +87,14 @@ pub(super) fn within_or_all(
     }
 }
 
-/// Returns the largest limit of one peer's packets under way: half of what the server takes from all,
-/// so that what one sends to next hops which stay silent leaves room for the others.
+/// Returns the largest limit of one peer's packets in flight: half of what the server takes from
+/// all peers, so that packets which one peer sends to silent next hops leave room for the others.
 pub(super) fn peer_packets_ceiling() -> u64 {
     ilp_http::Limits::default().requests_max as u64 / 2
 }
 
-/// A filter whose every part is a level, or says a level for a target: the library would take any
-/// other word for the name of a target, and log nothing else.
+/// Reads a log filter in which every part is a level, or a level for a target. The library would
+/// take any other word for the name of a target, and log nothing else.
 pub(super) fn log_filter(text: &str) -> Option<String> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     let is_level = |part: &str| LEVELS.iter().any(|level| part.trim().eq_ignore_ascii_case(level));
@@ -113,8 +114,8 @@ pub(super) fn within<T: std::str::FromStr + PartialOrd>(
     text.parse().ok().filter(|value| range.contains(value))
 }
 
-/// Returns the URL that other nodes are told, as it is written. It has a scheme, since some nodes
-/// accept no other form, and is one that they can use.
+/// Returns the URL that other nodes use for this one, as written. It has a scheme, which some nodes
+/// require, and can be reached from outside.
 pub(super) fn public_url(text: &str) -> Option<String> {
     (ServiceUrl::parse(text).is_ok() && Endpoint::parse(text).is_ok()).then(|| text.to_owned())
 }
@@ -140,7 +141,7 @@ pub(super) fn private_receivers(
     })
 }
 
-/// A parent is asked only where the operator doesn't say what the address is.
+/// Returns the parent to ask for an address, unless the operator configures the address.
 pub(super) fn parent_peer(
     settings: &Settings,
     name: &'static str,
@@ -159,7 +160,7 @@ pub(super) fn fixed_rates_or_none(
     Ok(settings.get(name, fixed_rates)?.unwrap_or_default())
 }
 
-/// `USD/EUR=0.92, USD/MXN=17.3`
+/// Reads rates of the form `USD/EUR=0.92, USD/MXN=17.3`.
 fn fixed_rates(text: &str) -> Option<Vec<(String, String, Rate)>> {
     let mut rates: Vec<(String, String, Rate)> = Vec::new();
     for entry in text.split(',') {

@@ -1,4 +1,4 @@
-//! Secrets: their forms, how long they must be, and the files that hold one.
+//! Secrets: their forms, their least lengths, and the files that hold them.
 
 use std::{
     fs::File,
@@ -39,7 +39,7 @@ impl Config {
     }
 }
 
-/// Returns the secret of the admin API. Rafiki accepts one of any length, so a secret under
+/// Returns the secret of the admin API. Rafiki accepts a secret of any length, so one under
 /// Rafiki's name may be short; [`Config::check_secret`] says where.
 pub(super) fn own_secret(
     settings: &Settings,

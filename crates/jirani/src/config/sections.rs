@@ -81,7 +81,7 @@ section! {
             key("data_dir", "JIRANI_DATA_DIR", "a folder").default("./data");
         drain_ms_max: u64 = required(duration_ms),
             key("drain_ms_max", "JIRANI_DRAIN_MS_MAX", MILLISECONDS).default("35000");
-        /// The secret of payment addresses; `None` for one that the node makes for itself.
+        /// The secret of payment addresses; `None` for one that the node makes itself.
         stream_secret: Option<SharedSecret> = optional(stream_secret),
             key(
                 "stream_secret",
@@ -95,7 +95,7 @@ section! {
 }
 
 section! {
-    /// The contents of the log, and its form.
+    /// The contents of the log, and its format.
     pub(crate) struct LogConfig {
         filter: String = required(log_filter),
             key("log", "JIRANI_LOG", "error, warn, info, debug, trace, or a tracing filter")
@@ -107,7 +107,7 @@ section! {
 }
 
 section! {
-    /// Where peers reach the node.
+    /// The port for peers' packets.
     pub(crate) struct IlpConfig {
         listen: SocketAddr = parsed(),
             key("ilp.listen", "JIRANI_ILP_LISTEN", ADDRESS)
@@ -130,7 +130,7 @@ section! {
 }
 
 section! {
-    /// Where the operator reaches the node.
+    /// The port for the operator.
     pub(crate) struct AdminConfig {
         listen: SocketAddr = parsed(),
             key("admin.listen", "JIRANI_ADMIN_LISTEN", ADDRESS)
@@ -169,7 +169,7 @@ section! {
 }
 
 section! {
-    /// The limits of a peer that has none of its own.
+    /// The limits of a peer without limits of its own.
     pub(crate) struct PeerConfig {
         packets_per_minute_max: Option<u64> = required(number_or_unlimited),
             key(
@@ -199,9 +199,9 @@ section! {
 }
 
 section! {
-    /// Where the node learns its own address, unless it is configured.
+    /// The source of the node's own address, unless it is configured.
     pub(crate) struct IldcpConfig {
-        /// The peer that is asked at the start; the id or the ILP address.
+        /// The peer that is asked at the start: its id or its ILP address.
         parent_peer: Option<String> = parent_peer,
             key(
                 "ildcp.parent_peer",
@@ -213,15 +213,15 @@ section! {
 }
 
 section! {
-    /// Where exchange rates come from, beside those that the operator sets.
+    /// The sources of exchange rates, beside those that the operator sets.
     pub(crate) struct RatesConfig {
-        /// A service that is asked for them. May carry a token, so it is never shown.
+        /// The rates service. Its URL may carry a token, so it is never shown.
         url: Option<ServiceUrl> = optional(service_url),
             key("rates.url", "JIRANI_RATES_URL", URL)
                 .rafiki(Same("EXCHANGE_RATES_URL"))
                 .secret()
                 .unset("no service is asked");
-        /// How long what it tells is used.
+        /// The time for which the service's rates are used.
         lifetime_ms: u64 = required(|text| within(text, 300..=DURATION_MS_MAX)),
             key(
                 "rates.lifetime_ms",
@@ -243,9 +243,9 @@ section! {
 }
 
 section! {
-    /// Where events are sent. Without a URL they are kept and listed, and not sent.
+    /// The receiver of events. Without a URL, events are kept and listed, and not sent.
     pub(crate) struct WebhookConfig {
-        /// May carry a token, so it is never shown.
+        /// The receiver's URL, which may carry a token, so it is never shown.
         url: Option<ServiceUrl> = optional(service_url),
             key("webhook.url", "JIRANI_WEBHOOK_URL", URL)
                 .rafiki(Same("WEBHOOK_URL"))
@@ -322,13 +322,13 @@ section! {
 }
 
 section! {
-    /// The figures for monitoring.
+    /// The metrics for monitoring.
     pub(crate) struct MetricsConfig {
-        /// How many peers have numbers of their own.
+        /// The number of peers with metrics of their own.
         peers_max: usize = required(|text| within(text, 0..=10_000)),
             key("metrics.peers_max", "JIRANI_METRICS_PEERS_MAX", "a whole number from 0 to 10000")
                 .default("200");
-        /// Opens the metrics and nothing else.
+        /// The secret that gives access to the metrics alone.
         secret: Option<Secret> = optional(admin_secret),
             key("metrics.secret", "JIRANI_METRICS_SECRET", "a text of 16 characters or more")
                 .secret();
@@ -336,9 +336,9 @@ section! {
 }
 
 section! {
-    /// Where spans of packets are sent.
+    /// The receiver of packets' spans.
     pub(crate) struct TelemetryConfig {
-        /// Nowhere when unset. May carry a token, so it is never shown.
+        /// The collector. Its URL may carry a token, so it is never shown.
         otlp_url: Option<ServiceUrl> = optional(service_url),
             key("telemetry.otlp_url", "JIRANI_OTLP_URL", URL)
                 .secret()
@@ -347,7 +347,7 @@ section! {
 }
 
 section! {
-    /// Where payers learn how wallet addresses are paid.
+    /// The port at which payers learn how to pay wallet addresses.
     pub(crate) struct WalletConfig {
         listen: SocketAddr = parsed(),
             key("wallet.listen", "JIRANI_WALLET_LISTEN", ADDRESS)
@@ -365,9 +365,9 @@ section! {
 }
 
 section! {
-    /// Nodes that ask to become peers.
+    /// The port for nodes that ask to become peers.
     pub(crate) struct AutoPeeringConfig {
-        /// Whether they can ask.
+        /// Whether the port is open.
         is_enabled: bool = parsed(),
             key("auto_peering.enabled", "JIRANI_AUTO_PEERING", FLAG)
                 .default("false")
@@ -376,15 +376,15 @@ section! {
             key("auto_peering.listen", "JIRANI_AUTO_PEERING_LISTEN", ADDRESS)
                 .default("0.0.0.0:3005")
                 .rafiki(Port("AUTO_PEERING_SERVER_PORT"));
-        /// Whether they become peers without the operator.
+        /// Whether nodes become peers without the operator's approval.
         is_automatic: bool = required(is_automatic),
             key("auto_peering.approval", "JIRANI_AUTO_PEERING_APPROVAL", "require or auto")
                 .default("require");
-        /// The amount that they may send then, in the asset's smallest unit.
+        /// The initial liquidity of such peers, in the asset's smallest unit.
         liquidity: u64 = parsed(),
             key("auto_peering.liquidity", "JIRANI_AUTO_PEERING_LIQUIDITY", AMOUNT_GIVEN)
                 .default("0");
-        /// How many there may be that were made so.
+        /// The largest number of peers that were made without approval.
         peers_max: usize = required(|text| within(text, 0..=10_000)),
             key(
                 "auto_peering.peers_max",
@@ -392,7 +392,7 @@ section! {
                 "a whole number up to 10000",
             )
                 .default("100");
-        /// Whether they may be on this machine or in private networks.
+        /// Whether such peers may be on this machine or in private networks.
         private_endpoints: bool = parsed(),
             key("auto_peering.private_endpoints", "JIRANI_AUTO_PEERING_PRIVATE_ENDPOINTS", FLAG)
                 .default("false");

@@ -1,4 +1,4 @@
-//! Where each value comes from: the file, the environment, or the default.
+//! The values of all keys, each from the file, the environment, or the default.
 
 use std::{
     collections::BTreeMap,
@@ -56,14 +56,14 @@ impl fmt::Display for Origin {
 }
 
 impl fmt::Debug for Value {
-    /// A value may be a secret, so only its origin is shown.
+    /// Shows only the origin, since a value may be a secret.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "from {}", self.origin)
     }
 }
 
 impl Settings {
-    /// The defaults alone.
+    /// Returns the defaults.
     pub(crate) fn defaults() -> Self {
         let values = KEYS.iter().filter_map(|key| {
             let text = key.default?.to_owned();
@@ -72,11 +72,12 @@ impl Settings {
         Self { values: values.collect(), warnings: Vec::new() }
     }
 
-    /// Lays a configuration file over what is there.
+    /// Overrides the values by a configuration file.
     pub(crate) fn add_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
         let origin = path.display().to_string();
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            // The message and the place, without the line itself: it may hold a secret.
+            // The error shows the message and the place, without the line itself, which may hold a
+            // secret.
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let reason = format!("line {}: {}", before.split('\n').count(), error.message());
             ConfigError::Unreadable { path: origin.clone(), reason }
@@ -93,7 +94,7 @@ impl Settings {
         let Some(value) = self.values.get_mut("data_dir") else { return };
         if value.origin == Origin::File(origin.to_owned()) && Path::new(&value.text).is_relative() {
             let anchored: PathBuf = folder.join(&value.text).components().collect();
-            // Both parts are text, so nothing is lost.
+            // Both parts are valid UTF-8, so nothing is lost.
             value.text = anchored.to_string_lossy().into_owned();
         }
     }
@@ -134,8 +135,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Sets a key. An empty value brings back the default: a shell, or a compose file that passes on
-    /// a variable that isn't set, gives empty values.
+    /// Sets a key. An empty value restores the default: a shell, or a compose file that passes on
+    /// an unset variable, gives empty values.
     pub(super) fn set(&mut self, key: &'static Key, text: String, origin: Origin) {
         let value = match key.default {
             _ if !text.is_empty() => Value { text, origin },
@@ -194,9 +195,9 @@ impl Settings {
     }
 }
 
-/// A value as an error may tell it.
+/// Returns a value for an error message, without secrets.
 fn shown(name: &str, text: &str) -> String {
-    // A user name in a URL, which none of these may have, usually comes with a password.
+    // None of these URLs may have a user name, which usually comes with a password.
     let holds_user = name.ends_with("_url") && text.contains('@');
     if keys::is_secret(name) || holds_user { "(hidden)".to_owned() } else { text.to_owned() }
 }
@@ -220,7 +221,7 @@ fn unknown_key(name: &str, origin: &str) -> ConfigError {
     ConfigError::Unknown { key: name.to_owned(), origin: origin.to_owned(), suggestion }
 }
 
-/// Returns the known name that a mistyped one is most like.
+/// Returns the known name that is most similar to a mistyped one.
 pub(super) fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> &'static str {
     known.min_by_key(|known| strsim::damerau_levenshtein(name, known)).unwrap_or_default()
 }

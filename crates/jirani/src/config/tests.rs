@@ -22,7 +22,7 @@ fn refusal(text: &str, pairs: &[(&str, &str)]) -> String {
 
 #[test]
 fn the_sample_file_names_every_key_with_its_default() {
-    // A key without a default stands there commented out, with an example.
+    // A key without a default is commented out in the sample, with an example.
     let uncommented: String = SAMPLE
         .lines()
         .map(|line| match line.strip_prefix("# ") {
@@ -141,7 +141,7 @@ fn unknown_keys_are_refused_with_a_suggestion() {
     }
     let message = refusal("", &[("JIRANI_ILP_ADRESS", "g.x")]);
     assert!(message.contains("mean JIRANI_ILP_ADDRESS?"), "{message}");
-    // Other programs' variables are none of our business.
+    // Variables of other programs are ignored.
     with_file("", &[("PATH", "/bin"), ("KUBERNETES_PORT", "1")]).expect("a configuration");
 }
 

@@ -1,5 +1,5 @@
-//! Environment variables: which of them set a key, in whose spelling, and which only look like
-//! jirani's.
+//! Environment variables: those that set a key, under jirani's or Rafiki's names, and those that
+//! only resemble jirani's.
 
 use std::{
     collections::HashMap,
@@ -20,12 +20,12 @@ pub(super) const PREFIX: &str = "JIRANI_";
 /// for the node: see [`is_service_link`].
 const ADMIN_PORT: &str = "JIRANI_ADMIN_PORT";
 
-/// The variables of jirani's that set no key of the configuration.
+/// Variables of jirani that set no key of the configuration.
 const OTHER_VARIABLES: &[&str] = &["JIRANI_CONFIG", "JIRANI_ADMIN_URL", ADMIN_PORT];
 
 impl Settings {
     /// Overrides the settings by the environment: first by a Rafiki backend's variables, then by
-    /// jirani's own, which win.
+    /// jirani's own, which have priority.
     pub(crate) fn add_environment(
         &mut self,
         environment: &HashMap<String, String>,
@@ -75,8 +75,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Lets the admin port that a platform or a Rafiki's file gave as a mere number listen on all
-    /// addresses, as a Rafiki does, where a secret protects it.
+    /// Makes an admin port that a platform or a Rafiki file gave as a mere number listen on all
+    /// addresses, as Rafiki does, where a secret protects it.
     fn open_admin_port(&mut self) {
         let Some((listen, origin)) = self.value_of("admin.listen") else { return };
         let is_mere_port = matches!(origin, Origin::Rafiki(_) | Origin::Variable(ADMIN_PORT));
@@ -115,8 +115,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Returns the value that a Rafiki backend's variable gives a key; `None` where it isn't meant
-    /// for the node.
+    /// Returns a key's value from a Rafiki backend's variable; `None` where the variable isn't
+    /// meant for the node.
     fn translated(&mut self, key: &Key, rafiki: Rafiki, text: &str) -> Option<String> {
         // A blank may be part of a secret, and is a typing error anywhere else.
         let plain = if key.name.ends_with(".secret") { text } else { text.trim() };

@@ -1,9 +1,9 @@
-//! The metrics in the classic text format of Prometheus (0.0.4), for programs that read no
-//! OpenMetrics, as `promtool check metrics` does.
+//! The metrics in the classic text format of Prometheus (0.0.4), for programs that don't read
+//! OpenMetrics, such as `promtool check metrics`.
 //!
 //! Samples are the same in both formats. The lines that describe them differ: in the classic format
 //! a counter and a text have the names of their samples, with `_total` and `_info`, a text is a
-//! gauge that is always 1, a quote in a description is not escaped, and nothing marks the end.
+//! gauge that is always 1, a quote in a description is not escaped, and no line marks the end.
 
 /// Returns the classic form of a text in OpenMetrics' form.
 pub(super) fn classic(open_metrics: &str) -> String {
@@ -11,7 +11,7 @@ pub(super) fn classic(open_metrics: &str) -> String {
     let mut help = None;
     for line in open_metrics.lines() {
         if let Some(described) = line.strip_prefix("# HELP ") {
-            // The help line waits for the type, on which its name depends.
+            // The help line is kept until the type is known, on which its name depends.
             help = described.split_once(' ').map(|(_, words)| words);
         } else if let Some(typed) = line.strip_prefix("# TYPE ") {
             let (name, kind) = typed.split_once(' ').unwrap_or((typed, "untyped"));

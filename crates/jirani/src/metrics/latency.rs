@@ -1,4 +1,4 @@
-//! Where the time of a packet goes: our own work, the next hop, the disk.
+//! The parts of a packet's time: the node's own work, the next hop, the disk.
 
 use std::{
     future::poll_fn,
@@ -9,7 +9,7 @@ use std::{
 use ilp_connector::histogram::{Durations, Histogram};
 
 /// The times of the packets of one thread. Each thread has its own, so that counting is never
-/// contended; they are added up when somebody asks.
+/// contended; they are added up on request.
 #[derive(Debug, Default)]
 pub(crate) struct Latency {
     total: Histogram,
@@ -18,7 +18,7 @@ pub(crate) struct Latency {
     durability: Histogram,
 }
 
-/// What the histograms of all threads say together.
+/// The sums of all threads' histograms.
 #[derive(Debug, Default)]
 pub(super) struct Latencies {
     pub(super) total: Durations,
@@ -27,20 +27,20 @@ pub(super) struct Latencies {
     pub(super) durability: Durations,
 }
 
-/// Times one packet. The clock is read once when it comes and once when its answer goes, twice
-/// around what the next hop takes, and once more where the disk is waited for: at most five times,
-/// some 25 ns each. A packet that is refused here costs two.
+/// Times one packet. The clock is read when the packet arrives and when its answer leaves, twice
+/// around the wait for the next hop, and once more where the packet waits for the disk: at most
+/// five times, some 25 ns each. A packet that is refused here costs two.
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
     started: Instant,
-    /// `None` for a packet that was not sent on.
+    /// The wait for next hops; `None` for a packet that was not sent on.
     next_hop: Option<Asking>,
-    /// When the disk began to be waited for, which ends with the packet. `None` for a packet that
-    /// had nothing to wait for.
+    /// The begin of the wait for the disk, which ends with the packet; `None` for a packet that had
+    /// nothing to wait for.
     durable_since: Option<Instant>,
 }
 
-/// Waiting for next hops, one after the other.
+/// The wait for next hops, one after the other.
 #[derive(Clone, Copy, Debug)]
 struct Asking {
     first_asked: Instant,
@@ -55,8 +55,7 @@ pub(crate) struct Times {
     pub(crate) own: Duration,
     pub(crate) next_hop: Option<Duration>,
     pub(crate) durability: Option<Duration>,
-    /// When the first next hop was asked and when the last one was done, counted from when the packet
-    /// came.
+    /// The begin and the end of the wait for next hops, counted from the packet's arrival.
     #[cfg_attr(
         not(any(test, feature = "otlp")),
         expect(dead_code, reason = "spans alone tell it")
@@ -69,10 +68,10 @@ impl Stopwatch {
         Self { started: Instant::now(), next_hop: None, durable_since: None }
     }
 
-    /// A next hop that was `asked` then is waited for no longer. More than one may be, one after the
-    /// other.
-    //
-    // Not a future around the other one, as it would hold that twice: where it is moved from and to.
+    /// Ends the wait for a next hop that was `asked` then. A packet may wait for several, one after
+    /// the other.
+    // A future around the other one would hold it twice: where it is moved from and where it is
+    // moved to.
     pub(crate) fn next_hop_done(&mut self, asked: Instant) {
         let done = Instant::now();
         let before =
@@ -81,7 +80,7 @@ impl Stopwatch {
         self.next_hop = Some(Asking { first_asked, last_done: done, waited });
     }
 
-    /// Waits for a transfer to be durable. What happens before the first wait is our own work, and
+    /// Waits for a transfer to be durable. The time before the first wait is the node's own work;
     /// after it there is none.
     pub(crate) async fn durability<T>(
         &mut self,
@@ -98,7 +97,7 @@ impl Stopwatch {
         .await
     }
 
-    /// The packet is answered.
+    /// Ends the time of a packet that is answered.
     pub(crate) fn stop(self) -> Times {
         let now = Instant::now();
         let total = now - self.started;
@@ -123,7 +122,7 @@ impl Latency {
 }
 
 impl Latency {
-    /// How long packets took from their arrival to their answer.
+    /// Returns the times of packets from their arrival to their answer.
     pub(crate) fn total(&self) -> Durations {
         self.total.durations()
     }

@@ -1,4 +1,4 @@
-//! Packets and amounts: of all, of each peer that has numbers of its own, and of the others.
+//! Packets and amounts: of all peers, of each peer with metrics of its own, and of the others.
 
 use std::{collections::BTreeMap, fmt::Result};
 
@@ -13,16 +13,16 @@ use super::{
     survey::{Survey, name},
 };
 
-/// How many assets have amounts of their own: the first by name. Amounts of several assets can't be
-/// added up, so those of any more are not told; `jirani_assets` says how many assets there are.
+/// The number of assets with amounts of their own, the first by name. Amounts of several assets
+/// can't be added up, so further assets have none; `jirani_assets` gives the number of assets.
 pub(super) const ASSETS_MAX: usize = 100;
 
-/// What peers without numbers of their own are called, and error codes that no RFC names.
+/// The label of peers without metrics of their own, and of error codes that no RFC names.
 pub(super) const OTHER: &str = "other";
-/// What the node's own questions and its accounts are called where a peer would be.
+/// The label of the node's own packets and accounts in place of a peer.
 const OWN: &str = "own";
 
-/// Some labels, and the flows that they belong to.
+/// Labels, and the flows that they belong to.
 struct Row {
     labels: Vec<(&'static str, String)>,
     flows: Flows,
@@ -73,7 +73,7 @@ pub(super) fn write_peers(page: &mut Page<'_>, survey: &Survey) -> Result {
     Ok(())
 }
 
-/// Why packets weren't fulfilled.
+/// Writes the reasons for which packets weren't fulfilled.
 pub(super) fn write_causes<L: Ledger>(page: &mut Page<'_>, connector: &Connector<L>) -> Result {
     let causes: &Causes = connector.causes();
     let help = "Packets that this node answered with a Reject of its own, by cause";
@@ -94,7 +94,7 @@ pub(super) fn write_causes<L: Ledger>(page: &mut Page<'_>, connector: &Connector
     Ok(())
 }
 
-/// The packets of each peer with numbers of its own, of all the others, and of this node.
+/// Returns the packets of each peer with metrics of its own, of all the others, and of this node.
 fn peer_packets(survey: &Survey) -> Vec<Row> {
     let (mut others, mut own) = (Flows::default(), survey.own.questions);
     survey.others.values().for_each(|numbers| others += numbers.flows);
@@ -105,7 +105,7 @@ fn peer_packets(survey: &Survey) -> Vec<Row> {
     labelled.chain(rest).map(row).collect()
 }
 
-/// The amounts of the same.
+/// Returns the amounts of each peer with metrics of its own, of all the others, and of this node.
 fn peer_amounts(survey: &Survey) -> Vec<Row> {
     let labelled = survey.labelled.iter().map(|peer| {
         let labels = labels(Some(&peer.id.to_string()), &name(&peer.asset));
@@ -130,7 +130,7 @@ fn labels(peer: Option<&str>, (code, scale): &AssetName) -> Vec<(&'static str, S
     peer.into_iter().chain([("asset", code.clone()), ("scale", scale.to_string())]).collect()
 }
 
-/// Writes what has ended of the flows.
+/// Writes the packets or amounts that have ended.
 fn outcomes(
     page: &mut Page<'_>,
     metric: &str,
@@ -152,7 +152,7 @@ fn outcomes(
     Ok(())
 }
 
-/// Writes what is under way of the flows.
+/// Writes the packets or amounts in flight.
 fn in_flight(
     page: &mut Page<'_>,
     metric: &str,

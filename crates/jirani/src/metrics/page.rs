@@ -1,4 +1,4 @@
-//! What it takes to write a metric: a line of code.
+//! A writer of metrics, which takes one line of code for a metric.
 
 use std::fmt::{self, Result};
 
@@ -8,7 +8,7 @@ use prometheus_client::{
     metrics::MetricType,
 };
 
-/// The text that is being made. Names of counters get `_total` at their end, and those of texts
+/// The text that is being written. Names of counters get `_total` at their end, and those of texts
 /// `_info`.
 #[derive(Debug)]
 pub(super) struct Page<'a> {
@@ -22,17 +22,17 @@ pub(super) struct Family<'a> {
     kind: Kind,
 }
 
-/// How a number behaves.
+/// The behaviour of a number.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
-    /// It only grows, until the process ends.
+    /// The number only grows, until the process ends.
     Counter,
-    /// It goes up and down.
+    /// The number goes up and down.
     Gauge,
 }
 
-/// A number. Whole ones are written to the last digit below 2^64, and only sums of amounts reach
-/// that. (Those who read the text keep 53 bits of either.)
+/// A number. Integers are written to the last digit below 2^64, which only sums of amounts reach.
+/// (Readers of the text keep 53 bits of either.)
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Number {
     Whole(u64),
@@ -46,17 +46,17 @@ impl<'a> Page<'a> {
         Self { encoder }
     }
 
-    /// A counter without labels.
+    /// Writes a counter without labels.
     pub(super) fn counter(&mut self, name: &str, help: &str, value: impl Into<Number>) -> Result {
         self.family(Kind::Counter, name, help)?.row(&[], value)
     }
 
-    /// A gauge without labels.
+    /// Writes a gauge without labels.
     pub(super) fn gauge(&mut self, name: &str, help: &str, value: impl Into<Number>) -> Result {
         self.family(Kind::Gauge, name, help)?.row(&[], value)
     }
 
-    /// Durations, told in seconds.
+    /// Writes durations, in seconds.
     pub(super) fn histogram(&mut self, name: &str, help: &str, durations: &Durations) -> Result {
         let mut encoder =
             self.encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
@@ -66,7 +66,7 @@ impl<'a> Page<'a> {
         encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
     }
 
-    /// Texts, told as labels.
+    /// Writes texts, as labels.
     pub(super) fn info<'l>(
         &mut self,
         name: &str,
@@ -77,7 +77,7 @@ impl<'a> Page<'a> {
         rows.into_iter().try_for_each(|labels| encoder.encode_info(&labels))
     }
 
-    /// The head of metrics with labels.
+    /// Writes the head of metrics with labels.
     pub(super) fn family<'b>(
         &'b mut self,
         kind: Kind,
@@ -93,7 +93,7 @@ impl<'a> Page<'a> {
 }
 
 impl Family<'_> {
-    /// One of them.
+    /// Writes one metric with its labels.
     pub(super) fn row(&mut self, labels: Labels<'_>, value: impl Into<Number>) -> Result {
         if labels.is_empty() {
             return write(&mut self.encoder, self.kind, value.into());
@@ -145,7 +145,7 @@ impl From<u128> for Number {
     }
 }
 
-/// Nanoseconds as seconds.
+/// Returns nanoseconds as seconds.
 fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }

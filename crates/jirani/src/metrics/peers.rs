@@ -1,5 +1,4 @@
-//! What is told of peers beside their packets: whether they are reached, and how far they are within
-//! their limits.
+//! Metrics of peers beside their packets: whether they are reached, and the use of their limits.
 
 use std::{fmt::Result, sync::Arc};
 
@@ -25,7 +24,7 @@ pub(super) fn write<L: Ledger>(
         family.row(&[("state", state.label())], *peers)?;
     }
     write_link_failures(page, survey)?;
-    // One that was removed meanwhile has counters, and neither a state nor limits.
+    // A peer that was removed meanwhile has counters, and neither a state nor limits.
     let live = |id| Some((connector.peer(id)?, id.to_string()));
     let peers: Vec<_> = survey.labelled.iter().filter_map(|peer| live(peer.id)).collect();
     let help = "1 once a peer failed several times in a row, until it answers: others come first";
@@ -46,8 +45,8 @@ fn write_link_failures(page: &mut Page<'_>, survey: &Survey) -> Result {
     family.row(&[("peer", OTHER)], others.sum::<u64>())
 }
 
-/// How much of a peer's may be under way at once, and the one number among what is under way that
-/// its packets don't tell.
+/// Writes the limits of a peer's packets in flight, and the part of their use that the packets' own
+/// metrics lack.
 fn write_limits<L: Ledger>(
     page: &mut Page<'_>,
     peers: &[(Arc<Peer>, String)],

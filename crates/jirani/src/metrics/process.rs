@@ -1,4 +1,4 @@
-//! What the system says about the process, under the names that every Prometheus client uses.
+//! Metrics of the process, under the names that every Prometheus client library uses.
 
 use std::fmt::Result;
 

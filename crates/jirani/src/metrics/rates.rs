@@ -1,4 +1,4 @@
-//! How old the exchange rates are.
+//! The ages of exchange rates.
 
 use std::fmt::Result;
 
@@ -7,8 +7,8 @@ use interledger_packet::Timestamp;
 
 use super::page::{Kind, Page};
 
-/// How many rates have an age of their own: first those that can get too old, then by the codes.
-/// Their numbers tell of all.
+/// The number of rates with an age of their own: first those that can expire, then by the codes.
+/// The numbers of rates cover all of them.
 const RATES_MAX: usize = 200;
 
 pub(super) fn write(page: &mut Page<'_>, rates: &Rates, now: Timestamp) -> Result {
@@ -17,7 +17,7 @@ pub(super) fn write(page: &mut Page<'_>, rates: &Rates, now: Timestamp) -> Resul
     let stale = rates.iter().filter(|rate| rate.given.is_stale(now)).count();
     let help = "Those of them that are too old: packets that need one are answered T00";
     page.gauge("jirani_rates_stale", help, stale)?;
-    // The sort is stable, and they are in the order of the codes.
+    // The sort is stable, and the rates are in the order of their codes.
     rates.sort_by_key(|rate| rate.given.good_until.is_none());
     rates.truncate(RATES_MAX);
     let help = "Time since a rate was given";

@@ -1,4 +1,4 @@
-//! What the parts of the node around the packets count: ledger, HTTP both ways, events.
+//! Metrics of the services around packets: ledger, HTTP in both directions, events.
 
 use std::fmt::Result;
 
@@ -74,9 +74,9 @@ pub(super) fn write_assets(
     let help = "The node's own stock of an asset that is not on hold, in its smallest unit";
     let mut family = page.family(Kind::Gauge, "jirani_asset_liquidity", help)?;
     for asset in assets.iter().take(ASSETS_MAX) {
-        let account = connector.ledger().account(AccountId::asset(asset.id));
+        let total = connector.ledger().total(AccountId::asset(asset.id));
         let labels = [("asset", asset.code.as_str()), ("scale", &asset.scale.to_string())];
-        family.row(&labels, account.balance().available())?;
+        family.row(&labels, total.available())?;
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! One look at every peer: who gets numbers of its own, and what the others come to.
+//! A survey of every peer, which decides on the peers with metrics of their own and sums up the
+//! others.
 
 use std::{
     cmp::Reverse,
@@ -15,15 +16,15 @@ use ilp_connector::{
 };
 use uuid::Uuid;
 
-/// What is told about a peer, or about many of one asset.
+/// The numbers of a peer, or of many peers of one asset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Numbers {
     pub(super) flows: Flows,
-    /// What they may still send, holds taken off.
+    /// The liquidity, less the holds.
     pub(super) liquidity: u128,
 }
 
-/// A peer with numbers of its own.
+/// A peer with metrics of its own.
 #[derive(Debug)]
 pub(super) struct Labelled {
     pub(super) id: Uuid,
@@ -31,25 +32,25 @@ pub(super) struct Labelled {
     pub(super) numbers: Numbers,
 }
 
-/// All peers at about one moment. Each is looked at once, so that what is told of one and what is
-/// told of all always add up.
+/// The state of all peers at about one moment. Each peer is read once, so that its own numbers and
+/// the sums always agree.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub(super) peers: usize,
-    /// How many of all of them are reached, and how many are not.
+    /// The numbers of peers by reachability.
     pub(super) states: Vec<(Reachability, usize)>,
-    /// The oldest first.
+    /// The peers with metrics of their own, the oldest first.
     pub(super) labelled: Vec<Labelled>,
-    /// The other peers, and those that were removed.
+    /// The sums of the other peers and of removed ones.
     pub(super) others: BTreeMap<AssetName, Numbers>,
     pub(super) own: OwnFlows,
 }
 
 impl Survey {
-    /// Looks at every peer. At most `peers_max` get numbers of their own: those with the most
-    /// packets, and of two with as many the older one. One that had them at the last look, and so
-    /// is in `labelled_before`, keeps them until another has more than twice its packets, since
-    /// numbers that come and go are of no use.
+    /// Reads every peer. At most `peers_max` get metrics of their own: those with the most packets,
+    /// and the older one of two with as many. A peer in `labelled_before`, which had them at the
+    /// last survey, keeps them until another has more than twice its packets, since metrics that
+    /// come and go are of no use.
     pub(super) fn take<L: Ledger>(
         connector: &Connector<L>,
         peers_max: usize,
@@ -58,17 +59,18 @@ impl Survey {
         let mut first = First { peers_max, heap: BinaryHeap::new() };
         let mut others: HashMap<Uuid, (Arc<Asset>, Numbers)> = HashMap::new();
         let mut peers = 0;
-        let mut states = Reachability::KINDS.map(|state| (state, 0));
+        let mut states: Vec<_> = Reachability::KINDS.iter().map(|state| (*state, 0)).collect();
         let departed = connector.visit_peers(|peer| {
             peers += 1;
             let state = peer.reachability();
             states.iter_mut().for_each(|(kind, peers)| *peers += usize::from(*kind == state));
+            let liquidity = connector.ledger().total_of(&peer.liquidity).available();
             let weight = if labelled_before.contains(&peer.id) { 2 } else { 1 };
-            if let Some(Labelled { asset, numbers, .. }) = first.add(peer, weight) {
+            if let Some(Labelled { asset, numbers, .. }) = first.add(peer, liquidity, weight) {
                 others.entry(asset.id).or_insert_with(|| (asset, Numbers::default())).1 += numbers;
             }
         });
-        let (states, own) = (states.to_vec(), connector.own_flows());
+        let own = connector.own_flows();
         let mut survey = Self { peers, states, own, ..Self::default() };
         for (asset, numbers) in others.into_values() {
             *survey.others.entry(name(&asset)).or_default() += numbers;
@@ -81,7 +83,7 @@ impl Survey {
         survey
     }
 
-    /// What all peers and this node's accounts come to, by asset.
+    /// Returns the sums of all peers and of this node's accounts, by asset.
     pub(super) fn by_asset(&self) -> BTreeMap<AssetName, Flows> {
         let mut totals = self.own.accounts.clone();
         for (asset, numbers) in &self.others {
@@ -94,7 +96,7 @@ impl Survey {
     }
 }
 
-/// How people name an asset.
+/// Returns the name of an asset in labels.
 pub(super) fn name(asset: &Asset) -> AssetName {
     (asset.code.clone(), asset.scale)
 }
@@ -106,10 +108,10 @@ impl AddAssign for Numbers {
     }
 }
 
-/// The first peers by rank, of those seen so far.
+/// The first peers by rank, of those added so far.
 struct First {
     peers_max: usize,
-    /// The last of them on top.
+    /// The peers, with the last by rank on top.
     heap: BinaryHeap<Reverse<Ranked>>,
 }
 
@@ -120,14 +122,14 @@ struct Ranked {
 
 impl First {
     /// Takes a peer in, and returns the one that there is no room for.
-    fn add(&mut self, peer: &Arc<Peer>, weight: u64) -> Option<Labelled> {
+    fn add(&mut self, peer: &Arc<Peer>, liquidity: u128, weight: u64) -> Option<Labelled> {
         let flows = peer.traffic.flows();
         let packets = flows.incoming.packets() + flows.outgoing.packets();
-        let numbers = Numbers { flows, liquidity: peer.liquidity.balance().available() };
+        let numbers = Numbers { flows, liquidity };
         let rank = (packets.saturating_mul(weight), Reverse(peer.id));
         let peer = Labelled { id: peer.id, asset: Arc::clone(&peer.asset), numbers };
         let is_full = self.heap.len() >= self.peers_max;
-        // Of many peers most end here, and the heap isn't touched.
+        // Of many peers most end here, without touching the heap.
         if is_full && self.heap.peek().is_none_or(|Reverse(last)| rank <= last.rank) {
             return Some(peer);
         }

@@ -1,4 +1,4 @@
-//! Takes what a state machine wants to send over the node, and brings the replies back.
+//! The driver of a state machine: sends its packets over the node, and returns the replies to it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{clock::NeverBack, node::Node};
 
 /// A state machine that sends packets and waits for their replies.
 pub(super) trait Machine {
-    /// What it comes to.
+    /// The result of the machine.
     type Done;
 
     fn next(&mut self, now: Timestamp) -> Action<Self::Done>;
@@ -46,8 +46,8 @@ impl Machine for Prober {
 }
 
 /// Runs a machine to its end, and calls `replied` after each reply. `None` when the node stopped
-/// meanwhile: then nothing more was sent, and what was under way has been waited for, since a packet
-/// that is let go here has no hold any more while the next hop may still fulfill it.
+/// meanwhile: then nothing more was sent, and the replies of packets in flight were awaited, since
+/// a packet abandoned here would have no hold any more while the next hop may still fulfill it.
 pub(super) async fn drive<M: Machine>(
     node: &Node,
     source: Source<'_>,

@@ -1,11 +1,15 @@
-//! Where payments run: on the threads that carry packets, each payment on one of them.
+//! The distribution of payments to the threads that carry packets; each payment runs on one of
+//! them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use ilp_http::{Worker, spsp::SpspClient};
 use ilp_operator::{
-    BoxFuture, Operator,
-    paying::{Paying, QuoteAsk, QuoteOffer, QuoteRefusal, SendOrder},
+    BoxFuture,
+    paying::{Paying, PaymentReports, QuoteAsk, QuoteOffer, QuoteRefusal, SendOrder},
 };
 use std::time::Duration;
 use tokio::sync::watch;
@@ -23,11 +27,11 @@ pub(crate) struct Payer {
     next_worker: AtomicUsize,
     spsp: SpspClient,
     stop: CancellationToken,
-    /// How many payments run.
+    /// The number of running payments.
     running: watch::Sender<usize>,
 }
 
-/// One payment that runs, for as long as this is kept.
+/// A running payment, which is counted until this value is dropped.
 struct Running(watch::Sender<usize>);
 
 impl Running {
@@ -44,7 +48,7 @@ impl Drop for Running {
 }
 
 impl Payer {
-    /// Pays until `stop` is cancelled.
+    /// Makes a payer, which pays until `stop` is cancelled.
     pub(crate) fn new(
         workers: Vec<Worker<Node>>,
         spsp: SpspClient,
@@ -54,8 +58,8 @@ impl Payer {
         Self { workers, next_worker: AtomicUsize::new(0), spsp, stop, running }
     }
 
-    /// Waits for `stop`, and then until the packets of all payments are answered, but no longer than
-    /// `drain`. What a payment had not sent by then goes on after the next start.
+    /// Waits for `stop`, and then until the packets of all payments are answered, but no longer
+    /// than `drain`. A payment continues with its rest after the next start.
     pub(crate) fn ended<S: Future<Output = ()>>(
         &self,
         stop: S,
@@ -71,7 +75,7 @@ impl Payer {
     }
 
     fn worker(&self) -> Option<&Worker<Node>> {
-        // Relaxed: the turns only have to go round.
+        // Relaxed suffices: the count only spreads payments over the threads.
         let turn = self.next_worker.fetch_add(1, Ordering::Relaxed);
         self.workers.get(turn.checked_rem(self.workers.len())?)
     }
@@ -83,19 +87,19 @@ impl Paying for Payer {
         Box::pin(async move {
             let worker = self.worker().ok_or_else(unable)?;
             let (node, spsp, stop) = (worker.handler.clone(), self.spsp.clone(), self.stop.clone());
-            // On a worker's thread, since its connections belong there.
+            // Quotes run on a worker's thread, which owns the connections.
             let quoted =
                 worker.runtime.spawn(async move { quoting::quote(&node, &spsp, ask, stop).await });
             quoted.await.unwrap_or_else(|_| Err(unable()))
         })
     }
 
-    fn send(&self, operator: &Operator, order: SendOrder) {
+    fn send(&self, reports: Arc<dyn PaymentReports>, order: SendOrder) {
         let Some(worker) = self.worker() else { return };
         let (node, spsp, stop) = (worker.handler.clone(), self.spsp.clone(), self.stop.clone());
-        let (operator, running) = (operator.clone(), Running::begin(&self.running));
+        let running = Running::begin(&self.running);
         worker.runtime.spawn(async move {
-            sending::send(&node, &spsp, &operator, order, stop).await;
+            sending::send(&node, &spsp, &*reports, order, stop).await;
             drop(running);
         });
     }

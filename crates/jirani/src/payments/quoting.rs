@@ -1,5 +1,5 @@
-//! What a payment would cost: the receiver is asked how it is paid, and the path what it is like.
-//! Nothing is sent that anybody could keep.
+//! Quotes: the receiver is asked for its STREAM credentials, and probe packets measure the path. No
+//! packet of a quote can be fulfilled.
 
 use ilp_connector::{Source, token::Secret};
 use ilp_http::spsp::{PaymentDetails, SpspClient, SpspError};
@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::drive::drive;
 use crate::{clock, node::Node};
 
-/// What rates may move by between the quote and the last packet, where two assets meet.
+/// The largest change of a rate between the quote and the last packet, for a payment between two
+/// assets.
 pub(super) const SLIPPAGE_BASIS_POINTS: u16 = 100;
 
 /// The fault of a receiver or of an amount, as far as this node finds it.
@@ -32,7 +33,7 @@ pub(super) enum QuoteFault {
     ShuttingDown,
 }
 
-/// Finds out what it would cost to pay a receiver of another node.
+/// Returns the terms for paying a receiver of another node.
 pub(super) async fn quote(
     node: &Node,
     spsp: &SpspClient,
@@ -83,7 +84,7 @@ fn terms(
     let is_same = asset.code == source.code && asset.scale == source.scale;
     let lower = path.rate.lower();
     let rate = if is_same && path.is_lossless && lower == Rate::ONE {
-        // A path in one asset has a rate that doesn't move.
+        // A path in one asset has a constant rate.
         lower
     } else if is_same {
         // The probed amounts were rounded by chance in this way; another amount is rounded
@@ -120,7 +121,7 @@ fn terms(
     Ok(terms)
 }
 
-/// Asks a receiver how it is paid.
+/// Asks a receiver for its STREAM credentials.
 pub(super) async fn query(
     spsp: &SpspClient,
     receiver: &str,

@@ -1,4 +1,4 @@
-//! Packets whose way ends at this node: whose they are, what they bring, and the answer.
+//! Packets that end at this node: finds their recipient, books their amount, and answers them.
 
 use std::{fmt, sync::Arc};
 
@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::random;
 use crate::{clock, node::Books};
 
-/// The number of connections whose totals are kept, at some 60 bytes each. The payer of a
-/// connection that was dropped is told a total that starts anew, and pays the same.
+/// The number of connections whose totals are kept, at some 60 bytes each. For a dropped connection
+/// the payer gets a total that starts anew, and pays the same.
 const CONNECTIONS_KEPT: usize = 65_536;
 
 /// The contents of a connection's tag: the recipient, and the most that the connection takes in
@@ -54,13 +54,13 @@ impl Tag {
 pub(crate) struct Receiving {
     receiver: Receiver,
     operator: Operator,
-    /// A lock for two look-ups in a map, taken once for each packet that brings money here. What
-    /// packets are merely forwarded never meet it.
+    /// The totals, behind a lock for two look-ups in a map, taken once for each packet that brings
+    /// money here. Packets that are merely forwarded don't take it.
     totals: Mutex<ConnectionTotals>,
 }
 
 impl Receiving {
-    /// A receiver at `address`. Everything that was given out under `secret` before is known again.
+    /// Makes a receiver at `address`. All credentials given out under `secret` before are valid.
     pub(crate) fn new(secret: &[u8; 32], address: Address, operator: Operator) -> Self {
         Self {
             receiver: Receiver::new(secret, address),
@@ -80,7 +80,7 @@ impl Receiving {
         self.receiver.credentials(Some(&tag), Some(asset), &mut random)
     }
 
-    /// Answers a packet: in the books first, where it brings money.
+    /// Answers a packet. A packet that brings money is booked first.
     pub(crate) async fn answer(&self, books: &Books, source: Source<'_>, packet: Prepare) -> Bytes {
         let sent = packet.amount();
         let arrival = match self.receiver.arrival(&packet) {
@@ -113,8 +113,8 @@ impl Receiving {
         }
     }
 
-    /// Sets room aside, then the money, and lets the Fulfill go once the money is durably the
-    /// recipient's.
+    /// Reserves room within the limit, books the money, and releases the Fulfill once the money is
+    /// durably the recipient's.
     async fn take(
         &self,
         books: &Books,
@@ -139,7 +139,7 @@ impl Receiving {
             Err(refusal) => return books.refuse(source, sent, refusal),
         };
         let total_received = self.totals.lock().add(money.connection(), amount);
-        // The last packet of a payer that counts in a coarser unit may have brought more.
+        // The last packet of a payer with a coarser unit may have brought more.
         let limits = Limits { total_received, receive_max: receive_max.max(total_received) };
         let fulfill = money.accept(Some(limits), &mut random).into_bytes();
         let reply = books.complete_delivery(delivery, fulfill, clock::now()).await;
@@ -161,11 +161,11 @@ impl Receiving {
     }
 }
 
-/// The limits that a payer gets for its connection.
+/// The limits that a connection's payer learns.
 #[derive(Clone, Copy, Debug)]
 struct ConnectionLimits {
     now: Limits,
-    /// Whether an earlier packet of the connection was answered with the limit.
+    /// Whether an answer to an earlier packet of the connection had the limit.
     was_told: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Sends a payment's money, in packets.
+//! Sends a payment's amount, in packets.
 
 use std::time::Duration;
 
@@ -6,16 +6,13 @@ use super::{drive::drive, quoting, random};
 use crate::{clock, node::Node};
 use ilp_connector::Source;
 use ilp_http::spsp::{PaymentDetails, SpspClient};
-use ilp_operator::{
-    Operator,
-    paying::{Ended, Progress, QuoteRefusal, SendOrder},
-};
+use ilp_operator::paying::{Ended, PaymentReports, Progress, QuoteRefusal, SendOrder};
 use ilp_stream::{Amount, Asset, Outcome, Rate, Sender, SenderParameters, SharedSecret};
 use interledger_packet::Prepare;
 use tokio_util::sync::CancellationToken;
 
-/// The pauses between attempts to ask a receiver how it is paid. Half a minute in all, in which a
-/// server restarts.
+/// The pauses between attempts to ask a receiver for its credentials: half a minute in all, in
+/// which a server restarts.
 const PAUSES: [Duration; 5] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
@@ -24,7 +21,7 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(15),
 ];
 
-/// The packets that a payment may have for each one in its quote.
+/// The number of packets that a payment may have for each one in its quote.
 const PACKETS_PER_QUOTED: u64 = 10;
 /// Further packets, so that a short payment over a path with little liquidity is still possible.
 const PACKETS_MORE: u64 = 100;
@@ -34,21 +31,22 @@ const PACKETS_MORE: u64 = 100;
 pub(super) async fn send(
     node: &Node,
     spsp: &SpspClient,
-    operator: &Operator,
+    reports: &dyn PaymentReports,
     order: SendOrder,
     stop: CancellationToken,
 ) {
     let id = order.payment_id;
-    let attempted = attempt(node, spsp, operator, order, stop).await;
+    let attempted = attempt(node, spsp, reports, order, stop).await;
     let noted = match attempted.end {
-        Some(ended) => operator.payments().ended(id, ended, attempted.progress).await,
-        None => operator.payments().paused(id, attempted.progress).await,
+        Some(ended) => reports.ended(id, ended, attempted.progress).await,
+        None => reports.paused(id, attempted.progress).await,
     };
     if let Err(error) = noted {
         tracing::error!(payment = %id, %error, "how far a payment came is noted at the next start");
     }
-    // The closing packet goes after the note, since its answer may take as long as a packet lives,
-    // and the node may be killed meanwhile. It moves no money, and nothing depends on its answer.
+    // The closing packet goes after the progress has been recorded, since its answer may take as
+    // long as a packet lives, and the node may be killed meanwhile. It moves no money, and nothing
+    // depends on its answer.
     if let Some(farewell) = attempted.farewell {
         node.forward(Source::Own, farewell).await;
     }
@@ -65,14 +63,14 @@ struct Attempt {
 async fn attempt(
     node: &Node,
     spsp: &SpspClient,
-    operator: &Operator,
+    reports: &dyn PaymentReports,
     order: SendOrder,
     stop: CancellationToken,
 ) -> Attempt {
     let progress = Progress { sent: order.sent, delivered: order.delivered, packets: 0 };
     let unsent = |end| Attempt { end, progress, farewell: None };
     let failed = |reason: String| unsent(Some(Ended::Failed { reason }));
-    // The receiver is known: it has answered when the quote was made.
+    // The receiver is known: it answered when the quote was made.
     let spsp = spsp.of_known_receivers();
     let details = match ask(&spsp, &order.receiver, stop.clone()).await {
         Some(Ok(details)) => details,
@@ -83,13 +81,13 @@ async fn attempt(
         return failed("the quote's rate can't be kept to".to_owned());
     };
     let under_way_max = under_way_max(&order, &parameters);
-    if let Err(error) = operator.payments().begins(order.payment_id, under_way_max).await {
+    if let Err(error) = reports.begins(order.payment_id, under_way_max).await {
         tracing::error!(payment = %order.payment_id, %error, "it goes on at the next start");
         return unsent(None);
     }
     let mut sender = Sender::new(parameters, clock::now());
     let outcome = drive(node, Source::Local(&order.payer), &mut sender, stop, |sender| {
-        operator.payments().progress(order.payment_id, self::progress(sender));
+        reports.progress(order.payment_id, self::progress(sender));
     });
     let end = outcome.await.map(|outcome| match &outcome {
         Outcome::Completed { .. } => Ended::Completed,
@@ -101,7 +99,7 @@ async fn attempt(
     Attempt { end, progress: self::progress(&sender), farewell }
 }
 
-/// Returns the most that packets under way together can carry: the largest number of packets, each
+/// Returns the most that packets in flight together can carry: the largest number of packets, each
 /// of the greatest amount, but never more than what is left to be sent.
 fn under_way_max(order: &SendOrder, parameters: &SenderParameters) -> u64 {
     let left = order.debit_max.saturating_sub(order.sent);
@@ -110,7 +108,8 @@ fn under_way_max(order: &SendOrder, parameters: &SenderParameters) -> u64 {
     left.min(amount.saturating_mul(packets))
 }
 
-/// Asks a receiver how it is paid, for as long as another try may help. `None` when the node stops.
+/// Asks a receiver for its credentials, for as long as another attempt may help. `None` when the
+/// node stops.
 async fn ask(
     spsp: &SpspClient,
     receiver: &str,
@@ -168,8 +167,8 @@ fn delivery(order: &SendOrder, details: &PaymentDetails) -> u64 {
     }
 }
 
-/// Returns how many packets a payment may have. A path that takes far less at once than when it was
-/// quoted ends the payment, since every node on it pays for each packet.
+/// Returns how many packets a payment may have. A path that takes far smaller packets than when it
+/// was quoted ends the payment, since every node on it pays for each packet.
 fn packets_max(order: &SendOrder) -> u64 {
     order.packet_count.max(1).saturating_mul(PACKETS_PER_QUOTED).saturating_add(PACKETS_MORE)
 }

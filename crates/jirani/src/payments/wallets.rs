@@ -1,4 +1,4 @@
-//! What the wallets' port asks the node: who is at a URL, and under which credentials to pay.
+//! Answers of the wallets' port: the recipient at a URL, and the credentials for paying it.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ impl Wallets {
 
 impl Receivers for Wallets {
     async fn find(&self, url: &WalletUrl) -> Result<Found, Unavailable> {
-        // Why the store fails is in the log already.
+        // The log has the store's failure already.
         Ok(
             match self
                 .operator
@@ -45,7 +45,8 @@ impl Receivers for Wallets {
     fn credentials(&self, target: &Target) -> Result<Credentials, Unavailable> {
         let id = target.tag.parse().map_err(|_| Unavailable)?;
         let asset = Asset { code: target.asset_code.clone(), scale: target.asset_scale };
-        // Only an asset's code of hundreds of characters at an address as long makes this fail.
+        // Credentials are too long only for an asset's code of hundreds of characters at an address
+        // as long.
         let receive_max = target.invoice.as_ref().map(|invoice| invoice.outstanding);
         let credentials = self.receiving.credentials(id, receive_max, &asset);
         let credentials = credentials.map_err(|_| Unavailable)?;

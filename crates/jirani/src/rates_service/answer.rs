@@ -1,9 +1,10 @@
-//! Parses the answers of a rates service: numbers as their digits, never through a float.
+//! The parser of a rates service's answers: numbers are read as their digits, never through a
+//! float.
 //!
 //! Services in use differ from their documented form. A rate may be a string, a code may be in
 //! lower case, and a number may have any length and is rounded to the stored precision. `NaN` and
-//! `Infinity`, which are not JSON, stand for no rate. None of this makes a rate of another currency
-//! unusable.
+//! `Infinity`, which are not JSON, stand for no rate. None of these makes a rate of another
+//! currency unusable.
 
 use std::{
     borrow::Cow,
@@ -14,16 +15,16 @@ use ilp_connector::rate::{Rate, RateError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The longest answer, in bytes. All currencies there are take a few thousand.
+/// The longest answer in bytes. All currencies of the world take a few thousand.
 pub(super) const BYTES_MAX: usize = 1024 * 1024;
 
-/// How much of what is wrong is repeated, in characters.
+/// The longest part of a faulty value that a message repeats, in characters.
 const SHOWN_CHARACTERS_MAX: usize = 40;
 
 /// The answer's rates for the requested codes.
 #[derive(Debug, Default)]
 pub(super) struct GivenRates {
-    /// Codes, and how many units of each are paid for one unit of the base.
+    /// Codes, with the number of units of each that one unit of the base buys.
     pub(super) rates: Vec<(String, Rate)>,
     /// Requested codes that the answer doesn't have.
     pub(super) missing: BTreeSet<String>,
@@ -38,7 +39,7 @@ struct Answer<'a> {
     rates: BTreeMap<String, &'a RawValue>,
 }
 
-/// Reads the rates from `base` to each of `quotes`. Rates of other currencies aren't looked at.
+/// Reads the rates from `base` to each of `quotes`. Rates of other currencies aren't read.
 ///
 /// # Errors
 /// The fault of the answer as a whole, in words.

@@ -1,5 +1,5 @@
-//! The output of the log's lines: a standard error that can't be written ends, fails and delays
-//! nothing.
+//! The output of the log's lines: a standard error that can't be written neither ends, fails nor
+//! delays anything.
 //!
 //! Its reader may have gone, its disk may be full, and a reader that only stopped reading would
 //! block each thread that logs. So a line that can't be written is lost and counted.
@@ -17,7 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 /// has 4,096).
 const CHUNK_BYTES: usize = 512;
 
-/// The time that a line waits for a slow reader, once: later lines don't wait until one was
+/// The time that a line waits for a slow reader, once: later lines don't wait until a line has been
 /// written.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 const NONE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -31,9 +31,9 @@ struct State<W> {
     to: W,
     /// The number of lines lost since the start.
     lost: u64,
-    /// Whether the reader didn't read at the last line.
+    /// Whether the reader took nothing at the last line.
     is_stuck: bool,
-    /// Whether the last write was a part of a line.
+    /// Whether the last write left a part of a line.
     is_cut: bool,
 }
 

@@ -1,4 +1,5 @@
-//! What takes the place of traces in a node that was built without them: nothing, and at no cost.
+//! The replacement of tracing in a node that is built without the feature `otlp`. It does nothing,
+//! at no cost.
 
 use bytes::Bytes;
 use ilp_connector::Source;
@@ -6,12 +7,12 @@ use ilp_net::ServiceUrl;
 
 use crate::{commands::Failure, metrics::Times, web::Web};
 
-/// The absent traces: no span is ever made.
+/// Traces that make no spans.
 #[derive(Clone, Debug)]
 pub(crate) struct Traces;
 
 impl Traces {
-    /// The configuration has refused any URL.
+    /// Returns the absent traces. The configuration has refused any URL.
     #[expect(clippy::unnecessary_wraps, reason = "it can fail in a node that has traces")]
     pub(crate) fn start(
         _url: Option<&ServiceUrl>,

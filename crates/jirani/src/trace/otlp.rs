@@ -1,9 +1,9 @@
 //! Spans by OTLP over HTTP.
 //!
-//! A packet's span is made when the packet is done, from the times that were taken anyway, and put
-//! into a bounded queue. Below it lie spans for what the packet waited for and for our own work. A
-//! thread of the library's takes them from there. Where that doesn't keep up, or the collector
-//! doesn't, spans are dropped: no packet ever waits for one.
+//! A packet's span is made when the packet is done, from the times that were measured anyway, and
+//! put into a bounded queue. Its children are spans for the packet's waits and for the node's own
+//! work. A thread of the library's sends the spans from the queue. When that thread or the
+//! collector doesn't keep up, spans are dropped: no packet ever waits for one.
 
 use std::{
     future::{Future, ready},
@@ -32,23 +32,25 @@ use tokio::runtime::{self, Runtime};
 
 use crate::{clock, commands::Failure, metrics::Times, run::no_runtime, web::Web};
 
-/// Spans that wait to be sent: some 500 bytes each, so 8 MiB. The next one is dropped.
+/// The number of spans that wait to be sent: some 500 bytes each, so 8 MiB. Further ones are
+/// dropped.
 const QUEUE_MAX: usize = 16_384;
-/// Spans in one request: 1 MiB at the most.
+/// The number of spans in a request, 1 MiB at the most.
 const BATCH_MAX: usize = 2_048;
-/// How long a span waits for others to go with it.
+/// The time that a span waits for others to go with it.
 const DELAY: Duration = Duration::from_secs(1);
-/// How long a collector may take to answer. No other request is sent meanwhile.
+/// The time for a collector's answer. No other request is sent meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the last spans may take when the node ends.
+/// The time for the last spans when the node ends.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
-/// How much of a collector's answer is read: it says how many spans it didn't take, and why.
+/// The longest part of a collector's answer that is read: it tells how many spans were refused, and
+/// why.
 const ANSWER_BYTES_MAX: usize = 16 * 1_024;
 
-/// Where collectors take spans, if the URL doesn't say.
+/// The path for spans, if the URL has none.
 const PATH: &str = "/v1/traces";
 
-/// Where the spans of packets go; nowhere by default. Clones share it.
+/// The recorder of packets' spans, which by default records nothing. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Traces {
     to: Option<Collector>,
@@ -61,7 +63,7 @@ struct Collector {
 }
 
 impl Traces {
-    /// Prepares for sending, if there is somewhere to. Sends nothing yet.
+    /// Prepares sending, if a URL is configured. Sends nothing yet.
     pub(crate) fn start(
         url: Option<&ServiceUrl>,
         node_name: &str,
@@ -74,7 +76,7 @@ impl Traces {
             .with_endpoint(with_path(url.reveal()))
             .with_timeout(TIMEOUT)
             .build()
-            // What the library says about it repeats the URL, which may hold a secret.
+            // The library's message repeats the URL, which may hold a secret.
             .map_err(|_| Failure::Refused("telemetry.otlp_url can't be used".to_owned()))?;
         let batches = BatchConfigBuilder::default()
             .with_max_queue_size(QUEUE_MAX)
@@ -98,8 +100,8 @@ impl Traces {
         Ok(Self { to: Some(Collector { provider, tracer }) })
     }
 
-    /// Tells of a packet that has been answered just now. Peers are named by their ids; where a
-    /// packet goes is left out, since its address often names a customer.
+    /// Records the span of a packet that has just been answered. Peers are named by their ids; the
+    /// destination is left out, since an address often names a customer.
     pub(crate) fn packet(&self, source: Source<'_>, reply: &Bytes, times: &Times) {
         let Some(Collector { tracer, .. }) = &self.to else { return };
         let now = clock::system_time();
@@ -118,7 +120,7 @@ impl Traces {
             .with_kind(SpanKind::Server)
             .with_start_time(came)
             .with_attributes(attributes);
-        // A packet carries no context of a trace, so each is the beginning of its own.
+        // A packet carries no trace context, so each begins a trace of its own.
         let mut span = span.start_with_context(tracer, &Context::new());
         let below = Context::new().with_remote_span_context(span.span_context().clone());
         for Part { name, kind, from, to } in parts(times) {
@@ -128,7 +130,7 @@ impl Traces {
         span.end_with_timestamp(now);
     }
 
-    /// Sends what waits, for a bounded time.
+    /// Sends the waiting spans, for a bounded time.
     pub(crate) fn end(&self) {
         let Some(Collector { provider, .. }) = &self.to else { return };
         if let Err(error) = provider.shutdown_with_timeout(END_TIMEOUT) {
@@ -137,7 +139,7 @@ impl Traces {
     }
 }
 
-/// A part of a packet's time, counted from when it came.
+/// A part of a packet's time, counted from its arrival.
 #[derive(Debug, PartialEq, Eq)]
 struct Part {
     name: &'static str,
@@ -146,8 +148,8 @@ struct Part {
     to: Duration,
 }
 
-/// What a packet's time was made of, in its order and without gaps. All next hops that it was tried
-/// with are one part, and so is what we did between them.
+/// Returns the parts of a packet's time, in order and without gaps. The waits for several next hops
+/// are one part, together with the node's own work between them.
 fn parts(times: &Times) -> impl Iterator<Item = Part> {
     let total = times.total;
     let durable_from = total.saturating_sub(times.durability.unwrap_or_default());
@@ -169,7 +171,7 @@ fn source_name(source: Source<'_>) -> String {
     }
 }
 
-/// The code of a Reject, or that it is a Fulfill.
+/// Returns the code of a Reject, `fulfill`, or `none` for a malformed reply.
 fn reply_name(reply: &Bytes) -> String {
     match Reply::parse(reply.clone()) {
         Ok(Reply::Fulfill(_)) => "fulfill".to_owned(),
@@ -187,8 +189,8 @@ fn with_path(url: &str) -> String {
     }
 }
 
-/// The client of all requests that carry no packet, in a blocking form. It may block, since the
-/// thread is the library's own.
+/// A blocking form of the client for requests that carry no packet. It may block, since the thread
+/// is the library's own.
 #[derive(Debug)]
 struct Post {
     client: WebClient,

@@ -13,7 +13,7 @@ const CLOSE_TIME_MAX: Duration = Duration::from_secs(5);
 /// The longest reason for a close, in bytes: 125 in a control frame, less the two of the code.
 const REASON_BYTES_MAX: usize = 123;
 
-/// Why a WebSocket ends.
+/// The reason for which a WebSocket ends.
 pub(super) enum Ending {
     /// This side closes, with a code and a reason.
     Close(u16, String),

@@ -13,7 +13,7 @@ use crate::schema::{
     response::answer,
 };
 
-/// What clients get: the outcome, or null beside an error.
+/// The answer: the outcome, or null beside an error.
 type Answer = Option<Result<LiquidityMutationResponse>>;
 
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(crate) struct LiquidityMutation;
 #[Object]
 impl LiquidityMutation {
     /// Adds to the node's own stock of an asset. `NOT_FOUND` for an unknown asset, `FORBIDDEN` for
-    /// zero, `DUPLICATE` for an id that was booked, `BAD_USER_INPUT` for what is no amount or id.
+    /// zero, `DUPLICATE` for an id that was booked, `BAD_USER_INPUT` for an invalid amount or id.
     #[graphql(complexity = "CHANGE_COMPLEXITY + child_complexity")]
     async fn deposit_asset_liquidity(
         &self,
@@ -38,7 +38,7 @@ impl LiquidityMutation {
     }
 
     /// Adds to what a peer may send. `NOT_FOUND` for an unknown peer, `FORBIDDEN` for zero,
-    /// `DUPLICATE` for an id that was booked, `BAD_USER_INPUT` for what is no amount or id.
+    /// `DUPLICATE` for an id that was booked, `BAD_USER_INPUT` for an invalid amount or id.
     #[graphql(complexity = "CHANGE_COMPLEXITY + child_complexity")]
     async fn deposit_peer_liquidity(
         &self,

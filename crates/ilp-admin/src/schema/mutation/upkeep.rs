@@ -1,4 +1,4 @@
-//! What an operator does to keep the node well.
+//! Mutations for the node's upkeep: events and backups.
 
 use async_graphql::{Context, Object, Result};
 use ilp_operator::{Caller, CallerKind};

@@ -55,8 +55,8 @@ impl WalletsMutation {
     }
 
     /// Takes all that a wallet address has, for good or until it is posted or voided. `NOT_FOUND`
-    /// for an unknown wallet address, `FORBIDDEN` when it has nothing, `DUPLICATE` for an id that was
-    /// booked, `BAD_USER_INPUT` for what is no id.
+    /// for an unknown wallet address, `FORBIDDEN` when it has nothing, `DUPLICATE` for an id that
+    /// was booked, `BAD_USER_INPUT` for an invalid id.
     #[graphql(complexity = "CHANGE_COMPLEXITY + child_complexity")]
     async fn create_wallet_address_withdrawal(
         &self,

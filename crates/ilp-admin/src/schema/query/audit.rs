@@ -1,4 +1,4 @@
-//! Who did what.
+//! The query of the audit log.
 
 use async_graphql::{Context, Object, Result};
 
@@ -14,8 +14,9 @@ pub(crate) struct AuditQuery;
 /// The audit log.
 #[Object]
 impl AuditQuery {
-    /// A page of what was done, tried or refused: `first` so many `after` a cursor, or `last` so
-    /// many `before` one; 20 rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    /// A page of what was done, tried or refused: the `first` rows `after` a cursor, or the `last`
+    /// ones `before` it; 20 rows by default, 100 at most. `BAD_USER_INPUT` for arguments that make
+    /// no page.
     #[graphql(
         complexity = "page::filtered_complexity(filter.is_some(), first, last, child_complexity)"
     )]

@@ -1,4 +1,4 @@
-//! What has moved, and what was told about it.
+//! Queries of transfers and events.
 
 use async_graphql::{Context, Object, Result};
 use ilp_operator::TRANSFER_ROWS_MAX;
@@ -34,8 +34,8 @@ impl BooksQuery {
         Ok(or_error(operator(context).books().transfers(&id, limit).await)?.into())
     }
 
-    /// A page of the events: `first` so many `after` a cursor, or `last` so many `before` one; 20
-    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    /// A page of the events: the `first` rows `after` a cursor, or the `last` ones `before` it; 20
+    /// rows by default, 100 at most. `BAD_USER_INPUT` for arguments that make no page.
     #[graphql(
         complexity = "page::filtered_complexity(filter.is_some(), first, last, child_complexity)"
     )]

@@ -1,4 +1,4 @@
-//! What waits for the operator.
+//! The query of waiting peering requests.
 
 use async_graphql::{Context, Object, Result};
 
@@ -14,8 +14,8 @@ pub(crate) struct PeeringQuery;
 /// Auto-peering.
 #[Object]
 impl PeeringQuery {
-    /// A page of the nodes that have asked to become peers and wait: `first` so many `after` a
-    /// cursor, or `last` so many `before` one; 20 rows unless told, 100 at most.
+    /// A page of the nodes that have asked to become peers and wait: the `first` rows `after` a
+    /// cursor, or the `last` ones `before` it; 20 rows by default, 100 at most.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     async fn peering_requests(
         &self,

@@ -12,9 +12,9 @@ pub(crate) struct RoutesQuery;
 /// The routing table.
 #[Object]
 impl RoutesQuery {
-    /// A page of the routes: `first` so many `after` a cursor; 20 rows unless told, 100 at most.
+    /// A page of the routes: the `first` rows `after` a cursor; 20 rows by default, 100 at most.
     /// Default routes come first, then the others in the order of their prefixes. `BAD_USER_INPUT`
-    /// for what makes no page.
+    /// for arguments that make no page.
     #[graphql(complexity = "page::complexity(first, None, child_complexity)")]
     async fn routes(
         &self,

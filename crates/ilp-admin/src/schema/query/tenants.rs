@@ -1,4 +1,4 @@
-//! Who the node's things belong to.
+//! Queries of the tenant.
 
 use async_graphql::{Context, Object, Result};
 
@@ -15,7 +15,7 @@ pub(crate) struct TenantQuery;
 /// The one tenant.
 #[Object]
 impl TenantQuery {
-    /// Who the client is to the node.
+    /// The client's tenant.
     async fn whoami(&self, context: &Context<'_>) -> WhoamiResponse {
         WhoamiResponse { id: operator(context).tenant_id().to_owned(), is_operator: true }
     }

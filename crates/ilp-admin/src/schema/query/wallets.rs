@@ -65,8 +65,9 @@ impl WalletsQuery {
         Some(or_error(operator(context).payments().incoming(&id).await).map(IncomingPayment::from))
     }
 
-    /// A page of the wallet addresses: `first` so many `after` a cursor, or `last` so many `before` one; 20
-    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    /// A page of the wallet addresses: the `first` rows `after` a cursor, or the `last` ones
+    /// `before` it; 20 rows by default, 100 at most. `BAD_USER_INPUT` for arguments that make no
+    /// page.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn wallet_addresses(
@@ -88,8 +89,9 @@ impl WalletsQuery {
         Ok(or_error(operator(context).wallets().list(&page).await)?.into())
     }
 
-    /// A page of the outgoing payments: `first` so many `after` a cursor, or `last` so many `before` one; 20
-    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    /// A page of the outgoing payments: the `first` rows `after` a cursor, or the `last` ones
+    /// `before` it; 20 rows by default, 100 at most. `BAD_USER_INPUT` for arguments that make no
+    /// page.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn outgoing_payments(
@@ -111,8 +113,9 @@ impl WalletsQuery {
         Ok(or_error(operator(context).payments().list_outgoing(&page, filter).await)?.into())
     }
 
-    /// A page of the incoming payments: `first` so many `after` a cursor, or `last` so many `before` one; 20
-    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    /// A page of the incoming payments: the `first` rows `after` a cursor, or the `last` ones
+    /// `before` it; 20 rows by default, 100 at most. `BAD_USER_INPUT` for arguments that make no
+    /// page.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn incoming_payments(
@@ -134,8 +137,9 @@ impl WalletsQuery {
         Ok(or_error(operator(context).payments().list_incoming(None, &page, filter).await)?.into())
     }
 
-    /// A page of the payments of both directions: `first` so many `after` a cursor, or `last` so many `before` one; 20
-    /// rows unless told, 100 at most. `BAD_USER_INPUT` for what makes no page.
+    /// A page of the payments of both directions: the `first` rows `after` a cursor, or the `last`
+    /// ones `before` it; 20 rows by default, 100 at most. `BAD_USER_INPUT` for arguments that make
+    /// no page.
     #[graphql(complexity = "page::complexity(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments are the schema's")]
     async fn payments(

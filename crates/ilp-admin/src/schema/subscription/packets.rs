@@ -14,42 +14,43 @@ use crate::schema::{amount::Amount, scalars::UInt64};
 pub(crate) struct PacketSample {
     /// At most 25 packets of a quarter of a second, in the order in which they ended.
     packets: Vec<SampledPacket>,
-    /// How many more ended since the last sample.
+    /// The number of further packets since the last sample.
     passed_over: UInt64,
 }
 
 /// A packet that ended here. Its data, its condition and its destination are not shown.
 #[derive(SimpleObject)]
 pub(crate) struct SampledPacket {
-    /// When it ended, such as `2026-11-23T12:00:00.000Z`.
+    /// The time of its end, such as `2026-11-23T12:00:00.000Z`.
     at: String,
-    /// Where it came from, and what it carried from there.
+    /// The packet's source, and the amount that it had there.
     source: PacketParty,
-    /// Where it went, and what it carried there; null when it was refused before it went anywhere.
+    /// The packet's target, and the amount that it had there; null when it was refused before it
+    /// was sent on.
     destination: Option<PacketParty>,
-    /// How it ended.
+    /// The outcome.
     outcome: PacketOutcome,
     /// The ILP error code of its Reject, such as `T04`; null for a fulfilled one.
     error_code: Option<String>,
-    /// Why this node refused it, such as `liquidity`: the same names as in
-    /// `jirani_refusals_total`. Null unless it did.
+    /// The reason why this node refused it, such as `liquidity`: the names of
+    /// `jirani_refusals_total`. Null unless this node did.
     cause: Option<String>,
 }
 
-/// Where a packet came from, or where it went.
+/// The source or the target of a packet.
 #[derive(SimpleObject)]
 pub(crate) struct PacketParty {
-    /// What it is.
+    /// The kind of the source or target.
     kind: PacketPartyKind,
     /// The peer's id; null unless it is a peer.
     peer_id: Option<ID>,
     /// The peer's ILP address; null unless it is a peer that is still there.
     peer_address: Option<String>,
-    /// What the packet carried there; null for a question, which carries none.
+    /// The amount that the packet carried there; null for a packet that moves no money.
     amount: Option<Amount>,
 }
 
-/// What a packet came from, or went to.
+/// The kind of a packet's source or target.
 #[derive(Clone, Copy, Enum, Eq, PartialEq)]
 pub(crate) enum PacketPartyKind {
     /// A peer.
@@ -60,7 +61,7 @@ pub(crate) enum PacketPartyKind {
     Node,
 }
 
-/// How a packet ended.
+/// The outcome of a packet.
 #[derive(Clone, Copy, Enum, Eq, PartialEq)]
 pub(crate) enum PacketOutcome {
     /// With a Fulfill.

@@ -1,7 +1,7 @@
 //! A peer's liquidity, as it changes.
 //!
-//! The books tell nobody of each packet: that would cost every packet something. So whoever follows
-//! looks, some times a second, at numbers in memory.
+//! The books send no message for a packet: that would cost every packet something. So each
+//! subscriber reads numbers in memory several times a second.
 
 use std::time::Duration;
 
@@ -15,22 +15,21 @@ use uuid::Uuid;
 
 use crate::schema::scalars::UInt64;
 
-/// How often a follower looks.
+/// The interval at which a subscriber's numbers are read.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How much a peer may still send.
+/// The amount that a peer may still send.
 #[derive(SimpleObject)]
 pub(crate) struct PeerLiquidity {
     /// The peer's id.
     peer_id: ID,
-    /// How much the peer may still send, in the asset's smallest unit.
+    /// The amount that the peer may still send, in the asset's smallest unit.
     liquidity: UInt64,
-    /// How much of what it has is on hold for packets under way and withdrawals, in the asset's
-    /// smallest unit.
+    /// The amount on hold for packets under way and withdrawals, in the asset's smallest unit.
     on_hold: UInt64,
 }
 
-/// Where a subscriber is.
+/// The state of a subscriber.
 struct Follower {
     operator: Operator,
     peer: Uuid,
@@ -38,7 +37,7 @@ struct Follower {
     looks: Interval,
 }
 
-/// What is told of a peer: how it stands, and each change that a look finds. It ends when the peer
+/// Returns a peer's present liquidity and each change that is seen. The stream ends when the peer
 /// is deleted.
 pub(super) fn follow(operator: Operator, peer: Uuid) -> impl Stream<Item = PeerLiquidity> {
     let mut looks = interval(LOOK_INTERVAL);

@@ -161,7 +161,7 @@ impl Walk {
         let order = payer.orders.lock()[0].clone();
         let ended = ilp_operator::paying::Ended::Failed { reason: "no way".to_owned() };
         let progress = ilp_operator::paying::Progress::default();
-        self.node.operator.payments().ended(order.payment_id, ended, progress).await.unwrap();
+        self.node.operator.ended(order.payment_id, ended, progress).await.unwrap();
         let left = out("outgoingPaymentId", &payment);
         self.twice("createOutgoingPaymentWithdrawal", left, "").await;
     }

@@ -1,4 +1,4 @@
-//! What remains of payments that have ended: all that was told of them, and no account.
+//! Payments that have ended: their records stay, and their accounts are closed.
 
 use std::time::Duration;
 
@@ -122,12 +122,12 @@ async fn ended_payments_have_no_account_and_are_told_of_as_before() {
     let payments = |(id, _): &(AccountId, _)| {
         [AccountId::incoming_payment(id.owner), AccountId::outgoing_payment(id.owner)].contains(id)
     };
-    assert_eq!(ledger.balances().iter().filter(|row| payments(row)).count(), 0);
+    assert_eq!(ledger.totals().iter().filter(|row| payments(row)).count(), 0);
     let report = ledger.verify().unwrap();
     assert_eq!((report.faults, report.unchecked), (vec![], vec![]));
     // The sums of the asset's books are what they were.
     let asset: Uuid = wallets.asset.parse().unwrap();
-    let settlement = ledger.balance(AccountId::settlement(asset));
+    let settlement = ledger.total(AccountId::settlement(asset));
     assert_eq!((settlement.debits, settlement.credits), (80, 80));
     let again = json!({"incomingPaymentId": both.1, "idempotencyKey": Uuid::new_v4(),
         "timeoutSeconds": 0});
@@ -153,7 +153,7 @@ async fn payments_that_go_on_or_have_money_left_keep_their_accounts() {
     node.operator.payments().close_accounts_of(&[account]).await;
     assert!(!order.payer.account.is_closed());
     let progress = Progress { sent: 100, delivered: 200, packets: 1 };
-    node.operator.payments().ended(order.payment_id, Ended::Completed, progress).await.unwrap();
+    node.operator.ended(order.payment_id, Ended::Completed, progress).await.unwrap();
     node.until_closed(&[account]).await;
 
     let quote = node
@@ -168,7 +168,7 @@ async fn payments_that_go_on_or_have_money_left_keep_their_accounts() {
     node.fund(&failed).await;
     let order = payer.orders.lock()[1].clone();
     let ended = Ended::Failed { reason: "no way".to_owned() };
-    node.operator.payments().ended(order.payment_id, ended, Progress::default()).await.unwrap();
+    node.operator.ended(order.payment_id, ended, Progress::default()).await.unwrap();
     let account = AccountId::outgoing_payment(order.payment_id);
     node.operator.payments().close_accounts_of(&[account]).await;
     assert_eq!(node.available(account), 50);

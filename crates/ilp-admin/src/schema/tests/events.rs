@@ -1,6 +1,6 @@
 //! Listing events, having one sent again, and copying the store.
 
-use ilp_store::{AttemptOutcome, EventRecord};
+use ilp_store::{AttemptOutcome, Companions, EventRecord};
 use uuid::Uuid;
 
 use super::*;
@@ -21,11 +21,23 @@ impl Node {
         let mut ids = Vec::new();
         for kind in kinds {
             let id = Uuid::now_v7();
-            store.append_event(&EventRecord::new(id, kind, br#"{"n":1}"#.to_vec(), 5)).unwrap();
+            store
+                .transact(Companions::none(), |tx| {
+                    tx.append_event(&EventRecord::new(id, kind, br#"{"n":1}"#.to_vec(), 5))
+                })
+                .unwrap();
             ids.push(id);
         }
-        store.record_attempt(ids[0], AttemptOutcome::Dead { at_ms: 9 }).unwrap();
-        store.record_attempt(ids[1], AttemptOutcome::Delivered { at_ms: 9 }).unwrap();
+        store
+            .transact(Companions::none(), |tx| {
+                tx.record_attempt(ids[0], AttemptOutcome::Dead { at_ms: 9 })
+            })
+            .unwrap();
+        store
+            .transact(Companions::none(), |tx| {
+                tx.record_attempt(ids[1], AttemptOutcome::Delivered { at_ms: 9 })
+            })
+            .unwrap();
         drop(store);
         (Self::start_in(dir).await, ids)
     }

@@ -1,4 +1,4 @@
-//! The same request, sent again: done once, answered each time.
+//! Repeated requests: done once, answered each time.
 
 use uuid::Uuid;
 

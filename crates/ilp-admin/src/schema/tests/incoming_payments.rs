@@ -5,6 +5,7 @@ use ilp_connector::{
     ledger::{Leg, Transfer, TransferKind},
 };
 use ilp_operator::{Declined, SpspTarget};
+use ilp_store::Companions;
 use uuid::Uuid;
 
 use super::*;
@@ -153,7 +154,12 @@ async fn a_payment_expires_by_the_clock_and_tells_only_of_money() {
             payment.expires_at_ms = 1;
             None
         };
-        node.operator.store().update_incoming_payment(id.parse().unwrap(), expire).unwrap();
+        node.operator
+            .store()
+            .transact(Companions::none(), |tx| {
+                tx.update_incoming_payment(id.parse().unwrap(), expire)
+            })
+            .unwrap();
         let row = node.row("incomingPayment", id, "state").await;
         assert_eq!(row["state"], "EXPIRED", "the clock decides, not the timer");
         assert_eq!(node.receive(id, 1).await, Err(Declined::Closed));

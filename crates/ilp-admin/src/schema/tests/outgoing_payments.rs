@@ -5,6 +5,7 @@ use ilp_connector::{
     ledger::{Ledger, Leg, Transfer, TransferKind},
 };
 use ilp_operator::paying::{Ended, Progress, SendOrder};
+use ilp_store::Companions;
 use uuid::Uuid;
 
 use super::*;
@@ -91,16 +92,16 @@ async fn a_payment_to_another_node_is_quoted_funded_sent_and_ended() {
     let order = payer.orders.lock()[0].clone();
     assert_eq!((order.debit_max, order.receive_amount, order.is_fixed_send), (987, 1_974, true));
     assert_eq!((order.sent, order.delivered, order.details.reveal()), (0, 0, "keep me"));
-    assert_eq!(order.payer.account.balance().available(), 1_000);
+    assert_eq!(order.payer.account.own_part().available(), 1_000);
 
     node.send_packet(&order, 600).await;
     let progress = Progress { sent: 600, delivered: 1_250, packets: 60 };
-    node.operator.payments().progress(order.payment_id, progress);
+    node.operator.progress(order.payment_id, progress);
     let row = node.row("outgoingPayment", &id, PAYMENT).await;
     assert_eq!((&row["sentAmount"]["value"], &row["state"]), (&json!("600"), &json!("SENDING")));
     assert_eq!(node.withdraw_left(&id).await["message"], "Unknown outgoing payment");
     let ended = Ended::Failed { reason: "the path broke".to_owned() };
-    node.operator.payments().ended(order.payment_id, ended, progress).await.unwrap();
+    node.operator.ended(order.payment_id, ended, progress).await.unwrap();
     let row = node.row("outgoingPayment", &id, PAYMENT).await;
     let expected = json!({
         "id": id, "state": "FAILED", "error": "the path broke", "stateAttempts": 0,
@@ -251,7 +252,7 @@ async fn a_payment_that_waits_for_its_money_is_called_off() {
     assert_eq!(node.available(AccountId::outgoing_payment(id.parse().unwrap())), 0);
 }
 
-/// What was agreed on is over, and the money waits to be withdrawn.
+/// The quote has expired, and the money waits to be withdrawn.
 #[tokio::test]
 async fn a_payment_whose_quote_expires_before_its_money_comes_fails() {
     let node = Node::start().await;
@@ -265,7 +266,10 @@ async fn a_payment_whose_quote_expires_before_its_money_comes_fails() {
         payment.quote.expires_at_ms = 1;
         None
     };
-    node.operator.store().update_outgoing_payment(id.parse().unwrap(), expire).unwrap();
+    node.operator
+        .store()
+        .transact(Companions::none(), |tx| tx.update_outgoing_payment(id.parse().unwrap(), expire))
+        .unwrap();
     assert_eq!(node.fund(&id).await["code"], "200");
     let row = node.row("outgoingPayment", &id, "state error liquidity").await;
     assert_eq!(row, json!({"state": "FAILED", "error": "QuoteExpired", "liquidity": "10"}));

@@ -36,11 +36,11 @@ async fn a_payment_is_followed_to_its_end() {
     assert_eq!(following.next().await.unwrap(), told("SENDING", 0, 0, 0));
     node.send_packet(&order, 60).await;
     let some = Progress { sent: 60, delivered: 121, packets: 6 };
-    node.operator.payments().progress(order.payment_id, some);
+    node.operator.progress(order.payment_id, some);
     assert_eq!(following.next().await.unwrap(), told("SENDING", 60, 121, 6));
     node.send_packet(&order, 40).await;
     let all = Progress { sent: 100, delivered: 200, packets: 10 };
-    node.operator.payments().ended(order.payment_id, Ended::Completed, all).await.unwrap();
+    node.operator.ended(order.payment_id, Ended::Completed, all).await.unwrap();
     let rest: Vec<_> = following.collect().await;
     assert_eq!(*rest.last().unwrap(), told("COMPLETED", 100, 200, 10));
     let ended: Vec<_> = follow(&id).collect().await;

@@ -4,7 +4,7 @@ use ilp_connector::{
     account::AccountId,
     ledger::{Ledger, Leg, Transfer, TransferKind},
 };
-use ilp_operator::paying::{Ended, Progress, SendOrder};
+use ilp_operator::paying::{Ended, PaymentReports, Progress, SendOrder};
 use uuid::Uuid;
 
 use super::{outgoing_payments::usd, *};
@@ -29,7 +29,7 @@ async fn a_payment_that_is_being_sent_goes_on_from_what_the_books_say() {
     let (node, id, order) = sending().await;
     node.send_packet(&order, 100).await;
     let noted = Progress { sent: 100, delivered: 250, packets: 10 };
-    node.operator.payments().progress(order.payment_id, noted);
+    node.operator.progress(order.payment_id, noted);
     for _ in 0..500 {
         // What clients are told is ahead of it.
         let stored = node.operator.store().outgoing_payment(order.payment_id).unwrap().unwrap();
@@ -47,13 +47,13 @@ async fn a_payment_that_is_being_sent_goes_on_from_what_the_books_say() {
     let order = payer.orders.lock()[0].clone();
     assert_eq!(payer.orders.lock().len(), 1);
     assert_eq!((order.sent, order.delivered, order.debit_max), (133, 250 + 66, 1_000));
-    assert_eq!(order.payer.account.balance().available(), 867);
+    assert_eq!(order.payer.account.own_part().available(), 867);
     let row = node.row("outgoingPayment", &id, "state stateAttempts sentAmount { value }").await;
     let expected = json!({"state": "SENDING", "stateAttempts": 1, "sentAmount": {"value": "133"}});
     assert_eq!(row, expected);
     node.send_packet(&order, 867).await;
     let all = Progress { sent: 1_000, delivered: 2_001, packets: 87 };
-    node.operator.payments().ended(order.payment_id, Ended::Completed, all).await.unwrap();
+    node.operator.ended(order.payment_id, Ended::Completed, all).await.unwrap();
     drop((order, payer));
 
     let node = node.restart().await;
@@ -84,14 +84,14 @@ async fn a_payment_that_is_let_go_in_order_loses_no_unit_and_no_packet() {
     assert_eq!(node.row("outgoingPayment", &id, selected).await, told("SENDING", "0", "0", "0"));
     node.send_packet(&order, 100).await;
     let first = Progress { sent: 100, delivered: 250, packets: 10 };
-    node.operator.payments().progress(order.payment_id, first);
+    node.operator.progress(order.payment_id, first);
     node.send_packet(&order, 33).await;
     let last = Progress { sent: 133, delivered: 333, packets: 13 };
     // Too soon after the first one to be written down, and yet told.
-    node.operator.payments().progress(order.payment_id, last);
+    node.operator.progress(order.payment_id, last);
     let row = node.row("outgoingPayment", &id, selected).await;
     assert_eq!(row, told("SENDING", "133", "333", "13"));
-    node.operator.payments().paused(order.payment_id, last).await.unwrap();
+    node.operator.paused(order.payment_id, last).await.unwrap();
     drop(order);
 
     let node = node.restart().await;
@@ -102,7 +102,7 @@ async fn a_payment_that_is_let_go_in_order_loses_no_unit_and_no_packet() {
     assert_eq!(row, told("SENDING", "133", "333", "13"));
     node.send_packet(&order, 867).await;
     let all = Progress { sent: 1_000, delivered: 2_001, packets: 87 };
-    node.operator.payments().ended(order.payment_id, Ended::Completed, all).await.unwrap();
+    node.operator.ended(order.payment_id, Ended::Completed, all).await.unwrap();
     let row = node.row("outgoingPayment", &id, selected).await;
     assert_eq!(row, told("COMPLETED", "1000", "2001", "100"));
 }
@@ -112,7 +112,7 @@ async fn a_payment_that_is_let_go_in_order_loses_no_unit_and_no_packet() {
 #[tokio::test]
 async fn a_payment_that_is_paid_in_full_is_done_by_the_books_alone() {
     let (node, id, order) = sending().await;
-    node.operator.payments().begins(order.payment_id, 1_000).await.unwrap();
+    node.operator.begins(order.payment_id, 1_000).await.unwrap();
     node.send_packet(&order, 1_000).await;
     drop(order);
 
@@ -134,7 +134,7 @@ async fn a_payment_that_is_paid_in_full_is_done_by_the_books_alone() {
 #[tokio::test]
 async fn what_was_under_way_at_a_kill_is_told_with_the_end() {
     let (node, id, order) = sending().await;
-    node.operator.payments().begins(order.payment_id, 500).await.unwrap();
+    node.operator.begins(order.payment_id, 500).await.unwrap();
     node.send_packet(&order, 100).await;
     drop(order);
     // Two kills: 500 can have been under way at the first one, 300 were still to be sent at the other.
@@ -142,7 +142,7 @@ async fn what_was_under_way_at_a_kill_is_told_with_the_end() {
     let payer = node.pay_through_notes().await;
     let order = payer.orders.lock()[0].clone();
     assert_eq!((order.sent, order.in_doubt, order.is_done()), (100, 500, false));
-    node.operator.payments().begins(order.payment_id, 500).await.unwrap();
+    node.operator.begins(order.payment_id, 500).await.unwrap();
     node.send_packet(&order, 600).await;
     drop((order, payer));
     let node = node.restart().await;
@@ -150,9 +150,9 @@ async fn what_was_under_way_at_a_kill_is_told_with_the_end() {
     let order = payer.orders.lock()[0].clone();
     assert_eq!((order.sent, order.in_doubt), (700, 800));
     // An end in order leaves nothing in doubt.
-    node.operator.payments().begins(order.payment_id, 300).await.unwrap();
+    node.operator.begins(order.payment_id, 300).await.unwrap();
     let so_far = Progress { sent: 700, delivered: 1_400, packets: 0 };
-    node.operator.payments().paused(order.payment_id, so_far).await.unwrap();
+    node.operator.paused(order.payment_id, so_far).await.unwrap();
     drop((order, payer));
     let node = node.restart().await;
     let payer = node.pay_through_notes().await;
@@ -160,7 +160,7 @@ async fn what_was_under_way_at_a_kill_is_told_with_the_end() {
     assert_eq!((order.sent, order.in_doubt), (700, 800));
 
     let ended = Ended::Failed { reason: "the receiver is gone".to_owned() };
-    node.operator.payments().ended(order.payment_id, ended, so_far).await.unwrap();
+    node.operator.ended(order.payment_id, ended, so_far).await.unwrap();
     let row = node.row("outgoingPayment", &id, "state error amountInDoubt { value }").await;
     let error = "the receiver is gone; what has arrived is uncertain: packets with up to 0.000000800 \
         USD beside the amount sent were under way when this node was killed, and may have been \

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// What nodes in all these tests answer, by the last part of their URL.
+/// Returns the answer of a node in these tests, by the last part of its URL.
 pub(super) fn reply(post: &PeeringPost) -> Result<PeeringReply, String> {
     let offer: Value = serde_json::from_str(&post.body).unwrap();
     assert_eq!(offer["staticIlpAddress"], "test.jirani");

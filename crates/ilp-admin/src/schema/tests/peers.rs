@@ -1,6 +1,6 @@
 //! Making, changing and deleting peers, as the documentation and the contract say.
 
-use ilp_connector::account::AccountId;
+use ilp_connector::{Percent, account::AccountId};
 
 use super::*;
 
@@ -44,7 +44,7 @@ async fn the_documented_mutation_works_as_it_stands() {
     assert_eq!(node.liquidity(&id).await, "1000000");
     let live = node.connector.peer_by_token(b"mytoken").unwrap();
     assert_eq!(live.id.to_string(), id);
-    assert_eq!(live.liquidity.balance().available(), 1_000_000);
+    assert_eq!(live.liquidity.own_part().available(), 1_000_000);
     assert_eq!(live.terms().next_hop.endpoint, "ilp.othergreatwallet.com");
 
     let again = node.data(CREATE_PEER, documented_input(&asset)).await;
@@ -135,7 +135,7 @@ async fn an_update_changes_what_is_given_and_nothing_else() {
     assert_eq!(peer["maxPacketAmount"], Value::Null);
     assert_eq!(peer["amountPerSecondMax"], "7");
     let terms = node.connector.peer(uuid).unwrap().terms();
-    assert_eq!((terms.max_packet_amount, terms.amount_per_second_max), (None, Some(7)));
+    assert_eq!((terms.max_packet_amount, terms.limits.amount_per_second_max), (None, Some(7)));
     assert_ne!(terms.next_hop.id, next_hop);
 
     let http = json!({"incoming": {"authTokens": ["x", "y"]}, "outgoing": outgoing});
@@ -160,9 +160,9 @@ async fn a_deleted_peers_liquidity_goes_to_settlement() {
         json!({"code": "200", "success": true, "message": "Deleted ILP Peer"})
     );
     let ledger = node.connector.ledger();
-    let peer = ledger.account(AccountId::peer(id.parse().unwrap())).balance();
+    let peer = ledger.account(AccountId::peer(id.parse().unwrap())).own_part();
     assert_eq!((peer.credits, peer.debits), (500, 500));
-    let settlement = ledger.account(AccountId::settlement(asset.parse().unwrap())).balance();
+    let settlement = ledger.account(AccountId::settlement(asset.parse().unwrap())).own_part();
     assert_eq!((settlement.credits, settlement.debits), (500, 500));
     assert!(node.connector.peer_by_token(b"token-test.bob").is_none());
 
@@ -239,9 +239,11 @@ async fn limits_on_what_is_under_way_and_a_default_route_are_set_kept_and_taken_
     let id = text(&peer["id"]);
     let node = node.restart().await;
     let terms = node.connector.peer(id.parse().unwrap()).unwrap().terms();
-    let in_flight = terms.in_flight;
-    assert_eq!((in_flight.packets_max, in_flight.amount_max), (Some(7), Some(u64::MAX)));
-    assert_eq!((in_flight.asset_share_percent_max, terms.is_default_route), (Some(0), true));
+    let limits = terms.limits;
+    assert_eq!(limits.packets_in_flight_max, Some(7));
+    assert_eq!(limits.amount_in_flight_max, Some(u64::MAX));
+    let share = limits.asset_share_in_flight_percent_max;
+    assert_eq!((share, terms.is_default_route), (Percent::new(0), true));
 
     let edit = json!({"id": id, "packetsInFlightMax": null, "amountInFlightMax": null,
         "assetShareInFlightPercentMax": null, "isDefaultRoute": false});

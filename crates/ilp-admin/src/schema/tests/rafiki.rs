@@ -1,5 +1,5 @@
-//! What Rafiki's front end and its mock account service ask, as to shape: the field, its arguments
-//! and what is selected. Each is run here, so each is valid and answered.
+//! The requests of Rafiki's front end and its mock account service: their fields, arguments and
+//! selections. Each is run here, so each is valid and answered.
 
 use super::*;
 

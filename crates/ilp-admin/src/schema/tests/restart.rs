@@ -4,7 +4,7 @@ use ilp_connector::{
     account::AccountId,
     ledger::{Leg, Transfer, TransferKind},
 };
-use ilp_store::InitialDeposit;
+use ilp_store::{Companions, InitialDeposit};
 use uuid::Uuid;
 
 use super::*;
@@ -37,7 +37,7 @@ async fn a_restart_brings_back_peers_tokens_and_balances() {
     assert!(node.connector.peer_by_token(b"token-test.a").is_some());
     assert!(node.connector.peer_by_token(b"token-test.c").is_none());
     let live = node.connector.peer_by_token(b"token-test.b").unwrap();
-    assert_eq!(live.liquidity.balance().available(), 1_000);
+    assert_eq!(live.liquidity.own_part().available(), 1_000);
 }
 
 /// A packet that was on its way to a peer may be fulfilled after the peer was deleted.
@@ -62,13 +62,13 @@ async fn what_a_deleted_peer_was_still_paid_is_settled_at_the_next_start() {
     node.connector.ledger().transfer(paid, 0).await.unwrap();
 
     let node = node.restart().await;
-    let balance = node.connector.ledger().account(account).balance();
+    let balance = node.connector.ledger().account(account).own_part();
     assert_eq!((balance.credits, balance.debits), (11, 11));
-    assert_eq!(node.connector.ledger().account(settlement).balance().credits, 11);
+    assert_eq!(node.connector.ledger().account(settlement).own_part().credits, 11);
 }
 
-/// What a crash leaves: the peer is stored with a deposit that is owed, and the books may or may
-/// not have it already.
+/// After a crash the peer is stored with a deposit that is owed, and the books may or may not have
+/// the deposit.
 #[tokio::test]
 async fn a_deposit_cut_short_is_finished_at_the_next_start_and_made_once() {
     for was_booked in [false, true] {
@@ -88,7 +88,11 @@ async fn a_deposit_cut_short_is_finished_at_the_next_start_and_made_once() {
         drop(connector);
         let store = Store::open(&store).unwrap();
         let owed = Some(InitialDeposit { transfer_id, amount: 70 });
-        store.update_peer(peer, |record| record.initial_deposit = owed).unwrap();
+        store
+            .transact(Companions::none(), |tx| {
+                tx.update_peer(peer, |record| record.initial_deposit = owed)
+            })
+            .unwrap();
         drop(store);
 
         let node = Node::start_in(dir).await.restart().await;
@@ -171,7 +175,7 @@ async fn a_client_that_hangs_up_leaves_store_and_connector_equal() {
     for edge in stored {
         let id: Uuid = text(&edge["node"]["id"]).parse().unwrap();
         let live = node.connector.peer(id).unwrap();
-        let booked = node.connector.ledger().account(AccountId::peer(id)).balance().available();
+        let booked = node.connector.ledger().account(AccountId::peer(id)).own_part().available();
         assert_eq!(text(&edge["node"]["liquidity"]), booked.to_string());
         assert_eq!(live.terms().address.as_str(), text(&edge["node"]["staticIlpAddress"]));
     }

@@ -13,8 +13,8 @@ use async_graphql::{
 
 use super::*;
 
-/// What is still missing, as beginnings of lines of the surface. Each must excuse something, so the
-/// list shrinks with what it stands for.
+/// The missing names, as beginnings of lines of the surface. Each must excuse something, so the
+/// list shrinks with the gaps.
 const MISSING: &[&str] = &[];
 
 /// Every name of a schema with its type, a line each.

@@ -1,6 +1,6 @@
 //! Every refusal that the operations on wallets have, as both generations of clients see it.
 
-use ilp_store::QuoteRecord;
+use ilp_store::{Companions, QuoteRecord};
 use uuid::Uuid;
 
 use super::{
@@ -144,7 +144,7 @@ async fn payment_cases(node: &Node, wallet: &str, inactive: &str) -> Vec<Case> {
     let store = node.operator.store();
     let known = store.quote(text(&fresh["id"]).parse().unwrap()).unwrap().unwrap();
     let expired = QuoteRecord { id: Uuid::now_v7(), expires_at_ms: 1, ..known };
-    store.insert_quote(&expired).unwrap();
+    store.transact(Companions::none(), |tx| tx.insert_quote(&expired)).unwrap();
     let from = |quote: &Value, wallet: &str| json!({"walletAddressId": wallet, "quoteId": quote});
     let other = node.wallet(&node.create_asset("GBP").await, "other").await;
     let create = |input, kind, message| refused("createOutgoingPayment", input, kind, message);

@@ -12,7 +12,8 @@ use ilp_connector::{
 use ilp_operator::{
     BoxFuture,
     paying::{
-        AssetName, Fraction, PayAmount, Paying, QuoteAsk, QuoteOffer, QuoteRefusal, SendOrder,
+        AssetName, Fraction, PayAmount, Paying, PaymentReports, QuoteAsk, QuoteOffer, QuoteRefusal,
+        SendOrder,
     },
 };
 use parking_lot::Mutex;
@@ -56,7 +57,7 @@ impl Paying for NotingPayer {
         Box::pin(async move { refusal.map_or(Ok(offer), Err) })
     }
 
-    fn send(&self, _operator: &Operator, order: SendOrder) {
+    fn send(&self, _reports: Arc<dyn PaymentReports>, order: SendOrder) {
         self.orders.lock().push(order);
     }
 }
@@ -133,7 +134,7 @@ impl Node {
 
     /// The payment's own account.
     pub(super) fn available(&self, account: AccountId) -> u128 {
-        self.connector.ledger().balance(account).available()
+        self.connector.ledger().total(account).available()
     }
 }
 

@@ -239,7 +239,7 @@ async fn a_deleted_peers_pending_withdrawal_ends_in_settlement() {
         let ledger = node.connector.ledger();
         let account =
             ledger.account(ilp_connector::account::AccountId::peer(peer.parse().unwrap()));
-        assert_eq!(account.balance().total(), 60);
+        assert_eq!(account.own_part().total(), 60);
         match ending {
             "post" => assert_eq!(node.end(POST, &id.to_string()).await.0, "200"),
             "void" => assert_eq!(node.end(VOID, &id.to_string()).await.0, "200"),
@@ -248,7 +248,7 @@ async fn a_deleted_peers_pending_withdrawal_ends_in_settlement() {
                 let operator = node.operator.clone();
                 let timer =
                     tokio::spawn(async move { operator.liquidity().expire_withdrawals().await });
-                while account.balance().total() > 0 {
+                while account.own_part().total() > 0 {
                     tokio::time::sleep(std::time::Duration::from_millis(2)).await;
                 }
                 timer.abort();
@@ -256,7 +256,7 @@ async fn a_deleted_peers_pending_withdrawal_ends_in_settlement() {
                 node.operator.changes_done().await;
             }
         }
-        assert_eq!(account.balance().total(), 0, "{ending}");
+        assert_eq!(account.own_part().total(), 0, "{ending}");
         let settlement = node.transfers(&format!("{asset}:settlement"), 10).await;
         let moved = |row: &&Value| row["state"] == "POSTED";
         let credits = settlement["credits"].as_array().unwrap().iter().filter(moved);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     conversion::Spread,
-    in_flight::InFlightLimits,
+    peer_limits::{PeerLimits, Percent},
     rates::{Quote, RateOrigin},
     testing::asset,
 };
@@ -55,7 +55,7 @@ impl Exchange {
 }
 
 fn available(account: &Account) -> u128 {
-    account.balance().available()
+    account.own_part().available()
 }
 
 #[test]
@@ -171,8 +171,9 @@ fn a_peer_hears_its_address_and_asset_and_pays_nothing_for_it() {
 fn one_peers_packets_hold_no_more_than_their_share_of_a_stock() {
     let Exchange { node, carol } = Exchange::at(1_000, "1");
     for peer in [&node.alice, &node.bob] {
-        let in_flight = InFlightLimits { asset_share_percent_max: Some(50), ..Default::default() };
-        let terms = Terms { in_flight, ..(*peer.terms()).clone() };
+        let asset_share_in_flight_percent_max = Percent::new(50);
+        let limits = PeerLimits { asset_share_in_flight_percent_max, ..Default::default() };
+        let terms = Terms { limits, ..(*peer.terms()).clone() };
         node.connector.update_peer(peer.id, terms).expect("the peer is there");
     }
     let half = node.sent(prepare("g.carol", 500));

@@ -34,12 +34,12 @@ impl Node {
 fn what_is_fulfilled_by_the_recipient_is_its_own() {
     let (node, wallet) = (node(), wallet());
     let delivery = node.delivered(&wallet, prepare("g.node.token", 300));
-    assert_eq!(wallet.account.balance().available(), 0);
+    assert_eq!(wallet.account.own_part().available(), 0);
     assert_eq!(node.available().0, 700);
 
     let reply = ready(node.connector.complete_delivery(delivery, fulfill(), now()));
     assert_eq!(reply, fulfill());
-    assert_eq!((node.available().0, wallet.account.balance().available()), (700, 300));
+    assert_eq!((node.available().0, wallet.account.own_part().available()), (700, 300));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn what_the_recipient_refuses_or_answers_too_late_is_back_at_once() {
         let at = now().saturating_add_ms(later_ms);
         let reply = ready(node.connector.complete_delivery(delivery, answer, at));
         assert_eq!(Reject::parse(reply).expect("a reject").code(), code);
-        assert_eq!((node.available().0, wallet.account.balance().available()), (1_000, 0));
+        assert_eq!((node.available().0, wallet.account.own_part().available()), (1_000, 0));
     }
     // A delivery without an answer is voided too.
     drop(node.delivered(&wallet, prepare("g.node.token", 300)));
@@ -86,7 +86,7 @@ fn a_payment_spends_what_it_was_funded_with_and_no_more() {
     assert_eq!(short.code(), ErrorCode::T04_INSUFFICIENT_LIQUIDITY);
 
     ready(node.connector.complete(in_flight, Ok(fulfill()), now()));
-    assert_eq!(payment.account.balance().available(), 100);
+    assert_eq!(payment.account.own_part().available(), 100);
     assert_eq!(node.available(), (1_000, 1_400));
 }
 

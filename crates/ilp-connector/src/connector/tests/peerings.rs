@@ -85,7 +85,7 @@ fn what_the_sender_lacks_is_told_at_once() {
     let all = node.sent(prepare("g.bob.x", 1_000));
     let refused = node.refused(prepare("g.bob.x", 10));
     assert_eq!(refused.code(), ErrorCode::T04_INSUFFICIENT_LIQUIDITY);
-    assert_eq!(in_euros.asset.liquidity.balance().debits_pending, 0);
+    assert_eq!(in_euros.asset.liquidity.own_part().debits_pending, 0);
     drop(all);
 }
 
@@ -125,7 +125,7 @@ fn nothing_goes_back_to_the_neighbour_that_it_came_from() {
             let code = Reject::parse(reject).expect("a reject").code();
             assert_eq!(code, ErrorCode::F02_UNREACHABLE);
         }
-        assert_eq!(sender.liquidity.balance().debits_pending, 0);
+        assert_eq!(sender.liquidity.own_part().debits_pending, 0);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tests that F08 refuses what can never be free, and T04 what may become free.
 
 use super::{exchange::Exchange, *};
-use crate::in_flight::InFlightLimits;
+use crate::peer_limits::{PeerLimits, Percent};
 
 fn told(reject: &Reject) -> (ErrorCode, Option<u64>) {
     let details = AmountTooLarge::from_data(reject.data());
@@ -62,8 +62,9 @@ fn more_than_the_stock_is_too_large_in_the_senders_unit() {
     assert_eq!(refused(1_000), T04, "600 of the 1,000 are on hold");
     drop(held);
     // A peer's share of the stock is all that one packet can have of it.
-    let in_flight = InFlightLimits { asset_share_percent_max: Some(30), ..Default::default() };
-    let terms = Terms { in_flight, ..(*node.alice.terms()).clone() };
+    let asset_share_in_flight_percent_max = Percent::new(30);
+    let limits = PeerLimits { asset_share_in_flight_percent_max, ..Default::default() };
+    let terms = Terms { limits, ..(*node.alice.terms()).clone() };
     node.connector.update_peer(node.alice.id, terms).expect("the peer is there");
     assert_eq!(refused(602), f08(601));
     let most = node.sent(prepare("g.carol", 601)).1;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{breaker::Reachability, in_flight::InFlightLimits};
+use crate::{breaker::Reachability, peer_limits::PeerLimits};
 
 /// A node with alice, and with bob and carol, through both of whom `g.shared` is reached.
 pub(super) fn node_with_two_ways() -> (Node, [Arc<Peer>; 2]) {
@@ -54,14 +54,14 @@ fn a_packet_that_could_not_be_sent_goes_to_the_other_peer_as_it_arrived() {
     };
     let packet = Prepare::parse(packet.into()).expect("a packet");
     // 600 of 1,000 twice would be too much: the first hold was void before the second was made.
-    assert_eq!((packet.amount(), node.alice.liquidity.balance().debits_pending), (600, 600));
+    assert_eq!((packet.amount(), node.alice.liquidity.own_part().debits_pending), (600, 600));
     assert_eq!(packet.expires_at(), now().saturating_add_ms(19_000), "one margin, not two");
     assert!(peers.iter().any(|peer| peer.id == in_flight.peer.id) && in_flight.peer.id != first);
     let other = Arc::clone(&in_flight.peer);
     let reply = ready(node.connector.complete(in_flight, Ok(fulfill()), now()));
     assert_eq!(reply, fulfill());
-    assert_eq!(node.alice.liquidity.balance().available(), 400);
-    assert_eq!(other.liquidity.balance().available(), 1_600);
+    assert_eq!(node.alice.liquidity.own_part().available(), 400);
+    assert_eq!(other.liquidity.own_part().available(), 1_600);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn each_peer_is_tried_once_and_then_the_sender_is_told_the_last_failure() {
     };
     let packet = Prepare::parse(packet.into()).expect("a packet");
     assert_eq!(code_of(node.again(in_flight, packet)), ErrorCode::T01_PEER_UNREACHABLE);
-    assert_eq!(node.alice.liquidity.balance().available(), 1_000);
+    assert_eq!(node.alice.liquidity.own_part().available(), 1_000);
 }
 
 /// A refusal by the second peer is no reason to give the payment up: the trouble with the first one
@@ -94,7 +94,7 @@ fn a_second_peer_that_can_not_take_the_packet_leaves_a_temporary_refusal() {
     let (packet, in_flight) = node.sent(prepare("g.shared.x", 600));
     let too_late = node.again_after(19_000, in_flight, packet);
     assert_eq!(code_of(too_late), ErrorCode::T01_PEER_UNREACHABLE);
-    assert_eq!(node.alice.liquidity.balance().available(), 1_000);
+    assert_eq!(node.alice.liquidity.own_part().available(), 1_000);
 }
 
 #[test]
@@ -180,8 +180,8 @@ fn a_default_route_takes_what_nobody_is_nearer_to() {
 #[test]
 fn what_is_under_way_is_limited_and_freed_by_its_end() {
     let node = node();
-    let limit = |in_flight| change(&node, &node.alice, |terms| terms.in_flight = in_flight);
-    limit(InFlightLimits { packets_max: Some(2), ..Default::default() });
+    let limit = |limits| change(&node, &node.alice, |terms| terms.limits = limits);
+    limit(PeerLimits { packets_in_flight_max: Some(2), ..Default::default() });
     let first = node.sent(prepare("g.bob", 0));
     let second = node.sent(prepare("g.bob", 1));
     let refused = |packet| node.refused(packet).code();
@@ -189,7 +189,7 @@ fn what_is_under_way_is_limited_and_freed_by_its_end() {
     ready(node.connector.complete(first.1, Err(LinkFailure::NoReplyInTime), now()));
     ready(node.connector.complete(second.1, Ok(fulfill()), now()));
 
-    limit(InFlightLimits { amount_max: Some(100), ..Default::default() });
+    limit(PeerLimits { amount_in_flight_max: Some(100), ..Default::default() });
     let reject = node.refused(prepare("g.bob", 101));
     assert_eq!(reject.code(), ErrorCode::F08_AMOUNT_TOO_LARGE);
     let details = AmountTooLarge::from_data(reject.data()).expect("16 bytes");

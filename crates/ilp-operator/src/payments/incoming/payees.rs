@@ -101,7 +101,7 @@ impl Inner {
             let is_at_url = |stored: &str| {
                 stored == url.as_str() || url.earlier_form().is_some_and(|form| form == stored)
             };
-            let record = self.parts.store.incoming_payment(id)?;
+            let record = self.store.incoming_payment(id)?;
             let record = record.filter(|record| is_at_url(&record.url));
             return record.map_or(Ok(SpspTarget::Unknown), |record| self.incoming_target(record));
         }
@@ -115,7 +115,7 @@ impl Inner {
         Ok(SpspTarget::Open(Payee {
             id: record.id,
             asset: self.live_asset(record.asset_id)?,
-            received: self.ledger().balance(AccountId::wallet_address(record.id)).credits,
+            received: self.ledger().total(AccountId::wallet_address(record.id)).credits,
             url: record.url,
             public_name: record.public_name,
             asked: None,
@@ -124,13 +124,13 @@ impl Inner {
     }
 
     fn incoming_target(&self, record: IncomingPaymentRecord) -> Result<SpspTarget, OperatorError> {
-        let received = self.ledger().balance(AccountId::incoming_payment(record.id)).credits;
+        let received = self.ledger().total(AccountId::incoming_payment(record.id)).credits;
         let has_all = record.incoming_amount.is_some_and(|asked| received >= u128::from(asked));
         let is_over = record.expires_at_ms <= (self.parts.clock)().unix_ms();
         if !record.is_open() || has_all || is_over {
             return Ok(SpspTarget::Gone);
         }
-        let wallet = self.parts.store.wallet_address(record.wallet_address_id)?;
+        let wallet = self.store.wallet_address(record.wallet_address_id)?;
         Ok(SpspTarget::Open(Payee {
             id: record.id,
             asset: self.live_asset(record.asset_id)?,
@@ -161,7 +161,7 @@ impl Inner {
     }
 
     fn find_recipient(&self, id: Uuid) -> Result<Option<FoundRecipient>, OperatorError> {
-        let store = &self.parts.store;
+        let store = &self.store;
         if let Some(record) = store.incoming_payment(id)? {
             return Ok(Some(FoundRecipient {
                 account: AccountId::incoming_payment(id),

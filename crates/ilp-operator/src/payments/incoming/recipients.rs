@@ -88,7 +88,7 @@ impl Recipient {
         asked: Option<u64>,
         expires_at_ms: Option<u64>,
     ) -> Self {
-        let received = local.account.balance().credits;
+        let received = local.account.own_part().credits;
         let asked = asked.map(|amount| {
             let most = u128::from(amount.saturating_add(ROUNDING_SLACK));
             let room = u64::try_from(most.saturating_sub(received)).unwrap_or(u64::MAX);
@@ -107,7 +107,7 @@ impl Recipient {
     /// Returns all that was ever received, in the asset's smallest unit.
     #[must_use]
     pub fn received(&self) -> u128 {
-        self.local.account.balance().credits
+        self.local.account.own_part().credits
     }
 
     /// All that it asks for, in the asset's smallest unit; `None` where it takes whatever comes.

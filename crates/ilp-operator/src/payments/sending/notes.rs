@@ -5,6 +5,7 @@ use ilp_store::OutgoingPaymentState;
 use uuid::Uuid;
 
 use crate::{
+    changes::writes::Duty,
     node::operator::Inner,
     payments::{
         events::{Told, of_outgoing},
@@ -19,27 +20,31 @@ impl Inner {
     /// that its packets can have carried when it was cut short, which is no more than what was
     /// still to be sent.
     pub(crate) fn begin_again(&self, id: Uuid) -> Result<(), OperatorError> {
-        let sent = self.ledger().balance(AccountId::outgoing_payment(id)).debits;
+        let sent = self.ledger().total(AccountId::outgoing_payment(id)).debits;
         let sent = u64::try_from(sent).unwrap_or(u64::MAX);
-        self.parts.store.update_outgoing_payment(id, |record| {
-            if record.state == OutgoingPaymentState::Sending {
-                record.state_attempts = record.state_attempts.saturating_add(1);
-                let left = record.quote.debit_minus_fees.saturating_sub(sent);
-                let under_way = std::mem::take(&mut record.under_way_max).min(left);
-                record.in_doubt = record.in_doubt.saturating_add(under_way);
-            }
-            None
+        self.writes.as_node(Duty::Payments, |tx| {
+            tx.update_outgoing_payment(id, |record| {
+                if record.state == OutgoingPaymentState::Sending {
+                    record.state_attempts = record.state_attempts.saturating_add(1);
+                    let left = record.quote.debit_minus_fees.saturating_sub(sent);
+                    let under_way = std::mem::take(&mut record.under_way_max).min(left);
+                    record.in_doubt = record.in_doubt.saturating_add(under_way);
+                }
+                None
+            })
         })?;
         Ok(())
     }
 
     /// Writes down the most that the packets of the coming attempt can carry at once.
     pub(crate) fn note_under_way(&self, id: Uuid, under_way_max: u64) -> Result<(), OperatorError> {
-        self.parts.store.update_outgoing_payment(id, |record| {
-            if record.state == OutgoingPaymentState::Sending {
-                record.under_way_max = under_way_max;
-            }
-            None
+        self.writes.as_node(Duty::Payments, |tx| {
+            tx.update_outgoing_payment(id, |record| {
+                if record.state == OutgoingPaymentState::Sending {
+                    record.under_way_max = under_way_max;
+                }
+                None
+            })
         })?;
         Ok(())
     }
@@ -47,13 +52,15 @@ impl Inner {
     /// Writes down how far a payment has come.
     pub(crate) fn note_progress(&self, id: Uuid, progress: Progress) -> Result<(), OperatorError> {
         let packets = self.wallets.packets(id, progress.packets);
-        self.parts.store.update_outgoing_payment(id, |record| {
-            // Notes may arrive out of order.
-            if record.state == OutgoingPaymentState::Sending && progress.sent > record.sent {
-                (record.sent, record.delivered) = (progress.sent, progress.delivered);
-                record.packets = packets;
-            }
-            None
+        self.writes.as_node(Duty::Payments, |tx| {
+            tx.update_outgoing_payment(id, |record| {
+                // Notes may arrive out of order.
+                if record.state == OutgoingPaymentState::Sending && progress.sent > record.sent {
+                    (record.sent, record.delivered) = (progress.sent, progress.delivered);
+                    record.packets = packets;
+                }
+                None
+            })
         })?;
         Ok(())
     }
@@ -66,8 +73,8 @@ impl Inner {
         progress: Progress,
     ) -> Result<(), OperatorError> {
         let now = (self.parts.clock)();
-        let balance = self.ledger().balance(AccountId::outgoing_payment(id));
-        let sent = u64::try_from(balance.debits).unwrap_or(u64::MAX);
+        let total = self.ledger().total(AccountId::outgoing_payment(id));
+        let sent = u64::try_from(total.debits).unwrap_or(u64::MAX);
         if sent != progress.sent {
             tracing::warn!(payment = %id, sent, told = progress.sent, "the books count");
         }
@@ -91,7 +98,7 @@ impl Inner {
             (record.sent, record.delivered) = (sent, progress.delivered);
             record.packets = packets;
             record.withdrawal_id = Some(event_id);
-            let told = Told { id: event_id, now_ms: now.unix_ms(), asset, balance };
+            let told = Told { id: event_id, now_ms: now.unix_ms(), asset, total };
             Some(of_outgoing(kind, record, sent, &told))
         })?;
         self.wallets.ended.may_close(AccountId::outgoing_payment(id));

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use foldhash::fast::RandomState;
-use ilp_connector::account::{Account, AccountId, Balance};
+use ilp_connector::account::{Account, AccountId, Balance, Total};
 use parking_lot::RwLock;
 
 use super::state::{Row, State};
@@ -42,11 +42,11 @@ impl Accounts {
         ids.for_each(|id| drop(live.remove(&id)));
     }
 
-    /// Returns the balances of the open accounts, each read at a moment of its own.
-    pub(crate) fn balances(&self) -> Vec<(AccountId, Balance)> {
+    /// Returns the totals of the open accounts, each read at a moment of its own.
+    pub(crate) fn totals(&self) -> Vec<(AccountId, Total)> {
         let live = self.live.read();
         let open = live.iter().filter(|(_, account)| !account.is_closed());
-        open.map(|(id, account)| (*id, account.balance())).collect()
+        open.map(|(id, account)| (*id, Total::of_only_part(account.own_part()))).collect()
     }
 }
 

@@ -136,17 +136,17 @@ impl DurableLedger {
             let at_ms = (self.clock_ms)();
             low_event(&self.store, fresh_id(at_ms), (account, set.amount, available), at_ms)
         });
-        self.store.change(|change| {
+        self.store.change(|tx| {
             let key = threshold_key(account);
             let Some(Threshold { amount, since }) = set else {
-                change.remove(key);
+                tx.remove(key);
                 return Ok(());
             };
             if let Some(event) = &event {
-                add_event(change, event)?;
+                add_event(tx, event)?;
             }
             let form = serde_json::to_vec(&Form { amount, since, is_told: event.is_some() });
-            change.put_bytes(key, &form.expect("a struct of integers becomes JSON"))
+            tx.put_bytes(key, &form.expect("a struct of integers becomes JSON"))
         })?;
         if event.is_some() {
             self.keeper.events_came();

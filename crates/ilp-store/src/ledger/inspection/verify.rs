@@ -116,7 +116,7 @@ impl DurableLedger {
     /// The live accounts are ahead of the books, never behind.
     fn compare_live(&self, books: &State, faults: &mut Vec<String>) {
         for row in books.rows().filter(|row| row.credits + row.debits > 0) {
-            let live = self.account(row.account).balance();
+            let live = self.account(row.account).own_part();
             if live.credits < row.credits || live.debits < row.debits {
                 faults.push(format!("{:?} is behind the log in memory: {live:?}", row.account));
             }

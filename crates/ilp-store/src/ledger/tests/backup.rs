@@ -7,7 +7,7 @@ use crate::testing;
 fn a_copy_made_under_load_is_a_store_of_its_own() {
     let (_dir, store) = fresh();
     let usd = testing::asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let small = LedgerOptions { segment_bytes: 8_192, ..options(1_000) };
     let ledger = DurableLedger::open(&store, small).unwrap();
     fund(&ledger, 1, 1_000_000);
@@ -34,7 +34,7 @@ fn a_copy_made_under_load_is_a_store_of_its_own() {
             assert_eq!(copied.durable_sequence(), report.last_sequence);
             // One may be posted and not yet durable.
             assert!(available(&copied, 2) + 1 >= answered);
-            assert_eq!(copied.account(peer_id(1)).balance().debits_pending, 500);
+            assert_eq!(copied.account(peer_id(1)).own_part().debits_pending, 500);
             // And it goes on by itself.
             block_on(copied.post(hold(&copied, 1, 2, 1).unwrap())).unwrap();
             copied.close().unwrap();

@@ -81,7 +81,7 @@ fn transfer(
 fn agree(ledger: &DurableLedger, model: &Model) -> Result<(), TestCaseError> {
     for account in (0..PEERS).map(peer_id).chain([ASSET]) {
         let expected = model.available.get(&account).copied().unwrap_or_default();
-        prop_assert_eq!(ledger.account(account).balance().available(), u128::from(expected));
+        prop_assert_eq!(ledger.account(account).own_part().available(), u128::from(expected));
     }
     Ok(())
 }
@@ -125,15 +125,15 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
         }
         agree(&ledger, &model)?;
     }
-    let live = ledger.balances();
+    let live = ledger.totals();
     drop((held, ledger));
     // Accounts on which nothing ever happened aren't on the disk.
-    let settled = |(id, balance): &(AccountId, Balance)| {
-        let Balance { credits, debits, .. } = *balance;
+    let settled = |(id, total): &(AccountId, Total)| {
+        let (credits, debits) = (total.credits, total.debits);
         (credits + debits > 0).then_some((*id, credits, debits))
     };
     let ledger = DurableLedger::open(&store, LedgerOptions::default()).unwrap();
-    let reopened: Vec<_> = ledger.balances().iter().filter_map(settled).collect();
+    let reopened: Vec<_> = ledger.totals().iter().filter_map(settled).collect();
     prop_assert_eq!(reopened, live.iter().filter_map(settled).collect::<Vec<_>>());
     Ok(())
 }

@@ -31,16 +31,16 @@ fn an_account_of_every_kind_is_in_the_sums_of_its_asset() {
     let peer = crate::testing::peer(usd.id, "g.carol", &[]);
     let gone = crate::testing::peer(usd.id, "g.gone", &[]);
     for asset in [&usd, &eur] {
-        store.insert_asset(asset).unwrap();
+        store.change(|tx| tx.insert_asset(asset)).unwrap();
     }
     for wallet in &wallets {
-        store.insert_wallet_address(wallet).unwrap();
+        store.change(|tx| tx.insert_wallet_address(wallet)).unwrap();
     }
-    store.insert_incoming_payment(&incoming, &event()).unwrap();
-    store.insert_quote(&quote).unwrap();
-    store.insert_outgoing_payment(&outgoing, &event()).unwrap();
-    store.insert_peer(&peer).unwrap();
-    store.insert_peer(&gone).unwrap();
+    store.change(|tx| tx.insert_incoming_payment(&incoming, &event())).unwrap();
+    store.change(|tx| tx.insert_quote(&quote)).unwrap();
+    store.change(|tx| tx.insert_outgoing_payment(&outgoing, &event())).unwrap();
+    store.change(|tx| tx.insert_peer(&peer)).unwrap();
+    store.change(|tx| tx.insert_peer(&gone)).unwrap();
     let ledger = DurableLedger::open(&store, options(10)).unwrap();
     let in_usd = [
         AccountId::asset(usd.id),
@@ -60,7 +60,7 @@ fn an_account_of_every_kind_is_in_the_sums_of_its_asset() {
     for account in in_eur {
         deposited(&ledger, eur.id, account, 10);
     }
-    store.delete_peer(gone.id, 1).unwrap();
+    store.change(|tx| tx.delete_peer(gone.id, 1)).unwrap();
     let report = ledger.verify().unwrap();
     assert_eq!((report.faults, report.unchecked), (vec![], vec![]));
     ledger.close().unwrap();

@@ -63,7 +63,7 @@ fn removed_segments_are_carried_exactly() {
     ledger.checkpoint().unwrap();
     let first = ledger.verify().unwrap();
     assert!(first.first_sequence > 200 && first.faults.is_empty(), "{first:?}");
-    let left = ledger.account(peer_id(1)).balance();
+    let left = ledger.account(peer_id(1)).own_part();
     assert_eq!((left.debits_pending, left.total()), (200, 10_000 - 100 - 351));
     // An id is used up for ever, though its segment is gone.
     let again = withdrawal::begin(&ledger, 1, peer_id(1), 1, 1);
@@ -83,7 +83,7 @@ fn removed_segments_are_carried_exactly() {
     assert_eq!(verify(dir.path()).unwrap().faults, Vec::<String>::new());
     let crash = crash.unwrap();
     let ledger = DurableLedger::open(&open(crash.path()), keeping(2)).unwrap();
-    assert_eq!(ledger.account(peer_id(1)).balance(), left);
+    assert_eq!(ledger.account(peer_id(1)).own_part(), left);
     ledger.checkpoint().unwrap();
     assert_eq!(ledger.verify().unwrap().faults, Vec::<String>::new());
 }

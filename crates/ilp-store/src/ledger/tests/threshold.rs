@@ -48,9 +48,9 @@ fn ticking() -> LedgerOptions {
 fn each_crossing_makes_one_event_and_rising_arms_it_again() {
     let (dir, store) = fresh();
     let usd = testing::asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let neighbour = testing::peer(usd.id, "g.a", &["t"]);
-    store.insert_peer(&neighbour).unwrap();
+    store.change(|tx| tx.insert_peer(&neighbour)).unwrap();
     let told = Arc::new(AtomicUsize::new(0));
     let tells = Arc::clone(&told);
     let on_event: Option<OnEvent> = Some(Arc::new(move || {
@@ -248,9 +248,9 @@ fn a_balance_that_swings_floods_nothing_and_puts_off_no_checkpoint() {
 fn a_record_that_cannot_be_read_costs_the_event_its_asset_alone() {
     let (_dir, store) = fresh();
     let usd = testing::asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let neighbour = testing::peer(usd.id, "g.a", &["t"]);
-    store.insert_peer(&neighbour).unwrap();
+    store.change(|tx| tx.insert_peer(&neighbour)).unwrap();
     let crossing = Crossing {
         account: AccountId::peer(neighbour.id),
         place: 0,
@@ -265,11 +265,11 @@ fn a_record_that_cannot_be_read_costs_the_event_its_asset_alone() {
     };
     assert_eq!(asset()["code"], "USD");
     let key = Kind::Peer.key(neighbour.id.as_bytes());
-    store.change(|change| change.put_bytes(key.clone(), b"{")).unwrap();
+    store.change(|tx| tx.put_bytes(key.clone(), b"{")).unwrap();
     assert!(asset().is_null());
     store
-        .change(|change| {
-            change.remove(key);
+        .change(|tx| {
+            tx.remove(key);
             Ok(())
         })
         .unwrap();

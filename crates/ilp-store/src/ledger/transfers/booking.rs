@@ -57,16 +57,9 @@ pub(crate) struct Booking {
 }
 
 impl DurableLedger {
-    /// Returns the store such that its next change also takes this step: both are in the log, or
-    /// neither. The change is refused with [`Refusal::Transfer`](crate::Refusal::Transfer) where the
-    /// step is.
-    ///
-    /// # Panics
-    /// The change panics when the transfer is a packet's or has a second leg.
-    #[must_use]
-    pub fn booking(&self, store: &Store, step: OperatorStep) -> Store {
-        let booking = Booking { shared: Arc::clone(&self.shared), step };
-        Store { booking: Some(Arc::new(booking)), ..store.clone() }
+    /// Returns the step as a part of a transaction's unit.
+    pub(crate) fn booking(&self, step: OperatorStep) -> Booking {
+        Booking { shared: Arc::clone(&self.shared), step }
     }
 }
 

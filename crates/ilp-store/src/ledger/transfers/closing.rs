@@ -56,11 +56,11 @@ impl DurableLedger {
     /// closed if their payments have ended.
     #[must_use]
     pub fn empty_payment_accounts(&self) -> Vec<AccountId> {
-        let balances = self.accounts.balances().into_iter();
-        let empty = balances.filter(|(id, balance)| {
+        let totals = self.accounts.totals().into_iter();
+        let empty = totals.filter(|(id, total)| {
             id.kind.closes_into().is_some()
-                && balance.credits == balance.debits
-                && balance.debits_pending == 0
+                && total.credits == total.debits
+                && total.debits_pending == 0
         });
         empty.map(|(id, _)| id).collect()
     }

@@ -13,7 +13,10 @@ use crate::{
         },
         idempotency::snapshot::SnapshotRecord,
     },
-    store::{Store, reading::Reading},
+    store::{
+        reading::{Reader, Reading},
+        transaction::Transaction,
+    },
 };
 
 /// A rate between two assets, as an operator set it.
@@ -82,30 +85,17 @@ impl SnapshotRecord for RateRecord {
     }
 }
 
-impl Store {
-    /// Sets, or replaces, a rate. On the disk when it returns.
+impl Reader {
+    /// Returns the rate that is set between two asset codes.
     ///
     /// # Errors
-    /// When it is too large or can't be written.
-    pub fn set_rate(&self, rate: &RateRecord) -> Result<(), Refusal> {
-        let key = keys::rate(&rate.base, &rate.quote);
-        self.change(|change| change.put_bytes(key, &rate.encode()))
-    }
-
-    /// Takes a rate back, and says whether there was one. On the disk when it returns.
-    ///
-    /// # Errors
-    /// When the store can't be read or written.
-    pub fn delete_rate(&self, base: &str, quote: &str) -> Result<bool, Refusal> {
+    /// When the store or the record can't be read.
+    pub fn rate(&self, base: &str, quote: &str) -> Result<Option<RateRecord>, StoreError> {
         let key = keys::rate(base, quote);
-        self.change_if(|change| {
-            let is_there = change.has(&key)?;
-            change.remove(key);
-            Ok((is_there, is_there))
-        })
+        self.get(&key)?.map(|bytes| RateRecord::decode(&key, &bytes)).transpose()
     }
 
-    /// Every rate.
+    /// Returns every rate that is set.
     ///
     /// # Errors
     /// When the store or a record can't be read.
@@ -120,9 +110,35 @@ impl Store {
     }
 }
 
+impl Transaction<'_> {
+    /// Removes a rate, and returns whether there was one.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn delete_rate(&mut self, base: &str, quote: &str) -> Result<bool, Refusal> {
+        let key = keys::rate(base, quote);
+        let is_there = self.has(&key)?;
+        if is_there {
+            self.remove(key);
+        }
+        Ok(is_there)
+    }
+
+    /// Sets, or replaces, a rate.
+    ///
+    /// # Errors
+    /// When it is too large or can't be written.
+    pub fn set_rate(&mut self, rate: &RateRecord) -> Result<(), Refusal> {
+        let key = keys::rate(&rate.base, &rate.quote);
+
+        self.put_bytes(key, &rate.encode())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Store;
 
     fn record(base: &str, quote: &str, rate: &str) -> RateRecord {
         let rate = rate.parse().unwrap();
@@ -134,13 +150,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).unwrap();
         let exact = record("USD", "EUR", "0.9234567890123456789012345678");
-        store.set_rate(&record("USD", "EUR", "0.5")).unwrap();
-        store.set_rate(&exact).unwrap();
+        store.change(|tx| tx.set_rate(&record("USD", "EUR", "0.5"))).unwrap();
+        store.change(|tx| tx.set_rate(&exact)).unwrap();
         // The same letters, split elsewhere.
-        store.set_rate(&record("US", "DEUR", "3")).unwrap();
-        store.set_rate(&record("EUR", "USD", "1.09")).unwrap();
-        assert!(store.delete_rate("EUR", "USD").unwrap());
-        assert!(!store.delete_rate("EUR", "USD").unwrap());
+        store.change(|tx| tx.set_rate(&record("US", "DEUR", "3"))).unwrap();
+        store.change(|tx| tx.set_rate(&record("EUR", "USD", "1.09"))).unwrap();
+        assert!(store.change(|tx| tx.delete_rate("EUR", "USD")).unwrap());
+        assert!(!store.change(|tx| tx.delete_rate("EUR", "USD")).unwrap());
         drop(store);
         let store = Store::open(directory.path()).unwrap();
         assert_eq!(store.all_rates().unwrap(), [record("US", "DEUR", "3"), exact]);

@@ -1,9 +1,9 @@
 //! Audit records of changes: each change of the store is added to the record within the change's
 //! unit.
 //!
-//! A [`Recorder`] holds the record. A batch that is written through a recording store adds to the
-//! audit record every record that it puts or removes, before and after. The audit record itself is
-//! in the same batch, so after a crash both the change and its record exist, or neither.
+//! A [`Recorder`] holds the record. A transaction that has it among its companions adds every record
+//! that it puts or removes, before and after. The audit record itself is in the transaction's unit, so
+//! after a crash both the change and its record exist, or neither.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{AuditOutcome, AuditRecord, shown::Shown, shown_records};
 use crate::{
     error::{Refusal, StoreError},
     records::forms::keys::Kind,
-    store::{Store, change::Change},
+    store::transaction::Transaction,
 };
 
 /// The longest list of changes in one record, in bytes of its JSON; the record may take 64 KiB.
@@ -69,27 +69,27 @@ impl Recorder {
 
     /// Adds a batch's changes to the record, and the record to the batch. Runs under the write
     /// lock.
-    pub(crate) fn join(&self, change: &mut Change<'_>) -> Result<(), Refusal> {
+    pub(crate) fn join(&self, tx: &mut Transaction<'_>) -> Result<(), Refusal> {
         let mut open = self.0.lock();
         let mut changes = open.changes.clone();
-        for (key, bytes) in change.writes() {
-            changes.extend(changed(change, key, bytes)?);
+        for (key, bytes) in tx.writes() {
+            changes.extend(changed(tx, key, bytes)?);
         }
         open.record.changes = within_bounds(&changes);
         open.changes = changes;
-        change.put(Kind::Audit, &open.record)
+        tx.put(Kind::Audit, &open.record)
     }
 }
 
 /// Returns the change of one entry, if it is of a kind that the audit log shows.
 fn changed(
-    change: &Change<'_>,
+    tx: &Transaction<'_>,
     key: &[u8],
     after: Option<&[u8]>,
 ) -> Result<Option<Value>, StoreError> {
     let Some(kind) = key.first().and_then(|byte| Kind::from_byte(*byte)) else { return Ok(None) };
     let show = |bytes: &[u8]| shown_records::entry(kind, key, bytes);
-    let before = change.before(key)?;
+    let before = tx.before(key)?;
     let before = before.map(|bytes| show(&bytes)).transpose()?.flatten();
     let after = after.map(show).transpose()?.flatten();
     let difference = Shown::difference(before.as_ref(), after.as_ref());
@@ -132,22 +132,14 @@ fn shorten(members: &mut Value) {
     }
 }
 
-impl Store {
-    /// Returns a clone of the store that adds every change to the audit record of `recorder`.
-    #[must_use]
-    pub fn recording(&self, recorder: &Recorder) -> Self {
-        Self { recorder: Some(recorder.clone()), ..self.clone() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::records::audit::AuditFilter;
     use crate::{
-        records::forms::page::Page,
+        AssetRecord, Companions,
+        records::{audit::AuditFilter, forms::page::Page},
         testing::{asset, fresh, open},
     };
 
@@ -168,12 +160,13 @@ mod tests {
     fn a_change_and_its_record_are_in_one_batch() {
         let (dir, store) = fresh();
         let usd = asset("USD");
-        store.insert_asset(&usd).unwrap();
+        store.change(|tx| tx.insert_asset(&usd)).unwrap();
         let recorder = recorder();
-        let recording = store.recording(&recorder);
-        recording.update_asset(usd.id, |asset| asset.liquidity_threshold = Some(7)).unwrap();
+        let audited = Companions::none().audited(&recorder);
+        let threshold = |asset: &mut AssetRecord| asset.liquidity_threshold = Some(7);
+        store.transact(audited, |tx| tx.update_asset(usd.id, threshold)).unwrap();
         // The outcome was never noted, as after a kill of the node at this point.
-        drop((recording, store));
+        drop(store);
         let store = open(dir.path());
         let page = store.audit_page(Page::newest(5), &AuditFilter::default()).unwrap();
         let changes: Value = serde_json::from_str(&page.rows[0].changes).unwrap();

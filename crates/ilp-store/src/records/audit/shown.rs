@@ -6,6 +6,7 @@
 //! out.
 
 use ilp_connector::token::{Secret, TokenDigest};
+use interledger_packet::{Address, AddressPrefix};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -52,7 +53,50 @@ macro_rules! shown {
     };
 }
 
+/// Implements [`Show`] for structs: each field, in the form `field: "name"`, under its name in the
+/// log. A field that a struct has and its list hasn't does not compile.
+///
+/// `opt` before a name leaves the member out where the field is `None`, which otherwise is null.
+/// `url` hides the secrets of a URL. `among` puts the members of the fields' own values among those
+/// of the struct, and `without` names the fields that the log doesn't show.
+#[macro_export]
+macro_rules! show_fields {
+    ($(
+        $type:ty { $($field:ident: $($form:ident)? $name:literal),* $(,)? }
+        $(among { $($among:ident),* })?
+        $(without { $($without:ident),* })?
+    );+ $(;)?) => {$(
+        impl $crate::Show for $type {
+            fn show(&self) -> $crate::Shown {
+                let Self { $($field,)* $($($among,)*)? $($($without: _,)*)? } = self;
+                let members = $crate::Shown::Members(vec![
+                    $(($name, $crate::show_fields!(@value $field $($form)?)),)*
+                ]);
+                $($(let members = members.with($crate::Show::show($among));)*)?
+                members
+            }
+        }
+    )+};
+    (@value $field:ident) => { $crate::Show::show($field) };
+    (@value $field:ident opt) => {
+        $field.as_ref().map_or($crate::Shown::Absent, $crate::Show::show)
+    };
+    (@value $field:ident url) => { $crate::Shown::Url($field.to_string()) };
+}
+
 impl Shown {
+    /// Returns these members and the other ones.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Members(mut members), Self::Members(others)) => {
+                members.extend(others);
+                Self::Members(members)
+            }
+            (members, _) => members,
+        }
+    }
+
     /// Returns the JSON of the value, without secrets.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -149,11 +193,17 @@ impl Show for &str {
     }
 }
 
-impl Show for Uuid {
-    fn show(&self) -> Shown {
-        Shown::Plain(self.to_string().into())
-    }
+macro_rules! as_text {
+    ($($type:ty),*) => {$(
+        impl Show for $type {
+            fn show(&self) -> Shown {
+                Shown::Plain(self.to_string().into())
+            }
+        }
+    )*};
 }
+
+as_text!(Uuid, Address, AddressPrefix);
 
 /// Amounts are decimal text, as in the API: few readers of JSON take integers of 64 bits.
 impl Show for u64 {

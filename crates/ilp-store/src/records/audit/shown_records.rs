@@ -3,7 +3,7 @@
 //! Every kind of entry is named here, and the records that operators edit are destructured without
 //! `..`, so that a new kind or field can't be stored before it is decided how the log shows it.
 
-use ilp_connector::conversion::Spread;
+use ilp_connector::{PeerLimits, Percent, conversion::Spread, for_each_peer_limit};
 use serde::Serialize;
 
 use super::shown::{Show, Shown};
@@ -13,10 +13,10 @@ use crate::{
         assets::rates::RateRecord,
         forms::{
             keys::Kind,
-            peer_records::{AssetRecord, IncomingToken, InitialDeposit, PeerRecord},
+            peer_records::{AssetRecord, IncomingToken, InitialDeposit, PeerRecord, PeerTerms},
             stored_form::Stored,
         },
-        outbox::{Delivery, EventRecord},
+        outbox::EventRecord,
         peers::peering_requests::PeeringRequestRecord,
         wallets::wallet_records::{
             AdditionalProperty, FeeKind, FeeRecord, IncomingPaymentRecord, IncomingPaymentState,
@@ -24,7 +24,7 @@ use crate::{
             WalletAddressRecord,
         },
     },
-    shown,
+    show_fields, shown,
 };
 
 /// Returns an entry as the audit log shows it; `None` for a kind that follows from another one.
@@ -73,69 +73,105 @@ pub(crate) fn entry(kind: Kind, key: &[u8], bytes: &[u8]) -> Result<Option<Shown
     Ok(Some(shown))
 }
 
-impl Show for AssetRecord {
-    fn show(&self) -> Shown {
-        let Self {
-            id: _,
-            code,
-            scale,
-            withdrawal_threshold,
-            liquidity_threshold,
-            created_at_ms: _,
-            version: _,
-        } = self;
-        shown! {
-            "code": *code,
-            "scale": *scale,
-            "withdrawalThreshold": *withdrawal_threshold,
-            "liquidityThreshold": *liquidity_threshold,
-        }
-    }
+show_fields! {
+    AssetRecord {
+        code: "code",
+        scale: "scale",
+        withdrawal_threshold: "withdrawalThreshold",
+        liquidity_threshold: "liquidityThreshold",
+    } without { id, created_at_ms, version };
+
+    PeerRecord {
+        asset_id: "assetId",
+        initial_deposit: "initialDeposit",
+    } among { terms } without { id, created_at_ms, version };
+
+    PeerTerms {
+        address: "staticIlpAddress",
+        name: "name",
+        max_packet_amount: "maxPacketAmount",
+        liquidity_threshold: "liquidityThreshold",
+        routes: "routes",
+        endpoint: url "endpoint",
+        outgoing_token: "outgoingToken",
+        incoming_tokens: "incomingTokens",
+        is_default_route: "isDefaultRoute",
+        spread: "spreadBasisPoints",
+    } among { limits };
+
+    InitialDeposit { transfer_id: "transferId", amount: "amount" };
+
+    PeeringRequestRecord {
+        asset_id: "assetId",
+        static_ilp_address: "staticIlpAddress",
+        name: "name",
+        endpoint: url "endpoint",
+        max_packet_amount: "maxPacketAmount",
+        incoming_token: "incomingToken",
+        outgoing_token: "outgoingToken",
+        origin: "origin",
+    } without { id, created_at_ms };
+
+    WalletAddressRecord {
+        asset_id: "assetId",
+        url: "url",
+        public_name: "publicName",
+        deactivated_at_ms: "deactivatedAtMs",
+        additional_properties: "additionalProperties",
+    } without { id, created_at_ms, version };
+
+    AdditionalProperty {
+        key: "key",
+        value: "value",
+        visible_in_open_payments: "visibleInOpenPayments",
+    };
+
+    FeeRecord {
+        asset_id: "assetId",
+        kind: "type",
+        fixed: "fixed",
+        basis_points: "basisPoints",
+    } without { id, created_at_ms };
+
+    IncomingPaymentRecord {
+        wallet_address_id: "walletAddressId",
+        incoming_amount: "incomingAmount",
+        metadata: "metadata",
+        state: "state",
+        initiated_by: "initiatedBy",
+        sender_wallet_address: "senderWalletAddress",
+        expires_at_ms: "expiresAtMs",
+        withdrawal_id: "withdrawalId",
+    } without { id, asset_id, url, created_at_ms };
+
+    QuoteRecord {
+        wallet_address_id: "walletAddressId",
+        receiver: "receiver",
+        debit_amount: "debitAmount",
+        debit_minus_fees: "debitMinusFees",
+        receive_amount: "receiveAmount",
+        receive_asset_code: "receiveAssetCode",
+        receive_asset_scale: "receiveAssetScale",
+        fee_id: "feeId",
+        details: "details",
+        expires_at_ms: "expiresAtMs",
+    } without {
+        id, asset_id, local_recipient, is_fixed_send, deliver_amount, max_packet_amount, packet_count,
+        rate_delivered, rate_sent, created_at_ms
+    };
 }
 
-impl Show for PeerRecord {
+macro_rules! show_limits {
+    (() $($(#[$doc:meta])* $limit:ident: $type:ty as $given:ty = $name:literal,)*) => {
+        show_fields! { PeerLimits { $($limit: $name,)* } }
+    };
+}
+
+for_each_peer_limit!(show_limits!());
+
+impl Show for Percent {
     fn show(&self) -> Shown {
-        let Self {
-            id: _,
-            asset_id,
-            static_ilp_address,
-            name,
-            max_packet_amount,
-            liquidity_threshold,
-            routes,
-            endpoint,
-            outgoing_token,
-            incoming_tokens,
-            packets_per_minute_max,
-            amount_per_second_max,
-            packets_in_flight_max,
-            amount_in_flight_max,
-            asset_share_in_flight_percent_max,
-            is_default_route,
-            spread,
-            created_at_ms: _,
-            version: _,
-            initial_deposit,
-        } = self;
-        shown! {
-            "assetId": *asset_id,
-            "staticIlpAddress": *static_ilp_address,
-            "name": *name,
-            "maxPacketAmount": *max_packet_amount,
-            "liquidityThreshold": *liquidity_threshold,
-            "routes": *routes,
-            "endpoint": Shown::Url(endpoint.clone()),
-            "outgoingToken": *outgoing_token,
-            "incomingTokens": *incoming_tokens,
-            "packetsPerMinuteMax": *packets_per_minute_max,
-            "amountPerSecondMax": *amount_per_second_max,
-            "packetsInFlightMax": *packets_in_flight_max,
-            "amountInFlightMax": *amount_in_flight_max,
-            "assetShareInFlightPercentMax": *asset_share_in_flight_percent_max,
-            "isDefaultRoute": *is_default_route,
-            "spreadBasisPoints": *spread,
-            "initialDeposit": *initial_deposit,
-        }
+        self.get().show()
     }
 }
 
@@ -151,40 +187,6 @@ impl Show for Spread {
     }
 }
 
-impl Show for InitialDeposit {
-    fn show(&self) -> Shown {
-        let Self { transfer_id, amount } = self;
-        shown! { "transferId": *transfer_id, "amount": *amount }
-    }
-}
-
-impl Show for PeeringRequestRecord {
-    fn show(&self) -> Shown {
-        let Self {
-            id: _,
-            asset_id,
-            static_ilp_address,
-            name,
-            endpoint,
-            max_packet_amount,
-            incoming_token,
-            outgoing_token,
-            origin,
-            created_at_ms: _,
-        } = self;
-        shown! {
-            "assetId": *asset_id,
-            "staticIlpAddress": *static_ilp_address,
-            "name": *name,
-            "endpoint": Shown::Url(endpoint.clone()),
-            "maxPacketAmount": *max_packet_amount,
-            "incomingToken": *incoming_token,
-            "outgoingToken": *outgoing_token,
-            "origin": *origin,
-        }
-    }
-}
-
 impl Show for RateRecord {
     fn show(&self) -> Shown {
         let Self { base, quote, rate, updated_at_ms: _ } = self;
@@ -194,82 +196,8 @@ impl Show for RateRecord {
 
 impl Show for EventRecord {
     fn show(&self) -> Shown {
-        let delivery = match self.delivery {
-            Delivery::Due { .. } => "due",
-            Delivery::Delivered { .. } => "delivered",
-            Delivery::Dead { .. } => "dead",
-            Delivery::Skipped { .. } => "skipped",
-        };
-        shown! { "type": self.kind, "attempts": self.attempts, "delivery": delivery }
-    }
-}
-
-impl Show for WalletAddressRecord {
-    fn show(&self) -> Shown {
-        let Self {
-            id: _,
-            asset_id,
-            url,
-            public_name,
-            deactivated_at_ms,
-            additional_properties,
-            created_at_ms: _,
-            version: _,
-        } = self;
         shown! {
-            "assetId": *asset_id,
-            "url": *url,
-            "publicName": *public_name,
-            "deactivatedAtMs": *deactivated_at_ms,
-            "additionalProperties": *additional_properties,
-        }
-    }
-}
-
-impl Show for AdditionalProperty {
-    fn show(&self) -> Shown {
-        let Self { key, value, visible_in_open_payments } = self;
-        shown! { "key": *key, "value": *value, "visibleInOpenPayments": *visible_in_open_payments }
-    }
-}
-
-impl Show for FeeRecord {
-    fn show(&self) -> Shown {
-        let Self { id: _, asset_id, kind, fixed, basis_points, created_at_ms: _ } = self;
-        shown! {
-            "assetId": *asset_id, "type": *kind, "fixed": *fixed, "basisPoints": *basis_points,
-        }
-    }
-}
-
-impl Show for IncomingPaymentRecord {
-    fn show(&self) -> Shown {
-        shown! {
-            "walletAddressId": self.wallet_address_id,
-            "incomingAmount": self.incoming_amount,
-            "metadata": self.metadata,
-            "state": self.state,
-            "initiatedBy": self.initiated_by,
-            "senderWalletAddress": self.sender_wallet_address,
-            "expiresAtMs": self.expires_at_ms,
-            "withdrawalId": self.withdrawal_id,
-        }
-    }
-}
-
-impl Show for QuoteRecord {
-    fn show(&self) -> Shown {
-        shown! {
-            "walletAddressId": self.wallet_address_id,
-            "receiver": self.receiver,
-            "debitAmount": self.debit_amount,
-            "debitMinusFees": self.debit_minus_fees,
-            "receiveAmount": self.receive_amount,
-            "receiveAssetCode": self.receive_asset_code,
-            "receiveAssetScale": self.receive_asset_scale,
-            "feeId": self.fee_id,
-            "details": self.details,
-            "expiresAtMs": self.expires_at_ms,
+            "type": self.kind, "attempts": self.attempts, "delivery": self.delivery.state(),
         }
     }
 }

@@ -6,124 +6,122 @@ use std::fmt::Write as _;
 use ilp_connector::token::TokenDigest;
 use uuid::Uuid;
 
-/// What an entry is. The numbers are on disk and never change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an entry is. The numbers are on disk and never change; the names are those in errors and in the
+/// audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr, strum::IntoStaticStr)]
 #[repr(u8)]
 pub(crate) enum Kind {
     /// Asset id to asset.
+    #[strum(serialize = "records/assets")]
     Asset = 1,
     /// Scale and code to asset id.
+    #[strum(serialize = "records/assets_by_code")]
     AssetByCode = 2,
     /// Peer id to peer.
+    #[strum(serialize = "records/peers")]
     Peer = 3,
     /// Asset id and ILP address to peer id. Also answers whether any peer uses an asset.
+    #[strum(serialize = "records/peers_by_address")]
     PeerByAddress = 4,
     /// Digest of an incoming token to peer id.
+    #[strum(serialize = "records/peers_by_token")]
     PeerByToken = 5,
     /// Asset id to what the deleted asset was.
+    #[strum(serialize = "records/deleted_assets")]
     DeletedAsset = 6,
     /// Peer id to what is kept of the deleted peer.
+    #[strum(serialize = "records/deleted_peers")]
     DeletedPeer = 7,
     /// Name to what the node has made for itself.
+    #[strum(serialize = "records/settings")]
     Setting = 8,
     /// Idempotency key to request digest and answer.
+    #[strum(serialize = "records/idempotency_keys")]
     Idempotency = 9,
     /// Time and idempotency key, to find the oldest.
+    #[strum(serialize = "records/idempotency_keys_by_time")]
     IdempotencyByTime = 10,
     /// Event id to event.
+    #[strum(serialize = "records/events")]
     Event = 11,
     /// When an event is due and its id, to the id.
+    #[strum(serialize = "records/events_due")]
     EventDue = 12,
     /// Account to the amount at which an event is due.
+    #[strum(serialize = "records/thresholds")]
     Threshold = 13,
     /// When a signature ends and its digest, to nothing.
+    #[strum(serialize = "records/signatures")]
     Signature = 60,
     /// Audit record id to who did what.
+    #[strum(serialize = "records/audit")]
     Audit = 61,
     /// Peering request id to what another node asked for.
+    #[strum(serialize = "records/peering_requests")]
     PeeringRequest = 62,
     /// Asset id and auto-peering URL to the id of the peer that answered there.
+    #[strum(serialize = "records/peers_behind_urls")]
     PeerBehindUrl = 63,
     /// Id of a peer that was made at its own request, to nothing.
+    #[strum(serialize = "records/auto_peered")]
     AutoPeered = 64,
     /// Two asset codes to the rate that an operator set between them.
+    #[strum(serialize = "records/rates")]
     Rate = 20,
     /// Wallet address id to wallet address.
+    #[strum(serialize = "records/wallet_addresses")]
     WalletAddress = 30,
     /// URL to wallet address id.
+    #[strum(serialize = "records/wallet_addresses_by_url")]
     WalletAddressByUrl = 31,
     /// Asset id and wallet address id, to the latter.
+    #[strum(serialize = "records/wallet_addresses_by_asset")]
     WalletAddressByAsset = 32,
     /// Payment id to incoming payment.
+    #[strum(serialize = "records/incoming_payments")]
     IncomingPayment = 33,
     /// Wallet address id and payment id, to the latter.
+    #[strum(serialize = "records/incoming_payments_by_wallet")]
     IncomingPaymentByWallet = 34,
     /// When an open incoming payment expires and its id, to the id.
+    #[strum(serialize = "records/incoming_payments_due")]
     IncomingPaymentDue = 35,
     /// Quote id to quote.
+    #[strum(serialize = "records/quotes")]
     Quote = 36,
     /// Wallet address id and quote id, to the latter.
+    #[strum(serialize = "records/quotes_by_wallet")]
     QuoteByWallet = 37,
     /// Payment id to outgoing payment.
+    #[strum(serialize = "records/outgoing_payments")]
     OutgoingPayment = 38,
     /// Wallet address id and payment id, to the latter.
+    #[strum(serialize = "records/outgoing_payments_by_wallet")]
     OutgoingPaymentByWallet = 39,
     /// Quote id to the id of the payment that was made from it.
+    #[strum(serialize = "records/outgoing_payments_by_quote")]
     OutgoingPaymentByQuote = 40,
     /// Id of an outgoing payment that has not ended, to itself.
+    #[strum(serialize = "records/outgoing_payments_unfinished")]
     OutgoingPaymentUnfinished = 41,
     /// Id of an incoming or outgoing payment, to itself.
+    #[strum(serialize = "records/payments")]
     Payment = 42,
     /// Fee id to fee.
+    #[strum(serialize = "records/fees")]
     Fee = 43,
     /// Asset id and fee id, to the latter.
+    #[strum(serialize = "records/fees_by_asset")]
     FeeByAsset = 44,
     /// Asset id, what it is for and fee id, to the last of them.
+    #[strum(serialize = "records/fees_by_purpose")]
     FeeByPurpose = 45,
 }
 
 impl Kind {
     /// The kind whose number is `byte`.
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        [
-            Self::Asset,
-            Self::AssetByCode,
-            Self::Peer,
-            Self::PeerByAddress,
-            Self::PeerByToken,
-            Self::DeletedAsset,
-            Self::DeletedPeer,
-            Self::Setting,
-            Self::Idempotency,
-            Self::IdempotencyByTime,
-            Self::Event,
-            Self::EventDue,
-            Self::Threshold,
-            Self::Signature,
-            Self::Audit,
-            Self::PeeringRequest,
-            Self::PeerBehindUrl,
-            Self::AutoPeered,
-            Self::Rate,
-            Self::WalletAddress,
-            Self::WalletAddressByUrl,
-            Self::WalletAddressByAsset,
-            Self::IncomingPayment,
-            Self::IncomingPaymentByWallet,
-            Self::IncomingPaymentDue,
-            Self::Quote,
-            Self::QuoteByWallet,
-            Self::OutgoingPayment,
-            Self::OutgoingPaymentByWallet,
-            Self::OutgoingPaymentByQuote,
-            Self::OutgoingPaymentUnfinished,
-            Self::Payment,
-            Self::Fee,
-            Self::FeeByAsset,
-            Self::FeeByPurpose,
-        ]
-        .into_iter()
-        .find(|kind| kind.byte() == byte)
+        Self::from_repr(byte)
     }
 
     /// The kind's number.
@@ -133,43 +131,7 @@ impl Kind {
 
     /// How errors call it.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Asset => "records/assets",
-            Self::AssetByCode => "records/assets_by_code",
-            Self::Peer => "records/peers",
-            Self::PeerByAddress => "records/peers_by_address",
-            Self::PeerByToken => "records/peers_by_token",
-            Self::DeletedAsset => "records/deleted_assets",
-            Self::DeletedPeer => "records/deleted_peers",
-            Self::Setting => "records/settings",
-            Self::Idempotency => "records/idempotency_keys",
-            Self::IdempotencyByTime => "records/idempotency_keys_by_time",
-            Self::Event => "records/events",
-            Self::EventDue => "records/events_due",
-            Self::Threshold => "records/thresholds",
-            Self::Signature => "records/signatures",
-            Self::Audit => "records/audit",
-            Self::PeeringRequest => "records/peering_requests",
-            Self::PeerBehindUrl => "records/peers_behind_urls",
-            Self::AutoPeered => "records/auto_peered",
-            Self::Rate => "records/rates",
-            Self::WalletAddress => "records/wallet_addresses",
-            Self::WalletAddressByUrl => "records/wallet_addresses_by_url",
-            Self::WalletAddressByAsset => "records/wallet_addresses_by_asset",
-            Self::IncomingPayment => "records/incoming_payments",
-            Self::IncomingPaymentByWallet => "records/incoming_payments_by_wallet",
-            Self::IncomingPaymentDue => "records/incoming_payments_due",
-            Self::Quote => "records/quotes",
-            Self::QuoteByWallet => "records/quotes_by_wallet",
-            Self::OutgoingPayment => "records/outgoing_payments",
-            Self::OutgoingPaymentByWallet => "records/outgoing_payments_by_wallet",
-            Self::OutgoingPaymentByQuote => "records/outgoing_payments_by_quote",
-            Self::OutgoingPaymentUnfinished => "records/outgoing_payments_unfinished",
-            Self::Payment => "records/payments",
-            Self::Fee => "records/fees",
-            Self::FeeByAsset => "records/fees_by_asset",
-            Self::FeeByPurpose => "records/fees_by_purpose",
-        }
+        self.into()
     }
 
     /// What the keys of the entries of this kind begin with that belong to `owner`.
@@ -208,6 +170,14 @@ pub(crate) fn rate(base: &str, quote: &str) -> Vec<u8> {
     rest.extend_from_slice(base.as_bytes());
     rest.extend_from_slice(quote.as_bytes());
     Kind::Rate.key(&rest)
+}
+
+/// Returns the codes of a rate from its key, without the byte of the kind.
+pub(crate) fn rate_codes(rest: &[u8]) -> Option<(String, String)> {
+    let (length, codes) = rest.split_first()?;
+    let (base, quote) = codes.split_at_checked(usize::from(*length))?;
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    Some((text(base)?, text(quote)?))
 }
 
 /// Where the peer of this asset and address is found.

@@ -5,7 +5,7 @@ use std::ops::Bound::{self, Excluded, Included};
 use uuid::Uuid;
 
 use super::{keys::Kind, stored_form::Stored};
-use crate::{error::StoreError, index::KeyValue, store::Store};
+use crate::{error::StoreError, index::KeyValue, store::reading::Reader};
 
 /// In which order rows are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct Rows<R> {
     pub has_next: bool,
 }
 
-impl Store {
+impl Reader {
     /// All records of a kind, oldest first, each read when it is asked for.
     pub(crate) fn scan<R: Stored>(
         &self,

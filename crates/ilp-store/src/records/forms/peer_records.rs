@@ -2,9 +2,11 @@
 //! that no secret ends up in a reply by accident; their form on disk is in `stored_form`.
 
 use ilp_connector::{
+    PeerLimits,
     conversion::Spread,
     token::{Secret, TokenDigest},
 };
+use interledger_packet::{Address, AddressPrefix};
 use uuid::Uuid;
 
 /// A currency or other unit that the node keeps balances in.
@@ -34,38 +36,8 @@ pub struct PeerRecord {
     pub id: Uuid,
     /// What the peer's balance is kept in.
     pub asset_id: Uuid,
-    /// Valid when it was stored; unique among the peers of one asset.
-    pub static_ilp_address: String,
-    /// For people.
-    pub name: Option<String>,
-    /// Largest amount of one packet, in the asset's smallest unit; `None` takes the node's default.
-    pub max_packet_amount: Option<u64>,
-    /// An event is due when the peer's liquidity falls to this, in the asset's smallest unit.
-    pub liquidity_threshold: Option<u64>,
-    /// Prefixes that lead to this peer, beyond its own address. Valid when they were stored.
-    pub routes: Vec<String>,
-    /// Where the peer takes packets, as the operator gave it.
-    pub endpoint: String,
-    /// What we show the peer. Stored whole, since it has to be sent.
-    pub outgoing_token: Secret,
-    /// What the peer may show us. A digest belongs to at most one peer.
-    pub incoming_tokens: Vec<IncomingToken>,
-    /// The number of packets that the peer may send in a minute; `None` is the node's default.
-    pub packets_per_minute_max: Option<u64>,
-    /// What the peer may send in a second, in the asset's smallest unit; `None` is without limit.
-    pub amount_per_second_max: Option<u64>,
-    /// Packets of the peer's that may be under way at once; `None` takes the node's default.
-    pub packets_in_flight_max: Option<u64>,
-    /// What of the peer's may be under way at once, in the asset's smallest unit; `None` takes the
-    /// node's default.
-    pub amount_in_flight_max: Option<u64>,
-    /// How much of the stock of another asset the peer's packets may hold, in percent; `None` takes
-    /// the node's default.
-    pub asset_share_in_flight_percent_max: Option<u8>,
-    /// Whether the peer is the default route, for packets without a longer match.
-    pub is_default_route: bool,
-    /// What the node keeps of whatever the peer sends.
-    pub spread: Spread,
+    /// The terms that the two operators agreed on, and those that this node's operator decides.
+    pub terms: PeerTerms,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
     /// The number of edits so far. An edit names the version that it is based on and is refused
@@ -74,6 +46,54 @@ pub struct PeerRecord {
     /// What the creation of the peer still owes the books. It's stored with the peer and cleared
     /// once the ledger has booked it, so that a crash between the two neither loses nor doubles it.
     pub initial_deposit: Option<InitialDeposit>,
+}
+
+/// The terms of a peer, each in a type that can't be wrong. Amounts are in the asset's smallest unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerTerms {
+    /// The peer's own ILP address; unique among the peers of one asset.
+    pub address: Address,
+    /// For people.
+    pub name: Option<String>,
+    /// Largest amount of one packet; `None` takes the node's default.
+    pub max_packet_amount: Option<u64>,
+    /// An event is due when the peer's liquidity falls to this.
+    pub liquidity_threshold: Option<u64>,
+    /// Prefixes that lead to this peer, beyond its own address.
+    pub routes: Vec<AddressPrefix>,
+    /// Where the peer takes packets, as the operator wrote it: the text is shown again, and stores
+    /// have texts from before endpoints were parsed as they are today. Valid when it was stored.
+    pub endpoint: String,
+    /// The token that we show the peer. Stored whole, since it has to be sent.
+    pub outgoing_token: Secret,
+    /// The tokens that the peer may show us. A digest belongs to at most one peer.
+    pub incoming_tokens: Vec<IncomingToken>,
+    /// The limits on what the peer may send.
+    pub limits: PeerLimits,
+    /// Whether the peer is the default route, for packets without a longer match.
+    pub is_default_route: bool,
+    /// What the node keeps of whatever the peer sends.
+    pub spread: Spread,
+}
+
+impl PeerTerms {
+    /// Returns terms that have an address alone, to which the others are added.
+    #[must_use]
+    pub fn at(address: Address) -> Self {
+        Self {
+            address,
+            name: None,
+            max_packet_amount: None,
+            liquidity_threshold: None,
+            routes: Vec::new(),
+            endpoint: String::new(),
+            outgoing_token: Secret::new(String::new()),
+            incoming_tokens: Vec::new(),
+            limits: PeerLimits::default(),
+            is_default_route: false,
+            spread: Spread::NONE,
+        }
+    }
 }
 
 /// A token that a peer may show us, of which only the digest is kept.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     RECORD_BYTES_MAX,
     error::Refusal,
-    store::{Store, change::Change},
+    store::{Store, companions::Companions, transaction::Transaction},
 };
 
 /// The longest entry, in bytes: a record of any size with the few numbers and the asset beside it.
@@ -50,19 +50,18 @@ pub(crate) enum Progress {
 impl Claim {
     pub(super) fn new(store: &Store, key: &str, digest: [u8; 32]) -> Self {
         let progress = Mutex::new(Progress::Begun);
-        Self { store: store.alone(), key: key.to_owned(), digest, progress }
+        Self { store: store.clone(), key: key.to_owned(), digest, progress }
     }
 
-    /// Returns the store such that each change also keeps `outcome` from `now_ms` (milliseconds since
-    /// 1970) on: in the same batch, so that after a crash both are there or neither.
-    #[must_use]
-    pub fn keeping(self: &Arc<Self>, outcome: &Snapshot, now_ms: u64) -> Store {
+    /// Returns the entry that keeps `outcome` from `now_ms` (milliseconds since 1970) on, for the
+    /// unit of a transaction; `None` once the request is over.
+    pub(crate) fn answer(self: &Arc<Self>, outcome: &Snapshot, now_ms: u64) -> Option<Answer> {
         if self.progress() == Progress::Released {
-            return self.store.alone();
+            return None;
         }
         let entry =
             Entry { at_ms: now_ms, digest: self.digest, proof: None, outcome: outcome.to_bytes() };
-        self.store.with_rider(Rider { claim: Arc::clone(self), entry })
+        Some(Answer { claim: Arc::clone(self), entry })
     }
 
     /// Keeps the outcome of a request that has kept none with its changes. A crash before this
@@ -71,7 +70,8 @@ impl Claim {
     /// # Errors
     /// [`Refusal::TooLarge`], or when the store can't be written.
     pub fn keep(self: &Arc<Self>, outcome: &Snapshot, now_ms: u64) -> Result<(), Refusal> {
-        self.keeping(outcome, now_ms).change(|_| Ok(()))
+        let answer = Companions::none().answering(self, outcome, now_ms);
+        self.store.transact(answer, |_| Ok(()))
     }
 
     /// Returns whether there is an outcome on the disk, for good or as a promise.
@@ -127,27 +127,27 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// An outcome that is kept in the unit of a change.
-pub(crate) struct Rider {
+/// An outcome that is kept in the unit of a transaction.
+pub(crate) struct Answer {
     claim: Arc<Claim>,
     entry: Entry,
 }
 
-impl Rider {
+impl Answer {
     /// Puts the outcome into the unit, under the write lock.
-    pub(crate) fn join(&self, change: &mut Change<'_>) -> Result<(), Refusal> {
+    pub(crate) fn join(&self, tx: &mut Transaction<'_>) -> Result<(), Refusal> {
         let Claim { key, .. } = &*self.claim;
         // Of one that has expired and isn't purged yet.
-        if let Some(at_ms) = kept_since(change, key)? {
-            change.remove(by_time(at_ms, key));
+        if let Some(at_ms) = kept_since(tx, key)? {
+            tx.remove(by_time(at_ms, key));
         }
         let entry = &self.entry;
-        change.put_within(ENTRY_BYTES_MAX, entry_key(key), &entry.to_bytes())?;
-        change.put_bytes(by_time(entry.at_ms, key), &[])
+        tx.put_within(ENTRY_BYTES_MAX, entry_key(key), &entry.to_bytes())?;
+        tx.put_bytes(by_time(entry.at_ms, key), &[])
     }
 
     /// Notes that the unit is about to be written: whether the outcome is on the disk is open from here
-    /// on, until [`Rider::is_durable`] is called. A change that is refused before leaves the key free.
+    /// on, until [`Answer::is_durable`] is called. A change that is refused before leaves the key free.
     pub(crate) fn is_being_written(&self) {
         self.claim.set_progress(Progress::Open);
     }

@@ -5,7 +5,7 @@ use std::{
 
 use super::*;
 use crate::{
-    RECORD_BYTES_MAX,
+    Companions, RECORD_BYTES_MAX,
     testing::{asset, fresh, open},
 };
 
@@ -25,6 +25,11 @@ fn claim(store: &Store, key: &str, digest: [u8; 32], now_ms: u64) -> Arc<Claim> 
         Idempotency::New(claim) => Arc::new(claim),
         known => panic!("the key should be free: {known:?}"),
     }
+}
+
+/// Returns the companions that keep an outcome of this number.
+fn answering(claim: &Arc<Claim>, number: u64, now_ms: u64) -> Companions {
+    Companions::none().answering(claim, &outcome(number), now_ms)
 }
 
 fn replayed(known: Idempotency) -> u64 {
@@ -58,12 +63,12 @@ fn the_first_answer_is_given_again_for_a_day_and_after_a_restart() {
 fn a_change_and_its_answer_are_there_together_or_not_at_all() {
     let (dir, store) = fresh();
     let (usd, first) = (asset("USD"), claim(&store, "k", A, 1));
-    first.keeping(&outcome(1), 2).insert_asset(&usd).unwrap();
+    store.transact(answering(&first, 1, 2), |tx| tx.insert_asset(&usd)).unwrap();
     assert!(first.is_kept());
     drop(first);
     // One that is refused changes nothing, and keeps nothing.
     let refused = claim(&store, "r", A, 3);
-    refused.keeping(&outcome(2), 4).insert_asset(&usd).unwrap_err();
+    store.transact(answering(&refused, 2, 4), |tx| tx.insert_asset(&usd)).unwrap_err();
     assert!(!refused.is_kept());
     drop(refused);
     drop(store);
@@ -79,11 +84,11 @@ fn what_works_on_behind_a_request_has_no_key_any_more() {
     let (_dir, store) = fresh();
     let first = claim(&store, "k", A, 1);
     first.keep(&outcome(1), 1).unwrap();
-    let late = first.keeping(&outcome(2), 2);
     first.release();
-    first.keeping(&outcome(3), 3).insert_asset(&asset("EUR")).unwrap();
+    let eur = asset("EUR");
+    store.transact(answering(&first, 3, 3), |tx| tx.insert_asset(&eur)).unwrap();
     assert_eq!(replayed(begin(&store, "k", A, 4)), 1);
-    drop((late, first));
+    drop(first);
     assert_eq!(replayed(begin(&store, "k", A, 4)), 1);
 }
 
@@ -153,9 +158,9 @@ fn a_purge_removes_the_oldest_up_to_its_limit_and_nothing_younger() {
 fn an_entry_that_cannot_be_read_is_refused_for_its_day_and_purged() {
     let (_dir, store) = fresh();
     let bytes = [&5_u64.to_be_bytes()[..], &A, b"null"].concat();
-    let write = |change: &mut Change<'_>| {
-        change.put_bytes(by_time(5, "k"), &[])?;
-        change.put_bytes(entry_key("k"), &bytes)
+    let write = |tx: &mut Transaction<'_>| {
+        tx.put_bytes(by_time(5, "k"), &[])?;
+        tx.put_bytes(entry_key("k"), &bytes)
     };
     store.change(write).unwrap();
     assert!(store.idempotency_begin("k", A, 6).is_err());

@@ -34,8 +34,8 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
         match step {
             Step::Append(at_ms) => {
                 let event = event(model.len() as u128 + 1, "some.kind", at_ms);
-                store.append_event(&event).unwrap();
-                let again = store.append_event(&event);
+                store.change(|tx| tx.append_event(&event)).unwrap();
+                let again = store.change(|tx| tx.append_event(&event));
                 prop_assert!(matches!(again, Err(Refusal::Conflict(Conflict::Id))));
                 model.push(event);
             }
@@ -56,12 +56,18 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                         _ => Delivery::Dead { at_ms: ms },
                     };
                 }
-                prop_assert_eq!(&store.record_attempt(event.id, outcome).unwrap(), event);
+                prop_assert_eq!(
+                    &store.change(|tx| tx.record_attempt(event.id, outcome)).unwrap(),
+                    event
+                );
             }
             Step::Retry(at, ms) if at < model.len() => {
                 model[at].attempts = 0;
                 model[at].delivery = Delivery::Due { at_ms: ms };
-                prop_assert_eq!(&store.retry_event(model[at].id, ms).unwrap(), &model[at]);
+                prop_assert_eq!(
+                    &store.change(|tx| tx.retry_event(model[at].id, ms)).unwrap(),
+                    &model[at]
+                );
             }
             Step::Attempt(..) | Step::Retry(..) => {}
             Step::Reopen => {
@@ -105,7 +111,7 @@ fn events_are_listed_by_kind_and_purged_when_they_are_old() {
     let (_dir, store) = fresh();
     for number in 1..=12_u64 {
         let kind = if number % 3 == 0 { "asset.liquidity_low" } else { "peer.liquidity_low" };
-        store.append_event(&event(number.into(), kind, number)).unwrap();
+        store.change(|tx| tx.append_event(&event(number.into(), kind, number))).unwrap();
     }
     let list = |page, filter: &EventFilter| {
         let rows = store.events_page(page, filter).unwrap();
@@ -121,11 +127,11 @@ fn events_are_listed_by_kind_and_purged_when_they_are_old() {
     assert_eq!(list(oldest, &except), (vec![3, 6, 9], false, true));
 
     let id = Uuid::from_u128(2);
-    store.record_attempt(id, AttemptOutcome::Dead { at_ms: 20 }).unwrap();
+    store.change(|tx| tx.record_attempt(id, AttemptOutcome::Dead { at_ms: 20 })).unwrap();
     assert_eq!(store.purge_events(1, 10).unwrap(), 0);
     assert_eq!(store.purge_events(3, 10).unwrap(), 2, "the dead and the due alike");
     assert_eq!(store.event(id).unwrap(), None);
-    assert!(matches!(store.retry_event(id, 1), Err(Refusal::UnknownEvent)));
+    assert!(matches!(store.change(|tx| tx.retry_event(id, 1)), Err(Refusal::UnknownEvent)));
     assert_eq!(store.due_events(100, 100).unwrap().len(), 10);
     assert_eq!(store.purge_events(100, 4).unwrap(), 4);
     assert_eq!(store.purge_events(100, 10).unwrap(), 6);

@@ -16,9 +16,8 @@ use crate::{
         outbox::{EventRecord, add_event},
     },
     store::{
-        Store,
-        change::Change,
-        reading::{Reading, id_from},
+        reading::{Reader, Reading, id_from},
+        transaction::Transaction,
     },
 };
 
@@ -47,36 +46,7 @@ pub struct PeeringRequestRecord {
     pub created_at_ms: u64,
 }
 
-impl Store {
-    /// Adds a request and its event in one change. On the disk when it returns.
-    ///
-    /// # Errors
-    /// [`Conflict::Id`], or when it is too large or can't be written.
-    pub fn insert_peering_request(
-        &self,
-        request: &PeeringRequestRecord,
-        event: &EventRecord,
-    ) -> Result<(), Refusal> {
-        self.change(|change| {
-            if change.has(&Kind::PeeringRequest.key(request.id.as_bytes()))? {
-                return Err(Conflict::Id.into());
-            }
-            add_event(change, event)?;
-            change.put(Kind::PeeringRequest, request)
-        })
-    }
-
-    /// Removes a request, if it is there. On the disk when it returns.
-    ///
-    /// # Errors
-    /// When the store can't be written.
-    pub fn remove_peering_request(&self, id: Uuid) -> Result<(), Refusal> {
-        self.change(|change| {
-            change.remove(Kind::PeeringRequest.key(id.as_bytes()));
-            Ok(())
-        })
-    }
-
+impl Reader {
     /// Returns the request of this id.
     ///
     /// # Errors
@@ -103,38 +73,57 @@ impl Store {
         self.page(Kind::PeeringRequest, page)
     }
 
-    /// Returns the peers that were made at their own request and still exist, each with the address
-    /// that the request came from. The caller bounds how many there are. The notes of deleted peers
-    /// are removed on the way.
-    ///
-    /// # Errors
-    /// When the store can't be read or written.
-    pub fn auto_peered(&self) -> Result<Vec<(Uuid, String)>, Refusal> {
-        let (mut there, mut gone) = (Vec::new(), Vec::new());
-        for entry in self.scan_prefix(&[Kind::AutoPeered.byte()]) {
-            let (key, origin) = entry?;
-            let id = id_from(&key, key.get(1..).unwrap_or_default())?;
-            if self.has(&Kind::Peer.key(id.as_bytes()))? {
-                there.push((id, String::from_utf8_lossy(&origin).into_owned()));
-            } else {
-                gone.push(key);
-            }
-        }
-        if !gone.is_empty() {
-            self.change(|change| {
-                gone.iter().for_each(|key| change.remove(key.to_vec()));
-                Ok(())
-            })?;
-        }
-        Ok(there)
-    }
-
     /// Returns the peer that answered at an auto-peering URL, for this asset.
     ///
     /// # Errors
     /// When the store can't be read.
     pub fn peer_behind(&self, asset_id: Uuid, url: &str) -> Result<Option<Uuid>, StoreError> {
         self.follow(&behind(asset_id, url))
+    }
+
+    /// Returns the peers that were made at their own request and still exist, each with the address
+    /// that the request came from. The caller bounds how many there are.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn auto_peered(&self) -> Result<Vec<(Uuid, String)>, StoreError> {
+        let mut there = Vec::new();
+        for entry in self.scan_prefix(&[Kind::AutoPeered.byte()]) {
+            let (key, origin) = entry?;
+            let id = id_from(&key, key.get(1..).unwrap_or_default())?;
+            // Stores of earlier versions have notes of deleted peers.
+            if self.has(&Kind::Peer.key(id.as_bytes()))? {
+                there.push((id, String::from_utf8_lossy(&origin).into_owned()));
+            }
+        }
+        Ok(there)
+    }
+}
+
+impl Transaction<'_> {
+    /// Adds a request and its event in one change.
+    ///
+    /// # Errors
+    /// [`Conflict::Id`], or when it is too large or can't be written.
+    pub fn insert_peering_request(
+        &mut self,
+        request: &PeeringRequestRecord,
+        event: &EventRecord,
+    ) -> Result<(), Refusal> {
+        if self.has(&Kind::PeeringRequest.key(request.id.as_bytes()))? {
+            return Err(Conflict::Id.into());
+        }
+        add_event(self, event)?;
+        self.put(Kind::PeeringRequest, request)
+    }
+
+    /// Removes a request, if it is there.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    pub fn remove_peering_request(&mut self, id: Uuid) -> Result<(), Refusal> {
+        self.remove(Kind::PeeringRequest.key(id.as_bytes()));
+        Ok(())
     }
 }
 
@@ -162,15 +151,15 @@ pub enum PeerOrigin {
 
 impl PeerOrigin {
     /// Adds the note of the origin to the batch that adds the peer.
-    pub(crate) fn note(&self, change: &mut Change<'_>, peer: &PeerRecord) -> Result<(), Refusal> {
+    pub(crate) fn note(&self, tx: &mut Transaction<'_>, peer: &PeerRecord) -> Result<(), Refusal> {
         match self {
             Self::Operator => {}
             Self::AutoPeered { from } => {
-                change.put_bytes(Kind::AutoPeered.key(peer.id.as_bytes()), from.as_bytes())?;
+                tx.put_bytes(Kind::AutoPeered.key(peer.id.as_bytes()), from.as_bytes())?;
             }
-            Self::BehindUrl { url } => change.index(behind(peer.asset_id, url), peer.id),
+            Self::BehindUrl { url } => tx.index(behind(peer.asset_id, url), peer.id),
             Self::Approved(request) => {
-                change.remove(Kind::PeeringRequest.key(request.id.as_bytes()));
+                tx.remove(Kind::PeeringRequest.key(request.id.as_bytes()));
             }
         }
         Ok(())
@@ -245,7 +234,7 @@ mod tests {
     fn a_request_is_kept_until_it_is_decided() {
         let (dir, store) = fresh();
         let usd = asset("USD");
-        store.insert_asset(&usd).unwrap();
+        store.change(|tx| tx.insert_asset(&usd)).unwrap();
         let request = PeeringRequestRecord {
             id: Uuid::now_v7(),
             asset_id: usd.id,
@@ -259,22 +248,24 @@ mod tests {
             created_at_ms: 7,
         };
         let event = |id| EventRecord::new(id, "peering.requested", b"{}".to_vec(), 7);
-        store.insert_peering_request(&request, &event(Uuid::now_v7())).unwrap();
-        assert!(store.insert_peering_request(&request, &event(Uuid::now_v7())).is_err());
+        store.change(|tx| tx.insert_peering_request(&request, &event(Uuid::now_v7()))).unwrap();
+        assert!(
+            store.change(|tx| tx.insert_peering_request(&request, &event(Uuid::now_v7()))).is_err()
+        );
         assert_eq!(store.event_counts().due, 1);
         drop(store);
         let store = open(dir.path());
         assert_eq!(store.peering_request(request.id).unwrap().as_ref(), Some(&request));
         assert_eq!(store.all_peering_requests().count(), 1);
-        store.remove_peering_request(request.id).unwrap();
-        store.remove_peering_request(request.id).unwrap();
+        store.change(|tx| tx.remove_peering_request(request.id)).unwrap();
+        store.change(|tx| tx.remove_peering_request(request.id)).unwrap();
         assert_eq!(store.peering_requests_page(Page::newest(5)).unwrap().rows, []);
     }
     #[test]
     fn a_peer_and_its_note_come_and_go_in_one_batch() {
         let (_dir, store) = fresh();
         let usd = asset("USD");
-        store.insert_asset(&usd).unwrap();
+        store.change(|tx| tx.insert_asset(&usd)).unwrap();
         let url = "https://a.example/peer".to_owned();
         let request = PeeringRequestRecord {
             id: Uuid::now_v7(),
@@ -289,7 +280,7 @@ mod tests {
             created_at_ms: 7,
         };
         let event = EventRecord::new(Uuid::now_v7(), "peering.requested", b"{}".to_vec(), 7);
-        store.insert_peering_request(&request, &event).unwrap();
+        store.change(|tx| tx.insert_peering_request(&request, &event)).unwrap();
         let origins = [
             PeerOrigin::AutoPeered { from: "192.0.2.1".to_owned() },
             PeerOrigin::BehindUrl { url: url.clone() },
@@ -298,7 +289,7 @@ mod tests {
         let peers = ["g.a", "g.b", "g.c"].map(|address| peer(usd.id, address, &[address]));
         for (peer, origin) in peers.iter().zip(&origins) {
             let before = store.batches();
-            store.insert_peer_from(peer, origin).unwrap();
+            store.change(|tx| tx.insert_peer_from(peer, origin)).unwrap();
             assert_eq!(store.batches(), before + 1, "{origin:?}");
         }
         assert_eq!(store.auto_peered().unwrap(), [(peers[0].id, "192.0.2.1".to_owned())]);

@@ -13,8 +13,8 @@ use crate::{
         page::{Page, Rows},
     },
     store::{
-        Store,
-        reading::{Reading, id_from},
+        reading::{Reader, Reading, id_from},
+        transaction::Transaction,
     },
 };
 
@@ -28,29 +28,13 @@ impl Indexed for FeeRecord {
     }
 }
 
-impl Store {
+impl Reader {
     /// The fee of this id.
     ///
     /// # Errors
     /// When the store or the record can't be read.
     pub fn fee(&self, id: Uuid) -> Result<Option<FeeRecord>, StoreError> {
         self.read(Kind::Fee, id)
-    }
-
-    /// Adds a fee, which counts from now on. On the disk when it returns.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownAsset`], [`Conflict::Id`], or when it can't be written.
-    pub fn insert_fee(&self, record: &FeeRecord) -> Result<(), Refusal> {
-        self.change(|change| {
-            if !change.has(&Kind::Asset.key(record.asset_id.as_bytes()))? {
-                return Err(Refusal::UnknownAsset);
-            }
-            if change.has(&Kind::Fee.key(record.id.as_bytes()))? {
-                return Err(Conflict::Id.into());
-            }
-            change.add(record)
-        })
     }
 
     /// The fee that counts, if there is one.
@@ -70,6 +54,22 @@ impl Store {
     /// When the store or a record can't be read.
     pub fn fees_page(&self, asset: Uuid, page: Page) -> Result<Rows<FeeRecord>, StoreError> {
         self.indexed_page(&Kind::FeeByAsset.of(asset), page, |_| true)
+    }
+}
+
+impl Transaction<'_> {
+    /// Adds a fee, which counts from now on.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownAsset`], [`Conflict::Id`], or when it can't be written.
+    pub fn insert_fee(&mut self, record: &FeeRecord) -> Result<(), Refusal> {
+        if !self.has(&Kind::Asset.key(record.asset_id.as_bytes()))? {
+            return Err(Refusal::UnknownAsset);
+        }
+        if self.has(&Kind::Fee.key(record.id.as_bytes()))? {
+            return Err(Conflict::Id.into());
+        }
+        self.add(record)
     }
 }
 
@@ -96,8 +96,8 @@ mod tests {
     fn the_latest_of_each_kind_counts_and_all_are_kept() {
         let (dir, store) = fresh();
         let (usd, eur) = (asset("USD"), asset("EUR"));
-        store.insert_asset(&usd).unwrap();
-        store.insert_asset(&eur).unwrap();
+        store.change(|tx| tx.insert_asset(&usd)).unwrap();
+        store.change(|tx| tx.insert_asset(&eur)).unwrap();
         assert_eq!(store.latest_fee(usd.id, FeeKind::Sending).unwrap(), None);
         let mut fees = Vec::new();
         for (kind, fixed) in [
@@ -107,11 +107,14 @@ mod tests {
             (FeeKind::Receiving, u64::MAX),
         ] {
             fees.push(fee(usd.id, kind, fixed));
-            store.insert_fee(fees.last().unwrap()).unwrap();
+            store.change(|tx| tx.insert_fee(fees.last().unwrap())).unwrap();
         }
-        assert!(matches!(store.insert_fee(&fees[0]), Err(Refusal::Conflict(Conflict::Id))));
+        assert!(matches!(
+            store.change(|tx| tx.insert_fee(&fees[0])),
+            Err(Refusal::Conflict(Conflict::Id))
+        ));
         let unknown = fee(Uuid::now_v7(), FeeKind::Sending, 1);
-        assert!(matches!(store.insert_fee(&unknown), Err(Refusal::UnknownAsset)));
+        assert!(matches!(store.change(|tx| tx.insert_fee(&unknown)), Err(Refusal::UnknownAsset)));
         drop(store);
 
         let store = open(dir.path());

@@ -14,8 +14,8 @@ use crate::{
         outbox::{EventRecord, add_event},
     },
     store::{
-        Store,
-        reading::{Reading, id_from},
+        reading::{Reader, Reading, id_from},
+        transaction::Transaction,
     },
 };
 
@@ -34,50 +34,13 @@ impl Indexed for IncomingPaymentRecord {
     }
 }
 
-impl Store {
+impl Reader {
     /// The incoming payment of this id.
     ///
     /// # Errors
     /// When the store or the record can't be read.
     pub fn incoming_payment(&self, id: Uuid) -> Result<Option<IncomingPaymentRecord>, StoreError> {
         self.read(Kind::IncomingPayment, id)
-    }
-
-    /// Adds an incoming payment and the event that tells of it, in one change. On the disk when it
-    /// returns.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownWalletAddress`], [`Conflict::Id`], or when it is too large or can't be
-    /// written.
-    pub fn insert_incoming_payment(
-        &self,
-        record: &IncomingPaymentRecord,
-        event: &EventRecord,
-    ) -> Result<(), Refusal> {
-        self.change(|change| {
-            if !change.has(&Kind::WalletAddress.key(record.wallet_address_id.as_bytes()))? {
-                return Err(Refusal::UnknownWalletAddress);
-            }
-            if change.has(&Kind::IncomingPayment.key(record.id.as_bytes()))? {
-                return Err(Conflict::Id.into());
-            }
-            add_event(change, event)?;
-            change.add(record)
-        })
-    }
-
-    /// Changes an incoming payment and adds the event that `edit` makes, in one change; returns the
-    /// payment as it is then, and whether anything was changed. On the disk when it returns; costs
-    /// no write when nothing was changed. `edit` may not call the store, whose write lock is held.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownPayment`], or when it is too large or can't be written.
-    pub fn update_incoming_payment(
-        &self,
-        id: Uuid,
-        edit: impl FnOnce(&mut IncomingPaymentRecord) -> Option<EventRecord>,
-    ) -> Result<(IncomingPaymentRecord, bool), Refusal> {
-        self.edit_with_event(id, Refusal::UnknownPayment, edit)
     }
 
     /// One page of the incoming payments that are wanted, of one wallet address or of all.
@@ -106,6 +69,43 @@ impl Store {
             let expires_at_ms = Fields::new(key.get(1..).unwrap_or_default()).u64();
             Ok((expires_at_ms.unwrap_or(0), id_from(&key, &value)?))
         })
+    }
+}
+
+impl Transaction<'_> {
+    /// Changes an incoming payment and adds the event that `edit` makes, in one change; returns the
+    /// payment as it is then, and whether anything was changed. On the disk when it returns; costs
+    /// no write when nothing was changed. `edit` may not call the store, whose write lock is held.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownPayment`], or when it is too large or can't be written.
+    pub fn update_incoming_payment(
+        &mut self,
+        id: Uuid,
+        edit: impl FnOnce(&mut IncomingPaymentRecord) -> Option<EventRecord>,
+    ) -> Result<(IncomingPaymentRecord, bool), Refusal> {
+        self.edit_with_event(id, Refusal::UnknownPayment, edit)
+    }
+
+    /// Adds an incoming payment and the event that tells of it, in one change. On the disk when it
+    /// returns.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownWalletAddress`], [`Conflict::Id`], or when it is too large or can't be
+    /// written.
+    pub fn insert_incoming_payment(
+        &mut self,
+        record: &IncomingPaymentRecord,
+        event: &EventRecord,
+    ) -> Result<(), Refusal> {
+        if !self.has(&Kind::WalletAddress.key(record.wallet_address_id.as_bytes()))? {
+            return Err(Refusal::UnknownWalletAddress);
+        }
+        if self.has(&Kind::IncomingPayment.key(record.id.as_bytes()))? {
+            return Err(Conflict::Id.into());
+        }
+        add_event(self, event)?;
+        self.add(record)
     }
 }
 

@@ -15,9 +15,8 @@ use crate::{
         outbox::{EventRecord, add_event},
     },
     store::{
-        Store,
-        change::Change,
-        reading::{Reading, id_from},
+        reading::{Reader, Reading, id_from},
+        transaction::Transaction,
     },
 };
 
@@ -30,7 +29,7 @@ pub(crate) trait Indexed: Stored + Clone + PartialEq {
     fn index_keys(&self) -> Vec<Vec<u8>>;
 }
 
-impl Change<'_> {
+impl Transaction<'_> {
     /// Adds a record with its index entries.
     pub(crate) fn add<R: Indexed>(&mut self, record: &R) -> Result<(), Refusal> {
         for key in record.index_keys() {
@@ -54,33 +53,30 @@ impl Change<'_> {
         }
         self.remove(R::KIND.key(record.id().as_bytes()));
     }
-}
 
-impl Store {
-    /// Changes a record, and adds the event that `edit` makes of it, in one change; returns the
-    /// record as it is then, and whether anything was changed. Writes nothing when nothing was.
-    /// `edit` may not call the store, whose write lock is held.
+    /// Changes a record, and adds the event that `edit` makes of it. Returns the record as it is then,
+    /// and whether anything was changed. Writes nothing when nothing was.
     pub(crate) fn edit_with_event<R: Indexed>(
-        &self,
+        &mut self,
         id: Uuid,
         unknown: Refusal,
         edit: impl FnOnce(&mut R) -> Option<EventRecord>,
     ) -> Result<(R, bool), Refusal> {
-        self.change_if(|change| {
-            let before: R = change.read(R::KIND, id)?.ok_or(unknown)?;
-            let mut after = before.clone();
-            let event = edit(&mut after);
-            if let Some(event) = &event {
-                add_event(change, event)?;
-            }
-            let is_changed = event.is_some() || after != before;
-            if is_changed {
-                change.replace(&before, &after)?;
-            }
-            Ok(((after, is_changed), is_changed))
-        })
+        let before: R = self.read(R::KIND, id)?.ok_or(unknown)?;
+        let mut after = before.clone();
+        let event = edit(&mut after);
+        if let Some(event) = &event {
+            add_event(self, event)?;
+        }
+        let is_changed = event.is_some() || after != before;
+        if is_changed {
+            self.replace(&before, &after)?;
+        }
+        Ok((after, is_changed))
     }
+}
 
+impl Reader {
     /// One page of the records that an index lists under `prefix`, followed by their ids, and that
     /// are wanted. Costs what it takes to find them among the others.
     pub(crate) fn indexed_page<R: Indexed>(

@@ -17,7 +17,8 @@ use crate::{
     },
     store::{
         Store,
-        reading::{Reading, id_from},
+        reading::{Reader, Reading, id_from},
+        transaction::Transaction,
     },
 };
 
@@ -45,30 +46,13 @@ impl Indexed for OutgoingPaymentRecord {
     }
 }
 
-impl Store {
+impl Reader {
     /// The quote of this id, as long as it is kept.
     ///
     /// # Errors
     /// When the store or the record can't be read.
     pub fn quote(&self, id: Uuid) -> Result<Option<QuoteRecord>, StoreError> {
         self.read(Kind::Quote, id)
-    }
-
-    /// Adds a quote. On the disk when it returns.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownWalletAddress`], [`Conflict::Id`], or when it is too large or can't be
-    /// written.
-    pub fn insert_quote(&self, record: &QuoteRecord) -> Result<(), Refusal> {
-        self.change(|change| {
-            if !change.has(&Kind::WalletAddress.key(record.wallet_address_id.as_bytes()))? {
-                return Err(Refusal::UnknownWalletAddress);
-            }
-            if change.has(&Kind::Quote.key(record.id.as_bytes()))? {
-                return Err(Conflict::Id.into());
-            }
-            change.add(record)
-        })
     }
 
     /// One page of the quotes of a wallet address.
@@ -83,73 +67,12 @@ impl Store {
         self.indexed_page(&Kind::QuoteByWallet.of(wallet_address), page, |_| true)
     }
 
-    /// Removes up to `limit` of the oldest quotes that were made before a time (milliseconds since
-    /// 1970), and says how many. A payment has its quote whole.
-    ///
-    /// # Errors
-    /// When the store can't be read or written.
-    pub fn purge_quotes(&self, made_before_ms: u64, limit: usize) -> Result<usize, Refusal> {
-        let mut outlived = Vec::new();
-        for quote in self.scan::<QuoteRecord>(Kind::Quote).take(limit) {
-            let quote = quote?;
-            if quote.created_at_ms >= made_before_ms {
-                break;
-            }
-            outlived.push(quote);
-        }
-        if outlived.is_empty() {
-            return Ok(0);
-        }
-        self.change(|change| {
-            // A quote never changes, so what was read is what is there.
-            outlived.iter().for_each(|quote| change.remove_record(quote));
-            Ok(outlived.len())
-        })
-    }
-
     /// The outgoing payment of this id.
     ///
     /// # Errors
     /// When the store or the record can't be read.
     pub fn outgoing_payment(&self, id: Uuid) -> Result<Option<OutgoingPaymentRecord>, StoreError> {
         self.read(Kind::OutgoingPayment, id)
-    }
-
-    /// Adds an outgoing payment and the event that tells of it, in one change. On the disk when it
-    /// returns.
-    ///
-    /// # Errors
-    /// [`Conflict::Quote`] when there is a payment from its quote, [`Conflict::Id`], or when it is
-    /// too large or can't be written.
-    pub fn insert_outgoing_payment(
-        &self,
-        record: &OutgoingPaymentRecord,
-        event: &EventRecord,
-    ) -> Result<(), Refusal> {
-        self.change(|change| {
-            if change.has(&Kind::OutgoingPaymentByQuote.key(record.quote.id.as_bytes()))? {
-                return Err(Conflict::Quote.into());
-            }
-            if change.has(&Kind::OutgoingPayment.key(record.id.as_bytes()))? {
-                return Err(Conflict::Id.into());
-            }
-            add_event(change, event)?;
-            change.add(record)
-        })
-    }
-
-    /// Changes an outgoing payment and adds the event that `edit` makes, in one change; returns the
-    /// payment as it is then, and whether anything was changed. On the disk when it returns; costs
-    /// no write when nothing was changed. `edit` may not call the store, whose write lock is held.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownPayment`], or when it is too large or can't be written.
-    pub fn update_outgoing_payment(
-        &self,
-        id: Uuid,
-        edit: impl FnOnce(&mut OutgoingPaymentRecord) -> Option<EventRecord>,
-    ) -> Result<(OutgoingPaymentRecord, bool), Refusal> {
-        self.edit_with_event(id, Refusal::UnknownPayment, edit)
     }
 
     /// One page of the outgoing payments that are wanted, of one wallet address or of all.
@@ -176,6 +99,84 @@ impl Store {
             let (key, value) = entry?;
             id_from(&key, &value)
         })
+    }
+}
+
+impl Store {
+    /// Removes up to `limit` of the oldest quotes that were made before a time (milliseconds since
+    /// 1970), and says how many. A payment has its quote whole.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub fn purge_quotes(&self, made_before_ms: u64, limit: usize) -> Result<usize, Refusal> {
+        let mut outlived = Vec::new();
+        for quote in self.scan::<QuoteRecord>(Kind::Quote).take(limit) {
+            let quote = quote?;
+            if quote.created_at_ms >= made_before_ms {
+                break;
+            }
+            outlived.push(quote);
+        }
+        if outlived.is_empty() {
+            return Ok(0);
+        }
+        self.change(|tx| {
+            // A quote never changes, so what was read is what is there.
+            outlived.iter().for_each(|quote| tx.remove_record(quote));
+            Ok(outlived.len())
+        })
+    }
+}
+
+impl Transaction<'_> {
+    /// Changes an outgoing payment and adds the event that `edit` makes, in one change; returns the
+    /// payment as it is then, and whether anything was changed. On the disk when it returns; costs
+    /// no write when nothing was changed. `edit` may not call the store, whose write lock is held.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownPayment`], or when it is too large or can't be written.
+    pub fn update_outgoing_payment(
+        &mut self,
+        id: Uuid,
+        edit: impl FnOnce(&mut OutgoingPaymentRecord) -> Option<EventRecord>,
+    ) -> Result<(OutgoingPaymentRecord, bool), Refusal> {
+        self.edit_with_event(id, Refusal::UnknownPayment, edit)
+    }
+
+    /// Adds a quote.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownWalletAddress`], [`Conflict::Id`], or when it is too large or can't be
+    /// written.
+    pub fn insert_quote(&mut self, record: &QuoteRecord) -> Result<(), Refusal> {
+        if !self.has(&Kind::WalletAddress.key(record.wallet_address_id.as_bytes()))? {
+            return Err(Refusal::UnknownWalletAddress);
+        }
+        if self.has(&Kind::Quote.key(record.id.as_bytes()))? {
+            return Err(Conflict::Id.into());
+        }
+        self.add(record)
+    }
+
+    /// Adds an outgoing payment and the event that tells of it, in one change. On the disk when it
+    /// returns.
+    ///
+    /// # Errors
+    /// [`Conflict::Quote`] when there is a payment from its quote, [`Conflict::Id`], or when it is
+    /// too large or can't be written.
+    pub fn insert_outgoing_payment(
+        &mut self,
+        record: &OutgoingPaymentRecord,
+        event: &EventRecord,
+    ) -> Result<(), Refusal> {
+        if self.has(&Kind::OutgoingPaymentByQuote.key(record.quote.id.as_bytes()))? {
+            return Err(Conflict::Quote.into());
+        }
+        if self.has(&Kind::OutgoingPayment.key(record.id.as_bytes()))? {
+            return Err(Conflict::Id.into());
+        }
+        add_event(self, event)?;
+        self.add(record)
     }
 }
 

@@ -12,8 +12,8 @@ use crate::{
         page::{Page, Rows},
     },
     store::{
-        Store,
-        reading::{Reading, id_from},
+        reading::{Reader, Reading, id_from},
+        transaction::Transaction,
     },
 };
 
@@ -37,7 +37,7 @@ impl PaymentRecord {
     }
 }
 
-impl Store {
+impl Reader {
     /// Returns at most `limit` payments, oldest first, that were made before a time (milliseconds
     /// since 1970): those after the payment of an id, or the first ones.
     ///
@@ -73,27 +73,6 @@ impl Store {
         Ok(payments)
     }
 
-    /// Removes those of the payments, of either direction, that exist, and returns how many it
-    /// removed. On the disk when it returns. The caller ensures that the payments have ended and
-    /// that their accounts are closed.
-    ///
-    /// # Errors
-    /// When the store can't be read or written.
-    pub fn remove_payments(&self, ids: &[Uuid]) -> Result<usize, Refusal> {
-        self.change(|change| {
-            let mut removed = 0;
-            for id in ids {
-                match payment(change, *id)? {
-                    Some(PaymentRecord::Incoming(payment)) => change.remove_record(&payment),
-                    Some(PaymentRecord::Outgoing(payment)) => change.remove_record(&*payment),
-                    None => continue,
-                }
-                removed += 1;
-            }
-            Ok(removed)
-        })
-    }
-
     /// Returns one page of the payments that are wanted.
     ///
     /// # Errors
@@ -107,6 +86,27 @@ impl Store {
             let id = id_from(key, bytes)?;
             Ok(payment(self, id)?.filter(&is_wanted))
         })
+    }
+}
+
+impl Transaction<'_> {
+    /// Removes those of the payments, of either direction, that exist, and returns how many it
+    /// removed. The caller ensures that the payments have ended and
+    /// that their accounts are closed.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub fn remove_payments(&mut self, ids: &[Uuid]) -> Result<usize, Refusal> {
+        let mut removed = 0;
+        for id in ids {
+            match payment(self, *id)? {
+                Some(PaymentRecord::Incoming(payment)) => self.remove_record(&payment),
+                Some(PaymentRecord::Outgoing(payment)) => self.remove_record(&*payment),
+                None => continue,
+            }
+            removed += 1;
+        }
+        Ok(removed)
     }
 }
 

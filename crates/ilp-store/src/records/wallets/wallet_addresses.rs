@@ -11,7 +11,10 @@ use crate::{
         keys::Kind,
         page::{Page, Rows},
     },
-    store::{Store, change::Change, reading::Reading},
+    store::{
+        reading::{Reader, Reading},
+        transaction::Transaction,
+    },
 };
 
 impl Indexed for WalletAddressRecord {
@@ -22,7 +25,7 @@ impl Indexed for WalletAddressRecord {
     }
 }
 
-impl Store {
+impl Reader {
     /// Returns the wallet address of this id.
     ///
     /// # Errors
@@ -45,26 +48,19 @@ impl Store {
         }
     }
 
-    /// Adds a wallet address. On the disk when it returns.
+    /// Returns one page of the wallet addresses.
     ///
     /// # Errors
-    /// [`Refusal::UnknownAsset`], [`Conflict::WalletAddress`], [`Conflict::Id`], or when it is too
-    /// large or can't be written.
-    pub fn insert_wallet_address(&self, record: &WalletAddressRecord) -> Result<(), Refusal> {
-        self.change(|change| {
-            if !change.has(&Kind::Asset.key(record.asset_id.as_bytes()))? {
-                return Err(Refusal::UnknownAsset);
-            }
-            if change.has(&Kind::WalletAddress.key(record.id.as_bytes()))? {
-                return Err(Conflict::Id.into());
-            }
-            if change.has(&by_url(&record.url))? {
-                return Err(Conflict::WalletAddress.into());
-            }
-            change.add(record)
-        })
+    /// When the store or a record can't be read.
+    pub fn wallet_addresses_page(
+        &self,
+        page: Page,
+    ) -> Result<Rows<WalletAddressRecord>, StoreError> {
+        self.page(Kind::WalletAddress, page)
     }
+}
 
+impl Transaction<'_> {
     /// Changes a wallet address and returns the new record, which is on the disk by then. `edit`
     /// may not call the store, whose write lock is held; id, URL and asset stay as they were, and
     /// the version rises by one.
@@ -72,7 +68,7 @@ impl Store {
     /// # Errors
     /// [`Refusal::UnknownWalletAddress`], or when it is too large or can't be written.
     pub fn update_wallet_address(
-        &self,
+        &mut self,
         id: Uuid,
         edit: impl FnOnce(&mut WalletAddressRecord),
     ) -> Result<WalletAddressRecord, Refusal> {
@@ -87,26 +83,33 @@ impl Store {
         edited.map(|(record, _)| record)
     }
 
-    /// Returns one page of the wallet addresses.
+    /// Adds a wallet address.
     ///
     /// # Errors
-    /// When the store or a record can't be read.
-    pub fn wallet_addresses_page(
-        &self,
-        page: Page,
-    ) -> Result<Rows<WalletAddressRecord>, StoreError> {
-        self.page(Kind::WalletAddress, page)
+    /// [`Refusal::UnknownAsset`], [`Conflict::WalletAddress`], [`Conflict::Id`], or when it is too
+    /// large or can't be written.
+    pub fn insert_wallet_address(&mut self, record: &WalletAddressRecord) -> Result<(), Refusal> {
+        if !self.has(&Kind::Asset.key(record.asset_id.as_bytes()))? {
+            return Err(Refusal::UnknownAsset);
+        }
+        if self.has(&Kind::WalletAddress.key(record.id.as_bytes()))? {
+            return Err(Conflict::Id.into());
+        }
+        if self.has(&by_url(&record.url))? {
+            return Err(Conflict::WalletAddress.into());
+        }
+        self.add(record)
     }
 }
 
 /// Returns whether a wallet address uses the asset.
 pub(crate) fn asset_has_wallet_addresses(
-    change: &Change<'_>,
+    tx: &Transaction<'_>,
     asset: Uuid,
 ) -> Result<bool, StoreError> {
     let low = Kind::WalletAddressByAsset.of(asset);
     let high = [&low[..], &[u8::MAX; 17]].concat();
-    change.any(Included(low), Excluded(high))
+    tx.any(Included(low), Excluded(high))
 }
 
 fn by_url(url: &str) -> Vec<u8> {

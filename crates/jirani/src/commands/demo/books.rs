@@ -1,4 +1,4 @@
-//! What a payment does to the books of everyone on its way.
+//! The changes that a payment makes in the books of each node on its path.
 
 use ilp_admin_client::{
     Id, UInt64,
@@ -17,7 +17,7 @@ use crate::commands::{
     table::{Column, Table},
 };
 
-/// All assets of the demo are in hundredths.
+/// The scale of all the demo's assets.
 const SCALE: u8 = 2;
 
 /// An account whose balance the demo shows.
@@ -31,7 +31,7 @@ pub(super) struct Account {
     code: &'static str,
 }
 
-/// What an account is of.
+/// The owner of an account.
 #[derive(Clone, Copy, Debug)]
 enum Owner {
     Peer,
@@ -40,17 +40,17 @@ enum Owner {
 }
 
 impl Account {
-    /// What the peer may still send.
+    /// Returns the account of a peer, whose balance the peer may still send.
     pub(super) fn peer(node: &DemoNode, title: &'static str, id: Id, code: &'static str) -> Self {
         Self::new(node, title, Owner::Peer, id, code)
     }
 
-    /// The node's own stock of an asset.
+    /// Returns the account of the node's own stock of an asset.
     pub(super) fn asset(node: &DemoNode, title: &'static str, id: Id, code: &'static str) -> Self {
         Self::new(node, title, Owner::Asset, id, code)
     }
 
-    /// What a wallet has received.
+    /// Returns the account of a wallet address, whose balance is what it has received.
     pub(super) fn wallet(node: &DemoNode, title: &'static str, id: Id, code: &'static str) -> Self {
         Self::new(node, title, Owner::Wallet, id, code)
     }
@@ -82,7 +82,8 @@ impl Account {
     }
 }
 
-/// An account at one moment: what is in it, and what packets have taken out and brought in.
+/// An account at one moment: its balance, and the amounts that packets have taken out and brought
+/// in.
 #[derive(Clone, Debug)]
 struct Entry {
     account: Account,
@@ -95,7 +96,7 @@ struct Entry {
 #[derive(Clone, Debug)]
 pub(super) struct Books(Vec<Entry>);
 
-/// How the payment was split.
+/// The number of packets that carried the payment, and their amounts.
 #[derive(Debug)]
 pub(super) struct Packets {
     pub(super) count: usize,
@@ -107,7 +108,7 @@ impl Books {
         accounts.iter().map(Account::read).collect::<Result<_, _>>().map(Self)
     }
 
-    /// As the connector's books have it of alice.
+    /// Returns the payment's packets as the connector's books have them on alice's account.
     pub(super) fn packets(&self) -> Packets {
         let first = self.0.iter().find(|entry| !entry.out.is_empty());
         let amounts = first.map(|entry| entry.out.as_slice()).unwrap_or_default();
@@ -116,7 +117,7 @@ impl Books {
         Packets { count: amounts.len(), largest: money(largest, code) }
     }
 
-    /// What came to the last account.
+    /// Returns the amount that reached the last account.
     pub(super) fn received(&self, before: &Self) -> String {
         let (Some(now), Some(then)) = (self.0.last(), before.0.last()) else {
             return String::new();
@@ -155,7 +156,7 @@ impl Books {
         table.lines("no accounts")
     }
 
-    /// Whether each account adds up by itself, and neighbours say the same of each other.
+    /// Checks that each account adds up by itself, and that the two accounts of each peering agree.
     pub(super) fn check(&self, before: &Self) -> Result<(), Failure> {
         for (now, then) in self.0.iter().zip(&before.0) {
             let (out, into): (u128, u128) = (now.out.iter().sum(), now.into.iter().sum());
@@ -166,7 +167,8 @@ impl Books {
                 )));
             }
         }
-        // What one node paid into its neighbour's account is what the neighbour took out of its.
+        // The amount that one node paid into its neighbour's account is what the neighbour took out
+        // of its own.
         for pair in self.0.windows(2) {
             if let [left, right] = pair
                 && left.account.node != right.account.node
@@ -196,7 +198,7 @@ impl Books {
     }
 }
 
-/// Returns the amounts that packets moved; deposits were there before.
+/// Returns the amounts that packets moved, without the deposits before them.
 fn amounts(moved: &[Movement]) -> Vec<u128> {
     let packets = moved.iter().filter(|moved| moved.transfer_type == TransferType::Transfer);
     packets.map(|moved| u128::from(moved.amount.0)).collect()

@@ -1,4 +1,5 @@
-//! The demo's three nodes, set up as their operators would: assets, peers, a rate, wallets.
+//! The demo's three nodes, configured as their operators would do it: assets, peers, a rate, wallet
+//! addresses.
 
 use std::path::Path;
 
@@ -22,30 +23,30 @@ use crate::commands::{
     Failure, admin_client::plain, asset, init::fresh_token, lookup::amount_in, rate, wallet,
 };
 
-/// All assets of the demo are in hundredths.
+/// The scale of all the demo's assets.
 const SCALE: u8 = 2;
 
-/// The most that one packet may carry: so the payment is split.
+/// The largest amount of a packet, so small that the payment is split.
 const PACKET_MAX: &str = "0.50";
 
-/// What a neighbour may send before it must settle, and the connector's stock of each currency.
+/// The liquidity of each peer, and the connector's stock of each currency.
 const LIQUIDITY: &str = "1000.00";
 
-/// Euros for a dollar.
+/// The rate in euros for a dollar.
 const RATE: &str = "0.92";
 
-/// Lines of each log that are shown when a payment fails.
+/// The number of lines of each log that are shown when a payment fails.
 const LOG_LINES: usize = 10;
 
-/// The nodes, and what is in them.
+/// The nodes with their accounts.
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) alice: DemoNode,
     connector: DemoNode,
     bob: DemoNode,
-    /// The wallet that pays.
+    /// The wallet address that pays.
     pub(super) alice_wallet: WalletAddress,
-    /// Where bob is paid.
+    /// The wallet address that is paid.
     pub(super) bob_url: String,
     /// The accounts that the payment moves, in its direction.
     pub(super) accounts: Vec<Account>,
@@ -55,7 +56,7 @@ pub(super) struct Network {
 struct Side<'a> {
     node: &'a DemoNode,
     asset: &'a Asset,
-    /// What the other node may send before it must settle.
+    /// The amount that the other node may send before it must settle.
     liquidity: &'a str,
     /// Prefixes beyond the other node's own address.
     routes: &'a [&'a str],
@@ -80,8 +81,8 @@ impl Network {
         stock(&connector, &usd)?;
         stock(&connector, &eur)?;
 
-        // Whoever sends needs liquidity at the one who receives. The wallets know one neighbour and
-        // send everything there; the connector knows where each of them is.
+        // The sender of packets needs liquidity at the node that receives them. The two outer nodes
+        // know one neighbour and route everything there; the connector has a route to each of them.
         let everywhere = &["test"][..];
         let (at_alice, alice_at_connector) = peer(
             &Side { node: &alice, asset: &alice_usd, liquidity: "0", routes: everywhere },
@@ -119,13 +120,13 @@ impl Network {
         &self.bob.ilp_address
     }
 
-    /// Whether packets of alice's node reach bob's.
+    /// Pings bob's node from alice's.
     pub(super) fn ping_bob(&self) -> Result<PingResult, Failure> {
         let address = self.bob_address().to_owned();
         self.alice.admin.ask(Ping { address, peer: None, asset: None })
     }
 
-    /// What the nodes said last.
+    /// Returns the last lines of the nodes' logs.
     pub(super) fn logs(&self) -> String {
         let said =
             self.nodes().map(|node| format!("{}:\n{}", node.name, tail(&node.log, LOG_LINES)));
@@ -145,7 +146,7 @@ impl Network {
         self.nodes().map(node).to_vec().into()
     }
 
-    /// What one can do while the nodes run.
+    /// Returns commands to try while the nodes run.
     pub(super) fn look_around(&self) -> Vec<String> {
         let mut lines = vec!["The nodes run on until Ctrl-C:".to_owned()];
         lines.extend(self.nodes().map(|node| {
@@ -165,7 +166,7 @@ impl Network {
     }
 }
 
-/// Puts some of an asset into the node's own stock, out of which it pays what it converts.
+/// Deposits some of an asset into the node's own stock, from which it pays out conversions.
 fn stock(node: &DemoNode, asset: &Asset) -> Result<(), Failure> {
     let fresh_id = || Id::new(Uuid::new_v4().to_string());
     node.admin.ask(DepositAssetLiquidityInput {
@@ -176,7 +177,7 @@ fn stock(node: &DemoNode, asset: &Asset) -> Result<(), Failure> {
     })
 }
 
-/// Makes two nodes each other's peers, and returns the ids that they have there.
+/// Makes two nodes each other's peers, and returns each one's id for the other.
 fn peer(left: &Side<'_>, right: &Side<'_>) -> Result<(Id, Id), Failure> {
     let (to_left, to_right) = (fresh_token()?, fresh_token()?);
     let at_left = left.add(right.node, &to_left, &to_right)?;
@@ -185,7 +186,7 @@ fn peer(left: &Side<'_>, right: &Side<'_>) -> Result<(Id, Id), Failure> {
 }
 
 impl Side<'_> {
-    /// Adds the other node by the mutation as the documentation for operators has it.
+    /// Adds the other node by the mutation of the operator's documentation.
     fn add(&self, other: &DemoNode, incoming: &str, outgoing: &str) -> Result<Id, Failure> {
         let http = HttpInput::new(incoming.to_owned(), other.ilp_url.clone(), outgoing.to_owned());
         let input = CreatePeerInput {

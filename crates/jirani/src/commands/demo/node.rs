@@ -1,4 +1,4 @@
-//! One node of the demo: this very program, as a process of its own.
+//! A node of the demo: this program as a separate process.
 
 use std::{
     fs::{self, File},
@@ -15,17 +15,16 @@ use serde_json::Value;
 use super::tail;
 use crate::commands::{Failure, admin_client::AdminArgs};
 
-/// A node starts within a second; a machine that is busy may take its time.
+/// The time that a node may take to start. A start takes a second, and longer on a busy machine.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// How often a node that starts is looked at.
+/// The interval at which a starting node is checked.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Lines of a node's log that are shown when it doesn't start.
+/// The number of log lines that are shown when a node doesn't start.
 const LOG_LINES: usize = 20;
 
-/// The nodes' processes. They are stopped when this is told so, and at the latest when it is
-/// dropped.
+/// The nodes' processes, which [`Children::stop`] stops, and dropping at the latest.
 #[derive(Debug, Default)]
 pub(super) struct Children {
     running: Mutex<Running>,
@@ -34,7 +33,7 @@ pub(super) struct Children {
 #[derive(Debug, Default)]
 struct Running {
     processes: Vec<Child>,
-    /// Set when they are stopped: what is started after that is stopped at once.
+    /// Whether they were stopped. A node that starts later is stopped at once.
     is_over: bool,
 }
 
@@ -55,7 +54,7 @@ impl Children {
         }
     }
 
-    /// Whether the process with this id has ended, by itself or because it was stopped.
+    /// Returns whether the process with this id has ended.
     fn has_ended(&self, pid: u32) -> bool {
         let mut running = self.running.lock();
         let process = running.processes.iter_mut().find(|process| process.id() == pid);
@@ -63,7 +62,7 @@ impl Children {
     }
 }
 
-/// A process that has ended by itself can't be stopped, which is as well.
+/// Stops a process. Failures are ignored: a process that has ended can't be stopped.
 fn stop(mut process: Child) {
     let _ = process.kill();
     let _ = process.wait();
@@ -75,22 +74,22 @@ impl Drop for Children {
     }
 }
 
-/// A node that was started.
+/// A node that has started.
 #[derive(Debug)]
 pub(super) struct DemoNode {
-    /// What people call it.
+    /// The node's name in the demo's output.
     pub(super) name: &'static str,
     pub(super) ilp_address: String,
     pub(super) admin: AdminArgs,
     pub(super) admin_url: String,
-    /// Where its peers reach it.
+    /// The URL of its port for packets.
     pub(super) ilp_url: String,
-    /// Where its wallets are.
+    /// The URL of its port for wallet addresses.
     pub(super) wallet_url: String,
     pub(super) log: PathBuf,
 }
 
-/// A node that starts, in a folder of its own.
+/// A node that is starting, in a folder of its own.
 pub(super) struct Starting {
     name: &'static str,
     pid: u32,
@@ -98,7 +97,7 @@ pub(super) struct Starting {
 }
 
 impl Starting {
-    /// Starts a node on free ports. Nothing of this machine's configuration reaches it.
+    /// Starts a node on free ports, without this machine's configuration and environment.
     pub(super) fn spawn(
         name: &'static str,
         demo: &Path,
@@ -132,7 +131,7 @@ impl Starting {
         Ok(Self { name, pid, dir })
     }
 
-    /// Waits until the node says where its ports are.
+    /// Waits until the node has published its ports.
     pub(super) fn ready(self, children: &Children) -> Result<DemoNode, Failure> {
         let log = self.dir.join("log");
         let failed = |why: &str| {
@@ -142,7 +141,7 @@ impl Starting {
         let file = self.dir.join("data/node.json");
         let deadline = Instant::now() + START_TIME_MAX;
         let told: Value = loop {
-            // The file is written whole or not at all.
+            // The node writes the file whole or not at all.
             if let Ok(text) = fs::read_to_string(&file) {
                 break serde_json::from_str(&text).map_err(|_| failed("wrote no JSON"))?;
             }

@@ -1,4 +1,4 @@
-//! A deposit or withdrawal that is requested again under an id: either the same one was booked
+//! A deposit or withdrawal that is requested again under an id: either this transfer was booked
 //! before, or the id belongs to another one.
 
 use ilp_admin_client::{
@@ -22,17 +22,17 @@ pub(super) struct RequestedTransfer {
     /// The id of the peer or asset.
     pub(super) owner: Id,
     pub(super) amount: UInt64,
-    /// The time for which a withdrawal only sets the amount aside; zero for all other transfers.
+    /// The time for which a withdrawal only reserves the amount; zero for all other transfers.
     pub(super) timeout_s: u64,
 }
 
 impl RequestedTransfer {
-    /// Returns how a transfer ended that the node `refused`: it was done where this very transfer
+    /// Returns the result of a transfer that the node `refused`: success where this very transfer
     /// is in the books, since it was booked before.
     ///
     /// # Errors
     /// `refused` itself, where it has another reason; or that another transfer has the id, or that
-    /// a withdrawal of this id has come back.
+    /// a withdrawal of this id was voided or expired.
     pub(super) fn was_booked(&self, admin: &AdminArgs, refused: Failure) -> Result<(), Failure> {
         if !matches!(&refused, Failure::Node(refusal) if is_booked_already(refusal)) {
             return Err(refused);
@@ -72,7 +72,8 @@ impl RequestedTransfer {
     }
 }
 
-/// Returns for how long the amount was set aside, in milliseconds; zero where it moved at once.
+/// Returns the time for which the amount was reserved, in milliseconds; zero where it moved at
+/// once.
 fn set_aside_ms(booked: &AccountingTransfer) -> Option<u64> {
     match &booked.expires_at {
         None => Some(0),
@@ -80,7 +81,7 @@ fn set_aside_ms(booked: &AccountingTransfer) -> Option<u64> {
     }
 }
 
-/// Reads a time as the API writes it: all digits down to the millisecond.
+/// Reads a time in the API's format, with all digits down to the millisecond.
 fn time_ms(time: &str) -> Option<u64> {
     let digits: Vec<u8> = time.bytes().filter(u8::is_ascii_digit).collect();
     Some(Timestamp::from_digits(digits.as_slice().try_into().ok()?).ok()?.unix_ms())

@@ -1,4 +1,4 @@
-//! Follows a payment to its end, with a bar for whoever watches.
+//! Follows a payment to its end, with a progress bar.
 
 use std::{
     thread,
@@ -15,13 +15,15 @@ use ilp_admin_client::payment::{
 use ilp_connector::amount::format_amount;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often the node is asked: more often than anybody sees, and no burden to it.
+/// The interval at which the node is asked: short enough for a smooth bar, and no burden to the
+/// node.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long a node may not answer, as when it is started anew: the payment goes on after that.
+/// The time for which a node may give no answer, such as during a restart, after which it continues
+/// the payment.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Asks the node until the payment has ended, and returns it as it then is.
+/// Asks the node until the payment has ended, and returns its final state.
 pub(super) fn follow(
     admin: &AdminArgs,
     payment: &OutgoingPayment,
@@ -56,11 +58,11 @@ fn is_under_way(state: OutgoingPaymentState) -> bool {
     matches!(state, OutgoingPaymentState::Funding | OutgoingPaymentState::Sending)
 }
 
-/// The bar counts in the smallest unit of what the wallet is in. It is drawn on the standard error,
-/// and only on a terminal.
+/// Returns the bar. It counts in the smallest unit of the wallet address's asset, and is drawn on
+/// the standard error, only on a terminal.
 fn bar(payment: &OutgoingPayment) -> ProgressBar {
     let bar = ProgressBar::new(payment.debit_amount.value.0);
-    // A template of our own making is well-formed; without one the bar is only plainer.
+    // The template is well-formed; without a template the bar only looks plainer.
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent:>3}%  {msg}") {
         bar.set_style(style);
     }
@@ -73,7 +75,7 @@ fn show(bar: &ProgressBar, payment: &OutgoingPayment) {
     bar.set_message(message(payment, elapsed_ms));
 }
 
-/// Returns how much is sent of how much, and in how many packets.
+/// Returns the sent share of the amount, and the number of packets.
 fn message(payment: &OutgoingPayment, elapsed_ms: u64) -> String {
     let (sent, debit) = (&payment.sent_amount, &payment.debit_amount);
     let shown = |money: &Amount| format_amount(u128::from(money.value.0), debit.asset_scale);

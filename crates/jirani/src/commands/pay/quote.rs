@@ -1,4 +1,4 @@
-//! What a payment would cost, asked of the node and said to people.
+//! The quote of a payment: requested from the node, and shown before the confirmation.
 
 use ilp_admin_client::{
     Id,
@@ -17,11 +17,11 @@ use crate::commands::{
     wallet::shown_value,
 };
 
-/// A quote as the node gave it.
+/// A quote from the node.
 #[derive(Debug)]
 pub(crate) struct Quote(payment::Quote);
 
-/// An asset by what its amounts are written in.
+/// The code and scale in which amounts are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Denomination {
     pub(super) code: String,
@@ -37,11 +37,11 @@ impl From<&Unit> for Denomination {
 /// The amount that a payment is quoted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum QuotedAmount {
-    /// What leaves the wallet.
+    /// The amount that leaves the wallet address.
     Sent(AmountInput),
-    /// What arrives.
+    /// The amount that arrives.
     Delivered(AmountInput),
-    /// What the receiver requests.
+    /// The amount that the receiver requests.
     AsRequested,
 }
 
@@ -59,7 +59,7 @@ fn money(amount: &str, asset: &Denomination) -> Result<AmountInput, Failure> {
 }
 
 impl Quote {
-    /// Asks the node what a payment would cost.
+    /// Requests a quote from the node.
     pub(crate) fn ask(
         admin: &AdminArgs,
         wallet: &WalletAddress,
@@ -85,7 +85,7 @@ impl Quote {
         &self.0.id
     }
 
-    /// Returns what people want to know before paying.
+    /// Returns the lines that describe the quote.
     pub(crate) fn lines(&self) -> Vec<String> {
         let quote = &self.0;
         described([

@@ -1,4 +1,4 @@
-//! What a receiver counts in, which an amount that is to arrive is written in.
+//! Finds the receiver's asset, in whose units a delivered amount is written.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::{
     web,
 };
 
-/// A receiver's server that takes longer would not take part in a payment either.
+/// The time for the receiver's server. A slower one could not take part in a payment either.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest description of a receiver.
 const BODY_BYTES_MAX: usize = 64 * 1_024;
 
-/// Returns the receiver's asset: what was said, or what the node knows of a wallet of its own,
-/// or what the receiver's server tells everybody who asks.
+/// Returns the receiver's asset: from the option, else from the node for a wallet address of its
+/// own, else from the receiver's server.
 pub(super) fn find(
     admin: &AdminArgs,
     receiver: &ReceiverUrl,
@@ -56,7 +56,7 @@ fn parse(said: &str) -> Result<Denomination, Failure> {
     Ok(Denomination { code: code.to_owned(), scale })
 }
 
-/// Returns the receiver's asset as the receiver's server gives it, if it does.
+/// Returns the receiver's asset from its server, which may not state it.
 fn get(url: &str) -> Result<Option<Denomination>, Failure> {
     let options = WebOptions {
         time_max: TIMEOUT,
@@ -70,7 +70,7 @@ fn get(url: &str) -> Result<Option<Denomination>, Failure> {
     Ok(answered.ok().and_then(|answer| asset_of(&serde_json::from_slice(answer.body()).ok()?)))
 }
 
-/// Wallet addresses have the asset's members themselves, incoming payments an amount that does.
+/// Wallet addresses have the members of the asset at the top, incoming payments within an amount.
 fn asset_of(described: &Value) -> Option<Denomination> {
     let amount = &described["receivedAmount"];
     let holder = if amount.is_object() { amount } else { described };

@@ -1,5 +1,5 @@
-//! `jirani peer add`: creates the other operator's node as a peer, and says what the other operator
-//! has to enter.
+//! `jirani peer add`: creates the other operator's node as a peer, and prints the configuration for
+//! the other operator.
 
 use std::{
     io,
@@ -8,6 +8,7 @@ use std::{
 
 use clap::Args;
 use ilp_admin_client::{
+    Patch,
     asset::Unit,
     node::Node,
     peer::{CreatePeerInput, HttpInput, NewPeer},
@@ -21,7 +22,7 @@ use crate::{
     commands::{
         Failure,
         admin_client::{AdminArgs, plain, print},
-        edit::set,
+        edit::Edit,
         init::fresh_token,
         lookup::{find_asset, optional_amount_in},
         secret_options,
@@ -35,10 +36,10 @@ pub(crate) struct AddArgs {
     /// The peer's ILP address
     #[arg(long)]
     address: Option<String>,
-    /// Code or id of the asset that both sides count in
+    /// Code or id of the asset that both nodes keep the account in
     #[arg(long)]
     asset: Option<String>,
-    /// Where the peer takes packets
+    /// URL at which the peer takes packets
     #[arg(long)]
     endpoint: Option<String>,
     /// The token that the peer's operator gave us; made and printed if left out
@@ -53,13 +54,13 @@ pub(crate) struct AddArgs {
     /// A file with the token that the peer is to show us
     #[arg(long, value_name = "FILE", conflicts_with = "incoming_token")]
     incoming_token_file: Option<PathBuf>,
-    /// What people call the peer
+    /// Name of the peer for people
     #[arg(long)]
     name: Option<String>,
-    /// The most that one packet may carry, such as 12.50
+    /// Largest amount of a packet, such as 12.50
     #[arg(long, value_name = "AMOUNT")]
     max_packet_amount: Option<String>,
-    /// The credit line to begin with, such as 10000
+    /// Initial liquidity: the amount that the peer may send before it must settle, such as 10000
     #[arg(long, value_name = "AMOUNT")]
     liquidity: Option<String>,
     /// A further address, or bare scheme such as g, that is reached through the peer
@@ -67,18 +68,18 @@ pub(crate) struct AddArgs {
     routes: Vec<String>,
     #[command(flatten)]
     limits: LimitArgs,
-    /// What is kept of amounts that are converted for the peer, in hundredths of a percent
+    /// Charge on amounts that are converted for the peer, in hundredths of a percent
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     spread_basis_points: u16,
-    /// Where the peer reaches this node, for what its operator has to enter; else
-    /// JIRANI_ILP_PUBLIC_URL, else what the node says of itself
+    /// URL at which the peer reaches this node, for the other operator; else JIRANI_ILP_PUBLIC_URL,
+    /// else the one that the node reports
     #[arg(long, value_name = "URL")]
     our_endpoint: Option<String>,
     #[command(flatten)]
     admin: AdminArgs,
 }
 
-/// What the two operators agreed on, complete but for tokens. Amounts are as people write them.
+/// The terms of the peering, without its tokens. Amounts are in standard units.
 #[derive(Debug)]
 pub(super) struct Agreement {
     pub(super) address: String,
@@ -90,7 +91,7 @@ pub(super) struct Agreement {
     pub(super) our_endpoint: Option<String>,
 }
 
-/// The tokens of both directions, and which of them the other operator has yet to be told.
+/// The tokens of both directions, and whether the other operator still needs to get them.
 struct Tokens {
     incoming: String,
     outgoing: String,
@@ -106,7 +107,7 @@ impl AddArgs {
         self.tell(&agreement, &tokens, peer)
     }
 
-    /// What was agreed on: from the options, and what they leave open from whoever sits there.
+    /// Returns the terms: from the options, and for missing ones from a dialogue on the terminal.
     fn agreement(&self) -> Result<Agreement, Failure> {
         if let (Some(address), Some(asset), Some(endpoint)) =
             (&self.address, &self.asset, &self.endpoint)
@@ -176,24 +177,19 @@ impl AddArgs {
     fn create(&self, agreed: &Agreement, tokens: &Tokens) -> Result<NewPeer, Failure> {
         let scale = agreed.asset.scale;
         let Tokens { incoming, outgoing, .. } = tokens;
+        let http = HttpInput::new(incoming.clone(), agreed.endpoint.clone(), outgoing.clone());
+        let threshold = Edit::amount(self.limits.liquidity_threshold.as_ref(), scale)?;
         let limits = self.limits.read(scale)?;
+        let new = CreatePeerInput::new(agreed.address.clone(), agreed.asset.id.clone(), http);
         self.admin.ask(CreatePeerInput {
-            static_ilp_address: agreed.address.clone(),
-            asset_id: agreed.asset.id.clone(),
-            http: HttpInput::new(incoming.clone(), agreed.endpoint.clone(), outgoing.clone()),
             name: agreed.name.clone(),
+            liquidity_threshold: threshold.and_then(Patch::set),
             initial_liquidity: optional_amount_in(agreed.liquidity.as_deref(), scale)?,
-            liquidity_threshold: set(limits.liquidity_threshold),
             max_packet_amount: optional_amount_in(agreed.max_packet_amount.as_deref(), scale)?,
-            packets_per_minute_max: set(limits.packets_per_minute_max),
-            amount_per_second_max: set(limits.amount_per_second_max),
-            packets_in_flight_max: set(limits.packets_in_flight_max),
-            amount_in_flight_max: set(limits.amount_in_flight_max),
-            asset_share_in_flight_percent_max: set(limits.asset_share_in_flight_percent_max),
             spread_basis_points: Some(i32::from(self.spread_basis_points)),
             routes: Some(self.routes.clone()),
             is_default_route: self.limits.default_route,
-            idempotency_key: None,
+            ..new.with_limits(limits)
         })
     }
 
@@ -240,7 +236,7 @@ impl AddArgs {
     }
 }
 
-/// The peer that was created, with what its operator has to be told, for programs.
+/// The created peer with the other operator's configuration, in the fields of the JSON output.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AddedPeer {

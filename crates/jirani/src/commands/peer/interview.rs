@@ -1,4 +1,4 @@
-//! Asks for what two operators agree on before they peer, one line each.
+//! The dialogue that asks for the terms of a peering, one line each.
 
 use std::io::{BufRead, Write};
 
@@ -15,14 +15,14 @@ use crate::commands::{
     terminal::Dialogue,
 };
 
-/// The questions. What an option has said already is not asked.
+/// The questions. Terms that an option gives are not asked for.
 pub(super) struct Interview<'a, Input, Output> {
     pub(super) dialogue: Dialogue<Input, Output>,
     pub(super) admin: &'a AdminArgs,
 }
 
 impl<Input: BufRead, Output: Write> Interview<'_, Input, Output> {
-    /// The asset that both sides count in; one that isn't there is added.
+    /// Returns the asset of the peering. A new asset is added to the node.
     pub(super) fn asset(&mut self, said: Option<&str>) -> Result<Unit, Failure> {
         if let Some(name) = said {
             return find_asset(self.admin, name).map(Unit::from);
@@ -60,13 +60,13 @@ impl<Input: BufRead, Output: Write> Interview<'_, Input, Output> {
         self.text("where they take packets, such as ilp.othergreatwallet.com: ", said, is_endpoint)
     }
 
-    /// What people call the peer; nothing for nothing.
+    /// Returns the peer's name; `None` for an empty answer.
     pub(super) fn name(&mut self, said: Option<&str>) -> Result<Option<String>, Failure> {
         let name = self.text("what you call them (may be empty): ", said, |_| Ok(()))?;
         Ok(Some(name).filter(|name| !name.is_empty()))
     }
 
-    /// An amount in the asset; nothing for the default.
+    /// Returns an amount in the asset; `None`, for the default, for an empty answer.
     pub(super) fn amount(
         &mut self,
         question: &str,
@@ -80,7 +80,7 @@ impl<Input: BufRead, Output: Write> Interview<'_, Input, Output> {
         Ok(Some(amount).filter(|amount| !amount.is_empty()))
     }
 
-    /// Where the peer reaches this node, which only this operator knows.
+    /// Returns the URL at which the peer reaches this node, which only this operator knows.
     pub(super) fn our_endpoint(&mut self, said: Option<&str>) -> Result<Option<String>, Failure> {
         let question = "where they reach this node, such as https://ilp.mywallet.com: ";
         self.text(question, said, is_endpoint).map(Some)

@@ -1,4 +1,4 @@
-//! What the other operator has to enter, ready to be sent: the same peering seen from there.
+//! The configuration that the other operator has to enter for the peering, ready to be sent.
 
 use ilp_admin_client::{
     Id,
@@ -9,21 +9,21 @@ use serde_json::{Value, json};
 
 use crate::commands::{Failure, admin_client::plain, lookup::optional_amount_in};
 
-/// The peering as the other operator has it.
+/// The peering from the other node's side.
 #[derive(Debug)]
 pub(super) struct OtherSide<'a> {
     pub(super) our_address: String,
     pub(super) our_endpoint: String,
-    /// What we show them.
+    /// The token that this node sends to the other.
     pub(super) incoming_token: String,
-    /// What they show us.
+    /// The token that the other node sends to this one.
     pub(super) outgoing_token: String,
     pub(super) asset: &'a Unit,
     pub(super) max_packet_amount: Option<&'a str>,
 }
 
 impl OtherSide<'_> {
-    /// For an operator of jirani.
+    /// Returns the command for an operator of jirani.
     pub(super) fn command(&self) -> String {
         let code = plain(&self.asset.code);
         let mut options = vec![
@@ -39,8 +39,8 @@ impl OtherSide<'_> {
         format!("jirani peer add {}", options.join(" "))
     }
 
-    /// For any operator whose node has the `createPeer` mutation, Rafiki's included. The asset's id
-    /// is one of theirs.
+    /// Returns the variables for any node that has the `createPeer` mutation, such as Rafiki. The
+    /// asset's id is to be replaced by the other node's own.
     pub(super) fn variables(&self) -> Result<Value, Failure> {
         let (code, scale) = (plain(&self.asset.code), self.asset.scale);
         let asset_id = Id::new(format!("(the id of your asset {code}, scale {scale})"));
@@ -56,7 +56,7 @@ impl OtherSide<'_> {
         Ok(json!({ "input": input }))
     }
 
-    /// Both, with a word on what they are.
+    /// Returns both forms with an introduction.
     pub(super) fn lines(&self) -> Result<Vec<String>, Failure> {
         let (code, scale) = (plain(&self.asset.code), self.asset.scale);
         Ok(vec![
@@ -75,7 +75,7 @@ impl OtherSide<'_> {
     }
 }
 
-/// As a shell takes it for one word.
+/// Returns a value quoted for a shell as one word.
 fn quoted(value: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/@%+=,".contains(c);
     if !value.is_empty() && value.chars().all(is_plain) {

@@ -1,4 +1,5 @@
-//! `jirani peer token`: the tokens that a peer may show, beside each other while one replaces another.
+//! `jirani peer token`: the tokens that a peer may show. Several are valid at once while one
+//! replaces another.
 
 use std::path::PathBuf;
 
@@ -18,7 +19,8 @@ use crate::commands::{
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  jirani peer token add g.othergreatwallet")]
 pub(crate) enum TokenCommand {
-    /// Add a token that the peer may show, beside those that it has; made and printed if none is given
+    /// Add a token that the peer may show, beside its present ones; made and printed if none is
+    /// given
     #[command(after_help = "Example:\n  jirani peer token add g.othergreatwallet")]
     Add {
         /// ILP address or id

@@ -1,4 +1,4 @@
-//! `jirani wallet update`: changes what a wallet address is called and whether it takes payments.
+//! `jirani wallet update`: changes a wallet address's public name and whether it takes payments.
 
 use clap::{Args, ValueEnum};
 use ilp_admin_client::{
@@ -18,7 +18,7 @@ use crate::commands::{
 pub(crate) struct UpdateArgs {
     /// Payment pointer, URL or id
     wallet: String,
-    /// What payers are shown, or none
+    /// Name that payers see, or none
     #[arg(long)]
     name: Option<Edit>,
     /// Whether it takes new payments
@@ -36,9 +36,9 @@ pub(crate) struct UpdateArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Status {
-    /// It takes and makes payments
+    /// The wallet address takes and makes payments
     Active,
-    /// It takes no new payments and makes none
+    /// The wallet address takes no new payments and makes none
     Inactive,
 }
 

@@ -5,7 +5,7 @@ use std::{
 
 use bytes::Bytes;
 use ilp_connector::{
-    Decision, InFlightDefaults, InFlightLimits, LinkFailure, Policy, Source,
+    Decision, InFlightDefaults, LinkFailure, PeerLimits, Policy, Source,
     account::{Account, AccountId, Balance},
     conversion::Spread,
     ledger::MemoryLedger,
@@ -59,9 +59,7 @@ fn node(peers: u128, assets: u8) -> Node {
             is_default_route: false,
             tokens: vec![TokenDigest::of(&index.to_be_bytes())],
             max_packet_amount: None,
-            packets_per_minute_max: None,
-            amount_per_second_max: None,
-            in_flight: InFlightLimits::default(),
+            limits: PeerLimits::default(),
             spread: Spread::NONE,
             next_hop: NextHop::new(format!("http://peer{index}"), Secret::new(String::new())),
         };
@@ -75,7 +73,7 @@ fn node(peers: u128, assets: u8) -> Node {
 }
 
 impl Node {
-    /// Packets of 1 from one peer to another, none of which is answered.
+    /// Sends packets of amount 1 from one peer to another, none of which is answered.
     fn send(&self, from: usize, to: usize, packets: u64) {
         let now = Timestamp::from_unix_ms(1_800_000_000_000);
         for _ in 0..packets {
@@ -133,7 +131,7 @@ fn a_peer_keeps_its_numbers_until_another_has_more_than_twice_its_packets() {
 fn nothing_is_lost_however_many_are_told_of_and_whoever_is_removed() {
     let node = node(30, 3);
     for index in 0..30 {
-        // Three further on is the next one of the same asset; of the others the node has no stock.
+        // The third peer on is the next one of the same asset; the node has no stock of the others.
         node.send(index, (index + 3) % 30, index as u64);
         node.send(index, (index + 1) % 30, 1);
     }

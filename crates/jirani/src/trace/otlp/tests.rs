@@ -9,7 +9,7 @@ use interledger_packet::{ErrorCode, FulfillBuilder, Reject};
 
 use super::*;
 
-/// Takes requests on loopback, and tells the head and the body of each.
+/// Takes requests on loopback, and returns the head and the body of each.
 fn collector() -> (String, mpsc::Receiver<(String, Vec<u8>)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -60,7 +60,7 @@ fn times() -> Times {
     }
 }
 
-/// The fields of a protobuf message that are bytes or 64-bit numbers: all that matter here.
+/// Returns the fields of a protobuf message that are bytes or 64-bit numbers; others are skipped.
 fn fields(mut message: &[u8]) -> Vec<(u64, &[u8])> {
     let mut fields = Vec::new();
     while !message.is_empty() {
@@ -99,9 +99,9 @@ fn inner(messages: &[u8], number: u64) -> Vec<&[u8]> {
     fields(messages).into_iter().filter(|(found, _)| *found == number).map(|(_, it)| it).collect()
 }
 
-/// A span as the collector got it.
+/// A span as the collector received it.
 #[derive(Debug)]
-struct Got {
+struct ReceivedSpan {
     name: String,
     trace: Vec<u8>,
     id: Vec<u8>,
@@ -110,15 +110,16 @@ struct Got {
     to_ns: u64,
 }
 
-/// ExportTraceServiceRequest.resource_spans.scope_spans.spans, of which the numbers are 1, 2, 2.
-fn spans(body: &[u8]) -> Vec<Got> {
+/// Reads the spans of a request: ExportTraceServiceRequest.resource_spans.scope_spans.spans have
+/// the numbers 1, 2, 2.
+fn spans(body: &[u8]) -> Vec<ReceivedSpan> {
     let scopes = inner(body, 1).into_iter().flat_map(|resource| inner(resource, 2));
     let spans = scopes.flat_map(|scope| inner(scope, 2));
     spans
         .map(|span| {
             let bytes = |number| inner(span, number).first().map(|bytes| bytes.to_vec());
             let ns = |number| u64::from_le_bytes(bytes(number).unwrap().try_into().unwrap());
-            Got {
+            ReceivedSpan {
                 name: String::from_utf8(bytes(5).unwrap()).unwrap(),
                 trace: bytes(1).unwrap(),
                 id: bytes(2).unwrap(),
@@ -141,14 +142,14 @@ fn below_a_packets_span_lies_what_its_time_was_made_of() {
     let ms = Duration::from_millis;
     let durable = Times { total: ms(40), durability: Some(ms(10)), ..times() };
     traces.packet(Source::Own, &fulfill(), &durable);
-    // One that was answered here, and never waited.
+    // A packet that was answered here, and never waited.
     let (next_hop, asking) = (None, None);
     traces.packet(Source::Own, &fulfill(), &Times { own: ms(30), next_hop, asking, ..times() });
     traces.end();
     let (_, body) = requests.recv_timeout(Duration::from_secs(60)).unwrap();
     let spans = spans(&body);
     let packets: Vec<_> = spans.iter().filter(|span| span.name == "packet").collect();
-    let below = |packet: &Got| -> Vec<(&str, u64, u64)> {
+    let below = |packet: &ReceivedSpan| -> Vec<(&str, u64, u64)> {
         let of_it = spans.iter().filter(|span| span.parent.as_ref() == Some(&packet.id));
         let after = |ns| (ns - packet.from_ns) / 1_000_000;
         of_it
@@ -198,7 +199,7 @@ fn nothing_is_prepared_and_nothing_sent_unless_it_is_configured() {
 
 #[test]
 fn a_collector_that_takes_nothing_holds_up_no_packet() {
-    // It accepts connections, since the system does, and never reads.
+    // The system accepts the connections, and the test never reads.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let traces = Traces::start(Some(&url.parse().unwrap()), "test node", &web()).unwrap();

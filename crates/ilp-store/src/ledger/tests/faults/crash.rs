@@ -153,7 +153,7 @@ fn a_segment_whose_only_page_was_torn_may_stay_empty() {
     drop(ledger);
     let ledger = DurableLedger::open(&store, small()).unwrap();
     // More than the second segment has room for.
-    store.set_setting("large", &[1; 6_000]).unwrap();
+    store.change(|tx| tx.set_setting("large", &[1; 6_000])).unwrap();
     assert_eq!(ledger.verify().unwrap().faults, Vec::<String>::new());
     drop((ledger, store));
     assert_eq!(verify(copy.path()).unwrap().faults, Vec::<String>::new());

@@ -112,6 +112,26 @@ fn whole_books_open_and_add_up() {
     }
 }
 
+/// The scan took such a segment for one that was never written, and the log for one that ends before
+/// it; the fuzz target `journal` found it.
+#[test]
+fn a_segment_that_lost_all_of_its_pages_is_damage() {
+    let dir = crashed();
+    let bytes = fs::metadata(segment(dir.path(), 3)).unwrap().len();
+    for left in [0, 40, bytes] {
+        let copy = copy_of(dir.path());
+        // Without the mark of what was answered, the log alone gives the damage away.
+        fs::remove_file(copy.path().join("answered")).unwrap();
+        fs::write(segment(copy.path(), 3), vec![0; usize::try_from(left).unwrap()]).unwrap();
+        match refusal(copy.path()) {
+            StoreError::Journal(JournalError::Damaged { path, offset: 0, .. }) => {
+                assert_eq!(path, segment(copy.path(), 3));
+            }
+            other => panic!("{left} bytes left: {other}"),
+        }
+    }
+}
+
 #[test]
 fn a_flipped_bit_in_the_middle_is_damage_wherever_it_is() {
     let dir = crashed();

@@ -153,7 +153,7 @@ fn a_failed_write_or_sync_stops_the_ledger_and_leaves_whole_books() {
         assert!(ledger.stopped().is_some());
         // What isn't durable must not get into a checkpoint either, and records stop too.
         assert!(ledger.checkpoint().is_err());
-        assert!(store.set_setting("a", b"b").is_err());
+        assert!(store.change(|tx| tx.set_setting("a", b"b")).is_err());
         assert_eq!(ledger.close(), Err(Stopped));
         drop((ledger, store));
         let ledger = DurableLedger::open(&open(dir.path()), options(10)).unwrap();

@@ -1,7 +1,7 @@
 //! Steps of transfers in the units of changes, over crashes and refusals.
 
 use crate::{
-    Claim, Idempotency, OperatorStep, Refusal, Snapshot,
+    Claim, Companions, Idempotency, OperatorStep, Refusal, Snapshot,
     ledger::tests::{faults::damage::copy_of, *},
     testing,
 };
@@ -41,7 +41,8 @@ fn take(
     step: OperatorStep,
 ) -> Result<(), Refusal> {
     let request = claim(store, key);
-    ledger.booking(&request.keeping(&Snapshot::new(), 1), step).set_setting(key, b"done")
+    let unit = Companions::none().answering(&request, &Snapshot::new(), 1).moving(ledger, step);
+    store.transact(unit, |tx| tx.set_setting(key, b"done"))
 }
 
 /// A crash before and after each step: the step, its records and its outcome are there, or none is.
@@ -105,10 +106,11 @@ fn a_refused_step_takes_its_records_and_its_outcome_with_it() {
     assert!(matches!(refused("late", withdrawal(10)), TransferError::Exists));
     // A change that is refused takes the step with it.
     let usd = testing::asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let other = deposit(&ledger, Uuid::now_v7(), peer_id(1), 5);
     let step = booked(other.clone());
-    assert!(ledger.booking(&store, step).insert_asset(&usd).is_err());
+    let unit = Companions::none().moving(&ledger, step);
+    assert!(store.transact(unit, |tx| tx.insert_asset(&usd)).is_err());
     assert_eq!((available(&ledger, 1), ledger.operator_transfer(other.id).unwrap()), (0, None));
     // A withdrawal whose time is over comes back, whatever came along with the step.
     fund(&ledger, 1, 7);

@@ -34,7 +34,7 @@ fn close(ledger: &DurableLedger, account: AccountId) -> bool {
 }
 
 fn sums(ledger: &DurableLedger, account: AccountId) -> (u128, u128) {
-    let balance = ledger.balance(account);
+    let balance = ledger.total(account);
     (balance.credits, balance.debits)
 }
 
@@ -73,7 +73,7 @@ fn a_closed_account_leaves_its_sums_and_what_it_moved_and_no_place_in_memory() {
     ledger.checkpoint().unwrap();
     checks(&ledger);
     assert!(held.is_closed() && ledger.is_account_over(payment(1)));
-    assert!(ledger.balances().iter().all(|(id, _)| *id != payment(1)));
+    assert!(ledger.totals().iter().all(|(id, _)| *id != payment(1)));
     assert!(ledger.books.lock().state.row(payment(1)).is_none());
     assert!(ledger.books.lock().state.closed().is_empty());
     // The slot of the closed account is reused.
@@ -89,8 +89,8 @@ fn a_closed_account_leaves_its_sums_and_what_it_moved_and_no_place_in_memory() {
     // The row of a closed account goes with the record of its payment.
     let record = Kind::OutgoingPayment.key(payment(1).owner.as_bytes());
     store
-        .change(|change| {
-            change.remove(record);
+        .change(|tx| {
+            tx.remove(record);
             Ok(())
         })
         .unwrap();
@@ -160,14 +160,14 @@ fn sums_count_once_whenever_the_process_dies() {
             let store = open(copy.path());
             let copied = DurableLedger::open(&store, small()).unwrap();
             is_sound(&copied);
-            let open_payments = |balances: Vec<(AccountId, Balance)>| -> u128 {
+            let open_payments = |balances: Vec<(AccountId, Total)>| -> u128 {
                 let payments = balances.into_iter();
                 let open = payments.filter(|(id, _)| id.kind == AccountKind::OutgoingPayment);
                 open.map(|(_, balance)| balance.credits).sum()
             };
             // All money from outside is, or was, on the account of a payment.
             let settled = sums(&copied, AccountId::settlement(ASSET.owner)).1;
-            let counted = open_payments(copied.balances()) + sums(&copied, totals()).0;
+            let counted = open_payments(copied.totals()) + sums(&copied, totals()).0;
             assert_eq!(counted, settled, "moment {moment}");
             assert_eq!(sums(&copied, peer_id(9)).0 % 10, 0);
             copied.checkpoint().unwrap();

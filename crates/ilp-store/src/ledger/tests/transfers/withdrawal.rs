@@ -61,7 +61,7 @@ fn a_pending_withdrawal_outlives_restarts_and_ends_once() {
     }
     for round in 0..3 {
         assert_eq!(available(&ledger, 1), 40);
-        let balance = ledger.account(peer_id(1)).balance();
+        let balance = ledger.account(peer_id(1)).own_part();
         assert_eq!((balance.debits_pending, balance.total()), (60, 100));
         assert_eq!(ledger.next_expiry(), Some(1_500));
         assert!(matches!(begin(&ledger, 1, peer_id(1), 1, 500), Err(TransferError::Exists)));
@@ -80,7 +80,7 @@ fn a_pending_withdrawal_outlives_restarts_and_ends_once() {
     // No timer ran, and it is expired all the same.
     let late = block_on(ledger.post_withdrawal(third, 1_500));
     assert!(matches!(late, Err(TransferError::Expired)));
-    let balance = ledger.account(peer_id(1)).balance();
+    let balance = ledger.account(peer_id(1)).own_part();
     assert_eq!((balance.debits_pending, balance.available()), (0, 80));
     for _ in 0..2 {
         for (id, state) in [(first, 0), (second, 1), (third, 2)] {
@@ -300,7 +300,7 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 ledger = DurableLedger::open(&store, options(100)).unwrap();
             }
         }
-        let balance = ledger.account(peer_id(1)).balance();
+        let balance = ledger.account(peer_id(1)).own_part();
         prop_assert_eq!(balance.total(), u128::from(clerk.total));
         prop_assert_eq!(balance.debits_pending, u128::from(clerk.pending()));
     }

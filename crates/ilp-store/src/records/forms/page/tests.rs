@@ -50,16 +50,18 @@ fn a_page_is_what_a_list_would_give() {
     let (_dir, store) = testing::fresh();
     let mut stored = Vec::new();
     for id in (1..IDS).filter(|id| id % 3 != 0) {
-        store.insert_asset(&asset(id)).unwrap();
+        store.change(|tx| tx.insert_asset(&asset(id))).unwrap();
         stored.push(id);
     }
     // Rows of other kinds on both sides must never show up.
     let neighbour = testing::peer(Uuid::from_u128(1), "g.a", &["t"]);
-    store.insert_peer(&neighbour).unwrap();
+    store.change(|tx| tx.insert_peer(&neighbour)).unwrap();
     for id in [1, 10, 11, 26, 49] {
-        store.delete_asset(Uuid::from_u128(id)).map(drop).unwrap_or_else(|refusal| {
-            assert_eq!(id, 1, "{refusal}");
-        });
+        store.change(|tx| tx.delete_asset(Uuid::from_u128(id))).map(drop).unwrap_or_else(
+            |refusal| {
+                assert_eq!(id, 1, "{refusal}");
+            },
+        );
         stored.retain(|kept| *kept != id || id == 1);
     }
 
@@ -84,7 +86,7 @@ fn a_page_is_what_a_list_would_give() {
 fn walking_stays_right_while_rows_come_and_go() {
     let (_dir, store) = testing::fresh();
     for id in (10..40).step_by(2) {
-        store.insert_asset(&asset(id)).unwrap();
+        store.change(|tx| tx.insert_asset(&asset(id))).unwrap();
     }
     let mut page = Page { order: Order::OldestFirst, ..Page::newest(4) };
     let mut seen = Vec::new();
@@ -95,8 +97,8 @@ fn walking_stays_right_while_rows_come_and_go() {
         let Some(last) = rows.rows.last() else { break };
         page.after = Some(last.id);
         // The row of the cursor goes, and one comes behind it.
-        store.delete_asset(last.id).unwrap();
-        store.insert_asset(&asset(new)).unwrap();
+        store.change(|tx| tx.delete_asset(last.id)).unwrap();
+        store.change(|tx| tx.insert_asset(&asset(new))).unwrap();
         new += 2;
     }
     let expected: Vec<u128> = (10..40).step_by(2).collect();

@@ -1,4 +1,7 @@
+use ilp_connector::{PeerLimits, Percent, conversion::Spread};
+
 use super::*;
+use crate::records::forms::peer_records::{PeerRecord, PeerTerms};
 
 #[test]
 fn a_peer_from_before_spreads_keeps_nothing_of_what_it_sends() {
@@ -12,7 +15,8 @@ fn a_peer_from_before_spreads_keeps_nothing_of_what_it_sends() {
     json["spread_basis_points"] = 10_001.into();
     assert!(decode(&json).is_err());
     json.as_object_mut().unwrap().remove("spread_basis_points");
-    assert_eq!(decode(&json).unwrap(), PeerRecord { spread: Spread::NONE, ..peer.clone() });
+    let terms = PeerTerms { spread: Spread::NONE, ..peer.terms.clone() };
+    assert_eq!(decode(&json).unwrap(), PeerRecord { terms, ..peer.clone() });
 }
 
 #[test]
@@ -35,7 +39,8 @@ fn tokens_without_a_time_are_as_old_as_their_peer() {
     );
     let key = Kind::Peer.key(id.as_bytes());
     let peer = PeerRecord::decode(Kind::Peer, &key, json.as_bytes()).unwrap();
-    let times: Vec<_> = peer.incoming_tokens.iter().map(|token| token.created_at_ms).collect();
+    let times: Vec<_> =
+        peer.terms.incoming_tokens.iter().map(|token| token.created_at_ms).collect();
     assert_eq!(times, [7, 5]);
     assert_eq!(PeerRecord::decode(Kind::Peer, &key, &peer.encode()).unwrap(), peer);
 }
@@ -71,16 +76,24 @@ fn a_peer_as_the_first_version_wrote_it_has_no_limits_and_no_default_route() {
     let id = Uuid::parse_str("019926a0-3b5c-7def-8123-456789abcdef").unwrap();
     let key = Kind::Peer.key(id.as_bytes());
     let peer = PeerRecord::decode(Kind::Peer, &key, json.as_bytes()).unwrap();
-    assert_eq!((peer.max_packet_amount, peer.packets_per_minute_max), (Some(7), Some(60)));
-    assert_eq!((peer.packets_in_flight_max, peer.amount_in_flight_max), (None, None));
-    assert_eq!((peer.asset_share_in_flight_percent_max, peer.is_default_route), (None, false));
+    let limits = PeerLimits { packets_per_minute_max: Some(60), ..PeerLimits::default() };
+    assert_eq!((peer.terms.max_packet_amount, peer.terms.limits), (Some(7), limits));
+    assert!(!peer.terms.is_default_route);
 
-    let newer = PeerRecord {
+    let limits = PeerLimits {
         packets_in_flight_max: Some(1),
         amount_in_flight_max: Some(2),
-        asset_share_in_flight_percent_max: Some(3),
-        is_default_route: true,
-        ..peer
+        asset_share_in_flight_percent_max: Percent::new(3),
+        ..limits
     };
+    let terms = PeerTerms { limits, is_default_route: true, ..peer.terms };
+    let newer = PeerRecord { terms, ..peer };
     assert_eq!(PeerRecord::decode(Kind::Peer, &key, &newer.encode()).unwrap(), newer);
+
+    let beyond = json.replace(
+        r#""created_at_ms":5"#,
+        r#""created_at_ms":5,"asset_share_in_flight_percent_max":101"#,
+    );
+    let broken = PeerRecord::decode(Kind::Peer, &key, beyond.as_bytes()).unwrap_err().to_string();
+    assert!(broken.contains("its assetShareInFlightPercentMax is out of range"), "{broken}");
 }

@@ -9,19 +9,19 @@ use crate::{
 fn payments_are_listed_by_wallet_address_page_by_page() {
     let (dir, store) = fresh();
     let usd = asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let wallets = ["alice", "bob"].map(|name| wallet_address(usd.id, name));
-    wallets.iter().for_each(|wallet| store.insert_wallet_address(wallet).unwrap());
+    wallets.iter().for_each(|wallet| store.change(|tx| tx.insert_wallet_address(wallet)).unwrap());
     let mut of_alice = Vec::new();
     for number in 0..10 {
         let payment = incoming_payment(&wallets[number % 2], 1_000);
-        store.insert_incoming_payment(&payment, &event()).unwrap();
+        store.change(|tx| tx.insert_incoming_payment(&payment, &event())).unwrap();
         if number % 2 == 0 {
             of_alice.insert(0, payment);
         }
     }
     let unknown = incoming_payment(&wallet_address(usd.id, "carol"), 1_000);
-    let unknown = store.insert_incoming_payment(&unknown, &event());
+    let unknown = store.change(|tx| tx.insert_incoming_payment(&unknown, &event()));
     assert!(matches!(unknown, Err(Refusal::UnknownWalletAddress)));
     drop(store);
 
@@ -52,24 +52,27 @@ fn payments_are_listed_by_wallet_address_page_by_page() {
 fn the_open_ones_come_in_the_order_of_their_expiry() {
     let (dir, store) = fresh();
     let usd = asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let alice = wallet_address(usd.id, "alice");
-    store.insert_wallet_address(&alice).unwrap();
+    store.change(|tx| tx.insert_wallet_address(&alice)).unwrap();
     let payments = [3_000, 1_000, 2_000].map(|at_ms| incoming_payment(&alice, at_ms));
-    payments.iter().for_each(|payment| store.insert_incoming_payment(payment, &event()).unwrap());
+    payments.iter().for_each(|payment| {
+        store.change(|tx| tx.insert_incoming_payment(payment, &event())).unwrap()
+    });
     let complete = |payment: &mut IncomingPaymentRecord| {
         payment.state = IncomingPaymentState::Completed;
         Some(event())
     };
-    let (done, changed) = store.update_incoming_payment(payments[1].id, complete).unwrap();
+    let (done, changed) =
+        store.change(|tx| tx.update_incoming_payment(payments[1].id, complete)).unwrap();
     assert!(changed && !done.is_open());
     let shorten = |payment: &mut IncomingPaymentRecord| {
         payment.expires_at_ms = 500;
         None
     };
-    assert!(store.update_incoming_payment(payments[0].id, shorten).unwrap().1);
-    assert!(!store.update_incoming_payment(payments[0].id, shorten).unwrap().1);
-    let unknown = store.update_incoming_payment(Uuid::now_v7(), shorten);
+    assert!(store.change(|tx| tx.update_incoming_payment(payments[0].id, shorten)).unwrap().1);
+    assert!(!store.change(|tx| tx.update_incoming_payment(payments[0].id, shorten)).unwrap().1);
+    let unknown = store.change(|tx| tx.update_incoming_payment(Uuid::now_v7(), shorten));
     assert!(matches!(unknown, Err(Refusal::UnknownPayment)));
     drop(store);
     let store = open(dir.path());

@@ -10,15 +10,19 @@ use crate::{
 fn one_payment_is_made_from_a_quote_and_has_it_whole() {
     let (dir, store) = fresh();
     let usd = asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let alice = wallet_address(usd.id, "alice");
     let offered = quote(&alice);
-    assert!(matches!(store.insert_quote(&offered), Err(Refusal::UnknownWalletAddress)));
-    store.insert_wallet_address(&alice).unwrap();
-    store.insert_quote(&offered).unwrap();
+    assert!(matches!(
+        store.change(|tx| tx.insert_quote(&offered)),
+        Err(Refusal::UnknownWalletAddress)
+    ));
+    store.change(|tx| tx.insert_wallet_address(&alice)).unwrap();
+    store.change(|tx| tx.insert_quote(&offered)).unwrap();
     let payment = outgoing_payment(&offered);
-    store.insert_outgoing_payment(&payment, &event()).unwrap();
-    let again = store.insert_outgoing_payment(&outgoing_payment(&offered), &event());
+    store.change(|tx| tx.insert_outgoing_payment(&payment, &event())).unwrap();
+    let again =
+        store.change(|tx| tx.insert_outgoing_payment(&outgoing_payment(&offered), &event()));
     assert!(matches!(again, Err(Refusal::Conflict(Conflict::Quote))));
     assert_eq!(store.quote(offered.id).unwrap().as_ref(), Some(&offered));
     assert_eq!(store.purge_quotes(offered.created_at_ms, 10).unwrap(), 0);
@@ -29,7 +33,8 @@ fn one_payment_is_made_from_a_quote_and_has_it_whole() {
     assert_eq!(store.quote(offered.id).unwrap(), None);
     assert_eq!(store.quotes_page(alice.id, Page::newest(5)).unwrap().rows, []);
     assert_eq!(store.outgoing_payment(payment.id).unwrap(), Some(payment));
-    let again = store.insert_outgoing_payment(&outgoing_payment(&offered), &event());
+    let again =
+        store.change(|tx| tx.insert_outgoing_payment(&outgoing_payment(&offered), &event()));
     assert!(matches!(again, Err(Refusal::Conflict(Conflict::Quote))), "also once it is gone");
 }
 
@@ -37,11 +42,13 @@ fn one_payment_is_made_from_a_quote_and_has_it_whole() {
 fn those_that_have_not_ended_are_found_after_a_restart() {
     let (dir, store) = fresh();
     let usd = asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let alice = wallet_address(usd.id, "alice");
-    store.insert_wallet_address(&alice).unwrap();
+    store.change(|tx| tx.insert_wallet_address(&alice)).unwrap();
     let payments = [(); 4].map(|()| outgoing_payment(&quote(&alice)));
-    payments.iter().for_each(|payment| store.insert_outgoing_payment(payment, &event()).unwrap());
+    payments.iter().for_each(|payment| {
+        store.change(|tx| tx.insert_outgoing_payment(payment, &event())).unwrap()
+    });
     let states = [
         OutgoingPaymentState::Sending,
         OutgoingPaymentState::Completed,
@@ -52,10 +59,10 @@ fn those_that_have_not_ended_are_found_after_a_restart() {
             payment.state = state;
             Some(event())
         };
-        assert!(store.update_outgoing_payment(payment.id, edit).unwrap().1);
+        assert!(store.change(|tx| tx.update_outgoing_payment(payment.id, edit)).unwrap().1);
     }
     let incoming = incoming_payment(&alice, 5);
-    store.insert_incoming_payment(&incoming, &event()).unwrap();
+    store.change(|tx| tx.insert_incoming_payment(&incoming, &event())).unwrap();
     drop(store);
 
     let store = open(dir.path());
@@ -76,7 +83,7 @@ fn those_that_have_not_ended_are_found_after_a_restart() {
 fn a_quote_shows_no_secret() {
     let (_dir, store) = fresh();
     let usd = asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let text = format!("{:?}", outgoing_payment(&quote(&wallet_address(usd.id, "alice"))));
     assert!(!text.contains("shared secret"), "{text}");
 }

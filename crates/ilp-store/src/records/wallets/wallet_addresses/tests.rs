@@ -5,17 +5,18 @@ use crate::testing::{asset, fresh, open, wallet_address};
 fn a_url_belongs_to_one_and_an_asset_in_use_stays() {
     let (dir, store) = fresh();
     let usd = asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let alice = wallet_address(usd.id, "alice");
-    store.insert_wallet_address(&alice).unwrap();
-    let again = store.insert_wallet_address(&alice);
+    store.change(|tx| tx.insert_wallet_address(&alice)).unwrap();
+    let again = store.change(|tx| tx.insert_wallet_address(&alice));
     assert!(matches!(again, Err(Refusal::Conflict(Conflict::Id))));
     let same_url = wallet_address(usd.id, "alice");
-    let again = store.insert_wallet_address(&same_url);
+    let again = store.change(|tx| tx.insert_wallet_address(&same_url));
     assert!(matches!(again, Err(Refusal::Conflict(Conflict::WalletAddress))));
-    let unknown = store.insert_wallet_address(&wallet_address(Uuid::now_v7(), "bob"));
+    let unknown =
+        store.change(|tx| tx.insert_wallet_address(&wallet_address(Uuid::now_v7(), "bob")));
     assert!(matches!(unknown, Err(Refusal::UnknownAsset)));
-    assert!(matches!(store.delete_asset(usd.id), Err(Refusal::AssetInUse)));
+    assert!(matches!(store.change(|tx| tx.delete_asset(usd.id)), Err(Refusal::AssetInUse)));
     drop(store);
 
     let store = open(dir.path());
@@ -28,18 +29,20 @@ fn a_url_belongs_to_one_and_an_asset_in_use_stays() {
 fn an_update_changes_neither_id_nor_url_nor_asset() {
     let (dir, store) = fresh();
     let usd = asset("USD");
-    store.insert_asset(&usd).unwrap();
+    store.change(|tx| tx.insert_asset(&usd)).unwrap();
     let alice = wallet_address(usd.id, "alice");
-    store.insert_wallet_address(&alice).unwrap();
-    let updated = store.update_wallet_address(alice.id, |record| {
-        record.id = Uuid::nil();
-        record.url = "https://wallet.example/mallory".to_owned();
-        record.asset_id = Uuid::nil();
-        record.deactivated_at_ms = Some(7);
+    store.change(|tx| tx.insert_wallet_address(&alice)).unwrap();
+    let updated = store.change(|tx| {
+        tx.update_wallet_address(alice.id, |record| {
+            record.id = Uuid::nil();
+            record.url = "https://wallet.example/mallory".to_owned();
+            record.asset_id = Uuid::nil();
+            record.deactivated_at_ms = Some(7);
+        })
     });
     let expected = WalletAddressRecord { deactivated_at_ms: Some(7), version: 1, ..alice.clone() };
     assert_eq!(updated.unwrap(), expected);
-    let unknown = store.update_wallet_address(Uuid::now_v7(), |_| {});
+    let unknown = store.change(|tx| tx.update_wallet_address(Uuid::now_v7(), |_| {}));
     assert!(matches!(unknown, Err(Refusal::UnknownWalletAddress)));
     drop(store);
     let store = open(dir.path());

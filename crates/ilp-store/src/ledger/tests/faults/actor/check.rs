@@ -113,7 +113,7 @@ impl Actor {
         let held = model.pending.map_or(0, |(_, amount)| amount);
         let own = self.accounts().into_iter().zip(model.owned.into_iter().zip([held, 0, 0]));
         for (account, (owned, held)) in own {
-            let balance = node.ledger.balance(account);
+            let balance = node.ledger.total(account);
             if (balance.total(), balance.debits_pending) != (owned.into(), held.into()) {
                 return Err(format!("{account:?} has {balance:?}, not {owned} and {held} on hold"));
             }
@@ -123,14 +123,14 @@ impl Actor {
             let payment = model.payments.get(id).copied().unwrap_or_default();
             closed += if payment.is_closed { payment.credits } else { 0 };
             let account = AccountId::incoming_payment(*id);
-            let balance = node.ledger.balance(account);
+            let balance = node.ledger.total(account);
             let sums = (balance.credits, balance.debits);
             if sums != (payment.credits.into(), payment.debits.into()) {
                 return Err(format!("{account:?} has {balance:?}, not {payment:?}"));
             }
         }
         let kind = AccountKind::ClosedIncomingPayments;
-        let balance = node.ledger.balance(AccountId { kind, owner: self.owner(0) });
+        let balance = node.ledger.total(AccountId { kind, owner: self.owner(0) });
         if (balance.credits, balance.debits) != (closed.into(), closed.into()) {
             return Err(format!("the closed payments have {balance:?}, not {closed}"));
         }
@@ -155,7 +155,7 @@ pub(in crate::ledger::tests) fn check(
     if records.len() != wanted {
         return Err(format!("{} records are there, not {wanted}", records.len()));
     }
-    for (account, balance) in node.ledger.balances() {
+    for (account, balance) in node.ledger.totals() {
         let is_short = balance.debits + balance.debits_pending > balance.credits;
         if is_short && account.kind != AccountKind::Settlement {
             return Err(format!("{account:?} is below zero: {balance:?}"));

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Actor, DEADLINE_MS, Node, Operation};
 use crate::{
-    AttemptOutcome, Claim, DurableLedger, Idempotency, OperatorStep, Snapshot, Store,
+    AttemptOutcome, Claim, Companions, DurableLedger, Idempotency, OperatorStep, Snapshot, Store,
     TransferError, testing::block_on,
 };
 
@@ -23,43 +23,62 @@ impl Actor {
     ) -> Result<(), String> {
         let store = &node.store;
         match operation.clone() {
-            Operation::InsertAsset(asset) => store.insert_asset(&asset).map_err(text),
+            Operation::InsertAsset(asset) => {
+                store.change(|tx| tx.insert_asset(&asset)).map_err(text)
+            }
             Operation::UpdateAsset(id, threshold) => store
-                .update_asset(id, |asset| asset.liquidity_threshold = Some(threshold))
+                .change(|tx| {
+                    tx.update_asset(id, |asset| asset.liquidity_threshold = Some(threshold))
+                })
                 .map_err(text)
                 .map(drop),
-            Operation::DeleteAsset(id) => store.delete_asset(id).map_err(text).map(drop),
-            Operation::InsertPeer(peer, None) => store.insert_peer(&peer).map_err(text),
+            Operation::DeleteAsset(id) => {
+                store.change(|tx| tx.delete_asset(id)).map_err(text).map(drop)
+            }
+            Operation::InsertPeer(peer, None) => {
+                store.change(|tx| tx.insert_peer(&peer)).map_err(text)
+            }
             Operation::InsertPeer(peer, Some((key, answer))) => {
                 let claim = claim(store, &key)?;
                 let answer = Snapshot::new().with_number("answer", answer);
-                claim.keeping(&answer, 1).insert_peer(&peer).map_err(text)
+                let unit = Companions::none().answering(&claim, &answer, 1);
+                store.transact(unit, |tx| tx.insert_peer(&peer)).map_err(text)
             }
             Operation::UpdatePeer(id, name) => {
-                let updated = store.update_peer(id, |peer| peer.name = Some(name));
+                let updated =
+                    store.change(|tx| tx.update_peer(id, |peer| peer.terms.name = Some(name)));
                 updated.map_err(text).map(drop)
             }
-            Operation::DeletePeer(id) => store.delete_peer(id, 9).map_err(text).map(drop),
-            Operation::AppendEvent(event) => store.append_event(&event).map_err(text),
+            Operation::DeletePeer(id) => {
+                store.change(|tx| tx.delete_peer(id, 9)).map_err(text).map(drop)
+            }
+            Operation::AppendEvent(event) => {
+                store.change(|tx| tx.append_event(&event)).map_err(text)
+            }
             Operation::DeliverEvent(id) => {
                 let outcome = AttemptOutcome::Delivered { at_ms: 9 };
-                store.record_attempt(id, outcome).map_err(text).map(drop)
+                store.change(|tx| tx.record_attempt(id, outcome)).map_err(text).map(drop)
             }
-            Operation::Set(name, value) => store.set_setting(&name, &value).map_err(text),
+            Operation::Set(name, value) => {
+                store.change(|tx| tx.set_setting(&name, &value)).map_err(text)
+            }
             Operation::Watch(amount) => {
                 let watched = node.ledger.set_threshold(self.accounts()[0], Some(amount));
                 watched.map_err(text)
             }
-            Operation::InsertWallet(wallet) => store.insert_wallet_address(&wallet).map_err(text),
+            Operation::InsertWallet(wallet) => {
+                store.change(|tx| tx.insert_wallet_address(&wallet)).map_err(text)
+            }
             Operation::OpenPayment(payment, event) => {
-                store.insert_incoming_payment(&payment, &event).map_err(text)
+                store.change(|tx| tx.insert_incoming_payment(&payment, &event)).map_err(text)
             }
             Operation::Unit(step, key, answer) => {
                 let claim = claim(store, &key)?;
                 let answer = Snapshot::new().with_number("answer", answer);
                 let step = self.step(&step, &node.ledger);
-                let unit = node.ledger.booking(&claim.keeping(&answer, 1), step);
-                unit.set_setting(&key, b"done").map_err(text)
+                let unit = Companions::none().answering(&claim, &answer, 1);
+                let unit = unit.moving(&node.ledger, step);
+                store.transact(unit, |tx| tx.set_setting(&key, b"done")).map_err(text)
             }
             operation => self.take_in_books(&operation, &node.ledger),
         }

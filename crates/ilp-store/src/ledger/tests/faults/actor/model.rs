@@ -118,21 +118,21 @@ impl Model {
 
     fn put_peer(&mut self, peer: &PeerRecord) {
         self.put(Kind::Peer, peer);
-        self.lead(keys::peer_by_address(peer.asset_id, &peer.static_ilp_address), peer.id);
-        self.lead(keys::peer_by_token(&peer.incoming_tokens[0].digest), peer.id);
+        self.lead(keys::peer_by_address(peer.asset_id, peer.terms.address.as_str()), peer.id);
+        self.lead(keys::peer_by_token(&peer.terms.incoming_tokens[0].digest), peer.id);
         self.peers.insert(peer.id, peer.clone());
     }
 
     fn remove_peer(&mut self, id: Uuid) {
         let peer = self.peers.remove(&id).expect("an actor deletes peers that it has");
         self.records.remove(&Kind::Peer.key(id.as_bytes()));
-        self.records.remove(&keys::peer_by_address(peer.asset_id, &peer.static_ilp_address));
-        self.records.remove(&keys::peer_by_token(&peer.incoming_tokens[0].digest));
+        self.records.remove(&keys::peer_by_address(peer.asset_id, peer.terms.address.as_str()));
+        self.records.remove(&keys::peer_by_token(&peer.terms.incoming_tokens[0].digest));
         let deleted = DeletedPeerRecord {
             id,
             asset_id: peer.asset_id,
-            static_ilp_address: peer.static_ilp_address,
-            name: peer.name,
+            static_ilp_address: peer.terms.address.to_string(),
+            name: peer.terms.name,
             created_at_ms: peer.created_at_ms,
             deleted_at_ms: 9,
         };
@@ -211,7 +211,7 @@ impl Model {
             }
             Operation::UpdatePeer(id, name) => {
                 let mut peer = self.peers[id].clone();
-                peer.name = Some(name.clone());
+                peer.terms.name = Some(name.clone());
                 peer.version += 1;
                 self.put_peer(&peer);
             }

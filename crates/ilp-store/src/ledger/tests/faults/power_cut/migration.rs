@@ -100,7 +100,7 @@ fn a_migration_survives_a_loss_of_power_at_each_step() {
         }
         // What was kept of the old store is a store of format 1, whatever the node does after that.
         let store = Store::open_with(&home, disk()).unwrap();
-        (0..3).for_each(|_| store.set_setting("later", b"any").unwrap());
+        (0..3).for_each(|_| store.change(|tx| tx.set_setting("later", b"any")).unwrap());
         drop(store);
         let kept = scratch();
         let old = kept.path().join("node");

@@ -4,25 +4,26 @@
 //! looks. All who look see the same ones. Whoever doesn't keep up sees fewer, and is told how many
 //! more there were; nobody is waited for, and no more is kept than the last few packets.
 
-use std::{
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use ilp_connector::{
     Connector,
     samples::{Sample, Samples},
 };
 use ilp_store::DurableLedger;
-use parking_lot::Mutex;
 use tokio::{
     sync::watch,
-    task::AbortHandle,
     time::{MissedTickBehavior, interval},
 };
 use uuid::Uuid;
 
-use crate::{node::operator::Operator, peers::Peers};
+use crate::{
+    node::operator::Operator,
+    peers::{
+        Peers,
+        watching::lookers::{Looking, Seen},
+    },
+};
 
 /// How often the core is asked, and so how late a packet may be seen.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -47,24 +48,6 @@ pub struct PacketWatch {
     told: u64,
     /// Keeps the task that asks.
     _looking: Arc<Looking>,
-}
-
-/// What was seen last.
-#[derive(Clone, Debug)]
-struct Seen {
-    packets: Arc<[Sample]>,
-    /// Packets since the task began, with those that weren't shown.
-    total: u64,
-}
-
-/// The task that asks, where there is one.
-#[derive(Debug, Default)]
-pub(crate) struct Lookers(Mutex<Weak<Looking>>);
-
-#[derive(Debug)]
-struct Looking {
-    task: AbortHandle,
-    seen: watch::Receiver<Seen>,
 }
 
 /// The core, which is asked for packets. Held by the task, so that the core is told once the task
@@ -132,12 +115,6 @@ impl Looking {
             }
         });
         Self { task: task.abort_handle(), seen }
-    }
-}
-
-impl Drop for Looking {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

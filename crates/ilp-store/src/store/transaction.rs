@@ -1,11 +1,14 @@
-//! How records are changed: one unit of the log at a time, on the disk before the call returns.
+//! How records are changed: one transaction at a time, each of which is one unit of the log.
+//!
+//! Every function that writes a record belongs to [`Transaction`], which exists within
+//! [`Store::transact`] alone. `companions` is what a unit holds beside the records.
 
 use std::{cell::Cell, collections::BTreeMap, fmt, marker::PhantomData, ops::Bound, sync::Arc};
 
 use sled::IVec;
 use uuid::Uuid;
 
-use super::{Store, reading::Reading};
+use super::{Inner, Store, changed::ChangedRecord, companions::Companions, reading::Reading};
 use crate::{
     RECORD_BYTES_MAX,
     error::{Refusal, StoreError},
@@ -28,17 +31,17 @@ const CHECKPOINT_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) type Writes = BTreeMap<Vec<u8>, Option<IVec>>;
 
 thread_local! {
-    /// Whether this thread is putting a change together.
+    /// Whether this thread runs a transaction.
     static PLANNING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Checks in debug builds that a transaction reads through itself: what is durable lacks the changes
 /// that came right before.
 pub(crate) fn assert_outside() {
-    debug_assert!(!PLANNING.get(), "a transaction reads through its Change");
+    debug_assert!(!PLANNING.get(), "a transaction reads through itself");
 }
 
-/// Marks the thread as putting a change together, until it is dropped.
+/// Marks the thread as running a transaction, until the mark is dropped.
 struct Planning(PhantomData<*const ()>);
 
 impl Planning {
@@ -54,17 +57,17 @@ impl Drop for Planning {
     }
 }
 
-/// A change that is being put together. What it reads is what it relies on: no other change comes in
-/// between.
-pub(crate) struct Change<'a> {
+/// A transaction: reads records, and writes those that become one unit of the log with its
+/// [`Companions`]. No other transaction comes between what it reads and what it writes.
+pub struct Transaction<'a> {
     keyspace: &'a Arc<Keyspace>,
     writes: Writes,
     bytes: usize,
-    /// What the change does to the counts of events, once it is made.
+    /// What the transaction does to the counts of events, once it is appended.
     pub(crate) events: EventShift,
 }
 
-impl<'a> Change<'a> {
+impl<'a> Transaction<'a> {
     fn new(keyspace: &'a Arc<Keyspace>) -> Self {
         Self { keyspace, writes: Writes::new(), bytes: 0, events: EventShift::default() }
     }
@@ -120,7 +123,7 @@ impl<'a> Change<'a> {
     }
 }
 
-impl Reading for Change<'_> {
+impl Reading for Transaction<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
         match self.writes.get(key) {
             Some(value) => Ok(value.clone()),
@@ -144,42 +147,38 @@ impl Reading for Change<'_> {
     }
 }
 
-/// A change that the log has taken.
-pub(crate) struct Appended<T> {
-    pub(crate) answer: T,
-    /// The place of its last entry, or, where nothing was changed, of the last change before.
-    sequence: u64,
-    log: Arc<LogRun>,
-}
-
-impl<T> Appended<T> {
-    /// Waits until the change is durable.
-    ///
-    /// # Errors
-    /// When the log can't be written.
-    pub(crate) fn wait(self) -> Result<T, StoreError> {
-        self.log.wait(self.sequence)?;
-        Ok(self.answer)
+impl fmt::Debug for Transaction<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Transaction").field("writes", &self.writes.len()).finish()
     }
 }
 
-/// A change that the log has taken and that may not be durable yet.
-#[must_use = "what follows from the change may be told once it is durable"]
+/// A transaction that the log has taken.
+struct Appended<T> {
+    answer: T,
+    /// The place of its last entry, or, where nothing was changed, of the last change before.
+    sequence: u64,
+    changed: Vec<ChangedRecord>,
+    log: Arc<LogRun>,
+}
+
+/// A note that the log has taken and that may not be durable yet.
+#[must_use = "what follows from the note may be told once it is durable"]
 pub struct Noted(Appended<()>);
 
 impl Noted {
-    /// Returns whether the change is durable.
+    /// Returns whether the note is durable.
     #[must_use]
     pub fn is_durable(&self) -> bool {
         self.0.log.durable.sequence() >= self.0.sequence
     }
 
-    /// Waits until the change is durable. Call it on a thread that may block.
+    /// Waits until the note is durable. Call it on a thread that may block.
     ///
     /// # Errors
     /// When the log has stopped before.
     pub fn wait(self) -> Result<(), StoreError> {
-        self.0.wait()
+        self.0.log.wait(self.0.sequence)
     }
 }
 
@@ -190,146 +189,140 @@ impl fmt::Debug for Noted {
 }
 
 impl Store {
-    /// Makes the change that `plan` puts together, if it doesn't refuse. What rides along with
-    /// the store's changes is in the same unit.
+    /// Runs a transaction, and returns once its unit is durable: what `work` writes and the
+    /// companions, or nothing where `work` or a companion refuses. A transaction that writes nothing
+    /// and has no answer to keep and no transfer to make costs no write.
     ///
-    /// The write lock covers the checks and the append to the log, so what was checked still holds
-    /// when the change is made. It doesn't cover the wait for the disk: many changes share one sync.
-    /// Readers see the change once it is durable.
-    pub(crate) fn change<T>(
+    /// `work` may not call the store, whose write lock is held from the first read to the append to
+    /// the log, so what was checked still holds when the unit is appended. The lock doesn't cover the
+    /// wait for the disk: many transactions share one sync. Readers see the unit once it is durable.
+    ///
+    /// # Errors
+    /// The refusal of `work` or of a companion, [`Refusal::ChangeTooLarge`], or when the log can't be
+    /// written.
+    pub fn transact<T>(
         &self,
-        plan: impl FnOnce(&mut Change<'_>) -> Result<T, Refusal>,
+        companions: Companions,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        self.change_if(|change| Ok((plan(change)?, true)))
-    }
-
-    /// Makes a change as `plan` plans it, unless `plan` returns false because nothing is to be changed.
-    /// The state that it found is on the disk in either case.
-    pub(crate) fn change_if<T>(
-        &self,
-        plan: impl FnOnce(&mut Change<'_>) -> Result<(T, bool), Refusal>,
-    ) -> Result<T, Refusal> {
-        let answer = self.apply(plan, Urgency::Now)?.wait()?;
-        if let Some(rider) = &self.rider {
-            rider.is_durable();
-        }
+        let Appended { answer, sequence, changed, log } =
+            self.append(&companions, work, Urgency::Now)?;
+        log.wait(sequence)?;
+        companions.are_durable();
+        self.inner.tell(&changed)?;
         Ok(answer)
     }
 
-    /// Makes the change that consists of what rides along with it alone. On the disk when it returns.
-    ///
-    /// # Errors
-    /// When what rides along is refused, or the store can't be written.
-    pub fn change_nothing(&self) -> Result<(), Refusal> {
-        self.change(|_| Ok(()))
-    }
-
-    /// Waits until everything that the log has taken so far is durable, so that readers see it.
-    pub(crate) fn wait_for_log(&self) -> Result<(), StoreError> {
-        let Some(log) = self.inner.running_log() else { return Ok(()) };
-        log.wait(log.queue.last_sequence())
-    }
-
-    /// Makes a change without waiting for the disk, which goes into the next page that is written.
-    /// Nothing rides along with it.
-    pub(crate) fn change_later<T>(
+    /// Runs a transaction that has no companions.
+    pub(crate) fn change<T>(
         &self,
-        plan: impl FnOnce(&mut Change<'_>) -> Result<T, Refusal>,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let unridden = self.alone();
-        let plan = |change: &mut Change<'_>| Ok((plan(change)?, true));
-        let appended = unridden.apply(plan, Urgency::WithTheNext)?;
-        Ok(appended.answer)
+        self.transact(Companions::none(), work)
     }
 
-    /// Makes a change without waiting for the disk, and returns how to wait for it.
+    /// Makes a note without waiting for the disk, which goes into the next page that is written, and
+    /// returns how to wait for it.
     pub(crate) fn note(
         &self,
-        plan: impl FnOnce(&mut Change<'_>) -> Result<(), Refusal>,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<(), Refusal>,
     ) -> Result<Noted, Refusal> {
-        let plan = |change: &mut Change<'_>| Ok((plan(change)?, true));
-        self.alone().apply(plan, Urgency::WithTheNext).map(Noted)
+        self.append(&Companions::none(), work, Urgency::WithTheNext).map(Noted)
     }
 
-    /// Lets the log take what `plan` puts together, with what belongs to it.
-    fn apply<T>(
+    /// Lets the log take what `work` writes, with the companions.
+    fn append<T>(
         &self,
-        plan: impl FnOnce(&mut Change<'_>) -> Result<(T, bool), Refusal>,
+        companions: &Companions,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
         urgency: Urgency,
     ) -> Result<Appended<T>, Refusal> {
         let inner = &*self.inner;
         inner.fail_stop.usable()?;
         inner.wait_for_room()?;
         let log = inner.log()?;
-        let applied = self.apply_to(&log, plan, urgency);
-        if applied.as_ref().is_err_and(|refusal| !matches!(refusal, Refusal::Store(_))) {
+        let appended = self.append_to(&log, companions, work, urgency);
+        if appended.as_ref().is_err_and(|refusal| !matches!(refusal, Refusal::Store(_))) {
             // What the refusal rests on, such as another record of this name, may be on its way to
             // the disk.
             log.wait(log.queue.last_sequence())?;
         }
-        let (answer, sequence) = applied?;
-        Ok(Appended { answer, sequence, log })
+        let (answer, sequence, changed) = appended?;
+        Ok(Appended { answer, sequence, changed, log })
     }
 
-    /// Returns the answer, and the place of the change's last entry.
-    fn apply_to<T>(
+    /// Returns the answer, the place of the unit's last entry, and the changed records.
+    fn append_to<T>(
         &self,
         log: &LogRun,
-        plan: impl FnOnce(&mut Change<'_>) -> Result<(T, bool), Refusal>,
+        companions: &Companions,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
         urgency: Urgency,
-    ) -> Result<(T, u64), Refusal> {
+    ) -> Result<(T, u64, Vec<ChangedRecord>), Refusal> {
         let inner = &*self.inner;
         let mut changes = inner.changes.lock();
         let planning = Planning::begin();
-        let mut change = Change::new(&inner.keyspace);
-        let (answer, is_due) = plan(&mut change)?;
-        // What rides along is to be kept also when there is nothing else to be.
-        if !is_due && self.rider.is_none() && self.booking.is_none() {
-            return Ok((answer, changes.last_sequence));
+        let mut tx = Transaction::new(&inner.keyspace);
+        let answer = work(&mut tx)?;
+        if tx.writes.is_empty() && !companions.are_due() {
+            return Ok((answer, changes.last_sequence, Vec::new()));
         }
-        let booking = self.booking.as_ref().map(|booking| booking.reserve(self)).transpose()?;
-        if let Some(rider) = &self.rider {
-            rider.join(&mut change)?;
-        }
-        if let Some(recorder) = &self.recorder {
-            recorder.join(&mut change)?;
-        }
+        let step = companions.join(&mut tx, self)?;
         drop(planning);
-        let Change { writes, bytes, events, .. } = change;
+        let Transaction { writes, bytes, events, .. } = tx;
         if bytes > CHANGE_BYTES_MAX {
             return Err(Refusal::ChangeTooLarge { bytes });
         }
         let records: Vec<_> = writes.into_iter().collect();
+        let mut changed: Vec<_> = records
+            .iter()
+            .filter_map(|(key, value)| ChangedRecord::of(key, value.is_none()))
+            .collect();
+        changed.dedup();
         let touches_peers = |(key, _): &(Vec<u8>, _)| key.first() == Some(&Kind::Peer.byte());
         if records.iter().any(touches_peers) {
             *inner.peers_at_start.lock() = None;
         }
-        if !records.is_empty() || booking.is_some() {
-            if let Some(rider) = &self.rider {
-                rider.is_being_written();
+        companions.are_being_written();
+        let appended = match step {
+            Some(reserved) => reserved.append(records.clone(), log),
+            None => {
+                let unit = Unit { records: records.clone(), ..Unit::default() };
+                log.queue.append_unit(Vec::new(), unit, urgency)
             }
-            let appended = match booking {
-                Some(reserved) => reserved.append(records.clone(), log),
-                None => {
-                    let unit = Unit { records: records.clone(), ..Unit::default() };
-                    log.queue.append_unit(Vec::new(), unit, urgency)
-                }
-            };
-            let sequence = appended.map_err(|Stopped| log.stopped())?;
-            // The index is moved on under the write lock, so it never passes a change that isn't
-            // here yet.
+        };
+        let sequence = appended.map_err(|Stopped| log.stopped())?;
+        {
+            // The index is moved on under the write lock, so it never passes a unit that isn't here
+            // yet.
             let durable = inner.keyspace.durable();
             let mut overlay = inner.keyspace.overlay.write();
             for (key, value) in records {
                 overlay.put(key, sequence, value, durable);
             }
-            changes.last_sequence = sequence;
             if overlay.bytes() > CHECKPOINT_BYTES {
                 inner.wake_keeper();
             }
         }
+        changes.last_sequence = sequence;
         inner.events.shift(events);
         changes.count += 1;
-        Ok((answer, changes.last_sequence))
+        Ok((answer, sequence, changed))
+    }
+}
+
+impl Inner {
+    /// Tells what keeps live copies of records which of them have changed. Where it can't follow, the
+    /// store stops: what is live would no longer be what is stored.
+    fn tell(&self, changed: &[ChangedRecord]) -> Result<(), StoreError> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        // A call may end in another transaction, so it comes without the lock.
+        let on_change = self.on_change.read().clone();
+        match on_change {
+            Some(on_change) => on_change(changed).map_err(|cause| self.fail_stop.fail(&cause)),
+            None => Ok(()),
+        }
     }
 }

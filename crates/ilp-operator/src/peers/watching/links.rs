@@ -1,21 +1,17 @@
 //! Reports when a peer can't be reached, and when it answers again: one log line and one event
 //! each.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use ilp_connector::{LinkTrouble, Reachability, peer::Peer};
 use ilp_store::EventRecord;
 use serde_json::{Value, json};
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
-    node::operator::Operator, peers::Peers, vocabulary::error::OperatorError,
-    webhook::event_kind::EventKind,
+    changes::writes::Duty, node::operator::Operator, peers::Peers,
+    vocabulary::error::OperatorError, webhook::event_kind::EventKind,
 };
 
 /// The pause after the first report about a peer before the next one. Each further report doubles
@@ -28,22 +24,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(10 * 60);
 /// The time that a peer has to stay as it is until the pauses start anew. It is longer than the
 /// longest pause, or a peer that changes after each pause would always start anew.
 const QUIET: Duration = Duration::from_secs(20 * 60);
-
-/// Peers whose state has changed since it was last looked at. Each is in it once, so it is bounded
-/// by the number of peers.
-#[derive(Debug, Default)]
-pub(crate) struct ChangedLinks {
-    peers: parking_lot::Mutex<HashSet<Uuid>>,
-    changed: Notify,
-}
-
-impl ChangedLinks {
-    /// Notes a change. This is called on the path of the packet that showed it.
-    pub(crate) fn note(&self, peer: Uuid) {
-        self.peers.lock().insert(peer);
-        self.changed.notify_one();
-    }
-}
 
 /// The last report about a peer.
 #[derive(Clone, Copy, Debug)]
@@ -132,24 +112,21 @@ impl Operator {
             EventKind::PeerReachable
         };
         self.read(move |inner| {
-            let Some(record) = inner.parts.store.peer(id)? else { return Ok(()) };
-            let Some(asset) = inner.parts.store.asset(record.asset_id)? else { return Ok(()) };
+            let Some(record) = inner.store.peer(id)? else { return Ok(()) };
+            let Some(asset) = inner.store.asset(record.asset_id)? else { return Ok(()) };
             let data = json!({
                 "id": id,
-                "staticIlpAddress": record.static_ilp_address,
-                "name": record.name,
+                "staticIlpAddress": record.terms.address.as_str(),
+                "name": record.terms.name,
                 "asset": { "id": asset.id, "code": asset.code, "scale": asset.scale },
                 "lastFailure": trouble.map(|trouble| failure(&trouble)),
             });
             let now_ms = (inner.parts.clock)().unix_ms();
             let data = data.to_string().into_bytes();
             let event = EventRecord::new(inner.new_id(), kind.name(), data, now_ms);
-            inner.parts.store.append_event(&event)?;
-            Ok(())
+            inner.writes.as_node(Duty::Links, |tx| tx.append_event(&event))
         })
-        .await?;
-        self.inner.parts.event_made.notify_one();
-        Ok(())
+        .await
     }
 }
 
