@@ -32,7 +32,7 @@ pub use self::books::liquidity::{Liquidity, LiquidityChanges};
 pub use self::changes::audit::AuditLog;
 #[cfg(any(test, feature = "testing"))]
 pub use self::node::testing;
-pub use self::payments::names::{incoming_state_name, outgoing_state_name};
+pub use self::payments::views::names::{incoming_state_name, outgoing_state_name};
 pub use self::payments::{PaymentChanges, Payments};
 pub use self::peering::wire as peering_wire;
 pub use self::peering::{Peering, PeeringChanges};
@@ -113,10 +113,10 @@ pub use self::{
         watching::packets::{PacketWatch, PacketsSeen},
     },
     vocabulary::{
-        box_error::BoxError,
         boxed_future::BoxFuture,
         canonical_json,
         edit::Edit,
+        error::box_error::BoxError,
         error::{InternalError, OperatorError},
         field::Field,
         input_error::InputError,

@@ -2,12 +2,10 @@
 
 pub(crate) mod checks;
 pub(crate) mod ended;
-pub(crate) mod ended_accounts;
 pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod incoming;
 pub(crate) mod inputs;
-pub(crate) mod names;
 pub(crate) mod outgoing;
 pub mod paying;
 pub(crate) mod quotes;

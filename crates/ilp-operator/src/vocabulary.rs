@@ -1,6 +1,5 @@
 //! What all subjects share: errors, pages of lists, edits of fields, and the form of texts.
 
-pub(crate) mod box_error;
 pub(crate) mod boxed_future;
 pub mod canonical_json;
 pub(crate) mod check;
@@ -13,6 +12,3 @@ pub(crate) mod name;
 pub(crate) mod page;
 pub(crate) mod reason;
 pub(crate) mod seek;
-
-#[cfg(test)]
-mod error_tests;

@@ -41,8 +41,7 @@ impl Recorded {
 
 impl Inner {
     fn backup(&self, dir: &Path, by: CallerKind) -> Result<BackupReport, OperatorError> {
-        let own =
-            fs::canonicalize(self.store.path()).map_err(|error| BackupError::Directory(error))?;
+        let own = fs::canonicalize(self.store.path()).map_err(BackupError::Directory)?;
         // The last component may be absent, and all before it must be there.
         let parent = dir.parent().unwrap_or(dir);
         let parent = fs::canonicalize(parent)
@@ -51,13 +50,12 @@ impl Inner {
         {
             return Err(BackupError::WithinStore.into());
         }
-        match found_in(dir).map_err(|error| BackupError::Directory(error))? {
+        match found_in(dir).map_err(BackupError::Directory)? {
             Found::Something => {
                 return Err(BackupError::NotEmpty.into());
             }
             Found::Invitation => {
-                fs::remove_file(dir.join(BACKUP_INVITATION))
-                    .map_err(|error| BackupError::Directory(error))?;
+                fs::remove_file(dir.join(BACKUP_INVITATION)).map_err(BackupError::Directory)?;
             }
             Found::Nothing if by.has_shown_secret() => {}
             Found::Nothing => {

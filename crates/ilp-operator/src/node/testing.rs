@@ -24,7 +24,7 @@ use crate::{
         PeeringRules,
         network::{Network, PeeringPost, PeeringReply, PingOutcome, PingReply, PingWay},
     },
-    vocabulary::{box_error::BoxError, boxed_future::BoxFuture},
+    vocabulary::{boxed_future::BoxFuture, error::box_error::BoxError},
 };
 
 static NOW_MS: AtomicU64 = AtomicU64::new(1_795_000_000_000);

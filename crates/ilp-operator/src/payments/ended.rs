@@ -4,6 +4,8 @@
 //! No operation waits for either. A payment whose account could not be closed, since the node ended
 //! or a withdrawal was pending, is found by the next scan of all empty accounts.
 
+pub(crate) mod accounts;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use ilp_connector::account::{AccountId, AccountKind};

@@ -7,9 +7,9 @@ use interledger_packet::Timestamp;
 
 use super::{
     inputs::{AmountGiven, AssetName},
-    names::outgoing_state_name,
+    views::names::outgoing_state_name,
 };
-use crate::vocabulary::{box_error::BoxError, field::Field, reason::Reason};
+use crate::vocabulary::{error::box_error::BoxError, field::Field, reason::Reason};
 
 /// Longest receiver, in bytes: what HTTP servers take as a URL.
 pub(crate) const RECEIVER_BYTES_MAX: usize = 2048;

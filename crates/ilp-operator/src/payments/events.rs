@@ -8,7 +8,7 @@ use interledger_packet::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{payments::names::outgoing_state_name, webhook::event_kind::EventKind};
+use crate::{payments::views::names::outgoing_state_name, webhook::event_kind::EventKind};
 
 /// What an event tells beside its kind.
 pub(crate) struct Told<'a> {

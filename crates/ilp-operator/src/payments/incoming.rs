@@ -23,8 +23,8 @@ use crate::{
         error::PaymentError,
         events::{Told, of_incoming},
         inputs::NewIncomingPayment,
-        names::initiator_name,
         views::IncomingPaymentView,
+        views::names::initiator_name,
     },
     vocabulary::{
         check,

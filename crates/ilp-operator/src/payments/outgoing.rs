@@ -21,7 +21,7 @@ use crate::{
         error::{PaymentError, QuoteError, REASON_CHARACTERS_MAX},
         events::{Told, of_outgoing},
         inputs::{NewOutgoingPayment, OutgoingPaymentFilter, PaymentFilter},
-        names::outgoing_state_name,
+        views::names::outgoing_state_name,
         views::{OutgoingPaymentView, PaymentView},
     },
     vocabulary::{

@@ -17,7 +17,10 @@ use ilp_connector::{LocalAccount, peer::Asset, token::Secret};
 use uuid::Uuid;
 
 pub use super::inputs::AssetName;
-use crate::vocabulary::{box_error::BoxError, boxed_future::BoxFuture, error::OperatorError};
+use crate::vocabulary::{
+    boxed_future::BoxFuture,
+    error::{OperatorError, box_error::BoxError},
+};
 
 /// What operations need of the part that pays.
 ///

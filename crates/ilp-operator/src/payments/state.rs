@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use uuid::Uuid;
 
 use crate::payments::{
-    ended_accounts::EndedPayments,
+    ended::accounts::EndedPayments,
     incoming::recipients::Recipients,
     paying::{Paying, Progress},
 };

@@ -1,5 +1,7 @@
 //! Payments and quotes, with their accounts at the time of the answer.
 
+pub(crate) mod names;
+
 use std::sync::Arc;
 
 use ilp_connector::{account::AccountId, peer::Asset};

@@ -5,7 +5,7 @@ use std::fmt;
 use ilp_net::UrlError;
 use interledger_packet::Address;
 
-use crate::vocabulary::{box_error::BoxError, field::Field, name::steers, reason::Reason};
+use crate::vocabulary::{error::box_error::BoxError, field::Field, name::steers, reason::Reason};
 
 /// A refusal of an operation on peering requests.
 #[derive(Debug, thiserror::Error)]

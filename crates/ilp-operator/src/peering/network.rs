@@ -10,7 +10,7 @@ use ilp_connector::{
 use ilp_net::Endpoint;
 use interledger_packet::Address;
 
-use crate::vocabulary::{box_error::BoxError, boxed_future::BoxFuture};
+use crate::vocabulary::{boxed_future::BoxFuture, error::box_error::BoxError};
 
 /// What operations need of the transport: the daemon implements it over ILP over HTTP.
 pub trait Network: Send + Sync {

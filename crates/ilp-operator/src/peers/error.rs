@@ -6,7 +6,9 @@ use ilp_connector::MoreThanWhole;
 use ilp_net::UrlError;
 use interledger_packet::AddressError;
 
-use crate::vocabulary::{box_error::BoxError, field::Field, name::NameError, reason::Reason};
+use crate::vocabulary::{
+    error::box_error::BoxError, field::Field, name::NameError, reason::Reason,
+};
 
 /// Longest token, in bytes. Servers take 8 KiB of headers, of which the token is one.
 pub(crate) const TOKEN_BYTES_MAX: usize = 2048;

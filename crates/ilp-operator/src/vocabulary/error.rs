@@ -1,5 +1,7 @@
 //! The errors of operations: refusals by subject, and failures of the node.
 
+pub(crate) mod box_error;
+
 use std::{error::Error, fmt, sync::Arc};
 
 use ilp_connector::ledger::HoldError;
@@ -262,3 +264,6 @@ impl From<HoldError> for OperatorError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

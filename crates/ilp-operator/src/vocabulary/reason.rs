@@ -1,6 +1,6 @@
 //! Kinds of refusals and their reasons, as programs know them.
 
-use strum::{EnumIter, EnumMessage, IntoStaticStr};
+use strum::{EnumIter, EnumMessage, IntoEnumIterator, IntoStaticStr};
 
 /// The kind of a refusal. Each surface has its own word or number for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -208,6 +208,11 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Returns every reason, in the order of the names.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::iter()
+    }
+
     /// Returns the name by which programs know the reason, such as `ASSET_EXISTS`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -222,6 +227,7 @@ impl Reason {
 
     /// Returns the kind of the refusals for this reason.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one match that a new reason must extend")]
     pub const fn kind(self) -> ErrorKind {
         match self {
             Self::AccountFull

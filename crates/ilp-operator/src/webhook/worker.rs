@@ -100,7 +100,7 @@ impl Webhooks {
         // tells when to look again. The far future asks for those that are due later too.
         let (store, limit) = (self.store.clone(), parallel_max + 1);
         let events = spawn_blocking(move || store.due_events(u64::MAX, limit)).await;
-        let events = events.map_err(|panic| OperatorError::internal(panic))??;
+        let events = events.map_err(OperatorError::internal)??;
         let now_ms = (self.clock)().unix_ms();
         let mut first = None;
         for event in events {
@@ -163,9 +163,7 @@ impl Webhooks {
             store.transact(Companions::none(), |tx| tx.record_attempt(id, outcome)).map(drop)
         };
         let recorded = spawn_blocking(record).await;
-        let recorded = recorded
-            .map_err(|panic| OperatorError::internal(panic))
-            .and_then(|recorded| Ok(recorded?));
+        let recorded = recorded.map_err(OperatorError::internal).and_then(|recorded| Ok(recorded?));
         if recorded.is_err() {
             // It is still due and would be sent again at once; so it stays under way for a while.
             tokio::time::sleep(PAUSE_AFTER_FAILURE).await;

@@ -74,6 +74,7 @@ fn by_code(code: Code, operation: Option<&str>) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize as _;
     use serde_json::json;
 
     use super::*;
@@ -91,6 +92,16 @@ mod tests {
         assert_eq!(words("createPeer", extensions), format!("no; {TOKEN_EXISTS}"));
         let unknown = json!({ "code": "DUPLICATE", "reason": "SOMETHING_NEW" });
         assert_eq!(words("createAsset", unknown), "no");
+    }
+
+    #[test]
+    fn each_reason_that_advice_goes_by_is_one_that_a_node_sends() {
+        let sent = ilp_operator::Reason::all().map(|reason| {
+            Reason::deserialize(serde_json::json!(reason.name())).expect("an unknown one is taken")
+        });
+        let advised = sent.filter(|reason| by_reason(*reason).is_some()).count();
+        // One for each arm of `by_reason` but the last.
+        assert_eq!(advised, 7);
     }
 
     #[test]

@@ -91,3 +91,14 @@ fn the_checked_in_schema_is_the_served_one() {
     let checked_in = fs::read_to_string(&path).unwrap_or_default();
     assert!(checked_in == sdl(), "schema.graphql is out of date: cargo xtask schema");
 }
+
+#[test]
+fn the_manual_has_every_reason_with_its_meaning() {
+    let manual = include_str!("../../../README.md");
+    let reasons = manual.split("## Reasons").nth(1).expect("the manual lists them");
+    let rows: Vec<_> = reasons.lines().filter(|line| line.starts_with("| `")).collect();
+    let reasons = ilp_operator::Reason::all();
+    let expected: Vec<_> =
+        reasons.map(|reason| format!("| `{}` | {} |", reason.name(), reason.meaning())).collect();
+    assert_eq!(rows, expected);
+}
