@@ -69,7 +69,7 @@ impl Reader {
     }
 
     /// Returns all peers, oldest first, at once. Once, right after the store was opened, they are
-    /// those that were read then; any other time it's [`Store::all_peers`].
+    /// those that were read then; any other time it's [`Reader::all_peers`](crate::Reader::all_peers).
     ///
     /// # Errors
     /// When the store or a record can't be read.
@@ -119,7 +119,7 @@ impl Transaction<'_> {
     /// rises by one.
     ///
     /// # Errors
-    /// [`Refusal::UnknownPeer`], and those of [`Store::insert_peer_from`].
+    /// [`Refusal::UnknownPeer`], and those of [`Transaction::insert_peer_from`](crate::Transaction::insert_peer_from).
     pub fn update_peer(
         &mut self,
         id: Uuid,
