@@ -41,7 +41,7 @@ fn transfer(first: Leg, second: Option<Leg>) -> Transfer {
 
 /// At no moment is more on hold or gone than there ever was.
 fn watch(account: &Account) {
-    let Balance { credits, debits, debits_pending } = account.own_part();
+    let Balance { credits, debits, debits_pending } = *account.own_part();
     assert!(debits + debits_pending <= credits, "overdrawn: {credits} {debits} {debits_pending}");
 }
 
