@@ -10,5 +10,4 @@ pub(crate) mod outcome;
 pub(crate) mod recorded;
 pub(crate) mod refusals;
 pub(crate) mod subject;
-mod wallet_outcomes;
 pub(crate) mod writes;

@@ -69,7 +69,7 @@ pub use self::{
         idempotency::Request,
         outcome::Outcome,
         recorded::Recorded,
-        subject::{Subject, WAITING_FOR_APPROVAL},
+        subject::Subject,
     },
     node::{
         backup::BACKUP_INVITATION,
@@ -97,7 +97,7 @@ pub use self::{
     },
     peering::{
         PeeringAnswer, PeeringApproval, PeeringOffer, PeeringRequestView, PeeringRules,
-        by_url::{PeerByUrl, PeeringByUrl},
+        by_url::{PeerByUrl, PeeringByUrl, WAITING_FOR_APPROVAL},
         error::{AddressClaim, AnswerError, NoPeeringNode, PeerMessage, PeeringError},
         network::{Network, PeeringPost, PeeringReply, PingOutcome, PingOver, PingReply, PingWay},
     },

@@ -25,7 +25,7 @@ use crate::{
         caller::{Caller, CallerKind},
         networks::{Networks, is_one_too_many},
     },
-    changes::{audit, changing::Changing, recorded::Recorded},
+    changes::{audit, changing::Changing, recorded::Recorded, subject::Subject},
     node::operator::Operator,
     peers::{
         error::{PeerAddressError, PeerError},
@@ -361,4 +361,15 @@ impl Changing {
 /// The deposit's id is made when the peer is.
 pub(crate) fn deposit_of(amount: u64) -> Option<InitialDeposit> {
     (amount > 0).then_some(InitialDeposit { transfer_id: Uuid::nil(), amount })
+}
+
+/// The answer to a node that asks to become a peer, with the id of the peer or of the request.
+impl Subject for (PeeringAnswer, Uuid) {
+    fn subject(&self) -> Option<String> {
+        Some(self.1.to_string())
+    }
+
+    fn ended(&self) -> Option<(&'static str, &'static str)> {
+        self.0.is_pending.then_some(("202", "waits for approval"))
+    }
 }

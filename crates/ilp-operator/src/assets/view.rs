@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use ilp_connector::{account::AccountId, peer::Asset};
-use ilp_store::AssetRecord;
+use ilp_store::{AssetRecord, Snapshot};
 
-use crate::{assets::Assets, node::operator::Inner};
+use crate::{
+    assets::Assets,
+    changes::{outcome::Outcome, subject::known_by},
+    node::operator::{Inner, Operator},
+};
 
 /// An asset as it is now.
 #[derive(Clone, Debug)]
@@ -28,5 +32,19 @@ impl Assets<'_> {
     #[must_use]
     pub fn live(self) -> Vec<Arc<Asset>> {
         self.on.inner.assets.read().values().cloned().collect()
+    }
+}
+
+known_by!(AssetView => record.id;);
+
+impl Outcome for AssetView {
+    fn keep(&self) -> Snapshot {
+        Snapshot::new()
+            .with_record("asset", &self.record)
+            .with_number("asset_liquidity", self.liquidity)
+    }
+
+    fn recall(kept: &Snapshot, _operator: &Operator) -> Option<Self> {
+        Some(Self { record: kept.record("asset")?, liquidity: kept.number("asset_liquidity")? })
     }
 }

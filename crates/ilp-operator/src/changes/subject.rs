@@ -2,15 +2,6 @@
 
 use ilp_connector::rates::RateInUse;
 use ilp_store::{BackupReport, EventRecord, FeeRecord};
-use uuid::Uuid;
-
-use crate::{
-    assets::view::AssetView,
-    payments::views::{IncomingPaymentView, OutgoingPaymentView, QuoteView},
-    peering::{PeeringAnswer, by_url::PeeringByUrl},
-    peers::{tokens::AddedToken, view::PeerView},
-    wallets::views::{WalletAddressView, WithdrawnFromWalletAddress},
-};
 
 /// The outcome of an operation, as far as the audit log tells of it.
 pub trait Subject {
@@ -54,7 +45,7 @@ impl Subject for BackupReport {
 /// Implements [`Subject`] for types that have an id.
 macro_rules! known_by {
     ($($subject:ty => $($field:ident).+;)+) => {$(
-        impl Subject for $subject {
+        impl $crate::changes::subject::Subject for $subject {
             fn subject(&self) -> Option<String> {
                 Some(self.$($field).+.to_string())
             }
@@ -62,41 +53,9 @@ macro_rules! known_by {
     )+};
 }
 
+pub(crate) use known_by;
+
 known_by! {
-    AddedToken => peer.record.id;
-    AssetView => record.id;
-    PeerView => record.id;
-    WalletAddressView => record.id;
-    IncomingPaymentView => record.id;
-    OutgoingPaymentView => record.id;
-    QuoteView => record.id;
-    WithdrawnFromWalletAddress => wallet_address.record.id;
     EventRecord => id;
     FeeRecord => id;
-}
-
-/// The peer, which may wait for the other node's operator.
-impl Subject for PeeringByUrl {
-    fn subject(&self) -> Option<String> {
-        self.peer.subject()
-    }
-
-    fn ended(&self) -> Option<(&'static str, &'static str)> {
-        self.is_pending.then_some(("200", WAITING_FOR_APPROVAL))
-    }
-}
-
-/// The message to a client about a peer that the other node's operator has yet to approve.
-pub const WAITING_FOR_APPROVAL: &str = "Waiting for approval: the other node's operator has yet to approve this peering, and its node \
-     refuses packets until then";
-
-/// The answer to a node that asks to become a peer, with the id of the peer or of the request.
-impl Subject for (PeeringAnswer, Uuid) {
-    fn subject(&self) -> Option<String> {
-        Some(self.1.to_string())
-    }
-
-    fn ended(&self) -> Option<(&'static str, &'static str)> {
-        self.0.is_pending.then_some(("202", "waits for approval"))
-    }
 }

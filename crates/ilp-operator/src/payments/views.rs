@@ -4,13 +4,17 @@ pub(crate) mod names;
 
 use std::sync::Arc;
 
-use ilp_connector::{account::AccountId, peer::Asset};
+use ilp_connector::{account::AccountId, peer::Asset, token::Secret};
 use ilp_store::{
     IncomingPaymentRecord, IncomingPaymentState, OutgoingPaymentRecord, OutgoingPaymentState,
-    PaymentRecord, QuoteRecord,
+    PaymentRecord, QuoteRecord, Snapshot,
 };
 
-use crate::{node::operator::Inner, vocabulary::error::OperatorError};
+use crate::{
+    changes::{outcome::Outcome, subject::known_by},
+    node::operator::{Inner, Operator},
+    vocabulary::error::OperatorError,
+};
 
 /// An incoming payment as it is now.
 #[derive(Clone, Debug)]
@@ -107,4 +111,60 @@ impl Inner {
             }
         })
     }
+}
+
+known_by! {
+    IncomingPaymentView => record.id;
+    OutgoingPaymentView => record.id;
+    QuoteView => record.id;
+}
+
+impl Outcome for IncomingPaymentView {
+    fn keep(&self) -> Snapshot {
+        Snapshot::new()
+            .with_record("payment", &self.record)
+            .with_number("received", self.received)
+            .with_number("liquidity", self.liquidity)
+    }
+
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        let record: IncomingPaymentRecord = kept.record("payment")?;
+        let asset = operator.inner.asset(record.asset_id)?;
+        let (received, liquidity) = (kept.number("received")?, kept.number("liquidity")?);
+        Some(Self { record, asset, received, liquidity })
+    }
+}
+
+impl Outcome for QuoteView {
+    fn keep(&self) -> Snapshot {
+        Snapshot::new().with_record("quote", &without_details(&self.record))
+    }
+
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        let record: QuoteRecord = kept.record("quote")?;
+        Some(Self { asset: operator.inner.asset(record.asset_id)?, record })
+    }
+}
+
+impl Outcome for OutgoingPaymentView {
+    fn keep(&self) -> Snapshot {
+        let mut record = self.record.clone();
+        record.quote = without_details(&record.quote);
+        Snapshot::new()
+            .with_record("payment", &record)
+            .with_number("sent", self.sent)
+            .with_number("liquidity", self.liquidity)
+    }
+
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        let record: OutgoingPaymentRecord = kept.record("payment")?;
+        let asset = operator.inner.asset(record.quote.asset_id)?;
+        let (sent, liquidity) = (kept.number("sent")?, kept.number("liquidity")?);
+        Some(Self { record, asset, sent, liquidity })
+    }
+}
+
+/// A quote as far as clients see it: what the part that pays noted is a secret.
+fn without_details(quote: &QuoteRecord) -> QuoteRecord {
+    QuoteRecord { details: Secret::new(String::new()), ..quote.clone() }
 }

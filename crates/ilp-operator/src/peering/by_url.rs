@@ -8,12 +8,12 @@
 
 use ilp_connector::{account::AccountId, peer::Peer, token::Secret};
 use ilp_net::Endpoint;
-use ilp_store::{PeerOrigin, PeerRecord, Reader, StoreError};
+use ilp_store::{PeerOrigin, PeerRecord, Reader, Snapshot, StoreError};
 use uuid::Uuid;
 
 use crate::{
     assets::error::AssetError,
-    changes::changing::Changing,
+    changes::{changing::Changing, outcome::Outcome, subject::Subject},
     node::operator::{Inner, Operator},
     peering::{
         PeeringAnswer, PeeringChanges, PeeringOffer,
@@ -319,5 +319,32 @@ fn as_answer(error: OperatorError) -> OperatorError {
     match error.kind() {
         ErrorKind::BadInput => PeeringError::Answer(AnswerError::MakesNoPeer(error.into())).into(),
         _ => error,
+    }
+}
+
+/// The message to a client about a peer that the other node's operator has yet to approve.
+pub const WAITING_FOR_APPROVAL: &str = "Waiting for approval: the other node's operator has yet to approve this peering, and its node \
+     refuses packets until then";
+
+/// The peer, which may wait for the other node's operator.
+impl Subject for PeeringByUrl {
+    fn subject(&self) -> Option<String> {
+        self.peer.subject()
+    }
+
+    fn ended(&self) -> Option<(&'static str, &'static str)> {
+        self.is_pending.then_some(("200", WAITING_FOR_APPROVAL))
+    }
+}
+
+impl Outcome for PeeringByUrl {
+    fn keep(&self) -> Snapshot {
+        self.peer.keep().with_number("is_pending", u8::from(self.is_pending))
+    }
+
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        // Snapshots from versions before this number was added don't have it.
+        let is_pending = kept.number::<u8>("is_pending").is_some_and(|number| number != 0);
+        Some(Self { peer: PeerView::recall(kept, operator)?, is_pending })
     }
 }

@@ -7,7 +7,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use uuid::Uuid;
 
 use crate::{
-    changes::{changing::Changing, outcome::Outcome},
+    changes::{changing::Changing, outcome::Outcome, subject::known_by},
     node::operator::Operator,
     peers::{PeerChanges, error::PeerError, view::PeerView},
     vocabulary::{
@@ -159,6 +159,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
 fn known_form(peer_id: &str) -> Result<Uuid, PeerError> {
     check::id(peer_id).ok_or(PeerError::Unknown)
 }
+
+known_by!(AddedToken => peer.record.id;);
 
 #[cfg(test)]
 mod tests {

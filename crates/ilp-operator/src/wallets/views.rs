@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use ilp_connector::{account::AccountId, peer::Asset};
-use ilp_store::WalletAddressRecord;
+use ilp_store::{Snapshot, WalletAddressRecord};
 use uuid::Uuid;
 
 use crate::{
     assets::view::AssetView,
-    node::operator::Inner,
+    changes::{outcome::Outcome, subject::known_by},
+    node::operator::{Inner, Operator},
     vocabulary::error::{Inconsistency, OperatorError},
 };
 
@@ -49,5 +50,44 @@ impl Inner {
     /// An asset that a wallet address is in, which is there as long as that is.
     pub(crate) fn live_asset(&self, id: Uuid) -> Result<Arc<Asset>, OperatorError> {
         Ok(self.asset(id).ok_or(Inconsistency::AssetOfWalletAddress(id))?)
+    }
+}
+
+known_by! {
+    WalletAddressView => record.id;
+    WithdrawnFromWalletAddress => wallet_address.record.id;
+}
+
+impl Outcome for WalletAddressView {
+    fn keep(&self) -> Snapshot {
+        self.asset
+            .keep()
+            .with_record("wallet_address", &self.record)
+            .with_number("liquidity", self.liquidity)
+    }
+
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        Some(Self {
+            record: kept.record("wallet_address")?,
+            asset: AssetView::recall(kept, operator)?,
+            liquidity: kept.number("liquidity")?,
+        })
+    }
+}
+
+impl Outcome for WithdrawnFromWalletAddress {
+    fn keep(&self) -> Snapshot {
+        self.wallet_address
+            .keep()
+            .with_number("transfer_id", self.transfer_id.as_u128())
+            .with_number("amount", self.amount)
+    }
+
+    fn recall(kept: &Snapshot, operator: &Operator) -> Option<Self> {
+        Some(Self {
+            transfer_id: Uuid::from_u128(kept.number("transfer_id")?),
+            amount: kept.number("amount")?,
+            wallet_address: WalletAddressView::recall(kept, operator)?,
+        })
     }
 }
