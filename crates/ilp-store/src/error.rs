@@ -1,8 +1,11 @@
 //! What can go wrong, in words that tell an operator what to do.
 
+mod journal_error;
+
 use std::{fmt, io, path::PathBuf};
 
-use crate::{journal::JournalError, ledger::TransferError, log::snapshot_file::SnapshotError};
+pub use self::journal_error::JournalError;
+use crate::{ledger::TransferError, log::snapshot_file::SnapshotError};
 
 /// The store can't be opened, read or written. Never carries a stored value, so never a secret.
 #[derive(Debug, thiserror::Error)]

@@ -6,12 +6,12 @@ use crate::{
     journal::fuzzing::DamagedLog,
     records::{
         audit::AuditRecord,
+        forms::event_record::EventRecord,
         forms::{
             keys::Kind,
             peer_records::{AssetRecord, DeletedPeerRecord, PeerRecord},
             stored_form::Stored,
         },
-        outbox::EventRecord,
         peers::peering_requests::PeeringRequestRecord,
         wallets::wallet_records::{
             FeeRecord, IncomingPaymentRecord, OutgoingPaymentRecord, QuoteRecord,

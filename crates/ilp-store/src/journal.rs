@@ -10,7 +10,6 @@
 
 mod ahead;
 mod entry;
-mod error;
 mod files;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
@@ -36,9 +35,9 @@ pub(crate) use self::{
 };
 pub use self::{
     entry::Position,
-    error::JournalError,
     files::{Disk, Files, SegmentFile},
 };
+pub use crate::error::JournalError;
 
 /// The format that this program writes, and the newest that it reads.
 pub(crate) const FORMAT_VERSION: u32 = 2;

@@ -73,12 +73,13 @@ pub(crate) use self::{
         threshold::{load as load_threshold, replay as replay_record},
     },
     inspection::verify::check_sums,
-    keeping::keeper::{Keeper, Signal},
+    keeping::keeper::Keeper,
     transfers::booking::{Booking, Reserved},
     writing::{
         durable_books::Books,
         log_run::{DurableSequence, LogRun},
         queue::Urgency,
+        signal::Signal,
         writer::Failure,
     },
 };

@@ -26,8 +26,8 @@ mod store;
 #[cfg(test)]
 mod testing;
 
-pub use error::{Conflict, Refusal, StoreError};
-pub use journal::{JournalError, Position};
+pub use error::{Conflict, JournalError, Refusal, StoreError};
+pub use journal::Position;
 pub use ledger::{
     BackupReport, DurableHold, DurableLedger, ExportAccount, ExportFormat, LedgerLane,
     LedgerOptions, LedgerStats, Older, OperatorStep, OperatorTransfer, Report, TransferError,
@@ -41,6 +41,7 @@ pub use records::{
         shown::{Show, Shown},
     },
     forms::{
+        event_record::{Delivery, EventRecord},
         page::{Order, Page, Rows},
         peer_records::{
             AssetRecord, DeletedPeerRecord, IncomingToken, InitialDeposit, PeerRecord, PeerTerms,
@@ -51,7 +52,7 @@ pub use records::{
         Claim, IDEMPOTENCY_KEPT_MS, Idempotency,
         snapshot::{Snapshot, SnapshotRecord},
     },
-    outbox::{AttemptOutcome, Delivery, EventCounts, EventFilter, EventRecord},
+    outbox::{AttemptOutcome, EventFilter},
     peers::peering_requests::{PeerOrigin, PeeringRequestRecord},
     wallets::{
         payments::PaymentRecord,
@@ -66,8 +67,10 @@ pub use store::{
     Store,
     changed::{ChangedRecord, OnChange},
     companions::Companions,
+    event_counts::EventCounts,
     reading::Reader,
-    transaction::{Noted, Transaction},
+    transact::Noted,
+    transaction::Transaction,
 };
 
 /// The largest record, in bytes of its stored form. A peer with a thousand routes of sixty

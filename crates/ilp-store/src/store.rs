@@ -2,14 +2,19 @@
 //! what it holds.
 //!
 //! `start` rebuilds what the index lacks from a snapshot and the log, `format_1` converts a store of
-//! the older format, `transaction` makes changes durable, `companions` is what
-//! goes with them, `changed` names the changed records, and `reading` looks records up.
+//! the older format. `reading` and `paging` look records up; `transaction` writes them, `transact`
+//! makes a transaction durable, `companions` is what goes with it, and `changed` names the changed
+//! records. `event_counts` and `running` are kept in memory.
 
 pub(crate) mod changed;
 pub(crate) mod companions;
+pub(crate) mod event_counts;
 pub(crate) mod format_1;
+mod paging;
 pub(crate) mod reading;
+pub(crate) mod running;
 pub(crate) mod start;
+pub(crate) mod transact;
 pub(crate) mod transaction;
 
 use std::{
@@ -25,7 +30,10 @@ use std::{
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use uuid::Uuid;
 
-use self::{changed::OnChange, format_1::is_format_1, reading::Reader};
+use self::{
+    changed::OnChange, event_counts::EventCounters, format_1::is_format_1, reading::Reader,
+    running::Running,
+};
 use crate::{
     directory::{self, FILE_MODE, unusable},
     error::StoreError,
@@ -34,7 +42,7 @@ use crate::{
     journal::{self, Disk, Files},
     ledger::{Books, DurableSequence, Failure, Keeper, LedgerOptions, LogRun, Signal, check_sums},
     log::mark::Mark,
-    records::{forms::peer_records::PeerRecord, idempotency::Running, outbox::EventCounters},
+    records::forms::peer_records::PeerRecord,
 };
 
 /// The file that is locked while a process has the store open.

@@ -7,9 +7,9 @@ use parking_lot::Mutex;
 use super::{
     BatchWriter, DurableLedger, LedgerOptions, Shared,
     books::accounts::Accounts,
-    keeping::keeper::{Keeper, Signal},
+    keeping::keeper::Keeper,
     transfers::operator::Operators,
-    writing::{log_run::LogRun, writer::Failure},
+    writing::{log_run::LogRun, signal::Signal, writer::Failure},
 };
 use crate::{error::StoreError, store::Store};
 

@@ -7,5 +7,6 @@ mod gather;
 pub(crate) mod lane;
 pub(crate) mod log_run;
 pub(crate) mod queue;
+pub(crate) mod signal;
 mod waiting;
 pub(crate) mod writer;

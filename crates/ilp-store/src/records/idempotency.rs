@@ -11,24 +11,18 @@ mod claim;
 mod entry;
 pub(crate) mod snapshot;
 
-use std::{
-    collections::HashMap,
-    ops::Bound::{Excluded, Included},
-};
-
-use parking_lot::Mutex;
+use std::ops::Bound::{Excluded, Included};
 
 pub use self::claim::Claim;
 pub(crate) use self::{claim::Answer, entry::Proof};
 use self::{
-    claim::Taken,
     entry::{Entry, by_time, time_of},
     snapshot::Snapshot,
 };
 use super::forms::keys::{Kind, hexadecimal};
 use crate::{
     error::{Refusal, StoreError},
-    store::{Store, reading::Reading, transaction::Transaction},
+    store::{Store, reading::Reading, running::Taken, transaction::Transaction},
 };
 
 /// How long an answer is kept, in milliseconds: a day.
@@ -52,9 +46,6 @@ pub enum Idempotency {
     /// next start.
     Open,
 }
-
-/// The keys that are taken.
-pub(crate) type Running = Mutex<HashMap<String, Taken>>;
 
 impl Store {
     /// Asks whether a request may run at `now_ms` (milliseconds since 1970), and if so, takes the

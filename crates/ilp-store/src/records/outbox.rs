@@ -3,14 +3,12 @@
 //! The store keeps when an event is due and leaves it to the caller how often to try. A dead event
 //! holds up no other: each is due at a time of its own.
 
-use std::{
-    ops::Bound::{Excluded, Included},
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::ops::Bound::{Excluded, Included};
 
 use uuid::Uuid;
 
 use super::forms::{
+    event_record::{Delivery, EventRecord},
     keys::Kind,
     page::{Page, Rows},
 };
@@ -19,75 +17,11 @@ use crate::{
     journal::Fields,
     store::{
         Store,
+        event_counts::{EventCounts, EventShift},
         reading::{Reader, Reading, id_from},
         transaction::Transaction,
     },
 };
-
-/// How far the delivery of an event has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumDiscriminants)]
-#[strum_discriminants(
-    name(DeliveryState),
-    vis(pub(crate)),
-    derive(strum::EnumString, strum::IntoStaticStr),
-    strum(serialize_all = "snake_case")
-)]
-pub enum Delivery {
-    /// It is to be sent from this time on, in milliseconds since 1970.
-    Due {
-        /// When.
-        at_ms: u64,
-    },
-    /// It was taken at this time, in milliseconds since 1970.
-    Delivered {
-        /// When.
-        at_ms: u64,
-    },
-    /// It was given up at this time, in milliseconds since 1970.
-    Dead {
-        /// When.
-        at_ms: u64,
-    },
-    /// The event is of a type that isn't sent, as was found at this time, in milliseconds since
-    /// 1970.
-    Skipped {
-        /// When the event was skipped.
-        at_ms: u64,
-    },
-}
-
-impl Delivery {
-    /// Returns the name of the state, which is on disk and never changes.
-    pub(crate) fn state(self) -> &'static str {
-        DeliveryState::from(self).into()
-    }
-}
-
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventRecord {
-    /// A UUID v7, so that the order of ids is the order of creation.
-    pub id: Uuid,
-    /// Such as `peer.liquidity_low`.
-    pub kind: String,
-    /// JSON, as it is to be sent.
-    pub data: Vec<u8>,
-    /// Milliseconds since 1970.
-    pub created_at_ms: u64,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// How far it has come.
-    pub delivery: Delivery,
-}
-
-impl EventRecord {
-    /// An event that is due at once.
-    #[must_use]
-    pub fn new(id: Uuid, kind: &str, data: Vec<u8>, created_at_ms: u64) -> Self {
-        let delivery = Delivery::Due { at_ms: created_at_ms };
-        Self { id, kind: kind.to_owned(), data, created_at_ms, attempts: 0, delivery }
-    }
-}
 
 /// What came of sending an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,58 +57,6 @@ pub struct EventFilter {
     pub except: Vec<String>,
 }
 
-/// How many events are still of interest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EventCounts {
-    /// Those that are to be sent, now or later.
-    pub due: u64,
-    /// Those that were given up.
-    pub dead: u64,
-}
-
-/// The same, kept up to date by every change when it is applied, since counting them anew would take
-/// as long as the outbox is long.
-#[derive(Debug, Default)]
-pub(crate) struct EventCounters {
-    due: AtomicU64,
-    dead: AtomicU64,
-}
-
-/// What a change does to the counts.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct EventShift {
-    due: i64,
-    dead: i64,
-}
-
-impl EventCounters {
-    /// Relaxed: the numbers are for display and order nothing.
-    pub(crate) fn shift(&self, by: EventShift) {
-        self.due.fetch_add(by.due.cast_unsigned(), Ordering::Relaxed);
-        self.dead.fetch_add(by.dead.cast_unsigned(), Ordering::Relaxed);
-    }
-}
-
-impl EventShift {
-    /// An event came, or changed to this.
-    pub(crate) fn is(&mut self, event: &EventRecord) {
-        self.add(event, 1);
-    }
-
-    /// An event went, or was this before it changed.
-    fn was(&mut self, event: &EventRecord) {
-        self.add(event, -1);
-    }
-
-    fn add(&mut self, event: &EventRecord, count: i64) {
-        match event.delivery {
-            Delivery::Due { .. } => self.due += count,
-            Delivery::Dead { .. } => self.dead += count,
-            Delivery::Delivered { .. } | Delivery::Skipped { .. } => {}
-        }
-    }
-}
-
 impl EventFilter {
     fn lets_through(&self, event: &EventRecord) -> bool {
         self.only.as_ref().is_none_or(|kinds| kinds.contains(&event.kind))
@@ -186,8 +68,7 @@ impl Reader {
     /// How many events are to be sent, and how many were given up.
     #[must_use]
     pub fn event_counts(&self) -> EventCounts {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        EventCounts { due: load(&self.inner.events.due), dead: load(&self.inner.events.dead) }
+        self.inner.events.now()
     }
 
     /// Counts the events, when the store is opened.

@@ -7,7 +7,7 @@ use super::forms::keys::{Kind, hexadecimal};
 use crate::{
     error::{Refusal, StoreError},
     journal::Fields,
-    store::{Store, reading::Reader, transaction::Noted},
+    store::{Store, reading::Reader, transact::Noted},
 };
 
 /// How many that have ended are removed beside each that is added: more than one, so that what is

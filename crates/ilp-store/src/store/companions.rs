@@ -85,6 +85,18 @@ impl Companions {
     }
 }
 
+impl Claim {
+    /// Keeps the outcome of a request that has kept none with its changes. A crash before this
+    /// frees the key, whatever was done.
+    ///
+    /// # Errors
+    /// [`Refusal::TooLarge`], or when the store can't be written.
+    pub fn keep(self: &Arc<Self>, outcome: &Snapshot, now_ms: u64) -> Result<(), Refusal> {
+        let answer = Companions::none().answering(self, outcome, now_ms);
+        self.store().transact(answer, |_| Ok(()))
+    }
+}
+
 impl fmt::Debug for Companions {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -37,11 +37,12 @@ use crate::{
     ledger::DurableLedger,
     records::{
         forms::{
+            event_record::{Delivery, EventRecord},
             keys::{Kind, hexadecimal},
             peer_records::AssetRecord,
             stored_form::position_of,
         },
-        outbox::{Delivery, EventRecord, add_event},
+        outbox::add_event,
     },
     store::Store,
 };

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use super::checkpoint::Checkpoint;
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
             threshold,
         },
         transfers::operator::Operators,
-        writing::durable_books::Books,
+        writing::{durable_books::Books, signal::Signal},
     },
     store::{Store, start::UNCHECKED},
 };
@@ -34,58 +34,6 @@ use crate::{
 /// Called after the ledger has put one or more events into the outbox. May wake others, and may not
 /// call the ledger: no checkpoint can be written until it returns.
 pub type OnEvent = Arc<dyn Fn() + Send + Sync>;
-
-/// What the keeper is asked to do.
-#[derive(Default)]
-pub(crate) struct Signal {
-    asked: Mutex<Asked>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Asked {
-    checkpoint: bool,
-    events: bool,
-    ended: bool,
-}
-
-impl Signal {
-    /// Asks for the events that are due, and for a checkpoint as well.
-    pub(crate) fn wake(&self, checkpoint: bool) {
-        let mut asked = self.asked.lock();
-        asked.events = true;
-        asked.checkpoint |= checkpoint;
-        self.changed.notify_all();
-    }
-
-    fn end(&self) {
-        self.asked.lock().ended = true;
-        self.changed.notify_all();
-    }
-
-    fn is_ended(&self) -> bool {
-        self.asked.lock().ended
-    }
-
-    /// Waits until something is asked for, or it is time for a checkpoint, or for `event`s that
-    /// had to wait. Says whether a checkpoint is due, which events that keep coming can't put off.
-    /// `None` at the end.
-    fn next(&self, checkpoint: Instant, event: Option<Instant>) -> Option<bool> {
-        let until = event.map_or(checkpoint, |event| event.min(checkpoint));
-        let mut asked = self.asked.lock();
-        loop {
-            if asked.ended {
-                return None;
-            }
-            let now = Instant::now();
-            if asked.checkpoint || asked.events || now >= until {
-                asked.events = false;
-                return Some(std::mem::take(&mut asked.checkpoint) || now >= checkpoint);
-            }
-            self.changed.wait_until(&mut asked, until);
-        }
-    }
-}
 
 /// What it takes to keep books. Used by the thread, and by those who need a checkpoint at once.
 pub(crate) struct Keeper {

@@ -13,7 +13,7 @@ use crate::{
     },
     ledger::{
         books::{state::State, threshold},
-        keeping::keeper::Signal,
+        writing::signal::Signal,
     },
     log::mark::Mark,
 };

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     error::StoreError,
     journal::{Gauges, Tail, Writer, path_of, posted::Queued, repair, segments_in},
-    ledger::{BatchWriter, LedgerOptions, keeping::keeper::Signal},
+    ledger::{BatchWriter, LedgerOptions, writing::signal::Signal},
     store::Inner,
 };
 

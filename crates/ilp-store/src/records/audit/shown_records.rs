@@ -11,12 +11,12 @@ use crate::{
     error::StoreError,
     records::{
         assets::rates::RateRecord,
+        forms::event_record::EventRecord,
         forms::{
             keys::Kind,
             peer_records::{AssetRecord, IncomingToken, InitialDeposit, PeerRecord, PeerTerms},
             stored_form::Stored,
         },
-        outbox::EventRecord,
         peers::peering_requests::PeeringRequestRecord,
         wallets::wallet_records::{
             AdditionalProperty, FeeKind, FeeRecord, IncomingPaymentRecord, IncomingPaymentState,

@@ -8,13 +8,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::{
+    event_record::{Delivery, DeliveryState, EventRecord},
     keys::{Kind, hexadecimal},
     peer_records::AssetRecord,
 };
-use crate::{
-    error::StoreError,
-    records::outbox::{Delivery, DeliveryState, EventRecord},
-};
+use crate::error::StoreError;
 
 /// A record that has a form on disk.
 pub(crate) trait Stored: Sized {

@@ -12,18 +12,11 @@ use super::{
 use crate::{
     RECORD_BYTES_MAX,
     error::Refusal,
-    store::{Store, companions::Companions, transaction::Transaction},
+    store::{Store, transaction::Transaction},
 };
 
 /// The longest entry, in bytes: a record of any size with the few numbers and the asset beside it.
 const ENTRY_BYTES_MAX: usize = RECORD_BYTES_MAX + 8 * 1024;
-
-/// A key that is taken.
-pub(crate) struct Taken {
-    pub(super) digest: [u8; 32],
-    /// Whether it stays so until the next start.
-    pub(super) is_open: bool,
-}
 
 /// A key that a running request has. It's free for others, or leads to the outcome, once this is
 /// released or dropped.
@@ -64,16 +57,6 @@ impl Claim {
         Some(Answer { claim: Arc::clone(self), entry })
     }
 
-    /// Keeps the outcome of a request that has kept none with its changes. A crash before this
-    /// frees the key, whatever was done.
-    ///
-    /// # Errors
-    /// [`Refusal::TooLarge`], or when the store can't be written.
-    pub fn keep(self: &Arc<Self>, outcome: &Snapshot, now_ms: u64) -> Result<(), Refusal> {
-        let answer = Companions::none().answering(self, outcome, now_ms);
-        self.store.transact(answer, |_| Ok(()))
-    }
-
     /// Returns whether there is an outcome on the disk, for good or as a promise.
     #[must_use]
     pub fn is_kept(&self) -> bool {
@@ -96,6 +79,10 @@ impl Claim {
             }
             Progress::Released => {}
         }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     pub(crate) fn progress(&self) -> Progress {

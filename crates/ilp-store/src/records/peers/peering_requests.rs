@@ -7,13 +7,14 @@ use uuid::Uuid;
 use crate::{
     error::{Conflict, Refusal, StoreError},
     records::{
+        forms::event_record::EventRecord,
         forms::{
             keys::Kind,
             page::{Page, Rows},
             peer_records::PeerRecord,
             stored_form::{Stored, digest_from_text, digest_to_text},
         },
-        outbox::{EventRecord, add_event},
+        outbox::add_event,
     },
     store::{
         reading::{Reader, Reading, id_from},

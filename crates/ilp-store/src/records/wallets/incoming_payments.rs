@@ -7,11 +7,12 @@ use crate::{
     error::{Conflict, Refusal, StoreError},
     journal::Fields,
     records::{
+        forms::event_record::EventRecord,
         forms::{
             keys::Kind,
             page::{Page, Rows},
         },
-        outbox::{EventRecord, add_event},
+        outbox::add_event,
     },
     store::{
         reading::{Reader, Reading, id_from},

@@ -7,12 +7,13 @@ use uuid::Uuid;
 use crate::{
     error::{Refusal, StoreError},
     records::{
+        forms::event_record::EventRecord,
         forms::{
             keys::Kind,
             page::{Page, Rows},
             stored_form::Stored,
         },
-        outbox::{EventRecord, add_event},
+        outbox::add_event,
     },
     store::{
         reading::{Reader, Reading, id_from},

@@ -9,11 +9,12 @@ use super::{
 use crate::{
     error::{Conflict, Refusal, StoreError},
     records::{
+        forms::event_record::EventRecord,
         forms::{
             keys::Kind,
             page::{Page, Rows},
         },
-        outbox::{EventRecord, add_event},
+        outbox::add_event,
     },
     store::{
         Store,
