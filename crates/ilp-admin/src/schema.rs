@@ -1,42 +1,18 @@
 //! The GraphQL schema, with the names of Rafiki's admin API. What it can do is what works: a type
 //! of that API that isn't here yet is absent and not a stub.
 
-mod amount;
-mod answer;
-mod asset;
-mod audit;
+mod assets;
 mod books;
-mod document;
-mod event;
-mod fee;
-mod field_order;
-mod filter;
-mod incoming_payment;
-mod introspection;
-mod liquidity;
-mod lists;
+mod forms;
 mod mutation;
 mod node;
-mod outgoing_payment;
-mod page;
-mod payment;
-mod peer;
-mod peer_input;
-mod peering;
+mod peers;
 mod query;
-mod quote;
-mod rate;
-mod response;
-mod route;
-mod scalars;
+mod requests;
 mod subscription;
-mod tenant;
 #[cfg(test)]
 pub(crate) mod tests;
-mod token;
-mod wallet_address;
-mod wallet_address_input;
-mod wallet_liquidity;
+mod wallets;
 
 use async_graphql::{
     Interface, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError,
@@ -47,26 +23,23 @@ use async_graphql::{
     parser::types::ExecutableDocument,
 };
 
-pub(crate) use self::answer::Answer;
+pub(crate) use self::requests::answer::Answer;
 use self::{
-    asset::Asset,
-    audit::AuditEvent,
-    books::AccountingTransfer,
-    event::WebhookEvent,
-    fee::Fee,
-    field_order::FieldOrder,
-    incoming_payment::IncomingPayment,
-    liquidity::LiquidityError,
+    assets::{asset::Asset, fee::Fee},
+    books::{liquidity::LiquidityError, transfer::AccountingTransfer},
+    forms::response::BAD_USER_INPUT,
     mutation::Mutation,
-    outgoing_payment::OutgoingPayment,
-    payment::{BasePayment, Payment},
-    peer::Peer,
-    peering::PeeringRequest,
+    node::{audit::AuditEvent, event::WebhookEvent, tenant::Tenant},
+    peers::{peer::Peer, peering::PeeringRequest},
     query::Query,
-    response::BAD_USER_INPUT,
+    requests::{document, field_order::FieldOrder, introspection},
     subscription::Subscription,
-    tenant::Tenant,
-    wallet_address::WalletAddress,
+    wallets::{
+        incoming_payment::IncomingPayment,
+        outgoing_payment::OutgoingPayment,
+        payment::{BasePayment, Payment},
+        wallet_address::WalletAddress,
+    },
 };
 use ilp_operator::Operator;
 

@@ -12,14 +12,18 @@ mod wallets;
 use async_graphql::{Context, MergedObject, Object, Result};
 use ilp_operator::{Operator, TenantError};
 
-use super::{
-    asset::{
+use crate::schema::{
+    assets::asset::{
         AssetMutationResponse, CreateAssetInput, DeleteAssetInput, DeleteAssetMutationResponse,
         UpdateAssetInput,
     },
-    peer::{CreatePeerMutationResponse, DeletePeerMutationResponse, UpdatePeerMutationResponse},
-    peer_input::{CreatePeerInput, DeletePeerInput, UpdatePeerInput},
-    response::answer,
+    forms::response::answer,
+    peers::{
+        peer::{
+            CreatePeerMutationResponse, DeletePeerMutationResponse, UpdatePeerMutationResponse,
+        },
+        peer_input::{CreatePeerInput, DeletePeerInput, UpdatePeerInput},
+    },
 };
 
 /// A change is written to the disk, so fewer of them than of fields fit into one request.

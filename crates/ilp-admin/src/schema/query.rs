@@ -9,15 +9,17 @@ mod tenants;
 mod wallets;
 
 use async_graphql::{Context, ID, MergedObject, Object, Result};
-use ilp_operator::{Operator, OperatorError, PeerError, PingOver};
+use ilp_operator::{PeerError, PingOver};
 
-use super::{
-    asset::{Asset, AssetsConnection},
-    node::{NodeInfo, PingResult},
-    page::{self, SortOrder},
-    peer::{Peer, PeersConnection},
-    response::graphql_error,
-    scalars::UInt8,
+use crate::schema::{
+    assets::asset::{Asset, AssetsConnection},
+    forms::{
+        context::{operator, or_error},
+        page::{self, SortOrder},
+        scalars::UInt8,
+    },
+    node::node_info::{NodeInfo, PingResult},
+    peers::peer::{Peer, PeersConnection},
 };
 
 /// A ping occupies the network, so few of them fit into one request.
@@ -162,14 +164,4 @@ impl NodeQuery {
         };
         Ok(or_error(operator(context).peers().ping(&address, over).await)?.into())
     }
-}
-
-/// Returns the operator that every resolver works with.
-pub(crate) fn operator<'a>(context: &Context<'a>) -> &'a Operator {
-    context.data_unchecked::<Operator>()
-}
-
-/// Returns a refusal as the GraphQL error that the client gets.
-pub(crate) fn or_error<T>(result: Result<T, impl Into<OperatorError>>) -> Result<T> {
-    result.map_err(|refusal| graphql_error(&refusal.into()))
 }

@@ -11,11 +11,10 @@ use ilp_operator::{Operator, OutgoingPaymentView, paying::Progress};
 use tokio::sync::watch;
 
 use self::{packets::PacketSample, peer_liquidity::PeerLiquidity};
-use super::{
-    amount::Amount,
-    outgoing_payment::OutgoingPaymentState,
-    query::{operator, or_error},
-    scalars::UInt64,
+use crate::schema::forms::context::{operator, or_error};
+use crate::schema::{
+    forms::{amount::Amount, scalars::UInt64},
+    wallets::outgoing_payment::OutgoingPaymentState,
 };
 
 /// Everything that can be followed.

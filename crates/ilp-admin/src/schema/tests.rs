@@ -1,32 +1,14 @@
 //! Operations through the schema, on a store in a directory of their own.
 
-mod audit;
-mod done_once;
-mod ended_payments;
-mod events;
-mod first_answer;
-mod idempotency;
-mod incoming_payments;
-mod outgoing_payments;
-mod packets;
+mod books;
+mod changes;
 mod pages;
-mod payment_progress;
-mod payment_restart;
-mod peer_liquidity;
-mod peering;
 mod peers;
 mod rafiki;
-mod rates;
 mod refusals;
-mod restart;
-mod routes;
 mod surface;
 mod tenants;
-mod thresholds;
-mod tokens;
-mod wallet_refusals;
 mod wallets;
-mod withdrawals;
 
 use std::{
     path::Path,
@@ -46,7 +28,7 @@ use interledger_packet::{Address, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{AdminSchema, sdl};
+use crate::schema::{AdminSchema, sdl};
 
 /// Makes an operator over the store in `dir`, as the daemon does.
 pub(crate) async fn operator(dir: &Path) -> (Operator, Arc<Connector<DurableLedger>>) {
@@ -74,7 +56,7 @@ async fn operator_with(
     now: Clock,
     wrap: impl FnOnce(Box<dyn BatchWriter>) -> Box<dyn BatchWriter>,
 ) -> (Operator, Arc<Connector<DurableLedger>>) {
-    let network = TestNetwork(peering::reply);
+    let network = TestNetwork(peers::peering::reply);
     ilp_operator::testing::operator_with(dir, options, peering, now, network, wrap).await
 }
 

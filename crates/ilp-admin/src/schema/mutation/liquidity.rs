@@ -5,12 +5,12 @@ use async_graphql::{Context, Object, Result};
 
 use super::CHANGE_COMPLEXITY;
 use crate::schema::{
-    liquidity::{
+    books::liquidity::{
         CreateAssetLiquidityWithdrawalInput, CreatePeerLiquidityWithdrawalInput,
         DepositAssetLiquidityInput, DepositPeerLiquidityInput, LiquidityMutationResponse,
         PostLiquidityWithdrawalInput, VoidLiquidityWithdrawalInput,
     },
-    response::answer,
+    forms::response::answer,
 };
 
 /// The answer: the outcome, or null beside an error.

@@ -5,14 +5,16 @@ use ilp_operator::PaymentError;
 
 use super::CHANGE_COMPLEXITY;
 use crate::schema::{
-    liquidity::LiquidityMutationResponse,
-    outgoing_payment::{
-        CancelOutgoingPaymentInput, CreateOutgoingPaymentInput, OutgoingPaymentResponse,
-    },
-    response::answer,
-    wallet_liquidity::{
-        CreateIncomingPaymentWithdrawalInput, CreateOutgoingPaymentWithdrawalInput,
-        DepositOutgoingPaymentLiquidityInput,
+    books::liquidity::LiquidityMutationResponse,
+    forms::response::answer,
+    wallets::{
+        outgoing_payment::{
+            CancelOutgoingPaymentInput, CreateOutgoingPaymentInput, OutgoingPaymentResponse,
+        },
+        wallet_liquidity::{
+            CreateIncomingPaymentWithdrawalInput, CreateOutgoingPaymentWithdrawalInput,
+            DepositOutgoingPaymentLiquidityInput,
+        },
     },
 };
 

@@ -4,13 +4,15 @@ use async_graphql::{Context, Object, Result};
 
 use super::CHANGE_COMPLEXITY;
 use crate::schema::{
-    peer::CreatePeerMutationResponse,
-    peering::{
-        ApprovePeeringRequestInput, CreateOrUpdatePeerByUrlInput,
-        CreateOrUpdatePeerByUrlMutationResponse, RejectPeeringRequestInput,
-        RejectPeeringRequestMutationResponse,
+    forms::response::answer,
+    peers::{
+        peer::CreatePeerMutationResponse,
+        peering::{
+            ApprovePeeringRequestInput, CreateOrUpdatePeerByUrlInput,
+            CreateOrUpdatePeerByUrlMutationResponse, RejectPeeringRequestInput,
+            RejectPeeringRequestMutationResponse,
+        },
     },
-    response::answer,
 };
 
 /// Another node is asked and may take ten seconds, so few of them fit into one request.

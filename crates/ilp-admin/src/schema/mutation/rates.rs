@@ -4,8 +4,10 @@ use async_graphql::{Context, Object, Result};
 
 use super::CHANGE_COMPLEXITY;
 use crate::schema::{
-    rate::{DeleteRateInput, DeleteRateMutationResponse, SetRateInput, SetRateMutationResponse},
-    response::answer,
+    assets::rate::{
+        DeleteRateInput, DeleteRateMutationResponse, SetRateInput, SetRateMutationResponse,
+    },
+    forms::response::answer,
 };
 
 #[derive(Default)]

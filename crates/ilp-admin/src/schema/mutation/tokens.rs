@@ -4,8 +4,8 @@ use async_graphql::{Context, Object, Result};
 
 use super::CHANGE_COMPLEXITY;
 use crate::schema::{
-    response::answer,
-    token::{
+    forms::response::answer,
+    peers::token::{
         AddPeerTokenInput, AddPeerTokenMutationResponse, RevokePeerTokenInput,
         RevokePeerTokenMutationResponse,
     },

@@ -6,7 +6,8 @@ use ilp_operator::{Caller, CallerKind};
 use super::CHANGE_COMPLEXITY;
 
 use crate::schema::{
-    event::WebhookEventMutationResponse, node::BackupMutationResponse, response::answer,
+    forms::response::answer,
+    node::{event::WebhookEventMutationResponse, node_info::BackupMutationResponse},
 };
 
 /// A backup copies the whole store, so one fits into a request.

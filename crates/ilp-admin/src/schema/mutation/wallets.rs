@@ -4,14 +4,16 @@ use async_graphql::{Context, Object, Result};
 
 use super::{CHANGE_COMPLEXITY, check_assignment};
 use crate::schema::{
-    fee::{SetFeeInput, SetFeeResponse},
-    incoming_payment::{CreateIncomingPaymentInput, IncomingPaymentResponse},
-    quote::{CreateQuoteInput, QuoteResponse},
-    response::answer,
-    wallet_address_input::{
-        CreateWalletAddressInput, CreateWalletAddressMutationResponse,
-        CreateWalletAddressWithdrawalInput, UpdateWalletAddressInput,
-        UpdateWalletAddressMutationResponse, WalletAddressWithdrawalMutationResponse,
+    assets::fee::{SetFeeInput, SetFeeResponse},
+    forms::response::answer,
+    wallets::{
+        incoming_payment::{CreateIncomingPaymentInput, IncomingPaymentResponse},
+        quote::{CreateQuoteInput, QuoteResponse},
+        wallet_address_input::{
+            CreateWalletAddressInput, CreateWalletAddressMutationResponse,
+            CreateWalletAddressWithdrawalInput, UpdateWalletAddressInput,
+            UpdateWalletAddressMutationResponse, WalletAddressWithdrawalMutationResponse,
+        },
     },
 };
 

@@ -2,10 +2,10 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::{operator, or_error};
+use crate::schema::forms::context::{operator, or_error};
 use crate::schema::{
-    audit::{AuditEventFilter, AuditEventsConnection},
-    page::{self, SortOrder},
+    forms::page::{self, SortOrder},
+    node::audit::{AuditEventFilter, AuditEventsConnection},
 };
 
 #[derive(Default)]

@@ -3,11 +3,11 @@
 use async_graphql::{Context, Object, Result};
 use ilp_operator::TRANSFER_ROWS_MAX;
 
-use super::{operator, or_error};
+use crate::schema::forms::context::{operator, or_error};
 use crate::schema::{
-    books::AccountingTransferConnection,
-    event::{WebhookEventFilter, WebhookEventsConnection},
-    page::{self, SortOrder},
+    books::transfer::AccountingTransferConnection,
+    forms::page::{self, SortOrder},
+    node::event::{WebhookEventFilter, WebhookEventsConnection},
 };
 
 #[derive(Default)]

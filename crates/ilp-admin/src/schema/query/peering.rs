@@ -2,10 +2,10 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::{operator, or_error};
+use crate::schema::forms::context::{operator, or_error};
 use crate::schema::{
-    page::{self, SortOrder},
-    peering::PeeringRequestsConnection,
+    forms::page::{self, SortOrder},
+    peers::peering::PeeringRequestsConnection,
 };
 
 #[derive(Default)]

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, Object};
 
-use super::operator;
-use crate::schema::rate::Rate;
+use crate::schema::assets::rate::Rate;
+use crate::schema::forms::context::operator;
 
 /// There may be thousands of rates, and all are given.
 const RATES_COMPLEXITY: usize = 2_000;

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::{operator, or_error};
-use crate::schema::{page, route::RoutesConnection};
+use crate::schema::forms::context::{operator, or_error};
+use crate::schema::{forms::page, peers::route::RoutesConnection};
 
 /// The routing table.
 #[derive(Default)]

@@ -2,11 +2,13 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::{operator, or_error};
+use crate::schema::forms::context::{operator, or_error};
 use crate::schema::{
-    node::WhoamiResponse,
-    page::{self, SortOrder},
-    tenant::{Tenant, TenantsConnection},
+    forms::page::{self, SortOrder},
+    node::{
+        node_info::WhoamiResponse,
+        tenant::{Tenant, TenantsConnection},
+    },
 };
 
 #[derive(Default)]

@@ -2,15 +2,19 @@
 
 use async_graphql::{Context, Object, Result};
 
-use super::{operator, or_error};
+use crate::schema::forms::context::{operator, or_error};
 use crate::schema::{
-    incoming_payment::{IncomingPayment, IncomingPaymentFilter},
-    lists::Connection,
-    outgoing_payment::{OutgoingPayment, OutgoingPaymentFilter},
-    page::{self, SortOrder},
-    payment::{Payment, PaymentFilter},
-    quote::Quote,
-    wallet_address::WalletAddress,
+    forms::{
+        lists::Connection,
+        page::{self, SortOrder},
+    },
+    wallets::{
+        incoming_payment::{IncomingPayment, IncomingPaymentFilter},
+        outgoing_payment::{OutgoingPayment, OutgoingPaymentFilter},
+        payment::{Payment, PaymentFilter},
+        quote::Quote,
+        wallet_address::WalletAddress,
+    },
 };
 
 #[derive(Default)]

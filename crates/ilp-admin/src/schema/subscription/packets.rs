@@ -7,7 +7,7 @@ use async_graphql::{
 use ilp_connector::samples::{Outcome, Party, Sample};
 use ilp_operator::{Operator, PacketsSeen};
 
-use crate::schema::{amount::Amount, scalars::UInt64};
+use crate::schema::forms::{amount::Amount, scalars::UInt64};
 
 /// Some of the packets that ended here.
 #[derive(SimpleObject)]
@@ -73,7 +73,7 @@ pub(crate) enum PacketOutcome {
 }
 
 /// Samples, for as long as somebody reads them.
-pub(super) fn follow(operator: Operator) -> impl Stream<Item = PacketSample> {
+pub(crate) fn follow(operator: Operator) -> impl Stream<Item = PacketSample> {
     let watch = operator.peers().watch_packets();
     stream::unfold((operator, watch), async |(operator, mut watch)| {
         let PacketsSeen { packets, passed_over } = watch.next().await?;

@@ -13,7 +13,7 @@ use ilp_operator::{LiquidityView, Operator};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use crate::schema::scalars::UInt64;
+use crate::schema::forms::scalars::UInt64;
 
 /// The interval at which a subscriber's numbers are read.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -39,7 +39,7 @@ struct Follower {
 
 /// Returns a peer's present liquidity and each change that is seen. The stream ends when the peer
 /// is deleted.
-pub(super) fn follow(operator: Operator, peer: Uuid) -> impl Stream<Item = PeerLiquidity> {
+pub(crate) fn follow(operator: Operator, peer: Uuid) -> impl Stream<Item = PeerLiquidity> {
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let follower = Follower { operator, peer, told: None, looks };

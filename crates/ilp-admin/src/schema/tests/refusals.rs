@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(super) struct Case {
+pub(crate) struct Case {
     mutation: &'static str,
     input: Value,
     code: &'static str,
@@ -10,7 +10,7 @@ pub(super) struct Case {
     message: &'static str,
 }
 
-pub(super) fn case(
+pub(crate) fn case(
     mutation: &'static str,
     input: Value,
     code: &'static str,
@@ -20,16 +20,16 @@ pub(super) fn case(
     Case { mutation, input, code, legacy, message }
 }
 
-pub(super) const UNKNOWN: &str = "019926a0-3b5c-7def-8123-456789abcdef";
+pub(crate) const UNKNOWN: &str = "019926a0-3b5c-7def-8123-456789abcdef";
 const TRANSFER: &str = "0f9926a0-3b5c-4def-8123-456789abcdef";
 
 /// An input with one member replaced.
-pub(super) fn with(mut input: Value, path: &str, value: Value) -> Value {
+pub(crate) fn with(mut input: Value, path: &str, value: Value) -> Value {
     *input.pointer_mut(path).unwrap_or_else(|| panic!("no {path}")) = value;
     input
 }
 
-pub(super) fn plus(mut input: Value, name: &str, value: Value) -> Value {
+pub(crate) fn plus(mut input: Value, name: &str, value: Value) -> Value {
     input[name] = value;
     input
 }
@@ -174,7 +174,7 @@ fn plus_transfer(mut case: Case) -> Case {
 }
 
 impl Node {
-    pub(super) async fn expect_refusal(&self, case: &Case) {
+    pub(crate) async fn expect_refusal(&self, case: &Case) {
         let Case { mutation, input, code, legacy, message } = case;
         let object = match *mutation {
             "createAsset" | "updateAsset" | "deleteAsset" => "asset { id }",

@@ -1,0 +1,5 @@
+//! Money: rates, thresholds and withdrawals.
+
+mod rates;
+mod thresholds;
+mod withdrawals;
