@@ -45,11 +45,6 @@ use crate::{
     schema::{AdminSchema, Answer},
 };
 
-/// The longest request, in bytes: a peer with as many routes as its record takes, four times over.
-const BODY_BYTES_MAX: usize = 256 * 1024;
-/// The time that a request may take to arrive, so that slow clients can't hold the port's memory.
-const BODY_TIME_MAX: Duration = Duration::from_secs(10);
-
 /// The operator's requests that are answered at once; a further one is told to come back. The
 /// requests being read are bounded by the connections of the port: a client that has shown no
 /// secret takes no place here.

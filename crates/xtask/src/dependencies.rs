@@ -1,4 +1,7 @@
-//! Dependencies point down only, and some libraries are named by one crate alone.
+//! Dependencies point down only, some libraries are named by one crate alone, and no two folders of a
+//! crate name each other.
+
+mod circles;
 
 use std::process::Command;
 
@@ -51,6 +54,9 @@ const NEVER: &[(&str, &[&str])] = &[
 /// Libraries that one crate alone names, so that replacing one is a change of one crate.
 const NAMED_BY_ONE: &[(&str, &str)] = &[("sled", "ilp-store"), ("async-graphql", "ilp-admin")];
 
+/// Crates whose folders name each other still.
+const WITH_CIRCLES: &[&str] = &["ilp-connector", "ilp-pages", "jirani"];
+
 pub(crate) fn check() -> Result<(), String> {
     let crates: Vec<&str> = MAY_NAME.iter().map(|(name, _)| *name).collect();
     let mut faults = Vec::new();
@@ -71,6 +77,16 @@ pub(crate) fn check() -> Result<(), String> {
         let all = tree(name, &[])?;
         let found = banned.iter().filter(|banned| all.iter().any(|name| name == *banned));
         faults.extend(found.map(|banned| format!("{name} must not depend on {banned}")));
+    }
+    for (name, _) in MAY_NAME {
+        let src = root().join("crates").join(name).join("src");
+        let circles = circles::between_folders(&src).map_err(|error| format!("{name}: {error}"))?;
+        if !WITH_CIRCLES.contains(name) {
+            let line = |circle| format!("{name}: folders name each other: {circle}");
+            faults.extend(circles.into_iter().map(line));
+        } else if circles.is_empty() {
+            faults.push(format!("{name} has no circles any more: take it off WITH_CIRCLES"));
+        }
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }

@@ -1,5 +1,7 @@
 //! GraphQL requests in JSON: the body of a `POST`, or a message's payload.
 
+use std::time::Duration;
+
 use async_graphql::{Request as GraphqlRequest, Variables};
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -7,7 +9,12 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{BODY_BYTES_MAX, BODY_TIME_MAX, Refused, bad_request, refuse};
+use super::response::{Refused, bad_request, refuse};
+
+/// The longest request, in bytes: a peer with as many routes as its record takes, four times over.
+pub(super) const BODY_BYTES_MAX: usize = 256 * 1024;
+/// The time that a request may take to arrive, so that slow clients can't hold the port's memory.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The request of a client: a document or its hash.
 pub(super) enum Query {

@@ -42,8 +42,11 @@ use self::{
     operations::Operations,
 };
 use super::{
-    Admin, BODY_BYTES_MAX, ClientAddress, OnRecognized, Refused, get::is_of_the_same_site, refuse,
-    request::Query, run,
+    Admin, ClientAddress, OnRecognized, Refused,
+    get::is_of_the_same_site,
+    refuse,
+    request::{BODY_BYTES_MAX, Query},
+    run,
 };
 
 use crate::{

@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::*;
+use super::{request::BODY_BYTES_MAX, *};
 use crate::schema::tests::{clock, operator};
 
 pub(super) const SECRET: &str = "adminsecret";

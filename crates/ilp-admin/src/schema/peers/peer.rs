@@ -1,14 +1,11 @@
 //! Peers in the schema: what is read. What is written is in `peer_input`.
 
-pub(crate) mod limits;
-
 use async_graphql::{Enum, ID, SimpleObject};
 use ilp_connector::{LinkTrouble, Reachability};
 use ilp_operator::PeerView;
 use ilp_store::{PeerRecord, Rows};
 use interledger_packet::{AddressPrefix, Timestamp};
 
-use self::limits::PeerLimits;
 use crate::schema::{
     assets::asset::Asset,
     forms::{
@@ -17,7 +14,7 @@ use crate::schema::{
         scalars::UInt64,
     },
     node::tenant::Tenant,
-    peers::token::IncomingToken,
+    peers::{limits::PeerLimits, token::IncomingToken},
 };
 
 /// Whether packets reach a peer, by the packets sent to it since the node was started and since the

@@ -6,7 +6,7 @@ use ilp_operator::{Edit, Field, NewPeer, OperatorError, PeerEdit, PeerTermsEdit}
 
 use crate::schema::{
     forms::scalars::UInt64,
-    peers::peer::limits::{CreatePeerLimitsInput, UpdatePeerLimitsInput},
+    peers::limits::{CreatePeerLimitsInput, UpdatePeerLimitsInput},
 };
 
 /// A peer to be made.
