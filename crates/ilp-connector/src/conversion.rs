@@ -174,8 +174,8 @@ fn narrow(mantissa: u128, share: u64, places: usize) -> Option<u64> {
     u64::try_from(mantissa).ok()?.checked_mul(share)?.checked_mul(power)
 }
 
+#[expect(clippy::indexing_slicing, reason = "`places` is at most PLACES_MAX, the table's end")]
 fn wide(mantissa: u128, share: u64, places: usize) -> Wide {
-    // `places` is at most PLACES_MAX, up to which the table goes.
     Wide::from(mantissa) * Wide::from(share) * POWERS_OF_TEN[places]
 }
 

@@ -3,6 +3,12 @@
 //! The buckets are log-linear: two to each power of two of nanoseconds, so a quantile read from
 //! them is at most half as much again as it was, from a microsecond to half a minute.
 
+#![expect(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    reason = "exponents are below 64, in constants too, and there is a bucket for each"
+)]
+
 use std::{
     array,
     sync::atomic::{AtomicU64, Ordering},

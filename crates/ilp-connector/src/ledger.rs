@@ -34,6 +34,7 @@ impl TransferKind {
 
     /// The kind's number on disk.
     #[must_use]
+    #[expect(clippy::as_conversions, reason = "the number of a variant, which has this type")]
     pub fn to_byte(self) -> u8 {
         self as u8
     }

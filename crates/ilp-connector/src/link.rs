@@ -137,13 +137,11 @@ const STATUS_BITS: u32 = 10;
 
 impl LinkRecord {
     pub(crate) fn note(&self, cause: LinkCause, status: Option<u16>, now: Timestamp) {
-        let place =
-            LinkCause::VARIANTS.iter().position(|known| *known == cause).unwrap_or_default();
+        let place = LinkCause::VARIANTS.iter().zip(1..).find(|(known, _)| **known == cause);
+        let place: u64 = place.map_or(1, |(_, place)| place);
         let status = status.filter(|status| u64::from(*status) < 1 << STATUS_BITS);
         let status = u64::from(status.unwrap_or_default());
-        let word = (now.unix_ms() << (CAUSE_BITS + STATUS_BITS))
-            | (status << CAUSE_BITS)
-            | (place as u64 + 1);
+        let word = (now.unix_ms() << (CAUSE_BITS + STATUS_BITS)) | (status << CAUSE_BITS) | place;
         self.last.store(word, Ordering::Relaxed);
         self.count.fetch_add(1, Ordering::Relaxed);
     }

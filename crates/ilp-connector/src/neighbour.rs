@@ -35,7 +35,7 @@ impl NeighbourTag {
     /// Returns whether the two tags may belong to one neighbour. If not, they certainly don't.
     pub(crate) fn may_be_same(&self, other: &Self) -> bool {
         let differing = self.0.load(Ordering::Relaxed) ^ other.0.load(Ordering::Relaxed);
-        differing >> u32::BITS == 0 || differing as u32 == 0
+        differing >> u32::BITS == 0 || differing & u64::from(u32::MAX) == 0
     }
 }
 

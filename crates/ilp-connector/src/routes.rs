@@ -1,6 +1,12 @@
 //! Finds the peer that a destination is reached through: the longest prefix, counted in whole
 //! segments.
 
+#![expect(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    reason = "places in tables are hashes cut to the table's length, on the path of every packet"
+)]
+
 mod choice;
 mod depths;
 mod hops;

@@ -54,7 +54,7 @@ impl DurableLedger {
             snapshot_bytes: gauges.snapshot_bytes(),
             index_bytes: keyspace.index.disk_bytes(),
             index_lag: durable_sequence.saturating_sub(keyspace.index.sequence()),
-            overlay_bytes: keyspace.overlay.read().bytes() as u64,
+            overlay_bytes: u64::try_from(keyspace.overlay.read().bytes()).unwrap_or(u64::MAX),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     error::StoreError,
     index::{Index, IndexChanges, keyspace::prefix},
     journal::Fields,
-    records::forms::keys::{Kind, hexadecimal},
+    records::forms::keys::{Kind, hexadecimal, id_of},
     store::Store,
 };
 
@@ -54,7 +54,7 @@ pub(crate) fn add_to(records: &mut IndexChanges, changes: &Changes) {
     for (record, kind) in owners {
         let removed = records.range(vec![record.byte()]..vec![record.byte() + 1]);
         let removed = removed.filter(|(_, value)| value.is_none());
-        let owners = removed.filter_map(|(key, _)| Uuid::from_slice(&key[1..]).ok());
+        let owners = removed.filter_map(|(key, _)| id_of(key));
         let accounts: Vec<_> = owners.map(|owner| AccountId { kind, owner }).collect();
         for account in accounts {
             records.insert(row_key(CLOSED, account), None);
@@ -82,7 +82,7 @@ pub(crate) fn load(index: &Index) -> Result<State, StoreError> {
     }
     for (key, _) in entries(index, PENDING)? {
         let missing = || broken(&key, "what it stands for isn't there".to_owned());
-        let id = Uuid::from_slice(&key[1..]).map_err(|_| missing())?;
+        let id = id_of(&key).ok_or_else(missing)?;
         let begun = transfer_in(index, id)?.ok_or_else(missing)?;
         state.pending.insert(id, OperatorTransfer { state: TransferState::Pending, ..begun });
     }

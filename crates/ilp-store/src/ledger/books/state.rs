@@ -3,7 +3,10 @@
 //!
 //! The live accounts run ahead of this, since they already show what isn't durable yet.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    ops::{Index, IndexMut},
+};
 
 use foldhash::fast::RandomState;
 use ilp_connector::{
@@ -83,15 +86,47 @@ struct Slot {
     changed: bool,
 }
 
+/// The place of an account among the slots. Slots are reused and never removed, so each index that
+/// was given is one for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SlotIndex(usize);
+
+/// The slots of the accounts.
+#[derive(Default)]
+struct Slots(Vec<Slot>);
+
+impl Slots {
+    fn add(&mut self, slot: Slot) -> SlotIndex {
+        self.0.push(slot);
+        SlotIndex(self.0.len() - 1)
+    }
+}
+
+impl Index<SlotIndex> for Slots {
+    type Output = Slot;
+
+    #[expect(clippy::indexing_slicing, reason = "an index is the place of a slot that was added")]
+    fn index(&self, SlotIndex(at): SlotIndex) -> &Slot {
+        &self.0[at]
+    }
+}
+
+impl IndexMut<SlotIndex> for Slots {
+    #[expect(clippy::indexing_slicing, reason = "an index is the place of a slot that was added")]
+    fn index_mut(&mut self, SlotIndex(at): SlotIndex) -> &mut Slot {
+        &mut self.0[at]
+    }
+}
+
 /// All of it. See the module.
 #[derive(Default)]
 pub(crate) struct State {
-    index: HashMap<AccountId, usize, RandomState>,
-    slots: Vec<Slot>,
+    index: HashMap<AccountId, SlotIndex, RandomState>,
+    slots: Slots,
     /// The slots of closed accounts.
-    vacant: Vec<usize>,
+    vacant: Vec<SlotIndex>,
     /// Which slots changed since the last checkpoint.
-    changed: Vec<usize>,
+    changed: Vec<SlotIndex>,
     /// The last rows of accounts that were closed since the last checkpoint; see
     /// [`State::forget_closed`].
     closed: HashMap<AccountId, Row, RandomState>,
@@ -114,7 +149,7 @@ impl State {
     }
 
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.slots.iter().filter(|slot| !slot.vacant).map(|slot| &slot.row)
+        self.slots.0.iter().filter(|slot| !slot.vacant).map(|slot| &slot.row)
     }
 
     /// Sets a row, while the books are being loaded.
@@ -270,7 +305,7 @@ impl State {
         Ok(())
     }
 
-    fn note_change(&mut self, at: usize) {
+    fn note_change(&mut self, at: SlotIndex) {
         if !self.slots[at].changed {
             self.slots[at].changed = true;
             self.changed.push(at);
@@ -317,7 +352,7 @@ impl State {
         Ok(())
     }
 
-    fn slot(&mut self, account: AccountId) -> usize {
+    fn slot(&mut self, account: AccountId) -> SlotIndex {
         *self.index.entry(account).or_insert_with(|| {
             let row = Row::empty(account);
             let slot = Slot { row, vacant: false, threshold: None, low: false, changed: false };
@@ -325,8 +360,7 @@ impl State {
                 self.slots[at] = slot;
                 return at;
             }
-            self.slots.push(slot);
-            self.slots.len() - 1
+            self.slots.add(slot)
         })
     }
 

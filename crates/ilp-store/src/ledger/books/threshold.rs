@@ -38,7 +38,7 @@ use crate::{
     records::{
         forms::{
             event_record::{Delivery, EventRecord},
-            keys::{Kind, hexadecimal},
+            keys::{Kind, hexadecimal, id_of},
             peer_records::AssetRecord,
             stored_form::position_of,
         },
@@ -195,7 +195,7 @@ pub(crate) fn replay(
             }
         }
         Some(Kind::Event) if value.is_some() => {
-            if let Ok(id) = Uuid::from_slice(&key[1..]) {
+            if let Some(id) = id_of(key) {
                 state.crossings.event_is_made(id);
             }
         }
@@ -208,10 +208,10 @@ pub(crate) fn replay(
 fn form_of(key: &[u8], value: Option<&[u8]>) -> Result<(AccountId, Option<Form>), StoreError> {
     let broken = |detail| StoreError::Record {
         tree: Kind::Threshold.name(),
-        key: hexadecimal(&key[1..]),
+        key: hexadecimal(key.get(1..).unwrap_or_default()),
         detail,
     };
-    let account = Fields::new(&key[1..]).account();
+    let account = Fields::new(key.get(1..).unwrap_or_default()).account();
     let account = account.ok_or_else(|| broken("it is for no account".to_owned()))?;
     let form = value.map(serde_json::from_slice).transpose();
     Ok((account, form.map_err(|cause| broken(position_of(&cause)))?))

@@ -21,7 +21,7 @@ use crate::{
     },
     records::{
         forms::{
-            keys::Kind,
+            keys::{Kind, id_of},
             peer_records::{DeletedPeerRecord, PeerRecord},
             stored_form::Stored,
         },
@@ -68,8 +68,8 @@ impl Added {
         let mut transfers = HashMap::new();
         let Self { state, owners, base, .. } = &mut added;
         each_entry(base, |key, value| {
-            let id = || Uuid::from_slice(&key[1..]).ok();
-            match key[0] {
+            let id = || id_of(key);
+            match key.first().copied().unwrap_or_default() {
                 ROW => {
                     let row = row_from(key, value).ok_or_else(|| damaged("a balance"))?;
                     state.load(row);
@@ -122,7 +122,7 @@ impl Added {
             owners.note(key, value);
             if sequence <= indexed {
                 let hash = value.map(|value| entry_hash(key, value));
-                changed.insert(xxh3_128(key), (key[0], hash));
+                changed.insert(xxh3_128(key), (key.first().copied().unwrap_or_default(), hash));
             }
         })?;
         Ok(u64::from(scanned.page.count) - records)
@@ -215,7 +215,7 @@ impl Owners {
             }
             _ => None,
         };
-        if let (Some(asset), Ok(id)) = (asset, Uuid::from_slice(&key[1..])) {
+        if let (Some(asset), Some(id)) = (asset, id_of(key)) {
             self.0.insert(id, asset);
         }
     }

@@ -187,7 +187,7 @@ fn add_up(
         Ok(unknown) => report.unchecked.extend(unknown.unchecked()),
         Err(error) => report.note(error)?,
     }
-    report.accounts = added.state.rows().count() as u64;
+    report.accounts = u64::try_from(added.state.rows().count()).unwrap_or(u64::MAX);
     Ok(report)
 }
 

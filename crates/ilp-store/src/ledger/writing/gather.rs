@@ -35,9 +35,11 @@ pub(crate) struct Gather {
 }
 
 impl Gather {
-    /// A batch of so many was taken.
+    /// Notes how many were taken in a batch.
     pub(in crate::ledger) fn took(&mut self, count: usize) {
-        self.last[self.next] = count;
+        if let Some(oldest) = self.last.get_mut(self.next) {
+            *oldest = count;
+        }
         self.next = (self.next + 1) % REMEMBERED;
     }
 

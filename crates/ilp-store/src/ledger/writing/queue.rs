@@ -155,12 +155,13 @@ impl Queue {
         }
         permits.into_iter().for_each(Permit::pass_on);
         unit.first_sequence = state.last_sequence + 1;
-        let transfers_from = unit.first_sequence + unit.records.len() as u64;
+        let transfers_from =
+            unit.first_sequence + u64::try_from(unit.records.len()).unwrap_or(u64::MAX);
         for (posted, sequence) in unit.transfers.iter_mut().zip(transfers_from..) {
             posted.sequence = sequence;
         }
         state.last_sequence += unit.entries();
-        state.transfers += unit.transfers.len() as u64;
+        state.transfers += u64::try_from(unit.transfers.len()).unwrap_or(u64::MAX);
         let sequence = state.last_sequence;
         state.waiting.push(Queued::Unit(Box::new(unit)));
         match urgency {

@@ -193,6 +193,11 @@ pub(crate) fn peer_by_token(digest: &TokenDigest) -> Vec<u8> {
 }
 
 /// Bytes as text for errors.
+/// Returns the id in a key that is the byte of a kind and an id.
+pub(crate) fn id_of(key: &[u8]) -> Option<Uuid> {
+    Uuid::from_slice(key.get(1..)?).ok()
+}
+
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a String takes all that is written");
