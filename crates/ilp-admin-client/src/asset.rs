@@ -20,7 +20,7 @@ pub struct Asset {
     pub version: UInt64,
 }
 
-/// What amounts are counted in: an asset without its balance.
+/// The unit of amounts: an asset without its balance.
 #[derive(cynic::QueryFragment, Clone, Debug, PartialEq, Eq, Serialize)]
 #[cynic(graphql_type = "Asset")]
 pub struct Unit {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{Id, JsonObject, UInt64, operation::query, schema};
 
-/// What the node says of itself.
+/// The node's account of itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Node;
 

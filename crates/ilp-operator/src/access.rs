@@ -51,10 +51,10 @@ enum Rule {
     Secret(Box<(Bearer, Signatures)>),
 }
 
-/// What an operator decides about signatures.
+/// The operator's rules for signatures.
 #[derive(Clone, Debug)]
 pub struct SignatureRules {
-    /// What the `tenant-id` header must say where a client sends one.
+    /// The value that the `tenant-id` header must have where a client sends one.
     pub tenant_id: String,
     /// How far a signature's time may lie from ours, before or after.
     pub lifetime_ms: u64,

@@ -40,15 +40,15 @@ const ROWS_MAX: usize = 100;
 pub struct AccountOwner {
     /// The account.
     pub account: AccountId,
-    /// What people know it by.
+    /// The name by which people know the account.
     pub title: String,
-    /// What it is kept in.
+    /// The asset of the account.
     pub asset: AccountAsset,
     /// Whether it is there no more. Its books stay.
     pub is_deleted: bool,
 }
 
-/// What an account is kept in.
+/// The asset of an account, by code and scale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountAsset {
     /// The asset's id.
@@ -64,7 +64,7 @@ pub struct AccountAsset {
 pub struct AccountView {
     /// Whose it is.
     pub owner: AccountOwner,
-    /// What it has seen, in its asset's smallest unit.
+    /// The credits and debits so far, in the asset's smallest unit.
     pub total: Total,
 }
 
@@ -107,8 +107,9 @@ impl Operator {
 }
 
 impl AssetBooks {
-    /// What the accounts of all others have. Every transfer takes from one account what it gives to
-    /// another, so this is what came in, less what went out and what the node has.
+    /// Returns the sum of the accounts of all others. Every transfer takes from one account the
+    /// amount that it gives to another, so this sum is all deposits, less all withdrawals and less
+    /// the node's own stock.
     #[must_use]
     pub fn owed(&self) -> u128 {
         self.deposited.saturating_sub(self.withdrawn).saturating_sub(self.stock)
@@ -254,7 +255,8 @@ impl Liquidity<'_> {
 }
 
 impl Inner {
-    /// What an account is called towards people: the kind of its owner, and what that is known by.
+    /// Returns the name of an account towards people: the kind of its owner, and the owner's own
+    /// name.
     pub(crate) fn account_title(&self, account: AccountId) -> Result<String, OperatorError> {
         let owner = self.account_owner(account)?;
         let title = owner.map_or_else(|| account.owner.to_string(), |owner| owner.title);

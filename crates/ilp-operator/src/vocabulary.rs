@@ -1,4 +1,5 @@
-//! What all subjects share: errors, pages of lists, edits of fields, and the form of texts.
+//! The vocabulary that all subjects share: errors, pages of lists, edits of fields, and the form of
+//! texts.
 
 pub(crate) mod boxed_future;
 pub mod canonical_json;

@@ -48,12 +48,12 @@ pub trait WebhookTransport: Send + Sync {
     fn post(&self, request: WebhookRequest) -> BoxFuture<'_, Result<u16, String>>;
 }
 
-/// What an operator decides about the sending of events.
+/// The operator's rules for the sending of events.
 #[derive(Clone, Debug)]
 pub struct WebhookRules {
     /// The events that are sent.
     pub events: SentEvents,
-    /// What requests are signed with.
+    /// The secret that requests are signed with.
     pub secret: Option<Secret>,
     /// How often an event is tried before it is given up; at least once.
     pub attempts_max: u32,

@@ -1,4 +1,4 @@
-//! What can go wrong, in words that tell an operator what to do.
+//! The errors of the store, in words that tell an operator the remedy.
 
 mod journal_error;
 
@@ -19,7 +19,7 @@ pub enum StoreError {
     Directory {
         /// The store's directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's words.
         detail: String,
     },
     /// Another user owns the directory, or may write to it.
@@ -64,7 +64,7 @@ pub enum StoreError {
     Corrupt {
         /// The store's directory.
         path: PathBuf,
-        /// What was found.
+        /// The finding.
         detail: String,
     },
     /// One record can't be understood.
@@ -77,7 +77,7 @@ pub enum StoreError {
         tree: &'static str,
         /// The record's key, in hexadecimal.
         key: String,
-        /// What was found; says where, never the value.
+        /// The finding; says where, never the value.
         detail: String,
     },
     /// The balances contradict each other.
@@ -100,7 +100,7 @@ pub enum StoreError {
     WrongDirectory {
         /// The directory.
         path: PathBuf,
-        /// What is wrong with it, and what to do.
+        /// The fault of the directory, and the remedy.
         detail: &'static str,
     },
     /// The store has a ledger open already; two writers would overwrite each other's balances.
@@ -121,9 +121,9 @@ pub enum StoreError {
          written until then"
     )]
     Failed {
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// What sled or the operating system said.
+        /// The words of sled or of the operating system.
         detail: String,
     },
 }
@@ -152,7 +152,7 @@ impl From<StoreError> for io::Error {
     }
 }
 
-/// What is taken already.
+/// The unique value that is taken already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// Another record, perhaps a deleted one, has or had this id.
@@ -203,13 +203,13 @@ pub enum Refusal {
     /// The record would take more room than one may.
     #[error("the record would take {bytes} bytes, and one may take {}", crate::RECORD_BYTES_MAX)]
     TooLarge {
-        /// What it would take.
+        /// The length that the record would have.
         bytes: usize,
     },
     /// The change as a whole would take more room than one may.
     #[error("the change would take {bytes} bytes, more than one may: make it in several steps")]
     ChangeTooLarge {
-        /// What it would take.
+        /// The length that the change would have.
         bytes: usize,
     },
     /// The step of a transfer that belongs to the change was refused.

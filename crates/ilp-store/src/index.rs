@@ -61,7 +61,7 @@ const SLED_FILE: &str = "db";
 const SLED_SEGMENT_BYTES: u64 = 512 * 1024;
 const SLED_HEAD_BYTES: usize = 4096;
 
-/// What sled may keep in memory. Its own default is a gigabyte.
+/// The most memory that sled may take for its cache. Its own default is a gigabyte.
 const CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// How long a close waits for sled's last flush, which never ends where a write of it has failed.
@@ -77,7 +77,7 @@ pub(crate) const LOCK_REFUSED: &str = "could not acquire lock";
 /// A key and what is under it.
 pub(crate) type KeyValue = (IVec, IVec);
 
-/// What changes do to entries, in the order of their keys.
+/// The changes of entries, in the order of their keys.
 pub(crate) type IndexChanges = BTreeMap<Vec<u8>, Option<IVec>>;
 
 /// Why the index can't be used. A start puts such an index aside.

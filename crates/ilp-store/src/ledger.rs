@@ -107,7 +107,7 @@ pub struct DurableLedger {
     keeping: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What those who post share.
+/// The state that all who post share.
 pub(crate) struct Shared {
     queue: Arc<Queue>,
     durable: Arc<Durable>,
@@ -197,14 +197,14 @@ impl DurableLedger {
         failure.or_else(|| self.shared.durable.stopped()).map(str::to_owned)
     }
 
-    /// What an operator should see to before it stops the ledger, such as a disk without room for
-    /// the journal's next segment.
+    /// Returns the condition that will stop the ledger unless the operator acts, such as a disk
+    /// without room for the journal's next segment.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
         self.log.warning()
     }
 
-    /// What a runtime that stays on one thread should run as a task, if packets are carried there: it
+    /// Returns the task for a runtime that stays on one thread, if packets are carried there: it
     /// saves each of them a system call.
     pub fn lane(&self) -> LedgerLane {
         LedgerLane::new(Arc::clone(&self.shared.durable))

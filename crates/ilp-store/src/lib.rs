@@ -1,4 +1,4 @@
-//! What the node keeps: peers, assets, the digests of incoming tokens, settings, events, answers to
+//! The node's store: peers, assets, the digests of incoming tokens, settings, events, answers to
 //! requests with an idempotency key, and the books.
 //!
 //! This is the only crate that names sled. It is synchronous: a change returns once it would survive

@@ -72,7 +72,7 @@ impl Deref for Store {
     }
 }
 
-/// What the clones of a store share.
+/// The state that the clones of a store share.
 pub(crate) struct Inner {
     /// Assets, peers and all other records; see `keys`.
     pub(crate) keyspace: Arc<Keyspace>,
@@ -84,7 +84,7 @@ pub(crate) struct Inner {
     files: Arc<dyn Files>,
     /// The log while it is written.
     log: Mutex<Option<Arc<LogRun>>>,
-    /// What keeps live copies of records.
+    /// The callback that keeps live copies of records.
     pub(crate) on_change: RwLock<Option<OnChange>>,
     /// The keeper of the ledger that is open.
     pub(crate) keeper: Mutex<Weak<Keeper>>,

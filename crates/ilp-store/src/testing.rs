@@ -1,4 +1,4 @@
-//! What the tests share.
+//! The tools that the tests share.
 
 pub(crate) mod power_cut;
 pub(crate) mod random;

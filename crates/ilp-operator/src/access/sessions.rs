@@ -23,7 +23,7 @@ const IDLE_MAX: Duration = Duration::from_secs(30 * 60);
 /// However busy a session is, a working day later the secret is asked for again.
 const AGE_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// What a browser sends back, before it is written in hexadecimal.
+/// The length of a session's token, in bytes, before it is written in hexadecimal.
 const TOKEN_BYTES: usize = 32;
 
 type Digest = [u8; 32];

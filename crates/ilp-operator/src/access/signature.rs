@@ -56,7 +56,7 @@ pub(crate) struct Verified {
 
 /// The two parts of the header that count.
 struct Parts<'a> {
-    /// As it was written, since that's what was signed.
+    /// The time as the client wrote it, since that text was signed.
     time_text: &'a str,
     time_ms: u64,
     digest: [u8; 32],

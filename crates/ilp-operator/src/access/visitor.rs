@@ -14,7 +14,7 @@ const NO_SESSION: &str = "";
 pub struct Visitor {
     /// How they are known.
     pub kind: CallerKind,
-    /// What every form on a page for them must carry; see [`Auth::is_own_form`].
+    /// The token that each form on a visitor's page must carry; see [`Auth::is_own_form`].
     pub form_token: String,
 }
 

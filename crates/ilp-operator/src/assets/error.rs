@@ -122,10 +122,10 @@ pub enum RateError {
     Rate {
         /// The beginning of the text.
         shown: String,
-        /// What is wrong with it.
+        /// The fault of the rate.
         fault: rate::RateError,
     },
-    /// As many rates are set as the node takes.
+    /// The node holds the greatest number of rates already.
     #[error("{SET_RATES_MAX} rates are set, and no more are taken: delete some first")]
     TooMany,
     /// No rate was set in this direction.

@@ -73,7 +73,7 @@ impl Assets<'_> {
     }
 }
 
-/// What is taken of `principal`, in the same unit: the share of it, rounded up to the node's
+/// Returns the fee on `principal`, in the same unit: the share of it, rounded up to the node's
 /// favour, and the fixed part.
 pub(crate) fn taken(fee: Option<&FeeRecord>, principal: u64) -> u128 {
     let Some(fee) = fee else { return 0 };

@@ -10,7 +10,7 @@ use crate::{books::liquidity::Liquidity, node::operator::Inner, vocabulary::erro
 pub struct LowAccount {
     /// A peer's, or an asset's.
     pub account: AccountId,
-    /// What is not on hold, in the asset's smallest unit.
+    /// The amount that is not on hold, in the asset's smallest unit.
     pub available: u128,
     /// At what the operator wants to be told.
     pub threshold: u64,

@@ -14,7 +14,7 @@ use crate::{
 /// An asset as it is now.
 #[derive(Clone, Debug)]
 pub struct AssetView {
-    /// What is stored of it.
+    /// The stored record.
     pub record: AssetRecord,
     /// The node's own stock of it that is not on hold, in its smallest unit.
     pub liquidity: u128,

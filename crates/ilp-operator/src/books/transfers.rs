@@ -1,4 +1,4 @@
-//! What has moved on an account, as the books have it.
+//! The transfers of an account, as the books have them.
 
 use ilp_connector::{
     account::{AccountId, AccountKind},
@@ -60,9 +60,9 @@ pub struct TransferView {
 /// The newest movements on an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountTransfers {
-    /// Those that the account pays, newest first.
+    /// The transfers that the account pays, newest first.
     pub debits: Vec<TransferView>,
-    /// Those that it is paid, newest first.
+    /// The transfers that the account is paid, newest first.
     pub credits: Vec<TransferView>,
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn accounts_named(id: &str) -> Vec<AccountId> {
     OWNED.map(|kind| AccountId { kind, owner }).into()
 }
 
-/// What an account is called towards clients.
+/// Returns the name of an account towards clients.
 #[must_use]
 pub fn account_name(account: AccountId) -> String {
     let suffix = OF_ASSETS.iter().find(|(kind, _)| *kind == account.kind);

@@ -195,8 +195,8 @@ impl Changing {
         Ok(())
     }
 
-    /// What a voided withdrawal gives back to a peer that was deleted meanwhile goes on to
-    /// settlement, like all else that the peer had.
+    /// Moves to settlement the amount that a voided withdrawal gives back to a peer that was
+    /// deleted meanwhile: all else that the peer had went there too.
     async fn settle_returned(&self, id: Uuid) -> Result<(), OperatorError> {
         let inner = Arc::clone(&self.inner);
         let left = crate::node::operator::blocking(move || {

@@ -1,4 +1,5 @@
-//! What is kept of an operation's outcome, so that it can be told again to a client that asks twice.
+//! The outcome of an operation as it is kept, so that a client that asks twice is told the first
+//! one.
 //!
 //! Not the answer as it was written: the second client may select other fields. The whole of what
 //! the first one could have selected is kept, as it was then; so the answer is the first one also

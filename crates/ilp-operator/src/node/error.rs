@@ -51,7 +51,7 @@ pub enum BackupError {
     Parent {
         /// The directory above.
         parent: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
     /// The directory lies within the store's own.

@@ -28,7 +28,7 @@ use crate::{
 /// How many peers that are made may wait to be added.
 const PEERS_WAITING_MAX: usize = 1_024;
 
-/// What was found at the start.
+/// The findings of a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loaded {
     /// How many assets.

@@ -1,4 +1,4 @@
-//! What an operator is made of.
+//! The parts that an operator is made of.
 
 use std::{fmt, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::{
 /// Tells the time. A function, so that tests may tell another one.
 pub type Clock = fn() -> Timestamp;
 
-/// What an [`Operator`](crate::node::operator::Operator) is made of.
+/// The parts that an [`Operator`](crate::node::operator::Operator) is made of.
 #[derive(Clone)]
 pub struct Parts {
     /// The forwarding core, with the books inside.
@@ -26,9 +26,9 @@ pub struct Parts {
     pub clock: Clock,
     /// The id of the one tenant, which is the operator.
     pub tenant_id: String,
-    /// What is configured about it.
+    /// The configuration of the tenant.
     pub tenant: TenantProfile,
-    /// What is decided about nodes that ask to become peers.
+    /// The rules for nodes that ask to become peers.
     pub peering: PeeringRules,
     /// The program's version, for people.
     pub version: &'static str,

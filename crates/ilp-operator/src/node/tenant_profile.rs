@@ -1,17 +1,17 @@
-//! What the configuration says about the one tenant.
+//! The one tenant, as the configuration describes it.
 
-/// What the configuration says about the tenant.
+/// The tenant, as the configuration describes it.
 #[derive(Clone, Debug, Default)]
 pub struct TenantProfile {
-    /// What the node calls itself.
+    /// The node's name for itself.
     pub public_name: String,
     /// Whether there is a secret for the admin API.
     pub has_secret: bool,
-    /// What is configured, in Rafiki's names.
+    /// The configured settings, under Rafiki's names.
     pub settings: Vec<(TenantSettingName, String)>,
 }
 
-/// What may be configured, as Rafiki's clients call it.
+/// The settings that may be configured, under the names that Rafiki's clients use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TenantSettingName {
     /// Where exchange rates come from.

@@ -16,7 +16,7 @@ use crate::{
     vocabulary::{check, error::OperatorError, page::PageArguments},
 };
 
-/// What is shown in place of a secret. It says that there is one, and nothing of it.
+/// The text in place of a secret. It says that there is one, and nothing of it.
 pub const HIDDEN: &str = "(hidden)";
 
 /// When the node's store was first opened by a version that asks: eight bytes, milliseconds since
@@ -28,7 +28,7 @@ const CREATED_AT: &str = "tenant_created_at";
 pub struct TenantView {
     /// Its id, a UUID.
     pub id: String,
-    /// What is configured.
+    /// The configuration of the tenant.
     pub profile: TenantProfile,
     /// Since when there is one.
     pub created_at: Timestamp,

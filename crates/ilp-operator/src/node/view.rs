@@ -27,7 +27,7 @@ pub struct NodeView {
     pub ledger_stopped: Option<String>,
     /// The reason why the ledger will stop unless the operator acts.
     pub ledger_warning: Option<String>,
-    /// What peers can't have at the moment although the node works.
+    /// The reason why peers lack a service at the moment although the node works.
     pub degraded: Option<String>,
 }
 

@@ -32,7 +32,7 @@ pub enum PaymentError {
     Amount {
         /// The input with the amount.
         field: Field,
-        /// What is wrong with it.
+        /// The fault of the amount.
         fault: AmountError,
     },
     /// The expiry of an incoming payment can't be taken.
@@ -43,7 +43,7 @@ pub enum PaymentError {
     Receiver {
         /// The input with the receiver.
         field: Field,
-        /// What is wrong with it.
+        /// The fault of the receiver.
         fault: PayeeError,
     },
     /// The metadata has this many bytes.
@@ -230,7 +230,7 @@ pub enum QuoteError {
     /// The receiver, or the path to it, doesn't answer.
     #[error("the receiver can't be reached: {0}")]
     Unreachable(BoxError),
-    /// As many quotes are being made as the node makes at once.
+    /// The greatest number of quotes is being made already.
     #[error("more quotes are being made than the node makes at once: try again")]
     TooMany,
     /// The part of the node that pays is not there yet.

@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use crate::{payments::views::names::outgoing_state_name, webhook::event_kind::EventKind};
 
-/// What an event tells beside its kind.
-pub(crate) struct Told<'a> {
+/// The content of an event beside its kind.
+pub(crate) struct EventContent<'a> {
     /// The event's id.
     pub(crate) id: Uuid,
     /// Milliseconds since 1970.
     pub(crate) now_ms: u64,
-    /// What the payment's account is in.
+    /// The asset of the payment's account.
     pub(crate) asset: &'a Asset,
     /// How that account stands.
     pub(crate) total: Total,
@@ -26,9 +26,9 @@ pub(crate) struct Told<'a> {
 pub(crate) fn of_incoming(
     kind: EventKind,
     payment: &IncomingPaymentRecord,
-    told: &Told<'_>,
+    told: &EventContent<'_>,
 ) -> EventRecord {
-    let Told { asset, total, .. } = told;
+    let EventContent { asset, total, .. } = told;
     let amount = |value: u128| amount(value, &asset.code, asset.scale);
     let mut data = json!({
         "id": payment.id,
@@ -50,9 +50,9 @@ pub(crate) fn of_outgoing(
     kind: EventKind,
     payment: &OutgoingPaymentRecord,
     sent: u64,
-    told: &Told<'_>,
+    told: &EventContent<'_>,
 ) -> EventRecord {
-    let Told { asset, total, .. } = told;
+    let EventContent { asset, total, .. } = told;
     let quote: &QuoteRecord = &payment.quote;
     let in_source = |value: u64| amount(value.into(), &asset.code, asset.scale);
     let mut data = json!({
@@ -81,7 +81,12 @@ pub(crate) fn of_outgoing(
     event(kind, data, payment.metadata.as_deref(), told)
 }
 
-fn event(kind: EventKind, mut data: Value, metadata: Option<&str>, told: &Told<'_>) -> EventRecord {
+fn event(
+    kind: EventKind,
+    mut data: Value,
+    metadata: Option<&str>,
+    told: &EventContent<'_>,
+) -> EventRecord {
     // It was an object when it came in.
     if let Some(metadata) = metadata.and_then(|text| serde_json::from_str::<Value>(text).ok()) {
         data["metadata"] = metadata;

@@ -21,7 +21,7 @@ use crate::{
         PaymentChanges, Payments,
         checks::{amount_in, expiry_ms, metadata, positive, receiver},
         error::PaymentError,
-        events::{Told, of_incoming},
+        events::{EventContent, of_incoming},
         inputs::NewIncomingPayment,
         views::IncomingPaymentView,
         views::names::initiator_name,
@@ -215,7 +215,7 @@ impl Inner {
             if !record.is_open() && total.credits > 0 {
                 record.withdrawal_id = Some(event_id);
             }
-            let told = Told { id: event_id, now_ms, asset: &asset, total };
+            let told = EventContent { id: event_id, now_ms, asset: &asset, total };
             kind.map(|kind| of_incoming(kind, record, &told))
         };
         self.writes.as_node(Duty::Payments, |tx| tx.update_incoming_payment(id, move_on))?;
@@ -230,7 +230,7 @@ impl Inner {
     ) -> Result<EventRecord, OperatorError> {
         let asset = self.live_asset(record.asset_id)?;
         let total = Total::default();
-        let told = Told { id: self.new_id(), now_ms: now.unix_ms(), asset: &asset, total };
+        let told = EventContent { id: self.new_id(), now_ms: now.unix_ms(), asset: &asset, total };
         Ok(of_incoming(kind, record, &told))
     }
 }

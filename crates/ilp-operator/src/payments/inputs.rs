@@ -46,9 +46,9 @@ pub struct NewQuote {
     pub wallet_address_id: String,
     /// Whom: a URL or payment pointer.
     pub receiver: String,
-    /// What leaves the wallet, fees included.
+    /// The amount that leaves the wallet, fees included.
     pub debit_amount: Option<AmountGiven>,
-    /// What arrives.
+    /// The amount that arrives.
     pub receive_amount: Option<AmountGiven>,
 }
 

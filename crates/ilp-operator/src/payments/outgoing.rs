@@ -19,7 +19,7 @@ use crate::{
         PaymentChanges, Payments,
         checks::metadata,
         error::{PaymentError, QuoteError, REASON_CHARACTERS_MAX},
-        events::{Told, of_outgoing},
+        events::{EventContent, of_outgoing},
         inputs::{NewOutgoingPayment, OutgoingPaymentFilter, PaymentFilter},
         views::names::outgoing_state_name,
         views::{OutgoingPaymentView, PaymentView},
@@ -202,8 +202,12 @@ impl Changing {
             created_at_ms: now.unix_ms(),
         };
         let nothing = Total::default();
-        let told =
-            Told { id: record.funding_id, now_ms: now.unix_ms(), asset: &asset, total: nothing };
+        let told = EventContent {
+            id: record.funding_id,
+            now_ms: now.unix_ms(),
+            asset: &asset,
+            total: nothing,
+        };
         let event = of_outgoing(EventKind::OutgoingPaymentCreated, &record, 0, &told);
         let made = self.inner.outgoing_payment_view(record.clone())?;
         self.commit(&made, move |tx| tx.insert_outgoing_payment(&record, &event)).await?;
@@ -248,7 +252,7 @@ impl Changing {
                     record.metadata = Some(with_reason(record.metadata.as_deref(), reason));
                 }
                 let (now_ms, total) = (now.unix_ms(), Total::default());
-                let told = Told { id: event_id, now_ms, asset, total };
+                let told = EventContent { id: event_id, now_ms, asset, total };
                 Some(of_outgoing(EventKind::OutgoingPaymentCancelled, record, 0, &told))
             })?;
             match refused {
@@ -273,7 +277,7 @@ impl Inner {
             if record.state != OutgoingPaymentState::Funding {
                 return None;
             }
-            let told = Told { id: event_id, now_ms: now.unix_ms(), asset, total };
+            let told = EventContent { id: event_id, now_ms: now.unix_ms(), asset, total };
             if record.quote.expires_at_ms <= now.unix_ms() {
                 record.state = OutgoingPaymentState::Failed;
                 record.error = Some("QuoteExpired".to_owned());

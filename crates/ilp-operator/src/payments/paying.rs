@@ -22,7 +22,7 @@ use crate::vocabulary::{
     error::{OperatorError, box_error::BoxError},
 };
 
-/// What operations need of the part that pays.
+/// The operations' interface to the part that pays.
 ///
 /// The implementer keeps what it reports to no longer than the payment runs, so that the two don't keep
 /// each other alive.
@@ -36,7 +36,7 @@ pub trait Paying: Send + Sync {
     fn send(&self, reports: Arc<dyn PaymentReports>, order: SendOrder);
 }
 
-/// What the part that pays reports of a payment.
+/// The paying part's reports of a payment.
 pub trait PaymentReports: Send + Sync {
     /// Notes that packets of a payment are about to be sent. Those under way together never carry
     /// more than `under_way_max`, in the source asset's smallest unit. Durable when it returns, so that
@@ -77,8 +77,8 @@ pub enum PayAmount {
     Send(u64),
     /// So much arrives, in the smallest unit of the receiver's asset.
     Deliver(u64),
-    /// What the receiver still asks for arrives. A receiver that asks for no amount is refused with
-    /// [`QuoteRefusal::InvalidAmount`].
+    /// The amount that the receiver still asks for arrives. A receiver that asks for no amount is
+    /// refused with [`QuoteRefusal::InvalidAmount`].
     DeliverWhatIsAsked,
 }
 
@@ -89,7 +89,7 @@ pub struct QuoteAsk {
     pub receiver: String,
     /// The wallet address that would pay.
     pub wallet_address_id: Uuid,
-    /// What the wallet address counts in.
+    /// The asset of the wallet address.
     pub source: Arc<Asset>,
     /// How much.
     pub amount: PayAmount,
@@ -98,17 +98,17 @@ pub struct QuoteAsk {
 /// An exact rate: so many smallest units of the receiver's asset for so many of the sender's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fraction {
-    /// What arrives.
+    /// The amount that arrives.
     pub delivered: u128,
-    /// What is sent for it; never zero.
+    /// The amount that is sent for it; never zero.
     pub sent: u128,
 }
 
-/// What a payment would cost.
+/// The cost of a payment, as the paying part offers it.
 #[derive(Clone, Debug)]
 pub struct QuoteOffer {
-    /// What the packets would take from the wallet at most, in its asset's smallest unit; fees of
-    /// the node are not in it.
+    /// The most that the packets take from the wallet, in its asset's smallest unit, without the
+    /// node's own fees.
     pub debit_amount: u64,
     /// The amount that would arrive, in the smallest unit of the receiver's asset: a minimum where
     /// a rate may move, and otherwise exact but for rounding.
@@ -116,7 +116,7 @@ pub struct QuoteOffer {
     /// The amount that was asked to arrive, in the same unit, where it can't be hit exactly and
     /// `receive_amount` will arrive instead.
     pub deliver_amount: Option<u64>,
-    /// What the receiver counts in.
+    /// The receiver's asset.
     pub receive_asset: AssetName,
     /// The most that one packet may carry on the path, in the sender's unit; `None` for no limit.
     pub max_packet_amount: Option<u64>,
@@ -126,7 +126,7 @@ pub struct QuoteOffer {
     pub rate_min: Fraction,
     /// When the receiver stops taking money, if it says so; milliseconds since 1970.
     pub receiver_expires_at_ms: Option<u64>,
-    /// What the payer wants to be given back with the [`SendOrder`]. Kept with the quote.
+    /// The payer's notes, which the [`SendOrder`] gives back. They are kept with the quote.
     pub details: Secret,
 }
 
@@ -161,7 +161,7 @@ pub struct SendOrder {
     pub payer: LocalAccount,
     /// A URL or payment pointer, as the client wrote it.
     pub receiver: String,
-    /// What the receiver counted in when the quote was made. Another asset ends the payment.
+    /// The receiver's asset when the quote was made. Another asset ends the payment.
     pub receive_asset: AssetName,
     /// All that packets may take, over all attempts, in the source asset's smallest unit.
     pub debit_max: u64,
@@ -173,15 +173,15 @@ pub struct SendOrder {
     pub rate_min: Fraction,
     /// The least number of packets that the payment takes according to its quote.
     pub packet_count: u64,
-    /// What packets have taken so far, as the books have it.
+    /// The amount that packets have taken so far, as the books have it.
     pub sent: u64,
-    /// What has arrived so far: exact but for what came in the last moment before a restart, which
-    /// is counted at the worst rate.
+    /// The amount that has arrived so far. It is exact but for the last moment before a restart,
+    /// whose packets are counted at the worst rate.
     pub delivered: u64,
     /// The most that may have arrived in addition, by packets that were under way when the node was
     /// killed, in the source asset's smallest unit.
     pub in_doubt: u64,
-    /// What the payer gave with its offer.
+    /// The payer's notes from its offer.
     pub details: Secret,
 }
 
@@ -201,9 +201,9 @@ impl SendOrder {
 /// How far a payment has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// What packets have taken over all attempts, in the source asset's smallest unit.
+    /// The amount that packets have taken over all attempts, in the source asset's smallest unit.
     pub sent: u64,
-    /// What has arrived over all attempts, in the smallest unit of the receiver's asset.
+    /// The amount that has arrived over all attempts, in the smallest unit of the receiver's asset.
     pub delivered: u64,
     /// How many packets were fulfilled since the payment was handed over.
     pub packets: u64,
@@ -212,9 +212,9 @@ pub struct Progress {
 /// How a payment ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// What was to be sent was sent, or what was to arrive arrived.
+    /// The payment is complete: the amount to send was sent, or the amount to deliver arrived.
     Completed,
-    /// It is given up. What was sent until then stays sent.
+    /// The payment is given up. The amount sent until then stays sent.
     Failed {
         /// Why, for people.
         reason: String,

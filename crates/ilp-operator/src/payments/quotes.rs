@@ -45,11 +45,11 @@ struct Draft {
     wallet: WalletAddressRecord,
     asset: Arc<Asset>,
     fee: Option<FeeRecord>,
-    /// What the fee comes to where what leaves the wallet is fixed; it is taken off `amount` then.
+    /// The fee where the amount that leaves the wallet is fixed; it is taken off `amount` then.
     fee_taken_off: Option<u128>,
     receiver: String,
     amount: PayAmount,
-    /// What the client thinks the receiver counts in.
+    /// The receiver's asset, as the client believes.
     receive_asset: Option<AssetName>,
     /// Who the receiver is, if it is one of ours.
     payee: Option<Payee>,
@@ -181,7 +181,8 @@ impl Inner {
         Ok(Draft { wallet, asset, fee, fee_taken_off, receiver, amount, receive_asset, payee })
     }
 
-    /// What it takes to pay somebody of this node: nothing but the rate, where there is one.
+    /// Returns the offer for a payment to a payee of this node, which costs nothing beside the
+    /// rate, where there is one.
     fn local_offer(&self, draft: &Draft, payee: &Payee) -> Result<QuoteOffer, OperatorError> {
         let room = payee.room();
         let conversion = self.conversion(&draft.asset, &payee.asset)?;
@@ -287,7 +288,7 @@ impl Draft {
     }
 }
 
-/// What is left of `debit` without the fee, and the fee.
+/// Returns the rest of `debit` without the fee, and the fee.
 fn minus_fee(fee: Option<&FeeRecord>, debit: u64) -> Result<(u64, u128), QuoteError> {
     let nothing_arrives = || QuoteError::NothingArrives { send_min: fees::with(fee, 1) };
     fees::left_without(fee, debit).ok_or_else(nothing_arrives)

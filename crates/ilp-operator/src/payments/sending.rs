@@ -133,7 +133,7 @@ impl PaymentReports for Operator {
 }
 
 impl Operator {
-    /// What the last end of the node left half done with wallets is done. Comes with the load.
+    /// Completes the steps of wallets that the last end of the node cut short. Comes with the load.
     pub(crate) async fn resume_wallets(&self) -> Result<(), OperatorError> {
         self.read(|inner| {
             let now_ms = (inner.parts.clock)().unix_ms();
@@ -287,7 +287,7 @@ impl Inner {
         Ok(to_go_on)
     }
 
-    /// What is to be done for a payment; `None` for one that is not to be sent.
+    /// Returns the order to send a payment; `None` for one that is not to be sent.
     fn order_of(&self, id: Uuid) -> Result<Option<Order>, OperatorError> {
         let record = self.store.outgoing_payment(id)?;
         let Some(record) = record.filter(|record| record.state == OutgoingPaymentState::Sending)

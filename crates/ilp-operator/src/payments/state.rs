@@ -1,5 +1,4 @@
-//! What the operator keeps in memory for wallets: who may be paid, which payments run, and the part
-//! that pays.
+//! The operator's state of wallets in memory: payees, payments that run, and the part that pays.
 
 use std::{
     collections::HashMap,
@@ -20,7 +19,7 @@ use crate::payments::{
 /// How many quotes may be asked for at once: each may wait for a receiver far away.
 const QUOTES_AT_ONCE_MAX: usize = 64;
 
-/// See the module.
+/// The state of wallets in memory.
 pub(crate) struct Wallets {
     pub(crate) recipients: Recipients,
     /// Set once, when the part that pays is there.

@@ -19,35 +19,35 @@ use crate::{
 /// An incoming payment as it is now.
 #[derive(Clone, Debug)]
 pub struct IncomingPaymentView {
-    /// What is stored of it, with the state that its time has brought.
+    /// The stored record, with the state that its time has brought.
     pub record: IncomingPaymentRecord,
-    /// What it is in.
+    /// The asset of the payment.
     pub asset: Arc<Asset>,
     /// All that was ever received, in the asset's smallest unit.
     pub received: u128,
-    /// What of it has not been withdrawn.
+    /// The part of the received amount that has not been withdrawn.
     pub liquidity: u128,
 }
 
 /// A quote as it was made.
 #[derive(Clone, Debug)]
 pub struct QuoteView {
-    /// What is stored of it.
+    /// The stored record.
     pub record: QuoteRecord,
-    /// What the wallet that would pay counts in.
+    /// The asset of the wallet that would pay.
     pub asset: Arc<Asset>,
 }
 
 /// An outgoing payment as it is now.
 #[derive(Clone, Debug)]
 pub struct OutgoingPaymentView {
-    /// What is stored of it.
+    /// The stored record.
     pub record: OutgoingPaymentRecord,
-    /// What the wallet that pays counts in.
+    /// The asset of the wallet that pays.
     pub asset: Arc<Asset>,
-    /// What packets took, in the asset's smallest unit.
+    /// The amount that packets took, in the asset's smallest unit.
     pub sent: u64,
-    /// What it was funded with and has neither sent nor given back, in the same unit.
+    /// The amount that was deposited and neither sent nor given back, in the same unit.
     pub liquidity: u128,
 }
 

@@ -44,7 +44,8 @@ pub struct PeerByUrl {
     pub max_packet_amount: Option<u64>,
     /// An event is due when its liquidity falls to this.
     pub liquidity_threshold: Option<u64>,
-    /// What it may send, in addition to what it may already; in the asset's smallest unit.
+    /// The amount that the peer may send in addition to its present liquidity, in the asset's
+    /// smallest unit.
     pub liquidity_to_deposit: Option<u64>,
 }
 

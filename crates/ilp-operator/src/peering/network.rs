@@ -1,4 +1,4 @@
-//! What operations need of the part of the node that speaks to other nodes.
+//! The operations' interface to the part of the node that speaks to other nodes.
 
 use std::{fmt, sync::Arc};
 
@@ -12,7 +12,7 @@ use interledger_packet::Address;
 
 use crate::vocabulary::{boxed_future::BoxFuture, error::box_error::BoxError};
 
-/// What operations need of the transport: the daemon implements it over ILP over HTTP.
+/// The operations' interface to the transport: the daemon implements it over ILP over HTTP.
 pub trait Network: Send + Sync {
     /// Sends a packet of amount zero, which can't be fulfilled, and waits for a node to reject it.
     fn ping(&self, destination: Address, way: PingWay) -> BoxFuture<'_, PingOutcome>;
@@ -37,13 +37,14 @@ pub trait Network: Send + Sync {
 pub struct PeeringPost {
     /// The URL at which the node takes peering requests.
     pub url: Endpoint,
-    /// What it knows us by, to be sent as `Authorization: Bearer`, if it does.
+    /// The token by which the other node knows us, sent as `Authorization: Bearer`, if there is
+    /// one.
     pub proof: Option<Secret>,
     /// JSON. It has a token inside, so it's never shown.
     pub body: String,
 }
 
-/// What another node answers. The body has a token inside, so it's never shown.
+/// The answer of another node. The body has a token inside, so it's never shown.
 #[derive(Clone)]
 pub struct PeeringReply {
     /// The HTTP status.
@@ -74,7 +75,7 @@ pub enum PingOver<'a> {
     Peer(&'a str),
 }
 
-/// What became of a ping.
+/// The outcome of a ping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PingOutcome {
     /// The answer; `None` when none came in time.
@@ -92,7 +93,7 @@ pub struct PingReply {
     pub triggered_by: Option<Address>,
     /// An ILP error code such as `F99`.
     pub code: String,
-    /// What the node says about it.
+    /// The node's explanation.
     pub message: String,
 }
 

@@ -1,16 +1,16 @@
-//! What is offered, answered and decided when a node asks to become a peer.
+//! The offer, the answer and the decision when a node asks to become a peer.
 
 use ilp_connector::token::Secret;
 use ilp_store::PeeringRequestRecord;
 
 use crate::access::caller::Caller;
 
-/// What the operator has decided about nodes that ask.
+/// The operator's rules for nodes that ask to become peers.
 #[derive(Clone, Debug, Default)]
 pub struct PeeringRules {
     /// Whether nodes that ask become peers at once, or when the operator approves.
     pub is_automatic: bool,
-    /// What a new peer may send, in the asset's smallest unit.
+    /// The liquidity of a new peer, in the asset's smallest unit.
     pub liquidity: u64,
     /// How many peers that were made at once there may be.
     pub peers_max: usize,
@@ -23,7 +23,7 @@ pub struct PeeringRules {
     pub connector_advice: Option<String>,
 }
 
-/// What another node offers.
+/// The offer of another node.
 #[derive(Clone, Debug)]
 pub struct PeeringOffer {
     /// Its ILP address.
@@ -34,11 +34,11 @@ pub struct PeeringOffer {
     pub asset_code: String,
     /// Its scale.
     pub asset_scale: u8,
-    /// What it will show us.
+    /// The token that the other node will show us.
     pub token: Secret,
     /// The largest amount of one packet, in the asset's smallest unit.
     pub max_packet_amount: Option<u64>,
-    /// What it calls itself.
+    /// The other node's name for itself.
     pub name: Option<String>,
     /// The token that it shows us now, if it is a peer.
     pub proof: Option<Secret>,
@@ -46,16 +46,16 @@ pub struct PeeringOffer {
     pub caller: Option<Caller>,
 }
 
-/// What the node that asks needs.
+/// The answer to a node that asks: all it needs to send us packets.
 #[derive(Clone, Debug)]
 pub struct PeeringAnswer {
     /// The ILP address of the one that answers.
     pub static_ilp_address: String,
     /// Where it takes packets.
     pub connector_url: String,
-    /// What it will show the other one.
+    /// The token that this node will show the other one.
     pub token: Secret,
-    /// What it calls itself.
+    /// The node's name for itself.
     pub name: String,
     /// Whose node it is.
     pub tenant_id: String,
@@ -72,7 +72,7 @@ pub struct PeeringRequestView {
     pub warnings: Vec<String>,
 }
 
-/// What the operator adds when it approves.
+/// The operator's additions at an approval.
 #[derive(Clone, Debug, Default)]
 pub struct PeeringApproval {
     /// Which request.
@@ -81,6 +81,6 @@ pub struct PeeringApproval {
     pub name: Option<String>,
     /// In place of what the other node asks for, in the asset's smallest unit.
     pub max_packet_amount: Option<u64>,
-    /// What the peer may send, in the asset's smallest unit; what is configured when `None`.
+    /// The liquidity of the peer, in the asset's smallest unit; the configured one when `None`.
     pub initial_liquidity: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! What goes over the wire, as Rafiki's nodes write and read it.
+//! The JSON of peering requests and answers, as Rafiki's nodes write and read it.
 
 use ilp_connector::token::Secret;
 use serde_json::{Map, Value, json};
@@ -127,7 +127,7 @@ pub fn read_offer(body: &[u8]) -> Result<PeeringOffer, OfferError> {
     })
 }
 
-/// What the other node is told when it is, or will be, a peer.
+/// Returns the answer to a node that is, or will be, a peer.
 #[must_use]
 pub fn answer(answer: &PeeringAnswer) -> Value {
     json!({
@@ -139,7 +139,7 @@ pub fn answer(answer: &PeeringAnswer) -> Value {
     })
 }
 
-/// What we write when it is us who asks.
+/// Returns the body of this node's own request.
 pub(crate) fn offer(offer: &PeeringOffer) -> Value {
     let mut body = json!({
         "staticIlpAddress": offer.static_ilp_address,

@@ -18,11 +18,11 @@ pub enum PeerField<'a> {
     Name(&'a str),
     /// Where it takes packets.
     Endpoint(&'a str),
-    /// What we show there.
+    /// The token that we show the peer.
     OutgoingToken(&'a Secret),
-    /// What it may show us.
+    /// The tokens that the peer may show us.
     IncomingTokens(&'a [Secret]),
-    /// What else is reached through it.
+    /// The further prefixes that are reached through the peer.
     Routes(&'a [String]),
 }
 

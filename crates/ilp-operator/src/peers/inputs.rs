@@ -1,4 +1,4 @@
-//! What operations on peers are given: texts and numbers as an operator typed them, not yet parsed.
+//! The inputs of operations on peers: texts and numbers as an operator typed them, not yet parsed.
 
 use ilp_connector::{PeerLimits, for_each_peer_limit, token::Secret};
 
@@ -11,7 +11,8 @@ pub struct NewPeer {
     pub asset_id: String,
     /// The terms that are agreed on. A new peer needs an address, an endpoint and a token.
     pub terms: PeerTermsEdit,
-    /// What is deposited for it at once, in the asset's smallest unit; zero is no deposit.
+    /// The deposit that is made for the peer at once, in the asset's smallest unit; zero is no
+    /// deposit.
     pub initial_liquidity: u64,
 }
 
@@ -38,17 +39,19 @@ pub struct PeerTermsEdit {
     pub max_packet_amount: Edit<u64>,
     /// An event is due when its liquidity falls to this.
     pub liquidity_threshold: Edit<u64>,
-    /// What else is reached through it, in place of what was.
+    /// The further prefixes that are reached through the peer, in place of the present ones.
     pub routes: Edit<Vec<String>>,
     /// Where it takes packets, and what we show there.
     pub outgoing: Option<(String, Secret)>,
-    /// What it may show us, in place of what it might; a new peer without any only receives.
+    /// The tokens that the peer may show us, in place of the present ones; a new peer without any
+    /// only receives.
     pub incoming_tokens: Option<Vec<Secret>>,
     /// The limits on what it may send.
     pub limits: PeerLimitsEdit,
     /// Whether the peer is the default route, for packets without a longer match.
     pub is_default_route: Option<bool>,
-    /// What the node keeps of whatever it sends, in basis points; empty is nothing.
+    /// The share that the node keeps of each amount the peer sends, in basis points; empty is
+    /// nothing.
     pub spread_basis_points: Edit<i32>,
 }
 

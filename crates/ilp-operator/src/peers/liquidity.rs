@@ -1,20 +1,20 @@
-//! What a peer may still send, from memory alone.
+//! The liquidity of a peer, from memory alone.
 
 use uuid::Uuid;
 
 use crate::peers::Peers;
 
-/// What a peer has, in the asset's smallest unit.
+/// The liquidity of a peer, in the asset's smallest unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LiquidityView {
-    /// What it may still send.
+    /// The amount that the peer may still send.
     pub available: u128,
-    /// What is set aside.
+    /// The amount that is set aside.
     pub on_hold: u128,
 }
 
 impl Peers<'_> {
-    /// What a live peer has; `None` once it is deleted.
+    /// Returns the liquidity of a live peer; `None` once the peer is deleted.
     #[must_use]
     pub fn liquidity(self, id: Uuid) -> Option<LiquidityView> {
         let account = self.on.inner.parts.connector.peer(id)?.liquidity.id();

@@ -26,7 +26,7 @@ pub struct RouteView {
 /// Where a packet would go.
 #[derive(Clone, Debug)]
 pub enum Way {
-    /// It ends at this node.
+    /// The address ends at this node.
     Here,
     /// To a peer.
     Through {
@@ -157,8 +157,8 @@ impl Inner {
     }
 }
 
-/// What may lead to an address: itself and what it begins with, the longest first, and the empty
-/// prefix of default routes.
+/// Returns the prefixes that may lead to an address: itself and its beginnings, the longest first,
+/// and the empty prefix of default routes.
 fn prefixes(address: &str) -> impl Iterator<Item = &str> {
     let shorter = address.rmatch_indices('.').map(|(end, _)| &address[..end]);
     [address].into_iter().chain(shorter).chain([""])

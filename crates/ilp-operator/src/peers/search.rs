@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What a search found.
+/// The result of a search.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// The peers that fit, newest first.

@@ -27,7 +27,7 @@ const ID_BYTES: usize = 8;
 pub struct AddedToken {
     /// The peer as it is now.
     pub peer: PeerView,
-    /// What is kept of the token.
+    /// The stored form of the token.
     pub token: IncomingToken,
     /// The token itself where the node made it. It is kept nowhere, so this is the only time that
     /// anybody sees it: a client that asks again under its idempotency key finds `None`.

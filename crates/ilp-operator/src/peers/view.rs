@@ -1,4 +1,4 @@
-//! What operations answer: a record, and with it what the books say at this moment.
+//! A peer as operations answer it: the record, with the books at this moment.
 
 use ilp_connector::{LinkTrouble, Reachability, account::AccountId, traffic::Flows};
 use ilp_store::{PeerRecord, Snapshot};
@@ -14,11 +14,11 @@ use crate::{
 /// A peer as it is now.
 #[derive(Clone, Debug)]
 pub struct PeerView {
-    /// What is stored of it.
+    /// The stored record.
     pub record: PeerRecord,
-    /// What its balance is kept in.
+    /// The asset of the peer's balance.
     pub asset: AssetView,
-    /// What it may still send, holds taken off, in the asset's smallest unit.
+    /// The amount that the peer may still send, holds taken off, in the asset's smallest unit.
     pub liquidity: u128,
     /// Whether packets reach it, as far as those that were sent to it tell.
     pub reachability: Reachability,
@@ -27,7 +27,7 @@ pub struct PeerView {
     /// The reason why a packet to the peer last got no reply. An answer that is kept for a repeated
     /// request leaves it out.
     pub last_trouble: Option<LinkTrouble>,
-    /// What passed from and to it since the process started.
+    /// The packets from and to the peer since the process started.
     pub passed: Passed,
 }
 
@@ -39,11 +39,11 @@ pub struct Passed {
     pub packets_in: u64,
     /// Packets to it.
     pub packets_out: u64,
-    /// What those from it took from its liquidity.
+    /// The amount that packets from the peer took from its liquidity.
     pub amount_in: u128,
-    /// What those to it added to its liquidity.
+    /// The amount that packets to the peer added to its liquidity.
     pub amount_out: u128,
-    /// What those from it that are under way have set aside.
+    /// The amount that packets from the peer have set aside while they are under way.
     pub amount_on_hold: u128,
 }
 

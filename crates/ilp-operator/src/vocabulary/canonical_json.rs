@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 /// The ways to write integers above 2^53.
 #[derive(Clone, Copy)]
 enum Integers {
-    /// As the double next to them prints.
+    /// Numbers are written like the nearest double.
     AsDoubles,
     /// With all their digits.
     ToTheDigit,

@@ -138,7 +138,7 @@ pub(crate) fn max_packet_amount(maximum: Option<u64>) -> Result<(), PeerError> {
     if maximum == Some(0) { Err(PeerError::MaxPacketAmountZero) } else { Ok(()) }
 }
 
-/// What the node keeps of what a peer sends.
+/// Parses the share that the node keeps of each amount a peer sends.
 pub(crate) fn spread(basis_points: i32) -> Result<Spread, PeerError> {
     let spread = u16::try_from(basis_points).ok().and_then(Spread::new);
     spread.ok_or(PeerError::Spread(basis_points))

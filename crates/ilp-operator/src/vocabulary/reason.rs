@@ -133,7 +133,7 @@ pub enum Reason {
     InvalidTransferId,
     /// The URL is not one that a wallet address may have.
     InvalidWalletAddressUrl,
-    /// As many transfers are under way as the ledger takes.
+    /// The greatest number of transfers that the ledger takes is under way.
     LedgerFull,
     /// The log has stopped: whether the change was made shows after a restart.
     LedgerStopped,
@@ -157,15 +157,15 @@ pub enum Reason {
     RecordTooLarge,
     /// The tenant is not this node's operator.
     TenantNotPermitted,
-    /// As many changes wait as the node takes.
+    /// The greatest number of changes waits already.
     TooManyChanges,
     /// The node makes no more peers by itself.
     TooManyPeers,
-    /// As many peering requests wait as the node takes.
+    /// The greatest number of peering requests waits already.
     TooManyPeeringRequests,
-    /// As many quotes are being made as the node makes at once.
+    /// The greatest number of quotes is being made already.
     TooManyQuotes,
-    /// As many rates are set as the node takes.
+    /// The node holds the greatest number of rates already.
     TooManyRates,
     /// The withdrawal was posted before.
     TransferAlreadyPosted,

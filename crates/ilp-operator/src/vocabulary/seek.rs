@@ -11,7 +11,7 @@ const LOOKED_AT_MAX: usize = 10_000;
 /// How many are read in one step.
 const ROWS_PER_STEP: usize = 500;
 
-/// What a search found.
+/// The result of a search.
 #[derive(Clone, Debug)]
 pub struct Sought<R> {
     /// The rows that are wanted, newest first.

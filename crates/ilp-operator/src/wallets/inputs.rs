@@ -1,4 +1,4 @@
-//! What the operations on wallets are given, not yet checked.
+//! The inputs of operations on wallets, not yet checked.
 
 use ilp_store::AdditionalProperty;
 
@@ -7,13 +7,13 @@ use crate::vocabulary::edit::Edit;
 /// A wallet address to be made.
 #[derive(Clone, Debug, Default)]
 pub struct NewWalletAddress {
-    /// What its balance is kept in.
+    /// The asset of the wallet address.
     pub asset_id: String,
     /// Its URL.
     pub address: String,
     /// For people.
     pub public_name: Option<String>,
-    /// What the operator notes of it.
+    /// The operator's own notes on the wallet address.
     pub additional_properties: Vec<AdditionalProperty>,
 }
 
@@ -26,7 +26,7 @@ pub struct WalletAddressEdit {
     pub public_name: Edit<String>,
     /// Whether it takes new payments.
     pub is_active: Option<bool>,
-    /// What the operator notes of it, in place of what was.
+    /// The operator's own notes on the wallet address, in place of the present ones.
     pub additional_properties: Option<Vec<AdditionalProperty>>,
     /// The version that the edit is based on; `None` edits whatever is stored.
     pub version: Option<u64>,

@@ -1,4 +1,4 @@
-//! What the operations on wallets answer: a record, and with it what the books say at this moment.
+//! A wallet address as operations answer it: the record, with the books at this moment.
 
 use std::sync::Arc;
 
@@ -16,16 +16,16 @@ use crate::{
 /// A wallet address as it is now.
 #[derive(Clone, Debug)]
 pub struct WalletAddressView {
-    /// What is stored of it.
+    /// The stored record.
     pub record: WalletAddressRecord,
-    /// What its balance is kept in.
+    /// The asset of the wallet address' balance.
     pub asset: AssetView,
-    /// What it was paid outside of any incoming payment and has not been withdrawn, in the asset's
-    /// smallest unit.
+    /// The amount that the wallet address was paid outside of any incoming payment and that has not
+    /// been withdrawn, in the asset's smallest unit.
     pub liquidity: u128,
 }
 
-/// What was taken out of a wallet address.
+/// A withdrawal from a wallet address.
 #[derive(Clone, Debug)]
 pub struct WithdrawnFromWalletAddress {
     /// The client's id for it.

@@ -154,8 +154,8 @@ impl Changing {
         }
     }
 
-    /// What an account has that is not set aside. Changes are made one at a time and packets take
-    /// nothing from these accounts, so it stays there.
+    /// Returns the amount of an account that is not set aside. Changes are made one at a time and
+    /// packets take nothing from these accounts, so the amount stays there.
     fn available(&self, account: AccountId) -> u64 {
         u64::try_from(self.inner.ledger().total(account).available()).unwrap_or(u64::MAX)
     }

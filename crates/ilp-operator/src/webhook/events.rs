@@ -1,4 +1,4 @@
-//! What the node has told, or will tell, the operator's own systems.
+//! The events that the node has told, or will tell, the operator's own systems.
 
 use ilp_store::{Delivery, EventCounts, EventFilter, EventRecord, Rows, shown};
 

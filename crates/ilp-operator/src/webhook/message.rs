@@ -1,4 +1,4 @@
-//! What is sent of an event, and how it is signed.
+//! The request that tells an event, and its signature.
 
 use ilp_connector::token::Secret;
 use ilp_store::EventRecord;

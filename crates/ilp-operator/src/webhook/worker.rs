@@ -16,11 +16,11 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// sleep and the clock drift apart.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
-/// What happens next.
+/// The next step of the worker.
 enum Next {
     /// There is nothing to send but what is under way.
     Nothing,
-    /// As many are under way as may be.
+    /// The greatest number of events is under way already.
     Full,
     /// An event is due in so long.
     In(Duration),

@@ -88,7 +88,7 @@ pub(super) fn read(
     }
 }
 
-/// What the form of a peer begins with.
+/// Returns the first content of a peer's form.
 pub(super) fn fields_of(peer: &PeerView) -> Fields {
     let (terms, scale) = (&peer.record.terms, peer.asset.record.scale);
     let mut fields = Fields::default();
@@ -125,7 +125,7 @@ pub(super) fn agreed(typed: &Typed) -> Markup {
     }
 }
 
-/// What the node's operator decides alone.
+/// Returns the fields that the node's operator decides alone.
 pub(super) fn decided(typed: &Typed) -> Markup {
     html! {
         fieldset {

@@ -1,4 +1,4 @@
-//! What can be wrong with a journal, and what to do about it.
+//! The faults of a journal, and the remedy for each.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub enum JournalError {
         path: PathBuf,
         /// Where in it.
         offset: u64,
-        /// What was found.
+        /// The finding.
         detail: String,
     },
     /// A file of the chain isn't there.
@@ -38,7 +38,7 @@ pub enum JournalError {
     OutOfChain {
         /// The segment.
         path: PathBuf,
-        /// What doesn't fit.
+        /// The part that doesn't fit.
         detail: String,
     },
     /// A newer jirani wrote the file.
@@ -91,10 +91,10 @@ pub enum JournalError {
     CheckpointWrong {
         /// The transfer at which it shows.
         sequence: u64,
-        /// What is contradicted.
+        /// The statement that is contradicted.
         detail: String,
     },
-    /// It holds less than was once answered for.
+    /// The journal ends before a transfer that was answered for.
     #[error(
         "the journal in {} ends with transfer {found}, and the node has answered for transfers up \
          to {answered}; put its newest segment back, or restore the store from a backup",

@@ -1,4 +1,4 @@
-//! What is under a key: the changes in memory over the index.
+//! The values under keys: the changes in memory over the index.
 //!
 //! There are two views. Readers see what is durable. A transaction sees everything that the log has
 //! taken before it, durable or not.
@@ -26,13 +26,13 @@ const CHUNK_MAX: usize = 256;
 /// Which changes are seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum View {
-    /// Those that are on the disk.
+    /// The changes that are on the disk.
     Durable,
     /// All that the log has taken.
     Newest,
 }
 
-/// See the module.
+/// The records: the index, and over it the changes in memory.
 pub(crate) struct Keyspace {
     pub(crate) index: Index,
     /// Held for a look-up by readers. No packet comes here.
@@ -162,7 +162,8 @@ pub(crate) struct Entries {
     view: View,
     low: Bound<Vec<u8>>,
     high: Bound<Vec<u8>>,
-    /// What was read from the low end, lowest first, and from the high end, highest first.
+    /// The entries that were read from the low end, lowest first, and from the high end, highest
+    /// first.
     front: VecDeque<KeyValue>,
     back: VecDeque<KeyValue>,
     chunk: usize,

@@ -11,7 +11,7 @@ use std::{
 
 use sled::IVec;
 
-/// What a version of a key takes beside its bytes, about.
+/// The memory that a version of a key takes beside its bytes, about.
 const VERSION_BYTES: usize = 96;
 
 /// The value of a key after the entry of the log of this sequence; `None` where it is removed.
@@ -35,7 +35,7 @@ impl Versions {
     }
 }
 
-/// See the module.
+/// The changes that the index doesn't have yet, in memory, by key and version.
 #[derive(Default)]
 pub(crate) struct Overlay {
     keys: BTreeMap<Vec<u8>, Versions>,

@@ -1,4 +1,4 @@
-//! What the journal's writer has done, for those who watch the node.
+//! The counts of the journal's writer, for those who watch the node.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +17,7 @@ pub(crate) struct Gauges {
 
 // Relaxed throughout: the numbers are for display and order nothing.
 impl Gauges {
-    /// What the commits of this process wrote, in bytes.
+    /// Returns the bytes that the commits of this process wrote.
     pub(crate) fn written_bytes(&self) -> u64 {
         self.written_bytes.load(Ordering::Relaxed)
     }
@@ -27,7 +27,7 @@ impl Gauges {
         self.segments.load(Ordering::Relaxed)
     }
 
-    /// What they take of the disk, in bytes.
+    /// Returns the bytes that the segments take of the disk.
     pub(crate) fn disk_bytes(&self) -> u64 {
         self.disk_bytes.load(Ordering::Relaxed)
     }

@@ -48,7 +48,7 @@ pub(crate) struct Page<'a> {
     pub(crate) entries_from: usize,
 }
 
-/// What lies where a page may begin.
+/// The content of a place where a page may begin.
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
     /// A whole page.

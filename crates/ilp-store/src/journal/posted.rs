@@ -1,4 +1,4 @@
-//! What goes into the log: the steps of transfers, alone or in the units of changes.
+//! The content of the log: the steps of transfers, alone or in the units of changes.
 
 use ilp_connector::{
     account::AccountId,
@@ -24,11 +24,11 @@ impl Entry {
     }
 }
 
-/// What happens to a transfer. The number is written to disk, so it never changes.
+/// The step of a transfer. The number is written to disk, so it never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr)]
 #[repr(u8)]
 pub enum Step {
-    /// It moves its money, in one step.
+    /// The transfer moves its money, in one step.
     Move = 1,
     /// A withdrawal sets its amount aside, until it is posted, voided or expires.
     Begin = 2,
@@ -72,7 +72,7 @@ pub struct Posted {
     pub id: Uuid,
     /// Why the money moved.
     pub kind: TransferKind,
-    /// What happens to the transfer.
+    /// The step of the transfer.
     pub step: Step,
     /// The first or only movement.
     pub first: Entry,
@@ -141,7 +141,7 @@ impl Unit {
     }
 }
 
-/// What is written to the log as one.
+/// An item that is written to the log as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Queued {
     /// One step of one transfer, such as a packet's.

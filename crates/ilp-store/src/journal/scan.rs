@@ -198,7 +198,7 @@ impl Segment<'_> {
         }
     }
 
-    /// What comes after the last page of this segment: the next segment, or nothing.
+    /// Returns the place after the last page of this segment: that of the next segment, or nothing.
     fn end(&self, place: Place, broken: Option<String>) -> Result<Option<Place>, StoreError> {
         let what = broken.clone().unwrap_or_else(|| "a page is missing".to_owned());
         let offset = (place.offset as usize).next_multiple_of(PAGE_ALIGNMENT);

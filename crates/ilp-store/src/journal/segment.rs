@@ -28,8 +28,8 @@ const READ_BYTES: usize = 256 * 1024;
 
 const MAGIC: [u8; 8] = *b"JIRANIJ\0";
 
-/// What a segment says of itself. It is written together with the first page, since a segment is
-/// prepared before it is known what comes before it.
+/// The header of a segment. It is written together with the first page, since a segment is prepared
+/// before the sequence that precedes it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
     /// Names the journal, so that a file of another node's is noticed.
@@ -42,12 +42,12 @@ pub(crate) struct SegmentHeader {
     pub(crate) format: u32,
 }
 
-/// What the head of a file turned out to be.
+/// The head of a file, as far as it could be read.
 pub(crate) enum Head {
     Whole(SegmentHeader),
     /// Prepared and not used yet.
     Unused,
-    /// What a crash, or damage, makes of one.
+    /// The head is torn by a crash, or damaged.
     Broken,
 }
 

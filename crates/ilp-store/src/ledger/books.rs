@@ -4,5 +4,6 @@
 pub(crate) mod accounts;
 pub(crate) mod operator_transfer;
 pub(crate) mod rows;
+mod slots;
 pub(crate) mod state;
 pub(crate) mod threshold;

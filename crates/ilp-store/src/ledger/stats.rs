@@ -1,4 +1,4 @@
-//! What the ledger tells those who watch the node.
+//! The figures of the ledger for those who watch the node.
 
 use ilp_connector::histogram::Durations;
 
@@ -18,19 +18,19 @@ pub struct LedgerStats {
     pub permits_left: usize,
     /// How long each commit of this process took, from the write to the end of the sync.
     pub commits: Durations,
-    /// What those commits wrote, in bytes.
+    /// The bytes that those commits wrote.
     pub written_bytes: u64,
     /// How many segments the journal has.
     pub segments: u64,
-    /// What they take of the disk, in bytes.
+    /// The bytes that the segments take of the disk.
     pub disk_bytes: u64,
-    /// What the snapshots take of the disk, in bytes.
+    /// The bytes that the snapshots take of the disk.
     pub snapshot_bytes: u64,
-    /// What the index takes of the disk, in bytes.
+    /// The bytes that the index takes of the disk.
     pub index_bytes: u64,
     /// By how many entries the index is behind the last durable one.
     pub index_lag: u64,
-    /// What the changes that the index doesn't have yet take of memory, in bytes.
+    /// The bytes of memory that the changes take which the index doesn't have yet.
     pub overlay_bytes: u64,
 }
 

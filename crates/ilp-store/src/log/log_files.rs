@@ -17,7 +17,7 @@ use crate::{
 /// The snapshots' directory, in the store's.
 pub(crate) const SNAPSHOTS: &str = "snapshots";
 
-/// What there is in the directory of a store.
+/// The files in the directory of a store.
 pub(crate) struct LogFiles {
     /// Of the segments.
     pub(crate) directory: PathBuf,

@@ -24,7 +24,7 @@ pub(crate) struct Mark {
     answered: Mutex<Answered>,
 }
 
-/// What has been answered for.
+/// The transfers that have been answered for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answered {
     /// How many changes of records, in a store of format 1. It is kept as it was found.

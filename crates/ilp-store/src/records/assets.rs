@@ -42,7 +42,7 @@ impl Reader {
         Ok(self.asset(id)?.filter(|asset| asset.code == code && asset.scale == scale))
     }
 
-    /// What an asset was before it was deleted, so that its books stay readable.
+    /// Returns an asset as it was before it was deleted, so that its books stay readable.
     ///
     /// # Errors
     /// When the store or the record can't be read.

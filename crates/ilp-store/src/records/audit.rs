@@ -31,23 +31,23 @@ pub struct AuditRecord {
     pub caller: String,
     /// Where from, as an address; empty when that isn't known.
     pub origin: String,
-    /// What it was, such as `createPeer`.
+    /// The operation, such as `createPeer`.
     pub operation: String,
-    /// What it was given, as a JSON object without secrets.
+    /// The operation's input, as a JSON object without secrets.
     pub detail: String,
     /// The changed records, with what differs before and after: a JSON list of objects with `kind`,
     /// `id`, `before` and `after`. Empty text while nothing was changed.
     pub changes: String,
-    /// What came of it; `None` while it runs, and for ever when a crash cut it short.
+    /// The outcome; `None` while the operation runs, and for ever when a crash cut it short.
     pub outcome: Option<AuditOutcome>,
 }
 
-/// What came of an operation.
+/// The outcome of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditOutcome {
     /// Such as `200`, or the code of a refusal.
     pub code: String,
-    /// What the client was told.
+    /// The message to the client.
     pub message: String,
     /// The id of what was made or changed, where it has one.
     pub subject: Option<String>,

@@ -31,19 +31,19 @@ pub const IDEMPOTENCY_KEPT_MS: u64 = 24 * 60 * 60 * 1000;
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 1_024;
 
-/// What is known of a key.
+/// The state of an idempotency key.
 #[derive(Debug)]
 pub enum Idempotency {
     /// Nothing: the request may run, and has the key as long as the claim lives.
     New(Claim),
-    /// The same request was done, and this came of it.
+    /// The request was done before, and this is its outcome.
     Replay(Snapshot),
     /// Another request has or had the key.
     Different,
-    /// The same request still runs.
+    /// The request still runs.
     Running,
-    /// The same request ran while the store or the ledger stopped. Whether it was done shows at the
-    /// next start.
+    /// The request ran while the store or the ledger stopped. The next start shows whether it was
+    /// done.
     Open,
 }
 

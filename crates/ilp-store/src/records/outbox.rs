@@ -23,20 +23,20 @@ use crate::{
     },
 };
 
-/// What came of sending an event.
+/// The outcome of an attempt to send an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// It was taken.
+    /// The event was taken.
     Delivered {
         /// When, in milliseconds since 1970.
         at_ms: u64,
     },
-    /// It is to be tried again.
+    /// The event is to be tried again.
     Retry {
         /// When, in milliseconds since 1970.
         next_attempt_at_ms: u64,
     },
-    /// It is given up.
+    /// The event is given up.
     Dead {
         /// When, in milliseconds since 1970.
         at_ms: u64,

@@ -47,7 +47,7 @@ impl Reader {
         Ok(peer.filter(|peer| peer.asset_id == asset_id && peer.terms.address == *address))
     }
 
-    /// What is kept of a deleted peer.
+    /// Returns the record of a deleted peer.
     ///
     /// # Errors
     /// When the store or the record can't be read.

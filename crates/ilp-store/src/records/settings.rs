@@ -1,4 +1,5 @@
-//! What the node has made for itself at its first start and keeps, such as its stream secret.
+//! The values that the node makes for itself at its first start and keeps, such as its stream
+//! secret.
 
 use super::forms::keys::Kind;
 use crate::{

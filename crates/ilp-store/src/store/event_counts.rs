@@ -7,9 +7,9 @@ use crate::records::forms::event_record::{Delivery, EventRecord};
 /// How many events are still of interest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EventCounts {
-    /// Those that are to be sent, now or later.
+    /// The events that are to be sent, now or later.
     pub due: u64,
-    /// Those that were given up.
+    /// The events that were given up.
     pub dead: u64,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct EventCounters {
     dead: AtomicU64,
 }
 
-/// What a change does to the counts.
+/// The effect of a change on the counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct EventShift {
     due: i64,

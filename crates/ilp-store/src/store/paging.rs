@@ -32,7 +32,8 @@ impl Reader {
         self.page_where(kind, page, |_| true)
     }
 
-    /// The same of those that are wanted. Costs what it takes to find them among the others.
+    /// Returns one page of the wanted records of a kind. Costs what it takes to find them among the
+    /// others.
     pub(crate) fn page_where<R: Stored>(
         &self,
         kind: Kind,

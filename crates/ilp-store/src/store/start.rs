@@ -1,5 +1,5 @@
-//! What the disk has when a store is opened: the index, or else the newest snapshot, or else the log
-//! from its beginning; and what the log has behind it.
+//! The state of the disk when a store is opened: the index, or else the newest snapshot, or else
+//! the log from its beginning; and the part of the log behind it.
 //!
 //! The log is the truth. Whatever is wrong with the index costs a slower start: it is put aside, and
 //! made anew.
@@ -279,7 +279,7 @@ fn behind_format_1(files: &dyn Files, log: &LogFiles, tail: Tail) -> Result<Tail
     Ok(Tail { place, begun: false, torn: false })
 }
 
-/// What the log does to index and books.
+/// The effect of the log on index and books.
 struct Replay {
     index: Index,
     journal: Uuid,

@@ -16,7 +16,7 @@ use crate::{
     records::forms::{keys::Kind, stored_form::Stored},
 };
 
-/// What changes do to entries: a value, or `None` for one that is removed.
+/// The changes of entries: a value, or `None` for one that is removed.
 pub(crate) type Writes = BTreeMap<Vec<u8>, Option<IVec>>;
 
 thread_local! {
@@ -52,7 +52,7 @@ pub struct Transaction<'a> {
     keyspace: &'a Arc<Keyspace>,
     pub(super) writes: Writes,
     pub(super) bytes: usize,
-    /// What the transaction does to the counts of events, once it is appended.
+    /// The transaction's effect on the counts of events, once it is appended.
     pub(crate) events: EventShift,
 }
 

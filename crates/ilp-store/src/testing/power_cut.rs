@@ -72,7 +72,7 @@ struct RecordedFile {
     file: File,
 }
 
-/// What an operation needs of the disk.
+/// The demand of an operation on the disk.
 #[derive(Clone, Copy)]
 enum Need {
     /// Room for more data or another name.

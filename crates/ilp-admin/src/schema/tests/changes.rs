@@ -1,4 +1,4 @@
-//! What every change owes: its record, its one answer, its events.
+//! The duties of every change: its record, its one answer, its events.
 
 mod audit;
 mod done_once;

@@ -16,7 +16,7 @@ use crate::{
     vocabulary::{check, error::OperatorError},
 };
 
-/// What a URL leads to.
+/// The target of a URL: the wallet address or the payment that is to be paid.
 #[derive(Clone, Debug)]
 pub enum SpspTarget {
     /// To nobody, or to a wallet address that takes no new payments.
@@ -35,20 +35,20 @@ pub struct Payee {
     pub id: Uuid,
     /// The URL in the form in which it is stored.
     pub url: String,
-    /// What the wallet address is called, for people.
+    /// The name of the wallet address, for people.
     pub public_name: Option<String>,
-    /// What it counts in.
+    /// The asset of the payee's account.
     pub asset: Arc<Asset>,
     /// For an incoming payment that asks for an amount: how much, in the asset's smallest unit.
     pub asked: Option<u64>,
-    /// What it has received so far, in the same unit.
+    /// The amount received so far, in the same unit.
     pub received: u128,
     /// For an incoming payment, from when on it takes nothing; milliseconds since 1970.
     pub expires_at_ms: Option<u64>,
 }
 
 impl Payee {
-    /// What may still come; `None` for whatever.
+    /// Returns the amount that may still come; `None` without a limit.
     #[must_use]
     pub fn room(&self) -> Option<u64> {
         let room = u128::from(self.asked?).saturating_sub(self.received);

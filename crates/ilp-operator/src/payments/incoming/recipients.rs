@@ -31,14 +31,14 @@ pub struct Recipient {
     /// Where the money goes, and what it is in.
     pub local: LocalAccount,
     /// `None` for one that takes whatever comes.
-    asked: Option<Asked>,
+    asked: Option<AmountAsked>,
     /// From when on it takes nothing more, in milliseconds since 1970.
     expires_at_ms: Option<u64>,
     closed: AtomicBool,
     stage: AtomicU8,
 }
 
-struct Asked {
+struct AmountAsked {
     amount: u64,
     /// The amount that may still arrive, less what is reserved, with the slack for rounding.
     room: AtomicU64,
@@ -51,7 +51,7 @@ pub enum Declined {
     Closed,
     /// The packet brings more than is still asked for.
     TooMuch {
-        /// What is still asked for, in the asset's smallest unit.
+        /// The amount that is still asked for, in the asset's smallest unit.
         room: u64,
     },
 }
@@ -65,12 +65,12 @@ pub struct Reserved {
     amount: u64,
 }
 
-/// What the money that came means for the record.
+/// The change of an incoming payment's record that received money calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// Nothing new.
     Nothing,
-    /// It is the first.
+    /// The first money has come.
     Processing,
     /// All that was asked for is there.
     Completed,
@@ -92,7 +92,7 @@ impl Recipient {
         let asked = asked.map(|amount| {
             let most = u128::from(amount.saturating_add(ROUNDING_SLACK));
             let room = u64::try_from(most.saturating_sub(received)).unwrap_or(u64::MAX);
-            Asked { amount, room: AtomicU64::new(room) }
+            AmountAsked { amount, room: AtomicU64::new(room) }
         });
         Self {
             id,
@@ -166,8 +166,8 @@ impl Recipient {
         self.local.account.id().kind == AccountKind::WalletAddress
     }
 
-    /// What the money that is there means for the record, told once for each stage since this was
-    /// read from it.
+    /// Returns the change of the record that the money so far calls for, once for each stage since
+    /// this was read from the record.
     pub(crate) fn take_due(&self) -> Due {
         let Some(received) = Some(self.received()).filter(|received| *received > 0) else {
             return Due::Nothing;
@@ -214,7 +214,7 @@ impl fmt::Debug for Recipient {
     }
 }
 
-/// Those that were paid lately.
+/// The recipients that were paid lately.
 #[derive(Default)]
 pub(crate) struct Recipients {
     /// Read for every packet that ends here and written when one comes for the first time. The lock

@@ -8,7 +8,7 @@ use crate::{
     changes::writes::Duty,
     node::operator::Inner,
     payments::{
-        events::{Told, of_outgoing},
+        events::{EventContent, of_outgoing},
         paying::{Ended, Progress},
     },
     vocabulary::error::OperatorError,
@@ -98,7 +98,7 @@ impl Inner {
             (record.sent, record.delivered) = (sent, progress.delivered);
             record.packets = packets;
             record.withdrawal_id = Some(event_id);
-            let told = Told { id: event_id, now_ms: now.unix_ms(), asset, total };
+            let told = EventContent { id: event_id, now_ms: now.unix_ms(), asset, total };
             Some(of_outgoing(kind, record, sent, &told))
         })?;
         self.wallets.ended.may_close(AccountId::outgoing_payment(id));

@@ -39,8 +39,8 @@ impl Inner {
     }
 }
 
-/// What had arrived when it was last noted, and what was sent since at the worst rate, rounded up as
-/// each packet's minimum is.
+/// Returns the least amount that has arrived: the amount at the last note, and everything sent
+/// since at the worst rate, rounded up as the minimum of each packet is.
 pub(crate) fn delivered_at_least(record: &OutgoingPaymentRecord, sent: u64) -> u64 {
     let since = u128::from(sent.saturating_sub(record.sent));
     let QuoteRecord { rate_delivered, rate_sent, .. } = record.quote;

@@ -27,14 +27,14 @@ const QUIET: Duration = Duration::from_secs(20 * 60);
 
 /// The last report about a peer.
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct LastEvent {
     is_unreachable: bool,
     /// The reports without a long pause between them.
     changes: u32,
     at: Instant,
 }
 
-impl Told {
+impl LastEvent {
     fn pause(&self) -> Duration {
         let doublings = self.changes.saturating_sub(1).min(16);
         PAUSE_MIN.saturating_mul(1 << doublings).min(PAUSE_MAX)
@@ -54,7 +54,7 @@ impl Peers<'_> {
     /// over, and is reported only if its state differs from the last report. Never ends.
     pub async fn watch_links(self) {
         let links = &self.on.inner.links;
-        let mut told: HashMap<Uuid, Told> = HashMap::new();
+        let mut told: HashMap<Uuid, LastEvent> = HashMap::new();
         let mut waiting: HashMap<Uuid, Instant> = HashMap::new();
         loop {
             match waiting.values().min() {
@@ -87,7 +87,7 @@ impl Peers<'_> {
                 if before.is_some_and(|told| told.is_unreachable) == is_unreachable {
                     continue;
                 }
-                told.insert(id, Told::next(before, is_unreachable, now));
+                told.insert(id, LastEvent::next(before, is_unreachable, now));
                 if let Err(error) = self.on.tell_link(&peer, is_unreachable).await {
                     tracing::warn!(peer = %id, %error, "the event of a peer's link can't be kept");
                 }
@@ -147,17 +147,17 @@ mod tests {
     #[test]
     fn a_peer_that_comes_and_goes_is_told_of_ever_more_rarely_until_it_stays() {
         let mut now = Instant::now();
-        let mut told = Told::next(None, true, now);
+        let mut told = LastEvent::next(None, true, now);
         assert_eq!(told.pause(), PAUSE_MIN);
         let mut changes = 0;
         let begun = now;
         while now < begun + Duration::from_secs(24 * 60 * 60) {
             now += told.pause();
-            told = Told::next(Some(told), !told.is_unreachable, now);
+            told = LastEvent::next(Some(told), !told.is_unreachable, now);
             changes += 1;
         }
         assert!((100..200).contains(&changes), "{changes} in a day");
-        let later = Told::next(Some(told), true, now + QUIET);
+        let later = LastEvent::next(Some(told), true, now + QUIET);
         assert_eq!(later.pause(), PAUSE_MIN);
     }
 }

@@ -6,7 +6,7 @@ use ilp_connector::samples::Sample;
 use parking_lot::Mutex;
 use tokio::{sync::watch, task::AbortHandle};
 
-/// What was seen last.
+/// The packets that were seen last.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) packets: Arc<[Sample]>,

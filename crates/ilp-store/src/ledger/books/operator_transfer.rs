@@ -19,14 +19,14 @@ pub enum TransferState {
     Pending,
     /// The money has moved.
     Posted,
-    /// It was called off, and the amount given back.
+    /// The withdrawal was called off, and the amount given back.
     Voided,
     /// Its time went by, and the amount was given back.
     Expired,
 }
 
 impl TransferState {
-    /// What a step makes of a transfer.
+    /// Returns the state of a transfer after a step.
     pub(crate) fn after(step: Step) -> Self {
         match step {
             Step::Move | Step::Post | Step::Close => Self::Posted,
@@ -70,7 +70,7 @@ pub struct OperatorTransfer {
 }
 
 impl OperatorTransfer {
-    /// As the first step of it says.
+    /// Returns the transfer that a first step begins.
     pub(crate) fn first(posted: &Posted, time_ms: u64) -> Self {
         let Entry { debit, credit, amount } = posted.first;
         Self {

@@ -3,10 +3,7 @@
 //!
 //! The live accounts run ahead of this, since they already show what isn't durable yet.
 
-use std::{
-    collections::HashMap,
-    ops::{Index, IndexMut},
-};
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 use ilp_connector::{
@@ -17,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     operator_transfer::{OperatorTransfer, TransferState},
+    slots::{Slot, SlotIndex, Slots},
     threshold::Crossings,
 };
 use crate::journal::{
@@ -51,7 +49,7 @@ impl Row {
     }
 }
 
-/// What is told when an account falls to it.
+/// The threshold of an account, and the event that is told when the account falls to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Threshold {
     pub(crate) amount: u64,
@@ -67,55 +65,11 @@ pub(crate) struct Crossing {
     /// the second.
     pub(crate) place: u8,
     pub(crate) threshold: u64,
-    /// What it had available then, in its asset's smallest unit.
+    /// The amount that the account had available then, in its asset's smallest unit.
     pub(crate) available: u128,
     /// The transfer that did it.
     pub(crate) sequence: u64,
     pub(crate) time_ms: u64,
-}
-
-/// An account with what only the running ledger needs.
-struct Slot {
-    row: Row,
-    /// Whether the account was closed, so that the slot is free for another account.
-    vacant: bool,
-    threshold: Option<Threshold>,
-    /// Whether the account was at or below its threshold after its last entry.
-    low: bool,
-    /// Whether it changed since the last checkpoint.
-    changed: bool,
-}
-
-/// The place of an account among the slots. Slots are reused and never removed, so each index that
-/// was given is one for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct SlotIndex(usize);
-
-/// The slots of the accounts.
-#[derive(Default)]
-struct Slots(Vec<Slot>);
-
-impl Slots {
-    fn add(&mut self, slot: Slot) -> SlotIndex {
-        self.0.push(slot);
-        SlotIndex(self.0.len() - 1)
-    }
-}
-
-impl Index<SlotIndex> for Slots {
-    type Output = Slot;
-
-    #[expect(clippy::indexing_slicing, reason = "an index is the place of a slot that was added")]
-    fn index(&self, SlotIndex(at): SlotIndex) -> &Slot {
-        &self.0[at]
-    }
-}
-
-impl IndexMut<SlotIndex> for Slots {
-    #[expect(clippy::indexing_slicing, reason = "an index is the place of a slot that was added")]
-    fn index_mut(&mut self, SlotIndex(at): SlotIndex) -> &mut Slot {
-        &mut self.0[at]
-    }
 }
 
 /// All of it. See the module.
@@ -149,7 +103,7 @@ impl State {
     }
 
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.slots.0.iter().filter(|slot| !slot.vacant).map(|slot| &slot.row)
+        self.slots.iter().filter(|slot| !slot.vacant).map(|slot| &slot.row)
     }
 
     /// Sets a row, while the books are being loaded.
@@ -387,7 +341,7 @@ impl State {
         &self.changed_transfers
     }
 
-    /// What changed since the last time this was called.
+    /// Takes the changes since the last call.
     pub(crate) fn take_changes(&mut self, place: Place) -> Changes {
         let changed = std::mem::take(&mut self.changed);
         let mut rows = Vec::with_capacity(changed.len());
@@ -414,7 +368,7 @@ impl State {
     }
 }
 
-/// What a checkpoint writes.
+/// The content of a checkpoint.
 pub(crate) struct Changes {
     pub(crate) rows: Vec<Row>,
     /// The last rows of closed accounts.

@@ -53,7 +53,7 @@ const SET: u8 = 4;
 /// How long after an event of an account the next one comes at the earliest.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What waits to be told: of each account, the latest crossing. See the module.
+/// The crossings that wait to be told: of each account, the latest.
 #[derive(Default)]
 pub(crate) struct Crossings {
     waiting: HashMap<AccountId, Crossing>,

@@ -32,7 +32,7 @@ use crate::{
     store::start::replay,
 };
 
-/// See the module.
+/// The books as the log adds up, beside the index's own.
 pub(crate) struct Added {
     pub(crate) journal: Uuid,
     /// Where the adding began.

@@ -16,7 +16,7 @@ use crate::{
     log::{log_files::SNAPSHOTS, mark::Mark},
 };
 
-/// What a backup holds.
+/// The content of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackupReport {
     /// The last transfer in it.

@@ -38,7 +38,7 @@ pub struct TransferRow {
     pub position: Position,
 }
 
-/// What comes after the last row of a listing.
+/// The continuation of a listing after its last row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Older {
     /// More rows.
@@ -54,7 +54,7 @@ pub enum Older {
 pub struct TransferList {
     /// Newest first.
     pub rows: Vec<TransferRow>,
-    /// What comes after them.
+    /// The continuation after these rows.
     pub older: Older,
 }
 

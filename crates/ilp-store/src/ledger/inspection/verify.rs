@@ -22,7 +22,7 @@ use crate::{
     store::{Store, check_exists, lock},
 };
 
-/// What came out of adding everything up again.
+/// The outcome of adding everything up again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// How many entries were read.
@@ -213,7 +213,7 @@ fn compare(added: &State, other: &State, what: &str, faults: &mut Vec<String>) {
     }
 }
 
-/// What was ever credited and debited on some accounts.
+/// The sums of all credits and debits of some accounts.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Sums {
     credits: u128,

@@ -18,7 +18,7 @@ use crate::{
 /// second, and packets come first.
 const NICE: i32 = 10;
 
-/// What changed since the last checkpoint, records and books as of one place.
+/// The changes since the last checkpoint, records and books as of one place.
 pub(crate) struct Checkpoint {
     pub(crate) changes: Changes,
     records: IndexChanges,

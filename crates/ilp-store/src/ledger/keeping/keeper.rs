@@ -35,7 +35,8 @@ use crate::{
 /// call the ledger: no checkpoint can be written until it returns.
 pub type OnEvent = Arc<dyn Fn() + Send + Sync>;
 
-/// What it takes to keep books. Used by the thread, and by those who need a checkpoint at once.
+/// The parts that keeping the books takes. Used by the thread, and by callers that need a
+/// checkpoint at once.
 pub(crate) struct Keeper {
     pub(crate) store: Store,
     pub(crate) books: Arc<Books>,

@@ -30,7 +30,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What each account has to spend, and the moves that wait for their end.
+/// The amounts that each account has to spend, and the moves that wait for their end.
 #[derive(Default)]
 struct Model {
     available: HashMap<AccountId, u64>,

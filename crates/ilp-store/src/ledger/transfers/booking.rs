@@ -21,7 +21,7 @@ use crate::{
     store::Store,
 };
 
-/// What an operator does to a transfer.
+/// The step that an operator takes with a transfer.
 #[derive(Clone, Debug)]
 pub enum OperatorStep {
     /// Books a deposit or a withdrawal of one leg, made at `created_at_ms`. With `expires_at_ms`
@@ -70,7 +70,7 @@ pub(crate) struct Reserved<'a> {
     held: Held,
 }
 
-/// What a reserved step holds.
+/// The places that a reserved step holds.
 enum Held {
     /// The money of a new transfer.
     New(DurableHold),

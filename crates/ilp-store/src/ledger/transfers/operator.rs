@@ -50,7 +50,8 @@ pub enum TransferError {
     /// The withdrawal's time is over, and its amount is back.
     #[error("the withdrawal has expired")]
     Expired,
-    /// As many transfers are under way as the ledger takes; a later try may succeed.
+    /// The greatest number of transfers that the ledger takes is under way; a later try may
+    /// succeed.
     #[error("the ledger has as many transfers under way as it takes")]
     Full,
     /// The ledger has stopped, before the transfer or while it was being written.
@@ -86,9 +87,10 @@ pub(crate) struct Operators {
 
 #[derive(Default)]
 pub(crate) struct OperatorsState {
-    /// What the last checkpoint doesn't have yet, so at most as much as operators do in between.
+    /// The transfers that the last checkpoint lacks, so at most as many as operators make in
+    /// between.
     pub(crate) recent: HashMap<Uuid, Recent>,
-    /// What has begun and not ended.
+    /// The withdrawals that have begun and not ended.
     pub(crate) pending: HashMap<Uuid, Pending>,
     /// When those expire.
     pub(crate) due: BTreeSet<(u64, Uuid)>,
@@ -135,7 +137,7 @@ impl Operators {
 /// Where a transfer got to.
 enum Booking {
     Made(u64),
-    /// It is in the queue, or was, at this place, from another call.
+    /// The transfer is in the queue, or was, at this place, from another call.
     MadeByAnother(u64),
 }
 

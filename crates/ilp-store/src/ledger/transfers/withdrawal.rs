@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// What a step on a withdrawal came to, and the place in the books that makes it durable.
+/// The outcome of a step on a withdrawal, and the place in the books that makes it durable.
 struct Ending {
     outcome: Result<(), TransferError>,
     sequence: u64,

@@ -1,5 +1,5 @@
-//! What a runtime's thread does for the ledger, so that the writer wakes it once per batch and not once
-//! per packet.
+//! The ledger's task on a runtime's thread, so that the writer wakes the thread once per batch and
+//! not once per packet.
 //!
 //! A task that is woken from another thread costs a system call, on the writer's thread and at the
 //! expense of the next batch. So the writer wakes one task of each thread, and that one wakes all whose

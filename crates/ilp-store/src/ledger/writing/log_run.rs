@@ -26,7 +26,7 @@ use crate::{
     store::Inner,
 };
 
-/// What the writer thread shares with those who wait for it.
+/// The state that the writer thread shares with the tasks that wait for it.
 #[derive(Clone)]
 pub(crate) struct Commits {
     pub(crate) queue: Arc<Queue>,
@@ -51,7 +51,7 @@ impl Commits {
     }
 }
 
-/// See the module.
+/// A run of the log: its writer thread, from the start to its end.
 pub(crate) struct LogRun {
     pub(crate) queue: Arc<Queue>,
     pub(crate) durable: Arc<Durable>,

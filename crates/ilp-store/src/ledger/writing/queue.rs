@@ -21,13 +21,13 @@ const NOTES_WAIT_MAX: Duration = Duration::from_millis(20);
 /// Whether a caller waits for a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Urgency {
-    /// It does.
+    /// The unit goes into a page at once.
     Now,
     /// The unit may wait for the next page, see [`NOTES_WAIT_MAX`].
     WithTheNext,
 }
 
-/// What waits for the writer.
+/// The queue of units that wait for the writer.
 pub(crate) struct Queue {
     state: Mutex<State>,
     /// Notified when as many wait as the writer wants, or no more will.

@@ -4,15 +4,15 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
-/// What the keeper is asked to do.
+/// The requests to the keeper.
 #[derive(Default)]
 pub(crate) struct Signal {
-    asked: Mutex<Asked>,
+    asked: Mutex<Requests>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Asked {
+struct Requests {
     checkpoint: bool,
     events: bool,
     ended: bool,

@@ -15,8 +15,8 @@ use crate::{
     journal::posted::Queued,
 };
 
-/// What the writer thread does with a batch. The ledger's own writes to the log; another may be put
-/// in its place or around it, to count, to slow down or to fail.
+/// The writer's way with a batch: the ledger's own writes to the log, and another may be put in its
+/// place or around it, to count, to slow down or to fail.
 pub trait BatchWriter: Send + 'static {
     /// Returns once everything in the batch would survive a loss of power. The batch is in the
     /// order of the sequences, without gaps within and between batches, and never empty.
@@ -46,8 +46,8 @@ impl Failure {
         }
     }
 
-    /// What the store calls when it fails. That may be under any lock, and the callback may close
-    /// the ledger, which takes them; so it runs on a thread of its own.
+    /// Returns the callback for the store's failure. The store may call it under any lock, and the
+    /// callback may close the ledger, which takes them; so it runs on a thread of its own.
     pub(crate) fn hook(&self) -> Hook {
         let failure = self.clone();
         Box::new(move |reason| {

@@ -11,17 +11,17 @@ use uuid::Uuid;
     strum(serialize_all = "snake_case")
 )]
 pub enum Delivery {
-    /// It is to be sent from this time on, in milliseconds since 1970.
+    /// The event is to be sent from this time on, in milliseconds since 1970.
     Due {
         /// When.
         at_ms: u64,
     },
-    /// It was taken at this time, in milliseconds since 1970.
+    /// The event was taken at this time, in milliseconds since 1970.
     Delivered {
         /// When.
         at_ms: u64,
     },
-    /// It was given up at this time, in milliseconds since 1970.
+    /// The event was given up at this time, in milliseconds since 1970.
     Dead {
         /// When.
         at_ms: u64,

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use ilp_connector::token::TokenDigest;
 use uuid::Uuid;
 
-/// What an entry is. The numbers are on disk and never change; the names are those in errors and in the
-/// audit log.
+/// The kind of an entry. The numbers are on disk and never change; the names are those in errors
+/// and in the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr, strum::IntoStaticStr)]
 #[repr(u8)]
 pub(crate) enum Kind {
@@ -134,7 +134,7 @@ impl Kind {
         self.into()
     }
 
-    /// What the keys of the entries of this kind begin with that belong to `owner`.
+    /// Returns the beginning of the keys of this kind's entries that belong to `owner`.
     pub(crate) fn of(self, owner: Uuid) -> Vec<u8> {
         self.key(owner.as_bytes())
     }

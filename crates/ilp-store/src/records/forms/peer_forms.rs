@@ -10,7 +10,7 @@ use super::{
     stored_form::{Stored, digest_from_text, digest_to_text},
 };
 
-/// What is absent takes no room: sled rewrites whole leaves of these.
+/// The stored form of a peer. Absent fields take no room: sled rewrites whole leaves of these.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct PeerForm {
     id: Uuid,

@@ -34,7 +34,7 @@ pub struct AssetRecord {
 pub struct PeerRecord {
     /// A UUID v7 made by the caller, so that the order of ids is the order of creation.
     pub id: Uuid,
-    /// What the peer's balance is kept in.
+    /// The asset of the peer's balance.
     pub asset_id: Uuid,
     /// The terms that the two operators agreed on, and those that this node's operator decides.
     pub terms: PeerTerms,
@@ -43,8 +43,9 @@ pub struct PeerRecord {
     /// The number of edits so far. An edit names the version that it is based on and is refused
     /// when the stored version is another.
     pub version: u64,
-    /// What the creation of the peer still owes the books. It's stored with the peer and cleared
-    /// once the ledger has booked it, so that a crash between the two neither loses nor doubles it.
+    /// The deposit that the creation of the peer still owes the books. It's stored with the peer
+    /// and cleared once the ledger has booked it, so that a crash between the two neither loses nor
+    /// doubles it.
     pub initial_deposit: Option<InitialDeposit>,
 }
 
@@ -72,7 +73,7 @@ pub struct PeerTerms {
     pub limits: PeerLimits,
     /// Whether the peer is the default route, for packets without a longer match.
     pub is_default_route: bool,
-    /// What the node keeps of whatever the peer sends.
+    /// The share that the node keeps of each amount the peer sends.
     pub spread: Spread,
 }
 
@@ -99,7 +100,7 @@ impl PeerTerms {
 /// A token that a peer may show us, of which only the digest is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IncomingToken {
-    /// What it is found by.
+    /// The digest by which the token is found.
     pub digest: TokenDigest,
     /// Since when the peer may show it, in milliseconds since 1970.
     pub created_at_ms: u64,
@@ -114,12 +115,12 @@ pub struct InitialDeposit {
     pub amount: u64,
 }
 
-/// What is kept of a deleted peer so that its books stay readable: no tokens, no endpoint.
+/// The record of a deleted peer, so that its books stay readable: no tokens, no endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeletedPeerRecord {
     /// The id it had, and that its account still has.
     pub id: Uuid,
-    /// What its balance was kept in.
+    /// The asset of the peer's balance.
     pub asset_id: Uuid,
     /// The address it had.
     pub static_ilp_address: String,

@@ -32,7 +32,7 @@ pub struct Claim {
 pub(crate) enum Progress {
     /// Nothing of it is on the disk.
     Begun,
-    /// It's on the disk.
+    /// The outcome is on the disk.
     Kept,
     /// Whether it's on the disk, or counts, shows at the next start.
     Open,

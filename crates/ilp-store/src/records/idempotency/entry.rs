@@ -1,4 +1,4 @@
-//! What is on the disk under an idempotency key.
+//! The stored form of an answer under an idempotency key.
 //!
 //! Since when (u64, milliseconds since 1970, big-endian), the request's digest (32 bytes), the
 //! proof (one byte of kind, 16 of id; all zero where none is needed), then the outcome as JSON.
@@ -10,7 +10,7 @@ use crate::{journal::Fields, records::forms::keys::Kind};
 /// The bytes before the outcome.
 const HEAD_BYTES: usize = 8 + 32 + 1 + 16;
 
-/// What in the books shows that a request was done.
+/// The evidence in the books that a request was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
     /// An operator's transfer of this id, whatever became of it.

@@ -153,7 +153,7 @@ fn a_purge_removes_the_oldest_up_to_its_limit_and_nothing_younger() {
     }
 }
 
-/// What a jirani before this one wrote is no outcome to be told again, and stands in nobody's way.
+/// An entry of an older form is no outcome to be told again, and refuses its key for its day alone.
 #[test]
 fn an_entry_that_cannot_be_read_is_refused_for_its_day_and_purged() {
     let (_dir, store) = fresh();

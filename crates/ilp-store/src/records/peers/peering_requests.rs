@@ -1,4 +1,4 @@
-//! What other nodes have asked for and the operator hasn't decided: each would be a peer.
+//! The requests of other nodes to become peers that the operator hasn't decided.
 
 use ilp_connector::token::{Secret, TokenDigest};
 use serde::{Deserialize, Serialize};
@@ -31,15 +31,15 @@ pub struct PeeringRequestRecord {
     pub asset_id: Uuid,
     /// The other node's ILP address, as it says. Valid when it was stored.
     pub static_ilp_address: String,
-    /// What the other node calls itself.
+    /// The other node's name for itself.
     pub name: Option<String>,
     /// Where the other node takes packets. Valid when it was stored.
     pub endpoint: String,
     /// The largest amount of a packet that the other node asks for, in the asset's smallest unit.
     pub max_packet_amount: Option<u64>,
-    /// What the other node will show us.
+    /// The token that the other node will show us.
     pub incoming_token: TokenDigest,
-    /// What we will show the other node, which has been told.
+    /// The token that we will show the other node, which has been told.
     pub outgoing_token: Secret,
     /// Where it asked from; empty when that isn't known.
     pub origin: String,

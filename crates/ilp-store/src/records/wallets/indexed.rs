@@ -23,10 +23,10 @@ use crate::{
 
 /// A record with index entries, each of which leads to its id.
 pub(crate) trait Indexed: Stored + Clone + PartialEq {
-    /// What kind of entry the record itself is.
+    /// The kind of the record's own entry.
     const KIND: Kind;
 
-    /// What the record is found by as it is now.
+    /// Returns the keys by which the record is found as it is now.
     fn index_keys(&self) -> Vec<Vec<u8>>;
 }
 

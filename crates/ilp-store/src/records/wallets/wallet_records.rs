@@ -1,5 +1,5 @@
-//! What wallets are made of, as the rest of the node sees it: wallet addresses, the payments to and
-//! from them, quotes, fees. How money stands is not here but in the books.
+//! The records of wallets as the rest of the node sees them: wallet addresses, the payments to and
+//! from them, quotes, fees. Balances are not here but in the books.
 
 use ilp_connector::token::Secret;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub struct WalletAddressRecord {
     /// A UUID v7 made by the caller, so that the order of ids is the order of creation.
     pub id: Uuid,
-    /// What its balance is kept in.
+    /// The asset of the wallet address' balance.
     pub asset_id: Uuid,
     /// Normalised when it was stored, and unique.
     pub url: String,
@@ -18,7 +18,7 @@ pub struct WalletAddressRecord {
     pub public_name: Option<String>,
     /// Since when it takes no new payments, in milliseconds since 1970; `None` while it does.
     pub deactivated_at_ms: Option<u64>,
-    /// What the operator notes of it.
+    /// The operator's own notes on the wallet address.
     pub additional_properties: Vec<AdditionalProperty>,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
@@ -38,9 +38,9 @@ impl WalletAddressRecord {
 /// Something that the operator notes of a wallet address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdditionalProperty {
-    /// What it is called.
+    /// The name of the note.
     pub key: String,
-    /// What it is.
+    /// The content of the note.
     pub value: String,
     /// Whether a client that asks for the wallet address may see it.
     pub visible_in_open_payments: bool,
@@ -77,7 +77,7 @@ pub struct IncomingPaymentRecord {
     pub id: Uuid,
     /// Who expects it.
     pub wallet_address_id: Uuid,
-    /// What it is in.
+    /// The asset of the payment.
     pub asset_id: Uuid,
     /// Where it is paid, below the wallet address's own URL.
     pub url: String,
@@ -107,14 +107,14 @@ impl IncomingPaymentRecord {
     }
 }
 
-/// What a payment would cost, until it expires.
+/// The cost of a payment, until the quote expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuoteRecord {
     /// A UUID v7 made by the caller, so that the order of ids is the order of creation.
     pub id: Uuid,
     /// Who would pay.
     pub wallet_address_id: Uuid,
-    /// What that is kept in.
+    /// The asset of the wallet's balance.
     pub asset_id: Uuid,
     /// A URL or payment pointer, as the client wrote it.
     pub receiver: String,
@@ -123,16 +123,16 @@ pub struct QuoteRecord {
     pub local_recipient: Option<Uuid>,
     /// Whether what leaves the wallet is fixed, as opposed to what arrives.
     pub is_fixed_send: bool,
-    /// What leaves the wallet, fees included, in its asset's smallest unit.
+    /// The amount that leaves the wallet, fees included, in its asset's smallest unit.
     pub debit_amount: u64,
     /// The amount that leaves the wallet without fees, in its asset's smallest unit.
     pub debit_minus_fees: u64,
-    /// What arrives, in the smallest unit of the receiver's asset.
+    /// The amount that arrives, in the smallest unit of the receiver's asset.
     pub receive_amount: u64,
     /// The amount at whose arrival the payment is complete, in the same unit, where the amount
     /// asked for can't be hit exactly; `None` for [`QuoteRecord::receive_amount`].
     pub deliver_amount: Option<u64>,
-    /// What the receiver's asset is called.
+    /// The code of the receiver's asset.
     pub receive_asset_code: String,
     /// Its decimal places.
     pub receive_asset_scale: u8,
@@ -142,11 +142,11 @@ pub struct QuoteRecord {
     pub max_packet_amount: Option<u64>,
     /// How many packets it takes at least; none for a receiver of this node.
     pub packet_count: u64,
-    /// What arrives at the worst rate for every [`QuoteRecord::rate_sent`].
+    /// The amount that arrives at the worst rate for every [`QuoteRecord::rate_sent`].
     pub rate_delivered: u128,
     /// Never zero.
     pub rate_sent: u128,
-    /// What the part that pays wants to be given back.
+    /// The payer's notes, which it is given back.
     pub details: Secret,
     /// Milliseconds since 1970.
     pub created_at_ms: u64,
@@ -158,15 +158,15 @@ pub struct QuoteRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OutgoingPaymentState {
-    /// It waits for its money.
+    /// The payment waits for its money.
     Funding,
-    /// It has its money and is being sent.
+    /// The payment has its money and is being sent.
     Sending,
-    /// It was sent.
+    /// The payment was sent.
     Completed,
-    /// It was given up; some of it may have been sent.
+    /// The payment was given up; some of it may have been sent.
     Failed,
-    /// It was called off before it had its money.
+    /// The payment was called off before it had its money.
     Cancelled,
 }
 
@@ -175,7 +175,7 @@ pub enum OutgoingPaymentState {
 pub struct OutgoingPaymentRecord {
     /// A UUID v7 made by the caller, so that the order of ids is the order of creation.
     pub id: Uuid,
-    /// What was agreed on, whole, so that the quote itself need not be kept.
+    /// The quote that was agreed on, whole, so that the quote's own record need not be kept.
     pub quote: QuoteRecord,
     /// How far it has come.
     pub state: OutgoingPaymentState,
@@ -189,10 +189,11 @@ pub struct OutgoingPaymentRecord {
     pub funding_id: Uuid,
     /// Under which id what is left is withdrawn; set when it ends.
     pub withdrawal_id: Option<Uuid>,
-    /// What packets took as of the last note, in the asset's smallest unit; exact once it has ended.
-    /// While it is being sent, the books know better.
+    /// The amount that packets took as of the last note, in the asset's smallest unit; exact once
+    /// the payment has ended. While it is being sent, the books know better.
     pub sent: u64,
-    /// What had arrived when that much was sent, in the smallest unit of the receiver's asset.
+    /// The amount that had arrived when that much was sent, in the smallest unit of the receiver's
+    /// asset.
     pub delivered: u64,
     /// How many packets took it; `None` where that isn't known, as of payments from before it was
     /// counted.
@@ -212,13 +213,13 @@ pub struct OutgoingPaymentRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FeeKind {
-    /// Those that are sent from here.
+    /// The payments that are sent from here.
     Sending,
-    /// Those that are received here.
+    /// The payments that are received here.
     Receiving,
 }
 
-/// What the operator takes for a payment. The latest of an asset and kind counts.
+/// The operator's fee for a payment. The latest of an asset and kind counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeeRecord {
     /// A UUID v7 made by the caller, so that the order of ids is the order of creation.

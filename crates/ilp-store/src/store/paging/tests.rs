@@ -11,7 +11,7 @@ fn asset(id: u128) -> AssetRecord {
     AssetRecord { id: Uuid::from_u128(id), ..testing::asset(&format!("A{id}")) }
 }
 
-/// What a page is, over a list that is small enough to walk.
+/// Returns a page, over a list that is small enough to walk.
 fn model(stored: &[u128], page: Page) -> Rows<u128> {
     let mut ids = stored.to_vec();
     if page.order == Order::NewestFirst {

@@ -78,7 +78,7 @@ fn is_low_event(value: &[u8]) -> bool {
     value.windows(LOW.len()).any(|part| part == LOW.as_bytes())
 }
 
-/// See the module.
+/// An actor that moves money and remembers each answer.
 pub(super) struct Actor {
     number: u128,
     random: Random,

@@ -1,4 +1,4 @@
-//! What a killed process or a loss of power leaves, at many moments.
+//! The files that a killed process or a loss of power leaves, at many moments.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::damage::copy_of;
 use crate::ledger::tests::*;
 
-/// What the books came to, read from a copy of the files.
+/// Returns the books as a copy of the files opens.
 fn reopened(dir: &std::path::Path) -> (DurableLedger, Store) {
     let store = open(dir);
     let ledger = DurableLedger::open(&store, options(1_000)).unwrap();

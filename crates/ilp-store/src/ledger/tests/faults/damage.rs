@@ -64,7 +64,7 @@ fn closed() -> tempfile::TempDir {
     dir
 }
 
-/// The same as a crash leaves them, with a checkpoint in the second segment.
+/// Returns a directory that a crash left, with a checkpoint in the second segment.
 fn crashed() -> tempfile::TempDir {
     let (dir, store) = fresh();
     let ledger = DurableLedger::open(&store, small()).unwrap();

@@ -7,7 +7,7 @@ use crate::{
     ledger::tests::*,
 };
 
-/// What happened, in its order.
+/// The calls of the disk, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
     Write,

@@ -69,7 +69,7 @@ struct Scenario {
     segment_bytes: u32,
     retain_segments_min: Option<u64>,
     snapshot_log_bytes_min: u64,
-    /// What was done, for the report of a failure.
+    /// The steps so far, for the report of a failure.
     steps: Vec<Step>,
 }
 

@@ -191,7 +191,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a careful clerk would have on paper.
+/// The books as a careful clerk would have them on paper.
 #[derive(Default)]
 struct Clerk {
     total: u64,
@@ -200,7 +200,8 @@ struct Clerk {
 }
 
 impl Clerk {
-    /// What is set aside at a time, where what nobody asked for since its deadline still counts.
+    /// Returns the amount that is set aside at a time. A withdrawal that was not asked for since
+    /// its deadline still counts.
     fn pending(&self) -> u64 {
         let pending = |(amount, _, state, _): &(u64, u64, TransferState, bool)| {
             (*state == TransferState::Pending).then_some(*amount)

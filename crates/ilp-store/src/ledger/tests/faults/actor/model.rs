@@ -66,7 +66,7 @@ pub(super) struct Payment {
     pub(super) is_closed: bool,
 }
 
-/// What an actor's operations have made.
+/// The effects of an actor's operations.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::ledger::tests) struct Model {
     pub(super) assets: BTreeMap<Uuid, AssetRecord>,
@@ -79,13 +79,13 @@ pub(in crate::ledger::tests) struct Model {
     pub(super) payments: BTreeMap<Uuid, Payment>,
     /// The withdrawal that has begun, and its amount.
     pub(super) pending: Option<(Uuid, u64)>,
-    /// What the payer, the asset and the payee own.
+    /// The amounts that the payer, the asset and the payee own.
     pub(super) owned: [u64; 3],
     /// The payer's threshold, and whether the payer is at or below it.
     pub(super) threshold: Option<u64>,
     is_low: bool,
-    /// What the payer had available each time that it fell to its threshold, or had got one that it
-    /// was below.
+    /// The amount that the payer had available each time that it fell to its threshold, or got a
+    /// threshold that it was below.
     pub(super) crossings: Vec<u64>,
 }
 

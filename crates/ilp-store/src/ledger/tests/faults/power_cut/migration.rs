@@ -28,7 +28,7 @@ fn unpack(name: &str, home: &Path) {
     }
 }
 
-/// What a store has: its records, and its balances by account.
+/// The content of a store: its records, and its balances by account.
 type Content = (BTreeMap<Vec<u8>, IVec>, BTreeMap<AccountId, Row>);
 
 fn content(home: &Path, files: &Arc<dyn Files>) -> Result<Content, String> {
