@@ -12,8 +12,8 @@
     reason = "types and fields are those of schema.graphql, which describes them; the rest is derived"
 )]
 
+mod api_error;
 mod operation;
-mod refusal;
 mod scalars;
 
 pub mod asset;
@@ -25,9 +25,9 @@ pub mod peering;
 pub mod rate;
 pub mod wallet;
 
+pub use api_error::{ApiError, Code, Extensions, Reason};
 pub use cynic::GraphQlError;
 pub use operation::{Page, PageInfo, ReadError, Request, read};
-pub use refusal::{Code, Extensions, Reason, Refusal};
 pub use scalars::{Id, JsonObject, Patch, UInt64};
 
 #[cynic::schema("admin")]

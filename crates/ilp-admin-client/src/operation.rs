@@ -4,7 +4,7 @@ use cynic::{GraphQlError, GraphQlResponse};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    refusal::{Extensions, Refusal},
+    api_error::{ApiError, Extensions},
     schema,
 };
 
@@ -29,7 +29,7 @@ pub trait Request: Sized {
 #[derive(Debug)]
 pub enum ReadError {
     /// The node refuses the request.
-    Refused(Refusal),
+    Refused(ApiError),
     /// The body is not an answer to the request, as from a node of another version.
     Unexpected(serde_json::Error),
     /// The node neither refuses the request nor gives what was requested.
@@ -44,7 +44,7 @@ pub fn read<R: Request>(body: &[u8]) -> Result<R::Answer, ReadError> {
     let response: GraphQlResponse<R::Data, Extensions> =
         serde_json::from_slice(body).map_err(ReadError::Unexpected)?;
     if let Some(error) = response.errors.and_then(|errors| errors.into_iter().next()) {
-        return Err(ReadError::Refused(Refusal::from(error)));
+        return Err(ReadError::Refused(ApiError::from(error)));
     }
     response.data.and_then(R::answer).ok_or(ReadError::Missing)
 }
@@ -69,7 +69,7 @@ impl PageInfo {
     }
 }
 
-impl From<GraphQlError<Extensions>> for Refusal {
+impl From<GraphQlError<Extensions>> for ApiError {
     fn from(error: GraphQlError<Extensions>) -> Self {
         let operation = error.path.as_ref().and_then(|path| match path.first() {
             Some(cynic::GraphQlErrorPathSegment::Field(field)) => Some(field.clone()),

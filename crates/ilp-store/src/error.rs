@@ -175,10 +175,10 @@ pub enum Conflict {
     Quote,
 }
 
-/// Why a change was not made. Nothing has changed, except after [`Refusal::Store`], when whether
+/// Why a change was not made. Nothing has changed, except after [`TransactionError::Store`], when whether
 /// the change survives a restart is open.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum TransactionError {
     /// Something that must be unique is taken.
     #[error(transparent)]
     Conflict(#[from] Conflict),

@@ -26,7 +26,7 @@ mod store;
 #[cfg(test)]
 mod testing;
 
-pub use error::{Conflict, JournalError, Refusal, StoreError};
+pub use error::{Conflict, JournalError, StoreError, TransactionError};
 pub use journal::Position;
 pub use ledger::{
     BackupReport, DurableHold, DurableLedger, ExportAccount, ExportFormat, LedgerLane,

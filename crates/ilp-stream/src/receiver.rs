@@ -137,20 +137,20 @@ impl Receiver {
         })
     }
 
-    fn read(&self, prepare: &Prepare) -> Result<Arrival, Refusal> {
+    fn read(&self, prepare: &Prepare) -> Result<Arrival, ArrivalError> {
         let token = self.token_of(prepare)?;
-        let connection = ConnectionId::of(&token).ok_or(Refusal::Token)?;
+        let connection = ConnectionId::of(&token).ok_or(ArrivalError::Token)?;
         let keys = Box::new(Keys::new(&self.shared_secret(&token)));
-        let contents = self.open_token(token).ok_or(Refusal::Token)?;
+        let contents = self.open_token(token).ok_or(ArrivalError::Token)?;
         // A copy, since the fulfillment is made from the data as it came.
         let mut data = BytesMut::from(prepare.data());
-        let plaintext = keys.decrypt(&mut data).ok_or(Refusal::Data)?;
+        let plaintext = keys.decrypt(&mut data).ok_or(ArrivalError::Data)?;
         let packet = StreamPacket::parse(plaintext).map_err(|error| match error {
-            PacketError::Field(_) => Refusal::Data,
-            PacketError::Version { .. } | PacketError::PacketType { .. } => Refusal::Kind,
+            PacketError::Field(_) => ArrivalError::Data,
+            PacketError::Version { .. } | PacketError::PacketType { .. } => ArrivalError::Kind,
         })?;
         if packet.packet_type() != PacketType::Prepare {
-            return Err(Refusal::Kind);
+            return Err(ArrivalError::Kind);
         }
         let fulfillment = keys.fulfillment(prepare.data());
         let is_fulfillable = condition_of(&fulfillment) == *prepare.execution_condition();
@@ -160,18 +160,18 @@ impl Receiver {
 
     /// The token in a packet's address: the segment behind our own address. Segments behind the
     /// token are the payer's business.
-    fn token_of(&self, prepare: &Prepare) -> Result<Vec<u8>, Refusal> {
+    fn token_of(&self, prepare: &Prepare) -> Result<Vec<u8>, ArrivalError> {
         let destination = prepare.destination();
         if !destination.starts_with_segments(&self.address) {
-            return Err(Refusal::Address);
+            return Err(ArrivalError::Address);
         }
         let rest = destination.as_bytes().get(self.address.as_bytes().len()..).unwrap_or_default();
         let mut segments = rest.split(|&byte| byte == b'.').skip(1);
-        let segment = segments.next().ok_or(Refusal::Address)?;
+        let segment = segments.next().ok_or(ArrivalError::Address)?;
         // A segment that is too short to be a token, or has other characters, is an unknown
         // address.
         let token = base64url::decode(segment);
-        token.filter(|token| token.len() > ENCRYPTION_OVERHEAD_BYTES).ok_or(Refusal::Address)
+        token.filter(|token| token.len() > ENCRYPTION_OVERHEAD_BYTES).ok_or(ArrivalError::Address)
     }
 
     fn open_token(&self, mut token: Vec<u8>) -> Option<TokenContents> {
@@ -191,7 +191,7 @@ impl fmt::Debug for Receiver {
 
 /// The reason why a packet is not for this receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum Refusal {
+enum ArrivalError {
     #[error("no such account at this node")]
     Address,
     #[error("the address holds no connection token of this receiver's")]
@@ -202,7 +202,7 @@ enum Refusal {
     Kind,
 }
 
-impl Refusal {
+impl ArrivalError {
     const fn code(self) -> ErrorCode {
         match self {
             Self::Address => ErrorCode::F02_UNREACHABLE,

@@ -27,7 +27,7 @@ mod table;
 mod terminal;
 pub(crate) mod wallet;
 
-use ilp_admin_client::Refusal;
+use ilp_admin_client::ApiError;
 
 use self::{admin_client::plain, advice::advice};
 use crate::{config::ConfigError, tasks::TaskPanicked};
@@ -40,7 +40,7 @@ pub(crate) enum Failure {
     Refused(String),
     /// The node refused the operation.
     #[error("{}", with_advice(.0))]
-    Node(Refusal),
+    Node(ApiError),
     /// The command was used wrongly in a way that clap can't find.
     #[error("{0}")]
     Usage(String),
@@ -56,7 +56,7 @@ pub(crate) enum Failure {
 }
 
 /// Returns the message of a refusal and, where it is known, what to do next.
-fn with_advice(refusal: &Refusal) -> String {
+fn with_advice(refusal: &ApiError) -> String {
     let message = plain(&refusal.message);
     match advice(refusal) {
         Some(advice) => format!("{message}; {advice}"),

@@ -103,26 +103,26 @@ fn admit<H: PacketHandler>(
     session: &Session<H>,
     head: &Parts,
     body: &Incoming,
-) -> Result<(H::Peer, Charge), Refusal> {
+) -> Result<(H::Peer, Charge), RequestError> {
     if !has_one_host(head) {
-        return Err(Refusal::Host);
+        return Err(RequestError::Host);
     }
     if head.method != Method::POST {
-        return Err(Refusal::Method);
+        return Err(RequestError::Method);
     }
     let token = bearer_token(&head.headers);
     // The look-up happens with or without a token, so that both refusals take the same time.
     let peer = session.handler.authenticate(token.unwrap_or_default());
-    let peer = peer.filter(|_| token.is_some()).ok_or(Refusal::Token)?;
-    let share = session.share(H::peer_id(&peer), head.version).ok_or(Refusal::NoPlace)?;
+    let peer = peer.filter(|_| token.is_some()).ok_or(RequestError::Token)?;
+    let share = session.share(H::peer_id(&peer), head.version).ok_or(RequestError::NoPlace)?;
     if !is_packet_type(&head.headers) {
-        return Err(Refusal::ContentType);
+        return Err(RequestError::ContentType);
     }
     session.place.control().count_let_in();
     // A body without an announced length is charged when it has come whole, or comes in pieces.
     let announced = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
     let bytes = announced.map_or(0, |bytes| bytes.min(MAX_PACKET_BYTES));
-    let charge = share.charge_request(REQUEST_BYTES + bytes).ok_or(Refusal::Full)?;
+    let charge = share.charge_request(REQUEST_BYTES + bytes).ok_or(RequestError::Full)?;
     Ok((peer, charge))
 }
 
@@ -164,13 +164,13 @@ fn give<H: PacketHandler>(
 /// Refuses a request, and closes the connection after too many refusals in a row.
 fn refuse<H: PacketHandler>(
     session: &Session<H>,
-    refusal: Refusal,
+    refusal: RequestError,
     version: Version,
     mut running: Running,
     charge: Option<Charge>,
 ) -> Response<Reply> {
     let control = session.place.control();
-    if refusal == Refusal::NoPlace {
+    if refusal == RequestError::NoPlace {
         session.stats().port().count_refused();
         control.give(Order::Finish);
     } else if refusal.is_of_the_head() {
@@ -204,10 +204,10 @@ async fn exchange<H: PacketHandler>(
     mut charge: Charge,
     version: Version,
     body: Incoming,
-) -> (Result<Bytes, Refusal>, Option<Charge>) {
+) -> (Result<Bytes, RequestError>, Option<Charge>) {
     let packet = match read(session, version, body, &mut charge).await {
         Ok(body) if charge.cover(REQUEST_BYTES + body.len()) => packet_buffer::copy(body),
-        Ok(_) => return (Err(Refusal::Full), Some(charge)),
+        Ok(_) => return (Err(RequestError::Full), Some(charge)),
         Err(refusal) => return (Err(refusal), Some(charge)),
     };
     // All of the session, whose count is one: the handler's clone would count its parts.
@@ -221,11 +221,11 @@ async fn exchange<H: PacketHandler>(
     match Detached::new(handling, Arc::clone(session.stats())).await {
         Ok((Ok(reply), charge)) => (Ok(reply), Some(charge)),
         Ok((Err(not_a_prepare), charge)) => {
-            (Err(Refusal::NotAPrepare(not_a_prepare.0)), Some(charge))
+            (Err(RequestError::NotAPrepare(not_a_prepare.0)), Some(charge))
         }
         Err(_panicked) => {
             tracing::error!("the packet handler panicked; its packet was answered 500");
-            (Err(Refusal::Panicked), None)
+            (Err(RequestError::Panicked), None)
         }
     }
 }
@@ -235,20 +235,20 @@ async fn read<H: PacketHandler>(
     version: Version,
     body: Incoming,
     charge: &mut Charge,
-) -> Result<Bytes, Refusal> {
+) -> Result<Bytes, RequestError> {
     let has_room = || charge.cover(REQUEST_BYTES + MAX_PACKET_BYTES);
     let mut reading = pin!(body::read_with_room(body, MAX_PACKET_BYTES, has_room));
     let outcome = if version == Version::HTTP_2 {
         // Each stream has a task of its own, which the connection's control can't wake. A common
         // body has come with its head, and then the timer is never armed.
         let limit = session.limits().body_timeout;
-        tokio::time::timeout(limit, reading).await.map_err(|_| Refusal::BodyLate)?
+        tokio::time::timeout(limit, reading).await.map_err(|_| RequestError::BodyLate)?
     } else {
         let control = session.place.control();
         control.await_body(true);
         let outcome = poll_fn(|context| match reading.as_mut().poll(context) {
             Poll::Ready(outcome) => Poll::Ready(Ok(outcome)),
-            Poll::Pending if control.body_is_late() => Poll::Ready(Err(Refusal::BodyLate)),
+            Poll::Pending if control.body_is_late() => Poll::Ready(Err(RequestError::BodyLate)),
             Poll::Pending => Poll::Pending,
         });
         let outcome = outcome.await;
@@ -256,11 +256,11 @@ async fn read<H: PacketHandler>(
         outcome?
     };
     match outcome {
-        Ok(body) => body.ok_or(Refusal::Full),
-        Err(ReadError::TooLong) => Err(Refusal::BodyTooLong),
+        Ok(body) => body.ok_or(RequestError::Full),
+        Err(ReadError::TooLong) => Err(RequestError::BodyTooLong),
         Err(ReadError::Cut(error)) => {
             tracing::debug!(%error, "a request's body was cut short");
-            Err(Refusal::BodyCut)
+            Err(RequestError::BodyCut)
         }
     }
 }
@@ -302,7 +302,7 @@ fn is_packet_type(headers: &HeaderMap) -> bool {
 
 /// The reason why a request is not answered with an ILP reply.
 #[derive(Debug, PartialEq, Eq)]
-enum Refusal {
+enum RequestError {
     Host,
     Method,
     Token,
@@ -316,54 +316,65 @@ enum Refusal {
     NotAPrepare(String),
 }
 
-impl Refusal {
+impl RequestError {
     /// Returns whether the head alone was the reason, so that a client can repeat the request at no
     /// cost.
     fn is_of_the_head(&self) -> bool {
-        matches!(self, Refusal::Host | Refusal::Method | Refusal::Token | Refusal::ContentType)
+        matches!(
+            self,
+            RequestError::Host
+                | RequestError::Method
+                | RequestError::Token
+                | RequestError::ContentType
+        )
     }
 
     fn status(&self) -> StatusCode {
         match self {
-            Refusal::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Refusal::Token => StatusCode::UNAUTHORIZED,
-            Refusal::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Refusal::Full | Refusal::NoPlace => StatusCode::SERVICE_UNAVAILABLE,
-            Refusal::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Refusal::Host | Refusal::BodyLate | Refusal::BodyCut | Refusal::NotAPrepare(_) => {
-                StatusCode::BAD_REQUEST
-            }
-            Refusal::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            RequestError::Method => StatusCode::METHOD_NOT_ALLOWED,
+            RequestError::Token => StatusCode::UNAUTHORIZED,
+            RequestError::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            RequestError::Full | RequestError::NoPlace => StatusCode::SERVICE_UNAVAILABLE,
+            RequestError::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            RequestError::Host
+            | RequestError::BodyLate
+            | RequestError::BodyCut
+            | RequestError::NotAPrepare(_) => StatusCode::BAD_REQUEST,
+            RequestError::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     fn text(self) -> String {
         match self {
-            Refusal::Host => {
+            RequestError::Host => {
                 "The request must have one Host field, and has none or several.".to_owned()
             }
-            Refusal::Method => {
+            RequestError::Method => {
                 "Only POST is answered here: one ILP Prepare as the body.".to_owned()
             }
-            Refusal::Token => "The token is missing or unknown: send the one agreed on as \
+            RequestError::Token => "The token is missing or unknown: send the one agreed on as \
                 `Authorization: Bearer TOKEN`."
                 .to_owned(),
-            Refusal::ContentType => {
+            RequestError::ContentType => {
                 format!("The content type must be {OCTET_STREAM}: the body is one ILP Prepare.")
             }
-            Refusal::Full => "Too many packets are in flight; try again in a bit.".to_owned(),
-            Refusal::NoPlace => "Too many connections are open; try again in a bit.".to_owned(),
-            Refusal::BodyTooLong => format!(
+            RequestError::Full => "Too many packets are in flight; try again in a bit.".to_owned(),
+            RequestError::NoPlace => {
+                "Too many connections are open; try again in a bit.".to_owned()
+            }
+            RequestError::BodyTooLong => format!(
                 "The body is longer than {MAX_PACKET_BYTES} bytes, which is the longest ILP packet."
             ),
-            Refusal::BodyLate => "The body came too slowly: send the packet at once.".to_owned(),
-            Refusal::BodyCut => {
+            RequestError::BodyLate => {
+                "The body came too slowly: send the packet at once.".to_owned()
+            }
+            RequestError::BodyCut => {
                 "The body ended early: it must be as long as its content-length says.".to_owned()
             }
-            Refusal::Panicked => {
+            RequestError::Panicked => {
                 "This node met an error of its own while handling the packet.".to_owned()
             }
-            Refusal::NotAPrepare(why) => why,
+            RequestError::NotAPrepare(why) => why,
         }
     }
 
@@ -371,9 +382,9 @@ impl Refusal {
     fn into_response(self, body: impl FnOnce(Bytes) -> Reply) -> Response<Reply> {
         let status = self.status();
         let extra = match self {
-            Refusal::Method => Some((ALLOW, "POST")),
-            Refusal::Token => Some((WWW_AUTHENTICATE, "Bearer")),
-            Refusal::Full | Refusal::NoPlace => Some((RETRY_AFTER, "1")),
+            RequestError::Method => Some((ALLOW, "POST")),
+            RequestError::Token => Some((WWW_AUTHENTICATE, "Bearer")),
+            RequestError::Full | RequestError::NoPlace => Some((RETRY_AFTER, "1")),
             _ => None,
         };
         let mut response = Response::new(body(Bytes::from(self.text() + "\n")));

@@ -9,7 +9,7 @@ use ilp_connector::{
     account::{Account, AccountId, AccountKind},
     ledger::{Leg, Transfer, TransferKind},
 };
-use ilp_store::{OperatorStep, Refusal, Transaction, shown};
+use ilp_store::{OperatorStep, Transaction, TransactionError, shown};
 use uuid::Uuid;
 
 use crate::{
@@ -170,7 +170,7 @@ impl Changing {
         outcome: &impl Outcome,
         (from, asset): (AccountId, Uuid),
         withdrawal: &Withdrawal,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<(), Refusal> + Send + 'static,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<(), TransactionError> + Send + 'static,
     ) -> Result<(), OperatorError> {
         let id = check::transfer_id(&withdrawal.transfer_id)?;
         let timeout_ms = timeout_ms(withdrawal.timeout_s)?;

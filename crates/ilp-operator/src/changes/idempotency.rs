@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ilp_store::{Claim, Idempotency, OperatorStep, Refusal, Transaction};
+use ilp_store::{Claim, Idempotency, OperatorStep, Transaction, TransactionError};
 
 use crate::{
     changes::{
@@ -84,7 +84,7 @@ impl Recorded {
     pub(crate) async fn commit_at_any_time<T: Send + 'static>(
         &self,
         outcome: &impl Outcome,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal> + Send + 'static,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactionError> + Send + 'static,
     ) -> Result<T, OperatorError> {
         let (recorder, claim) = (self.recorder.as_ref(), self.claim.as_ref());
         let companions = companions(recorder, claim, outcome, self.now());
@@ -160,7 +160,7 @@ impl Changing {
     pub(crate) async fn commit<T: Send + 'static>(
         &self,
         outcome: &impl Outcome,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal> + Send + 'static,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactionError> + Send + 'static,
     ) -> Result<T, OperatorError> {
         let (companions, inner) = (self.companions(outcome), Arc::clone(&self.inner));
         blocking(move || inner.writes.transact(companions, work)).await
@@ -172,7 +172,7 @@ impl Changing {
         &self,
         outcome: &impl Outcome,
         step: OperatorStep,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal> + Send + 'static,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactionError> + Send + 'static,
     ) -> Result<T, OperatorError> {
         let (companions, inner) = (self.companions(outcome), Arc::clone(&self.inner));
         let work = move || inner.writes.transact(companions.moving(inner.ledger(), step), work);

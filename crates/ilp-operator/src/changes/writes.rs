@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use ilp_store::{Companions, OnChange, Refusal, Store, Transaction};
+use ilp_store::{Companions, OnChange, Store, Transaction, TransactionError};
 
 use crate::vocabulary::error::OperatorError;
 
@@ -36,7 +36,7 @@ impl Writes {
     pub(super) fn transact<T>(
         &self,
         companions: Companions,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactionError>,
     ) -> Result<T, OperatorError> {
         Ok(self.0.transact(companions, work)?)
     }
@@ -55,7 +55,7 @@ impl Writes {
     pub(crate) fn as_node<T>(
         &self,
         duty: Duty,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactionError>,
     ) -> Result<T, OperatorError> {
         let done = self.0.transact(Companions::none(), work);
         Ok(done.inspect_err(|refusal| tracing::debug!(?duty, %refusal, "a change was refused"))?)
@@ -64,7 +64,7 @@ impl Writes {
     /// Removes old records with `purge`, which may take several transactions. Waits for the disk.
     pub(crate) fn purge(
         &self,
-        purge: impl FnOnce(&Store) -> Result<usize, Refusal>,
+        purge: impl FnOnce(&Store) -> Result<usize, TransactionError>,
     ) -> Result<usize, OperatorError> {
         Ok(purge(&self.0)?)
     }

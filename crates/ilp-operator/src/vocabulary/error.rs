@@ -5,7 +5,7 @@ pub(crate) mod box_error;
 use std::{error::Error, fmt, sync::Arc};
 
 use ilp_connector::ledger::HoldError;
-use ilp_store::{Conflict, Refusal, StoreError, TransferError};
+use ilp_store::{Conflict, StoreError, TransactionError, TransferError};
 use uuid::Uuid;
 
 use super::{
@@ -218,20 +218,22 @@ impl From<Conflict> for OperatorError {
     }
 }
 
-impl From<Refusal> for OperatorError {
-    fn from(refusal: Refusal) -> Self {
+impl From<TransactionError> for OperatorError {
+    fn from(refusal: TransactionError) -> Self {
         match refusal {
-            Refusal::Conflict(conflict) => conflict.into(),
-            Refusal::UnknownAsset => AssetError::Unknown.into(),
-            Refusal::UnknownPeer => PeerError::Unknown.into(),
-            Refusal::UnknownEvent => EventError::Unknown.into(),
-            Refusal::UnknownWalletAddress => WalletError::Unknown.into(),
-            Refusal::UnknownPayment => PaymentError::Unknown.into(),
-            Refusal::AssetInUse => AssetError::InUse.into(),
-            Refusal::TooLarge { bytes } => ChangeError::RecordTooLarge { bytes }.into(),
-            Refusal::ChangeTooLarge { bytes } => ChangeError::ChangeTooLarge { bytes }.into(),
-            Refusal::Transfer(error) => error.into(),
-            Refusal::Store(error) => error.into(),
+            TransactionError::Conflict(conflict) => conflict.into(),
+            TransactionError::UnknownAsset => AssetError::Unknown.into(),
+            TransactionError::UnknownPeer => PeerError::Unknown.into(),
+            TransactionError::UnknownEvent => EventError::Unknown.into(),
+            TransactionError::UnknownWalletAddress => WalletError::Unknown.into(),
+            TransactionError::UnknownPayment => PaymentError::Unknown.into(),
+            TransactionError::AssetInUse => AssetError::InUse.into(),
+            TransactionError::TooLarge { bytes } => ChangeError::RecordTooLarge { bytes }.into(),
+            TransactionError::ChangeTooLarge { bytes } => {
+                ChangeError::ChangeTooLarge { bytes }.into()
+            }
+            TransactionError::Transfer(error) => error.into(),
+            TransactionError::Store(error) => error.into(),
         }
     }
 }

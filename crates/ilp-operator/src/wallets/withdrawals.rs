@@ -6,7 +6,7 @@
 //! one, goes under an id of its own, which the payment shows.
 
 use ilp_connector::account::AccountId;
-use ilp_store::{Refusal, Transaction, TransferState, shown};
+use ilp_store::{Transaction, TransactionError, TransferState, shown};
 use uuid::Uuid;
 
 use crate::{
@@ -126,7 +126,7 @@ impl Changing {
         (account, asset_id): (AccountId, Uuid),
         last: Uuid,
         timeout_s: u64,
-        note: impl FnOnce(&mut Transaction<'_>, Uuid) -> Result<(), Refusal> + Send + 'static,
+        note: impl FnOnce(&mut Transaction<'_>, Uuid) -> Result<(), TransactionError> + Send + 'static,
     ) -> Result<(), OperatorError> {
         let transfer_id = self.withdrawal_id(account, last).await?;
         let out = taken_out(account.owner, self.available(account), transfer_id, timeout_s);

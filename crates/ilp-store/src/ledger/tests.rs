@@ -214,7 +214,7 @@ fn a_refusal_is_told_once_what_it_rests_on_is_durable() {
             thread::yield_now();
         }
         let refused = store.change(|tx| tx.insert_asset(&crate::testing::asset("USD")));
-        assert!(matches!(refused, Err(crate::Refusal::Conflict(_))), "{refused:?}");
+        assert!(matches!(refused, Err(crate::TransactionError::Conflict(_))), "{refused:?}");
         assert_eq!(ledger.durable_sequence(), ledger.shared.queue.last_sequence());
     });
 }

@@ -16,7 +16,7 @@ use super::{
     wallets::wallet_addresses::asset_has_wallet_addresses,
 };
 use crate::{
-    error::{Conflict, Refusal, StoreError},
+    error::{Conflict, StoreError, TransactionError},
     store::{
         reading::{Reader, Reading},
         transaction::Transaction,
@@ -71,7 +71,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// [`Conflict::Asset`] or [`Conflict::Id`], or when it is too large or can't be written.
-    pub fn insert_asset(&mut self, asset: &AssetRecord) -> Result<(), Refusal> {
+    pub fn insert_asset(&mut self, asset: &AssetRecord) -> Result<(), TransactionError> {
         let id = asset.id.as_bytes();
         if self.has(&Kind::Asset.key(id))? || self.has(&Kind::DeletedAsset.key(id))? {
             return Err(Conflict::Id.into());
@@ -90,13 +90,14 @@ impl Transaction<'_> {
     /// version rises by one.
     ///
     /// # Errors
-    /// [`Refusal::UnknownAsset`], [`Conflict::Asset`], or when it is too large or can't be written.
+    /// [`TransactionError::UnknownAsset`], [`Conflict::Asset`], or when it is too large or can't be written.
     pub fn update_asset(
         &mut self,
         id: Uuid,
         edit: impl FnOnce(&mut AssetRecord),
-    ) -> Result<AssetRecord, Refusal> {
-        let before: AssetRecord = self.read(Kind::Asset, id)?.ok_or(Refusal::UnknownAsset)?;
+    ) -> Result<AssetRecord, TransactionError> {
+        let before: AssetRecord =
+            self.read(Kind::Asset, id)?.ok_or(TransactionError::UnknownAsset)?;
         let mut after = before.clone();
         edit(&mut after);
         (after.id, after.version) = (id, before.version + 1);
@@ -114,11 +115,12 @@ impl Transaction<'_> {
     /// still hold money is the caller's to check.
     ///
     /// # Errors
-    /// [`Refusal::UnknownAsset`], [`Refusal::AssetInUse`], or when the store can't be written.
-    pub fn delete_asset(&mut self, id: Uuid) -> Result<AssetRecord, Refusal> {
-        let asset: AssetRecord = self.read(Kind::Asset, id)?.ok_or(Refusal::UnknownAsset)?;
+    /// [`TransactionError::UnknownAsset`], [`TransactionError::AssetInUse`], or when the store can't be written.
+    pub fn delete_asset(&mut self, id: Uuid) -> Result<AssetRecord, TransactionError> {
+        let asset: AssetRecord =
+            self.read(Kind::Asset, id)?.ok_or(TransactionError::UnknownAsset)?;
         if asset_has_peers(self, id)? || asset_has_wallet_addresses(self, id)? {
-            return Err(Refusal::AssetInUse);
+            return Err(TransactionError::AssetInUse);
         }
         self.remove(Kind::Asset.key(id.as_bytes()));
         self.remove(keys::asset_by_code(&asset.code, asset.scale));

@@ -16,7 +16,7 @@ use super::forms::{
     text_filter::TextFilter,
 };
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     store::{Store, reading::Reader},
 };
 
@@ -98,7 +98,7 @@ impl Store {
     ///
     /// # Errors
     /// When it is too large or the store can't be written.
-    pub fn note_audit(&self, record: &AuditRecord) -> Result<(), Refusal> {
+    pub fn note_audit(&self, record: &AuditRecord) -> Result<(), TransactionError> {
         self.note(|tx| tx.put(Kind::Audit, record)).map(drop)
     }
 
@@ -107,7 +107,7 @@ impl Store {
     ///
     /// # Errors
     /// When it is too large or the store can't be written.
-    pub fn finish_audit(&self, record: &AuditRecord) -> Result<(), Refusal> {
+    pub fn finish_audit(&self, record: &AuditRecord) -> Result<(), TransactionError> {
         self.note(|tx| tx.put(Kind::Audit, record)).map(drop)
     }
 
@@ -116,7 +116,11 @@ impl Store {
     ///
     /// # Errors
     /// When the store can't be read or written.
-    pub fn purge_audit(&self, begun_before_ms: u64, limit: usize) -> Result<usize, Refusal> {
+    pub fn purge_audit(
+        &self,
+        begun_before_ms: u64,
+        limit: usize,
+    ) -> Result<usize, TransactionError> {
         let mut outlived = Vec::new();
         for record in self.scan::<AuditRecord>(Kind::Audit).take(limit) {
             let record = record?;

@@ -21,7 +21,7 @@ use self::{
 };
 use super::forms::keys::{Kind, hexadecimal};
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     store::{Store, reading::Reading, running::Taken, transaction::Transaction},
 };
 
@@ -52,16 +52,16 @@ impl Store {
     /// key for it. Of several calls at once, one learns [`Idempotency::New`].
     ///
     /// # Errors
-    /// [`Refusal::TooLarge`] for a key of more than 1,024 bytes, or when the store or what is kept
+    /// [`TransactionError::TooLarge`] for a key of more than 1,024 bytes, or when the store or what is kept
     /// under the key can't be read.
     pub fn idempotency_begin(
         &self,
         key: &str,
         request_digest: [u8; 32],
         now_ms: u64,
-    ) -> Result<Idempotency, Refusal> {
+    ) -> Result<Idempotency, TransactionError> {
         if key.len() > KEY_BYTES_MAX {
-            return Err(Refusal::TooLarge { bytes: key.len() });
+            return Err(TransactionError::TooLarge { bytes: key.len() });
         }
         let mut running = self.inner.running.lock();
         if let Some(taken) = running.get(key) {
@@ -91,7 +91,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store can't be read or written.
-    pub fn idempotency_purge(&self, now_ms: u64, limit: usize) -> Result<usize, Refusal> {
+    pub fn idempotency_purge(&self, now_ms: u64, limit: usize) -> Result<usize, TransactionError> {
         let Some(oldest_kept) = now_ms.checked_sub(IDEMPOTENCY_KEPT_MS) else { return Ok(0) };
         let end = Kind::IdempotencyByTime.key(&oldest_kept.saturating_add(1).to_be_bytes());
         let start = vec![Kind::IdempotencyByTime.byte()];
@@ -122,7 +122,7 @@ impl Store {
     pub(crate) fn drop_unproved(
         &self,
         mut is_proved: impl FnMut(Proof) -> Result<bool, StoreError>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), TransactionError> {
         let mut unproved = Vec::new();
         for row in self.scan_prefix(&[Kind::Idempotency.byte()]) {
             let (key, bytes) = row?;

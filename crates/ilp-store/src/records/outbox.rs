@@ -13,7 +13,7 @@ use super::forms::{
     page::{Page, Rows},
 };
 use crate::{
-    error::{Conflict, Refusal, StoreError},
+    error::{Conflict, StoreError, TransactionError},
     journal::Fields,
     store::{
         Store,
@@ -131,7 +131,10 @@ impl Reader {
 impl Store {
     /// Adds those events whose ids aren't there, all in one change, and says whether there were
     /// any. On the disk when it returns; costs no write when there are none.
-    pub(crate) fn append_new_events(&self, events: &[EventRecord]) -> Result<bool, Refusal> {
+    pub(crate) fn append_new_events(
+        &self,
+        events: &[EventRecord],
+    ) -> Result<bool, TransactionError> {
         let mut new = Vec::with_capacity(events.len());
         for event in events {
             if !self.has(&Kind::Event.key(event.id.as_bytes()))? {
@@ -159,7 +162,11 @@ impl Store {
     ///
     /// # Errors
     /// When the store can't be read or written.
-    pub fn purge_events(&self, made_before_ms: u64, limit: usize) -> Result<usize, Refusal> {
+    pub fn purge_events(
+        &self,
+        made_before_ms: u64,
+        limit: usize,
+    ) -> Result<usize, TransactionError> {
         let mut outlived = Vec::new();
         for event in self.scan::<EventRecord>(Kind::Event).take(limit) {
             let event = event?;
@@ -192,12 +199,12 @@ impl Transaction<'_> {
     /// Notes what came of sending an event, and returns it as it is then. An event that was delivered stays so.
     ///
     /// # Errors
-    /// [`Refusal::UnknownEvent`], or when the store can't be written.
+    /// [`TransactionError::UnknownEvent`], or when the store can't be written.
     pub fn record_attempt(
         &mut self,
         id: Uuid,
         outcome: AttemptOutcome,
-    ) -> Result<EventRecord, Refusal> {
+    ) -> Result<EventRecord, TransactionError> {
         self.edit_event(id, |event| {
             if !matches!(outcome, AttemptOutcome::Skipped { .. }) {
                 event.attempts = event.attempts.saturating_add(1);
@@ -216,8 +223,8 @@ impl Transaction<'_> {
     /// Makes an event due at `now_ms`, whatever came of it before, and its attempts count anew.
     ///
     /// # Errors
-    /// [`Refusal::UnknownEvent`], or when the store can't be written.
-    pub fn retry_event(&mut self, id: Uuid, now_ms: u64) -> Result<EventRecord, Refusal> {
+    /// [`TransactionError::UnknownEvent`], or when the store can't be written.
+    pub fn retry_event(&mut self, id: Uuid, now_ms: u64) -> Result<EventRecord, TransactionError> {
         self.edit_event(id, |event| {
             event.attempts = 0;
             event.delivery = Delivery::Due { at_ms: now_ms };
@@ -228,7 +235,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// [`Conflict::Id`] when its id is there, or when it is too large or can't be written.
-    pub fn append_event(&mut self, event: &EventRecord) -> Result<(), Refusal> {
+    pub fn append_event(&mut self, event: &EventRecord) -> Result<(), TransactionError> {
         if self.has(&Kind::Event.key(event.id.as_bytes()))? {
             return Err(Conflict::Id.into());
         }
@@ -239,8 +246,9 @@ impl Transaction<'_> {
         &mut self,
         id: Uuid,
         edit: impl FnOnce(&mut EventRecord),
-    ) -> Result<EventRecord, Refusal> {
-        let before: EventRecord = self.read(Kind::Event, id)?.ok_or(Refusal::UnknownEvent)?;
+    ) -> Result<EventRecord, TransactionError> {
+        let before: EventRecord =
+            self.read(Kind::Event, id)?.ok_or(TransactionError::UnknownEvent)?;
         let mut after = before.clone();
         edit(&mut after);
         if let Some(key) = due_key(&before) {
@@ -257,7 +265,10 @@ impl Transaction<'_> {
 }
 
 /// Puts a new event beside what else a change does.
-pub(crate) fn add_event(tx: &mut Transaction<'_>, event: &EventRecord) -> Result<(), Refusal> {
+pub(crate) fn add_event(
+    tx: &mut Transaction<'_>,
+    event: &EventRecord,
+) -> Result<(), TransactionError> {
     if let Some(key) = due_key(event) {
         tx.index(key, event.id);
     }

@@ -14,7 +14,7 @@ use super::forms::{
     peer_records::{DeletedPeerRecord, PeerRecord},
 };
 use crate::{
-    error::{Conflict, Refusal, StoreError},
+    error::{Conflict, StoreError, TransactionError},
     store::{
         reading::{Reader, Reading},
         transaction::Transaction,
@@ -91,21 +91,21 @@ impl Reader {
 impl Transaction<'_> {
     /// Adds a peer that the operator entered.
     #[cfg(test)]
-    pub(crate) fn insert_peer(&mut self, peer: &PeerRecord) -> Result<(), Refusal> {
+    pub(crate) fn insert_peer(&mut self, peer: &PeerRecord) -> Result<(), TransactionError> {
         self.insert_peer_from(peer, &PeerOrigin::Operator)
     }
 
     /// Adds a peer and the note of its origin in one batch.
     ///
     /// # Errors
-    /// [`Refusal::UnknownAsset`], [`Conflict::Peer`], [`Conflict::IncomingToken`] (also for a token
+    /// [`TransactionError::UnknownAsset`], [`Conflict::Peer`], [`Conflict::IncomingToken`] (also for a token
     /// that is given twice), [`Conflict::Id`] (also for the id of a deleted peer, whose books the
     /// new peer would take over), or when it is too large or can't be written.
     pub fn insert_peer_from(
         &mut self,
         peer: &PeerRecord,
         origin: &PeerOrigin,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), TransactionError> {
         let id = peer.id.as_bytes();
         if self.has(&Kind::Peer.key(id))? || self.has(&Kind::DeletedPeer.key(id))? {
             return Err(Conflict::Id.into());
@@ -119,13 +119,13 @@ impl Transaction<'_> {
     /// rises by one.
     ///
     /// # Errors
-    /// [`Refusal::UnknownPeer`], and those of [`Transaction::insert_peer_from`](crate::Transaction::insert_peer_from).
+    /// [`TransactionError::UnknownPeer`], and those of [`Transaction::insert_peer_from`](crate::Transaction::insert_peer_from).
     pub fn update_peer(
         &mut self,
         id: Uuid,
         edit: impl FnOnce(&mut PeerRecord),
-    ) -> Result<PeerRecord, Refusal> {
-        let before: PeerRecord = self.read(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
+    ) -> Result<PeerRecord, TransactionError> {
+        let before: PeerRecord = self.read(Kind::Peer, id)?.ok_or(TransactionError::UnknownPeer)?;
         let mut after = before.clone();
         edit(&mut after);
         (after.id, after.version) = (id, before.version + 1);
@@ -138,9 +138,9 @@ impl Transaction<'_> {
     /// change.
     ///
     /// # Errors
-    /// [`Refusal::UnknownPeer`], or when the store can't be written.
-    pub fn settle_initial_deposit(&mut self, id: Uuid) -> Result<PeerRecord, Refusal> {
-        let peer: PeerRecord = self.read(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
+    /// [`TransactionError::UnknownPeer`], or when the store can't be written.
+    pub fn settle_initial_deposit(&mut self, id: Uuid) -> Result<PeerRecord, TransactionError> {
+        let peer: PeerRecord = self.read(Kind::Peer, id)?.ok_or(TransactionError::UnknownPeer)?;
         let settled = PeerRecord { initial_deposit: None, ..peer };
         self.put(Kind::Peer, &settled)?;
         Ok(settled)
@@ -150,8 +150,12 @@ impl Transaction<'_> {
     /// liquidity, and of a deposit that it was still owed, is the caller's to settle.
     ///
     /// # Errors
-    /// [`Refusal::UnknownPeer`], or when the store can't be written.
-    pub fn delete_peer(&mut self, id: Uuid, deleted_at_ms: u64) -> Result<PeerRecord, Refusal> {
+    /// [`TransactionError::UnknownPeer`], or when the store can't be written.
+    pub fn delete_peer(
+        &mut self,
+        id: Uuid,
+        deleted_at_ms: u64,
+    ) -> Result<PeerRecord, TransactionError> {
         remove_peer(self, id, deleted_at_ms)
     }
 }
@@ -167,8 +171,8 @@ fn remove_peer(
     tx: &mut Transaction<'_>,
     id: Uuid,
     deleted_at_ms: u64,
-) -> Result<PeerRecord, Refusal> {
-    let peer = tx.read::<PeerRecord>(Kind::Peer, id)?.ok_or(Refusal::UnknownPeer)?;
+) -> Result<PeerRecord, TransactionError> {
+    let peer = tx.read::<PeerRecord>(Kind::Peer, id)?.ok_or(TransactionError::UnknownPeer)?;
     remove_indexes(tx, &peer);
     tx.remove(Kind::Peer.key(id.as_bytes()));
     if tx.has(&Kind::AutoPeered.key(id.as_bytes()))? {
@@ -187,9 +191,9 @@ fn remove_peer(
 }
 
 /// Stores a peer with its indexes, if what must be unique is.
-fn put_peer(tx: &mut Transaction<'_>, peer: &PeerRecord) -> Result<(), Refusal> {
+fn put_peer(tx: &mut Transaction<'_>, peer: &PeerRecord) -> Result<(), TransactionError> {
     if !tx.has(&Kind::Asset.key(peer.asset_id.as_bytes()))? {
-        return Err(Refusal::UnknownAsset);
+        return Err(TransactionError::UnknownAsset);
     }
     let of_another = |tx: &Transaction<'_>, key: &[u8]| -> Result<bool, StoreError> {
         Ok(tx.follow(key)?.is_some_and(|owner| owner != peer.id))

@@ -3,7 +3,7 @@
 
 use super::forms::keys::Kind;
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     store::{
         reading::{Reader, Reading},
         transaction::Transaction,
@@ -25,8 +25,8 @@ impl Transaction<'_> {
     /// Sets, or replaces, the setting of this name.
     ///
     /// # Errors
-    /// [`Refusal::TooLarge`] above [`crate::RECORD_BYTES_MAX`], or when the store can't be written.
-    pub fn set_setting(&mut self, name: &str, value: &[u8]) -> Result<(), Refusal> {
+    /// [`TransactionError::TooLarge`] above [`crate::RECORD_BYTES_MAX`], or when the store can't be written.
+    pub fn set_setting(&mut self, name: &str, value: &[u8]) -> Result<(), TransactionError> {
         self.put_bytes(Kind::Setting.key(name.as_bytes()), value)
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Included};
 
 use super::forms::keys::{Kind, hexadecimal};
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     journal::Fields,
     store::{Store, reading::Reader, transact::Noted},
 };
@@ -56,7 +56,7 @@ impl Store {
         digest: &[u8; 32],
         ends_at_ms: u64,
         forget_before_ms: u64,
-    ) -> Result<Noted, Refusal> {
+    ) -> Result<Noted, TransactionError> {
         let start = vec![Kind::Signature.byte()];
         let end = Kind::Signature.key(&forget_before_ms.to_be_bytes());
         let ended = self.range(Included(start), Excluded(end)).take(REMOVED_MAX);

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 
 use super::{Store, transaction::Transaction};
 use crate::{
-    error::Refusal,
+    error::TransactionError,
     ledger::{Booking, DurableLedger, OperatorStep, Reserved},
     records::{
         audit::recorder::Recorder,
@@ -41,7 +41,7 @@ impl Companions {
     }
 
     /// Takes a step of an operator's transfer. The transaction is refused with
-    /// [`Refusal::Transfer`] where the step is.
+    /// [`TransactionError::Transfer`] where the step is.
     ///
     /// # Panics
     /// The transaction panics when the transfer is a packet's or has a second leg.
@@ -59,7 +59,7 @@ impl Companions {
         &self,
         tx: &mut Transaction<'_>,
         store: &Store,
-    ) -> Result<Option<Reserved<'_>>, Refusal> {
+    ) -> Result<Option<Reserved<'_>>, TransactionError> {
         let step = self.booking.as_ref().map(|booking| booking.reserve(store)).transpose()?;
         if let Some(answer) = &self.answer {
             answer.join(tx)?;
@@ -90,8 +90,8 @@ impl Claim {
     /// frees the key, whatever was done.
     ///
     /// # Errors
-    /// [`Refusal::TooLarge`], or when the store can't be written.
-    pub fn keep(self: &Arc<Self>, outcome: &Snapshot, now_ms: u64) -> Result<(), Refusal> {
+    /// [`TransactionError::TooLarge`], or when the store can't be written.
+    pub fn keep(self: &Arc<Self>, outcome: &Snapshot, now_ms: u64) -> Result<(), TransactionError> {
         let answer = Companions::none().answering(self, outcome, now_ms);
         self.store().transact(answer, |_| Ok(()))
     }

@@ -11,7 +11,7 @@ use super::{
     transaction::{Planning, Transaction},
 };
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     ledger::{LogRun, Stopped, Unit, Urgency},
     records::forms::keys::Kind,
 };
@@ -68,13 +68,13 @@ impl Store {
     /// wait for the disk: many transactions share one sync. Readers see the unit once it is durable.
     ///
     /// # Errors
-    /// The refusal of `work` or of a companion, [`Refusal::ChangeTooLarge`], or when the log can't be
+    /// The refusal of `work` or of a companion, [`TransactionError::ChangeTooLarge`], or when the log can't be
     /// written.
     pub fn transact<T>(
         &self,
         companions: Companions,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactionError>,
+    ) -> Result<T, TransactionError> {
         let Appended { answer, sequence, changed, log } =
             self.append(&companions, work, Urgency::Now)?;
         log.wait(sequence)?;
@@ -86,8 +86,8 @@ impl Store {
     /// Runs a transaction that has no companions.
     pub(crate) fn change<T>(
         &self,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactionError>,
+    ) -> Result<T, TransactionError> {
         self.transact(Companions::none(), work)
     }
 
@@ -95,8 +95,8 @@ impl Store {
     /// returns how to wait for it.
     pub(crate) fn note(
         &self,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<(), Refusal>,
-    ) -> Result<Noted, Refusal> {
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<(), TransactionError>,
+    ) -> Result<Noted, TransactionError> {
         self.append(&Companions::none(), work, Urgency::WithTheNext).map(Noted)
     }
 
@@ -104,15 +104,15 @@ impl Store {
     fn append<T>(
         &self,
         companions: &Companions,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactionError>,
         urgency: Urgency,
-    ) -> Result<Appended<T>, Refusal> {
+    ) -> Result<Appended<T>, TransactionError> {
         let inner = &*self.inner;
         inner.fail_stop.usable()?;
         inner.wait_for_room()?;
         let log = inner.log()?;
         let appended = self.append_to(&log, companions, work, urgency);
-        if appended.as_ref().is_err_and(|refusal| !matches!(refusal, Refusal::Store(_))) {
+        if appended.as_ref().is_err_and(|refusal| !matches!(refusal, TransactionError::Store(_))) {
             // What the refusal rests on, such as another record of this name, may be on its way to
             // the disk.
             log.wait(log.queue.last_sequence())?;
@@ -126,9 +126,9 @@ impl Store {
         &self,
         log: &LogRun,
         companions: &Companions,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Refusal>,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, TransactionError>,
         urgency: Urgency,
-    ) -> Result<(T, u64, Vec<ChangedRecord>), Refusal> {
+    ) -> Result<(T, u64, Vec<ChangedRecord>), TransactionError> {
         let inner = &*self.inner;
         let mut changes = inner.changes.lock();
         let planning = Planning::begin();
@@ -141,7 +141,7 @@ impl Store {
         drop(planning);
         let Transaction { writes, bytes, events, .. } = tx;
         if bytes > CHANGE_BYTES_MAX {
-            return Err(Refusal::ChangeTooLarge { bytes });
+            return Err(TransactionError::ChangeTooLarge { bytes });
         }
         let records: Vec<_> = writes.into_iter().collect();
         let mut changed: Vec<_> = records

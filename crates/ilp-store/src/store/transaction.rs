@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{event_counts::EventShift, reading::Reading};
 use crate::{
     RECORD_BYTES_MAX,
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     index::keyspace::{Entries, Keyspace, View},
     records::forms::{keys::Kind, stored_form::Stored},
 };
@@ -62,12 +62,16 @@ impl<'a> Transaction<'a> {
     }
 
     /// Stores a record under its id.
-    pub(crate) fn put<R: Stored>(&mut self, kind: Kind, record: &R) -> Result<(), Refusal> {
+    pub(crate) fn put<R: Stored>(
+        &mut self,
+        kind: Kind,
+        record: &R,
+    ) -> Result<(), TransactionError> {
         self.put_bytes(kind.key(record.id().as_bytes()), &record.encode())
     }
 
     /// Stores bytes as they are.
-    pub(crate) fn put_bytes(&mut self, key: Vec<u8>, bytes: &[u8]) -> Result<(), Refusal> {
+    pub(crate) fn put_bytes(&mut self, key: Vec<u8>, bytes: &[u8]) -> Result<(), TransactionError> {
         self.put_within(RECORD_BYTES_MAX, key, bytes)
     }
 
@@ -77,9 +81,9 @@ impl<'a> Transaction<'a> {
         bytes_max: usize,
         key: Vec<u8>,
         bytes: &[u8],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), TransactionError> {
         if bytes.len() > bytes_max {
-            return Err(Refusal::TooLarge { bytes: bytes.len() });
+            return Err(TransactionError::TooLarge { bytes: bytes.len() });
         }
         self.write(key, Some(bytes.into()));
         Ok(())

@@ -1,6 +1,6 @@
 //! Advice on what to do after the node refused an operation.
 
-use ilp_admin_client::{Code, Reason, Refusal};
+use ilp_admin_client::{ApiError, Code, Reason};
 
 const ASSET_EXISTS: &str = "jirani asset list shows it";
 const ASSET_IN_USE: &str = "remove its peers and wallet addresses first";
@@ -15,7 +15,7 @@ const OTHER_VERSION: &str = "is the node of another version than this command?";
 
 /// Returns the advice, where there is one: by the reason of the refusal, or by the operation and
 /// the kind of refusal where the node gives no reason.
-pub(super) fn advice(refusal: &Refusal) -> Option<&'static str> {
+pub(super) fn advice(refusal: &ApiError) -> Option<&'static str> {
     match refusal.reason {
         Some(reason) => by_reason(reason),
         None => by_code(refusal.code, refusal.operation.as_deref()),
@@ -23,7 +23,7 @@ pub(super) fn advice(refusal: &Refusal) -> Option<&'static str> {
 }
 
 /// Returns whether a transfer was refused since another one is booked under its id.
-pub(super) fn is_booked_already(refusal: &Refusal) -> bool {
+pub(super) fn is_booked_already(refusal: &ApiError) -> bool {
     match refusal.reason {
         Some(reason) => reason == Reason::TransferExists,
         None => advice(refusal) == Some(TRANSFER_EXISTS),
@@ -82,7 +82,7 @@ mod tests {
 
     fn words(operation: &str, extensions: serde_json::Value) -> String {
         let error = json!({ "message": "no", "path": [operation], "extensions": extensions });
-        let refusal = Refusal::first_in(&json!({ "errors": [error] })).unwrap();
+        let refusal = ApiError::first_in(&json!({ "errors": [error] })).unwrap();
         Failure::Node(refusal).to_string()
     }
 
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn no_message_steers_the_terminal() {
         let error = json!({ "message": "a\u{1b}[2Jb" });
-        let refusal = Refusal::first_in(&json!({ "errors": [error] })).unwrap();
+        let refusal = ApiError::first_in(&json!({ "errors": [error] })).unwrap();
         assert_eq!(Failure::Node(refusal).to_string(), "a\u{fffd}[2Jb");
     }
 }

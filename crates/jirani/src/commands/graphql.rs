@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use ilp_admin_client::Refusal;
+use ilp_admin_client::ApiError;
 use serde_json::{Value, json};
 
 use super::{Failure, admin_client::AdminArgs, output::say};
@@ -29,7 +29,7 @@ impl GraphqlArgs {
         let text = read(self.file.as_deref())?;
         let answer = self.admin.send_signed(&request(&text, self.variables.as_deref())?)?;
         say(format_args!("{answer:#}"))?;
-        Refusal::first_in(&answer).map_or(Ok(()), |refusal| Err(Failure::Node(refusal)))
+        ApiError::first_in(&answer).map_or(Ok(()), |refusal| Err(Failure::Node(refusal)))
     }
 }
 

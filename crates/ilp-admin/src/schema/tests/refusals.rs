@@ -1,5 +1,7 @@
 //! Every refusal of the contract that these operations have, as both generations of clients see it.
 
+use ilp_operator::Reason;
+
 use super::*;
 
 pub(crate) struct Case {
@@ -185,6 +187,10 @@ impl Node {
         let error = &today["errors"][0];
         assert_eq!(error["extensions"]["code"], *code, "{mutation} {input}: {today}");
         assert!(text(&error["message"]).starts_with(message), "{mutation} {input}: {today}");
+        let named = |reason: &Reason| error["extensions"]["reason"] == reason.name();
+        let reason = Reason::all().find(named);
+        let legacy_code = reason.map(|reason| reason.kind().http_code());
+        assert_eq!(legacy_code, Some(*legacy), "{mutation} {input}: {today}");
 
         let selection = format!("code success message {object}");
         let older = self.mutate(mutation, input.clone(), &selection).await;

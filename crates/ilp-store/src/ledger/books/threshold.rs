@@ -32,7 +32,7 @@ use uuid::{Builder, Uuid};
 
 use super::state::{Crossing, State, Threshold};
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     journal::Fields,
     ledger::DurableLedger,
     records::{
@@ -123,7 +123,11 @@ impl DurableLedger {
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn set_threshold(&self, account: AccountId, threshold: Option<u64>) -> Result<(), Refusal> {
+    pub fn set_threshold(
+        &self,
+        account: AccountId,
+        threshold: Option<u64>,
+    ) -> Result<(), TransactionError> {
         let (set, low) = {
             let kept = self.books.lock();
             if kept.state.threshold(account).map(|set| set.amount) == threshold {

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::checkpoint::Checkpoint;
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     fail_stop::panic_text,
     index::mark_damaged,
     journal::{Files, Gauges},
@@ -206,7 +206,7 @@ impl Keeper {
         let events: Vec<_> =
             crossings.iter().map(|crossing| threshold::event(&self.store, crossing)).collect();
         let appended = self.store.append_new_events(&events).map_err(|refusal| match refusal {
-            Refusal::Store(error) => error,
+            TransactionError::Store(error) => error,
             refusal => StoreError::write(refusal),
         })?;
         if appended {

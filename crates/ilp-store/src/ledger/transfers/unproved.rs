@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     ledger::{DurableLedger, books::operator_transfer::TransferState},
     records::idempotency::Proof,
 };
@@ -13,7 +13,7 @@ impl DurableLedger {
     pub(in crate::ledger) fn drop_unproved(&self) -> Result<(), StoreError> {
         let dropped = self.store.drop_unproved(|proof| self.has(proof));
         dropped.map_err(|refusal| match refusal {
-            Refusal::Store(error) => error,
+            TransactionError::Store(error) => error,
             refusal => StoreError::write(refusal),
         })
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     records::{
         forms::{
             keys::{self, Kind, hexadecimal},
@@ -115,7 +115,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the store can't be read.
-    pub fn delete_rate(&mut self, base: &str, quote: &str) -> Result<bool, Refusal> {
+    pub fn delete_rate(&mut self, base: &str, quote: &str) -> Result<bool, TransactionError> {
         let key = keys::rate(base, quote);
         let is_there = self.has(&key)?;
         if is_there {
@@ -128,7 +128,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When it is too large or can't be written.
-    pub fn set_rate(&mut self, rate: &RateRecord) -> Result<(), Refusal> {
+    pub fn set_rate(&mut self, rate: &RateRecord) -> Result<(), TransactionError> {
         let key = keys::rate(&rate.base, &rate.quote);
 
         self.put_bytes(key, &rate.encode())

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{AuditOutcome, AuditRecord, shown::Shown, shown_records};
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     records::forms::keys::Kind,
     store::transaction::Transaction,
 };
@@ -69,7 +69,7 @@ impl Recorder {
 
     /// Adds a batch's changes to the record, and the record to the batch. Runs under the write
     /// lock.
-    pub(crate) fn join(&self, tx: &mut Transaction<'_>) -> Result<(), Refusal> {
+    pub(crate) fn join(&self, tx: &mut Transaction<'_>) -> Result<(), TransactionError> {
         let mut open = self.0.lock();
         let mut changes = open.changes.clone();
         for (key, bytes) in tx.writes() {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     RECORD_BYTES_MAX,
-    error::Refusal,
+    error::TransactionError,
     store::{Store, transaction::Transaction},
 };
 
@@ -122,7 +122,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Puts the outcome into the unit, under the write lock.
-    pub(crate) fn join(&self, tx: &mut Transaction<'_>) -> Result<(), Refusal> {
+    pub(crate) fn join(&self, tx: &mut Transaction<'_>) -> Result<(), TransactionError> {
         let Claim { key, .. } = &*self.claim;
         // Of one that has expired and isn't purged yet.
         if let Some(at_ms) = kept_since(tx, key)? {

@@ -107,7 +107,7 @@ fn a_refused_or_cut_short_request_does_not_use_up_its_key() {
     };
     keep("k", RECORD_BYTES_MAX).unwrap();
     let refused = keep("l", RECORD_BYTES_MAX + 8 * 1024);
-    assert!(matches!(refused, Err(Refusal::TooLarge { .. })));
+    assert!(matches!(refused, Err(TransactionError::TooLarge { .. })));
     drop(claim(&store, "l", B, 1));
     assert!(store.idempotency_begin(&"k".repeat(2_000), A, 1).is_err());
 }

@@ -36,7 +36,7 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 let event = event(model.len() as u128 + 1, "some.kind", at_ms);
                 store.change(|tx| tx.append_event(&event)).unwrap();
                 let again = store.change(|tx| tx.append_event(&event));
-                prop_assert!(matches!(again, Err(Refusal::Conflict(Conflict::Id))));
+                prop_assert!(matches!(again, Err(TransactionError::Conflict(Conflict::Id))));
                 model.push(event);
             }
             Step::Attempt(at, how, ms) if at < model.len() => {
@@ -131,7 +131,10 @@ fn events_are_listed_by_kind_and_purged_when_they_are_old() {
     assert_eq!(store.purge_events(1, 10).unwrap(), 0);
     assert_eq!(store.purge_events(3, 10).unwrap(), 2, "the dead and the due alike");
     assert_eq!(store.event(id).unwrap(), None);
-    assert!(matches!(store.change(|tx| tx.retry_event(id, 1)), Err(Refusal::UnknownEvent)));
+    assert!(matches!(
+        store.change(|tx| tx.retry_event(id, 1)),
+        Err(TransactionError::UnknownEvent)
+    ));
     assert_eq!(store.due_events(100, 100).unwrap().len(), 10);
     assert_eq!(store.purge_events(100, 4).unwrap(), 4);
     assert_eq!(store.purge_events(100, 10).unwrap(), 6);

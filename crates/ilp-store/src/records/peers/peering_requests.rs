@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    error::{Conflict, Refusal, StoreError},
+    error::{Conflict, StoreError, TransactionError},
     records::{
         forms::event_record::EventRecord,
         forms::{
@@ -110,7 +110,7 @@ impl Transaction<'_> {
         &mut self,
         request: &PeeringRequestRecord,
         event: &EventRecord,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), TransactionError> {
         if self.has(&Kind::PeeringRequest.key(request.id.as_bytes()))? {
             return Err(Conflict::Id.into());
         }
@@ -122,7 +122,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the store can't be written.
-    pub fn remove_peering_request(&mut self, id: Uuid) -> Result<(), Refusal> {
+    pub fn remove_peering_request(&mut self, id: Uuid) -> Result<(), TransactionError> {
         self.remove(Kind::PeeringRequest.key(id.as_bytes()));
         Ok(())
     }
@@ -152,7 +152,11 @@ pub enum PeerOrigin {
 
 impl PeerOrigin {
     /// Adds the note of the origin to the batch that adds the peer.
-    pub(crate) fn note(&self, tx: &mut Transaction<'_>, peer: &PeerRecord) -> Result<(), Refusal> {
+    pub(crate) fn note(
+        &self,
+        tx: &mut Transaction<'_>,
+        peer: &PeerRecord,
+    ) -> Result<(), TransactionError> {
         match self {
             Self::Operator => {}
             Self::AutoPeered { from } => {

@@ -3,7 +3,7 @@ use std::{sync::Barrier, thread};
 use uuid::Uuid;
 
 use crate::{
-    Conflict, Refusal, Store,
+    Conflict, Store, TransactionError,
     records::forms::peer_records::{InitialDeposit, PeerRecord},
     testing::{address, asset, fresh, open, peer, token},
 };
@@ -15,9 +15,9 @@ fn with_asset() -> (tempfile::TempDir, Store, Uuid) {
     (dir, store, usd.id)
 }
 
-fn conflict(result: Result<(), Refusal>) -> Conflict {
+fn conflict(result: Result<(), TransactionError>) -> Conflict {
     match result {
-        Err(Refusal::Conflict(conflict)) => conflict,
+        Err(TransactionError::Conflict(conflict)) => conflict,
         other => panic!("no conflict but {other:?}"),
     }
 }
@@ -39,12 +39,12 @@ fn what_must_be_unique_is() {
     let twice = peer(usd, "g.b", &["three", "three"]);
     assert_eq!(conflict(store.change(|tx| tx.insert_peer(&twice))), Conflict::IncomingToken);
     let unknown = store.change(|tx| tx.insert_peer(&peer(Uuid::now_v7(), "g.b", &[])));
-    assert!(matches!(unknown, Err(Refusal::UnknownAsset)));
+    assert!(matches!(unknown, Err(TransactionError::UnknownAsset)));
 
     // The refused ones left nothing behind: all that they asked for is still free.
     store.change(|tx| tx.insert_peer(&peer(usd, "g.b", &["three"]))).unwrap();
     assert_eq!(store.all_peers().count(), 2);
-    assert!(matches!(store.change(|tx| tx.delete_asset(usd)), Err(Refusal::AssetInUse)));
+    assert!(matches!(store.change(|tx| tx.delete_asset(usd)), Err(TransactionError::AssetInUse)));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn an_update_moves_the_indexes_and_minds_those_of_others() {
 
     let long = vec![format!("g.{}", "x".repeat(1_000)).parse().unwrap(); 100];
     let large = store.change(|tx| tx.update_peer(first.id, |peer| peer.terms.routes = long));
-    assert!(matches!(large, Err(Refusal::TooLarge { .. })));
+    assert!(matches!(large, Err(TransactionError::TooLarge { .. })));
     drop(store);
     assert_eq!(open(dir.path()).peer(first.id).unwrap(), Some(updated));
 }
@@ -98,10 +98,13 @@ fn a_deleted_peer_is_remembered_without_its_tokens() {
     let gone = peer(usd, "g.a", &["one"]);
     store.change(|tx| tx.insert_peer(&gone)).unwrap();
     assert_eq!(store.change(|tx| tx.delete_peer(gone.id, 77)).unwrap(), gone);
-    assert!(matches!(store.change(|tx| tx.delete_peer(gone.id, 78)), Err(Refusal::UnknownPeer)));
+    assert!(matches!(
+        store.change(|tx| tx.delete_peer(gone.id, 78)),
+        Err(TransactionError::UnknownPeer)
+    ));
     assert!(matches!(
         store.change(|tx| tx.update_peer(gone.id, |_| {})),
-        Err(Refusal::UnknownPeer)
+        Err(TransactionError::UnknownPeer)
     ));
     assert_eq!(store.peer(gone.id).unwrap(), None);
     let kept = store.deleted_peer(gone.id).unwrap().unwrap();

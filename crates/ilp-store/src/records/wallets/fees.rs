@@ -7,7 +7,7 @@ use super::{
     wallet_records::{FeeKind, FeeRecord},
 };
 use crate::{
-    error::{Conflict, Refusal, StoreError},
+    error::{Conflict, StoreError, TransactionError},
     records::forms::{
         keys::Kind,
         page::{Page, Rows},
@@ -61,10 +61,10 @@ impl Transaction<'_> {
     /// Adds a fee, which counts from now on.
     ///
     /// # Errors
-    /// [`Refusal::UnknownAsset`], [`Conflict::Id`], or when it can't be written.
-    pub fn insert_fee(&mut self, record: &FeeRecord) -> Result<(), Refusal> {
+    /// [`TransactionError::UnknownAsset`], [`Conflict::Id`], or when it can't be written.
+    pub fn insert_fee(&mut self, record: &FeeRecord) -> Result<(), TransactionError> {
         if !self.has(&Kind::Asset.key(record.asset_id.as_bytes()))? {
-            return Err(Refusal::UnknownAsset);
+            return Err(TransactionError::UnknownAsset);
         }
         if self.has(&Kind::Fee.key(record.id.as_bytes()))? {
             return Err(Conflict::Id.into());
@@ -111,10 +111,13 @@ mod tests {
         }
         assert!(matches!(
             store.change(|tx| tx.insert_fee(&fees[0])),
-            Err(Refusal::Conflict(Conflict::Id))
+            Err(TransactionError::Conflict(Conflict::Id))
         ));
         let unknown = fee(Uuid::now_v7(), FeeKind::Sending, 1);
-        assert!(matches!(store.change(|tx| tx.insert_fee(&unknown)), Err(Refusal::UnknownAsset)));
+        assert!(matches!(
+            store.change(|tx| tx.insert_fee(&unknown)),
+            Err(TransactionError::UnknownAsset)
+        ));
         drop(store);
 
         let store = open(dir.path());

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{indexed::Indexed, wallet_records::IncomingPaymentRecord};
 use crate::{
-    error::{Conflict, Refusal, StoreError},
+    error::{Conflict, StoreError, TransactionError},
     journal::Fields,
     records::{
         forms::event_record::EventRecord,
@@ -79,28 +79,28 @@ impl Transaction<'_> {
     /// no write when nothing was changed. `edit` may not call the store, whose write lock is held.
     ///
     /// # Errors
-    /// [`Refusal::UnknownPayment`], or when it is too large or can't be written.
+    /// [`TransactionError::UnknownPayment`], or when it is too large or can't be written.
     pub fn update_incoming_payment(
         &mut self,
         id: Uuid,
         edit: impl FnOnce(&mut IncomingPaymentRecord) -> Option<EventRecord>,
-    ) -> Result<(IncomingPaymentRecord, bool), Refusal> {
-        self.edit_with_event(id, Refusal::UnknownPayment, edit)
+    ) -> Result<(IncomingPaymentRecord, bool), TransactionError> {
+        self.edit_with_event(id, TransactionError::UnknownPayment, edit)
     }
 
     /// Adds an incoming payment and the event that tells of it, in one change. On the disk when it
     /// returns.
     ///
     /// # Errors
-    /// [`Refusal::UnknownWalletAddress`], [`Conflict::Id`], or when it is too large or can't be
+    /// [`TransactionError::UnknownWalletAddress`], [`Conflict::Id`], or when it is too large or can't be
     /// written.
     pub fn insert_incoming_payment(
         &mut self,
         record: &IncomingPaymentRecord,
         event: &EventRecord,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), TransactionError> {
         if !self.has(&Kind::WalletAddress.key(record.wallet_address_id.as_bytes()))? {
-            return Err(Refusal::UnknownWalletAddress);
+            return Err(TransactionError::UnknownWalletAddress);
         }
         if self.has(&Kind::IncomingPayment.key(record.id.as_bytes()))? {
             return Err(Conflict::Id.into());

@@ -5,7 +5,7 @@
 use uuid::Uuid;
 
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     records::{
         forms::event_record::EventRecord,
         forms::{
@@ -32,7 +32,7 @@ pub(crate) trait Indexed: Stored + Clone + PartialEq {
 
 impl Transaction<'_> {
     /// Adds a record with its index entries.
-    pub(crate) fn add<R: Indexed>(&mut self, record: &R) -> Result<(), Refusal> {
+    pub(crate) fn add<R: Indexed>(&mut self, record: &R) -> Result<(), TransactionError> {
         for key in record.index_keys() {
             self.index(key, record.id());
         }
@@ -40,7 +40,11 @@ impl Transaction<'_> {
     }
 
     /// Puts a record in the place of what it was.
-    pub(crate) fn replace<R: Indexed>(&mut self, before: &R, after: &R) -> Result<(), Refusal> {
+    pub(crate) fn replace<R: Indexed>(
+        &mut self,
+        before: &R,
+        after: &R,
+    ) -> Result<(), TransactionError> {
         for key in before.index_keys() {
             self.remove(key);
         }
@@ -60,9 +64,9 @@ impl Transaction<'_> {
     pub(crate) fn edit_with_event<R: Indexed>(
         &mut self,
         id: Uuid,
-        unknown: Refusal,
+        unknown: TransactionError,
         edit: impl FnOnce(&mut R) -> Option<EventRecord>,
-    ) -> Result<(R, bool), Refusal> {
+    ) -> Result<(R, bool), TransactionError> {
         let before: R = self.read(R::KIND, id)?.ok_or(unknown)?;
         let mut after = before.clone();
         let event = edit(&mut after);

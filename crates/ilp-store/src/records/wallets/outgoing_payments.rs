@@ -7,7 +7,7 @@ use super::{
     wallet_records::{OutgoingPaymentRecord, OutgoingPaymentState, QuoteRecord},
 };
 use crate::{
-    error::{Conflict, Refusal, StoreError},
+    error::{Conflict, StoreError, TransactionError},
     records::{
         forms::event_record::EventRecord,
         forms::{
@@ -109,7 +109,11 @@ impl Store {
     ///
     /// # Errors
     /// When the store can't be read or written.
-    pub fn purge_quotes(&self, made_before_ms: u64, limit: usize) -> Result<usize, Refusal> {
+    pub fn purge_quotes(
+        &self,
+        made_before_ms: u64,
+        limit: usize,
+    ) -> Result<usize, TransactionError> {
         let mut outlived = Vec::new();
         for quote in self.scan::<QuoteRecord>(Kind::Quote).take(limit) {
             let quote = quote?;
@@ -135,23 +139,23 @@ impl Transaction<'_> {
     /// no write when nothing was changed. `edit` may not call the store, whose write lock is held.
     ///
     /// # Errors
-    /// [`Refusal::UnknownPayment`], or when it is too large or can't be written.
+    /// [`TransactionError::UnknownPayment`], or when it is too large or can't be written.
     pub fn update_outgoing_payment(
         &mut self,
         id: Uuid,
         edit: impl FnOnce(&mut OutgoingPaymentRecord) -> Option<EventRecord>,
-    ) -> Result<(OutgoingPaymentRecord, bool), Refusal> {
-        self.edit_with_event(id, Refusal::UnknownPayment, edit)
+    ) -> Result<(OutgoingPaymentRecord, bool), TransactionError> {
+        self.edit_with_event(id, TransactionError::UnknownPayment, edit)
     }
 
     /// Adds a quote.
     ///
     /// # Errors
-    /// [`Refusal::UnknownWalletAddress`], [`Conflict::Id`], or when it is too large or can't be
+    /// [`TransactionError::UnknownWalletAddress`], [`Conflict::Id`], or when it is too large or can't be
     /// written.
-    pub fn insert_quote(&mut self, record: &QuoteRecord) -> Result<(), Refusal> {
+    pub fn insert_quote(&mut self, record: &QuoteRecord) -> Result<(), TransactionError> {
         if !self.has(&Kind::WalletAddress.key(record.wallet_address_id.as_bytes()))? {
-            return Err(Refusal::UnknownWalletAddress);
+            return Err(TransactionError::UnknownWalletAddress);
         }
         if self.has(&Kind::Quote.key(record.id.as_bytes()))? {
             return Err(Conflict::Id.into());
@@ -169,7 +173,7 @@ impl Transaction<'_> {
         &mut self,
         record: &OutgoingPaymentRecord,
         event: &EventRecord,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), TransactionError> {
         if self.has(&Kind::OutgoingPaymentByQuote.key(record.quote.id.as_bytes()))? {
             return Err(Conflict::Quote.into());
         }

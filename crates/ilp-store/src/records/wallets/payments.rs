@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::wallet_records::{IncomingPaymentRecord, OutgoingPaymentRecord};
 use crate::{
-    error::{Refusal, StoreError},
+    error::{StoreError, TransactionError},
     records::forms::{
         keys::Kind,
         page::{Page, Rows},
@@ -96,7 +96,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// When the store can't be read or written.
-    pub fn remove_payments(&mut self, ids: &[Uuid]) -> Result<usize, Refusal> {
+    pub fn remove_payments(&mut self, ids: &[Uuid]) -> Result<usize, TransactionError> {
         let mut removed = 0;
         for id in ids {
             match payment(self, *id)? {

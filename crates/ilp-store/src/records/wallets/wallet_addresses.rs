@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{indexed::Indexed, wallet_records::WalletAddressRecord};
 use crate::{
-    error::{Conflict, Refusal, StoreError},
+    error::{Conflict, StoreError, TransactionError},
     records::forms::{
         keys::Kind,
         page::{Page, Rows},
@@ -66,13 +66,13 @@ impl Transaction<'_> {
     /// the version rises by one.
     ///
     /// # Errors
-    /// [`Refusal::UnknownWalletAddress`], or when it is too large or can't be written.
+    /// [`TransactionError::UnknownWalletAddress`], or when it is too large or can't be written.
     pub fn update_wallet_address(
         &mut self,
         id: Uuid,
         edit: impl FnOnce(&mut WalletAddressRecord),
-    ) -> Result<WalletAddressRecord, Refusal> {
-        let unknown = Refusal::UnknownWalletAddress;
+    ) -> Result<WalletAddressRecord, TransactionError> {
+        let unknown = TransactionError::UnknownWalletAddress;
         let edited = self.edit_with_event(id, unknown, |record: &mut WalletAddressRecord| {
             let before = record.clone();
             edit(record);
@@ -86,11 +86,14 @@ impl Transaction<'_> {
     /// Adds a wallet address.
     ///
     /// # Errors
-    /// [`Refusal::UnknownAsset`], [`Conflict::WalletAddress`], [`Conflict::Id`], or when it is too
+    /// [`TransactionError::UnknownAsset`], [`Conflict::WalletAddress`], [`Conflict::Id`], or when it is too
     /// large or can't be written.
-    pub fn insert_wallet_address(&mut self, record: &WalletAddressRecord) -> Result<(), Refusal> {
+    pub fn insert_wallet_address(
+        &mut self,
+        record: &WalletAddressRecord,
+    ) -> Result<(), TransactionError> {
         if !self.has(&Kind::Asset.key(record.asset_id.as_bytes()))? {
-            return Err(Refusal::UnknownAsset);
+            return Err(TransactionError::UnknownAsset);
         }
         if self.has(&Kind::WalletAddress.key(record.id.as_bytes()))? {
             return Err(Conflict::Id.into());

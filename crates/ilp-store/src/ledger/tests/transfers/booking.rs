@@ -1,7 +1,7 @@
 //! Steps of transfers in the units of changes, over crashes and refusals.
 
 use crate::{
-    Claim, Companions, Idempotency, OperatorStep, Refusal, Snapshot,
+    Claim, Companions, Idempotency, OperatorStep, Snapshot, TransactionError,
     ledger::tests::{faults::damage::copy_of, *},
     testing,
 };
@@ -39,7 +39,7 @@ fn take(
     (store, ledger): (&Store, &DurableLedger),
     key: &str,
     step: OperatorStep,
-) -> Result<(), Refusal> {
+) -> Result<(), TransactionError> {
     let request = claim(store, key);
     let unit = Companions::none().answering(&request, &Snapshot::new(), 1).moving(ledger, step);
     store.transact(unit, |tx| tx.set_setting(key, b"done"))
@@ -91,7 +91,7 @@ fn a_refused_step_takes_its_records_and_its_outcome_with_it() {
     };
     let parts = (&store, &ledger);
     let refused = |key: &str, step: OperatorStep| match take(parts, key, step) {
-        Err(Refusal::Transfer(refusal)) => {
+        Err(TransactionError::Transfer(refusal)) => {
             assert!(!is_done(&store, key) && store.setting(key).unwrap().is_none(), "{key}");
             refusal
         }
@@ -153,7 +153,7 @@ fn when_the_log_stops_in_the_middle_the_key_stays_taken_until_the_next_start() {
     let (ledger, _, fails) = watched(&store, options(100), Duration::ZERO);
     fails.store(true, Ordering::SeqCst);
     let step = booked(deposit(&ledger, Uuid::now_v7(), peer_id(1), 5));
-    assert!(matches!(take((&store, &ledger), "k", step), Err(Refusal::Store(_))));
+    assert!(matches!(take((&store, &ledger), "k", step), Err(TransactionError::Store(_))));
     assert!(matches!(store.idempotency_begin("k", REQUEST, 2).unwrap(), Idempotency::Open));
     let other = store.idempotency_begin("k", [8; 32], 2).unwrap();
     assert!(matches!(other, Idempotency::Different));

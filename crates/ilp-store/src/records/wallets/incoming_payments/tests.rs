@@ -22,7 +22,7 @@ fn payments_are_listed_by_wallet_address_page_by_page() {
     }
     let unknown = incoming_payment(&wallet_address(usd.id, "carol"), 1_000);
     let unknown = store.change(|tx| tx.insert_incoming_payment(&unknown, &event()));
-    assert!(matches!(unknown, Err(Refusal::UnknownWalletAddress)));
+    assert!(matches!(unknown, Err(TransactionError::UnknownWalletAddress)));
     drop(store);
 
     let store = open(dir.path());
@@ -73,7 +73,7 @@ fn the_open_ones_come_in_the_order_of_their_expiry() {
     assert!(store.change(|tx| tx.update_incoming_payment(payments[0].id, shorten)).unwrap().1);
     assert!(!store.change(|tx| tx.update_incoming_payment(payments[0].id, shorten)).unwrap().1);
     let unknown = store.change(|tx| tx.update_incoming_payment(Uuid::now_v7(), shorten));
-    assert!(matches!(unknown, Err(Refusal::UnknownPayment)));
+    assert!(matches!(unknown, Err(TransactionError::UnknownPayment)));
     drop(store);
     let store = open(dir.path());
     let open: Vec<_> = store.open_incoming_payments().map(Result::unwrap).collect();

@@ -15,7 +15,7 @@ fn one_payment_is_made_from_a_quote_and_has_it_whole() {
     let offered = quote(&alice);
     assert!(matches!(
         store.change(|tx| tx.insert_quote(&offered)),
-        Err(Refusal::UnknownWalletAddress)
+        Err(TransactionError::UnknownWalletAddress)
     ));
     store.change(|tx| tx.insert_wallet_address(&alice)).unwrap();
     store.change(|tx| tx.insert_quote(&offered)).unwrap();
@@ -23,7 +23,7 @@ fn one_payment_is_made_from_a_quote_and_has_it_whole() {
     store.change(|tx| tx.insert_outgoing_payment(&payment, &event())).unwrap();
     let again =
         store.change(|tx| tx.insert_outgoing_payment(&outgoing_payment(&offered), &event()));
-    assert!(matches!(again, Err(Refusal::Conflict(Conflict::Quote))));
+    assert!(matches!(again, Err(TransactionError::Conflict(Conflict::Quote))));
     assert_eq!(store.quote(offered.id).unwrap().as_ref(), Some(&offered));
     assert_eq!(store.purge_quotes(offered.created_at_ms, 10).unwrap(), 0);
     assert_eq!(store.purge_quotes(offered.created_at_ms + 1, 10).unwrap(), 1);
@@ -35,7 +35,10 @@ fn one_payment_is_made_from_a_quote_and_has_it_whole() {
     assert_eq!(store.outgoing_payment(payment.id).unwrap(), Some(payment));
     let again =
         store.change(|tx| tx.insert_outgoing_payment(&outgoing_payment(&offered), &event()));
-    assert!(matches!(again, Err(Refusal::Conflict(Conflict::Quote))), "also once it is gone");
+    assert!(
+        matches!(again, Err(TransactionError::Conflict(Conflict::Quote))),
+        "also once it is gone"
+    );
 }
 
 #[test]

@@ -9,14 +9,17 @@ fn a_url_belongs_to_one_and_an_asset_in_use_stays() {
     let alice = wallet_address(usd.id, "alice");
     store.change(|tx| tx.insert_wallet_address(&alice)).unwrap();
     let again = store.change(|tx| tx.insert_wallet_address(&alice));
-    assert!(matches!(again, Err(Refusal::Conflict(Conflict::Id))));
+    assert!(matches!(again, Err(TransactionError::Conflict(Conflict::Id))));
     let same_url = wallet_address(usd.id, "alice");
     let again = store.change(|tx| tx.insert_wallet_address(&same_url));
-    assert!(matches!(again, Err(Refusal::Conflict(Conflict::WalletAddress))));
+    assert!(matches!(again, Err(TransactionError::Conflict(Conflict::WalletAddress))));
     let unknown =
         store.change(|tx| tx.insert_wallet_address(&wallet_address(Uuid::now_v7(), "bob")));
-    assert!(matches!(unknown, Err(Refusal::UnknownAsset)));
-    assert!(matches!(store.change(|tx| tx.delete_asset(usd.id)), Err(Refusal::AssetInUse)));
+    assert!(matches!(unknown, Err(TransactionError::UnknownAsset)));
+    assert!(matches!(
+        store.change(|tx| tx.delete_asset(usd.id)),
+        Err(TransactionError::AssetInUse)
+    ));
     drop(store);
 
     let store = open(dir.path());
@@ -43,7 +46,7 @@ fn an_update_changes_neither_id_nor_url_nor_asset() {
     let expected = WalletAddressRecord { deactivated_at_ms: Some(7), version: 1, ..alice.clone() };
     assert_eq!(updated.unwrap(), expected);
     let unknown = store.change(|tx| tx.update_wallet_address(Uuid::now_v7(), |_| {}));
-    assert!(matches!(unknown, Err(Refusal::UnknownWalletAddress)));
+    assert!(matches!(unknown, Err(TransactionError::UnknownWalletAddress)));
     drop(store);
     let store = open(dir.path());
     assert_eq!(store.wallet_address_by_url(&alice.url).unwrap(), Some(expected));

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// A refusal: what the node says to people, and what programs go by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ApiError {
     pub message: String,
     /// The query or mutation that was refused; `None` for a request that the node doesn't understand.
     pub operation: Option<String>,
@@ -13,7 +13,7 @@ pub struct Refusal {
     pub reason: Option<Reason>,
 }
 
-impl Refusal {
+impl ApiError {
     pub(crate) fn new(message: String, operation: Option<String>, extensions: Extensions) -> Self {
         Self { message, operation, code: extensions.code, reason: extensions.reason }
     }
@@ -82,7 +82,7 @@ mod tests {
         let refusal = |extensions: serde_json::Value| {
             let error =
                 json!({ "message": "no", "path": ["createAsset"], "extensions": extensions });
-            Refusal::first_in(&json!({ "errors": [error] })).unwrap()
+            ApiError::first_in(&json!({ "errors": [error] })).unwrap()
         };
         let known = refusal(json!({ "code": "DUPLICATE", "reason": "ASSET_EXISTS", "more": 1 }));
         assert_eq!((known.code, known.reason), (Code::Duplicate, Some(Reason::AssetExists)));
@@ -92,6 +92,6 @@ mod tests {
         let older = refusal(json!({ "code": "NOT_FOUND" }));
         assert_eq!((older.code, older.reason), (Code::NotFound, None));
         assert_eq!(refusal(json!(null)).code, Code::Other);
-        assert_eq!(Refusal::first_in(&json!({ "data": {} })), None);
+        assert_eq!(ApiError::first_in(&json!({ "data": {} })), None);
     }
 }
