@@ -112,7 +112,7 @@ fn named_by<'a>(module: &str, modules: &'a Modules) -> BTreeSet<&'a str> {
         rest = &rest[at + 4..];
         let Some(end) = rest.find(';') else { break };
         if begins_a_word {
-            paths.extend(expand(&rest[..end].split_whitespace().collect::<Vec<_>>().join("")));
+            paths.extend(expand(&without_spaces_and_names(&rest[..end])));
         }
     }
     paths.extend(paths_in_code(&source));
@@ -127,6 +127,15 @@ fn without_tests_and_comments(source: &str) -> String {
         .map(|line| line.split("//").next().unwrap_or_default())
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// Returns a tree of paths without the spaces in it and the names that `as` gives.
+fn without_spaces_and_names(tree: &str) -> String {
+    let parts = tree.split_inclusive([',', '{', '}']).map(|part| match part.split_once(" as ") {
+        Some((path, name)) => format!("{path}{}", name.trim_start_matches(is_of_a_name)),
+        None => part.to_owned(),
+    });
+    parts.collect::<String>().split_whitespace().collect()
 }
 
 /// Returns the paths of a tree such as `a::{b, c::{self, d}}`, which holds no space.
@@ -150,15 +159,17 @@ fn expand(tree: &str) -> Vec<String> {
     parts.flat_map(|part| expand(&format!("{prefix}{part}"))).collect()
 }
 
-/// Returns the paths that begin with `crate::` in code. Those of trees end at the brace and are left
-/// out.
+/// Returns the paths in code that begin with `crate::`, `self::` or `super::`. Those of trees end at
+/// the brace and are left out.
 fn paths_in_code(source: &str) -> Vec<String> {
-    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
-    let paths = source.split("crate::").skip(1).map(|rest| {
-        let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
-        format!("crate::{}", &rest[..end])
-    });
-    paths.filter(|path| !path.ends_with(':')).collect()
+    let words = source.split(|letter| !is_of_a_name(letter) && letter != ':');
+    let begins =
+        |word: &&str| ["crate::", "self::", "super::"].iter().any(|of| word.starts_with(of));
+    words.filter(begins).filter(|path| !path.ends_with(':')).map(str::to_owned).collect()
+}
+
+fn is_of_a_name(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
 }
 
 /// Returns the module of the crate that holds what a path in `module` leads to.
@@ -231,9 +242,19 @@ mod tests {
     }
 
     #[test]
+    fn paths_from_the_parent_and_renamed_ones_are_followed() {
+        let parent = [
+            ("", ""),
+            ("a::x", "fn f(y: super::super::b::y::Y) {}"),
+            ("b::y", "use crate::a::{x as other, z};"),
+        ];
+        assert_eq!(found(&parent), ["a::x -> b::y -> a::x"]);
+    }
+
+    #[test]
     fn trees_are_taken_apart() {
-        let tree = "crate::{a::{self,B},c::d::{E,f::G}}";
+        let tree = "crate::{\n    a::{self as a, B},\n    c::d::{E as _, f::G as H}\n}";
         let paths = ["crate::a::self", "crate::a::B", "crate::c::d::E", "crate::c::d::f::G"];
-        assert_eq!(expand(tree), paths);
+        assert_eq!(expand(&without_spaces_and_names(tree)), paths);
     }
 }
