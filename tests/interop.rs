@@ -1,6 +1,6 @@
 //! Payments between two programs by others, through a running node.
 
-use base64::prelude::{BASE64_STANDARD, Engine};
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -193,7 +193,7 @@ fn interledger_pay_pays_over_two_peerings_with_one_neighbour_in_each_asset() {
 /// nodes.
 fn credentials(node: &Node, url: &str) -> (String, String) {
     let told = node.spsp(url);
-    let secret = BASE64_STANDARD.decode(told["shared_secret"].as_str().unwrap()).unwrap();
+    let secret = BASE64.decode(told["shared_secret"].as_str().unwrap().as_bytes()).unwrap();
     let hex = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     (told["destination_account"].as_str().unwrap().to_owned(), hex)
 }

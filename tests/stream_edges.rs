@@ -1,7 +1,7 @@
 //! Payers that break STREAM's rules, over the socket of a peer.
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::BytesMut;
+use data_encoding::BASE64;
 use ilp_stream::{
     CloseCode, Frame, Keys, SharedSecret, StreamPacket, StreamPacketBuilder, condition_of,
 };
@@ -37,7 +37,7 @@ struct Answer {
 impl Payer {
     fn new(node: &Node, token: &str, url: &str) -> Self {
         let told = node.spsp(url);
-        let secret = BASE64_STANDARD.decode(told["shared_secret"].as_str().unwrap()).unwrap();
+        let secret = BASE64.decode(told["shared_secret"].as_str().unwrap().as_bytes()).unwrap();
         Self {
             sender: node.sender(token),
             destination: told["destination_account"].as_str().unwrap().try_into().unwrap(),

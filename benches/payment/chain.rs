@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::prelude::{BASE64_STANDARD, Engine};
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use crate::{
@@ -101,7 +101,7 @@ impl Chain {
     /// probes, and the start of Node.js, are not counted.
     pub(crate) fn is_paid_by_others(&self, amount: u64) -> Duration {
         let told = self.bob.spsp(&self.to.1);
-        let secret = BASE64_STANDARD.decode(told["shared_secret"].as_str().expect("a secret"));
+        let secret = BASE64.decode(told["shared_secret"].as_str().expect("a secret").as_bytes());
         let hex = secret.expect("base64").into_iter().map(|byte| format!("{byte:02x}"));
         let outcome = Script::start("pay.js").ask(&json!({
             "url": format!("http://{}", self.alice.ilp),

@@ -3,7 +3,7 @@
 
 use std::{env, fs, path::PathBuf};
 
-use base64::prelude::{BASE64_STANDARD, Engine};
+use data_encoding::BASE64;
 
 use super::{Desk, driver::Scheme};
 
@@ -23,7 +23,7 @@ pub(super) fn take(desk: &Desk, pages: &[String]) {
             desk.driver.size(width, height);
             for (scheme, word) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
                 desk.driver.prefer(scheme);
-                let picture = BASE64_STANDARD.decode(desk.driver.screenshot()).unwrap();
+                let picture = BASE64.decode(desk.driver.screenshot().as_bytes()).unwrap();
                 fs::write(folder.join(format!("{name}-{width}-{word}.png")), picture).unwrap();
             }
         }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU16, Ordering},
 };
 
-use base64::prelude::{BASE64_STANDARD, Engine};
+use data_encoding::BASE64;
 use ilp_stream::{
     Asset, Frame, Incoming, Keys, Receiver, SharedSecret, StreamPacket, condition_of,
 };
@@ -151,7 +151,7 @@ fn reply(receiver: &Receiver, prepare: &Prepare) -> Vec<u8> {
 fn spsp(status: u16, destination: &str, secret: &SharedSecret) -> Answer {
     let body = json!({
         "destination_account": destination,
-        "shared_secret": BASE64_STANDARD.encode(secret.reveal()),
+        "shared_secret": BASE64.encode(secret.reveal()),
     });
     let body = body.to_string();
     let head = format!(

@@ -17,8 +17,8 @@ pub use redirect::{Redirection, redirection};
 
 use self::connector::Connector;
 use crate::body::{self, ReadError};
-use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
+use data_encoding::BASE64;
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, Uri,
     header::{AUTHORIZATION, PROXY_AUTHORIZATION, USER_AGENT},
@@ -180,8 +180,7 @@ impl WebClient {
 fn basic_authorization(user: &str) -> Option<HeaderValue> {
     let decoded: Vec<u8> = percent_decode_str(user).collect();
     let with_colon = if decoded.contains(&b':') { decoded } else { [&decoded[..], b":"].concat() };
-    let mut value =
-        HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(with_colon))).ok()?;
+    let mut value = HeaderValue::try_from(format!("Basic {}", BASE64.encode(&with_colon))).ok()?;
     value.set_sensitive(true);
     Some(value)
 }

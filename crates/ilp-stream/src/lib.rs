@@ -11,7 +11,6 @@
 
 #![deny(clippy::float_arithmetic)]
 
-mod base64url;
 mod connection;
 mod crypto;
 mod frame;

@@ -8,11 +8,11 @@ mod totals;
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
+use data_encoding::BASE64URL_NOPAD;
 use interledger_packet::{Address, AddressError, ErrorCode, PacketType, Prepare, Reject};
 use ring::hmac;
 
 use crate::{
-    base64url,
     crypto::{
         ENCRYPTION_OVERHEAD_BYTES, EncryptionKey, IV_BYTES, Keys, Random, SharedSecret,
         condition_of, hmac_key, hmac_sha256, hmac_with, random_array,
@@ -111,7 +111,7 @@ impl Receiver {
             .token_key
             .encrypt(random_array(random), contents.bytes(), |buffer| contents.put(buffer));
         Ok(Credentials {
-            destination: self.address.with_suffix(&base64url::encode(&token))?,
+            destination: self.address.with_suffix(&BASE64URL_NOPAD.encode(&token))?,
             shared_secret: self.shared_secret(&token),
         })
     }
@@ -170,7 +170,7 @@ impl Receiver {
         let segment = segments.next().ok_or(ArrivalError::Address)?;
         // A segment that is too short to be a token, or has other characters, is an unknown
         // address.
-        let token = base64url::decode(segment);
+        let token = BASE64URL_NOPAD.decode(segment).ok();
         token.filter(|token| token.len() > ENCRYPTION_OVERHEAD_BYTES).ok_or(ArrivalError::Address)
     }
 

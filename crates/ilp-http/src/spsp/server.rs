@@ -20,8 +20,8 @@ use super::{
     Credentials, SPSP_TYPE,
     accept::{Wanted, wanted},
 };
-use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
+use data_encoding::BASE64;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
     header::{self, HeaderName},
@@ -180,7 +180,7 @@ fn identity(target: &Target) -> Value {
 fn details(target: &Target, credentials: &Credentials) -> Value {
     let mut details = json!({
         "destination_account": credentials.destination.as_str(),
-        "shared_secret": BASE64_STANDARD.encode(credentials.shared_secret),
+        "shared_secret": BASE64.encode(&credentials.shared_secret),
         "asset_info": { "code": target.asset_code, "scale": target.asset_scale },
         "receipts_enabled": false,
     });

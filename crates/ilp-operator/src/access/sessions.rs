@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use parking_lot::Mutex;
 use ring::{
     hmac,
@@ -53,7 +54,7 @@ impl Sessions {
         let name = ring::digest::digest(&ring::digest::SHA256, node.as_bytes());
         Self {
             key,
-            cookie: format!("jirani_session_{}", hexadecimal(&name.as_ref()[..4])),
+            cookie: format!("jirani_session_{}", HEXLOWER.encode(&name.as_ref()[..4])),
             open: Mutex::default(),
         }
     }
@@ -70,7 +71,7 @@ impl Sessions {
     pub(super) fn open(&self, now: Instant) -> String {
         let mut bytes = [0; TOKEN_BYTES];
         SystemRandom::new().fill(&mut bytes).expect("the system gives random numbers");
-        let token = hexadecimal(&bytes);
+        let token = HEXLOWER.encode(&bytes);
         let mut open = self.open.lock();
         open.retain(|_, session| session.is_good(now));
         if open.len() >= SESSIONS_MAX {
@@ -120,12 +121,12 @@ impl Sessions {
 
     /// Returns the token that a form must send back. Another site can't read it, and can't make it.
     pub(super) fn form_token(&self, session: &str) -> String {
-        hexadecimal(hmac::sign(&self.key, form_text(session).as_bytes()).as_ref())
+        HEXLOWER.encode(hmac::sign(&self.key, form_text(session).as_bytes()).as_ref())
     }
 
     /// Returns whether a form sent back the session's token, compared in constant time.
     pub(super) fn is_form_token(&self, session: &str, shown: &str) -> bool {
-        let Some(shown) = bytes(shown) else { return false };
+        let Ok(shown) = HEXLOWER_PERMISSIVE.decode(shown.as_bytes()) else { return false };
         hmac::verify(&self.key, form_text(session).as_bytes(), &shown).is_ok()
     }
 
@@ -160,16 +161,6 @@ impl Open {
 
 fn form_text(session: &str) -> String {
     format!("form {session}")
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes(hexadecimal: &str) -> Option<Vec<u8>> {
-    let (pairs, []) = hexadecimal.as_bytes().as_chunks::<2>() else { return None };
-    let pair = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    pairs.iter().map(pair).collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 
 use std::fmt;
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use ilp_connector::token::Secret;
 use ilp_store::{Noted, Store, StoreError};
 use ring::hmac;
@@ -31,7 +32,7 @@ use crate::{
 pub fn sign(body: &Value, secret: &Secret, now_ms: u64) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes());
     let tag = hmac::sign(&key, format!("{now_ms}.{}", canonical_to_the_digit(body)).as_bytes());
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = HEXLOWER.encode(tag.as_ref());
     format!("t={now_ms}, v1={hex}")
 }
 
@@ -145,14 +146,7 @@ impl<'a> Parts<'a> {
 }
 
 fn digest_from_hex(text: &str) -> Option<[u8; 32]> {
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
-    let mut digest = [0; 32];
-    for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
-        let nibble = |digit: u8| char::from(digit).to_digit(16);
-        *byte = u8::try_from(nibble(*high)? * 16 + nibble(*low)?).ok()?;
-    }
-    Some(digest)
+    HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?.try_into().ok()
 }
 
 impl fmt::Debug for Signatures {

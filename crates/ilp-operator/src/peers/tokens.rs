@@ -1,6 +1,7 @@
 //! The tokens that peers show us, one at a time: a peer changes over from one to the next without an
 //! outage, and nobody has to send the others again, which only the peer still knows.
 
+use data_encoding::HEXLOWER;
 use ilp_connector::token::{Secret, TokenDigest};
 use ilp_store::{IncomingToken, PeerRecord, Snapshot, shown};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -47,7 +48,7 @@ pub enum TokenName {
 /// hexadecimal.
 #[must_use]
 pub fn token_id(digest: &TokenDigest) -> String {
-    hexadecimal(&digest.as_bytes()[..ID_BYTES])
+    HEXLOWER.encode(&digest.as_bytes()[..ID_BYTES])
 }
 
 impl PeerChanges<'_> {
@@ -149,11 +150,7 @@ impl Outcome for AddedToken {
 pub fn random_token() -> Result<Secret, OperatorError> {
     let mut bytes = [0; TOKEN_BYTES];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Inconsistency::NoRandomNumbers)?;
-    Ok(Secret::new(hexadecimal(&bytes)))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(Secret::new(HEXLOWER.encode(&bytes)))
 }
 
 fn known_form(peer_id: &str) -> Result<Uuid, PeerError> {

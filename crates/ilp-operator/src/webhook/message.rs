@@ -1,5 +1,6 @@
 //! The request that tells an event, and its signature.
 
+use data_encoding::HEXLOWER;
 use ilp_connector::token::Secret;
 use ilp_store::EventRecord;
 use ring::hmac;
@@ -26,7 +27,7 @@ pub(crate) fn request(
 fn signature(body: &str, secret: &Secret, now_ms: u64) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes());
     let tag = hmac::sign(&key, format!("{now_ms}.{body}").as_bytes());
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = HEXLOWER.encode(tag.as_ref());
     format!("t={now_ms}, v1={hex}")
 }
 

@@ -291,6 +291,26 @@ fn packets_that_are_not_ours_are_refused_without_a_word_of_data() {
 }
 
 #[test]
+fn a_token_has_one_spelling() {
+    let mut with_unused_bits = 0;
+    for tag in [&b"a"[..], b"ab", b"abc"] {
+        let credentials = receiver().credentials(Some(tag), None, &mut random()).unwrap();
+        let text = credentials.destination.as_str();
+        if text.rsplit('.').next().unwrap().len().is_multiple_of(4) {
+            continue;
+        }
+        // The bits behind the token's last byte are zero, so the next digit sets the lowest of them.
+        let (rest, last) = text.split_at(text.len() - 1);
+        let next = char::from(last.as_bytes()[0] + 1);
+        let destination = format!("{rest}{next}").parse().unwrap();
+        let other = Credentials { destination, ..credentials };
+        assert_eq!(code_of(&Payer { credentials: other, ..Payer::default() }.prepare()), "F02");
+        with_unused_bits += 1;
+    }
+    assert_eq!(with_unused_bits, 2);
+}
+
+#[test]
 fn segments_behind_the_token_are_the_payers_business() {
     let Credentials { destination, shared_secret } = credentials();
     let longer = destination.with_suffix("more.of_it").unwrap();

@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
-use base64::prelude::{BASE64_STANDARD, Engine};
+use data_encoding::{BASE64, HEXLOWER};
 
 use super::{Failure, output::say};
 use crate::config::SAMPLE;
@@ -52,10 +52,7 @@ fn sample_with_secrets() -> Result<String, Failure> {
         if line == "# secret = \"made by jirani init\"" {
             text.push_str(&format!("secret = \"{}\"", fresh_token()?));
         } else if line.starts_with("# stream_secret = ") {
-            text.push_str(&format!(
-                "stream_secret = \"{}\"",
-                BASE64_STANDARD.encode(fresh_bytes()?)
-            ));
+            text.push_str(&format!("stream_secret = \"{}\"", BASE64.encode(&fresh_bytes()?)));
         } else if is_key(line) && !line.starts_with("data_dir = ") {
             text.push_str("# ");
             text.push_str(line);
@@ -83,7 +80,7 @@ fn fresh_bytes() -> Result<[u8; SECRET_BYTES], Failure> {
 
 /// Returns a token of 64 hexadecimal digits: safe in a header, a shell and a mail.
 pub(crate) fn fresh_token() -> Result<String, Failure> {
-    Ok(fresh_bytes()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(HEXLOWER.encode(&fresh_bytes()?))
 }
 
 #[cfg(test)]

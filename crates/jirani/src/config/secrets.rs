@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use ilp_connector::token::Secret;
 use ilp_stream::SharedSecret;
 
@@ -65,16 +66,10 @@ pub(super) fn is_long_enough(secret: &str) -> bool {
 /// Reads 32 bytes, in base64 as SPSP's answers have them or in hexadecimal digits. 64 digits would
 /// be 48 bytes in base64, so no text stands for two secrets.
 pub(super) fn stream_secret(text: &str) -> Option<SharedSecret> {
-    let bytes = hexadecimal(text).or_else(|| ilp_http::spsp::read_shared_secret(text))?;
+    let hexadecimal = HEXLOWER_PERMISSIVE.decode(text.as_bytes());
+    let hexadecimal = hexadecimal.ok().and_then(|bytes| bytes.try_into().ok());
+    let bytes = hexadecimal.or_else(|| ilp_http::spsp::read_shared_secret(text))?;
     Some(SharedSecret::new(bytes))
-}
-
-fn hexadecimal(text: &str) -> Option<[u8; 32]> {
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let bytes: Option<Vec<u8>> =
-        pairs.iter().map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?)).collect();
-    bytes?.try_into().ok()
 }
 
 /// Returns the secret in a file, without the end of its line, which editors and `echo` add.

@@ -1,8 +1,7 @@
 //! The keys of records: one byte for the kind of entry, then what it is found by. Kinds of records are
 //! below 0x80; those from there on are of balances, see `ledger::books::rows`.
 
-use std::fmt::Write as _;
-
+use data_encoding::HEXLOWER;
 use ilp_connector::token::TokenDigest;
 use uuid::Uuid;
 
@@ -192,15 +191,12 @@ pub(crate) fn peer_by_token(digest: &TokenDigest) -> Vec<u8> {
     Kind::PeerByToken.key(digest.as_bytes())
 }
 
-/// Bytes as text for errors.
 /// Returns the id in a key that is the byte of a kind and an id.
 pub(crate) fn id_of(key: &[u8]) -> Option<Uuid> {
     Uuid::from_slice(key.get(1..)?).ok()
 }
 
+/// Returns bytes in hexadecimal digits, as errors and records show them.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes all that is written");
-        text
-    })
+    HEXLOWER.encode(bytes)
 }

@@ -3,6 +3,7 @@
 //! sense, so fields can be added within one schema version. Ids are hyphenated text, amounts are
 //! JSON integers, digests are 64 hexadecimal digits.
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use ilp_connector::token::TokenDigest;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -159,16 +160,8 @@ pub(crate) fn digest_to_text(digest: &TokenDigest) -> String {
 }
 
 pub(crate) fn digest_from_text(text: &str) -> Option<TokenDigest> {
-    let digits = text.as_bytes();
-    if digits.len() != 64 {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
-    }
-    Some(TokenDigest::from_bytes(bytes))
+    let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
+    Some(TokenDigest::from_bytes(bytes.try_into().ok()?))
 }
 
 #[cfg(test)]
