@@ -7,6 +7,8 @@
 //! own time is measured too and subtracted. The mean is over all but the slowest hundredth, which
 //! are interrupts.
 
+#![allow(clippy::float_arithmetic, reason = "measured times and ratios, no amounts")]
+
 use std::{
     fmt::Write,
     hint::black_box,

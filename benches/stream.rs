@@ -4,6 +4,8 @@
 //! Then each end takes turns with the cryptography that it can't do without, and the ratio of the
 //! medians is printed: the cost of fresh keys, frames, bookkeeping and copies beside it.
 
+#![allow(clippy::float_arithmetic, reason = "measured times and ratios, no amounts")]
+
 use std::{
     hint::black_box,
     time::{Duration, Instant},

@@ -10,6 +10,8 @@
 //!
 //! `-- ended 10000 1000000` measures the cost of ended payments at a start (module `ended`).
 
+#![allow(clippy::float_arithmetic, reason = "measured times and ratios, no amounts")]
+
 mod drive;
 mod ended;
 mod history;

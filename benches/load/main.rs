@@ -14,6 +14,8 @@
 //! each kind of hostile neighbour on a good peer; `-- hostile ROW` runs those whose name contains
 //! it.
 
+#![allow(clippy::float_arithmetic, reason = "measured times and ratios, no amounts")]
+
 #[expect(dead_code, reason = "the tests alone have slow heads and end an attack early")]
 #[path = "../../tests/hostile_ports/attacks.rs"]
 mod attacks;

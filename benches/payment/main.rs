@@ -15,6 +15,8 @@
 //! `cargo bench -p jirani --bench payment` takes a minute or two; `-- --packets N` makes the payment N
 //! packets long, and `JIRANI_TEST_BINARY` names other nodes to be measured.
 
+#![allow(clippy::float_arithmetic, reason = "measured times and ratios, no amounts")]
+
 mod chain;
 mod push;
 

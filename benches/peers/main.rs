@@ -11,6 +11,8 @@
 //! `cargo bench --bench peers -- table BEFORE [AFTER]` is apart from that: it measures release
 //! binaries, given by absolute paths, in turns (`table`).
 
+#![allow(clippy::float_arithmetic, reason = "measured times and ratios, no amounts")]
+
 #[expect(dead_code, reason = "the load benchmark has HTTP/2 clients and counts refused packets")]
 #[path = "../load/clients.rs"]
 mod clients;

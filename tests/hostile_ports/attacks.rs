@@ -250,7 +250,7 @@ async fn burst(
         writer.write_all(&bytes).await.ok()?;
         index += BATCH;
         sent += bytes.len();
-        let due = began + Duration::from_secs_f64(sent as f64 / bytes_per_second as f64);
+        let due = began + Duration::from_micros((sent * 1_000_000 / bytes_per_second) as u64);
         tokio::time::sleep_until(due).await;
     }
     reading.abort();

@@ -9,8 +9,6 @@
 //! data: a packet that brings data is rejected and ends its connection, since a Fulfill would
 //! acknowledge data that is not delivered.
 
-#![deny(clippy::float_arithmetic)]
-
 mod connection;
 mod crypto;
 mod frame;

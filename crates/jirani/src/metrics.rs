@@ -8,6 +8,8 @@
 //! The text is bounded: every label has a known set of values, except peers, of which
 //! `metrics.peers_max` are named, and assets and rates, of which 100 and 200 are.
 
+#![expect(clippy::float_arithmetic, reason = "Prometheus counts seconds and parts in floats")]
+
 mod classic;
 mod latency;
 mod packets;

@@ -66,6 +66,7 @@ pub(super) fn verdict(address: &str, ping: &PingResult) -> Result<String, String
         });
     }
     let (code, message) = (plain_or_dash(ping.code.as_ref()), plain_or_dash(ping.message.as_ref()));
+    #[expect(clippy::float_arithmetic, reason = "only shown, with one decimal")]
     let took_ms = f64::from(ping.took_us) / 1_000.0;
     let answerer = ping.triggered_by.as_deref().map(plain);
     let who = answerer.as_deref().unwrap_or("a node that gives no address");

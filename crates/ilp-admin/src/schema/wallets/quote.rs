@@ -53,7 +53,11 @@ impl Quote {
 }
 
 impl From<QuoteView> for Quote {
-    #[expect(clippy::cast_precision_loss, reason = "the field is an estimate, by its name")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::float_arithmetic,
+        reason = "the rate is an estimate for display, and no amount is computed from it"
+    )]
     fn from(QuoteView { record, asset }: QuoteView) -> Self {
         let time = |ms: u64| Timestamp::from_unix_ms(ms).to_string();
         let in_source = |value: u64| Amount::new(value, &asset.code, asset.scale);
