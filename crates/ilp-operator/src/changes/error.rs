@@ -8,7 +8,7 @@ pub(crate) const KEY_BYTES_MAX: usize = 255;
 /// A refusal of a change, whatever its subject.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
-    /// The greatest number of changes waits already.
+    /// Too many changes wait.
     #[error("more changes are waiting than the node takes: try again")]
     TooManyWaiting,
     /// The object was changed since the version that the edit is based on.

@@ -230,7 +230,7 @@ pub enum QuoteError {
     /// The receiver, or the path to it, doesn't answer.
     #[error("the receiver can't be reached: {0}")]
     Unreachable(BoxError),
-    /// The greatest number of quotes is being made already.
+    /// Too many quotes are being made.
     #[error("more quotes are being made than the node makes at once: try again")]
     TooMany,
     /// The part of the node that pays is not there yet.

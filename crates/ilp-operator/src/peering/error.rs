@@ -19,10 +19,10 @@ pub enum PeeringError {
     /// The ILP address that another node gives belongs to a peer, or to a node that asked before.
     #[error("Invalid peering request: {0}")]
     AddressTaken(AddressClaim),
-    /// The greatest number of peers was made without the operator already.
+    /// Too many peers were made without the operator.
     #[error("this node takes no more peers by itself: ask its operator")]
     TooManyPeers,
-    /// The greatest number of requests waits for the operator already.
+    /// Too many requests wait for the operator.
     #[error("as many requests wait for this node's operator as may: try again later")]
     TooManyRequests,
     /// No node takes peering requests at the URL.

@@ -74,7 +74,7 @@ pub enum OperatorError {
     /// The ledger takes nothing more until the node is started again.
     #[error("the log has stopped: whether this was done shows after a restart of the node")]
     LedgerStopped,
-    /// The greatest number of transfers that the ledger takes is under way.
+    /// Too many transfers are under way.
     #[error("the ledger has as many transfers under way as it takes: try again")]
     LedgerFull,
     /// The node failed.

@@ -133,7 +133,7 @@ pub enum Reason {
     InvalidTransferId,
     /// The URL is not one that a wallet address may have.
     InvalidWalletAddressUrl,
-    /// The greatest number of transfers that the ledger takes is under way.
+    /// Too many transfers are under way.
     LedgerFull,
     /// The log has stopped: whether the change was made shows after a restart.
     LedgerStopped,
@@ -157,15 +157,15 @@ pub enum Reason {
     RecordTooLarge,
     /// The tenant is not this node's operator.
     TenantNotPermitted,
-    /// The greatest number of changes waits already.
+    /// Too many changes wait.
     TooManyChanges,
     /// The node makes no more peers by itself.
     TooManyPeers,
-    /// The greatest number of peering requests waits already.
+    /// Too many peering requests wait for the operator.
     TooManyPeeringRequests,
-    /// The greatest number of quotes is being made already.
+    /// Too many quotes are being made.
     TooManyQuotes,
-    /// The node holds the greatest number of rates already.
+    /// The node holds too many rates already.
     TooManyRates,
     /// The withdrawal was posted before.
     TransferAlreadyPosted,

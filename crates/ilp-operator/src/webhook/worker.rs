@@ -20,7 +20,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(60);
 enum Next {
     /// There is nothing to send but what is under way.
     Nothing,
-    /// The greatest number of events is under way already.
+    /// Too many events are under way.
     Full,
     /// An event is due in so long.
     In(Duration),

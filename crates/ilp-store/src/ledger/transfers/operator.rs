@@ -50,7 +50,7 @@ pub enum TransferError {
     /// The withdrawal's time is over, and its amount is back.
     #[error("the withdrawal has expired")]
     Expired,
-    /// The greatest number of transfers that the ledger takes is under way; a later try may
+    /// Too many transfers are under way; a later try may
     /// succeed.
     #[error("the ledger has as many transfers under way as it takes")]
     Full,
