@@ -42,6 +42,18 @@ pub enum StoreError {
         /// The store's directory.
         path: PathBuf,
     },
+    /// The store is one node's copy of a cluster's log.
+    #[error(
+        "the store in {} belongs to cluster {cluster}, whose database has the books: start the node \
+         with cluster.url, or make a folder without a cluster by jirani cluster export DIR",
+        path.display()
+    )]
+    InCluster {
+        /// The store's directory.
+        path: PathBuf,
+        /// The cluster's id.
+        cluster: String,
+    },
     /// A newer jirani wrote this store.
     #[error(
         "the store in {} has schema version {found}, and this jirani knows versions up to {known}; \

@@ -2,7 +2,7 @@
 //!
 //! `LOG.md` at the root of this crate describes the format. The parts: `entry` is one
 //! movement, `page` is what one commit writes, `segment` is a file's head and name, `files` is the little that the
-//! journal asks of a disk, `ahead` prepares the next file, `writer` appends, `scan` reads all in
+//! journal asks of a disk, `page_log` the little that it asks of a database that has the pages as well, `ahead` prepares the next file, `writer` appends, `scan` reads all in
 //! order and decides what a broken end means, `reader` looks up single entries. `posted` has the steps
 //! of transfers and the units that come from the ledger.
 //!
@@ -15,6 +15,7 @@ mod files;
 pub(crate) mod fuzzing;
 mod gauges;
 mod page;
+mod page_log;
 pub(crate) mod posted;
 mod reader;
 mod scan;
@@ -25,6 +26,7 @@ pub(crate) use self::{
     ahead::Ahead,
     entry::{Fields, LogEntry, Pointers, RecordChange},
     gauges::Gauges,
+    page_log::pages_of,
     reader::Reader,
     scan::{Place, Scanned, Tail, check_place, make_durable, repair, scan, scan_until},
     segment::{
@@ -36,6 +38,7 @@ pub(crate) use self::{
 pub use self::{
     entry::Position,
     files::{Disk, Files, SegmentFile},
+    page_log::{LogPage, PageLog, PageName},
 };
 pub use crate::error::JournalError;
 

@@ -27,12 +27,13 @@ mod store;
 mod testing;
 
 pub use error::{Conflict, JournalError, StoreError, TransactionError};
-pub use journal::Position;
+pub use journal::{LogPage, PageLog, PageName, Position};
 pub use ledger::{
     BackupReport, DurableHold, DurableLedger, ExportAccount, ExportFormat, LedgerLane,
     LedgerOptions, LedgerStats, Older, OperatorStep, OperatorTransfer, Report, TransferError,
     TransferList, TransferRow, TransferState, export, verify,
 };
+pub use log::log_folder::LogFolder;
 pub use records::{
     assets::rates::RateRecord,
     audit::{

@@ -39,9 +39,9 @@ use crate::{
     error::StoreError,
     fail_stop::FailStop,
     index::keyspace::Keyspace,
-    journal::{self, Disk, Files},
+    journal::{self, Disk, Files, PageLog},
     ledger::{Books, DurableSequence, Failure, Keeper, LedgerOptions, LogRun, Signal, check_sums},
-    log::mark::Mark,
+    log::{cluster_mark, log_folder::LogFolder, mark::Mark},
     records::forms::peer_records::PeerRecord,
 };
 
@@ -82,6 +82,8 @@ pub(crate) struct Inner {
     pub(crate) durable: DurableSequence,
     /// Where the log is written while no ledger is open.
     files: Arc<dyn Files>,
+    /// The database that has the log's pages as well, where there is one.
+    pub(crate) page_log: Option<Arc<dyn PageLog>>,
     /// The log while it is written.
     log: Mutex<Option<Arc<LogRun>>>,
     /// The callback that keeps live copies of records.
@@ -137,6 +139,16 @@ impl Store {
     pub fn open_with(dir: &Path, files: Arc<dyn Files>) -> Result<Self, StoreError> {
         directory::prepare(dir)?;
         let lock = lock(dir)?;
+        cluster_mark::refuse(dir)?;
+        Self::open_locked(dir, files, lock, None)
+    }
+
+    fn open_locked(
+        dir: &Path,
+        files: Arc<dyn Files>,
+        lock: File,
+        page_log: Option<Arc<dyn PageLog>>,
+    ) -> Result<Self, StoreError> {
         let mark = Mark::open(dir).map_err(|cause| unusable(dir, &cause))?;
         format_1::migrate(dir, &*files, mark.answered())?;
         let opened = start::open(dir, &*files, mark.answered())?;
@@ -148,6 +160,7 @@ impl Store {
             books: Arc::new(Books::new(opened.state, opened.tail, opened.checkpoint)),
             durable,
             files,
+            page_log,
             log: Mutex::default(),
             on_change: RwLock::default(),
             keeper: Mutex::default(),
@@ -176,6 +189,19 @@ impl Store {
         directory::close_to_others(dir).map_err(|cause| unusable(dir, &cause))?;
         directory::sync(dir)?;
         Ok(store)
+    }
+
+    /// Opens the store whose log was brought to the state of a database that has its pages. Each further
+    /// page goes there as well, and nothing is told before the database has it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_in_cluster(
+        folder: LogFolder,
+        page_log: Arc<dyn PageLog>,
+    ) -> Result<Self, StoreError> {
+        let (dir, files, lock) = folder.into_parts();
+        Self::open_locked(&dir, files, lock, Some(page_log))
     }
 
     /// Opens the store in `dir`, if there is one.

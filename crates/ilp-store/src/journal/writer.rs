@@ -10,7 +10,8 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    Ahead, FORMAT_VERSION, Files, Gauges, Place, Pointers, Position, SegmentFile, Tail,
+    Ahead, FORMAT_VERSION, Files, Gauges, LogPage, PageLog, PageName, Place, Pointers, Position,
+    SegmentFile, Tail,
     entry::{RecordChange, encode, entry_bytes_max},
     page::{PAGE_ALIGNMENT, PAGE_BYTES_MAX, PAGE_HEADER_BYTES, seal},
     posted::Posted,
@@ -41,6 +42,8 @@ pub(crate) struct Writer {
     /// written. Kept from page to page, so that at full speed nothing is allocated.
     buffer: Vec<u8>,
     gauges: Arc<Gauges>,
+    /// The database that has to have each page as well, where there is one.
+    page_log: Option<Arc<dyn PageLog>>,
     /// Where the page begins in the buffer.
     page_start: usize,
     count: u32,
@@ -57,7 +60,7 @@ impl Writer {
         journal: Uuid,
         tail: &Tail,
         segment_bytes: u32,
-        gauges: Arc<Gauges>,
+        (gauges, page_log): (Arc<Gauges>, Option<Arc<dyn PageLog>>),
     ) -> io::Result<Self> {
         let segment_bytes = segment_bytes.max(SEGMENT_BYTES_MIN);
         let path = path_of(directory, tail.place.segment);
@@ -75,6 +78,7 @@ impl Writer {
             begun: tail.begun,
             buffer: Vec::new(),
             gauges,
+            page_log,
             page_start: 0,
             count: 0,
         })
@@ -180,8 +184,16 @@ impl Writer {
         self.buffer.resize(self.page_start + stride, 0);
         let at = if self.begun { offset } else { 0 };
         let started = Instant::now();
+        if let Some(page_log) = &self.page_log {
+            let last_sequence = next_sequence + u64::from(self.count).saturating_sub(1);
+            let name = PageName { segment, offset: at, checksum, last_sequence };
+            page_log.begin(LogPage { name, bytes: &self.buffer });
+        }
         self.file.write_at(&self.buffer, at.into())?;
         self.file.sync()?;
+        if let Some(page_log) = &self.page_log {
+            page_log.finish()?;
+        }
         self.gauges.commits.record(started.elapsed().as_nanos().try_into().unwrap_or(u64::MAX));
         self.gauges.wrote(self.buffer.len());
         self.begun = true;

@@ -87,11 +87,12 @@ impl LogRun {
             inner.journal,
             &tail,
             options.segment_bytes,
-            Arc::clone(&gauges),
+            (Arc::clone(&gauges), inner.page_log.clone()),
         );
         let journal = journal.map_err(failed)?;
         let warning = Box::new(journal.warning());
-        let queue = Arc::new(Queue::new(options.transfers_in_flight_max, last));
+        let queue =
+            Arc::new(Queue::new(options.transfers_in_flight_max, last, inner.page_log.clone()));
         let durable = Arc::new(Durable::new(Arc::clone(&inner.durable)));
         let batch_writer = wrap(Box::new(JournalWriter {
             books: Arc::clone(&inner.books),

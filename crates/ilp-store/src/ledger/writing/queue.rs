@@ -12,7 +12,10 @@ use ilp_connector::ledger::Stopped;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::gather::{GATHER_MAX, Gather};
-use crate::journal::posted::{Posted, Queued, Unit};
+use crate::journal::{
+    PageLog,
+    posted::{Posted, Queued, Unit},
+};
 
 /// How long notes that no caller waits for wait for a page that is written anyway, so that they cost no
 /// sync of their own.
@@ -39,6 +42,8 @@ pub(crate) struct Queue {
     /// Follows the state's `closed`, so that a hold can ask without the lock. One that asks too
     /// early is refused when it is posted.
     closed: AtomicBool,
+    /// The database that has the log's pages as well, where there is one.
+    page_log: Option<Arc<dyn PageLog>>,
 }
 
 struct State {
@@ -80,7 +85,11 @@ impl Drop for Permit {
 
 impl Queue {
     /// An empty queue with so many permits; the next transfer comes after `last_sequence`.
-    pub(crate) fn new(permits: usize, (last_sequence, transfers): (u64, u64)) -> Self {
+    pub(crate) fn new(
+        permits: usize,
+        (last_sequence, transfers): (u64, u64),
+        page_log: Option<Arc<dyn PageLog>>,
+    ) -> Self {
         Self {
             state: Mutex::new(State {
                 waiting: Vec::new(),
@@ -95,11 +104,16 @@ impl Queue {
             permits_max: permits,
             permits: AtomicUsize::new(permits),
             closed: AtomicBool::new(false),
+            page_log,
         }
     }
 
-    /// Returns a permit, unless all are out.
+    /// Returns a permit, unless all are out or the database has not taken a page for too long.
     pub(crate) fn permit(self: &Arc<Self>) -> Option<Permit> {
+        // For a node without a database this is one comparison with zero.
+        if self.page_log.as_ref().is_some_and(|page_log| page_log.is_stalled()) {
+            return None;
+        }
         // Relaxed will do: the count guards no other memory, and what is queued has its own lock.
         self.permits
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
@@ -266,7 +280,7 @@ mod tests {
     use crate::ledger::{Entry, Step};
 
     fn queue() -> Arc<Queue> {
-        Arc::new(Queue::new(64, (0, 0)))
+        Arc::new(Queue::new(64, (0, 0), None))
     }
 
     fn append(queue: &Arc<Queue>) {
