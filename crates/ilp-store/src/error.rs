@@ -4,6 +4,8 @@ mod journal_error;
 
 use std::{fmt, io, path::PathBuf};
 
+use uuid::Uuid;
+
 pub use self::journal_error::JournalError;
 use crate::{ledger::TransferError, log::snapshot_file::SnapshotError};
 
@@ -52,7 +54,7 @@ pub enum StoreError {
         /// The store's directory.
         path: PathBuf,
         /// The cluster's id.
-        cluster: String,
+        cluster: Uuid,
     },
     /// A newer jirani wrote this store.
     #[error(

@@ -108,6 +108,9 @@ enum Command {
     /// Copy the store while the node runs
     #[command(after_help = "Example:\n  jirani backup /var/backups/jirani/monday")]
     Backup(commands::backup::BackupArgs),
+    /// Several nodes with one set of books in PostgreSQL
+    #[command(subcommand)]
+    Cluster(commands::cluster::ClusterCommand),
     /// The exchange rates at which packets are converted
     #[command(subcommand)]
     Rate(commands::rate::RateCommand),
@@ -172,6 +175,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         Some(Command::Peering(command)) => command.run(),
         Some(Command::Liquidity(command)) => command.run(),
         Some(Command::Ledger(command)) => command.run(),
+        Some(Command::Cluster(command)) => command.run(),
         Some(Command::Rate(command)) => command.run(),
         Some(Command::Fee(command)) => command.run(),
         Some(Command::Wallet(command)) => command.run(),

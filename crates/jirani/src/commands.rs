@@ -5,6 +5,7 @@ mod admin_target;
 mod advice;
 pub(crate) mod asset;
 pub(crate) mod backup;
+pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod demo;
 mod edit;
@@ -28,6 +29,7 @@ mod terminal;
 pub(crate) mod wallet;
 
 use ilp_admin_client::ApiError;
+use ilp_store_postgres::Lost;
 
 use self::{admin_client::plain, advice::advice};
 use crate::{config::ConfigError, tasks::TaskPanicked};
@@ -50,6 +52,9 @@ pub(crate) enum Failure {
     /// The store can't be read or written.
     #[error("{0}")]
     Store(String),
+    /// The node has lost the books of its cluster. Started again, it waits for its turn.
+    #[error("{0}")]
+    Lost(Lost),
     /// A task of the node panicked, and the node has stopped in order.
     #[error("{0}; the log above says where. Start the node again, and report this")]
     Panicked(TaskPanicked),
@@ -66,13 +71,15 @@ fn with_advice(refusal: &ApiError) -> String {
 
 impl Failure {
     /// The exit codes of the manual: 1 refused or failed, 2 wrong usage (which clap mostly finds
-    /// before), 64 configuration, 74 store.
+    /// before), 64 configuration, 74 store,
+    /// 75 the books of a cluster are lost.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(_) | Self::Node(_) | Self::Panicked(_) => 1,
             Self::Usage(_) => 2,
             Self::Config(_) => 64,
             Self::Store(_) => 74,
+            Self::Lost(_) => 75,
         }
     }
 }

@@ -29,9 +29,9 @@ pub(crate) use error::ConfigError;
 use readers::peer_packets_ceiling;
 pub(crate) use secrets::read_file as read_secret_file;
 pub(crate) use sections::{
-    AdminConfig, AutoPeeringConfig, IldcpConfig, IlpConfig, LogConfig, MetricsConfig, NodeConfig,
-    PacketConfig, PeerConfig, RatesConfig, RetentionConfig, TelemetryConfig, WalletConfig,
-    WebhookConfig,
+    AdminConfig, AutoPeeringConfig, ClusterConfig, IldcpConfig, IlpConfig, LogConfig,
+    MetricsConfig, NodeConfig, PacketConfig, PeerConfig, RatesConfig, RetentionConfig,
+    TelemetryConfig, WalletConfig, WebhookConfig,
 };
 use settings::Settings;
 
@@ -61,6 +61,7 @@ pub(crate) struct Config {
     pub(crate) telemetry: TelemetryConfig,
     pub(crate) wallet: WalletConfig,
     pub(crate) auto_peering: AutoPeeringConfig,
+    pub(crate) cluster: ClusterConfig,
     /// The HTTP proxies of requests that carry no packet.
     pub(crate) proxies: Arc<Proxies>,
     /// Warnings about this configuration for the operator, logged once the log runs.
@@ -117,6 +118,7 @@ impl Config {
             telemetry: TelemetryConfig::read(settings)?,
             wallet: WalletConfig::read(settings)?,
             auto_peering: AutoPeeringConfig::read(settings)?,
+            cluster: ClusterConfig::read(settings)?,
             proxies: Arc::default(),
             warnings: warnings(settings),
             listed: settings.listed(),

@@ -6,6 +6,7 @@
 mod admin_server;
 mod cli;
 mod clock;
+mod cluster;
 mod commands;
 mod config;
 mod file_shares;

@@ -8,6 +8,7 @@ use ilp_connector::{
     rates::{Quote, RateOrigin},
 };
 use ilp_store::{DurableLedger, LedgerOptions, Store};
+use ilp_store_postgres::{Lost, Seat};
 use tokio::{
     runtime::Runtime,
     sync::{Notify, watch},
@@ -37,20 +38,22 @@ pub(crate) struct Resources {
     pub(crate) event_made: Arc<Notify>,
     /// The reason why the books can't be written any more.
     ledger_failure: watch::Receiver<Option<String>>,
+    /// The node's hold on the books of its cluster; `None` without a cluster.
+    seat: Option<Seat>,
 }
 
 impl Resources {
-    /// Opens store and books. A node with a parent peer learns its own ILP address from that peer first.
+    /// Opens the books of a store. A node with a parent peer learns its own ILP address from that peer first.
     ///
     /// # Errors
     /// [`Failure`] names the part that can't be opened and what to do.
     pub(crate) fn open(
         config: &mut Config,
+        (store, seat): (Store, Option<Seat>),
         change: AddressChange,
         main: &Runtime,
         times: &mut StartTimes,
     ) -> Result<Self, Failure> {
-        let store = Store::open(&config.node.data_dir).map_err(store_failure)?;
         let data_dir = std::path::absolute(&config.node.data_dir)
             .unwrap_or_else(|_| config.node.data_dir.clone());
         tracing::info!(data_dir = %data_dir.display(), "opened the data folder");
@@ -69,11 +72,34 @@ impl Resources {
         times.books_are_open();
         let web = Web::new(Arc::clone(&config.proxies))?;
         let traces = Traces::start(config.telemetry.otlp_url.as_ref(), &config.node.name, &web)?;
-        Ok(Self { store, connector, web, traces, event_made, ledger_failure })
+        Ok(Self { store, connector, web, traces, event_made, ledger_failure, seat })
     }
 
-    /// Waits until the books can't be written, and returns the reason.
-    pub(crate) async fn ledger_failure(&self) -> String {
+    /// Waits until the books can't be written or are another node's, and returns the reason.
+    pub(crate) async fn lost_books(&self) -> Failure {
+        tokio::select! {
+            // A node that has lost its books can't write them either: this is the cause.
+            biased;
+            lost = self.lost_seat() => Failure::Lost(lost),
+            reason = self.ledger_failure() => match self.seat.as_ref().and_then(Seat::lost_now) {
+                Some(lost) => Failure::Lost(lost),
+                None => Failure::Store(format!(
+                    "the books can't be written, so the node has stopped: {reason}"
+                )),
+            },
+        }
+    }
+
+    async fn lost_seat(&self) -> Lost {
+        let Some(seat) = &self.seat else { return std::future::pending().await };
+        let mut lost = seat.lost();
+        match lost.wait_for(Option::is_some).await.ok().and_then(|lost| lost.clone()) {
+            Some(lost) => lost,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn ledger_failure(&self) -> String {
         let mut failure = self.ledger_failure.clone();
         let reason = failure.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
         match reason {
@@ -88,9 +114,19 @@ impl Resources {
     /// # Errors
     /// [`Failure::Store`] when the books could not be written to their end.
     pub(crate) fn close(self, config: &Config) -> Result<(), Failure> {
-        let closed = self.connector.ledger().close();
+        let Self { store, connector, traces, seat, .. } = self;
+        let closed = connector.ledger().close();
         NodeFile::remove(&config.node.data_dir);
-        self.traces.end();
+        traces.end();
+        drop((connector, store));
+        // Only now: the last page is written, and the folder is closed.
+        if let Some(seat) = seat {
+            let is_lost = seat.lost_now().is_some();
+            seat.leave();
+            if is_lost {
+                return Ok(());
+            }
+        }
         closed.map_err(|stopped| Failure::Store(stopped.to_string()))
     }
 }

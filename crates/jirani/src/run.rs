@@ -5,13 +5,20 @@ use std::{io, time::Duration};
 use ilp_http::tls::TlsSetupError;
 use ilp_store::StoreError;
 use tokio::{
+    net::TcpListener,
     runtime,
     signal::unix::{SignalKind, signal},
 };
 
 use crate::{
-    commands::Failure, config::Config, made_once::AddressChange, resources::Resources,
-    running_node::RunningNode, start_times::StartTimes, telemetry,
+    cluster::{Opened, open_store},
+    commands::Failure,
+    config::Config,
+    made_once::AddressChange,
+    resources::Resources,
+    running_node::RunningNode,
+    start_times::StartTimes,
+    telemetry,
 };
 
 /// The time that connections to the admin API may take to finish: an operator's request is answered
@@ -29,8 +36,12 @@ pub(crate) fn run(mut config: Config, change: AddressChange) -> Result<(), Failu
     }
     let mut times = StartTimes::begin();
     let main = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
-    let resources = Resources::open(&mut config, change, &main, &mut times)?;
-    let outcome = main.block_on(serve(&config, &resources, times));
+    let Some(Opened { store, seat, admin }) = main.block_on(open_store(&config))? else {
+        tracing::info!("stopped without having had the books");
+        return Ok(());
+    };
+    let resources = Resources::open(&mut config, (store, seat), change, &main, &mut times)?;
+    let outcome = main.block_on(serve(&config, &resources, admin, times));
     // Threads that still read or copy the store are waited for within a bound.
     main.shutdown_timeout(ADMIN_DRAIN);
     let closed = resources.close(&config);
@@ -40,14 +51,17 @@ pub(crate) fn run(mut config: Config, change: AddressChange) -> Result<(), Failu
 }
 
 /// Starts the node, waits until it is told to stop or can't go on, and shuts it down.
-async fn serve(config: &Config, resources: &Resources, times: StartTimes) -> Result<(), Failure> {
-    let node = RunningNode::start(config, resources, times).await?;
+async fn serve(
+    config: &Config,
+    resources: &Resources,
+    admin: Option<TcpListener>,
+    times: StartTimes,
+) -> Result<(), Failure> {
+    let node = RunningNode::start(config, resources, admin, times).await?;
     let outcome = tokio::select! {
         told = told_to_stop() => told,
         panic = node.panicked() => Err(Failure::Panicked(panic)),
-        reason = resources.ledger_failure() => Err(Failure::Store(format!(
-            "the books can't be written, so the node has stopped: {reason}"
-        ))),
+        failure = resources.lost_books() => Err(failure),
     };
     node.shutdown().await;
     outcome
@@ -57,7 +71,7 @@ async fn serve(config: &Config, resources: &Resources, times: StartTimes) -> Res
 ///
 /// SIGHUP asks other daemons to read their configuration again. This node can't do so, and must not
 /// be killed by the signal with packets in flight, which is the effect without a handler.
-async fn told_to_stop() -> Result<(), Failure> {
+pub(crate) async fn told_to_stop() -> Result<(), Failure> {
     let unheard = |error: io::Error| Failure::Refused(format!("can't listen to signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;

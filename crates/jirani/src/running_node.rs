@@ -10,7 +10,7 @@ use ilp_http::{
 };
 use ilp_operator::{Auth, Operator, Parts};
 use ilp_pages::Sampler;
-use tokio::task::JoinHandle;
+use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
     admin_server::{self, OPERATOR},
@@ -56,10 +56,11 @@ impl RunningNode {
     pub(crate) async fn start(
         config: &Config,
         resources: &Resources,
+        admin: Option<TcpListener>,
         times: StartTimes,
     ) -> Result<Self, Failure> {
         let Resources { store, connector, web, traces, .. } = resources;
-        let surfaces = Surfaces::listen(config).await?;
+        let surfaces = Surfaces::listen(config, admin).await?;
         let threads = worker_count(config.ilp.threads);
         let files = FileShares::take(config, threads)?;
         let node = |receiving| {

@@ -21,11 +21,17 @@ pub(crate) struct Surfaces {
 }
 
 impl Surfaces {
-    /// Binds all ports, or none.
-    pub(crate) async fn listen(config: &Config) -> Result<Self, Failure> {
+    /// Binds all ports, or none. The admin port may be bound already.
+    pub(crate) async fn listen(
+        config: &Config,
+        admin: Option<TcpListener>,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             ilp: listen(config.ilp.listen, "ilp.listen").await?,
-            admin: listen(config.admin.listen, "admin.listen").await?,
+            admin: match admin {
+                Some(bound) => bound,
+                None => listen_to_admin(config).await?,
+            },
             wallet: listen(config.wallet.listen, "wallet.listen").await?,
             peering: match config.auto_peering.enabled_listen() {
                 Some(at) => Some(listen(at, "auto_peering.listen").await?),
@@ -72,6 +78,11 @@ impl Surfaces {
             ))
         })
     }
+}
+
+/// Binds the admin port.
+pub(crate) async fn listen_to_admin(config: &Config) -> Result<TcpListener, Failure> {
+    listen(config.admin.listen, "admin.listen").await
 }
 
 async fn listen(at: SocketAddr, key: &str) -> Result<TcpListener, Failure> {

@@ -32,6 +32,8 @@ pub trait PageLog: Send + Sync + fmt::Debug {
 pub struct LogPage<'a> {
     /// The place and the checksum of the page.
     pub name: PageName,
+    /// The checksum of the page before, 128 bits; 0 before the first page ever.
+    pub follows: u128,
     /// The page, and the zeros behind it up to where the next one may begin.
     pub bytes: &'a [u8],
 }
@@ -59,7 +61,8 @@ impl<'a> LogPage<'a> {
         match Page::at(bytes.get(head..)?) {
             Found::Page(page) if page.entries_from == PAGE_HEADER_BYTES => {
                 let (checksum, last_sequence) = (page.checksum, page.last_sequence());
-                Some(Self { name: PageName { segment, offset, checksum, last_sequence }, bytes })
+                let name = PageName { segment, offset, checksum, last_sequence };
+                Some(Self { name, follows: page.link, bytes })
             }
             _ => None,
         }

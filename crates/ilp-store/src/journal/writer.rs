@@ -187,7 +187,7 @@ impl Writer {
         if let Some(page_log) = &self.page_log {
             let last_sequence = next_sequence + u64::from(self.count).saturating_sub(1);
             let name = PageName { segment, offset: at, checksum, last_sequence };
-            page_log.begin(LogPage { name, bytes: &self.buffer });
+            page_log.begin(LogPage { name, follows: link, bytes: &self.buffer });
         }
         self.file.write_at(&self.buffer, at.into())?;
         self.file.sync()?;

@@ -35,6 +35,13 @@ pub struct LedgerStats {
 }
 
 impl DurableLedger {
+    /// Returns whether no further transfer is taken, since the cluster's database has not taken a page
+    /// for too long. Always false for a node without a cluster.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.shared.queue.is_stalled()
+    }
+
     /// How the ledger does. Takes the queue's lock for a moment and waits for no disk.
     #[must_use]
     pub fn stats(&self) -> LedgerStats {

@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use uuid::Uuid;
+
 use crate::{
     directory::{self, FILE_MODE, unusable},
     error::StoreError,
@@ -18,17 +20,40 @@ use crate::{
 /// The file, in the store's directory.
 const FILE: &str = "cluster";
 
+/// The cluster that a folder belongs to, and the folder's own name in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The id of the cluster.
+    pub cluster: Uuid,
+    /// The id of the node whose folder it is. While this process has the folder's lock, no other process
+    /// is that node.
+    pub node: Uuid,
+}
+
+impl Membership {
+    fn from_text(text: &str) -> Option<Self> {
+        let (cluster, node) = text.trim().split_once(' ')?;
+        Some(Self { cluster: cluster.parse().ok()?, node: node.parse().ok()? })
+    }
+}
+
 fn path_in(dir: &Path) -> PathBuf {
     dir.join(FILE)
 }
 
-/// Returns the id of the cluster to which the folder belongs, in the words of the file.
+/// Returns the cluster to which the folder belongs, if it belongs to one.
 ///
 /// # Errors
-/// When the file can't be read.
-pub(super) fn read(dir: &Path) -> Result<Option<String>, StoreError> {
+/// When the file can't be read or understood.
+pub(super) fn read(dir: &Path) -> Result<Option<Membership>, StoreError> {
     match fs::read_to_string(path_in(dir)) {
-        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Ok(text) => match Membership::from_text(&text) {
+            Some(membership) => Ok(Some(membership)),
+            None => {
+                let detail = format!("its file {FILE} doesn't name a cluster and a node");
+                Err(StoreError::Corrupt { path: dir.to_owned(), detail })
+            }
+        },
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(unusable(dir, &cause)),
     }
@@ -38,11 +63,11 @@ pub(super) fn read(dir: &Path) -> Result<Option<String>, StoreError> {
 ///
 /// # Errors
 /// When the file can't be written.
-pub(super) fn write(dir: &Path, cluster: &str) -> Result<(), StoreError> {
+pub(super) fn write(dir: &Path, membership: Membership) -> Result<(), StoreError> {
     let mut options = fs::File::options();
     options.write(true).create(true).truncate(true).mode(FILE_MODE);
     let written = options.open(path_in(dir)).and_then(|mut file| {
-        writeln!(file, "{cluster}")?;
+        writeln!(file, "{} {}", membership.cluster, membership.node)?;
         file.sync_all()
     });
     written.map_err(|cause| unusable(dir, &cause))?;
@@ -55,7 +80,9 @@ pub(super) fn write(dir: &Path, cluster: &str) -> Result<(), StoreError> {
 /// [`StoreError::InCluster`].
 pub(crate) fn refuse(dir: &Path) -> Result<(), StoreError> {
     match read(dir)? {
-        Some(cluster) => Err(StoreError::InCluster { path: dir.to_owned(), cluster }),
+        Some(Membership { cluster, .. }) => {
+            Err(StoreError::InCluster { path: dir.to_owned(), cluster })
+        }
         None => Ok(()),
     }
 }

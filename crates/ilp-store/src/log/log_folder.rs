@@ -13,7 +13,11 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{cluster_mark, log_files::LogFiles};
+use super::{
+    cluster_mark::{self, Membership},
+    log_files::LogFiles,
+    mark::Mark,
+};
 use crate::{
     directory::{self, unusable},
     error::StoreError,
@@ -55,7 +59,7 @@ impl LogFolder {
     ///
     /// # Errors
     /// When the folder can't be read.
-    pub fn cluster(&self) -> Result<Option<String>, StoreError> {
+    pub fn membership(&self) -> Result<Option<Membership>, StoreError> {
         cluster_mark::read(&self.dir)
     }
 
@@ -63,8 +67,8 @@ impl LogFolder {
     ///
     /// # Errors
     /// When the folder can't be written.
-    pub fn join(&self, cluster: &str) -> Result<(), StoreError> {
-        cluster_mark::write(&self.dir, cluster)
+    pub fn join(&self, membership: Membership) -> Result<(), StoreError> {
+        cluster_mark::write(&self.dir, membership)
     }
 
     /// Notes that the folder belongs to no cluster any more.
@@ -81,6 +85,15 @@ impl LogFolder {
     /// When the log can't be read.
     pub fn log_id(&self) -> Result<Option<Uuid>, StoreError> {
         Ok(LogFiles::look(&self.dir)?.journal)
+    }
+
+    /// Returns the last entry of the log that the node has answered for; 0 for none.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn answered(&self) -> Result<u64, StoreError> {
+        let mark = Mark::open(&self.dir).map_err(|cause| unusable(&self.dir, &cause))?;
+        Ok(mark.answered().sequence)
     }
 
     /// Returns the numbers of the segments, rising, those that are prepared and not used among them.

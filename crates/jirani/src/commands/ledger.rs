@@ -82,7 +82,8 @@ impl StoreArgs {
     }
 }
 
-fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
+/// Adds up the books of a folder, and says what was found.
+pub(super) fn verify(dir: &Path, json: bool) -> Result<(), Failure> {
     let report = ilp_store::verify(dir).map_err(failure)?;
     let Report {
         transfers,

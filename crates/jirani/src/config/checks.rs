@@ -1,6 +1,10 @@
 //! Checks of the configuration's values against each other.
 
-use super::{Config, ConfigError, sections::PacketConfig, settings::Settings};
+use super::{
+    Config, ConfigError,
+    sections::{ClusterConfig, PacketConfig},
+    settings::Settings,
+};
 use crate::trace;
 
 /// The most time that returning an answer takes after the longest hold.
@@ -28,6 +32,10 @@ impl Config {
 
     /// Refuses times with which no packet could be forwarded.
     pub(super) fn check_times(&self, settings: &Settings) -> Result<(), ConfigError> {
+        let ClusterConfig { beat_ms, lease_ms, .. } = self.cluster;
+        if lease_ms < 2 * beat_ms {
+            return Err(ConfigError::ShortLease { lease_ms, beat_ms });
+        }
         let PacketConfig { expiry_margin_ms: margin_ms, hold_ms_max, .. } = self.packet;
         if margin_ms < hold_ms_max {
             return Ok(());

@@ -42,6 +42,11 @@ pub(crate) enum ConfigError {
     )]
     OtherAddress { given: String, kept: String, data_dir: String },
     #[error(
+        "configuration keys cluster.lease_ms = {lease_ms} and cluster.beat_ms = {beat_ms}: another node \
+         would take over after a single late sign of life; set a lease of at least twice the beat"
+    )]
+    ShortLease { lease_ms: u64, beat_ms: u64 },
+    #[error(
         "configuration key packet.expiry_margin_ms = {margin_ms} (from {origin}) is not below \
          packet.hold_ms_max = {hold_ms_max}: no packet would have time for its next hop, and all \
          would be refused; set a smaller margin, or hold packets for longer"

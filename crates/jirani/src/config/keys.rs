@@ -2,9 +2,9 @@
 //! in [`sections`](super::sections).
 
 use super::sections::{
-    AdminConfig, AutoPeeringConfig, IldcpConfig, IlpConfig, LogConfig, MetricsConfig, NodeConfig,
-    PacketConfig, PeerConfig, RatesConfig, RetentionConfig, TelemetryConfig, WalletConfig,
-    WebhookConfig,
+    AdminConfig, AutoPeeringConfig, ClusterConfig, IldcpConfig, IlpConfig, LogConfig,
+    MetricsConfig, NodeConfig, PacketConfig, PeerConfig, RatesConfig, RetentionConfig,
+    TelemetryConfig, WalletConfig, WebhookConfig,
 };
 
 /// One key of the configuration file, and the environment variables that set it.
@@ -107,6 +107,7 @@ const TABLES: &[&[Key]] = &[
     TelemetryConfig::KEYS,
     WalletConfig::KEYS,
     AutoPeeringConfig::KEYS,
+    ClusterConfig::KEYS,
 ];
 
 const fn count(tables: &[&[Key]]) -> usize {

@@ -4,6 +4,7 @@
 use ilp_connector::{rate::Rate, token::Secret};
 use ilp_http::spsp::PrivateReceivers;
 use ilp_net::{Endpoint, ServiceUrl};
+use ilp_store_postgres::SyncRule;
 use interledger_packet::Address;
 use uuid::Uuid;
 
@@ -53,6 +54,14 @@ pub(super) fn is_automatic(text: &str) -> Option<bool> {
     match text {
         "auto" => Some(true),
         "require" => Some(false),
+        _ => None,
+    }
+}
+
+pub(super) fn sync_rule(text: &str) -> Option<SyncRule> {
+    match text {
+        "required" => Some(SyncRule::Required),
+        "accepted" => Some(SyncRule::Accepted),
         _ => None,
     }
 }

@@ -111,7 +111,7 @@ impl Queue {
     /// Returns a permit, unless all are out or the database has not taken a page for too long.
     pub(crate) fn permit(self: &Arc<Self>) -> Option<Permit> {
         // For a node without a database this is one comparison with zero.
-        if self.page_log.as_ref().is_some_and(|page_log| page_log.is_stalled()) {
+        if self.is_stalled() {
             return None;
         }
         // Relaxed will do: the count guards no other memory, and what is queued has its own lock.
@@ -119,6 +119,11 @@ impl Queue {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
             .ok()?;
         Some(Permit { queue: Arc::clone(self), held: true })
+    }
+
+    /// Returns whether the database has not taken a page for too long.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.page_log.as_ref().is_some_and(|page_log| page_log.is_stalled())
     }
 
     /// Gives back the permits of transfers that are durable.

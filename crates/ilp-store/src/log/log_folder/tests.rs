@@ -9,6 +9,8 @@ use crate::{
     testing::{asset, block_on},
 };
 
+const CLUSTER: Uuid = Uuid::from_u128(1);
+
 /// A database in memory, which refuses pages once it has taken `room`.
 #[derive(Debug)]
 struct Memory {
@@ -58,7 +60,7 @@ impl PageLog for Memory {
 /// Brings a folder to the state of the database, as a node does before it opens its store.
 fn bring_along(dir: &Path, memory: &Memory) -> LogFolder {
     let mut folder = LogFolder::open(dir).unwrap();
-    folder.join("cluster-1").unwrap();
+    folder.join(Membership { cluster: CLUSTER, node: Uuid::now_v7() }).unwrap();
     let pages = memory.pages.lock();
     let mut common = 0;
     for segment in folder.segments().unwrap() {
@@ -180,7 +182,7 @@ fn a_folder_of_a_cluster_opens_with_the_cluster_alone() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path(), &Memory::new(usize::MAX)));
     let refused = Store::open(dir.path()).unwrap_err();
-    assert!(matches!(&refused, StoreError::InCluster { cluster, .. } if cluster == "cluster-1"));
+    assert!(matches!(&refused, StoreError::InCluster { cluster, .. } if *cluster == CLUSTER));
     assert!(refused.to_string().contains("cluster.url"), "{refused}");
     LogFolder::open(dir.path()).unwrap().leave().unwrap();
     drop(Store::open(dir.path()).unwrap());

@@ -1,0 +1,148 @@
+//! The errors of a cluster, in words that tell an operator the remedy.
+
+use ilp_store::StoreError;
+use uuid::Uuid;
+
+/// A node can't take part in the cluster.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClusterError {
+    /// The address of the database can't be read.
+    #[error(
+        "the database's URL can't be read; a right one is postgres://USER:PASSWORD@HOST1,HOST2/DATABASE"
+    )]
+    Url,
+    /// The database has no tables of jirani.
+    #[error("the database holds no cluster; make one with: jirani cluster init URL")]
+    NoCluster,
+    /// The database has a cluster already.
+    #[error("the database holds cluster {cluster} already; another cluster takes another database")]
+    Exists {
+        /// The id of that cluster.
+        cluster: Uuid,
+    },
+    /// The tables are those of another version.
+    #[error(
+        "the database's tables are of version {found}, and this jirani knows version {known}; run the \
+         jirani that made them, or a newer one"
+    )]
+    Schema {
+        /// The version that the database says it has.
+        found: i32,
+        /// The version that this program knows.
+        known: i32,
+    },
+    /// The books were exported for good.
+    #[error(
+        "the cluster is closed: its books were exported to a folder, with which a node goes on by \
+         itself"
+    )]
+    Closed,
+    /// A node has the books.
+    #[error(
+        "{name} has the books, last heard of {silent_ms} ms ago; stop all nodes first, or take a copy \
+         with --keep"
+    )]
+    Held {
+        /// The node's name.
+        name: String,
+        /// How long ago it last showed that it lives, in milliseconds.
+        silent_ms: u128,
+    },
+    /// Commits wait for no standby.
+    #[error(
+        "the database has no synchronous standby, so a page would be on one disk alone: set \
+         synchronous_standby_names in PostgreSQL, or cluster.sync = \"accepted\" where the provider \
+         replicates below PostgreSQL"
+    )]
+    NotSynchronous,
+    /// The folder belongs to another cluster.
+    #[error(
+        "the data folder belongs to cluster {found}, and the database holds cluster {expected}; give \
+         this node an empty folder"
+    )]
+    OtherCluster {
+        /// The cluster that the folder names.
+        found: Uuid,
+        /// The cluster in the database.
+        expected: Uuid,
+    },
+    /// The folder holds a log that isn't the cluster's.
+    #[error(
+        "the data folder holds books of its own, which the cluster doesn't have; give this node an \
+         empty folder, or make the cluster from this folder with: jirani cluster init URL --from DIR"
+    )]
+    OwnBooks,
+    /// The folder's log doesn't begin with its first page.
+    #[error(
+        "the log in the data folder doesn't go back to its beginning, since older segments were removed \
+         or are of jirani 0.1.0: a cluster can't be made from it"
+    )]
+    NoBeginning,
+    /// The folder's log ends before what the node has answered for.
+    #[error(
+        "the log in the data folder ends with entry {found}, and the node has answered for entry \
+         {answered}; run jirani ledger verify on it"
+    )]
+    NotWhole {
+        /// The last entry that could be read.
+        found: u64,
+        /// The last entry that the node has answered for.
+        answered: u64,
+    },
+    /// The database lacks pages between those of the folder and its own.
+    #[error(
+        "the database's log begins at page {oldest}, and this folder needs page {needed}; copy the \
+         data folder of another node to begin with"
+    )]
+    PagesGone {
+        /// The oldest page in the database.
+        oldest: i64,
+        /// The page that should come next.
+        needed: i64,
+    },
+    /// A page in the database can't be read.
+    #[error(
+        "page {number} in the database is damaged; restore the database from a backup and keep the \
+         damaged one for study"
+    )]
+    DamagedPage {
+        /// The number of the page.
+        number: i64,
+    },
+    /// The node's own folder can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database can't be reached, or refuses.
+    #[error("the database can't be used")]
+    Database(#[from] tokio_postgres::Error),
+    /// A thread can't be started.
+    #[error("the system gives no more threads or event queues")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Why a node that had the book has it no longer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// Another node has taken the book over.
+    #[error(
+        "another node has taken the books over (epoch {epoch}): this one was silent for too long, and \
+         starts anew as a standby"
+    )]
+    TakenOver {
+        /// The epoch of the other node.
+        epoch: i64,
+    },
+    /// The database lacks a page that it had acknowledged.
+    #[error(
+        "the database lacks page {number}, which it had acknowledged: it was restored from a backup, or \
+         a standby was promoted that wasn't synchronous. The node's own folder has the page"
+    )]
+    WentBack {
+        /// The number of the page.
+        number: i64,
+    },
+    /// The writer's thread has ended.
+    #[error("the thread that writes pages to the database has ended")]
+    Ended,
+}

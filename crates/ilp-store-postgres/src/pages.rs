@@ -1,0 +1,151 @@
+//! The pages in the database: reading them, finding one, and putting those of a folder there.
+
+use ilp_store::{LogFolder, LogPage, PageName};
+use tokio_postgres::{Transaction, types::ToSql};
+
+use crate::{ClusterError, schema::BOOK, session::Session};
+
+/// How many pages are read at once. A page has at most 1 MiB.
+const READ_MAX: i64 = 32;
+
+/// A page of the log, as the database has it.
+pub(crate) struct Row {
+    pub(crate) number: i64,
+    pub(crate) segment: u32,
+    pub(crate) offset: u32,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Row {
+    /// Returns the page in it.
+    ///
+    /// # Errors
+    /// [`ClusterError::DamagedPage`].
+    pub(crate) fn page(&self) -> Result<LogPage<'_>, ClusterError> {
+        LogPage::read(self.segment, self.offset, &self.body)
+            .ok_or(ClusterError::DamagedPage { number: self.number })
+    }
+}
+
+/// The next pages of the log.
+pub(crate) struct Batch {
+    pub(crate) rows: Vec<Row>,
+    /// The number of the last page that was looked at, fences included; `None` where there was none.
+    pub(crate) last_number: Option<i64>,
+}
+
+/// Reads the next pages behind a number, in their order. A fence counts and has no row.
+///
+/// # Errors
+/// [`ClusterError::PagesGone`] where the next one isn't there and later ones are, and when the database
+/// refuses.
+pub(crate) async fn next(session: &Session, behind: i64) -> Result<Batch, ClusterError> {
+    let found = session
+        .client
+        .query(
+            "SELECT number, segment, place, body FROM jirani.page \
+              WHERE book = $1 AND number > $2 ORDER BY number LIMIT $3",
+            &[&BOOK, &behind, &READ_MAX],
+        )
+        .await?;
+    let mut batch = Batch { rows: Vec::new(), last_number: None };
+    let mut needed = behind + 1;
+    for row in found {
+        let number: i64 = row.try_get(0)?;
+        if number != needed {
+            return Err(ClusterError::PagesGone { oldest: number, needed });
+        }
+        needed = number + 1;
+        batch.last_number = Some(number);
+        let body: Vec<u8> = row.try_get(3)?;
+        if body.is_empty() {
+            continue;
+        }
+        let damaged = |_| ClusterError::DamagedPage { number };
+        let segment = u32::try_from(row.try_get::<_, i64>(1)?).map_err(damaged)?;
+        let offset = u32::try_from(row.try_get::<_, i64>(2)?).map_err(damaged)?;
+        batch.rows.push(Row { number, segment, offset, body });
+    }
+    Ok(batch)
+}
+
+/// Returns the number of a page, if the database has it. Numbers and sequences rise together, so it is
+/// searched for by halves.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn number_of(
+    session: &Session,
+    name: &PageName,
+) -> Result<Option<i64>, ClusterError> {
+    let bounds = session
+        .client
+        .query_one("SELECT min(number), max(number) FROM jirani.page WHERE book = $1", &[&BOOK])
+        .await?;
+    let (Some(mut low), Some(mut high)): (Option<i64>, Option<i64>) =
+        (bounds.try_get(0)?, bounds.try_get(1)?)
+    else {
+        return Ok(None);
+    };
+    let statement = session
+        .client
+        .prepare(
+            "SELECT last_sequence, segment, place, checksum FROM jirani.page \
+              WHERE book = $1 AND number = $2",
+        )
+        .await?;
+    let wanted = i64::try_from(name.last_sequence).unwrap_or(i64::MAX);
+    // The first number whose page ends with this entry, or a later one. A fence repeats the sequence of
+    // the page before it, so the first one is the page.
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let row = session.client.query_one(&statement, &[&BOOK, &middle]).await?;
+        if row.try_get::<_, i64>(0)? < wanted { low = middle + 1 } else { high = middle }
+    }
+    let row = session.client.query_one(&statement, &[&BOOK, &low]).await?;
+    let is_it = row.try_get::<_, i64>(1)? == i64::from(name.segment)
+        && row.try_get::<_, i64>(2)? == i64::from(name.offset)
+        && row.try_get::<_, &[u8]>(3)? == name.checksum.to_be_bytes();
+    Ok(is_it.then_some(low))
+}
+
+/// Puts all pages of a folder behind the first fence of a new cluster.
+///
+/// # Errors
+/// [`ClusterError::NoBeginning`], [`ClusterError::NotWhole`], or when database or folder refuse.
+pub(crate) async fn upload(
+    transaction: &Transaction<'_>,
+    folder: &LogFolder,
+) -> Result<(), ClusterError> {
+    let insert = "INSERT INTO jirani.page (book, number, epoch, segment, place, last_sequence, checksum, body) \
+                  VALUES ($1, $2, 0, $3, $4, $5, $6, $7)";
+    let insert = transaction.prepare(insert).await?;
+    let (mut number, mut before, mut found) = (0_i64, 0, 0);
+    for segment in folder.segments()? {
+        // A segment has at most some 16 MiB.
+        let mut pages: Vec<(PageName, Vec<u8>)> = Vec::new();
+        folder.pages(segment, |page| {
+            if page.follows != before {
+                return Err(ClusterError::NoBeginning);
+            }
+            (before, found) = (page.name.checksum, page.name.last_sequence);
+            pages.push((page.name, page.bytes.to_owned()));
+            Ok(())
+        })?;
+        for (name, body) in pages {
+            number += 1;
+            let last_sequence = i64::try_from(name.last_sequence).unwrap_or(i64::MAX);
+            let (segment, place) = (i64::from(name.segment), i64::from(name.offset));
+            let checksum = name.checksum.to_be_bytes();
+            let checksum = checksum.as_slice();
+            let row: [&(dyn ToSql + Sync); 7] =
+                [&BOOK, &number, &segment, &place, &last_sequence, &checksum, &body];
+            transaction.execute(&insert, &row).await?;
+        }
+    }
+    let answered = folder.answered()?;
+    if found < answered {
+        return Err(ClusterError::NotWhole { found, answered });
+    }
+    Ok(())
+}
