@@ -20,6 +20,8 @@ mod breaker;
 mod browser;
 /// Three nodes in a row: a payment, each limit, and the metrics of all.
 mod chain;
+/// Several nodes with one set of books in PostgreSQL.
+mod cluster;
 /// Fields of the admin API that the command line sets.
 mod command_fields;
 /// The command line: each command's output and exit code.
@@ -90,6 +92,9 @@ mod peerings;
 mod placement;
 /// Variables that container platforms and Rafiki's files set, and the image's health check.
 mod platform;
+/// A PostgreSQL primary and its standby.
+#[path = "support/postgres.rs"]
+mod postgres;
 /// The access rights of the node's files, and backups only where the node's user wants them.
 mod private_files;
 /// Quotes to receivers on this machine, which reveal nothing about other servers there.

@@ -284,7 +284,12 @@ async fn healthz(State(admin): State<Arc<Admin>>, headers: HeaderMap) -> Respons
 
 /// Answers whether the node works and knows its peers, so that packets may be sent to it.
 async fn readyz(State(admin): State<Arc<Admin>>) -> Response {
-    health(&admin.operator, admin.operator.is_loaded()).into_response()
+    let operator = &admin.operator;
+    if operator.node().is_ledger_stalled {
+        let reason = "the cluster's database is slow or away: no packet is taken until it is back";
+        return unavailable("stalled", reason).into_response();
+    }
+    health(operator, operator.is_loaded()).into_response()
 }
 
 /// Returns whether one of the types that a client accepts is JSON by name.

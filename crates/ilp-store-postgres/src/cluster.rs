@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     BookState, Candidate, ClusterError, Database, Lost, book,
     page_writer::{PageWriter, Times},
-    pages, schema,
+    pages, schema, snapshots,
 };
 
 /// Whether a page must be on a second machine before it counts.
@@ -58,10 +58,31 @@ pub struct Cluster {
     options: ClusterOptions,
 }
 
+/// Keeps the database from growing for ever, as long as the node has the book.
+#[derive(Clone, Debug)]
+pub struct PageRetention {
+    database: Database,
+    epoch: i64,
+}
+
+impl PageRetention {
+    /// Puts the store's newest snapshot into the database, and removes the pages that two snapshots stand
+    /// for. Returns how many pages went.
+    ///
+    /// # Errors
+    /// When the database can't be used, or the store can't be read.
+    pub async fn apply(&self, store: &Store) -> Result<u64, ClusterError> {
+        let mut session = self.database.connect().await?;
+        snapshots::retire(&mut session, store, self.epoch).await
+    }
+}
+
 /// The book in this node's hands. Dropping it after the store is closed gives the book back.
 #[derive(Debug)]
 pub struct Seat {
     pages: Arc<PageWriter>,
+    database: Database,
+    epoch: i64,
 }
 
 impl Cluster {
@@ -144,12 +165,13 @@ impl Cluster {
     pub async fn take_seat(&self, candidate: Candidate) -> Result<(Store, Seat), ClusterError> {
         let (folder, database, held) = candidate.wait_for_turn().await?;
         let ClusterOptions { beat, stall, commit, .. } = self.options;
-        let pages = Arc::new(PageWriter::start(database, held, Times { beat, stall, commit })?);
+        let times = Times { beat, stall, commit };
+        let pages = Arc::new(PageWriter::start(database.clone(), held, times)?);
         // From here on the node shows that it lives, while it opens its store.
         let page_log = Arc::clone(&pages);
         let opening = spawn_blocking(move || Store::open_in_cluster(folder, page_log as _));
         let store = opening.await.map_err(|panic| ClusterError::Thread(panic.into()))??;
-        Ok((store, Seat { pages }))
+        Ok((store, Seat { pages, database, epoch: held.epoch }))
     }
 }
 
@@ -164,6 +186,12 @@ impl Seat {
     #[must_use]
     pub fn lost_now(&self) -> Option<Lost> {
         self.pages.lost().borrow().clone()
+    }
+
+    /// Returns what keeps the database from growing for ever, for a task of its own.
+    #[must_use]
+    pub fn retention(&self) -> PageRetention {
+        PageRetention { database: self.database.clone(), epoch: self.epoch }
     }
 
     /// Gives the book back, once the store is closed, so that another node takes it at once.

@@ -75,8 +75,8 @@ pub enum ClusterError {
     OwnBooks,
     /// The folder's log doesn't begin with its first page.
     #[error(
-        "the log in the data folder doesn't go back to its beginning, since older segments were removed \
-         or are of jirani 0.1.0: a cluster can't be made from it"
+        "the log in the data folder doesn't go back to its beginning, and no snapshot stands for what is \
+         missing; run jirani ledger verify on it"
     )]
     NoBeginning,
     /// The folder's log ends before what the node has answered for.
@@ -92,8 +92,8 @@ pub enum ClusterError {
     },
     /// The database lacks pages between those of the folder and its own.
     #[error(
-        "the database's log begins at page {oldest}, and this folder needs page {needed}; copy the \
-         data folder of another node to begin with"
+        "the database's log begins at page {oldest}, and page {needed} is needed, for which no snapshot \
+         stands; restore the database from a backup"
     )]
     PagesGone {
         /// The oldest page in the database.
@@ -116,6 +116,9 @@ pub enum ClusterError {
     /// The database can't be reached, or refuses.
     #[error("the database can't be used")]
     Database(#[from] tokio_postgres::Error),
+    /// A snapshot in the folder can't be read.
+    #[error("a snapshot in the data folder can't be read")]
+    Unreadable(#[source] std::io::Error),
     /// A thread can't be started.
     #[error("the system gives no more threads or event queues")]
     Thread(#[source] std::io::Error),

@@ -11,6 +11,7 @@ use crate::{
     book::{self, Held},
     pages, schema,
     session::Session,
+    snapshots,
 };
 
 /// How often a waiting node looks for new pages and at the holder.
@@ -29,8 +30,9 @@ pub struct Candidate {
     lease: Duration,
     /// The number of the last page in the folder, or of a fence behind it.
     copied: i64,
-    /// The checksum of the last page in the folder; 0 without one.
-    checksum: u128,
+    /// The checksum of the last page in the folder, 0 before the first one ever. `None` where a snapshot
+    /// stands for it.
+    checksum: Option<u128>,
     session: Option<Session>,
 }
 
@@ -190,20 +192,45 @@ impl Candidate {
         }
         let last = shared.map(|(_, name, bytes)| (name, bytes));
         self.folder.cut_behind(last)?;
-        (self.copied, self.checksum) =
-            shared.map_or((-1, 0), |(number, name, _)| (number, name.checksum));
-        if let Some(number) = self.append_next().await? {
-            return Err(ClusterError::DamagedPage { number });
+        let Some((number, name, _)) = shared else { return self.begin_anew().await };
+        (self.copied, self.checksum) = (number, Some(name.checksum));
+        match self.append_next().await {
+            Ok(None) => Ok(()),
+            Ok(Some(number)) => Err(ClusterError::DamagedPage { number }),
+            // The node was away for so long that the next pages were removed.
+            Err(ClusterError::PagesGone { .. }) => self.begin_anew().await,
+            Err(error) => Err(error),
         }
-        Ok(())
+    }
+
+    /// Empties the folder, and fills it with the newest snapshot and the pages behind it, or with all
+    /// pages.
+    async fn begin_anew(&mut self) -> Result<(), ClusterError> {
+        self.folder.cut_behind(None)?;
+        let session = self.database.connect().await?;
+        (self.copied, self.checksum) = (-1, Some(0));
+        if let Some(snapshot) = snapshots::stored(&session).await?.first() {
+            snapshots::download(&session, *snapshot, &self.folder).await?;
+            let first = pages::first_of_segment(&session, snapshot.segment).await?;
+            let first = match first {
+                Some(number) => number,
+                None => book::state(&session).await?.last_number + 1,
+            };
+            (self.copied, self.checksum) = (first - 1, None);
+        }
+        match self.append_next().await? {
+            Some(number) => Err(ClusterError::DamagedPage { number }),
+            None => Ok(()),
+        }
     }
 
     /// Copies the pages that the folder lacks. Where they don't follow those of the folder, a failover has
     /// taken some back, and the folder is aligned.
     async fn copy(&mut self) -> Result<(), ClusterError> {
-        match self.append_next().await? {
-            Some(_) => self.align().await,
-            None => Ok(()),
+        match self.append_next().await {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) | Err(ClusterError::PagesGone { .. }) => self.align().await,
+            Err(error) => Err(error),
         }
     }
 
@@ -216,12 +243,12 @@ impl Candidate {
             let batch = pages::next(session, behind).await?;
             for row in &batch.rows {
                 let page = row.page()?;
-                if page.follows != self.checksum {
+                if self.checksum.is_some_and(|checksum| checksum != page.follows) {
                     self.folder.sync()?;
                     return Ok(Some(row.number));
                 }
                 self.folder.append(&page)?;
-                (self.copied, self.checksum) = (row.number, page.name.checksum);
+                (self.copied, self.checksum) = (row.number, Some(page.name.checksum));
             }
             self.folder.sync()?;
             match batch.last_number {

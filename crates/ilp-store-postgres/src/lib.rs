@@ -8,6 +8,7 @@
 //! - `database`: where the database is, and connections to it. `session` is one connection, and tells a
 //!   commit that was durable from one that is in doubt.
 //! - `schema`: the tables. `book`: who has the book, and the fence. `pages`: reading and finding pages.
+//!   `snapshots`: what stands for the pages that were removed.
 //! - `page_writer`: the thread that inserts pages, and decides about those in doubt.
 //! - `follower`: brings a folder along, and waits for its turn.
 //! - `cluster`: the whole of it for a node.
@@ -26,9 +27,10 @@ mod page_writer;
 mod pages;
 mod schema;
 mod session;
+mod snapshots;
 
 pub use book::BookState;
-pub use cluster::{Cluster, ClusterOptions, Seat, SyncRule};
+pub use cluster::{Cluster, ClusterOptions, PageRetention, Seat, SyncRule};
 pub use database::{Database, DatabaseUrl};
 pub use error::{ClusterError, Lost};
 pub use follower::Candidate;

@@ -3,7 +3,7 @@
 use ilp_store::{LogFolder, LogPage, PageName};
 use tokio_postgres::{Transaction, types::ToSql};
 
-use crate::{ClusterError, schema::BOOK, session::Session};
+use crate::{ClusterError, schema::BOOK, session::Session, snapshots};
 
 /// How many pages are read at once. A page has at most 1 MiB.
 const READ_MAX: i64 = 32;
@@ -78,6 +78,40 @@ pub(crate) async fn number_of(
     session: &Session,
     name: &PageName,
 ) -> Result<Option<i64>, ClusterError> {
+    let wanted = i64::try_from(name.last_sequence).unwrap_or(i64::MAX);
+    // A fence repeats the sequence of the page before it, so the first row of a sequence is the page.
+    let Some(number) = first_with(session, "last_sequence", wanted).await? else { return Ok(None) };
+    let row = session
+        .client
+        .query_one(
+            "SELECT segment, place, checksum FROM jirani.page WHERE book = $1 AND number = $2",
+            &[&BOOK, &number],
+        )
+        .await?;
+    let is_it = row.try_get::<_, i64>(0)? == i64::from(name.segment)
+        && row.try_get::<_, i64>(1)? == i64::from(name.offset)
+        && row.try_get::<_, &[u8]>(2)? == name.checksum.to_be_bytes();
+    Ok(is_it.then_some(number))
+}
+
+/// Returns the number of the first page in this segment or a later one, if there is one.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn first_of_segment(
+    session: &Session,
+    segment: u32,
+) -> Result<Option<i64>, ClusterError> {
+    let segment = i64::from(segment);
+    first_with(session, "segment", segment).await
+}
+
+/// Returns the first number whose row has at least `wanted` in a column that rises with the numbers.
+async fn first_with(
+    session: &Session,
+    column: &str,
+    wanted: i64,
+) -> Result<Option<i64>, ClusterError> {
     let bounds = session
         .client
         .query_one("SELECT min(number), max(number) FROM jirani.page WHERE book = $1", &[&BOOK])
@@ -87,29 +121,20 @@ pub(crate) async fn number_of(
     else {
         return Ok(None);
     };
-    let statement = session
-        .client
-        .prepare(
-            "SELECT last_sequence, segment, place, checksum FROM jirani.page \
-              WHERE book = $1 AND number = $2",
-        )
-        .await?;
-    let wanted = i64::try_from(name.last_sequence).unwrap_or(i64::MAX);
-    // The first number whose page ends with this entry, or a later one. A fence repeats the sequence of
-    // the page before it, so the first one is the page.
+    let select = format!("SELECT {column} FROM jirani.page WHERE book = $1 AND number = $2");
+    let select = session.client.prepare(&select).await?;
+    let value = async |number: i64| -> Result<i64, ClusterError> {
+        Ok(session.client.query_one(&select, &[&BOOK, &number]).await?.try_get(0)?)
+    };
     while low < high {
         let middle = low + (high - low) / 2;
-        let row = session.client.query_one(&statement, &[&BOOK, &middle]).await?;
-        if row.try_get::<_, i64>(0)? < wanted { low = middle + 1 } else { high = middle }
+        if value(middle).await? < wanted { low = middle + 1 } else { high = middle }
     }
-    let row = session.client.query_one(&statement, &[&BOOK, &low]).await?;
-    let is_it = row.try_get::<_, i64>(1)? == i64::from(name.segment)
-        && row.try_get::<_, i64>(2)? == i64::from(name.offset)
-        && row.try_get::<_, &[u8]>(3)? == name.checksum.to_be_bytes();
-    Ok(is_it.then_some(low))
+    Ok((value(low).await? >= wanted).then_some(low))
 }
 
-/// Puts all pages of a folder behind the first fence of a new cluster.
+/// Puts the log of a folder behind the first fence of a new cluster: all of it, or a snapshot and what is
+/// behind it.
 ///
 /// # Errors
 /// [`ClusterError::NoBeginning`], [`ClusterError::NotWhole`], or when database or folder refuse.
@@ -120,15 +145,19 @@ pub(crate) async fn upload(
     let insert = "INSERT INTO jirani.page (book, number, epoch, segment, place, last_sequence, checksum, body) \
                   VALUES ($1, $2, 0, $3, $4, $5, $6, $7)";
     let insert = transaction.prepare(insert).await?;
-    let (mut number, mut before, mut found) = (0_i64, 0, 0);
-    for segment in folder.segments()? {
+    let snapshot = folder.snapshots()?.into_iter().next();
+    let from = snapshot.as_ref().map_or(0, |snapshot| snapshot.segment);
+    // Without a snapshot the first page follows none.
+    let mut before = if snapshot.is_none() { Some(0) } else { None };
+    let (mut number, mut found) = (0_i64, 0);
+    for segment in folder.segments()?.into_iter().filter(|segment| *segment >= from) {
         // A segment has at most some 16 MiB.
         let mut pages: Vec<(PageName, Vec<u8>)> = Vec::new();
         folder.pages(segment, |page| {
-            if page.follows != before {
+            if before.is_some_and(|checksum| checksum != page.follows) {
                 return Err(ClusterError::NoBeginning);
             }
-            (before, found) = (page.name.checksum, page.name.last_sequence);
+            (before, found) = (Some(page.name.checksum), page.name.last_sequence);
             pages.push((page.name, page.bytes.to_owned()));
             Ok(())
         })?;
@@ -142,6 +171,10 @@ pub(crate) async fn upload(
                 [&BOOK, &number, &segment, &place, &last_sequence, &checksum, &body];
             transaction.execute(&insert, &row).await?;
         }
+    }
+    if let Some(snapshot) = &snapshot {
+        found = found.max(snapshot.next_sequence.saturating_sub(1));
+        snapshots::upload(transaction, snapshot).await?;
     }
     let answered = folder.answered()?;
     if found < answered {

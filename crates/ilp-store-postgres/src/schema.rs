@@ -12,7 +12,8 @@ const VERSION: i32 = 1;
 pub(crate) const BOOK: i16 = 0;
 
 /// The tables. A page of the log is a row of `page`; one without a body is a fence. Numbers have no gaps.
-/// `beat` has a row of its own, since it is written every second.
+/// `beat` has a row of its own, since it is written every second. A snapshot is the file as it lies in a
+/// folder, in parts.
 const TABLES: &str = "
 CREATE SCHEMA jirani;
 CREATE TABLE jirani.cluster (
@@ -41,6 +42,13 @@ CREATE TABLE jirani.page (
     checksum      bytea    NOT NULL,
     body          bytea    NOT NULL,
     PRIMARY KEY (book, number)
+);
+CREATE TABLE jirani.snapshot (
+    next_sequence bigint  NOT NULL,
+    part          integer NOT NULL,
+    segment       bigint  NOT NULL,
+    body          bytea   NOT NULL,
+    PRIMARY KEY (next_sequence, part)
 );
 INSERT INTO jirani.book (id, epoch) VALUES (0, 0);
 INSERT INTO jirani.beat (book, at) VALUES (0, clock_timestamp());

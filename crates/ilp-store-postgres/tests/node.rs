@@ -78,7 +78,11 @@ impl Node {
             };
             tokio::time::timeout(LIMIT, joined).await.expect("the book is to be had")
         });
-        let options = LedgerOptions { segment_bytes: 64 * 1024, ..LedgerOptions::default() };
+        let options = LedgerOptions {
+            segment_bytes: 64 * 1024,
+            snapshot_log_bytes_min: 64 * 1024,
+            ..LedgerOptions::default()
+        };
         let ledger = Arc::new(DurableLedger::open(&store, options).unwrap());
         Self { store, ledger, seat }
     }

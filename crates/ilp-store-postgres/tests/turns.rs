@@ -169,6 +169,48 @@ fn a_cluster_begins_with_the_books_of_a_folder() {
 }
 
 #[test]
+fn a_snapshot_stands_for_pages_that_were_removed() {
+    let Some(postgres) = Postgres::pair() else { return };
+    let runtime = runtime();
+    let (first, away) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let cluster = cluster(&postgres, "a");
+    runtime.block_on(cluster.init(None)).unwrap();
+    // A node that was here once, and is away while its pages are removed.
+    Node::start(&cluster, away.path()).stop();
+    let node = Node::start(&cluster, first.path());
+    let asset = node.asset();
+    let mut removed = 0;
+    for _ in 0..4 {
+        let traffic = Traffic::start(&node, 4);
+        traffic.wait_for_more(1_500);
+        traffic.end();
+        node.ledger.checkpoint().unwrap();
+        removed += runtime.block_on(node.seat.retention().apply(&node.store)).unwrap();
+    }
+    assert!(removed > 100, "{removed} pages went");
+    let deposits = booked(&node.ledger, &asset);
+    node.stop();
+    let empty = tempfile::tempdir().unwrap();
+    for dir in [&away, &empty, &first] {
+        let node = Node::start(&cluster, dir.path());
+        assert_eq!(booked(&node.ledger, &asset), deposits);
+        node.stop();
+        assert_whole(dir.path());
+        let folder = LogFolder::open(dir.path()).unwrap();
+        assert!(folder.snapshots().unwrap().len() <= 3);
+    }
+    // A cluster that is made from a folder without its beginning.
+    postgres.sql(Server::Primary, "DROP SCHEMA jirani CASCADE");
+    let folder = LogFolder::open(empty.path()).unwrap();
+    runtime.block_on(cluster.init(Some(&folder))).unwrap();
+    drop(folder);
+    let other = tempfile::tempdir().unwrap();
+    let node = Node::start(&cluster, other.path());
+    assert_eq!(booked(&node.ledger, &asset), deposits);
+    node.stop();
+}
+
+#[test]
 fn a_waiting_node_copies_pages_and_survives_the_database_going_away() {
     let Some(postgres) = Postgres::pair() else { return };
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -33,7 +33,11 @@ pub use ledger::{
     LedgerOptions, LedgerStats, Older, OperatorStep, OperatorTransfer, Report, TransferError,
     TransferList, TransferRow, TransferState, export, verify,
 };
-pub use log::{cluster_mark::Membership, log_folder::LogFolder};
+pub use log::{
+    cluster_mark::Membership,
+    log_folder::LogFolder,
+    snapshot_copy::{SnapshotCopy, SnapshotDraft},
+};
 pub use records::{
     assets::rates::RateRecord,
     audit::{

@@ -6,4 +6,5 @@ pub(crate) mod cluster_mark;
 pub(crate) mod log_files;
 pub(crate) mod log_folder;
 pub(crate) mod mark;
+pub(crate) mod snapshot_copy;
 pub(crate) mod snapshot_file;

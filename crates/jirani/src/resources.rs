@@ -8,7 +8,7 @@ use ilp_connector::{
     rates::{Quote, RateOrigin},
 };
 use ilp_store::{DurableLedger, LedgerOptions, Store};
-use ilp_store_postgres::{Lost, Seat};
+use ilp_store_postgres::{Lost, PageRetention, Seat};
 use tokio::{
     runtime::Runtime,
     sync::{Notify, watch},
@@ -73,6 +73,11 @@ impl Resources {
         let web = Web::new(Arc::clone(&config.proxies))?;
         let traces = Traces::start(config.telemetry.otlp_url.as_ref(), &config.node.name, &web)?;
         Ok(Self { store, connector, web, traces, event_made, ledger_failure, seat })
+    }
+
+    /// Returns what keeps the cluster's database from growing; `None` without a cluster.
+    pub(crate) fn page_retention(&self) -> Option<PageRetention> {
+        self.seat.as_ref().map(Seat::retention)
     }
 
     /// Waits until the books can't be written or are another node's, and returns the reason.

@@ -3,8 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use ilp_operator::{Operator, Webhooks, without_asset};
+use ilp_store::Store;
+use ilp_store_postgres::PageRetention;
 
 use crate::{clock, config::Config, resources::Resources, tasks::Tasks, webhook};
+
+/// The pause between two looks for pages that may be removed from a cluster's database.
+const PAGES_PAUSE: Duration = Duration::from_secs(10 * 60);
 
 /// Starts the recurring work: it voids expired withdrawals, sends events, and removes expired
 /// records. Each task sleeps until there is work.
@@ -53,6 +58,24 @@ pub(crate) fn start_upkeep(
     tasks.spawn_endless("retention of audit records", async move {
         operator.audit().keep(audit_kept).await;
     });
+    if let Some(retention) = resources.page_retention() {
+        tasks.spawn_endless("pages of the cluster", keep_pages(retention, resources.store.clone()));
+    }
+}
+
+/// Removes the pages in the cluster's database that snapshots stand for, for ever.
+async fn keep_pages(retention: PageRetention, store: Store) {
+    loop {
+        tokio::time::sleep(PAGES_PAUSE).await;
+        match retention.apply(&store).await {
+            Ok(0) => {}
+            Ok(pages) => tracing::info!(pages, "removed pages from the cluster's database"),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "pages in the cluster's database could not be removed; it is tried again"
+            ),
+        }
+    }
 }
 
 /// Warns of configured rates between assets that don't exist: an asset may be created later, or its

@@ -14,6 +14,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ilp-http", &["ilp-net", "interledger-packet"]),
     ("ilp-net", &["interledger-packet"]),
     ("ilp-store", &["ilp-connector", "interledger-packet"]),
+    ("ilp-store-postgres", &["ilp-store"]),
     ("ilp-stream", &["interledger-packet"]),
     ("ilp-operator", &["ilp-net", "ilp-store", "ilp-connector", "interledger-packet"]),
     ("ilp-admin", &["ilp-operator", "ilp-store", "ilp-connector", "interledger-packet"]),
@@ -29,6 +30,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "ilp-operator",
             "ilp-pages",
             "ilp-store",
+            "ilp-store-postgres",
             "ilp-stream",
             "ilp-connector",
             "interledger-packet",
@@ -44,6 +46,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("ilp-connector", &["tokio", "hyper", "sled", "serde_json"]),
     ("ilp-store", &["tokio", "hyper", "async-graphql"]),
     ("ilp-http", &["sled", "async-graphql"]),
+    ("ilp-store-postgres", &["hyper", "async-graphql"]),
     ("ilp-net", &["tokio", "hyper", "async-graphql"]),
     ("ilp-operator", &["async-graphql", "axum", "hyper", "maud"]),
     ("ilp-pages", &["async-graphql"]),
@@ -52,7 +55,11 @@ const NEVER: &[(&str, &[&str])] = &[
 ];
 
 /// Libraries that one crate alone names, so that replacing one is a change of one crate.
-const NAMED_BY_ONE: &[(&str, &str)] = &[("sled", "ilp-store"), ("async-graphql", "ilp-admin")];
+const NAMED_BY_ONE: &[(&str, &str)] = &[
+    ("sled", "ilp-store"),
+    ("async-graphql", "ilp-admin"),
+    ("tokio-postgres", "ilp-store-postgres"),
+];
 
 /// Crates whose folders name each other still.
 const WITH_CIRCLES: &[&str] = &["ilp-connector", "ilp-pages", "jirani"];

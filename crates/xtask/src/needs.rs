@@ -1,10 +1,20 @@
 //! The programs that the checks need beside cargo, which of them a machine has, and which suites
 //! are skipped without them.
 
-use std::process::{Command, Stdio};
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 /// The oldest Node.js whose `fetch` and test packages the suites use.
 const NODE_MAJOR_MIN: u32 = 18;
+
+/// The program that makes a PostgreSQL server. Debian keeps it out of the `PATH`.
+const INITDB: &str = "initdb";
+
+/// The package of a PostgreSQL server. It would start one of its own if it weren't told not to.
+pub(crate) const POSTGRES_PACKAGE: &str = "postgresql";
 
 /// A program that a check starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +28,8 @@ pub(crate) enum Tool {
     Npm,
     Chromium,
     Chromedriver,
+    /// The programs of a PostgreSQL server, for the tests that make one.
+    Postgres,
 }
 
 impl Tool {
@@ -31,6 +43,7 @@ impl Tool {
             Self::Npm => "npm",
             Self::Chromium => "chromium",
             Self::Chromedriver => "chromedriver",
+            Self::Postgres => "PostgreSQL",
         }
     }
 
@@ -43,6 +56,7 @@ impl Tool {
             Self::Npm => "npm",
             Self::Chromium => "chromium",
             Self::Chromedriver => "chromedriver",
+            Self::Postgres => INITDB,
         }
     }
 
@@ -59,6 +73,7 @@ impl Tool {
             Self::Chromium => &["chromium"],
             Self::Chromedriver if is_ubuntu => &["chromium-chromedriver"],
             Self::Chromedriver => &["chromium-driver"],
+            Self::Postgres => &[POSTGRES_PACKAGE],
         }
     }
 
@@ -81,7 +96,7 @@ pub(crate) struct Suite {
     pub(crate) tests: &'static [&'static str],
 }
 
-/// Suites that need more than a compiler. All of them use packages from npm.
+/// Suites that need more than a compiler.
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "interoperability with Interledger software by others",
@@ -102,6 +117,7 @@ pub(crate) const SUITES: &[Suite] = &[
         needs: &[Tool::Node, Tool::Npm, Tool::Chromium, Tool::Chromedriver],
         tests: &["browser::"],
     },
+    Suite { name: "several nodes on PostgreSQL", needs: &[Tool::Postgres], tests: &["cluster::"] },
 ];
 
 /// Tools without which no test runs.
@@ -193,8 +209,16 @@ pub(crate) fn missing(wanted: &[Tool], version_of: impl Fn(&str) -> Option<Strin
 pub(crate) fn version_of(program: &str) -> Option<String> {
     // kill is asked for its list of signals: not every kill knows --version.
     let argument = if program == "kill" { "-l" } else { "--version" };
-    let output = Command::new(program).arg(argument).stderr(Stdio::null()).output().ok()?;
+    let path = if program == INITDB { initdb()? } else { program.into() };
+    let output = Command::new(path).arg(argument).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Returns where Debian's PostgreSQL has its program.
+fn initdb() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+    let programs = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin").join(INITDB)));
+    programs.filter(|program| program.exists()).max()
 }
 
 #[cfg(test)]
@@ -215,9 +239,11 @@ mod tests {
     #[test]
     fn a_fresh_debian_gets_what_it_lacks_where_it_may_be_installed() {
         let lacking = machine_with(&[("cc", "cc 12"), ("kill", "")]);
-        assert_eq!(lacking, [Tool::Node, Tool::Npm, Tool::Chromium, Tool::Chromedriver]);
+        let without = [Tool::Node, Tool::Npm, Tool::Chromium, Tool::Chromedriver, Tool::Postgres];
+        assert_eq!(lacking, without);
         let root = Machine { privilege: Privilege::Root, ..LAPTOP };
-        assert_eq!(root.to_install(&lacking), ["nodejs", "npm", "chromium", "chromium-driver"]);
+        let packages = ["nodejs", "npm", "chromium", "chromium-driver", "postgresql"];
+        assert_eq!(root.to_install(&lacking), packages);
         let ubuntu = Machine { is_ubuntu: true, privilege: Privilege::Sudo, ..LAPTOP };
         assert_eq!(
             ubuntu.to_install(&[Tool::Chromium, Tool::Chromedriver]),
@@ -230,7 +256,9 @@ mod tests {
 
     #[test]
     fn suites_are_left_out_with_the_line_that_installs_what_they_need() {
-        let lacking = machine_with(&[("cc", ""), ("kill", ""), ("node", "v18.19.0"), ("npm", "9")]);
+        let programs =
+            [("cc", ""), ("kill", ""), ("node", "v18.19.0"), ("npm", "9"), ("initdb", "15")];
+        let lacking = machine_with(&programs);
         let left_out = LAPTOP.left_out(&lacking).unwrap();
         assert_eq!(left_out.len(), 1);
         assert_eq!(left_out[0].tests, ["browser::"]);

@@ -14,8 +14,8 @@ use crate::{
 /// The cost of a run, printed before it begins.
 const COST: &str = "\
 xtask: every test of the workspace. The first run builds all of it and may take an hour on two cores;
-xtask: later runs take minutes. It needs 10 GB of disk, a C compiler and, for two of the suites,
-xtask: Node.js 18 or newer with npm, chromium and chromedriver.";
+xtask: later runs take minutes. It needs 10 GB of disk, a C compiler and, for three of the suites,
+xtask: Node.js 18 or newer with npm, chromium and chromedriver, and PostgreSQL.";
 
 /// Runs the tests, and fails if they fail.
 ///
@@ -32,7 +32,8 @@ pub(crate) fn test() -> Result<(), String> {
             return Err(reason);
         }
         why = Some(format!("{reason}; the next run tries again"));
-        left_out = needs::SUITES.iter().collect();
+        left_out.retain(|suite| !suite.needs.contains(&Tool::Npm));
+        left_out.extend(needs::SUITES.iter().filter(|suite| suite.needs.contains(&Tool::Npm)));
     }
     let Some(why) = why else { return run("cargo", &["test", "--workspace"]) };
     tell(&left_out, &why);
@@ -58,16 +59,25 @@ pub(crate) fn provide(machine: Machine, wanted: &[Tool]) -> Vec<Tool> {
         packages.join(" "),
         if machine.privilege == Privilege::Sudo { " and sudo" } else { "" }
     ));
+    let as_root = |words: &[&str]| match machine.privilege {
+        Privilege::Sudo => run("sudo", &[&["-n"][..], words].concat()),
+        _ => run(words[0], &words[1..]),
+    };
     let apt = |arguments: &[&str]| {
         let words = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"];
-        let words = [&words[..], arguments].concat();
-        match machine.privilege {
-            Privilege::Sudo => run("sudo", &[&["-n"][..], &words].concat()),
-            _ => run(words[0], &words[1..]),
-        }
+        as_root(&[&words[..], arguments].concat())
     };
-    let install = [&["install", "--yes", "--no-install-recommends"][..], &packages].concat();
-    if let Err(reason) = apt(&["update"]).and_then(|()| apt(&install)) {
+    let install = ["install", "--yes", "--no-install-recommends"];
+    let mut installed = apt(&["update"]);
+    if packages.contains(&needs::POSTGRES_PACKAGE) {
+        // The tests make servers of their own, and none is to be left running.
+        let no_server = "s/^#\\?create_main_cluster.*/create_main_cluster = false/";
+        let file = "/etc/postgresql-common/createcluster.conf";
+        installed = installed
+            .and_then(|()| apt(&[&install[..], &["postgresql-common"]].concat()))
+            .and_then(|()| as_root(&["sed", "-i", no_server, file]));
+    }
+    if let Err(reason) = installed.and_then(|()| apt(&[&install[..], &packages].concat())) {
         say(&format!("xtask: {reason}"));
     }
     needs::missing(wanted, needs::version_of)
@@ -76,7 +86,9 @@ pub(crate) fn provide(machine: Machine, wanted: &[Tool]) -> Vec<Tool> {
 /// Installs the npm packages that suites use, in the versions that a lock file pins. A second run
 /// finds them installed.
 fn npm_packages(left_out: &[&Suite]) -> Result<(), String> {
-    if left_out.len() == needs::SUITES.len() {
+    let is_left_out = |suite: &Suite| left_out.iter().any(|left_out| left_out.name == suite.name);
+    let uses_npm = |suite: &&Suite| suite.needs.contains(&Tool::Npm) && !is_left_out(suite);
+    if !needs::SUITES.iter().any(|suite| uses_npm(&suite)) {
         return Ok(());
     }
     run(

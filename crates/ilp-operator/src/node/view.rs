@@ -27,6 +27,8 @@ pub struct NodeView {
     pub ledger_stopped: Option<String>,
     /// The reason why the ledger will stop unless the operator acts.
     pub ledger_warning: Option<String>,
+    /// Whether the cluster's database has not taken a page for too long, so that no packet is taken.
+    pub is_ledger_stalled: bool,
     /// The reason why peers lack a service at the moment although the node works.
     pub degraded: Option<String>,
 }
@@ -47,6 +49,7 @@ impl Operator {
             asset_count: self.inner.assets.read().len(),
             ledger_stopped: self.inner.ledger().stopped(),
             ledger_warning: self.inner.ledger().warning(),
+            is_ledger_stalled: self.inner.ledger().is_stalled(),
             degraded: self.rates_trouble(),
         }
     }

@@ -183,6 +183,16 @@ impl LogFolder {
         Ok(file)
     }
 
+    /// Returns the folder.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns the files of the folder.
+    pub(super) fn files(&self) -> &dyn Files {
+        &*self.files
+    }
+
     /// Returns the directory, the files and the lock, for a store that is opened in their place.
     pub(crate) fn into_parts(self) -> (PathBuf, Arc<dyn Files>, File) {
         (self.dir, self.files, self.lock)

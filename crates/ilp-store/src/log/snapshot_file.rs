@@ -48,7 +48,7 @@ use std::path::PathBuf;
 pub(crate) use self::{
     error::SnapshotError,
     head::SnapshotHead,
-    listing::{keep_newest, snapshots_in},
+    listing::{keep_newest, partial_path_of, path_of, snapshots_in},
     reader::SnapshotReader,
     writer::SnapshotWriter,
 };

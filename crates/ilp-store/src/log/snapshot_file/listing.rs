@@ -14,12 +14,12 @@ const PARTIAL_SUFFIX: &str = ".snapshot.partial";
 const DIGITS: usize = 20;
 
 /// Returns the path of the snapshot whose place has this next sequence.
-pub(super) fn path_of(directory: &Path, next_sequence: u64) -> PathBuf {
+pub(crate) fn path_of(directory: &Path, next_sequence: u64) -> PathBuf {
     directory.join(format!("{next_sequence:0DIGITS$}{SUFFIX}"))
 }
 
 /// Returns the path of that snapshot while it is being written.
-pub(super) fn partial_path_of(directory: &Path, next_sequence: u64) -> PathBuf {
+pub(crate) fn partial_path_of(directory: &Path, next_sequence: u64) -> PathBuf {
     directory.join(format!("{next_sequence:0DIGITS$}{PARTIAL_SUFFIX}"))
 }
 
