@@ -68,7 +68,7 @@ impl Candidate {
             name,
             lease,
             copied: -1,
-            checksum: 0,
+            checksum: Some(0),
             session: Some(session),
         };
         candidate.align().await?;

@@ -84,6 +84,34 @@ fn a_primary_that_restarts_loses_nothing() {
 }
 
 #[test]
+fn a_page_that_a_restarted_primary_shows_counts_once_its_standby_has_it() {
+    let Some(mut postgres) = Postgres::pair() else { return };
+    let (_dir, cluster, node) = start(&postgres);
+    let traffic = Traffic::start(&node, 4);
+    traffic.wait_for_more(100);
+    postgres.signal_all(Server::Standby, "STOP");
+    wait_for(|| node.ledger.is_stalled().then_some(()));
+    let before = traffic.acknowledged.load(Ordering::Relaxed);
+    let pages = || postgres.sql(Server::Primary, "SELECT max(number) FROM jirani.page");
+    let acknowledged = pages();
+    // After its restart everybody sees the page that waits, though no other machine has it.
+    postgres.kill(Server::Primary);
+    postgres.start(Server::Primary);
+    wait_for(|| (pages() != acknowledged).then_some(()));
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(traffic.acknowledged.load(Ordering::Relaxed), before, "what was read is no proof");
+    // The primary is lost for good, and with it the page.
+    postgres.kill(Server::Primary);
+    postgres.signal_all(Server::Standby, "CONT");
+    postgres.promote();
+    postgres.make_standby();
+    postgres.set_synchronous(true);
+    traffic.wait_for_more(100);
+    let counts = traffic.end();
+    assert_nothing_lost(&cluster, node, counts);
+}
+
+#[test]
 fn while_the_standby_hangs_nothing_is_acknowledged_and_nothing_new_is_taken() {
     let Some(postgres) = Postgres::pair() else { return };
     let (_dir, cluster, node) = start(&postgres);
@@ -98,6 +126,15 @@ fn while_the_standby_hangs_nothing_is_acknowledged_and_nothing_new_is_taken() {
     traffic.wait_for_more(100);
     let counts = traffic.end();
     assert_nothing_lost(&cluster, node, counts);
+}
+
+/// Ends another thread's loop, whether the test goes on or fails.
+struct SetsOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetsOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
@@ -115,6 +152,7 @@ fn a_cancelled_wait_is_no_acknowledgement() {
                 postgres.sql(Server::Primary, cancel);
             }
         });
+        let _stop = SetsOnDrop(&stop);
         traffic.wait_for_more(500);
         // The standby hangs, and all waits are cancelled: nothing may be acknowledged.
         postgres.signal_all(Server::Standby, "STOP");
@@ -123,7 +161,6 @@ fn a_cancelled_wait_is_no_acknowledgement() {
         std::thread::sleep(Duration::from_millis(1_000));
         assert_eq!(traffic.acknowledged.load(Ordering::Relaxed), before);
         postgres.signal_all(Server::Standby, "CONT");
-        stop.store(true, Ordering::Relaxed);
     });
     traffic.wait_for_more(100);
     let counts = traffic.end();
