@@ -217,9 +217,9 @@ pub(crate) async fn give_back(session: &Session, epoch: i64) -> Result<(), Clust
 /// Why a page was not inserted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotInserted {
-    /// It is there already, from an attempt whose outcome wasn't known.
+    /// The page is there already, from an attempt whose outcome wasn't known.
     IsThere,
-    /// Nothing stands in its way any more.
+    /// Nothing stands in the page's way any more.
     MayFollow,
     /// The node has lost the book.
     Lost(Lost),

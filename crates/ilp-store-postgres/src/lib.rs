@@ -9,7 +9,8 @@
 //!   commit that was durable from one that is in doubt.
 //! - `schema`: the tables. `book`: who has the book, and the fence. `pages`: reading and finding pages.
 //!   `snapshots`: what stands for the pages that were removed.
-//! - `page_writer`: the thread that inserts pages, and decides about those in doubt.
+//! - `page_writer`: the thread that inserts pages, and decides about those in doubt. `signs_of_life` shows
+//!   meanwhile that the node lives.
 //! - `follower`: brings a folder along, and waits for its turn.
 //! - `cluster`: the whole of it for a node.
 //!
@@ -27,6 +28,7 @@ mod page_writer;
 mod pages;
 mod schema;
 mod session;
+mod signs_of_life;
 mod snapshots;
 
 pub use book::BookState;

@@ -24,6 +24,7 @@ use crate::{
     book::{self, Held, NotInserted, PAUSE},
     schema::BOOK,
     session::{Session, Written},
+    signs_of_life,
 };
 
 /// Inserts a page behind the one before it of the same epoch. No row comes back where the one before is
@@ -140,14 +141,19 @@ impl PageWriter {
             times,
             session: None,
         };
-        let beating = beat(database, Arc::clone(&shared), held.epoch, times, stopped);
+        let beating =
+            signs_of_life::show(database, held.epoch, (times.beat, times.commit), stopped);
         let thread = std::thread::Builder::new().name("jirani-pages".to_owned());
+        let told_shared = Arc::clone(&shared);
         let thread = thread.spawn(move || {
             let guard = EndsInLoss(Arc::clone(&inserter.shared), told);
             runtime.block_on(async {
                 tokio::select! {
                     () = inserter.run(queue) => {}
-                    () = beating => {}
+                    lost = beating => if let Some(lost) = lost {
+                        let _slot = told_shared.slot.lock();
+                        told_shared.lose(lost);
+                    },
                 }
             });
             drop(guard);
@@ -236,7 +242,7 @@ struct Inserter {
     session: Option<(Session, Statement)>,
 }
 
-/// What one attempt came to.
+/// The outcome of one attempt.
 enum Attempt {
     Durable,
     InDoubt,
@@ -355,50 +361,6 @@ impl Inserter {
                 book::acknowledge(session).await?;
                 Ok(Attempt::Durable)
             }
-        }
-    }
-}
-
-/// Shows regularly that the node lives, and learns when another one has taken the book over. Ends after
-/// the book was given back or lost.
-async fn beat(
-    database: Database,
-    shared: Arc<Shared>,
-    epoch: i64,
-    times: Times,
-    mut stop: watch::Receiver<bool>,
-) {
-    let mut session: Option<Session> = None;
-    loop {
-        let is_ending = timeout(times.beat, stop.wait_for(|stop| *stop)).await.is_ok();
-        let connected = match session.take() {
-            Some(session) => Ok(session),
-            None => database.connect().await,
-        };
-        let Ok(connected) = connected else {
-            if is_ending {
-                return;
-            }
-            continue;
-        };
-        if is_ending {
-            if let Err(error) = book::give_back(&connected, epoch).await {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "the books could not be given back: another node takes them after the lease"
-                );
-            }
-            return;
-        }
-        match timeout(times.commit, book::beat(&connected, epoch)).await {
-            Ok(Ok(Written::Durable(false))) => {
-                let found = book::state(&connected).await.map_or(epoch + 1, |state| state.epoch);
-                let _slot = shared.slot.lock();
-                shared.lose(Lost::TakenOver { epoch: found });
-                return;
-            }
-            Ok(Ok(_)) => session = Some(connected),
-            Ok(Err(_)) | Err(_) => {}
         }
     }
 }

@@ -27,12 +27,12 @@ pub(crate) struct Session {
     task: JoinHandle<()>,
 }
 
-/// What is known of a write.
+/// The knowledge of a write that succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Written<T> {
     /// The standby has it.
     Durable(T),
-    /// It may be there or not, and may go.
+    /// The write may be there or not, and may go.
     InDoubt,
 }
 

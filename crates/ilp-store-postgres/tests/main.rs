@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod faults;
+mod model;
 mod node;
 #[path = "../../../tests/support/postgres.rs"]
 mod postgres;

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::postgres::Postgres;
 
-/// What each deposit moves, in the smallest unit.
+/// The amount of each deposit, in the smallest unit.
 const AMOUNT: u64 = 7;
 
 /// The time after which a test gives up.

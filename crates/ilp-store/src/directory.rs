@@ -5,10 +5,12 @@
 //! and lie in a directory that only the owner may enter.
 
 use std::{
-    fs::{self, DirBuilder, File, Permissions},
+    fs::{self, DirBuilder, File, Permissions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use crate::error::StoreError;
@@ -18,6 +20,14 @@ pub(crate) const FILE_MODE: u32 = 0o600;
 
 /// The mode of each directory of the store.
 pub(crate) const DIRECTORY_MODE: u32 = 0o700;
+
+/// The file that is locked while a process has the store open.
+const LOCK_FILE: &str = "lock";
+
+/// How often, and how long apart, the lock is tried. A jirani that is just ending holds it for a
+/// moment longer.
+const LOCK_TRIES: u32 = 25;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The bits of a mode that give any access to users other than the owner.
 const OTHERS: u32 = 0o077;
@@ -121,4 +131,23 @@ fn unless_gone<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
 /// Returns the error for a directory that the operating system doesn't let the process use.
 pub(crate) fn unusable(dir: &Path, cause: &io::Error) -> StoreError {
     StoreError::Directory { path: dir.to_owned(), detail: cause.to_string() }
+}
+
+/// Takes the lock of a store's directory.
+///
+/// # Errors
+/// [`StoreError::InUse`], or when the file can't be made.
+pub(crate) fn lock(dir: &Path) -> Result<File, StoreError> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
+    let file = options.open(dir.join(LOCK_FILE)).map_err(|cause| unusable(dir, &cause))?;
+    for attempt in 1..=LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if attempt < LOCK_TRIES => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => break,
+            Err(TryLockError::Error(cause)) => return Err(unusable(dir, &cause)),
+        }
+    }
+    Err(StoreError::InUse { path: dir.to_owned() })
 }

@@ -18,13 +18,10 @@ pub(crate) mod transact;
 pub(crate) mod transaction;
 
 use std::{
-    fs::{File, TryLockError},
+    fs::File,
     ops::Deref,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Weak, atomic::AtomicBool},
-    thread,
-    time::Duration,
 };
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
@@ -35,23 +32,20 @@ use self::{
     running::Running,
 };
 use crate::{
-    directory::{self, FILE_MODE, unusable},
+    directory::{self, lock, unusable},
     error::StoreError,
     fail_stop::FailStop,
     index::keyspace::Keyspace,
     journal::{self, Disk, Files, PageLog},
     ledger::{Books, DurableSequence, Failure, Keeper, LedgerOptions, LogRun, Signal, check_sums},
-    log::{cluster_mark, log_folder::LogFolder, mark::Mark},
+    log::{
+        cluster_mark,
+        log_folder::LogFolder,
+        mark::Mark,
+        snapshot_copy::{SnapshotCopy, snapshots_of},
+    },
     records::forms::peer_records::PeerRecord,
 };
-
-/// The file that is locked while a process has the store open.
-const LOCK_FILE: &str = "lock";
-
-/// How often, and how long apart, the lock is tried. A jirani that is just ending holds it for a
-/// moment longer.
-const LOCK_TRIES: u32 = 25;
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// How much memory the changes that the index doesn't have may take, in bytes, before a change
 /// waits for a checkpoint.
@@ -204,6 +198,14 @@ impl Store {
         Self::open_locked(&dir, files, lock, Some(page_log))
     }
 
+    /// Returns the snapshots of this store, newest first.
+    ///
+    /// # Errors
+    /// When the folder or a snapshot can't be read.
+    pub fn snapshots(&self) -> Result<Vec<SnapshotCopy>, StoreError> {
+        snapshots_of(&self.inner.path)
+    }
+
     /// Opens the store in `dir`, if there is one.
     ///
     /// # Errors
@@ -334,25 +336,6 @@ pub(crate) fn check_exists(dir: &Path) -> Result<(), StoreError> {
         "holds no store of jirani; name the data directory of a node"
     };
     Err(StoreError::WrongDirectory { path: dir.to_owned(), detail })
-}
-
-/// Takes the lock of a store's directory.
-///
-/// # Errors
-/// [`StoreError::InUse`], or when the file can't be made.
-pub(crate) fn lock(dir: &Path) -> Result<File, StoreError> {
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
-    let file = options.open(dir.join(LOCK_FILE)).map_err(|cause| unusable(dir, &cause))?;
-    for attempt in 1..=LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if attempt < LOCK_TRIES => thread::sleep(LOCK_PAUSE),
-            Err(TryLockError::WouldBlock) => break,
-            Err(TryLockError::Error(cause)) => return Err(unusable(dir, &cause)),
-        }
-    }
-    Err(StoreError::InUse { path: dir.to_owned() })
 }
 
 #[cfg(test)]

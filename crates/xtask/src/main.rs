@@ -42,6 +42,9 @@ cargo xtask COMMAND
   recovery [ROUNDS]
                   kill a node under load, 200 times if not told otherwise, and hold its books
                   against what senders and receivers saw
+  cluster [ROUNDS]
+                  kill the primary under load, 500 times if not told otherwise, with every other fault
+                  test of the cluster, and search all states of its protocol up to 7 writes
 ";
 
 fn main() -> ExitCode {
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
             store_test("interleavings", ("JIRANI_MODEL_SEEDS", &seeds))
         }
         Some("recovery") => recovery(&arguments.next().unwrap_or_else(|| "200".to_owned())),
+        Some("cluster") => cluster(&arguments.next().unwrap_or_else(|| "500".to_owned())),
         Some("interleavings") => interleavings(),
         Some("fuzz") => {
             fuzzer().and_then(|()| fuzz(&arguments.next().unwrap_or_else(|| "60".to_owned())))
@@ -144,6 +148,12 @@ fn recovery(rounds: &str) -> Result<(), String> {
     let test =
         ["test", "--package", "jirani", "--test", "end_to_end", "recovery", "--", "--nocapture"];
     run_with("cargo", &test, &[("JIRANI_RECOVERY_ROUNDS", rounds)])
+}
+
+fn cluster(rounds: &str) -> Result<(), String> {
+    let test = ["test", "--release", "--package", "ilp-store-postgres", "--", "--nocapture"];
+    let lengths = [("JIRANI_CLUSTER_ROUNDS", rounds), ("JIRANI_CLUSTER_WRITES", "7")];
+    run_with("cargo", &test, &lengths)
 }
 
 /// Goes through the orders in which threads can take the accounts' locks. Another flag means other

@@ -19,10 +19,9 @@ use super::{
     mark::Mark,
 };
 use crate::{
-    directory::{self, unusable},
+    directory::{self, lock, unusable},
     error::StoreError,
     journal::{self, Disk, Files, LogPage, PageName, SegmentFile, pages_of, path_of, segments_in},
-    store::lock,
 };
 
 /// The log of a folder, which is locked.

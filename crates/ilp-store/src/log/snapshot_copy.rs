@@ -13,7 +13,6 @@ use super::{
 use crate::{
     error::StoreError,
     journal::{Files, SegmentFile},
-    store::Store,
 };
 
 /// A whole snapshot in the folder of a node.
@@ -37,17 +36,11 @@ pub struct SnapshotDraft<'a> {
     bytes: u64,
 }
 
-impl Store {
-    /// Returns the snapshots of this store, newest first.
-    ///
-    /// # Errors
-    /// When the folder or a snapshot can't be read.
-    pub fn snapshots(&self) -> Result<Vec<SnapshotCopy>, StoreError> {
-        snapshots_of(&self.inner.path)
-    }
-}
-
-pub(super) fn snapshots_of(dir: &Path) -> Result<Vec<SnapshotCopy>, StoreError> {
+/// Returns the snapshots in the folder of a store, newest first.
+///
+/// # Errors
+/// When the folder or a snapshot can't be read.
+pub(crate) fn snapshots_of(dir: &Path) -> Result<Vec<SnapshotCopy>, StoreError> {
     let found = LogFiles::look(dir)?.snapshots.into_iter();
     let snapshots = found.map(|(next_sequence, path)| {
         let snapshot = SnapshotReader::open(&path).map_err(StoreError::read)?;

@@ -8,7 +8,6 @@ use ilp_connector::{rate::Rate, token::Secret};
 use ilp_http::spsp::PrivateReceivers;
 use ilp_net::ServiceUrl;
 use ilp_operator::SentEvents;
-use ilp_store_postgres::{DatabaseUrl, SyncRule};
 use ilp_stream::SharedSecret;
 use interledger_packet::Address;
 use uuid::Uuid;
@@ -17,14 +16,13 @@ use super::{
     ConfigError,
     keys::{
         Key,
-        Rafiki::{LogLevel, Port, Same, Switch},
+        Rafiki::{LogLevel, Port, Same},
         key,
     },
     readers::{
-        DURATION_MS_MAX, duration_ms, field, fixed_rates_or_none, is_automatic, is_json, limit,
-        log_filter, number_or_unlimited, optional, parent_peer, parsed, peer_packets_ceiling,
-        private_receivers, public_url, required, secret, service_url, sync_rule, within,
-        within_or_all,
+        DURATION_MS_MAX, duration_ms, field, fixed_rates_or_none, is_json, limit, log_filter,
+        number_or_unlimited, optional, parent_peer, parsed, peer_packets_ceiling,
+        private_receivers, public_url, required, secret, service_url, within, within_or_all,
     },
     secrets::{admin_secret, own_secret, stream_secret},
     settings::Settings,
@@ -38,7 +36,6 @@ const MILLISECONDS: &str = "a whole number of milliseconds";
 const SECONDS: &str = "a whole number of seconds";
 const COUNT: &str = "a whole number";
 const AMOUNT: &str = "a whole number in the asset's smallest unit; 0 is no limit";
-const AMOUNT_GIVEN: &str = "a whole number in the asset's smallest unit; 0 is nothing";
 const TEXT: &str = "a text";
 const FLAG: &str = "true or false";
 
@@ -55,10 +52,10 @@ macro_rules! section {
 
         impl $name {
             /// The keys of the table, in the order of the fields.
-            pub(super) const KEYS: &[Key] = &[$($key),*];
+            pub(in crate::config) const KEYS: &[Key] = &[$($key),*];
 
             /// Reads the table's values.
-            pub(super) fn read(settings: &Settings) -> Result<Self, ConfigError> {
+            pub(in crate::config) fn read(settings: &Settings) -> Result<Self, ConfigError> {
                 Ok(Self {
                     $($field: {
                         const KEY: Key = $key;
@@ -69,6 +66,11 @@ macro_rules! section {
         }
     };
 }
+
+mod auto_peering;
+mod cluster;
+
+pub(crate) use self::{auto_peering::AutoPeeringConfig, cluster::ClusterConfig};
 
 section! {
     /// The keys outside of all tables.
@@ -363,93 +365,5 @@ section! {
         private_receivers: PrivateReceivers = private_receivers,
             key("wallet.private_receivers", "JIRANI_WALLET_PRIVATE_RECEIVERS", FLAG)
                 .unset("false once a public URL is set; until then failures look alike");
-    }
-}
-
-section! {
-    /// The port for nodes that ask to become peers.
-    pub(crate) struct AutoPeeringConfig {
-        /// Whether the port is open.
-        is_enabled: bool = parsed(),
-            key("auto_peering.enabled", "JIRANI_AUTO_PEERING", FLAG)
-                .default("false")
-                .rafiki(Switch("ENABLE_AUTO_PEERING"));
-        listen: SocketAddr = parsed(),
-            key("auto_peering.listen", "JIRANI_AUTO_PEERING_LISTEN", ADDRESS)
-                .default("0.0.0.0:3005")
-                .rafiki(Port("AUTO_PEERING_SERVER_PORT"));
-        /// Whether nodes become peers without the operator's approval.
-        is_automatic: bool = required(is_automatic),
-            key("auto_peering.approval", "JIRANI_AUTO_PEERING_APPROVAL", "require or auto")
-                .default("require");
-        /// The initial liquidity of such peers, in the asset's smallest unit.
-        liquidity: u64 = parsed(),
-            key("auto_peering.liquidity", "JIRANI_AUTO_PEERING_LIQUIDITY", AMOUNT_GIVEN)
-                .default("0");
-        /// The largest number of peers that were made without approval.
-        peers_max: usize = required(|text| within(text, 0..=10_000)),
-            key(
-                "auto_peering.peers_max",
-                "JIRANI_AUTO_PEERING_PEERS_MAX",
-                "a whole number up to 10000",
-            )
-                .default("100");
-        /// Whether such peers may be on this machine or in private networks.
-        private_endpoints: bool = parsed(),
-            key("auto_peering.private_endpoints", "JIRANI_AUTO_PEERING_PRIVATE_ENDPOINTS", FLAG)
-                .default("false");
-    }
-}
-
-section! {
-    /// The database of a cluster, of which one node at a time has the books.
-    pub(crate) struct ClusterConfig {
-        /// The database. Its URL holds a password, so it is never shown.
-        url: Option<DatabaseUrl> = optional(|text| DatabaseUrl::parse(text).ok()),
-            key(
-                "cluster.url",
-                "JIRANI_CLUSTER_URL",
-                "the URL of a PostgreSQL database, such as postgres://jirani:PASSWORD@db1,db2/jirani",
-            )
-                .secret()
-                .unset("the books are in the data folder alone");
-        /// The name of the node for people; `None` for that of the machine.
-        name: Option<String> = optional(|text| Some(text.to_owned())),
-            key("cluster.name", "JIRANI_CLUSTER_NAME", TEXT).unset("the machine's name");
-        /// Whether a page must be on a second machine before it counts.
-        sync: SyncRule = required(sync_rule),
-            key("cluster.sync", "JIRANI_CLUSTER_SYNC", "required or accepted").default("required");
-        /// The time between two signs of life of the node that has the books.
-        beat_ms: u64 = required(|text| within(text, 50..=60_000)),
-            key(
-                "cluster.beat_ms",
-                "JIRANI_CLUSTER_BEAT_MS",
-                "a whole number of milliseconds from 50 to 60000",
-            )
-                .default("1000");
-        /// The time without a sign of life after which another node takes over.
-        lease_ms: u64 = required(|text| within(text, 100..=600_000)),
-            key(
-                "cluster.lease_ms",
-                "JIRANI_CLUSTER_LEASE_MS",
-                "a whole number of milliseconds from 100 to 600000, at least twice cluster.beat_ms",
-            )
-                .default("3000");
-        /// The time that the database may take for a page before no further packet is taken.
-        stall_ms: u64 = required(|text| within(text, 10..=60_000)),
-            key(
-                "cluster.stall_ms",
-                "JIRANI_CLUSTER_STALL_MS",
-                "a whole number of milliseconds from 10 to 60000",
-            )
-                .default("500");
-        /// The time after which the outcome of a write to the database counts as unknown.
-        commit_timeout_ms: u64 = required(|text| within(text, 100..=600_000)),
-            key(
-                "cluster.commit_timeout_ms",
-                "JIRANI_CLUSTER_COMMIT_TIMEOUT_MS",
-                "a whole number of milliseconds from 100 to 600000",
-            )
-                .default("5000");
     }
 }

@@ -10,6 +10,7 @@ use ilp_connector::{
 use uuid::Uuid;
 
 use crate::{
+    directory::lock,
     error::StoreError,
     journal::{
         JournalError, LogEntry, check_chain,
@@ -18,7 +19,7 @@ use crate::{
     },
     ledger::DurableLedger,
     log::log_files::LogFiles,
-    store::{check_exists, lock},
+    store::check_exists,
 };
 
 /// The form of an export.

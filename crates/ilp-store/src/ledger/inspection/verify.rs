@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::added::Added;
 use crate::{
+    directory::lock,
     error::StoreError,
     index::{self, Index},
     journal::{JournalError, check_chain, scan_until},
@@ -19,7 +20,7 @@ use crate::{
         },
     },
     log::{log_files::LogFiles, mark::Mark},
-    store::{Store, check_exists, lock},
+    store::{Store, check_exists},
 };
 
 /// The outcome of adding everything up again.
