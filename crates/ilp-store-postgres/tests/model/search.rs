@@ -30,6 +30,61 @@ pub(super) struct Bounds {
     pub(super) units: i8,
 }
 
+/// A state as one of its nodes meets it in the database.
+struct Look<'a> {
+    state: &'a State,
+    index: usize,
+    book: u8,
+    /// The sums of the whole log, for writes that wait for what conflicts with them.
+    books: Books,
+    /// The sums of what a read sees.
+    seen: Books,
+    visible: &'a [Row],
+    /// What writes under way have locked.
+    blocked: u8,
+    is_mine: bool,
+    reads_mine: bool,
+}
+
+impl<'a> Look<'a> {
+    fn of(state: &'a State, index: usize, units: i8) -> Self {
+        let (visible, under_way) = state.log.split_at(state.replicated.max(state.shown));
+        let (books, seen) = (add_up(&state.log, units), add_up(visible, units));
+        let epoch = state.nodes[index].epoch;
+        Self {
+            state,
+            index,
+            book: u8::try_from(index).unwrap(),
+            is_mine: books.epochs[index] == epoch,
+            reads_mine: seen.epochs[index] == epoch,
+            books,
+            seen,
+            visible,
+            blocked: under_way.iter().fold(0, |locks, row| locks | row.locks()),
+        }
+    }
+
+    fn node(&self) -> Node {
+        self.state.nodes[self.index]
+    }
+
+    /// Returns the state after `from` with a row under way that stands for a write of the node's.
+    fn append(&self, from: &State, row: Row, is_page: bool, stands_for: Row) -> State {
+        let mut next = from.clone();
+        let at = Some(next.log.len());
+        *next.nodes[self.index].write(is_page) = Some(Write { row: stands_for, at });
+        next.log.push(row);
+        next.writes += 1;
+        next
+    }
+
+    fn fenced(&self) -> State {
+        let mut next = self.state.clone();
+        next.nodes[self.index] = GONE;
+        next
+    }
+}
+
 /// A search through all states.
 pub(super) struct Search {
     pub(super) fault: Fault,
@@ -119,120 +174,118 @@ impl Search {
 
     /// The writes that a node may begin, and those in doubt that it may ask about.
     fn writes_of(&self, state: &State, index: usize, to: &mut dyn FnMut(&'static str, State)) {
-        let node = state.nodes[index];
-        let (book, other) = (u8::try_from(index).unwrap(), 1 - index);
-        let books = add_up(&state.log, self.bounds.units);
-        let visible = state.replicated.max(state.shown);
-        let seen = add_up(&state.log[..visible], self.bounds.units);
-        let blocked = state.log[visible..].iter().fold(0, |locks, row| locks | row.locks());
-        let is_mine = books.epochs[index] == node.epoch;
-        let reads_mine = seen.epochs[index] == node.epoch;
-        let append = |from: &State, row: Row, is_page: bool, stands_for: Row| {
-            let mut next = from.clone();
-            let at = Some(next.log.len());
-            *next.nodes[index].write(is_page) = Some(Write { row: stands_for, at });
-            next.log.push(row);
-            next.writes += 1;
-            next
-        };
-        let mut fenced = state.clone();
-        fenced.nodes[index] = GONE;
-        let reads = self.fault == Fault::ReadsEpoch;
-        if node.page.is_none() && queued(node.queue) > 0 && (blocked & 1 << book == 0 || reads) {
-            let number = node.number + 1;
-            let row = Row::Page { book, number, epoch: node.epoch, entries: node.queue };
-            if self.may_insert(number, index, &books, is_mine, reads_mine) {
-                let mut from = state.clone();
-                from.nodes[index].queue = [0; 2];
-                to("page", append(&from, row, true, row));
-            } else {
-                to("fenced", fenced.clone());
-            }
+        let look = Look::of(state, index, self.bounds.units);
+        if look.node().page.is_none() && queued(look.node().queue) > 0 {
+            self.new_page(&look, to);
         }
-        if node.other.is_none() && blocked & (4 << book | 16) == 0 {
-            if !is_mine {
-                to("fenced", fenced.clone());
-            } else {
-                let (epoch, operation) = (node.epoch, node.operation);
-                let mut from = state.clone();
-                from.nodes[index].operation += 1;
-                if books.pool > 0 {
-                    let row = Row::Grant { book, epoch, operation };
-                    to("grant", append(&from, row, false, row));
-                }
-                let is_written = queued(node.queue) == 0 && node.page.is_none();
-                if node.available > 0 && (is_written || self.fault == Fault::ReleasesEarly) {
-                    let row = Row::Release { book, epoch, operation };
-                    let mut from = from.clone();
-                    from.nodes[index].available -= 1;
-                    to("release", append(&from, row, false, row));
-                }
-                // Without the next number, what the taker adds up is what it can see.
-                let locks = if reads { 4 << other } else { 5 << other };
-                if books.epochs[other] == 1 && blocked & locks == 0 {
-                    let number = if reads { seen.numbers[other] } else { books.numbers[other] + 1 };
-                    let row = Row::Takeover { book: 1 - book, epoch: 2, number, by: book };
-                    to("take over", append(&from, row, false, row));
-                }
-            }
+        if look.node().other.is_none() && look.blocked & (4 << look.book | 16) == 0 {
+            self.new_write(&look, to);
         }
         for is_page in [true, false] {
-            let write = if is_page { node.page } else { node.other };
-            let Some(Write { row, at: None }) = write else { continue };
-            if row.locks() & blocked != 0 {
-                continue;
-            }
-            if state.log[..visible].contains(&row) {
-                if self.fault == Fault::BelievesReads {
-                    let mut next = state.clone();
-                    next.fulfilled += next.nodes[index].acknowledged(is_page);
-                    to("believe", next);
-                } else if blocked & 4 << book == 0 {
-                    let (epoch, operation) = (node.epoch, node.operation);
-                    let beat = Row::Beat { book, epoch, operation };
-                    let mut from = state.clone();
-                    from.nodes[index].operation += 1;
-                    to(
-                        "vouch",
-                        if is_mine { append(&from, beat, is_page, row) } else { fenced.clone() },
-                    );
-                }
-                continue;
-            }
-            let may = match row {
-                Row::Page { number, .. } => {
-                    self.may_insert(number, index, &books, is_mine, reads_mine)
-                }
-                Row::Grant { .. } => is_mine && books.pool > 0,
-                Row::Takeover { number, .. } => {
-                    books.epochs[other] == 1 && (reads || books.numbers[other] + 1 == number)
-                }
-                Row::Release { .. } | Row::Beat { .. } => is_mine,
-            };
-            if may {
-                to("again", append(state, row, is_page, row));
-            } else if is_mine && matches!(row, Row::Grant { .. } | Row::Takeover { .. }) {
-                let mut next = state.clone();
-                next.nodes[index].other = None;
-                to("drop", next);
-            } else {
-                to("fenced", fenced.clone());
+            let write = if is_page { look.node().page } else { look.node().other };
+            if let Some(Write { row, at: None }) = write
+                && row.locks() & look.blocked == 0
+            {
+                self.ask_again(&look, row, is_page, to);
             }
         }
     }
 
-    fn may_insert(
+    fn new_page(&self, look: &Look<'_>, to: &mut dyn FnMut(&'static str, State)) {
+        if look.blocked & 1 << look.book != 0 && self.fault != Fault::ReadsEpoch {
+            return;
+        }
+        let Node { number, epoch, queue, .. } = look.node();
+        let row = Row::Page { book: look.book, number: number + 1, epoch, entries: queue };
+        if self.may_insert(number + 1, look) {
+            let mut from = look.state.clone();
+            from.nodes[look.index].queue = [0; 2];
+            to("page", look.append(&from, row, true, row));
+        } else {
+            to("fenced", look.fenced());
+        }
+    }
+
+    fn new_write(&self, look: &Look<'_>, to: &mut dyn FnMut(&'static str, State)) {
+        if !look.is_mine {
+            to("fenced", look.fenced());
+            return;
+        }
+        let (node, book, other) = (look.node(), look.book, 1 - look.index);
+        let Node { epoch, operation, .. } = node;
+        let mut from = look.state.clone();
+        from.nodes[look.index].operation += 1;
+        if look.books.pool > 0 {
+            let row = Row::Grant { book, epoch, operation };
+            to("grant", look.append(&from, row, false, row));
+        }
+        let is_written = queued(node.queue) == 0 && node.page.is_none();
+        if node.available > 0 && (is_written || self.fault == Fault::ReleasesEarly) {
+            let row = Row::Release { book, epoch, operation };
+            let mut from = from.clone();
+            from.nodes[look.index].available -= 1;
+            to("release", look.append(&from, row, false, row));
+        }
+        // Without the next number, what the taker adds up is what it can see.
+        let reads = self.fault == Fault::ReadsEpoch;
+        let locks = if reads { 4 << other } else { 5 << other };
+        if look.books.epochs[other] == 1 && look.blocked & locks == 0 {
+            let number =
+                if reads { look.seen.numbers[other] } else { look.books.numbers[other] + 1 };
+            let row = Row::Takeover { book: 1 - book, epoch: 2, number, by: book };
+            to("take over", look.append(&from, row, false, row));
+        }
+    }
+
+    /// Asks about a write in doubt: makes it again, or vouches for one that is there.
+    fn ask_again(
         &self,
-        number: u8,
-        index: usize,
-        books: &Books,
-        is_mine: bool,
-        reads_mine: bool,
-    ) -> bool {
+        look: &Look<'_>,
+        row: Row,
+        is_page: bool,
+        to: &mut dyn FnMut(&'static str, State),
+    ) {
+        let (book, index) = (look.book, look.index);
+        if look.visible.contains(&row) {
+            let mut next = look.state.clone();
+            if self.fault == Fault::BelievesReads {
+                next.fulfilled += next.nodes[index].acknowledged(is_page);
+                to("believe", next);
+            } else if look.blocked & 4 << book == 0 {
+                let Node { epoch, operation, .. } = look.node();
+                next.nodes[index].operation += 1;
+                let beat = Row::Beat { book, epoch, operation };
+                let vouched = || look.append(&next, beat, is_page, row);
+                to("vouch", if look.is_mine { vouched() } else { look.fenced() });
+            }
+            return;
+        }
+        let other = 1 - index;
+        let may = match row {
+            Row::Page { number, .. } => self.may_insert(number, look),
+            Row::Grant { .. } => look.is_mine && look.books.pool > 0,
+            Row::Takeover { number, .. } => {
+                let is_next = look.books.numbers[other] + 1 == number;
+                look.books.epochs[other] == 1 && (is_next || self.fault == Fault::ReadsEpoch)
+            }
+            Row::Release { .. } | Row::Beat { .. } => look.is_mine,
+        };
+        if may {
+            to("again", look.append(look.state, row, is_page, row));
+        } else if look.is_mine && matches!(row, Row::Grant { .. } | Row::Takeover { .. }) {
+            let mut next = look.state.clone();
+            next.nodes[index].other = None;
+            to("drop", next);
+        } else {
+            to("fenced", look.fenced());
+        }
+    }
+
+    fn may_insert(&self, number: u8, look: &Look<'_>) -> bool {
         match self.fault {
             Fault::NoFence => true,
-            Fault::ReadsEpoch => reads_mine,
-            _ => is_mine && books.numbers[index] + 1 == number,
+            Fault::ReadsEpoch => look.reads_mine,
+            _ => look.is_mine && look.books.numbers[look.index] + 1 == number,
         }
     }
 

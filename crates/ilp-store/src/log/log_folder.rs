@@ -200,7 +200,7 @@ impl LogFolder {
 
 /// Writes zeros from an offset to the end of a file.
 fn wipe(file: &dyn SegmentFile, mut from: u64, to: u64) -> io::Result<()> {
-    const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
     while from < to {
         let length = usize::try_from(to - from).unwrap_or(ZEROS.len()).min(ZEROS.len());
         file.write_at(&ZEROS[..length], from)?;

@@ -2,6 +2,7 @@ use std::{
     fs::{self, File},
     io::{Read, Seek, SeekFrom, Write},
     os::unix::fs::PermissionsExt,
+    thread,
 };
 
 use super::*;
