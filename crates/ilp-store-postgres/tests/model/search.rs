@@ -40,7 +40,7 @@ struct Look<'a> {
     /// The sums of what a read sees.
     seen: Books,
     visible: &'a [Row],
-    /// What writes under way have locked.
+    /// The locks of writes under way.
     blocked: u8,
     is_mine: bool,
     reads_mine: bool,
