@@ -175,7 +175,8 @@ async fn pay_and_close(ledger: &DurableLedger, asset: Uuid, wallet: Uuid, paymen
         credit: ledger.account(credit),
         amount: AMOUNT,
     };
-    let transfer = |kind, first| Transfer { id: Uuid::new_v4(), kind, first, second: None };
+    // As the node makes the ids of payments' own transfers.
+    let transfer = |kind, first| Transfer { id: Uuid::now_v7(), kind, first, second: None };
     let funding = transfer(TransferKind::Deposit, leg(AccountId::settlement(asset), own));
     ledger.transfer(funding, 1).await.expect("the ledger runs");
     let packet = transfer(TransferKind::Packet, leg(own, AccountId::wallet_address(wallet)));

@@ -12,7 +12,7 @@
 //! name contains it. `JIRANI_BENCH_BINARY` names another node to be measured, `JIRANI_BENCH_ROUNDS`
 //! another number of turns. `-- hostile` is separate from these rows: it measures the effect of
 //! each kind of hostile neighbour on a good peer; `-- hostile ROW` runs those whose name contains
-//! it.
+//! it. `-- cluster` measures a node over PostgreSQL beside one without.
 
 #![allow(clippy::float_arithmetic, reason = "measured times and ratios, no amounts")]
 
@@ -21,12 +21,16 @@
 mod attacks;
 mod background;
 mod clients;
+mod cluster;
 #[path = "../../tests/hostile_ports/frames.rs"]
 mod frames;
 mod hostile;
 mod measure;
 mod overload;
 mod packets;
+#[expect(dead_code, reason = "the tests alone have faults")]
+#[path = "../../tests/support/postgres.rs"]
+mod postgres;
 mod processes;
 mod servers;
 
@@ -69,6 +73,11 @@ fn main() {
             let filter = filters.next().unwrap_or(&"");
             if hostile::NAME == *filter {
                 hostile::measure(&runtime, filters.next().unwrap_or(&""), rounds);
+                processes::delete_data();
+                return;
+            }
+            if cluster::NAME == *filter {
+                cluster::measure(&runtime, rounds);
                 processes::delete_data();
                 return;
             }

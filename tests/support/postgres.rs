@@ -145,15 +145,20 @@ impl Postgres {
 
     /// Sends a signal to all processes of a server.
     pub(crate) fn signal_all(&self, server: Server, signal: &str) {
-        let Some(postmaster) = self.postmaster(server) else { return };
-        let mut pids = vec![postmaster];
-        pids.extend(children_of(postmaster));
-        for pid in pids {
+        for pid in self.processes(server) {
             // One that has ended since needs no signal.
             let mut kill = Command::new("kill");
             let _ =
                 kill.args([&format!("-{signal}"), &pid.to_string()]).stderr(Stdio::null()).status();
         }
+    }
+
+    /// Returns the processes of a server that runs.
+    pub(crate) fn processes(&self, server: Server) -> Vec<u32> {
+        let Some(postmaster) = self.postmaster(server) else { return Vec::new() };
+        let mut pids = vec![postmaster];
+        pids.extend(children_of(postmaster));
+        pids
     }
 
     /// Makes the standby the primary, as a failover manager does, and swaps their names. Its commits
@@ -166,6 +171,12 @@ impl Postgres {
 
     fn data(&self, server: Server) -> PathBuf {
         self.dir.path().join(self.instance(server).folder)
+    }
+
+    /// Returns the port of a server.
+    #[allow(dead_code, reason = "not all users of this file put a network between")]
+    pub(crate) fn port(&self, server: Server) -> u16 {
+        self.instance(server).port
     }
 
     fn instance(&self, server: Server) -> Instance {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     ClusterError, Lost,
     schema::BOOK,
-    session::{Session, Written},
+    session::{Session, Written, in_time},
 };
 
 /// The pause between two attempts at a write whose outcome isn't known.
@@ -47,7 +47,6 @@ pub(crate) struct Held {
 /// When the database refuses.
 pub(crate) async fn state(session: &Session) -> Result<BookState, ClusterError> {
     let row = session
-        .client
         .query_one(
             "SELECT b.epoch, b.holder, b.name, \
                     (extract(epoch FROM clock_timestamp() - t.at) * 1000)::bigint, \
@@ -82,13 +81,13 @@ pub(crate) async fn take_over(
     node: Uuid,
     name: &str,
 ) -> Result<Option<Held>, ClusterError> {
-    match fence(session, seen_epoch, node, name).await {
+    match in_time(fence(session, seen_epoch, node, name)).await {
         Ok(None) => Ok(None),
         // The commit's own wait may have been cancelled: the beat's acknowledgement counts.
         Ok(Some(held)) => Ok(vouch(session, held.epoch).await?.then_some(held)),
         // The node that had the book lived a moment longer, and inserted the page of this number.
         Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
@@ -133,7 +132,7 @@ async fn fence(
 ///
 /// # Errors
 /// When the database refuses, or can't be reached.
-pub(crate) async fn vouch(session: &Session, epoch: i64) -> Result<bool, tokio_postgres::Error> {
+pub(crate) async fn vouch(session: &Session, epoch: i64) -> Result<bool, ClusterError> {
     loop {
         if let Written::Durable(is_held) = beat(session, epoch).await? {
             return Ok(is_held);
@@ -148,10 +147,9 @@ pub(crate) async fn vouch(session: &Session, epoch: i64) -> Result<bool, tokio_p
 ///
 /// # Errors
 /// When the database refuses, or can't be reached.
-pub(crate) async fn acknowledge(session: &Session) -> Result<(), tokio_postgres::Error> {
+pub(crate) async fn acknowledge(session: &Session) -> Result<(), ClusterError> {
     loop {
         let row = session
-            .client
             .query_one(
                 "UPDATE jirani.beat SET at = at WHERE book = $1 \
                  RETURNING current_setting('synchronous_standby_names') <> ''",
@@ -169,12 +167,8 @@ pub(crate) async fn acknowledge(session: &Session) -> Result<(), tokio_postgres:
 ///
 /// # Errors
 /// When the database refuses, or can't be reached.
-pub(crate) async fn beat(
-    session: &Session,
-    epoch: i64,
-) -> Result<Written<bool>, tokio_postgres::Error> {
+pub(crate) async fn beat(session: &Session, epoch: i64) -> Result<Written<bool>, ClusterError> {
     let rows = session
-        .client
         .query(
             "UPDATE jirani.beat SET at = clock_timestamp() WHERE book = $1 \
                 AND EXISTS (SELECT 1 FROM jirani.book WHERE id = $1 AND epoch = $2) \
@@ -194,7 +188,7 @@ pub(crate) async fn beat(
 /// # Errors
 /// When the database refuses, or can't be reached.
 pub(crate) async fn close(session: &Session, held: Held) -> Result<(), ClusterError> {
-    session.client.execute("UPDATE jirani.cluster SET closed = true", &[]).await?;
+    session.execute("UPDATE jirani.cluster SET closed = true", &[]).await?;
     vouch(session, held.epoch).await?;
     Ok(())
 }
@@ -205,7 +199,6 @@ pub(crate) async fn close(session: &Session, held: Held) -> Result<(), ClusterEr
 /// When the database refuses, or can't be reached.
 pub(crate) async fn give_back(session: &Session, epoch: i64) -> Result<(), ClusterError> {
     session
-        .client
         .execute(
             "UPDATE jirani.book SET holder = NULL WHERE id = $1 AND epoch = $2",
             &[&BOOK, &epoch],
@@ -233,10 +226,9 @@ pub(crate) async fn why_not_inserted(
     session: &Session,
     held: Held,
     checksum: &[u8],
-) -> Result<NotInserted, tokio_postgres::Error> {
+) -> Result<NotInserted, ClusterError> {
     let (before, number) = (held.number, held.number + 1);
     let rows = session
-        .client
         .query(
             "SELECT number, epoch, checksum = $4 FROM jirani.page \
               WHERE book = $1 AND number IN ($2, $3) ORDER BY number DESC",

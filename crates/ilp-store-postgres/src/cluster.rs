@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use ilp_store::{LogFolder, Membership, Store};
-use tokio::{sync::watch, task::spawn_blocking};
+use tokio::{sync::watch, task::spawn_blocking, time::timeout};
 use uuid::Uuid;
 
 use crate::{
@@ -11,6 +11,9 @@ use crate::{
     page_writer::{PageWriter, Times},
     pages, schema, snapshots,
 };
+
+/// How long a snapshot may take on its way to the database.
+const RETENTION_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// Whether a page must be on a second machine before it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +76,8 @@ impl PageRetention {
     /// When the database can't be used, or the store can't be read.
     pub async fn apply(&self, store: &Store) -> Result<u64, ClusterError> {
         let mut session = self.database.connect().await?;
-        snapshots::retire(&mut session, store, self.epoch).await
+        let retiring = snapshots::retire(&mut session, store, self.epoch);
+        timeout(RETENTION_MAX, retiring).await.unwrap_or(Err(ClusterError::Silent))
     }
 }
 
@@ -192,6 +196,12 @@ impl Seat {
     #[must_use]
     pub fn retention(&self) -> PageRetention {
         PageRetention { database: self.database.clone(), epoch: self.epoch }
+    }
+
+    /// Waits no longer than so long for a database that is away, since the node is to stop. A page that
+    /// waits then is told to nobody, and whether it counts shows at the next start.
+    pub fn give_up_after(&self, limit: Duration) {
+        self.pages.give_up_after(limit);
     }
 
     /// Gives the book back, once the store is closed, so that another node takes it at once.

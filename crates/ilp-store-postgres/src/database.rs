@@ -6,7 +6,10 @@ use rustls::ClientConfig;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::{ClusterError, session::Session};
+use crate::{
+    ClusterError,
+    session::{Session, in_time},
+};
 
 /// How long a connection may take, for each host, unless the URL says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -68,8 +71,8 @@ impl Database {
     ///
     /// # Errors
     /// When no host can be reached or takes writes.
-    pub(crate) async fn connect(&self) -> Result<Session, tokio_postgres::Error> {
-        let (client, connection) = self.url.0.connect(self.tls.clone()).await?;
+    pub(crate) async fn connect(&self) -> Result<Session, ClusterError> {
+        let (client, connection) = in_time(self.url.0.connect(self.tls.clone())).await?;
         let session = Session::start(client, connection, self.accepts_one_disk);
         session.set_up().await?;
         Ok(session)

@@ -1,6 +1,7 @@
 //! The errors of a cluster, in words that tell an operator the remedy.
 
 use ilp_store::StoreError;
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 /// A node can't take part in the cluster.
@@ -119,9 +120,49 @@ pub enum ClusterError {
     /// A snapshot in the folder can't be read.
     #[error("a snapshot in the data folder can't be read")]
     Unreadable(#[source] std::io::Error),
+    /// The database didn't answer.
+    #[error("the database doesn't answer")]
+    Silent,
+    /// The database lacks what this node has answered for.
+    #[error(
+        "the database lacks what this node has answered for, up to entry {answered} of the log: it was \
+         restored from a backup, or a standby was promoted that wasn't synchronous. The data folder has \
+         it and is left as it is: make another cluster from it with jirani cluster init --from, or accept \
+         the loss by giving this node an empty folder"
+    )]
+    LacksAnswered {
+        /// The last entry that the node has answered for.
+        answered: u64,
+    },
     /// A thread can't be started.
     #[error("the system gives no more threads or event queues")]
     Thread(#[source] std::io::Error),
+}
+
+impl ClusterError {
+    /// Returns whether the database may be there in a moment: it can't be reached, is starting or ending, is
+    /// no primary at the moment, or has no room for a connection.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Silent => true,
+            Self::Database(error) => {
+                let passing = ["08", "25", "40", "53", "55", "57"];
+                error
+                    .code()
+                    .is_none_or(|code| passing.iter().any(|class| code.code().starts_with(class)))
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns the code with which the database refused.
+    pub(crate) fn code(&self) -> Option<&SqlState> {
+        match self {
+            Self::Database(error) => error.code(),
+            _ => None,
+        }
+    }
 }
 
 /// Why a node that had the book has it no longer.
@@ -145,6 +186,9 @@ pub enum Lost {
         /// The number of the page.
         number: i64,
     },
+    /// The node was told to stop while the database was away.
+    #[error("the database was away when the node was told to stop: a page at the end is in doubt")]
+    GivenUp,
     /// The writer's thread has ended.
     #[error("the thread that writes pages to the database has ended")]
     Ended,

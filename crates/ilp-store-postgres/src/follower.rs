@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ilp_store::{LogFolder, Membership, PageName, StoreError};
-use tokio::time::sleep;
+use ilp_store::{LogFolder, Membership, PageName, Store, StoreError};
+use tokio::{task::spawn_blocking, time::sleep};
 use uuid::Uuid;
 
 use crate::{
@@ -16,6 +16,9 @@ use crate::{
 
 /// How often a waiting node looks for new pages and at the holder.
 const POLL: Duration = Duration::from_millis(200);
+
+/// How many bytes of pages are copied before the index is moved on.
+const INDEX_BYTES: usize = 4 * 1024 * 1024;
 
 /// How many of the folder's newest pages are looked for in the database. A node that lost the book has
 /// at most the pages that were under way beyond it.
@@ -33,6 +36,8 @@ pub struct Candidate {
     /// The checksum of the last page in the folder, 0 before the first one ever. `None` where a snapshot
     /// stands for it.
     checksum: Option<u128>,
+    /// How many bytes were copied since the index was last moved on.
+    unindexed_bytes: usize,
     session: Option<Session>,
 }
 
@@ -69,6 +74,7 @@ impl Candidate {
             lease,
             copied: -1,
             checksum: Some(0),
+            unindexed_bytes: 0,
             session: Some(session),
         };
         candidate.align().await?;
@@ -127,7 +133,7 @@ impl Candidate {
             match self.try_turn().await {
                 Ok(Some(held)) => return Ok((self.folder, self.database, held)),
                 Ok(None) => {}
-                Err(ClusterError::Database(error)) => {
+                Err(error) if error.is_passing() => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         "the database can't be reached; this node waits for it"
@@ -142,6 +148,9 @@ impl Candidate {
 
     async fn try_turn(&mut self) -> Result<Option<Held>, ClusterError> {
         self.copy().await?;
+        if self.unindexed_bytes > INDEX_BYTES {
+            self.move_index_on().await;
+        }
         let (node, name, lease) = (self.node, self.name.clone(), self.lease);
         let session = self.session().await?;
         let state = book::state(session).await?;
@@ -178,10 +187,26 @@ impl Candidate {
         }
     }
 
+    /// Moves the index on, so that a takeover has little to replay. An index that can't be moved on costs
+    /// a longer takeover.
+    async fn move_index_on(&mut self) {
+        self.unindexed_bytes = 0;
+        let moved = match Store::index_mover(&self.folder) {
+            Ok(mover) => spawn_blocking(move || mover.run()).await,
+            Err(error) => Ok(Err(error)),
+        };
+        match moved {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the index of the waiting node stays behind"),
+            Err(panic) => tracing::error!(%panic, "moving the index on panicked"),
+        }
+    }
+
     /// Finds the newest page that folder and database share, cuts off what the folder has behind it, and
     /// copies what the database has.
     async fn align(&mut self) -> Result<(), ClusterError> {
         let candidates = newest_pages(&self.folder)?;
+        let answered = self.folder.answered()?;
         let session = self.session().await?;
         let mut shared = None;
         for (name, bytes) in candidates {
@@ -191,6 +216,11 @@ impl Candidate {
             }
         }
         let last = shared.map(|(_, name, bytes)| (name, bytes));
+        let kept = last.map_or(0, |(name, _)| name.last_sequence);
+        // Where the database begins behind it, its pages were removed once snapshots stood for them.
+        if kept < answered && pages::first_sequence(session).await? <= answered {
+            return Err(ClusterError::LacksAnswered { answered });
+        }
         self.folder.cut_behind(last)?;
         let Some((number, name, _)) = shared else { return self.begin_anew().await };
         (self.copied, self.checksum) = (number, Some(name.checksum));
@@ -248,6 +278,7 @@ impl Candidate {
                     return Ok(Some(row.number));
                 }
                 self.folder.append(&page)?;
+                self.unindexed_bytes += page.bytes.len();
                 (self.copied, self.checksum) = (row.number, Some(page.name.checksum));
             }
             self.folder.sync()?;

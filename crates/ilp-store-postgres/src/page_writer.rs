@@ -15,7 +15,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::{
     runtime,
     sync::{mpsc, watch},
-    time::{sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_postgres::{Statement, error::SqlState, types::Type};
 
@@ -23,7 +23,7 @@ use crate::{
     ClusterError, Database, Lost,
     book::{self, Held, NotInserted, PAUSE},
     schema::BOOK,
-    session::{Session, Written},
+    session::{Session, Written, in_time},
     signs_of_life,
 };
 
@@ -108,6 +108,8 @@ pub(crate) struct PageWriter {
     shared: Arc<Shared>,
     pages: mpsc::UnboundedSender<Sent>,
     stop: watch::Sender<bool>,
+    /// When the wait for a database that is away is over.
+    deadline: watch::Sender<Option<Instant>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -133,12 +135,14 @@ impl PageWriter {
         });
         let (pages, queue) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
+        let (deadline, gives_up) = watch::channel(None);
         let told = stopped.clone();
         let inserter = Inserter {
             database: database.clone(),
             shared: Arc::clone(&shared),
             held,
             times,
+            gives_up,
             session: None,
         };
         let beating =
@@ -159,12 +163,17 @@ impl PageWriter {
             drop(guard);
         });
         let thread = Mutex::new(Some(thread.map_err(ClusterError::Thread)?));
-        Ok(Self { shared, pages, stop, thread })
+        Ok(Self { shared, pages, stop, deadline, thread })
     }
 
     /// Returns the reason once the book is lost.
     pub(crate) fn lost(&self) -> watch::Receiver<Option<Lost>> {
         self.shared.lost.subscribe()
+    }
+
+    /// Waits no longer than so long for a database that is away: the node is to stop.
+    pub(crate) fn give_up_after(&self, limit: Duration) {
+        self.deadline.send_replace(Some(Instant::now() + limit));
     }
 
     /// Gives the book back and ends the thread, once the log is closed.
@@ -239,6 +248,7 @@ struct Inserter {
     shared: Arc<Shared>,
     held: Held,
     times: Times,
+    gives_up: watch::Receiver<Option<Instant>>,
     session: Option<(Session, Statement)>,
 }
 
@@ -264,9 +274,10 @@ impl Inserter {
         }
     }
 
-    /// Returns once the page is durable, however long the database is away.
+    /// Returns once the page is durable, however long the database is away, unless the node is to stop.
     async fn insert(&mut self, name: &PageName, bytes: &[u8]) -> Result<(), Lost> {
         let (shared, stall) = (Arc::clone(&self.shared), self.times.stall);
+        let deadline = self.gives_up.clone();
         let inserted = {
             let mut inserting = std::pin::pin!(self.insert_until_known(name, bytes));
             match timeout(stall, &mut inserting).await {
@@ -276,7 +287,10 @@ impl Inserter {
                         "the database is slow or away: no new packet is taken meanwhile"
                     );
                     shared.is_stalled.store(true, Ordering::Relaxed);
-                    let inserted = inserting.await;
+                    let inserted = tokio::select! {
+                        inserted = inserting => inserted,
+                        () = passed(deadline) => Err(Lost::GivenUp),
+                    };
                     shared.is_stalled.store(false, Ordering::Relaxed);
                     inserted
                 }
@@ -307,16 +321,12 @@ impl Inserter {
     }
 
     /// Inserts the page once. After a refusal it is found out what stands in its way.
-    async fn attempt(
-        &mut self,
-        name: &PageName,
-        bytes: &[u8],
-    ) -> Result<Attempt, tokio_postgres::Error> {
+    async fn attempt(&mut self, name: &PageName, bytes: &[u8]) -> Result<Attempt, ClusterError> {
         let (session, insert) = match self.session.take() {
             Some(ready) => self.session.insert(ready),
             None => {
                 let session = self.database.connect().await?;
-                let insert = session.client.prepare_typed(INSERT, &INSERT_TYPES).await?;
+                let insert = in_time(session.client.prepare_typed(INSERT, &INSERT_TYPES)).await?;
                 self.session.insert((session, insert))
             }
         };
@@ -350,7 +360,7 @@ impl Inserter {
                 }
             }
             Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
         match book::why_not_inserted(session, held, &checksum).await? {
             NotInserted::MayFollow => Ok(Attempt::InDoubt),
@@ -362,5 +372,14 @@ impl Inserter {
                 Ok(Attempt::Durable)
             }
         }
+    }
+}
+
+/// Returns once there is a deadline and it has passed.
+async fn passed(mut deadline: watch::Receiver<Option<Instant>>) {
+    let at = deadline.wait_for(Option::is_some).await.ok().and_then(|at| *at);
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

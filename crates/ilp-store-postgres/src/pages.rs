@@ -41,7 +41,6 @@ pub(crate) struct Batch {
 /// refuses.
 pub(crate) async fn next(session: &Session, behind: i64) -> Result<Batch, ClusterError> {
     let found = session
-        .client
         .query(
             "SELECT number, segment, place, body FROM jirani.page \
               WHERE book = $1 AND number > $2 ORDER BY number LIMIT $3",
@@ -82,7 +81,6 @@ pub(crate) async fn number_of(
     // A fence repeats the sequence of the page before it, so the first row of a sequence is the page.
     let Some(number) = first_with(session, "last_sequence", wanted).await? else { return Ok(None) };
     let row = session
-        .client
         .query_one(
             "SELECT segment, place, checksum FROM jirani.page WHERE book = $1 AND number = $2",
             &[&BOOK, &number],
@@ -92,6 +90,16 @@ pub(crate) async fn number_of(
         && row.try_get::<_, i64>(1)? == i64::from(name.offset)
         && row.try_get::<_, &[u8]>(2)? == name.checksum.to_be_bytes();
     Ok(is_it.then_some(number))
+}
+
+/// Returns the last entry of the oldest page; 0 for the first fence.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn first_sequence(session: &Session) -> Result<u64, ClusterError> {
+    let oldest = "SELECT last_sequence FROM jirani.page WHERE book = $1 ORDER BY number LIMIT 1";
+    let sequence: i64 = session.query_one(oldest, &[&BOOK]).await?.try_get(0)?;
+    Ok(u64::try_from(sequence).unwrap_or(0))
 }
 
 /// Returns the number of the first page in this segment or a later one, if there is one.
@@ -113,7 +121,6 @@ async fn first_with(
     wanted: i64,
 ) -> Result<Option<i64>, ClusterError> {
     let bounds = session
-        .client
         .query_one("SELECT min(number), max(number) FROM jirani.page WHERE book = $1", &[&BOOK])
         .await?;
     let (Some(mut low), Some(mut high)): (Option<i64>, Option<i64>) =
@@ -122,9 +129,9 @@ async fn first_with(
         return Ok(None);
     };
     let select = format!("SELECT {column} FROM jirani.page WHERE book = $1 AND number = $2");
-    let select = session.client.prepare(&select).await?;
+    let select = session.prepare(&select).await?;
     let value = async |number: i64| -> Result<i64, ClusterError> {
-        Ok(session.client.query_one(&select, &[&BOOK, &number]).await?.try_get(0)?)
+        Ok(session.query_one(&select, &[&BOOK, &number]).await?.try_get(0)?)
     };
     while low < high {
         let middle = low + (high - low) / 2;

@@ -92,7 +92,7 @@ pub(crate) async fn make(transaction: &mut Transaction<'_>) -> Result<Uuid, Clus
 /// # Errors
 /// [`ClusterError::NoCluster`], [`ClusterError::Schema`], or when the database refuses.
 pub(crate) async fn cluster_id(session: &Session) -> Result<Uuid, ClusterError> {
-    let row = session.client.query_one("SELECT id, version FROM jirani.cluster", &[]).await;
+    let row = session.query_one("SELECT id, version FROM jirani.cluster", &[]).await;
     let row = row.map_err(|error| match error.code() {
         Some(code) if [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME].contains(code) => {
             ClusterError::NoCluster

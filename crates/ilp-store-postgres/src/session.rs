@@ -6,16 +6,24 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::JoinHandle,
+    time::timeout,
 };
 use tokio_postgres::{
-    AsyncMessage, Client, Connection,
+    AsyncMessage, Client, Connection, Row, Statement, ToStatement,
     error::{DbError, SqlState},
+    types::ToSql,
 };
+
+use crate::ClusterError;
+
+/// How long the database may take for an answer: a page of rows, or a commit.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// A connection whose commits wait for the synchronous standby.
 pub(crate) struct Session {
@@ -65,13 +73,58 @@ impl Session {
 
     /// Sets what a role or a database may have set otherwise: a commit waits for the standby's disk, and
     /// no time-out cancels that wait.
-    pub(crate) async fn set_up(&self) -> Result<(), tokio_postgres::Error> {
-        self.client
-            .batch_execute(
-                "SET synchronous_commit = on; SET statement_timeout = 0; SET lock_timeout = 0; \
-                 SET idle_in_transaction_session_timeout = 10000; SET client_min_messages = notice",
-            )
-            .await
+    ///
+    /// # Errors
+    /// As [`Session::query`].
+    pub(crate) async fn set_up(&self) -> Result<(), ClusterError> {
+        let settings = "SET synchronous_commit = on; SET statement_timeout = 0; SET lock_timeout = 0; \
+                        SET idle_in_transaction_session_timeout = 10000; \
+                        SET client_min_messages = notice";
+        in_time(self.client.batch_execute(settings)).await
+    }
+
+    /// Runs a statement, and returns its rows.
+    ///
+    /// # Errors
+    /// When the database refuses, can't be reached, or doesn't answer in time.
+    pub(crate) async fn query(
+        &self,
+        statement: &(impl ToStatement + ?Sized + Sync),
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, ClusterError> {
+        in_time(self.client.query(statement, parameters)).await
+    }
+
+    /// Runs a statement that has one row.
+    ///
+    /// # Errors
+    /// As [`Session::query`].
+    pub(crate) async fn query_one(
+        &self,
+        statement: &(impl ToStatement + ?Sized + Sync),
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row, ClusterError> {
+        in_time(self.client.query_one(statement, parameters)).await
+    }
+
+    /// Runs a statement, and returns how many rows it changed.
+    ///
+    /// # Errors
+    /// As [`Session::query`].
+    pub(crate) async fn execute(
+        &self,
+        statement: &(impl ToStatement + ?Sized + Sync),
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, ClusterError> {
+        in_time(self.client.execute(statement, parameters)).await
+    }
+
+    /// Prepares a statement.
+    ///
+    /// # Errors
+    /// As [`Session::query`].
+    pub(crate) async fn prepare(&self, statement: &str) -> Result<Statement, ClusterError> {
+        in_time(self.client.prepare(statement)).await
     }
 
     /// Tells whether a write that succeeded is durable, where a standby was named meanwhile or not. Call
@@ -83,6 +136,19 @@ impl Session {
         } else {
             Written::InDoubt
         }
+    }
+}
+
+/// Waits for an answer of the database. A network that swallows bytes may never bring it.
+///
+/// # Errors
+/// [`ClusterError::Silent`], and the database's own.
+pub(crate) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, ClusterError> {
+    match timeout(ANSWER_MAX, answer).await {
+        Ok(answered) => answered.map_err(ClusterError::Database),
+        Err(_) => Err(ClusterError::Silent),
     }
 }
 

@@ -32,7 +32,6 @@ pub(crate) struct Stored {
 /// When the database refuses.
 pub(crate) async fn stored(session: &Session) -> Result<Vec<Stored>, ClusterError> {
     let rows = session
-        .client
         .query(
             "SELECT next_sequence, segment FROM jirani.snapshot WHERE part = 0 \
               ORDER BY next_sequence DESC",
@@ -89,10 +88,10 @@ pub(crate) async fn download(
     let next_sequence = u64::try_from(snapshot.next_sequence).unwrap_or(0);
     let mut draft = folder.begin_snapshot(next_sequence)?;
     let select = "SELECT body FROM jirani.snapshot WHERE next_sequence = $1 AND part = $2";
-    let select = session.client.prepare(select).await?;
+    let select = session.prepare(select).await?;
     for part in 0_i32.. {
-        let row = session.client.query_opt(&select, &[&snapshot.next_sequence, &part]).await?;
-        let Some(row) = row else { break };
+        let rows = session.query(&select, &[&snapshot.next_sequence, &part]).await?;
+        let Some(row) = rows.first() else { break };
         draft.push(row.try_get(0)?)?;
     }
     draft.finish().map_err(ClusterError::Store)
@@ -133,9 +132,7 @@ pub(crate) async fn retire(
     let Some(first_kept) = first_of_segment(session, older.segment).await? else { return Ok(0) };
     let mut gone = 0;
     loop {
-        let removed = session
-            .client
-            .execute(
+        let removed = session.execute(
                 "DELETE FROM jirani.page WHERE book = $1 AND number IN (SELECT number FROM jirani.page \
                   WHERE book = $1 AND number < $2 ORDER BY number LIMIT $3)",
                 &[&BOOK, &first_kept, &REMOVED_MAX],

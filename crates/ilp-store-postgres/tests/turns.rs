@@ -230,6 +230,12 @@ fn a_waiting_node_copies_pages_and_survives_the_database_going_away() {
         traffic.wait_for_more(200);
         let copied = second.path().join("journal/0000000001.segment");
         wait_for(|| std::fs::metadata(&copied).is_ok_and(|file| file.len() > 8_192).then_some(()));
+        // A waiting node moves its index on as well.
+        for number in 0..80_u8 {
+            let value = vec![number; 60_000];
+            node.store.transact(Companions::none(), |tx| tx.set_setting("x", &value)).unwrap();
+        }
+        wait_for(|| second.path().join("index").exists().then_some(()));
         postgres.kill(Server::Primary);
         postgres.start(Server::Primary);
         traffic.wait_for_more(200);

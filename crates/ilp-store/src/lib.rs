@@ -69,7 +69,7 @@ pub use records::{
     },
 };
 pub use store::{
-    Store,
+    IndexMover, Store,
     changed::{ChangedRecord, OnChange},
     companions::Companions,
     event_counts::EventCounts,

@@ -66,6 +66,25 @@ impl Deref for Store {
     }
 }
 
+/// The index of a node that waits, to be moved on to the end of its log.
+#[derive(Debug)]
+pub struct IndexMover {
+    dir: PathBuf,
+    files: Arc<dyn Files>,
+    lock: File,
+}
+
+impl IndexMover {
+    /// Moves the index on. A store does so when it is opened and closed; its log isn't written.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn run(self) -> Result<(), StoreError> {
+        drop(Store::open_locked(&self.dir, self.files, self.lock, None)?);
+        Ok(())
+    }
+}
+
 /// The state that the clones of a store share.
 pub(crate) struct Inner {
     /// Assets, peers and all other records; see `keys`.
@@ -196,6 +215,16 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let (dir, files, lock) = folder.into_parts();
         Self::open_locked(&dir, files, lock, Some(page_log))
+    }
+
+    /// Returns what moves the index of a node that waits on to the end of its log, so that its start
+    /// takes no longer the longer it has waited. Nothing may be appended to the folder meanwhile.
+    ///
+    /// # Errors
+    /// When the system gives no file descriptor.
+    pub fn index_mover(folder: &LogFolder) -> Result<IndexMover, StoreError> {
+        let (dir, files, lock) = folder.shared_parts()?;
+        Ok(IndexMover { dir, files, lock })
     }
 
     /// Returns the snapshots of this store, newest first.

@@ -21,6 +21,9 @@ use crate::{
 /// The connections that health checks may have to a waiting node.
 const CONNECTIONS_MAX: usize = 64;
 
+/// The pause between two attempts to reach the database at a start.
+const DATABASE_PAUSE: Duration = Duration::from_secs(1);
+
 /// A store that is open, with what is needed to go on.
 pub(crate) struct Opened {
     pub(crate) store: Store,
@@ -53,7 +56,18 @@ pub(crate) async fn open_store(config: &Config) -> Result<Option<Opened>, Failur
 }
 
 async fn wait_for_books(cluster: &Cluster, dir: &Path) -> Result<(Store, Seat), ClusterError> {
-    let mut candidate = cluster.join(dir).await?;
+    let mut candidate = loop {
+        match cluster.join(dir).await {
+            Err(error) if error.is_passing() => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the cluster's database can't be reached; this node waits for it"
+                );
+                tokio::time::sleep(DATABASE_PAUSE).await;
+            }
+            joined => break joined?,
+        }
+    };
     let state = candidate.state().await?;
     if let Some(holder) = state.name.filter(|_| state.holder.is_some()) {
         tracing::info!(%holder, "another node may have the books: this one copies them and waits");

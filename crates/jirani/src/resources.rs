@@ -1,7 +1,7 @@
 //! The resources of a node: its store, its books, and its web client. They are opened before the
 //! first task runs and closed after the last one has ended.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ilp_connector::{
     Connector,
@@ -27,6 +27,9 @@ use crate::{
     trace::Traces,
     web::Web,
 };
+
+/// How long the last page may take while the cluster's database is away.
+const LAST_PAGE_MAX: Duration = Duration::from_secs(5);
 
 /// The open parts of a node that its tasks share.
 pub(crate) struct Resources {
@@ -120,16 +123,23 @@ impl Resources {
     /// [`Failure::Store`] when the books could not be written to their end.
     pub(crate) fn close(self, config: &Config) -> Result<(), Failure> {
         let Self { store, connector, traces, seat, .. } = self;
+        if let Some(seat) = &seat {
+            // Packets have had their time to drain. What the database hasn't taken by now is in doubt.
+            seat.give_up_after(LAST_PAGE_MAX);
+        }
         let closed = connector.ledger().close();
         NodeFile::remove(&config.node.data_dir);
         traces.end();
         drop((connector, store));
         // Only now: the last page is written, and the folder is closed.
         if let Some(seat) = seat {
-            let is_lost = seat.lost_now().is_some();
+            let lost = seat.lost_now();
             seat.leave();
-            if is_lost {
-                return Ok(());
+            match lost {
+                Some(lost @ Lost::GivenUp) => return Err(Failure::Lost(lost)),
+                // Told already.
+                Some(_) => return Ok(()),
+                None => {}
             }
         }
         closed.map_err(|stopped| Failure::Store(stopped.to_string()))

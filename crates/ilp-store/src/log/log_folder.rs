@@ -182,6 +182,12 @@ impl LogFolder {
         Ok(file)
     }
 
+    /// Returns the directory, the files and a share of the lock, for a store that only reads the log.
+    pub(crate) fn shared_parts(&self) -> Result<(PathBuf, Arc<dyn Files>, File), StoreError> {
+        let lock = self.lock.try_clone().map_err(|cause| unusable(&self.dir, &cause))?;
+        Ok((self.dir.clone(), Arc::clone(&self.files), lock))
+    }
+
     /// Returns the folder.
     pub(super) fn dir(&self) -> &Path {
         &self.dir

@@ -36,6 +36,8 @@ pub(super) fn write_ledger(
     page.gauge("jirani_ledger_stopped", help, ledger.stopped().is_some())?;
     let help = "1 while something will stop the books unless somebody sees to it";
     page.gauge("jirani_ledger_warning", help, ledger.warning().is_some())?;
+    let help = "1 while the cluster's database takes no page, so that no packet is taken";
+    page.gauge("jirani_cluster_stalled", help, ledger.is_stalled())?;
     let help = "Transfers that the books have, durable or on their way to the disk";
     page.counter("jirani_ledger_posted", help, posted_transfers)?;
     let help = "Entries of the log, transfers and records, that are not durable yet";
