@@ -101,3 +101,22 @@ fn it_is_told_to_people_and_runs_on_until_it_is_interrupted() {
     assert!(TcpStream::connect(admin).is_err(), "a node still runs");
     assert!(is_empty(temp.path()), "folders are left");
 }
+
+#[test]
+fn the_connector_as_a_cluster_goes_on_without_a_node_and_without_the_primary() {
+    if fs::read_dir("/usr/lib/postgresql").is_err() {
+        assert!(std::env::var_os("CI").is_none(), "CI installs PostgreSQL");
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let told = demo(&temp, &["--cluster", "--once"]).output().unwrap();
+    let said = text(&told);
+    assert!(told.status.success(), "{said}");
+    assert_eq!(said.matches("every account adds up").count(), 3, "{said}");
+    let (killed, rest) = said.split_once("the other one had the books ").unwrap();
+    assert!(killed.contains("bob received 55.20 EUR"), "{said}");
+    let pause_ms: u64 = rest.split(' ').next().unwrap().parse().unwrap();
+    assert!(pause_ms < 30_000, "{pause_ms}");
+    assert!(rest.contains("promoted its standby"), "{said}");
+    assert!(is_empty(temp.path()), "folders are left");
+}

@@ -24,7 +24,7 @@ use crate::support::{PATIENCE, jirani, root};
 const NOT_RUN: &str = "# Not run by a test: ";
 
 /// The languages of blocks without commands.
-const OTHER_LANGUAGES: &[&str] = &["graphql", "ini", "json", "nginx", "yaml"];
+const OTHER_LANGUAGES: &[&str] = &["graphql", "ini", "json", "nginx", "sql", "yaml"];
 
 /// The documents with commands that are run, each with its test below.
 const RUN: &[&str] = &["README.md", "config/OPERATING.md"];

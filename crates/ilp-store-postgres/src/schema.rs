@@ -97,7 +97,7 @@ pub(crate) async fn cluster_id(session: &Session) -> Result<Uuid, ClusterError> 
         Some(code) if [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME].contains(code) => {
             ClusterError::NoCluster
         }
-        _ => error.into(),
+        _ => error,
     })?;
     let found: i32 = row.try_get(1)?;
     if found != VERSION {

@@ -85,7 +85,7 @@ enum Command {
     },
     /// Three nodes on this machine, and a payment across two currencies between them
     #[command(after_help = "Examples:\n  jirani demo            runs on for a look around\n  \
-        jirani demo --once     ends after the payment")]
+        jirani demo --once     ends after the payment\n  jirani demo --cluster  kills a node, and the database")]
     Demo(commands::demo::DemoArgs),
     /// The assets that the node keeps accounts in
     #[command(subcommand)]

@@ -117,7 +117,14 @@ pub(crate) const SUITES: &[Suite] = &[
         needs: &[Tool::Node, Tool::Npm, Tool::Chromium, Tool::Chromedriver],
         tests: &["browser::"],
     },
-    Suite { name: "several nodes on PostgreSQL", needs: &[Tool::Postgres], tests: &["cluster::"] },
+    Suite {
+        name: "several nodes on PostgreSQL",
+        needs: &[Tool::Postgres],
+        tests: &[
+            "cluster::",
+            "demo::the_connector_as_a_cluster_goes_on_without_a_node_and_without_the_primary",
+        ],
+    },
 ];
 
 /// Tools without which no test runs.

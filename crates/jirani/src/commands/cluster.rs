@@ -1,6 +1,9 @@
 //! `jirani cluster`: several nodes with one set of books in PostgreSQL.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 use ilp_store::LogFolder;
@@ -12,6 +15,7 @@ use super::{Failure, output::say};
 use crate::{
     cli::ConfigArgs,
     cluster::{cluster, failure},
+    config::Config,
     run::no_runtime,
 };
 
@@ -106,6 +110,13 @@ fn wait<T>(future: impl Future<Output = Result<T, ClusterError>>) -> Result<T, F
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
     runtime.block_on(future).map_err(failure)
+}
+
+/// Makes a cluster in the database of a URL, with the configuration's defaults.
+pub(super) fn init_at(url: &str) -> Result<(), Failure> {
+    let config = Config::load(Some(Path::new("/dev/null")), &HashMap::new())?;
+    let url = DatabaseUrl::parse(url).map_err(failure)?;
+    wait(cluster(url, &config)?.init(None)).map(|_| ())
 }
 
 fn init(cluster: &Cluster, from: Option<&Path>) -> Result<(), Failure> {

@@ -2,6 +2,8 @@
 //! two currencies between them.
 
 mod books;
+mod cluster;
+mod database;
 mod network;
 mod node;
 
@@ -13,7 +15,7 @@ use ilp_net::ReceiverUrl;
 use serde_json::json;
 use tokio::runtime;
 
-use self::{books::Books, network::Network, node::Children};
+use self::{books::Books, cluster::DemoCluster, network::Network, node::Children};
 use super::{
     Failure,
     admin_client::{name_of, plain_or_dash},
@@ -29,6 +31,10 @@ use super::{
 /// The amount that alice sends.
 const SENT: &str = "200.00";
 
+/// The amount of each of three payments over a cluster. The API gives 500 transfers of an account at once,
+/// which are enough for all three.
+const SENT_OVER_CLUSTER: &str = "60.00";
+
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct DemoArgs {
     /// End after the payment, instead of running on so that you can look around
@@ -37,6 +43,10 @@ pub(crate) struct DemoArgs {
     /// Print JSON for programs in place of text for people
     #[arg(long)]
     json: bool,
+    /// Make the connector two nodes with one set of books in PostgreSQL, and kill one, and then the
+    /// database's primary
+    #[arg(long, conflicts_with = "json")]
+    cluster: bool,
 }
 
 impl DemoArgs {
@@ -78,17 +88,50 @@ impl DemoArgs {
             "it takes some seconds, free ports on loopback and a few megabytes for temporary files; \
              nothing leaves this machine",
         )?;
+        let (mut cluster, connector) = if self.cluster {
+            self.say(
+                "starting PostgreSQL with a synchronous standby, and the connector as two nodes",
+            )?;
+            let (cluster, first) = DemoCluster::start(dir, children)?;
+            (Some(cluster), Some(first))
+        } else {
+            (None, None)
+        };
         self.say("starting three nodes: alice's wallet, a connector, bob's wallet")?;
-        let network = Network::start(dir, children)?;
+        let mut network = Network::start(dir, connector, children)?;
         self.say("peered them by the documented mutation; one dollar is worth 0.92 euros")?;
         let pinged = network.ping_bob()?;
         ping::verdict(network.bob_address(), &pinged).map_err(Failure::Refused)?;
         self.say(&format!("a packet of zero takes {} us to bob and back", pinged.took_us))?;
+        self.pay(&network)?;
+        if let Some(cluster) = &mut cluster {
+            let (node, pause) = cluster.kill_node(network.connector(), children)?;
+            network.replace_connector(node);
+            let pause_ms = pause.as_millis();
+            self.say(&format!(
+                "\nkilled the connector's active node: the other one had the books {pause_ms} ms later\n"
+            ))?;
+            self.pay(&network)?;
+            cluster.kill_primary(children)?;
+            self.say(
+                "\nkilled the database's primary, promoted its standby, and gave it another one\n",
+            )?;
+            self.pay(&network)?;
+        }
+        if !self.once {
+            network.look_around().iter().try_for_each(|line| self.say(line))?;
+        }
+        Ok(())
+    }
+
+    /// Has alice pay bob, and shows what the payment did to everybody's books.
+    fn pay(self, network: &Network) -> Result<(), Failure> {
         let before = Books::read(&network.accounts)?;
+        let sent = if self.cluster { SENT_OVER_CLUSTER } else { SENT };
         let alice = &network.alice;
         let receiver = ReceiverUrl::parse(&network.bob_url)
             .map_err(|error| Failure::Refused(format!("{}: {error}", network.bob_url)))?;
-        let amount = quote::send(SENT, &(&network.alice_wallet.asset).into())?;
+        let amount = quote::send(sent, &(&network.alice_wallet.asset).into())?;
         let quote = Quote::ask(&alice.admin, &network.alice_wallet, &receiver, amount)?;
         self.say("\nalice asks what it costs to pay bob:")?;
         quote.lines().iter().try_for_each(|line| self.say(&format!("  {line}")))?;
@@ -103,8 +146,8 @@ impl DemoArgs {
                 network.logs()
             )));
         }
-        let after = Books::read(&network.accounts)?;
-        self.report(&network, &payment, &before, &after)
+        let after = Books::read(&network.accounts)?.since(&before);
+        self.report(network, &payment, &before, &after)
     }
 
     fn report(
@@ -135,9 +178,6 @@ impl DemoArgs {
                     "nodes": network.json(),
                 })
             ))?;
-        }
-        if !self.once {
-            network.look_around().iter().try_for_each(|line| self.say(line))?;
         }
         Ok(())
     }

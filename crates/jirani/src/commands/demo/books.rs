@@ -55,6 +55,13 @@ impl Account {
         Self::new(node, title, Owner::Wallet, id, code)
     }
 
+    /// Moves an account of a node to the node that goes on in its place.
+    pub(super) fn move_to(&mut self, node: &DemoNode) {
+        if self.node == node.name {
+            self.admin = node.admin.clone();
+        }
+    }
+
     fn new(node: &DemoNode, title: &'static str, owner: Owner, id: Id, code: &'static str) -> Self {
         Self { node: node.name, title, admin: node.admin.clone(), owner, id, code }
     }
@@ -106,6 +113,15 @@ pub(super) struct Packets {
 impl Books {
     pub(super) fn read(accounts: &[Account]) -> Result<Self, Failure> {
         accounts.iter().map(Account::read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Returns the same balances with the transfers alone that came after `before`. The newest come first.
+    pub(super) fn since(mut self, before: &Self) -> Self {
+        for (now, then) in self.0.iter_mut().zip(&before.0) {
+            now.out.truncate(now.out.len().saturating_sub(then.out.len()));
+            now.into.truncate(now.into.len().saturating_sub(then.into.len()));
+        }
+        self
     }
 
     /// Returns the payment's packets as the connector's books have them on alice's account.

@@ -63,10 +63,18 @@ struct Side<'a> {
 }
 
 impl Network {
-    /// Starts the nodes and sets them up.
-    pub(super) fn start(dir: &Path, children: &Children) -> Result<Self, Failure> {
+    /// Starts the nodes and sets them up. The connector may be started in another way.
+    pub(super) fn start(
+        dir: &Path,
+        connector: Option<Starting>,
+        children: &Children,
+    ) -> Result<Self, Failure> {
         let spawn = |name| Starting::spawn(name, dir, children);
-        let starting = [spawn("alice")?, spawn("connector")?, spawn("bob")?];
+        let connector = match connector {
+            Some(starting) => starting,
+            None => spawn("connector")?,
+        };
+        let starting = [spawn("alice")?, connector, spawn("bob")?];
         let mut nodes = Vec::with_capacity(starting.len());
         for node in starting {
             nodes.push(node.ready(children)?);
@@ -110,6 +118,17 @@ impl Network {
             Account::wallet(&bob, "bob's wallet", bob_wallet.id, "EUR"),
         ];
         Ok(Self { alice, connector, bob, alice_wallet, bob_url, accounts })
+    }
+
+    /// Returns the node that is the connector.
+    pub(super) fn connector(&self) -> &DemoNode {
+        &self.connector
+    }
+
+    /// Lets another node be the connector, with the same books.
+    pub(super) fn replace_connector(&mut self, node: DemoNode) {
+        self.accounts.iter_mut().for_each(|account| account.move_to(&node));
+        self.connector = node;
     }
 
     fn nodes(&self) -> [&DemoNode; 3] {

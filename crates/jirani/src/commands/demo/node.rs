@@ -45,7 +45,17 @@ impl Children {
         running.processes.drain(..).for_each(stop);
     }
 
-    fn add(&self, process: Child) {
+    /// Kills one process, as a crash would.
+    pub(super) fn kill(&self, pid: u32) {
+        let mut running = self.running.lock();
+        let at = running.processes.iter().position(|process| process.id() == pid);
+        if let Some(at) = at {
+            stop(running.processes.swap_remove(at));
+        }
+    }
+
+    /// Keeps a process, to be stopped at the end.
+    pub(super) fn add(&self, process: Child) {
         let mut running = self.running.lock();
         if running.is_over {
             stop(process);
@@ -55,7 +65,7 @@ impl Children {
     }
 
     /// Returns whether the process with this id has ended.
-    fn has_ended(&self, pid: u32) -> bool {
+    pub(super) fn has_ended(&self, pid: u32) -> bool {
         let mut running = self.running.lock();
         let process = running.processes.iter_mut().find(|process| process.id() == pid);
         process.is_none_or(|process| !matches!(process.try_wait(), Ok(None)))
@@ -87,6 +97,7 @@ pub(super) struct DemoNode {
     /// The URL of its port for wallet addresses.
     pub(super) wallet_url: String,
     pub(super) log: PathBuf,
+    pub(super) pid: u32,
 }
 
 /// A node that is starting, in a folder of its own.
@@ -103,7 +114,17 @@ impl Starting {
         demo: &Path,
         children: &Children,
     ) -> Result<Self, Failure> {
-        let dir = demo.join(name);
+        Self::spawn_with(name, (demo, name), &[], children)
+    }
+
+    /// Starts a node in a folder of this name below the demo's, with more variables.
+    pub(super) fn spawn_with(
+        name: &'static str,
+        (demo, folder): (&Path, &str),
+        environment: &[(&str, &str)],
+        children: &Children,
+    ) -> Result<Self, Failure> {
+        let dir = demo.join(folder);
         let failed = |error: io::Error| {
             Failure::Refused(format!("the node {name} can't be started: {error}"))
         };
@@ -121,6 +142,7 @@ impl Starting {
             .env("JIRANI_ILP_LISTEN", "127.0.0.1:0")
             .env("JIRANI_ADMIN_LISTEN", "127.0.0.1:0")
             .env("JIRANI_WALLET_LISTEN", "127.0.0.1:0")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -131,19 +153,15 @@ impl Starting {
         Ok(Self { name, pid, dir })
     }
 
-    /// Waits until the node has published its ports.
-    pub(super) fn ready(self, children: &Children) -> Result<DemoNode, Failure> {
-        let log = self.dir.join("log");
-        let failed = |why: &str| {
-            let said = tail(&log, LOG_LINES);
-            Failure::Refused(format!("the node {} {why}; it said:\n{said}", self.name))
-        };
+    /// Waits until the node has published its ports, and returns what it published.
+    pub(super) fn wait_until_ready(&self, children: &Children) -> Result<Value, Failure> {
+        let failed = |why: &str| self.failed(why);
         let file = self.dir.join("data/node.json");
         let deadline = Instant::now() + START_TIME_MAX;
-        let told: Value = loop {
+        loop {
             // The node writes the file whole or not at all.
             if let Ok(text) = fs::read_to_string(&file) {
-                break serde_json::from_str(&text).map_err(|_| failed("wrote no JSON"))?;
+                return serde_json::from_str(&text).map_err(|_| failed("wrote no JSON"));
             }
             if children.has_ended(self.pid) {
                 return Err(failed("ended by itself"));
@@ -152,7 +170,20 @@ impl Starting {
                 return Err(failed("does not start"));
             }
             thread::sleep(LOOK_INTERVAL);
-        };
+        }
+    }
+
+    /// Returns the failure of the node, with the last lines of its log.
+    fn failed(&self, why: &str) -> Failure {
+        let said = tail(&self.dir.join("log"), LOG_LINES);
+        Failure::Refused(format!("the node {} {why}; it said:\n{said}", self.name))
+    }
+
+    /// Waits until the node is ready, and returns it.
+    pub(super) fn ready(self, children: &Children) -> Result<DemoNode, Failure> {
+        let told = self.wait_until_ready(children)?;
+        let failed = |why: &str| self.failed(why);
+        let log = self.dir.join("log");
         let url = |surface: &str| told[surface]["url"].as_str().map(str::to_owned);
         let admin_url = url("admin").ok_or_else(|| failed("serves no admin API"))?;
         Ok(DemoNode {
@@ -163,6 +194,7 @@ impl Starting {
             ilp_url: url("ilp").ok_or_else(|| failed("takes no packets"))?,
             wallet_url: url("wallet").ok_or_else(|| failed("serves no wallets"))?,
             log,
+            pid: self.pid,
         })
     }
 }
