@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::support::{
-    DataDir, Node,
+    Node,
     graphql::{CREATE_PEER, peer_input},
     http::Connection,
     packets::prepare,
@@ -14,8 +14,7 @@ use crate::support::{
 
 #[test]
 fn an_idle_node_takes_little_memory() {
-    // Huge pages would round each thread's memory up to 2 MiB, and hide its real size.
-    let node = DataDir::new(&[("MIMALLOC_ALLOW_THP", "0")]).start();
+    let node = Node::start();
     let asset = node.create_asset("USD", 2);
     node.create_peer(&asset, "test.alice", "http://127.0.0.1:1", json!({}));
     // The program's own pages are not counted: a debug build has several times as many as a
