@@ -31,7 +31,9 @@ pub(crate) fn measure(runtime: &tokio::runtime::Runtime, rounds: usize) {
     let Some(postgres) = Postgres::pair() else { return };
     let binary = std::env::var_os("JIRANI_BENCH_BINARY")
         .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_jirani")), PathBuf::from);
-    let made = Command::new(binary).args(["cluster", "init", &postgres.url()]).output();
+    // The variables of the benchmark are none of the node.
+    let mut init = Command::new(binary);
+    let made = init.args(["cluster", "init", &postgres.url()]).env_clear().output();
     assert!(made.is_ok_and(|output| output.status.success()), "the cluster can be made");
     let sink = Process::role(&["sink", "both"]);
     let alone = Process::node(sink.address, &[]);
